@@ -1,0 +1,1 @@
+"""Agreement of verdicts with people: statistics only, on data frames."""

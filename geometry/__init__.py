@@ -1,0 +1,1 @@
+"""Geometry: from pixels or a scene file to measured predicates."""

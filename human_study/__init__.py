@@ -1,0 +1,1 @@
+"""Asking people: design, web app, quality, exchange."""

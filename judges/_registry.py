@@ -1,0 +1,28 @@
+"""Which judges there are: built-ins, and plugins of the entry-point group `genspace.judges`.
+
+A factory is called as `factory(spec: JudgeSpec, context: JudgeContext) -> Judge`.
+"""
+
+from __future__ import annotations
+
+from genspace.judges._protocol import Judge, JudgeContext, JudgeSpec
+from genspace.plugins import Registry
+
+__all__ = ["REGISTRY", "make_judge"]
+
+REGISTRY = Registry(
+    what="judge",
+    group="genspace.judges",
+    builtin={
+        "table": "genspace.judges.table:make",
+    },
+)
+
+
+def make_judge(spec: JudgeSpec, context: JudgeContext) -> Judge:
+    """Return the judge that the specification names.
+
+    Errors: `InputError` for an unknown kind or a wrong option, `MissingExtraError` for a missing package.
+    """
+    judge: Judge = REGISTRY.load(spec.kind)(spec, context)
+    return judge

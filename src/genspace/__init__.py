@@ -1,0 +1,41 @@
+"""Judges of spatial faithfulness in generated images, and how far each agrees with people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from genspace._version import __version__
+from genspace.errors import GenspaceError, InputError
+from genspace.records import Item, Measurement, Request, StudySettings, Verdict
+
+if TYPE_CHECKING:
+    from genspace.study import Study as Study
+
+__all__ = [
+    "GenspaceError",
+    "InputError",
+    "Item",
+    "Measurement",
+    "Request",
+    "Study",
+    "StudySettings",
+    "Verdict",
+    "__version__",
+]
+
+_LAZY = {
+    "Study": "genspace.study",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the public functions on first use, so that `import genspace` stays light."""
+    if name in _LAZY:
+        from importlib import import_module
+
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'genspace' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

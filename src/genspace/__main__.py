@@ -1,0 +1,5 @@
+"""`python -m genspace`."""
+
+from genspace.cli import main
+
+main()

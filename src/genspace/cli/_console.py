@@ -1,0 +1,70 @@
+"""What people see: results on standard output; messages, progress and errors on standard error."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["configure", "messages", "out", "print_json", "show_error"]
+
+_settings = {"quiet": False}
+
+
+@cache
+def out() -> Console:
+    """Console for results (standard output). Plain lines when it is no terminal; NO_COLOR is honoured."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+@cache
+def messages() -> Console:
+    """Console for progress, notes and errors (standard error)."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, quiet=_settings["quiet"], soft_wrap=not sys.stderr.isatty())
+
+
+def configure(*, quiet: bool, verbose: bool, log_file: str | None) -> None:
+    """Apply the root options; called once a process, before any command."""
+    _settings["quiet"] = quiet
+    messages.cache_clear()
+    out.cache_clear()
+    logger = logging.getLogger("genspace")
+    logger.setLevel(logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO)
+    if log_file:
+        handler = logging.FileHandler(log_file, encoding="utf-8")
+        handler.setFormatter(_JsonLines())
+        logger.addHandler(handler)
+
+
+class _JsonLines(logging.Formatter):
+    """One JSON object per line: time, level, logger, message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return json.dumps(
+            {
+                "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+                "level": record.levelname.lower(),
+                "logger": record.name,
+                "message": record.getMessage(),
+            },
+            ensure_ascii=False,
+        )
+
+
+def show_error(error: BaseException) -> None:
+    """Print an error of the user's on standard error, without a traceback."""
+    sys.stderr.write(f"genspace: {error}\n")
+
+
+def print_json(document: Any) -> None:
+    """Print a JSON document on standard output."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n")

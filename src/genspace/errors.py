@@ -1,0 +1,92 @@
+"""Errors of genspace: a user's mistake is one readable message and exit code 2, never a traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+
+__all__ = [
+    "GenspaceError",
+    "InputError",
+    "InvalidFilesError",
+    "MissingExtraError",
+    "Problem",
+    "did_you_mean",
+    "optional_import",
+]
+
+
+class GenspaceError(Exception):
+    """Base class of every error that genspace raises on purpose."""
+
+
+class InputError(GenspaceError):
+    """The user's input is wrong; the message names what, where, and what to do (exit code 2)."""
+
+
+class MissingExtraError(InputError):
+    """An optional package is not installed; the message holds the install line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in one file: where it is, what stands there, what was expected."""
+
+    file: str
+    """Path as the user wrote it, or relative to the study."""
+    message: str
+    """What is wrong and what to do about it."""
+    row: int | None = None
+    """Line of the file as an editor counts it (a header is line 1)."""
+    field: str | None = None
+    """Column or key."""
+    value: object = None
+    """The offending value; None where there is none."""
+
+    def __str__(self) -> str:
+        where = self.file if self.row is None else f"{self.file}:{self.row}"
+        field = "" if self.field is None else f" {self.field}"
+        value = "" if self.value is None else f" = {self.value!r}"
+        return f"{where}:{field}{value}: {self.message}"
+
+
+class InvalidFilesError(InputError):
+    """Files of a study hold mistakes; all of them are listed at once."""
+
+    def __init__(self, problems: Sequence[Problem], *, shown: int = 20) -> None:
+        self.problems = tuple(problems)
+        lines = [str(p) for p in self.problems[:shown]]
+        if len(self.problems) > shown:
+            lines.append(f"… and {len(self.problems) - shown} more; `genspace check` lists all")
+        super().__init__("\n".join(lines))
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return " (did you mean 'x'?)" for the known word closest to `word`, else the list of known words.
+
+    >>> did_you_mean("geometri", ["geometry", "vlm"])
+    " (did you mean 'geometry'?)"
+    >>> did_you_mean("zzz", ["vlm", "geometry"])
+    '; known: geometry, vlm'
+    """
+    words = sorted(set(known))
+    close = get_close_matches(word, words, n=1)
+    return f" (did you mean {close[0]!r}?)" if close else f"; known: {', '.join(words) or 'none'}"
+
+
+def optional_import(module: str, *, extra: str, needed_for: str) -> ModuleType:
+    """Import a package of an optional extra, or say how to install it.
+
+    Errors: `MissingExtraError` when the package is not installed. An installed package that fails to import
+    raises its own error, so that a broken installation is not mistaken for a missing one.
+    """
+    if find_spec(module.partition(".")[0]) is None:
+        raise MissingExtraError(
+            f"{needed_for} needs the package {module.partition('.')[0]!r}, which is not installed. "
+            f"Install it with: pip install 'genspace[{extra}]'"
+        )
+    return import_module(module)

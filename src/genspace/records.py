@@ -1,0 +1,239 @@
+"""Records that every room speaks: items, requests, verdicts, measurements, a study's settings.
+
+They are frozen and validated where they are made. Nothing here does I/O or imports a heavy package.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal, Protocol
+
+__all__ = [
+    "ITEM_COLUMNS",
+    "Files",
+    "Item",
+    "JsonValue",
+    "Measurement",
+    "Request",
+    "Status",
+    "StudySettings",
+    "ValueType",
+    "Verdict",
+    "fingerprint",
+]
+
+JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
+Status = Literal["decided", "abstained", "failed"]
+ValueType = Literal["binary", "ordinal", "continuous"]
+
+ITEM_COLUMNS = ("item_id", "image", "image_before", "prompt", "prompt_id", "generator", "predicate")
+"""Columns of the items table with a meaning of their own; every other column is a breakdown."""
+
+
+class Files(Protocol):
+    """Read access to a study's files by the names that stand in its tables; no name leaves the study."""
+
+    def read(self, name: str) -> bytes:
+        """Return the file's bytes. Errors: `InputError` for a name that leaves the study or is absent."""
+
+    def exists(self, name: str) -> bool:
+        """Whether the file is there. Errors: `InputError` for a name that leaves the study."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One thing to judge: an image, the prompt it should follow, and what is asked of it."""
+
+    item_id: str
+    """Unique in the study."""
+    image: str | None = None
+    """Name of the image file, relative to the study's images."""
+    image_before: str | None = None
+    """Name of the image before the edit; None for text-to-image items."""
+    prompt: str | None = None
+    """What the generator was asked for."""
+    prompt_id: str | None = None
+    """Items made from one prompt share it; the resampling unit of every headline statistic."""
+    generator: str | None = None
+    """The system that made the image."""
+    predicate: str | None = None
+    """What must hold, as a call: `object_distance(cat, chair, value_m=0.8)`."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Every other column of the items table."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a judge is asked: one item, or two for a pairwise protocol."""
+
+    item: Item
+    other: Item | None = None
+    """The second item of a pairwise comparison."""
+    question: str | None = None
+    """Name of the question, where a study asks several."""
+    repeat: int = 0
+    """Index of the repeat, for judges that are random; part of every cache key."""
+    files: Files
+    """Where the images and scene files are read from."""
+
+    @property
+    def key(self) -> tuple[str, str | None, str | None, int]:
+        """What identifies the request: item, second item, question, repeat."""
+        return (self.item.item_id, self.other.item_id if self.other else None, self.question, self.repeat)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """One constraint of a verdict: what was measured, what was wanted, how it scored."""
+
+    quantity: str
+    """What was measured, in words: "azimuth to the camera"."""
+    value: float | None
+    """The measured value in `unit`; None when it could not be measured."""
+    unit: str
+    """"deg", "m", "ratio", "px", "probability" or ""."""
+    target: float | None = None
+    """The wanted value, in `unit`."""
+    inner: float | None = None
+    """Error up to which the score is 1, in the unit of the error."""
+    outer: float | None = None
+    """Error from which the score is 0, in the unit of the error."""
+    score: float | None = None
+    """Score of this constraint in [0, 1]; None when it could not be measured."""
+    note: str | None = None
+    """Why it could not be measured, or how it was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a judge says about one request.
+
+    A null score is an abstention or a failure, told apart by `status`, with a reason; it is never a 0.
+    Make one with `Verdict.decided`, `Verdict.abstained` or `Verdict.failed`. The runner stamps `judge` and
+    `fingerprint`.
+    """
+
+    item_id: str
+    item_id_b: str | None = None
+    question: str | None = None
+    repeat: int = 0
+    judge: str = ""
+    """Name of the judge, stamped by the runner."""
+    fingerprint: str = ""
+    """Digest of everything that can change the judge's answer, stamped by the runner."""
+    status: Status = "decided"
+    score: float | None = None
+    """In [0, 1] for built-in judges; None unless decided."""
+    passed: bool | None = None
+    """The judge's decision; None when it gives only a score."""
+    confidence: float | None = None
+    """The judge's confidence in its own verdict, in [0, 1]."""
+    reason: str | None = None
+    """Why it abstained or failed; required unless decided."""
+    explanation: str | None = None
+    """For people: what was seen, in a sentence or two."""
+    measurements: tuple[Measurement, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """Anything else worth keeping (raw answers, parts used); JSON values only."""
+    seconds: float | None = None
+    tokens: int | None = None
+    cost_usd: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.status == "decided":
+            if self.score is None and self.passed is None:
+                raise ValueError(f"{self.item_id}: a decided verdict needs a score or a decision")
+            if self.score is not None and not math.isfinite(self.score):
+                raise ValueError(f"{self.item_id}: score {self.score} is not a finite number")
+        elif self.score is not None or self.passed is not None:
+            raise ValueError(f"{self.item_id}: {self.status} verdicts hold neither score nor decision")
+        elif not self.reason:
+            raise ValueError(f"{self.item_id}: {self.status} verdicts need a reason")
+
+    @classmethod
+    def decided(
+        cls, request: Request, *, score: float | None, passed: bool | None = None, **fields: Any
+    ) -> Verdict:
+        """Return a verdict with a score, a decision, or both."""
+        return cls(**_key_fields(request), score=score, passed=passed, **fields)
+
+    @classmethod
+    def abstained(cls, request: Request, reason: str, **fields: Any) -> Verdict:
+        """Return a verdict that says why the judge would not answer."""
+        return cls(**_key_fields(request), status="abstained", reason=reason, **fields)
+
+    @classmethod
+    def failed(cls, request: Request, reason: str, **fields: Any) -> Verdict:
+        """Return a verdict that says what broke; `genspace judge --retry errors` asks again."""
+        return cls(**_key_fields(request), status="failed", reason=reason, **fields)
+
+    @property
+    def key(self) -> tuple[str, str | None, str | None, int]:
+        """The key of the request this answers."""
+        return (self.item_id, self.item_id_b, self.question, self.repeat)
+
+    def stamped(self, *, judge: str, fingerprint: str) -> Verdict:
+        """Return the same verdict with the judge's name and fingerprint."""
+        return replace(self, judge=judge, fingerprint=fingerprint)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON-ready dictionary without empty fields."""
+        return {k: v for k, v in asdict(self).items() if v not in (None, (), {})}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Verdict:
+        """Read what `to_json` wrote; unknown keys of newer versions are kept in `details`.
+
+        Errors: `ValueError` or `TypeError` for a document that is no verdict.
+        """
+        known = {k: v for k, v in document.items() if k in cls.__dataclass_fields__}
+        unknown = {k: v for k, v in document.items() if k not in known}
+        known["measurements"] = tuple(Measurement(**m) for m in known.get("measurements", ()))
+        if unknown:
+            known["details"] = {**known.get("details", {}), **unknown}
+        return cls(**known)
+
+
+def _key_fields(request: Request) -> dict[str, Any]:
+    item_id, item_id_b, question, repeat = request.key
+    return {"item_id": item_id, "item_id_b": item_id_b, "question": question, "repeat": repeat}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudySettings:
+    """What a study declares about its people and its metrics; None means: to be inferred from the data."""
+
+    name: str = "study"
+    question: str | None = None
+    """The question that people were asked, in words."""
+    raters: Literal["person", "slot"] | None = None
+    """Whether a rater_id is one person throughout, or a place in a list; None: unknown, treated as slots."""
+    value_type: ValueType | None = None
+    scale_min: float | None = None
+    scale_max: float | None = None
+    positive_from: float | None = None
+    """A mean rating at or above it counts as a human "yes"."""
+    sampling: Literal["random", "stratified"] | None = None
+    """How the labelled items were drawn from all items."""
+    primary: str | None = None
+    """The declared primary figure; None: by value type."""
+    breakdowns: tuple[str, ...] = ()
+    """Columns of items to break figures down by."""
+    lower_is_better: tuple[str, ...] = ()
+    """Metrics whose low scores are good."""
+    derived: tuple[str, ...] = ()
+    """Metrics computed from the people's ratings themselves: shown, marked, never ranked."""
+
+
+def fingerprint(parts: Mapping[str, Any]) -> str:
+    """Return a short digest of JSON-ready parts, the same on every machine.
+
+    >>> fingerprint({"kind": "table", "version": 1}) == fingerprint({"version": 1, "kind": "table"})
+    True
+    """
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
