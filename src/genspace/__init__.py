@@ -10,6 +10,7 @@ from genspace.records import Item, Measurement, Request, StudySettings, Verdict
 
 if TYPE_CHECKING:
     from genspace.study import Study as Study
+    from genspace.study import open_study as open_study
 
 __all__ = [
     "GenspaceError",
@@ -21,10 +22,12 @@ __all__ = [
     "StudySettings",
     "Verdict",
     "__version__",
+    "open_study",
 ]
 
 _LAZY = {
     "Study": "genspace.study",
+    "open_study": "genspace.study",
 }
 
 

@@ -48,10 +48,11 @@ class Problem:
     """The offending value; None where there is none."""
 
     def __str__(self) -> str:
-        where = self.file if self.row is None else f"{self.file}:{self.row}"
-        field = "" if self.field is None else f" {self.field}"
-        value = "" if self.value is None else f" = {self.value!r}"
-        return f"{where}:{field}{value}: {self.message}"
+        where = self.file if self.row is None else f"{self.file}, line {self.row}"
+        what = self.field or ""
+        if self.value is not None:
+            what = f"{what} = {self.value!r}".lstrip(" =")
+        return ": ".join(part for part in (where, what, self.message) if part)
 
 
 class InvalidFilesError(InputError):

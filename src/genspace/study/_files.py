@@ -1,0 +1,92 @@
+"""Files of a study by the names in its tables: a local folder or any fsspec URL; no name leaves it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+from genspace.errors import InputError
+
+__all__ = ["IMAGE_SUFFIXES", "StudyFiles", "leaves_study"]
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+"""Endings tried, in this order, for items without an `image` column: `images/ITEM_ID.png`."""
+
+
+def leaves_study(name: str) -> bool:
+    """Whether a name from a table points outside the study: absolute, a drive, a URL, or with "..".
+
+    >>> [leaves_study(n) for n in ("a/b.png", "../b.png", "/etc/passwd", "C:/x.png", "a/../b.png", "file://x")]
+    [False, True, True, True, True, True]
+    """
+    windows = PureWindowsPath(name)
+    return (
+        PurePosixPath(name).is_absolute()
+        or bool(windows.drive or windows.root)
+        or ".." in windows.parts
+        or "://" in name
+        or "\0" in name
+    )
+
+
+@dataclass(frozen=True)
+class StudyFiles:
+    """Read access to a study's files; names are looked up under each base in turn (see `genspace.records.Files`)."""
+
+    bases: Sequence[str]
+    """Folders or fsspec URLs, first match wins: the study's images, then the study itself."""
+
+    def read(self, name: str) -> bytes:
+        """Return the file's bytes. Errors: `InputError` when it is absent or the name leaves the study."""
+        found = self._find(name)
+        if found is None:
+            raise InputError(f"there is no file {name!r} in {' or '.join(self.bases)}")
+        filesystem, path = found
+        content: bytes = filesystem.cat_file(path)
+        return content
+
+    def exists(self, name: str) -> bool:
+        """Whether the file is there. Errors: `InputError` when the name leaves the study."""
+        return self._find(name) is not None
+
+    def image_of(self, item_id: str) -> str | None:
+        """Return the name of the image that bears the item's id, or None."""
+        return self._images_by_stem.get(item_id)
+
+    @cached_property
+    def _filesystems(self) -> list[tuple[Any, str]]:
+        from fsspec.core import url_to_fs
+
+        return [url_to_fs(base) for base in self.bases]
+
+    def _find(self, name: str) -> tuple[Any, str] | None:
+        if leaves_study(name):
+            raise InputError(f"{name!r} leaves the study; use a name relative to its folder, without '..'")
+        for filesystem, base in self._filesystems:
+            path = f"{base.rstrip('/')}/{name}"
+            if "file" in _protocols(filesystem):
+                inside = Path(base).resolve()
+                if not Path(path).resolve().is_relative_to(inside):
+                    raise InputError(f"{name!r} is a link that leaves the study; copy the file into it")
+            if filesystem.isfile(path):
+                return filesystem, path
+        return None
+
+    @cached_property
+    def _images_by_stem(self) -> dict[str, str]:
+        filesystem, base = self._filesystems[0]
+        if not filesystem.isdir(base):
+            return {}
+        names = [str(path).rpartition("/")[2] for path in filesystem.ls(base, detail=False)]
+        found: dict[str, str] = {}
+        for suffix in reversed(IMAGE_SUFFIXES):  # the first ending wins
+            found.update({n[: -len(suffix)]: n for n in names if n.lower().endswith(suffix)})
+        return found
+
+
+def _protocols(filesystem: Any) -> tuple[str, ...]:
+    protocol = filesystem.protocol
+    return (protocol,) if isinstance(protocol, str) else tuple(protocol)

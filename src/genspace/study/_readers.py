@@ -1,0 +1,269 @@
+"""Readers of a study's tables: text cells in, checked typed frames out, with every problem of every row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from genspace.errors import Problem
+from genspace.records import StudySettings
+from genspace.study._files import leaves_study
+from genspace.tables import Table, parse_numbers, require_columns
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+__all__ = [
+    "ANNOTATION_COLUMNS",
+    "VERDICT_COLUMNS",
+    "VERDICT_KEY",
+    "Read",
+    "empty_annotations",
+    "empty_verdicts",
+    "read_annotations",
+    "read_items",
+    "read_scores",
+]
+
+ITEM_TEXT_COLUMNS = ("generator", "prompt_id", "prompt", "image", "image_before", "predicate")
+ANNOTATION_COLUMNS: Mapping[str, str] = {
+    "item_id": "str", "item_id_b": "str", "question": "str", "rater_id": "str",
+    "repeat": "int64", "role": "str", "value": "float64",
+}  # fmt: skip
+VERDICT_COLUMNS: Mapping[str, str] = {
+    "item_id": "str", "item_id_b": "str", "question": "str", "repeat": "int64", "judge": "str", "origin": "str",
+    "status": "str", "score": "float64", "passed": "boolean", "confidence": "float64", "seconds": "float64",
+    "tokens": "float64", "cost_usd": "float64", "reason": "str",
+}  # fmt: skip
+VERDICT_KEY = ["item_id", "item_id_b", "question", "repeat", "judge"]
+ROLES = ("main", "gold", "training", "extra")
+DECISIONS = {
+    "pass": True, "true": True, "yes": True, "1": True, "1.0": True,
+    "fail": False, "false": False, "no": False, "0": False, "0.0": False,
+    "": None, "undecidable": None, "abstain": None, "null": None, "na": None, "nan": None, "none": None,
+}  # fmt: skip
+
+
+@dataclass
+class Read:
+    """A frame, the problems that stand in the way of using it, and what is worth knowing."""
+
+    frame: pd.DataFrame
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
+
+
+def empty_annotations() -> pd.DataFrame:
+    """Return an annotations frame without rows."""
+    return _typed({}, ANNOTATION_COLUMNS)
+
+
+def empty_verdicts() -> pd.DataFrame:
+    """Return a verdicts frame without rows."""
+    return _typed({}, VERDICT_COLUMNS)
+
+
+def read_items(table: Table) -> Read:
+    """Check the items table: unique ids, image names that stay in the study; empty cells become missing."""
+    problems = require_columns(table, ["item_id"])
+    if problems:
+        return Read(table.frame, problems)
+    frame = table.frame.apply(lambda column: column.str.strip())
+    problems += _flag(table, frame["item_id"] == "", "item_id", "every item needs an id")
+    problems += _flag(table, frame.duplicated("item_id"), "item_id", "stands twice; item ids are unique")
+    for column in ("image", "image_before"):
+        if column in frame.columns:
+            outside = frame[column].map(leaves_study)
+            problems += _flag(table, outside, column, "leaves the study; use a name relative to its folder")
+    notes = []
+    if "prompt_id" not in frame.columns and "prompt" in frame.columns:
+        frame["prompt_id"] = frame["prompt"]
+        notes.append(table.problem("no column prompt_id: items with the same prompt text are one prompt"))
+    for column in ITEM_TEXT_COLUMNS:
+        if column not in frame.columns:
+            frame[column] = ""
+    return Read(frame.mask(frame == ""), problems, notes)
+
+
+def read_annotations(
+    tables: Mapping[str, Table], item_ids: Iterable[str], settings: Callable[[str], StudySettings]
+) -> Read:
+    """Check people's answers: one table per question ("" is the main one), all problems at once.
+
+    `settings` gives what is declared for a question; only its scale is used.
+    """
+    import pandas as pd
+
+    known = pd.Index(list(item_ids))
+    frames, problems, notes = [empty_annotations()], [], []
+    for question, table in tables.items():
+        missing = require_columns(table, ["item_id", "value"])
+        if missing:
+            problems += missing
+            continue
+        text = table.frame
+        columns: dict[str, Any] = {"item_id": text["item_id"].str.strip()}
+        columns["item_id_b"] = _optional(text, "item_id_b")
+        columns["question"] = _optional(text, "question").where(lambda q: q != "", question)
+        if "rater_id" in text.columns:
+            columns["rater_id"] = text["rater_id"].str.strip()
+            problems += _flag(table, columns["rater_id"] == "", "rater_id", "every answer needs a rater")
+        else:
+            place = columns["item_id"].groupby([columns["item_id"], columns["question"]]).cumcount() + 1
+            columns["rater_id"] = "slot" + place.astype(str)
+            notes.append(table.problem("no column rater_id: answers are numbered in the order of the file"))
+        columns["role"] = _optional(text, "role").replace("", "main")
+        wrong_role = ~columns["role"].isin(ROLES)
+        problems += _flag(table, wrong_role, "role", f"is none of {', '.join(ROLES)}")
+        repeat = parse_numbers(table, "repeat", problems) if "repeat" in text.columns else None
+        columns["repeat"] = 0 if repeat is None else repeat.fillna(0).astype("int64")
+        columns["value"] = parse_numbers(table, "value", problems)
+        problems += _off_scale(table, columns["value"], settings(question))
+        frame = _typed(columns, ANNOTATION_COLUMNS)
+        problems += _unknown_items(table, frame, known)
+        key = [c for c in ANNOTATION_COLUMNS if c != "value"]
+        problems += _flag(
+            table, frame.duplicated(key), "item_id", "the same rater answers the same question twice"
+        )
+        frames.append(frame)
+    return Read(pd.concat(frames, ignore_index=True), problems, notes)
+
+
+def read_scores(
+    tables: Iterable[Table], item_ids: Iterable[str], *, default_metric: Mapping[str, str]
+) -> Read:
+    """Check scores made elsewhere: long (`metric, score`), decisions (`metric, verdict`), or a column per metric.
+
+    `default_metric` names the metric of a long table without a `metric` column, by the table's label.
+    """
+    import pandas as pd
+
+    known = pd.Index(list(item_ids))
+    frames = [empty_verdicts()]
+    problems: list[Problem] = []
+    for table in tables:
+        missing = require_columns(table, ["item_id"])
+        if missing:
+            problems += missing
+            continue
+        if {"score", "verdict", "passed"} & set(table.frame.columns):
+            frame = _long_scores(table, default_metric[table.label], problems)
+        else:
+            frame = _wide_scores(table, problems)
+        frame = _decided_or_abstained(frame, table.label)
+        problems += _unknown_items(table, frame, known)
+        duplicate = frame.duplicated(VERDICT_KEY)
+        problems += _flag(
+            table, duplicate.groupby(frame["row"]).any(), "item_id", "is scored twice by one metric"
+        )
+        frames.append(frame.drop(columns="row"))
+    read = Read(pd.concat(frames, ignore_index=True), problems)
+    if not problems:
+        across = read.frame.duplicated(VERDICT_KEY)
+        for metric in read.frame.loc[across, "judge"].unique():
+            problems.append(Problem("scores", "is scored in several files; keep one", field=metric))
+    return read
+
+
+def _long_scores(table: Table, default_metric: str, problems: list[Problem]) -> pd.DataFrame:
+    text = table.frame
+    metric = text["metric"].str.strip() if "metric" in text.columns else default_metric
+    columns: dict[str, Any] = {"item_id": text["item_id"].str.strip(), "judge": metric}
+    if "metric" in text.columns:
+        problems += _flag(table, columns["judge"] == "", "metric", "every score needs the name of its metric")
+    for name in ("item_id_b", "question", "reason"):
+        columns[name] = _optional(text, name)
+    for name in ("score", "confidence", "seconds", "tokens", "cost_usd"):
+        if name in text.columns:
+            columns[name] = parse_numbers(table, name, problems)
+    for name in ("passed", "verdict"):
+        if name in text.columns:
+            word = text[name].str.strip().str.lower()
+            unknown = ~word.isin(DECISIONS)
+            problems += _flag(
+                table, unknown, name, "is none of pass, fail, undecidable (yes, no, 1, 0, empty)"
+            )
+            columns["passed"] = word.map(DECISIONS).astype("boolean")
+    frame = _typed(columns, VERDICT_COLUMNS)
+    frame["row"] = range(len(frame))
+    return frame
+
+
+def _wide_scores(table: Table, problems: list[Problem]) -> pd.DataFrame:
+    import pandas as pd
+
+    parts = []
+    item_ids = table.frame["item_id"].str.strip()
+    for metric in table.frame.columns.drop("item_id"):
+        score = parse_numbers(table, metric, problems)
+        part = _typed({"item_id": item_ids, "judge": metric, "score": score}, VERDICT_COLUMNS)
+        part["row"] = range(len(part))
+        parts.append(part)
+    if not parts:
+        problems.append(
+            table.problem("holds no scores: a column per metric, or metric and score, is expected")
+        )
+        return empty_verdicts().assign(row=pd.Series(dtype="int64"))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _decided_or_abstained(frame: pd.DataFrame, label: str) -> pd.DataFrame:
+    """Fill score from the decision where only a decision is given, and status and reason where there is neither."""
+    decision_only = frame["score"].isna() & frame["passed"].notna()
+    frame.loc[decision_only, "score"] = frame.loc[decision_only, "passed"].astype("float64")
+    undecided = frame["score"].isna()
+    failed = undecided & frame["reason"].str.lower().str.startswith("error")
+    frame["status"] = "decided"
+    frame.loc[undecided, "status"] = "abstained"
+    frame.loc[failed, "status"] = "failed"
+    frame.loc[undecided & (frame["reason"] == ""), "reason"] = f"no score in {label}"
+    frame["origin"] = "table"
+    return frame
+
+
+def _optional(text: pd.DataFrame, column: str) -> pd.Series[str]:
+    import pandas as pd
+
+    if column in text.columns:
+        return text[column].str.strip()
+    return pd.Series("", index=text.index, dtype="str")
+
+
+def _typed(columns: Mapping[str, Any], types: Mapping[str, str]) -> pd.DataFrame:
+    """Return a frame with exactly the columns of `types`; absent ones hold "", 0 or missing values."""
+    import pandas as pd
+
+    length = max((len(c) for c in columns.values() if isinstance(c, pd.Series)), default=0)
+    fill = {"str": "", "int64": 0, "float64": float("nan"), "boolean": pd.NA}
+    data = {n: pd.Series(columns.get(n, fill[t]), index=range(length), dtype=t) for n, t in types.items()}
+    return pd.DataFrame(data)
+
+
+def _flag(
+    table: Table, wrong: pd.Series[bool] | np.ndarray[Any, Any], column: str, message: str
+) -> list[Problem]:
+    import numpy as np
+
+    return [table.problem(message, int(i), column) for i in np.flatnonzero(np.asarray(wrong))]
+
+
+def _unknown_items(table: Table, frame: pd.DataFrame, known: pd.Index[Any]) -> list[Problem]:
+    rows = frame["row"] if "row" in frame.columns else range(len(frame))
+    problems = []
+    for column in ("item_id", "item_id_b"):
+        unknown = ~frame[column].isin(known) & ((frame[column] != "") | (column == "item_id"))
+        where = sorted({int(r) for r, wrong in zip(rows, unknown, strict=True) if wrong})
+        problems += [table.problem("is no item of the items table", i, column) for i in where]
+    return problems
+
+
+def _off_scale(table: Table, value: pd.Series[float], settings: StudySettings) -> list[Problem]:
+    low, high = settings.scale_min, settings.scale_max
+    problems: list[Problem] = []
+    if low is not None:
+        problems += _flag(table, value < low, "value", f"lies below scale_min = {low:g}")
+    if high is not None:
+        problems += _flag(table, value > high, "value", f"lies above scale_max = {high:g}")
+    return problems

@@ -1,0 +1,125 @@
+"""study.toml: what a study declares about its people, its metrics and its judges."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from genspace.errors import InvalidFilesError, Problem, did_you_mean
+from genspace.records import StudySettings, ValueType
+
+__all__ = ["JudgeTable", "StudyFile", "read_settings"]
+
+
+class MetricTable(BaseModel):
+    """`[metrics.NAME]`: what is known about a metric computed elsewhere."""
+
+    model_config = ConfigDict(extra="forbid")
+    lower_is_better: bool = False
+    derived: bool = False
+    """Computed from the people's ratings themselves."""
+
+
+class _Document(BaseModel):
+    """study.toml as written; the fields are those of `StudySettings` and of `StudyFile`."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str | None = None
+    question: str | None = None
+    raters: Literal["person", "slot"] | None = None
+    value_type: ValueType | None = None
+    scale_min: float | None = None
+    scale_max: float | None = None
+    positive_from: float | None = None
+    sampling: Literal["random", "stratified"] | None = None
+    primary: str | None = None
+    breakdowns: tuple[str, ...] = ()
+    images: str | None = None
+    metrics: dict[str, MetricTable] = {}
+    judges: dict[str, dict[str, Any]] = {}
+    source: dict[str, Any] = {}
+    """Where the study comes from (licence, citation); shown, never interpreted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeTable:
+    """A `[judges.NAME]` table: the kind, the model, and the options of that kind."""
+
+    kind: str
+    model: str | None
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyFile:
+    """What study.toml says, checked."""
+
+    settings: StudySettings
+    images: str | None = None
+    """Folder in the study, or fsspec URL, where the images are; None: images/ in the study."""
+    judges: Mapping[str, JudgeTable] = field(default_factory=dict)
+    source: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_settings(path: Path, *, default_name: str) -> StudyFile:
+    """Read study.toml; a file that is absent declares nothing.
+
+    Errors: `InvalidFilesError` naming each wrong key, its value and what is expected.
+    """
+    if not path.is_file():
+        return StudyFile(settings=StudySettings(name=default_name))
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidFilesError([Problem(path.name, f"is not valid TOML: {error}")]) from None
+    try:
+        document = _Document.model_validate(raw)
+    except ValidationError as error:
+        raise InvalidFilesError([_problem(path.name, e) for e in error.errors()]) from None
+    problems = _contradictions(path.name, document)
+    judges = {}
+    for name, table in document.judges.items():
+        options = dict(table)
+        kind, model = options.pop("kind", None), options.pop("model", None)
+        if not isinstance(kind, str) or not isinstance(model, str | None):
+            problems.append(
+                Problem(path.name, 'each judge needs kind = "…" (and model, a text)', field=f"judges.{name}")
+            )
+            continue
+        judges[name] = JudgeTable(kind=kind, model=model, options=options)
+    if problems:
+        raise InvalidFilesError(problems)
+    declared = document.model_dump(exclude={"images", "metrics", "judges", "source", "name"})
+    settings = StudySettings(
+        name=document.name or default_name,
+        lower_is_better=tuple(n for n, m in document.metrics.items() if m.lower_is_better),
+        derived=tuple(n for n, m in document.metrics.items() if m.derived),
+        **declared,
+    )
+    return StudyFile(settings=settings, images=document.images, judges=judges, source=document.source)
+
+
+def _contradictions(file: str, document: _Document) -> list[Problem]:
+    low, high, positive = document.scale_min, document.scale_max, document.positive_from
+    problems = []
+    if low is not None and high is not None and low >= high:
+        problems.append(Problem(file, f"must lie above scale_min = {low:g}", field="scale_max", value=high))
+    if positive is not None and (
+        (low is not None and positive < low) or (high is not None and positive > high)
+    ):
+        problems.append(Problem(file, "lies off the declared scale", field="positive_from", value=positive))
+    return problems
+
+
+def _problem(file: str, error: Any) -> Problem:
+    path = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        known = MetricTable.model_fields if path.startswith("metrics.") else _Document.model_fields
+        word = str(error["loc"][-1])
+        return Problem(file, f"is no key of study.toml{did_you_mean(word, known)}", field=path)
+    return Problem(file, error["msg"], field=path, value=error["input"])

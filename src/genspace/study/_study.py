@@ -1,0 +1,318 @@
+"""Opening and checking a study."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genspace.errors import InputError, InvalidFilesError, Problem
+from genspace.records import ITEM_COLUMNS, Item, StudySettings
+from genspace.store import JudgeStore, judge_folders
+from genspace.study._files import StudyFiles, leaves_study
+from genspace.study._readers import (
+    VERDICT_COLUMNS,
+    Read,
+    empty_annotations,
+    empty_verdicts,
+    read_annotations,
+    read_items,
+    read_scores,
+)
+from genspace.study._settings import StudyFile, read_settings
+from genspace.study._wide import is_wide_table, split_wide_table
+from genspace.tables import SUFFIXES, Table, find_table, read_table, table_stem
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["CheckReport", "Study", "check_study", "open_study"]
+
+SCORE_STEMS = ("metric_scores", "metric_verdicts")
+"""Tables of scores that may stand at the top of a study, beside the folder scores/."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study: its items at hand; people's answers, scores and verdicts read when they are first asked for.
+
+    Frames have fixed columns (see `annotations` and `verdicts`) and missing values where a cell is empty. Make
+    one with `open_study`.
+    """
+
+    root: Path
+    """The study's folder; for a wide table, the folder it stands in."""
+    settings: StudySettings
+    items: pd.DataFrame
+    """`item_id, generator, prompt_id, prompt, image, image_before, predicate` and every breakdown column."""
+    files: StudyFiles
+    declared: StudyFile
+    """What study.toml says."""
+    read_annotations: Callable[[], Read]
+    """Reads the answers with all problems; `annotations` raises them."""
+    read_verdicts: Callable[[], Read]
+    """Reads scores and verdicts with all problems; `verdicts` raises them."""
+
+    @cached_property
+    def annotations(self) -> pd.DataFrame:
+        """`item_id, item_id_b, question, rater_id, repeat, role, value`; a null value is "can't tell".
+
+        Errors: `InvalidFilesError` listing every problem of every annotations table.
+        """
+        return _frame(self.read_annotations())
+
+    @cached_property
+    def verdicts(self) -> pd.DataFrame:
+        """One row per verdict of every metric and judge.
+
+        Columns: `item_id, item_id_b, question, repeat, judge, origin, status, score, passed, confidence, seconds,
+        tokens, cost_usd, reason`.
+        `origin` is "table" for scores made elsewhere and "judge" for verdict files. Of a judge whose options
+        changed, the verdicts of the newest fingerprint count.
+
+        Errors: `InvalidFilesError` listing every problem of every score table.
+        """
+        return _frame(self.read_verdicts())
+
+    def iter_items(self) -> Iterator[Item]:
+        """Yield the items as records; an item without an image gets `images/ITEM_ID.png` (or .jpg, .webp)."""
+        columns = list(self.items.columns)
+        for row in self.items.itertuples(index=False, name=None):
+            cells = {name: cell for name, cell in zip(columns, row, strict=True) if isinstance(cell, str)}
+            known = {name: cells.pop(name, None) for name in ITEM_COLUMNS}
+            item_id = str(known.pop("item_id"))
+            known["image"] = known["image"] or self.files.image_of(item_id)
+            yield Item(item_id=item_id, extra=cells, **known)
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What `genspace check` found: problems stand in the way, notes do not."""
+
+    problems: Sequence[Problem]
+    notes: Sequence[Problem]
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """Items, prompts, generators, raters, answers, judges and verdicts, where they could be read."""
+
+
+def open_study(path: Path | str, *, human: Sequence[str] = (), metrics: Sequence[str] = ()) -> Study:
+    """Open a study: a folder with an items table, or one wide table.
+
+    Args:
+        path: the study's folder, or a table with one row per item.
+        human: for a wide table, the columns with people's ratings, one per rater.
+        metrics: for a wide table, the columns with scores; empty: every other column of numbers.
+
+    Errors: `InputError` when there is no study at `path`; `InvalidFilesError` listing every problem of study.toml
+    and the items table. Problems of the other tables are raised when those are first read.
+    """
+    study, problems, _ = _load(Path(path), human, metrics)
+    if study is None or problems:
+        raise InvalidFilesError(problems)
+    return study
+
+
+def check_study(path: Path | str, *, human: Sequence[str] = (), metrics: Sequence[str] = ()) -> CheckReport:
+    """Read every file of a study and return all problems at once.
+
+    Errors: `InputError` when there is no study at `path`.
+    """
+    study, problems, notes = _load(Path(path), human, metrics)
+    if study is None:
+        return CheckReport(problems, notes)
+    counts = {"items": len(study.items)}
+    for name in ("prompt_id", "generator"):
+        counts[f"{name.removesuffix('_id')}s"] = int(study.items[name].nunique())
+    for reader, count in ((study.read_annotations, _count_people), (study.read_verdicts, _count_judges)):
+        read = reader()
+        problems += read.problems
+        notes += read.notes
+        counts |= count(read.frame)
+    notes += _missing_images(study)
+    return CheckReport(problems, notes, counts)
+
+
+def _load(
+    path: Path, human: Sequence[str], metrics: Sequence[str]
+) -> tuple[Study | None, list[Problem], list[Problem]]:
+    if is_wide_table(path):
+        return _load_wide(path, human, metrics)
+    if human or metrics:
+        raise InputError(
+            "--human and --metrics name columns of one wide table; a study folder declares its own"
+        )
+    if not path.is_dir():
+        raise InputError(f"{path}: there is no such folder or table ({', '.join(SUFFIXES)})")
+    problems: list[Problem] = []
+    declared = StudyFile(settings=StudySettings(name=path.resolve().name))
+    try:
+        declared = read_settings(path / "study.toml", default_name=path.resolve().name)
+    except InvalidFilesError as error:
+        problems += error.problems
+    found = find_table(path, "items")
+    if found is None:
+        raise InputError(
+            f"{path}: there is no items table; a study needs items.csv (or .jsonl, .parquet) with a column "
+            "item_id. For one wide table name the file itself, with --human and --metrics"
+        )
+    try:
+        items = read_items(read_table(found, found.name))
+    except InvalidFilesError as error:
+        return None, [*problems, *error.problems], []
+    if "item_id" not in items.frame.columns:
+        return None, problems + items.problems, items.notes
+    item_ids = items.frame["item_id"]
+    study = Study(
+        root=path,
+        settings=declared.settings,
+        items=items.frame,
+        files=StudyFiles((declared.images or str(path / "images"), str(path))),
+        declared=declared,
+        read_annotations=lambda: _read_annotation_files(path, item_ids, declared.settings),
+        read_verdicts=lambda: _read_verdict_files(path, item_ids),
+    )
+    unknown = [c for c in declared.settings.breakdowns if c not in items.frame.columns]
+    problems += [
+        Problem("study.toml", "is no column of the items table", field="breakdowns", value=c) for c in unknown
+    ]
+    return study, problems + items.problems, items.notes
+
+
+def _load_wide(
+    path: Path, human: Sequence[str], metrics: Sequence[str]
+) -> tuple[Study | None, list[Problem], list[Problem]]:
+    table = read_table(path)
+    parts = split_wide_table(table, human, metrics)
+    items = read_items(parts.items)
+    item_ids = items.frame["item_id"]
+    settings = StudySettings(name=table_stem(path) or path.name, raters="slot" if len(human) > 1 else None)
+    study = Study(
+        root=path.parent,
+        settings=settings,
+        items=items.frame,
+        files=StudyFiles((str(path.parent / "images"), str(path.parent))),
+        declared=StudyFile(settings=settings),
+        read_annotations=lambda: Read(parts.annotations),
+        read_verdicts=lambda: read_scores([parts.scores], item_ids, default_metric={}),
+    )
+    return study, parts.problems + items.problems, parts.notes + items.notes
+
+
+def _read_annotation_files(root: Path, item_ids: pd.Series[str], settings: StudySettings) -> Read:
+    """Read annotations.csv and every annotations_QUESTION.csv that holds values."""
+    tables: dict[str, Table] = {}
+    problems: list[Problem] = []
+    notes: list[Problem] = []
+    for path in sorted(root.iterdir()):
+        stem = table_stem(path)
+        if stem is None or not (stem == "annotations" or stem.startswith("annotations_")):
+            continue
+        question = stem.removeprefix("annotations").removeprefix("_")
+        try:
+            table = read_table(path, path.name)
+        except InvalidFilesError as error:
+            problems += error.problems
+            continue
+        if question and "value" not in table.frame.columns:
+            notes.append(table.problem("has no column value: not read as answers"))
+            continue
+        if question in tables:
+            problems.append(
+                table.problem(f"{tables[question].label} holds the same question; keep one of them")
+            )
+            continue
+        tables[question] = table
+    if not tables:
+        return Read(empty_annotations(), problems, notes)
+    main_scale = {"": settings}
+    other_scale = replace(settings, scale_min=None, scale_max=None)
+    read = read_annotations(tables, item_ids, lambda q: main_scale.get(q, other_scale))
+    return Read(read.frame, problems + read.problems, notes + read.notes)
+
+
+def _read_verdict_files(root: Path, item_ids: pd.Series[str]) -> Read:
+    """Read score tables (scores/*, metric_scores, metric_verdicts) and the verdict files of judges."""
+    import pandas as pd
+
+    tables: list[Table] = []
+    problems: list[Problem] = []
+    paths = [p for p in (find_table(root, stem) for stem in SCORE_STEMS) if p is not None]
+    folder = root / "scores"
+    if folder.is_dir():
+        paths += sorted(p for p in folder.iterdir() if table_stem(p) is not None)
+    for path in paths:
+        try:
+            tables.append(read_table(path, str(path.relative_to(root))))
+        except InvalidFilesError as error:
+            problems += error.problems
+    default_metric = {t.label: str(table_stem(t.path)) for t in tables}
+    scores = read_scores(tables, item_ids, default_metric=default_metric)
+    frames, notes = [scores.frame], list(scores.notes)
+    for judge, _ in judge_folders(root):
+        try:
+            frames.append(_verdict_frame(root, judge))
+        except InvalidFilesError as error:
+            problems += error.problems
+            continue
+        strangers = ~frames[-1]["item_id"].isin(item_ids)
+        if strangers.any():
+            notes.append(
+                Problem(f"verdicts/{judge}", f"{strangers.sum()} verdicts on items that are gone: left out")
+            )
+            frames[-1] = frames[-1][~strangers]
+        if judge in set(scores.frame["judge"]):
+            problems.append(
+                Problem(f"verdicts/{judge}", "a score table holds a metric of the same name; rename one")
+            )
+    frame = pd.concat(frames, ignore_index=True) if frames else empty_verdicts()
+    return Read(frame, problems + scores.problems, notes)
+
+
+def _verdict_frame(root: Path, judge: str) -> pd.DataFrame:
+    import pandas as pd
+
+    verdicts = JudgeStore(root, judge).current().values()
+    columns: dict[str, Any] = {}
+    for name, kind in VERDICT_COLUMNS.items():
+        if name == "origin":
+            columns[name] = pd.Series("judge", index=range(len(verdicts)), dtype="str")
+            continue
+        cells = [getattr(v, name) for v in verdicts]
+        if kind == "str":
+            cells = ["" if c is None else c for c in cells]
+        columns[name] = pd.Series(cells, dtype=kind)
+    return pd.DataFrame(columns)
+
+
+def _frame(read: Read) -> pd.DataFrame:
+    if read.problems:
+        raise InvalidFilesError(read.problems)
+    return read.frame
+
+
+def _count_people(annotations: pd.DataFrame) -> dict[str, int]:
+    return {"raters": int(annotations["rater_id"].nunique()), "answers": len(annotations)}
+
+
+def _count_judges(verdicts: pd.DataFrame) -> dict[str, int]:
+    return {"judges and metrics": int(verdicts["judge"].nunique()), "verdicts": len(verdicts)}
+
+
+def _missing_images(study: Study) -> list[Problem]:
+    """Say how many named images are not there: scores can be compared without them, judges need them."""
+    named = [
+        (item.item_id, name)
+        for item in study.iter_items()
+        for name in (item.image, item.image_before)
+        if name and not leaves_study(name)
+    ]
+    missing = [(item_id, name) for item_id, name in named if not study.files.exists(name)]
+    if not missing:
+        return []
+    item_id, name = missing[0]
+    text = (
+        f"{len(missing)} of {len(named)} images are not there, the first for item {item_id}; judges need them"
+    )
+    return [Problem("items", text, field="image", value=name)]

@@ -1,0 +1,88 @@
+"""One wide table as a study: a row per item, people and metrics in columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genspace.errors import InputError, Problem, did_you_mean
+from genspace.study._readers import ITEM_TEXT_COLUMNS, empty_annotations
+from genspace.tables import NULLS, Table, parse_numbers, table_stem
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["WideParts", "is_wide_table", "split_wide_table"]
+
+
+@dataclass
+class WideParts:
+    """The tables that one wide table holds."""
+
+    items: Table
+    scores: Table
+    annotations: pd.DataFrame
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
+
+
+def is_wide_table(path: Path) -> bool:
+    """Whether the path names a table rather than a study's folder."""
+    return path.is_file() and table_stem(path) is not None
+
+
+def split_wide_table(table: Table, human: Sequence[str], metrics: Sequence[str]) -> WideParts:
+    """Split a wide table into items, answers (one rater per human column) and scores.
+
+    Without a column `item_id` the rows are numbered. Without `metrics`, every other column of numbers is one.
+
+    Errors: `InputError` for a column that is not there, or when no human column is named.
+    """
+    columns = list(table.frame.columns)
+    if not human:
+        raise InputError(f"{table.label}: say which columns hold people's ratings: --human COLUMN[,COLUMN]; "
+                         f"there are: {', '.join(columns)}")  # fmt: skip
+    for name in (*human, *metrics):
+        if name not in columns:
+            raise InputError(f"{table.label}: there is no column {name!r}{did_you_mean(name, columns)}")
+    both = sorted(set(human) & set(metrics))
+    if both:
+        raise InputError(f"{table.label}: {both[0]!r} is named by both --human and --metrics")
+    frame = table.frame.copy()
+    notes: list[Problem] = []
+    problems: list[Problem] = []
+    if "item_id" not in columns:
+        frame.insert(0, "item_id", [f"row-{i + 1}" for i in range(len(frame))])
+        notes.append(table.problem("no column item_id: rows are numbered"))
+    if not metrics:
+        taken = {*human, "item_id", *ITEM_TEXT_COLUMNS}
+        metrics = [c for c in columns if c not in taken and _is_numeric(table, c)]
+        notes.append(
+            table.problem(f"--metrics not given: every column of numbers is one: {', '.join(metrics)}")
+        )
+    numbered = Table(table.path, table.label, frame)
+    parts = [empty_annotations()]
+    for rater in human:
+        value = parse_numbers(numbered, rater, problems)
+        answers = empty_annotations().reindex(range(len(frame)))
+        answers = answers.assign(
+            item_id=frame["item_id"], item_id_b="", question="", rater_id=rater, repeat=0
+        )
+        answers = answers.assign(role="main", value=value)
+        # An empty cell of a wide table is no answer; "can't tell" needs an annotations table.
+        parts.append(answers[value.notna()])
+    scores = Table(table.path, table.label, frame[["item_id", *metrics]])
+    rest = [c for c in frame.columns if c not in {*human, *metrics}]
+    items = Table(table.path, table.label, frame[rest])
+    import pandas as pd
+
+    annotations = pd.concat(parts, ignore_index=True).astype(empty_annotations().dtypes.to_dict())
+    return WideParts(items, scores, annotations, problems, notes)
+
+
+def _is_numeric(table: Table, column: str) -> bool:
+    problems: list[Problem] = []
+    parse_numbers(table, column, problems)
+    return not problems and not table.frame[column].str.strip().isin(NULLS).all()

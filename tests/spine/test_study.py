@@ -1,0 +1,264 @@
+"""Studies are read as they stand, and every problem of every file is named at once."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from genspace.errors import InputError, InvalidFilesError
+from genspace.records import Verdict
+from genspace.store import JudgeStore
+from genspace.study import check_study, open_study
+
+
+def write(folder: Path, **files: str) -> Path:
+    for name, text in files.items():
+        path = folder / name.replace("__", "/")
+        path = path.with_name(
+            path.name.replace("_csv", ".csv").replace("_toml", ".toml").replace("_jsonl", ".jsonl")
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return folder
+
+
+def messages(folder: Path) -> list[str]:
+    return [str(p) for p in check_study(folder).problems]
+
+
+def test_published_folders_are_studies_as_they_are(data: Path) -> None:
+    counts = {
+        name: check_study(data / "human" / name).counts
+        for name in ("tifa160", "dsg_tifa160", "dsg1k", "geneval", "spatialbench_uc")
+    }
+    assert counts["tifa160"] == {
+        "items": 800, "prompts": 160, "generators": 5, "raters": 2, "answers": 1600,
+        "judges and metrics": 10, "verdicts": 8000,
+    }  # fmt: skip
+    assert (counts["dsg_tifa160"]["answers"], counts["dsg_tifa160"]["judges and metrics"]) == (3995, 9)
+    assert (counts["dsg1k"]["items"], counts["dsg1k"]["answers"]) == (1060, 0)
+    assert (counts["geneval"]["items"], counts["geneval"]["answers"]) == (1200, 12000)
+    assert (counts["spatialbench_uc"]["items"], counts["spatialbench_uc"]["answers"]) == (2400, 200)
+
+
+def test_second_question_is_the_second_annotations_file(data: Path) -> None:
+    annotations = open_study(data / "human/geneval").annotations
+    assert annotations.groupby("question").size().to_dict() == {"": 6000, "correct": 6000}
+
+
+def test_line_numbers_hold_after_line_breaks_in_cells(tmp_path: Path) -> None:
+    # The first item's prompt spans lines 2 and 3, so the duplicate id stands on line 5.
+    folder = write(tmp_path, items_csv='item_id,prompt\na,"two\nlines"\nb,x\na,y\n')
+    assert messages(folder) == ["items.csv, line 5: item_id = 'a': stands twice; item ids are unique"]
+
+
+def test_every_problem_of_every_file_at_once(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path,
+        study_toml='scale_min = 1\nscale_max = 5\nvalue_type = "ordinal"\n',
+        items_csv="item_id,image\na,../secret.png\nb,b.png\n",
+        annotations_csv="item_id,rater_id,value\na,r1,7\nzzz,r1,3\nb,r1,good\nb,r1,2\n",
+        scores__clip_csv="item_id,metric,score\na,clip,inf\nb,clip,0.5\nb,clip,0.6\n",
+        scores__short_csv="item,score\n",
+    )
+    assert messages(folder) == [
+        "items.csv, line 2: image = '../secret.png': leaves the study; use a name relative to its folder",
+        "annotations.csv, line 4: value = 'good': is not a finite number; leave the cell empty for “no value”",
+        "annotations.csv, line 2: value = '7': lies above scale_max = 5",
+        "annotations.csv, line 3: item_id = 'zzz': is no item of the items table",
+        "annotations.csv, line 5: item_id = 'b': the same rater answers the same question twice",
+        "scores/clip.csv, line 2: score = 'inf': is not a finite number; leave the cell empty for “no value”",
+        "scores/clip.csv, line 4: item_id = 'b': is scored twice by one metric",
+        "scores/short.csv: column 'item_id' is missing; there are: item, score",
+    ]
+
+
+def test_study_toml_names_wrong_keys_and_values(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path,
+        items_csv="item_id\na\n",
+        study_toml='value_typ = "binary"\nraters = "robot"\nbreakdowns = ["x"]\n',
+    )
+    found = messages(folder)
+    assert "study.toml: value_typ: is no key of study.toml (did you mean 'value_type'?)" in found
+    assert any(
+        m.startswith("study.toml: raters = 'robot': Input should be 'person' or 'slot'") for m in found
+    )
+
+
+def test_contradicting_scale_is_a_problem(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path, items_csv="item_id\na\n", study_toml="scale_min = 5\nscale_max = 1\npositive_from = 9\n"
+    )
+    assert len(messages(folder)) == 2
+
+
+def test_judge_tables_hold_kind_model_and_options(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path,
+        items_csv="item_id\na\n",
+        study_toml='[judges.gpt]\nkind = "vlm"\nmodel = "m"\nprotocol = "rating"\n[metrics.err]\nlower_is_better = true\n',
+    )
+    study = open_study(folder)
+    table = study.declared.judges["gpt"]
+    assert (table.kind, table.model, dict(table.options)) == ("vlm", "m", {"protocol": "rating"})
+    assert study.settings.lower_is_better == ("err",)
+
+
+def test_decisions_without_scores_become_scores(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path,
+        items_csv="item_id\na\nb\nc\nd\n",
+        metric_verdicts_csv="item_id,metric,verdict,reason\na,m,PASS,\nb,m,FAIL,\nc,m,UNDECIDABLE,two cows\nd,m,,error: 503\n",
+    )
+    verdicts = open_study(folder).verdicts.set_index("item_id")
+    assert verdicts["status"].to_dict() == {"a": "decided", "b": "decided", "c": "abstained", "d": "failed"}
+    assert verdicts["score"].loc[["a", "b"]].tolist() == [1.0, 0.0]
+    assert verdicts["score"].loc[["c", "d"]].isna().all()
+    assert verdicts.loc["c", "reason"] == "two cows"
+
+
+def test_score_files_one_column_per_metric_and_default_name(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path,
+        items_csv="item_id\na\nb\n",
+        scores__wide_csv="item_id,m1,m2\na,1,2\nb,3,\n",
+        scores__mine_csv="item_id,score\na,5\n",
+    )
+    verdicts = open_study(folder).verdicts
+    assert sorted(verdicts["judge"].unique()) == ["m1", "m2", "mine"]
+    missing = verdicts[(verdicts["judge"] == "m2") & (verdicts["item_id"] == "b")].iloc[0]
+    assert (missing["status"], missing["reason"]) == ("abstained", "no score in scores/wide.csv")
+
+
+def test_formats_give_the_same_frames(tmp_path: Path) -> None:
+    rows = [{"item_id": "a", "rater_id": "r", "value": 1}, {"item_id": "b", "rater_id": "r", "value": None}]
+    frames = []
+    for kind in ("csv", "csv.gz", "tsv", "jsonl", "parquet"):
+        folder = tmp_path / kind
+        write(folder, items_csv="item_id\na\nb\n")
+        target = folder / f"annotations.{kind}"
+        if kind == "csv":
+            target.write_text("item_id,rater_id,value\na,r,1\nb,r,\n")
+        elif kind == "csv.gz":
+            target.write_bytes(gzip.compress(b"item_id,rater_id,value\na,r,1\nb,r,\n"))
+        elif kind == "tsv":
+            target.write_text("item_id\trater_id\tvalue\na\tr\t1\nb\tr\t\n")
+        elif kind == "jsonl":
+            target.write_text("".join(json.dumps(r) + "\n" for r in rows))
+        else:
+            pd.DataFrame(rows).to_parquet(target)
+        frames.append(open_study(folder).annotations)
+    for frame in frames[1:]:
+        pd.testing.assert_frame_equal(frame, frames[0])
+    assert frames[0]["value"].isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "part"),
+    [
+        ("items.csv", b"", "is empty"),
+        ("items.csv", b"item_id\n\xff\xfe\n", "is not UTF-8"),
+        ("items.csv", b"item_id,x\na,1,2,3\n", "cannot be read as a table|more cells than the header"),
+        ("items.csv", b"item_id;x\na;1\n", "separated by ';'"),
+        ("items.csv", b"item_id,item_id\na,b\n", "column stands twice"),
+        ("items.jsonl", b'{"item_id": "a"}\n{"item', "is not JSON"),
+        ("items.jsonl", b"[1]\n", "one JSON object a line"),
+        ("items.csv", b"id\na\n", "column 'item_id' is missing"),
+    ],
+)
+def test_unreadable_tables_are_named(tmp_path: Path, name: str, content: bytes, part: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InvalidFilesError, match=part):
+        open_study(tmp_path)
+
+
+def test_no_study_there(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="there is no items table"):
+        open_study(tmp_path)
+    with pytest.raises(InputError, match="no such folder or table"):
+        open_study(tmp_path / "absent")
+
+
+def test_wide_table(tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    path.write_text("prompt,human,second,clip,vqa,remark\np1,1,2,0.5,0.1,x\np1,3,,0.6,,y\n")
+    study = open_study(path, human=["human", "second"])
+    assert study.items["item_id"].tolist() == ["row-1", "row-2"]
+    assert study.items["prompt_id"].tolist() == ["p1", "p1"]
+    assert sorted(study.verdicts["judge"].unique()) == ["clip", "vqa"]
+    assert study.annotations[["rater_id", "value"]].to_numpy().tolist() == [
+        ["human", 1.0],
+        ["human", 3.0],
+        ["second", 2.0],
+    ]
+    with pytest.raises(InputError, match="did you mean 'clip'"):
+        open_study(path, human=["human"], metrics=["clap"])
+    with pytest.raises(InputError, match="--human COLUMN"):
+        open_study(path)
+
+
+def test_files_never_leave_the_study(tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("secret")
+    folder = write(tmp_path / "study", items_csv="item_id\na\n", images__a_txt="x")
+    (folder / "images" / "link.png").symlink_to(tmp_path / "secret.txt")
+    files = open_study(folder).files
+    for name in (
+        "../secret.txt",
+        str(tmp_path / "secret.txt"),
+        "images/../../secret.txt",
+        "file:///etc/passwd",
+    ):
+        with pytest.raises(InputError, match="leaves the study"):
+            files.read(name)
+    with pytest.raises(InputError, match="leaves the study"):
+        files.read("link.png")
+
+
+def test_images_named_by_item_id_are_found(tmp_path: Path) -> None:
+    folder = write(tmp_path, items_csv="item_id,image\na,\nb,sub/b.png\n")
+    (folder / "images").mkdir()
+    (folder / "images" / "a.jpg").write_bytes(b"jpg")
+    study = open_study(folder)
+    assert [i.image for i in study.iter_items()] == ["a.jpg", "sub/b.png"]
+    assert study.files.read("a.jpg") == b"jpg"
+    assert "1 of 2 images are not there" in str(check_study(folder).notes[0])
+
+
+def test_images_from_another_file_system(tmp_path: Path) -> None:
+    import fsspec
+
+    fsspec.filesystem("memory").pipe("/bucket/a.png", b"png")
+    folder = write(tmp_path, items_csv="item_id\na\n", study_toml='images = "memory://bucket"\n')
+    study = open_study(folder)
+    assert [i.image for i in study.iter_items()] == ["a.png"]
+    assert study.files.read("a.png") == b"png"
+
+
+def test_verdict_files_newest_fingerprint_last_line_no_torn_line(tmp_path: Path) -> None:
+    folder = write(tmp_path, items_csv="item_id\na\nb\n")
+    store = JudgeStore(folder, "hf:org/model")
+    first = Verdict(item_id="a", score=0.1).stamped(judge="hf:org/model", fingerprint="f1")
+    with store.writer() as writer:
+        writer.write(first)
+    with store.writer() as writer:
+        for score in (0.2, 0.3):
+            writer.write(Verdict(item_id="a", score=score).stamped(judge="hf:org/model", fingerprint="f2"))
+    last = store.files()[-1]
+    last.write_text(last.read_text() + '{"item_id": "b", "sco')
+    assert [p.name for p in store.files()] == ["000001.jsonl", "000002.jsonl"]
+    assert {k[0]: v.score for k, v in store.current().items()} == {"a": 0.3}
+    assert store.done("f1") == {("a", None, None, 0)}
+    frame = open_study(folder).verdicts
+    assert frame[["judge", "origin", "score"]].to_numpy().tolist() == [["hf:org/model", "judge", 0.3]]
+
+
+def test_broken_line_inside_a_verdict_file_is_named(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path, items_csv="item_id\na\n", verdicts__m__000001_jsonl='nonsense\n{"item_id": "a"}\n'
+    )
+    assert "verdicts/m/000001.jsonl, line 1: is no verdict" in messages(folder)[0]
