@@ -170,7 +170,7 @@ def test_lines_of_scenes(tmp_path: Path) -> None:
     path.write_text(json.dumps(document()) + "\n\n" + json.dumps(document()) + "\n{torn")
     scenes = read_scenes(path)
     assert [next(scenes)[0], next(scenes)[0]] == [f"{path}:1", f"{path}:3"]
-    with pytest.raises(InvalidFilesError, match=r"all\.jsonl:4: not readable as JSON"):
+    with pytest.raises(InvalidFilesError, match=r"all\.jsonl, line 4: not readable as JSON"):
         next(scenes)
 
 
