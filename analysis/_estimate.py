@@ -1,0 +1,59 @@
+"""One figure with its interval, or the reason why there is none."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Estimate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure, its interval, what it rests on, and why it (or its interval) is missing.
+
+    Undefined is a null value with a reason, never 0 and never NaN.
+
+    >>> Estimate(0.5, 0.4, 0.6, n=100).value
+    0.5
+    >>> Estimate.undefined("all scores are equal", n=7)
+    Estimate(value=None, low=None, high=None, n=7, coverage=None, reason='all scores are equal')
+    """
+
+    value: float | None
+    low: float | None = None
+    """Lower end of the interval; None when there is none, with `reason` set."""
+    high: float | None = None
+    n: int = 0
+    """Items (or whatever the figure averages over) that it rests on."""
+    coverage: float | None = None
+    """Share of the annotated items that it rests on, in [0, 1]."""
+    reason: str | None = None
+    """Why the value, or only its interval, is null."""
+
+    def __post_init__(self) -> None:
+        for name in ("value", "low", "high", "coverage"):
+            number = getattr(self, name)
+            if number is not None and not math.isfinite(number):
+                raise ValueError(f"{name} {number} is not finite: use None with a reason")
+        if self.value is None and not self.reason:
+            raise ValueError("an estimate without a value needs a reason")
+        if (self.low is None) != (self.high is None):
+            raise ValueError("an interval needs both ends")
+
+    @classmethod
+    def undefined(cls, reason: str, *, n: int = 0, coverage: float | None = None) -> Estimate:
+        """Return an estimate without a value."""
+        return cls(None, n=n, coverage=coverage, reason=reason)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON-ready dictionary; every key is always there."""
+        return {
+            "value": self.value,
+            "low": self.low,
+            "high": self.high,
+            "n": self.n,
+            "coverage": self.coverage,
+            "reason": self.reason,
+        }
