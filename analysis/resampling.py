@@ -128,8 +128,8 @@ class PromptDraws:
 def percentile_interval(draws: Floats, confidence: float = 0.95) -> tuple[float, float] | None:
     """Return the percentile bootstrap interval, or None when too few draws are defined (not NaN).
 
-    >>> percentile_interval(np.arange(101.0), confidence=0.9)
-    (5.0, 95.0)
+    >>> percentile_interval(np.arange(101.0), confidence=0.5)
+    (25.0, 75.0)
     """
     defined = draws[np.isfinite(draws)]
     if len(draws) == 0 or len(defined) < MIN_DEFINED_DRAWS * len(draws):
