@@ -1,6 +1,17 @@
 """Judges: anything that turns an item into a verdict."""
 
-from genspace.judges._protocol import Judge, JudgeContext, JudgeSpec, Preview, parse_options
+from genspace.judges._naming import resolve
+from genspace.judges._protocol import Judge, JudgeContext, JudgeSpec, Preview, Previewing, parse_options
 from genspace.judges._registry import REGISTRY, make_judge
 
-__all__ = ["REGISTRY", "Judge", "JudgeContext", "JudgeSpec", "Preview", "make_judge", "parse_options"]
+__all__ = [
+    "REGISTRY",
+    "Judge",
+    "JudgeContext",
+    "JudgeSpec",
+    "Preview",
+    "Previewing",
+    "make_judge",
+    "parse_options",
+    "resolve",
+]

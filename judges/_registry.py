@@ -14,6 +14,7 @@ REGISTRY = Registry(
     what="judge",
     group="genspace.judges",
     builtin={
+        "planted": "genspace.judges.planted:make",
         "table": "genspace.judges.table:make",
     },
 )

@@ -19,9 +19,10 @@ from urllib.parse import quote, unquote
 from genspace.errors import InvalidFilesError, Problem
 from genspace.records import Verdict
 
-__all__ = ["JudgeStore", "VerdictWriter", "judge_folders"]
+__all__ = ["JudgeStore", "Key", "VerdictWriter", "judge_folders"]
 
 Key = tuple[str, str | None, str | None, int]
+"""Item, second item, question, repeat (see `genspace.records.Verdict.key`)."""
 
 
 def judge_folders(root: Path) -> list[tuple[str, Path]]:

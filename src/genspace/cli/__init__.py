@@ -17,7 +17,10 @@ from genspace.errors import InputError
 
 __all__ = ["app", "invoke", "main"]
 
-COMMAND_MODULES: tuple[str, ...] = ()
+COMMAND_MODULES: tuple[str, ...] = (
+    "check",
+    "judge",
+)
 """Modules of this package that register commands, in the order of `genspace --help`."""
 
 for _module in COMMAND_MODULES:

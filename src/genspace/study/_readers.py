@@ -24,6 +24,7 @@ __all__ = [
     "empty_verdicts",
     "read_annotations",
     "read_items",
+    "read_score_table",
     "read_scores",
 ]
 
@@ -165,6 +166,11 @@ def read_scores(
         for metric in read.frame.loc[across, "judge"].unique():
             problems.append(Problem("scores", "is scored in several files; keep one", field=metric))
     return read
+
+
+def read_score_table(table: Table, item_ids: Iterable[str], *, default_metric: str) -> Read:
+    """Check one table of scores (see `read_scores`)."""
+    return read_scores([table], item_ids, default_metric={table.label: default_metric})
 
 
 def _long_scores(table: Table, default_metric: str, problems: list[Problem]) -> pd.DataFrame:

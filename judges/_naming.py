@@ -1,0 +1,78 @@
+"""How judges are named: `KIND[:MODEL]`, or a `[judges.NAME]` table of study.toml, with `-o NAME.key=value`."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from genspace.errors import InputError, did_you_mean
+from genspace.judges._protocol import JudgeSpec
+from genspace.judges._registry import REGISTRY
+
+if TYPE_CHECKING:
+    from genspace.study import JudgeTable
+
+__all__ = ["resolve"]
+
+
+def resolve(
+    names: Sequence[str], tables: Mapping[str, JudgeTable], overrides: Sequence[str] = ()
+) -> list[JudgeSpec]:
+    """Return the specification of each named judge.
+
+    Args:
+        names: as on the command line; a name of `tables` comes before a kind.
+        tables: the study's `[judges.NAME]` tables.
+        overrides: `NAME.key=value`, or `key=value` when one judge is named; values are TOML, else text.
+
+    Errors: `InputError` for an unknown name or kind, a judge named twice, or an override that fits no judge.
+    """
+    if len(set(names)) < len(names):
+        raise InputError("--judge: the same judge is named twice")
+    options: dict[str, dict[str, Any]] = {name: {} for name in names}
+    for override in overrides:
+        name, key, value = _split_override(override, names)
+        _set(options[name], key.split("."), value)
+    return [_spec(name, tables, options[name]) for name in names]
+
+
+def _spec(name: str, tables: Mapping[str, JudgeTable], options: Mapping[str, Any]) -> JudgeSpec:
+    if name in tables:
+        table = tables[name]
+        return JudgeSpec(
+            name=name, kind=table.kind, model=table.model, options={**table.options, **options},
+            source=f"study.toml [judges.{name}]",
+        )  # fmt: skip
+    kind, _, model = name.partition(":")
+    known = [*REGISTRY.names(), *tables]
+    if kind not in known:
+        raise InputError(f"--judge {name}: unknown judge{did_you_mean(kind, known)}")
+    return JudgeSpec(name=name, kind=kind, model=model or None, options=options)
+
+
+def _split_override(override: str, names: Sequence[str]) -> tuple[str, str, Any]:
+    target, equals, text = override.partition("=")
+    if not equals:
+        raise InputError(f"-o {override}: NAME.key=value is expected")
+    # Names may hold dots ("vlm:gpt-4.1"), so the longest judge name that fits wins.
+    fitting = sorted((n for n in names if target.startswith(f"{n}.")), key=len)
+    if fitting:
+        name = fitting[-1]
+        return name, target.removeprefix(f"{name}."), _value(text)
+    if len(names) == 1:
+        return names[0], target, _value(text)
+    raise InputError(f"-o {override}: names none of the judges {', '.join(names)}")
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _set(options: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    for part in path[:-1]:
+        options = options.setdefault(part, {})
+    options[path[-1]] = value

@@ -1,0 +1,240 @@
+"""`genspace judge`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from genspace.cli._app import app
+from genspace.cli._options import JsonFlag, SeedOption
+from genspace.errors import InputError
+
+if TYPE_CHECKING:
+    from genspace.judges import Judge, JudgeSpec
+    from genspace.records import Verdict
+    from genspace.runner import RunOptions, RunPlan, RunSummary
+    from genspace.study import Study
+
+__all__ = ["judge"]
+
+SHOWN_FAILURES = 10
+
+
+JudgeNames = Annotated[
+    list[str],
+    typer.Option("--judge", help="KIND[:MODEL], or the name of a [judges.NAME] table; repeatable."),
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("-o", "--option", help="NAME.key=value: override an option of a judge; repeatable."),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Ask nothing; say how much would be asked and its cost.")
+]
+Show = Annotated[
+    bool, typer.Option("--show", help="With --dry-run: print what would be sent for the first item.")
+]
+
+
+@app.command(
+    epilog="Examples: genspace judge my-study --judge scene · "
+    "genspace judge my-study --judge vlm:gpt-4.1 --dry-run --show"
+)
+def judge(
+    study: Annotated[Path, typer.Argument(help="The study's folder.")],
+    judges: JudgeNames,
+    option: Overrides = None,
+    limit: Annotated[int | None, typer.Option(help="Ask at most so many items.")] = None,
+    retry: Annotated[str, typer.Option(help="Ask again about: none, errors, abstentions, all.")] = "none",
+    shard: Annotated[str, typer.Option(help="i/n: only the i-th of n disjoint parts of the items.")] = "1/1",
+    repeats: Annotated[int, typer.Option(help="Ask each item so often, for judges that are random.")] = 1,
+    max_usd: Annotated[float | None, typer.Option(help="Stop before spending more than this.")] = None,
+    dry_run: DryRun = False,
+    show: Show = False,
+    seed: SeedOption = 0,
+    as_json: JsonFlag = False,
+) -> None:
+    """Score the items with one or several judges; resumes where it stopped."""
+    from genspace.cli._console import print_json
+    from genspace.judges import resolve
+    from genspace.runner import RunOptions
+    from genspace.study import open_study
+
+    opened = open_study(study)
+    options = RunOptions(limit=limit, retry=retry, shard=_parse_shard(shard), repeats=repeats)
+    specs = resolve(judges, opened.declared.judges, option or [])
+    documents, failed = [], 0
+    for spec in specs:
+        made = _make(spec, opened, seed=seed, max_usd=max_usd, overrides=option or [])
+        if dry_run:
+            documents.append(_dry_run(made, spec, opened, options, show=show, quiet=as_json))
+            continue
+        with ExitStack() as stack:
+            stack.callback(getattr(made, "close", lambda: None))
+            summary = _run(made, spec, opened, options)
+        documents.append(_summary_document(summary))
+        failed += summary.status["failed"]
+        if not as_json:
+            _print_summary(summary)
+        if summary.stopped:
+            break
+    if as_json:
+        print_json(documents)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _parse_shard(text: str) -> tuple[int, int]:
+    part, slash, parts = text.partition("/")
+    if not (slash and part.isdigit() and parts.isdigit()):
+        raise InputError(f"--shard {text!r}: i/n is expected, for example 1/4")
+    return int(part), int(parts)
+
+
+def cache_dir() -> Path:
+    """Return the folder for caches that are safe to delete: GENSPACE_CACHE, else the user's cache folder."""
+    if folder := os.environ.get("GENSPACE_CACHE"):
+        return Path(folder)
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("genspace"))
+
+
+def _make(spec: JudgeSpec, study: Study, *, seed: int, max_usd: float | None, overrides: list[str]) -> Judge:
+    from genspace.judges import JudgeContext, make_judge, resolve
+
+    def make(name: str) -> Judge:
+        inner = [o for o in overrides if o.startswith(f"{name}.")]
+        return make_judge(resolve([name], study.declared.judges, inner)[0], context)
+
+    context = JudgeContext(study=study, cache_dir=cache_dir(), seed=seed, max_usd=max_usd, make=make)
+    return make_judge(spec, context)
+
+
+def _run(made: Judge, spec: JudgeSpec, study: Study, options: RunOptions) -> RunSummary:
+    from genspace.cli._console import messages
+    from genspace.runner import run, stop_on_interrupt
+
+    def notify() -> None:
+        messages().print("stopping: what is in flight is finished and kept; Ctrl-C again stops at once")
+
+    with stop_on_interrupt(notify) as stop, _progress(spec.name) as (on_start, on_verdict):
+        return run(study, made, spec.name, options, on_start=on_start, on_verdict=on_verdict, stop=stop)
+
+
+@contextmanager
+def _progress(name: str) -> Iterator[tuple[Callable[[RunPlan], None], Callable[[Verdict], None]]]:
+    """Show a progress bar with rate, time left, abstentions, failures and cost (on a terminal)."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    from genspace.cli._console import messages
+
+    counts = {"abstained": 0, "failed": 0, "usd": 0.0}
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
+        TextColumn("{task.fields[counts]}"), TimeElapsedColumn(), TimeRemainingColumn(),
+        console=messages(), disable=not messages().is_terminal,
+    )  # fmt: skip
+    task = bar.add_task(name, total=None, rate="", counts="")
+
+    def on_start(plan: RunPlan) -> None:
+        bar.update(task, total=plan.total)
+        if plan.already_done:
+            messages().print(f"{name}: {plan.already_done:,} done before, {plan.total:,} to do")
+
+    def on_verdict(verdict: Verdict) -> None:
+        if verdict.status in counts:
+            counts[verdict.status] += 1
+        counts["usd"] += verdict.cost_usd or 0.0
+        text = f"{counts['abstained']} abstained, {counts['failed']} failed"
+        text += f", ${counts['usd']:.2f}" if counts["usd"] else ""
+        speed = bar.tasks[0].speed
+        bar.update(task, advance=1, counts=text, rate=f"{speed:.1f}/s" if speed else "")
+
+    with bar:
+        yield on_start, on_verdict
+
+
+def _summary_document(summary: RunSummary) -> dict[str, object]:
+    return {
+        "judge": summary.judge,
+        "asked": summary.asked,
+        "already_done": summary.already_done,
+        "decided": summary.status["decided"],
+        "abstained": summary.status["abstained"],
+        "failed": summary.status["failed"],
+        "tokens": summary.tokens,
+        "cost_usd": round(summary.cost_usd, 6),
+        "stopped": summary.stopped,
+        "failures": [{"item_id": v.item_id, "reason": v.reason} for v in summary.failures],
+    }
+
+
+def _print_summary(summary: RunSummary) -> None:
+    from rich.markup import escape
+
+    from genspace.cli._console import messages, out
+
+    status = summary.status
+    line = f"{summary.judge}: {status.total():,} judged: {status['decided']:,} decided, "
+    line += f"{status['abstained']:,} abstained, {status['failed']:,} failed"
+    line += f"; {summary.already_done:,} done before" if summary.already_done else ""
+    line += f"; ${summary.cost_usd:.2f}" if summary.cost_usd else ""
+    line += "; stopped, run the same command to go on" if summary.stopped else ""
+    out().print(escape(line))
+    for verdict in summary.failures[:SHOWN_FAILURES]:
+        messages().print(f"[red]failed[/] {escape(verdict.item_id)}: {escape(verdict.reason or '')}")
+    if len(summary.failures) > SHOWN_FAILURES:
+        messages().print(f"… and {len(summary.failures) - SHOWN_FAILURES} more failures in the verdict files")
+    if summary.failures:
+        messages().print("ask again about failed items with --retry errors")
+
+
+def _dry_run(
+    made: Judge, spec: JudgeSpec, study: Study, options: RunOptions, *, show: bool, quiet: bool
+) -> dict[str, object]:
+    """Count what would be asked, sent and spent; nothing is."""
+    from rich.markup import escape
+
+    from genspace.cli._console import out
+    from genspace.judges import Previewing
+    from genspace.runner import plan
+
+    planned = plan(study, made, spec.name, options)
+    document: dict[str, object] = {
+        "judge": spec.name,
+        "to_do": planned.total,
+        "already_done": planned.already_done,
+    }
+    line = f"{spec.name}: {planned.total:,} items to judge, {planned.already_done:,} done before"
+    shown = ""
+    if isinstance(made, Previewing):
+        calls = tokens = 0
+        cost: float | None = 0.0
+        for request in planned.requests:
+            preview = made.preview(request)
+            shown = shown or preview.text
+            calls, tokens = calls + preview.calls, tokens + preview.tokens
+            cost = None if cost is None or preview.cost_usd is None else cost + preview.cost_usd
+        document |= {"calls": calls, "tokens": tokens, "cost_usd": cost}
+        price = "price unknown" if cost is None else f"about ${cost:.2f}"
+        line += f"; {calls:,} calls, about {tokens:,} tokens, {price}"
+    if show:
+        document["shown"] = shown
+    if not quiet:
+        out().print(escape(line))
+        if show:
+            out().print(escape(shown or "this judge sends nothing"))
+    return document

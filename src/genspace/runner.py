@@ -1,0 +1,263 @@
+"""The local runner: asks a judge about every item that has no verdict yet, and keeps each answer at once."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import combinations, islice
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from genspace.errors import GenspaceError, InputError
+from genspace.records import Item, Request, Verdict
+from genspace.store import JudgeStore, Key
+
+if TYPE_CHECKING:
+    from genspace.judges import Judge
+    from genspace.study import Study
+
+__all__ = ["RETRIES", "RunOptions", "RunPlan", "RunSummary", "StopFlag", "plan", "run", "stop_on_interrupt"]
+
+log = logging.getLogger(__name__)
+
+RETRIES: Mapping[str, frozenset[str]] = {
+    "none": frozenset(),
+    "errors": frozenset({"failed"}),
+    "abstentions": frozenset({"abstained"}),
+    "all": frozenset({"decided", "abstained", "failed"}),
+}
+"""What `--retry` asks again, by the status of the verdict that is there."""
+MAX_FRUITLESS_RESTARTS = 3
+"""How often in a row a judge may break without one verdict before the run gives up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """Which items a run asks about."""
+
+    limit: int | None = None
+    """At most so many requests."""
+    retry: str = "none"
+    """Key of `RETRIES`."""
+    shard: tuple[int, int] = (1, 1)
+    """(i, n): the i-th of n disjoint parts, counted from 1; an item's part depends on its id alone."""
+    repeats: int = 1
+    """How often each item is asked, for judges that are random."""
+
+    def __post_init__(self) -> None:
+        part, parts = self.shard
+        if not 1 <= part <= parts:
+            raise InputError(f"--shard {part}/{parts}: the part must lie in 1 … {parts}")
+        if self.retry not in RETRIES:
+            raise InputError(f"--retry {self.retry!r}: choose one of {', '.join(RETRIES)}")
+        if self.repeats < 1 or (self.limit is not None and self.limit < 0):
+            raise InputError("--repeats must be at least 1 and --limit at least 0")
+
+
+@dataclass
+class RunSummary:
+    """What a run did."""
+
+    judge: str
+    asked: int = 0
+    """Requests handed to the judge."""
+    already_done: int = 0
+    """Requests that had a verdict before."""
+    status: Counter[str] = field(default_factory=Counter)
+    """Verdicts by status."""
+    cost_usd: float = 0.0
+    tokens: int = 0
+    failures: list[Verdict] = field(default_factory=list)
+    stopped: bool = False
+    """Whether it was asked to stop before the end."""
+
+    def add(self, verdict: Verdict) -> None:
+        """Count one verdict."""
+        self.status[verdict.status] += 1
+        self.cost_usd += verdict.cost_usd or 0.0
+        self.tokens += verdict.tokens or 0
+        if verdict.status == "failed":
+            self.failures.append(verdict)
+
+
+class StopFlag:
+    """Asks a run to hand out no further requests; what is in flight is finished and kept."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def set(self) -> None:
+        """Ask the run to stop."""
+        self._event.set()
+
+    def __bool__(self) -> bool:
+        return self._event.is_set()
+
+
+@contextmanager
+def stop_on_interrupt(notify: Callable[[], None]) -> Iterator[StopFlag]:
+    """Within the block the first Ctrl-C sets the yielded flag and calls `notify`; the second interrupts at once."""
+    flag = StopFlag()
+    if threading.current_thread() is not threading.main_thread():
+        yield flag
+        return
+    previous = signal.getsignal(signal.SIGINT)
+
+    def handle(_signal: int, _frame: FrameType | None) -> None:
+        if flag:
+            raise KeyboardInterrupt
+        flag.set()
+        notify()
+
+    signal.signal(signal.SIGINT, handle)
+    try:
+        yield flag
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """What a run will ask."""
+
+    total: int
+    """Number of requests without a verdict."""
+    already_done: int
+    requests: Iterator[Request]
+    """Streamed, so that memory does not grow with the study."""
+
+
+def plan(study: Study, judge: Judge, name: str, options: RunOptions) -> RunPlan:
+    """Find the requests that have no verdict under the judge's fingerprint.
+
+    A judge whose attribute `pairwise` is true is asked about pairs: those that people compared, else all pairs of
+    items that share a prompt.
+    """
+    done = JudgeStore(study.root, name).done(judge.fingerprint, retry=RETRIES[options.retry])
+    pairwise = bool(getattr(judge, "pairwise", False))
+    total = sum(1 for _ in _requests(study, options, pairwise=pairwise))
+    pending = sum(r.key not in done for r in _requests(study, options, pairwise=pairwise)) if done else total
+    requests = (r for r in _requests(study, options, pairwise=pairwise) if r.key not in done)
+    limit = pending if options.limit is None else min(options.limit, pending)
+    return RunPlan(limit, total - pending, islice(requests, limit))
+
+
+def run(
+    study: Study,
+    judge: Judge,
+    name: str,
+    options: RunOptions | None = None,
+    *,
+    on_start: Callable[[RunPlan], None] = lambda _: None,
+    on_verdict: Callable[[Verdict], None] = lambda _: None,
+    stop: StopFlag | None = None,
+) -> RunSummary:
+    """Ask `judge` about every pending request and append its verdicts to `verdicts/NAME/`.
+
+    When the judge raises, the requests in its hands become failed verdicts that carry the error, and it goes on
+    with the rest; a judge that breaks again and again without a verdict ends the run.
+
+    Errors: `InputError` from the judge (a wrong option, a missing checkpoint) ends the run at once;
+    `GenspaceError` when it answers what was not asked or keeps breaking. What was judged before is kept.
+    """
+    planned = plan(study, judge, name, options or RunOptions())
+    on_start(planned)
+    summary = RunSummary(name, already_done=planned.already_done)
+    stop = StopFlag() if stop is None else stop
+    with JudgeStore(study.root, name).writer() as writer:
+
+        def keep(verdict: Verdict) -> None:
+            stamped = verdict.stamped(judge=name, fingerprint=judge.fingerprint)
+            writer.write(stamped)
+            summary.add(stamped)
+            on_verdict(stamped)
+
+        fruitless = 0
+        while True:
+            hand = _Hand(planned.requests, stop)
+            try:
+                for verdict in judge.judge(hand):
+                    hand.take(verdict, judge=name)
+                    keep(verdict)
+                    fruitless = 0
+                reason = "error: the judge gave no verdict"
+            except (InputError, _ContractError):
+                raise
+            except Exception as error:  # noqa: BLE001 - any judge's bug becomes a named failure
+                fruitless += 1
+                reason = f"error: {type(error).__name__}: {error}"
+                log.warning("judge %s: %s", name, reason)
+            for request in hand.unanswered():
+                keep(Verdict.failed(request, reason))
+            summary.asked += hand.asked
+            if fruitless >= MAX_FRUITLESS_RESTARTS:
+                raise GenspaceError(
+                    f"judge {name!r} broke {fruitless} times without a verdict; last {reason}"
+                )
+            if hand.exhausted or stop or not fruitless:
+                break
+    summary.stopped = bool(stop)
+    return summary
+
+
+class _ContractError(GenspaceError):
+    """The judge answered what was not asked."""
+
+
+class _Hand:
+    """Hands requests to a judge and knows which are still without an answer."""
+
+    def __init__(self, requests: Iterator[Request], stop: StopFlag) -> None:
+        self._requests = requests
+        self._stop = stop
+        self._open: dict[Key, Request] = {}
+        self.asked = 0
+        self.exhausted = False
+
+    def __iter__(self) -> Iterator[Request]:
+        while not self._stop:
+            request = next(self._requests, None)
+            if request is None:
+                self.exhausted = True
+                return
+            self._open[request.key] = request
+            self.asked += 1
+            yield request
+
+    def take(self, verdict: Verdict, *, judge: str) -> None:
+        if self._open.pop(verdict.key, None) is None:
+            raise _ContractError(f"judge {judge!r} answered {verdict.key}, which was not asked, or twice")
+
+    def unanswered(self) -> list[Request]:
+        return list(self._open.values())
+
+
+def _requests(study: Study, options: RunOptions, *, pairwise: bool) -> Iterator[Request]:
+    part, parts = options.shard
+    for item, other in _subjects(study, pairwise=pairwise):
+        if parts == 1 or zlib.crc32(item.item_id.encode()) % parts == part - 1:
+            for repeat in range(options.repeats):
+                yield Request(item=item, other=other, repeat=repeat, files=study.files)
+
+
+def _subjects(study: Study, *, pairwise: bool) -> Iterator[tuple[Item, Item | None]]:
+    if not pairwise:
+        yield from ((item, None) for item in study.iter_items())
+        return
+    items = {item.item_id: item for item in study.iter_items()}
+    compared = study.annotations.loc[study.annotations["item_id_b"] != "", ["item_id", "item_id_b"]]
+    if len(compared):
+        pairs = compared.drop_duplicates().itertuples(index=False, name=None)
+        yield from ((items[a], items[b]) for a, b in pairs)
+        return
+    by_prompt: dict[str, list[Item]] = {}
+    for item in items.values():
+        by_prompt.setdefault(item.prompt_id or item.prompt or item.item_id, []).append(item)
+    for group in by_prompt.values():
+        yield from combinations(group, 2)
