@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis._estimate import Estimate
+from genspace.analysis.resampling import PromptDraws, stream
 
 __all__ = ["PsychometricCurve", "fit_psychometric"]
 
@@ -152,12 +153,10 @@ def _clean(
     return x, y, np.asarray(codes, dtype=np.int64)
 
 
-def _draw_weights(cluster: NDArray[np.int64], draws: int, seed: int) -> NDArray[np.int64]:
+def _draw_weights(cluster: NDArray[np.int64], draws: int, seed: int) -> Floats:
     """(1 + draws, n) how often each answer counts: once in the first row, then whole clusters resampled."""
-    count = int(cluster.max()) + 1
-    rng = np.random.default_rng(seed)
-    drawn = rng.multinomial(count, np.full(count, 1 / count), size=draws)
-    return np.vstack([np.ones((1, count), dtype=np.int64), drawn])[:, cluster]
+    drawn = PromptDraws.make(cluster, draws, stream(seed, "psychometric"))
+    return np.vstack([np.ones((1, len(cluster))), drawn.weights().T])
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,14 +170,16 @@ class _Fits:
 
 
 def _fit_draws(
-    levels: Floats, level_of: NDArray[np.int64], y: Floats, weights: NDArray[np.int64], *, lapses: bool
+    levels: Floats, level_of: NDArray[np.int64], y: Floats, weights: Floats, *, lapses: bool
 ) -> _Fits:
     from scipy.sparse import csr_array
 
     places = np.arange(len(y))
     shape = (len(levels), len(y))
-    trials = (csr_array((np.ones(len(y)), (level_of, places)), shape=shape) @ weights.T).T
-    said_yes = (csr_array((y, (level_of, places)), shape=shape) @ weights.T).T
+    trials, said_yes = (
+        np.asarray(csr_array((count, (level_of, places)), shape=shape) @ weights.T).T
+        for count in (np.ones(len(y)), y)
+    )
     size = max(1, BATCH_CELLS // len(levels))
     scale = _Scale(float(levels.mean()), float(levels.std()))
     z = (levels - scale.centre) / scale.spread

@@ -1,0 +1,35 @@
+"""Folds of whole prompts, so that nothing fitted on an item's own prompt is applied to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from genspace.analysis.resampling import stream
+
+__all__ = ["FOLDS", "prompt_folds"]
+
+FOLDS = 5
+
+
+def prompt_folds(
+    prompts: ArrayLike, *, folds: int = FOLDS, seed: int = 0
+) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+    """Yield (training, held-out) masks over the items; each prompt is held out once, whole.
+
+    The split depends on the labels and the seed alone, not on the order of the items. With fewer prompts than
+    folds each prompt is a fold; with a single prompt there is no split.
+
+    >>> [held.tolist() for _, held in prompt_folds(["a", "a", "b"], folds=2)] in (
+    ...     [[True, True, False], [False, False, True]], [[False, False, True], [True, True, False]])
+    True
+    """
+    labels, of_item = np.unique(np.asarray(prompts), return_inverse=True)
+    if len(labels) < 2:
+        return
+    fold = stream(seed, "prompt folds").permutation(len(labels)) % min(folds, len(labels))
+    for k in range(min(folds, len(labels))):
+        held = fold[of_item] == k
+        yield ~held, held

@@ -1,0 +1,230 @@
+"""Calibration: what a score says about how often people say yes.
+
+`cross_fit` turns any scores into probabilities that were never fitted on the item's own prompt; the diagram, the
+expected calibration error and the Brier score then tell how far probabilities can be taken at their word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from genspace.analysis._estimate import Estimate
+from genspace.analysis._folds import FOLDS, prompt_folds
+from genspace.analysis.resampling import PromptDraws, estimate
+
+__all__ = [
+    "METHODS",
+    "CalibrationBin",
+    "Method",
+    "Reliability",
+    "brier_score",
+    "cross_fit",
+    "expected_calibration_error",
+    "reliability_diagram",
+]
+
+Floats = NDArray[np.float64]
+Method = Literal["isotonic", "logistic"]
+Fit = Callable[[Floats, Floats], Callable[[Floats], Floats]]
+BINS = 10
+
+
+def cross_fit(
+    scores: ArrayLike,
+    outcomes: ArrayLike,
+    groups: ArrayLike,
+    *,
+    method: Method = "isotonic",
+    folds: int = FOLDS,
+    seed: int = 0,
+) -> Floats:
+    """Return the probability of "yes" for each item, fitted on the other prompts' items.
+
+    Args:
+        scores: (n,) or (n, k) scores of k judges, any range, higher is better; NaN = none.
+        outcomes: (n,) what people said: 1 = yes, 0 = no, or the share of yes; NaN = unlabelled (predicted, never
+            fitted on).
+        groups: (n,) prompt of each item; a prompt is never split between fitting and predicting.
+        method: "isotonic" (Zadrozny & Elkan 2002; several judges enter as the mean of their standardised scores)
+            or "logistic" (Platt 1999, with his targets that keep separable data finite; one weight a judge).
+        folds: Parts the prompts are split into.
+        seed: Of the split.
+
+    Returns:
+        (n,) predictions in [0, 1]; NaN where a score is missing, or where the other prompts hold fewer than two
+        labelled items or a single outcome.
+
+    Errors: `ValueError` for lengths that differ, outcomes outside [0, 1], an unknown method.
+
+    >>> cross_fit([0.1, 0.9, 0.1, 0.9, 0.1, 0.9], [0, 1, 0, 1, 0, 1], groups=[0, 0, 1, 1, 2, 2]).tolist()
+    [0.0, 1.0, 0.0, 1.0, 0.0, 1.0]
+    """
+    if method not in METHODS:
+        raise ValueError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
+    x, y, prompt = np.asarray(scores, dtype=float), np.asarray(outcomes, dtype=float), np.asarray(groups)
+    x = x[:, None] if x.ndim == 1 else x
+    if not (x.ndim == 2 and len(x) == len(y) == len(prompt)):
+        raise ValueError(f"scores {x.shape}, outcomes {y.shape} and groups {prompt.shape} differ in length")
+    if (np.abs(y - 0.5) > 0.5).any():
+        raise ValueError("outcomes must lie in [0, 1]")
+    scored = np.isfinite(x).all(axis=1)
+    predicted = np.full(len(y), np.nan)
+    for training, held in prompt_folds(prompt, folds=folds, seed=seed):
+        fitted = training & scored & np.isfinite(y)
+        wanted = held & scored
+        if fitted.sum() < 2 or np.ptp(y[fitted]) == 0 or not wanted.any():
+            continue
+        centre, spread = x[fitted].mean(axis=0), x[fitted].std(axis=0)
+        spread = np.where(spread > 0, spread, 1.0)
+        fit = METHODS[method]((x[fitted] - centre) / spread, y[fitted])
+        predicted[wanted] = fit((x[wanted] - centre) / spread)
+    return predicted
+
+
+def _isotonic(x: Floats, y: Floats) -> Callable[[Floats], Floats]:
+    from sklearn.isotonic import IsotonicRegression
+
+    model = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(x.mean(axis=1), y)
+    return lambda new: np.asarray(model.predict(new.mean(axis=1)))
+
+
+def _logistic(x: Floats, y: Floats) -> Callable[[Floats], Floats]:
+    """Fit every item as a weighted yes and a weighted no, with Platt's targets for the weights."""
+    from sklearn.linear_model import LogisticRegression
+
+    yes, no = y.sum(), (1 - y).sum()
+    target = y * (yes + 1) / (yes + 2) + (1 - y) / (no + 2)
+    labels = np.repeat([1, 0], len(y))
+    model = LogisticRegression(C=np.inf, max_iter=1000)
+    model.fit(np.vstack([x, x]), labels, sample_weight=np.concatenate([target, 1 - target]))
+    return lambda new: np.asarray(model.predict_proba(new)[:, 1])
+
+
+METHODS: dict[str, Fit] = {"isotonic": _isotonic, "logistic": _logistic}
+"""How scores become probabilities: each takes (n, k) scores and (n,) outcomes, and returns a predictor."""
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationBin:
+    """One bin of the reliability diagram."""
+
+    low: float
+    """The bin holds probabilities from here (inclusive) …"""
+    high: float
+    """… to here (exclusive; the last bin holds 1 as well)."""
+    predicted: float | None
+    """Mean probability in the bin; None when it is empty."""
+    observed: Estimate
+    """Share of "yes" among people in the bin, with a prompt-bootstrap interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """A reliability diagram with its summary figures."""
+
+    bins: tuple[CalibrationBin, ...]
+    ece: Estimate
+    """Expected calibration error; biased upwards in small samples, so compare it only at equal n."""
+    brier: Estimate
+    """Mean squared distance of probability and outcome."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON-ready dictionary."""
+        bins = [
+            {"low": b.low, "high": b.high, "predicted": b.predicted, "observed": b.observed.to_json()}
+            for b in self.bins
+        ]
+        return {"bins": bins, "ece": self.ece.to_json(), "brier": self.brier.to_json()}
+
+
+def brier_score(probabilities: ArrayLike, outcomes: ArrayLike) -> float:
+    """Return the mean of (probability - outcome)² (Brier 1950); NaN without items.
+
+    >>> brier_score([1.0, 0.5], [1, 0])
+    0.125
+    """
+    error = np.square(np.asarray(probabilities, dtype=float) - np.asarray(outcomes, dtype=float))
+    return float(error.mean()) if len(error) else float("nan")
+
+
+def expected_calibration_error(probabilities: ArrayLike, outcomes: ArrayLike, *, bins: int = BINS) -> float:
+    """Return the mean over items of |share of yes - mean probability| in the item's bin (Naeini et al. 2015).
+
+    Bins are of equal width over [0, 1]. NaN without items.
+
+    >>> expected_calibration_error([0.1, 0.1, 0.9, 0.9], [0, 0, 1, 0], bins=2)
+    0.25
+    """
+    p, y = np.asarray(probabilities, dtype=float), np.asarray(outcomes, dtype=float)
+    if not len(p):
+        return float("nan")
+    return float(_ece(_one_hot(p, bins), p, y, np.ones((len(p), 1)))[0])
+
+
+def reliability_diagram(
+    probabilities: ArrayLike, outcomes: ArrayLike, *, draws: PromptDraws | None = None, bins: int = BINS
+) -> Reliability:
+    """Return the reliability diagram of probabilities against outcomes.
+
+    Args:
+        probabilities: (n,) in [0, 1]; NaN rows are left out.
+        outcomes: (n,) in [0, 1]; NaN rows are left out.
+        draws: Prompt bootstrap of the n items, for the intervals; None gives none.
+        bins: Number of bins of equal width.
+
+    Errors: `ValueError` for probabilities outside [0, 1].
+    """
+    p, y = np.asarray(probabilities, dtype=float), np.asarray(outcomes, dtype=float)
+    keep = np.isfinite(p) & np.isfinite(y)
+    p, y = p[keep], y[keep]
+    if (np.abs(p - 0.5) > 0.5).any():
+        raise ValueError("probabilities must lie in [0, 1]; use cross_fit for scores of another range")
+    member = _one_hot(p, bins)
+    point = np.ones((len(p), 1))
+    drawn = draws.take(keep) if draws is not None and draws.draws else None
+
+    def with_interval(statistic: Callable[[Floats], Floats], n: int, reason: str) -> Estimate:
+        value = float(statistic(point)[0])
+        return estimate(value, None if drawn is None else drawn.map(statistic), n=n, reason=reason)
+
+    edges = np.linspace(0, 1, bins + 1)
+    shown = []
+    for k in range(bins):
+        inside = member[k]
+        count = int(inside.sum())
+        observed = with_interval(
+            lambda w, inside=inside: _ratio((inside * y) @ w, inside @ w),  # type: ignore[misc]  # bound now
+            count,
+            "no probability in this bin",
+        )
+        mean = float(p[inside > 0].mean()) if count else None
+        shown.append(CalibrationBin(float(edges[k]), float(edges[k + 1]), mean, observed))
+    nothing = "no item has both a probability and a human decision"
+    return Reliability(
+        bins=tuple(shown),
+        ece=with_interval(lambda w: _ece(member, p, y, w), len(p), nothing),
+        brier=with_interval(lambda w: _ratio(np.square(p - y) @ w, w.sum(axis=0)), len(p), nothing),
+    )
+
+
+def _one_hot(p: Floats, bins: int) -> Floats:
+    """(bins, n) 1 where an item lies in a bin."""
+    place = np.minimum((p * bins).astype(int), bins - 1)
+    return np.asarray(np.arange(bins)[:, None] == place, dtype=float)
+
+
+def _ece(member: Floats, p: Floats, y: Floats, weights: Floats) -> Floats:
+    """(B,) expected calibration error under (n, B) multiplicities."""
+    gaps = np.abs((member * (y - p)) @ weights)
+    return _ratio(gaps.sum(axis=0), weights.sum(axis=0))
+
+
+def _ratio(numerator: Floats, denominator: Floats) -> Floats:
+    """Divide, NaN where the denominator is 0."""
+    quotient = np.full(denominator.shape, np.nan)
+    return np.asarray(np.divide(numerator, denominator, out=quotient, where=denominator > 0))
