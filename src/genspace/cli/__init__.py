@@ -20,6 +20,7 @@ __all__ = ["app", "invoke", "main"]
 COMMAND_MODULES: tuple[str, ...] = (
     "check",
     "judge",
+    "prompts",
 )
 """Modules of this package that register commands, in the order of `genspace --help`."""
 

@@ -1,0 +1,233 @@
+"""The benchmark's prompts: 9 sub-domains, 4 variants, 50 object categories for either task.
+
+Everything that reads like English stands in `wording.toml`, everything about objects in `categories.toml`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal, get_args
+
+from genspace.errors import InputError
+from genspace.geometry.benchmark._categories import Category, categories, load_table
+from genspace.geometry.benchmark._feasibility import (
+    SIZE_TARGETS,
+    fits_in_view,
+    growth_is_plausible,
+    pair_fits,
+    separation_is_possible,
+    size_can_differ,
+    source_distance_m,
+)
+
+__all__ = ["PARAPHRASES", "PER_VARIANT", "Prompt", "Task", "prompts"]
+
+Task = Literal["t2i", "edit"]
+
+PER_VARIANT = 50
+"""Object categories asked about in each variant."""
+PARAPHRASES = 3
+"""Wordings of every prompt."""
+_TWINS = 0.2
+"""Share of the pairs of a symmetric relation that are two objects of one category."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """One prompt, and the predicate that decides whether a picture does what it asks."""
+
+    item_id: str
+    """Names the task, the sub-domain, the variant and the first object; also a file name."""
+    task: Task
+    sub_domain: str
+    variant: str
+    prompt: str
+    """What the generator is asked for; for edits the instruction."""
+    predicate: str
+    objects: tuple[str, ...]
+    """Categories in the predicate's order."""
+    paraphrase: int
+    """Which wording, from 0."""
+    source_prompt: str | None = None
+    """Edits: the prompt of the image before."""
+
+    def row(self, *, generator: str | None = None) -> dict[str, str]:
+        """Return the prompt as a row of a study's items table.
+
+        With a generator's name, the row is the item that this generator makes of the prompt.
+        """
+        item_id = f"{generator}-{self.item_id}" if generator else self.item_id
+        row = {"item_id": item_id, "image": f"{item_id}.png"}
+        if self.source_prompt is not None:
+            row["image_before"] = f"{self.item_id}-before.png"
+        row |= {"prompt": self.prompt, "prompt_id": self.item_id}
+        if generator:
+            row["generator"] = generator
+        row |= {"predicate": self.predicate, "sub_domain": self.sub_domain, "variant": self.variant}
+        if self.source_prompt is not None:
+            row["source_prompt"] = self.source_prompt
+        return row | {"objects": ", ".join(self.objects), "paraphrase": str(self.paraphrase)}
+
+
+def prompts(task: Task, *, paraphrase: int = 0, seed: int = 0) -> list[Prompt]:
+    """Return the 1,800 prompts of a task: 9 sub-domains × 4 variants × 50 object categories.
+
+    The seed draws which categories ask about each variant and how they are paired; paraphrases of one prompt
+    share item id, objects and predicate. The same arguments give the same prompts on every machine.
+
+    Errors: `InputError` for an unknown task or paraphrase.
+
+    >>> len(prompts("t2i"))
+    1800
+    """
+    if task not in get_args(Task):
+        raise InputError(f"task {task!r}: expected one of {', '.join(get_args(Task))}")
+    if not 0 <= paraphrase < PARAPHRASES:
+        raise InputError(f"paraphrase {paraphrase}: expected 0 to {PARAPHRASES - 1}")
+    return [
+        _prompt(task, sub_domain, table=table, variant=variant, objects=objects, paraphrase=paraphrase)
+        for sub_domain, table in load_table("wording")[task].items()
+        for variant in table["variants"]
+        for objects in _draw(f"{seed} {task} {sub_domain} {variant}", table, sub_domain, variant)
+    ]
+
+
+def _prompt(
+    task: Task,
+    sub_domain: str,
+    *,
+    table: Mapping[str, Any],
+    variant: str,
+    objects: tuple[Category, ...],
+    paraphrase: int,
+) -> Prompt:
+    fields = _fields(objects, variant)
+    wording = table["paraphrases"][paraphrase]
+    phrase = wording[variant].format_map(fields)
+    return Prompt(
+        item_id=f"{task}-{sub_domain}-{variant}-{objects[0].name}".replace(" ", "_"),
+        task=task,
+        sub_domain=sub_domain,
+        variant=variant,
+        prompt=_sentence(wording["template"].format_map(fields | {"phrase": phrase})),
+        predicate=table["predicate"].format_map(_arguments(objects, variant)),
+        objects=tuple(c.name for c in objects),
+        paraphrase=paraphrase,
+        source_prompt=_sentence(table["source"].format_map(fields)) if task == "edit" else None,
+    )
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _fields(objects: tuple[Category, ...], variant: str) -> dict[str, str]:
+    """Return what templates may say of the objects."""
+    names = dict(zip("abc", objects, strict=False))
+    first = objects[0]
+    twins = len(objects) == 2 and objects[1] is first
+    everyone = f"two {first.plural}" if twins else _enumerate([c.a for c in objects])
+    shared = set.intersection(*(set(c.scenes) for c in objects))
+    scene = next(s for s in first.scenes if s in shared)
+    return {
+        **{role: c.a for role, c in names.items()},
+        **{f"the_{role}": c.the for role, c in names.items()},
+        "pair": everyone,
+        "group": everyone,
+        "the_group": _enumerate([c.the for c in objects]),
+        "place": load_table("wording")["scenes"][scene],
+        "source_distance": str(source_distance_m(first)),
+        "variant": variant,
+    }
+
+
+def _enumerate(words: list[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _arguments(objects: tuple[Category, ...], variant: str) -> dict[str, str]:
+    """Return what predicates may name: the objects, the variant, and the wanted size."""
+    arguments = {role: c.name for role, c in zip("abc", objects, strict=False)}
+    arguments |= {"variant": variant, "all": ", ".join(c.name for c in objects)}
+    if variant in SIZE_TARGETS:
+        target = f"{'ratio' if variant == 'bigger' else 'value_m'}={SIZE_TARGETS[variant]}"
+        along = variant in {"longer", "wider"} and objects[0].length_axis == "right"
+        arguments["target"] = f"{target}, length_axis=right" if along else target
+    return arguments
+
+
+def _draw(key: str, table: Mapping[str, Any], sub_domain: str, variant: str) -> list[tuple[Category, ...]]:
+    """Draw the 50 subjects of a variant, in the table's order, each with the partners it needs."""
+    rng = random.Random(key)
+    fronts = table.get("needs_front")
+    possible: dict[str, list[Category]] = {}
+    for subject in categories().values():
+        if fronts and not subject.has_front:
+            continue
+        if table["objects"] == 1:
+            partners = [subject] if _feasible(sub_domain, variant, subject, subject) else []
+        else:
+            partners = [
+                p
+                for p in _companions()[subject.name]
+                if (p.has_front or fronts != "both") and _feasible(sub_domain, variant, subject, p)
+            ]
+        if partners:
+            possible[subject.name] = partners
+    if len(possible) < PER_VARIANT:
+        raise ValueError(f"{sub_domain}, {variant}: only {len(possible)} categories can be asked about")
+    chosen = set(rng.sample(list(possible), PER_VARIANT))
+    used: Counter[str] = Counter()
+    drawn: list[tuple[Category, ...]] = []
+    for name, partners in possible.items():
+        if name not in chosen:
+            continue
+        subject = categories()[name]
+        twins = table.get("symmetric") and _feasible(sub_domain, variant, subject, subject)
+        if table["objects"] == 1:
+            drawn.append((subject,))
+        elif twins and rng.random() < _TWINS:
+            drawn.append((subject, subject))
+        else:
+            count = 1 if table["objects"] == 2 or len(drawn) % 2 else 2
+            drawn.append((subject, *_pick_partners(rng, partners, used, count)))
+    return drawn
+
+
+@cache
+def _companions() -> Mapping[str, list[Category]]:
+    """Return, for each category, the others that fit into one picture with it."""
+    everyone = categories().values()
+    return {a.name: [b for b in everyone if b is not a and pair_fits(a, b)] for a in everyone}
+
+
+def _pick_partners(
+    rng: random.Random, possible: list[Category], used: Counter[str], count: int
+) -> list[Category]:
+    """Return the partners used least so far, ties broken at random; all share a scene with each other."""
+    picked: list[Category] = []
+    for _ in range(count):
+        left = [p for p in possible if p not in picked and all(pair_fits(p, q) for q in picked)]
+        if left:
+            picked.append(min(left, key=lambda p: (used[p.name], rng.random())))
+            used[picked[-1].name] += 1
+    return picked
+
+
+def _feasible(sub_domain: str, variant: str, a: Category, b: Category) -> bool:
+    """Whether ordinary objects `a` and, where the sub-domain has two, `b` can satisfy the variant."""
+    match sub_domain:
+        case "object_distance":
+            return separation_is_possible(a, b, float(variant))
+        case "camera_distance":
+            return fits_in_view(a, float(variant))
+        case "object_size":
+            return size_can_differ(a, b, variant)
+        case "resize":
+            return growth_is_plausible(a, variant)
+        case _:
+            return True

@@ -1,0 +1,104 @@
+"""`genspace prompts`: the benchmark's prompts, ready to be handed to a generator."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from genspace.cli._app import app
+from genspace.errors import InputError
+
+__all__ = ["prompts"]
+
+
+class Task(StrEnum):
+    """What the generator does."""
+
+    t2i = "t2i"
+    edit = "edit"
+
+
+class Format(StrEnum):
+    """How the prompts are written."""
+
+    csv = "csv"
+    jsonl = "jsonl"
+    txt = "txt"
+
+
+@app.command(
+    epilog="Examples:\n\n"
+    "genspace prompts --task t2i --out my-study/items.csv\n\n"
+    "genspace prompts --task edit --format jsonl --paraphrase 1\n\n"
+    "genspace prompts --task t2i --generator sdxl --generator flux --out my-study/items.csv"
+)
+def prompts(
+    *,
+    task: Annotated[Task, typer.Option(help="Text to image, or editing.")],
+    format_: Annotated[
+        Format, typer.Option("--format", help="csv and jsonl: a study's items; txt: one prompt a line.")
+    ] = Format.csv,
+    paraphrase: Annotated[int, typer.Option(min=0, help="Which wording of each prompt, from 0.")] = 0,
+    seed: Annotated[int, typer.Option(help="Draws the object categories and their pairs.")] = 0,
+    generator: Annotated[
+        list[str] | None,
+        typer.Option(help="Write one item per prompt for this generator; may be given several times."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write; standard output without it.")] = None,
+) -> None:
+    """Write the benchmark's 1,800 prompts of a task, each with the predicate that measures it.
+
+    Generate one image per row, save it under the row's `image`, and run `genspace judge` on the folder.
+    """
+    from genspace.geometry.benchmark import prompts as make
+
+    generators: list[str | None] = list(generator or []) or [None]
+    for name in generators:
+        if name is not None and not (name and set(name) <= _SAFE):
+            raise InputError(f"--generator {name!r}: use letters, digits, '.', '_' and '-' (it names files)")
+    made = make(task.value, paraphrase=paraphrase, seed=seed)
+    if format_ is Format.txt:
+        text = "".join(f"{p.prompt}\n" for p in made)
+    else:
+        rows = [p.row(generator=name) for name in generators for p in made]
+        text = _csv(rows) if format_ is Format.csv else _jsonl(rows)
+    _write(text, out, f"{len(made)} prompts")
+
+
+_SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+
+
+def _csv(rows: list[dict[str, str]]) -> str:
+    import csv
+    import io
+
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue()
+
+
+def _jsonl(rows: list[dict[str, str]]) -> str:
+    import json
+
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def _write(text: str, out: Path | None, what: str) -> None:
+    import sys
+
+    from genspace.cli._console import messages
+
+    if out is None:
+        sys.stdout.write(text)
+        return
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({error.strerror or error})") from None
+    messages().print(f"wrote {what} to {out}")
