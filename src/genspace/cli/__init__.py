@@ -21,6 +21,7 @@ COMMAND_MODULES: tuple[str, ...] = (
     "check",
     "judge",
     "prompts",
+    "fetch",
 )
 """Modules of this package that register commands, in the order of `genspace --help`."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -96,16 +95,8 @@ def _parse_shard(text: str) -> tuple[int, int]:
     return int(part), int(parts)
 
 
-def cache_dir() -> Path:
-    """Return the folder for caches that are safe to delete: GENSPACE_CACHE, else the user's cache folder."""
-    if folder := os.environ.get("GENSPACE_CACHE"):
-        return Path(folder)
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("genspace"))
-
-
 def _make(spec: JudgeSpec, study: Study, *, seed: int, max_usd: float | None, overrides: list[str]) -> Judge:
+    from genspace.cli._console import cache_dir
     from genspace.judges import JudgeContext, make_judge, resolve
 
     def make(name: str) -> Judge:

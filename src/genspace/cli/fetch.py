@@ -1,0 +1,38 @@
+"""`genspace fetch`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from genspace.cli._app import app
+from genspace.cli._console import cache_dir
+from genspace.errors import InputError
+
+__all__ = ["fetch"]
+
+
+@app.command(epilog="Examples: genspace fetch --list · genspace fetch tifa160 && genspace compare tifa160")
+def fetch(
+    name: Annotated[str | None, typer.Argument(help="tifa160, dsg_tifa160 or geneval.")] = None,
+    to: Annotated[Path | None, typer.Option(help="Folder to write the study to [default: ./NAME].")] = None,
+    show_list: Annotated[bool, typer.Option("--list", help="List what can be fetched.")] = False,
+) -> None:
+    """Fetch a published human study, pinned and verified, as a study folder."""
+    from genspace.cli._console import messages, out
+    from genspace.datasets import CATALOGUE
+    from genspace.datasets import fetch as fetch_dataset
+
+    if show_list or name is None:
+        if not show_list:
+            raise InputError(f"fetch what? known: {', '.join(CATALOGUE)} (see genspace fetch --list)")
+        for key, dataset in CATALOGUE.items():
+            out().print(f"[bold]{key}[/]  {dataset.title}")
+            out().print(f"    licence: {dataset.licence}\n    cite: {dataset.citation}")
+        return
+    target = to or Path(name)
+    dataset = fetch_dataset(name, target, cache_dir() / "datasets")
+    messages().print(f"licence: {dataset.licence}\nplease cite: {dataset.citation}")
+    out().print(f"{target}: {dataset.title}. Next: genspace compare {target}")

@@ -1,0 +1,88 @@
+"""Download, verify, convert: from the authors' files to a study folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genspace.datasets._catalogue import CATALOGUE, Dataset
+from genspace.errors import InputError, did_you_mean
+from genspace.tables import write_csv
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["fetch", "write_study"]
+
+Download = Callable[[str, str, Path], Path]
+"""(url, SHA-256, target) to the verified local file."""
+
+
+def fetch(name: str, target: Path, cache: Path, *, download: Download | None = None) -> Dataset:
+    """Fetch a published study into the folder `target`; files in the cache are verified and reused.
+
+    Errors: `InputError` for an unknown name, a target that is not empty, no network, or a file whose SHA-256
+    differs from the pinned one.
+    """
+    if name not in CATALOGUE:
+        raise InputError(f"fetch {name}: unknown data set{did_you_mean(name, CATALOGUE)}")
+    if target.exists() and any(target.iterdir()):
+        raise InputError(f"{target} is not empty; remove it or choose another folder with --to")
+    dataset = CATALOGUE[name]
+    download = download or _download
+    for path, digest in dataset.files.items():
+        download(dataset.url(path), digest, cache / dataset.commit / Path(path).name)
+    write_study(dataset, cache / dataset.commit, target)
+    return dataset
+
+
+def write_study(dataset: Dataset, raw: Path, target: Path) -> None:
+    """Convert the authors' files in the folder `raw` into a study folder with study.toml."""
+    module, _, function = dataset.converter.partition(":")
+    tables: Mapping[str, pd.DataFrame] = getattr(import_module(module), function)(raw)
+    for stem, frame in tables.items():
+        write_csv(frame, target / f"{stem}.csv")
+    source = {
+        "repository": f"https://github.com/{dataset.repository}",
+        "commit": dataset.commit,
+        "licence": dataset.licence,
+        "citation": dataset.citation,
+    }
+    (target / "study.toml").write_text(_toml({**dataset.study, "source": source}), encoding="utf-8")
+
+
+def _download(url: str, digest: str, target: Path) -> Path:
+    import pooch
+    import requests
+
+    try:
+        return Path(pooch.retrieve(url, known_hash=f"sha256:{digest}", path=target.parent, fname=target.name))
+    except requests.RequestException as error:
+        raise InputError(
+            f"cannot download {url}: {type(error).__name__}; is there a network connection?"
+        ) from None
+    except ValueError as error:
+        raise InputError(f"{url} is not the pinned file: {error}") from None
+
+
+def _toml(document: Mapping[str, Any]) -> str:
+    """Write a small document of texts, numbers, flags, lists of texts and nested tables as TOML."""
+    import json
+
+    plain = {k: v for k, v in document.items() if not isinstance(v, Mapping)}
+    # JSON's texts, numbers, flags and lists of them are TOML as they stand.
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in plain.items()]
+    for key, table in document.items():
+        if not isinstance(table, Mapping):
+            continue
+        nested = {name: value for name, value in table.items() if isinstance(value, Mapping)}
+        for name, value in (nested or {"": table}).items():
+            heading = f"{key}.{json.dumps(name)}" if name else key
+            lines += [
+                "",
+                f"[{heading}]",
+                *(f"{k} = {json.dumps(v, ensure_ascii=False)}" for k, v in value.items()),
+            ]
+    return "\n".join(lines) + "\n"
