@@ -1,0 +1,158 @@
+"""Reading people's answers back: light, and for SQLite with the standard library alone."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genspace.errors import InputError, optional_import
+from genspace.human_study.design import DESIGN_FILE, Exclusion, load_design
+from genspace.human_study.quality import RaterQuality, Screen, rate_raters
+from genspace.records import StudySettings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["ANSWERS_FILE", "Recorded", "answers", "read_recorded"]
+
+ANSWERS_FILE = "answers.sqlite"
+
+_SCREENS = """
+    SELECT a.assignment_id, a.rater_id, u.item_id, u.item_id_b, u.known, a.role, a.repeat, a.flipped, a.position,
+           s.seconds, s.comment, s.received_at, v.question, v.value
+    FROM assignments a
+    JOIN units u ON u.unit_id = a.unit_id
+    JOIN submissions s ON s.assignment_id = a.assignment_id AND s.revision = a.revision
+    JOIN answers v ON v.assignment_id = a.assignment_id AND v.revision = a.revision
+    ORDER BY a.assignment_id, v.question
+"""
+_META = "SELECT key, value FROM meta WHERE key IN ('registered_design', 'registered_at')"
+
+
+class Recorded:
+    """What raters answered so far, and the rules registered before they did.
+
+    Args:
+        screens: Every answered screen, in the order of assignment; of changed answers the latest.
+        registered: The design as registered (see `Design.registered`); empty for answers that were only imported.
+    """
+
+    def __init__(self, screens: Iterable[Screen], registered: Mapping[str, Any]) -> None:
+        self.screens = tuple(screens)
+        self.registered = registered
+
+    @property
+    def protocol(self) -> str:
+        """Name of the protocol."""
+        return str(self.registered.get("protocol", "binary"))
+
+    def raters(self) -> list[RaterQuality]:
+        """Figures of every rater, with the registered rules that each breaks."""
+        rules = Exclusion.model_validate(self.registered.get("exclusion", {}))
+        return rate_raters(self.screens, rules, self.protocol)
+
+    def frame(self) -> pd.DataFrame:
+        """Return the annotations frame: one row per answered question.
+
+        Columns: `item_id, item_id_b, question, rater_id, repeat, role, value` (NaN: can't tell), then `excluded`
+        (the rules the rater breaks, "" if none) and `seconds`.
+        """
+        import pandas as pd
+
+        excluded = {r.rater_id: "; ".join(r.excluded) for r in self.raters()}
+        rows = [
+            (*s.unit, q, s.rater_id, s.repeat, s.role, v, excluded[s.rater_id], s.seconds)
+            for s in self.screens
+            for q, v in s.answers.items()
+        ]
+        columns = {
+            "item_id": "str", "item_id_b": "str", "question": "str", "rater_id": "str", "repeat": "int64",
+            "role": "str", "value": "float64", "excluded": "str", "seconds": "float64",
+        }  # fmt: skip
+        return pd.DataFrame(rows, columns=list(columns)).astype(columns)
+
+
+def answers(study_root: Path, settings: StudySettings | None = None) -> pd.DataFrame:  # noqa: ARG001 - part of the call
+    """Return the answers given through `genspace annotate`, as an annotations frame; empty when there are none.
+
+    Args:
+        study_root: The study's folder.
+        settings: The study's settings; values come as the protocol defines them, whatever they declare.
+
+    Errors: `InputError` for a database that cannot be read.
+    """
+    return read_recorded(study_root).frame()
+
+
+def read_recorded(study_root: Path) -> Recorded:
+    """Read everything that raters answered; nothing when the study never asked people.
+
+    Errors: `InputError` for a database that cannot be read.
+    """
+    database = load_design(study_root).database if (study_root / DESIGN_FILE).is_file() else None
+    if database is not None:
+        rows, meta = _from_postgresql(study_root, database)
+    elif (study_root / ANSWERS_FILE).is_file():
+        rows, meta = _from_sqlite(study_root / ANSWERS_FILE)
+    else:
+        return Recorded((), {})
+    return Recorded(_screens(rows), json.loads(meta.get("registered_design", "{}")))
+
+
+def _from_sqlite(path: Path) -> tuple[list[tuple[Any, ...]], dict[str, str]]:
+    try:
+        with closing(
+            sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=30)
+        ) as connection:
+            return connection.execute(_SCREENS).fetchall(), dict(connection.execute(_META).fetchall())
+    except sqlite3.Error as error:
+        raise InputError(f"{path}: the answers cannot be read: {error}") from None
+
+
+def _from_postgresql(study_root: Path, database: str) -> tuple[list[tuple[Any, ...]], dict[str, str]]:
+    optional_import("sqlalchemy", extra="web", needed_for="reading answers from PostgreSQL")
+    from sqlalchemy import text
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from genspace.human_study._schema import open_engine
+
+    engine = open_engine(study_root, database)
+    try:
+        with engine.connect() as connection:
+            rows = [tuple(r) for r in connection.execute(text(_SCREENS))]
+            return rows, {row.key: row.value for row in connection.execute(text(_META))}
+    except SQLAlchemyError as error:
+        raise InputError(f"the answers cannot be read from PostgreSQL: {error}") from None
+    finally:
+        engine.dispose()
+
+
+def _screens(rows: Iterable[tuple[Any, ...]]) -> list[Screen]:
+    screens: dict[int, Screen] = {}
+    values: dict[int, dict[str, float | None]] = {}
+    for row in rows:
+        (key, rater_id, item_id, item_id_b, known, role, repeat, flipped, position, seconds, comment, at) = (
+            row[:12]
+        )
+        question, value = row[12:]
+        if key not in screens:
+            values[key] = {}
+            screens[key] = Screen(
+                rater_id=rater_id,
+                unit=(item_id, item_id_b),
+                role=role,
+                repeat=repeat,
+                flipped=bool(flipped),
+                position=position,
+                answers=values[key],
+                known=json.loads(known) if known else {},
+                seconds=seconds,
+                comment=comment,
+                received_at=at,
+            )
+        values[key][question] = value
+    return list(screens.values())

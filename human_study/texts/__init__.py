@@ -1,0 +1,114 @@
+"""Every text that a rater reads, by language; one TOML file a language, and a study may bring its own."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from genspace.errors import InputError, InvalidFilesError, Problem
+
+__all__ = ["SHIPPED", "Texts", "load_texts"]
+
+SHIPPED = ("de", "en")
+"""Languages that come with genspace."""
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The texts of one language; what a translation lacks stands in English."""
+
+    code: str
+    """Language tag for the page: "en"."""
+    table: Mapping[str, Any]
+
+    def __getitem__(self, key: str) -> str:
+        """Return a text by its dotted key: `texts["work.back"]`."""
+        found = self.find(key)
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def find(self, key: str) -> str | None:
+        """Return a text by its dotted key, or None."""
+        node: Any = self.table
+        for part in key.split("."):
+            if not isinstance(node, Mapping) or part not in node:
+                return None
+            node = node[part]
+        return node if isinstance(node, str) else None
+
+    def section(self, key: str) -> dict[str, str]:
+        """Return the texts of one table, for handing to the page's script."""
+        node: Any = self.table
+        for part in key.split("."):
+            node = node.get(part, {})
+        return {k: v for k, v in node.items() if isinstance(v, str)}
+
+
+def load_texts(languages: tuple[str, ...], own: Mapping[str, str], study_root: Path) -> dict[str, Texts]:
+    """Return the texts of each language, from the shipped files or the study's own ones.
+
+    Args:
+        languages: Language tags, the default first.
+        own: Language to file name in the study, for languages that do not come with genspace or to reword one.
+        study_root: The study's folder.
+
+    Errors: `InputError` for a language without a file; `InvalidFilesError` for a file that is not TOML, is outside
+    the study, or holds keys that no page uses.
+    """
+    english = _shipped("en")
+    result = {}
+    for code in languages:
+        table = english
+        if code in SHIPPED:
+            table = _merged(table, _shipped(code))
+        if code in own:
+            table = _merged(table, _own(own[code], study_root, english))
+        elif code not in SHIPPED:
+            raise InputError(
+                f"there are no texts for language {code!r}; shipped: {', '.join(SHIPPED)}. "
+                f'Name your own file in annotate.toml: texts = {{ {code} = "texts.{code}.toml" }}'
+            )
+        result[code] = Texts(code, table)
+    return result
+
+
+@cache
+def _shipped(code: str) -> dict[str, Any]:
+    return tomllib.loads((files("genspace.human_study.texts") / f"{code}.toml").read_text(encoding="utf-8"))
+
+
+def _own(name: str, study_root: Path, english: Mapping[str, Any]) -> dict[str, Any]:
+    path = (study_root / name).resolve()
+    if not path.is_relative_to(study_root.resolve()):
+        raise InvalidFilesError([Problem(name, "lies outside the study; move it into the study's folder")])
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InvalidFilesError([Problem(name, "there is no such file in the study")]) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidFilesError([Problem(name, f"is not TOML: {error}")]) from None
+    unknown = [k for k in _keys(table) if k not in set(_keys(english)) and not k.startswith("questions.")]
+    if unknown:
+        raise InvalidFilesError([Problem(name, "no page uses this text", field=k) for k in unknown])
+    return table
+
+
+def _keys(table: Mapping[str, Any], prefix: str = "") -> list[str]:
+    keys = []
+    for name, value in table.items():
+        keys += _keys(value, f"{prefix}{name}.") if isinstance(value, Mapping) else [f"{prefix}{name}"]
+    return keys
+
+
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(base)
+    for name, value in over.items():
+        both = isinstance(value, Mapping) and isinstance(result.get(name), Mapping)
+        result[name] = _merged(result[name], value) if both else value
+    return result
