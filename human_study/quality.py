@@ -24,7 +24,7 @@ def interval_width(values: Sequence[float], scale: tuple[float, float]) -> float
     values, conservative for more, and sensible when all values are the same.
 
     >>> round(interval_width([1, 1, 1], (0, 1)), 3)
-    0.562
+    0.561
     """
     n = len(values)
     if n == 0:
