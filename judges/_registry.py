@@ -16,7 +16,6 @@ REGISTRY = Registry(
     builtin={
         "planted": "genspace.judges.planted:make",
         "table": "genspace.judges.table:make",
-        "vlm": "genspace.judges.vlm:make",
     },
 )
 

@@ -1,0 +1,1 @@
+"""Probes: rendered scenes whose truth is known, and what they tell about a judge."""

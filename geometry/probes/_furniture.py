@@ -1,0 +1,385 @@
+"""Furniture and things of the house: chair, armchair, sofa, laptop, television, mug, teapot, ball, vase."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from genspace.geometry.probes._parts import BLACK, CHROME, Paint, Part, painted
+from genspace.geometry.probes._solids import ball, block, disc, hull, lathe, mirrored, plate, rod, tube
+
+__all__ = ["armchair", "chair", "laptop", "mug", "painted_ball", "sofa", "teapot", "television", "vase"]
+
+
+def chair(look: dict[str, Any]) -> list[Part]:
+    """Return a wooden chair: the back rest is behind, the seat opens to the front."""
+    wood, cushion = Paint(look["frame"], "satin"), Paint(look["seat"], "matte")
+    seat, top, half_x, half_z = 0.46, look["height"], 0.22, look["width"] / 2
+    legs = [rod((half_x - 0.03, 0.012, half_z - 0.03), (half_x - 0.05, seat, half_z - 0.05), (0.012, 0.02))]
+    legs += [rod((-half_x + 0.0, 0.012, half_z - 0.03), (-half_x + 0.05, seat, half_z - 0.05), (0.012, 0.02))]
+    posts = [rod((-half_x + 0.04, seat, half_z - 0.05), (-half_x - 0.03, top - 0.03, half_z - 0.05), 0.019)]
+    parts = [painted(wood, *(mirrored(m) for m in legs + posts))]
+    parts += [painted(wood, block((-half_x, seat - 0.03, -half_z), (half_x, seat + 0.01, half_z), 0.015))]
+    parts += [
+        painted(
+            cushion,
+            block((-half_x + 0.02, seat, -half_z + 0.02), (half_x - 0.01, seat + 0.05, half_z - 0.02), 0.024),
+        )
+    ]
+
+    def lean(y: Any) -> Any:
+        return -half_x + 0.04 - 0.07 * (y - seat) / (top - 0.03 - seat)
+
+    if look["back"] == "slats":
+        for y in np.linspace(seat + 0.16, top - 0.06, 3):
+            parts.append(
+                painted(
+                    wood,
+                    hull(
+                        [
+                            (lean(y + dy), y + dy, z)
+                            for dy in (-0.03, 0.03)
+                            for z in (-half_z + 0.05, half_z - 0.05)
+                        ],
+                        0.011,
+                    ),
+                )
+            )
+    elif look["back"] == "spindles":
+        for z in np.linspace(-half_z + 0.09, half_z - 0.09, 5):
+            parts.append(painted(wood, rod((lean(seat), seat, z), (lean(top - 0.06), top - 0.06, z), 0.01)))
+        parts.append(
+            painted(
+                wood,
+                hull(
+                    [
+                        (lean(y), y, z)
+                        for y in (top - 0.1, top - 0.03)
+                        for z in (-half_z + 0.05, half_z - 0.05)
+                    ],
+                    0.017,
+                ),
+            )
+        )
+    else:
+        parts.append(
+            painted(
+                cushion,
+                hull(
+                    [
+                        (lean(y) + 0.012, y, z)
+                        for y in (seat + 0.14, top - 0.05)
+                        for z in (-half_z + 0.07, half_z - 0.07)
+                    ],
+                    0.026,
+                ),
+            )
+        )
+    return parts
+
+
+def _seating(look: dict[str, Any], width: float, seats: int) -> list[Part]:
+    fabric, cushion, foot = (
+        Paint(look["fabric"], "matte"),
+        Paint(look["cushion"], "matte"),
+        Paint(look["feet"], "satin"),
+    )
+    half, arm, depth, top = width / 2, look["arm"], 0.86, look["height"]
+    front, back = depth / 2, -depth / 2
+    parts = [
+        painted(
+            foot,
+            *(
+                mirrored(rod((x, 0.01, half - 0.1), (x, 0.14, half - 0.12), (0.015, 0.028)))
+                for x in (front - 0.1, back + 0.1)
+            ),
+        )
+    ]
+    parts += [
+        painted(fabric, block((back + 0.04, 0.12, -half + 0.02), (front - 0.05, 0.30, half - 0.02), 0.03))
+    ]
+    back_rest = [(back + 0.1, 0.2), (back + 0.22, 0.2), (back + 0.14, top - 0.06), (back + 0.07, top - 0.06)]
+    parts += [painted(fabric, plate(back_rest, -half + 0.03, half - 0.03, "z", 0.06))]
+    parts += [
+        painted(
+            fabric,
+            mirrored(
+                block((back + 0.1, 0.12, half - arm), (front - 0.02, look["arm_height"], half), look["round"])
+            ),
+        )
+    ]
+    inner = half - arm
+    for i in range(seats):
+        z0 = -inner + 2 * inner * i / seats + 0.004
+        z1 = -inner + 2 * inner * (i + 1) / seats - 0.004
+        parts.append(painted(cushion, block((back + 0.2, 0.29, z0), (front, 0.46, z1), 0.055)))
+        leaning = [
+            (back + 0.3, 0.5),
+            (back + 0.37, 0.5),
+            (back + 0.25, top - 0.12),
+            (back + 0.18, top - 0.12),
+        ]
+        parts.append(painted(cushion, plate(leaning, z0, z1, "z", 0.055)))
+    return parts
+
+
+def armchair(look: dict[str, Any]) -> list[Part]:
+    """Return an upholstered chair with arms."""
+    return _seating(look, 0.88, 1)
+
+
+def sofa(look: dict[str, Any]) -> list[Part]:
+    """Return an upholstered seat for two or three."""
+    return _seating(look, look["width"], look["seats"])
+
+
+def laptop(look: dict[str, Any]) -> list[Part]:
+    """Return an open laptop: its front is where its user sits."""
+    case, keys = Paint(look["case"], "metal"), Paint(look["keys"], "satin")
+    deep, wide, thick = 0.235, look["width"], 0.017
+    parts = [painted(case, block((-deep / 2, 0, -wide / 2), (deep / 2, thick, wide / 2), 0.006))]
+    rows, columns = 5, 13
+    kx, kz = np.linspace(-0.085, 0.005, rows), np.linspace(-wide / 2 + 0.028, wide / 2 - 0.028, columns)
+    pitch = kz[1] - kz[0]
+    parts.append(
+        painted(
+            Paint(look["bed"], "satin"),
+            block((-0.098, thick - 0.002, -wide / 2 + 0.014), (0.018, thick + 0.0008, wide / 2 - 0.014)),
+        )
+    )
+    parts.append(
+        painted(
+            keys,
+            *(
+                block((x - 0.009, thick, z - pitch * 0.42), (x + 0.009, thick + 0.0025, z + pitch * 0.42))
+                for x in kx
+                for z in kz
+            ),
+        )
+    )
+    parts.append(
+        painted(
+            Paint(look["bed"], "satin"), block((0.035, thick - 0.001, -0.05), (0.1, thick + 0.0006, 0.05))
+        )
+    )
+    tilt, tall = np.radians(look["open"] - 90), 0.215
+    up = np.array([-np.sin(tilt), np.cos(tilt), 0.0])
+    out = np.array([np.cos(tilt), np.sin(tilt), 0.0])
+    hinge = np.array([-deep / 2 + 0.004, thick, 0.0])
+
+    def panel(
+        span: tuple[float, float], across: tuple[float, float], lift: tuple[float, float], r: float = 0.0
+    ) -> Any:
+        levels = [(s, z, d) for s in span for z in across for d in lift]
+        return hull([hinge + up * s + out * d + np.array([0, 0, z]) for s, z, d in levels], r)
+
+    edge = wide / 2
+    parts.append(painted(case, panel((0.004, tall), (0.003 - edge, edge - 0.003), (-0.004, -0.001), 0.003)))
+    shown = [
+        (BLACK, (0.006, tall - 0.002), (0.004 - edge, edge - 0.004), 0.0012),
+        (Paint(look["screen"], "lit"), (0.016, tall - 0.008), (0.012 - edge, edge - 0.012), 0.0018),
+        (Paint("#f4f6fa", "lit"), (0.05, 0.17), (0.035 - edge, edge - 0.12), 0.0022),
+        (Paint("#f2b84b", "lit"), (0.11, 0.17), (edge - 0.1, edge - 0.04), 0.0022),
+    ]
+    for row in range(5):
+        s = 0.152 - 0.021 * row
+        shown.append(
+            (Paint("#8896a8", "lit"), (s, s + 0.007), (0.045 - edge, edge - 0.135 - 0.02 * (row % 3)), 0.0026)
+        )
+    parts += [painted(paint, panel(span, across, (at, at + 0.0008))) for paint, span, across, at in shown]
+    logo = disc((0, 0, 0), 0.02, 0.002, "x")
+    logo.apply_transform(_turned(np.degrees(tilt)))
+    logo.apply_translation(hinge + up * tall / 2 - out * 0.0075)
+    parts.append(painted(CHROME, logo))
+    return parts
+
+
+def _turned(angle_deg: float) -> Any:
+    """Homogeneous rotation about z (the object's right axis)."""
+    c, s = np.cos(np.radians(angle_deg)), np.sin(np.radians(angle_deg))
+    return np.array([[c, -s, 0, 0], [s, c, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1.0]])
+
+
+def television(look: dict[str, Any]) -> list[Part]:
+    """Return a flat television on feet, showing hills under a sun."""
+    frame = Paint(look["frame"], "satin")
+    wide, tall, foot = look["width"], look["width"] * 0.58, 0.08
+    parts = [painted(frame, block((-0.025, foot, -wide / 2), (0.02, foot + tall, wide / 2), 0.008))]
+    parts += [
+        painted(frame, block((-0.07, foot + 0.08, -wide * 0.3), (-0.02, foot + tall * 0.6, wide * 0.3), 0.02))
+    ]
+    edge, y0, y1 = 0.025, foot + 0.04, foot + tall - 0.025
+    z0, z1 = -wide / 2 + edge, wide / 2 - edge
+    parts += [painted(Paint(look["sky"], "lit"), block((0.019, y0, z0), (0.0215, y1, z1)))]
+    ground = np.linspace(0, np.pi, 20)
+    for centre, reach, rise, colour, lift in (
+        (-0.22, 0.27, 0.30, look["hill"], 0.0005),
+        (0.2, 0.29, 0.22, look["field"], 0.001),
+    ):
+        arc = [
+            (y0 + rise * tall * np.sin(a), np.clip(wide * (centre + reach * np.cos(a)), z0, z1))
+            for a in ground
+        ]
+        parts.append(
+            painted(
+                Paint(colour, "lit"),
+                plate([(y0, z0 if centre < 0 else z1), *arc], 0.0195 + lift, 0.0218 + lift, "x"),
+            )
+        )
+    sun = disc((0.0205, y0 + 0.62 * tall, wide * 0.12), 0.075 * wide, 0.004, "x")
+    parts.append(painted(Paint("#ffe9a0", "lit"), sun))
+    legs = [rod((x, 0.008, wide * 0.32), (-0.003, foot + 0.02, wide * 0.32), 0.009) for x in (0.12, -0.12)]
+    parts.append(painted(frame, *(mirrored(leg) for leg in legs)))
+    vents = [
+        block((-0.072, foot + 0.12 + i * 0.03, -wide * 0.22), (-0.066, foot + 0.13 + i * 0.03, wide * 0.22))
+        for i in range(4)
+    ]
+    parts.append(painted(Paint("#55585c", "matte"), *vents))
+    return parts
+
+
+def mug(look: dict[str, Any]) -> list[Part]:
+    """Return a mug with a smiling face on its front and the handle at its own left."""
+    glaze, face = Paint(look["glaze"], "gloss"), Paint(look["face"], "gloss")
+    r, tall, wall = look["radius"], look["height"], 0.004
+    profile = [
+        (0, 0.002),
+        (r * 0.86, 0.002),
+        (r * 0.94, 0.004),
+        (r, 0.014),
+        (r, tall - 0.002),
+        (r - wall / 2, tall),
+        (r - wall, tall - 0.002),
+        (r - wall, 0.012),
+        (r * 0.8, 0.008),
+        (0, 0.008),
+    ]
+    parts = [painted(glaze, lathe(profile, sections=72))]
+    parts += [
+        painted(Paint(look["drink"], "gloss"), disc((0, tall * 0.84, 0), r - wall + 0.0005, 0.001, "y"))
+    ]
+    a = np.linspace(-0.5 * np.pi, 0.5 * np.pi, 18)
+    handle = np.stack(
+        [np.zeros_like(a), tall * 0.52 + tall * 0.31 * np.sin(a), -r + 0.004 - 0.036 * np.cos(a) ** 0.7], -1
+    )
+    parts += [painted(glaze, tube(handle, 0.0058))]
+
+    def on_wall(azimuth: Any, y: Any) -> Any:
+        azimuth = np.asarray(azimuth)
+        return np.stack([r * np.cos(azimuth), np.broadcast_to(y, azimuth.shape), r * np.sin(azimuth)], -1)
+
+    eyes = [ball(on_wall(s * 0.36, tall * 0.63), (0.0032, 0.0085, 0.0048), subdivisions=2) for s in (-1, 1)]
+    smile = np.linspace(-0.55, 0.55, 21)
+    parts += [
+        painted(
+            face, *eyes, tube(on_wall(smile, tall * (0.30 + 0.14 * (smile / 0.55) ** 2)), 0.0024, sections=10)
+        )
+    ]
+    parts += [
+        painted(
+            Paint("#e88b8b", "gloss"),
+            *(ball(on_wall(s * 0.66, tall * 0.49), (0.0022, 0.0055, 0.006), subdivisions=2) for s in (-1, 1)),
+        )
+    ]
+    return parts
+
+
+def teapot(look: dict[str, Any]) -> list[Part]:
+    """Return a teapot: the spout points to the front, the handle is behind."""
+    glaze, trim = Paint(look["glaze"], "gloss"), Paint(look["trim"], "gloss")
+    s = look["squat"]
+    profile = np.array(
+        [
+            (0, 0.0),
+            (0.050, 0.0),
+            (0.054, 0.006),
+            (0.068, 0.025),
+            (0.078, 0.05),
+            (0.079, 0.07),
+            (0.070, 0.095),
+            (0.052, 0.113),
+            (0.036, 0.120),
+            (0, 0.121),
+        ]
+    )
+    parts = [painted(glaze, lathe(profile * (1, s), sections=72))]
+    top = 0.119 * s
+    parts += [
+        painted(
+            trim,
+            lathe(
+                [
+                    (0, top),
+                    (0.042, top),
+                    (0.043, top + 0.004),
+                    (0.034, top + 0.010),
+                    (0.016, top + 0.017),
+                    (0, top + 0.018),
+                ]
+            ),
+        )
+    ]
+    parts += [painted(trim, ball((0, top + 0.024, 0), (0.010, 0.011, 0.010)))]
+    spout = np.array(
+        [(0.055, 0.035), (0.080, 0.040), (0.100, 0.055), (0.112, 0.078), (0.122, 0.100), (0.138, 0.116)]
+    ) * (1, s)
+    t, fine = np.linspace(0, 1, len(spout)), np.linspace(0, 1, 30)
+    path = np.stack([np.interp(fine, t, spout[:, 0]), np.interp(fine, t, spout[:, 1]), np.zeros(30)], -1)
+    parts += [painted(glaze, tube(path, np.interp(fine, [0, 0.35, 1], [0.030, 0.019, 0.0105])))]
+    parts += [
+        painted(trim, tube(np.array([path[-1] - (0.003, 0.003, 0), path[-1] + (0.002, 0.002, 0)]), 0.0108))
+    ]
+    a = np.linspace(-0.42 * np.pi, 0.5 * np.pi, 24)
+    handle = np.stack([-0.066 - 0.052 * np.cos(a), (0.065 + 0.042 * np.sin(a)) * s, np.zeros_like(a)], -1)
+    parts += [painted(trim, tube(handle, 0.0078))]
+    parts += [
+        painted(
+            trim,
+            lathe(
+                [(0.0785, 0.058 * s), (0.0805, 0.061 * s), (0.0805, 0.066 * s), (0.0785, 0.069 * s)],
+                sections=72,
+            ),
+        )
+    ]
+    return parts
+
+
+def painted_ball(look: dict[str, Any]) -> list[Part]:
+    """Return a plain ball: a control without a front."""
+    return [
+        painted(Paint(look["colour"], "satin"), ball((0, look["radius"], 0), look["radius"], subdivisions=5))
+    ]
+
+
+def vase(look: dict[str, Any]) -> list[Part]:
+    """Return a turned vase: a control without a front."""
+    s = look["slender"]
+    outside = np.array(
+        [
+            (0, 0),
+            (0.055, 0),
+            (0.06, 0.006),
+            (0.085, 0.07),
+            (0.098, 0.13),
+            (0.094, 0.18),
+            (0.07, 0.235),
+            (0.046, 0.275),
+            (0.043, 0.3),
+            (0.056, 0.325),
+            (0.06, 0.33),
+        ]
+    )
+    inside = np.array([(0.055, 0.33), (0.038, 0.3), (0.04, 0.27), (0, 0.26)])
+    fine = np.linspace(0, len(outside) - 1, 60)
+    smooth = np.stack([np.interp(fine, np.arange(len(outside)), outside[:, k]) for k in (0, 1)], -1)
+    parts = [painted(Paint(look["glaze"], "gloss"), lathe(np.vstack([smooth, inside]) * (s, 1), sections=72))]
+    for y, r in ((0.13, 0.0985), (0.15, 0.0975)):
+        ring = [
+            (r * s - 0.002, y - 0.006),
+            (r * s + 0.0012, y - 0.004),
+            (r * s + 0.0012, y + 0.004),
+            (r * s - 0.002, y + 0.006),
+        ]
+        parts.append(painted(Paint(look["band"], "gloss"), lathe(ring, sections=72)))
+    return parts
