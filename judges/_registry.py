@@ -16,6 +16,7 @@ REGISTRY = Registry(
     builtin={
         "planted": "genspace.judges.planted:make",
         "table": "genspace.judges.table:make",
+        "vlm": "genspace.judges.vlm:make",
     },
 )
 

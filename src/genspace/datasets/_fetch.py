@@ -57,6 +57,7 @@ def _download(url: str, digest: str, target: Path) -> Path:
     import pooch
     import requests
 
+    pooch.get_logger().setLevel("WARNING")  # what is fetched is said by the command
     try:
         return Path(pooch.retrieve(url, known_hash=f"sha256:{digest}", path=target.parent, fname=target.name))
     except requests.RequestException as error:

@@ -1,0 +1,51 @@
+# genspace: `make demo` shows what it does, `make test` proves it, `make verify` proves what takes long.
+#
+# Each target sets up all it needs in .venv, from a clean clone, with Python >= 3.11 and make.
+
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO_OUT := demo-output
+
+# The first interpreter that runs, is new enough and can make a virtual environment.
+PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+
+.PHONY: demo test verify lint docs clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/.base  ## Compare the metrics of the example study with people; opens nothing, needs no network
+	$(BIN)/genspace check examples/demo
+	$(BIN)/genspace compare examples/demo --by sub_domain --out $(DEMO_OUT)
+	@echo "The report is $(DEMO_OUT)/report.html; open it in a browser."
+
+test: $(VENV)/.dev lint  ## Static checks, doctests and the test suite
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+verify: $(VENV)/.dev  ## Slow proofs; writes docs/verified.md
+	$(BIN)/python tests/verify/run.py
+
+clean:
+	rm -rf $(VENV) $(DEMO_OUT) build dist docs/_build
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with venv is needed: on Debian or Ubuntu run" \
+		"'apt-get install python3 python3-venv', on macOS 'brew install python@3.12', or name one: make PYTHON=/path/to/python"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.base: $(VENV)/bin/python pyproject.toml setup.py constraints.txt
+	@echo "Installing genspace without models: about 600 MB in $(VENV)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/bin/python pyproject.toml setup.py constraints.txt
+	@echo "Installing genspace with everything its tests need: about 3.2 GB in $(VENV) with a CPU build of torch," \
+		"up to 8 GB where pip finds a CUDA build"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@ $(VENV)/.base

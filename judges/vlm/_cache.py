@@ -1,0 +1,67 @@
+"""Answers of servers, kept on disk so that nothing is asked, or paid for, twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from genspace.errors import InputError
+
+__all__ = ["ResponseCache", "request_key"]
+
+
+def request_key(base_url: str, body: Mapping[str, Any], images: Mapping[str, str], repeat: str) -> str:
+    """Return the digest of a whole request.
+
+    `images` maps names to the digests of what is sent; `repeat` tells apart the repeats of an otherwise equal
+    request, so that a repeat never replays another's answer.
+    """
+    parts = [base_url, body, dict(images), repeat]
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class ResponseCache:
+    """A SQLite file of usable answers by request; several processes may share it, anyone may delete it.
+
+    Errors: `InputError` when the file cannot be used.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # One thread at a time uses it; which one is the judge's affair.
+            self._db = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.execute(
+                "CREATE TABLE IF NOT EXISTS responses"
+                " (key TEXT PRIMARY KEY, response TEXT NOT NULL) WITHOUT ROWID"
+            )
+        except (OSError, sqlite3.Error) as error:
+            raise InputError(
+                f"response cache {path} cannot be used ({error}); delete it, set GENSPACE_CACHE, "
+                "or pass the option cache = false"
+            ) from None
+
+    def get(self, key: str) -> dict[str, Any] | None:
+        """Return what was kept under the key."""
+        row = self._db.execute("SELECT response FROM responses WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            return None
+        response: dict[str, Any] = json.loads(row[0])
+        return response
+
+    def put(self, key: str, response: Mapping[str, Any]) -> None:
+        """Keep a usable answer."""
+        text = json.dumps(response, ensure_ascii=False)
+        self._db.execute("INSERT OR REPLACE INTO responses VALUES (?, ?)", (key, text))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()

@@ -1,0 +1,102 @@
+"""Images as they are sent: intact where they are small enough, else scaled down once and always alike."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+__all__ = ["Picture", "PictureError"]
+
+SENT_AS_THEY_ARE = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
+PREPARATION = 1
+"""Version of the preparation below; part of cache keys."""
+EXIF_ORIENTATION = 0x0112
+
+
+class PictureError(Exception):
+    """The image cannot be read; the message says why."""
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """One image file on its way to a model whose images have at most `longest` pixels a side."""
+
+    name: str
+    data: bytes = field(repr=False)
+    longest: int
+
+    @cached_property
+    def digest(self) -> str:
+        """What identifies the bytes that are sent, without decoding the image."""
+        return f"{hashlib.sha256(self.data).hexdigest()}@{self.longest}/{PREPARATION}"
+
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """Width and height that are sent, in pixels; reads the header alone."""
+        with _opened(self) as image:
+            width, height = image.size
+            turned = image.getexif().get(EXIF_ORIENTATION, 1) >= 5
+        return _fitted(*((height, width) if turned else (width, height)), self.longest)
+
+    @cached_property
+    def encoded(self) -> tuple[str, bytes]:
+        """MIME type and bytes that are sent.
+
+        A PNG, JPEG or WebP file within `longest` pixels is sent byte for byte. Anything else becomes an RGB PNG:
+        turned as its EXIF tag says, transparency on white, scaled with a Lanczos filter.
+        Errors: `PictureError`.
+        """
+        from PIL import Image, ImageOps
+
+        with _opened(self) as image:
+            image.load()
+            upright_already = image.getexif().get(EXIF_ORIENTATION, 1) == 1
+            if image.format in SENT_AS_THEY_ARE and max(image.size) <= self.longest and upright_already:
+                return SENT_AS_THEY_ARE[image.format], self.data
+            upright = ImageOps.exif_transpose(image).convert("RGBA")
+        flat = Image.new("RGBA", upright.size, "white")
+        flat.alpha_composite(upright)
+        size = _fitted(*upright.size, self.longest)
+        buffer = io.BytesIO()
+        flat.convert("RGB").resize(size, resample=Image.Resampling.LANCZOS).save(buffer, format="PNG")
+        return "image/png", buffer.getvalue()
+
+    @property
+    def data_url(self) -> str:
+        """The image as a `data:` URL."""
+        mime, data = self.encoded
+        return f"data:{mime};base64,{base64.b64encode(data).decode('ascii')}"
+
+
+@contextmanager
+def _opened(picture: Picture) -> Iterator[Image.Image]:
+    """Open an image; whatever is wrong with it becomes a `PictureError`, now or when its pixels are read."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(picture.data))
+        with image:
+            yield image
+    except UnidentifiedImageError:
+        raise PictureError(f"{picture.name!r} is no image that can be read") from None
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise PictureError(f"image {picture.name!r} has too many pixels") from None
+    except (OSError, ValueError, SyntaxError) as error:
+        raise PictureError(f"image {picture.name!r} is damaged: {error}") from None
+
+
+def _fitted(width: int, height: int, longest: int) -> tuple[int, int]:
+    scale = min(1.0, longest / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))

@@ -1,0 +1,81 @@
+"""The explanatory drawings show what the predicates mean, and say it in words."""
+
+from __future__ import annotations
+
+import math
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from genspace.errors import InputError
+from genspace.geometry.benchmark._categories import load_table
+from genspace.geometry.drawing.concepts import CONCEPTS, concept_svg
+
+SVG = "{http://www.w3.org/2000/svg}"
+EVERY = [(family, variant) for family, (_, variants) in CONCEPTS.items() for variant in variants]
+
+
+@pytest.mark.parametrize(("family", "variant"), EVERY)
+def test_each_is_whole_svg_with_a_title_and_a_description(family, variant):
+    root = ET.fromstring(concept_svg(family, variant))
+    title, about = root.find(f"{SVG}title"), root.find(f"{SVG}desc")
+    assert root.get("role") == "img"
+    assert root.get("aria-labelledby").split() == [title.get("id"), about.get("id")]
+    assert title.text
+    assert about.text.endswith(".")
+
+
+def test_titles_tell_the_drawings_apart():
+    titles = {concept_svg(f, v).split("</title>")[0].split(">")[-1] for f, v in EVERY}
+    same_view = 4  # camera_pose and object_pose word one view in two ways
+    assert len(titles) == len(EVERY) - same_view
+
+
+@pytest.mark.parametrize("task", ["t2i", "edit"])
+def test_every_variant_of_the_benchmark_has_a_drawing(task):
+    for sub_domain, table in load_table("wording")[task].items():
+        for variant in table["variants"]:
+            family = sub_domain.removeprefix("insert_")
+            assert (family, variant) in EVERY
+
+
+def bearing_deg(a, x, z):
+    """Bearing in a's own frame: clockwise from its front, seen from above."""
+    return (math.degrees(math.atan2(x - a.x, z - a.z)) - a.heading + 180) % 360 - 180
+
+
+@pytest.mark.parametrize(("variant", "wanted"), [("front", 0), ("back", 180), ("left", -90), ("right", 90)])
+def test_what_is_drawn_is_what_is_meant(variant, wanted):
+    def drawn(family):
+        return CONCEPTS[family][0](variant)
+
+    allocentric = drawn("allocentric")
+    a, b = allocentric.figures
+    assert abs(bearing_deg(a, b.x, b.z)) == pytest.approx(abs(wanted))
+    assert math.sin(math.radians(bearing_deg(a, b.x, b.z) - wanted)) == pytest.approx(0, abs=1e-9)
+    for family in ("camera_pose", "object_pose", "keep_relation"):
+        concept = drawn(family)
+        x, z, _ = concept.camera
+        seen = bearing_deg(concept.figures[0], x, z)
+        assert math.cos(math.radians(seen - wanted)) == pytest.approx(1)
+    pair = drawn("complex_pose")
+    x, z, _ = pair.camera
+    middle = pair.figures[0].__class__("M", 0, 0, pair.figures[0].heading)
+    assert math.cos(math.radians(bearing_deg(middle, x, z) - wanted)) == pytest.approx(1)
+    one, other = pair.figures
+    assert abs(bearing_deg(one, other.x, other.z)) == pytest.approx(90)
+
+
+def test_nothing_leaves_the_page():
+    for family, variant in EVERY:
+        for circle in ET.fromstring(concept_svg(family, variant)).iter(f"{SVG}circle"):
+            x, y, r = (float(circle.get(k)) for k in ("cx", "cy", "r"))
+            assert r <= x <= 320 - r
+            assert r <= y <= 240 - r
+
+
+def test_unknown_names_are_answered_with_the_closest():
+    with pytest.raises(InputError, match="did you mean 'allocentric'"):
+        concept_svg("alocentric", "left")
+    with pytest.raises(InputError, match="did you mean 'left'"):
+        concept_svg("allocentric", "lefft")

@@ -1,0 +1,208 @@
+"""A real HTTP server that speaks the chat completions API, for the tests: `python vlm_server.py PORT [CHECKPOINT]`.
+
+The path chooses how it behaves, /WAY/v1/chat/completions, and the model what it answers:
+
+    WAY      good: log-probabilities, structured outputs; plain: refuses both (HTTP 400); mute: ignores both;
+             faulty: three calls in ten go wrong; slow: 200 ms before each answer; a number: that HTTP status
+    MODEL    yes: always yes; first: prefers what is shown first; coin: heads or tails; copy: reads the answer from
+             the first pixel of the last image (of both, when two are compared); tiny: the model in CHECKPOINT
+
+GET /log tells what came in, POST /reset forgets it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import io
+import json
+import math
+import random
+import sys
+from collections import Counter
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+from PIL import Image
+
+app = FastAPI()
+log: dict[str, Any] = {}
+tiny: Any = None
+
+FAULTS = (
+    "rate-limit-seconds", "rate-limit", "server-error", "unavailable", "slow-body", "cut", "broken-json",
+    "nonsense", "empty", "wrong-schema", "refusal", "filter",
+)  # fmt: skip
+
+
+def reset() -> None:
+    log.update(
+        calls=0, answered=0, images=[], bodies=[], faults=Counter(), in_flight=0, most_in_flight=0, keys=set()
+    )
+    app.state.random = random.Random(0)
+
+
+@app.get("/log")
+def read_log() -> dict[str, Any]:
+    return {k: sorted(v) if isinstance(v, set) else v for k, v in log.items()}
+
+
+@app.post("/reset")
+def forget() -> None:
+    reset()
+
+
+@app.post("/{way}/v1/chat/completions")
+async def complete(way: str, request: Request) -> Response:
+    body = await request.json()
+    log["calls"] += 1
+    log["keys"].add(request.headers.get("authorization", ""))
+    log["in_flight"] += 1
+    log["most_in_flight"] = max(log["most_in_flight"], log["in_flight"])
+    try:
+        return await respond(way, body)
+    finally:
+        log["in_flight"] -= 1
+
+
+async def respond(way: str, body: dict[str, Any]) -> Response:
+    if way.isdigit():
+        return error(int(way), "as you wished")
+    if way == "slow":
+        await asyncio.sleep(0.2)
+        return JSONResponse(completion(body, answer(body)))
+    if way == "plain":
+        for name in ("logprobs", "response_format"):
+            if name in body:
+                return error(400, f"Unsupported parameter: '{name}' is not supported with this model.")
+    images = [base64.b64decode(url.partition(",")[2]) for url in image_urls(body)]
+    log["images"].append([hashlib.sha256(i).hexdigest() for i in images])
+    log["bodies"] = [*log["bodies"][-9:], without_images(body)]
+    if way == "faulty" and app.state.random.random() < 0.3:
+        return await fault(app.state.random.choice(FAULTS), body)
+    if way in {"plain", "mute"}:
+        body = {k: v for k, v in body.items() if k not in {"logprobs", "response_format"}}
+    log["answered"] += 1
+    return JSONResponse(completion(body, answer(body)))
+
+
+async def fault(kind: str, body: dict[str, Any]) -> Response:
+    log["faults"][kind] += 1
+    right = completion(body, answer(body))
+    text = json.dumps(right).encode()
+    if kind == "rate-limit-seconds":
+        return error(429, "slow down", {"retry-after": "0.05"})
+    if kind == "rate-limit":
+        return error(429, "slow down")
+    if kind == "server-error":
+        return error(500, "something broke")
+    if kind == "unavailable":
+        return error(503, "overloaded")
+    if kind == "slow-body":
+        return StreamingResponse(dripping(text), headers={"content-length": str(len(text))})
+    if kind == "cut":
+        return StreamingResponse(cut_short(text), headers={"content-length": str(len(text))})
+    if kind == "broken-json":
+        return Response(text[:-20], media_type="application/json")
+    if kind == "wrong-schema":
+        return JSONResponse({"object": "chat.completion", "choices": "none"})
+    message: dict[str, Any] = {"role": "assistant", "content": {"nonsense": "purple", "empty": ""}.get(kind)}
+    if kind == "refusal":
+        message["refusal"] = "I will not judge this picture."
+    choice = {
+        "index": 0,
+        "message": message,
+        "finish_reason": "content_filter" if kind == "filter" else "stop",
+    }
+    return JSONResponse({**right, "choices": [choice]})
+
+
+async def dripping(text: bytes) -> Any:
+    for byte in text:
+        yield bytes([byte])
+        await asyncio.sleep(0.5)
+
+
+async def cut_short(text: bytes) -> Any:
+    yield text[: len(text) // 2]
+
+
+def error(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse({"error": {"message": message, "type": "test"}}, status_code=status, headers=headers)
+
+
+def parts(body: dict[str, Any]) -> list[dict[str, Any]]:
+    user = next(m for m in body["messages"] if m["role"] == "user")
+    return user["content"]
+
+
+def image_urls(body: dict[str, Any]) -> list[str]:
+    return [p["image_url"]["url"] for p in parts(body) if p["type"] == "image_url"]
+
+
+def without_images(body: dict[str, Any]) -> dict[str, Any]:
+    return json.loads(json.dumps(body), object_hook=lambda o: {**o, "url": "…"} if "url" in o else o)
+
+
+def answer(body: dict[str, Any]) -> float | Any:
+    """The probability of "yes" or "A", or the document to be written."""
+    if body["model"] == "tiny":
+        return tiny.answer(body)
+    text = parts(body)[-1]["text"]
+    share = {"yes": lambda: 0.9, "first": lambda: 0.8, "coin": flip, "copy": lambda: copied(body, text)}
+    probability = share[body["model"]]()
+    if "JSON" in text:
+        return json.dumps({"reason": "as told", "rating": 100 * probability})
+    return probability
+
+
+def flip() -> float:
+    return float(app.state.random.random() < 0.5)
+
+
+def copied(body: dict[str, Any], text: str) -> float:
+    reds = []
+    for url in image_urls(body):
+        image = Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("RGB")
+        reds.append(image.getpixel((0, 0))[0] / 255)
+    if "A or B" in text:
+        return (1 + reds[-2] - reds[-1]) / 2
+    return reds[-1]
+
+
+def completion(body: dict[str, Any], answered: float | str | dict[str, Any]) -> dict[str, Any]:
+    usage = {"prompt_tokens": 100, "completion_tokens": 2, "total_tokens": 102}
+    logprobs = None
+    if isinstance(answered, dict):
+        text, logprobs = answered["text"], answered["logprobs"]
+    elif isinstance(answered, str):
+        text = answered
+    else:
+        yes, no = ("A", "B") if "A or B" in parts(body)[-1]["text"] else ("Yes", "no")
+        text = yes if app.state.random.random() < answered else no
+        # A hair goes to a third word, and "yes" is spelled in two ways.
+        weights = {yes: 0.6 * answered, f" {yes.lower()}": 0.4 * answered, no: 1 - answered, "Maybe": 0.01}
+        if yes == "A":
+            weights = {"A": answered, "B": 1 - answered, "Maybe": 0.01}
+        tops = [{"token": t, "logprob": math.log(max(w, 1e-9) / 1.01)} for t, w in weights.items()]
+        logprobs = {"content": [{"token": text, "logprob": 0.0, "top_logprobs": tops}]}
+        logprobs["content"][0]["logprob"] = next(t["logprob"] for t in tops if t["token"] == text)
+    return {
+        "id": "1", "object": "chat.completion", "created": 0, "model": body["model"], "usage": usage,
+        "choices": [{
+            "index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text},
+            "logprobs": logprobs if body.get("logprobs") else None,
+        }],
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    reset()
+    if len(sys.argv) > 2:
+        from tiny_vlm import Tiny
+
+        tiny = Tiny(sys.argv[2])
+    uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="critical")
