@@ -153,6 +153,7 @@ def _arguments(objects: tuple[Category, ...], variant: str) -> dict[str, str]:
     """Return what predicates may name: the objects, the variant, and the wanted size."""
     arguments = {role: c.name for role, c in zip("abc", objects, strict=False)}
     arguments |= {"variant": variant, "all": ", ".join(c.name for c in objects)}
+    arguments["count"] = "two" if len(objects) == 2 else "three"
     if variant in SIZE_TARGETS:
         target = f"{'ratio' if variant == 'bigger' else 'value_m'}={SIZE_TARGETS[variant]}"
         along = variant in {"longer", "wider"} and objects[0].length_axis == "right"
@@ -169,12 +170,12 @@ def _draw(key: str, table: Mapping[str, Any], sub_domain: str, variant: str) -> 
         if fronts and not subject.has_front:
             continue
         if table["objects"] == 1:
-            partners = [subject] if _feasible(sub_domain, variant, subject, subject) else []
+            partners = [subject] if _feasible(table, variant, subject, subject) else []
         else:
             partners = [
                 p
                 for p in _companions()[subject.name]
-                if (p.has_front or fronts != "both") and _feasible(sub_domain, variant, subject, p)
+                if (p.has_front or fronts != "both") and _feasible(table, variant, subject, p)
             ]
         if partners:
             possible[subject.name] = partners
@@ -187,7 +188,7 @@ def _draw(key: str, table: Mapping[str, Any], sub_domain: str, variant: str) -> 
         if name not in chosen:
             continue
         subject = categories()[name]
-        twins = table.get("symmetric") and _feasible(sub_domain, variant, subject, subject)
+        twins = table.get("symmetric") and _feasible(table, variant, subject, subject)
         if table["objects"] == 1:
             drawn.append((subject,))
         elif twins and rng.random() < _TWINS:
@@ -218,16 +219,16 @@ def _pick_partners(
     return picked
 
 
-def _feasible(sub_domain: str, variant: str, a: Category, b: Category) -> bool:
+def _feasible(table: Mapping[str, Any], variant: str, a: Category, b: Category) -> bool:
     """Whether ordinary objects `a` and, where the sub-domain has two, `b` can satisfy the variant."""
-    match sub_domain:
-        case "object_distance":
+    match table.get("sizes"):
+        case "separation":
             return separation_is_possible(a, b, float(variant))
-        case "camera_distance":
+        case "view":
             return fits_in_view(a, float(variant))
-        case "object_size":
+        case "difference":
             return size_can_differ(a, b, variant)
-        case "resize":
+        case "growth":
             return growth_is_plausible(a, variant)
         case _:
             return True

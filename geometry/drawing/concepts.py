@@ -7,6 +7,7 @@ the pages of a human study, the docs and the predicates themselves cannot drift 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -26,7 +27,7 @@ from genspace.geometry.drawing._svg import (
 )
 from genspace.geometry.drawing.palette import GROUND, INK, MUTED, Tone, tone
 
-__all__ = ["CONCEPTS", "concept_svg"]
+__all__ = ["CONCEPTS", "concept_of", "concept_svg"]
 
 _WIDTH, _HEIGHT = 320, 240
 _SCALE = 52.0
@@ -311,6 +312,49 @@ def concept_svg(family: str, variant: str) -> str:
     if variant not in variants:
         raise InputError(f"no drawing for {family}, variant {variant!r}{did_you_mean(variant, variants)}")
     return _draw(describe(variant), f"{family}-{variant}".replace(".", "_"))
+
+
+_NAMES: Mapping[str, str] = {
+    "edit_camera_pose": "camera_pose",
+    "edit_object_pose": "object_pose",
+    "insert_allocentric": "allocentric",
+    "insert": "intrinsic",
+    "keep_two": "keep_relation",
+    "keep_three": "keep_relation",
+}
+"""What predicates of one meaning are called besides their family's name."""
+_OTHER_WAY = {"left": "right", "right": "left", "closer": "farther", "farther": "closer"}
+
+
+def concept_of(predicate: str) -> tuple[str, str] | None:
+    """Return the family and variant that draw a predicate, written as a call; None if there is no drawing.
+
+    >>> concept_of("allocentric_left(cow, hen)")
+    ('allocentric', 'left')
+    """
+    call = _CALL.fullmatch(predicate.strip())
+    if call is None:
+        return None
+    name, inside = call.groups()
+    value = _VALUE.search(inside)
+    for prefix, family in {**_NAMES, **{f: f for f in CONCEPTS}}.items():
+        variant = name.removeprefix(f"{prefix}_") if name != prefix else value and _plain(value[1])
+        if variant in CONCEPTS[family][1]:
+            return family, str(variant)
+    inserted = name.removeprefix("insert_egocentric_")
+    return ("egocentric", _OTHER_WAY[inserted]) if inserted in _OTHER_WAY else None
+
+
+_CALL = re.compile(r"(\w+)\((.*)\)", re.DOTALL)
+_VALUE = re.compile(r"\b(?:value_m|relation)\s*=\s*([\w.]+)")
+
+
+def _plain(value: str) -> str:
+    """A number as variants write it: "1.50" is "1.5"."""
+    try:
+        return f"{float(value):g}"
+    except ValueError:
+        return value
 
 
 # Drawing -------------------------------------------------------------------------------------------------------

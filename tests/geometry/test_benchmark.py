@@ -34,7 +34,8 @@ def test_nine_sub_domains_four_variants_fifty_categories(task):
     made = prompts(task)
     counts = Counter((p.sub_domain, p.variant) for p in made)
     assert len(made) == 1800
-    assert len({p.sub_domain for p in made}) == 9
+    assert {p.sub_domain for p in made} == set(load_table("wording")["t2i"])
+    assert len(load_table("wording")["t2i"]) == 9
     assert len(counts) == 36
     assert set(counts.values()) == {50}
     subjects = Counter((p.sub_domain, p.variant, p.objects[0]) for p in made)
@@ -101,7 +102,7 @@ def test_paired_objects_differ_unless_the_relation_is_symmetric(task):
 
 
 def test_edits_keep_two_objects_or_three():
-    counts = Counter(len(p.objects) for p in prompts("edit") if p.sub_domain == "keep_relation")
+    counts = Counter(len(p.objects) for p in prompts("edit") if p.sub_domain == "complex_pose")
     assert set(counts) == {2, 3}
     assert min(counts.values()) >= 80
 
@@ -218,7 +219,7 @@ class TestCommand:
         assert len(rows) == 1800
         assert rows[0]["image"] == f"{rows[0]['item_id']}.png"
         assert rows[0]["image_before"] == f"{rows[0]['prompt_id']}-before.png"
-        assert rows[0]["predicate"].startswith("camera_pose(")
+        assert rows[0]["predicate"].startswith("edit_camera_pose_front(")
 
     def test_jsonl_holds_the_same_rows_as_csv(self, genspace):
         rows = list(csv.DictReader(io.StringIO(genspace("prompts", "--task", "t2i").out)))

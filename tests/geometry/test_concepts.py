@@ -8,8 +8,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from genspace.errors import InputError
-from genspace.geometry.benchmark._categories import load_table
-from genspace.geometry.drawing.concepts import CONCEPTS, concept_svg
+from genspace.geometry.benchmark import prompts
+from genspace.geometry.drawing.concepts import CONCEPTS, concept_of, concept_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 EVERY = [(family, variant) for family, (_, variants) in CONCEPTS.items() for variant in variants]
@@ -31,12 +31,31 @@ def test_titles_tell_the_drawings_apart():
     assert len(titles) == len(EVERY) - same_view
 
 
-@pytest.mark.parametrize("task", ["t2i", "edit"])
-def test_every_variant_of_the_benchmark_has_a_drawing(task):
-    for sub_domain, table in load_table("wording")[task].items():
-        for variant in table["variants"]:
-            family = sub_domain.removeprefix("insert_")
-            assert (family, variant) in EVERY
+def test_every_prompt_of_the_benchmark_has_a_drawing():
+    for task in ("t2i", "edit"):
+        for prompt in prompts(task):
+            assert concept_of(prompt.predicate) in EVERY, prompt.predicate
+
+
+@pytest.mark.parametrize(
+    ("predicate", "drawing"),
+    [
+        ("allocentric_left(cow, potted palm)", ("allocentric", "left")),
+        ("edit_object_pose_back(cow)", ("object_pose", "back")),
+        ("insert_face_to_face(cow, horse)", ("intrinsic", "face_to_face")),
+        # The inserted object, second in the call, is left of the first: the first is right of it.
+        ("insert_egocentric_left(cow, horse)", ("egocentric", "right")),
+        ("insert_egocentric_closer(cow, horse)", ("egocentric", "farther")),
+        ("keep_three_left(cow, horse, hen)", ("keep_relation", "left")),
+        ("resize_wider(cow, value_m=0.3)", ("resize", "wider")),
+        ("object_distance(cow, horse, value_m=1.50)", ("object_distance", "1.5")),
+        ("image_relation(cow, horse, relation=above)", ("image_relation", "above")),
+        ("object_distance(cow, horse, value_m=0.8)", None),
+        ("levitates(cow)", None),
+    ],
+)
+def test_a_predicate_finds_its_drawing(predicate, drawing):
+    assert concept_of(predicate) == drawing
 
 
 def bearing_deg(a, x, z):
