@@ -28,6 +28,7 @@ __all__ = [
     "dense_codes",
     "estimate",
     "percentile_interval",
+    "ratio",
     "stream",
 ]
 
@@ -198,7 +199,7 @@ def _tie_cubes(counts: Floats, total: Floats) -> Floats:
     return np.asarray((total**3 - total - (counts**3 - counts).sum(axis=0)) / 12)
 
 
-def _ratio(numerator: Floats, denominator: Floats) -> Floats:
+def ratio(numerator: Floats, denominator: Floats) -> Floats:
     """Divide, NaN where the denominator is not positive."""
     ratio = np.full(numerator.shape, np.nan)
     np.divide(numerator, denominator, out=ratio, where=denominator > 0)
@@ -219,7 +220,7 @@ class Concordance:
     """Pairs that the people tie."""
     ties_both: Floats
     """Pairs that both tie."""
-    levels: int
+    levels: Floats
     """Smaller number of distinct values of the two, for tau-c."""
     items: Floats
     """Resampled items N."""
@@ -237,20 +238,17 @@ class Concordance:
     @property
     def tau_b(self) -> Floats:
         """Kendall's tau-b (Kendall 1945)."""
-        return _ratio(self.balance, np.sqrt((self.pairs - self.ties_x) * (self.pairs - self.ties_y)))
+        return ratio(self.balance, np.sqrt((self.pairs - self.ties_x) * (self.pairs - self.ties_y)))
 
     @property
     def tau_c(self) -> Floats:
-        """Stuart's tau-c (Stuart 1953) for the numbers of levels of the data themselves."""
-        m = self.levels
-        if m < 2:
-            return np.full(len(self.pairs), np.nan)
-        return _ratio(2 * self.balance * m, self.items**2 * (m - 1))
+        """Stuart's tau-c (Stuart 1953)."""
+        return ratio(2 * self.balance * self.levels, self.items**2 * (self.levels - 1))
 
     @property
     def strict(self) -> Floats:
         """Share of the pairs people separate that the judge orders the same way; its ties count as wrong."""
-        return _ratio(self.concordant, self.pairs - self.ties_y)
+        return ratio(self.concordant, self.pairs - self.ties_y)
 
     @property
     def half_credit(self) -> Floats:
@@ -259,17 +257,17 @@ class Concordance:
         With a binary target this is the area under the ROC curve, else the graded AUC.
         """
         separated = self.pairs - self.ties_y
-        return _ratio(self.concordant + (self.ties_x - self.ties_both) / 2, separated)
+        return ratio(self.concordant + (self.ties_x - self.ties_both) / 2, separated)
 
     @property
     def ties_dropped(self) -> Floats:
         """Share of concordant among the pairs that neither ties."""
-        return _ratio(self.concordant, self.concordant + self.discordant)
+        return ratio(self.concordant, self.concordant + self.discordant)
 
     @property
     def with_ties(self) -> Floats:
         """Share of all pairs on which both say the same, ties included (Deutsch et al. 2023, "acc23")."""
-        return _ratio(self.concordant + self.ties_both, self.pairs)
+        return ratio(self.concordant + self.ties_both, self.pairs)
 
 
 class Weighted:
@@ -289,6 +287,7 @@ class Weighted:
     def __init__(self, y: Floats, weights: Floats) -> None:
         self.y = np.asarray(y, dtype=float)
         self.weights = weights
+        self._counted: tuple[bytes, Concordance] | None = None
 
     @cached_property
     def total(self) -> Floats:
@@ -325,8 +324,8 @@ class Weighted:
         x = x - x.mean() if len(x) else x
         sum_x, square_x, product = np.stack([x, x * x, x * y]) @ self.weights
         square_x = _centred(square_x, sum_x, self.total)
-        product = product - _ratio(sum_x * sum_y, self.total)
-        return np.clip(_ratio(product, np.sqrt(square_x * square_y)), -1, 1)
+        product = product - ratio(sum_x * sum_y, self.total)
+        return np.clip(ratio(product, np.sqrt(square_x * square_y)), -1, 1)
 
     def spearman(self, x: Floats) -> Floats:
         """Rank correlation with mid-ranks of each draw."""
@@ -336,11 +335,18 @@ class Weighted:
         middle -= counts / 2
         product = np.einsum("gb,gb->b", middle, np.asarray(groups @ self._ranks))
         scale = np.sqrt(_tie_cubes(counts, self.total) * _tie_cubes(self._levels, self.total))
-        return np.clip(_ratio(product, scale), -1, 1)
+        return np.clip(ratio(product, scale), -1, 1)
 
     def concordance(self, x: Floats, tie: float = 0.0) -> Concordance:
         """Count concordant, discordant and tied pairs; scores within `tie` of a neighbour are equal."""
         codes = dense_codes(x, tie)
+        key = codes.tobytes()
+        if self._counted is None or self._counted[0] != key:
+            # Seven figures rest on the same counts.
+            self._counted = key, self._count(codes)
+        return self._counted[1]
+
+    def _count(self, codes: Ints) -> Concordance:
         groups = np.asarray(_one_hot(codes) @ self.weights)
         _, joint = np.unique(codes * (len(self.y) + 1) + self.codes, return_inverse=True)
         both = np.asarray(_one_hot(np.asarray(joint, dtype=np.int64)) @ self.weights)
@@ -350,7 +356,7 @@ class Weighted:
             ties_x=_pairs_within(groups),
             ties_y=_pairs_within(self._levels),
             ties_both=_pairs_within(both),
-            levels=min(len(groups), len(self._levels)),
+            levels=np.minimum((groups > 0).sum(axis=0), (self._levels > 0).sum(axis=0)).astype(float),
             items=self.total,
         )
 
@@ -358,14 +364,14 @@ class Weighted:
         """Area under the precision-recall steps, for a target of 1 and 0; equal scores enter together."""
         groups = _one_hot(dense_codes(-x))
         found = np.asarray(groups @ (self.weights * self.y[:, None]))
-        precision = _ratio(np.cumsum(found, axis=0), np.cumsum(np.asarray(groups @ self.weights), axis=0))
+        precision = ratio(np.cumsum(found, axis=0), np.cumsum(np.asarray(groups @ self.weights), axis=0))
         positives = found.sum(axis=0)
-        return _ratio((np.nan_to_num(precision) * found).sum(axis=0), positives)
+        return ratio((np.nan_to_num(precision) * found).sum(axis=0), positives)
 
 
 def _centred(squares: Floats, total: Floats, n: Floats) -> Floats:
     """Return the centred sum of squares, exactly 0 where it is rounding noise of a constant."""
-    centred = squares - np.nan_to_num(_ratio(total * total, n))
+    centred = squares - np.nan_to_num(ratio(total * total, n))
     return np.where(centred > 1e-13 * squares, centred, 0.0)
 
 

@@ -1,0 +1,416 @@
+"""How far people agree with one another: the yardstick for every judge.
+
+Every coefficient takes ratings (n, k), NaN where a rater gave none, and multiplicities (n, B) of the items, and
+returns (B,) values: with weights of one it is the coefficient itself, with bootstrap weights its draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from genspace.analysis._estimate import Estimate
+from genspace.analysis._prepare import People
+from genspace.analysis.resampling import PromptDraws, estimate, ratio
+
+__all__ = [
+    "COEFFICIENTS",
+    "Coefficient",
+    "RaterPair",
+    "cohen_kappa",
+    "conspicuous_pair",
+    "fleiss_kappa",
+    "gwet_ac",
+    "icc",
+    "krippendorff_alpha",
+    "noise_ceiling",
+    "rater_pairs",
+    "reliability",
+]
+
+Floats = NDArray[np.float64]
+Level = Literal["nominal", "ordinal", "interval"]
+
+MAX_CATEGORIES = 25
+"""With more distinct values, coefficients that count categories say nothing."""
+CONSPICUOUS_GAP = 0.15
+"""A pair of raters whose kappa exceeds every other pair's by so much may not be independent."""
+
+
+def _ones(ratings: Floats) -> Floats:
+    return np.ones((len(ratings), 1))
+
+
+def _counts(ratings: Floats, categories: Floats) -> Floats:
+    """(n, V) how many raters chose each category."""
+    return np.asarray((ratings[:, :, None] == categories).sum(axis=1), dtype=float)
+
+
+def _observed(ratings: Floats) -> Floats:
+    return np.unique(ratings[np.isfinite(ratings)])
+
+
+def _scale(ratings: Floats, scale: tuple[float, float] | None) -> Floats:
+    """Return all categories of a declared whole-number scale, or the observed values."""
+    seen = _observed(ratings)
+    if scale is None or not all(float(v).is_integer() for v in (*scale, *seen)):
+        return seen
+    return np.union1d(seen, np.arange(scale[0], scale[1] + 1))
+
+
+def krippendorff_alpha(
+    ratings: ArrayLike, level: Level = "interval", weights: Floats | None = None
+) -> Floats:
+    """Return Krippendorff's alpha (Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability").
+
+    Args:
+        ratings: (n, k), NaN where missing.
+        level: How far apart two values are: nominal, ordinal or interval.
+        weights: (n, B) multiplicity of each item in each draw; default once.
+
+    >>> krippendorff_alpha([[1, 1], [2, 2], [3, 3], [1, 2]], "nominal").round(3).tolist()
+    [0.682]
+    """
+    values = np.asarray(ratings, dtype=float)
+    weights = _ones(values) if weights is None else weights
+    given = np.isfinite(values).sum(axis=1)
+    values, weights, given = values[given > 1], weights[given > 1], given[given > 1]
+    total = given @ weights
+    if level == "interval":
+        # With squared differences both sums follow from moments, for any number of distinct values.
+        mean = np.nanmean(values) if len(values) else 0.0
+        first, second = np.nansum(values - mean, axis=1), np.nansum((values - mean) ** 2, axis=1)
+        observed = (2 * (given * second - first**2) / (given - 1)) @ weights
+        expected = 2 * (total * (second @ weights) - (first @ weights) ** 2)
+        return 1 - ratio((total - 1) * observed, np.where(expected > 1e-9 * observed, expected, 0.0))
+    counts = _counts(values, _observed(values))
+    coincidences = counts[:, :, None] * counts[:, None, :] - counts[:, :, None] * np.eye(counts.shape[1])
+    coincidences /= (given - 1)[:, None, None]
+    table = np.einsum("uck,ub->ckb", coincidences, weights, optimize=True)
+    sums = table.sum(axis=1)
+    if level == "nominal":
+        distance = np.broadcast_to(1 - np.eye(len(sums))[:, :, None], table.shape)
+    else:
+        middle = np.cumsum(sums, axis=0) - sums / 2
+        distance = (middle[:, None] - middle[None, :]) ** 2
+    expected = (sums[:, None] * sums[None, :] * distance).sum(axis=(0, 1))
+    return 1 - ratio((total - 1) * (table * distance).sum(axis=(0, 1)), expected)
+
+
+def _agreeing_pairs(counts: Floats, alike: Floats) -> Floats:
+    """(n,) share of the pairs of ratings of an item that are alike; `alike` is (V, V) with ones on its diagonal."""
+    given = counts.sum(axis=1)
+    pairs = (counts * (counts @ alike - 1)).sum(axis=1)
+    return np.asarray(pairs / (given * (given - 1)))
+
+
+def _pair_share(values: Floats, weights: Floats, categories: Floats, alike: Floats) -> Floats:
+    """(B,) mean of `_agreeing_pairs` over the items with at least two ratings."""
+    rated = np.isfinite(values).sum(axis=1) > 1
+    share = _agreeing_pairs(_counts(values[rated], categories), alike)
+    return ratio(share @ weights[rated], weights[rated].sum(axis=0))
+
+
+def raw_agreement(ratings: ArrayLike, weights: Floats | None = None, *, within: float = 0.0) -> Floats:
+    """Return the share of pairs of ratings of one item that differ by no more than `within`."""
+    values = np.asarray(ratings, dtype=float)
+    categories = _observed(values)
+    alike = (np.abs(categories[:, None] - categories[None, :]) <= within).astype(float)
+    return _pair_share(values, _ones(values) if weights is None else weights, categories, alike)
+
+
+def gwet_ac(
+    ratings: ArrayLike,
+    weights: Floats | None = None,
+    *,
+    quadratic: bool = False,
+    scale: tuple[float, float] | None = None,
+) -> Floats:
+    """Return Gwet's AC1, or AC2 with quadratic weights (Gwet 2014, Handbook of Inter-Rater Reliability, ch. 4-5).
+
+    Args:
+        ratings: (n, k), NaN where missing.
+        weights: (n, B) multiplicity of each item in each draw.
+        quadratic: AC2: near values agree in part.
+        scale: Ends of the declared scale; its unused categories count. Default: the observed values.
+    """
+    values = np.asarray(ratings, dtype=float)
+    weights = _ones(values) if weights is None else weights
+    categories = _scale(values, scale)
+    q = len(categories)
+    if q < 2:
+        return np.full(weights.shape[1], np.nan)
+    alike = np.eye(q)
+    if quadratic:
+        alike = 1 - (categories[:, None] - categories[None, :]) ** 2 / np.ptp(categories) ** 2
+    given = np.isfinite(values).sum(axis=1)
+    shares = _counts(values[given > 0], categories) / given[given > 0, None]
+    there = weights[given > 0]
+    prevalence = ratio(shares.T @ there, np.broadcast_to(there.sum(axis=0), (q, there.shape[1])))
+    chance = alike.sum() / (q * (q - 1)) * (prevalence * (1 - prevalence)).sum(axis=0)
+    return ratio(_pair_share(values, weights, categories, alike) - chance, 1 - chance)
+
+
+def _complete(values: Floats, weights: Floats | None) -> tuple[Floats, Floats]:
+    full = np.isfinite(values).all(axis=1)
+    return values[full], (_ones(values) if weights is None else weights)[full]
+
+
+def fleiss_kappa(ratings: ArrayLike, weights: Floats | None = None) -> Floats:
+    """Return Fleiss' kappa on the items that every rater rated (Fleiss 1971)."""
+    values, weights = _complete(np.asarray(ratings, dtype=float), weights)
+    categories = _observed(values)
+    if len(categories) < 2 or values.shape[1] < 2:
+        return np.full(weights.shape[1], np.nan)
+    counts = _counts(values, categories)
+    n = weights.sum(axis=0)
+    observed = ratio(_agreeing_pairs(counts, np.eye(len(categories))) @ weights, n)
+    chance = (
+        ratio(counts.T @ weights, np.broadcast_to(n * values.shape[1], (len(categories), len(n)))) ** 2
+    ).sum(axis=0)
+    return ratio(observed - chance, 1 - chance)
+
+
+def icc(
+    ratings: ArrayLike, form: Literal["1,1", "1,k", "2,1", "2,k"], weights: Floats | None = None
+) -> Floats:
+    """Return an intraclass correlation on the items that every rater rated (Shrout and Fleiss 1979).
+
+    Args:
+        ratings: (n, k), NaN where missing.
+        form: "1,·" where raters differ from item to item, "2,·" where the same raters rate all items;
+            "·,1" for one rating, "·,k" for the mean of k.
+        weights: (n, B) multiplicity of each item in each draw.
+    """
+    values, weights = _complete(np.asarray(ratings, dtype=float), weights)
+    k = values.shape[1]
+    n = weights.sum(axis=0)
+    if k < 2 or not len(values):
+        return np.full(weights.shape[1], np.nan)
+    values = values - values.mean()
+    means = values.mean(axis=1)
+    grand = ratio(means @ weights, n)
+    between = k * ((means**2) @ weights - n * grand**2)
+    within = ((values - means[:, None]) ** 2).sum(axis=1) @ weights
+    noise = 1e-12 * (within + np.abs(between)) + 1e-300
+    ms_items = ratio(between, n - 1)
+    if form[0] == "1":
+        ms_error = ratio(within, n * (k - 1))
+        extra = np.zeros_like(n)
+    else:
+        columns = ratio(values.T @ weights, np.broadcast_to(n, (k, len(n))))
+        raters = n * ((columns - grand) ** 2).sum(axis=0)
+        ms_error = ratio(within - raters, (n - 1) * (k - 1))
+        extra = ratio(raters / (k - 1) - ms_error, n)
+    spread = ms_items + extra if form[2] == "k" else ms_items + (k - 1) * ms_error + k * extra
+    return ratio(ms_items - ms_error, np.where(spread > noise, spread, 0.0))
+
+
+def cohen_kappa(
+    a: ArrayLike, b: ArrayLike, weights: Floats | None = None, *, quadratic: bool = False
+) -> Floats:
+    """Return Cohen's kappa of two raters on the items both rated (Cohen 1960, 1968).
+
+    Args:
+        a: (n,) ratings of one, NaN where missing.
+        b: (n,) ratings of the other.
+        weights: (n, B) multiplicity of each item in each draw.
+        quadratic: Disagreement counts by its square. The scale then cancels out.
+    """
+    first, second = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    both = np.isfinite(first) & np.isfinite(second)
+    weights = (np.ones((len(first), 1)) if weights is None else weights)[both]
+    first, second = first[both], second[both]
+    n = weights.sum(axis=0)
+    if not len(first):
+        return np.full(weights.shape[1], np.nan)
+    if quadratic:
+        centre = (first.mean() + second.mean()) / 2
+        first, second = first - centre, second - centre
+        observed = ratio((first - second) ** 2 @ weights, n)
+        sums = ratio(np.stack([first, second]) @ weights, np.stack([n, n]))
+        chance = ratio((first**2 + second**2) @ weights, n) - 2 * sums[0] * sums[1]
+        return 1 - ratio(observed, np.where(chance > 1e-12 * np.abs(first).max(initial=0) ** 2, chance, 0.0))
+    categories = np.union1d(first, second)
+    agreed = ratio((first == second).astype(float) @ weights, n)
+    share = [(v[:, None] == categories).astype(float).T @ weights for v in (first, second)]
+    chance = ratio((share[0] * share[1]).sum(axis=0), n * n)
+    return ratio(agreed - chance, 1 - chance)
+
+
+@dataclass(frozen=True)
+class RaterPair:
+    """How far two raters agree on the items both rated."""
+
+    a: str
+    b: str
+    n: int
+    """Items both rated."""
+    agreement: float | None
+    """Share of equal ratings."""
+    kappa: float | None
+    """Cohen's kappa, unweighted; None when undefined."""
+
+
+def rater_pairs(people: People) -> list[RaterPair]:
+    """Return the agreement of every pair of raters that share an item."""
+    pairs = []
+    for i, j in combinations(range(len(people.raters)), 2):
+        a, b = people.ratings[:, i], people.ratings[:, j]
+        both = np.isfinite(a) & np.isfinite(b)
+        if both.any():
+            kappa = float(cohen_kappa(a, b)[0])
+            pairs.append(
+                RaterPair(
+                    people.raters[i],
+                    people.raters[j],
+                    int(both.sum()),
+                    float((a[both] == b[both]).mean()),
+                    kappa if np.isfinite(kappa) else None,
+                )
+            )
+    return pairs
+
+
+def conspicuous_pair(pairs: list[RaterPair]) -> tuple[RaterPair, float] | None:
+    """Return the pair that agrees far more than every other, and the next best kappa; None if there is none."""
+    known = sorted((p.kappa, i) for i, p in enumerate(pairs) if p.kappa is not None and p.n >= 20)
+    if len(known) < 3 or known[-1][0] - known[-2][0] < CONSPICUOUS_GAP:
+        return None
+    return pairs[known[-1][1]], known[-2][0]
+
+
+@dataclass(frozen=True)
+class Coefficient:
+    """One coefficient of reliability and what it needs."""
+
+    label: str
+    value: Callable[[People, Floats], Floats]
+    """Takes the people and multiplicities (n, B); returns (B,)."""
+    categories: bool = False
+    """Needs few distinct values."""
+    complete: bool = False
+    """Uses only items that every rater rated."""
+    persons: bool = False
+    """Needs to know who rated what."""
+    ordered: bool = False
+    """Needs more than two ordered values."""
+
+
+def _mean_cohen(people: People, weights: Floats) -> Floats:
+    values = [
+        cohen_kappa(people.ratings[:, i], people.ratings[:, j], weights, quadratic=True)
+        for i, j in combinations(range(len(people.raters)), 2)
+    ]
+    stacked = np.stack(values)
+    return ratio(np.nansum(stacked, axis=0), np.isfinite(stacked).sum(axis=0).astype(float))
+
+
+COEFFICIENTS: Mapping[str, Coefficient] = {
+    "krippendorff_alpha_nominal": Coefficient(
+        "Krippendorff's alpha, nominal",
+        lambda p, w: krippendorff_alpha(p.ratings, "nominal", w),
+        categories=True,
+    ),
+    "krippendorff_alpha_ordinal": Coefficient(
+        "Krippendorff's alpha, ordinal",
+        lambda p, w: krippendorff_alpha(p.ratings, "ordinal", w),
+        categories=True,
+    ),
+    "krippendorff_alpha_interval": Coefficient(
+        "Krippendorff's alpha, interval", lambda p, w: krippendorff_alpha(p.ratings, "interval", w)
+    ),
+    "fleiss_kappa": Coefficient(
+        "Fleiss' kappa", lambda p, w: fleiss_kappa(p.ratings, w), categories=True, complete=True
+    ),
+    "cohen_kappa_mean": Coefficient("Cohen's kappa, mean of pairs, quadratic", _mean_cohen, persons=True),
+    "icc_1_1": Coefficient("ICC(1,1)", lambda p, w: icc(p.ratings, "1,1", w), complete=True),
+    "icc_1_k": Coefficient("ICC(1,k)", lambda p, w: icc(p.ratings, "1,k", w), complete=True),
+    "icc_2_1": Coefficient("ICC(2,1)", lambda p, w: icc(p.ratings, "2,1", w), complete=True, persons=True),
+    "icc_2_k": Coefficient("ICC(2,k)", lambda p, w: icc(p.ratings, "2,k", w), complete=True, persons=True),
+    "gwet_ac1": Coefficient("Gwet's AC1", lambda p, w: gwet_ac(p.ratings, w, scale=p.scale), categories=True),
+    "gwet_ac2": Coefficient(
+        "Gwet's AC2, quadratic",
+        lambda p, w: gwet_ac(p.ratings, w, quadratic=True, scale=p.scale),
+        categories=True,
+    ),
+    "raw_agreement": Coefficient("equal ratings", lambda p, w: raw_agreement(p.ratings, w), categories=True),
+    "within_one": Coefficient(
+        "ratings at most 1 apart",
+        lambda p, w: raw_agreement(p.ratings, w, within=1.0),
+        categories=True,
+        ordered=True,
+    ),
+}
+"""Every coefficient of agreement among people."""
+
+
+def reliability(
+    people: People, draws: PromptDraws | None = None, *, confidence: float = 0.95
+) -> dict[str, Estimate]:
+    """Return every coefficient with its interval over prompts, or why it has none.
+
+    Args:
+        people: The ratings.
+        draws: Bootstrap over prompts of the same items; None: no intervals.
+        confidence: Level of the intervals.
+    """
+    return {name: _estimate(c, people, draws, confidence) for name, c in COEFFICIENTS.items()}
+
+
+def _estimate(
+    coefficient: Coefficient, people: People, draws: PromptDraws | None, confidence: float
+) -> Estimate:
+    usable = people.count > 1
+    if coefficient.complete:
+        usable = usable & (people.count == len(people.raters))
+    n = int(usable.sum())
+    reason = next(_obstacles(coefficient, people, n), None)
+    if reason:
+        return Estimate.undefined(reason, n=n)
+    value = float(coefficient.value(people, np.ones((len(people.ratings), 1)))[0])
+    if not np.isfinite(value):
+        return Estimate.undefined("not defined on these ratings", n=n)
+    if draws is None or draws.prompts < 2:
+        return estimate(value, n=n, no_interval=None if draws is None else "no interval: a single prompt")
+    return estimate(value, draws.map(lambda w: coefficient.value(people, w)), n=n, confidence=confidence)
+
+
+def _obstacles(coefficient: Coefficient, people: People, n: int) -> Iterator[str]:
+    """Yield what stands in the way of a coefficient."""
+    values = _observed(people.ratings)
+    if not len(values):
+        yield "no people"
+    if len(people.raters) < 2:
+        yield "one rater: agreement among people cannot be measured"
+    if coefficient.persons and not people.identified:
+        yield "raters are slots or unknown, not identified persons"
+    if coefficient.categories and len(values) > MAX_CATEGORIES:
+        yield f"continuous ratings: {len(values)} distinct values"
+    if coefficient.ordered and people.value_type == "binary":
+        yield "binary ratings"
+    if n == 0:
+        yield (
+            f"no item was rated by all {len(people.raters)} raters"
+            if coefficient.complete
+            else ("no item has two ratings")
+        )
+    if len(values) == 1:
+        yield "all ratings are equal"
+    if n < 2:
+        yield f"too few items: {n}"
+
+
+def noise_ceiling(people: People, weights: Floats) -> Floats:
+    """Return the highest Pearson correlation that any judge can be expected to reach with the mean rating.
+
+    It is the square root of the reliability of the mean of k ratings, ICC(1,k) (Spearman 1904): a judge cannot
+    correlate more with the measured mean than the measured mean does with the true one. NaN where ICC(1,k) <= 0.
+    """
+    reliable = icc(people.ratings, "1,k", weights)
+    return np.sqrt(np.where(reliable > 0, reliable, np.nan))
