@@ -100,10 +100,17 @@ class JudgeScores:
     seconds: Floats
     tokens: Floats
     cost_usd: Floats
+    kind: str = "judge"
+    """"judge", "metric" or "baseline"."""
     direction: int = 1
     """1: higher is better; -1: lower is better."""
     derived: bool = False
     """Computed from the people's ratings themselves: shown, never ranked or tested."""
+
+    def take(self, rows: Bools | Ints) -> JudgeScores:
+        """Return the same judge on some of the units."""
+        arrays = ("score", "passed", "status", "confidence", "seconds", "tokens", "cost_usd")
+        return replace(self, **{a: getattr(self, a)[rows] for a in arrays})
 
     @property
     def oriented(self) -> Floats:
@@ -148,18 +155,13 @@ class Prepared:
     def take(self, rows: Bools | Ints) -> Prepared:
         """Return the same study on some of its units; prompt and generator codes stay."""
         people = replace(self.people, ratings=self.people.ratings[rows], asked=self.people.asked[rows])
-        arrays = ("score", "passed", "status", "confidence", "seconds", "tokens", "cost_usd")
-        judges = {
-            name: replace(judge, **{a: getattr(judge, a)[rows] for a in arrays})
-            for name, judge in self.judges.items()
-        }
         return replace(
             self,
             units=self.units.iloc[np.flatnonzero(rows) if rows.dtype == bool else rows],
             prompt=self.prompt[rows],
             generator=self.generator[rows],
             people=people,
-            judges=judges,
+            judges={name: judge.take(rows) for name, judge in self.judges.items()},
         )
 
 
@@ -296,6 +298,7 @@ def _verdicts(verdicts: pd.DataFrame, question: str) -> pd.DataFrame:
     status = _text(table["status"]) if "status" in table else np.full(len(table), "", dtype=object)
     inferred = np.where(table["score"].notna(), "decided", "abstained")
     table["status"] = np.where(status == "", inferred, status)
+    table["kind"] = _text(table["kind"]) if "kind" in table else "judge"
     _no_duplicates(table, ["judge", "item_id", "item_id_b"], "verdicts")
     return table
 
@@ -390,6 +393,7 @@ def _judge(
     status[place] = rows["status"].to_numpy(dtype=str)[there]
     return JudgeScores(
         name=name,
+        kind=str(rows["kind"].iloc[0]) or "judge",
         status=status,
         direction=-1 if name in settings.lower_is_better else 1,
         derived=name in settings.derived,

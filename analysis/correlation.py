@@ -13,10 +13,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from genspace.analysis.resampling import SCORE_TIE, Weighted, dense_codes
+from genspace.analysis.resampling import SCORE_TIE, Concordance, Weighted, dense_codes
 from genspace.errors import InputError, did_you_mean
 
-__all__ = ["FIGURES", "Figure", "Grouped", "agreement", "grouped", "score_tie", "why_undefined"]
+__all__ = ["FIGURES", "Figure", "Grouped", "agreement", "by_group", "score_tie", "why_undefined"]
 
 Floats = NDArray[np.float64]
 Statistic = Callable[[Weighted, Floats, float], Floats]
@@ -28,36 +28,36 @@ class Figure:
 
     label: str
     """As tables show it."""
-    target: Literal["rating", "decision"]
-    """Whether it compares with the mean rating or with people's yes / no."""
     statistic: Statistic
     """Takes a `Weighted` target, the scores and their tie width; returns (B,) values."""
+    target: Literal["rating", "decision"] = "rating"
+    """Whether it compares with the mean rating or with people's yes / no."""
+    share: Callable[[Concordance], Floats] | None = None
+    """For shares of pairs: the share as a function of the counts, so that groups can be pooled by pairs."""
+
+
+def _share_of_pairs(
+    label: str, share: Callable[[Concordance], Floats], target: Literal["rating", "decision"] = "rating"
+) -> Figure:
+    return Figure(label, lambda y, x, tie: share(y.concordance(x, tie)), target, share)
 
 
 FIGURES: Mapping[str, Figure] = {
-    "pearson": Figure("Pearson", "rating", lambda y, x, _: y.pearson(x)),
-    "spearman": Figure("Spearman", "rating", lambda y, x, _: y.spearman(x)),
-    "kendall_tau_b": Figure("Kendall's tau-b", "rating", lambda y, x, _: y.concordance(x).tau_b),
-    "kendall_tau_c": Figure("Kendall's tau-c", "rating", lambda y, x, _: y.concordance(x).tau_c),
-    "graded_auc": Figure("graded AUC", "rating", lambda y, x, tie: y.concordance(x, tie).half_credit),
-    "pairwise_strict": Figure(
-        "pairwise accuracy, a judge's ties wrong", "rating", lambda y, x, tie: y.concordance(x, tie).strict
+    "pearson": Figure("Pearson", lambda y, x, _: y.pearson(x)),
+    "spearman": Figure("Spearman", lambda y, x, _: y.spearman(x)),
+    "kendall_tau_b": Figure("Kendall's tau-b", lambda y, x, _: y.concordance(x).tau_b),
+    "kendall_tau_c": Figure("Kendall's tau-c", lambda y, x, _: y.concordance(x).tau_c),
+    "graded_auc": _share_of_pairs("graded AUC", lambda c: c.half_credit),
+    "pairwise_strict": _share_of_pairs("pairwise accuracy, a judge's ties wrong", lambda c: c.strict),
+    "pairwise_half_credit": _share_of_pairs(
+        "pairwise accuracy, a judge's ties half", lambda c: c.half_credit
     ),
-    "pairwise_half_credit": Figure(
-        "pairwise accuracy, a judge's ties half",
-        "rating",
-        lambda y, x, tie: y.concordance(x, tie).half_credit,
+    "pairwise_ties_dropped": _share_of_pairs(
+        "pairwise accuracy, ties of both dropped", lambda c: c.ties_dropped
     ),
-    "pairwise_ties_dropped": Figure(
-        "pairwise accuracy, ties of both dropped",
-        "rating",
-        lambda y, x, tie: y.concordance(x, tie).ties_dropped,
-    ),
-    "pairwise_with_ties": Figure(
-        "pairwise accuracy with ties (acc23)", "rating", lambda y, x, tie: y.concordance(x, tie).with_ties
-    ),
-    "roc_auc": Figure("ROC AUC", "decision", lambda y, x, tie: y.concordance(x, tie).half_credit),
-    "average_precision": Figure("average precision", "decision", lambda y, x, _: y.average_precision(x)),
+    "pairwise_with_ties": _share_of_pairs("pairwise accuracy with ties (acc23)", lambda c: c.with_ties),
+    "roc_auc": _share_of_pairs("ROC AUC", lambda c: c.half_credit, "decision"),
+    "average_precision": Figure("average precision", lambda y, x, _: y.average_precision(x), "decision"),
 }
 """Every figure between a target and scores, higher always better."""
 
@@ -90,22 +90,15 @@ class Grouped:
         return mean
 
 
-def grouped(figure: str, y: Floats, x: Floats, groups: NDArray[Any], *, tie: float = 0.0) -> Grouped:
-    """Return a figure within each group, groups in sorted order.
+def by_group(y: Floats, groups: NDArray[Any]) -> tuple[Weighted, Floats]:
+    """Return the target with each group as a draw that holds its own items once, and the groups' sizes (G,).
 
-    Args:
-        figure: A name of `FIGURES`.
-        y: (n,) target, finite.
-        x: (n,) scores, finite, higher is better.
-        groups: (n,) group of each item.
-        tie: Scores within it are ties in the pairwise figures, see `score_tie`.
+    All groups, in sorted order, are so computed together.
     """
     _, member = np.unique(groups, return_inverse=True)
-    # A group is a draw that holds its own items once, so all groups are computed together.
     weights = np.zeros((len(y), int(member.max(initial=-1)) + 1))
     weights[np.arange(len(y)), member] = 1
-    values = FIGURES[figure].statistic(Weighted(y, weights), x, tie)
-    return Grouped(values, weights.sum(axis=0))
+    return Weighted(y, weights), weights.sum(axis=0)
 
 
 def agreement(
@@ -114,7 +107,7 @@ def agreement(
     figure: str = "spearman",
     *,
     groups: ArrayLike | None = None,
-    average: Literal["groups", "items"] = "groups",
+    average: Literal["groups", "items", "pairs"] = "groups",
 ) -> float:
     """Return one figure of agreement between ratings (or decisions) and scores; NaN when undefined.
 
@@ -123,9 +116,10 @@ def agreement(
         scores: (n,) scores, higher is better; NaN = abstained. Items without either are left out.
         figure: A name of `FIGURES`.
         groups: (n,) labels; the figure is taken within each group, groups without a value are left out.
-        average: Whether each group counts once, or by its number of items.
+        average: Whether each group counts once, by its number of items, or (for shares of pairs) by its pairs.
 
-    Errors: `InputError` for an unknown figure or vectors of different lengths.
+    Errors: `InputError` for an unknown figure, vectors of different lengths, or an average that the figure has
+    not.
 
     >>> agreement([1, 2, 3, 4], [1, 3, 2, 4], "kendall_tau_b").__round__(3)
     0.667
@@ -139,9 +133,15 @@ def agreement(
     if not len(y) == len(x) == len(label):
         raise InputError(f"target, scores and groups have {len(y)}, {len(x)} and {len(label)} entries")
     both = np.isfinite(y) & np.isfinite(x)
-    result = grouped(figure, y[both], x[both], label[both], tie=score_tie(x[both]))
-    weights = result.items[:, None] if average == "items" else None
-    return float(result.mean(weights)[0])
+    x, tie = x[both], score_tie(x[both])
+    inside, sizes = by_group(y[both], label[both])
+    share = FIGURES[figure].share
+    if average == "pairs":
+        if share is None:
+            raise InputError(f"{figure} is no share of pairs: average it by groups or items")
+        return float(share(inside.concordance(x, tie).pooled(np.ones((len(sizes), 1))))[0])
+    values = Grouped(FIGURES[figure].statistic(inside, x, tie), sizes)
+    return float(values.mean(sizes[:, None] if average == "items" else None)[0])
 
 
 def score_tie(scores: Floats) -> float:

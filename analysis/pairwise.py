@@ -104,8 +104,14 @@ class Pairs:
 
     def take(self, chosen: NDArray[np.bool_]) -> Pairs:
         """Return some of the pairs; group codes stay."""
-        arrays = (self.first, self.second, self.human, self.judge, self.group)
-        return Pairs(*(a[chosen] for a in arrays), self.groups)
+        return Pairs(
+            self.first[chosen],
+            self.second[chosen],
+            self.human[chosen],
+            self.judge[chosen],
+            self.group[chosen],
+            self.groups,
+        )
 
     def right(self, *, tie: float | Floats = 0.0) -> NDArray[np.bool_]:
         """(m,) whether judge and people say the same, ties included; `tie` as in `counts`."""

@@ -225,6 +225,22 @@ class Concordance:
     items: Floats
     """Resampled items N."""
 
+    def pooled(self, weights: Floats) -> Concordance:
+        """Add up the counts of G groups, each taken `weights` (G, B) times: every pair counts once.
+
+        tau-c, which needs the size of one table, is undefined for the sum.
+        """
+        undefined = np.full(weights.shape[1], np.nan)
+        return Concordance(
+            pairs=self.pairs @ weights,
+            balance=self.balance @ weights,
+            ties_x=self.ties_x @ weights,
+            ties_y=self.ties_y @ weights,
+            ties_both=self.ties_both @ weights,
+            levels=undefined,
+            items=undefined,
+        )
+
     @property
     def concordant(self) -> Floats:
         """Pairs that both order the same way."""

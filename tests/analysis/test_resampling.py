@@ -22,8 +22,8 @@ def resampled(weights, b, *vectors):
     return [v[index] for v in vectors]
 
 
-def same(ours, theirs):
-    return (np.isnan(ours) and np.isnan(theirs)) or abs(ours - theirs) < 1e-12
+def same(ours, theirs, tolerance=1e-12):
+    return (np.isnan(ours) and np.isnan(theirs)) or abs(ours - theirs) < tolerance
 
 
 @pytest.mark.filterwarnings("ignore")  # SciPy warns on constant input, where both give NaN
@@ -40,7 +40,8 @@ def test_each_draw_equals_scipy_on_the_resampled_items(seed, n, levels):
         xb, yb = resampled(weights, b, x, y)
         if len(xb) < 2:
             continue
-        assert same(pearson[b], stats.pearsonr(xb, yb)[0])
+        # A draw whose few items lie close together loses digits against one's own centring.
+        assert same(pearson[b], stats.pearsonr(xb, yb)[0], 1e-9)
         assert same(spearman[b], stats.spearmanr(xb, yb)[0])
         assert same(pairs.tau_b[b], stats.kendalltau(xb, yb)[0])
 

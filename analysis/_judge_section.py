@@ -1,0 +1,414 @@
+"""One judge's part of a comparison: every figure against the people, with its interval or a reason."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genspace.analysis._estimate import Estimate
+from genspace.analysis._people_section import ceiling, leave_one_out
+from genspace.analysis._prepare import JudgeScores
+from genspace.analysis._scope import NO_PEOPLE, Scope, score_table
+from genspace.analysis.correlation import FIGURES, Grouped, by_group, score_tie, why_undefined
+from genspace.analysis.decisions import DECISION_FIGURES
+from genspace.analysis.pairwise import (
+    best_tie_width,
+    calibrated_widths,
+    folds_by_prompt,
+    pairs_within,
+    resampled_share,
+)
+from genspace.analysis.resampling import PromptDraws, estimate, ratio, stream
+from genspace.analysis.system import (
+    MIN_GENERATORS,
+    SYSTEM_FIGURES,
+    soft_pairwise_accuracy,
+    system_draws,
+    system_scores,
+)
+from genspace.errors import InputError
+
+__all__ = ["baselines", "judge_section"]
+
+Floats = NDArray[np.float64]
+
+RATING_FIGURES = [name for name, f in FIGURES.items() if f.target == "rating"]
+DECISION_TARGET = [name for name, f in FIGURES.items() if f.target == "decision"] + list(DECISION_FIGURES)
+GROUPED_FIGURES = (
+    "pearson",
+    "spearman",
+    "kendall_tau_b",
+    "pairwise_strict",
+    "pairwise_half_credit",
+    "pairwise_ties_dropped",
+    "pairwise_with_ties",
+)
+GENERATOR_FIGURES = ("pearson", "spearman", "kendall_tau_b", "pairwise_half_credit")
+
+
+def judge_section(scope: Scope, judge: JudgeScores) -> dict[str, Any]:
+    """Return everything about one judge, as the document wants it."""
+    rated = scope.rated.judges.get(judge.name) or _rated(scope, judge)
+    ranked = judge.kind in ("judge", "metric")
+    return {
+        "kind": "derived" if judge.derived else judge.kind,
+        "rank": None,
+        "group": None,
+        "direction": "higher is better" if judge.direction > 0 else "lower is better",
+        "coverage": _coverage(scope, judge, rated),
+        "mean_score": scope.mean_score(judge).to_json(),
+        "item": _json(_item(scope, rated)),
+        "within_prompt": _json(_within_prompt(scope, rated)),
+        "within_generator": _json(_within_generator(scope, rated)),
+        "system": _json(_system(scope, rated)),
+        "ties": _ties(scope, rated),
+        "matched": _json(_matched(scope, rated)) if ranked and not judge.derived else None,
+        "cost": _cost(judge),
+        "p_values": _p_values(scope, rated),
+    }
+
+
+def baselines(scope: Scope) -> list[JudgeScores]:
+    """Return what any judge should beat: always yes, and knowing the prompt but not the image."""
+    n = len(scope.study)
+    mean = scope.study.people.mean
+    known = np.isfinite(mean)
+    prompts = int(scope.study.prompt.max(initial=-1)) + 1
+    total = np.bincount(scope.study.prompt[known], mean[known], minlength=prompts)
+    count = np.bincount(scope.study.prompt[known], minlength=prompts)
+    others = count[scope.study.prompt] - known
+    prompt_mean = np.full(n, np.nan)
+    rest = total[scope.study.prompt] - np.where(known, mean, 0.0)
+    np.divide(rest, others, out=prompt_mean, where=others > 0)
+    return [
+        _made("baseline: constant", np.where(known, 0.0, np.nan), np.where(known, 1.0, np.nan)),
+        _made("baseline: prompt mean", prompt_mean, np.full(n, np.nan)),
+    ]
+
+
+def _made(name: str, score: Floats, passed: Floats) -> JudgeScores:
+    nothing = np.full(len(score), np.nan)
+    return JudgeScores(
+        name=name,
+        kind="baseline",
+        score=score,
+        passed=passed,
+        status=np.where(np.isfinite(score), "decided", "missing"),
+        confidence=nothing,
+        seconds=nothing,
+        tokens=nothing,
+        cost_usd=nothing,
+    )
+
+
+def _rated(scope: Scope, judge: JudgeScores) -> JudgeScores:
+    """Return a judge that is not in the study on the rated units."""
+    return judge.take(scope.study.people.asked)
+
+
+def _json(figures: dict[str, Estimate]) -> dict[str, Any]:
+    return {name: found.to_json() for name, found in figures.items()}
+
+
+def _coverage(scope: Scope, judge: JudgeScores, rated: JudgeScores) -> dict[str, Any]:
+    """Count what the judge decided among the units people were asked about, and among those they decided."""
+    counts = {s: int((rated.status == s).sum()) for s in ("decided", "abstained", "failed", "missing")}
+    by_people = scope.rated.people.decided
+    both = int((by_people & (rated.status == "decided")).sum())
+    return {
+        "items": len(scope.study),
+        "scored": int((judge.status == "decided").sum()),
+        "annotated": scope.annotated,
+        "decided_by_people": int(by_people.sum()),
+        "decided_by_both": both,
+        **counts,
+        "value": counts["decided"] / scope.annotated if scope.annotated else None,
+        "of_decided_by_people": both / int(by_people.sum()) if by_people.any() else None,
+    }
+
+
+def _item(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
+    """Return every figure over all items together."""
+    people = scope.rated.people
+    found = scope.figures(RATING_FIGURES, people.mean, judge.oriented, judge.passed)
+    found |= scope.figures(DECISION_TARGET, people.decision, judge.oriented, judge.passed)
+    result = {name: pair[0] for name, pair in found.items()}
+    result |= _calibrated_ties(scope, judge)
+    limit, limit_draws = ceiling(scope)
+    value, draws = found["pearson"]
+    if limit.value is None or value.value is None:
+        reason = value.reason if value.value is None else limit.reason
+        result["pearson_of_ceiling"] = Estimate.undefined(reason or "undefined", n=value.n)
+    else:
+        result["pearson_of_ceiling"] = estimate(
+            value.value / limit.value,
+            draws / limit_draws,
+            n=value.n,
+            confidence=scope.confidence,
+            coverage=value.coverage,
+            no_interval=scope.no_interval(scope.draws),
+        )
+    return result
+
+
+def _both(scope: Scope, judge: JudgeScores) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """Return ratings and oriented scores of the units that have both, and which units these are."""
+    mean, score = scope.rated.people.mean, judge.oriented
+    both = np.isfinite(mean) & np.isfinite(score)
+    return mean[both], score[both], both
+
+
+def _calibrated_ties(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
+    """Return pairwise accuracy with a tie width chosen on other prompts, and as WMT chooses it."""
+    names = ("pairwise_tie_calibrated", "pairwise_tie_calibrated_in_sample")
+    y, x, both = _both(scope, judge)
+    n = len(y)
+    coverage = n / scope.annotated if scope.annotated else None
+    if n < 2:
+        reason = NO_PEOPLE if not np.isfinite(scope.rated.people.mean).any() else why_undefined(y, x)
+        return {name: Estimate.undefined(reason, n=n, coverage=coverage) for name in names}
+    prompts = scope.draws.take(both)
+    fold = folds_by_prompt(prompts.of_item, stream(scope.seed, "tie folds"))
+    try:
+        pairs, everything = pairs_within(y, x, fold), pairs_within(y, x)
+    except InputError as error:
+        return {name: Estimate.undefined(str(error), n=n, coverage=coverage) for name in names}
+    widths = calibrated_widths(pairs, np.arange(pairs.groups))
+    kept = np.isfinite(widths)
+    in_sample = best_tie_width(everything)
+    assert in_sample is not None  # two items make a pair
+    in_sample_estimate = estimate(
+        in_sample.accuracy,
+        n=n,
+        coverage=coverage,
+        no_interval="WMT convention: the tie width is fitted in-sample",
+    )
+    if not kept.any():
+        return dict(zip(names, (Estimate.undefined("a single prompt", n=n), in_sample_estimate), strict=True))
+    pairs, widths = pairs.take(kept), widths[kept]
+    right = pairs.right(tie=widths)
+    no_interval = scope.no_interval(prompts)
+    draws = None if no_interval else resampled_share(pairs, right, prompts.of_item, prompts.counts)
+    cross_fitted = estimate(
+        float(right.mean()),
+        draws,
+        n=n,
+        coverage=coverage,
+        confidence=scope.confidence,
+        no_interval=no_interval,
+    )
+    return dict(zip(names, (cross_fitted, in_sample_estimate), strict=True))
+
+
+def _within_prompt(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
+    """Return figures inside each prompt: correlations averaged over prompts, shares of pairs over all pairs."""
+    y, x, both = _both(scope, judge)
+    coverage = len(y) / scope.annotated if scope.annotated else None
+    names = (*GROUPED_FIGURES, "pairwise_tie_calibrated")
+    if not len(y):
+        reason = NO_PEOPLE if not np.isfinite(scope.rated.people.mean).any() else why_undefined(y, x)
+        return {name: Estimate.undefined(reason, coverage=coverage) for name in names}
+    draws = scope.draws.take(both)
+    prompts, member = np.unique(draws.of_item, return_inverse=True)
+    once, drawn = np.ones((len(prompts), 1)), draws.counts[prompts].astype(float)
+    inside, sizes = by_group(y, member)
+    tie = score_tie(x)
+    values: dict[str, tuple[float, Floats, int]] = {}
+    for name in GROUPED_FIGURES:
+        share = FIGURES[name].share
+        if share is not None:
+            counts = inside.concordance(x, tie)
+            defined = np.isfinite(share(counts))
+            values[name] = (share(counts.pooled(once))[0], share(counts.pooled(drawn)), int(defined.sum()))
+        else:
+            group = Grouped(FIGURES[name].statistic(inside, x, tie), sizes)
+            values[name] = (group.mean()[0], group.mean(drawn), int(group.defined.sum()))
+    pairs = pairs_within(y, x, member)
+    fold = folds_by_prompt(np.arange(len(prompts)), stream(scope.seed, "tie folds"))
+    group = pairs.counts(tie=np.nan_to_num(calibrated_widths(pairs, fold))).accuracy
+    values["pairwise_tie_calibrated"] = (group.mean()[0], group.mean(drawn), int(group.defined.sum()))
+    return {
+        name: estimate(
+            value,
+            drawn_values,
+            n=n,
+            reason="in no prompt do both people and judge separate two items",
+            confidence=scope.confidence,
+            coverage=coverage,
+            no_interval=scope.no_interval(draws),
+        )
+        for name, (value, drawn_values, n) in values.items()
+    }
+
+
+def _within_generator(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
+    """Return figures taken inside each generator and averaged over the generators where they are defined."""
+    y, x, both = _both(scope, judge)
+    generator = scope.rated.generator[both]
+    present = np.unique(generator[generator >= 0])
+    coverage = len(y) / scope.annotated if scope.annotated else None
+    if not len(present) or not len(y):
+        reason = "no generator is named" if len(y) else NO_PEOPLE
+        return {name: Estimate.undefined(reason, coverage=coverage) for name in GENERATOR_FIGURES}
+    draws = scope.draws.take(both)
+    no_interval = scope.no_interval(draws)
+    points, tables = [], []
+    for g in present:
+        rows = generator == g
+        part = draws.take(rows)
+        points.append(score_table(GENERATOR_FIGURES, y[rows], x[rows], np.ones((int(rows.sum()), 1)))[:, 0])
+        if not no_interval:
+            tables.append(part.map(partial(score_table, GENERATOR_FIGURES, y[rows], x[rows])))
+    result = {}
+    for i, name in enumerate(GENERATOR_FIGURES):
+        values = np.array([p[i] for p in points])
+        defined = np.isfinite(values)
+        result[name] = estimate(
+            float(values[defined].mean()) if defined.any() else float("nan"),
+            np.mean([t[i] for t, d in zip(tables, defined, strict=True) if d], axis=0)
+            if tables and defined.any()
+            else None,
+            n=int(defined.sum()),
+            reason="in no generator both people and judge separate two items",
+            confidence=scope.confidence,
+            coverage=coverage,
+            no_interval=no_interval,
+        )
+    return result
+
+
+def _system(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
+    """Return how the judge orders the generators."""
+    y, x, both = _both(scope, judge)
+    names = [*SYSTEM_FIGURES, "soft_pairwise_accuracy"]
+    named = scope.rated.generator[both] >= 0
+    y, x = y[named], x[named]
+    present, generator = np.unique(scope.rated.generator[both][named], return_inverse=True)
+    g = len(present)
+    coverage = len(y) / scope.annotated if scope.annotated else None
+    if g < 2:
+        reason = NO_PEOPLE if not np.isfinite(scope.rated.people.mean).any() else f"too few generators: {g}"
+        return {name: Estimate.undefined(reason, n=g, coverage=coverage) for name in names}
+    draws = scope.draws.take(both).take(named)
+    point = system_scores(y, x, generator, np.ones((len(y), 1)))
+    resampled = system_draws(system_scores(y, x, generator, draws.weights()), scope.seed)
+    no_interval = scope.no_interval(draws)
+    result = {}
+    for name, figure in SYSTEM_FIGURES.items():
+        value = float(figure(point)[0])
+        result[name] = estimate(
+            value,
+            None if no_interval else figure(resampled),
+            n=g,
+            reason="the generators' means are equal",
+            confidence=scope.confidence,
+            coverage=coverage,
+            no_interval=no_interval,
+        )
+    soft = soft_pairwise_accuracy(
+        *_by_prompt(y, x, generator, draws), rng=stream(scope.seed, "soft pairwise accuracy")
+    )
+    result["soft_pairwise_accuracy"] = estimate(
+        soft,
+        n=g,
+        coverage=coverage,
+        reason="no prompt is shared by two generators",
+        no_interval=f"no interval: {'few' if g < MIN_GENERATORS else 'its p-values are resampled already'}"
+        + (" generators" if g < MIN_GENERATORS else ""),
+    )
+    return result
+
+
+def _by_prompt(
+    y: Floats, x: Floats, generator: NDArray[np.int64], draws: PromptDraws
+) -> tuple[Floats, Floats]:
+    """(G, P) mean rating and mean score of each generator on each prompt."""
+    shape = (int(generator.max()) + 1, draws.prompts)
+    cell = generator * shape[1] + draws.of_item
+    count = np.bincount(cell, minlength=shape[0] * shape[1]).astype(float)
+    tables = []
+    for values in (y, x):
+        mean = np.full(len(count), np.nan)
+        np.divide(np.bincount(cell, values, minlength=len(count)), count, out=mean, where=count > 0)
+        tables.append(mean.reshape(shape))
+    return tables[0], tables[1]
+
+
+def _ties(scope: Scope, judge: JudgeScores) -> dict[str, Any]:
+    """Return the shares of pairs that people and judge tie, over all pairs and within prompts."""
+    y, x, both = _both(scope, judge)
+    prompts = scope.draws.of_item[both]
+    return _tied(y, x, np.zeros(len(y))) | {"within_prompt": _tied(y, x, prompts)}
+
+
+def _tied(y: Floats, x: Floats, groups: NDArray[Any]) -> dict[str, float | None]:
+    """Return the shares of the pairs inside groups that people and judge tie; None without pairs."""
+    inside, sizes = by_group(y, groups)
+    pairs = inside.concordance(x, score_tie(x)).pooled(np.ones((len(sizes), 1)))
+    shares = {
+        "human": ratio(pairs.ties_y, pairs.pairs),
+        "metric": ratio(pairs.ties_x, pairs.pairs),
+        "metric_of_separated": ratio(pairs.ties_x - pairs.ties_both, pairs.pairs - pairs.ties_y),
+    }
+    return {name: float(share[0]) if np.isfinite(share[0]) else None for name, share in shares.items()}
+
+
+def _matched(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
+    """Return judge and single human against the same rest of the raters, and their paired difference."""
+    people, figure = scope.rated.people, scope.primary.figure
+    nothing = Estimate.undefined("one rater" if len(people.raters) == 1 else NO_PEOPLE)
+    if len(people.raters) < 2:
+        return dict.fromkeys(("judge", "human", "difference"), nothing)
+    decides = scope.target(figure) is people.decision
+    rows = []
+    for rater in range(len(people.raters)):
+        own, rest = people.ratings[:, rater], leave_one_out(people.ratings, rater)
+        both = np.isfinite(own) & np.isfinite(judge.oriented)
+        target = np.where(both, people.decide(rest) if decides else rest, np.nan)
+        human = scope.figures([figure], target, own, people.decide(own))[figure]
+        mine = scope.figures([figure], target, judge.oriented, judge.passed)[figure]
+        if human[0].value is not None and mine[0].value is not None:
+            rows.append((mine, human))
+    if not rows:
+        undefined = Estimate.undefined(scope.obstacle(figure) or "not defined against the rest of the raters")
+        return dict.fromkeys(("judge", "human", "difference"), undefined)
+    n = round(float(np.mean([mine[0].n for mine, _ in rows])))
+    values = np.array([[mine[0].value, human[0].value] for mine, human in rows], dtype=float).mean(axis=0)
+    draws = [np.mean([row[i][1] for row in rows], axis=0) for i in (0, 1)]
+    no_interval = scope.no_interval(scope.draws)
+    triples = {
+        "judge": (values[0], draws[0]),
+        "human": (values[1], draws[1]),
+        "difference": (values[0] - values[1], draws[0] - draws[1]),
+    }
+    return {
+        name: estimate(value, drawn, n=n, confidence=scope.confidence, no_interval=no_interval)
+        for name, (value, drawn) in triples.items()
+    }
+
+
+def _cost(judge: JudgeScores) -> dict[str, float | None]:
+    """Return mean seconds, tokens and USD per item; None where unknown."""
+    columns = {"seconds": judge.seconds, "tokens": judge.tokens, "usd": judge.cost_usd}
+    return {
+        name: float(np.nanmean(values)) if np.isfinite(values).any() else None
+        for name, values in columns.items()
+    }
+
+
+def _p_values(scope: Scope, judge: JudgeScores) -> dict[str, float | None]:
+    """Return SciPy's two-sided p-values of no association, which assume independent items."""
+    from scipy import stats
+
+    y, x, _ = _both(scope, judge)
+    tests: dict[str, Any] = {
+        "pearson": stats.pearsonr,
+        "spearman": stats.spearmanr,
+        "kendall_tau_b": stats.kendalltau,
+    }
+    if len(y) < 3 or not np.ptp(y) or not np.ptp(x):
+        return dict.fromkeys(tests)
+    return {name: float(test(x, y).pvalue) for name, test in tests.items()}

@@ -1,0 +1,136 @@
+"""The people's part of a comparison: how far they agree, and how one of them does against the rest."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genspace.analysis._estimate import Estimate
+from genspace.analysis._scope import NO_PEOPLE, Scope
+from genspace.analysis.reliability import noise_ceiling, rater_pairs, reliability
+from genspace.analysis.resampling import estimate
+from genspace.records import StudySettings
+
+__all__ = ["ROW_FIGURES", "ceiling", "leave_one_out", "people_section", "study_section"]
+
+Floats = NDArray[np.float64]
+
+ROW_FIGURES = ("pearson", "spearman", "kendall_tau_b")
+"""Figures of the human row, beside the primary one."""
+MAX_LISTED_VALUES = 25
+
+
+def study_section(scope: Scope, settings: StudySettings) -> dict[str, Any]:
+    """Return what the study is and holds."""
+    study, people = scope.study, scope.rated.people
+    low, high = people.scale or (None, None)
+    return {
+        "name": settings.name,
+        "question": settings.question,
+        "n_items": len(study),
+        "n_annotated": scope.annotated,
+        "n_raters": len(people.raters),
+        "n_ratings": int(people.count.sum()),
+        "n_cannot_tell": int((people.count == 0).sum()),
+        "n_prompts": len(np.unique(study.prompt)),
+        "n_generators": len(study.generators),
+        "value_type": people.value_type,
+        "scale_min": low,
+        "scale_max": high,
+        "positive_from": people.positive_from,
+        "raters": settings.raters,
+        "sampling": settings.sampling,
+    }
+
+
+def people_section(scope: Scope) -> dict[str, Any]:
+    """Return the people's reliability, the human row, the noise ceiling and the distribution of ratings."""
+    people = scope.rated.people
+    draws = scope.draws if scope.draws.draws else None
+    return {
+        "reliability": {
+            name: e.to_json() for name, e in reliability(people, draws, confidence=scope.confidence).items()
+        },
+        "row": {name: e.to_json() for name, e in _row(scope).items()},
+        "ceiling": ceiling(scope)[0].to_json(),
+        "rater_pairs": [asdict(pair) for pair in rater_pairs(people)],
+        "distribution": _distribution(people.ratings),
+    }
+
+
+def leave_one_out(ratings: Floats, rater: int) -> Floats:
+    """(n,) mean of the other raters' ratings; NaN where no other gave one."""
+    others = np.delete(ratings, rater, axis=1)
+    count = np.isfinite(others).sum(axis=1)
+    mean = np.full(len(others), np.nan)
+    np.divide(np.nansum(others, axis=1), count, out=mean, where=count > 0)
+    return mean
+
+
+def _row(scope: Scope) -> dict[str, Estimate]:
+    """Return each figure of each rater against the rest, averaged over raters."""
+    names = list(dict.fromkeys([*ROW_FIGURES, scope.primary.figure]))
+    people = scope.rated.people
+    if len(people.raters) < 2:
+        reason = "one rater" if people.raters else NO_PEOPLE
+        return {name: Estimate.undefined(reason) for name in names}
+    values: dict[str, list[tuple[float, Floats, int]]] = {name: [] for name in names}
+    for rater in range(len(people.raters)):
+        own = people.ratings[:, rater]
+        rest = leave_one_out(people.ratings, rater)
+        for name in names:
+            decides = scope.target(name) is people.decision
+            target = people.decide(rest) if decides else rest
+            found, draws = scope.figures([name], target, own, people.decide(own))[name]
+            if found.value is not None:
+                values[name].append((found.value, draws, found.n))
+    return {name: _averaged(scope, values[name], scope.obstacle(name)) for name in names}
+
+
+def _averaged(scope: Scope, parts: list[tuple[float, Floats, int]], obstacle: str | None) -> Estimate:
+    """Average a figure over raters, with the interval of the average."""
+    if not parts:
+        return Estimate.undefined(obstacle or "not defined for any rater against the rest")
+    n = round(float(np.mean([part[2] for part in parts])))
+    value = float(np.mean([part[0] for part in parts]))
+    draws = np.mean([part[1] for part in parts], axis=0)
+    return estimate(
+        value, draws, n=n, confidence=scope.confidence, no_interval=scope.no_interval(scope.draws)
+    )
+
+
+def ceiling(scope: Scope) -> tuple[Estimate, Floats]:
+    """Return the noise ceiling of the mean rating and its draws."""
+    people = scope.rated.people
+    complete = int(((people.count == len(people.raters)) & (people.count > 1)).sum())
+    nothing = np.full(scope.draws.draws, np.nan)
+    if complete < 2:
+        reason = "one rater" if len(people.raters) == 1 else f"rated by all raters: {complete} items"
+        return Estimate.undefined(reason if people.raters else NO_PEOPLE, n=complete), nothing
+    value = float(noise_ceiling(people, np.ones((len(people.ratings), 1)))[0])
+    no_interval = scope.no_interval(scope.draws)
+    draws = nothing if no_interval else scope.draws.map(lambda w: noise_ceiling(people, w))
+    found = estimate(
+        value,
+        draws,
+        n=complete,
+        reason="the ratings hold no more agreement than chance: ICC(1,k) is not positive",
+        confidence=scope.confidence,
+        no_interval=no_interval,
+    )
+    return found, draws
+
+
+def _distribution(ratings: Floats) -> dict[str, int]:
+    """Return how often each value was given; ten equal steps where there are many values."""
+    given = ratings[np.isfinite(ratings)]
+    values, counts = np.unique(given, return_counts=True)
+    if len(values) <= MAX_LISTED_VALUES:
+        return {f"{v:g}": int(c) for v, c in zip(values, counts, strict=True)}
+    counts, edges = np.histogram(given, bins=10)
+    steps = pairwise(edges)
+    return {f"{a:.3g} to {b:.3g}": int(c) for (a, b), c in zip(steps, counts, strict=True)}

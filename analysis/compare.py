@@ -1,0 +1,210 @@
+"""Every judge and metric against the people: one document that reports and the command line render."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from genspace.analysis._judge_section import baselines, judge_section
+from genspace.analysis._notes import notes
+from genspace.analysis._people_section import people_section, study_section
+from genspace.analysis._prepare import prepare, questions
+from genspace.analysis._scope import Scope, choose_primary
+from genspace.errors import InputError
+from genspace.records import StudySettings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from genspace.analysis._prepare import Prepared
+
+__all__ = ["CompareOptions", "Comparison", "compare"]
+
+SCHEMA = "genspace-comparison/1"
+SHOWN_DISAGREEMENTS = 5
+"""Items on which a judge and the people differ most, for each judge."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareOptions:
+    """How a comparison is made; every choice is written into its document."""
+
+    draws: int = 1000
+    """Bootstrap draws behind each interval; 0: no intervals."""
+    permutations: int = 10_000
+    """Least number of permutations of a test, raised to 40 for each pair of judges; 0: no tests."""
+    seed: int = 0
+    confidence: float = 0.95
+    """Level of the intervals."""
+    primary: str | None = None
+    """The figure that sorts, groups and is tested; None: as the study declares, else by value type."""
+    by: tuple[str, ...] = ()
+    """Columns of items to break the primary figure down by; none: as the study declares."""
+    level: Literal["item", "system"] = "item"
+    """Which figures a table shows first."""
+
+    def __post_init__(self) -> None:
+        if self.draws < 0 or self.permutations < 0:
+            raise InputError("draws and permutations cannot be negative")
+        if not 0.5 <= self.confidence < 1:
+            raise InputError(f"confidence {self.confidence} is not in [0.5, 1)")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON-ready dictionary."""
+        return {
+            "draws": self.draws,
+            "permutations": self.permutations,
+            "seed": self.seed,
+            "confidence": self.confidence,
+            "primary": self.primary,
+            "by": list(self.by),
+            "level": self.level,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The finished comparison: a JSON-ready document after `schemas/comparison.schema.json`."""
+
+    document: Mapping[str, Any] = field(repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the whole document."""
+        return dict(self.document)
+
+    @property
+    def ranking(self) -> list[str]:
+        """Judges from best to worst by the primary figure; those without a value and baselines left out."""
+        ranked = {n: j["rank"] for n, j in self.document["judges"].items() if j["rank"] is not None}
+        return sorted(ranked, key=lambda n: ranked[n])
+
+
+def compare(
+    annotations: pd.DataFrame,
+    verdicts: pd.DataFrame,
+    items: pd.DataFrame,
+    *,
+    settings: StudySettings | None = None,
+    options: CompareOptions | None = None,
+) -> Comparison:
+    """Compare every judge with the people.
+
+    Args:
+        annotations: `item_id, value[, item_id_b, question, rater_id, repeat, role]`.
+        verdicts: `item_id, judge, score[, item_id_b, question, status, passed, confidence, seconds, tokens,
+            cost_usd, kind]`.
+        items: `item_id[, prompt_id, prompt, generator, …]`; any column can be a breakdown.
+        settings: What the study declares; by default inferred from the data.
+        options: Draws, seed, primary figure, breakdowns.
+
+    Returns:
+        The document of all figures. Everything undefined is null with a reason.
+
+    Errors: `InputError` for tables that do not fit together, an unknown figure or column.
+
+    >>> import pandas as pd
+    >>> items = pd.DataFrame({"item_id": list("abcd"), "prompt_id": list("ppqq")})
+    >>> said = pd.DataFrame({"item_id": list("abcd"), "value": [1, 2, 3, 5]})
+    >>> scored = pd.DataFrame({"item_id": list("abcd"), "judge": "clip", "score": [0.1, 0.3, 0.2, 0.9]})
+    >>> result = compare(said, scored, items, options=CompareOptions(draws=100, permutations=0))
+    >>> result.document["judges"]["clip"]["item"]["spearman"]["value"].__round__(3)
+    0.8
+    """
+    settings = settings or StudySettings()
+    options = options or CompareOptions()
+    names = questions(annotations)
+    main = names[0]
+    document: dict[str, Any] = {"schema": SCHEMA}
+    for question in names:
+        study = prepare(annotations, verdicts, items, settings=settings, question=question)
+        declared = settings if question == main else StudySettings(name=settings.name, question=question)
+        part = _question(study, declared, options)
+        if question == main:
+            document |= part | {"questions": {}}
+        else:
+            document["questions"][question] = part
+    return Comparison(document)
+
+
+def _question(study: Prepared, settings: StudySettings, options: CompareOptions) -> dict[str, Any]:
+    """Return the document of one question."""
+    scope = Scope.make(
+        study,
+        primary=choose_primary(study.people, options.primary or settings.primary),
+        draws=options.draws,
+        seed=options.seed,
+        confidence=options.confidence,
+    )
+    people = people_section(scope)
+    judges = {name: judge_section(scope, judge) for name, judge in study.judges.items()}
+    judges |= {judge.name: judge_section(scope, judge) for judge in baselines(scope)}
+    _rank(judges, scope)
+    document = {
+        "study": study_section(scope, settings),
+        "options": options.to_json() | {"by": list(options.by or settings.breakdowns)},
+        "primary": scope.primary.to_json(),
+        "human": people,
+        "judges": judges,
+        "tests": {"method": None, "family": [], "pairs": [], "groups": [], "classical": []},
+        "breakdowns": {c: _breakdown(scope, c) for c in options.by or settings.breakdowns},
+        "disagreements": _disagreements(scope),
+    }
+    return document | {"notes": notes(document, scope)}
+
+
+def _rank(judges: dict[str, Any], scope: Scope) -> None:
+    """Number the judges by the primary figure; derived metrics and baselines have no rank."""
+    values = {
+        name: scope.primary.of(judge)["value"]
+        for name, judge in judges.items()
+        if judge["kind"] in ("judge", "metric") and scope.primary.of(judge)["value"] is not None
+    }
+    for rank, name in enumerate(sorted(values, key=lambda n: -values[n]), start=1):
+        judges[name]["rank"] = rank
+
+
+def _breakdown(scope: Scope, column: str) -> dict[str, Any]:
+    """Return the primary figure and the mean score of each judge for each value of a column."""
+    study = scope.study
+    values = study.column(column)
+    cells = {}
+    for value in sorted(set(values)):
+        part = scope.take(values == value)
+        cells[str(value) or "(none)"] = {
+            "n": int(part.study.people.asked.sum()),
+            "judges": {name: part.primary_estimate(j).to_json() for name, j in part.study.judges.items()},
+            "mean_scores": {name: part.mean_score(j).to_json() for name, j in part.study.judges.items()},
+        }
+    return cells
+
+
+def _disagreements(scope: Scope) -> list[dict[str, Any]]:
+    """Return, for each judge, the items it ranks most differently from the people."""
+    import numpy as np
+    from scipy.stats import rankdata
+
+    found = []
+    study = scope.rated
+    human = study.people.mean
+    for name, judge in study.judges.items():
+        both = np.isfinite(human) & np.isfinite(judge.oriented)
+        if judge.derived or both.sum() < 2:
+            continue
+        place = [(rankdata(v[both]) - 0.5) / both.sum() for v in (human, judge.oriented)]
+        gap = place[1] - place[0]
+        where = np.flatnonzero(both)
+        for i in np.argsort(-np.abs(gap), kind="stable")[:SHOWN_DISAGREEMENTS]:
+            unit = study.units.iloc[where[i]]
+            found.append(
+                {
+                    "item_id": str(unit["item_id"]),
+                    "item_id_b": str(unit["item_id_b"]) or None,
+                    "judge": name,
+                    "human": float(human[where[i]]),
+                    "score": float(judge.score[where[i]]),
+                    "human_place": float(place[0][i]),
+                    "judge_place": float(place[1][i]),
+                }
+            )
+    return found

@@ -1,0 +1,99 @@
+"""Pairs listed one by one agree with pairs counted from ranks, and with the field's own tools."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from genspace.analysis.pairwise import (
+    best_tie_width,
+    calibrated_widths,
+    folds_by_prompt,
+    pairs_within,
+    resampled_share,
+)
+from genspace.analysis.resampling import PromptDraws, Weighted, stream
+from genspace.errors import InputError
+
+
+@settings(deadline=None, max_examples=40)
+@given(seed=st.integers(0, 10**6), n=st.integers(1, 25), levels=st.sampled_from([2, 4, 1000]))
+def test_listed_pairs_equal_counted_pairs(seed, n, levels):
+    rng = np.random.default_rng(seed)
+    y, x = rng.integers(levels, size=(2, n)).astype(float)
+    listed = pairs_within(y, x).counts()
+    counted = Weighted(y, np.ones((n, 1))).concordance(x)
+    assert listed.concordant[0] == counted.concordant[0]
+    assert listed.discordant[0] == counted.discordant[0]
+    assert listed.ties_both[0] == counted.ties_both[0]
+    assert listed.total[0] == counted.pairs[0]
+
+
+@settings(deadline=None, max_examples=30)
+@given(seed=st.integers(0, 10**6))
+def test_the_best_tie_width_is_the_best_of_all(seed):
+    rng = np.random.default_rng(seed)
+    y, x = rng.integers(4, size=12).astype(float), rng.integers(8, size=12) / 4
+    pairs = pairs_within(y, x, rng.integers(3, size=12))
+    tried = {
+        w: float(pairs.counts(tie=w).accuracy.mean()[0]) for w in np.unique(np.append(0, np.abs(pairs.judge)))
+    }
+    best = best_tie_width(pairs)
+    assert best.accuracy == pytest.approx(max(tried.values()))
+    assert best.width == min(w for w, a in tried.items() if a > max(tried.values()) - 1e-12)
+
+
+def test_tifa160_pairs_with_exact_ties(data):
+    folder = data / "human/tifa160"
+    human = pd.read_csv(folder / "annotations.csv").groupby("item_id")["value"].mean()
+    scores = pd.read_csv(folder / "metric_scores.csv").pivot_table(
+        index="item_id", columns="metric", values="score"
+    )
+    computed = json.loads((folder / "computed.json").read_text(encoding="utf-8"))["metrics"]
+    target = Weighted(human[scores.index].to_numpy(), np.ones((800, 1)))
+    for name, figures in computed.items():
+        pairs, expected = target.concordance(scores[name].to_numpy()), figures["pairwise_accuracy"]
+        assert pairs.strict[0] == pytest.approx(expected["strict_no_human_ties"], abs=1e-9)
+        assert pairs.half_credit[0] == pytest.approx(
+            expected["half_credit_metric_ties_no_human_ties"], abs=1e-9
+        )
+        assert pairs.with_ties[0] == pytest.approx(expected["acc_with_ties"], abs=1e-9)
+        assert pairs.ties_x[0] == expected["n_metric_ties"]
+
+
+def test_a_width_fitted_on_other_prompts_is_never_fitted_on_its_own():
+    # Group 0 alone would choose width 1 (people tie what the judge puts 1 apart), group 1 would choose 0.
+    pairs = pairs_within([1, 1, 1, 2], [0, 1, 0, 1], [0, 0, 1, 1])
+    assert calibrated_widths(pairs, np.array([0, 1])).tolist() == [0, 1]
+    inside = pairs.counts(tie=calibrated_widths(pairs, np.array([0, 1]))).accuracy
+    assert inside.mean()[0] == 0
+    assert best_tie_width(pairs).accuracy == 0.5
+
+
+def test_resampled_share_equals_a_plain_loop():
+    rng = np.random.default_rng(5)
+    prompts = np.repeat(np.arange(6), 3)
+    y, x = rng.integers(3, size=18).astype(float), rng.normal(size=18).round(1)
+    groups = prompts % 2
+    pairs = pairs_within(y, x, groups)
+    draws = PromptDraws.make(prompts, 5, rng)
+    ours = resampled_share(pairs, pairs.right(tie=0.3), draws.of_item, draws.counts)
+    for b in range(5):
+        index = np.repeat(np.arange(18), draws.weights()[:, b].astype(int))
+        again = pairs_within(y[index], x[index], groups[index])
+        assert ours[b] == pytest.approx(again.right(tie=0.3).mean())
+
+
+def test_folds_keep_prompts_whole():
+    prompts = np.array(list("aabbccddee"))
+    fold = folds_by_prompt(prompts, stream(0, "folds"), folds=3)
+    assert (fold[::2] == fold[1::2]).all()
+    assert set(fold) == {0, 1, 2}
+
+
+def test_too_many_pairs_say_so():
+    with pytest.raises(InputError, match="within prompts or generators"):
+        pairs_within(np.arange(4000.0), np.arange(4000.0))
