@@ -74,7 +74,7 @@ def krippendorff_alpha(
         weights: (n, B) multiplicity of each item in each draw; default once.
 
     >>> krippendorff_alpha([[1, 1], [2, 2], [3, 3], [1, 2]], "nominal").round(3).tolist()
-    [0.682]
+    [0.667]
     """
     values = np.asarray(ratings, dtype=float)
     weights = _ones(values) if weights is None else weights
