@@ -149,11 +149,16 @@ def _enumerate(words: list[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
+def _ids(objects: tuple[Category, ...]) -> tuple[str, ...]:
+    """What predicates call the objects: their names; the second of two of one kind is numbered."""
+    names = [c.name for c in objects]
+    return tuple(name if name not in names[:i] else f"{name}_2" for i, name in enumerate(names))
+
+
 def _arguments(objects: tuple[Category, ...], variant: str) -> dict[str, str]:
     """Return what predicates may name: the objects, the variant, and the wanted size."""
-    arguments = {role: c.name for role, c in zip("abc", objects, strict=False)}
-    arguments |= {"variant": variant, "all": ", ".join(c.name for c in objects)}
-    arguments["count"] = "two" if len(objects) == 2 else "three"
+    ids = _ids(objects)
+    arguments = dict(zip("abc", ids, strict=False)) | {"variant": variant, "all": ", ".join(ids)}
     if variant in SIZE_TARGETS:
         target = f"{'ratio' if variant == 'bigger' else 'value_m'}={SIZE_TARGETS[variant]}"
         along = variant in {"longer", "wider"} and objects[0].length_axis == "right"

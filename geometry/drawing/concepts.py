@@ -314,39 +314,21 @@ def concept_svg(family: str, variant: str) -> str:
     return _draw(describe(variant), f"{family}-{variant}".replace(".", "_"))
 
 
-_NAMES: Mapping[str, str] = {
-    "edit_camera_pose": "camera_pose",
-    "edit_object_pose": "object_pose",
-    "insert_allocentric": "allocentric",
-    "insert": "intrinsic",
-    "keep_two": "keep_relation",
-    "keep_three": "keep_relation",
-}
-"""What predicates of one meaning are called besides their family's name."""
-_OTHER_WAY = {"left": "right", "right": "left", "closer": "farther", "farther": "closer"}
-
-
 def concept_of(predicate: str) -> tuple[str, str] | None:
     """Return the family and variant that draw a predicate, written as a call; None if there is no drawing.
 
-    >>> concept_of("allocentric_left(cow, hen)")
+    >>> concept_of("allocentric(cow, hen, relation=left)")
     ('allocentric', 'left')
     """
     call = _CALL.fullmatch(predicate.strip())
-    if call is None:
+    if call is None or call[1] not in CONCEPTS:
         return None
-    name, inside = call.groups()
-    value = _VALUE.search(inside)
-    for prefix, family in {**_NAMES, **{f: f for f in CONCEPTS}}.items():
-        variant = name.removeprefix(f"{prefix}_") if name != prefix else value and _plain(value[1])
-        if variant in CONCEPTS[family][1]:
-            return family, str(variant)
-    inserted = name.removeprefix("insert_egocentric_")
-    return ("egocentric", _OTHER_WAY[inserted]) if inserted in _OTHER_WAY else None
+    variants = CONCEPTS[call[1]][1]
+    return next(((call[1], word) for word in map(_plain, _VALUE.findall(call[2])) if word in variants), None)
 
 
-_CALL = re.compile(r"(\w+)\((.*)\)", re.DOTALL)
-_VALUE = re.compile(r"\b(?:value_m|relation)\s*=\s*([\w.]+)")
+_CALL = re.compile(r"(\w+)\s*\((.*)\)", re.DOTALL)
+_VALUE = re.compile(r"\b\w+\s*=\s*([\w.]+)")
 
 
 def _plain(value: str) -> str:

@@ -99,6 +99,8 @@ def test_paired_objects_differ_unless_the_relation_is_symmetric(task):
     for p in prompts(task):
         if len(set(p.objects)) < len(p.objects):
             assert load_table("wording")[task][p.sub_domain]["symmetric"], p
+            assert f"({p.objects[0]}, {p.objects[0]}_2, " in p.predicate
+            assert f"wo {categories()[p.objects[0]].plural}" in p.prompt
 
 
 def test_edits_keep_two_objects_or_three():
@@ -219,7 +221,7 @@ class TestCommand:
         assert len(rows) == 1800
         assert rows[0]["image"] == f"{rows[0]['item_id']}.png"
         assert rows[0]["image_before"] == f"{rows[0]['prompt_id']}-before.png"
-        assert rows[0]["predicate"].startswith("edit_camera_pose_front(")
+        assert rows[0]["predicate"].startswith("camera_pose(")
 
     def test_jsonl_holds_the_same_rows_as_csv(self, genspace):
         rows = list(csv.DictReader(io.StringIO(genspace("prompts", "--task", "t2i").out)))
