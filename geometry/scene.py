@@ -10,10 +10,10 @@ from __future__ import annotations
 import io
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from functools import cached_property
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
@@ -59,10 +59,15 @@ __all__ = [
 
 SCENE_SUFFIX = ".scene.json"
 
+T = TypeVar("T")
+
 Number = Annotated[float, Strict()]
 Positive = Annotated[float, Strict(), Field(gt=0)]
 Probability = Annotated[float, Strict(), Field(ge=0, le=1)]
+Metres = Annotated[float, Strict(), Field(ge=-1e6, le=1e6)]
+Size = Annotated[float, Strict(), Field(ge=1e-6, le=1e6)]
 Vector = tuple[Number, Number, Number]
+Point = tuple[Metres, Metres, Metres]
 
 
 def _side_file(name: str) -> str:
@@ -76,7 +81,7 @@ SideFile = Annotated[str, AfterValidator(_side_file)]
 
 
 _Points = Annotated[
-    Annotated[SideFile, Tag("file")] | Annotated[tuple[Vector, ...], Tag("list")],
+    Annotated[SideFile, Tag("file")] | Annotated[tuple[Point, ...], Tag("list")],
     Discriminator(lambda value: "file" if isinstance(value, str) else "list"),
 ]
 
@@ -160,9 +165,9 @@ class SceneObject(_Record):
     """What predicates call it; unique in the scene."""
     label: str | None = None
     """Class, as the detector was asked for it."""
-    centre: Vector | None = None
+    centre: Point | None = None
     """Centre of the whole box, hidden parts included; camera frame, metres."""
-    extent: tuple[Positive, Positive, Positive] | None = None
+    extent: tuple[Size, Size, Size] | None = None
     """Full size along the object's own front, up and right axes, metres."""
     rotation: tuple[Vector, Vector, Vector] | None = None
     """R_<rotation_frame>_from_object; its columns are the object's front, up and right axes."""
@@ -177,10 +182,15 @@ class SceneObject(_Record):
     box: tuple[Number, Number, Number, Number] | None = None
     """Box in the image, pixels: left, top, right, bottom."""
     mask: Mask | None = None
-    surface_mean: Vector | None = None
+    surface_mean: Point | None = None
     """Mean of the visible surface's points, camera frame, metres."""
     points: _Points | None = None
     """Points of the visible surface, camera frame: an `.npz` file with the key `xyz`, or listed here."""
+    point_count: Annotated[int, Strict(), Field(ge=0)] | None = None
+    """How many points the measurement rests on; None: as many as `points` holds."""
+    complete: bool | None = None
+    """Whether the extents are those of the whole object and not only of its visible surface (known truth);
+    then sizes are judged from any side."""
     truncated: bool | None = None
     """Whether the image's border cuts the object."""
     visible_fraction: Probability | None = None
@@ -206,7 +216,31 @@ def _rows(matrix: NDArray[np.float64]) -> tuple[Vector, ...]:
     return tuple((float(a), float(b), float(c)) for a, b, c in matrix)
 
 
-class Scene(_Record):
+class _Document(_Record):
+    """What a file holds: knows where it came from."""
+
+    _source: str = PrivateAttr(default="scene")
+    _memo: dict[Hashable, Any] = PrivateAttr(default_factory=dict)
+
+    @property
+    def source(self) -> str:
+        """Name of the file that this was read from, for messages."""
+        return self._source
+
+    def remember(self, key: Hashable, make: Callable[[Self], T]) -> T:
+        """Return what `make` gives for this document, made once per key; documents do not change."""
+        if key not in self._memo:
+            self._memo[key] = make(self)
+        made: T = self._memo[key]
+        return made
+
+    def _from(self, source: str, **changes: Any) -> Self:
+        copy = self.model_copy(update=changes)
+        copy._source, copy._memo = source, {}  # noqa: SLF001  the same class
+        return copy
+
+
+class Scene(_Document):
     """One image in 3D: camera, objects, depth, and the predicates asked of it."""
 
     format: Literal["genspace-scene/1"] = "genspace-scene/1"
@@ -223,7 +257,6 @@ class Scene(_Record):
     """What to judge, as calls whose roles name objects: `object_distance(cow, chair, value_m=1)`."""
 
     _files: Files | None = PrivateAttr(default=None)
-    _source: str = PrivateAttr(default="scene")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -246,11 +279,6 @@ class Scene(_Record):
             if item.box is not None and not _inside(item.box, self.width, self.height):
                 yield f"{here}.box = {list(item.box)} must lie in the image, {self.width} × {self.height}"
 
-    @property
-    def source(self) -> str:
-        """Name of the file that the scene was read from, for messages."""
-        return self._source
-
     def object(self, name: str) -> SceneObject | None:
         """Return the object with this id, or None."""
         return self._by_id.get(name)
@@ -261,9 +289,8 @@ class Scene(_Record):
 
     def with_files(self, files: Files | None, *, source: str = "scene") -> Scene:
         """Return the scene with the place where its depth and point files are read from."""
-        copy = self.model_copy()
+        copy = self._from(source)
         copy._files = files  # noqa: SLF001  the same class
-        copy._source = source  # noqa: SLF001
         return copy
 
     def read_depth(self) -> NDArray[np.float32] | None:
@@ -336,7 +363,7 @@ def _inside(box: tuple[float, ...], width: int, height: int, *, slack: float = 1
     return min(box) >= -slack and box[2] <= width + slack and box[3] <= height + slack
 
 
-class Pair(_Record):
+class Pair(_Document):
     """The scenes before and after an edit."""
 
     format: Literal["genspace-pair/1"] = "genspace-pair/1"
@@ -350,23 +377,13 @@ class Pair(_Record):
     """How far the camera turned to the right between the two; None: not known, taken as 0."""
     predicates: tuple[str, ...] = ()
 
-    _source: str = PrivateAttr(default="pair")
-
-    @property
-    def source(self) -> str:
-        """Name of the file that the pair was read from, for messages."""
-        return self._source
-
     def with_files(self, files: Files | None, *, source: str = "pair") -> Pair:
         """Return the pair with the place where its side files are read from."""
-        copy = self.model_copy(
-            update={
-                "before": self.before.with_files(files, source=f"{source}: before"),
-                "after": self.after.with_files(files, source=f"{source}: after"),
-            }
+        return self._from(
+            source,
+            before=self.before.with_files(files, source=f"{source}: before"),
+            after=self.after.with_files(files, source=f"{source}: after"),
         )
-        copy._source = source  # noqa: SLF001  the same class
-        return copy
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON document, both scenes in it."""

@@ -1,0 +1,182 @@
+"""From a scene and a predicate to a score, a decision and the measurements behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from genspace.geometry.pairs import depth_scale
+from genspace.geometry.predicates import Bound, bind
+from genspace.geometry.profiles import CORRECTED, Profile
+from genspace.geometry.reference import ReferenceCase, ReferenceObject
+from genspace.geometry.rules import RELATIVE, Case, Change
+from genspace.geometry.scene import Pair, Scene
+from genspace.geometry.views import Placed, Unmeasurable, view_of
+from genspace.records import Measurement
+
+__all__ = ["Evaluation", "evaluate", "in_words"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What the rules say about one predicate in one scene or pair."""
+
+    score: float | None
+    """In [0, 1]; None: abstained, with `reason`."""
+    passed: bool | None
+    """Under the corrected rules: whether the score is 1."""
+    reason: str | None = None
+    """Why there is no score."""
+    measurements: tuple[Measurement, ...] = ()
+
+
+def evaluate(scene: Scene | Pair, predicate: str | Bound, profile: Profile = CORRECTED) -> Evaluation:
+    """Return whether the predicate holds, by the profile's rules.
+
+    A predicate about one image is judged on a pair's after scene. What cannot be known is an abstention with the
+    reason. Errors: `InputError` for a predicate that cannot be read, or a side file that cannot.
+
+    >>> from genspace.geometry.scene import parse_document
+    >>> scene = parse_document({
+    ...     "format": "genspace-scene/1", "width": 640, "height": 480,
+    ...     "camera": {"pitch_deg": 0, "roll_deg": 0},
+    ...     "objects": [{"id": "cat", "centre": [0, 0, 2]}, {"id": "chair", "centre": [1, 0, 2]}],
+    ... })
+    >>> result = evaluate(scene, "object_distance(cat, chair, value_m=1)")
+    >>> result.score, result.passed
+    (1.0, True)
+    >>> print(in_words(result.measurements[0]))
+    distance between the centres of cat and chair 1.00 m, wanted 1 m ± 33%, score 1
+    """
+    bound = bind(predicate) if isinstance(predicate, str) else predicate
+    after = scene.after if isinstance(scene, Pair) else scene
+    before = scene.before if isinstance(scene, Pair) else None
+    if bound.predicate.compares and before is None:
+        return _abstained(f"{bound.predicate.name} compares two images: it needs a pair of scenes")
+    for role in bound.ids:
+        if after.object(role) is None:
+            return _abstained(f"{role} was not found in the image")
+        if bound.predicate.compares and before is not None and before.object(role) is None:
+            return _abstained(f"{role} was not found in the image before the edit")
+    if profile.rules == "reference":
+        return _reference(scene, after, bound)
+    return _corrected(scene, after, bound, profile)
+
+
+def _abstained(reason: str, measurements: tuple[Measurement, ...] = ()) -> Evaluation:
+    return Evaluation(None, None, reason, measurements)
+
+
+def _corrected(scene: Scene | Pair, after: Scene, bound: Bound, profile: Profile) -> Evaluation:
+    placed = view_of(after, profile)
+    objects = tuple(placed[name] for name in bound.ids)
+    change = None
+    if bound.predicate.compares and isinstance(scene, Pair):
+        change = _change(scene, bound, profile)
+    case = Case(objects, bound.settings, profile.tolerances, change)
+    outcome = _combined(bound.predicate.rule(case))
+    if bound.settings.get("either_order") is None or not _either_order(bound, objects):
+        return outcome
+    other = _combined(bound.predicate.rule(replace(case, objects=objects[::-1])))
+    return max(outcome, other, key=lambda e: -1.0 if e.score is None else e.score)
+
+
+def _either_order(bound: Bound, objects: tuple[Placed, ...]) -> bool:
+    """Whether the two may trade roles: unnamed instances of one class."""
+    wanted = bound.settings["either_order"]
+    first, second = (placed.item.label for placed in objects)
+    return wanted == "yes" or (wanted == "auto" and first is not None and first == second)
+
+
+def _change(pair: Pair, bound: Bound, profile: Profile) -> Change:
+    before = view_of(pair.before, profile)
+    return Change(
+        before=tuple(before[name] for name in bound.ids),
+        scale=pair.remember(("scale", profile.fingerprint), lambda p: _scale(p, profile)),
+        yaw_deg=pair.yaw_deg,
+    )
+
+
+def _scale(pair: Pair, profile: Profile) -> float | str:
+    try:
+        return depth_scale(pair, profile.limits)
+    except Unmeasurable as reason:
+        return str(reason)
+
+
+def _combined(measurements: list[Measurement]) -> Evaluation:
+    """Multiply the constraints. One at 0 decides, whatever the others are; else one that is unknown abstains."""
+    score = 1.0
+    unknown: list[str] = []
+    for m in measurements:
+        if m.outer is None:  # reported, not judged
+            continue
+        if m.score is None:
+            unknown.append(m.note or m.quantity)
+        else:
+            score *= m.score
+    if unknown and score > 0.0:
+        return _abstained("; ".join(dict.fromkeys(unknown)), tuple(measurements))
+    return Evaluation(score, score == 1.0, None, tuple(measurements))
+
+
+def _reference(scene: Scene | Pair, after: Scene, bound: Bound) -> Evaluation:
+    """Judge as the released code does: one image by its text-to-image rule, a pair by its edit rule."""
+    pair = scene if isinstance(scene, Pair) else None
+    rule = bound.variant.t2i if pair is None else bound.variant.edit
+    if rule is None:
+        return _abstained(f"the released code has no rule of {bound.predicate.name} for an edit")
+    if "inner" in bound.settings or "outer" in bound.settings:
+        return _abstained("the reference rules take no tolerances")
+    case = ReferenceCase(
+        objects=tuple(_as_released(after, name) for name in bound.ids),
+        before=tuple(_as_released(pair.before, name) for name in bound.ids)
+        if pair is not None and bound.predicate.compares
+        else (),
+        settings=bound.settings,
+    )
+    try:
+        outcome = rule(case)
+    except Unmeasurable as reason:
+        return _abstained(str(reason))
+    return Evaluation(outcome.score, outcome.passed, None, tuple(outcome.measurements))
+
+
+def _as_released(scene: Scene, name: str) -> ReferenceObject:
+    item = scene.object(name)
+    assert item is not None  # evaluate() has looked
+    return scene.remember(("reference", name), lambda s: ReferenceObject(s, item))
+
+
+_UNITS = {"deg": "°", "ratio": "", "m": " m"}
+_DECIMALS = {"deg": 1, "m": 2}
+
+
+def in_words(measurement: Measurement) -> str:
+    """Return a constraint in words: what was measured, what was wanted, how it scored.
+
+    >>> in_words(Measurement(quantity="bearing of the camera from cow", value=37.21, unit="deg", target=0,
+    ...                      inner=15, outer=45, score=0.26))
+    'bearing of the camera from cow 37.2°, wanted 0° ± 15°, score 0.26'
+    """
+    m = measurement
+    if m.value is None:
+        return f"{m.quantity}: {m.note}"
+    unit = _UNITS.get(m.unit, f" {m.unit}" if m.unit else "")
+    parts = [f"{m.quantity} {m.value:.{_DECIMALS.get(m.unit, 3)}f}{unit}"]
+    if m.target is not None:
+        parts.append(f"wanted {m.target:g}{unit}{_allowed(m, unit)}")
+    elif m.outer is not None:
+        parts.append(f"wanted {m.note}")
+    elif m.note:
+        parts.append(m.note)
+    if m.score is not None:
+        parts.append(f"score {m.score:.2g}")
+    return ", ".join(parts)
+
+
+def _allowed(m: Measurement, unit: str) -> str:
+    if not m.inner:
+        return ""
+    if m.note == RELATIVE:
+        return f" ± {m.inner:.0%}"
+    return f" ± {m.inner:.3g}{unit}" if m.unit in _DECIMALS else ""

@@ -1,0 +1,369 @@
+"""The predicates: one table of the benchmark's 36 text-to-image and 40 edit variants.
+
+A predicate is written as a call whose arguments are ids of objects: `camera_pose(cat, view=front)`. One row of the
+table holds what a predicate's variants share; the variants differ in one word or number, and each names the
+released code's rule for it: for one image (text-to-image), and for the image after an edit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from types import MappingProxyType
+from typing import Literal
+
+from genspace.errors import InputError, did_you_mean
+from genspace.geometry import reference, rules
+from genspace.geometry.calls import Value, parse_call
+from genspace.geometry.reference import ReferenceRule
+from genspace.geometry.rules import Rule
+
+__all__ = ["PREDICATES", "Bound", "Predicate", "Task", "Variant", "benchmark_variants", "bind"]
+
+Task = Literal["t2i", "edit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way to fill in a predicate."""
+
+    t2i: ReferenceRule | None = None
+    """The released code's rule for one image; None: not a text-to-image predicate."""
+    edit: ReferenceRule | None = None
+    """The released code's rule for a pair of images; None: not an edit predicate."""
+    values: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """Numbers that it needs, with those of the benchmark."""
+    words: str = ""
+    """How it reads; the variant's own word unless given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predicate:
+    """What the variants of a predicate share."""
+
+    name: str
+    roles: tuple[str, ...]
+    """What its objects are, in the order of a call's arguments."""
+    says: str
+    """What must hold, in words, with the roles, {variant} and the numbers in braces."""
+    rule: Rule
+    """The corrected rule."""
+    key: str | None
+    """Parameter that names the variant; None: there is one variant."""
+    variants: Mapping[str, Variant]
+    options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Further parameters and their words; the first is the default."""
+    compares: bool = False
+    """Whether it needs the image before the edit."""
+    optional_roles: int = 0
+    """How many of the last roles may be left out."""
+
+
+def _both(rule: ReferenceRule, edit: ReferenceRule | None, **names: str) -> dict[str, Variant]:
+    return {name: Variant(t2i=rule, edit=edit, words=words) for name, words in names.items()}
+
+
+def _edit(rule: ReferenceRule, **names: str) -> dict[str, Variant]:
+    return {name: Variant(edit=rule, words=words) for name, words in names.items()}
+
+
+_SIDES = {"front": "front", "back": "back", "left": "left", "right": "right"}
+_ARRANGED = {
+    "side_by_side_same": "side by side, facing the same way",
+    "side_by_side_opposite": "side by side, facing opposite ways",
+}
+_FACING = {"face_to_face": "face to face", "back_to_back": "back to back"}
+_VIEWS = {
+    name: Variant(
+        t2i=partial(reference.view_from, threshold=threshold, width=30.0),
+        edit=partial(reference.view_from, threshold=30.0, width=45.0),
+    )
+    for name, threshold in {"front": 15.0, "back": 15.0, "left": 30.0, "right": 30.0}.items()
+}
+_LENGTH_AXIS = ("front", "right", "longest")
+
+
+def _moved(axis: int, sign: float, words: str, *, can_pass: bool = True) -> Variant:
+    rule = partial(reference.move, axis=axis, sign=sign, can_pass=can_pass)
+    return Variant(edit=rule, values={"value_m": (1.0,)}, words=words)
+
+
+def _metres(rule: ReferenceRule, *values: float, words: str = "", edit: bool = False) -> Variant:
+    return Variant(
+        t2i=None if edit else rule, edit=rule if edit else None, values={"value_m": values}, words=words
+    )
+
+
+_TABLE = (
+    Predicate(
+        "camera_pose",
+        ("object",),
+        "the camera sees the {variant} of {object}",
+        rules.view_from,
+        "view",
+        _VIEWS,
+    ),
+    Predicate(
+        "object_pose",
+        ("object",),
+        "{object} turns its {variant} to the camera",
+        rules.view_from,
+        "view",
+        _VIEWS,
+    ),
+    Predicate(
+        "complex_pose",
+        ("first", "second"),
+        "{first} and {second} are side by side, face the same way, and the camera sees their {variant}",
+        rules.complex_pose,
+        "view",
+        _both(reference.complex_pose, None, **_SIDES),
+    ),
+    Predicate(
+        "intrinsic",
+        ("first", "second"),
+        "{first} and {second} are {variant}",
+        rules.intrinsic,
+        "relation",
+        _both(reference.side_by_side, reference.insert_arranged, **_ARRANGED)
+        | _both(reference.facing, reference.insert_arranged, **_FACING),
+    ),
+    Predicate(
+        "allocentric",
+        ("reference", "other"),
+        "from the point of view of {reference}, {other} is {variant} it",
+        rules.allocentric,
+        "relation",
+        _both(
+            reference.allocentric,
+            reference.insert_beside,
+            front="in front of",
+            back="behind",
+            left="to the left of",
+            right="to the right of",
+        ),
+    ),
+    Predicate(
+        "egocentric",
+        ("first", "second"),
+        "seen from the camera, {first} is {variant} {second}",
+        rules.egocentric,
+        "relation",
+        _both(
+            reference.egocentric_side,
+            reference.insert_in_view,
+            left="to the left of",
+            right="to the right of",
+        )
+        | _both(
+            reference.egocentric_order, reference.insert_in_view, closer="closer than", farther="farther than"
+        ),
+    ),
+    Predicate(
+        "object_distance",
+        ("first", "second"),
+        "{first} and {second} are {value_m:g} m apart",
+        rules.object_distance,
+        None,
+        {"": _metres(reference.object_distance, 0.5, 1.0, 1.5, 2.0)},
+        options={"measure": ("centres", "gap")},
+    ),
+    Predicate(
+        "camera_distance",
+        ("object",),
+        "{object} is {value_m:g} m away from the camera",
+        rules.camera_distance,
+        None,
+        {"": _metres(reference.camera_distance, 1.0, 2.0, 3.0, 4.0)},
+    ),
+    Predicate(
+        "object_size",
+        ("first", "second"),
+        "{first} is {variant} than {second}",
+        rules.size,
+        "dimension",
+        {
+            "bigger": Variant(
+                t2i=reference.volume_ratio, values={"ratio": (1.2,)}, words="{ratio:g} times bigger"
+            ),
+            "taller": _metres(reference.size_difference, 0.2, words="{value_m:g} m taller"),
+            "longer": _metres(reference.size_difference, 0.5, words="{value_m:g} m longer"),
+            "wider": _metres(reference.size_difference, 0.3, words="{value_m:g} m wider"),
+        },
+        options={"length_axis": _LENGTH_AXIS, "either_order": ("auto", "yes", "no")},
+    ),
+    Predicate(
+        "move_object",
+        ("object",),
+        "{object} has moved {value_m:g} m {variant}",
+        rules.move_object,
+        "direction",
+        {
+            "closer": _moved(2, -1, "towards the camera"),
+            "farther": _moved(2, 1, "away from the camera"),
+            "left": _moved(0, -1, "to the left"),
+            "right": _moved(0, 1, "to the right"),
+        },
+        compares=True,
+    ),
+    Predicate(
+        "move_camera",
+        ("object",),
+        "the camera has moved {value_m:g} m {variant}, told by {object}",
+        rules.move_camera,
+        "direction",
+        {
+            "forward": _moved(2, -1, "forward"),
+            "backward": _moved(2, 1, "backward"),
+            "left": _moved(0, 1, "to the left", can_pass=False),
+            "right": _moved(0, -1, "to the right", can_pass=False),
+        },
+        compares=True,
+    ),
+    Predicate(
+        "resize",
+        ("object",),
+        "{object} has grown to be {variant}",
+        rules.size,
+        "dimension",
+        {
+            "bigger": Variant(
+                edit=reference.resize_volume, values={"ratio": (1.2,)}, words="{ratio:g} times bigger"
+            ),
+            "taller": _metres(reference.resize, 0.2, words="{value_m:g} m taller", edit=True),
+            "longer": _metres(reference.resize, 0.5, words="{value_m:g} m longer", edit=True),
+            "wider": _metres(reference.resize, 0.4, words="{value_m:g} m wider", edit=True),
+        },
+        options={"length_axis": _LENGTH_AXIS},
+        compares=True,
+    ),
+    Predicate(
+        "keep_relation",
+        ("reference", "first", "second"),
+        "the others keep their places around {reference} while the camera comes to see its {variant}",
+        rules.keep_relation,
+        "view",
+        _edit(reference.keep_relation, **_SIDES),
+        compares=True,
+        optional_roles=1,
+    ),
+)
+
+PREDICATES: Mapping[str, Predicate] = MappingProxyType({row.name: row for row in _TABLE})
+"""The predicates by name."""
+
+
+def benchmark_variants(task: Task) -> Iterator[str]:
+    """Yield a call of each of the benchmark's variants, with its roles for objects: 36 for t2i, 40 for edits.
+
+    >>> calls = list(benchmark_variants("t2i"))
+    >>> len(calls), calls[0], calls[-1]
+    (36, 'camera_pose(object, view=front)', 'object_size(first, second, dimension=wider, value_m=0.3)')
+    >>> len(list(benchmark_variants("edit")))
+    40
+    """
+    for predicate in _TABLE:
+        for left_out in range(predicate.optional_roles, -1, -1):
+            roles = predicate.roles[: len(predicate.roles) - left_out]
+            for name, variant in predicate.variants.items():
+                if (variant.t2i if task == "t2i" else variant.edit) is None:
+                    continue
+                start = [*roles, f"{predicate.key}={name}"] if predicate.key else [*roles]
+                numbers = [f"{key}={value:g}" for key, values in variant.values.items() for value in values]
+                for number in numbers or [""]:
+                    yield f"{predicate.name}({', '.join(filter(None, [*start, number]))})"
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A predicate with the ids of its objects and all its values."""
+
+    predicate: Predicate
+    variant: Variant
+    ids: tuple[str, ...]
+    settings: Mapping[str, Value]
+
+    def __str__(self) -> str:
+        """Say what must hold, in words."""
+        roles = dict(zip(self.predicate.roles, self.ids, strict=False))
+        variant = (self.variant.words or self._word()).format(**self.settings)
+        return self.predicate.says.format(**roles, **self.settings, variant=variant)
+
+    def _word(self) -> str:
+        return str(self.settings[self.predicate.key]) if self.predicate.key else ""
+
+
+_TOLERANCE = ("inner", "outer")
+
+
+@lru_cache(maxsize=4096)
+def bind(text: str) -> Bound:
+    """Return the predicate that a call names, with its objects and values.
+
+    Objects stand by position or by role. `inner` and `outer`, the tolerance of the first constraint, may be given.
+    Errors: `InputError` that names the call, what is wrong, and what is known.
+
+    >>> print(bind("object_distance(cat, chair, value_m=0.8)"))
+    cat and chair are 0.8 m apart
+    """
+    call = parse_call(text)
+    predicate = PREDICATES.get(call.name)
+    if predicate is None:
+        raise _wrong(text, f"unknown predicate {call.name!r}{did_you_mean(call.name, PREDICATES)}")
+    ids = _ids(text, predicate, call.arguments, call.parameters)
+    settings = {key: value for key, value in call.parameters.items() if key not in predicate.roles}
+    word = settings.get(predicate.key, "") if predicate.key else ""
+    if predicate.key and predicate.key not in settings:
+        raise _wrong(text, f"{predicate.key} is needed: {', '.join(predicate.variants)}")
+    variant = predicate.variants.get(str(word))
+    if variant is None:
+        raise _wrong(text, f"{predicate.key} = {word!r}{did_you_mean(str(word), predicate.variants)}")
+    for key, value in settings.items():
+        if key != predicate.key:
+            _check_value(text, predicate, variant, key, value)
+    for key, values in variant.values.items():
+        if key not in settings:
+            raise _wrong(text, f"{key} is needed, such as {key}={values[0]:g}")
+    if not float(settings.get("inner", 0.0)) < float(settings.get("outer", math.inf)):
+        raise _wrong(text, "inner must be below outer")
+    defaults = {key: words[0] for key, words in predicate.options.items()}
+    return Bound(predicate, variant, ids, {**defaults, **settings})
+
+
+def _wrong(text: str, message: str) -> InputError:
+    return InputError(f"predicate {text!r}: {message}")
+
+
+def _ids(
+    text: str, predicate: Predicate, arguments: tuple[str, ...], parameters: Mapping[str, Value]
+) -> tuple[str, ...]:
+    roles = predicate.roles
+    by_role = {role: str(parameters[role]) for role in roles if role in parameters}
+    given = dict(zip(roles, arguments, strict=False))
+    both = given | by_role
+    ids = tuple(both[role] for role in roles if role in both)
+    needed = len(roles) - predicate.optional_roles
+    if (
+        len(arguments) > len(roles)
+        or given.keys() & by_role.keys()
+        or list(both)[:needed] != list(roles[:needed])
+    ):
+        raise _wrong(text, f"expected {needed} object(s): {predicate.name}({', '.join(roles[:needed])}, …)")
+    if len(set(ids)) < len(ids):
+        raise _wrong(text, "one object stands in two roles")
+    return ids
+
+
+def _check_value(text: str, predicate: Predicate, variant: Variant, key: str, value: Value) -> None:
+    known = (*variant.values, *predicate.options, *_TOLERANCE)
+    if key in predicate.options:
+        if value not in predicate.options[key]:
+            raise _wrong(text, f"{key} = {value!r} must be {' or '.join(predicate.options[key])}")
+    elif key not in known:
+        raise _wrong(text, f"unknown parameter {key!r}{did_you_mean(key, known)}")
+    elif not isinstance(value, float) or not (0.0 < value <= 1e6 or (key == "inner" and value == 0.0)):
+        raise _wrong(text, f"{key} = {value!r} must be a positive number")
+    elif key == "ratio" and value == 1.0:
+        raise _wrong(text, "ratio = 1 asks for no change")

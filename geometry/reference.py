@@ -1,0 +1,467 @@
+"""The rules of the released GenSpace code (arXiv 2505.24870, commit 66b6858), defects included, in plain maths.
+
+They are kept to reproduce published scores; docs/geometry.md says where they depart from what they mean to
+measure. Positions are means of the visible surface in the level frame, orientations are the estimator's own
+answers in the camera frame: the two frames are not reconciled, as in the released code.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from genspace.geometry.frames import rotation_from_orientation, rotation_z
+from genspace.geometry.lift import lowest_near_point_m
+from genspace.geometry.views import Unmeasurable, Vector, rotate
+from genspace.records import Measurement
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from genspace.geometry.scene import Scene, SceneObject
+
+__all__ = ["Outcome", "ReferenceCase", "ReferenceObject", "ReferenceRule"]
+
+FRONT: Vector = (1.0, 0.0, 0.0)
+BACK: Vector = (-1.0, 0.0, 0.0)
+RIGHT: Vector = (0.0, 0.0, 1.0)
+LEFT: Vector = (0.0, 0.0, -1.0)
+TO_CAMERA: Vector = (0.0, 0.0, -1.0)
+
+THIRD = 1 / 3
+
+
+@dataclass(frozen=True)
+class ReferenceObject:
+    """One object as the released code holds it. Properties raise `Unmeasurable` for what is not known."""
+
+    scene: Scene
+    item: SceneObject
+
+    @cached_property
+    def place(self) -> Vector:
+        """Mean of the visible surface in the level frame, without the shift to the floor."""
+        level = self.scene.camera.level_from_camera
+        if level is None:
+            raise Unmeasurable("the camera's pitch and roll are unknown")
+        if self.item.surface_mean is not None:
+            return rotate(level.tolist(), self.item.surface_mean)
+        if (cloud := self._cloud) is not None:
+            x, y, z = cloud.mean(axis=0)
+            return (-float(x), -float(y), float(z))
+        if self.item.centre is not None:
+            return rotate(level.tolist(), self.item.centre)
+        raise Unmeasurable(f"the place of {self.item.id} is unknown")
+
+    @cached_property
+    def place_from_floor(self) -> Vector:
+        """The same, with the origin on the floor below the camera."""
+        x, y, z = self.place
+        return x, y - self.scene.remember("floor", _camera_height_m), z
+
+    @cached_property
+    def _cloud(self) -> NDArray[np.float64] | None:
+        """Points of the visible surface, (N, 3), in the level frame turned to x left, y up, z forward."""
+        points = self.scene.read_points(self.item)
+        level = self.scene.camera.level_from_camera
+        if points is None or not len(points) or level is None:
+            return None
+        cloud: NDArray[np.float64] = points @ level.T * [-1.0, -1.0, 1.0]
+        return cloud
+
+    @cached_property
+    def axes(self) -> tuple[Vector, Vector, Vector]:
+        """Front, up and right axes in the camera frame; the in-plane turn is about the object's right axis."""
+        raw, item = self.item.orientation_raw, self.item
+        if raw is not None:
+            R = rotation_from_orientation(raw.azimuth_deg, raw.polar_deg) @ rotation_z(raw.rotation_deg)
+            front, up, right = R.T.tolist()
+            return tuple(front), tuple(up), tuple(right)
+        if item.rotation is None:
+            raise Unmeasurable(f"the orientation of {item.id} is unknown")
+        front, up, right = zip(*item.rotation, strict=True)
+        if item.rotation_frame == "level":
+            level = self.scene.camera.level_from_camera
+            if level is None:
+                raise Unmeasurable("the camera's pitch and roll are unknown")
+            back = level.T.tolist()
+            return rotate(back, front), rotate(back, up), rotate(back, right)
+        return front, up, right
+
+    @cached_property
+    def size(self) -> dict[str, float]:
+        """Length, width and height in metres, volume in cubic metres."""
+        cloud = self._cloud
+        if cloud is None:
+            if self.item.extent is None:
+                raise Unmeasurable(f"the size of {self.item.id} is unknown")
+            length, height, width = self.item.extent
+            return {"length": length, "height": height, "width": width, "volume": length * height * width}
+        front, _, _ = self.axes
+        turned = (cloud - cloud.mean(axis=0)) @ rotation_z(math.degrees(math.atan2(front[2], front[0]))).T
+        length, turned_height, width = (turned.max(axis=0) - turned.min(axis=0)).tolist()
+        return {
+            "length": length,
+            "height": float(cloud[:, 1].max() - cloud[:, 1].min()),
+            "width": width,
+            "volume": length * turned_height * width,
+        }
+
+    def seen(self, other: ReferenceObject) -> Vector:
+        """Return the other object's place in this object's frame (front, up, right)."""
+        (x, y, z), (ox, oy, oz) = self.place, other.place
+        return rotate(self.axes, (ox - x, oy - y, oz - z))
+
+
+def _camera_height_m(scene: Scene) -> float:
+    """Height of the camera above the released code's floor: the lowest point of the nearer half of all pixels."""
+    if scene.camera.height_m is not None:
+        return scene.camera.height_m
+    depth = scene.read_depth()
+    level = scene.camera.level_from_camera
+    intrinsics = None if depth is None else scene.depth_intrinsics(depth)
+    if depth is None or intrinsics is None or level is None:
+        raise Unmeasurable("the camera's height is unknown, and there is no depth to find the floor in")
+    return lowest_near_point_m(depth, intrinsics, level)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a reference rule decides. Some rules decide otherwise than their score says."""
+
+    passed: bool
+    score: float
+    measurements: list[Measurement]
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceCase:
+    """What a reference rule decides about."""
+
+    objects: tuple[ReferenceObject, ...]
+    before: tuple[ReferenceObject, ...] = ()
+    """The same roles before the edit."""
+    settings: Mapping[str, float | str] = field(default_factory=dict)
+
+    def number(self, name: str) -> float:
+        """A setting that is a number."""
+        return float(self.settings[name])
+
+
+ReferenceRule = Callable[..., Outcome]
+
+
+# Scores --------------------------------------------------------------------------------------------------------
+
+
+def _angle_deg(u: Vector, v: Vector) -> float:
+    norms = math.hypot(*u) * math.hypot(*v)
+    if norms == 0.0:
+        raise Unmeasurable(
+            "two centres coincide, so that a direction is undefined (NaN in the released code)"
+        )
+    return math.degrees(math.acos(min(1.0, max(-1.0, (u[0] * v[0] + u[1] * v[1] + u[2] * v[2]) / norms))))
+
+
+def _sideways_deg(v: Vector) -> float:
+    """|atan(v_z / v_x)|: 0 straight ahead or behind, 90 straight to a side."""
+    if v[0] == 0.0 and v[2] == 0.0:
+        raise Unmeasurable(
+            "two centres coincide, so that a direction is undefined (NaN in the released code)"
+        )
+    return abs(math.degrees(math.atan(v[2] / v[0]))) if v[0] else 90.0
+
+
+def _soft(error: float, threshold: float, width: float) -> float:
+    return 1.0 - (error - threshold) / width
+
+
+def _product(*factors: float) -> float:
+    return 0.0 if any(f < 0.0 for f in factors) else math.prod(factors)
+
+
+def _note(quantity: str, value: float, unit: str = "deg", target: float | None = None) -> Measurement:
+    return Measurement(quantity=quantity, value=value, unit=unit, target=target)
+
+
+def _cone(quantity: str, angle: float, threshold: float, width: float) -> Outcome:
+    measured = [_note(quantity, angle)]
+    if angle < threshold:
+        return Outcome(passed=True, score=1.0, measurements=measured)
+    return Outcome(passed=False, score=max(0.0, _soft(angle, threshold, width)), measurements=measured)
+
+
+def _metric(quantity: str, value: float, target: float, unit: str = "m", delta: float = THIRD) -> Outcome:
+    low, high = sorted(((1 - delta) * target, (1 + delta) * target))
+    measured = [_note(quantity, value, unit, target)]
+    if low < value < high:
+        return Outcome(passed=True, score=1.0, measurements=measured)
+    return Outcome(passed=False, score=_metric_soft(value, target, delta), measurements=measured)
+
+
+def _metric_soft(value: float, target: float, delta: float = THIRD) -> float:
+    return max(0.0, 1.0 - abs((value - target) / target - delta) / delta)
+
+
+def _yes_or_no(passed: bool, *measured: Measurement) -> Outcome:
+    return Outcome(passed=passed, score=float(passed), measurements=list(measured))
+
+
+# Text-to-image -------------------------------------------------------------------------------------------------
+
+
+def _toward(a: ReferenceObject, side: str) -> Vector:
+    """The axis of the object that points at the camera when the camera sees this side of it."""
+    front, _, right = a.axes
+    axis, sign = {"front": (front, 1.0), "back": (front, -1.0), "left": (right, -1.0), "right": (right, 1.0)}[
+        side
+    ]
+    return sign * axis[0], sign * axis[1], sign * axis[2]
+
+
+def view_from(case: ReferenceCase, threshold: float, width: float) -> Outcome:
+    """Cone between one axis of the object and the optical axis."""
+    (a,) = case.objects
+    side = str(case.settings["view"])
+    return _cone(
+        f"angle between {a.item.id}'s {side} and the optical axis",
+        _angle_deg(_toward(a, side), TO_CAMERA),
+        threshold,
+        width,
+    )
+
+
+def _facing(a: ReferenceObject, b: ReferenceObject, target: Vector) -> float:
+    """Angle between a's front and an axis of b's frame."""
+    return _angle_deg(rotate(b.axes, a.axes[0]), target)
+
+
+def side_by_side(case: ReferenceCase) -> Outcome:
+    """Side by side, fronts alike or opposite."""
+    a, b = case.objects
+    sideways = _sideways_deg(b.seen(a))
+    turned = _facing(a, b, FRONT if case.settings["relation"] == "side_by_side_same" else BACK)
+    measured = [
+        _note("sideways angle in the second frame", sideways),
+        _note("angle between the fronts", turned),
+    ]
+    if sideways > 60.0 and turned < 30.0:
+        return Outcome(passed=True, score=1.0, measurements=measured)
+    score = _product(1 - abs(sideways - 60.0) / 15.0, 1 - abs(turned - 30.0) / 15.0)
+    return Outcome(passed=False, score=score, measurements=measured)
+
+
+def facing(case: ReferenceCase) -> Outcome:
+    """Face to face, back to back. Face to face does not check the position's angle."""
+    a, b = case.objects
+    face = case.settings["relation"] == "face_to_face"
+    v = b.seen(a)
+    sideways, turned = _sideways_deg(v), _facing(a, b, BACK)
+    placed = v[0] > 0.0 if face else v[0] < 0.0 and sideways < 30.0
+    measured = [
+        _note("sideways angle in the second frame", sideways),
+        _note("angle between the fronts", turned),
+    ]
+    return _yes_or_no(placed and turned < 30.0, *measured)
+
+
+_AXIS = {"front": FRONT, "back": BACK, "left": LEFT, "right": RIGHT}
+
+
+def allocentric(case: ReferenceCase) -> Outcome:
+    """Cone between the second object's place and one axis of the first."""
+    a, b = case.objects
+    side = str(case.settings["relation"])
+    return _beside(a.seen(b), side, 15.0 if side in {"front", "back"} else 30.0, 30.0)
+
+
+def _beside(v: Vector, side: str, threshold: float, width: float) -> Outcome:
+    outcome = _cone(f"angle to the {side} axis", _angle_deg(v, _AXIS[side]), threshold, width)
+    if side in {"left", "right"} and (v[2] < 0.0) != (side == "left"):
+        return Outcome(passed=False, score=0.0, measurements=outcome.measurements)
+    return outcome
+
+
+def egocentric_order(case: ReferenceCase) -> Outcome:
+    """Order of the distances from the floor point below the camera."""
+    a, b = (math.hypot(*o.place_from_floor) for o in case.objects)
+    passed = a < b if case.settings["relation"] == "closer" else a > b
+    return _yes_or_no(passed, _note("distance of the first", a, "m"), _note("distance of the second", b, "m"))
+
+
+def egocentric_side(case: ReferenceCase) -> Outcome:
+    """Order of the places along x."""
+    a, b = (o.place[0] for o in case.objects)
+    passed = a < b if case.settings["relation"] == "left" else a > b
+    return _yes_or_no(passed, _note("x of the first", a, "m"), _note("x of the second", b, "m"))
+
+
+def object_distance(case: ReferenceCase) -> Outcome:
+    """Distance between the means of the visible surfaces."""
+    a, b = case.objects
+    return _metric("distance", math.dist(a.place, b.place), case.number("value_m"))
+
+
+def camera_distance(case: ReferenceCase) -> Outcome:
+    """Distance from the floor point below the camera."""
+    (a,) = case.objects
+    target = case.number("value_m")
+    delta = {3.0: 0.3, 4.0: 0.2}.get(target, THIRD)
+    return _metric("distance", math.hypot(*a.place_from_floor), target, delta=delta)
+
+
+def volume_ratio(case: ReferenceCase) -> Outcome:
+    """Ratio of the larger volume to the smaller, whichever it is."""
+    small, large = sorted(o.size["volume"] for o in case.objects)
+    return _metric("ratio of volumes", large / small, case.number("ratio"), "ratio")
+
+
+_DIMENSION = {"taller": "height", "longer": "length", "wider": "width"}
+
+
+def size_difference(case: ReferenceCase) -> Outcome:
+    """Difference of sizes, whichever is larger."""
+    size = _DIMENSION[str(case.settings["dimension"])]
+    a, b = (o.size[size] for o in case.objects)
+    return _metric(f"difference of {size}", abs(a - b), case.number("value_m"))
+
+
+_FRONT_WHEN_SEEN: dict[str, Vector] = {
+    "front": TO_CAMERA,
+    "back": (0.0, 0.0, 1.0),
+    "left": (-1.0, 0.0, 0.0),
+    "right": (1.0, 0.0, 0.0),
+}
+"""Where the front points, in the camera frame, when the camera sees each side."""
+
+
+def complex_pose(case: ReferenceCase) -> Outcome:
+    """Side by side, and the first object's axis against the optical axis."""
+    a, b = case.objects
+    side = str(case.settings["view"])
+    sideways, turned = _sideways_deg(a.seen(b)), _facing(b, a, FRONT)
+    seen = _angle_deg(a.axes[0], _FRONT_WHEN_SEEN[side])
+    measured = [
+        _note("sideways angle in the first frame", sideways),
+        _note("angle between the fronts", turned),
+        _note(f"angle of the first object's front when its {side} is seen", seen),
+    ]
+    if sideways > 60.0 and turned < 30.0 and seen < 30.0:
+        return Outcome(passed=True, score=1.0, measurements=measured)
+    score = _product(
+        1 - abs(sideways - 60.0) / 15.0,
+        1 - abs(turned - 30.0) / 15.0,
+        1 - abs(seen - 30.0) / (15.0 if side in {"front", "back"} else 30.0),
+    )
+    return Outcome(passed=False, score=score, measurements=measured)
+
+
+# Edits ---------------------------------------------------------------------------------------------------------
+
+
+def insert_arranged(case: ReferenceCase) -> Outcome:
+    """An inserted object in an arrangement with another."""
+    a, b = case.objects
+    arrangement = str(case.settings["relation"])
+    v = b.seen(a)
+    sideways = _sideways_deg(v)
+    turned = _facing(a, b, FRONT if arrangement == "side_by_side_same" else BACK)
+    if arrangement.startswith("side_by_side"):
+        placed = sideways > 60.0
+        place_score = 1.0 if placed else 1.0 - (60.0 - sideways) / 15.0
+    else:
+        placed = sideways < 60.0 and (v[0] > 0.0) == (arrangement == "face_to_face")
+        place_score = float(placed)
+    turn_score = 1.0 if turned < 30.0 else _soft(turned, 30.0, 45.0)
+    return Outcome(
+        passed=placed and turned < 30.0,
+        score=_product(place_score, turn_score),
+        measurements=[
+            _note("sideways angle in the second frame", sideways),
+            _note("angle between the fronts", turned),
+        ],
+    )
+
+
+def insert_beside(case: ReferenceCase) -> Outcome:
+    """An inserted object on one side of another: a half-space, or a cone."""
+    a, b = case.objects
+    side = str(case.settings["relation"])
+    v = a.seen(b)
+    if side in {"front", "back"}:
+        return _yes_or_no((v[0] > 0.0) == (side == "front"), _note("place along the front axis", v[0], "m"))
+    return _beside(v, side, 30.0, 45.0)
+
+
+def insert_in_view(case: ReferenceCase) -> Outcome:
+    """An inserted object left, right, in front of or behind another, as the camera sees them."""
+    where = str(case.settings["relation"])
+    axis, sign = {"left": (0, -1), "right": (0, 1), "closer": (2, -1), "farther": (2, 1)}[where]
+    inserted, existing = (o.place[axis] for o in case.objects)
+    return _yes_or_no(sign * (inserted - existing) > 0.0, _note("offset", inserted - existing, "m"))
+
+
+def move(case: ReferenceCase, axis: int, sign: float, *, can_pass: bool = True) -> Outcome:
+    """How far the object's place moved along an axis of the image's own frame."""
+    (now,), (then,) = case.objects, case.before
+    moved = now.place[axis] - then.place[axis]
+    target = sign * case.number("value_m")
+    outcome = _metric("move", moved, target)
+    if can_pass:
+        return outcome
+    return Outcome(passed=False, score=_metric_soft(moved, target), measurements=outcome.measurements)
+
+
+def resize_volume(case: ReferenceCase) -> Outcome:
+    """Growth of the volume."""
+    (now,), (then,) = case.objects, case.before
+    growth = now.size["volume"] / then.size["volume"] - 1.0
+    return _metric("growth of the volume", growth, case.number("ratio") - 1.0, "ratio")
+
+
+def resize(case: ReferenceCase) -> Outcome:
+    """Growth of one size."""
+    (now,), (then,) = case.objects, case.before
+    size = _DIMENSION[str(case.settings["dimension"])]
+    return _metric(f"growth of {size}", now.size[size] - then.size[size], case.number("value_m"))
+
+
+def keep_relation(case: ReferenceCase) -> Outcome:
+    """Partners stay in the sector where they were while the camera comes to see another side."""
+    reference, *partners = case.objects
+    reference_before, *partners_before = case.before
+    side = str(case.settings["view"])
+    seen = _angle_deg(reference.axes[0], _FRONT_WHEN_SEEN[side])
+    factors = [1.0 if seen < 30.0 else _soft(seen, 30.0, 30.0)]
+    measured = [_note(f"angle of the front when the {side} is seen", seen)]
+    for now, then in zip(partners, partners_before, strict=True):
+        bearing, bearing_before = _bearing_deg(reference.seen(now)), _bearing_deg(reference_before.seen(then))
+        factors.append(_sector_score(bearing, bearing_before))
+        measured.append(_note(f"bearing of {now.item.id} before", bearing_before))
+        measured.append(_note(f"bearing of {now.item.id} after", bearing))
+    score = _product(*factors)
+    return Outcome(passed=score == 1.0, score=score, measurements=measured)
+
+
+def _bearing_deg(v: Vector) -> float:
+    return math.degrees(math.atan2(v[2], v[0]))
+
+
+def _sector(bearing: float) -> tuple[float, float]:
+    if -45.0 < bearing < 45.0:
+        return (-45.0, 45.0)
+    if abs(bearing) > 135.0:
+        return (225.0, 135.0)
+    return (45.0, 135.0) if bearing > 0.0 else (-135.0, -45.0)
+
+
+def _sector_score(now: float, then: float) -> float:
+    """Whether the bearing before lies in the sector of the bearing now. Behind, -135 is not met as 225."""
+    edges = _sector(now)
+    if edges == _sector(then):
+        return 1.0
+    return 1.0 - min(abs(then - edge) for edge in edges) / 30.0

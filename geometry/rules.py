@@ -1,0 +1,542 @@
+"""The corrected rules: a predicate is a few constraints, each a measured error against a tolerance.
+
+A rule takes a case (the objects in the predicate's roles, and its settings) and returns its constraints. Positions
+and directions are in the level frame, so that gravity is down for all of them. A bearing is measured on the ground
+in an object's own frame: 0 in front of it, 90 to its right, -90 to its left.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from genspace.geometry.boxes import Box, gap_m
+from genspace.geometry.frames import rotation_y, wrap_deg
+from genspace.geometry.profiles import Tolerances
+from genspace.geometry.views import CAMERA, Placed, Unmeasurable, Vector, rotate
+from genspace.records import Measurement
+
+__all__ = [
+    "BEARING",
+    "RELATIVE",
+    "Case",
+    "Change",
+    "Rule",
+    "allocentric",
+    "camera_distance",
+    "complex_pose",
+    "egocentric",
+    "intrinsic",
+    "keep_relation",
+    "move_camera",
+    "move_object",
+    "object_distance",
+    "size",
+    "view_from",
+]
+
+BEARING = {"front": 0.0, "back": 180.0, "left": -90.0, "right": 90.0}
+"""Where each side of an object lies, in degrees from its front."""
+
+RELATIVE = "relative error"
+"""Note of constraints whose tolerances are shares of the target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How the after scene relates to the before scene."""
+
+    before: tuple[Placed, ...]
+    """The same roles before the edit."""
+    scale: float | str
+    """Factor on the after scene's lengths, or why it is unknown."""
+    yaw_deg: float | None
+    """How far the camera turned to the right; None: not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What a rule decides about."""
+
+    objects: tuple[Placed, ...]
+    """In the order of the predicate's roles, in the (after) image."""
+    settings: Mapping[str, float | str]
+    """The predicate's own values: side, value_m, ratio, …"""
+    tolerances: Tolerances
+    change: Change | None = None
+    """For predicates that compare two images."""
+
+    def tolerance(self, default: tuple[float, float]) -> tuple[float, float]:
+        """The main constraint's tolerance: the call's own, else the profile's."""
+        given = self.settings
+        return (float(given.get("inner", default[0])), float(given.get("outer", default[1])))
+
+    def number(self, name: str) -> float:
+        """A setting that is a number."""
+        return float(self.settings[name])
+
+
+Rule = Callable[[Case], list[Measurement]]
+Measure = Callable[..., tuple[float, float]]
+
+
+def _constraint(
+    quantity: str,
+    unit: str,
+    target: float | None,
+    tolerance: tuple[float, float],
+    measure: Measure,
+    *arguments: object,
+    note: str | None = None,
+) -> Measurement:
+    """Return one constraint; `measure` gives the value and its error, or raises `Unmeasurable`."""
+    inner, outer = tolerance
+    try:
+        value, error = measure(*arguments)
+    except Unmeasurable as reason:
+        return Measurement(
+            quantity=quantity,
+            value=None,
+            unit=unit,
+            target=target,
+            inner=inner,
+            outer=outer,
+            note=str(reason),
+        )
+    return Measurement(
+        quantity=quantity,
+        value=value,
+        unit=unit,
+        target=target,
+        inner=inner,
+        outer=outer,
+        score=1.0 if error <= inner else 0.0 if error >= outer else (outer - error) / (outer - inner),
+        note=note,
+    )
+
+
+def _reported(quantity: str, unit: str, measure: Callable[..., float], *things: object) -> Measurement:
+    """Return a quantity that is worth knowing but decides nothing: it has no tolerance."""
+    try:
+        return Measurement(quantity=quantity, value=measure(*things), unit=unit, note="reported, not judged")
+    except Unmeasurable as reason:
+        return Measurement(quantity=quantity, value=None, unit=unit, note=str(reason))
+
+
+# Measures: each returns (value, error) -------------------------------------------------------------------------
+
+
+def _place(thing: Placed | Vector) -> Vector:
+    return thing.place if isinstance(thing, Placed) else thing
+
+
+def _bearing_deg(observer: Placed, seen: Placed | Vector) -> float:
+    """Bearing of what is seen in the observer's frame, in [-180, 180]."""
+    x, _, z = observer.place
+    to_x, _, to_z = _place(seen)
+    dx, dz = to_x - x, to_z - z
+    if math.hypot(dx, dz) < observer.limits.min_separation_m:
+        what = f"{observer.item.id} and {seen.item.id}" if isinstance(seen, Placed) else observer.item.id
+        raise Unmeasurable(f"no bearing: {what} above one another, {100 * math.hypot(dx, dz):.1f} cm apart")
+    front_x, front_z = observer.front
+    return math.degrees(math.atan2(dx * front_z - dz * front_x, dx * front_x + dz * front_z))
+
+
+def _bearing(observer: Placed, seen: Placed | Vector, target_deg: float) -> tuple[float, float]:
+    bearing = _bearing_deg(observer, seen)
+    return bearing, abs(wrap_deg(bearing - target_deg))
+
+
+def _either_side(observer: Placed, seen: Placed) -> tuple[float, float]:
+    bearing = _bearing_deg(observer, seen)
+    return bearing, abs(abs(bearing) - 90.0)
+
+
+def _mutual_bearing(a: Placed, b: Placed, target_deg: float | None) -> tuple[float, float]:
+    """The worse of the bearings of each object from the other; no target: to either side."""
+    if target_deg is None:
+        found = (_either_side(a, b), _either_side(b, a))
+    else:
+        found = (_bearing(a, b, target_deg), _bearing(b, a, target_deg))
+    return max(found, key=lambda pair: pair[1])
+
+
+def _slope(a: Placed, b: Placed | Vector) -> tuple[float, float]:
+    """How far b lies above (+) or below a, as an angle from the horizontal."""
+    x, y, z = a.place
+    to_x, to_y, to_z = _place(b)
+    slope = math.degrees(math.atan2(y - to_y, math.hypot(to_x - x, to_z - z)))
+    return slope, abs(slope)
+
+
+def _turned(a: Placed, b: Placed, target_deg: float) -> tuple[float, float]:
+    """Heading of b against that of a."""
+    difference = wrap_deg(b.heading_deg - a.heading_deg)
+    return difference, abs(wrap_deg(difference - target_deg))
+
+
+def _pair_view(a: Placed, b: Placed, target_deg: float) -> tuple[float, float]:
+    """Bearing of the camera from the middle of a pair, in the mean of its headings."""
+    (ax, _, az), (bx, _, bz) = a.place, b.place
+    (afx, afz), (bfx, bfz) = a.front, b.front
+    x, z, fx, fz = -(ax + bx) / 2, -(az + bz) / 2, afx + bfx, afz + bfz
+    if math.hypot(fx, fz) < 1e-6:
+        raise Unmeasurable(f"{a.item.id} and {b.item.id} face opposite ways, so that the pair has no front")
+    if math.hypot(x, z) < a.limits.min_separation_m:
+        raise Unmeasurable("no bearing: the camera is above the pair")
+    bearing = math.degrees(math.atan2(x * fz - z * fx, x * fx + z * fz))
+    return bearing, abs(wrap_deg(bearing - target_deg))
+
+
+def _relative(value: float, target: float) -> tuple[float, float]:
+    return value, abs(value - target) / abs(target)
+
+
+def _metric(measure: Callable[..., float], target: float, *things: object) -> tuple[float, float]:
+    return _relative(measure(*things), target)
+
+
+# Text-to-image -------------------------------------------------------------------------------------------------
+
+
+def view_from(case: Case) -> list[Measurement]:
+    """The camera sees one side of the object (camera pose, object pose)."""
+    (a,) = case.objects
+    side = str(case.settings["view"])
+    name = a.item.id
+    bearing = f"bearing of the camera from {name}"
+    slope = f"elevation of the camera from {name}"
+    return [
+        _constraint(
+            bearing, "deg", BEARING[side], _side_tolerance(case, side), _bearing, a, CAMERA, BEARING[side]
+        ),
+        _constraint(slope, "deg", 0.0, case.tolerances.elevation, _slope, a, CAMERA),
+    ]
+
+
+def _side_tolerance(case: Case, side: str) -> tuple[float, float]:
+    ends = side in {"front", "back"}
+    return case.tolerance(case.tolerances.bearing_front if ends else case.tolerances.bearing_side)
+
+
+def allocentric(case: Case) -> list[Measurement]:
+    """The second object lies on one side of the first, from the first's own view."""
+    a, b = case.objects
+    side = str(case.settings["relation"])
+    bearing = f"bearing of {b.item.id} from {a.item.id}"
+    slope = f"elevation of {b.item.id} from {a.item.id}"
+    return [
+        _constraint(
+            bearing, "deg", BEARING[side], _side_tolerance(case, side), _bearing, a, b, BEARING[side]
+        ),
+        _constraint(slope, "deg", 0.0, case.tolerances.elevation, _slope, a, b),
+    ]
+
+
+ARRANGEMENT: dict[str, tuple[float | None, float]] = {
+    "side_by_side_same": (None, 0.0),
+    "side_by_side_opposite": (None, 180.0),
+    "face_to_face": (0.0, 180.0),
+    "back_to_back": (180.0, 180.0),
+}
+"""Arrangements of two objects: bearing of each from the other (None: either side), difference of headings."""
+
+
+def intrinsic(case: Case) -> list[Measurement]:
+    """Two objects stand in an arrangement that both of them see alike."""
+    return _arranged(case, str(case.settings["relation"]))
+
+
+def _arranged(case: Case, arrangement: str) -> list[Measurement]:
+    a, b = case.objects
+    bearing_deg, turned_deg = ARRANGEMENT[arrangement]
+    one, other = a.item.id, b.item.id
+    bearing = f"bearing of {one} and {other} from each other"
+    turned = f"heading of {other} against {one}"
+    wanted = 90.0 if bearing_deg is None else bearing_deg
+    note = "to either side, the worse of the two" if bearing_deg is None else "the worse of the two"
+    return [
+        _constraint(
+            bearing,
+            "deg",
+            wanted,
+            case.tolerance(case.tolerances.pair_bearing),
+            _mutual_bearing,
+            a,
+            b,
+            bearing_deg,
+            note=note,
+        ),
+        _constraint(turned, "deg", turned_deg, case.tolerances.heading, _turned, a, b, turned_deg),
+    ]
+
+
+def complex_pose(case: Case) -> list[Measurement]:
+    """Two objects stand side by side, and the camera sees one side of the pair."""
+    a, b = case.objects
+    target = BEARING[str(case.settings["view"])]
+    seen = f"bearing of the camera from the middle of {a.item.id} and {b.item.id}"
+    return [
+        *_arranged(case, "side_by_side_same"),
+        _constraint(seen, "deg", target, case.tolerances.pair_view, _pair_view, a, b, target),
+    ]
+
+
+def egocentric(case: Case) -> list[Measurement]:
+    """The first object lies left or right of the second as the camera sees them, or closer or farther."""
+    relation = str(case.settings["relation"])
+    return (
+        _egocentric_side(case, relation)
+        if relation in {"left", "right"}
+        else _egocentric_order(case, relation)
+    )
+
+
+def _egocentric_side(case: Case, side: str) -> list[Measurement]:
+    a, b = case.objects
+    sign = 1.0 if side == "left" else -1.0
+
+    def measure() -> tuple[float, float]:
+        (ax, _, az), (bx, _, bz) = a.place, b.place
+        angle = sign * wrap_deg(math.degrees(math.atan2(bx, bz) - math.atan2(ax, az)))
+        return angle, -angle
+
+    quantity = f"angle by which {a.item.id} lies {side} of {b.item.id}"
+    return [_at_least_zero(case, quantity, "deg", case.tolerances.egocentric_angle, measure)]
+
+
+def _egocentric_order(case: Case, order: str) -> list[Measurement]:
+    a, b = case.objects
+    near, far = (a, b) if order == "closer" else (b, a)
+
+    def measure() -> tuple[float, float]:
+        log_ratio = math.log(_camera_distance_m(far) / _camera_distance_m(near))
+        return log_ratio, -log_ratio
+
+    quantity = f"log ratio of distances by which {a.item.id} is {order} than {b.item.id}"
+    return [_at_least_zero(case, quantity, "ratio", case.tolerances.egocentric_ratio, measure)]
+
+
+def _at_least_zero(
+    case: Case, quantity: str, unit: str, tolerance: tuple[float, float], measure: Measure
+) -> Measurement:
+    return _constraint(quantity, unit, None, case.tolerance(tolerance), measure, note="at least 0")
+
+
+def _camera_distance_m(a: Placed) -> float:
+    if isinstance(a.in_camera, tuple):
+        return math.hypot(*a.in_camera)
+    raise Unmeasurable(a.in_camera.reason)
+
+
+def _between_centres_m(a: Placed, b: Placed) -> float:
+    return math.dist(a.whole_place, b.whole_place)
+
+
+def _gap_m(a: Placed, b: Placed) -> float:
+    return gap_m(_box(a), _box(b))
+
+
+def _box(a: Placed) -> Box:
+    """The object's box in the level frame."""
+    item = a.item
+    if a.cut:
+        raise Unmeasurable(a.cut)
+    if item.extent is None or a.rotation is None:
+        raise Unmeasurable(f"the box of {item.id} is unknown")
+    return Box(a.place, item.extent, a.rotation)
+
+
+def object_distance(case: Case) -> list[Measurement]:
+    """Two objects are so far apart: between their centres, or the gap between their boxes."""
+    a, b = case.objects
+    target = case.number("value_m")
+    both = [("distance between the centres", _between_centres_m), ("gap between the boxes", _gap_m)]
+    if case.settings["measure"] == "gap":
+        both.reverse()
+    (judged, measure), (other, measure_other) = both
+    tolerance = case.tolerance(case.tolerances.metric)
+    names = f"of {a.item.id} and {b.item.id}"
+    return [
+        _constraint(
+            f"{judged} {names}", "m", target, tolerance, _metric, measure, target, a, b, note=RELATIVE
+        ),
+        _reported(f"{other} {names}", "m", measure_other, a, b),
+    ]
+
+
+def camera_distance(case: Case) -> list[Measurement]:
+    """The object's centre is so far from the camera."""
+    (a,) = case.objects
+    target = case.number("value_m")
+
+    def distance_m() -> float:
+        return math.hypot(*a.whole_place)
+
+    quantity = f"distance from the camera to {a.item.id}"
+    tolerance = case.tolerance(case.tolerances.metric)
+    return [_constraint(quantity, "m", target, tolerance, _metric, distance_m, target, note=RELATIVE)]
+
+
+def _volume_m3(a: Placed) -> float:
+    return a.size(0) * a.size(1) * a.size(2)
+
+
+def _size_m(a: Placed, dimension: str, length_axis: str) -> float:
+    """Height, length or width. Length is along the front axis unless the call says otherwise."""
+    if dimension == "taller":
+        return a.size(1)
+    longer = dimension == "longer"
+    if length_axis == "longest":
+        return (max if longer else min)(a.size(0), a.size(2))
+    if isinstance(a.ground_front, tuple):
+        return a.size(0 if longer == (length_axis == "front") else 2)
+    raise Unmeasurable(a.ground_front.reason)
+
+
+def size(case: Case) -> list[Measurement]:
+    """The first object is larger than the second, or than itself before the edit: by volume, or along an axis."""
+    dimension = str(case.settings["dimension"])
+    return _bigger(case) if dimension == "bigger" else _longer(case, dimension)
+
+
+def _bigger(case: Case) -> list[Measurement]:
+    now, then, names, scale = _compared(case)
+    target = case.number("ratio")
+
+    def measure() -> tuple[float, float]:
+        ratio = _volume_m3(now) * _factor(scale) ** 3 / _volume_m3(then)
+        return ratio, abs(math.log(ratio / target))
+
+    tolerance = case.tolerance(case.tolerances.volume)
+    note = "error as the log of the ratio"
+    return [_constraint(f"ratio of the volumes of {names}", "ratio", target, tolerance, measure, note=note)]
+
+
+_DIMENSION = {"taller": "height", "longer": "length", "wider": "width"}
+
+
+def _longer(case: Case, dimension: str) -> list[Measurement]:
+    now, then, names, scale = _compared(case)
+    target = case.number("value_m")
+    axis = str(case.settings["length_axis"])
+
+    def difference_m() -> float:
+        return _size_m(now, dimension, axis) * _factor(scale) - _size_m(then, dimension, axis)
+
+    quantity = f"difference in {_DIMENSION[dimension]} of {names}"
+    tolerance = case.tolerance(case.tolerances.metric)
+    return [_constraint(quantity, "m", target, tolerance, _metric, difference_m, target, note=RELATIVE)]
+
+
+def _compared(case: Case) -> tuple[Placed, Placed, str, float | str]:
+    if case.change is None:
+        a, b = case.objects
+        return a, b, f"{a.item.id} against {b.item.id}", 1.0
+    (now,), (then,) = case.objects, case.change.before
+    return now, then, f"{now.item.id} after against before", case.change.scale
+
+
+def _factor(scale: float | str) -> float:
+    if isinstance(scale, str):
+        raise Unmeasurable(scale)
+    return scale
+
+
+# Edits, before against after -----------------------------------------------------------------------------------
+
+AXIS = {
+    "closer": (2, -1.0), "farther": (2, 1.0), "left": (0, -1.0), "right": (0, 1.0),
+    "forward": (2, 1.0), "backward": (2, -1.0),
+}  # fmt: skip
+"""Directions of moves in the level frame: axis (0 right, 2 forward) and sign."""
+
+
+def move_object(case: Case) -> list[Measurement]:
+    """The object moved so far in one direction, seen by a camera that stood still."""
+    change = _change(case)
+    (now,), (then,) = case.objects, change.before
+
+    def moved() -> Vector:
+        k = _factor(change.scale)
+        (x, y, z), (x0, y0, z0) = now.place, then.place
+        return k * x - x0, k * y - y0, k * z - z0
+
+    return _move(case, f"move of {now.item.id}", moved, ("right", "", "away"), None)
+
+
+def move_camera(case: Case) -> list[Measurement]:
+    """The camera moved so far in one direction, told by an object that stood still."""
+    change = _change(case)
+    (now,), (then,) = case.objects, change.before
+    turn = rotation_y(change.yaw_deg or 0.0).tolist()
+
+    def moved() -> Vector:
+        k = _factor(change.scale)
+        (x, y, z), (x0, y0, z0) = rotate(turn, now.place), then.place
+        return x0 - k * x, y0 - k * y, z0 - k * z
+
+    note = "the camera is taken not to have turned" if change.yaw_deg is None else None
+    return _move(case, "move of the camera", moved, ("right", "", "forward"), note)
+
+
+def _change(case: Case) -> Change:
+    if case.change is None:
+        raise ValueError("a rule that compares two images was given one")
+    return case.change
+
+
+def _move(
+    case: Case, what: str, moved: Callable[[], Vector], names: tuple[str, str, str], note: str | None
+) -> list[Measurement]:
+    axis, sign = AXIS[str(case.settings["direction"])]
+    target = sign * case.number("value_m")
+    across = 2 - axis
+
+    def along_m() -> tuple[float, float]:
+        return _relative(moved()[axis], target)
+
+    def across_m() -> tuple[float, float]:
+        value = moved()[across]
+        return value, abs(value)
+
+    tolerances = case.tolerances
+    along = case.tolerance(tolerances.metric)
+    return [
+        _constraint(f"{what}, {names[axis]}", "m", target, along, along_m, note=note or RELATIVE),
+        _constraint(f"{what}, {names[across]}", "m", 0.0, tolerances.sideways, across_m, note=note),
+    ]
+
+
+def keep_relation(case: Case) -> list[Measurement]:
+    """Partners keep their places in the first object's frame while the camera comes to see another side of it."""
+    change = _change(case)
+    reference, *partners = case.objects
+    reference_before, *partners_before = change.before
+    target = BEARING[str(case.settings["view"])]
+    name = reference.item.id
+
+    def changed(now: Placed, then: Placed) -> tuple[float, float]:
+        difference = wrap_deg(_bearing_deg(reference, now) - _bearing_deg(reference_before, then))
+        return difference, abs(difference)
+
+    kept = case.tolerances.kept
+    tolerance = case.tolerance(kept)
+    return [
+        *(
+            _constraint(
+                f"change of the bearing of {now.item.id} from {name}",
+                "deg",
+                0.0,
+                tolerance,
+                changed,
+                now,
+                then,
+            )
+            for now, then in zip(partners, partners_before, strict=True)
+        ),
+        _constraint(
+            f"bearing of the camera from {name}", "deg", target, kept, _bearing, reference, CAMERA, target
+        ),
+    ]
