@@ -352,17 +352,19 @@ def object_distance(case: Case) -> list[Measurement]:
     """Two objects are so far apart: between their centres, or the gap between their boxes."""
     a, b = case.objects
     target = case.number("value_m")
-    both = [("distance between the centres", _between_centres_m), ("gap between the boxes", _gap_m)]
-    if case.settings["measure"] == "gap":
-        both.reverse()
-    (judged, measure), (other, measure_other) = both
-    tolerance = case.tolerance(case.tolerances.metric)
     names = f"of {a.item.id} and {b.item.id}"
+    tolerance = case.tolerance(case.tolerances.metric)
+    if case.settings["measure"] == "centres":
+        quantity = f"distance between the centres {names}"
+        return [
+            _constraint(
+                quantity, "m", target, tolerance, _metric, _between_centres_m, target, a, b, note=RELATIVE
+            )
+        ]
+    quantity = f"gap between the boxes {names}"
     return [
-        _constraint(
-            f"{judged} {names}", "m", target, tolerance, _metric, measure, target, a, b, note=RELATIVE
-        ),
-        _reported(f"{other} {names}", "m", measure_other, a, b),
+        _constraint(quantity, "m", target, tolerance, _metric, _gap_m, target, a, b, note=RELATIVE),
+        _reported(f"distance between the centres {names}", "m", _between_centres_m, a, b),
     ]
 
 

@@ -220,7 +220,6 @@ class _Document(_Record):
     """What a file holds: knows where it came from."""
 
     _source: str = PrivateAttr(default="scene")
-    _memo: dict[Hashable, Any] = PrivateAttr(default_factory=dict)
 
     @property
     def source(self) -> str:
@@ -229,14 +228,19 @@ class _Document(_Record):
 
     def remember(self, key: Hashable, make: Callable[[Self], T]) -> T:
         """Return what `make` gives for this document, made once per key; documents do not change."""
-        if key not in self._memo:
-            self._memo[key] = make(self)
-        made: T = self._memo[key]
+        made: T | None = self._made.get(key)
+        if made is None:
+            made = self._made[key] = make(self)
         return made
+
+    @cached_property
+    def _made(self) -> dict[Hashable, Any]:
+        return {}
 
     def _from(self, source: str, **changes: Any) -> Self:
         copy = self.model_copy(update=changes)
-        copy._source, copy._memo = source, {}  # noqa: SLF001  the same class
+        copy.__dict__.pop("_made", None)
+        copy._source = source  # noqa: SLF001  the same class
         return copy
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from genspace.geometry.profiles import Limits, Profile
 from genspace.geometry.scene import Scene, SceneObject
 
-__all__ = ["CAMERA", "Placed", "Unmeasurable", "Vector", "rotate", "view_of"]
+__all__ = ["CAMERA", "Placed", "Unmeasurable", "Vector", "View", "rotate", "view_of"]
 
 Vector = tuple[float, float, float]
 Rows = Sequence[Sequence[float]]
@@ -128,18 +128,27 @@ class Placed:
         return 0.0 if axis == 0 else 90.0
 
 
-def view_of(scene: Scene, profile: Profile) -> dict[str, Placed]:
-    """Return the scene's objects as the profile sees them, by id; made once per scene and profile.
+class View(dict[str, Placed]):
+    """A scene's objects by id, as a profile sees them; each is made when it is first asked for."""
 
-    Errors: `InputError` when a file of points cannot be read.
-    """
-    return scene.remember(("view", profile.fingerprint), lambda s: _place_all(s, profile.limits))
+    def __init__(self, scene: Scene, limits: Limits) -> None:
+        super().__init__()
+        self._scene = scene
+        self._limits = limits
+        level = scene.camera.level_from_camera
+        self._level = None if level is None else level.tolist()
+
+    def __missing__(self, name: str) -> Placed:
+        item = self._scene.object(name)
+        if item is None:
+            raise KeyError(name)
+        self[name] = _placed(self._scene, item, self._level, self._limits)
+        return self[name]
 
 
-def _place_all(scene: Scene, limits: Limits) -> dict[str, Placed]:
-    level = scene.camera.level_from_camera
-    rows = None if level is None else level.tolist()
-    return {item.id: _placed(scene, item, rows, limits) for item in scene.objects}
+def view_of(scene: Scene, profile: Profile) -> View:
+    """Return the scene's objects as the profile sees them; made once per scene and profile."""
+    return scene.remember(("view", profile.fingerprint), lambda s: View(s, profile.limits))
 
 
 def _placed(scene: Scene, item: SceneObject, level: Rows | None, limits: Limits) -> Placed:
