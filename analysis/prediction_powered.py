@@ -1,0 +1,135 @@
+"""Generator scores of a whole study from the part that people rated, corrected by a judge.
+
+A judge scores every item, people only a random sample. The judge's mean over all items is precise but biased;
+the sample tells the bias. Prediction-powered inference puts both together without trusting the judge:
+Angelopoulos, Bates, Fannjiang, Jordan & Zrnic 2023, "Prediction-powered inference", Science 382, with the
+power-tuned weight of Angelopoulos, Duchi & Zrnic 2023, "PPI++" (arXiv 2311.01453, section 6). The variance is
+taken over prompts, so that items of one prompt may depend on each other.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from genspace.analysis._estimate import Estimate
+
+__all__ = ["CorrectedMean", "corrected_mean", "undrawn_reason"]
+
+Floats = NDArray[np.float64]
+MIN_LABELLED_PROMPTS = 10
+"""With fewer labelled prompts the normal interval is too short."""
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectedMean:
+    """The people's mean rating of a generator's items, from the rated sample alone and with a judge's help."""
+
+    sample: Estimate
+    """Mean of the rated items, with its interval over prompts."""
+    corrected: Estimate
+    """Prediction-powered mean over all items, in the people's scale."""
+    weight: float | None
+    """How much of the judge is used (PPI++'s lambda times the judge's unit); 0 = not at all."""
+    labelled: int
+    unlabelled: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON-ready dictionary."""
+        return {
+            "sample": self.sample.to_json(),
+            "corrected": self.corrected.to_json(),
+            "weight": self.weight,
+            "labelled": self.labelled,
+            "unlabelled": self.unlabelled,
+        }
+
+
+def undrawn_reason(sampling: str | None) -> str | None:
+    """Return why a study's labelled items cannot correct the rest, or None when they can.
+
+    >>> undrawn_reason("random") is None
+    True
+    """
+    if sampling == "random":
+        return None
+    how = (
+        "it is not declared how the rated items were drawn" if sampling is None else f"sampling is {sampling}"
+    )
+    return f'{how}: needs sampling = "random" in study.toml'
+
+
+def corrected_mean(
+    ratings: ArrayLike, scores: ArrayLike, prompts: ArrayLike, *, confidence: float = 0.95
+) -> CorrectedMean:
+    """Return the mean rating over all items, rated or not.
+
+    Args:
+        ratings: (n,) mean human rating; NaN = not rated. The rated items must be a random sample.
+        scores: (n,) a judge's scores of all items, any scale; an abstention (NaN) counts as the mean score,
+            which keeps the correction valid.
+        prompts: (n,) prompt of each item.
+        confidence: Of the normal intervals.
+
+    >>> corrected_mean([1.0, 2.0, np.nan], [1.0, 2.0, 3.0], [0, 1, 2]).corrected.reason
+    'only 2 prompts are rated; 10 are needed'
+    """
+    y, f, prompt = np.asarray(ratings, dtype=float), np.asarray(scores, dtype=float), np.asarray(prompts)
+    if not y.shape == f.shape == prompt.shape:
+        raise ValueError(f"ratings {y.shape}, scores {f.shape} and prompts {prompt.shape} must be (n,) alike")
+    rated = np.isfinite(y)
+    n, rest = int(rated.sum()), int((~rated).sum())
+    groups = len(np.unique(prompt[rated]))
+    reason = None
+    if groups < MIN_LABELLED_PROMPTS:
+        reason = f"only {groups} prompts are rated; {MIN_LABELLED_PROMPTS} are needed"
+    elif not np.isfinite(f[rated]).any() or not np.isfinite(f[~rated]).any():
+        reason = (
+            "the judge scored no rated item" if rest else "every item is rated: there is nothing to correct"
+        )
+        if rest and np.isfinite(f[rated]).any():
+            reason = "the judge scored no unrated item"
+    value = float(y[rated].mean()) if n else math.nan
+    if reason is not None and n == 0:
+        nothing = Estimate.undefined("no item is rated")
+        return CorrectedMean(nothing, nothing, None, 0, rest)
+    influence = np.where(rated, (y - value) / n, 0.0)
+    sample = _normal(value, influence, prompt, n, confidence, rated=groups)
+    if reason is not None:
+        return CorrectedMean(sample, Estimate.undefined(reason, n=n), None, n, rest)
+    f = np.where(np.isfinite(f), f, np.nanmean(f))
+    weight = _power_tuned(y[rated], f[rated], rest)
+    residual = y[rated] - weight * f[rated]
+    point = float(residual.mean() + weight * f[~rated].mean())
+    influence = np.empty(len(y))
+    influence[rated] = (residual - residual.mean()) / n
+    influence[~rated] = weight * (f[~rated] - f[~rated].mean()) / rest
+    corrected = _normal(point, influence, prompt, len(y), confidence, rated=groups)
+    return CorrectedMean(sample, corrected, float(weight), n, rest)
+
+
+def _power_tuned(y: Floats, f: Floats, unlabelled: int) -> float:
+    """Return the weight of least variance, Cov(y, f) / ((1 + n / N) Var(f)); 0 for a constant judge."""
+    variance = f.var(ddof=1)
+    if variance <= 1e-24 * max(1.0, float(np.square(f).max())):
+        return 0.0
+    covariance = ((y - y.mean()) @ (f - f.mean())) / (len(y) - 1)
+    return float(covariance / variance / (1 + len(y) / unlabelled))
+
+
+def _normal(
+    value: float, influence: Floats, prompts: NDArray[Any], n: int, confidence: float, *, rated: int
+) -> Estimate:
+    """Return a normal interval whose variance sums whole prompts' influence."""
+    from scipy.stats import norm
+
+    if rated < 2:
+        return Estimate(value, n=n, reason="no interval: a single prompt is rated")
+    _, member = np.unique(prompts, return_inverse=True)
+    summed = np.bincount(member, weights=influence)
+    half = norm.ppf((1 + confidence) / 2) * math.sqrt(rated / (rated - 1) * float(summed @ summed))
+    return Estimate(value, value - float(half), value + float(half), n=n)
