@@ -1,0 +1,295 @@
+"""Judges that may abstain: how much they cover, and what their figures are worth beside those of others.
+
+A judge that answers only the easy items looks better than it is. So coverage always stands beside a figure, the
+same figure is given with every abstention tied with everything, and the risk-coverage curve shows whether the
+judge knows when it is wrong (El-Yaniv & Wiener 2010; Geifman & El-Yaniv 2017).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from genspace.analysis._estimate import Estimate
+from genspace.analysis.resampling import Concordance, PromptDraws, Weighted, dense_codes, estimate, ratio
+
+__all__ = [
+    "AbstentionTable",
+    "RiskCoverage",
+    "RiskCoveragePoint",
+    "abstention_table",
+    "aurc",
+    "common_items",
+    "penalised",
+    "risk_coverage",
+]
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+CONCORDANCE_FORMS = {
+    "kendall_tau_b": "tau_b",
+    "graded_auc": "half_credit",
+    "roc_auc": "half_credit",
+    "pairwise_strict": "strict",
+    "pairwise_half_credit": "half_credit",
+    "pairwise_with_ties": "with_ties",
+}
+"""Figures that count pairs, and the property of `Concordance` that each is."""
+PENALISED_FIGURES = ("pearson", "spearman", *CONCORDANCE_FORMS)
+"""Figures of `correlation.FIGURES` in which an abstention can tie with everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class AbstentionTable:
+    """Who decided what, over the items that people were asked about."""
+
+    both: int
+    """Decided by people and judge."""
+    judge_only: int
+    """Decided by the judge, left undecided by people."""
+    people_only: int
+    """Decided by people; the judge abstained, failed or was not asked."""
+    neither: int
+    """Undecided by both."""
+
+    @property
+    def annotated(self) -> int:
+        """Items that people were asked about."""
+        return self.both + self.judge_only + self.people_only + self.neither
+
+    @property
+    def coverage(self) -> float | None:
+        """Share of the annotated items that the judge decides; None without any."""
+        return (self.both + self.judge_only) / self.annotated if self.annotated else None
+
+    @property
+    def coverage_of_decided(self) -> float | None:
+        """Share of the items decided by people that the judge decides; None without any."""
+        decided = self.both + self.people_only
+        return self.both / decided if decided else None
+
+    @property
+    def abstains_where_people_do(self) -> float | None:
+        """Share of the items left undecided by people on which the judge abstains too; None without any."""
+        undecided = self.judge_only + self.neither
+        return self.neither / undecided if undecided else None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON-ready dictionary."""
+        shares = ("annotated", "coverage", "coverage_of_decided", "abstains_where_people_do")
+        return asdict(self) | {name: getattr(self, name) for name in shares}
+
+
+def abstention_table(
+    asked: ArrayLike, people_decided: ArrayLike, judge_decided: ArrayLike
+) -> AbstentionTable:
+    """Cross people's decisions with the judge's.
+
+    Args:
+        asked: (n,) whether people were asked about the item; others do not count.
+        people_decided: (n,) whether they reached a decision.
+        judge_decided: (n,) whether the judge did.
+
+    >>> abstention_table([1, 1, 1], [1, 1, 0], [1, 0, 0])
+    AbstentionTable(both=1, judge_only=0, people_only=1, neither=1)
+    """
+    there, people, judge = (np.asarray(v, dtype=bool) for v in (asked, people_decided, judge_decided))
+    cells = (people & judge, ~people & judge, people & ~judge, ~people & ~judge)
+    return AbstentionTable(*(int((there & cell).sum()) for cell in cells))
+
+
+def common_items(scores: Mapping[str, ArrayLike]) -> Bools:
+    """(n,) whether every judge scored the item, so that their figures can be compared.
+
+    >>> common_items({"a": [1.0, float("nan")], "b": [0.0, 1.0]}).tolist()
+    [True, False]
+    """
+    return np.asarray(
+        np.isfinite(np.stack([np.asarray(s, dtype=float) for s in scores.values()])).all(axis=0)
+    )
+
+
+def penalised(figure: str, y: Floats, x: Floats, weights: Floats | None = None) -> Floats:
+    """Return a figure of agreement in which each abstention ties with every other item.
+
+    Every correlation here is a sum over pairs, sum a_ij b_ij / sqrt(sum a_ij² sum b_ij²), where a and b say how
+    judge and people order a pair (Daniels 1944, "The relation between measures of correlation in the universe
+    of sample permutations", Biometrika 33). A pair with an abstained item has a_ij = 0, but counts among the
+    people's pairs. Shares of pairs treat it as a tie of the judge.
+
+    Args:
+        figure: A name of `PENALISED_FIGURES`.
+        y: (n,) the human target, finite.
+        x: (n,) scores, higher is better; NaN = abstained.
+        weights: (n, B) how often each draw holds each item; default once.
+
+    Returns:
+        (B,) values; NaN where undefined. Equal to the plain figure when nothing is NaN.
+    """
+    weights = np.ones((len(y), 1)) if weights is None else weights
+    scored = np.isfinite(x)
+    if figure in CONCORDANCE_FORMS:
+        return np.asarray(getattr(_with_abstentions(y, x, scored, weights), CONCORDANCE_FORMS[figure]))
+    if figure not in PENALISED_FIGURES:
+        raise ValueError(f"{figure} cannot be penalised; only {', '.join(PENALISED_FIGURES)}")
+    part = weights[scored]
+    target = np.broadcast_to(y[:, None], weights.shape)
+    given = np.broadcast_to(x[scored][:, None], part.shape)
+    if figure == "spearman":
+        target, given = _mid_ranks(y, weights), _mid_ranks(x[scored], part)
+    within = target[scored]
+    spread = _spread(given, given, part) * _spread(target, target, weights)
+    return ratio(_spread(given, within, part), np.sqrt(np.where(spread > 1e-13, spread, 0)))
+
+
+def _mid_ranks(values: Floats, weights: Floats) -> Floats:
+    """(n, B) mid-ranks of the values in each draw."""
+    codes = dense_codes(values)
+    counts = np.zeros((int(codes.max(initial=-1)) + 1, weights.shape[1]))
+    np.add.at(counts, codes, weights)
+    return np.asarray((np.cumsum(counts, axis=0) - counts / 2)[codes])
+
+
+def _spread(a: Floats, b: Floats, weights: Floats) -> Floats:
+    """(B,) sum over all pairs of items of (a_i - a_j)(b_i - b_j), from (n, B) values."""
+    sum_a, sum_b, product = ((v * weights).sum(axis=0) for v in (a, b, a * b))
+    return np.asarray(weights.sum(axis=0) * product - sum_a * sum_b)
+
+
+def _with_abstentions(y: Floats, x: Floats, scored: Bools, weights: Floats) -> Concordance:
+    """Count pairs of all items; the judge ties every pair that it did not score both items of."""
+    judged = Weighted(y[scored], weights[scored]).concordance(x[scored])
+    everything = Weighted(y, weights).concordance(np.zeros(len(y)))
+    return replace(
+        everything,
+        balance=judged.balance,
+        ties_x=judged.ties_x + everything.pairs - judged.pairs,
+        ties_both=judged.ties_both + everything.ties_y - judged.ties_y,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RiskCoveragePoint:
+    """What is left when the judge answers only above a confidence."""
+
+    threshold: float
+    """Answers at or above this confidence are kept."""
+    coverage: float
+    """Share of the annotated items that are kept."""
+    risk: float | None
+    """Share of errors among the kept items that people decided; None when there is none."""
+    covered: int
+    """Items kept."""
+    evaluated: int
+    """Items kept that people decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class RiskCoverage:
+    """A judge's risk-coverage curve."""
+
+    points: tuple[RiskCoveragePoint, ...]
+    """By rising threshold."""
+    aurc: Estimate
+    """Area under the curve: mean risk as items are added in order of confidence; 0 is perfect, and a judge
+    whose confidence says nothing gets `risk`."""
+    risk: Estimate
+    """Share of errors when every answer is kept."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON-ready dictionary."""
+        points = [asdict(point) for point in self.points]
+        return {"points": points, "aurc": self.aurc.to_json(), "risk": self.risk.to_json()}
+
+
+def risk_coverage(
+    confidence: ArrayLike,
+    decision: ArrayLike,
+    truth: ArrayLike,
+    *,
+    asked: ArrayLike | None = None,
+    thresholds: Iterable[float] | None = None,
+    draws: PromptDraws | None = None,
+) -> RiskCoverage:
+    """Return risk against coverage as the judge keeps only its more confident answers.
+
+    Args:
+        confidence: (n,) any range, higher is surer; NaN = none given (the answer is not kept).
+        decision: (n,) the judge's decisions 1 / 0; NaN = abstained.
+        truth: (n,) people's decisions 1 / 0; NaN = undecided.
+        asked: (n,) items that count for coverage; by default all n.
+        thresholds: Where to cut; by default at every distinct confidence.
+        draws: Prompt bootstrap of the n items for the intervals; None gives none.
+
+    >>> risk_coverage([0.9, 0.6], [1, 1], [1, 0]).aurc.value
+    0.25
+    """
+    sure, said, people = (np.asarray(v, dtype=float) for v in (confidence, decision, truth))
+    there = np.ones(len(sure), dtype=bool) if asked is None else np.asarray(asked, dtype=bool)
+    kept = there & np.isfinite(said) & np.isfinite(sure)
+    judged = kept & np.isfinite(people)
+    wrong = judged & (said != people)
+    cuts = np.unique(sure[kept]) if thresholds is None else np.array(sorted(thresholds), dtype=float)
+    total = max(1, int(there.sum()))
+    points = []
+    for cut in cuts:
+        above = kept & (np.nan_to_num(sure, nan=-np.inf) >= cut)
+        evaluated = int((above & judged).sum())
+        risk = int((above & wrong).sum()) / evaluated if evaluated else None
+        points.append(
+            RiskCoveragePoint(float(cut), int(above.sum()) / total, risk, int(above.sum()), evaluated)
+        )
+    weights = np.ones((int(judged.sum()), 1))
+    drawn = draws.take(judged) if draws is not None and draws.draws else None
+    errors, order = wrong[judged].astype(float), sure[judged]
+    coverage = int(judged.sum()) / total
+    reason = "no item has a decision with a confidence and a human decision"
+
+    def figure(statistic: Any) -> Estimate:
+        value = float(statistic(weights)[0])
+        boot = None if drawn is None else drawn.map(statistic)
+        return estimate(value, boot, n=len(errors), coverage=coverage, reason=reason)
+
+    return RiskCoverage(
+        points=tuple(points),
+        aurc=figure(lambda w: aurc(order, errors, w)),
+        risk=figure(lambda w: ratio(errors @ w, w.sum(axis=0))),
+    )
+
+
+def aurc(confidence: Floats, errors: Floats, weights: Floats | None = None) -> Floats:
+    """Return the mean of the risks of the 1, 2, …, n most confident answers (Geifman & El-Yaniv 2017).
+
+    Equal confidences are averaged over all their orders.
+
+    Args:
+        confidence: (n,) higher is surer.
+        errors: (n,) 1 = wrong, 0 = right.
+        weights: (n, B) how often each draw holds each answer; default once.
+
+    Returns:
+        (B,) areas; NaN for a draw without answers.
+
+    >>> aurc(np.array([0.9, 0.8, 0.7]), np.array([0.0, 1.0, 0.0])).round(4).tolist()
+    [0.2778]
+    """
+    from scipy.special import digamma
+
+    weights = np.ones((len(errors), 1)) if weights is None else weights
+    codes = dense_codes(-confidence)
+    shape = (int(codes.max(initial=-1)) + 1, weights.shape[1])
+    counts, wrong = np.zeros(shape), np.zeros(shape)
+    np.add.at(counts, codes, weights)
+    np.add.at(wrong, codes, weights * errors[:, None])
+    share = np.nan_to_num(ratio(wrong, counts))
+    above = np.cumsum(counts, axis=0) - counts
+    wrong_above = np.cumsum(wrong, axis=0) - wrong
+    # Sum over i = 1..m of (wrong_above + i * share) / (above + i), a group of m equal confidences.
+    harmonic = digamma(above + counts + 1) - digamma(above + 1)
+    area = (share * counts + (wrong_above - share * above) * harmonic).sum(axis=0)
+    return ratio(area, counts.sum(axis=0))
