@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._folds import FOLDS, prompt_folds
-from genspace.analysis.resampling import PromptDraws, estimate
+from genspace.analysis.resampling import PromptDraws, estimate, ratio
 
 __all__ = [
     "METHODS",
@@ -198,7 +198,7 @@ def reliability_diagram(
         inside = member[k]
         count = int(inside.sum())
         observed = with_interval(
-            lambda w, inside=inside: _ratio((inside * y) @ w, inside @ w),  # type: ignore[misc]  # bound now
+            lambda w, inside=inside: ratio((inside * y) @ w, inside @ w),  # type: ignore[misc]  # bound now
             count,
             "no probability in this bin",
         )
@@ -208,7 +208,7 @@ def reliability_diagram(
     return Reliability(
         bins=tuple(shown),
         ece=with_interval(lambda w: _ece(member, p, y, w), len(p), nothing),
-        brier=with_interval(lambda w: _ratio(np.square(p - y) @ w, w.sum(axis=0)), len(p), nothing),
+        brier=with_interval(lambda w: ratio(np.square(p - y) @ w, w.sum(axis=0)), len(p), nothing),
     )
 
 
@@ -221,10 +221,4 @@ def _one_hot(p: Floats, bins: int) -> Floats:
 def _ece(member: Floats, p: Floats, y: Floats, weights: Floats) -> Floats:
     """(B,) expected calibration error under (n, B) multiplicities."""
     gaps = np.abs((member * (y - p)) @ weights)
-    return _ratio(gaps.sum(axis=0), weights.sum(axis=0))
-
-
-def _ratio(numerator: Floats, denominator: Floats) -> Floats:
-    """Divide, NaN where the denominator is 0."""
-    quotient = np.full(denominator.shape, np.nan)
-    return np.asarray(np.divide(numerator, denominator, out=quotient, where=denominator > 0))
+    return ratio(gaps.sum(axis=0), weights.sum(axis=0))
