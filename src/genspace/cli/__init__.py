@@ -19,6 +19,7 @@ __all__ = ["app", "invoke", "main"]
 
 COMMAND_MODULES: tuple[str, ...] = (
     "check",
+    "compare",
     "judge",
     "prompts",
     "fetch",

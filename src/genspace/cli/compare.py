@@ -1,0 +1,116 @@
+"""`genspace compare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from genspace.cli._app import app
+from genspace.cli._options import HumanColumns, JsonFlag, MetricColumns, columns
+from genspace.errors import InputError
+
+if TYPE_CHECKING:
+    from genspace.analysis import CompareOptions
+
+__all__ = ["compare"]
+
+Studies = Annotated[list[Path] | None, typer.Argument(help="Study folders, or one wide table.")]
+By = Annotated[list[str] | None, typer.Option("--by", help="Break figures down by this column; repeatable.")]
+Level = Annotated[str, typer.Option(help="Which table to show: item or system.")]
+Primary = Annotated[
+    str | None,
+    typer.Option(help="The figure that sorts, groups and is tested [default: by the ratings' type]."),
+]
+Out = Annotated[Path | None, typer.Option("--out", help="Folder for report.html, tables, JSON and manifest.")]
+From = Annotated[
+    Path | None, typer.Option("--from", help="Replay a manifest.json: same studies, same options.")
+]
+
+
+@app.command(
+    epilog="Examples: genspace compare my-study --by category --out report · "
+    "genspace compare results.csv --human rating --metrics clip,vqa"
+)
+def compare(
+    studies: Studies = None,
+    human: HumanColumns = None,
+    metrics: MetricColumns = None,
+    by: By = None,
+    level: Level = "item",
+    primary: Primary = None,
+    draws: Annotated[int, typer.Option(help="Bootstrap draws behind each interval; 0: none.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Seed of draws and permutations.")] = 0,
+    out: Out = None,
+    replay: From = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Compare every judge and metric with the people: who agrees, how far, and how sure we are."""
+    from genspace.analysis import CompareOptions
+
+    if level not in {"item", "system"}:
+        raise InputError(f"--level {level!r}: item or system is expected")
+    if replay is not None:
+        _replay(replay, out=out, as_json=as_json)
+        return
+    if not studies:
+        raise InputError("compare what? name a study's folder or a table: genspace compare my-study")
+    options = CompareOptions(draws=draws, seed=seed, primary=primary, by=tuple(by or ()), level=level)  # type: ignore[arg-type]  # checked above
+    wide = {"human": columns(human), "metrics": columns(metrics)}
+    _compare([str(s) for s in studies], options, wide, out=out, as_json=as_json)
+
+
+def _compare(
+    paths: list[str], options: CompareOptions, wide: dict[str, list[str]], *, out: Path | None, as_json: bool
+) -> None:
+    from genspace.cli._console import messages, print_json
+    from genspace.cli._console import out as console
+    from genspace.comparison import compare as compare_study
+    from genspace.report import make_manifest, print_comparison, write_report
+    from genspace.study import open_study
+
+    opened = [(path, open_study(path, **wide)) for path in paths]
+    names = _distinct_names(paths)
+    documents: dict[str, dict[str, Any]] = {}
+    for name, (path, study) in zip(names, opened, strict=True):
+        document = compare_study(study, options).to_dict()
+        documents[name] = document
+        if not as_json:
+            print_comparison(document, console(), level=options.level)
+        if out is not None:
+            folder = out if len(paths) == 1 else out / name
+            manifest = make_manifest([(path, study)], options.to_json(), wide)
+            written = write_report(document, manifest, folder, study, level=options.level)
+            messages().print(f"wrote {written[0]} and {', '.join(p.name for p in written[1:])}")
+    if as_json:
+        print_json(documents[names[0]] if len(paths) == 1 else {"studies": documents})
+
+
+def _distinct_names(paths: list[str]) -> list[str]:
+    """Return a folder name per study, numbered where two would be the same."""
+    names: list[str] = []
+    for path in paths:
+        base = Path(path).resolve().stem
+        taken = sum(n == base or n.startswith(f"{base}-") for n in names)
+        names.append(f"{base}-{taken + 1}" if taken else base)
+    return names
+
+
+def _replay(path: Path, *, out: Path | None, as_json: bool) -> None:
+    from genspace.analysis import CompareOptions
+    from genspace.cli._console import messages
+    from genspace.report import changed_inputs, input_digests, read_manifest
+    from genspace.study import open_study
+
+    manifest = read_manifest(path)
+    wide = manifest["columns"]
+    for entry in manifest["studies"]:
+        study = open_study(entry["path"], **wide)
+        for change in changed_inputs(entry["inputs"], input_digests(study, Path(entry["path"]))):
+            messages().print(f"[yellow]warning:[/] {entry['path']}: {change} since the manifest was written")
+    options = dict(manifest["options"])
+    options["by"] = tuple(options["by"])
+    _compare(
+        [e["path"] for e in manifest["studies"]], CompareOptions(**options), wide, out=out, as_json=as_json
+    )

@@ -1,0 +1,78 @@
+"""From a study to a comparison: gather people's answers and verdicts, and hand the tables to the analysis."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genspace.study import Study, open_study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from genspace.analysis import CompareOptions, Comparison
+
+__all__ = ["compare", "derived_metrics", "gather_annotations"]
+
+LEAST_ITEMS_TO_CALL_DERIVED = 10
+
+
+def compare(study: Study | Path | str, options: CompareOptions | None = None) -> Comparison:
+    """Compare every judge and metric of a study with its people.
+
+    Args:
+        study: a study, or the path of one.
+        options: draws, seed, primary figure, breakdowns; by default those that the study declares.
+
+    Errors: `InvalidFilesError` listing every problem of the study's files; `InputError` for an unknown figure or
+    breakdown column.
+    """
+    from genspace.analysis import compare as compare_tables
+
+    opened = study if isinstance(study, Study) else open_study(study)
+    annotations = gather_annotations(opened)
+    verdicts = opened.verdicts
+    kinds = verdicts.assign(kind=verdicts["origin"].map({"table": "metric", "judge": "judge"}))
+    derived = (*opened.settings.derived, *derived_metrics(annotations, verdicts))
+    settings = replace(opened.settings, derived=tuple(dict.fromkeys(derived)))
+    return compare_tables(annotations, kinds, opened.items, settings=settings, options=options)
+
+
+def gather_annotations(study: Study) -> pd.DataFrame:
+    """Return the answers of the study's tables together with those that `genspace annotate` collected."""
+    import pandas as pd
+
+    from genspace.human_study import answers
+
+    collected = answers(study.root, study.settings)
+    if not len(collected):
+        return study.annotations
+    known = collected[collected["item_id"].isin(study.items["item_id"])]
+    return pd.concat([study.annotations, known[list(study.annotations.columns)]], ignore_index=True)
+
+
+def derived_metrics(annotations: pd.DataFrame, verdicts: pd.DataFrame) -> list[str]:
+    """Return metrics that merely restate the ratings: equal, item by item, to a question's mean or majority.
+
+    Such a metric agrees with people by construction, so it is shown but never ranked.
+    """
+    found = []
+    single = annotations[(annotations["role"] == "main") & (annotations["item_id_b"] == "")]
+    summaries = []
+    for _, answers in single.groupby("question"):
+        mean = answers.groupby("item_id")["value"].mean().dropna()
+        summaries += [mean, (mean > 0.5).astype(float)] if mean.between(0, 1).all() else [mean]
+    scores = verdicts[(verdicts["origin"] == "table") & verdicts["score"].notna()]
+    for metric, rows in scores.groupby("judge"):
+        score = rows.drop_duplicates("item_id").set_index("item_id")["score"]
+        for summary in summaries:
+            common = score.index.intersection(summary.index)
+            enough = (
+                len(common) >= LEAST_ITEMS_TO_CALL_DERIVED
+                and summary.loc[common].max() > summary.loc[common].min()
+            )
+            if enough and (score.loc[common] - summary.loc[common]).abs().max() < 1e-9:
+                found.append(str(metric))
+                break
+    return found

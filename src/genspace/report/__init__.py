@@ -1,0 +1,24 @@
+"""Reports: a comparison's document as terminal table, HTML page, CSV, LaTeX, Markdown and manifest."""
+
+from genspace.report._answer import answer
+from genspace.report._html import html_report
+from genspace.report._manifest import changed_inputs, input_digests, make_manifest, read_manifest
+from genspace.report._table import JudgeTable, csv_table, judge_table, latex_table, markdown_table
+from genspace.report._terminal import print_comparison
+from genspace.report._write import write_report
+
+__all__ = [
+    "JudgeTable",
+    "answer",
+    "changed_inputs",
+    "csv_table",
+    "html_report",
+    "input_digests",
+    "judge_table",
+    "latex_table",
+    "make_manifest",
+    "markdown_table",
+    "print_comparison",
+    "read_manifest",
+    "write_report",
+]

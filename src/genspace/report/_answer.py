@@ -1,0 +1,54 @@
+"""The answer in words: what a reader should take away before any table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from genspace.report._table import LABELS, figure_text, judge_table, number
+
+__all__ = ["answer"]
+
+
+def answer(document: Mapping[str, Any]) -> list[str]:
+    """Return the comparison's conclusions as plain sentences, the most important first."""
+    study = document["study"]
+    if not study["n_items"]:
+        return ["The study holds no items."]
+    if not study["n_annotated"]:
+        return [
+            "No people have rated these items yet, so no judge can be believed or doubted; mean scores are shown."
+        ]
+    ranked = [r for r in judge_table(document).rows if r.rank is not None]
+    if not ranked:
+        return ["No judge has a figure to rank: see the reasons in the table."]
+    figure = LABELS.get(document["primary"]["figure"], document["primary"]["figure"])
+    best = ranked[0]
+    level = f"{document['options']['confidence']:.0%}"
+    first = (
+        f"{best.name} agrees best with people: {figure} {figure_text(best.estimates[0])} "
+        f"({level} interval, {best.n:,} items, coverage {best.coverage:.0%})."
+    )
+    return [first, *_group(document, best.name), *_people(document, figure)]
+
+
+def _group(document: Mapping[str, Any], best: str) -> list[str]:
+    groups = document["tests"].get("groups") or []
+    if not groups or not document["tests"].get("pairs"):
+        return []
+    leading = [name for name in groups[0] if name != best]
+    if not leading:
+        return ["It is significantly ahead of every other judge (permutation test by prompt, Holm-adjusted)."]
+    named = ", ".join(leading)
+    return [f"These data cannot tell it apart from {named} (permutation test by prompt, Holm-adjusted)."]
+
+
+def _people(document: Mapping[str, Any], figure: str) -> list[str]:
+    row = (document["human"].get("row") or {}).get(document["primary"]["figure"])
+    if not row or row["value"] is None:
+        return []
+    text = f"People agree with one another at {figure} {number(row['value'])}"
+    ceiling = document["human"].get("ceiling") or {}
+    if ceiling.get("value") is not None:
+        text += f"; their noise puts the ceiling for any judge near {number(ceiling['value'])}"
+    return [text + "."]

@@ -1,0 +1,168 @@
+"""Plots of a comparison as SVG text: readable in greyscale and by the colour-blind, text kept as text."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from genspace.report._table import Row, judge_table, number
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["breakdown_map", "forest", "ratings", "risk_coverage"]
+
+# Okabe and Ito's palette, distinguishable with every common colour vision; markers and dashes carry it in greyscale.
+INK, MUTED, RULE = "#1b2430", "#67717e", "#d5dae1"
+MARKS = {"judge": ("o", "#0072b2"), "metric": ("o", "#0072b2"), "people": ("D", "#d55e00"),
+         "baseline": ("|", "#67717e"), "derived": ("x", "#67717e")}  # fmt: skip
+LINES = [
+    ("#0072b2", "-"),
+    ("#d55e00", "--"),
+    ("#009e73", "-."),
+    ("#cc79a7", ":"),
+    ("#56b4e9", "-"),
+    ("#e69f00", "--"),
+]
+LONGEST_NAME = 34
+
+
+@contextmanager
+def _figure(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
+    """Yield a figure in the report's style; the same input gives the same bytes."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure as NewFigure
+
+    style: Any = {  # matplotlib types each key by name
+        "svg.fonttype": "none", "svg.hashsalt": "genspace", "font.family": "sans-serif", "font.size": 10,
+        "font.sans-serif": ["DejaVu Sans", "Helvetica", "Arial", "sans-serif"],
+        "axes.edgecolor": RULE, "axes.labelcolor": MUTED, "text.color": INK, "xtick.color": MUTED,
+        "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False,
+    }  # fmt: skip
+    with mpl.rc_context(style):
+        figure = NewFigure(figsize=(width, height), layout="constrained")
+        FigureCanvasSVG(figure)
+        yield figure, figure.add_subplot()
+
+
+def _svg(figure: Figure, description: str) -> str:
+    from html import escape
+
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    body = text[text.index("<svg") :]
+    label = f'<svg role="img" aria-label="{escape(description, quote=True)}"'
+    return body.replace("<svg", label, 1)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+
+
+def forest(document: Mapping[str, Any]) -> str | None:
+    """Return each judge's primary figure with its interval, the people's own row and the noise ceiling."""
+    table = judge_table(document)
+    rows = [r for r in table.rows if r.estimates[0]["value"] is not None]
+    if not rows:
+        return None
+    with _figure(7.2, 0.9 + 0.3 * len(rows)) as (figure, axes):
+        for height, row in enumerate(reversed(rows)):
+            _interval(axes, height, row)
+        axes.set_yticks(range(len(rows)), [_short(r.name) for r in reversed(rows)])
+        axes.tick_params(axis="y", length=0)
+        axes.set_ylim(-0.7, len(rows) - 0.3)
+        axes.grid(axis="x", color=RULE, linewidth=0.6)
+        axes.set_axisbelow(True)
+        axes.spines["left"].set_visible(False)
+        ceiling = (document["human"].get("ceiling") or {}).get("value")
+        if ceiling is not None and document["study"]["n_annotated"]:
+            axes.axvline(ceiling, color=INK, linewidth=1, linestyle=(0, (4, 3)))
+            axes.annotate(
+                f"noise ceiling {number(ceiling, 2)}", (ceiling, len(rows) - 0.35), xytext=(-4, 0),
+                textcoords="offset points", ha="right", va="top", fontsize=8, color=MUTED,
+            )  # fmt: skip
+        level = f"{document['options']['confidence']:.0%}"
+        axes.set_xlabel(f"{table.columns[0].label} with people, {level} interval over prompts")
+        return _svg(
+            figure, f"{table.columns[0].label} of each judge with its interval; the table holds the values"
+        )
+
+
+def _interval(axes: Axes, height: int, row: Row) -> None:
+    estimate = row.estimates[0]
+    marker, colour = MARKS[row.kind]
+    if estimate["low"] is not None:
+        axes.plot(
+            [estimate["low"], estimate["high"]], [height, height], color=colour, linewidth=2, alpha=0.55
+        )
+    axes.plot([estimate["value"]], [height], marker=marker, color=colour, markersize=7, markeredgewidth=2)
+
+
+def breakdown_map(document: Mapping[str, Any], column: str) -> str | None:
+    """Return a map of judges against the values of one breakdown column, each cell with its figure."""
+    import numpy as np
+
+    cells = document["breakdowns"][column]
+    known = {name for cell in cells.values() for name in cell["judges"]}
+    names = [r.name for r in judge_table(document).rows if r.name in known]
+    if not names or not cells:
+        return None
+    figures = [[(cell["judges"].get(n) or {}).get("value") for cell in cells.values()] for n in names]
+    values = np.array([[np.nan if v is None else v for v in row] for row in figures], dtype=float)
+    if np.isnan(values).all():
+        return None
+    with _figure(2.6 + 0.95 * len(cells), 1.1 + 0.32 * len(names)) as (figure, axes):
+        low, high = min(0.0, float(np.nanmin(values))), max(float(np.nanmax(values)), 1e-9)
+        axes.imshow(values, cmap="cividis", vmin=low, vmax=high, aspect="auto")
+        for (i, j), value in np.ndenumerate(values):
+            light = not np.isnan(value) and (value - low) / (high - low) < 0.55
+            text = "–" if np.isnan(value) else number(float(value), 2)
+            axes.text(j, i, text, ha="center", va="center", fontsize=9, color="white" if light else INK)
+        heads = [f"{_short(v)}\nn = {cell['n']}" for v, cell in cells.items()]
+        axes.set_xticks(range(len(cells)), heads, fontsize=8)
+        axes.set_yticks(range(len(names)), [_short(n) for n in names])
+        axes.tick_params(length=0)
+        axes.xaxis.tick_top()
+        axes.spines[:].set_visible(False)
+        return _svg(figure, f"{judge_table(document).columns[0].label} of each judge by {column}")
+
+
+def ratings(document: Mapping[str, Any]) -> str | None:
+    """Return how often people gave each rating."""
+    counts = {k: v for k, v in (document["human"].get("distribution") or {}).items() if v}
+    if not counts or len(counts) > 30:
+        return None
+    with _figure(4.2, 2.3) as (figure, axes):
+        bars = axes.bar(list(counts), list(counts.values()), color="#56b4e9", edgecolor=INK, linewidth=0.6)
+        axes.bar_label(bars, fmt="{:,.0f}", fontsize=8, color=MUTED)
+        axes.set_xlabel("rating")
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        return _svg(figure, "how often people gave each rating")
+
+
+def risk_coverage(document: Mapping[str, Any]) -> str | None:
+    """Return, for judges that may abstain, the error among what they decide against the share they decide."""
+    curves: dict[str, Sequence[Mapping[str, Any]]] = {}
+    for name, judge in document["judges"].items():
+        points = (judge.get("risk_coverage") or {}).get("points") or []
+        drawn = [p for p in points if p.get("risk") is not None]
+        if judge["kind"] in {"judge", "metric"} and len(drawn) > 1:
+            curves[name] = drawn
+    if not curves:
+        return None
+    with _figure(5.6, 3.2) as (figure, axes):
+        for (name, points), (colour, dash) in zip(curves.items(), LINES * len(curves), strict=False):
+            xs, ys = [p["coverage"] for p in points], [p["risk"] for p in points]
+            axes.plot(xs, ys, color=colour, linestyle=dash, label=_short(name), drawstyle="steps-post")
+        axes.set_xlabel("coverage: share of items decided")
+        axes.set_ylabel("risk: share of decisions against the people")
+        axes.set_ylim(bottom=0)
+        axes.grid(color=RULE, linewidth=0.6)
+        axes.legend(frameon=False, fontsize=8)
+        return _svg(figure, "risk against coverage of each judge that may abstain")

@@ -1,0 +1,257 @@
+"""The table of judges: one model of rows and columns that every format renders."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = [
+    "LABELS",
+    "Column",
+    "JudgeTable",
+    "Row",
+    "csv_table",
+    "figure_text",
+    "judge_table",
+    "latex_table",
+    "markdown_table",
+    "number",
+]
+
+LABELS: Mapping[str, str] = {
+    "pearson": "Pearson", "spearman": "Spearman", "kendall_tau_b": "Kendall τ-b", "kendall_tau_c": "Kendall τ-c",
+    "roc_auc": "ROC AUC", "graded_auc": "graded AUC", "average_precision": "avg. precision",
+    "cohen_kappa": "Cohen κ", "accuracy": "accuracy", "balanced_accuracy": "balanced acc.", "f1": "F1", "mcc": "MCC",
+    "pairwise_strict": "pairwise, ties wrong", "pairwise_half_credit": "pairwise, ties half",
+    "pairwise_ties_dropped": "pairwise, ties dropped", "pairwise_with_ties": "pairwise, with ties",
+    "pairwise_tie_calibrated": "pairwise, ties calibrated", "pairwise_accuracy": "pairwise",
+    "soft_pairwise_accuracy": "soft pairwise",
+    "krippendorff_alpha_nominal": "Krippendorff α, nominal", "krippendorff_alpha_ordinal": "Krippendorff α, ordinal",
+    "krippendorff_alpha_interval": "Krippendorff α, interval", "fleiss_kappa": "Fleiss κ",
+    "cohen_kappa_mean": "Cohen κ, mean of pairs", "icc_1_1": "ICC(1,1)", "icc_1_k": "ICC(1,k)",
+    "icc_2_1": "ICC(2,1)", "icc_2_k": "ICC(2,k)", "gwet_ac1": "Gwet AC1", "gwet_ac2": "Gwet AC2",
+    "raw_agreement": "raw agreement", "within_one": "within one point",
+}  # fmt: skip
+"""What people call a figure; keys without an entry are shown as they are."""
+
+SHOWN: Mapping[str, Sequence[tuple[str, str]]] = {
+    "binary": [("item", "roc_auc"), ("item", "cohen_kappa"), ("item", "accuracy"), ("item", "balanced_accuracy")],
+    "ordinal": [("item", "spearman"), ("item", "kendall_tau_b"), ("item", "pearson"),
+                ("within_prompt", "pairwise_half_credit")],
+    "continuous": [("item", "pearson"), ("item", "spearman"), ("item", "kendall_tau_b"),
+                   ("within_prompt", "pairwise_half_credit")],
+    "system": [("system", "pearson"), ("system", "spearman"), ("system", "kendall_tau_b"),
+               ("system", "pairwise_accuracy"), ("system", "soft_pairwise_accuracy")],
+    "no people": [("", "mean_score")],
+}  # fmt: skip
+"""Figures of the main table by value type; the primary figure always comes first."""
+
+Estimate = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One figure of the table."""
+
+    section: str
+    """Key of a judge's section: item, within_prompt, system; "" for the judge itself."""
+    figure: str
+
+    @property
+    def label(self) -> str:
+        """Heading."""
+        name = "mean score" if self.figure == "mean_score" else LABELS.get(self.figure, self.figure)
+        prefix = {"within_prompt": "within prompt: ", "within_generator": "within generator: "}
+        return prefix.get(self.section, "") + name
+
+    def of(self, judge: Mapping[str, Any]) -> Estimate:
+        """Return the judge's estimate; a null one where the document has none."""
+        section = judge.get(self.section, {}) if self.section else judge
+        missing = {
+            "value": None,
+            "low": None,
+            "high": None,
+            "n": 0,
+            "coverage": None,
+            "reason": "not computed",
+        }
+        return section.get(self.figure) or missing
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One judge, metric, baseline, or the people."""
+
+    name: str
+    kind: str
+    """judge, metric, derived, baseline or people."""
+    rank: int | None
+    group: int | None
+    estimates: tuple[Estimate, ...]
+    """One per column."""
+    n: int | None
+    coverage: float | None
+    ties: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeTable:
+    """Judges sorted by the first column, then the people, baselines and derived metrics."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+
+
+def judge_table(document: Mapping[str, Any], *, level: str = "item") -> JudgeTable:
+    """Return the main table of a comparison's document (see schemas/comparison.schema.json)."""
+    columns = _columns(document, level)
+    judges = document["judges"]
+    order = {"judge": 0, "metric": 0, "baseline": 2, "derived": 3}
+    names = sorted(judges, key=lambda n: (order[judges[n]["kind"]], _sort_value(columns[0].of(judges[n])), n))
+    rows = [_row(name, judges[name], columns) for name in names]
+    people = _people_row(document, columns)
+    if people is not None:
+        last = sum(order[r.kind] == 0 for r in rows)
+        rows.insert(last, people)
+    return JudgeTable(columns, tuple(rows))
+
+
+def _columns(document: Mapping[str, Any], level: str) -> tuple[Column, ...]:
+    if not document["study"]["n_annotated"]:
+        return tuple(Column(*c) for c in SHOWN["no people"])
+    if level == "system":
+        return tuple(Column(*c) for c in SHOWN["system"])
+    primary = Column("item", document["primary"]["figure"])
+    chosen = [Column(*c) for c in SHOWN[document["study"]["value_type"] or "continuous"]]
+    return (primary, *(c for c in chosen if c != primary))
+
+
+def _sort_value(estimate: Estimate) -> float:
+    return float("inf") if estimate["value"] is None else -float(estimate["value"])
+
+
+def _row(name: str, judge: Mapping[str, Any], columns: Sequence[Column]) -> Row:
+    estimates = tuple(c.of(judge) for c in columns)
+    return Row(
+        name=name,
+        kind=judge["kind"],
+        rank=judge["rank"],
+        group=judge.get("group"),
+        estimates=estimates,
+        n=estimates[0]["n"],
+        coverage=judge["coverage"]["value"],
+        ties=(judge.get("ties") or {}).get("metric"),
+    )
+
+
+def _people_row(document: Mapping[str, Any], columns: Sequence[Column]) -> Row | None:
+    """Return each rater against the rest, in the columns where that is defined."""
+    row = document["human"].get("row") or {}
+    if not row:
+        return None
+    reason = "not defined for people"
+    missing = {"value": None, "low": None, "high": None, "n": 0, "coverage": None, "reason": reason}
+    estimates = tuple(row.get(c.figure, missing) if c.section == "item" else missing for c in columns)
+    if all(e["value"] is None for e in estimates):
+        return None
+    return Row(
+        "people (each against the rest)", "people", None, None, estimates, estimates[0]["n"], None, None
+    )
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Return a number as people read it, "–" for none.
+
+    >>> number(0.12345), number(31.46), number(None)
+    ('0.123', '31.5', '–')
+    """
+    if value is None:
+        return "–"
+    return f"{value:.{digits}f}" if abs(value) < 10 else f"{value:.{max(digits - 2, 0)}f}"
+
+
+def figure_text(estimate: Estimate) -> str:
+    """Return a figure with its interval: "0.592 [0.521, 0.651]"."""
+    if estimate["value"] is None:
+        return "–"
+    if estimate["low"] is None:
+        return number(estimate["value"])
+    return f"{number(estimate['value'])} [{number(estimate['low'])}, {number(estimate['high'])}]"
+
+
+def csv_table(table: JudgeTable) -> str:
+    """Return the table as CSV: a row per judge, value, low, high and reason of every figure in columns."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    heads = [f"{c.section}.{c.figure}".lstrip(".") for c in table.columns]
+    parts = ("value", "low", "high", "n", "reason")
+    writer.writerow(
+        ["name", "kind", "rank", "group", *(f"{h}.{p}" for h in heads for p in parts), "coverage", "ties"]
+    )
+    for row in table.rows:
+        cells = [e[part] for e in row.estimates for part in parts]
+        writer.writerow([_safe(row.name), row.kind, row.rank, row.group, *cells, row.coverage, row.ties])
+    return buffer.getvalue()
+
+
+def _safe(cell: str) -> str:
+    return "'" + cell if cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
+
+
+def markdown_table(table: JudgeTable) -> str:
+    """Return the table as Markdown, for a pull request."""
+    head = ["", "judge", *(c.label for c in table.columns), "n", "coverage"]
+    lines = ["| " + " | ".join(head) + " |", "| " + " | ".join(["---"] * len(head)) + " |"]
+    for row in table.rows:
+        name = row.name.replace("|", "\\|")
+        cells = [
+            str(row.rank or ""),
+            name,
+            *map(figure_text, row.estimates),
+            str(row.n or "–"),
+            _percent(row.coverage),
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.1%}"
+
+
+_LATEX = str.maketrans(
+    {character: f"\\{character}" for character in "&%$#_{}"}
+    | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
+    | {"τ": r"$\tau$", "κ": r"$\kappa$", "α": r"$\alpha$", "–": "--"}
+)
+
+
+def latex_table(table: JudgeTable, *, caption: str) -> str:
+    """Return the table in LaTeX (booktabs): interval under each figure in small type."""
+    head = ["Judge", *(c.label for c in table.columns), "$n$", "Coverage"]
+    lines = [
+        "\\begin{table}", "\\centering", f"\\caption{{{caption.translate(_LATEX)}}}",
+        f"\\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}", "\\toprule",
+        " & ".join(h if h == "$n$" else h.translate(_LATEX) for h in head) + " \\\\", "\\midrule",
+    ]  # fmt: skip
+    previous = None
+    for row in table.rows:
+        standing = "ranked" if row.kind in {"judge", "metric"} else row.kind
+        if previous not in {None, standing}:
+            lines.append("\\midrule")
+        previous = standing
+        cells = [row.name.translate(_LATEX), *map(_latex_cell, row.estimates), str(row.n or "--")]
+        lines.append(" & ".join([*cells, _percent(row.coverage).translate(_LATEX)]) + " \\\\")
+    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", "\\end{table}"]) + "\n"
+
+
+def _latex_cell(estimate: Estimate) -> str:
+    if estimate["value"] is None:
+        return "--"
+    value = number(estimate["value"])
+    if estimate["low"] is None:
+        return value
+    return f"{value} {{\\scriptsize [{number(estimate['low'])}, {number(estimate['high'])}]}}"

@@ -1,0 +1,97 @@
+"""A comparison on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from genspace.report._answer import answer
+from genspace.report._table import Row, figure_text, judge_table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["print_comparison"]
+
+STYLES = {"people": "bold", "baseline": "dim", "derived": "dim italic"}
+PRINTED_REASONS = 6
+
+
+def print_comparison(document: Mapping[str, Any], console: Console, *, level: str = "item") -> None:
+    """Print the answer, the table of judges, breakdowns, reasons for gaps, and warnings."""
+    from rich.markup import escape
+
+    _print_part(document, console, level=level)
+    for name, part in document.get("questions", {}).items():
+        console.print(f"\n[bold]Question: {escape(name)}[/]")
+        _print_part(part, console, level=level)
+
+
+def _print_part(document: Mapping[str, Any], console: Console, *, level: str) -> None:
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    study = document["study"]
+    counts = [("n_items", "items"), ("n_prompts", "prompts"), ("n_generators", "generators"),
+              ("n_raters", "raters"), ("n_ratings", "ratings")]  # fmt: skip
+    console.print(
+        f"[bold]{escape(str(study['name']))}[/]  " + " · ".join(f"{study[k]:,} {w}" for k, w in counts)
+    )
+    for sentence in answer(document):
+        console.print(escape(sentence))
+    model = judge_table(document, level=level)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table.add_column("#", justify="right")
+    table.add_column("judge", overflow="fold", min_width=12)
+    for column in model.columns:
+        table.add_column(column.label, justify="right")
+    for heading in ("n", "coverage", "ties"):
+        table.add_column(heading, justify="right")
+    for row in model.rows:
+        table.add_row(*map(escape, _cells(row)), style=STYLES.get(row.kind, ""))
+    console.print(table)
+    for reason in _reasons(model.rows):
+        console.print(f"[dim]– {escape(reason)}[/]")
+    for column, cells in document["breakdowns"].items():
+        _print_breakdown(column, cells, [r.name for r in model.rows], console)
+    for note in document["notes"]:
+        style = "yellow" if note["level"] == "warning" else "dim"
+        console.print(f"[{style}]{note['level']}:[/] {escape(note['text'])}")
+
+
+def _cells(row: Row) -> list[str]:
+    name = f"{row.name} (derived)" if row.kind == "derived" else row.name
+    coverage = "" if row.coverage is None else f"{row.coverage:.1%}"
+    ties = "" if row.ties is None else f"{row.ties:.1%}"
+    figures = [figure_text(e) for e in row.estimates]
+    return ["" if row.rank is None else str(row.rank), name, *figures, f"{row.n or 0:,}", coverage, ties]
+
+
+def _reasons(rows: tuple[Row, ...]) -> list[str]:
+    """Return why figures are missing, each reason once."""
+    found = {e["reason"] for r in rows if r.kind != "people" for e in r.estimates if e["value"] is None}
+    reasons = sorted(reason for reason in found if reason)
+    return reasons[:PRINTED_REASONS]
+
+
+def _print_breakdown(column: str, cells: Mapping[str, Any], names: list[str], console: Console) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", title=f"by {column}", title_justify="left"
+    )
+    table.add_column("judge", overflow="fold", min_width=12)
+    for value, cell in cells.items():
+        table.add_column(Text(f"{value} ({cell['n']})"), justify="right")
+    known = {name for cell in cells.values() for name in cell["judges"]}
+    for name in names:
+        if name in known:
+            figures = [
+                figure_text(cell["judges"][name]) if name in cell["judges"] else "–"
+                for cell in cells.values()
+            ]
+            table.add_row(Text(name), *map(Text, figures))
+    console.print(table)
