@@ -70,7 +70,7 @@ def forest(document: Mapping[str, Any]) -> str | None:
     rows = [r for r in table.rows if r.estimates[0]["value"] is not None]
     if not rows:
         return None
-    with _figure(7.2, 0.9 + 0.3 * len(rows)) as (figure, axes):
+    with _figure(9.4, 0.9 + 0.3 * len(rows)) as (figure, axes):
         for height, row in enumerate(reversed(rows)):
             _interval(axes, height, row)
         axes.set_yticks(range(len(rows)), [_short(r.name) for r in reversed(rows)])
