@@ -115,7 +115,7 @@ class PromptDraws:
     def chunks(self) -> Iterator[Floats]:
         """Yield `weights` by groups of draws small enough to stay in the processor's cache."""
         step = max(1, CHUNK_CELLS // max(1, len(self.of_item)))
-        for start in range(0, self.draws, step):
+        for start in range(0, max(self.draws, 1), step):  # no draws: one chunk without columns
             yield self.weights(slice(start, start + step))
 
     def map(self, statistic: Callable[[Floats], NDArray[Any]]) -> Floats:
@@ -165,7 +165,8 @@ def estimate(
     ends = None if draws is None or no_interval else percentile_interval(draws, confidence)
     if ends is None:
         if no_interval is None and draws is not None:
-            no_interval = "no interval: undefined in more than a tenth of the bootstrap draws"
+            asked = "undefined in more than a tenth of the bootstrap draws" if len(draws) else "no draws"
+            no_interval = f"no interval: {asked}"
         return Estimate(float(value), n=n, coverage=coverage, reason=no_interval)
     return Estimate(float(value), *ends, n=n, coverage=coverage)
 

@@ -264,7 +264,7 @@ def test_several_studies(tmp_path: Path, genspace) -> None:
     [
         ([], "compare what?"),
         (["absent"], "no such folder or table"),
-        (["STUDY", "--level", "galaxy"], "item or system is expected"),
+        (["STUDY", "--level", "galaxy"], "galaxy"),
         (["STUDY", "--primary", "spaerman"], "spearman"),
         (["STUDY", "--by", "generatr"], "generator"),
         (["--from", "absent.json"], "cannot be read as a manifest"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -18,7 +18,7 @@ __all__ = ["compare"]
 
 Studies = Annotated[list[Path] | None, typer.Argument(help="Study folders, or one wide table.")]
 By = Annotated[list[str] | None, typer.Option("--by", help="Break figures down by this column; repeatable.")]
-Level = Annotated[str, typer.Option(help="Which table to show: item or system.")]
+Level = Annotated[Literal["item", "system"], typer.Option(help="Which table to show.")]
 Primary = Annotated[
     str | None,
     typer.Option(help="The figure that sorts, groups and is tested [default: by the ratings' type]."),
@@ -49,14 +49,12 @@ def compare(
     """Compare every judge and metric with the people: who agrees, how far, and how sure we are."""
     from genspace.analysis import CompareOptions
 
-    if level not in {"item", "system"}:
-        raise InputError(f"--level {level!r}: item or system is expected")
     if replay is not None:
         _replay(replay, out=out, as_json=as_json)
         return
     if not studies:
         raise InputError("compare what? name a study's folder or a table: genspace compare my-study")
-    options = CompareOptions(draws=draws, seed=seed, primary=primary, by=tuple(by or ()), level=level)  # type: ignore[arg-type]  # checked above
+    options = CompareOptions(draws=draws, seed=seed, primary=primary, by=tuple(by or ()), level=level)
     wide = {"human": columns(human), "metrics": columns(metrics)}
     _compare([str(s) for s in studies], options, wide, out=out, as_json=as_json)
 

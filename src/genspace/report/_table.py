@@ -153,13 +153,14 @@ def _people_row(document: Mapping[str, Any], columns: Sequence[Column]) -> Row |
     if not row:
         return None
     reason = "not defined for people"
-    missing = {"value": None, "low": None, "high": None, "n": 0, "coverage": None, "reason": reason}
+    missing: Estimate = {"value": None, "low": None, "high": None, "n": 0, "coverage": None, "reason": reason}
     estimates = tuple(row.get(c.figure, missing) if c.section == "item" else missing for c in columns)
     if all(e["value"] is None for e in estimates):
         return None
     return Row(
-        "people (each against the rest)", "people", None, None, estimates, estimates[0]["n"], None, None
-    )
+        name="people (each against the rest)", kind="people", rank=None, group=None, estimates=estimates,
+        n=estimates[0]["n"], coverage=None, ties=None,
+    )  # fmt: skip
 
 
 def number(value: float | None, digits: int = 3) -> str:
