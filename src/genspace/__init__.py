@@ -9,6 +9,8 @@ from genspace.errors import GenspaceError, InputError
 from genspace.records import Item, Measurement, Request, StudySettings, Verdict
 
 if TYPE_CHECKING:
+    from genspace.comparison import compare as compare
+    from genspace.runner import run as run
     from genspace.study import Study as Study
     from genspace.study import open_study as open_study
 
@@ -22,10 +24,14 @@ __all__ = [
     "StudySettings",
     "Verdict",
     "__version__",
+    "compare",
     "open_study",
+    "run",
 ]
 
 _LAZY = {
+    "compare": "genspace.comparison",
+    "run": "genspace.runner",
     "Study": "genspace.study",
     "open_study": "genspace.study",
 }

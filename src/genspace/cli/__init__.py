@@ -23,6 +23,7 @@ COMMAND_MODULES: tuple[str, ...] = (
     "judge",
     "prompts",
     "fetch",
+    "info",
 )
 """Modules of this package that register commands, in the order of `genspace --help`."""
 

@@ -1,0 +1,119 @@
+"""`genspace ls` and `genspace doctor`: what there is, and what is missing."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+import typer
+
+from genspace.cli._app import app
+from genspace.cli._options import JsonFlag
+from genspace.errors import InputError, did_you_mean
+
+__all__ = ["doctor", "ls"]
+
+EXTRAS: Mapping[str, tuple[str, ...]] = {
+    "models": ("torch", "transformers", "safetensors", "accelerate"),
+    "vision": ("torchvision",),
+    "web": ("fastapi", "uvicorn", "sqlalchemy", "multipart", "psycopg"),
+    "render": ("mitsuba", "trimesh", "embreex", "plotly"),
+    "ray": ("ray",),
+}
+"""Packages by the extra that installs them."""
+
+
+def _judges() -> list[dict[str, Any]]:
+    from genspace.judges import REGISTRY
+
+    return [{"name": n, "from": "genspace" if n in REGISTRY.builtin else "plugin"} for n in REGISTRY.names()]
+
+
+def _datasets() -> list[dict[str, Any]]:
+    from genspace.datasets import CATALOGUE
+
+    return [{"name": n, "title": d.title, "licence": d.licence} for n, d in CATALOGUE.items()]
+
+
+LISTS: dict[str, Callable[[], list[dict[str, Any]]]] = {"judges": _judges, "datasets": _datasets}
+"""What `genspace ls` can list; every row is a dictionary with the same keys."""
+
+
+@app.command(epilog="Examples: genspace ls · genspace ls judges --json")
+def ls(
+    what: Annotated[str | None, typer.Argument(help="judges, datasets, … [default: all]")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """List judges, data sets and what else can be named in commands."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from genspace.cli._console import out, print_json
+
+    if what is not None and what not in LISTS:
+        raise InputError(f"ls {what}: nothing of that name{did_you_mean(what, LISTS)}")
+    chosen = {name: LISTS[name]() for name in LISTS if what in {None, name}}
+    if as_json:
+        print_json(chosen if what is None else chosen[what])
+        return
+    for name, rows in chosen.items():
+        table = Table(title=name, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+        for key in rows[0]:
+            table.add_column(key, overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(str(cell)) for cell in row.values()))
+        out().print(table)
+
+
+@app.command(epilog="Example: genspace doctor --json")
+def doctor(as_json: JsonFlag = False) -> None:
+    """Say what is installed, what is missing, and how to get it."""
+    from genspace._version import __version__
+    from genspace.cli._console import cache_dir, out, print_json
+
+    extras = {
+        extra: [p for p in packages if importlib.util.find_spec(p) is None]
+        for extra, packages in EXTRAS.items()
+    }
+    found = {
+        "genspace": __version__,
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "cache": str(cache_dir()),
+        "accelerator": _accelerator(missing=extras["models"]),
+        "browser": shutil.which("chromium") or shutil.which("google-chrome") or None,
+        "extras": {
+            extra: {
+                "complete": not missing,
+                "missing": missing,
+                "install": f"pip install 'genspace[{extra}]'",
+            }
+            for extra, missing in extras.items()
+        },
+    }
+    if as_json:
+        print_json(found)
+        return
+    for key in ("genspace", "python", "platform", "cache", "accelerator", "browser"):
+        out().print(f"{key:12} {found[key] or 'none'}")
+    for extra, missing in extras.items():
+        state = (
+            "complete" if not missing else f"missing {', '.join(missing)}: pip install 'genspace\\[{extra}]'"
+        )
+        out().print(f"{'extra ' + extra:12} {state}")
+
+
+def _accelerator(*, missing: list[str]) -> str | None:
+    """Return the accelerator that torch sees; None without one, or without torch."""
+    if missing:
+        return None
+    import torch
+
+    if torch.cuda.is_available():
+        return str(torch.cuda.get_device_name(0))
+    return "mps" if torch.backends.mps.is_available() and sys.platform == "darwin" else None
