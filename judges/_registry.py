@@ -14,6 +14,7 @@ REGISTRY = Registry(
     what="judge",
     group="genspace.judges",
     builtin={
+        "box2d": "genspace.judges.box2d:make",
         "planted": "genspace.judges.planted:make",
         "table": "genspace.judges.table:make",
         "vlm": "genspace.judges.vlm:make",

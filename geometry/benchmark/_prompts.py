@@ -49,7 +49,7 @@ class Prompt:
     """What the generator is asked for; for edits the instruction."""
     predicate: str
     objects: tuple[str, ...]
-    """Categories in the predicate's order."""
+    """Categories, the one that the prompt is made for first."""
     paraphrase: int
     """Which wording, from 0."""
     source_prompt: str | None = None

@@ -21,6 +21,7 @@ from genspace.geometry.benchmark._feasibility import (
     size_can_differ,
     source_distance_m,
 )
+from genspace.geometry.predicates import benchmark_variants, bind
 
 TASKS = ("t2i", "edit")
 
@@ -199,6 +200,29 @@ def test_every_drawn_pair_can_satisfy_its_predicate():
 def test_categories_have_the_right_article():
     for c in categories().values():
         assert c.article == ("an" if c.name[0] in "aeio" or c.name == "upright piano" else "a"), c.name
+
+
+def test_every_predicate_parses_and_names_its_objects(task):
+    for p in prompts(task):
+        bound = bind(p.predicate)
+        assert len(bound.ids) == len(p.objects)
+        assert sorted(i.removesuffix("_2") for i in bound.ids) == sorted(p.objects)
+        assert bound.predicate.compares <= (task == "edit")
+
+
+def test_the_variants_are_those_of_the_predicate_table(task):
+    def without_objects(call):
+        bound = bind(call)
+        key = bound.predicate.key
+        return (
+            bound.predicate.name,
+            str(bound.settings.get(key)),
+            len(bound.ids) if bound.predicate.optional_roles else 0,
+            bound.settings.get("value_m") if key is None else 0,
+        )
+
+    wanted = {without_objects(call) for call in benchmark_variants(task)}
+    assert {without_objects(p.predicate) for p in prompts(task)} == wanted
 
 
 def test_wrong_arguments_are_named():
