@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from genspace.analysis._judge_section import baselines, judge_section
@@ -11,6 +12,8 @@ from genspace.analysis._notes import notes
 from genspace.analysis._people_section import people_section, study_section
 from genspace.analysis._prepare import prepare, questions
 from genspace.analysis._scope import Scope, choose_primary
+from genspace.analysis._tests_section import cell_tests, ranked_names, tests_section
+from genspace.analysis._threads import side_by_side
 from genspace.errors import InputError
 from genspace.records import StudySettings
 
@@ -137,17 +140,23 @@ def _question(study: Prepared, settings: StudySettings, options: CompareOptions)
         confidence=options.confidence,
     )
     people = people_section(scope)
-    judges = {name: judge_section(scope, judge) for name, judge in study.judges.items()}
-    judges |= {judge.name: judge_section(scope, judge) for judge in baselines(scope)}
+    shown = [*study.judges.values(), *baselines(scope)]
+    sections = side_by_side(partial(judge_section, scope), shown)
+    judges = {judge.name: section for judge, section in zip(shown, sections, strict=True)}
     _rank(judges, scope)
+    ranked = ranked_names(judges)
+    tests = tests_section(scope, ranked, options.permutations)
+    for number, group in enumerate(tests["groups"], start=1):
+        for name in group:
+            judges[name]["group"] = number
     document = {
         "study": study_section(scope, settings),
         "options": options.to_json() | {"by": list(options.by or settings.breakdowns)},
         "primary": scope.primary.to_json(),
         "human": people,
         "judges": judges,
-        "tests": {"method": None, "family": [], "pairs": [], "groups": [], "classical": []},
-        "breakdowns": {c: _breakdown(scope, c) for c in options.by or settings.breakdowns},
+        "tests": tests,
+        "breakdowns": _breakdowns(scope, options.by or settings.breakdowns, ranked, options.permutations),
         "disagreements": _disagreements(scope),
     }
     return document | {"notes": notes(document, scope)}
@@ -164,17 +173,24 @@ def _rank(judges: dict[str, Any], scope: Scope) -> None:
         judges[name]["rank"] = rank
 
 
-def _breakdown(scope: Scope, column: str) -> dict[str, Any]:
-    """Return the primary figure and the mean score of each judge for each value of a column."""
+def _breakdowns(
+    scope: Scope, columns: Sequence[str], ranked: list[str], permutations: int
+) -> dict[str, dict[str, Any]]:
+    """Return the primary figure and the mean score of each judge for each value of each column."""
     study = scope.study
-    values = study.column(column)
-    cells = {}
-    for value in sorted(set(values)):
-        part = scope.take(values == value)
-        cells[str(value) or "(none)"] = {
-            "n": int(part.study.people.asked.sum()),
-            "judges": {name: part.primary_estimate(j).to_json() for name, j in part.study.judges.items()},
-            "mean_scores": {name: part.mean_score(j).to_json() for name, j in part.study.judges.items()},
+    parts: dict[tuple[str, str], Scope] = {}
+    for column in columns:
+        values = study.column(column)
+        parts |= {(column, value): scope.take(values == value) for value in sorted(set(values))}
+    tests = cell_tests(parts, ranked, permutations)
+    cells: dict[str, dict[str, Any]] = {column: {} for column in columns}
+    for (column, value), part in parts.items():
+        judges = part.study.judges
+        cells[column][value or "(none)"] = {
+            "n": len(part.rated),
+            "judges": {name: part.primary_estimate(j).to_json() for name, j in judges.items()},
+            "mean_scores": {name: part.mean_score(j).to_json() for name, j in judges.items()},
+            "test": tests.get((column, value)),
         }
     return cells
 

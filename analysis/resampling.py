@@ -197,7 +197,7 @@ def _one_hot(codes: Ints) -> csr_array:
 
 def _tie_cubes(counts: Floats, total: Floats) -> Floats:
     """Sum of squares of centred mid-ranks, (N^3 - N - sum(t^3 - t)) / 12 for tie groups of size t."""
-    return np.asarray((total**3 - total - (counts**3 - counts).sum(axis=0)) / 12)
+    return np.asarray((total**3 - total - (counts * (counts * counts - 1)).sum(axis=0)) / 12)
 
 
 def ratio(numerator: Floats, denominator: Floats) -> Floats:

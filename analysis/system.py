@@ -62,11 +62,9 @@ def _pearson(scores: SystemScores) -> Floats:
 
 
 def _spearman(scores: SystemScores) -> Floats:
-    from scipy.stats import rankdata
-
-    known = np.isfinite(scores.human + scores.judge).all(axis=0)
-    ranked = [np.where(known, rankdata(v, axis=0), np.nan) for v in (scores.human, scores.judge)]
-    return _pearson(SystemScores(*ranked))
+    # A centred mid-rank is half of (values below minus values above).
+    ranks = [np.sign(v[:, None] - v[None]).sum(axis=1) / 2 for v in (scores.human, scores.judge)]
+    return _pearson(SystemScores(*ranks))
 
 
 def _signs(values: Floats) -> Floats:
