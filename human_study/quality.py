@@ -95,6 +95,11 @@ class RaterQuality:
     excluded: tuple[str, ...]
     """Rules this rater breaks, in words; empty: kept."""
 
+    @classmethod
+    def without_answers(cls, rater_id: str) -> RaterQuality:
+        """Return the figures of somebody who has not answered yet."""
+        return _rate(rater_id, [], Exclusion(), "binary")
+
     def to_json(self) -> dict[str, Any]:
         """Return the figures as a JSON-ready dictionary."""
         figures = {name: getattr(self, name) for name in self.__dataclass_fields__}

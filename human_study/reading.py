@@ -17,11 +17,11 @@ from genspace.records import StudySettings
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ANSWERS_FILE", "Recorded", "answers", "read_recorded"]
+__all__ = ["ANSWERS_FILE", "SCREENS_QUERY", "Recorded", "answers", "read_recorded", "to_screens"]
 
 ANSWERS_FILE = "answers.sqlite"
 
-_SCREENS = """
+SCREENS_QUERY = """
     SELECT a.assignment_id, a.rater_id, u.item_id, u.item_id_b, u.known, a.role, a.repeat, a.flipped, a.position,
            s.seconds, s.comment, s.received_at, v.question, v.value
     FROM assignments a
@@ -30,6 +30,7 @@ _SCREENS = """
     JOIN answers v ON v.assignment_id = a.assignment_id AND v.revision = a.revision
     ORDER BY a.assignment_id, v.question
 """
+"""One row per answered question, of changed answers the latest; the same text for SQLite and PostgreSQL."""
 _META = "SELECT key, value FROM meta WHERE key IN ('registered_design', 'registered_at')"
 
 
@@ -100,7 +101,7 @@ def read_recorded(study_root: Path) -> Recorded:
         rows, meta = _from_sqlite(study_root / ANSWERS_FILE)
     else:
         return Recorded((), {})
-    return Recorded(_screens(rows), json.loads(meta.get("registered_design", "{}")))
+    return Recorded(to_screens(rows), json.loads(meta.get("registered_design", "{}")))
 
 
 def _from_sqlite(path: Path) -> tuple[list[tuple[Any, ...]], dict[str, str]]:
@@ -108,7 +109,7 @@ def _from_sqlite(path: Path) -> tuple[list[tuple[Any, ...]], dict[str, str]]:
         with closing(
             sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=30)
         ) as connection:
-            return connection.execute(_SCREENS).fetchall(), dict(connection.execute(_META).fetchall())
+            return connection.execute(SCREENS_QUERY).fetchall(), dict(connection.execute(_META).fetchall())
     except sqlite3.Error as error:
         raise InputError(f"{path}: the answers cannot be read: {error}") from None
 
@@ -123,7 +124,7 @@ def _from_postgresql(study_root: Path, database: str) -> tuple[list[tuple[Any, .
     engine = open_engine(study_root, database)
     try:
         with engine.connect() as connection:
-            rows = [tuple(r) for r in connection.execute(text(_SCREENS))]
+            rows = [tuple(r) for r in connection.execute(text(SCREENS_QUERY))]
             return rows, {row.key: row.value for row in connection.execute(text(_META))}
     except SQLAlchemyError as error:
         raise InputError(f"the answers cannot be read from PostgreSQL: {error}") from None
@@ -131,7 +132,8 @@ def _from_postgresql(study_root: Path, database: str) -> tuple[list[tuple[Any, .
         engine.dispose()
 
 
-def _screens(rows: Iterable[tuple[Any, ...]]) -> list[Screen]:
+def to_screens(rows: Iterable[tuple[Any, ...]]) -> list[Screen]:
+    """Gather the rows of `SCREENS_QUERY` into screens."""
     screens: dict[int, Screen] = {}
     values: dict[int, dict[str, float | None]] = {}
     for row in rows:

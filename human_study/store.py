@@ -9,21 +9,23 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, text, update
 
 from genspace.errors import InputError
 from genspace.human_study import _schema as t
 from genspace.human_study.design import Design
 from genspace.human_study.material import Material
+from genspace.human_study.quality import Screen
+from genspace.human_study.reading import SCREENS_QUERY, to_screens
 
-__all__ = ["AnswerStore", "Session", "StudyState", "new_token"]
+__all__ = ["AnswerStore", "Imported", "Session", "Snapshot", "StudyState", "new_token"]
 
 StudyState = Literal["open", "paused", "closed"]
 Source = Literal["open", "invited", "crowd", "import"]
@@ -42,6 +44,32 @@ def _hashed(token: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything at one moment."""
+
+    state: StudyState
+    screens: tuple[Screen, ...]
+    units: tuple[Mapping[str, Any], ...]
+    """Rows of the units table."""
+    raters: tuple[Mapping[str, Any], ...]
+    """Rows of the raters table, in the order they came."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """One answer made elsewhere."""
+
+    rater_id: str
+    unit: tuple[str, str]
+    """item_id and item_id_b; a pair may stand the other way round than in the study."""
+    question: str
+    value: float | None
+    repeat: int = 0
+    seconds: float | None = None
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """Who stands behind a cookie."""
 
@@ -50,6 +78,8 @@ class Session:
     """None until the rater has agreed to take part."""
     external_id: str | None
     """The platform's identifier that came with the link."""
+    language: str | None = None
+    """The language the rater chose."""
 
 
 class AnswerStore:
@@ -160,9 +190,9 @@ class AnswerStore:
         if new:
             connection.execute(insert(t.units), new)
         for (item_id, item_id_b, kind), row in known.items():
-            text = known_text.get((item_id, item_id_b), "")
-            if (item_id, item_id_b, kind) in wanted_keys and row.known != text:
-                connection.execute(update(t.units).where(t.units.c.unit_id == row.unit_id).values(known=text))
+            now_known = known_text.get((item_id, item_id_b), "")
+            if (item_id, item_id_b, kind) in wanted_keys and row.known != now_known:
+                connection.execute(update(t.units).where(t.units.c.unit_id == row.unit_id).values(known=now_known))
         gone = [row.unit_id for key, row in known.items() if key not in wanted_keys]
         for unit_id in gone:
             connection.execute(
@@ -183,8 +213,8 @@ class AnswerStore:
     def registered_design(self) -> dict[str, object] | None:
         """Return the design as it was registered (see `Design.registered`), or None before the first serving."""
         with self.reading() as connection:
-            text = _get(connection, "registered_design")
-        return None if text is None else cast("dict[str, object]", json.loads(text))
+            found = _get(connection, "registered_design")
+        return None if found is None else cast("dict[str, object]", json.loads(found))
 
     def state(self) -> StudyState:
         """Return whether items are being handed out."""
@@ -197,6 +227,27 @@ class AnswerStore:
             if _get(connection, "state") != state:
                 _set(connection, "state", state)
                 self._log(connection, state)
+            if state == "open":  # asked for by hand: the stop rule on agreement is looked at anew
+                connection.execute(delete(t.meta).where(t.meta.c.key == "agreement_reached"))
+
+    def stop_handing_out(self, why: str) -> None:
+        """Note that the stop rule on agreement holds: no more items are handed out."""
+        with self.writing() as connection:
+            if _get(connection, "agreement_reached") is None:
+                _set(connection, "agreement_reached", str(self.clock()))
+                self._log(connection, "agreement reached", why)
+
+    def snapshot(self) -> Snapshot:
+        """Return answers, units and raters as they are at one moment."""
+        with self.reading() as connection:
+            return Snapshot(
+                cast("StudyState", _get(connection, "state")),
+                tuple(to_screens(tuple(r) for r in connection.execute(text(SCREENS_QUERY)))),
+                tuple(dict(r) for r in connection.execute(select(t.units)).mappings()),
+                tuple(
+                    dict(r) for r in connection.execute(select(t.raters).order_by(t.raters.c.created_at)).mappings()
+                ),
+            )
 
     def secret(self, name: Literal["join_token", "researcher_token", "csrf_key"]) -> str:
         """Return one of the study's secrets."""
@@ -257,7 +308,7 @@ class AnswerStore:
         """Return who stands behind a session's token, or None."""
         s, r = t.sessions.c, t.raters.c
         query = (
-            select(s.kind, s.external_id, r.rater_id, r.consented_at)
+            select(s.kind, s.external_id, r.rater_id, r.consented_at, r.language)
             .select_from(t.sessions.outerjoin(t.raters))
             .where(s.token_hash == _hashed(token))
         )
@@ -265,7 +316,12 @@ class AnswerStore:
             row = connection.execute(query).one_or_none()
         if row is None:
             return None
-        return Session(row.kind, row.rater_id if row.consented_at else None, row.external_id)
+        return Session(row.kind, row.rater_id if row.consented_at else None, row.external_id, row.language)
+
+    def end_session(self, token: str) -> None:
+        """Forget a session, of somebody who does not want to take part."""
+        with self.writing() as connection:
+            connection.execute(delete(t.sessions).where(t.sessions.c.token_hash == _hashed(token)))
 
     def consent(self, token: str, language: str) -> str:
         """Note that the rater behind a session agrees to take part; return the rater's pseudonym.
@@ -332,6 +388,85 @@ class AnswerStore:
             connection.execute(
                 update(t.raters).where(t.raters.c.rater_id == rater_id).values(language=language)
             )
+
+    # Answers made elsewhere
+
+    def import_answers(self, rows: Sequence[Imported], source: str) -> dict[str, int]:
+        """Add answers made elsewhere, all or none; answers that are there already stay as they are.
+
+        Args:
+            rows: Answers; those of one rater to one unit become one screen.
+            source: Name of the file, for the log.
+
+        Returns: How many answers and raters were added.
+        """
+        screens: dict[tuple[str, tuple[str, str], int], list[Imported]] = {}
+        for row in rows:
+            screens.setdefault((row.rater_id, row.unit, row.repeat), []).append(row)
+        now = self.clock()
+        added, newcomers = 0, 0
+        with self.writing() as connection:
+            units = {(u.item_id, u.item_id_b): u for u in connection.execute(select(t.units))}
+            known = set(connection.scalars(select(t.raters.c.rater_id)))
+            a = t.assignments.c
+            for position, ((rater_id, key, repeat), theirs) in enumerate(screens.items(), start=1):
+                turned = key not in units
+                unit = units[key[::-1] if turned else key]
+                if rater_id not in known:
+                    known.add(rater_id)
+                    newcomers += 1
+                    connection.execute(
+                        insert(t.raters).values(
+                            rater_id=rater_id, source="import", created_at=now, consented_at=now, last_seen_at=now
+                        )
+                    )
+                there = select(a.assignment_id).where(
+                    a.rater_id == rater_id, a.unit_id == unit.unit_id, a.repeat == repeat
+                )
+                if connection.scalar(there) is not None:
+                    continue
+                assignment_id = connection.execute(
+                    insert(t.assignments)
+                    .values(
+                        rater_id=rater_id, unit_id=unit.unit_id, role=unit.kind, repeat=repeat, flipped=False,
+                        position=position, state="answered", given_at=now, expires_at=now, revision=1,
+                    )
+                    .returning(a.assignment_id)
+                ).scalar_one()  # fmt: skip
+                connection.execute(
+                    insert(t.submissions).values(
+                        assignment_id=assignment_id, revision=1, submission=f"import-{new_token()}", received_at=now,
+                        seconds=theirs[0].seconds, comment=theirs[0].comment,
+                    )
+                )  # fmt: skip
+                values = {
+                    r.question: 1 - r.value if turned and r.value is not None else r.value for r in theirs
+                }
+                connection.execute(
+                    insert(t.answers),
+                    [
+                        {"assignment_id": assignment_id, "revision": 1, "question": q, "value": v}
+                        for q, v in values.items()
+                    ],
+                )
+                added += len(values)
+                if unit.kind == "main" and repeat == 0:
+                    u = t.units.c
+                    connection.execute(
+                        update(t.units)
+                        .where(u.unit_id == unit.unit_id)
+                        .values(assigned=u.assigned + 1, done=u.done + 1, available=u.assigned + 1 < u.wanted)
+                    )
+            self._log(connection, "imported", f"{source}: {added} answers of {newcomers} new raters")
+        return {"answers": added, "raters": newcomers}
+
+    def set_platform_status(self, statuses: Mapping[str, str]) -> None:
+        """Note what the platform says about its raters, by its identifiers."""
+        with self.writing() as connection:
+            for external_id, status in statuses.items():
+                connection.execute(
+                    update(t.raters).where(t.raters.c.external_id == external_id).values(platform_status=status)
+                )
 
     # Housekeeping
 

@@ -22,6 +22,7 @@ __all__ = [
     "NULLS",
     "SUFFIXES",
     "Table",
+    "csv_text",
     "find_table",
     "parse_numbers",
     "read_table",
@@ -134,13 +135,19 @@ def parse_numbers(table: Table, column: str, problems: list[Problem]) -> pd.Seri
     return numbers
 
 
-def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write UTF-8 CSV; text cells that a spreadsheet would run as a formula get a leading apostrophe."""
+def csv_text(frame: pd.DataFrame) -> str:
+    """Return CSV; text cells that a spreadsheet would run as a formula get a leading apostrophe."""
     safe = frame.copy()
     for name in safe.columns[[not _is_numeric(safe[c]) for c in safe.columns]]:
         safe[name] = safe[name].map(_neutralised)
+    text: str = safe.to_csv(index=False, lineterminator="\n")
+    return text
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write a frame as UTF-8 CSV, formulas neutralised (see `csv_text`)."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    safe.to_csv(path, index=False, lineterminator="\n")
+    path.write_text(csv_text(frame), encoding="utf-8", newline="")
 
 
 def _is_numeric(column: pd.Series[Any]) -> bool:

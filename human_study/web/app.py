@@ -1,0 +1,137 @@
+"""The application, and the server that runs it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from genspace.human_study.assignment import OutOfDateError
+from genspace.human_study.material import Material, load_material
+from genspace.human_study.store import AnswerStore
+from genspace.human_study.web import _rater, _researcher
+from genspace.human_study.web._security import Guard
+from genspace.human_study.web._site import Site, site_of
+
+__all__ = ["Links", "create_app", "open_site", "serve"]
+
+_log = logging.getLogger("genspace")
+_EXPLAINED = {403, 404, 409, 413, 422, 429}
+
+
+def create_app(site: Site, *, openapi: bool = False) -> FastAPI:
+    """Return the application of one study; `openapi` also serves its description at /openapi.json."""
+    app = FastAPI(
+        title="genspace human study",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json" if openapi else None,
+    )
+    app.state.site = site
+    app.add_middleware(Guard, body_bytes=site.material.design.limits.body_bytes, https=site.https)
+    app.include_router(_rater.router)
+    app.include_router(_researcher.router)
+    static = files("genspace.human_study.web") / "static"
+    app.mount("/static", StaticFiles(directory=str(static)), name="static")
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(OutOfDateError, _out_of_date)
+    app.add_exception_handler(Exception, _broken)
+
+    @app.get("/health", include_in_schema=False)
+    def health() -> dict[str, bool]:
+        return {"ok": True}
+
+    return app
+
+
+def _refused(request: Request, error: Any) -> Response:
+    return _explain(request, error.status_code)
+
+
+def _invalid(request: Request, _error: Exception) -> Response:
+    return _explain(request, 422)
+
+
+def _out_of_date(request: Request, _error: Exception) -> Response:
+    return _explain(request, 409)
+
+
+def _broken(request: Request, error: Exception) -> Response:
+    _log.error("request failed", exc_info=error)
+    return _explain(request, 500)
+
+
+def _explain(request: Request, status: int) -> Response:
+    """Answer a failed request: JSON to the page's script, a page to people; nothing of the inside in either."""
+    site = site_of(request)
+    texts = site.texts_for(request)
+    message = texts[f"page.error_{status if status in _EXPLAINED or status == 500 else 404}"]
+    if "/api/" in request.url.path:
+        return JSONResponse({"error": status, "message": message}, status)
+    return site.page("error.html", texts, status, message=message)
+
+
+class Links:
+    """The addresses that `serve` prints."""
+
+    def __init__(self, site: Site, base: str) -> None:
+        self.base = base.rstrip("/")
+        self._site = site
+
+    @property
+    def rater(self) -> str:
+        """For everybody who should take part; with the platform's placeholder where there is one."""
+        parameter = self._site.material.design.crowd.parameter
+        query = "" if parameter is None else f"?{parameter}={{{{%{parameter}%}}}}"
+        return f"{self.base}/r/{self._site.store.secret('join_token')}{query}"
+
+    @property
+    def researcher(self) -> str:
+        """For the researcher alone."""
+        return f"{self.base}/researcher/enter/{self._site.store.secret('researcher_token')}"
+
+    def personal(self, invitation: str) -> str:
+        """For one invited rater."""
+        return f"{self.base}/i/{invitation}"
+
+
+@contextmanager
+def open_site(study_root: Path, *, https: bool = False, amend: str | None = None) -> Iterator[Site]:
+    """Open a study for serving; its store is closed on leaving.
+
+    Errors: `InputError` for a study or a design that cannot be served.
+    """
+    material: Material = load_material(study_root)
+    store = AnswerStore(study_root, material.design)
+    try:
+        store.prepare(material, amend=amend)
+        yield Site(material, store, https=https)
+    finally:
+        store.close()
+
+
+def serve(site: Site, *, host: str, port: int, behind_proxy: bool) -> None:
+    """Serve until interrupted; no access log is written, so no address is kept."""
+    import uvicorn
+
+    uvicorn.run(
+        create_app(site),
+        host=host,
+        port=port,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=behind_proxy,
+        forwarded_allow_ips="127.0.0.1" if behind_proxy else None,
+        timeout_graceful_shutdown=5,
+    )

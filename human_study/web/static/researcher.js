@@ -1,0 +1,174 @@
+"use strict";
+// The researcher's page: asks for the figures every few seconds and shows them.
+
+const settings = JSON.parse(document.getElementById("settings").textContent);
+const byId = (id) => document.getElementById(id);
+const REFRESH_MS = 10000;
+const percent = (share) => (share === null || share === undefined ? "–" : `${Math.round(share * 100)} %`);
+const figure = (value, digits = 2) => (value === null || value === undefined ? "–" : value.toFixed(digits));
+
+function element(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== null && value !== undefined) node.setAttribute(name, value);
+  }
+  node.append(...children.map((child) => (child instanceof Node ? child : String(child))));
+  return node;
+}
+
+function drawn(tag, attributes, ...children) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+const RULES = {
+  min_gold_accuracy: (v) => `at least ${percent(v)} of known answers right`,
+  min_repeat_agreement: (v) => `at least ${percent(v)} of repeats answered alike`,
+  max_fast_share: (v, all) => `at most ${percent(v)} of answers under ${all.fast_seconds} s`,
+  max_identical_share: (v) => `at most ${percent(v)} one and the same answer`,
+  max_identical_run: (v) => `at most ${v} times the same answer in a row`,
+};
+
+function bars(rows, total) {
+  const list = element("dl", { class: "bars" });
+  for (const [label, count] of rows) {
+    const meter = element("meter", { min: 0, max: Math.max(total, 1), value: count, "aria-label": label });
+    list.append(element("dt", {}, label), element("dd", {}, meter), element("dd", {}, count));
+  }
+  return list;
+}
+
+// The interval on a line from -0.2 to 1: a bar for the interval, a dot for the value.
+function intervalPlot(found) {
+  const x = (v) => 8 + ((Math.max(v, -0.2) + 0.2) / 1.2) * 384;
+  const plot = drawn("svg", { class: "plot", viewBox: "0 0 400 34", role: "img", "aria-label": "Agreement and its 95 % interval" });
+  plot.append(drawn("line", { x1: x(-0.2), x2: x(1), y1: 12, y2: 12, stroke: "var(--line)", "stroke-width": 2 }));
+  for (const tick of [0, 0.5, 1]) {
+    plot.append(drawn("line", { x1: x(tick), x2: x(tick), y1: 7, y2: 17, stroke: "var(--line)", "stroke-width": 2 }));
+    plot.append(drawn("text", { x: x(tick), y: 31, "text-anchor": tick === 1 ? "end" : "middle" }, String(tick)));
+  }
+  if (found.low !== null) {
+    plot.append(drawn("line", { x1: x(found.low), x2: x(found.high), y1: 12, y2: 12, stroke: "var(--accent)", "stroke-width": 6, "stroke-linecap": "round" }));
+  }
+  plot.append(drawn("circle", { cx: x(found.value), cy: 12, r: 6, fill: "var(--card)", stroke: "var(--accent)", "stroke-width": 3 }));
+  return plot;
+}
+
+function duration(hours) {
+  if (hours === null || hours === undefined) return "–";
+  if (hours < 1) return `${Math.max(Math.round(hours * 60), 1)} min`;
+  return hours < 48 ? `${hours.toFixed(1)} h` : `${(hours / 24).toFixed(1)} days`;
+}
+
+const withInterval = (found) =>
+  found.value === null ? "–" : `${figure(found.value)}${found.low === null ? "" : ` (${figure(found.low)} to ${figure(found.high)})`}`;
+
+function show(status) {
+  byId("state").textContent = status.state;
+  byId("state").className = `pill ${status.state}`;
+  for (const button of document.querySelectorAll("[data-state]")) button.hidden = button.dataset.state === status.state;
+
+  const progress = status.progress;
+  byId("answered").textContent = `${progress.answered} of ${progress.wanted}`;
+  byId("progress").value = progress.share ?? 0;
+  byId("answered-more").textContent = `${progress.items_done} of ${progress.items} items complete, ${progress.in_flight} pictures being looked at`;
+
+  const { everybody, after_exclusion: kept, excluded } = status.agreement;
+  byId("agreement").textContent = withInterval(everybody);
+  byId("agreement-plot").replaceChildren(...(everybody.value === null ? [] : [intervalPlot(everybody)]));
+  byId("agreement-more").textContent =
+    everybody.value === null
+      ? everybody.reason
+      : `Krippendorff's alpha on ${everybody.n} answered questions` +
+        (excluded ? `; ${withInterval(kept)} without the ${excluded} whom the rules leave out` : "");
+
+  byId("eta").textContent = duration(status.time.hours_left);
+  byId("pace").textContent = status.time.per_hour
+    ? `${Math.round(status.time.per_hour)} pictures an hour, ${figure(status.time.median_seconds, 1)} s each (median)`
+    : status.time.reason;
+  byId("working").textContent = status.working_now;
+  byId("working-more").textContent = `${status.raters.length} raters, ${status.raters.filter((r) => r.finished).length} finished`;
+
+  const head = ["Rater", "Pictures", "Known answers", "Repeats alike", "Seconds", "Under limit", "Longest run", "Can't tell", "Idle"];
+  const table = byId("raters");
+  table.replaceChildren(
+    element("thead", {}, element("tr", {}, ...head.map((h) => element("th", { scope: "col" }, h)), element("th", { scope: "col", class: "words" }, "Flags"))),
+    element(
+      "tbody",
+      {},
+      ...status.raters.map((r) =>
+        element(
+          "tr",
+          {},
+          element("th", { scope: "row" }, r.rater_id),
+          element("td", {}, r.answered),
+          element("td", {}, r.gold ? `${percent(r.gold_accuracy)} of ${r.gold}` : "–"),
+          element("td", {}, r.repeats ? `${percent(r.repeat_agreement)} of ${r.repeats}` : "–"),
+          element("td", {}, figure(r.median_seconds, 1)),
+          element("td", {}, percent(r.fast_share)),
+          element("td", {}, r.longest_run),
+          element("td", {}, percent(r.cannot_tell_share)),
+          element("td", {}, duration(r.idle_minutes / 60)),
+          element("td", { class: "words" }, ...r.excluded.map((why) => element("span", { class: "flag" }, why)),
+            ...(r.platform_status ? [element("span", { class: "small" }, r.platform_status)] : [])),
+        ),
+      ),
+    ),
+  );
+  const rules = Object.entries(RULES).filter(([name]) => status.rules[name] !== null).map(([name, say]) => say(status.rules[name], status.rules));
+  byId("rules").textContent = `Rules written before the data: ${rules.join("; ") || "none"}. The analysis shows results with and without them.`;
+
+  const coverage = Object.entries(progress.by_number_of_raters).map(([n, count]) => [`${n} ${n === "1" ? "rater" : "raters"}`, count]);
+  byId("coverage").replaceChildren(bars(coverage, progress.items));
+  const answers = Object.entries(status.answers).map(([name, count]) => [name.replace("_", " "), count]);
+  byId("distribution").replaceChildren(answers.length ? bars(answers, answers.reduce((sum, [, n]) => sum + n, 0)) : "No answers yet.");
+  byId("comments").replaceChildren(
+    ...(status.comments.length
+      ? status.comments.map((c) => element("li", {}, c.comment, " ", element("span", { class: "small" }, `${c.item_id}, ${c.rater_id}`)))
+      : [element("li", {}, "No comments yet.")]),
+  );
+  byId("updated").textContent = `Updated ${new Date().toLocaleTimeString()}`;
+}
+
+async function call(path, body) {
+  const options = body === undefined ? {} : {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-CSRF-Token": settings.csrf },
+    body: JSON.stringify(body),
+  };
+  const response = await fetch(path, options);
+  if (!response.ok) throw new Error((await response.json().catch(() => ({}))).message || response.statusText);
+  return response.json();
+}
+
+async function refresh() {
+  try {
+    show(await call("/researcher/api/status"));
+    byId("notice").hidden = true;
+  } catch (error) {
+    byId("notice").textContent = `No connection to the server: ${error.message}`;
+    byId("notice").hidden = false;
+  }
+}
+
+for (const button of document.querySelectorAll("[data-state]")) {
+  button.addEventListener("click", async () => {
+    await call("/researcher/api/state", { state: button.dataset.state });
+    await refresh();
+  });
+}
+const join = byId("join");
+join.value = location.origin + join.dataset.path;
+byId("copy").addEventListener("click", async () => {
+  join.select();
+  await navigator.clipboard.writeText(join.value);
+  byId("copy").textContent = "Copied";
+});
+
+async function keepFresh() {
+  if (!document.hidden) await refresh();
+  setTimeout(keepFresh, REFRESH_MS);
+}
+keepFresh();
