@@ -251,6 +251,13 @@ raters_per_item = {raters}
 # items_per_rater = 60          # pictures one rater sees at most; without it as many as there are
 # question = "Does the picture show what the text asks for?"   # without it: in plain words from the predicate
 # questions_file = "questions.csv"    # item_id or prompt_id, question, text: several questions for each item
+# block = 25                    # a short break is offered after so many pictures
+# lease_minutes = 20            # a picture not answered for so long goes back into the pool
+# languages = ["en"]            # "en" and "de" come with genspace
+# texts = {{ fr = "texts.fr.toml" }}    # own language files
+# drawings = true               # a small drawing explains whose point of view is meant
+# retention_days = 365          # `genspace annotate purge` drops identifiers, sessions and comments after it
+# database = "postgresql://user@host/name"    # for many raters at once; without it answers.sqlite
 # seed = 0
 
 # Several questions for every item, asked one after the other; {{column}} stands for a column of the items.
@@ -303,15 +310,6 @@ contact = {contact}
 # requests_per_minute = 240     # per rater
 # joins_per_minute = 60         # new sessions per network address
 # body_bytes = 65536
-
-# Keys without a table of their own have to stand above the first one. Further ones, with their defaults:
-#   block = 25                  a short break is offered after so many pictures
-#   lease_minutes = 20          a picture not answered for so long goes back into the pool
-#   languages = ["en"]          "en" and "de" come with genspace
-#   texts = {{ fr = "texts.fr.toml" }}    own language files
-#   drawings = true             a small drawing explains whose point of view is meant
-#   database = "postgresql+psycopg://user@host/name"    for many raters at once; default answers.sqlite
-#   retention_days = 365        `genspace annotate purge` drops identifiers, sessions and comments after it
 """
 
 

@@ -192,7 +192,9 @@ def write_huggingface(store: AnswerStore, material: Material, folder: Path) -> N
     """
     import pandas as pd
 
-    if folder.exists() and (not folder.is_dir() or not {p.name for p in folder.iterdir()} <= _HUGGINGFACE_FILES):
+    if folder.exists() and (
+        not folder.is_dir() or not {p.name for p in folder.iterdir()} <= _HUGGINGFACE_FILES
+    ):
         raise InputError(f"{folder} holds other files; name an empty folder")
     folder.mkdir(parents=True, exist_ok=True)
     answers = answers_frame(store, material).drop(columns=["comment", "received_at"])
@@ -255,7 +257,7 @@ def _from_table(material: Material, path: Path) -> list[Imported]:
             continue
         if not row["rater_id"].strip():
             problems.append(table.problem("is empty", i, "rater_id"))
-        took = None if seconds is None or seconds.iloc[i] != seconds.iloc[i] else float(seconds.iloc[i])  # noqa: PLR0124 - NaN
+        took = None if seconds is None or seconds.iloc[i] != seconds.iloc[i] else float(seconds.iloc[i])
         rows.append(
             Imported(
                 rater_id=row["rater_id"].strip(),
@@ -290,7 +292,9 @@ def _from_label_studio(material: Material, path: Path) -> list[Imported]:
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InvalidFilesError([Problem(label, f"is no JSON: {error}")]) from None
     if not isinstance(tasks, list):
-        raise InvalidFilesError([Problem(label, "is no list of tasks; export “JSON” (not “JSON-MIN”) from Label Studio")])
+        raise InvalidFilesError(
+            [Problem(label, "is no list of tasks; from Label Studio export JSON, not JSON-MIN")]
+        )
     known = {u.key for u in material.units}
     rows: list[Imported] = []
     problems: list[Problem] = []
@@ -311,7 +315,9 @@ def _from_label_studio(material: Material, path: Path) -> list[Imported]:
                     problems.append(Problem(label, str(error), row=number, field="annotations.result"))
                     continue
                 name = str(result.get("from_name", ""))
-                names = {q for q, _ in material.questions(unit if unit in known else unit[::-1], _first(material))}
+                names = {
+                    q for q, _ in material.questions(unit if unit in known else unit[::-1], _first(material))
+                }
                 rows.append(
                     Imported(
                         rater_id=_label_studio_rater(made.get("completed_by")),
@@ -379,7 +385,11 @@ def import_prolific(store: AnswerStore, material: Material, path: Path) -> dict[
             found["unknown_here"].append(participant)
             continue
         found["matched"].append(participant)
-        if rater["finished_at"] is not None and statuses[participant] in {"RETURNED", "TIMED-OUT", "REJECTED"}:
+        if rater["finished_at"] is not None and statuses[participant] in {
+            "RETURNED",
+            "TIMED-OUT",
+            "REJECTED",
+        }:
             found["finished_here_not_there"].append(participant)
         code = material.design.crowd.completion_code
         given = table.frame[code_column].iloc[i] if code_column else ""

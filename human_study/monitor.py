@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from genspace.human_study.design import Exclusion
 from genspace.human_study.protocols import PROTOCOLS
@@ -41,7 +41,9 @@ def agreement(screens: Iterable[Screen], items: Mapping[str, Item], protocol: st
     from genspace.analysis.reliability import krippendorff_alpha
     from genspace.analysis.resampling import PromptDraws, estimate, stream
 
-    level = "nominal" if PROTOCOLS[protocol].value_type == "binary" else "ordinal"
+    level: Literal["nominal", "ordinal"] = (
+        "nominal" if PROTOCOLS[protocol].value_type == "binary" else "ordinal"
+    )
     given: dict[tuple[tuple[str, str], str], dict[str, float]] = {}
     for screen in screens:
         if screen.role == "main" and screen.repeat == 0:

@@ -192,7 +192,9 @@ class AnswerStore:
         for (item_id, item_id_b, kind), row in known.items():
             now_known = known_text.get((item_id, item_id_b), "")
             if (item_id, item_id_b, kind) in wanted_keys and row.known != now_known:
-                connection.execute(update(t.units).where(t.units.c.unit_id == row.unit_id).values(known=now_known))
+                connection.execute(
+                    update(t.units).where(t.units.c.unit_id == row.unit_id).values(known=now_known)
+                )
         gone = [row.unit_id for key, row in known.items() if key not in wanted_keys]
         for unit_id in gone:
             connection.execute(
@@ -245,7 +247,8 @@ class AnswerStore:
                 tuple(to_screens(tuple(r) for r in connection.execute(text(SCREENS_QUERY)))),
                 tuple(dict(r) for r in connection.execute(select(t.units)).mappings()),
                 tuple(
-                    dict(r) for r in connection.execute(select(t.raters).order_by(t.raters.c.created_at)).mappings()
+                    dict(r)
+                    for r in connection.execute(select(t.raters).order_by(t.raters.c.created_at)).mappings()
                 ),
             )
 
@@ -417,7 +420,11 @@ class AnswerStore:
                     newcomers += 1
                     connection.execute(
                         insert(t.raters).values(
-                            rater_id=rater_id, source="import", created_at=now, consented_at=now, last_seen_at=now
+                            rater_id=rater_id,
+                            source="import",
+                            created_at=now,
+                            consented_at=now,
+                            last_seen_at=now,
                         )
                     )
                 there = select(a.assignment_id).where(
@@ -465,7 +472,9 @@ class AnswerStore:
         with self.writing() as connection:
             for external_id, status in statuses.items():
                 connection.execute(
-                    update(t.raters).where(t.raters.c.external_id == external_id).values(platform_status=status)
+                    update(t.raters)
+                    .where(t.raters.c.external_id == external_id)
+                    .values(platform_status=status)
                 )
 
     # Housekeeping

@@ -15,7 +15,9 @@ def drawing(call: Call | None) -> str | None:
     """Return the drawing of a predicate as SVG text, or None where there is none."""
     if call is None:
         return None
-    return _drawn(call.family, call.variant if call.variant != "any" or call.value is None else f"{call.value:g}")
+    return _drawn(
+        call.family, call.variant if call.variant != "any" or call.value is None else f"{call.value:g}"
+    )
 
 
 def example() -> str | None:

@@ -13,7 +13,15 @@ from genspace.human_study.questions import mark_objects, parse_call
 from genspace.human_study.texts import Texts
 from genspace.human_study.web._drawings import drawing
 
-__all__ = ["Slot", "assignment_payload", "choices_payload", "drawing_of", "feedback", "picture_name", "rest_payload"]
+__all__ = [
+    "Slot",
+    "assignment_payload",
+    "choices_payload",
+    "drawing_of",
+    "feedback",
+    "picture_name",
+    "rest_payload",
+]
 
 Slot = Literal["image", "before", "left", "right", "left_before", "right_before"]
 

@@ -106,7 +106,9 @@ def welcome(request: Request) -> Response:
     visitor = site.visitor(request)
     if visitor.session.rater_id is not None:
         return RedirectResponse("/work", status.HTTP_303_SEE_OTHER)
-    return _page(site, visitor, "welcome.html", consent=site.material.design.consent, design=site.material.design)
+    return _page(
+        site, visitor, "welcome.html", consent=site.material.design.consent, design=site.material.design
+    )
 
 
 @router.post("/welcome", include_in_schema=False)
@@ -181,7 +183,9 @@ def work(request: Request) -> HTMLResponse:
         "protocol": design.protocol,
         "csrf": visitor.form_token,
     }
-    return _page(site, visitor, "work.html", code=visitor.rater_id, settings=settings, protocol=design.protocol)
+    return _page(
+        site, visitor, "work.html", code=visitor.rater_id, settings=settings, protocol=design.protocol
+    )
 
 
 @router.get("/done", include_in_schema=False)
@@ -196,7 +200,13 @@ def done(request: Request) -> Response:
     code = crowd.completion_code if got.done else None
     url = crowd.completion_url.replace("{code}", code) if code and crowd.completion_url else None
     return _page(
-        site, visitor, "done.html", code=visitor.rater_id, done=got.done, completion_code=code, completion_url=url
+        site,
+        visitor,
+        "done.html",
+        code=visitor.rater_id,
+        done=got.done,
+        completion_code=code,
+        completion_url=url,
     )
 
 

@@ -63,7 +63,11 @@ class Guard:
                 return
             body = b'{"error": 413}'
             length = str(len(body)).encode()
-            headers = [(b"content-type", b"application/json"), (b"content-length", length), (b"connection", b"close")]
+            headers = [
+                (b"content-type", b"application/json"),
+                (b"content-length", length),
+                (b"connection", b"close"),
+            ]
             await guarded_send({"type": "http.response.start", "status": 413, "headers": headers})
             await send({"type": "http.response.body", "body": body})
 

@@ -101,7 +101,13 @@ class Site:
     def remember(self, response: Response, cookie: str, token: str) -> Response:
         """Set a session cookie: out of reach of scripts and of other sites' forms."""
         response.set_cookie(
-            cookie, token, max_age=_MONTH, path=_PATHS[cookie], httponly=True, secure=self.https, samesite="lax"
+            cookie,
+            token,
+            max_age=_MONTH,
+            path=_PATHS[cookie],
+            httponly=True,
+            secure=self.https,
+            samesite="lax",
         )
         return response
 

@@ -7,13 +7,13 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from small_studies import Desk, open_desk, write_study
 from sqlalchemy import select
 
 from genspace.errors import InputError
 from genspace.human_study import _schema as t
 from genspace.human_study.assignment import Assignment, OutOfDateError, Rest, earlier
 from genspace.human_study.reading import answers, read_recorded
-from small_studies import Desk, open_desk, write_study
 
 
 def units(desk: Desk) -> dict[str, tuple[int, int, int]]:

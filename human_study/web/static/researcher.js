@@ -23,6 +23,8 @@ function drawn(tag, attributes, ...children) {
   return node;
 }
 
+const number = (n, one, many) => `${n} ${n === 1 ? one : many}`;
+
 const RULES = {
   min_gold_accuracy: (v) => `at least ${percent(v)} of known answers right`,
   min_repeat_agreement: (v) => `at least ${percent(v)} of repeats answered alike`,
@@ -34,8 +36,8 @@ const RULES = {
 function bars(rows, total) {
   const list = element("dl", { class: "bars" });
   for (const [label, count] of rows) {
-    const meter = element("meter", { min: 0, max: Math.max(total, 1), value: count, "aria-label": label });
-    list.append(element("dt", {}, label), element("dd", {}, meter), element("dd", {}, count));
+    const bar = element("progress", { max: Math.max(total, 1), value: count, "aria-label": label });
+    list.append(element("dt", {}, label), element("dd", {}, bar), element("dd", {}, count));
   }
   return list;
 }
@@ -73,7 +75,7 @@ function show(status) {
   const progress = status.progress;
   byId("answered").textContent = `${progress.answered} of ${progress.wanted}`;
   byId("progress").value = progress.share ?? 0;
-  byId("answered-more").textContent = `${progress.items_done} of ${progress.items} items complete, ${progress.in_flight} pictures being looked at`;
+  byId("answered-more").textContent = `${progress.items_done} of ${progress.items} items complete, ${number(progress.in_flight, "picture", "pictures")} being looked at`;
 
   const { everybody, after_exclusion: kept, excluded } = status.agreement;
   byId("agreement").textContent = withInterval(everybody);
@@ -89,7 +91,7 @@ function show(status) {
     ? `${Math.round(status.time.per_hour)} pictures an hour, ${figure(status.time.median_seconds, 1)} s each (median)`
     : status.time.reason;
   byId("working").textContent = status.working_now;
-  byId("working-more").textContent = `${status.raters.length} raters, ${status.raters.filter((r) => r.finished).length} finished`;
+  byId("working-more").textContent = `${number(status.raters.length, "rater", "raters")}, ${status.raters.filter((r) => r.finished).length} finished`;
 
   const head = ["Rater", "Pictures", "Known answers", "Repeats alike", "Seconds", "Under limit", "Longest run", "Can't tell", "Idle"];
   const table = byId("raters");
@@ -120,7 +122,7 @@ function show(status) {
   const rules = Object.entries(RULES).filter(([name]) => status.rules[name] !== null).map(([name, say]) => say(status.rules[name], status.rules));
   byId("rules").textContent = `Rules written before the data: ${rules.join("; ") || "none"}. The analysis shows results with and without them.`;
 
-  const coverage = Object.entries(progress.by_number_of_raters).map(([n, count]) => [`${n} ${n === "1" ? "rater" : "raters"}`, count]);
+  const coverage = Object.entries(progress.by_number_of_raters).map(([n, count]) => [number(Number(n), "rater", "raters"), count]);
   byId("coverage").replaceChildren(bars(coverage, progress.items));
   const answers = Object.entries(status.answers).map(([name, count]) => [name.replace("_", " "), count]);
   byId("distribution").replaceChildren(answers.length ? bars(answers, answers.reduce((sum, [, n]) => sum + n, 0)) : "No answers yet.");

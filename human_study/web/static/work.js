@@ -110,23 +110,31 @@ async function sendWhatIsLeft() {
 
 // Showing
 
-function message(heading, text, more, kind, next) {
-  byId("task").hidden = true;
+// A message takes the task's place, or (in the practice round) the answers' place beside the picture.
+function message(heading, text, next, { kind = "", beside = false } = {}) {
   const box = byId("message");
-  box.className = `sheet message ${kind || ""}`;
+  if (beside) byId("panel").append(box);
+  else byId("content").append(box);
+  byId("task").hidden = !beside;
+  byId("panel").classList.toggle("told", beside);
+  box.className = `sheet message ${kind}`;
   byId("message-heading").textContent = heading;
   byId("message-text").textContent = text || "";
-  byId("message-more").textContent = more || "";
   byId("continue").hidden = !next;
   box.hidden = false;
   onContinue = next;
   byId(next ? "continue" : "message-heading").focus();
 }
 
+function hideMessage() {
+  byId("message").hidden = true;
+  byId("panel").classList.remove("told");
+}
+
 function goOn() {
   const next = onContinue;
   onContinue = null;
-  byId("message").hidden = true;
+  hideMessage();
   if (next) next();
 }
 
@@ -136,11 +144,11 @@ async function show(payload, push) {
     return;
   }
   if (payload.status === "paused") {
-    message(texts.paused_heading, texts.paused, "", "", null);
+    message(texts.paused_heading, texts.paused, null);
     return;
   }
   if (payload.pause && !(current && current.id === payload.id)) {
-    message(texts.break_heading, fill(texts.break_text, { done: payload.done }), "", "", () => render(payload, push));
+    message(texts.break_heading, fill(texts.break_text, { done: payload.done }), () => render(payload, push));
     return;
   }
   await render(payload, push);
@@ -162,19 +170,20 @@ async function render(payload, push) {
   byId("progress").max = total;
   byId("progress").value = payload.done;
 
-  const marks = ["", "one", "two", "three"];
+  const marks = ["", "a", "b", "c"];
   byId("prompt").replaceChildren(
     ...payload.prompt.map(([text, mark]) => (mark ? element("mark", { class: marks[mark] }, text) : text)),
   );
   byId("prompt").hidden = byId("prompt-label").hidden = !payload.prompt.some(([text]) => text.trim());
   const drawing = byId("drawing");
   drawing.hidden = !payload.drawing;
+  byId("prompt").classList.toggle("lettered", Boolean(payload.drawing));
   if (payload.drawing) drawing.src = payload.drawing;
   byId("comment").value = payload.comment;
   byId("back").disabled = !payload.previous;
   byId("keep").hidden = !payload.revision;
   notice(payload.revision ? texts.revising : "");
-  byId("message").hidden = true;
+  hideMessage();
   byId("task").hidden = false;
   ask();
   byId("question").focus({ preventScroll: true });
@@ -296,7 +305,7 @@ async function choose(name) {
       await next();
       notice(texts.stale);
     } else {
-      message(settings.errors.error_heading, error.message, "", "wrong", () => next());
+      message(settings.errors.error_heading, error.message, next, { kind: "wrong" });
     }
     return;
   }
@@ -304,7 +313,7 @@ async function choose(name) {
   const go = () => show(result.next, true);
   if (result.feedback) {
     const { right, text, explanation } = result.feedback;
-    message(text, explanation, "", right ? "right" : "wrong", go);
+    message(text, explanation, go, { kind: right ? "right" : "wrong", beside: true });
   } else {
     await go();
   }
@@ -392,7 +401,7 @@ document.addEventListener("keydown", (event) => {
     if (event.key === "-") resize(1 / 1.5);
     return;
   }
-  if (byId("keys").open || byId("task").hidden || !keysOn) return;
+  if (byId("keys").open || byId("task").hidden || !byId("message").hidden || !keysOn) return;
   if (event.target.closest("textarea, input")) {
     if (event.key === "Escape") byId("question").focus();
     return;
@@ -437,6 +446,6 @@ window.addEventListener("popstate", (event) => {
   try {
     await show(await persist("/api/next"), false);
   } catch (error) {
-    message(settings.errors.error_heading, error.message, "", "wrong", null);
+    message(settings.errors.error_heading, error.message, null, { kind: "wrong" });
   }
 })();

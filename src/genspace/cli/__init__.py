@@ -21,6 +21,7 @@ COMMAND_MODULES: tuple[str, ...] = (
     "check",
     "compare",
     "judge",
+    "annotate",
     "prompts",
     "fetch",
     "info",

@@ -1,0 +1,179 @@
+"""Planning a human study: how many items and raters tell two judges apart, and what that costs.
+
+The simulation is `genspace.analysis.power`; here it meets pilots, wages and the plot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from genspace.errors import InputError, did_you_mean
+from genspace.human_study.reading import read_recorded
+
+if TYPE_CHECKING:
+    from genspace.analysis.power import Assumptions, PlannedStudy
+
+__all__ = ["Costs", "draw_plan", "make_plan", "plan_assumptions"]
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What an answer takes and costs; None where it is not known."""
+
+    seconds_per_answer: float | None
+    wage_per_hour: float | None
+    fee_share: float = 0.0
+    """The platform's fee, as a share of the pay."""
+
+    def hours(self, answers: int) -> float | None:
+        """Return the hours of work.
+
+        >>> Costs(9.0, 12.0, 0.5).hours(400), Costs(9.0, 12.0, 0.5).money(400)
+        (1.0, 18.0)
+        """
+        return None if self.seconds_per_answer is None else answers * self.seconds_per_answer / 3600
+
+    def money(self, answers: int) -> float | None:
+        """Return pay and fee, in the currency of the wage."""
+        hours = self.hours(answers)
+        if hours is None or self.wage_per_hour is None:
+            return None
+        return hours * self.wage_per_hour * (1 + self.fee_share)
+
+
+def plan_assumptions(
+    study: Path | None,
+    *,
+    judges: Sequence[str] | None,
+    reliability: float | None,
+    agreement: tuple[float, float] | None,
+    per_prompt: int | None,
+) -> tuple[Assumptions, float | None]:
+    """Return what is assumed, from a pilot or as stated, and the pilot's median seconds an answer.
+
+    Errors: `InputError` when the two together are not enough, or the pilot holds no such judge.
+    """
+    from genspace.analysis.power import Assumptions
+
+    if study is None:
+        if reliability is None or agreement is None:
+            raise InputError("state --reliability and --agreement, or name a pilot with --study and --judges")
+        return Assumptions(reliability=reliability, agreement=agreement, per_prompt=per_prompt or 1), None
+    if reliability is not None:
+        raise InputError("the pilot gives the reliability; leave --reliability out")
+    return _from_pilot(study, judges, agreement, per_prompt)
+
+
+def _from_pilot(
+    study: Path, judges: Sequence[str] | None, agreement: tuple[float, float] | None, per_prompt: int | None
+) -> tuple[Assumptions, float | None]:
+    import pandas as pd
+
+    from genspace.analysis._prepare import prepare
+    from genspace.analysis.power import Assumptions
+    from genspace.study import open_study
+
+    opened = open_study(study)
+    recorded = read_recorded(study)
+    parts = [f for f in (opened.annotations, recorded.frame()) if len(f)]
+    if not parts:
+        raise InputError(f"{study}: the pilot holds no answers")
+    annotations = pd.concat(parts, ignore_index=True)
+    prepared = prepare(annotations, opened.verdicts, opened.items, settings=opened.settings)
+    scores = None
+    if judges is not None:
+        if len(judges) != 2:
+            raise InputError(f"--judges {','.join(judges)}: name two judges")
+        for name in judges:
+            if name not in prepared.judges:
+                raise InputError(f"{study}: no judge {name!r}{did_you_mean(name, prepared.judges)}")
+        columns = [prepared.judges[name].oriented for name in judges]
+        scores = pd.DataFrame(dict(enumerate(columns))).to_numpy()
+    assumptions = Assumptions.from_pilot(
+        prepared.people.ratings, prepared.prompt, scores=scores, agreement=agreement, per_prompt=per_prompt
+    )
+    timed = [s.seconds for s in recorded.screens if s.seconds is not None]
+    return assumptions, median(timed) if timed else None
+
+
+def make_plan(
+    assumptions: Assumptions,
+    costs: Costs,
+    *,
+    prompts: Sequence[int],
+    raters: Sequence[int],
+    power: float = 0.8,
+    studies: int = 400,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Simulate every size of study and return a JSON-ready plan with the cheapest size that suffices."""
+    from genspace.analysis.power import power_table, smallest_sufficient
+
+    table = power_table(assumptions, prompts=prompts, raters=raters, studies=studies, seed=seed)
+    best = smallest_sufficient(table, power)
+
+    def row(planned: PlannedStudy) -> dict[str, Any]:
+        return planned.to_json() | {
+            "hours": costs.hours(planned.ratings),
+            "cost": costs.money(planned.ratings),
+        }
+
+    return {
+        "assumptions": asdict(assumptions),
+        "costs": asdict(costs),
+        "wanted_power": power,
+        "sizes": [row(p) for p in table],
+        "smallest": None if best is None else row(best),
+        "sentence": _sentence(power, None if best is None else row(best)),
+    }
+
+
+def _sentence(power: float, best: dict[str, Any] | None) -> str:
+    if best is None:
+        return (
+            f"No size that was tried tells the judges apart with a chance of {power:.0%}; try more prompts."
+        )
+    cost = "" if best["cost"] is None else f", {best['hours']:.1f} hours, {best['cost']:.0f} in pay and fees"
+    return (
+        f"{best['items']} items of {best['prompts']} prompts with {best['raters']} raters each "
+        f"({best['ratings']} answers{cost}) tell the judges apart with a chance of {best['power']['value']:.0%}."
+    )
+
+
+def draw_plan(plan: dict[str, Any], path: Path) -> None:
+    """Draw power against answers, one line per number of raters, with Monte Carlo intervals.
+
+    Errors: `InputError` for a file ending that cannot be drawn.
+    """
+    from matplotlib.figure import Figure
+
+    if path.suffix not in {".svg", ".png", ".pdf"}:
+        raise InputError(f"{path}: draw to a file that ends in .svg, .png or .pdf")
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    axes = figure.subplots()
+    panels = sorted({s["raters"] for s in plan["sizes"]})
+    for marker, raters in zip("osD^vP*X" * len(panels), panels, strict=False):
+        sizes = [s for s in plan["sizes"] if s["raters"] == raters]
+        answers = [s["ratings"] for s in sizes]
+        power = [s["power"]["value"] for s in sizes]
+        line = axes.plot(answers, power, marker=marker, label=f"{raters} per item")[0]
+        low, high = ([s["power"][end] for s in sizes] for end in ("low", "high"))
+        axes.fill_between(answers, low, high, color=line.get_color(), alpha=0.12, linewidth=0)
+    axes.axhline(plan["wanted_power"], color="0.35", linewidth=1, linestyle="--")
+    axes.annotate(
+        "wanted", (0.995, plan["wanted_power"]), xycoords=("axes fraction", "data"), ha="right", va="bottom"
+    )
+    axes.set(
+        xlabel="answers (items × raters)",
+        ylabel="chance to tell the two judges apart",
+        ylim=(0, 1.02),
+        xscale="log",
+    )
+    axes.grid(visible=True, alpha=0.25)
+    axes.legend(title="raters", frameon=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else None)
