@@ -225,7 +225,7 @@ _HUGGINGFACE_FILES = {"answers.parquet", "items.parquet", "README.md"}
 def import_answers(store: AnswerStore, material: Material, path: Path) -> dict[str, int]:
     """Add answers made elsewhere: a table (CSV, JSON Lines, Parquet) or Label Studio's JSON.
 
-    A table has `item_id, rater_id, value` and may have `item_id_b, question, repeat, role, seconds, comment`. Values are
+    A table has `item_id, rater_id, value` and may have `item_id_b, question, repeat, seconds, comment`. Values are
     numbers of the protocol or names of its answers. All or nothing: one mistake, and no answer is stored.
 
     Returns: `{"answers": …, "raters": …}` added.
