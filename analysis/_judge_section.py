@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._people_section import ceiling, leave_one_out
 from genspace.analysis._prepare import JudgeScores
-from genspace.analysis._scope import NO_PEOPLE, Scope, score_table
+from genspace.analysis._scope import NO_PEOPLE, Scope, score_table, with_decisions
 from genspace.analysis.correlation import FIGURES, Grouped, by_group, score_tie, why_undefined
 from genspace.analysis.decisions import DECISION_FIGURES
 from genspace.analysis.pairwise import (
@@ -106,7 +106,7 @@ def _made(name: str, score: Floats, passed: Floats) -> JudgeScores:
 
 def _rated(scope: Scope, judge: JudgeScores) -> JudgeScores:
     """Return a judge that is not in the study on the rated units."""
-    return judge.take(scope.study.people.asked)
+    return with_decisions(judge.take(scope.study.people.asked), scope.rated, seed=scope.seed)
 
 
 def _json(figures: dict[str, Estimate]) -> dict[str, Any]:

@@ -15,16 +15,17 @@ from genspace.analysis._prepare import JudgeScores, People, Prepared
 from genspace.analysis.correlation import FIGURES, score_tie, why_undefined
 from genspace.analysis.decisions import DECISION_FIGURES, DECISION_LABELS, confusion
 from genspace.analysis.resampling import PromptDraws, Weighted, estimate, stream
+from genspace.analysis.thresholds import cross_fit_decisions
 from genspace.errors import InputError, did_you_mean
 
-__all__ = ["NO_DECISIONS", "NO_PEOPLE", "Primary", "Scope", "choose_primary", "score_table"]
+__all__ = ["NO_DECISIONS", "NO_PEOPLE", "Primary", "Scope", "choose_primary", "score_table", "with_decisions"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 NO_PEOPLE = "no people"
 NO_DECISIONS = "no rule turns these ratings into yes and no: declare positive_from"
-NO_LABELS = "the judge gives scores but no yes / no"
+NO_LABELS = "the judge says neither yes nor no, and no threshold could be chosen for its scores"
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Scope:
     study: Prepared
     """All units."""
     rated: Prepared
-    """The units that people were asked about."""
+    """The units that people were asked about; judges without labels decide by a cross-fitted threshold."""
     all_draws: PromptDraws
     """Bootstrap over the prompts of all units, for mean scores."""
     draws: PromptDraws
@@ -80,6 +81,8 @@ class Scope:
     def make(cls, study: Prepared, *, primary: Primary, draws: int, seed: int, confidence: float) -> Scope:
         """Draw the prompts and set the rated units apart."""
         rated = study.take(study.people.asked)
+        decided = {name: with_decisions(judge, rated, seed=seed) for name, judge in rated.judges.items()}
+        rated = replace(rated, judges=decided)
         return cls(
             study=study,
             rated=rated,
@@ -202,6 +205,14 @@ class Scope:
             coverage=coverage,
             no_interval=self.no_interval(draws),
         )
+
+
+def with_decisions(judge: JudgeScores, rated: Prepared, *, seed: int) -> JudgeScores:
+    """Return a judge that decides: by its own labels, else by a threshold cross-fitted by prompt."""
+    if judge.has_labels or not rated.people.decides:
+        return judge
+    fitted = cross_fit_decisions(judge.oriented, rated.people.decision, rated.prompt, seed=seed)
+    return replace(judge, passed=fitted.decisions)
 
 
 def _mean(x: Floats, weights: Floats) -> Floats:

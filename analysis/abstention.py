@@ -15,7 +15,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis._estimate import Estimate
-from genspace.analysis.resampling import Concordance, PromptDraws, Weighted, dense_codes, estimate, ratio
+from genspace.analysis.decisions import DECISION_FIGURES, confusion
+from genspace.analysis.resampling import (
+    Concordance,
+    PromptDraws,
+    Weighted,
+    _one_hot,
+    dense_codes,
+    estimate,
+    ratio,
+)
 
 __all__ = [
     "AbstentionTable",
@@ -31,6 +40,8 @@ __all__ = [
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
+MAX_POINTS = 200
+"""Points of a risk-coverage curve."""
 CONCORDANCE_FORMS = {
     "kendall_tau_b": "tau_b",
     "graded_auc": "half_credit",
@@ -40,8 +51,8 @@ CONCORDANCE_FORMS = {
     "pairwise_with_ties": "with_ties",
 }
 """Figures that count pairs, and the property of `Concordance` that each is."""
-PENALISED_FIGURES = ("pearson", "spearman", *CONCORDANCE_FORMS)
-"""Figures of `correlation.FIGURES` in which an abstention can tie with everything."""
+PENALISED_FIGURES = ("pearson", "spearman", *CONCORDANCE_FORMS, *DECISION_FIGURES)
+"""Figures in which an abstention can tie with everything, or be a wrong decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +126,7 @@ def common_items(scores: Mapping[str, ArrayLike]) -> Bools:
 
 
 def penalised(figure: str, y: Floats, x: Floats, weights: Floats | None = None) -> Floats:
-    """Return a figure of agreement in which each abstention ties with every other item.
+    """Return a figure of agreement in which each abstention ties with every other item, or is a wrong decision.
 
     Every correlation here is a sum over pairs, sum a_ij b_ij / sqrt(sum a_ij² sum b_ij²), where a and b say how
     judge and people order a pair (Daniels 1944, "The relation between measures of correlation in the universe
@@ -124,8 +135,8 @@ def penalised(figure: str, y: Floats, x: Floats, weights: Floats | None = None) 
 
     Args:
         figure: A name of `PENALISED_FIGURES`.
-        y: (n,) the human target, finite.
-        x: (n,) scores, higher is better; NaN = abstained.
+        y: (n,) the human target, finite; decisions 1 / 0 for figures of decisions.
+        x: (n,) scores, higher is better (decisions 1 / 0 for figures of decisions); NaN = abstained.
         weights: (n, B) how often each draw holds each item; default once.
 
     Returns:
@@ -133,6 +144,8 @@ def penalised(figure: str, y: Floats, x: Floats, weights: Floats | None = None) 
     """
     weights = np.ones((len(y), 1)) if weights is None else weights
     scored = np.isfinite(x)
+    if figure in DECISION_FIGURES:
+        return np.asarray(DECISION_FIGURES[figure](confusion(y, np.where(scored, x, 1 - y), weights)))
     if figure in CONCORDANCE_FORMS:
         return np.asarray(getattr(_with_abstentions(y, x, scored, weights), CONCORDANCE_FORMS[figure]))
     if figure not in PENALISED_FIGURES:
@@ -150,8 +163,7 @@ def penalised(figure: str, y: Floats, x: Floats, weights: Floats | None = None) 
 def _mid_ranks(values: Floats, weights: Floats) -> Floats:
     """(n, B) mid-ranks of the values in each draw."""
     codes = dense_codes(values)
-    counts = np.zeros((int(codes.max(initial=-1)) + 1, weights.shape[1]))
-    np.add.at(counts, codes, weights)
+    counts = np.asarray(_one_hot(codes) @ weights)
     return np.asarray((np.cumsum(counts, axis=0) - counts / 2)[codes])
 
 
@@ -223,7 +235,7 @@ def risk_coverage(
         decision: (n,) the judge's decisions 1 / 0; NaN = abstained.
         truth: (n,) people's decisions 1 / 0; NaN = undecided.
         asked: (n,) items that count for coverage; by default all n.
-        thresholds: Where to cut; by default at every distinct confidence.
+        thresholds: Where to cut; by default at every distinct confidence, thinned out to 200.
         draws: Prompt bootstrap of the n items for the intervals; None gives none.
 
     >>> risk_coverage([0.9, 0.6], [1, 1], [1, 0]).aurc.value
@@ -234,7 +246,7 @@ def risk_coverage(
     kept = there & np.isfinite(said) & np.isfinite(sure)
     judged = kept & np.isfinite(people)
     wrong = judged & (said != people)
-    cuts = np.unique(sure[kept]) if thresholds is None else np.array(sorted(thresholds), dtype=float)
+    cuts = _cuts(sure[kept]) if thresholds is None else np.array(sorted(thresholds), dtype=float)
     total = max(1, int(there.sum()))
     points = []
     for cut in cuts:
@@ -262,6 +274,14 @@ def risk_coverage(
     )
 
 
+def _cuts(confidence: Floats) -> Floats:
+    """Return the distinct confidences, evenly thinned out to at most `MAX_POINTS`."""
+    distinct = np.unique(confidence)
+    if len(distinct) <= MAX_POINTS:
+        return distinct
+    return np.asarray(distinct[np.linspace(0, len(distinct) - 1, MAX_POINTS).round().astype(int)])
+
+
 def aurc(confidence: Floats, errors: Floats, weights: Floats | None = None) -> Floats:
     """Return the mean of the risks of the 1, 2, …, n most confident answers (Geifman & El-Yaniv 2017).
 
@@ -281,11 +301,8 @@ def aurc(confidence: Floats, errors: Floats, weights: Floats | None = None) -> F
     from scipy.special import digamma
 
     weights = np.ones((len(errors), 1)) if weights is None else weights
-    codes = dense_codes(-confidence)
-    shape = (int(codes.max(initial=-1)) + 1, weights.shape[1])
-    counts, wrong = np.zeros(shape), np.zeros(shape)
-    np.add.at(counts, codes, weights)
-    np.add.at(wrong, codes, weights * errors[:, None])
+    groups = _one_hot(dense_codes(-confidence))
+    counts, wrong = (np.asarray(groups @ w) for w in (weights, weights * errors[:, None]))
     share = np.nan_to_num(ratio(wrong, counts))
     above = np.cumsum(counts, axis=0) - counts
     wrong_above = np.cumsum(wrong, axis=0) - wrong

@@ -185,31 +185,29 @@ def reliability_diagram(
     if (np.abs(p - 0.5) > 0.5).any():
         raise ValueError("probabilities must lie in [0, 1]; use cross_fit for scores of another range")
     member = _one_hot(p, bins)
-    point = np.ones((len(p), 1))
-    drawn = draws.take(keep) if draws is not None and draws.draws else None
 
-    def with_interval(statistic: Callable[[Floats], Floats], n: int, reason: str) -> Estimate:
-        value = float(statistic(point)[0])
-        return estimate(value, None if drawn is None else drawn.map(statistic), n=n, reason=reason)
+    def figures(weights: Floats) -> Floats:
+        """(bins + 2, B) share of yes in each bin, ECE, Brier score."""
+        shares = ratio((member * y) @ weights, member @ weights)
+        brier = ratio(np.square(p - y) @ weights, weights.sum(axis=0))
+        return np.vstack([shares, _ece(member, p, y, weights), brier])
 
+    values = figures(np.ones((len(p), 1)))[:, 0]
+    drawn = draws.take(keep).map(figures) if draws is not None and draws.draws else [None] * len(values)
+    counts = member.sum(axis=1).astype(int)
     edges = np.linspace(0, 1, bins + 1)
-    shown = []
-    for k in range(bins):
-        inside = member[k]
-        count = int(inside.sum())
-        observed = with_interval(
-            lambda w, inside=inside: ratio((inside * y) @ w, inside @ w),  # type: ignore[misc]  # bound now
-            count,
-            "no probability in this bin",
-        )
-        mean = float(p[inside > 0].mean()) if count else None
-        shown.append(CalibrationBin(float(edges[k]), float(edges[k + 1]), mean, observed))
     nothing = "no item has both a probability and a human decision"
-    return Reliability(
-        bins=tuple(shown),
-        ece=with_interval(lambda w: _ece(member, p, y, w), len(p), nothing),
-        brier=with_interval(lambda w: ratio(np.square(p - y) @ w, w.sum(axis=0)), len(p), nothing),
-    )
+    shown = [
+        CalibrationBin(
+            low=float(edges[k]),
+            high=float(edges[k + 1]),
+            predicted=float(p[member[k] > 0].mean()) if counts[k] else None,
+            observed=estimate(values[k], drawn[k], n=int(counts[k]), reason="no probability in this bin"),
+        )
+        for k in range(bins)
+    ]
+    ece, brier = (estimate(values[k], drawn[k], n=len(p), reason=nothing) for k in (-2, -1))
+    return Reliability(tuple(shown), ece, brier)
 
 
 def _one_hot(p: Floats, bins: int) -> Floats:

@@ -1,0 +1,145 @@
+"""Validating a metric: planted metrics get the right claims, and no claim says more than its interval."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+
+import jsonschema
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from genspace.analysis.compare import CompareOptions
+from genspace.analysis.validation import claim, validate_metric
+from genspace.errors import InputError
+from genspace.records import StudySettings
+
+SCHEMA = json.loads((files("genspace") / "schemas/validation.schema.json").read_text(encoding="utf-8"))
+OPTIONS = CompareOptions(draws=300)
+PERSONS = StudySettings(raters="person", breakdowns=("category",))
+
+
+def study(seed=0, *, prompts=150, each=3, binary=False, raters=4):
+    """Ratings of four people; metrics whose errors are planted: noise 0.5 (good), 0.5 (twin), 3 (poor)."""
+    rng = np.random.default_rng(seed)
+    n = prompts * each
+    prompt = np.repeat(np.arange(prompts), each)
+    truth = rng.normal(size=prompts)[prompt] + rng.normal(size=n)
+    items = pd.DataFrame(
+        {
+            "item_id": [f"i{i}" for i in range(n)],
+            "prompt_id": prompt,
+            "category": np.where(prompt % 2, "odd", "even"),
+        }
+    )
+    rated = truth[:, None] + rng.normal(0, 0.7, size=(n, raters))
+    rated = (rated > 0).astype(float) if binary else np.clip(np.round(3 + rated), 1, 5)
+    annotations = pd.concat(
+        pd.DataFrame({"item_id": items["item_id"], "rater_id": f"r{k}", "value": rated[:, k]})
+        for k in range(raters)
+    )
+    scores = {"good": 0.5, "twin": 0.5, "poor": 3.0}
+    verdicts = pd.concat(
+        pd.DataFrame(
+            {"item_id": items["item_id"], "judge": name, "score": truth + rng.normal(0, noise, size=n)}
+        )
+        for name, noise in scores.items()
+    )
+    return annotations, verdicts, items
+
+
+def claims(validation):
+    return {row["judge"]: row["claim"] for row in validation.document["against"]}
+
+
+def test_planted_metrics_get_the_right_claims() -> None:
+    tables = study()
+    good = validate_metric(*tables, new="good", settings=PERSONS, options=OPTIONS, margin=0.1)
+    poor = validate_metric(*tables, new="poor", settings=PERSONS, options=OPTIONS, margin=0.1)
+    jsonschema.validate(good.to_dict(), SCHEMA)
+    json.dumps(good.to_dict(), allow_nan=False)
+    assert claims(good) == {"twin": "non-inferior", "poor": "superior"}
+    assert claims(poor) == {"good": "inferior", "twin": "inferior"}
+    assert good.document["stand_in"]["passed"]
+    assert not poor.document["stand_in"]["passed"]
+    assert any("is superior to 1 of the 2 there: poor" in s for s in good.summary)
+    assert any("Where category is even it is inferior to good, twin" in s for s in poor.summary)
+    assert poor.summary[-1].startswith("It could not stand in")
+    assert good.document["breakdowns"]["category"]["odd"]["against"]["poor"]["claim"] == "superior"
+
+
+def test_an_equal_metric_is_not_called_equal() -> None:
+    tables = study(prompts=40)
+    twin = validate_metric(*tables, new="twin", options=OPTIONS, margin=0.0)
+    assert claims(twin)["good"] == "inconclusive"
+    assert any("cannot be told from these data" in s for s in twin.summary)
+    assert not any("no difference" in s or "equally" in s for s in twin.summary)
+    assert "slots" in twin.summary[-1]
+
+
+def test_binary_studies_test_decisions_of_the_cross_fitted_threshold() -> None:
+    tables = study(binary=True)
+    options = CompareOptions(draws=200, primary="cohen_kappa")
+    good = validate_metric(*tables, new="good", settings=PERSONS, options=options)
+    assert claims(good)["poor"] == "superior"
+    assert good.document["stand_in"]["alignment"] == "accuracy"
+    assert good.document["stand_in"]["passed"]
+    jsonschema.validate(good.to_dict(), SCHEMA)
+
+
+def test_silence_does_not_make_a_metric_superior() -> None:
+    # "shy" copies "poor", but speaks only where it happens to be near the people.
+    annotations, verdicts, items = study()
+    mean = annotations.groupby("item_id")["value"].mean()
+    poor = verdicts[verdicts["judge"] == "poor"].set_index("item_id")["score"]
+    residual = (poor - poor.mean()) / poor.std() - (mean - mean.mean()) / mean.std()
+    shy = poor.where(residual.abs() < 0.4)
+    extra = pd.DataFrame({"item_id": shy.index, "judge": "shy", "score": shy.to_numpy()})
+    tables = annotations, pd.concat([verdicts, extra]), items
+    result = validate_metric(*tables, new="shy", options=OPTIONS)
+    row = next(r for r in result.document["against"] if r["judge"] == "good")
+    assert row["claim"] != "inferior"
+    assert row["penalised"]["claim"] == "inferior"
+    assert any("depends on the abstentions" in s for s in result.summary)
+    assert any("of the 450 annotated items" in s for s in result.summary)
+    assert result.document["coverage"]["coverage"] == pytest.approx(shy.notna().mean())
+
+
+def test_undefined_comparisons_are_null_with_a_reason() -> None:
+    annotations, verdicts, items = study(prompts=10)
+    flat = pd.DataFrame({"item_id": items["item_id"], "judge": "flat", "score": 1.0})
+    result = validate_metric(annotations, pd.concat([verdicts, flat]), items, new="flat", options=OPTIONS)
+    assert set(claims(result).values()) == {None}
+    assert result.summary[0] == "flat has no Spearman with people: all scores are equal."
+    assert any("cannot be compared with good: all scores are equal" in s for s in result.summary)
+    jsonschema.validate(result.to_dict(), SCHEMA)
+    alone = validate_metric(annotations, flat, items, new="flat", options=OPTIONS)
+    assert "no other metric" in alone.summary[1]
+    empty = validate_metric(annotations.iloc[:0], verdicts, items, new="good", options=OPTIONS)
+    assert "no people" in empty.summary[0]
+    jsonschema.validate(empty.to_dict(), SCHEMA)
+
+
+def test_user_mistakes() -> None:
+    annotations, verdicts, items = study(prompts=5)
+    with pytest.raises(InputError, match="did you mean 'good'"):
+        validate_metric(annotations, verdicts, items, new="goood")
+    with pytest.raises(InputError, match="margin"):
+        validate_metric(annotations, verdicts, items, new="good", margin=-0.1)
+    with pytest.raises(InputError, match="ratings themselves"):
+        validate_metric(annotations, verdicts, items, new="good", settings=StudySettings(derived=("good",)))
+
+
+@given(
+    ends=st.tuples(st.floats(-1, 1), st.floats(-1, 1)).map(sorted),
+    margins=st.tuples(st.floats(0, 1), st.floats(0, 1)).map(sorted),
+)
+@settings(deadline=None, max_examples=200)
+def test_a_wider_margin_never_makes_a_claim_worse(ends, margins) -> None:
+    order = ["inferior", "inconclusive", "non-inferior", "superior"]
+    tight, wide = (order.index(claim(*ends, margin)) for margin in margins)
+    assert wide >= tight
+    assert (claim(*ends, margins[0]) == "superior") == (ends[0] > 0)
