@@ -1,0 +1,70 @@
+"""Make the pictures in README and documentation from real output.
+
+Run: python docs/screenshots.py [NAME …]. Needs Chromium, and for `report` the TIFA160 study (GENSPACE_TEST_DATA, or
+../shared/data, or `genspace fetch tifa160`).
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from PIL import Image
+
+DOCS = Path(__file__).resolve().parent
+IMAGES = DOCS / "images"
+CHROMIUM = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+            "--disable-component-update", "--disable-sync"]  # fmt: skip
+
+
+def data_folder() -> Path:
+    """Return the folder of the published studies."""
+    return Path(os.environ.get("GENSPACE_TEST_DATA", DOCS.parents[1] / "shared" / "data"))
+
+
+def photograph(url: str, *, width: int = 1180, height: int | None = None, colour: str = "light") -> Image.Image:
+    """Return a picture of a page; without a height, of the whole page."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+        page = browser.new_page(viewport={"width": width, "height": height or 900}, color_scheme=colour)
+        page.goto(url)
+        page.wait_for_load_state("networkidle")
+        picture = page.screenshot(full_page=height is None)
+        browser.close()
+    return Image.open(io.BytesIO(picture)).convert("RGB")
+
+
+def save(picture: Image.Image, name: str) -> None:
+    """Write a small PNG: a page has few colours."""
+    IMAGES.mkdir(exist_ok=True)
+    picture.quantize(192, dither=Image.Dither.NONE).save(IMAGES / f"{name}.png", optimize=True)
+    print(f"{IMAGES.name}/{name}.png: {(IMAGES / f'{name}.png').stat().st_size // 1024} kB")
+
+
+def report() -> None:
+    """The report on TIFA160, as far as the first screen and the warnings."""
+    from genspace.cli import invoke
+
+    with tempfile.TemporaryDirectory() as folder:
+        invoke(["compare", str(data_folder() / "human/tifa160"), "--by", "category", "--out", folder])
+        picture = photograph(f"file://{folder}/report.html", height=1400)
+    save(picture, "report")
+
+
+PICTURES: Mapping[str, Callable[[], None]] = {"report": report}
+
+
+def main(names: list[str]) -> None:
+    """Make the named pictures, or all."""
+    for name in names or PICTURES:
+        PICTURES[name]()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
