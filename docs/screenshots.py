@@ -26,7 +26,9 @@ def data_folder() -> Path:
     return Path(os.environ.get("GENSPACE_TEST_DATA", DOCS.parents[1] / "shared" / "data"))
 
 
-def photograph(url: str, *, width: int = 1180, height: int | None = None, colour: str = "light") -> Image.Image:
+def photograph(
+    url: str, *, width: int = 1180, height: int | None = None, colour: str = "light"
+) -> Image.Image:
     """Return a picture of a page; without a height, of the whole page."""
     from playwright.sync_api import sync_playwright
 
