@@ -304,7 +304,7 @@ def _claim_sentences(document: Mapping[str, Any]) -> list[str]:
     for kind in CLAIMS:
         those = [row for row in rows if row["claim"] == kind]
         if those:
-            listed = ", ".join(f"{r['judge']} {_interval(r['difference'], signed=True)}" for r in those)
+            listed = ", ".join(row["judge"] for row in those)
             sentences.append(f"It {words[kind]} {len(those)} of the {len(rows)} there: {listed}.")
     sentences += [
         f"It cannot be compared with {row['judge']}: {row['difference']['reason']}."

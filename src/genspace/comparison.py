@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from genspace.records import StudySettings
 from genspace.study import Study, open_study
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from genspace.analysis import CompareOptions, Comparison
 
-__all__ = ["compare", "derived_metrics", "gather_annotations"]
+__all__ = ["compare", "derived_metrics", "gather_annotations", "gather_tables"]
 
 LEAST_ITEMS_TO_CALL_DERIVED = 10
 
@@ -31,12 +32,16 @@ def compare(study: Study | Path | str, options: CompareOptions | None = None) ->
     from genspace.analysis import compare as compare_tables
 
     opened = study if isinstance(study, Study) else open_study(study)
-    annotations = gather_annotations(opened)
-    verdicts = opened.verdicts
+    annotations, verdicts, settings = gather_tables(opened, opened.verdicts)
+    return compare_tables(annotations, verdicts, opened.items, settings=settings, options=options)
+
+
+def gather_tables(study: Study, verdicts: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, StudySettings]:
+    """Return a study's answers, the verdicts with their kinds, and settings that name the derived metrics."""
+    annotations = gather_annotations(study)
     kinds = verdicts.assign(kind=verdicts["origin"].map({"table": "metric", "judge": "judge"}))
-    derived = (*opened.settings.derived, *derived_metrics(annotations, verdicts))
-    settings = replace(opened.settings, derived=tuple(dict.fromkeys(derived)))
-    return compare_tables(annotations, kinds, opened.items, settings=settings, options=options)
+    derived = (*study.settings.derived, *derived_metrics(annotations, verdicts))
+    return annotations, kinds, replace(study.settings, derived=tuple(dict.fromkeys(derived)))
 
 
 def gather_annotations(study: Study) -> pd.DataFrame:

@@ -20,6 +20,7 @@ __all__ = ["app", "invoke", "main"]
 COMMAND_MODULES: tuple[str, ...] = (
     "check",
     "compare",
+    "validate",
     "judge",
     "annotate",
     "prompts",

@@ -1,0 +1,133 @@
+"""`genspace validate`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from genspace.cli._app import app
+from genspace.cli._options import HumanColumns, JsonFlag, MetricColumns, SeedOption, columns
+
+__all__ = ["validate"]
+
+STYLES = {"superior": "green", "non-inferior": "green", "inferior": "red", "inconclusive": "yellow"}
+
+
+@app.command(
+    epilog="Examples: genspace validate my_scores.csv my-study · "
+    "genspace validate my_scores.csv my-study --margin 0.05 --by category · "
+    "genspace validate clip results.csv --human rating"
+)
+def validate(
+    scores: Annotated[
+        str, typer.Argument(help="Table of the new metric's scores, or a metric of the study.")
+    ],
+    study: Annotated[Path, typer.Argument(help="A study's folder, or one wide table.")],
+    metric: Annotated[str | None, typer.Option(help="Which metric of SCORES, when it holds several.")] = None,
+    margin: Annotated[
+        float, typer.Option(help="Largest loss of agreement that still counts as not worse.")
+    ] = 0.02,
+    by: Annotated[
+        list[str] | None, typer.Option("--by", help="Break differences down by this column; repeatable.")
+    ] = None,
+    primary: Annotated[
+        str | None, typer.Option(help="The figure to compare [default: by the ratings' type].")
+    ] = None,
+    draws: Annotated[int, typer.Option(help="Bootstrap draws behind each interval.")] = 1000,
+    seed: SeedOption = 0,
+    human: HumanColumns = None,
+    metrics: MetricColumns = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Validate one new metric against people and every metric there: superior, non-inferior, inferior or open."""
+    from genspace.analysis import CompareOptions
+    from genspace.cli._console import print_json
+    from genspace.study import open_study
+    from genspace.validation import validate as validate_scores
+
+    opened = open_study(study, human=columns(human), metrics=columns(metrics))
+    options = CompareOptions(draws=draws, seed=seed, primary=primary, by=tuple(by or ()))
+    result = validate_scores(scores, opened, metric=metric, margin=margin, options=options)
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        _print(result.document)
+
+
+def _print(document: Mapping[str, Any]) -> None:
+    """Print the findings in words, then the table of differences."""
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    from genspace.cli._console import out
+
+    out().print(f"[bold]{escape(document['metric'])}[/] in {escape(document['study'])}")
+    for sentence in document["summary"]:
+        out().print(escape(sentence))
+    if not document["against"]:
+        return
+    silent = any(row["penalised"]["difference"]["n"] != row["difference"]["n"] for row in document["against"])
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for heading in ("against", "difference", "claim"):
+        table.add_column(heading, overflow="fold")
+    table.add_column("n", justify="right")
+    if silent:
+        table.add_column("with abstentions tied", overflow="fold")
+    for row in document["against"]:
+        cells = [escape(row["judge"]), _interval(row["difference"]), _claim(row["claim"])]
+        cells.append(f"{row['difference']['n']:,}")
+        if silent:
+            penalised = row["penalised"]
+            cells.append(f"{_interval(penalised['difference'])} {_claim(penalised['claim'])}")
+        table.add_row(*cells)
+    out().print(table)
+    for column, values in document["breakdowns"].items():
+        _print_breakdown(column, values)
+    label, margin = document["primary"]["label"], document["margin"]
+    out().print(
+        f"[dim]Difference in {escape(label)} (new minus existing) on the items that both score, "
+        f"{document['confidence']:.0%} interval over prompts; margin {margin:g}.[/]"
+    )
+
+
+def _print_breakdown(column: str, values: Mapping[str, Any]) -> None:
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    from genspace.cli._console import out
+
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        header_style="bold",
+        title=f"by {escape(column)}",
+        title_justify="left",
+    )
+    table.add_column("against", overflow="fold")
+    for value, cell in values.items():
+        table.add_column(f"{escape(value)} ({cell['figure']['n']:,})")
+    for other in next(iter(values.values()))["against"]:
+        rows = [cell["against"][other] for cell in values.values()]
+        shown = [
+            "–"
+            if row["difference"]["value"] is None
+            else f"{row['difference']['value']:+.3f} {_claim(row['claim'])}"
+            for row in rows
+        ]
+        table.add_row(escape(other), *shown)
+    out().print(table)
+
+
+def _interval(e: Mapping[str, Any]) -> str:
+    if e["value"] is None:
+        return "–"
+    return f"{e['value']:+.3f}" + ("" if e["low"] is None else f" ({e['low']:+.3f} to {e['high']:+.3f})")
+
+
+def _claim(claim: str | None) -> str:
+    return "–" if claim is None else f"[{STYLES[claim]}]{claim}[/]"
