@@ -70,19 +70,19 @@ def clean(points: Array, cleaning: Cleaning = BY_SPREAD) -> Cleaned:
     voxel = max(cleaning.min_voxel_m, spread / cleaning.voxels_per_spread)
     if voxel <= 0.0:
         return Cleaned(points, sparse=True)
-    steps = [
-        lambda p: thin(p, voxel),
-        lambda p: p[~outliers(p, cleaning.neighbours, cleaning.outlier_deviations)],
-    ]
     if cleaning.outliers_first:
-        steps.reverse()
-    for step in steps:
-        points = step(points)
+        points = thin(_inliers(points, cleaning), voxel)
+    else:
+        points = _inliers(thin(points, voxel), cleaning)
     eps = cleaning.eps_voxels * voxel if cleaning.eps_m is None else cleaning.eps_m
     members = largest_cluster(points, eps, cleaning.min_cluster)
     if members.sum() < cleaning.min_points:
         return Cleaned(points, sparse=True)
     return Cleaned(points[members], sparse=False)
+
+
+def _inliers(points: Array, cleaning: Cleaning) -> Array:
+    return points[~outliers(points, cleaning.neighbours, cleaning.outlier_deviations)]
 
 
 def thin(points: Array, voxel_m: float) -> Array:

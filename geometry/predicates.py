@@ -280,6 +280,8 @@ def benchmark_variants(task: Task) -> Iterator[str]:
 class Bound:
     """A predicate with the ids of its objects and all its values."""
 
+    text: str
+    """The call as it was written."""
     predicate: Predicate
     variant: Variant
     ids: tuple[str, ...]
@@ -329,7 +331,7 @@ def bind(text: str) -> Bound:
     if not float(settings.get("inner", 0.0)) < float(settings.get("outer", math.inf)):
         raise _wrong(text, "inner must be below outer")
     defaults = {key: words[0] for key, words in predicate.options.items()}
-    return Bound(predicate, variant, ids, {**defaults, **settings})
+    return Bound(text, predicate, variant, ids, {**defaults, **settings})
 
 
 def _wrong(text: str, message: str) -> InputError:

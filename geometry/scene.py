@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import json
 import zlib
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
@@ -52,6 +52,7 @@ __all__ = [
     "SceneObject",
     "json_schema",
     "parse_document",
+    "read_all",
     "read_scene",
     "read_scenes",
     "write_scene",
@@ -468,15 +469,46 @@ def read_scenes(path: str | Path) -> Iterator[tuple[str, Scene | Pair]]:
     """
     path = Path(path)
     files = FolderFiles(path.parent)
-    data = files.read(path.name)
+    for name, document in _documents(path):
+        yield name, parse_document(document, file=name, files=files)
+
+
+def _documents(path: Path) -> Iterator[tuple[str, Any]]:
+    data = FolderFiles(path.parent).read(path.name)
     if path.suffix != ".jsonl":
-        yield str(path), parse_document(_load(data, file=str(path)), file=str(path), files=files)
+        yield str(path), _load(data, file=str(path))
         return
     for number, line in enumerate(data.splitlines(), start=1):
         if line.strip():
-            document = _load(line, file=str(path), row=number)
-            name = f"{path}:{number}"
-            yield name, parse_document(document, file=name, files=files)
+            yield f"{path}:{number}", _load(line, file=str(path), row=number)
+
+
+def read_all(paths: Iterable[str | Path]) -> list[tuple[str, Scene | Pair]]:
+    """Return (name, scene or pair) of every document in several files; see `read_scenes`.
+
+    Errors: `InvalidFilesError` with every problem of every file.
+    """
+    documents: list[tuple[str, Scene | Pair]] = []
+    problems: list[Problem] = []
+    for path in map(Path, paths):
+        try:
+            found = list(_documents(path))
+        except InvalidFilesError as error:
+            problems += error.problems
+            continue
+        except InputError as error:
+            problems.append(Problem(str(path), str(error).removeprefix(f"{path}: ")))
+            continue
+        for name, document in found:
+            try:
+                documents.append((name, parse_document(document, file=name, files=FolderFiles(path.parent))))
+            except InvalidFilesError as error:
+                problems += error.problems
+            except InputError as error:
+                problems.append(Problem(name, str(error)))
+    if problems:
+        raise InvalidFilesError(problems)
+    return documents
 
 
 def read_scene(path: str | Path) -> Scene:

@@ -16,6 +16,7 @@ REGISTRY = Registry(
     builtin={
         "box2d": "genspace.judges.box2d:make",
         "planted": "genspace.judges.planted:make",
+        "scene": "genspace.judges.scene:make",
         "table": "genspace.judges.table:make",
         "vlm": "genspace.judges.vlm:make",
     },

@@ -24,6 +24,7 @@ COMMAND_MODULES: tuple[str, ...] = (
     "judge",
     "annotate",
     "prompts",
+    "scene",
     "fetch",
     "info",
 )

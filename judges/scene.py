@@ -1,0 +1,143 @@
+"""Judge `scene`: the geometry predicates on scene files beside the images: known truth, or somebody's perception."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from genspace.errors import InputError
+from genspace.judges._protocol import JudgeContext, JudgeSpec, parse_options
+from genspace.records import Files, Item, Request, Verdict, fingerprint
+
+if TYPE_CHECKING:
+    from genspace.geometry.profiles import Profile
+    from genspace.geometry.scene import Pair, Scene
+
+__all__ = ["SceneJudge", "SceneOptions", "find_scene", "make"]
+
+SCENE, PAIR = ".scene.json", ".pair.json"
+
+
+class SceneOptions(BaseModel):
+    """Options of `[judges.NAME] kind = "scene"`."""
+
+    model_config = ConfigDict(extra="forbid")
+    profile: str | None = Field(
+        default=None, description="corrected, reference, or a TOML file of tolerances"
+    )
+
+
+@dataclass(frozen=True)
+class SceneJudge:
+    """Decides an item's predicate in its scene file."""
+
+    profile: Profile
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the rules and tolerances; scene files are part of the study, like images."""
+        return fingerprint({"kind": "scene", "version": 1, "profile": self.profile.fingerprint})
+
+    def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
+        """Yield the verdict on each item; one without a readable scene or predicate has failed."""
+        for request in requests:
+            try:
+                yield self._judge(request)
+            except InputError as error:
+                yield Verdict.failed(request, str(error))
+
+    def _judge(self, request: Request) -> Verdict:
+        from genspace.geometry.evaluate import evaluate
+        from genspace.geometry.predicates import bind
+        from genspace.geometry.verdicts import verdict
+
+        scene = find_scene(request.item, request.files)
+        predicate = request.item.predicate or _only(scene.predicates, scene.source)
+        bound = bind(predicate)
+        return verdict(request, scene, bound, evaluate(scene, bound, self.profile), self.profile)
+
+
+def _only(predicates: tuple[str, ...], source: str) -> str:
+    if len(predicates) != 1:
+        raise InputError(f"the item has no predicate, and {source} holds {len(predicates)} instead of one")
+    return predicates[0]
+
+
+def make(spec: JudgeSpec, context: JudgeContext) -> SceneJudge:
+    """Return the judge for `scene[:PROFILE]`. Errors: `InputError` for an unknown or wrong profile."""
+    from genspace.geometry.profiles import load_profile
+
+    name = parse_options(SceneOptions, spec).profile or spec.model or "corrected"
+    if name.endswith(".toml") and context.study is not None and (context.study.root / name).is_file():
+        return SceneJudge(load_profile(context.study.root / name))
+    return SceneJudge(load_profile(name))
+
+
+def find_scene(item: Item, files: Files) -> Scene | Pair:
+    """Return the scene of an item, or the pair of an edit.
+
+    Looked for in this order: the file in the item's column `scene`; the image's name with `.pair.json` (edits) or
+    `.scene.json` for its suffix; the same of the item's id. An edit whose two images have scene files becomes a pair
+    of them. Errors: `InputError` that lists the names looked for, or every problem of the file.
+    """
+    names = list(_candidates(item))
+    for name in names:
+        if files.exists(name):
+            return _parse(json_document(files, name), name, files)
+    if item.image and item.image_before:
+        before, after = _beside(item.image_before, SCENE), _beside(item.image, SCENE)
+        if files.exists(before) and files.exists(after):
+            scenes = {"before": json_document(files, before), "after": json_document(files, after)}
+            return _parse(
+                {"format": "genspace-pair/1", **scenes}, f"{before} and {after}", files, folder_of=after
+            )
+        names += [before, after]
+    raise InputError(f"no scene file for {item.item_id}: looked for {', '.join(dict.fromkeys(names))}")
+
+
+def _candidates(item: Item) -> Iterator[str]:
+    stated = item.extra.get("scene")
+    if isinstance(stated, str) and stated:
+        yield stated
+    for suffix in (PAIR,) if item.image_before else (SCENE, PAIR):
+        if item.image:
+            yield _beside(item.image, suffix)
+        yield f"{item.item_id}{suffix}"
+
+
+def _beside(image: str, suffix: str) -> str:
+    return str(PurePosixPath(image).with_suffix(suffix))
+
+
+def json_document(files: Files, name: str) -> Any:
+    """Return the JSON document in one of the study's files. Errors: `InputError` that names it."""
+    try:
+        return json.loads(files.read(name))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{name}: not readable as JSON: {error}") from None
+
+
+def _parse(document: Any, name: str, files: Files, *, folder_of: str | None = None) -> Scene | Pair:
+    from genspace.geometry.scene import parse_document
+
+    folder = PurePosixPath(folder_of or name).parent
+    return parse_document(document, file=name, files=_Folder(files, folder))
+
+
+@dataclass(frozen=True)
+class _Folder:
+    """A folder of the study: side files are named relative to their scene file."""
+
+    files: Files
+    folder: PurePosixPath
+
+    def read(self, name: str) -> bytes:
+        return self.files.read(str(self.folder / name))
+
+    def exists(self, name: str) -> bool:
+        return self.files.exists(str(self.folder / name))

@@ -1,0 +1,156 @@
+"""`genspace scene`: judge and check scene files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from genspace.cli._app import app
+from genspace.cli._options import JsonFlag
+from genspace.errors import InputError, InvalidFilesError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from genspace.geometry.evaluate import Evaluation
+    from genspace.geometry.predicates import Bound
+    from genspace.geometry.profiles import Profile
+    from genspace.geometry.scene import Pair, Scene
+
+__all__ = ["check", "judge"]
+
+scene_app = typer.Typer(help="Scene files: one image in 3D.", no_args_is_help=True)
+app.add_typer(scene_app, name="scene")
+
+SceneFiles = Annotated[
+    list[Path], typer.Argument(help="Scene or pair files (JSON), or JSONL with one document a line.")
+]
+ProfileName = Annotated[
+    str, typer.Option("--profile", help="corrected, reference, or a TOML file of tolerances and limits.")
+]
+Predicates = Annotated[
+    list[str] | None,
+    typer.Option("--predicate", help="A call to judge instead of the files' own; repeatable."),
+]
+
+
+@scene_app.command(
+    epilog="Examples: genspace scene judge 0001.scene.json · "
+    "genspace scene judge 0001.scene.json --predicate 'camera_pose(cow, view=front)' --profile reference --json"
+)
+def judge(
+    files: SceneFiles,
+    profile: ProfileName = "corrected",
+    predicate: Predicates = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Decide the predicates of scene files, and say what was measured."""
+    from genspace.cli._console import out, print_json
+    from genspace.geometry.evaluate import evaluate
+    from genspace.geometry.profiles import load_profile
+
+    rules = load_profile(profile)
+    asked = list(_asked(files, predicate))
+    answers = [(name, bound, evaluate(scene, bound, rules)) for name, scene, bound in asked]
+    if as_json:
+        print_json([_document(*answer, rules) for answer in answers])
+        return
+    for answer in answers:
+        out().print("\n".join(_lines(*answer)), markup=False)
+
+
+def _asked(files: list[Path], predicates: list[str] | None) -> Iterator[tuple[str, Scene | Pair, Bound]]:
+    from genspace.geometry.predicates import bind
+    from genspace.geometry.scene import read_all
+
+    for name, scene in read_all(files):
+        calls = predicates or scene.predicates
+        if not calls:
+            raise InputError(
+                f"{name}: holds no predicates; say which with --predicate 'camera_pose(ID, view=front)'"
+            )
+        for call in calls:
+            try:
+                yield name, scene, bind(call)
+            except InputError as error:
+                raise InputError(f"{name}: {error}") from None
+
+
+def _lines(name: str, bound: Bound, answer: Evaluation) -> Iterator[str]:
+    from genspace.geometry.evaluate import in_words
+
+    if answer.score is None:
+        yield f"{name}: {bound}: abstained: {answer.reason}"
+    else:
+        yield f"{name}: {bound}: {'passed' if answer.passed else 'not passed'}, score {answer.score:.3g}"
+    for measurement in answer.measurements:
+        yield f"    {in_words(measurement)}"
+
+
+def _document(name: str, bound: Bound, answer: Evaluation, profile: Profile) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "file": name,
+        "predicate": bound.text,
+        "says": str(bound),
+        "profile": profile.name,
+        "status": "abstained" if answer.score is None else "decided",
+        "score": answer.score,
+        "passed": answer.passed,
+        "reason": answer.reason,
+        "measurements": [asdict(m) for m in answer.measurements],
+    }
+
+
+@scene_app.command(epilog="Example: genspace scene check *.scene.json")
+def check(files: SceneFiles, as_json: JsonFlag = False) -> None:
+    """Validate scene files: every problem of every file, side files and predicates included."""
+    from genspace.cli._console import out, print_json
+    from genspace.geometry.scene import read_all
+
+    documents = read_all(files)
+    problems = [problem for name, scene in documents for problem in _problems(name, scene)]
+    if problems:
+        raise InvalidFilesError(problems, shown=len(problems))
+    if as_json:
+        print_json([{"file": name, "objects": _object_count(scene)} for name, scene in documents])
+    else:
+        out().print(f"{len(documents)} document(s), no problems")
+
+
+def _object_count(document: Scene | Pair) -> int:
+    from genspace.geometry.scene import Pair
+
+    return len((document.after if isinstance(document, Pair) else document).objects)
+
+
+def _problems(name: str, document: Scene | Pair) -> Iterator[Problem]:
+    from genspace.geometry.predicates import bind
+    from genspace.geometry.scene import Pair
+
+    scenes = (document.before, document.after) if isinstance(document, Pair) else (document,)
+    for scene in scenes:
+        yield from _side_file_problems(name, scene)
+    for call in document.predicates:
+        try:
+            ids = bind(call).ids
+        except InputError as error:
+            yield Problem(name, str(error), field="predicates")
+            continue
+        for missing in [one for one in ids if scenes[-1].object(one) is None]:
+            yield Problem(name, f"no object has the id {missing!r}", field="predicates", value=call)
+
+
+def _side_file_problems(name: str, scene: Scene) -> Iterator[Problem]:
+    try:
+        scene.read_depth()
+    except InputError as error:
+        yield Problem(name, str(error).removeprefix(f"{scene.source}: "))
+    for item in scene.objects:
+        try:
+            scene.read_points(item)
+        except InputError as error:
+            yield Problem(name, str(error).removeprefix(f"{scene.source}: "))
