@@ -61,7 +61,7 @@ def clean(points: Array, cleaning: Cleaning = BY_SPREAD) -> Cleaned:
     """Return an object's points, (N, 3) metres in any frame, without what does not belong to it.
 
     >>> cloud = np.random.default_rng(0).normal(size=(500, 3))
-    >>> clean(np.vstack([cloud, [[50.0, 0, 0]]])).points.max() < 10
+    >>> bool(clean(np.vstack([cloud, [[50.0, 0, 0]]])).points.max() < 10)
     True
     """
     if len(points) < cleaning.min_points:
