@@ -1,0 +1,199 @@
+"""Checkpoints: where they are, what is missing, how to fetch them, how to load them.
+
+Nothing is downloaded while images are judged: a missing checkpoint is said beforehand, with the command that
+fetches it, and loading reads local files only. So a run that starts also ends without a network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from contextlib import contextmanager
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genspace.errors import InputError, MissingExtraError, optional_import
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
+    from genspace.geometry.perception._parts import Checkpoint, Runtime
+
+__all__ = [
+    "checkpoint_digest",
+    "checkpoint_problem",
+    "fetch_from_hub",
+    "load_json",
+    "load_pretrained",
+    "locate",
+    "quiet_loading",
+    "require_torch",
+    "require_transformers",
+    "torch_dtype",
+]
+
+
+def require_torch(needed_for: str) -> ModuleType:
+    """Return the module torch. Errors: `MissingExtraError` with the install line."""
+    return optional_import("torch", extra="models", needed_for=needed_for)
+
+
+def require_transformers(needed_for: str) -> ModuleType:
+    """Return the module transformers. Errors: `MissingExtraError` with the install line."""
+    require_torch(needed_for)
+    return optional_import("transformers", extra="models", needed_for=needed_for)
+
+
+def torch_dtype(runtime: Runtime) -> Any:
+    """Return the torch dtype of a resolved runtime."""
+    return getattr(require_torch("running models"), runtime.dtype)
+
+
+_HUB_NAME = r"[\w.-]+/[\w.-]+(:.+)?"
+
+
+def _split(name: str) -> tuple[str, str | None]:
+    """Return the repository (or folder) and the single file of a checkpoint "owner/repo:file"."""
+    repo, colon, file = name.partition(":")
+    return repo, file if colon else None
+
+
+def locate(name: str, probe: str = "config.json") -> Path | None:
+    """Return the local folder of a checkpoint (or its file), or None when it has not been fetched.
+
+    A name is a folder (or file) on disk, "owner/repo" in the Hugging Face cache, or "owner/repo:file".
+    """
+    path = Path(name).expanduser()
+    if path.exists():
+        return path
+    repo, file = _split(name)
+    if not re.fullmatch(_HUB_NAME, name):
+        return None
+    hub = optional_import("huggingface_hub", extra="models", needed_for="finding checkpoints")
+    found = hub.try_to_load_from_cache(repo, file or probe)
+    if not isinstance(found, str):
+        return None
+    return Path(found) if file else Path(found).parent
+
+
+def checkpoint_problem(name: str, part: str, probe: str = "config.json") -> str | None:
+    """Return why a checkpoint cannot be loaded here, with the command to run; None when it can."""
+    try:
+        require_transformers(f"the perception part {part}")
+        if locate(name, probe) is not None:
+            return None
+    except MissingExtraError as error:
+        return f"{part}: {error}"
+    if re.fullmatch(_HUB_NAME, name):
+        return (
+            f"{part}: the checkpoint {name} is not on this machine. "
+            f"Fetch it with: genspace models fetch {part}:{name}"
+        )
+    return (
+        f"{part}: the checkpoint {name} is not on this machine and no such folder exists. "
+        "Name a folder that holds it, or fetch a published one: genspace models list"
+    )
+
+
+def checkpoint_digest(name: str, probe: str = "config.json") -> str:
+    """Return what tells two versions of a checkpoint apart: the hub's commit, or a digest of the local files."""
+    path = locate(name, probe)
+    if path is None:
+        return "not fetched"
+    snapshot = re.search(r"/snapshots/([0-9a-f]{40})(/|$)", path.as_posix())
+    return snapshot.group(1) if snapshot else _files_digest(path)
+
+
+@cache
+def _files_digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if file.is_file():
+            digest.update(file.name.encode())
+            with file.open("rb") as stream:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()[:16]
+
+
+def load_json(folder: Path, file: str) -> dict[str, Any]:
+    """Return a JSON file of a checkpoint, or {} when it has none."""
+    import json
+
+    path = folder / file
+    if not path.is_file():
+        return {}
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return document
+
+
+def load_pretrained(auto_class: str, folder: Path, runtime: Runtime) -> Any:
+    """Return a transformers model in evaluation mode on the runtime's device, from local files only.
+
+    `auto_class` is the name of a class of transformers, such as "AutoModelForDepthEstimation".
+    """
+    transformers = require_transformers(f"loading {folder.name}")
+    with quiet_loading():
+        model = getattr(transformers, auto_class).from_pretrained(
+            folder, local_files_only=True, dtype=torch_dtype(runtime)
+        )
+    return model.to(runtime.device).eval()
+
+
+@contextmanager
+def quiet_loading() -> Iterator[None]:
+    """Keep transformers' progress bars and notes off the terminal while a model is loaded."""
+    logging: Any = import_module("transformers.utils.logging")
+    verbosity = logging.get_verbosity()
+    bars = logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def fetch_from_hub(checkpoint: Checkpoint) -> Path:
+    """Download a checkpoint from the Hugging Face hub; resumes where an earlier try stopped.
+
+    Errors: `InputError` with what to do when it is gated, unknown, or there is no network.
+    """
+    hub = optional_import("huggingface_hub", extra="models", needed_for="fetching checkpoints")
+    errors = import_module("huggingface_hub.errors")
+    repo, file = _split(checkpoint.name)
+    try:
+        if file:
+            return Path(hub.hf_hub_download(repo, file))
+        wanted = ["*.json", "*.txt", "*.model", *_weights(hub.list_repo_files(repo))]
+        return Path(hub.snapshot_download(repo, allow_patterns=wanted))
+    except errors.GatedRepoError:
+        raise InputError(
+            f"{repo} is gated: accept its licence at https://huggingface.co/{repo}, "
+            f"then run: hf auth login && genspace models fetch {checkpoint.name}"
+        ) from None
+    except errors.RepositoryNotFoundError:
+        raise InputError(
+            f"{repo} is not on the Hugging Face hub (or is private: hf auth login). Is the name spelt right?"
+        ) from None
+    except errors.RemoteEntryNotFoundError:
+        raise InputError(f"{repo} holds no file {file!r}") from None
+    except errors.OfflineModeIsEnabled:
+        raise InputError(
+            f"{repo} was not fetched because HF_HUB_OFFLINE is set; unset it and run it again"
+        ) from None
+    except (OSError, getattr(errors, "HTTPError", OSError)) as error:  # httpx's errors are no OSErrors
+        raise InputError(
+            f"{checkpoint.name} could not be fetched: {str(error).splitlines()[0]}. With a network, run it again: "
+            "what has arrived is kept."
+        ) from None
+
+
+def _weights(files: list[str]) -> list[str]:
+    """Return the weight files to fetch: safetensors where there are any, never both formats."""
+    safe = [f for f in files if f.endswith(".safetensors")]
+    return safe or [f for f in files if f.endswith(".bin")]

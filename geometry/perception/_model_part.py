@@ -1,0 +1,80 @@
+"""What parts with a checkpoint share: runtime, fingerprint, preflight, lazy loading, freeing memory."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+from genspace.errors import InputError
+from genspace.geometry.perception._hub import checkpoint_digest, checkpoint_problem, load_pretrained, locate
+from genspace.geometry.perception._parts import Checkpoint, Part, Runtime
+from genspace.records import fingerprint
+
+__all__ = ["ModelPart"]
+
+
+class ModelPart(Part):
+    """A part that runs a model from a checkpoint of the Hugging Face hub or a local folder."""
+
+    auto_class: ClassVar[str] = "AutoModel"
+    """Class of transformers that loads the checkpoint."""
+    gpu_dtype: ClassVar[str] = "float16"
+    """Precision on a GPU unless the user chooses one."""
+    probe: ClassVar[str] = "config.json"
+    """File of the checkpoint that shows that it has been fetched."""
+    version: ClassVar[int] = 1
+    """Raised when the same checkpoint would give other answers than before."""
+
+    def __init__(self, kind: str, checkpoint: Checkpoint, options: Any, runtime: Runtime) -> None:
+        self.kind = kind
+        self.checkpoint = checkpoint.name
+        self.options = options
+        self._runtime = runtime
+        self._model: Any = None
+
+    @cached_property
+    def runtime(self) -> Runtime:
+        """Device and precision, decided."""
+        return self._runtime.resolved(gpu_dtype=self.gpu_dtype)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Digest of kind, checkpoint, its revision, options and precision."""
+        return fingerprint(
+            {
+                "part": self.kind,
+                "version": self.version,
+                "checkpoint": self.checkpoint,
+                "revision": checkpoint_digest(self.checkpoint, self.probe),
+                "options": self.options.model_dump(),
+                "dtype": self.runtime.dtype,
+            }
+        )
+
+    def problem(self) -> str | None:
+        """Return what is missing before the model can be loaded, with the command that mends it."""
+        return checkpoint_problem(self.checkpoint, self.kind, self.probe)
+
+    @property
+    def folder(self) -> Path:
+        """Where the checkpoint lies on this machine. Errors: `InputError` when it has not been fetched."""
+        folder = locate(self.checkpoint, self.probe)
+        if folder is None:
+            raise InputError(self.problem() or f"{self.kind}: {self.checkpoint} has gone")
+        return folder
+
+    @property
+    def model(self) -> Any:
+        """The model, loaded when first needed."""
+        if self._model is None:
+            self._model = self.load()
+        return self._model
+
+    def load(self) -> Any:
+        """Return the model in evaluation mode on its device."""
+        return load_pretrained(self.auto_class, self.folder, self.runtime)
+
+    def close(self) -> None:
+        """Free the model."""
+        self._model = None

@@ -1,0 +1,324 @@
+"""The camera: focal length (intrinsics) and which way is down (gravity), measured, read or stated as a guess."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from genspace.geometry.camera import Intrinsics, unproject
+from genspace.geometry.perception import _pixels
+from genspace.geometry.perception._hub import require_torch
+from genspace.geometry.perception._parts import Arrays, Checkpoint, Part, PartKind, PerceptionError, View
+from genspace.geometry.perception._torch_hub import TorchHubPart, TorchHubSource, fetch_torch_hub
+from genspace.records import fingerprint
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = [
+    "DEFAULT_INTRINSICS",
+    "EXIF",
+    "FROM_DEPTH",
+    "GEOCALIB_GRAVITY",
+    "GEOCALIB_INTRINSICS",
+    "GROUND_PLANE",
+    "LEVEL",
+    "focal_from_35mm",
+    "ground_normal",
+]
+
+FULL_FRAME_DIAGONAL_MM = math.hypot(36.0, 24.0)
+
+
+class NoOptions(BaseModel):
+    """A part without options."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class FieldOfViewOptions(BaseModel):
+    """The stated default of a camera about which nothing is known."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    vertical_deg: float = Field(50.0, gt=1.0, lt=170.0)
+    """Vertical field of view; 50° is a 35 mm-equivalent lens of 26 mm on an upright 2:3 picture's long side."""
+
+
+class CameraPart(Part):
+    """A part without a model: its name and options are its fingerprint."""
+
+    name: ClassVar[str]
+
+    def __init__(self, checkpoint: Checkpoint | None, options: Any, runtime: Any) -> None:
+        del checkpoint, runtime
+        self.options = options
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of name and options."""
+        return fingerprint(
+            {"part": f"{self.stage}.{self.name}", "options": self.options.model_dump(), "version": 1}
+        )
+
+
+class DefaultIntrinsics(CameraPart):
+    """A stated field of view."""
+
+    stage, name, cached = "intrinsics", "default", False
+
+    def run(self, views: Sequence[View]) -> list[Arrays]:
+        """Return K for the stated field of view, marked as a guess."""
+        return [_stated(v, self.options.vertical_deg, "nothing is known about the camera") for v in views]
+
+
+class ExifIntrinsics(CameraPart):
+    """The focal length that the camera wrote into the file; the stated default where it wrote none."""
+
+    stage, name, cached = "intrinsics", "exif", False
+
+    def run(self, views: Sequence[View]) -> list[Arrays]:
+        """Return K from the 35 mm equivalent focal length."""
+        return [self._one(view) for view in views]
+
+    def _one(self, view: View) -> Arrays:
+        focal_mm = view.picture.focal_35mm
+        if focal_mm is None:
+            return _stated(view, self.options.vertical_deg, "the file has no EXIF focal length")
+        focal = focal_from_35mm(focal_mm, view.size)
+        return {"K": _centred(view, focal), "source": np.array(f"EXIF: {focal_mm:g} mm (35 mm equivalent)")}
+
+
+class DepthIntrinsics(CameraPart):
+    """The focal length that the depth model gives with its depth (Depth Pro)."""
+
+    stage, name, cached = "intrinsics", "depth", False
+    reads: ClassVar[tuple[str, ...]] = ("focal_px",)
+
+    def run(self, views: Sequence[View]) -> list[Arrays]:
+        """Return K from the depth model's focal length."""
+        answers: list[Arrays] = []
+        for view in views:
+            if "focal_px" not in view.known:
+                raise PerceptionError("intrinsics.depth: the depth part gives no focal length; use depth-pro")
+            K = _centred(view, float(view.known["focal_px"]))
+            answers.append({"K": K, "source": np.array("the depth model's field of view")})
+        return answers
+
+
+def _stated(view: View, vertical_deg: float, why: str) -> Arrays:
+    height, width = view.size
+    K = Intrinsics.from_field_of_view(width, height, vertical_deg=vertical_deg).matrix
+    return {"K": K, "source": np.array(f"guess: {vertical_deg:g}° vertical field of view; {why}")}
+
+
+def _centred(view: View, focal: float) -> NDArray[np.float64]:
+    height, width = view.size
+    return np.array([[focal, 0.0, width / 2], [0.0, focal, height / 2], [0.0, 0.0, 1.0]])
+
+
+def focal_from_35mm(focal_mm: float, size: tuple[int, int]) -> float:
+    """Return the focal length in pixels from its 35 mm equivalent, which compares diagonals (CIPA DCG-001).
+
+    >>> round(focal_from_35mm(26.0, (3000, 4000)), 1)  # diagonal 5000 px against 43.27 mm
+    3004.6
+    """
+    return focal_mm / FULL_FRAME_DIAGONAL_MM * math.hypot(*size)
+
+
+class LevelGravity(CameraPart):
+    """A camera held level."""
+
+    stage, name, cached = "gravity", "level", False
+
+    def run(self, views: Sequence[View]) -> list[Arrays]:
+        """Return down = the image's down, marked as a guess."""
+        return [
+            {"gravity": np.array([0.0, 1.0, 0.0]), "source": np.array("guess: level camera")} for _ in views
+        ]
+
+
+class GroundOptions(BaseModel):
+    """Options of the ground-plane fit."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    seed: int = 0
+    iterations: int = Field(400, ge=10)
+    tolerance: float = Field(0.01, gt=0.0)
+    """Distance of an inlier from the plane, as a fraction of its depth."""
+    least_share: float = Field(0.15, gt=0.0, lt=1.0)
+    """Share of the points that must lie in the plane."""
+    largest_tilt_deg: float = Field(50.0, gt=0.0, lt=90.0)
+    """A plane tilted more than this against the image's vertical is a wall, not the ground."""
+
+
+class GroundPlane(CameraPart):
+    """Down as the normal of the ground, fitted to the points outside the objects in the lower half."""
+
+    stage, name = "gravity", "ground-plane"
+    reads: ClassVar[tuple[str, ...]] = ("depth", "K", "masks")
+
+    def run(self, views: Sequence[View]) -> list[Arrays]:
+        """Return the fitted normal; a level camera, marked as a guess, where no ground is found."""
+        return [self._one(view) for view in views]
+
+    def _one(self, view: View) -> Arrays:
+        known, (height, _) = view.known, view.size
+        free = (known["depth"] > 0) & ~known["masks"].any(axis=0)
+        free[: height // 2] = False
+        v, u = np.nonzero(free)
+        if len(u) > _MOST_POINTS:
+            chosen = np.random.default_rng(self.options.seed).choice(len(u), _MOST_POINTS, replace=False)
+            v, u = v[chosen], u[chosen]
+        points = unproject(u, v, known["depth"][v, u], Intrinsics.from_matrix(known["K"]))
+        down = ground_normal(
+            points,
+            seed=self.options.seed,
+            iterations=self.options.iterations,
+            tolerance=self.options.tolerance,
+            least_share=self.options.least_share,
+            largest_tilt_deg=self.options.largest_tilt_deg,
+        )
+        if down is None:
+            return {
+                "gravity": np.array([0.0, 1.0, 0.0]),
+                "source": np.array("guess: level camera; no ground plane was found"),
+            }
+        return {"gravity": down, "source": np.array("the ground plane")}
+
+
+_MOST_POINTS = 4000
+
+
+def ground_normal(
+    points: NDArray[Any],
+    *,
+    seed: int,
+    iterations: int = 400,
+    tolerance: float = 0.01,
+    least_share: float = 0.15,
+    largest_tilt_deg: float = 50.0,
+) -> NDArray[np.float64] | None:
+    """Return the direction down, (3,), normal to the largest ground-like plane of points (N, 3) in the camera frame.
+
+    RANSAC (Fischler and Bolles 1981) over planes through three points, below the camera and tilted at most
+    `largest_tilt_deg`; an inlier lies within `tolerance` × its depth. The best plane is refitted to its inliers
+    by least squares. None where fewer than `least_share` of the points lie in one plane.
+    """
+    if len(points) < 10:
+        return None
+    rng = np.random.default_rng(seed)
+    limit = tolerance * points[:, 2]
+    best: NDArray[np.bool_] | None = None
+    for triple in rng.integers(0, len(points), size=(iterations, 3)):
+        a, b, c = points[triple]
+        normal = np.cross(b - a, c - a)
+        length = float(np.linalg.norm(normal))
+        if length < 1e-12:
+            continue
+        inliers = _inliers(points, normal / length, a, limit, largest_tilt_deg)
+        if inliers is not None and (best is None or inliers.sum() > best.sum()):
+            best = inliers
+    if best is None or best.sum() < max(10.0, least_share * len(points)):
+        return None
+    chosen = points[best]
+    centre = chosen.mean(axis=0)
+    normal = np.linalg.svd(chosen - centre, full_matrices=False)[2][-1]
+    down: NDArray[np.float64] = normal if normal[1] > 0 else -normal
+    return down
+
+
+def _inliers(
+    points: NDArray[Any],
+    normal: NDArray[Any],
+    through: NDArray[Any],
+    limit: NDArray[Any],
+    largest_tilt_deg: float,
+) -> NDArray[np.bool_] | None:
+    """Return which points lie in the plane; None when it is too steep for a ground or above the camera."""
+    down = normal if normal[1] > 0 else -normal
+    if math.degrees(math.acos(min(1.0, float(down[1])))) > largest_tilt_deg or float(through @ down) <= 0:
+        return None
+    near: NDArray[np.bool_] = np.abs((points - through) @ down) < limit
+    return near
+
+
+class GeoCalib(TorchHubPart):
+    """GeoCalib (Veicht et al. 2024, arXiv 2409.06704): focal length and gravity from one image."""
+
+    def _calibrate(self, view: View) -> Any:
+        torch = require_torch(self.kind)
+        with torch.inference_mode():
+            return self.model.calibrate(_pixels.stack([view.pixels], self.runtime.device)[0])
+
+
+class GeoCalibIntrinsics(GeoCalib):
+    """The focal length by GeoCalib."""
+
+    stage = "intrinsics"
+
+    def run(self, views: Sequence[View]) -> list[Arrays]:
+        """Return K with the estimated focal lengths (fx, fy) and a centred principal point."""
+        answers: list[Arrays] = []
+        for view in views:
+            fx, fy = self._calibrate(view)["camera"].f.flatten().tolist()
+            K = _centred(view, fx)
+            K[1, 1] = fy
+            answers.append({"K": K, "source": np.array("GeoCalib")})
+        return answers
+
+
+class GeoCalibGravity(GeoCalib):
+    """Gravity by GeoCalib, which gives the direction up."""
+
+    stage = "gravity"
+
+    def run(self, views: Sequence[View]) -> list[Arrays]:
+        """Return down, the negative of GeoCalib's vector."""
+        return [
+            {
+                "gravity": -np.array(self._calibrate(view)["gravity"].vec3d.flatten().tolist()),
+                "source": np.array("GeoCalib"),
+            }
+            for view in views
+        ]
+
+
+def _plain(part: type[CameraPart], gives: str, options: type[BaseModel] = NoOptions) -> PartKind:
+    return PartKind(stage=part.stage, name=part.name, gives=gives, make=part, options=options)
+
+
+DEFAULT_INTRINSICS = _plain(DefaultIntrinsics, "a stated field of view", FieldOfViewOptions)
+EXIF = _plain(ExifIntrinsics, "the photo's own focal length, else the default", FieldOfViewOptions)
+FROM_DEPTH = _plain(DepthIntrinsics, "the depth model's own focal length")
+LEVEL = _plain(LevelGravity, "a level camera")
+GROUND_PLANE = _plain(GroundPlane, "down from the floor's points", GroundOptions)
+
+GEOCALIB_SOURCE = TorchHubSource(
+    repository="cvg/GeoCalib",
+    commit="02ca0d4a822bed90edd4db62564cffcd30d44b65",
+    packages=("torchvision", "cv2", "kornia"),
+    weights={"GeoCalib": "geocalib/pinhole.tar"},
+)
+
+
+def _geocalib(part: type[GeoCalib], gives: str) -> PartKind:
+    return PartKind(
+        stage=part.stage,
+        name="geocalib",
+        gives=gives,
+        make=partial(part, f"{part.stage}.geocalib", GEOCALIB_SOURCE),
+        options=NoOptions,
+        fetch=partial(fetch_torch_hub, GEOCALIB_SOURCE),
+        checkpoints=(Checkpoint(name="GeoCalib", licence="Apache-2.0, weights CC BY 4.0", megabytes=120),),
+    )
+
+
+GEOCALIB_INTRINSICS = _geocalib(GeoCalibIntrinsics, "focal length")
+GEOCALIB_GRAVITY = _geocalib(GeoCalibGravity, "down")

@@ -1,0 +1,272 @@
+"""Orient Anything: published names and shapes, both head layouts, decoding against golden vectors, crops and rays."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from genspace.errors import InputError
+from genspace.geometry.camera import Intrinsics, project, viewing_ray
+from genspace.geometry.frames import rotation_from_orientation
+from genspace.geometry.perception import Runtime, make_part
+from genspace.geometry.perception.orient_anything import Layout, build, combine, decode, mirrored, rename
+from genspace.geometry.perception.orientations import CropOptions, box_ray, crop_object
+
+torch = pytest.importorskip("torch", reason="perception models need the extra 'models'")
+pytestmark = pytest.mark.xdist_group("torch")
+
+PublishedState = Callable[..., dict[str, "torch.Tensor"]]
+
+
+@pytest.fixture(scope="session")
+def published(request: pytest.FixtureRequest) -> PublishedState:
+    conftest = next(p for p in request.config.pluginmanager.get_plugins() if hasattr(p, "published_state"))
+    return conftest.published_state
+
+
+@pytest.fixture(scope="session")
+def golden(data: Path) -> dict[str, list[tuple[np.ndarray, list[float]]]]:
+    """Outputs and what the released code decodes them to, by kind."""
+    kinds: dict[str, list[tuple[np.ndarray, list[float]]]] = {}
+    for case in json.loads((data / "reference" / "orient_decode.json").read_text())["cases"]:
+        kinds.setdefault(case["kind"], []).append((np.array(case["logits"]), case["decoded"]))
+    return kinds
+
+
+@pytest.mark.parametrize("kind", ["logits722_published", "logits902_head"])
+def test_decoding_agrees_with_the_golden_vectors(golden, kind: str) -> None:
+    assert len(golden[kind]) == 30
+    for logits, expected in golden[kind]:
+        assert decode(logits)[:3].tolist() == expected[:3]
+        assert decode(logits)[3] == pytest.approx(expected[3], abs=1e-6)
+
+
+def test_augmented_views_are_combined_as_in_the_golden_vectors(golden) -> None:
+    assert len(golden["tta6x722_published"]) == 10
+    for logits, expected in golden["tta6x722_published"]:
+        got = combine(decode(logits), Layout.of_width(722))
+        np.testing.assert_allclose(got, expected, atol=1e-4)
+
+
+def test_the_layout_comes_from_the_heads_width(golden) -> None:
+    # here a 722-wide head was decoded as if 902 wide: rotation is the best of outputs 540 to 721 (the confidence's two
+    # among them) minus 180, which is 90° too low, or 0° or 1° where the confidence is the largest
+    assert len(golden["logits722_head_mismatch"]) == 6
+    for logits, wrong in golden["logits722_head_mismatch"]:
+        got = decode(logits).tolist()
+        assert got[:2] == wrong[:2]
+        assert wrong[2] in {got[2] - 90.0, 0.0, 1.0}
+    assert sum(decode(x)[2] - w[2] == 90.0 for x, w in golden["logits722_head_mismatch"]) == 3
+
+
+@pytest.mark.parametrize("width", [721, 900, 903, 0])
+def test_another_width_is_refused(width: int) -> None:
+    with pytest.raises(InputError, match=f"a head of {width} outputs"):
+        Layout.of_width(width)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "layers", "heads"),
+    [(384, 12, 6), (768, 12, 12), (1024, 24, 16)],
+    ids=["small", "base", "large"],
+)
+@pytest.mark.parametrize("width", [722, 902])
+def test_every_published_size_and_head_loads_by_name_and_shape(
+    published, hidden, layers, heads, width
+) -> None:
+    # the published shapes: 1370 positions, 37 × 37 patches of 14 px and the class token; meta tensors hold no memory
+    network = build(published(hidden, layers, width, 1370, device="meta"))
+    config = network.encoder.config
+    assert (config.hidden_size, config.num_hidden_layers, config.num_attention_heads) == (
+        hidden,
+        layers,
+        heads,
+    )
+    assert (config.mlp_ratio, config.patch_size, config.image_size) == (4, 14, 518)
+    assert network.head["net2"][0].weight.shape == (width, width)
+
+
+def test_renamed_tensors_land_where_they_belong(published) -> None:
+    state = published(64, 2, 722, 17, mlp=64)
+    own = build(state).encoder.state_dict()
+    layer = "encoder.layer.1.attention."
+    old = "dinov2.encoder.layer.1.attention."
+    new_names = {"query": "q_proj", "key": "k_proj", "value": "v_proj"}
+    for published_name, name in new_names.items():
+        here = own.get(f"{layer}{name}.weight", own.get(f"{layer}attention.{published_name}.weight"))
+        assert torch.equal(here, state[f"{old}attention.{published_name}.weight"])
+    out = own.get(f"{layer}o_proj.bias", own.get(f"{layer}output.dense.bias"))
+    assert torch.equal(out, state[f"{old}output.dense.bias"])
+
+
+def test_the_network_computes_what_the_paper_says(published) -> None:
+    # class token → linear → batch norm → ReLU → linear → batch norm, in evaluation mode, from the raw tensors
+    state = published(64, 2, 722, 17, mlp=64)
+    network = build(state)
+    x = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        token = network.encoder(pixel_values=x).last_hidden_state[:, 0]
+        for i, activate in ((1, True), (2, False)):
+            p = f"down_sampler.net{i}."
+            token = token @ state[f"{p}0.weight"].T + state[f"{p}0.bias"]
+            scale = state[f"{p}1.weight"] / torch.sqrt(state[f"{p}1.running_var"] + 1e-5)
+            token = (token - state[f"{p}1.running_mean"]) * scale + state[f"{p}1.bias"]
+            token = token.clamp(min=0) if activate else token
+        torch.testing.assert_close(network(x), token, rtol=1e-4, atol=1e-2)
+
+
+def test_weights_of_something_else_are_refused(published) -> None:
+    state = published(64, 1, 722, 17, mlp=64)
+    with pytest.raises(InputError, match="not Orient Anything's: no tensor"):
+        build({"weight": torch.zeros(3)})
+    with pytest.raises(InputError, match=r"missing \['embeddings\.cls_token'\]"):
+        build({k: v for k, v in state.items() if k != "dinov2.embeddings.cls_token"})
+    with pytest.raises(InputError, match="head is not Orient Anything's"):
+        build({k: v for k, v in state.items() if k != "down_sampler.net1.1.running_mean"})
+    with pytest.raises(InputError, match=r"unknown \['surplus'\]"):
+        rename({"dinov2.surplus": 1}, set())
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 359), st.integers(-90, 89), st.integers(0, 359), st.sampled_from([722, 902]))
+def test_a_mirrored_image_has_mirrored_angles(azimuth: int, polar: int, turn: int, width: int) -> None:
+    half = (width - 542) // 2
+    rotation = turn % (2 * half) - half
+    logits = np.zeros(width)
+    logits[[azimuth, 360 + polar + 90, 540 + rotation + half]] = 20.0
+    assert mirrored(decode(logits)).tolist() == [(-azimuth) % 360, polar, -rotation, 0.5]
+
+
+def test_views_around_north_are_averaged_on_the_circle() -> None:
+    answers = np.array([[358.0, 0, 178, 1], [4, 0, -178, 1], [1, 0, 180, 1]])
+    got = combine(answers, Layout.of_width(902))
+    assert got[0] == pytest.approx(1.0, abs=1e-3)
+    assert abs(got[2]) == pytest.approx(180.0, abs=1e-3)
+
+
+def test_a_crop_holds_the_whole_object_and_no_stretch() -> None:
+    K = np.array([[500.0, 0, 160], [0, 500, 120], [0, 0, 1]])
+    pixels, mask = np.zeros((240, 320, 3), np.uint8), np.zeros((240, 320), bool)
+    mask[100:140, 120:200] = True  # 80 × 40
+    pixels[mask] = 255
+    crop = crop_object(pixels, np.array([120.0, 100, 200, 140]), mask, K, options=CropOptions())
+    assert crop.shape == (224, 224, 3)
+    rows, columns = np.nonzero(crop[..., 0] > 127)
+    # 80 px fill 0.85 of 256 px: 217.6 wide, half as high, in the middle
+    assert np.ptp(columns) + 1 == pytest.approx(217.6, abs=2)
+    assert np.ptp(rows) + 1 == pytest.approx(108.8, abs=2)
+    assert columns.mean() == pytest.approx(111.5, abs=1)
+    assert rows.mean() == pytest.approx(111.5, abs=1)
+
+
+def test_background_is_kept_or_removed_and_the_outside_is_black() -> None:
+    K = np.array([[500.0, 0, 160], [0, 500, 120], [0, 0, 1]])
+    pixels, mask = np.full((240, 320, 3), 200, np.uint8), np.zeros((240, 320), bool)
+    mask[0:40, 0:40] = True
+    box = np.array([0.0, 0, 40, 40])
+    removed = crop_object(pixels, box, mask, K, options=CropOptions(warp_from_deg=90))
+    kept = crop_object(pixels, box, mask, K, options=CropOptions(background="keep", warp_from_deg=90))
+    assert removed[112, 112].tolist() == kept[112, 112].tolist() == [200] * 3
+    assert removed[112, 223].tolist() == [0] * 3
+    assert kept[112, 223].tolist() == [200] * 3
+    assert kept[112, 0].tolist() == [0] * 3  # left of the image
+
+
+def render_box(
+    K: np.ndarray, centre: np.ndarray, R: np.ndarray, size: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw a box's faces by casting a ray through every pixel; each face has its own colour. Returns pixels and mask."""
+    height, width = size
+    extent = np.array([1.2, 0.8, 0.6])
+    v, u = np.mgrid[:height, :width] + 0.5
+    rays = np.stack([(u - K[0, 2]) / K[0, 0], (v - K[1, 2]) / K[1, 1], np.ones_like(u)], axis=-1)
+    origin, direction = R.T @ -centre, rays @ R
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t0, t1 = (-extent / 2 - origin) / direction, (extent / 2 - origin) / direction
+    near, far = np.minimum(t0, t1), np.maximum(t0, t1)
+    hit = near.max(axis=-1) < far.min(axis=-1)
+    axis = near.argmax(axis=-1)
+    sign = np.take_along_axis(direction, axis[..., None], -1)[..., 0] < 0
+    colours = np.array([[255, 0, 0], [90, 0, 0], [0, 255, 0], [0, 90, 0], [0, 0, 255], [0, 0, 90]], np.uint8)
+    pixels = np.where(hit[..., None], colours[axis * 2 + ~sign], np.uint8(0))
+    return pixels, hit
+
+
+def test_an_object_at_the_images_edge_is_seen_as_from_its_own_ray() -> None:
+    """The crop of an object 33° off axis, after the warp, is the crop of that object seen straight ahead."""
+    K = np.array([[300.0, 0, 320], [0, 300, 240], [0, 0, 1]])
+    azimuth, polar, rotation = 35.0, 12.0, -8.0
+    centre = np.array([1.9, 0.3, 3.0])
+    ray = centre / np.linalg.norm(centre)
+    assert math.degrees(math.acos(ray[2])) > 30
+    R_edge = rotation_from_orientation(azimuth, polar, rotation, ray=ray.tolist())
+    pixels, mask = render_box(K, centre, R_edge, (480, 640))
+    ahead, ahead_mask = render_box(
+        K,
+        np.array([0, 0, np.linalg.norm(centre)]),
+        rotation_from_orientation(azimuth, polar, rotation),
+        (480, 640),
+    )
+
+    def crop(image, visible, *, warp_from: float):
+        rows, columns = np.nonzero(visible)
+        box = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1], dtype=float)
+        return crop_object(image, box, visible, K, options=CropOptions(warp_from_deg=warp_from)).astype(float)
+
+    expected = crop(ahead, ahead_mask, warp_from=90)
+    warped = np.abs(crop(pixels, mask, warp_from=15) - expected).mean()
+    plain = np.abs(crop(pixels, mask, warp_from=90) - expected).mean()
+    assert warped < 0.5 * plain, (warped, plain)
+    assert warped < 8
+
+
+def test_the_answer_is_relative_to_the_ray_of_the_box(checkpoint, view) -> None:
+    """What the estimator answers, put together with the ray, is the rotation in the camera frame."""
+    K = np.array([[300.0, 0, 320], [0, 300, 240], [0, 0, 1]])
+    path = checkpoint("orient-722") / "dino_weight.pt"
+    part = make_part("orientation", f"orient-anything:{path}", {}, Runtime(device="cpu"))
+    part._model = Fixed(azimuth=35, polar=12, rotation=-8)
+    box = np.array([400.0, 200, 620, 330])
+    [got] = part.run([view(480, 640, boxes=[box], masks=np.ones((1, 480, 640), bool), K=K)])
+    assert [float(got[k][0]) for k in ("azimuth_deg", "polar_deg", "rotation_deg")] == [35.0, 12.0, -8.0]
+    ray = got["ray"][0]
+    intrinsics = Intrinsics.from_matrix(K)
+    np.testing.assert_allclose(ray, viewing_ray(510.0, 265.0, intrinsics))
+    np.testing.assert_allclose(project(ray, intrinsics), [510.0, 265.0])
+    assert box_ray(box, K) == pytest.approx(tuple(ray))
+
+
+class Fixed(torch.nn.Module):
+    """A network that sees the same angles in every crop; a mirrored crop is marked by the caller."""
+
+    def __init__(self, azimuth: int, polar: int, rotation: int) -> None:
+        super().__init__()
+        self.logits = torch.zeros(722)
+        self.logits[[azimuth, 360 + polar + 90, 540 + rotation + 90]] = 20.0
+        self.logits[720] = 3.0
+        self.batches: list[int] = []
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.batches.append(len(x))
+        return self.logits.repeat(len(x), 1)
+
+
+def test_augmentation_looks_at_every_crop_and_its_mirror_image(checkpoint, view) -> None:
+    path = checkpoint("orient-722") / "dino_weight.pt"
+    options = {"flip": True, "fills": (0.7, 0.85, 1.0)}
+    part = make_part("orientation", f"orient-anything:{path}", options, Runtime(device="cpu"))
+    part._model = Fixed(azimuth=0, polar=10, rotation=0)  # facing the camera: its own mirror image
+    K = np.array([[50.0, 0, 20], [0, 50, 20], [0, 0, 1]])
+    boxes = [[0, 0, 20, 20], [10, 10, 40, 40]]
+    [got] = part.run([view(40, 40, boxes=boxes, masks=np.ones((2, 40, 40), bool), K=K)])
+    assert part._model.batches == [6, 6]  # 2 objects × 3 crops, and their mirror images
+    assert got["azimuth_deg"].tolist() == [0, 0]
+    # softmax of (3, 0): 1 / (1 + e^−3)
+    np.testing.assert_allclose(got["confidence"], 1 / (1 + math.exp(-3)), rtol=1e-6)

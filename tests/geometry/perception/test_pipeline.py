@@ -1,0 +1,297 @@
+"""Stages in order, batched by size, cached by content, failing one image at a time; parts said to be missing first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from genspace.errors import InputError
+from genspace.geometry.perception import (
+    STAGES,
+    Failure,
+    Part,
+    Perception,
+    Picture,
+    StageReport,
+    Subject,
+    View,
+    make_part,
+    parse_objects,
+)
+from genspace.geometry.perception.cache import StageCache, stage_key
+from genspace.geometry.perception.pipeline import in_order
+
+
+class Fake(Part):
+    """A part that counts its calls and gives constant arrays of the right shapes."""
+
+    def __init__(self, version: int = 1, **arrays: object) -> None:
+        self.version, self.arrays, self.batches = version, arrays, []
+
+    @property
+    def fingerprint(self) -> str:
+        return f"{self.stage} {self.version}"
+
+    def run(self, views: Sequence[View]):
+        self.batches.append([v.picture.digest for v in views])
+        return [self.one(v) for v in views]
+
+    def one(self, view: View):
+        n, (h, w) = len(view.known.get("boxes", ())), view.size
+        return {
+            "detector": {"boxes": np.array([[0, 0, w, h / 2], [0, h / 2, w, h]]), "label": np.array([0, 0]), "score": np.array([0.9, 0.8])},
+            "segmenter": {"masks": np.ones((n, h, w), bool), "mask_score": np.ones(n)},
+            "depth": {"depth": np.full((h, w), 2.0 * self.version)},
+            "intrinsics": {"K": np.array([[50.0, 0, w / 2], [0, 50, h / 2], [0, 0, 1]]), "source": np.array("fake")},
+            "gravity": {"gravity": np.array([0.0, 1, 0])},
+            "orientation": {**{k: np.zeros(n) for k in ("azimuth_deg", "polar_deg", "rotation_deg", "confidence")}, "ray": np.tile([0.0, 0, 1], (n, 1))},
+        }[self.stage] | self.arrays  # fmt: skip
+
+
+def fake(stage_name: str, *, needs: tuple[str, ...] = (), version: int = 1, **arrays: object) -> Fake:
+    class OfStage(Fake):
+        stage: ClassVar[str] = stage_name
+        reads: ClassVar[tuple[str, ...]] = needs
+
+    return OfStage(version, **arrays)
+
+
+READS = {
+    "detector": ("labels",),
+    "segmenter": ("boxes",),
+    "gravity": ("depth", "K", "masks"),
+    "orientation": ("boxes", "masks", "K"),
+}
+
+
+def fakes(**replaced: Fake) -> dict[str, Fake]:
+    return {s: fake(s, needs=READS.get(s, ())) for s in STAGES} | replaced
+
+
+def subject(name: str = "a", size: tuple[int, int] = (20, 30), objects: str = "two cows") -> Subject:
+    pixels = np.zeros((*size, 3), np.uint8)
+    return Subject(Picture(pixels=pixels, width=size[1], height=size[0], digest=name), parse_objects(objects))
+
+
+def test_stages_wait_for_what_they_read() -> None:
+    parts = fakes(depth=fake("depth", needs=("K",)))
+    assert in_order(parts) == ["detector", "segmenter", "intrinsics", "depth", "gravity", "orientation"]
+    parts = fakes(intrinsics=fake("intrinsics", needs=("focal_px",)))
+    assert in_order(parts) == ["detector", "segmenter", "depth", "intrinsics", "gravity", "orientation"]
+
+
+def test_parts_that_wait_for_one_another_are_said() -> None:
+    parts = fakes(depth=fake("depth", needs=("K",)), intrinsics=fake("intrinsics", needs=("focal_px",)))
+    with pytest.raises(InputError, match=r"wait for one another: depth needs K, intrinsics needs focal_px"):
+        in_order(parts)
+    with pytest.raises(InputError, match="the segmenter part needs 'boxes', which no part gives"):
+        in_order({"segmenter": fake("segmenter", needs=("boxes",))})
+
+
+def test_batches_hold_images_of_one_size() -> None:
+    parts = fakes()
+    subjects = [subject("a"), subject("b", (10, 10)), subject("c"), subject("d")]
+    seen = Perception(parts, batch_size=2).run(subjects)
+    assert parts["depth"].batches == [["a", "c"], ["d"], ["b"]]
+    assert [v.picture.digest for v in seen] == ["a", "b", "c", "d"]
+    assert [v.known["depth"].shape for v in seen] == [(20, 30), (10, 10), (20, 30), (20, 30)]
+
+
+def test_as_many_boxes_as_objects_are_kept() -> None:
+    [one] = Perception(fakes()).run([subject(objects="cow")])
+    assert one.known["score"].tolist() == [0.9]
+    assert len(one.known["masks"]) == 1
+
+
+class FailsOn(Fake):
+    stage = "depth"
+
+    def run(self, views: Sequence[View]):
+        if any(v.picture.digest == "bad" for v in views):
+            raise RuntimeError("CUDA out of memory")
+        return super().run(views)
+
+
+def test_a_failing_image_costs_only_itself() -> None:
+    parts = fakes(depth=FailsOn())
+    names = ["a", "b", "bad", "c", "d"]
+    seen = Perception(parts, batch_size=8).run([subject(n) for n in names])
+    assert [isinstance(s, Failure) for s in seen] == [n == "bad" for n in names]
+    assert seen[2].reason == "depth FailsOn: RuntimeError: CUDA out of memory"
+    assert sorted(parts["orientation"].batches[0]) == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("stage", "arrays", "message"),
+    [
+        ("depth", {"depth": np.full((20, 30), -1.0)}, "'depth' runs from -1 to -1, outside 0 to 100000"),
+        ("depth", {"depth": np.zeros((20, 30))}, "no pixel has a depth above 0"),
+        ("depth", {"depth": np.full((20, 30), np.nan)}, "holds values that are not finite"),
+        ("depth", {"depth": np.ones((30, 20))}, r"has shape \(30, 20\), expected \(H W\) = \[20, 30\]"),
+        ("depth", {"depth": np.ones((20, 30)), "focal_px": np.array(-3.0)}, "'focal_px' runs from -3"),
+        ("segmenter", {"masks": np.ones((3, 20, 30), bool)}, r"expected \(N H W\) = \[2, 20, 30\]"),
+        ("orientation", {"confidence": np.full(2, 1.5)}, "'confidence' runs from 1.5 to 1.5"),
+        ("intrinsics", {"K": np.diag([-50.0, -50, 1])}, "are absurd"),
+    ],
+)  # fmt: skip
+def test_absurd_answers_are_refused_with_the_parts_name(
+    stage: str, arrays: dict[str, object], message: str
+) -> None:
+    parts = fakes(**{stage: fake(stage, needs=READS.get(stage, ()), **arrays)})
+    [seen] = Perception(parts).run([subject()])
+    assert isinstance(seen, Failure)
+    assert seen.reason.startswith(f"{stage} OfStage: ")
+    with pytest.raises(AssertionError, match=message):
+        raise AssertionError(seen.reason)
+
+
+def test_missing_answers_are_a_failure() -> None:
+    class Silent(Fake):
+        stage = "depth"
+
+        def one(self, view: View):
+            return {}
+
+    [seen] = Perception(fakes(depth=Silent())).run([subject()])
+    assert seen.reason == "depth Silent: gave no 'depth'"
+
+
+def runs(parts: dict[str, Fake]) -> dict[str, int]:
+    return {s: sum(map(len, p.batches)) for s, p in parts.items() if p.batches}
+
+
+def test_changing_a_part_reruns_what_depends_on_it(tmp_path: Path) -> None:
+    cache = StageCache(tmp_path)
+    first = Perception(fakes(), cache).run([subject("a"), subject("b")])
+
+    again = fakes()
+    second = Perception(again, cache).run([subject("a"), subject("b")])
+    assert runs(again) == {}
+    for x, y in zip(first, second, strict=True):
+        assert set(x.known) == set(y.known)
+        for key, array in x.known.items():
+            assert (array == y.known[key]).all()
+            assert array.dtype == y.known[key].dtype or array.dtype.kind == y.known[key].dtype.kind
+
+    other_depth = fakes(depth=fake("depth", version=2))
+    Perception(other_depth, cache).run([subject("a"), subject("b")])
+    assert runs(other_depth) == {"depth": 2, "gravity": 2}
+
+    # another orientation model, which nothing reads
+    other_orientation = fakes(orientation=fake("orientation", needs=READS["orientation"], version=2))
+    Perception(other_orientation, cache).run([subject("a")])
+    assert runs(other_orientation) == {"orientation": 1}
+
+    # another detector that finds the same boxes: what read them is still right
+    other_detector = fakes(detector=fake("detector", needs=("labels",), version=2))
+    Perception(other_detector, cache).run([subject("a")])
+    assert runs(other_detector) == {"detector": 1}
+
+    # other objects: only the detector depends on the words; fewer boxes change what reads them
+    fewer = fakes()
+    Perception(fewer, cache).run([subject("a", objects="cow")])
+    assert runs(fewer) == {"segmenter": 1, "gravity": 1, "orientation": 1}
+
+
+def test_a_new_image_is_a_new_key() -> None:
+    part, view = fake("depth"), subject("a").view()
+    keys = {stage_key(part, v) for v in (view, replace(view, picture=replace(view.picture, digest="b")))}
+    assert len(keys) == 2
+    assert stage_key(part, view) != stage_key(fake("depth", version=2), view)
+
+
+def test_a_damaged_cache_file_is_made_anew(tmp_path: Path) -> None:
+    cache = StageCache(tmp_path)
+    Perception(fakes(), cache).run([subject()])
+    files = sorted(tmp_path.rglob("*.npz"))
+    assert len(files) == 6
+    for i, file in enumerate(files):
+        file.write_bytes([b"", file.read_bytes()[:-40], b"PK\x03\x04 nonsense"][i % 3])
+    parts = fakes()
+    [seen] = Perception(parts, cache).run([subject()])
+    assert isinstance(seen, View)
+    assert runs(parts) == dict.fromkeys(STAGES, 1)
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_progress_counts_images_and_cache_hits(tmp_path: Path) -> None:
+    cache, reports = StageCache(tmp_path), []
+    Perception(fakes(), cache).run([subject("a")])
+    Perception(fakes(), cache, batch_size=1, report=reports.append).run([subject(n) for n in "abc"])
+    depth = [r for r in reports if r.stage == "depth"]
+    assert [(r.done, r.total, r.from_cache) for r in depth] == [(1, 3, 1), (2, 3, 1), (3, 3, 1)]
+    assert depth[0].per_second is None
+    assert StageReport("depth", "x", 5, 9, 1, 2.0).per_second == 2.0
+
+
+def test_models_are_freed_after_their_stage_or_kept() -> None:
+    class Closing(Fake):
+        stage = "depth"
+        closed = 0
+
+        def close(self) -> None:
+            self.closed += 1
+
+    one, kept = Closing(), Closing()
+    Perception(fakes(depth=one), resident="one").run([subject()])
+    Perception(fakes(depth=kept), resident="all").run([subject()])
+    assert (one.closed, kept.closed) == (1, 0)
+
+
+def test_everything_that_is_missing_is_said_at_once_before_any_work() -> None:
+    pytest.importorskip("torch", reason="perception models need the extra 'models'")
+    parts = fakes(
+        detector=make_part("detector", "grounding-dino"),
+        orientation=make_part("orientation", "orient-anything"),
+        segmenter=make_part("segmenter", "sam:/no/such/folder"),
+    )
+    with pytest.raises(InputError) as caught:
+        Perception(parts).check()
+    assert str(caught.value).splitlines() == [
+        (
+            "detector.grounding-dino: the checkpoint IDEA-Research/grounding-dino-base is not on this machine. "
+            "Fetch it with: genspace models fetch detector.grounding-dino:IDEA-Research/grounding-dino-base"
+        ),
+        (
+            "segmenter.sam: the checkpoint /no/such/folder is not on this machine and no such folder exists. "
+            "Name a folder that holds it, or fetch a published one: genspace models list"
+        ),
+        (
+            "orientation.orient-anything: the checkpoint Viglong/Orient-Anything:croplargeEX2/dino_weight.pt is not on this machine. "
+            "Fetch it with: genspace models fetch orientation.orient-anything:Viglong/Orient-Anything:croplargeEX2/dino_weight.pt"
+        ),
+    ]
+
+
+def test_a_missing_package_is_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    import genspace.errors
+
+    monkeypatch.setattr(genspace.errors, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"needs the package 'torch'.*pip install 'genspace\[models\]'"):
+        Perception(fakes(detector=make_part("detector", "grounding-dino"))).check()
+
+
+@pytest.mark.parametrize(
+    ("stage", "spec", "options", "message"),
+    [
+        ("depht", "zoedepth", {}, r"unknown stage 'depht' \(did you mean 'depth'\?\)"),
+        ("depth", "zoedeth", {}, r"unknown depth 'zoedeth' \(did you mean 'zoedepth'\?\)"),
+        ("gravity", "level:x", {}, "gravity.level has no checkpoints to choose from"),
+        ("detector", "owlv2", {"treshold": 1}, r"has no option 'treshold' \(did you mean 'threshold'\?\)"),
+        (
+            "detector",
+            "owlv2",
+            {"threshold": 2},
+            r"option threshold = 2: Input should be less than or equal to 1",
+        ),
+        ("depth", "scene", {"scale": 2}, "depth.scene has no options"),
+    ],
+)
+def test_wrong_names_and_options(stage: str, spec: str, options: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        make_part(stage, spec, options)
