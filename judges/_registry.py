@@ -15,8 +15,11 @@ REGISTRY = Registry(
     group="genspace.judges",
     builtin={
         "box2d": "genspace.judges.box2d:make",
+        "clip": "genspace.judges.clip:make",
+        "hf": "genspace.judges.hf:make",
         "planted": "genspace.judges.planted:make",
         "scene": "genspace.judges.scene:make",
+        "siglip": "genspace.judges.clip:make",
         "table": "genspace.judges.table:make",
         "vlm": "genspace.judges.vlm:make",
     },

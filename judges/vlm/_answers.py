@@ -10,12 +10,21 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-__all__ = ["UnusableAnswerError", "choice_probabilities", "is_refusal", "read_choice", "read_form"]
+__all__ = [
+    "UnusableAnswerError",
+    "choice_probabilities",
+    "is_refusal",
+    "named_choice",
+    "read_choice",
+    "read_form",
+    "without_thoughts",
+]
 
 ENOUGH_MASS = 0.5
 """Share of the probability that must lie on the choices for their ratio to mean something."""
 DRESSING = " \t\r\n\"'`*_#>:.,;!?()[]“”‘’▁ĠĊ"
 """What may surround a word or a token (▁, Ġ and Ċ are how tokenizers write spaces and line breaks)."""
+LETTER = re.compile(r"\b(?:answer|choice|image|option|picture)\b\W*(?:is\W+)?\b([A-Z])\b", re.IGNORECASE)
 REFUSAL = re.compile(
     r"^\W*(unfortunately,? i|as an ai|sorry|i apologi[sz]e|i['’]?m (really |very |so )?sorry"
     r"|i (can ?not|can['’]?t|am unable|won['’]?t)|i['’]?m unable)\b",
@@ -45,32 +54,47 @@ def is_refusal(text: str) -> bool:
     return bool(REFUSAL.match(without_thoughts(text)))
 
 
+def named_choice(word: str, choices: Sequence[str]) -> str | None:
+    """Return the choice that a word is, whatever surrounds it and however it is spelled.
+
+    Single letters are told apart by case, since "a" is a word.
+
+    >>> named_choice(" **YES**", ["yes", "no"]), named_choice("a", ["A", "B"]), named_choice("Yesterday", ["yes", "no"])
+    ('yes', None, None)
+    """
+    bare = word.strip(DRESSING)
+    for choice in choices:
+        if bare == choice or (len(choice) > 1 and bare.casefold() == choice.casefold()):
+            return choice
+    return None
+
+
 def read_choice(text: str, choices: Sequence[str]) -> str:
     """Return which choice an answer names.
 
-    A first word that is a choice decides; otherwise the only choice that occurs anywhere does.
+    A first word that is a choice decides; otherwise the only choice that occurs anywhere does. A single letter
+    must stand alone or after a word such as "answer", since "A" also begins sentences.
     Errors: `UnusableAnswerError`.
 
     >>> read_choice("**Yes**, the cow is there.", ["yes", "no"])
     'yes'
-    >>> read_choice('{"answer": "no"}', ["yes", "no"])
-    'no'
+    >>> read_choice('{"answer": "B"}', ["A", "B"])
+    'B'
     """
-    words = [w.strip(DRESSING).casefold() for w in re.split(r"[\s,.;:!?(){}\[\]]+", without_thoughts(text))]
-    words = [w for w in words if w]
-    by_name = {choice.casefold(): choice for choice in choices}
-    if words and words[0] in by_name:
-        return by_name[words[0]]
-    named = {by_name[w] for w in words if w in by_name}
-    if len(named) == 1:
-        return named.pop()
-    expected = " or ".join(choices)
-    found = "nothing" if not words else "both" if named else "neither"
-    raise UnusableAnswerError(f"expected one word, {expected}; found {found}")
+    answer = without_thoughts(text)
+    words = [w for w in re.split(r"[\s,.;:!?(){}\[\]]+", answer) if w.strip(DRESSING)]
+    letters = any(len(choice) == 1 for choice in choices)
+    if letters and len(words) > 1:
+        words = LETTER.findall(answer)
+    named = [choice for choice in (named_choice(word, choices) for word in words) if choice]
+    if len(set(named)) == 1 or (named and not letters and named_choice(words[0], choices)):
+        return named[0]
+    found = "both" if named else "neither" if answer else "nothing"
+    raise UnusableAnswerError(f"expected one word, {' or '.join(choices)}; found {found}")
 
 
 def choice_probabilities(
-    tokens: Sequence[Mapping[str, Any]], choices: Sequence[str], *, enough: float = ENOUGH_MASS
+    tokens: Sequence[Mapping[str, Any]], choices: Sequence[str]
 ) -> dict[str, float] | None:
     """Return each choice's probability, summed over spellings and made to sum to 1; None if there is no telling.
 
@@ -82,32 +106,30 @@ def choice_probabilities(
     >>> choice_probabilities([{"token": "Yes", "logprob": math.log(0.5), "top_logprobs": alternatives}], ["yes", "no"])
     {'yes': 0.75, 'no': 0.25}
     """
-    names = {choice.casefold(): choice for choice in choices}
-    bare = [_bare(t) for t in tokens]
     ends = [i for i, t in enumerate(tokens) if "</think>" in str(t.get("token"))]
     start = ends[-1] + 1 if ends else 0
-    spoken = [i for i in range(start, len(tokens)) if bare[i]]
-    candidates = spoken[:1] + [i for i in reversed(spoken) if bare[i] in names][:1]
+    spoken = [i for i in range(start, len(tokens)) if _word(tokens[i]).strip(DRESSING)]
+    candidates = spoken[:1] + [i for i in reversed(spoken) if named_choice(_word(tokens[i]), choices)][:1]
     for i in candidates:
         mass = dict.fromkeys(choices, 0.0)
-        for token, probability in _alternatives(tokens[i]).items():
-            word = _bare({"token": token})
-            if word in names:
-                mass[names[word]] += probability
+        for word, probability in _alternatives(tokens[i]).items():
+            choice = named_choice(word, choices)
+            if choice is not None:
+                mass[choice] += probability
         whole = sum(mass.values())
-        if whole >= enough:
+        if whole >= ENOUGH_MASS:
             return {choice: round(p / whole, 12) for choice, p in mass.items()}
     return None
 
 
-def _bare(token: Mapping[str, Any]) -> str:
-    return str(token.get("token") or "").strip(DRESSING).casefold()
+def _word(token: Mapping[str, Any]) -> str:
+    return str(token.get("token") or "")
 
 
 def _alternatives(token: Mapping[str, Any]) -> dict[str, float]:
     listed = [token, *(token.get("top_logprobs") or [])]
     return {
-        str(t.get("token")): math.exp(min(0.0, float(t["logprob"])))
+        _word(t): math.exp(min(0.0, float(t["logprob"])))
         for t in listed
         if isinstance(t.get("logprob"), int | float) and not math.isnan(t["logprob"])
     }

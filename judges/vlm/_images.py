@@ -5,19 +5,25 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import threading
 import warnings
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from genspace.errors import InputError
+from genspace.records import Files
+
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["Picture", "PictureError"]
+__all__ = ["Picture", "PictureError", "Pictures"]
 
 SENT_AS_THEY_ARE = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
+KEPT = 32
 PREPARATION = 1
 """Version of the preparation below; part of cache keys."""
 EXIF_ORIENTATION = 0x0112
@@ -52,30 +58,61 @@ class Picture:
     def encoded(self) -> tuple[str, bytes]:
         """MIME type and bytes that are sent.
 
-        A PNG, JPEG or WebP file within `longest` pixels is sent byte for byte. Anything else becomes an RGB PNG:
-        turned as its EXIF tag says, transparency on white, scaled with a Lanczos filter.
-        Errors: `PictureError`.
+        A PNG, JPEG or WebP file within `longest` pixels that stands upright is sent byte for byte. Anything else
+        becomes a PNG of `pixels`. Errors: `PictureError`.
         """
-        from PIL import Image, ImageOps
-
         with _opened(self) as image:
             image.load()
             upright_already = image.getexif().get(EXIF_ORIENTATION, 1) == 1
             if image.format in SENT_AS_THEY_ARE and max(image.size) <= self.longest and upright_already:
                 return SENT_AS_THEY_ARE[image.format], self.data
+        buffer = io.BytesIO()
+        self.pixels.save(buffer, format="PNG")
+        return "image/png", buffer.getvalue()
+
+    @property
+    def pixels(self) -> Image.Image:
+        """The upright RGB image, transparency on white, at most `longest` pixels a side. Errors: `PictureError`."""
+        from PIL import Image, ImageOps
+
+        with _opened(self) as image:
             upright = ImageOps.exif_transpose(image).convert("RGBA")
         flat = Image.new("RGBA", upright.size, "white")
         flat.alpha_composite(upright)
         size = _fitted(*upright.size, self.longest)
-        buffer = io.BytesIO()
-        flat.convert("RGB").resize(size, resample=Image.Resampling.LANCZOS).save(buffer, format="PNG")
-        return "image/png", buffer.getvalue()
+        return flat.convert("RGB").resize(size, resample=Image.Resampling.LANCZOS)
 
     @property
     def data_url(self) -> str:
         """The image as a `data:` URL."""
         mime, data = self.encoded
         return f"data:{mime};base64,{base64.b64encode(data).decode('ascii')}"
+
+
+class Pictures:
+    """Reads pictures; the last few are kept, since an item's questions, repeats and pairs share them."""
+
+    def __init__(self, longest: int) -> None:
+        self._longest = longest
+        self._kept: OrderedDict[str, Picture] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def read(self, files: Files, names: Iterable[str]) -> dict[str, Picture]:
+        """Return pictures by name. Errors: `PictureError` for a file that is not there."""
+        found = {}
+        for name in dict.fromkeys(names):
+            picture = self._kept.get(name)
+            if picture is None:
+                try:
+                    picture = Picture(name, files.read(name), self._longest)
+                except InputError as error:
+                    raise PictureError(str(error)) from None
+                with self._lock:
+                    self._kept[name] = picture
+                    if len(self._kept) > KEPT:
+                        self._kept.popitem(last=False)
+            found[name] = picture
+        return found
 
 
 @contextmanager

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,7 +18,7 @@ from genspace.judges.vlm._asks import Answer, Ask, Outcome, total
 from genspace.judges.vlm._cache import ResponseCache
 from genspace.judges.vlm._client import Client
 from genspace.judges.vlm._endpoint import find_endpoint
-from genspace.judges.vlm._images import Picture, PictureError
+from genspace.judges.vlm._images import PictureError, Pictures
 from genspace.judges.vlm._options import AskOptions, VlmOptions
 from genspace.judges.vlm._prices import find_price
 from genspace.judges.vlm._protocols import PROTOCOLS, Rating, Steps
@@ -37,7 +35,6 @@ log = logging.getLogger("genspace.judges.vlm")
 
 PATIENCE_S = 10.0
 """How long nothing may come back before a line says what is being waited for."""
-KEPT_PICTURES = 32
 TYPICAL_OUTPUT_TOKENS = {"choice": 3, "form": 60}
 """For estimates alone."""
 VERSION = 1
@@ -162,8 +159,7 @@ class VlmJudge:
                 where=where,
             ),
         )
-        self._pictures: OrderedDict[str, Picture] = OrderedDict()
-        self._lock = threading.Lock()
+        self._pictures = Pictures(options.image_size)
 
     @property
     def pairwise(self) -> bool:
@@ -236,7 +232,7 @@ class VlmJudge:
         texts, calls, inputs, outputs = [], 0, 0, 0
         for ask in self._asker.imagined(request):
             try:
-                pictures = self._read(request, ask.images)
+                pictures = self._pictures.read(request.files, ask.images)
                 sizes = [f"{n}: {w} x {h} pixels" for n, (w, h) in ((n, p.size) for n, p in pictures.items())]
                 body = client.body(ask, logprobs=bool(ask.choices) and not sampled)
                 draws = self._options.samples if ask.choices and sampled else 1
@@ -270,7 +266,7 @@ class VlmJudge:
             asks = next(steps)
             while True:
                 names = [name for ask in asks for name in ask.images]
-                pictures = await asyncio.to_thread(self._read, request, names)
+                pictures = await asyncio.to_thread(self._pictures.read, request.files, names)
                 given = await asyncio.gather(*(client.answer(ask, pictures, request.repeat) for ask in asks))
                 answers += given
                 asks = steps.send(list(given))
@@ -278,23 +274,6 @@ class VlmJudge:
             return self._asker.verdict(request, done.value, answers)
         except PictureError as error:
             return self._asker.verdict(request, Outcome(status="failed", reason=str(error)), answers)
-
-    def _read(self, request: Request, names: Iterable[str]) -> dict[str, Picture]:
-        """Return pictures by name; the last few are kept, since an item's questions and pairs share them."""
-        found = {}
-        for name in dict.fromkeys(names):
-            picture = self._pictures.get(name)
-            if picture is None:
-                try:
-                    picture = Picture(name, request.files.read(name), self._options.image_size)
-                except InputError as error:
-                    raise PictureError(str(error)) from None
-                with self._lock:
-                    self._pictures[name] = picture
-                    if len(self._pictures) > KEPT_PICTURES:
-                        self._pictures.popitem(last=False)
-            found[name] = picture
-        return found
 
     def _open_cache(self) -> ResponseCache | None:
         folder = self._context.cache_dir

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from vlm_support import VlmServer, free_port, wait_until_there
 
+os.environ["HF_HUB_OFFLINE"] = "1"  # read once, when huggingface_hub is first imported
 HERE = Path(__file__).parent
 
 

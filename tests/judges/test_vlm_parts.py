@@ -54,6 +54,26 @@ def test_what_is_no_choice_is_refused(text: str) -> None:
         read_choice(text, YES_NO)
 
 
+@pytest.mark.parametrize(
+    ("text", "choice"),
+    [
+        ("A", "A"),
+        ("**B**.", "B"),
+        ("Image B is better.", "B"),
+        ("The answer is: A", "A"),
+        ('{"answer": "B"}', "B"),
+    ],
+)
+def test_letters_are_found(text: str, choice: str) -> None:
+    assert read_choice(text, ("A", "B")) == choice
+
+
+@pytest.mark.parametrize("text", ["A cow stands there.", "a", "Image A beats image B", "C", "both"])
+def test_the_article_is_no_letter(text: str) -> None:
+    with pytest.raises(UnusableAnswerError, match="A or B"):
+        read_choice(text, ("A", "B"))
+
+
 def token(word: str, **alternatives: float) -> dict[str, Any]:
     tops = [{"token": t.replace("_", " "), "logprob": math.log(p)} for t, p in alternatives.items()]
     return {"token": word, "logprob": math.log(alternatives.get(word, 0.5)), "top_logprobs": tops}
