@@ -107,7 +107,10 @@ class ClipJudge:
         if request.other is not None:
             raise InputError(f"{self._kind} judges one item at a time, not pairs")
         item = request.item
-        text = self._text(item)
+        try:
+            text = self._text(item)
+        except InputError as error:
+            return Verdict.failed(request, str(error))
         if text is None:
             return Verdict.abstained(
                 request, "no text to compare with: no prompt, and no predicate with known words"

@@ -12,12 +12,14 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genspace.errors import InputError
+from genspace.geometry.calls import parse_call
+from genspace.geometry.predicates import bind
 from genspace.records import Item
 
 if TYPE_CHECKING:
@@ -162,27 +164,32 @@ class Meaning:
     questions: tuple[Question, ...]
 
 
+@lru_cache(maxsize=4096)
 def meaning_of(predicate: str | None) -> Meaning | None:
-    """Return a predicate in words; None for one that `families.toml` does not know.
+    """Return a predicate in words; None for none, and for one that `families.toml` does not know.
 
-    >>> meaning_of("egocentric_left(cat, chair)").statement
-    'the chair is to the left of the cat in the picture'
+    Errors: `InputError` for a predicate that is no call, or lacks what it needs.
+
+    >>> meaning_of("egocentric(cat, chair, relation=left)").statement
+    'the cat is to the left of the chair in the picture'
     """
-    if not predicate:
+    if not predicate or parse_call(predicate).name not in _families():
         return None
-    name, arguments, parameters = _split(predicate)
-    found = _families().get(name)
-    if found is None:
-        return None
-    family, how = found
-    objects = [plain(name) for name in arguments]
-    words = dict(zip("abc", objects, strict=False)) | parameters
-    try:
-        words["how"] = how.format(**words)
-        statement = family["statement"].format(**words)
-        asked = [(kind, text.format(**words)) for kind, text in family.get("questions", ())]
-    except KeyError as error:
-        raise InputError(f"predicate {predicate!r}: its wording needs {error.args[0]!r}") from None
+    bound = bind(predicate)
+    family = _families()[bound.predicate.name]
+    objects = [plain(name) for name in bound.ids]
+    known = dict(zip(bound.predicate.roles, objects, strict=False)) | {
+        "others": " and the ".join(objects[1:])
+    }
+    known |= {name: v if isinstance(v, str) else f"{v:g}" for name, v in bound.settings.items()}
+    words = dict(known)
+    for name, value in bound.settings.items():
+        if isinstance(family.get(name), dict):
+            said = family[name][value]
+            said = said if isinstance(said, dict) else {name: said}
+            words |= {title: text.format_map(known) for title, text in said.items()}
+    statement: str = family["statement"].format_map(words)
+    asked = [(kind, text.format_map(words)) for kind, text in family.get("questions", ())]
     return Meaning(
         statement=statement,
         terms=tuple(_terms()[name] for name in family["terms"]),
@@ -190,17 +197,18 @@ def meaning_of(predicate: str | None) -> Meaning | None:
     )
 
 
-def _split(predicate: str) -> tuple[str, list[str], dict[str, str]]:
-    name, _, inside = predicate.rstrip(" )").partition("(")
-    given = [part.strip().strip("\"'") for part in inside.split(",")]
-    parameters = dict(part.split("=", 1) for part in given if "=" in part)
-    return name.strip(), [part for part in given if "=" not in part], parameters
+def _article(name: str) -> str:
+    return "an" if name[:1].lower() in set("aeiou") else "a"
 
 
 def _chain(objects: Sequence[str], asked: Sequence[tuple[str, str]]) -> tuple[Question, ...]:
     """Return a question for the presence of each object, then the constraints, each after all before it."""
     presence = [
-        Question(name=f"presence of {name}", kind="presence", text=f"Is there a {name} in the picture?")
+        Question(
+            name=f"presence of {name}",
+            kind="presence",
+            text=f"Is there {_article(name)} {name} in the picture?",
+        )
         for name in dict.fromkeys(objects)
     ]
     chain = list(presence)
@@ -211,15 +219,10 @@ def _chain(objects: Sequence[str], asked: Sequence[tuple[str, str]]) -> tuple[Qu
 
 
 @cache
-def _families() -> dict[str, tuple[dict[str, Any], str]]:
-    """By predicate: its family's table and its own words."""
+def _families() -> dict[str, dict[str, Any]]:
+    """The tables of `families.toml` by predicate."""
     tables = tomllib.loads(_shipped()["families.toml"])
-    return {
-        name: (family, how)
-        for title, family in tables.items()
-        if title != "terms"
-        for name, how in family["predicates"].items()
-    }
+    return {name: family for name, family in tables.items() if name != "terms"}
 
 
 @cache

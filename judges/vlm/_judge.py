@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from genspace.errors import InputError
 from genspace.judges._protocol import JudgeContext, JudgeSpec, Preview, parse_options
-from genspace.judges.prompts import Wordings
+from genspace.judges.prompts import Wordings, meaning_of
 from genspace.judges.vlm._asks import Answer, Ask, Outcome, total
 from genspace.judges.vlm._cache import ResponseCache
 from genspace.judges.vlm._client import Client
@@ -74,7 +74,11 @@ class Asker:
         for item in (request.item, request.other):
             if item is not None and item.image is None:
                 return Verdict.failed(request, f"item {item.item_id!r} has no image")
-        if not request.item.prompt and not self.wordings.variables(request.item)["statement"]:
+        try:
+            meaning = meaning_of(request.item.predicate)
+        except InputError as error:
+            return Verdict.failed(request, str(error))
+        if not request.item.prompt and meaning is None:
             return Verdict.abstained(request, "no prompt, and no predicate whose meaning is known")
         return None
 

@@ -75,7 +75,7 @@ def scores(found: list[Verdict]) -> list[float]:
 
 @pytest.mark.parametrize("protocol", ["yes-no", "questions", "vqascore"])
 def test_batches_do_not_change_scores(checkpoint: Path, protocol: str) -> None:
-    requests = requests_for(REDS, predicate="allocentric_left(cow, dog)")
+    requests = requests_for(REDS, predicate="allocentric(cow, dog, relation=left)")
     # Texts of different lengths, so that rows are padded.
     requests[1] = replace(
         requests[1], item=replace(requests[1].item, prompt="a much longer prompt than the others")
@@ -98,7 +98,7 @@ def test_logits_and_a_servers_log_probabilities_agree(checkpoint: Path, tiny_ser
 
 @pytest.mark.parametrize("protocol", ["yes-no", "questions", "pairwise"])
 def test_every_protocol_runs_on_a_real_model_behind_http(tiny_server: VlmServer, protocol: str) -> None:
-    requests = requests_for(REDS, predicate="allocentric_left(cow, dog)")
+    requests = requests_for(REDS, predicate="allocentric(cow, dog, relation=left)")
     if protocol == "pairwise":
         # The tiny model knows no letters; its shares are tiny, so the judge abstains and says why.
         found = list(
@@ -239,7 +239,7 @@ def test_the_fingerprint_follows_the_weights(checkpoint: Path, tmp_path: Path) -
 def test_preview_asks_nothing(checkpoint: Path) -> None:
     judge = made("hf", checkpoint, protocol="questions")
     assert isinstance(judge, HfJudge)
-    shown = judge.preview(requests_for([0], predicate="allocentric_left(cow, dog)")[0])
+    shown = judge.preview(requests_for([0], predicate="allocentric(cow, dog, relation=left)")[0])
     assert shown.calls == 3
     assert "Is there a cow in the picture?" in shown.text
     assert "_model" not in vars(judge)
@@ -279,7 +279,7 @@ def test_similarity_needs_a_caption(similarity: tuple[str, Path]) -> None:
     (no_words,) = made(kind, folder).judge(requests_for([0], **edit))
     assert no_words.status == "abstained"
     (with_words,) = made(kind, folder).judge(
-        requests_for([0], **edit, predicate="allocentric_left(cow, dog)")
+        requests_for([0], **edit, predicate="allocentric(cow, dog, relation=left)")
     )
     assert with_words.status == "decided"
     (cut,) = made(kind, folder).judge(requests_for([0], prompt="word " * 100))

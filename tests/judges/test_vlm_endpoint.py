@@ -72,7 +72,7 @@ def test_rating_is_read_with_and_without_structured_outputs(server: VlmServer, w
 
 
 def test_questions_are_asked_in_the_order_of_their_dependence(server: VlmServer) -> None:
-    predicate = "intrinsic_side_by_side_same(cow, chair)"
+    predicate = "intrinsic(cow, chair, relation=side_by_side_same)"
     (yes,) = verdicts(judge(server, "yes", protocol="questions"), requests_for([0], predicate=predicate))
     # Two presences, an orientation and a relation, each 0.9.
     assert yes.score == pytest.approx(0.9**4, abs=1e-6)
@@ -263,7 +263,7 @@ def test_the_key_is_sent_and_leaves_no_trace(
 
 
 def test_preview_shows_what_is_sent_without_sending(server: VlmServer) -> None:
-    (request,) = requests_for([0], predicate="allocentric_left(cow, chair)")
+    (request,) = requests_for([0], predicate="allocentric(cow, chair, relation=left)")
     made = judge(server, price_input_usd=2, price_output_usd=8)
     shown = made.preview(request)
     assert server.log()["calls"] == 0
