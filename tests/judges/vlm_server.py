@@ -3,7 +3,8 @@
 The path chooses how it behaves, /WAY/v1/chat/completions, and the model what it answers:
 
     WAY      good: log-probabilities, structured outputs; plain: refuses both (HTTP 400); mute: ignores both;
-             faulty: three calls in ten go wrong; slow: 200 ms before each answer; a number: that HTTP status
+             faulty: three calls in ten go wrong, in turn in every way; stutter: right only when asked again;
+             slow: 200 ms before each answer; a number: that HTTP status
     MODEL    yes: always yes; first: prefers what is shown first; coin: heads or tails; copy: reads the answer from
              the first pixel of the last image (of both, when two are compared); tiny: the model in CHECKPOINT
 
@@ -82,7 +83,9 @@ async def respond(way: str, body: dict[str, Any]) -> Response:
     log["images"].append([hashlib.sha256(i).hexdigest() for i in images])
     log["bodies"] = [*log["bodies"][-9:], without_images(body)]
     if way == "faulty" and app.state.random.random() < 0.3:
-        return await fault(app.state.random.choice(FAULTS), body)
+        return await fault(FAULTS[sum(log["faults"].values()) % len(FAULTS)], body)
+    if way == "stutter" and not any(m["role"] == "assistant" for m in body["messages"]):
+        return await fault("nonsense", body)
     if way in {"plain", "mute"}:
         body = {k: v for k, v in body.items() if k not in {"logprobs", "response_format"}}
     log["answered"] += 1
