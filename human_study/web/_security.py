@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["CONTENT_SECURITY_POLICY", "Guard", "RateLimit", "form_token", "same_secret"]
@@ -91,8 +92,11 @@ class Guard:
             await refuse()
 
 
-class _TooLargeError(Exception):
-    """A body grew over the limit while it was read."""
+class _TooLargeError(HTTPException):
+    """A body grew over the limit while it was read; an HTTPException, so that no framework turns it into a 400."""
+
+    def __init__(self) -> None:
+        super().__init__(413)
 
 
 @dataclass

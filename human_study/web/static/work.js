@@ -7,7 +7,7 @@ const texts = settings.texts;
 const byId = (id) => document.getElementById(id);
 const UNSENT = "genspace-unsent-";
 const KEYS_OFF = "genspace-keys-off";
-const SETTLE_MS = 250; // a key pressed twice does not answer the next picture
+const SETTLE_MS = 150; // a key pressed twice does not answer the next picture
 
 let current = null; // the assignment on the page
 let given = {}; // question -> choice, of the assignment on the page
