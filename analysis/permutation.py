@@ -90,10 +90,13 @@ def swap_test(
     target, first, second = (np.asarray(v, dtype=float) for v in (y, a, b))
     labels, prompt = np.unique(np.asarray(prompts), return_inverse=True)
     prompt = np.asarray(prompt, dtype=np.int64)
+    undefined = SwapTest(float("nan"), float("nan"), 0)
+    if not len(target):
+        return undefined
     difference = _engine(target, first, second, prompt, figure, fast=fast)
-    observed = float(difference(np.zeros((len(labels), 1)))[0]) if len(target) else float("nan")
+    observed = float(difference(np.zeros((len(labels), 1)))[0])
     if not np.isfinite(observed):
-        return SwapTest(float("nan"), float("nan"), 0)
+        return undefined
     draw = draw or (lambda size: rng.integers(2, size=(len(labels), size)).astype(float))
     extreme = done = 0
     while done < permutations and extreme < ENOUGH:
