@@ -1,1 +1,1 @@
-"""Drawings: scenes on their images, from above, in 3D; and what predicates mean."""
+"""Drawings: scenes on their images (`overlay`), from above (`plan`), in 3D (`view3d`); what predicates mean."""
