@@ -1,0 +1,282 @@
+"""From what the parts saw to a scene: one box in 3D per object, and the record of where every value comes from."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from genspace.errors import InputError
+from genspace.geometry.camera import Intrinsics
+from genspace.geometry.clean import clean
+from genspace.geometry.detections import assign, subtract_contained
+from genspace.geometry.frames import (
+    heading_from_azimuth,
+    level_from_camera,
+    pitch_roll_from_gravity,
+    rotation_from_orientation,
+    rotation_y,
+)
+from genspace.geometry.lift import lift
+from genspace.geometry.measure import measure_box
+from genspace.geometry.perception._parts import View
+from genspace.geometry.perception.labels import Wanted
+from genspace.geometry.perception.truth import nearest
+from genspace.geometry.scene import Camera, Mask, Orientation, Pair, Scene, SceneObject, write_scene
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Assembly", "BuiltScene", "MemoryFiles", "build_pair", "build_scene"]
+
+UPRIGHT_WITHIN_DEG = 30.0
+"""An object whose estimated up axis is this near to the vertical is taken to stand: its heading alone is kept."""
+MIN_FRONT_CONFIDENCE = 0.5
+"""Below it the object is taken to have no front."""
+TRIM_PERCENT = 0.5
+"""Cut off at each end of an extent: estimated depth has tails."""
+SAME_PIXEL = 12.0
+"""Median difference of colour (0 to 255) up to which two backgrounds are one."""
+MIN_BACKGROUND = 0.2
+"""Share of the pixels that must lie outside the objects for backgrounds to be compared."""
+
+_LEVEL_AWAY = np.array([[0.0, 0.0, 1.0], [0.0, -1.0, 0.0], [1.0, 0.0, 0.0]])
+"""R_level_from_object of an upright object that faces away from the camera: heading 0."""
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """What scenes are put together with, besides what the parts saw."""
+
+    parts: Mapping[str, str] = field(default_factory=dict)
+    """Name of the part that served each stage; kept in the scene."""
+    trim_percent: float = TRIM_PERCENT
+    upright_within_deg: float = UPRIGHT_WITHIN_DEG
+    """0: the estimator's full rotation is always kept."""
+
+
+@dataclass(frozen=True)
+class MemoryFiles:
+    """Side files of a scene that is not on disk."""
+
+    contents: Mapping[str, bytes]
+
+    def read(self, name: str) -> bytes:
+        """Return the file's bytes. Errors: `InputError` if absent."""
+        if name not in self.contents:
+            raise InputError(f"{name}: not among the scene's files ({', '.join(self.contents) or 'none'})")
+        return self.contents[name]
+
+    def exists(self, name: str) -> bool:
+        """Whether the file is there."""
+        return name in self.contents
+
+
+@dataclass(frozen=True)
+class BuiltScene:
+    """A scene with its side files."""
+
+    scene: Scene
+    files: MemoryFiles
+
+    def write(self, path: Path) -> None:
+        """Write the scene file and its side files beside it."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for name, data in self.files.contents.items():
+            (path.parent / name).write_bytes(data)
+        write_scene(self.scene, path)
+
+
+def build_scene(
+    view: View, wanted: Sequence[Wanted], *, image: str | None = None, stem: str = "scene", assembly: Assembly | None = None
+) -> BuiltScene:
+    """Return the scene of a view that every stage has seen.
+
+    `wanted` binds detections to ids by their scores alone; what was not found is not in the scene. `image` is the
+    name to keep, `stem` begins the names of side files. Pixels are those of the image file.
+    """
+    assembly = assembly or Assembly()
+    known = view.known
+    pitch_deg, roll_deg = pitch_roll_from_gravity(known["gravity"])
+    labels = [view.labels[i] for i in known["label"]]
+    chosen = assign(labels, known["score"].tolist(), [w.label for w in wanted])
+    masks = subtract_contained(known["masks"])
+    files: dict[str, bytes] = {}
+    objects = []
+    for item, index in zip(wanted, chosen, strict=True):
+        if index is not None:
+            record, points = _object(item, index, view, masks[index], assembly)
+            if len(points):
+                name = f"{stem}.{_file_name(item.id)}.npz"
+                files[name] = _npz(points)
+                record = record.model_copy(update={"points": name})
+            objects.append(record)
+    depth_name = f"{stem}.depth.png"
+    files[depth_name], depth_scale = _depth_png(known["depth"])
+    rx, ry = view.picture.reduction
+    intrinsics = Intrinsics.from_matrix(known["K"]).scaled(rx, ry)
+    scene = Scene(
+        image=image,
+        width=view.picture.width,
+        height=view.picture.height,
+        camera=Camera(
+            fx=intrinsics.fx,
+            fy=intrinsics.fy,
+            cx=intrinsics.cx,
+            cy=intrinsics.cy,
+            pitch_deg=pitch_deg,
+            roll_deg=roll_deg,
+            intrinsics_source=str(known.get("intrinsics_source", "not said")),
+            gravity_source=str(known.get("gravity_source", "not said")),
+        ),
+        objects=tuple(objects),
+        depth=depth_name,
+        depth_scale=depth_scale,
+        **({"perception": dict(assembly.parts)} if assembly.parts else {}),  # type: ignore[arg-type]  # extra keys are kept
+    )
+    memory = MemoryFiles(files)
+    return BuiltScene(scene.with_files(memory, source=image or stem), memory)
+
+
+def _object(
+    item: Wanted, index: int, view: View, mask: NDArray[np.bool_], assembly: Assembly
+) -> tuple[SceneObject, NDArray[np.float64]]:
+    known = view.known
+    level = level_from_camera(*pitch_roll_from_gravity(known["gravity"]))
+    raw = Orientation(
+        azimuth_deg=float(known["azimuth_deg"][index]),
+        polar_deg=float(known["polar_deg"][index]),
+        rotation_deg=float(known["rotation_deg"][index]),
+        ray=_vector(known["ray"][index]),
+    )
+    confidence = float(known["confidence"][index])
+    has_front = _has_front(known, index, confidence)
+    rotation = None if has_front is False else _rotation(raw, level, assembly.upright_within_deg)
+    points = clean(lift(known["depth"], Intrinsics.from_matrix(known["K"]), mask)).points
+    measured: dict[str, Any] = {}
+    if len(points):
+        box = measure_box(points, rotation, level_from_camera=level, trim_percent=assembly.trim_percent)
+        measured = {"centre": box.centre, "surface_mean": box.surface_mean}
+        if min(box.extent) > 0:
+            measured["extent"] = box.extent
+    rx, ry = view.picture.reduction
+    corners = known["boxes"][index] * np.array([rx, ry, rx, ry])
+    record = SceneObject(
+        id=item.id,
+        label=item.label,
+        rotation=None if rotation is None else tuple(_vector(row) for row in rotation),  # type: ignore[arg-type]
+        rotation_confidence=None if rotation is None else confidence,
+        has_front=has_front,
+        orientation_raw=raw,
+        detection_confidence=float(known["score"][index]),
+        box=tuple(map(float, corners)),  # type: ignore[arg-type]  # four of them
+        mask=Mask.from_array(nearest(mask, (view.picture.height, view.picture.width))),
+        point_count=len(points),
+        **measured,
+    )
+    return record, points
+
+
+def _has_front(known: Mapping[str, NDArray[Any]], index: int, confidence: float) -> bool | None:
+    """What the scene file says, where there is one; else no front for a low confidence, unknown for a high one."""
+    if "has_front" in known and known["has_front"][index] >= 0:
+        return bool(known["has_front"][index])
+    return False if confidence < MIN_FRONT_CONFIDENCE else None
+
+
+def _rotation(raw: Orientation, level: NDArray[np.float64], upright_within_deg: float) -> NDArray[np.float64]:
+    """Return R_camera_from_object; for an object that stands, from the heading alone.
+
+    The polar and in-plane angles of a standing object carry only the estimator's error, and through the ray's tilt
+    would also turn its heading.
+    """
+    assert raw.ray is not None
+    full = rotation_from_orientation(raw.azimuth_deg, raw.polar_deg, raw.rotation_deg, ray=raw.ray)
+    up = level @ full[:, 1]
+    if math.degrees(math.acos(min(1.0, max(-1.0, -float(up[1]))))) >= upright_within_deg:
+        return full
+    heading = heading_from_azimuth(raw.azimuth_deg, (level @ np.array(raw.ray)).tolist())
+    standing: NDArray[np.float64] = level.T @ rotation_y(heading) @ _LEVEL_AWAY
+    return standing
+
+
+def _vector(values: Any) -> tuple[float, float, float]:
+    x, y, z = values
+    return float(x), float(y), float(z)
+
+
+def _file_name(item_id: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in item_id)
+
+
+def _npz(points: NDArray[np.float64]) -> bytes:
+    stream = io.BytesIO()
+    np.savez_compressed(stream, xyz=points.astype(np.float32))
+    return stream.getvalue()
+
+
+def _depth_png(depth: NDArray[Any]) -> tuple[bytes, float]:
+    """Return a 16-bit PNG of depth in metres and its scale: millimetres, or coarser where 65.5 m do not suffice."""
+    from PIL import Image
+
+    scale = max(0.001, float(depth.max()) / 65535.0)
+    steps = np.clip(np.rint(depth / scale), 0, 65535).astype(np.uint16)
+    stream = io.BytesIO()
+    Image.fromarray(steps).save(stream, "PNG", compress_level=1)
+    return stream.getvalue(), scale
+
+
+def build_pair(
+    before: View, after: View, wanted: Sequence[Wanted], *, names: tuple[str | None, str | None] = (None, None),
+    assembly: Assembly | None = None,
+) -> Pair:  # fmt: skip
+    """Return the scenes before and after an edit, in one camera where the background says that it stood still.
+
+    Where the pixels outside all objects stayed the same, the camera of the image before is taken for both; what was
+    assumed stands in the pair (`assumed`) and in the cameras' sources. The scale between the depths is measured by
+    the rules, from the depth outside the masks.
+    """
+    difference = background_difference(before, after)
+    still = difference is not None and difference <= SAME_PIXEL
+    if still:
+        shared = {key: before.known[key] for key in ("K", "gravity")}
+        sources = {
+            f"{stage}_source": np.array(f"{before.known.get(f'{stage}_source', 'not said')}, as before the edit")
+            for stage in ("intrinsics", "gravity")
+        }
+        after = View(
+            picture=after.picture, labels=after.labels, truth=after.truth, known={**after.known, **shared, **sources}
+        )
+        assumed = f"the camera stood still: the background differs by {difference:.1f} of 255 (median)"
+    elif difference is None:
+        assumed = "nothing about the camera: too little background outside the objects, or another image size"
+    else:
+        assumed = f"nothing about the camera: the background differs by {difference:.1f} of 255 (median)"
+    scenes = [
+        build_scene(view, wanted, image=name, stem=stem, assembly=assembly)
+        for view, name, stem in ((before, names[0], "before"), (after, names[1], "after"))
+    ]
+    pair = Pair(
+        before=scenes[0].scene,
+        after=scenes[1].scene,
+        camera="static" if still else "unknown",
+        **{"assumed": assumed},  # type: ignore[arg-type]  # extra keys are kept
+    )
+    files = MemoryFiles({**scenes[0].files.contents, **scenes[1].files.contents})
+    return pair.with_files(files, source="the pair of images")
+
+
+def background_difference(before: View, after: View) -> float | None:
+    """Return the median difference of colour (0 to 255) outside all objects; None where there is too little to compare."""
+    if before.size != after.size:
+        return None
+    outside = ~before.known["masks"].any(axis=0) & ~after.known["masks"].any(axis=0)
+    if outside.mean() < MIN_BACKGROUND:
+        return None
+    a, b = before.pixels[outside].astype(float), after.pixels[outside].astype(float)
+    return float(np.median(np.abs(a - b).mean(axis=1)))
