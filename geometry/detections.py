@@ -79,7 +79,7 @@ def subtract_contained(masks: BoolArray, *, containment: float = 0.9) -> BoolArr
     A mask is cut out only where at least the share `containment` of it lies in the larger one: a cup on a table is,
     two horses side by side are not.
     """
-    flat = masks.reshape(len(masks), -1)
+    flat = masks.reshape(len(masks), int(np.prod(masks.shape[1:])))
     areas = flat.sum(axis=1)
     cut = masks.copy()
     for larger in range(len(masks)):

@@ -17,6 +17,7 @@ REGISTRY = Registry(
         "box2d": "genspace.judges.box2d:make",
         "clip": "genspace.judges.clip:make",
         "hf": "genspace.judges.hf:make",
+        "geometry": "genspace.judges.geometry:make",
         "planted": "genspace.judges.planted:make",
         "scene": "genspace.judges.scene:make",
         "siglip": "genspace.judges.clip:make",

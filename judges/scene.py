@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from genspace.geometry.profiles import Profile
     from genspace.geometry.scene import Pair, Scene
 
-__all__ = ["SceneJudge", "SceneOptions", "find_scene", "make"]
+__all__ = ["SceneJudge", "SceneOptions", "find_scene", "load_named_profile", "make"]
 
 SCENE, PAIR = ".scene.json", ".pair.json"
 
@@ -70,12 +70,17 @@ def _only(predicates: tuple[str, ...], source: str) -> str:
 
 def make(spec: JudgeSpec, context: JudgeContext) -> SceneJudge:
     """Return the judge for `scene[:PROFILE]`. Errors: `InputError` for an unknown or wrong profile."""
+    name = parse_options(SceneOptions, spec).profile or spec.model or "corrected"
+    return SceneJudge(load_named_profile(name, context))
+
+
+def load_named_profile(name: str, context: JudgeContext) -> Profile:
+    """Return a profile by its name or TOML file, which may lie in the study. Errors: `InputError`."""
     from genspace.geometry.profiles import load_profile
 
-    name = parse_options(SceneOptions, spec).profile or spec.model or "corrected"
     if name.endswith(".toml") and context.study is not None and (context.study.root / name).is_file():
-        return SceneJudge(load_profile(context.study.root / name))
-    return SceneJudge(load_profile(name))
+        return load_profile(context.study.root / name)
+    return load_profile(name)
 
 
 def find_scene(item: Item, files: Files) -> Scene | Pair:

@@ -26,6 +26,7 @@ from genspace.geometry.lift import lift
 from genspace.geometry.measure import measure_box
 from genspace.geometry.perception._parts import View
 from genspace.geometry.perception.labels import Wanted
+from genspace.geometry.perception.orientations import box_ray
 from genspace.geometry.perception.truth import nearest
 from genspace.geometry.scene import Camera, Mask, Orientation, Pair, Scene, SceneObject, write_scene
 
@@ -93,7 +94,12 @@ class BuiltScene:
 
 
 def build_scene(
-    view: View, wanted: Sequence[Wanted], *, image: str | None = None, stem: str = "scene", assembly: Assembly | None = None
+    view: View,
+    wanted: Sequence[Wanted],
+    *,
+    image: str | None = None,
+    stem: str = "scene",
+    assembly: Assembly | None = None,
 ) -> BuiltScene:
     """Return the scene of a view that every stage has seen.
 
@@ -120,6 +126,7 @@ def build_scene(
     files[depth_name], depth_scale = _depth_png(known["depth"])
     rx, ry = view.picture.reduction
     intrinsics = Intrinsics.from_matrix(known["K"]).scaled(rx, ry)
+    extra: dict[str, Any] = {"perception": dict(assembly.parts)} if assembly.parts else {}
     scene = Scene(
         image=image,
         width=view.picture.width,
@@ -137,7 +144,7 @@ def build_scene(
         objects=tuple(objects),
         depth=depth_name,
         depth_scale=depth_scale,
-        **({"perception": dict(assembly.parts)} if assembly.parts else {}),  # type: ignore[arg-type]  # extra keys are kept
+        **extra,
     )
     memory = MemoryFiles(files)
     return BuiltScene(scene.with_files(memory, source=image or stem), memory)
@@ -245,12 +252,19 @@ def build_pair(
     still = difference is not None and difference <= SAME_PIXEL
     if still:
         shared = {key: before.known[key] for key in ("K", "gravity")}
+        rays = [box_ray(box, shared["K"]) for box in after.known["boxes"]]
+        shared["ray"] = np.array(rays).reshape(-1, 3)
         sources = {
-            f"{stage}_source": np.array(f"{before.known.get(f'{stage}_source', 'not said')}, as before the edit")
+            f"{stage}_source": np.array(
+                f"{before.known.get(f'{stage}_source', 'not said')}, as before the edit"
+            )
             for stage in ("intrinsics", "gravity")
         }
         after = View(
-            picture=after.picture, labels=after.labels, truth=after.truth, known={**after.known, **shared, **sources}
+            picture=after.picture,
+            labels=after.labels,
+            truth=after.truth,
+            known={**after.known, **shared, **sources},
         )
         assumed = f"the camera stood still: the background differs by {difference:.1f} of 255 (median)"
     elif difference is None:
@@ -261,18 +275,19 @@ def build_pair(
         build_scene(view, wanted, image=name, stem=stem, assembly=assembly)
         for view, name, stem in ((before, names[0], "before"), (after, names[1], "after"))
     ]
+    extra: dict[str, Any] = {"assumed": assumed}
     pair = Pair(
         before=scenes[0].scene,
         after=scenes[1].scene,
         camera="static" if still else "unknown",
-        **{"assumed": assumed},  # type: ignore[arg-type]  # extra keys are kept
+        **extra,
     )
     files = MemoryFiles({**scenes[0].files.contents, **scenes[1].files.contents})
     return pair.with_files(files, source="the pair of images")
 
 
 def background_difference(before: View, after: View) -> float | None:
-    """Return the median difference of colour (0 to 255) outside all objects; None where there is too little to compare."""
+    """Return the median difference of colour (0 to 255) outside all objects; None: too little to compare."""
     if before.size != after.size:
         return None
     outside = ~before.known["masks"].any(axis=0) & ~after.known["masks"].any(axis=0)

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from genspace.errors import InputError
+from genspace.geometry.detections import assign, non_maximum_suppression
 from genspace.geometry.perception._parts import STAGES, Arrays, Part, PerceptionError, View, check_output
-from genspace.geometry.perception.boxes import choose
 from genspace.geometry.perception.cache import StageCache, stage_key
 from genspace.geometry.perception.labels import Wanted
 from genspace.records import fingerprint
@@ -180,11 +182,14 @@ def _merged(known: Arrays, part: Part, output: Arrays) -> Arrays:
 
 
 def _chosen(view: View, wanted: Sequence[Wanted]) -> View:
-    counts = [sum(w.label == label for w in wanted) for label in view.labels]
-    boxes, label, score = (view.known[k] for k in ("boxes", "label", "score"))
-    keep = choose(boxes, label, score, counts)
+    """Keep the boxes of the objects asked for: suppressed by class, then chosen by detection score alone."""
+    score = view.known["score"].tolist()
+    labels = [view.labels[i] for i in view.known["label"]]
+    kept = non_maximum_suppression(view.known["boxes"], score, labels)
+    found = assign([labels[i] for i in kept], [score[i] for i in kept], [w.label for w in wanted])
+    keep = np.array([kept[i] for i in found if i is not None], dtype=np.intp)
     return replace(
-        view, known={**view.known, "boxes": boxes[keep], "label": label[keep], "score": score[keep]}
+        view, known={**view.known, **{k: view.known[k][keep] for k in ("boxes", "label", "score")}}
     )
 
 

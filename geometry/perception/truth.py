@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from genspace.geometry.detections import box_iou
 from genspace.geometry.frames import gravity_from_pitch_roll, orientation_from_rotation
 from genspace.geometry.perception._parts import Arrays, Part, PartKind, PerceptionError, View
-from genspace.geometry.perception.boxes import overlaps
 from genspace.geometry.perception.labels import same_object
 from genspace.geometry.perception.orientations import box_ray
 
@@ -57,7 +57,7 @@ class Truth:
         there = [(i, b) for i, b in zip(self.scene.objects, self.boxes(view), strict=True) if b is not None]
         if not there or not len(boxes):
             return [None] * len(boxes)
-        overlap = overlaps(boxes, np.array([b for _, b in there]))
+        overlap = box_iou(boxes, np.array([b for _, b in there]))
         best = overlap.argmax(axis=1)
         return [there[j][0] if overlap[i, j] >= _SAME_BOX else None for i, j in enumerate(best)]
 

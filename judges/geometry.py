@@ -1,0 +1,319 @@
+"""Judge `geometry`: reconstructs a metric 3D scene from each image and decides the item's predicate in it.
+
+Every perception part can be replaced, by another model or by `scene`, which reads the scene file beside the image.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from genspace.errors import InputError, did_you_mean
+from genspace.judges._protocol import JudgeContext, JudgeSpec, Preview, parse_options
+from genspace.judges.scene import find_scene, load_named_profile
+from genspace.records import Request, Verdict, fingerprint
+
+if TYPE_CHECKING:
+    from genspace.geometry.perception import Failure, Perception, StageReport, Subject, View, Wanted
+    from genspace.geometry.perception.assemble import Assembly
+    from genspace.geometry.predicates import Bound
+    from genspace.geometry.profiles import Profile
+    from genspace.geometry.scene import Pair, Scene
+
+__all__ = ["STAGE_OPTIONS", "GeometryJudge", "GeometryOptions", "attribution", "make", "part_costs"]
+
+STAGE_OPTIONS = ("detector", "segmenter", "depth", "intrinsics", "gravity", "orientation")
+
+_log = logging.getLogger("genspace.judges.geometry")
+
+PartChoice = str | dict[str, Any]
+
+
+class GeometryOptions(BaseModel):
+    """Options of `[judges.NAME] kind = "geometry"`.
+
+    A part is a name, "NAME:CHECKPOINT", or a table `{ part = "NAME:CHECKPOINT", … }` with the part's own options.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    detector: PartChoice | None = None
+    segmenter: PartChoice | None = None
+    depth: PartChoice | None = None
+    intrinsics: PartChoice | None = None
+    gravity: PartChoice | None = None
+    orientation: PartChoice | None = None
+    profile: str = Field(
+        default="corrected", description="corrected, reference, or a TOML file of tolerances"
+    )
+    upright_within_deg: float = Field(
+        default=30.0,
+        ge=0.0,
+        le=180.0,
+        description="objects this near to upright keep their heading alone; 0: none",
+    )
+    device: str = Field(default="auto", description="cpu, cuda, cuda:1, mps, auto")
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    batch_size: int = Field(
+        default=8, ge=1, description="images of one size that go through a model together"
+    )
+    at_once: int = Field(default=64, ge=1, description="items that go through all stages together")
+    models_in_memory: Literal["auto", "one", "all"] = Field(
+        default="auto", description="auto: all where the free memory holds them, else one at a time"
+    )
+
+    def choices(self) -> dict[str, PartChoice]:
+        """Return the choice for every stage."""
+        from genspace.geometry.perception import DEFAULTS
+
+        return {stage: getattr(self, stage) or DEFAULTS[stage] for stage in STAGE_OPTIONS}
+
+
+def make(spec: JudgeSpec, context: JudgeContext) -> GeometryJudge:
+    """Return the judge for `geometry[:STAGE=PART,…]`.
+
+    Errors: `InputError` that says every package and checkpoint that is missing, with the command for each, and for
+    unknown parts, options and profiles.
+    """
+    from genspace.geometry.perception.building import make_perception
+
+    options = parse_options(GeometryOptions, replace(spec, options={**_replaced(spec), **spec.options}))
+    perception = make_perception(
+        options.choices(),
+        device=options.device,
+        dtype=options.dtype,
+        batch_size=options.batch_size,
+        models_in_memory=options.models_in_memory,
+        cache_dir=context.cache_dir,
+    )
+    perception.check()
+    return GeometryJudge(perception, options, load_named_profile(options.profile, context))
+
+
+def _replaced(spec: JudgeSpec) -> dict[str, str]:
+    """Return the parts named in `geometry:depth=scene,detector=owlv2`."""
+    parts: dict[str, str] = {}
+    for entry in filter(None, (spec.model or "").split(",")):
+        stage, equals, part = (text.strip() for text in entry.partition("="))
+        if not equals or stage not in STAGE_OPTIONS:
+            raise InputError(
+                f"--judge {spec.name}: {entry!r} is no STAGE=PART{did_you_mean(stage, STAGE_OPTIONS)}; "
+                "for example geometry:depth=zoedepth"
+            )
+        parts[stage] = part
+    return parts
+
+
+@dataclass
+class _Task:
+    """One request on its way: what to look at, or why there is nothing to look at."""
+
+    request: Request
+    bound: Bound | None = None
+    wanted: tuple[Wanted, ...] = ()
+    subjects: tuple[Subject, ...] = ()
+    """The image; or the images before and after the edit."""
+    failure: str | None = None
+
+
+@dataclass
+class GeometryJudge:
+    """Sees images in batches, stage by stage, and decides predicates in the scenes."""
+
+    perception: Perception
+    options: GeometryOptions
+    profile: Profile
+    _totals: dict[str, list[float]] = field(default_factory=dict)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Digest of parts, checkpoints, options that change answers, and rules."""
+        return fingerprint(
+            {
+                "kind": "geometry",
+                "version": 1,
+                "perception": self.perception.fingerprint,
+                "profile": self.profile.fingerprint,
+                "upright_within_deg": self.options.upright_within_deg,
+            }
+        )
+
+    @cached_property
+    def _assembly(self) -> Assembly:
+        from genspace.geometry.perception.assemble import Assembly
+        from genspace.geometry.perception.building import part_names
+
+        return Assembly(
+            parts=part_names(self.options.choices()), upright_within_deg=self.options.upright_within_deg
+        )
+
+    @property
+    def _uses_truth(self) -> bool:
+        return any("truth" in part.reads for part in self.perception.parts.values())
+
+    def close(self) -> None:
+        """Free the models."""
+        self.perception.close()
+
+    def preview(self, request: Request) -> Preview:
+        """Return what would be looked for, with which parts."""
+        task = self._task(request)
+        if task.failure:
+            return Preview(text=f"{request.item.item_id}: {task.failure}", cost_usd=0.0)
+        looked = ", ".join(w.label for w in task.wanted)
+        parts = "\n".join(f"  {stage}: {name}" for stage, name in self._assembly.parts.items())
+        text = f"{request.item.item_id}: find {looked} in {request.item.image}; decide: {task.bound}\n{parts}"
+        return Preview(text=text, cost_usd=0.0)
+
+    def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
+        """Yield one verdict per request; an image that cannot be seen is a failed verdict with the part's name."""
+        waiting = iter(requests)
+        while hand := list(islice(waiting, self.options.at_once)):
+            started = time.perf_counter()
+            tasks = [self._task(request) for request in hand]
+            seen = self._see([s for t in tasks for s in t.subjects])
+            share = (time.perf_counter() - started) / len(hand)
+            for task in tasks:
+                yield replace(self._verdict(task, [seen[_key(s)] for s in task.subjects]), seconds=share)
+
+    def _task(self, request: Request) -> _Task:
+        from genspace.geometry.perception import wanted_from_ids
+        from genspace.geometry.predicates import bind
+
+        item = request.item
+        try:
+            if not item.predicate:
+                raise InputError("the item has no predicate, so there is nothing to decide")  # noqa: TRY301
+            bound = bind(item.predicate)
+            if not item.image:
+                raise InputError("the item has no image")  # noqa: TRY301
+            if bound.predicate.compares and not item.image_before:
+                raise InputError(f"{bound.predicate.name} compares two images, but there is no image_before")  # noqa: TRY301
+            wanted = wanted_from_ids(bound.ids)
+            return _Task(
+                request, bound, wanted, self._subjects(request, wanted, compares=bound.predicate.compares)
+            )
+        except InputError as error:
+            return _Task(request, failure=str(error))
+
+    def _subjects(
+        self, request: Request, wanted: tuple[Wanted, ...], *, compares: bool
+    ) -> tuple[Subject, ...]:
+        from genspace.geometry.perception import Subject, read_picture
+        from genspace.geometry.perception.truth import Truth
+        from genspace.geometry.scene import Pair
+
+        item = request.item
+        names = [item.image_before, item.image] if compares else [item.image]
+        truths: list[Truth | None] = [None] * len(names)
+        if self._uses_truth:
+            known = find_scene(item, request.files)
+            pair = (known.before, known.after) if isinstance(known, Pair) else (known, known)
+            truths = [Truth(scene) for scene in pair[-len(names) :]]
+        return tuple(
+            Subject(read_picture(request.files.read(name), name), wanted, truth)
+            for name, truth in zip(names, truths, strict=True)
+            if name
+        )
+
+    def _see(self, subjects: Sequence[Subject]) -> dict[Any, View | Failure]:
+        """Return what is known about each image; one that several items share is seen once."""
+        once = {_key(s): s for s in subjects}
+        self.perception.report = self._report
+        return dict(zip(once, self.perception.run(list(once.values())), strict=True))
+
+    def _report(self, report: StageReport) -> None:
+        """Say how a stage goes, now and then: rate, what came from the cache, and the time left."""
+        from genspace.geometry.perception.building import say_progress
+
+        say_progress(report, self._totals)
+
+    def _verdict(self, task: _Task, seen: Sequence[View | Failure]) -> Verdict:
+        from genspace.geometry.evaluate import evaluate
+        from genspace.geometry.perception import Failure
+        from genspace.geometry.verdicts import verdict
+
+        failure = task.failure or next((s.reason for s in seen if isinstance(s, Failure)), None)
+        if failure is not None or task.bound is None:
+            return Verdict.failed(task.request, failure or "nothing to decide")
+        views = [s for s in seen if not isinstance(s, Failure)]
+        try:
+            scene = self._scene(task, views)
+            answer = verdict(
+                task.request, scene, task.bound, evaluate(scene, task.bound, self.profile), self.profile
+            )
+        except InputError as error:
+            return Verdict.failed(task.request, str(error))
+        return replace(answer, details={**answer.details, **_sources(scene)})
+
+    def _scene(self, task: _Task, views: Sequence[View]) -> Scene | Pair:
+        from genspace.geometry.perception.assemble import build_pair, build_scene
+
+        item = task.request.item
+        if len(views) == 2:
+            names = (item.image_before, item.image)
+            return build_pair(views[0], views[1], task.wanted, names=names, assembly=self._assembly)
+        return build_scene(views[0], task.wanted, image=item.image, assembly=self._assembly).scene
+
+
+def _key(subject: Subject) -> tuple[Any, ...]:
+    truth = id(subject.truth.scene) if subject.truth else None
+    return subject.picture.digest, subject.wanted, truth
+
+
+def _sources(scene: Scene | Pair) -> dict[str, Any]:
+    from genspace.geometry.scene import Pair
+
+    after = scene.after if isinstance(scene, Pair) else scene
+    told: dict[str, Any] = {
+        "intrinsics": after.camera.intrinsics_source,
+        "gravity": after.camera.gravity_source,
+    }
+    if isinstance(scene, Pair) and scene.model_extra:
+        told["assumed"] = scene.model_extra.get("assumed")
+    return told
+
+
+def attribution(spec: JudgeSpec) -> list[JudgeSpec]:
+    """Return the judges that tell what each part of the perception costs: every part in turn replaced by scene truth.
+
+    `geometry[depth=scene]` sees as `geometry` does but for the depth, which it reads from the scene files; its gain
+    in agreement is what the depth model costs. The last has all parts replaced: what the rules themselves lose.
+
+    >>> [s.name for s in attribution(JudgeSpec(name="geometry", kind="geometry"))][:2]
+    ['geometry[detector=scene]', 'geometry[segmenter=scene]']
+    """
+    one = [{stage: "scene"} for stage in STAGE_OPTIONS]
+    return [
+        replace(
+            spec,
+            name=f"{spec.name}[{','.join(f'{k}={v}' for k, v in changes.items())}]",
+            options={**spec.options, **changes},
+        )
+        for changes in [*one, dict.fromkeys(STAGE_OPTIONS, "scene")]
+    ]
+
+
+def part_costs(agreement: Mapping[str, float | None], name: str = "geometry") -> list[dict[str, Any]]:
+    """Return what each replaced part costs in agreement, from the agreement of judges by name, most costly first.
+
+    Judges are named as `attribution` names them; the others are ignored. A figure that is not known gives no cost.
+
+    >>> part_costs({"geometry": 0.7, "geometry[depth=scene]": 0.82, "geometry[detector=scene]": 0.71, "vlm": 0.6})[0]
+    {'replaced': 'depth=scene', 'judge': 'geometry[depth=scene]', 'agreement': 0.82, 'cost': 0.12}
+    """
+    base = agreement.get(name)
+    rows = []
+    for judge, value in agreement.items():
+        if judge.startswith(f"{name}[") and judge.endswith("]"):
+            cost = None if base is None or value is None else round(value - base, 10)
+            replaced = judge[len(name) + 1 : -1]
+            rows.append({"replaced": replaced, "judge": judge, "agreement": value, "cost": cost})
+    return sorted(rows, key=lambda row: float("inf") if row["cost"] is None else -row["cost"])
