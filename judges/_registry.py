@@ -16,8 +16,8 @@ REGISTRY = Registry(
     builtin={
         "box2d": "genspace.judges.box2d:make",
         "clip": "genspace.judges.clip:make",
-        "hf": "genspace.judges.hf:make",
         "geometry": "genspace.judges.geometry:make",
+        "hf": "genspace.judges.hf:make",
         "planted": "genspace.judges.planted:make",
         "scene": "genspace.judges.scene:make",
         "siglip": "genspace.judges.clip:make",
