@@ -36,7 +36,6 @@ class Category:
     """Where it belongs: on a table top, in a room or garden, or in the street."""
     has_front: bool = True
 
-
     def named(self, look: int) -> str:
         """Word for one of the looks."""
         return self.names.split()[look % len(self.looks)]
@@ -121,8 +120,8 @@ CATALOGUE: dict[str, Category] = {
         "#3f8f8a #f4f0e6 #4a2a18 0.040 0.105")),
     "teapot": Category(build=_furniture.teapot, names="white green red", scale="tabletop", looks=_looks(
         "glaze trim squat", "#f1efe8 #2d5f9c 1.0", "#3f7f6a #22403a 0.92", "#b5533c #e8d9b8 1.1")),
-    "ball": Category(build=_furniture.painted_ball, names="red yellow blue", scale="room", has_front=False, looks=_looks(
-        "colour radius", "#d8352c 0.15", "#e8b923 0.12", "#3a7fc0 0.20")),
+    "ball": Category(build=_furniture.painted_ball, names="red yellow blue", scale="room", has_front=False,
+        looks=_looks("colour radius", "#d8352c 0.15", "#e8b923 0.12", "#3a7fc0 0.20")),
     "vase": Category(build=_furniture.vase, names="blue white green", scale="tabletop", has_front=False, looks=_looks(
         "glaze band slender", "#2f6f8f #e8e2d0 1.0", "#e9e4d8 #b5533c 0.85", "#5a8a4f #f0e6c8 1.1")),
 }  # fmt: skip

@@ -60,14 +60,15 @@ def scene_surfaces(scene: ProbeScene) -> list[Surface]:
     return surfaces(BACKDROPS[scene.backdrop], far_m=float(boxes[:, 2].max()), unit_m=unit, seed=scene.seed)
 
 
-def draw(scene: ProbeScene, *, samples: int = 32) -> NDArray[np.uint8]:
-    """Return the picture (size, size, 3) as sRGB bytes.
+def draw(scene: ProbeScene, *, samples: int = 32, threads: int | None = None) -> NDArray[np.uint8]:
+    """Return the picture (size, size, 3) as sRGB bytes; `threads` None: mitsuba takes every core.
 
     Errors: `MissingExtraError` without mitsuba.
     """
     mi: Any = optional_import("mitsuba", extra="render", needed_for="drawing probes")
     mitsuba_variant()
-
+    if threads is not None:
+        optional_import("drjit", extra="render", needed_for="drawing probes").set_thread_count(threads)
     # mitsuba's world: y up; level turned half round x
     flip = np.array([1.0, -1.0, -1.0])
     camera = scene.camera

@@ -117,7 +117,7 @@ def scene_record(
     scene: ProbeScene,
     truth: Truth,
     *,
-    image: str,
+    image: str | None,
     depth: str | None,
     depth_scale: float,
     predicates: tuple[str, ...] = (),

@@ -23,6 +23,7 @@ COMMAND_MODULES: tuple[str, ...] = (
     "validate",
     "judge",
     "annotate",
+    "probe",
     "prompts",
     "scene",
     "fetch",

@@ -1,0 +1,295 @@
+"""Probes as a study folder: pictures, scene files, depth, and the known truth in place of people's answers."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from genspace.errors import InputError
+from genspace.geometry.frames import wrap_deg
+from genspace.geometry.probes.plans import PLANS
+from genspace.geometry.probes.render import draw
+from genspace.geometry.probes.sampler import Probe, sample_probe
+from genspace.geometry.probes.scenes import ProbeScene
+from genspace.geometry.probes.truth import Truth, cast, depth_steps, scene_record
+
+__all__ = ["TRUTH_RATER", "RenderSettings", "render_study", "row_of", "write_probe"]
+
+TRUTH_RATER = "truth"
+"""Rater id of the known truth in annotations.csv: no person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderSettings:
+    """What a folder of probes is made from; a folder is resumed only with the settings it was begun with."""
+
+    per_predicate: int
+    task: Literal["t2i", "edit", "both"] = "both"
+    size: int = 512
+    samples: int = 32
+    """Light paths per pixel."""
+    seed: int = 0
+    contrast_share: float = 0.2
+    pictures: bool = True
+    """False: scene files and depth only, for judges that need no image."""
+    image_format: Literal["jpg", "png", "webp"] = "jpg"
+
+    def jobs(self) -> list[tuple[str, int]]:
+        """Plan name and index of every probe."""
+        names = [name for name, plan in PLANS.items() if self.task in {"both", plan.task}]
+        return [(name, index) for name in names for index in range(self.per_predicate)]
+
+
+def render_study(
+    out: Path,
+    settings: RenderSettings,
+    *,
+    workers: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[dict[str, Any]]:
+    """Render the probes that are not there yet, write the study's tables, and return the rows of items.csv.
+
+    `workers`: processes, by default one per core. An interrupted run leaves whole probes only and goes on from there.
+    Errors: `InputError` for a folder begun with other settings or holding something else; `MissingExtraError`.
+    """
+    _claim(out, settings)
+    (out / "images").mkdir(parents=True, exist_ok=True)
+    rows: dict[tuple[str, int], dict[str, Any]] = {}
+    missing = []
+    jobs = settings.jobs()
+    for job in jobs:
+        done = _finished(out, job)
+        if done is None:
+            missing.append(job)
+        else:
+            rows[job] = done
+    report = progress or (lambda _done, _total: None)
+    report(len(rows), len(jobs))
+    for job, row in _made(out, settings, missing, workers or os.cpu_count() or 1):
+        rows[job] = row
+        report(len(rows), len(jobs))
+    table = [rows[job] for job in jobs]
+    _write_tables(out, table, settings)
+    return table
+
+
+def _made(
+    out: Path, settings: RenderSettings, jobs: Sequence[tuple[str, int]], workers: int
+) -> Iterator[tuple[tuple[str, int], dict[str, Any]]]:
+    if workers == 1 or len(jobs) < 2:
+        for job in jobs:
+            yield job, _make(out, settings, job)
+        return
+    # a fresh interpreter per worker: mitsuba's threads do not survive a fork
+    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=get_context("spawn")) as pool:
+        running = {pool.submit(_make, out, settings, job, threads=1): job for job in jobs}
+        for future in as_completed(running):
+            yield running[future], future.result()
+
+
+def _make(
+    out: Path, settings: RenderSettings, job: tuple[str, int], *, threads: int | None = None
+) -> dict[str, Any]:
+    name, index = job
+    probe = sample_probe(
+        name,
+        index,
+        settings.per_predicate,
+        seed=settings.seed,
+        size=settings.size,
+        contrast_share=settings.contrast_share,
+    )
+    return write_probe(out, probe, settings, threads=threads)
+
+
+def write_probe(
+    out: Path, probe: Probe, settings: RenderSettings, *, threads: int | None = None
+) -> dict[str, Any]:
+    """Write one probe's files into `out`/images and return its row; the scene file comes last and marks it whole."""
+    folder = out / "images"
+    image = f"{probe.item_id}.{settings.image_format}"
+    if probe.before is not None:
+        before, _ = _write_scene(folder / f"{probe.item_id}-before", probe.before, settings, threads=threads)
+        _write_json(folder / f"{probe.item_id}-before.scene.json", before)
+    after, truth = _write_scene(
+        folder / probe.item_id, probe.scene, settings, predicates=(probe.predicate,), threads=threads
+    )
+    row = row_of(probe, truth, image=image)
+    if probe.before is not None:
+        pair = {
+            "format": "genspace-pair/1",
+            "before": f"{probe.item_id}-before.scene.json",
+            "after": f"{probe.item_id}.scene.json",
+            "camera": "static" if probe.plan.sub_domain in STATIC else "unknown",
+            "depth_scale": 1.0,
+            "yaw_deg": 0.0 if probe.plan.sub_domain == "move_camera" else None,
+            "predicates": [probe.predicate],
+        }
+        _write_json(folder / f"{probe.item_id}.pair.json", {k: v for k, v in pair.items() if v is not None})
+    _write_json(folder / f"{probe.item_id}.scene.json", {**after, "probe": row})
+    return row
+
+
+STATIC = frozenset(
+    {"move_object", "object_pose", "resize", "insert_intrinsic", "insert_allocentric", "insert_egocentric"}
+)
+"""Edits through which the camera stands still."""
+
+
+def _write_scene(
+    stem: Path,
+    scene: ProbeScene,
+    settings: RenderSettings,
+    *,
+    predicates: tuple[str, ...] = (),
+    threads: int | None,
+) -> tuple[dict[str, Any], Truth]:
+    """Write picture and depth of one scene; return its scene file's document and what is truly seen."""
+    from PIL import Image
+
+    truth = cast(scene)
+    steps, scale = depth_steps(truth.depth)
+    Image.fromarray(steps).save(stem.with_name(f"{stem.name}.depth.png"), optimize=True)
+    image = f"{stem.name}.{settings.image_format}"
+    if settings.pictures:
+        picture = Image.fromarray(draw(scene, samples=settings.samples, threads=threads))
+        picture.save(stem.with_name(image), quality=90)
+    record = scene_record(
+        scene,
+        truth,
+        image=image if settings.pictures else None,
+        depth=f"{stem.name}.depth.png",
+        depth_scale=scale,
+        predicates=predicates,
+    )
+    return record.to_json(), truth
+
+
+def row_of(probe: Probe, truth: Truth, *, image: str) -> dict[str, Any]:
+    """Return a probe's row of items.csv: what is asked, the true value, the truth, and the nuisances."""
+    plan, camera = probe.plan, probe.scene.camera
+    before = image.replace(probe.item_id, f"{probe.item_id}-before") if probe.before is not None else None
+    centres = [placed.centre(camera) for placed in probe.scene.objects]
+    nearest = min(centres, key=lambda c: float(np.linalg.norm(c)))
+    axis = camera.level_from_camera[:, 2]
+    off_axis = max(
+        float(np.degrees(np.arccos(np.clip(c @ axis / np.linalg.norm(c), -1, 1)))) for c in centres
+    )
+    margin = None if probe.error is None else plan.inner - probe.error
+    return {
+        "item_id": probe.item_id,
+        "image": image,
+        "image_before": before,
+        "prompt": probe.prompt,
+        "prompt_id": f"{plan.task}-{plan.sub_domain}-{plan.variant}",
+        "generator": "probe",
+        "predicate": probe.predicate,
+        "task": plan.task,
+        "sub_domain": plan.sub_domain,
+        "variant": plan.variant,
+        "kind": probe.kind,
+        "quantity": plan.quantity,
+        "unit": plan.unit,
+        "target": plan.target,
+        "true_value": round(probe.true_value, 5),
+        "inner": round(plan.inner, 5),
+        "error": None if probe.error is None else round(probe.error, 5),
+        "margin": None if margin is None else round(margin, 5),
+        "signed_error": _signed_error(probe),
+        "true_variant": probe.true_variant,
+        "truth": int(probe.truth),
+        "egocentric_answer": None if probe.egocentric_answer is None else int(probe.egocentric_answer),
+        "elevation_deg": round(float(np.degrees(np.arcsin(nearest[1] / np.linalg.norm(nearest)))), 2),
+        "fov_deg": round(camera.fov_deg, 2),
+        "pitch_deg": round(camera.pitch_deg, 2),
+        "roll_deg": round(camera.roll_deg, 2),
+        "distance_m": round(float(np.linalg.norm(nearest)), 3),
+        "off_axis_deg": round(off_axis, 2),
+        "visible_fraction": round(min(truth.visible_fraction), 4),
+        "objects": ", ".join(placed.id for placed in probe.scene.objects),
+        "backdrop": probe.scene.backdrop,
+    }
+
+
+def _signed_error(probe: Probe) -> float | None:
+    """How far the true value lies above (+) or below the wanted one, in the unit of the tolerance."""
+    plan = probe.plan
+    if probe.error is None:
+        return None
+    if plan.unit == "deg" and plan.signed:
+        return round(wrap_deg(probe.true_value - plan.target), 5)
+    if plan.unit == "log ratio" and plan.signed:
+        return round(float(np.log(probe.true_value / plan.target)), 5)
+    off = probe.true_value - plan.target
+    return round(off / plan.target if plan.relative else off, 5)
+
+
+# Files ---------------------------------------------------------------------------------------------------------
+
+
+def _claim(out: Path, settings: RenderSettings) -> None:
+    """Take the folder for these settings."""
+    mark, wanted = out / "probe.json", asdict(settings)
+    if mark.is_file():
+        begun = json.loads(mark.read_text(encoding="utf-8"))
+        differing = [f"{k} = {begun.get(k)!r}, now {v!r}" for k, v in wanted.items() if begun.get(k) != v]
+        if differing:
+            raise InputError(
+                f"{out}: was begun with {'; '.join(differing)}. Use another folder, or the same settings"
+            )
+        return
+    if out.exists() and any(out.iterdir()):
+        raise InputError(f"{out}: is not empty and holds no probes; give a new folder")
+    out.mkdir(parents=True, exist_ok=True)
+    _write_json(mark, wanted)
+
+
+def _finished(out: Path, job: tuple[str, int]) -> dict[str, Any] | None:
+    name, index = job
+    path = out / "images" / f"{name}-{index:03d}.scene.json"
+    if not path.is_file():
+        return None
+    row: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["probe"]
+    return row
+
+
+def _write_json(path: Path, document: Any) -> None:
+    """Write in one piece: a name never holds half a document."""
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
+    part.replace(path)
+
+
+def _write_tables(out: Path, rows: list[dict[str, Any]], settings: RenderSettings) -> None:
+    _write_csv(out / "items.csv", rows)
+    answers = [{"item_id": row["item_id"], "rater_id": TRUTH_RATER, "value": row["truth"]} for row in rows]
+    _write_csv(out / "annotations.csv", answers)
+    options = f"--per-predicate {settings.per_predicate} --task {settings.task} --size {settings.size} --seed {settings.seed}"
+    (out / "study.toml").write_text(
+        f"""name = "Probes, seed {settings.seed}"
+question = "Does the picture show what the prompt asks? (answered by known truth, not by people)"
+value_type = "binary"
+breakdowns = ["sub_domain", "variant"]
+
+[source]
+made_by = "genspace probe render {options}"
+reference = "known truth of rendered scenes; the rater is called {TRUTH_RATER!r} and is no person"
+""",
+        encoding="utf-8",
+    )
+
+
+def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
