@@ -58,7 +58,7 @@ def cow(look: dict[str, Any]) -> list[Part]:
         ((-0.58, 0.62, 0.2), (-0.7, 0.42, 0.2), 0.10, 0.07),
         ((-0.7, 0.42, 0.2), (-0.66, 0.1, 0.2), 0.068, 0.06),
     )
-    body = blend(limbs, smooth=0.10, cell=0.022)
+    body = blend(limbs, smooth=0.10, cell=0.03)
     v = body.vertices
     muzzle = (v[:, 0] > 1.235) & (v[:, 1] < 1.26)
     hoof = v[:, 1] < 0.09
@@ -112,7 +112,7 @@ def horse(look: dict[str, Any]) -> list[Part]:
         ((-0.5, 0.75, 0.16), (-0.66, 0.52, 0.16), 0.10, 0.065),
         ((-0.66, 0.52, 0.16), (-0.6, 0.1, 0.16), 0.06, 0.05),
     )
-    body = blend(limbs, smooth=0.10, cell=0.022)
+    body = blend(limbs, smooth=0.10, cell=0.03)
     v = body.vertices
     coat, dark = Paint(look["coat"], "satin"), Paint(look["mane"], "matte")
     hoof, sock = v[:, 1] < 0.09, (v[:, 1] < 0.34)
@@ -166,7 +166,7 @@ def dog(look: dict[str, Any]) -> list[Part]:
         ((-0.27, 0.17, 0.075), (-0.25, 0.035, 0.075), 0.03, 0.028),
         ((-0.25, 0.03, 0.075), (-0.215, 0.028, 0.075), 0.03, 0.026),
     )
-    body = blend(limbs, smooth=0.045, cell=0.009)
+    body = blend(limbs, smooth=0.045, cell=0.0125)
     v = body.vertices
     light = (
         (v[:, 1] < 0.09)
@@ -212,7 +212,7 @@ def cat(look: dict[str, Any]) -> list[Part]:
         ((-0.16, 0.085, 0.045), (-0.15, 0.02, 0.045), 0.019, 0.019),
         ((-0.15, 0.02, 0.045), (-0.13, 0.018, 0.045), 0.02, 0.018),
     )
-    body = blend(limbs, smooth=0.026, cell=0.0055)
+    body = blend(limbs, smooth=0.026, cell=0.0075)
     v = body.vertices
     stripes = (np.sin(v[:, 0] * 95 + 9 * np.abs(v[:, 2])) > 0.45) & (v[:, 1] > 0.19) & (v[:, 0] < 0.13)
     light = (
@@ -260,7 +260,7 @@ def elephant(look: dict[str, Any]) -> list[Part]:
     limbs += _both(
         ((0.6, 1.2, 0.33), (0.6, 0.22, 0.35), 0.28, 0.22), ((-0.8, 1.2, 0.33), (-0.8, 0.22, 0.35), 0.32, 0.23)
     )
-    body = blend(limbs, smooth=0.2, cell=0.045)
+    body = blend(limbs, smooth=0.2, cell=0.06)
     v = body.vertices
     parts = split(body, (Paint(look["hide"]), np.ones(len(v), bool)))
     rim = np.radians(np.arange(0, 360, 20))
@@ -321,7 +321,7 @@ def person(look: dict[str, Any]) -> list[Part]:
         ((0.015, 0.5, 0.1), (-0.02, 0.09, 0.105), 0.064, 0.044),
         ((-0.03, 0.045, 0.105), (0.15, 0.035, 0.125), 0.047, 0.036),
     )
-    body = blend(limbs, smooth=0.05, cell=0.0125)
+    body = blend(limbs, smooth=0.05, cell=0.0165)
     v = body.vertices
     skin = Paint(look["skin"], "satin")
     sleeve = np.abs(v[:, 2]) > 0.19

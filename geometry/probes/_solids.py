@@ -37,7 +37,8 @@ def hull(points: ArrayLike, radius: ArrayLike = 0.0) -> trimesh.Trimesh:
     """Return the convex hull of balls of `radius` (one, or one per point) around `points`: a rounded solid."""
     points = np.asarray(points, float)
     radii = np.broadcast_to(np.asarray(radius, float), len(points))
-    unit = _trimesh().creation.icosphere(subdivisions=2).vertices
+    # thin rods and small edges need no finer ball
+    unit = _trimesh().creation.icosphere(subdivisions=2 if radii.max() > 0.03 else 1).vertices
     cloud = [point + r * unit if r > 0 else point[None] for point, r in zip(points, radii, strict=True)]
     mesh: trimesh.Trimesh = _trimesh().convex.convex_hull(np.vstack(cloud))
     return mesh

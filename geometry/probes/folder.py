@@ -273,7 +273,7 @@ def _write_tables(out: Path, rows: list[dict[str, Any]], settings: RenderSetting
     _write_csv(out / "items.csv", rows)
     answers = [{"item_id": row["item_id"], "rater_id": TRUTH_RATER, "value": row["truth"]} for row in rows]
     _write_csv(out / "annotations.csv", answers)
-    options = f"--per-predicate {settings.per_predicate} --task {settings.task} --size {settings.size} --seed {settings.seed}"
+    options = f"--per-predicate {settings.per_predicate} --task {settings.task} --size {settings.size}"
     (out / "study.toml").write_text(
         f"""name = "Probes, seed {settings.seed}"
 question = "Does the picture show what the prompt asks? (answered by known truth, not by people)"
@@ -281,7 +281,7 @@ value_type = "binary"
 breakdowns = ["sub_domain", "variant"]
 
 [source]
-made_by = "genspace probe render {options}"
+made_by = "genspace probe render {options} --seed {settings.seed}"
 reference = "known truth of rendered scenes; the rater is called {TRUTH_RATER!r} and is no person"
 """,
         encoding="utf-8",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -41,7 +41,7 @@ class Category:
         return self.names.split()[look % len(self.looks)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ProbeObject:
     """A built object."""
 
@@ -51,6 +51,11 @@ class ProbeObject:
     extent: NDArray[np.float64]
     """Full size (3,) along front, up and right, metres."""
     has_front: bool
+
+    @cached_property
+    def triangles(self) -> NDArray[np.float64]:
+        """All its triangles (N, 3, 3) in its own frame."""
+        return np.concatenate([part.mesh.vertices[part.mesh.faces] for part in self.parts])
 
 
 def _looks(keys: str, *rows: str) -> tuple[dict[str, Any], ...]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genspace.errors import optional_import
-from genspace.geometry.probes.render import object_meshes, scene_surfaces
+from genspace.geometry.probes.render import scene_surfaces
 from genspace.geometry.probes.scenes import ProbeScene
 from genspace.geometry.scene import Camera, Mask, Scene, SceneObject
 
@@ -45,21 +45,20 @@ def cast(scene: ProbeScene, *, size: int | None = None) -> Truth:
     size = size or camera.size
     to_camera = camera.level_from_camera
 
-    def triangles(vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> NDArray[np.float32]:
-        return (vertices @ to_camera)[faces].astype(np.float32)
-
     objects = [
-        np.concatenate([triangles(mesh.vertices, mesh.faces) for mesh, _ in meshes])
-        for meshes in object_meshes(scene)
+        (
+            (placed.model.triangles * placed.scale) @ (to_camera.T @ placed.level_from_object).T
+            + placed.centre(camera) @ to_camera
+        )
+        for placed in scene.objects
     ]
     ground = np.array([0, camera.height_m, 0])
     backdrop = [
-        triangles(surface.quad + ground, np.array([[0, 1, 2], [0, 2, 3]]))
-        for surface in scene_surfaces(scene)
+        ((s.quad + ground) @ to_camera)[np.array([[0, 1, 2], [0, 2, 3]])] for s in scene_surfaces(scene)
     ]
     everything = EmbreeScene()
     for mesh in [*objects, *backdrop]:
-        TriangleMesh(everything, mesh)
+        TriangleMesh(everything, mesh.astype(np.float32))
     hit = everything.run(*_rays(camera.focal_px / camera.size, size, margin=0), output=True)
     seen = hit["geomID"] >= 0
     owner = (
@@ -71,7 +70,7 @@ def cast(scene: ProbeScene, *, size: int | None = None) -> Truth:
     fractions, boxes = [], []
     for index, mesh in enumerate(objects):
         alone = EmbreeScene()
-        TriangleMesh(alone, mesh)
+        TriangleMesh(alone, mesh.astype(np.float32))
         coarse = max(size // 2, 64)
         whole = (
             alone.run(*_rays(camera.focal_px / camera.size, coarse, margin=coarse // 2), output=False) >= 0

@@ -38,10 +38,12 @@ def test_every_variant_of_the_benchmark_has_a_plan():
 @pytest.mark.parametrize("name", PLANS)
 def test_the_rules_find_the_truth_in_the_exact_scene(name):
     """The sampler's truth comes from how the scene was built, the verdict from measuring it: they must agree."""
-    for index in (0, 4):  # of five probes the last of a plan with sides shows another side
-        probe = sample_probe(name, index, 5, size=96, seed=1)
-        outcome = judged(probe)
-        assert outcome.passed == probe.truth, (probe, outcome)
+    index = (
+        4 if name.endswith("front") else 0
+    )  # of five probes the last of a plan with sides shows another side
+    probe = sample_probe(name, index, 5, size=96, seed=1)
+    outcome = judged(probe)
+    assert outcome.passed == probe.truth, (probe, outcome)
 
 
 def test_errors_lie_one_in_each_part_of_the_spread():
