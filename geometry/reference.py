@@ -317,7 +317,13 @@ def camera_distance(case: ReferenceCase) -> Outcome:
 def volume_ratio(case: ReferenceCase) -> Outcome:
     """Ratio of the larger volume to the smaller, whichever it is."""
     small, large = sorted(o.size["volume"] for o in case.objects)
-    return _metric("ratio of volumes", large / small, case.number("ratio"), "ratio")
+    return _metric("ratio of volumes", _ratio(large, small), case.number("ratio"), "ratio")
+
+
+def _ratio(volume: float, of: float) -> float:
+    if of <= 0.0:
+        raise Unmeasurable("the points of an object lie in a plane, so that it has no volume")
+    return volume / of
 
 
 _DIMENSION = {"taller": "height", "longer": "length", "wider": "width"}
@@ -419,7 +425,7 @@ def move(case: ReferenceCase, axis: int, sign: float, *, can_pass: bool = True) 
 def resize_volume(case: ReferenceCase) -> Outcome:
     """Growth of the volume."""
     (now,), (then,) = case.objects, case.before
-    growth = now.size["volume"] / then.size["volume"] - 1.0
+    growth = _ratio(now.size["volume"], then.size["volume"]) - 1.0
     return _metric("growth of the volume", growth, case.number("ratio") - 1.0, "ratio")
 
 
