@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from genspace.analysis._decision_section import NO_PARTS, decision_parts
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._people_section import ceiling, leave_one_out
 from genspace.analysis._prepare import JudgeScores
@@ -52,7 +53,8 @@ GENERATOR_FIGURES = ("pearson", "spearman", "kendall_tau_b", "pairwise_half_cred
 def judge_section(scope: Scope, judge: JudgeScores) -> dict[str, Any]:
     """Return everything about one judge, as the document wants it."""
     rated = scope.rated.judges.get(judge.name) or _rated(scope, judge)
-    ranked = judge.kind in ("judge", "metric")
+    ranked = judge.kind in ("judge", "metric") and not judge.derived
+    item = _item(scope, rated)
     return {
         "kind": "derived" if judge.derived else judge.kind,
         "rank": None,
@@ -60,12 +62,17 @@ def judge_section(scope: Scope, judge: JudgeScores) -> dict[str, Any]:
         "direction": "higher is better" if judge.direction > 0 else "lower is better",
         "coverage": _coverage(scope, judge, rated),
         "mean_score": scope.mean_score(judge).to_json(),
-        "item": _json(_item(scope, rated)),
+        "item": _json(item),
         "within_prompt": _json(_within_prompt(scope, rated)),
         "within_generator": _json(_within_generator(scope, rated)),
         "system": _json(_system(scope, rated)),
         "ties": _ties(scope, rated),
-        "matched": _json(_matched(scope, rated)) if ranked and not judge.derived else None,
+        "matched": _json(_matched(scope, rated)) if ranked else None,
+        **(
+            decision_parts(scope, rated, item[scope.primary.figure], own_labels=judge.has_labels)
+            if ranked
+            else NO_PARTS
+        ),
         "cost": _cost(judge),
         "p_values": _p_values(scope, rated),
     }

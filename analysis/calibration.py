@@ -105,7 +105,7 @@ def _logistic(x: Floats, y: Floats) -> Callable[[Floats], Floats]:
     return lambda new: np.asarray(model.predict_proba(new)[:, 1])
 
 
-METHODS: dict[str, Fit] = {"isotonic": _isotonic, "logistic": _logistic}
+METHODS: dict[Method, Fit] = {"isotonic": _isotonic, "logistic": _logistic}
 """How scores become probabilities: each takes (n, k) scores and (n,) outcomes, and returns a predictor."""
 
 

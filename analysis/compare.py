@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
+from genspace.analysis._decision_section import corrected_section, cost_fronts, overlap_section
 from genspace.analysis._judge_section import baselines, judge_section
 from genspace.analysis._notes import notes
 from genspace.analysis._people_section import people_section, study_section
@@ -14,6 +15,8 @@ from genspace.analysis._prepare import prepare, questions
 from genspace.analysis._scope import Scope, choose_primary
 from genspace.analysis._tests_section import cell_tests, ranked_names, tests_section
 from genspace.analysis._threads import side_by_side
+from genspace.analysis.reliability import conspicuous_pair, rater_pairs
+from genspace.analysis.specification import specification_section
 from genspace.errors import InputError
 from genspace.records import StudySettings
 
@@ -158,8 +161,18 @@ def _question(study: Prepared, settings: StudySettings, options: CompareOptions)
         "tests": tests,
         "breakdowns": _breakdowns(scope, options.by or settings.breakdowns, ranked, options.permutations),
         "disagreements": _disagreements(scope),
+        "overlap": overlap_section(scope, ranked),
+        "cost_fronts": cost_fronts(judges, scope.primary.figure, ranked),
+        "corrected_generators": corrected_section(scope, ranked, settings.sampling),
+        "specification": specification_section(scope, ranked, flagged=_doubtful(scope)),
     }
     return document | {"notes": notes(document, scope)}
+
+
+def _doubtful(scope: Scope) -> tuple[str, ...]:
+    """Return the rater whose independence is in doubt: the second of a pair that agrees far more than any other."""
+    found = conspicuous_pair(rater_pairs(scope.rated.people))
+    return (found[0].b,) if found else ()
 
 
 def _rank(judges: dict[str, Any], scope: Scope) -> None:

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from genspace.analysis._decision_section import given, penalised_estimate
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._prepare import JudgeScores, prepare
 from genspace.analysis._scope import Scope, choose_primary
-from genspace.analysis.abstention import PENALISED_FIGURES, abstention_table, penalised
+from genspace.analysis.abstention import abstention_table
 from genspace.analysis.alternative_annotator import (
     AlternativeAnnotatorTest,
     alternative_annotator_test,
     as_ratings,
 )
 from genspace.analysis.compare import CompareOptions
-from genspace.analysis.decisions import DECISION_FIGURES
 from genspace.analysis.resampling import estimate
 from genspace.errors import InputError, did_you_mean
 from genspace.records import StudySettings
@@ -33,7 +33,7 @@ from genspace.records import StudySettings
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MARGIN", "Claim", "Validation", "claim", "penalised_estimate", "validate_metric"]
+__all__ = ["MARGIN", "Claim", "Validation", "claim", "validate_metric"]
 
 Floats = NDArray[np.float64]
 Claim = Literal["superior", "non-inferior", "inferior", "inconclusive"]
@@ -143,16 +143,11 @@ def _coverage(scope: Scope, new: str) -> dict[str, Any]:
     return abstention_table(people.asked, people.decided, decided).to_json()
 
 
-def _given(judge: JudgeScores, figure: str) -> Floats:
-    """Return what a figure compares with people: decisions or scores."""
-    return judge.passed if figure in DECISION_FIGURES else judge.oriented
-
-
 def _difference(scope: Scope, new: str, other: str) -> tuple[Estimate, Estimate, Estimate]:
     """Return both figures on the items that both score, and their paired difference."""
     figure = scope.primary.figure
     judges = [scope.rated.judges[name] for name in (new, other)]
-    common = np.isfinite([_given(judge, figure) for judge in judges]).all(axis=0)
+    common = np.isfinite([given(judge, figure) for judge in judges]).all(axis=0)
     target = np.where(common, scope.target(figure), np.nan)
     (mine, my_draws), (theirs, their_draws) = (
         scope.figures([figure], target, judge.oriented, judge.passed)[figure] for judge in judges
@@ -189,33 +184,6 @@ def _against(scope: Scope, new: str, other: str, margin: float) -> dict[str, Any
         "existing": theirs.to_json(),
         "penalised": {"difference": with_penalty.to_json(), "claim": _claim(with_penalty, margin)},
     }
-
-
-def penalised_estimate(scope: Scope, judge: JudgeScores) -> tuple[Estimate, Floats]:
-    """Return the primary figure of a rated judge, each abstention tied with everything, and its draws."""
-    figure = scope.primary.figure
-    nothing = np.full(scope.draws.draws, np.nan)
-    reason = scope.obstacle(figure)
-    if reason is None and figure not in PENALISED_FIGURES:
-        reason = f"{scope.primary.label} has no form in which an abstention ties with everything"
-    target = scope.target(figure)
-    there = np.isfinite(target)
-    if reason is not None or not there.any():
-        return Estimate.undefined(reason or "people decided no item"), nothing
-    y, x = target[there], _given(judge, figure)[there]
-    draws = scope.draws.take(there)
-    no_interval = scope.no_interval(draws)
-    drawn = nothing if no_interval else draws.map(lambda w: penalised(figure, y, x, w))
-    found = estimate(
-        float(penalised(figure, y, x)[0]),
-        drawn,
-        n=len(y),
-        confidence=scope.confidence,
-        coverage=float(np.isfinite(x).mean()),
-        reason="the judge tells no two items apart",
-        no_interval=no_interval,
-    )
-    return found, drawn
 
 
 def _penalised_difference(scope: Scope, new: JudgeScores, other: JudgeScores) -> Estimate:

@@ -1,0 +1,447 @@
+"""Does a conclusion depend on how it was computed? Every headline conclusion under the other reasonable choices.
+
+A specification is one way to compute agreement: which figure (and what a judge's tie is worth in it), averaged
+over what, from which summary of the raters, with abstentions left out or tied. All of them are computed, and a
+pair of judges is called separated in one when the interval of their difference over prompts excludes 0. Simonsohn,
+Simmons & Nelson 2020, "Specification curve analysis", Nature Human Behaviour 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genspace.analysis._prepare import People
+from genspace.analysis._scope import Scope
+from genspace.analysis._threads import side_by_side
+from genspace.analysis.abstention import PENALISED_FIGURES, penalised
+from genspace.analysis.correlation import FIGURES, Grouped, by_group, score_tie
+from genspace.analysis.decisions import DECISION_FIGURES, confusion
+from genspace.analysis.resampling import PromptDraws, Weighted, ratio
+
+__all__ = ["DIMENSIONS", "TIE_FORMS", "specification_section"]
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Choice = tuple[str, ...]
+
+TIE_FORMS = ("pairwise_strict", "pairwise_half_credit", "pairwise_ties_dropped")
+DIMENSIONS = ("figure", "averaging", "raters", "left_out", "abstention")
+"""What can be chosen otherwise, in the order of a specification."""
+WORDS: Mapping[str, str] = {
+    "pairwise_strict": "a judge's ties count as wrong",
+    "pairwise_half_credit": "a judge's ties count half",
+    "pairwise_ties_dropped": "ties of both are dropped",
+    "none": "over all items",
+    "prompt": "within prompts",
+    "generator": "within generators",
+    "mean": "the mean of the raters",
+    "median": "the median of the raters",
+    "majority": "the raters' most frequent answer",
+    "centred": "ratings centred by rater",
+    "excluded": "abstentions are left out",
+    "penalised": "an abstention ties with everything (a decision: is wrong)",
+}
+"""Each option in words; the primary figure has its own label, raters left out their names."""
+MAX_DRAWS = 100
+"""Draws behind a standard error; a percentile interval would need more."""
+CRITICAL = 1.959964
+MAX_LEVELS = 11
+"""With more distinct ratings there is no most frequent one worth the name."""
+LISTED = 4
+"""Pairs named in one sentence."""
+
+
+def specification_section(
+    scope: Scope, ranked: list[str], *, flagged: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """Return every specification's figures, and which headline conclusions hold under how many of them.
+
+    Args:
+        scope: The study.
+        ranked: Names of the judges, best first by the primary figure.
+        flagged: Raters to leave out in half of the specifications.
+    """
+    reason = scope.obstacle(scope.primary.figure) or scope.no_interval(scope.draws)
+    if len(ranked) < 2:
+        reason = reason or "fewer than two judges are ranked"
+    if reason is not None:
+        return _document(scope, ranked, {}, reason)
+    draws = PromptDraws(scope.draws.counts[:, :MAX_DRAWS], scope.draws.of_item)
+    jobs = [
+        _Job(scope, draws, name, target, averaging, abstention)
+        for target in _targets(scope.rated.people, flagged)
+        for averaging, abstention in _ways(scope, ranked)
+        for name in ranked
+    ]
+    found: dict[Choice, dict[str, Floats]] = {}
+    for job, figures in zip(jobs, side_by_side(_Job.compute, jobs), strict=True):
+        for figure, values in figures.items():
+            choice = (figure, job.averaging, job.target.raters, job.target.left_out, job.abstention)
+            found.setdefault(choice, {})[job.judge] = values
+    tables = {choice: _Table.make([values[name] for name in ranked]) for choice, values in found.items()}
+    return _document(scope, ranked, {c: t for c, t in tables.items() if t.defined.sum() > 1}, None)
+
+
+@dataclass(frozen=True, eq=False)
+class _Target:
+    """One summary of the raters."""
+
+    raters: str
+    left_out: str
+    rating: Floats
+    decision: Floats
+
+
+def _targets(people: People, flagged: tuple[str, ...]) -> list[_Target]:
+    """Return every summary of the raters that differs from those before it."""
+    targets: list[_Target] = []
+    kept = np.array([r not in flagged for r in people.raters], dtype=bool)
+    panels = [("none", people.ratings)]
+    if flagged and kept.any():
+        panels.append((", ".join(flagged), people.ratings[:, kept]))
+    for left_out, ratings in panels:
+        for name, rating in _summaries(people, ratings):
+            seen = (t for t in targets if t.left_out == left_out)
+            if not any(np.array_equal(t.rating, rating, equal_nan=True) for t in seen):
+                targets.append(_Target(name, left_out, rating, people.decide(rating)))
+    return targets
+
+
+def _summaries(people: People, ratings: Floats) -> Iterator[tuple[str, Floats]]:
+    """Yield the mean, median, most frequent and rater-centred rating of each item."""
+    rated = np.isfinite(ratings).any(axis=1)
+
+    def over(statistic: Any) -> Floats:
+        result = np.full(len(ratings), np.nan)
+        result[rated] = statistic(ratings[rated], axis=1)
+        return result
+
+    yield "mean", over(np.nanmean)
+    yield "median", over(np.nanmedian)
+    levels = np.unique(ratings[np.isfinite(ratings)])
+    if people.value_type != "continuous" and len(levels) <= MAX_LEVELS:
+        counts = (ratings[:, :, None] == levels).sum(axis=1)
+        top = counts.max(axis=1, initial=0)
+        alone = (counts == top[:, None]).sum(axis=1) == 1
+        yield "majority", np.where(rated & alone, levels[counts.argmax(axis=1)], np.nan)
+    if people.identified and ratings.shape[1] > 1:
+        with_any = np.isfinite(ratings).any(axis=0)
+        leniency = np.zeros(ratings.shape[1])
+        leniency[with_any] = np.nanmean(ratings[:, with_any], axis=0) - np.nanmean(ratings)
+        centred = ratings - leniency
+        if people.value_type != "binary":
+            yield "centred", over(lambda _, axis: np.nanmean(centred[rated], axis=axis))
+
+
+def _ways(scope: Scope, ranked: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield averaging and treatment of abstentions; the latter only where somebody abstains."""
+    silent = any(np.isnan(scope.rated.judges[name].score).any() for name in ranked)
+    yield "none", "excluded"
+    if silent:
+        yield "none", "penalised"
+    if len(np.unique(scope.rated.prompt)) < scope.annotated:
+        yield "prompt", "excluded"
+    if len(np.unique(scope.rated.generator[scope.rated.generator >= 0])) > 1:
+        yield "generator", "excluded"
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """All figures of one judge against one target, averaged in one way."""
+
+    scope: Scope
+    draws: PromptDraws
+    judge: str
+    target: _Target
+    averaging: str
+    abstention: str
+
+    def compute(self) -> dict[str, Floats]:
+        """(1 + B,) values of each figure: the data themselves, then the draws."""
+        primary = self.scope.primary.figure
+        judge = self.scope.rated.judges[self.judge]
+        result: dict[str, Floats] = {}
+        for decides in (False, True):
+            figures = [f for f in dict.fromkeys((primary, *TIE_FORMS)) if _decides(f) == decides]
+            if not figures:
+                continue
+            y = self.target.decision if decides else self.target.rating
+            x = judge.passed if primary in DECISION_FIGURES and decides else judge.oriented
+            result |= self._figures(figures, y, x)
+        return result
+
+    def _figures(self, figures: list[str], y: Floats, x: Floats) -> dict[str, Floats]:
+        rows = np.isfinite(y) if self.abstention == "penalised" else np.isfinite(y) & np.isfinite(x)
+        y, x = y[rows], x[rows]
+        prompts = self.draws.of_item[rows]
+        counts = np.hstack([np.ones((self.draws.prompts, 1)), self.draws.counts])
+        if len(y) < 2:
+            return {figure: np.full(counts.shape[1], np.nan) for figure in figures}
+        if self.abstention == "penalised":
+            allowed = [f for f in figures if f in PENALISED_FIGURES]
+            return {f: penalised(f, y, x, counts[prompts]) for f in allowed}
+        if self.averaging == "none":
+            return _whole(figures, y, x, counts[prompts])
+        if self.averaging == "prompt":
+            return _within_prompts(figures, y, x, prompts, counts)
+        generator = self.scope.rated.generator[rows]
+        parts = [
+            _whole(figures, y[g], x[g], counts[prompts[g]])
+            for g in (generator == code for code in np.unique(generator[generator >= 0]))
+        ]
+        return {f: _mean_of([part[f] for part in parts]) for f in figures}
+
+
+def _decides(figure: str) -> bool:
+    return figure in DECISION_FIGURES or FIGURES[figure].target == "decision"
+
+
+def _whole(figures: list[str], y: Floats, x: Floats, weights: Floats) -> dict[str, Floats]:
+    """Return figures over all items; shares of pairs come from one count."""
+    if figures[0] in DECISION_FIGURES:
+        return {figures[0]: DECISION_FIGURES[figures[0]](confusion(y, x, weights))}
+    target, tie = Weighted(y, weights), score_tie(x)
+    pairs = target.concordance(x, tie) if any(FIGURES[f].share for f in figures) else None
+    result = {}
+    for figure in figures:
+        share = FIGURES[figure].share
+        result[figure] = share(pairs) if share and pairs else FIGURES[figure].statistic(target, x, tie)
+    return result
+
+
+def _within_prompts(
+    figures: list[str], y: Floats, x: Floats, prompts: NDArray[np.int64], counts: Floats
+) -> dict[str, Floats]:
+    """Return figures inside prompts: shares of pairs over all those pairs, the others averaged over prompts."""
+    if figures[0] in DECISION_FIGURES:
+        return {}
+    present, member = np.unique(prompts, return_inverse=True)
+    inside, sizes = by_group(y, member)
+    drawn, tie = counts[present], score_tie(x)
+    pairs = inside.concordance(x, tie)
+    result = {}
+    for figure in figures:
+        share = FIGURES[figure].share
+        if share:
+            result[figure] = share(pairs.pooled(drawn))
+        else:
+            result[figure] = Grouped(FIGURES[figure].statistic(inside, x, tie), sizes).mean(drawn)
+    return result
+
+
+def _mean_of(parts: list[Floats]) -> Floats:
+    """Average over generators in which the figure is defined."""
+    values = np.array(parts)
+    known = np.isfinite(values).sum(axis=0)
+    total = np.nansum(values, axis=0)
+    return ratio(total, known.astype(float))
+
+
+@dataclass(frozen=True, eq=False)
+class _Table:
+    """The judges under one specification."""
+
+    values: Floats
+    """(J,) NaN = undefined."""
+    beats: NDArray[np.int8]
+    """(J, J) 1 where the row is separated above the column, -1 below, 0 where open or undefined."""
+
+    @classmethod
+    def make(cls, rows: list[Floats]) -> _Table:
+        """Separate the judges from (J) rows of the data's value followed by its draws."""
+        table = np.array(rows)
+        difference = table[:, None, :] - table[None, :, :]
+        enough = np.isfinite(difference[:, :, 1:]).mean(axis=2) > 0.9
+        spread = np.zeros(enough.shape)
+        spread[enough] = np.nanstd(difference[:, :, 1:][enough], axis=1, ddof=1)
+        point = np.nan_to_num(difference[:, :, 0])
+        apart = enough & (np.abs(point) > CRITICAL * spread) & (np.abs(point) > 1e-12)
+        return cls(table[:, 0], np.where(apart, np.sign(point), 0).astype(np.int8))
+
+    @property
+    def defined(self) -> Bools:
+        """(J,) judges with a value."""
+        return np.isfinite(self.values)
+
+    @property
+    def top(self) -> Bools:
+        """(J,) judges that no other is separated above."""
+        return np.asarray(self.defined & ~(self.beats == -1).any(axis=1))
+
+    @property
+    def first(self) -> int:
+        """Place of the judge with the highest value."""
+        return int(np.nanargmax(self.values))
+
+
+def _document(
+    scope: Scope, ranked: list[str], tables: Mapping[Choice, _Table], reason: str | None
+) -> dict[str, Any]:
+    base = (scope.primary.figure, "none", "mean", "none", "excluded")
+    if reason is None and base not in tables:
+        reason = f"{scope.primary.label} is not defined for two judges"
+    if reason is not None:
+        tables = {}
+    pairs = _pairs(ranked, tables, base)
+    best = _best(ranked, tables)
+    return {
+        "reason": reason,
+        "draws": min(MAX_DRAWS, scope.draws.draws),
+        "judges": ranked,
+        "words": {scope.primary.figure: scope.primary.label} | dict(WORDS),
+        "specifications": [
+            dict(zip(DIMENSIONS, choice, strict=True))
+            | {
+                "values": [float(v) if np.isfinite(v) else None for v in table.values],
+                "top": [name for name, top in zip(ranked, table.top, strict=True) if top],
+            }
+            for choice, table in tables.items()
+        ],
+        "best": best,
+        "pairs": pairs,
+        "sentences": _sentences(scope.primary.label, ranked, tables, best, pairs),
+    }
+
+
+def _best(ranked: list[str], tables: Mapping[Choice, _Table]) -> list[dict[str, Any]]:
+    """Return how often each judge has the highest value, and how often none is separated above it."""
+    return [
+        {
+            "judge": name,
+            "first": sum(table.first == place for table in tables.values()),
+            "top": sum(bool(table.top[place]) for table in tables.values()),
+            "of": sum(bool(table.defined[place]) for table in tables.values()),
+        }
+        for place, name in enumerate(ranked)
+        if tables
+    ]
+
+
+def _pairs(ranked: list[str], tables: Mapping[Choice, _Table], base: Choice) -> list[dict[str, Any]]:
+    """Return, for each pair that the headline figure separates, under how many specifications that holds."""
+    if base not in tables:
+        return []
+    result = []
+    for a, b in combinations(range(len(ranked)), 2):
+        headline = int(tables[base].beats[a, b])
+        if headline == 0:
+            continue
+        better, worse = (a, b) if headline > 0 else (b, a)
+        known = {c: t for c, t in tables.items() if t.defined[better] and t.defined[worse]}
+        outcome = {c: int(t.beats[better, worse]) for c, t in known.items()}
+        reversed_in = [c for c, sign in outcome.items() if sign < 0]
+        result.append(
+            {
+                "better": ranked[better],
+                "worse": ranked[worse],
+                "held": sum(sign > 0 for sign in outcome.values()),
+                "open": sum(sign == 0 for sign in outcome.values()),
+                "reversed": len(reversed_in),
+                "of": len(outcome),
+                "reversed_only_when": _condition(reversed_in, list(outcome)) if reversed_in else None,
+            }
+        )
+    return result
+
+
+def _condition(chosen: list[Choice], possible: list[Choice]) -> dict[str, list[str]]:
+    """Return the options that the chosen specifications share, of every dimension that restricts them."""
+    condition = {}
+    for place, name in enumerate(DIMENSIONS):
+        used, there = ({choice[place] for choice in choices} for choices in (chosen, possible))
+        if used != there:
+            condition[name] = sorted(used)
+    return condition
+
+
+def _sentences(
+    label: str,
+    ranked: list[str],
+    tables: Mapping[Choice, _Table],
+    best: list[dict[str, Any]],
+    pairs: list[dict[str, Any]],
+) -> list[str]:
+    if not tables:
+        return []
+    leader = best[0]
+    held = sum(pair["reversed"] == pair["open"] == 0 for pair in pairs)
+    first = (
+        f"{leader['judge']} has the highest agreement in {leader['first']} of {len(tables)} reasonable ways to "
+        f"compute it, and no other judge is separated above it in {leader['top']}."
+    )
+    if not pairs:
+        return [first]
+    second = (
+        f"Of the {len(pairs)} pairs of judges that {label} separates, {held} stay separated the same way in "
+        f"all of them and {sum(pair['reversed'] > 0 for pair in pairs)} are reversed in some."
+    )
+    by_condition: dict[str, list[dict[str, Any]]] = {}
+    for pair in pairs:
+        if pair["reversed"]:
+            by_condition.setdefault(_when(pair["reversed_only_when"]), []).append(pair)
+    return [first, second, *(_reversal(ranked, tables, when, those) for when, those in by_condition.items())]
+
+
+def _reversal(
+    ranked: list[str], tables: Mapping[Choice, _Table], when: str, pairs: list[dict[str, Any]]
+) -> str:
+    """Say which pairs are reversed under one condition, the highest judge's widest reversal first."""
+    leader = min((pair["better"] for pair in pairs), key=ranked.index)
+    examples = {
+        pair["worse"]: example
+        for pair in pairs
+        if pair["better"] == leader and (example := _tie_forms(ranked, tables, pair)) is not None
+    }
+    shown = min(examples, key=lambda worse: _widest(examples[worse]), default=None)
+    order = sorted(pairs, key=lambda pair: (pair["better"], pair["worse"]) != (leader, shown))
+    listed = ", ".join(f"{pair['better']} over {pair['worse']}" for pair in order[:LISTED])
+    further = f" and {len(pairs) - LISTED} further pairs" if len(pairs) > LISTED else ""
+    sentence = f"Reversed only when {when}: {listed}{further}."
+    if shown is None:
+        return sentence
+    averaging, forms = examples[shown]
+    figures = ", ".join(f"{a:.3f} / {b:.3f} when {WORDS[form]}" for form, (a, b) in forms.items())
+    return f"{sentence} {leader} / {shown} {WORDS[averaging]}: {figures}."
+
+
+def _widest(example: tuple[str, dict[str, tuple[float, float]]]) -> float:
+    """Return the lowest lead of the first judge over the second under any tie form."""
+    return min(a - b for a, b in example[1].values())
+
+
+def _when(condition: Mapping[str, list[str]]) -> str:
+    """Say in words what the figure and its averaging must be, else what else must be chosen."""
+    main = {name: options for name, options in condition.items() if name in ("figure", "averaging")}
+    parts = []
+    for name, options in (main or condition).items():
+        if name == "left_out":
+            words = ["all raters count" if o == "none" else f"{o} is left out" for o in options]
+        elif name == "averaging":
+            words = [f"agreement is taken {WORDS[o]}" for o in options]
+        else:
+            words = [WORDS.get(o, f"the figure is {o}") for o in options]
+        parts.append(" or ".join(words))
+    return " and ".join(parts) or "several choices are made otherwise at once"
+
+
+def _tie_forms(
+    ranked: list[str], tables: Mapping[Choice, _Table], pair: Mapping[str, Any]
+) -> tuple[str, dict[str, tuple[float, float]]] | None:
+    """Return averaging and both judges' shares of pairs by tie form, where a tie form is what reverses them."""
+    condition = pair["reversed_only_when"]
+    if not set(condition.get("figure", ())) & set(TIE_FORMS):
+        return None
+    a, b = (ranked.index(pair[role]) for role in ("better", "worse"))
+    averaging = condition.get("averaging", ["none"])[0]
+    forms = {}
+    for form in TIE_FORMS:
+        table = tables.get((form, averaging, "mean", "none", "excluded"))
+        if table is not None and table.defined[a] and table.defined[b]:
+            forms[form] = (float(table.values[a]), float(table.values[b]))
+    return (averaging, forms) if len(forms) == len(TIE_FORMS) else None
