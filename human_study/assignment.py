@@ -19,7 +19,7 @@ from genspace.human_study import _schema as t
 from genspace.human_study.design import Design
 from genspace.human_study.quality import interval_width
 
-__all__ = ["Assignment", "OutOfDateError", "Rest", "answer", "claim", "earlier"]
+__all__ = ["Assignment", "Held", "OutOfDateError", "Rest", "answer", "claim", "earlier", "held"]
 
 
 class OutOfDateError(InputError):
@@ -27,15 +27,21 @@ class OutOfDateError(InputError):
 
 
 @dataclass(frozen=True, slots=True)
-class Assignment:
-    """An item (or pair) in the hands of a rater."""
+class Held:
+    """What an assignment shows."""
 
-    assignment_id: int
     unit: tuple[str, str]
     """item_id and item_id_b ("" for a single item)."""
     role: Literal["main", "gold", "training", "extra"]
     flipped: bool
     """Whether the second item of a pair stands on the left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment(Held):
+    """An item (or pair) in the hands of a rater."""
+
+    assignment_id: int
     revision: int
     """How often it was answered; 0: not yet."""
     values: Mapping[str, float | None]
@@ -45,8 +51,6 @@ class Assignment:
     """The picture before, to go back to."""
     done: int
     """Pictures this rater has answered in this stage (practice or main)."""
-    total: int
-    """Pictures this rater will see in this stage, as far as is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ def claim(connection: Connection, design: Design, rater_id: str, now: float) -> 
             .where(a.assignment_id == open_one.assignment_id)
             .values(expires_at=now + design.lease_minutes * 60)
         )
-        return _view(connection, design, open_one, counts)
+        return _view(connection, open_one, counts)
     if state != "open":
         return Rest("finished" if state == "closed" else "paused", counts.answered)
     chosen = _choose(connection, design, rater_id, counts)
@@ -88,14 +92,33 @@ def claim(connection: Connection, design: Design, rater_id: str, now: float) -> 
             .values(finished_at=now)
         )
         return Rest("finished", counts.answered)
-    row = _lease(connection, design, rater_id, chosen, position=counts.last_position + 1, now=now)
-    return _view(connection, design, row, counts)
+    row = _lease(
+        connection,
+        design,
+        rater_id,
+        chosen,
+        position=counts.last_position + 1,
+        now=now,
+        had_expired=counts.expired,
+    )
+    return _view(connection, row, counts)
 
 
-def earlier(connection: Connection, design: Design, rater_id: str, assignment_id: int) -> Assignment | None:
+def earlier(connection: Connection, rater_id: str, assignment_id: int) -> Assignment | None:
     """Return one of the rater's own assignments, with its answers; None if it is not theirs."""
     row = _own(connection, rater_id, assignment_id)
-    return None if row is None else _view(connection, design, row, _counts(connection, rater_id))
+    return None if row is None else _view(connection, row, _counts(connection, rater_id))
+
+
+def held(connection: Connection, rater_id: str, assignment_id: int) -> Held | None:
+    """Return what one of the rater's own assignments shows, without its answers; None if it is not theirs."""
+    a, u = t.assignments.c, t.units.c
+    row = connection.execute(
+        select(u.item_id, u.item_id_b, a.role, a.flipped)
+        .join_from(t.assignments, t.units)
+        .where(a.assignment_id == assignment_id, a.rater_id == rater_id)
+    ).one_or_none()
+    return None if row is None else Held((row.item_id, row.item_id_b), row.role, row.flipped)
 
 
 def answer(
@@ -221,6 +244,8 @@ class _Counts:
     practised: int
     """Practice pictures answered."""
     last_position: int
+    expired: bool
+    """Whether a lease of theirs ran out, whose unit they may be handed again."""
 
     @property
     def screens(self) -> int:
@@ -252,6 +277,7 @@ def _counts(connection: Connection, rater_id: str) -> _Counts:
         sum(r.n for r in answered if r.role != "training"),
         sum(r.n for r in answered if r.role == "training"),
         max((r.last for r in rows), default=0),
+        any(r.state == "expired" for r in rows),
     )
 
 
@@ -266,10 +292,10 @@ class _Chosen:
 
 def _choose(connection: Connection, design: Design, rater_id: str, counts: _Counts) -> _Chosen | None:
     """Decide what this rater sees next; None when there is nothing left."""
-    practice = _unseen(connection, rater_id, "training", 0.0)
+    n = counts.screens
+    practice = _unseen(connection, rater_id, "training", 0.0) if n == 0 else None
     if practice is not None:
         return _Chosen(practice, "training")
-    n = counts.screens
     if design.items_per_rater is not None and n >= design.items_per_rater:
         return None
     if _enough(connection, design):
@@ -381,13 +407,19 @@ def _enough(connection: Connection, design: Design) -> bool:
 
 
 def _lease(
-    connection: Connection, design: Design, rater_id: str, chosen: _Chosen, *, position: int, now: float
+    connection: Connection,
+    design: Design,
+    rater_id: str,
+    chosen: _Chosen,
+    *,
+    position: int,
+    now: float,
+    had_expired: bool,
 ) -> Row[Any]:
     a, u = t.assignments.c, t.units.c
     flipped = chosen.flipped
     if flipped is None:
-        pair = connection.scalar(select(u.item_id_b).where(u.unit_id == chosen.unit_id))
-        flipped = bool(pair) and _fraction(design.seed, rater_id, chosen.unit_id, "side") < 0.5
+        flipped = design.answers.pairwise and _fraction(design.seed, rater_id, chosen.unit_id, "side") < 0.5
     cells = {
         "role": chosen.role,
         "flipped": flipped,
@@ -397,12 +429,11 @@ def _lease(
         "expires_at": now + design.lease_minutes * 60,
     }
     key = and_(a.rater_id == rater_id, a.unit_id == chosen.unit_id, a.repeat == chosen.repeat)
-    row = connection.execute(
-        update(t.assignments)
-        .where(key)
-        .values(**cells)
-        .returning(t.assignments)  # an expired lease of theirs
-    ).one_or_none()
+    row = None
+    if had_expired:
+        row = connection.execute(
+            update(t.assignments).where(key).values(**cells).returning(t.assignments)
+        ).one_or_none()
     if row is None:
         row = connection.execute(
             insert(t.assignments)
@@ -455,7 +486,7 @@ def _values_of(connection: Connection, unit_id: int) -> Sequence[Sequence[float]
     return list(questions.values())
 
 
-def _view(connection: Connection, design: Design, row: Row[Any], counts: _Counts) -> Assignment:
+def _view(connection: Connection, row: Row[Any], counts: _Counts) -> Assignment:
     a, u, v, s = t.assignments.c, t.units.c, t.answers.c, t.submissions.c
     unit = connection.execute(select(u.item_id, u.item_id_b).where(u.unit_id == row.unit_id)).one()
     previous = connection.scalar(
@@ -486,21 +517,4 @@ def _view(connection: Connection, design: Design, row: Row[Any], counts: _Counts
         comment=comment,
         previous_id=previous,
         done=counts.practised if training else counts.answered,
-        total=_total(connection, design, training=training),
     )
-
-
-def _total(connection: Connection, design: Design, *, training: bool) -> int:
-    """Pictures in a rater's round, as far as it can be known beforehand."""
-    u = t.units.c
-    rows = connection.execute(
-        select(u.kind, func.count()).where((u.kind != "main") | (u.wanted > 0)).group_by(u.kind)
-    )
-    kinds: dict[str, int] = {row[0]: row[1] for row in rows}
-    if training:
-        return int(kinds.get("training", 0))
-    main = int(kinds.get("main", 0))
-    gold = min(int(kinds.get("gold", 0)), main // design.gold.every)
-    repeats = main // design.repeats.every if design.repeats.every else 0
-    everything = main + gold + repeats
-    return everything if design.items_per_rater is None else min(everything, design.items_per_rater)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -75,6 +76,17 @@ class Material:
             item, self.texts[language], protocol=self.design.protocol
         )
         return [("", wording)]
+
+    def pictures(self, *, practice: bool) -> int:
+        """Return how many pictures one rater will see, in practice or afterwards, as far as that can be known."""
+        kinds = Counter(u.kind for u in self.units)
+        if practice:
+            return kinds["training"]
+        gold = min(kinds["gold"], kinds["main"] // self.design.gold.every)
+        repeats = kinds["main"] // self.design.repeats.every if self.design.repeats.every else 0
+        everything = kinds["main"] + gold + repeats
+        most = self.design.items_per_rater
+        return everything if most is None else min(everything, most)
 
 
 class _Cells(dict[str, str]):

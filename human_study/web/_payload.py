@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from genspace.human_study.assignment import Assignment, Rest
+from genspace.human_study.assignment import Assignment, Held, Rest
 from genspace.human_study.design import Design
 from genspace.human_study.material import Material
 from genspace.human_study.quality import same_answer
@@ -26,7 +26,7 @@ __all__ = [
 Slot = Literal["image", "before", "left", "right", "left_before", "right_before"]
 
 
-def picture_name(material: Material, given: Assignment, slot: Slot) -> str | None:
+def picture_name(material: Material, given: Held, slot: Slot) -> str | None:
     """Return the file of a picture on the page, or None where there is none."""
     first, second = given.unit[::-1] if given.flipped else given.unit
     if not given.unit[1]:
@@ -38,8 +38,10 @@ def picture_name(material: Material, given: Assignment, slot: Slot) -> str | Non
     return item.image_before if slot.endswith("before") else item.image
 
 
-def assignment_payload(material: Material, given: Assignment, texts: Texts) -> dict[str, Any]:
-    """Return what the page shows of an assignment."""
+def assignment_payload(
+    material: Material, given: Assignment, texts: Texts, totals: Sequence[int]
+) -> dict[str, Any]:
+    """Return what the page shows of an assignment; `totals` are the pictures of the main and the practice round."""
     item = material.items[given.unit[0]]
     call = parse_call(item.predicate)
     slots: tuple[tuple[Slot, str], ...] = (
@@ -54,7 +56,7 @@ def assignment_payload(material: Material, given: Assignment, texts: Texts) -> d
         "revision": given.revision,
         "practice": given.role == "training",
         "done": given.done,
-        "total": given.total,
+        "total": totals[given.role == "training"],
         "pause": _pause_due(material.design, given),
         "prompt": mark_objects(item.prompt or "", call.objects if call else ()),
         "pictures": [
@@ -70,7 +72,7 @@ def assignment_payload(material: Material, given: Assignment, texts: Texts) -> d
     }
 
 
-def drawing_of(material: Material, given: Assignment) -> str | None:
+def drawing_of(material: Material, given: Held) -> str | None:
     """Return the drawing that explains whose point of view an item's question means, as SVG text, or None."""
     return drawing(parse_call(material.items[given.unit[0]].predicate)) if material.design.drawings else None
 
@@ -99,7 +101,7 @@ def rest_payload(rest: Rest) -> dict[str, Any]:
 
 
 def feedback(
-    material: Material, given: Assignment, values: Mapping[str, float | None], texts: Texts
+    material: Material, given: Held, values: Mapping[str, float | None], texts: Texts
 ) -> dict[str, Any] | None:
     """Return what the practice round says about an answer; None outside it."""
     known = material.known.get(given.unit)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette import status
 
 from genspace.errors import InputError
-from genspace.human_study.assignment import Assignment, Rest, answer, claim, earlier
+from genspace.human_study.assignment import Assignment, Held, Rest, answer, claim, earlier, held
 from genspace.human_study.material import Material
 from genspace.human_study.monitor import note_agreement_reached
 from genspace.human_study.web._drawings import example
@@ -237,7 +237,11 @@ def earlier_picture(request: Request, assignment_id: AssignmentId) -> dict[str, 
     """Return one of the rater's own pictures, to look at the answer again or change it."""
     site = site_of(request)
     visitor = site.visitor(request)
-    return _shown(site, visitor, _own(site, visitor, assignment_id))
+    with site.store.reading() as connection:
+        found = earlier(connection, visitor.rater_id, assignment_id)
+    if found is None:
+        raise HTTPException(status.HTTP_404_NOT_FOUND)
+    return _shown(site, visitor, found)
 
 
 @router.post("/api/assignments/{assignment_id}/answer")
@@ -293,9 +297,9 @@ def _next(site: Site, rater_id: str) -> Assignment | Rest:
         return claim(connection, site.material.design, rater_id, site.store.clock())
 
 
-def _own(site: Site, visitor: Visitor, assignment_id: int) -> Assignment:
+def _own(site: Site, visitor: Visitor, assignment_id: int) -> Held:
     with site.store.reading() as connection:
-        found = earlier(connection, site.material.design, visitor.rater_id, assignment_id)
+        found = held(connection, visitor.rater_id, assignment_id)
     if found is None:
         raise HTTPException(status.HTTP_404_NOT_FOUND)
     return found
@@ -304,7 +308,7 @@ def _own(site: Site, visitor: Visitor, assignment_id: int) -> Assignment:
 def _shown(site: Site, visitor: Visitor, got: Assignment | Rest) -> dict[str, Any]:
     if isinstance(got, Rest):
         return rest_payload(got)
-    return assignment_payload(site.material, got, visitor.texts)
+    return assignment_payload(site.material, got, visitor.texts, site.totals)
 
 
 # Pictures

@@ -69,6 +69,11 @@ class Site:
         )
 
     @cached_property
+    def totals(self) -> tuple[int, int]:
+        """Pictures a rater sees in the main and in the practice round."""
+        return self.material.pictures(practice=False), self.material.pictures(practice=True)
+
+    @cached_property
     def csrf_key(self) -> str:
         """Key of the form tokens."""
         return self.store.secret("csrf_key")

@@ -124,7 +124,7 @@ def test_going_back_changes_the_answer_and_keeps_the_count(tmp_path: Path) -> No
     second = desk.take(rater)
     assert second.previous_id == first.assignment_id
     with desk.store.writing() as connection:
-        back = earlier(connection, desk.design, rater, first.assignment_id)
+        back = earlier(connection, rater, first.assignment_id)
     assert back is not None
     assert (back.values, back.comment, back.revision) == ({"": 1.0}, "sure", 1)
     desk.answer(rater, back, None)
@@ -139,7 +139,7 @@ def test_nobody_reaches_another_raters_item(tmp_path: Path) -> None:
     mine, other = desk.join(), desk.join()
     given = desk.take(mine)
     with desk.store.writing() as connection:
-        assert earlier(connection, desk.design, other, given.assignment_id) is None
+        assert earlier(connection, other, given.assignment_id) is None
     with pytest.raises(InputError, match="not handed"):
         desk.answer(other, given, 1.0)
 

@@ -1,0 +1,254 @@
+"""Simulated raters on 127.0.0.1: a server in a process of its own, and scripted browsers that answer and retry."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from served import free_port
+
+GIVE_UP_S = 60.0
+"""A rater who gets no reply for so long reports an error instead of trying on."""
+
+
+@dataclass
+class ServerProcess:
+    """`genspace annotate serve` in a process of its own."""
+
+    study: Path
+    port: int = field(default_factory=free_port)
+    join: str = ""
+    process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        command = [
+            sys.executable,
+            "-m",
+            "genspace",
+            "annotate",
+            "serve",
+            str(self.study),
+            "--port",
+            str(self.port),
+        ]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if line.startswith("Raters"):
+                self.join = line.split()[1].partition(f":{self.port}")[2]
+            if line.startswith("Researcher"):
+                break
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            with suppress(OSError):
+                import socket
+
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return
+            time.sleep(0.02)
+        raise RuntimeError("the server did not start")
+
+    def kill(self) -> None:
+        """SIGKILL: no time to finish anything."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+    def stop(self) -> None:
+        assert self.process is not None
+        self.process.terminate()
+        self.process.wait(30)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+@dataclass
+class Result:
+    """What the raters saw."""
+
+    acknowledged: dict[int, str] = field(default_factory=dict)
+    """Assignment to the answer that the server said it stored."""
+    seconds: list[float] = field(default_factory=list)
+    """From sending an answer to having the next picture's description."""
+    retries: int = 0
+    finished: int = 0
+
+
+class Browser:
+    """One rater's connection: HTTP/1.1, kept alive, one cookie."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.cookie = ""
+        self.streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def call(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, str, bytes]:
+        """Return status, location and body. Errors: `OSError` or `IncompleteReadError` when the server is gone."""
+        if self.streams is None:
+            self.streams = await asyncio.open_connection("127.0.0.1", self.port)
+        reader, writer = self.streams
+        lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(body)}"]
+        lines += [f"Cookie: {self.cookie}"] if self.cookie else []
+        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+        writer.write("\r\n".join([*lines, "", ""]).encode() + body)
+        await writer.drain()
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        status = int(head.split(" ", 2)[1])
+        fields = dict(
+            line.split(": ", 1)
+            for line in head.lower().split("\r\n")[1:]
+            if ": " in line and "cookie" not in line
+        )
+        length = int(fields.get("content-length", "0"))
+        content = await reader.readexactly(length) if length else b""
+        set_cookie = re.search(r"(?im)^set-cookie: ([^;\r]+)", head)
+        if set_cookie:
+            self.cookie = set_cookie[1]
+        location = re.search(r"(?im)^location: (\S+)", head)
+        return status, location[1] if location else "", content
+
+    def hang_up(self) -> None:
+        if self.streams is not None:
+            self.streams[1].close()
+        self.streams = None
+
+
+async def persist(browser: Browser, result: Result, *call: object, **headers: str) -> tuple[int, str, bytes]:
+    """Try until the server answers, as the page does."""
+    end = time.monotonic() + GIVE_UP_S
+    while True:
+        try:
+            reply = await browser.call(*call, **headers)  # type: ignore[arg-type]
+            if reply[0] < 500:
+                return reply
+        except (OSError, asyncio.IncompleteReadError, EOFError):
+            browser.hang_up()
+        if time.monotonic() > end:
+            raise TimeoutError(f"no reply to {call[:2]} for {GIVE_UP_S:g} s")
+        result.retries += 1
+        await asyncio.sleep(0.1)
+
+
+async def rater(
+    server: ServerProcess, *, think_s: float, seed: int, result: Result, stop: asyncio.Event
+) -> None:
+    """Join, agree, and answer until nothing is left."""
+    chance = random.Random(seed)
+    browser = Browser(server.port)
+    await asyncio.sleep(chance.random() * think_s)
+    await persist(browser, result, "GET", server.join)
+    _, _, page = await persist(browser, result, "GET", "/welcome")
+    token = re.search(rb'name="csrf" value="([0-9a-f]+)"', page)[1].decode()
+    form = f"csrf={token}&agreed=yes".encode()
+    await persist(browser, result, "POST", "/welcome", form, Content_Type="application/x-www-form-urlencoded")
+    _, _, content = await persist(browser, result, "GET", "/api/next")
+    shown = json.loads(content)
+    while shown["status"] == "assignment" and not stop.is_set():
+        await asyncio.sleep(chance.uniform(0.5, 1.5) * think_s)
+        choice = chance.choice(["yes", "no", "cannot_tell"])
+        body = json.dumps(
+            {
+                "submission": f"{chance.getrandbits(64):016x}", "revision": shown["revision"],
+                "choices": {"": choice}, "seconds": 2.0, "comment": "",
+            }
+        ).encode()  # fmt: skip
+        begun = time.monotonic()
+        path = f"/api/assignments/{shown['id']}/answer"
+        headers = {"Content_Type": "application/json", "X_CSRF_Token": token}
+        status, _, content = await persist(browser, result, "POST", path, body, **headers)
+        result.seconds.append(time.monotonic() - begun)
+        if status == 409:  # stored before the reply was lost, and meanwhile the page moved on
+            _, _, content = await persist(browser, result, "GET", "/api/next")
+            shown = json.loads(content)
+            continue
+        assert status == 200, (status, content)
+        assert shown["id"] not in result.acknowledged, "an assignment was handed out twice"
+        result.acknowledged[shown["id"]] = choice
+        shown = json.loads(content)["next"]
+    result.finished += 1
+    browser.hang_up()
+
+
+async def _load(server: ServerProcess, raters: int, think_s: float, kills: int, every_s: float) -> Result:
+    result, stop = Result(), asyncio.Event()
+    work = [
+        asyncio.create_task(rater(server, think_s=think_s, seed=seed, result=result, stop=stop))
+        for seed in range(raters)
+    ]
+
+    async def killer() -> None:
+        for _ in range(kills):
+            await asyncio.sleep(every_s)
+            if all(task.done() for task in work):
+                raise RuntimeError("the raters were done before the last kill; give them more to do")
+            await asyncio.to_thread(server.kill)
+            await asyncio.to_thread(server.start)
+        stop.set()
+
+    if kills:
+        await killer()
+    await asyncio.gather(*work)
+    return result
+
+
+def run_load(
+    server: ServerProcess, *, raters: int, think_s: float, kills: int = 0, every_s: float = 2.0
+) -> Result:
+    """Let raters work at once, each thinking about `think_s` seconds a picture; kill the server meanwhile."""
+    return asyncio.run(_load(server, raters, think_s, kills, every_s))
+
+
+def percentile(values: list[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
+
+
+@contextmanager
+def postgresql() -> Iterator[str]:
+    """Debian's PostgreSQL in a temporary folder, run by an unprivileged user; yields its URL."""
+    bin_ = max(Path("/usr/lib/postgresql").glob("*/bin"))
+    folder = Path(tempfile.mkdtemp(prefix="genspace-pg-", dir="/tmp"))
+    port = free_port()
+    as_user: list[str] = []
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres", "postgres")
+        as_user = ["runuser", "-u", "postgres", "--"]
+
+    def run(*command: str) -> None:
+        subprocess.run([*as_user, *command], check=True, capture_output=True, cwd=folder)
+
+    run(
+        str(bin_ / "initdb"),
+        "-D",
+        str(folder / "data"),
+        "-U",
+        "genspace",
+        "--auth=trust",
+        "-E",
+        "UTF8",
+        "--no-sync",
+    )
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -k {folder} -c max_connections=60"
+    control = str(bin_ / "pg_ctl")
+    run(control, "-D", str(folder / "data"), "-o", options, "-l", str(folder / "log"), "-w", "start")
+    try:
+        run(str(bin_ / "createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", "genspace", "study")
+        yield f"postgresql://genspace@127.0.0.1:{port}/study"
+    finally:
+        run(control, "-D", str(folder / "data"), "-m", "fast", "-w", "stop")
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,130 @@
+"""Careful and careless raters: figures by hand, and a simulated study whose truth is known."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from small_studies import Desk, open_desk, write_study
+from statsmodels.stats.proportion import proportion_confint
+
+from genspace.human_study.assignment import Assignment
+from genspace.human_study.design import Exclusion
+from genspace.human_study.monitor import study_status
+from genspace.human_study.quality import Screen, interval_width, rate_raters
+from genspace.human_study.reading import answers, read_recorded
+
+
+def screen(position: int, value: float | None, **change: object) -> Screen:
+    cells = {
+        "rater_id": "r", "unit": (f"i{position}", ""), "role": "main", "repeat": 0, "flipped": False,
+        "position": position, "answers": {"": value}, "known": {}, "seconds": 5.0,
+    }  # fmt: skip
+    return Screen(**(cells | change))
+
+
+def test_figures_of_a_rater_by_hand() -> None:
+    screens = [
+        screen(1, 1.0, role="training", known={"": 0.0}),
+        screen(2, 1.0, seconds=0.5),
+        screen(3, 1.0, role="gold", known={"": 1.0}),
+        screen(4, None, role="gold", known={"": 1.0}),
+        screen(5, 0.0),
+        screen(6, 1.0, unit=("i2", ""), repeat=1),
+        screen(7, 1.0, unit=("i5", ""), repeat=1, seconds=None),
+    ]
+    (found,) = rate_raters(screens, Exclusion(fast_seconds=1.0), "binary")
+    assert found.answered == 4  # i2, two gold, i5; practice and repeats do not count
+    assert (found.gold, found.gold_accuracy) == (2, 0.5)  # "can't tell" on a known answer is not right
+    assert (found.repeats, found.repeat_agreement) == (2, 0.5)  # i2 alike, i5 not
+    assert found.fast_share == 1 / 5  # of the timed ones of positions 2 to 6
+    assert found.median_seconds == 5.0
+    assert found.longest_run == 2  # the two ones at positions 2 and 3, again at 6 and 7
+    assert found.identical_share == 4 / 6
+    assert found.cannot_tell_share == 1 / 6
+
+
+def test_always_the_left_button_is_one_answer_whatever_stands_there() -> None:
+    screens = [
+        screen(n, 1.0 if n % 2 else 0.0, flipped=n % 2 == 0, unit=(f"a{n}", f"b{n}")) for n in range(12)
+    ]
+    (found,) = rate_raters(screens, Exclusion(max_identical_run=10), "pairwise")
+    assert (found.longest_run, found.identical_share) == (12, 1.0)
+    assert found.excluded == ("same answer 12 times in a row, at most 10 allowed",)
+
+
+def test_rules_wait_for_enough_answers() -> None:
+    hasty = [screen(n, float(n % 2), seconds=0.2) for n in range(9)]
+    assert rate_raters(hasty, Exclusion(min_answers=10), "binary")[0].excluded == ()
+    hasty.append(screen(9, 1.0, seconds=0.2))
+    assert rate_raters(hasty, Exclusion(min_answers=10), "binary")[0].excluded == (
+        "answers under 1 s: 100%, at most 20% allowed",
+    )
+    wrong = [screen(n, 0.0, role="gold", known={"": 1.0}) for n in range(3)]
+    assert rate_raters(wrong, Exclusion(min_gold=4), "binary")[0].excluded == ()
+    assert rate_raters(wrong, Exclusion(min_gold=3), "binary")[0].excluded == (
+        "known answers: 0%, at least 70% wanted",
+    )
+
+
+@pytest.mark.parametrize(("ones", "n"), [(0, 3), (2, 3), (5, 5), (7, 20)])
+def test_interval_width_is_wilsons(ones: int, n: int) -> None:
+    low, high = proportion_confint(ones, n, method="wilson")
+    assert interval_width([1.0] * ones + [0.0] * (n - ones), (0, 1)) == pytest.approx(high - low, abs=1e-12)
+    assert interval_width([], (0, 1)) is None
+
+
+def simulate(desk: Desk, truth: dict[str, float], error: float, chance: random.Random) -> str:
+    """One rater who errs on a share `error` of the pictures, also on the gold ones; 0.5 is a coin."""
+    rater = desk.join()
+    while isinstance(given := desk.claim(rater), Assignment):
+        right = truth[given.unit[0]]
+        desk.answer(rater, given, 1 - right if chance.random() < error else right)
+    return rater
+
+
+def test_known_noise_gives_the_expected_agreement_and_the_spammer_is_flagged(tmp_path: Path) -> None:
+    # Five raters who err independently with p = 0.1 on balanced yes / no items: two of them differ with
+    # probability 2 p (1 - p) = 0.18, by chance with 0.5, so alpha is 1 - 0.18 / 0.5 = 0.64.
+    chance = random.Random(11)
+    root = write_study(tmp_path / "s", 80)
+    truth = {f"i{n}": float(n % 2) for n in range(80)}
+    gold = "".join(f"i{n},{truth[f'i{n}']:g}\n" for n in range(10))
+    (root / "gold.csv").write_text("item_id,value\n" + gold)
+    desk = open_desk(root, raters_per_item=6, gold={"file": "gold.csv"}, repeats={"every": 10, "gap": 5})
+    careful = [simulate(desk, truth, 0.1, chance) for _ in range(5)]
+    spammer = simulate(desk, truth, 0.5, chance)
+    status = study_status(desk.store, desk.material)
+    flagged = {r["rater_id"]: r["excluded"] for r in status["raters"] if r["excluded"]}
+    assert list(flagged) == [spammer]
+    assert flagged[spammer][0].startswith("known answers")
+    both = status["agreement"]
+    kept, everybody = both["after_exclusion"], both["everybody"]
+    assert kept["low"] <= 0.64 <= kept["high"]
+    assert kept["n"] == 70
+    assert everybody["high"] < kept["value"], "the spammer lowers the agreement of everybody"
+    # Repeats: a rater answers alike when both or neither is wrong: 0.9² + 0.1² = 0.82; pooled over the careful ones.
+    repeats = [r for r in status["raters"] if r["rater_id"] in careful]
+    pooled = sum(r["repeat_agreement"] * r["repeats"] for r in repeats) / (
+        n := sum(r["repeats"] for r in repeats)
+    )
+    assert abs(pooled - 0.82) < 3 * (0.82 * 0.18 / n) ** 0.5
+    # Truth: the majority of five errs with probability 0.0086 an item, so of 70 at most 4 are wrong (p > 0.999).
+    frame = answers(root).query("role == 'main' and repeat == 0 and excluded == ''")
+    majority = frame.groupby("item_id")["value"].mean().round()
+    assert sum(majority[i] != truth[i] for i in majority.index) <= 4
+    assert set(read_recorded(root).frame().query("excluded != ''")["rater_id"]) == {spammer}
+
+
+def test_judges_stay_out_of_sight(tmp_path: Path) -> None:
+    root = write_study(tmp_path / "s", 3)
+    (root / "scores").mkdir()
+    (root / "scores" / "secret_metric.csv").write_text("item_id,score\ni0,1\ni1,0\ni2,1\n")
+    desk = open_desk(root)
+    assert "secret_metric" not in str(study_status(desk.store, desk.material))
+    assert set(study_status(desk.store, desk.material)["agreement"]) == {
+        "everybody",
+        "after_exclusion",
+        "excluded",
+    }
