@@ -64,6 +64,7 @@ class Screen:
     seconds: float | None
     comment: str = ""
     received_at: float = 0.0
+    assignment_id: int = 0
 
     @property
     def as_pressed(self) -> Hashable:

@@ -155,6 +155,7 @@ def to_screens(rows: Iterable[tuple[Any, ...]]) -> list[Screen]:
                 seconds=seconds,
                 comment=comment,
                 received_at=at,
+                assignment_id=key,
             )
         values[key][question] = value
     return list(screens.values())
