@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -21,8 +20,9 @@ from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
 from genspace.geometry.calls import parse_call
 from genspace.geometry.image_relation import MARGIN, RELATIONS, SHARE, Detection, Opinion, decide, relate
 from genspace.geometry.predicates import bind
-from genspace.geometry.scene import SCENE_SUFFIX, Pair, parse_document
+from genspace.geometry.scene import Pair
 from genspace.judges._protocol import JudgeContext, JudgeSpec, parse_options
+from genspace.judges.scene import find_scene
 from genspace.records import Item, Measurement, Request, Verdict, fingerprint
 
 __all__ = ["Box2dJudge", "Box2dOptions", "make"]
@@ -199,12 +199,7 @@ def _checked(relation: str, a: str, b: str, *, where: str) -> Asked:
 
 def _boxes_of_scene(request: Request) -> list[Found]:
     """Return the labelled boxes of the item's scene file; an object goes by its id and by its class."""
-    item = request.item
-    name = str(PurePosixPath(item.image).with_suffix("")) if item.image else item.item_id
-    name += SCENE_SUFFIX
-    if not request.files.exists(name):
-        raise Unanswerable(f"no scene file {name}")
-    document = parse_document(json.loads(request.files.read(name)), file=name, files=request.files)
+    document = find_scene(request.item, request.files)
     scene = document.after if isinstance(document, Pair) else document
     ids = {o.id for o in scene.objects}
     return [

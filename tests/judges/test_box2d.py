@@ -195,7 +195,6 @@ class TestScenes:
             (scene(CAT, BED), "egocentric(cat, bed, relation=closer)", "2D boxes cannot tell egocentric"),
             (scene(CAT, BED), "object_distance(cat, bed, value_m=1)", "2D boxes cannot tell object_distance"),
             (scene(CAT), "image_relation(cat, bed, relation=above)", "not found in the picture: bed"),
-            (Folder(), "image_relation(cat, bed, relation=above)", "no scene file x.scene.json"),
             (scene(CAT, BED), None, "no predicate"),
             (
                 scene(CAT, ("bed", "bed", [10, 200, 60, 260], 1.0)),
@@ -226,6 +225,11 @@ class TestScenes:
         answer = verdict(scene(CAT, BED), predicate=predicate)
         assert answer.status == "failed"
         assert "predicate" in answer.reason
+
+    def test_a_missing_scene_file_fails_by_name(self):
+        answer = verdict(predicate="image_relation(a, b, relation=above)")
+        assert answer.status == "failed"
+        assert "looked for x.scene.json" in answer.reason
 
     def test_a_broken_scene_file_fails_by_name(self):
         answer = verdict(Folder(**{"x.scene.json": "{}"}), predicate="image_relation(a, b, relation=above)")

@@ -22,6 +22,7 @@ COMMAND_MODULES: tuple[str, ...] = (
     "compare",
     "validate",
     "judge",
+    "show",
     "annotate",
     "probe",
     "prompts",

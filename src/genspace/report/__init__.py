@@ -2,12 +2,14 @@
 
 from genspace.report._answer import answer
 from genspace.report._html import html_report
+from genspace.report._item import ItemView, view_item
 from genspace.report._manifest import changed_inputs, input_digests, make_manifest, read_manifest
 from genspace.report._table import JudgeTable, csv_table, judge_table, latex_table, markdown_table
 from genspace.report._terminal import print_comparison
 from genspace.report._write import write_report
 
 __all__ = [
+    "ItemView",
     "JudgeTable",
     "answer",
     "changed_inputs",
@@ -20,5 +22,6 @@ __all__ = [
     "markdown_table",
     "print_comparison",
     "read_manifest",
+    "view_item",
     "write_report",
 ]

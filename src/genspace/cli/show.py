@@ -1,0 +1,108 @@
+"""`genspace show`: one item in full."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from genspace.cli._app import app
+from genspace.cli._options import HumanColumns, JsonFlag, MetricColumns, columns
+from genspace.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from genspace.report import ItemView
+
+__all__ = ["show"]
+
+
+@app.command(
+    epilog="Examples: genspace show my-study cow-0001 · genspace show my-study cow-0001 --out cow.html · "
+    "genspace show my-study cow-0001 --out cow.png"
+)
+def show(
+    study: Annotated[Path, typer.Argument(help="A study's folder, or one wide table.")],
+    item: Annotated[str, typer.Argument(help="The item's id.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File to write: .html the whole page, .png or .jpg the picture, .svg the plan."),
+    ] = None,
+    human: HumanColumns = None,
+    metrics: MetricColumns = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show one item: the picture with its scene, what was measured, people's answers, every verdict."""
+    from genspace.cli._console import messages, print_json
+    from genspace.cli._console import out as results
+    from genspace.report import view_item
+    from genspace.study import open_study
+
+    view = view_item(open_study(study, human=columns(human), metrics=columns(metrics)), item)
+    if out is not None:
+        _write(view, out)
+        messages().print(f"wrote {out}", markup=False)
+    if as_json:
+        print_json(view.document())
+    elif out is None:
+        results().print("\n".join(_lines(view.document())), markup=False)
+
+
+def _write(view: ItemView, path: Path) -> None:
+    kind = path.suffix.lower()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if kind == ".html":
+            path.write_text(view.html(), encoding="utf-8")
+        elif kind in {".png", ".jpg", ".jpeg"}:
+            _, name, scene = view.pictures()[-1]
+            picture = view.overlay(name, scene)
+            if picture is None:
+                raise InputError(f"{view.item.item_id} has neither an image nor a scene file")
+            picture.save(path)
+        elif kind == ".svg":
+            from genspace.geometry.drawing.plan import plan
+
+            scene = view.pictures()[-1][2]
+            if scene is None:
+                raise InputError(str(view.scene))
+            path.write_text(plan(scene, marks=view.marks), encoding="utf-8")
+        else:
+            raise InputError(f"{path}: end the name in .html, .png, .jpg or .svg")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
+
+
+def _lines(view: dict[str, Any]) -> Iterator[str]:
+    yield view["item_id"]
+    for label in ("prompt", "generator", "image", "image_before", "predicate", "says", "problem"):
+        if view[label]:
+            yield f"  {label.replace('_', ' ')}: {view[label]}"
+    yield f"  scene: {view['scene']}"
+    geometry = view["geometry"]
+    if geometry:
+        yield f"  from the scene: {_outcome(geometry['passed'], geometry['score'], geometry['reason'])}"
+        yield from (f"    {words}" for words in geometry["constraints"])
+    yield "people:" if view["people"] else "people: nobody has rated this item"
+    for row in view["people"]:
+        answer = "can't tell" if row["value"] is None else f"{row['value']:g}"
+        yield f"  {row['rater_id']}{_asked(row)}: {answer}"
+    yield "judges:" if view["verdicts"] else "judges: none has scored this item; run `genspace judge`"
+    for row in view["verdicts"]:
+        said = _outcome(row["passed"], row["score"], row["reason"] or row["status"])
+        sure = "" if row["confidence"] is None else f", confidence {row['confidence']:.2f}"
+        yield f"  {row['judge']}{_asked(row)}: {said}{sure}"
+        yield from (f"    {words}" for words in row["measurements"] or filter(None, [row["explanation"]]))
+
+
+def _asked(row: dict[str, Any]) -> str:
+    return f" ({row['question']})" if row["question"] else ""
+
+
+def _outcome(passed: bool | None, score: float | None, reason: str | None) -> str:
+    if passed is None and score is None:
+        return f"abstained: {reason}"
+    parts = [] if passed is None else ["yes" if passed else "no"]
+    return ", ".join([*parts, *([] if score is None else [f"score {score:.3g}"])])

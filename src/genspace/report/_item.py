@@ -1,0 +1,249 @@
+"""One item in full: its picture with the scene drawn on it, what was measured, what people and judges say."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from genspace.errors import InputError, MissingExtraError, did_you_mean
+from genspace.geometry.drawing.bodies import Mark
+from genspace.geometry.evaluate import Evaluation, evaluate, in_words
+from genspace.geometry.predicates import Bound, bind
+from genspace.geometry.scene import Pair, Scene
+from genspace.judges.scene import find_scene
+from genspace.records import Item, Measurement, Verdict
+from genspace.store import JudgeStore, judge_folders
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from genspace.study import Study
+
+__all__ = ["ItemView", "view_item"]
+
+Picture = tuple[str, str | None, Scene | None]
+"""Caption, name of the image, scene."""
+
+
+@dataclass(frozen=True)
+class ItemView:
+    """Everything a study knows about one item."""
+
+    study: Study
+    item: Item
+
+    @cached_property
+    def scene(self) -> Scene | Pair | str:
+        """The item's scene or pair, or why there is none."""
+        try:
+            return find_scene(self.item, self.study.files)
+        except InputError as error:
+            return str(error)
+
+    @cached_property
+    def bound(self) -> Bound | str | None:
+        """The predicate, or what is wrong with it; None where the item has none."""
+        if self.item.predicate is None:
+            return None
+        try:
+            return bind(self.item.predicate)
+        except InputError as error:
+            return str(error)
+
+    @cached_property
+    def evaluation(self) -> Evaluation | None:
+        """What the corrected rules say about the predicate in the scene; None without either."""
+        if isinstance(self.scene, str) or not isinstance(self.bound, Bound):
+            return None
+        try:
+            return evaluate(self.scene, self.bound)
+        except InputError as error:
+            return Evaluation(None, None, str(error))
+
+    @property
+    def marks(self) -> list[Mark]:
+        """What is drawn between the objects: the first quantity that was measured."""
+        if self.evaluation is None or not isinstance(self.bound, Bound):
+            return []
+        measured = [m for m in self.evaluation.measurements if m.value is not None]
+        return [Mark(self.bound.ids[:2], _value(measured[0]))] if measured else []
+
+    @cached_property
+    def people(self) -> list[dict[str, Any]]:
+        """One row per answer: question, rater_id, repeat, value; a null value is "can't tell"."""
+        frame = self.study.annotations
+        rows = frame[
+            (frame["item_id"] == self.item.item_id) & (frame["item_id_b"].isna() | (frame["item_id_b"] == ""))
+        ]
+        return [
+            {
+                "question": _text(row["question"]),
+                "rater_id": _text(row["rater_id"]),
+                "repeat": int(row["repeat"]),
+                "value": None if row["value"] != row["value"] else float(row["value"]),
+            }
+            for row in rows.to_dict("records")
+        ]
+
+    @cached_property
+    def verdicts(self) -> list[dict[str, Any]]:
+        """One row per verdict of every judge and metric, with its measurements in words where they were kept."""
+        frame = self.study.verdicts
+        kept = dict(self._kept_verdicts())
+        return [
+            _verdict_row(row, kept.get((row["judge"], _text(row["question"]), int(row["repeat"]))))
+            for row in frame[frame["item_id"] == self.item.item_id].to_dict("records")
+        ]
+
+    def _kept_verdicts(self) -> Iterator[tuple[tuple[str, str, int], Verdict]]:
+        for judge, _ in judge_folders(self.study.root):
+            for (item_id, item_id_b, question, repeat), verdict in (
+                JudgeStore(self.study.root, judge).current().items()
+            ):
+                if item_id == self.item.item_id and item_id_b is None:
+                    yield (judge, question or "", repeat), verdict
+
+    def document(self) -> dict[str, Any]:
+        """Return everything as JSON."""
+        item, bound, found = self.item, self.bound, self.evaluation
+        return {
+            "item_id": item.item_id,
+            "prompt": item.prompt,
+            "generator": item.generator,
+            "image": item.image,
+            "image_before": item.image_before,
+            "predicate": item.predicate,
+            "says": str(bound) if isinstance(bound, Bound) else None,
+            "problem": bound if isinstance(bound, str) else None,
+            "scene": self.scene if isinstance(self.scene, str) else self.scene.source,
+            "geometry": None
+            if found is None
+            else {
+                "score": found.score,
+                "passed": found.passed,
+                "reason": found.reason,
+                "constraints": [in_words(m) for m in found.measurements],
+            },
+            "people": self.people,
+            "verdicts": self.verdicts,
+        }
+
+    def pictures(self) -> list[Picture]:
+        """The images with their scenes: one, or before and after an edit."""
+        scene = None if isinstance(self.scene, str) else self.scene
+        if self.item.image_before or isinstance(scene, Pair):
+            before, after = (scene.before, scene.after) if isinstance(scene, Pair) else (None, scene)
+            return [("before", self.item.image_before, before), ("after", self.item.image, after)]
+        return [("", self.item.image, scene)]
+
+    def overlay(self, name: str | None, scene: Scene | None) -> Image.Image | None:
+        """Return an image with its scene drawn on it; None without either."""
+        from genspace.geometry.drawing.overlay import overlay
+
+        image = self._image(name)
+        return image if scene is None else overlay(image, scene, marks=self.marks)
+
+    def _image(self, name: str | None) -> Image.Image | None:
+        from PIL import Image, UnidentifiedImageError
+
+        if name is None or not self.study.files.exists(name):
+            return None
+        try:
+            with Image.open(io.BytesIO(self.study.files.read(name))) as image:
+                return image.convert("RGB")
+        except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+            raise InputError(f"{name}: not a readable image ({error})") from None
+
+    def html(self) -> str:
+        """Return a self-contained page that works without a network."""
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+
+        from genspace.geometry.drawing.concepts import concept_of, concept_svg
+        from genspace.geometry.drawing.plan import plan
+
+        environment = Environment(
+            loader=PackageLoader("genspace.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+            lstrip_blocks=True,
+        )  # fmt: skip
+        pictures = self.pictures()
+        drawn = [(caption, self.overlay(name, scene)) for caption, name, scene in pictures]
+        concept = concept_of(self.item.predicate or "")
+        last = pictures[-1][2]
+        return environment.get_template("item.html.j2").render(
+            study=self.study.settings.name,
+            view=self.document(),
+            pictures=[(caption, _data_url(image)) for caption, image in drawn if image is not None],
+            plans=[
+                (caption, plan(scene, marks=self.marks))
+                for caption, _, scene in pictures
+                if scene is not None
+            ],
+            view3d=None if last is None else _view3d(last),
+            concept=concept_svg(*concept) if concept else None,
+            css=files("genspace.report").joinpath("templates/report.css").read_text(encoding="utf-8"),
+        )
+
+
+def view_item(study: Study, item_id: str) -> ItemView:
+    """Return the view of one item. Errors: `InputError` with the closest id where there is none."""
+    found = next((item for item in study.iter_items() if item.item_id == item_id), None)
+    if found is None:
+        ids = list(study.items["item_id"])
+        hint = did_you_mean(item_id, ids) if len(ids) <= 20 or len(did_you_mean(item_id, ids)) < 200 else ""
+        raise InputError(f"the study has no item {item_id!r}{hint}")
+    return ItemView(study, found)
+
+
+def _view3d(scene: Scene) -> str:
+    from genspace.geometry.drawing.view3d import view3d
+
+    try:
+        return view3d(scene)
+    except MissingExtraError as error:
+        return f"<p class='caption'>{error}</p>"
+
+
+def _data_url(image: Image.Image) -> str:
+    buffer = io.BytesIO()
+    image.convert("RGB").save(buffer, "JPEG", quality=90)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+_UNITS = {"deg": "°", "m": " m", "ratio": ""}
+
+
+def _value(measured: Measurement) -> str:
+    decimals = 0 if measured.unit == "deg" else 2
+    return f"{measured.value:.{decimals}f}{_UNITS.get(measured.unit, ' ' + measured.unit)}"
+
+
+def _text(cell: Any) -> str:
+    return cell if isinstance(cell, str) else ""
+
+
+def _known(cell: Any) -> Any:
+    """A cell as JSON: null where it is missing."""
+    import pandas as pd
+
+    return None if cell is None or pd.isna(cell) else cell
+
+
+def _verdict_row(row: Mapping[Any, Any], kept: Verdict | None) -> dict[str, Any]:
+    passed = _known(row["passed"])
+    return {
+        "judge": row["judge"],
+        "question": _text(row["question"]),
+        "repeat": int(row["repeat"]),
+        "status": row["status"],
+        "score": _known(row["score"]),
+        "passed": None if passed is None else bool(passed),
+        "confidence": _known(row["confidence"]),
+        "reason": _text(row["reason"]) or None,
+        "explanation": kept.explanation if kept else None,
+        "measurements": [in_words(m) for m in kept.measurements] if kept else [],
+    }
