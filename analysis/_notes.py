@@ -221,6 +221,20 @@ def _near_ties(seen: Seen) -> Iterator[Note]:
             )
 
 
+def _specification(seen: Seen) -> Iterator[Note]:
+    """Whether the headline conclusions depend on how agreement is computed."""
+    section = seen.document["specification"]
+    if not section["pairs"]:
+        return
+    reversed_pairs = sum(pair["reversed"] > 0 for pair in section["pairs"])
+    conditions = [s for s in section["sentences"][2:] if s.startswith("Reversed only when")]
+    yield Note(
+        "warning" if reversed_pairs else "note",
+        "depends-on-choice",
+        " ".join([*section["sentences"][:2], *conditions]),
+    )
+
+
 def _baseline(seen: Seen) -> Iterator[Note]:
     figure = seen.document["primary"]["figure"]
     blind = seen.document["judges"].get("baseline: prompt mean")
@@ -251,6 +265,7 @@ RULES = (
     _derived,
     _coverage,
     _tie_forms,
+    _specification,
     _near_ties,
     _baseline,
 )

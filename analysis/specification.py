@@ -385,13 +385,14 @@ def _sentences(
     for pair in pairs:
         if pair["reversed"]:
             by_condition.setdefault(_when(pair["reversed_only_when"]), []).append(pair)
-    return [first, second, *(_reversal(ranked, tables, when, those) for when, those in by_condition.items())]
+    reversals = [_reversal(ranked, tables, when, those) for when, those in by_condition.items()]
+    return [first, second, *(sentence for part in reversals for sentence in part)]
 
 
 def _reversal(
     ranked: list[str], tables: Mapping[Choice, _Table], when: str, pairs: list[dict[str, Any]]
-) -> str:
-    """Say which pairs are reversed under one condition, the highest judge's widest reversal first."""
+) -> list[str]:
+    """Say which pairs are reversed under one condition, the highest judge's widest reversal first, and its figures."""
     leader = min((pair["better"] for pair in pairs), key=ranked.index)
     examples = {
         pair["worse"]: example
@@ -404,10 +405,10 @@ def _reversal(
     further = f" and {len(pairs) - LISTED} further pairs" if len(pairs) > LISTED else ""
     sentence = f"Reversed only when {when}: {listed}{further}."
     if shown is None:
-        return sentence
+        return [sentence]
     averaging, forms = examples[shown]
     figures = ", ".join(f"{a:.3f} / {b:.3f} when {WORDS[form]}" for form, (a, b) in forms.items())
-    return f"{sentence} {leader} / {shown} {WORDS[averaging]}: {figures}."
+    return [sentence, f"{leader} / {shown} {WORDS[averaging]}: {figures}."]
 
 
 def _widest(example: tuple[str, dict[str, tuple[float, float]]]) -> float:

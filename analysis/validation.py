@@ -19,6 +19,7 @@ from genspace.analysis._decision_section import given, penalised_estimate
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._prepare import JudgeScores, prepare
 from genspace.analysis._scope import Scope, choose_primary
+from genspace.analysis._threads import side_by_side
 from genspace.analysis.abstention import abstention_table
 from genspace.analysis.alternative_annotator import (
     AlternativeAnnotatorTest,
@@ -26,7 +27,9 @@ from genspace.analysis.alternative_annotator import (
     as_ratings,
 )
 from genspace.analysis.compare import CompareOptions
-from genspace.analysis.resampling import estimate
+from genspace.analysis.permutation import swap_test
+from genspace.analysis.resampling import estimate, stream
+from genspace.analysis.significance import holm
 from genspace.errors import InputError, did_you_mean
 from genspace.records import StudySettings
 
@@ -42,6 +45,7 @@ SCHEMA = "genspace-validation/1"
 MARGIN = 0.02
 """Largest loss of agreement that still counts as not worse."""
 CLAIMS: tuple[Claim, ...] = ("superior", "non-inferior", "inferior", "inconclusive")
+ALPHA = 0.05
 MIN_CELL_ITEMS = 20
 """A breakdown's cells with fewer common items are shown without a claim."""
 
@@ -127,7 +131,9 @@ def validate_metric(
         "primary": scope.primary.to_json(),
         "figure": scope.primary_estimate(study.judges[new]).to_json(),
         "coverage": _coverage(scope, new),
-        "against": [_against(scope, new, other, margin) for other in others],
+        "against": _tested(
+            scope, new, [_against(scope, new, other, margin) for other in others], options.permutations
+        ),
         "breakdowns": {
             column: _breakdown(scope, new, others, column, margin)
             for column in options.by or settings.breakdowns
@@ -184,6 +190,28 @@ def _against(scope: Scope, new: str, other: str, margin: float) -> dict[str, Any
         "existing": theirs.to_json(),
         "penalised": {"difference": with_penalty.to_json(), "claim": _claim(with_penalty, margin)},
     }
+
+
+def _tested(scope: Scope, new: str, rows: list[dict[str, Any]], permutations: int) -> list[dict[str, Any]]:
+    """Add the headline test to each comparison: p of swapping whole prompts, one Holm family of all of them."""
+
+    def p_value(row: Mapping[str, Any]) -> float:
+        figure, other = scope.primary.figure, row["judge"]
+        target = scope.target(figure)
+        first, second = (given(scope.rated.judges[name], figure) for name in (new, other))
+        common = np.isfinite([target, first, second]).all(axis=0)
+        prompts = scope.rated.prompt[common]
+        if permutations == 0 or len(np.unique(prompts)) < 2:
+            return float("nan")
+        rng = stream(scope.seed, "swap test", figure, *sorted((new, other)))
+        y, a, b = target[common], first[common], second[common]
+        return swap_test(y, a, b, prompts, figure, permutations=permutations, rng=rng).p
+
+    values = np.array(side_by_side(p_value, rows))
+    for row, p, adjusted in zip(rows, values, holm(values), strict=True):
+        row["p"] = float(p) if np.isfinite(p) else None
+        row["p_holm"] = float(adjusted) if np.isfinite(adjusted) else None
+    return rows
 
 
 def _penalised_difference(scope: Scope, new: JudgeScores, other: JudgeScores) -> Estimate:
@@ -274,6 +302,8 @@ def _claim_sentences(document: Mapping[str, Any]) -> list[str]:
         if those:
             listed = ", ".join(row["judge"] for row in those)
             sentences.append(f"It {words[kind]} {len(those)} of the {len(rows)} there: {listed}.")
+            if kind in ("superior", "inferior"):
+                sentences += _uncertain_after_correction(those, len(rows))
     sentences += [
         f"It cannot be compared with {row['judge']}: {row['difference']['reason']}."
         for row in rows
@@ -290,6 +320,14 @@ def _claim_sentences(document: Mapping[str, Any]) -> list[str]:
         for row in changed
     ]
     return sentences
+
+
+def _uncertain_after_correction(rows: Sequence[Mapping[str, Any]], family: int) -> list[str]:
+    """Name the differences that do not stand Holm's correction for the number of comparisons."""
+    unsure = [row["judge"] for row in rows if row["p_holm"] is not None and row["p_holm"] >= ALPHA]
+    if family < 2 or not unsure:
+        return []
+    return [f"Corrected for {family} comparisons, the difference to {', '.join(unsure)} is not significant."]
 
 
 def _coverage_sentences(document: Mapping[str, Any]) -> list[str]:

@@ -18,7 +18,7 @@ from genspace.errors import InputError
 from genspace.records import StudySettings
 
 SCHEMA = json.loads((files("genspace") / "schemas/validation.schema.json").read_text(encoding="utf-8"))
-OPTIONS = CompareOptions(draws=300)
+OPTIONS = CompareOptions(draws=300, permutations=500)
 PERSONS = StudySettings(raters="person", breakdowns=("category",))
 
 
@@ -63,6 +63,8 @@ def test_planted_metrics_get_the_right_claims() -> None:
     json.dumps(good.to_dict(), allow_nan=False)
     assert claims(good) == {"twin": "non-inferior", "poor": "superior"}
     assert claims(poor) == {"good": "inferior", "twin": "inferior"}
+    # Two of two comparisons as extreme as 500 permutations allow: p = 1/501, Holm 2/501.
+    assert [row["p_holm"] for row in poor.document["against"]] == pytest.approx([2 / 501, 2 / 501])
     assert good.document["stand_in"]["passed"]
     assert not poor.document["stand_in"]["passed"]
     assert any("is superior to 1 of the 2 there: poor" in s for s in good.summary)

@@ -12,7 +12,7 @@ from genspace.analysis import CompareOptions
 from genspace.errors import InputError, InvalidFilesError
 from genspace.validation import validate
 
-SWIFT = CompareOptions(draws=200)
+SWIFT = CompareOptions(draws=200, permutations=200)
 
 
 @pytest.fixture
