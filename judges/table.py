@@ -39,25 +39,36 @@ class TableJudge:
     """Answers from a table of scores; an item without a row is an abstention."""
 
     fingerprint: str
-    verdicts: dict[str, dict[Any, Any]]
-    """By item id: score, passed, confidence, status, reason."""
+    scores: pd.DataFrame
+    """Rows of one metric, as `genspace.study.Study.verdicts` has them."""
     label: str
 
     def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
         """Yield the table's verdict on each item."""
+        columns = {
+            name: self.scores[name].array for name in ("status", "score", "passed", "confidence", "reason")
+        }
+        row_of = {item_id: row for row, item_id in enumerate(self.scores["item_id"])}
         for request in requests:
-            row = self.verdicts.get(request.item.item_id)
+            row = row_of.get(request.item.item_id)
             if row is None:
                 yield Verdict.abstained(request, f"no row in {self.label}")
-            elif row["status"] == "decided":
+                continue
+            cells = {name: _plain(array[row]) for name, array in columns.items()}
+            status, reason, confidence = cells["status"], cells["reason"], cells["confidence"]
+            if status == "decided":
+                passed = None if cells["passed"] is None else bool(cells["passed"])
                 yield Verdict.decided(
-                    request, score=row["score"], passed=row["passed"], confidence=row["confidence"],
-                    reason=row["reason"] or None,
-                )  # fmt: skip
-            elif row["status"] == "failed":
-                yield Verdict.failed(request, row["reason"])
+                    request,
+                    score=float(cells["score"]),
+                    passed=passed,
+                    confidence=confidence,
+                    reason=reason or None,
+                )
+            elif status == "failed":
+                yield Verdict.failed(request, reason)
             else:
-                yield Verdict.abstained(request, row["reason"], confidence=row["confidence"])
+                yield Verdict.abstained(request, reason, confidence=confidence)
 
 
 def make(spec: JudgeSpec, context: JudgeContext) -> TableJudge:
@@ -85,7 +96,7 @@ def make(spec: JudgeSpec, context: JudgeContext) -> TableJudge:
         )
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     mark = fingerprint({"kind": "table", "version": 1, "sha256": digest, "metric": metric})
-    return TableJudge(mark, _rows(read.frame[read.frame["judge"] == metric]), name)
+    return TableJudge(mark, read.frame[read.frame["judge"] == metric], name)
 
 
 def _locate(name: str, context: JudgeContext) -> Path:
@@ -96,10 +107,8 @@ def _locate(name: str, context: JudgeContext) -> Path:
     return path
 
 
-def _rows(frame: pd.DataFrame) -> dict[str, dict[Any, Any]]:
+def _plain(cell: Any) -> Any:
+    """Return None for a missing cell, else the cell."""
     import pandas as pd
 
-    columns = ["item_id", "status", "score", "passed", "confidence", "reason"]
-    plain = frame[columns].astype(object).where(frame[columns].notna(), None)
-    plain["passed"] = [None if p is None or p is pd.NA else bool(p) for p in plain["passed"]]
-    return {str(row["item_id"]): dict(row) for row in plain.to_dict("records")}
+    return None if pd.isna(cell) else cell

@@ -29,11 +29,14 @@ def compare(study: Study | Path | str, options: CompareOptions | None = None) ->
     Errors: `InvalidFilesError` listing every problem of the study's files; `InputError` for an unknown figure or
     breakdown column.
     """
+    from genspace.analysis import Comparison
     from genspace.analysis import compare as compare_tables
+    from genspace.analysis.repeats import combine_repeats, repeat_agreement
 
     opened = study if isinstance(study, Study) else open_study(study)
-    annotations, verdicts, settings = gather_tables(opened, opened.verdicts)
-    return compare_tables(annotations, verdicts, opened.items, settings=settings, options=options)
+    annotations, verdicts, settings = gather_tables(opened, combine_repeats(opened.verdicts))
+    result = compare_tables(annotations, verdicts, opened.items, settings=settings, options=options)
+    return Comparison({**result.document, "repeats": repeat_agreement(opened.verdicts)})
 
 
 def gather_tables(study: Study, verdicts: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, StudySettings]:

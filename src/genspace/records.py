@@ -182,7 +182,11 @@ class Verdict:
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-ready dictionary without empty fields."""
-        return {k: v for k, v in asdict(self).items() if v not in (None, (), {})}
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        fields["measurements"] = [asdict(m) for m in self.measurements]
+        return {
+            k: v for k, v in fields.items() if v is not None and (v or k not in ("measurements", "details"))
+        }
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Verdict:

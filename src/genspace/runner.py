@@ -22,7 +22,17 @@ if TYPE_CHECKING:
     from genspace.judges import Judge
     from genspace.study import Study
 
-__all__ = ["RETRIES", "RunOptions", "RunPlan", "RunSummary", "StopFlag", "plan", "run", "stop_on_interrupt"]
+__all__ = [
+    "RETRIES",
+    "RunOptions",
+    "RunPlan",
+    "RunSummary",
+    "StopFlag",
+    "answers",
+    "plan",
+    "run",
+    "stop_on_interrupt",
+]
 
 log = logging.getLogger(__name__)
 
@@ -65,8 +75,6 @@ class RunSummary:
     """What a run did."""
 
     judge: str
-    asked: int = 0
-    """Requests handed to the judge."""
     already_done: int = 0
     """Requests that had a verdict before."""
     status: Counter[str] = field(default_factory=Counter)
@@ -76,6 +84,11 @@ class RunSummary:
     failures: list[Verdict] = field(default_factory=list)
     stopped: bool = False
     """Whether it was asked to stop before the end."""
+
+    @property
+    def asked(self) -> int:
+        """Requests that now have a new verdict."""
+        return self.status.total()
 
     def add(self, verdict: Verdict) -> None:
         """Count one verdict."""
@@ -141,11 +154,14 @@ def plan(study: Study, judge: Judge, name: str, options: RunOptions) -> RunPlan:
     """
     done = JudgeStore(study.root, name).done(judge.fingerprint, retry=RETRIES[options.retry])
     pairwise = bool(getattr(judge, "pairwise", False))
-    total = sum(1 for _ in _requests(study, options, pairwise=pairwise))
-    pending = sum(r.key not in done for r in _requests(study, options, pairwise=pairwise)) if done else total
-    requests = (r for r in _requests(study, options, pairwise=pairwise) if r.key not in done)
+    total = finished = 0
+    for key in _keys(study, options, pairwise=pairwise):
+        total += 1
+        finished += key in done
+    pending = total - finished
     limit = pending if options.limit is None else min(options.limit, pending)
-    return RunPlan(limit, total - pending, islice(requests, limit))
+    requests = (r for r in _requests(study, options, pairwise=pairwise) if r.key not in done)
+    return RunPlan(limit, finished, islice(requests, limit))
 
 
 def run(
@@ -160,50 +176,57 @@ def run(
 ) -> RunSummary:
     """Ask `judge` about every pending request and append its verdicts to `verdicts/NAME/`.
 
-    When the judge raises, the requests in its hands become failed verdicts that carry the error, and it goes on
-    with the rest; a judge that breaks again and again without a verdict ends the run.
-
-    Errors: `InputError` from the judge (a wrong option, a missing checkpoint) ends the run at once;
-    `GenspaceError` when it answers what was not asked or keeps breaking. What was judged before is kept.
+    Errors: as for `answers`; `InputError` also when the verdicts cannot be written. What was judged before is kept.
     """
     planned = plan(study, judge, name, options or RunOptions())
     on_start(planned)
     summary = RunSummary(name, already_done=planned.already_done)
     stop = StopFlag() if stop is None else stop
+    log.info("%s: %d to judge, %d done before", name, planned.total, planned.already_done)
     with JudgeStore(study.root, name).writer() as writer:
-
-        def keep(verdict: Verdict) -> None:
-            stamped = verdict.stamped(judge=name, fingerprint=judge.fingerprint)
-            writer.write(stamped)
-            summary.add(stamped)
-            on_verdict(stamped)
-
-        fruitless = 0
-        while True:
-            hand = _Hand(planned.requests, stop)
-            try:
-                for verdict in judge.judge(hand):
-                    hand.take(verdict, judge=name)
-                    keep(verdict)
-                    fruitless = 0
-                reason = "error: the judge gave no verdict"
-            except (InputError, _ContractError):
-                raise
-            except Exception as error:  # noqa: BLE001 - any judge's bug becomes a named failure
-                fruitless += 1
-                reason = f"error: {type(error).__name__}: {error}"
-                log.warning("judge %s: %s", name, reason)
-            for request in hand.unanswered():
-                keep(Verdict.failed(request, reason))
-            summary.asked += hand.asked
-            if fruitless >= MAX_FRUITLESS_RESTARTS:
-                raise GenspaceError(
-                    f"judge {name!r} broke {fruitless} times without a verdict; last {reason}"
-                )
-            if hand.exhausted or stop or not fruitless:
-                break
+        for verdict in answers(judge, name, planned.requests, stop):
+            writer.write(verdict)
+            summary.add(verdict)
+            on_verdict(verdict)
     summary.stopped = bool(stop)
+    log.info("%s: %s", name, dict(summary.status))
     return summary
+
+
+def answers(
+    judge: Judge, name: str, requests: Iterator[Request], stop: StopFlag | None = None
+) -> Iterator[Verdict]:
+    """Yield one stamped verdict for each request that is handed out before `stop` is set.
+
+    When the judge raises, the requests in its hands become failed verdicts that carry the error, and it goes on
+    with the rest; a judge that breaks again and again without a verdict ends the run.
+
+    Errors: `InputError` from the judge (a wrong option, a missing checkpoint) at once; `GenspaceError` when it
+    answers what was not asked or keeps breaking.
+    """
+    stop = StopFlag() if stop is None else stop
+    mark = judge.fingerprint
+    fruitless = 0
+    while True:
+        hand = _Hand(requests, stop)
+        try:
+            for verdict in judge.judge(hand):
+                hand.take(verdict, judge=name)
+                fruitless = 0
+                yield verdict.stamped(judge=name, fingerprint=mark)
+            reason = "error: the judge gave no verdict"
+        except (InputError, _ContractError):
+            raise
+        except Exception as error:  # noqa: BLE001 - any judge's bug becomes a named failure
+            fruitless += 1
+            reason = f"error: {type(error).__name__}: {error}"
+            log.warning("judge %s: %s", name, reason)
+        for request in hand.unanswered():
+            yield Verdict.failed(request, reason).stamped(judge=name, fingerprint=mark)
+        if fruitless >= MAX_FRUITLESS_RESTARTS:
+            raise GenspaceError(f"judge {name!r} broke {fruitless} times without a verdict; last {reason}")
+        if hand.exhausted or stop or not fruitless:
+            return
 
 
 class _ContractError(GenspaceError):
@@ -217,7 +240,6 @@ class _Hand:
         self._requests = requests
         self._stop = stop
         self._open: dict[Key, Request] = {}
-        self.asked = 0
         self.exhausted = False
 
     def __iter__(self) -> Iterator[Request]:
@@ -227,7 +249,6 @@ class _Hand:
                 self.exhausted = True
                 return
             self._open[request.key] = request
-            self.asked += 1
             yield request
 
     def take(self, verdict: Verdict, *, judge: str) -> None:
@@ -238,12 +259,26 @@ class _Hand:
         return list(self._open.values())
 
 
+def _keys(study: Study, options: RunOptions, *, pairwise: bool) -> Iterator[Key]:
+    """Yield the keys of `_requests`, for single items without making records."""
+    if pairwise:
+        yield from (r.key for r in _requests(study, options, pairwise=True))
+        return
+    for item_id in study.items["item_id"]:
+        if _in_shard(item_id, options.shard):
+            yield from ((item_id, None, None, repeat) for repeat in range(options.repeats))
+
+
 def _requests(study: Study, options: RunOptions, *, pairwise: bool) -> Iterator[Request]:
-    part, parts = options.shard
     for item, other in _subjects(study, pairwise=pairwise):
-        if parts == 1 or zlib.crc32(item.item_id.encode()) % parts == part - 1:
+        if _in_shard(item.item_id, options.shard):
             for repeat in range(options.repeats):
                 yield Request(item=item, other=other, repeat=repeat, files=study.files)
+
+
+def _in_shard(item_id: str, shard: tuple[int, int]) -> bool:
+    part, parts = shard
+    return parts == 1 or zlib.crc32(item_id.encode()) % parts == part - 1
 
 
 def _subjects(study: Study, *, pairwise: bool) -> Iterator[tuple[Item, Item | None]]:

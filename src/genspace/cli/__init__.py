@@ -28,6 +28,7 @@ COMMAND_MODULES: tuple[str, ...] = (
     "prompts",
     "scene",
     "fetch",
+    "verdicts",
     "info",
 )
 """Modules of this package that register commands, in the order of `genspace --help`."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -15,6 +15,7 @@ from genspace.errors import InputError
 
 if TYPE_CHECKING:
     from genspace.judges import Judge, JudgeSpec
+    from genspace.ray_engine import RayOptions
     from genspace.records import Verdict
     from genspace.runner import RunOptions, RunPlan, RunSummary
     from genspace.study import Study
@@ -34,6 +35,9 @@ Overrides = Annotated[
 ]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Ask nothing; say how much would be asked and its cost.")
+]
+Engine = Annotated[
+    Literal["local", "ray"], typer.Option(help="Where judges run: this process, or Ray workers.")
 ]
 Show = Annotated[
     bool, typer.Option("--show", help="With --dry-run: print what would be sent for the first item.")
@@ -56,11 +60,19 @@ def judge(
     dry_run: DryRun = False,
     show: Show = False,
     seed: SeedOption = 0,
+    engine: Engine = "local",
+    address: Annotated[
+        str | None, typer.Option(help="With --engine ray: address of a running cluster.")
+    ] = None,
+    replicas: Annotated[int, typer.Option(help="With --engine ray: how many workers hold the judge.")] = 2,
+    gpus: Annotated[float, typer.Option(help="With --engine ray: share of a GPU for each worker.")] = 0.0,
+    batch: Annotated[int, typer.Option(help="With --engine ray: items handed to a worker at a time.")] = 16,
     as_json: JsonFlag = False,
 ) -> None:
     """Score the items with one or several judges; resumes where it stopped."""
-    from genspace.cli._console import print_json
+    from genspace.cli._console import cache_dir, print_json
     from genspace.judges import resolve
+    from genspace.ray_engine import RayOptions
     from genspace.runner import RunOptions
     from genspace.study import open_study
 
@@ -69,13 +81,18 @@ def judge(
     specs = resolve(judges, opened.declared.judges, option or [])
     documents, failed = [], 0
     for spec in specs:
-        made = _make(spec, opened, seed=seed, max_usd=max_usd, overrides=option or [])
-        if dry_run:
-            documents.append(_dry_run(made, spec, opened, options, show=show, quiet=as_json))
-            continue
-        with ExitStack() as stack:
-            stack.callback(getattr(made, "close", lambda: None))
-            summary = _run(made, spec, opened, options)
+        if engine == "ray" and not dry_run:
+            ray_options = RayOptions(address=address, replicas=replicas, gpus=gpus, batch=batch)
+            context = {"cache_dir": cache_dir(), "seed": seed, "max_usd": max_usd}
+            summary = _run_on_ray(spec, opened, options, ray_options, context)
+        else:
+            made = _make(spec, opened, seed=seed, max_usd=max_usd, overrides=option or [])
+            with ExitStack() as stack:
+                stack.callback(getattr(made, "close", lambda: None))
+                if dry_run:
+                    documents.append(_dry_run(made, spec, opened, options, show=show, quiet=as_json))
+                    continue
+                summary = _run(made, spec, opened, options)
         documents.append(_summary_document(summary))
         failed += summary.status["failed"]
         if not as_json:
@@ -116,6 +133,17 @@ def _run(made: Judge, spec: JudgeSpec, study: Study, options: RunOptions) -> Run
 
     with stop_on_interrupt(notify) as stop, _progress(spec.name) as (on_start, on_verdict):
         return run(study, made, spec.name, options, on_start=on_start, on_verdict=on_verdict, stop=stop)
+
+
+def _run_on_ray(
+    spec: JudgeSpec, study: Study, options: RunOptions, ray_options: RayOptions, context: Mapping[str, Any]
+) -> RunSummary:
+    from genspace.ray_engine import run_ray
+
+    with _progress(spec.name) as (on_start, on_verdict):
+        return run_ray(
+            study, spec, options, ray_options, context=context, on_start=on_start, on_verdict=on_verdict
+        )
 
 
 @contextmanager

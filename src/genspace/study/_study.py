@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from genspace.errors import InputError, InvalidFilesError, Problem
 from genspace.records import ITEM_COLUMNS, Item, StudySettings
@@ -271,19 +271,11 @@ def _read_verdict_files(root: Path, item_ids: pd.Series[str]) -> Read:
 
 
 def _verdict_frame(root: Path, judge: str) -> pd.DataFrame:
-    import pandas as pd
-
-    verdicts = JudgeStore(root, judge).current().values()
-    columns: dict[str, Any] = {}
-    for name, kind in VERDICT_COLUMNS.items():
-        if name == "origin":
-            columns[name] = pd.Series("judge", index=range(len(verdicts)), dtype="str")
-            continue
-        cells = [getattr(v, name) for v in verdicts]
-        if kind == "str":
-            cells = ["" if c is None else c for c in cells]
-        columns[name] = pd.Series(cells, dtype=kind)
-    return pd.DataFrame(columns)
+    frame = JudgeStore(root, judge).frame()
+    frame["origin"], frame["judge"] = "judge", judge
+    texts = [name for name, kind in VERDICT_COLUMNS.items() if kind == "str"]
+    frame[texts] = frame[texts].fillna("")
+    return frame[list(VERDICT_COLUMNS)].astype(dict(VERDICT_COLUMNS))
 
 
 def _frame(read: Read) -> pd.DataFrame:

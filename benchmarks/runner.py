@@ -1,0 +1,141 @@
+"""How fast verdicts are kept and read: `python benchmarks/runner.py [--largest 1000000]`.
+
+Part 1 runs a table judge over 10^4, 10^5, … items: verdicts per second, as a ratio to the baseline "write the same JSON
+lines with one `json.dumps`, one `write` and one `flush` each", and peak memory. Part 2 compares three judges with
+verdicts on the largest study, 200 bootstrap draws. Each measurement is a process of its own, so that its peak memory is
+its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+
+def make_study(folder: Path, items: int) -> None:
+    """Write a study with a human rating for each item, four items a prompt, and tables of scores."""
+    rng = np.random.default_rng(0)
+    numbers = range(items)
+    ids = [f"item-{n:07d}" for n in numbers]
+    quality = rng.normal(size=items)
+    columns = {"prompt_id": [f"p{n // 4}" for n in numbers], "generator": [f"g{n % 4}" for n in numbers]}
+    pd.DataFrame({"item_id": ids, **columns}).to_csv(folder / "items.csv", index=False)
+    rating = np.clip(np.round(3 + quality), 1, 5).astype(int)
+    answers = pd.DataFrame({"item_id": ids, "rater_id": "r", "value": rating})
+    answers.to_csv(folder / "annotations.csv", index=False)
+    for judge in ("a", "b", "c"):
+        score = np.round(quality + rng.normal(size=items), 6)
+        pd.DataFrame({"item_id": ids, "score": score}).to_csv(folder / f"{judge}.csv", index=False)
+
+
+def peak_mb() -> float:
+    """Return this process's peak resident memory."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def judge_once(folder: Path, table: str) -> dict[str, float]:
+    """Run the table judge over the study."""
+    from genspace.judges import JudgeContext, JudgeSpec, make_judge
+    from genspace.runner import run
+    from genspace.study import open_study
+
+    study = open_study(folder)
+    judge = make_judge(JudgeSpec(name=table, kind="table", model=f"{table}.csv"), JudgeContext(study=study))
+    before = peak_mb()
+    started = time.perf_counter()
+    verdicts = run(study, judge, table).asked
+    seconds = time.perf_counter() - started
+    return {"seconds": seconds, "verdicts": verdicts, "before_mb": before, "peak_mb": peak_mb()}
+
+
+def baseline(folder: Path, table: str) -> dict[str, float]:
+    """Write the same verdict lines with json.dumps, write and flush alone."""
+    from genspace.store import JudgeStore
+
+    lines = list(JudgeStore(folder, table).lines())
+    started = time.perf_counter()
+    with (folder / "baseline.jsonl").open("w", encoding="utf-8") as file:
+        for line in lines:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            file.flush()
+    return {"seconds": time.perf_counter() - started, "verdicts": len(lines)}
+
+
+def compare_once(folder: Path, _table: str) -> dict[str, float]:
+    """Compare the study's judges with 200 draws."""
+    from genspace.analysis import CompareOptions
+    from genspace.comparison import compare
+
+    started = time.perf_counter()
+    result = compare(folder, CompareOptions(draws=200))
+    seconds = time.perf_counter() - started
+    return {"seconds": seconds, "judges": len(result.ranking), "peak_mb": peak_mb()}
+
+
+STEPS = {"judge": judge_once, "baseline": baseline, "compare": compare_once}
+
+
+def measured(step: str, folder: Path, table: str = "a") -> dict[str, float]:
+    """Run one step in a process of its own."""
+    command = [sys.executable, __file__, "--step", step, str(folder), table]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def measure_size(folder: Path, size: int) -> None:
+    """Run and write `size` verdicts, and print the rates."""
+    make_study(folder, size)
+    run, plain = measured("judge", folder), measured("baseline", folder)
+    rate, ideal = run["verdicts"] / run["seconds"], plain["verdicts"] / plain["seconds"]
+    print(
+        f"{size:>9,} items: {rate:,.0f} verdicts/s, {1e6 / rate:.1f} µs each, {ideal / rate:.1f} × the time of plain "
+        f"writing; peak {run['peak_mb']:.0f} MB, of which {run['before_mb']:.0f} MB before the first verdict",
+        flush=True,
+    )
+
+
+def measure_compare(folder: Path, size: int) -> None:
+    """Judge with two more tables and compare all three."""
+    for table in ("b", "c"):
+        measured("judge", folder, table)
+    result = measured("compare", folder)
+    print(
+        f"compare, {size:,} verdicts × {result['judges']} judges, 200 draws: {result['seconds']:.1f} s, "
+        f"peak {result['peak_mb']:.0f} MB"
+    )
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--largest", type=int, default=1_000_000)
+    parser.add_argument("--step", nargs=3)
+    arguments = parser.parse_args()
+    if arguments.step:
+        step, folder, table = arguments.step
+        print(json.dumps(STEPS[step](Path(folder), table)))
+        return
+    print(f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores")
+    size = 10_000
+    while size <= arguments.largest:
+        with tempfile.TemporaryDirectory() as name:
+            measure_size(Path(name), size)
+            if size * 10 > arguments.largest:
+                measure_compare(Path(name), size)
+        size *= 10
+
+
+if __name__ == "__main__":
+    main()

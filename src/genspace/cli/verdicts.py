@@ -1,0 +1,118 @@
+"""`genspace verdicts` and `genspace export`: look after verdict files, and take data elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from genspace.cli._app import app
+from genspace.cli._options import JsonFlag
+from genspace.errors import InputError, did_you_mean
+
+__all__ = ["export", "verdicts"]
+
+verdicts = typer.Typer(no_args_is_help=True, help="List, compact and merge verdict files.")
+app.add_typer(verdicts, name="verdicts")
+
+StudyFolder = Annotated[Path, typer.Argument(help="The study's folder.")]
+SHOWN_CONFLICTS = 10
+
+
+@verdicts.command("list", epilog="Example: genspace verdicts list my-study")
+def list_verdicts(study: StudyFolder, as_json: JsonFlag = False) -> None:
+    """Say which judges have verdicts, under which fingerprints, and how many."""
+    from collections import Counter
+
+    from genspace.cli._console import out, print_json
+    from genspace.store import JudgeStore, judge_folders
+
+    rows = []
+    for judge, _ in judge_folders(study):
+        store = JudgeStore(study, judge)
+        status = {(v.fingerprint, v.key): v.status for v in store.verdicts()}
+        counts: dict[str, Counter[str]] = {}
+        for (mark, _key), said in status.items():
+            counts.setdefault(mark, Counter())[said] += 1
+        current = next(iter(store.current().values()), None)
+        rows += [
+            {
+                "judge": judge, "fingerprint": mark, "counts": current is not None and current.fingerprint == mark,
+                "files": len(store.files()), **{s: count[s] for s in ("decided", "abstained", "failed")},
+            }
+            for mark, count in counts.items()
+        ]  # fmt: skip
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        state = "" if row["counts"] else "  (replaced by newer options)"
+        out().print(
+            f"{row['judge']}  {row['fingerprint']}  {row['decided']:,} decided, {row['abstained']:,} abstained, "
+            f"{row['failed']:,} failed, {row['files']} files{state}",
+            markup=False,
+        )
+
+
+@verdicts.command("compact", epilog="Example: genspace verdicts compact my-study")
+def compact_verdicts(study: StudyFolder) -> None:
+    """Fold each judge's finished files into one Parquet shard; a run in progress is left alone."""
+    from genspace.cli._console import out
+    from genspace.store import JudgeStore, compact, judge_folders
+
+    for judge, _ in judge_folders(study):
+        files, kept = compact(JudgeStore(study, judge))
+        done = f"{files} files folded into one, {kept:,} verdicts" if files else "nothing to fold"
+        out().print(f"{judge}: {done}", markup=False)
+
+
+@verdicts.command("merge", epilog="Example: genspace verdicts merge my-study copy-from-gpu-1 copy-from-gpu-2")
+def merge_verdicts(
+    study: StudyFolder,
+    others: Annotated[list[Path], typer.Argument(help="Copies of the study, judged elsewhere.")],
+    prefer: Annotated[
+        Literal["ours", "theirs"], typer.Option(help="Whose verdict counts in a conflict.")
+    ] = "ours",
+) -> None:
+    """Bring verdicts of other copies into this study and report every conflict (exit code 1 if there are any)."""
+    from genspace.cli._console import messages, out
+    from genspace.store import merge
+
+    for folder in (study, *others):
+        if not folder.is_dir():
+            raise InputError(f"{folder}: there is no such folder")
+    added, conflicts = merge(study, others, prefer=prefer)
+    for judge, number in sorted(added.items()):
+        out().print(f"{judge}: {number:,} verdicts added", markup=False)
+    for conflict in conflicts[:SHOWN_CONFLICTS]:
+        ours, theirs = conflict.ours.score, conflict.theirs.score
+        messages().print(
+            f"conflict: {conflict.judge} {conflict.key[0]}: ours {ours}, theirs {theirs}", markup=False
+        )
+    if conflicts:
+        messages().print(f"{len(conflicts):,} conflicts; {prefer} counts", markup=False)
+        raise typer.Exit(1)
+    if not added:
+        out().print("nothing new")
+
+
+@app.command(
+    epilog="Examples: genspace export my-study --to flat · genspace export my-study --format hf --to dataset"
+)
+def export(
+    study: StudyFolder,
+    to: Annotated[Path, typer.Option(help="Folder to write to; must be empty or absent.")],
+    form: Annotated[
+        str, typer.Option("--format", help="csv, parquet, or hf (Hugging Face datasets).")
+    ] = "csv",
+) -> None:
+    """Write items, people's answers and verdicts as flat tables for other tools."""
+    from genspace.cli._console import out
+    from genspace.export import FORMATS, export_study
+    from genspace.study import open_study
+
+    if form not in FORMATS:
+        raise InputError(f"--format {form}: unknown{did_you_mean(form, FORMATS)}")
+    written = export_study(open_study(study), to, form)
+    out().print(f"{to}: {', '.join(p.name for p in written)}", markup=False)

@@ -1,0 +1,168 @@
+"""`--engine ray`: the same verdicts on several processes or machines, through Ray Data.
+
+Judges live in actors, each with its share of a GPU; Ray Data streams requests to them with back-pressure and gives the
+work of a lost actor to another one. Verdicts come back to the driver, which alone writes them, as Parquet shards, so
+that a retried request is still written once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from genspace.errors import InputError, optional_import
+from genspace.judges import Judge, JudgeContext, JudgeSpec, make_judge, resolve
+from genspace.records import Item, Request, Verdict
+from genspace.runner import RunOptions, RunPlan, RunSummary, answers, plan
+from genspace.store import JudgeStore, write_shard
+from genspace.study import Study, open_study
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["RayOptions", "run_ray"]
+
+SHARD_VERDICTS = 4096
+"""Verdicts of one Parquet shard; also what a killed driver may have to ask again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RayOptions:
+    """Where and how wide to run."""
+
+    address: str | None = None
+    """Address of a Ray cluster; None: start workers on this machine."""
+    replicas: int = 2
+    """Actors that each hold the judge."""
+    gpus: float = 0.0
+    """Share of a GPU for each actor."""
+    batch: int = 16
+    """Requests handed to an actor at a time."""
+
+    def __post_init__(self) -> None:
+        if self.replicas < 1 or self.batch < 1 or self.gpus < 0:
+            raise InputError("--replicas and --batch must be at least 1, --gpus at least 0")
+
+
+class _Worker:
+    """An actor: opens the study, makes the judge, and answers batches of requests."""
+
+    def __init__(self, root: str, spec: JudgeSpec, context: Mapping[str, Any]) -> None:
+        self.study = open_study(root)
+        self.name = spec.name
+        self.judge = make_judge(spec, worker_context(self.study, **context))
+
+    def __call__(self, batch: dict[str, np.ndarray[Any, Any]]) -> dict[str, list[str]]:
+        requests = (_decode(text, self.study) for text in batch["request"])
+        verdicts = answers(self.judge, self.name, requests)
+        return {"verdict": [json.dumps(v.to_json(), ensure_ascii=False) for v in verdicts]}
+
+
+def worker_context(study: Study, **fields: Any) -> JudgeContext:
+    """Return the context of a judge in a worker; judges that hold others find them in study.toml."""
+
+    def make(name: str) -> Judge:
+        return make_judge(resolve([name], study.declared.judges)[0], context)
+
+    context = JudgeContext(study=study, make=make, **fields)
+    return context
+
+
+def run_ray(
+    study: Study,
+    spec: JudgeSpec,
+    options: RunOptions,
+    ray_options: RayOptions,
+    *,
+    context: Mapping[str, Any],
+    on_start: Callable[[RunPlan], None] = lambda _: None,
+    on_verdict: Callable[[Verdict], None] = lambda _: None,
+) -> RunSummary:
+    """Judge the pending requests on Ray and write Parquet shards to `verdicts/NAME/`.
+
+    Args:
+        study: a study folder that every worker can open under the same path.
+        spec: which judge; made once in each actor.
+        options: which items, as for the local engine.
+        ray_options: cluster, replicas, GPUs, batch.
+        context: `cache_dir`, `seed` and `max_usd` for the judges' contexts; a budget holds for each actor.
+        on_start: called with the plan before the first request.
+        on_verdict: called with each verdict.
+
+    Errors: `MissingExtraError` without ray; what the judge raises as `InputError`.
+    """
+    ray = optional_import("ray", extra="ray", needed_for="--engine ray")
+    data = optional_import("ray.data", extra="ray", needed_for="--engine ray")
+    made = make_judge(spec, worker_context(study, **context))
+    planned = plan(study, made, spec.name, options)
+    on_start(planned)
+    summary = RunSummary(spec.name, already_done=planned.already_done)
+    if not planned.total:
+        return summary
+    started = not ray.is_initialized()
+    if started:
+        ray.init(
+            address=ray_options.address, include_dashboard=False, log_to_driver=False, logging_level="ERROR"
+        )
+    try:
+        data.DataContext.get_current().enable_progress_bars = False
+        rows = data.from_items([{"request": _encode(r)} for r in planned.requests])
+        judged = rows.map_batches(
+            _Worker,
+            fn_constructor_args=(str(study.root.resolve()), spec, dict(context)),
+            batch_size=ray_options.batch,
+            concurrency=ray_options.replicas,
+            num_gpus=ray_options.gpus or None,
+        )
+        _write(JudgeStore(study.root, spec.name), _verdicts(judged), summary, on_verdict)
+    finally:
+        if started:
+            ray.shutdown()
+    return summary
+
+
+def _verdicts(judged: Any) -> Iterator[Verdict]:
+    for row in judged.iter_rows():
+        yield Verdict.from_json(json.loads(row["verdict"]))
+
+
+def _write(
+    store: JudgeStore, verdicts: Iterator[Verdict], summary: RunSummary, on_verdict: Callable[[Verdict], None]
+) -> None:
+    """Write shards as they fill, and the last one also when the run is interrupted."""
+    waiting: list[Verdict] = []
+    try:
+        for verdict in verdicts:
+            waiting.append(verdict)
+            summary.add(verdict)
+            on_verdict(verdict)
+            if len(waiting) == SHARD_VERDICTS:
+                _shard(store, waiting)
+                waiting = []
+    except KeyboardInterrupt:
+        summary.stopped = True
+    finally:
+        if waiting:
+            _shard(store, waiting)
+
+
+def _shard(store: JudgeStore, verdicts: list[Verdict]) -> None:
+    write_shard((v.to_json() for v in verdicts), store.folder / f"{store.next_number():06d}.parquet")
+
+
+def _encode(request: Request) -> str:
+    other = None if request.other is None else asdict(request.other)
+    return json.dumps({"item": asdict(request.item), "other": other, "repeat": request.repeat})
+
+
+def _decode(text: str, study: Study) -> Request:
+    document = json.loads(text)
+    other = document["other"]
+    return Request(
+        item=Item(**document["item"]),
+        other=None if other is None else Item(**other),
+        repeat=document["repeat"],
+        files=study.files,
+    )

@@ -1,0 +1,193 @@
+"""A judge's verdict files: writing a run's own, reading all."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TextIO
+from urllib.parse import quote, unquote
+
+from genspace.errors import GenspaceError, InputError
+from genspace.records import Verdict
+from genspace.store._formats import SCHEMA_VERSION, empty_columns, read_columns, read_lines
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["KEY_COLUMNS", "JudgeStore", "Key", "VerdictWriter", "in_use", "judge_folders"]
+
+Key = tuple[str, str | None, str | None, int]
+"""Item, second item, question, repeat (see `genspace.records.Verdict.key`)."""
+KEY_COLUMNS = ["item_id", "item_id_b", "question", "repeat"]
+
+
+def judge_folders(root: Path) -> list[tuple[str, Path]]:
+    """Return (judge, folder) of every judge with verdicts in the study, sorted by name."""
+    verdicts = root / "verdicts"
+    if not verdicts.is_dir():
+        return []
+    return sorted(
+        (unquote(f.name), f) for f in verdicts.iterdir() if f.is_dir() and not f.name.startswith(".")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeStore:
+    """The verdict files of one judge of one study."""
+
+    root: Path
+    """The study's folder."""
+    judge: str
+
+    @property
+    def folder(self) -> Path:
+        """`verdicts/JUDGE`, the name percent-encoded where a file system would object."""
+        return self.root / "verdicts" / quote(self.judge, safe=" +,=@[]()")
+
+    def files(self) -> list[Path]:
+        """The judge's files, oldest run first; a compacted shard stands after the runs it holds."""
+        found = [p for p in self.folder.glob("[0-9]*") if p.suffix in {".jsonl", ".parquet"}]
+        return sorted(found, key=lambda p: (p.stem, p.suffix))
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """Yield every complete line as a dictionary of the present schema, oldest first.
+
+        Errors: `InvalidFilesError` for a broken line that is not the last of its file, or one of a newer schema.
+        """
+        for path in self.files():
+            yield from read_lines(path)
+
+    def verdicts(self) -> Iterator[Verdict]:
+        """Yield every verdict, also those that later ones replace, oldest first."""
+        return (Verdict.from_json(line) for line in self.lines())
+
+    def current(self) -> dict[Key, Verdict]:
+        """Return the verdicts that count: those of the newest fingerprint, the last line of each key."""
+        newest: str | None = None
+        verdicts: dict[Key, Verdict] = {}
+        for verdict in self.verdicts():
+            if verdict.fingerprint != newest:
+                newest, verdicts = verdict.fingerprint, {}
+            verdicts[verdict.key] = verdict
+        return verdicts
+
+    def frame(self) -> pd.DataFrame:
+        """Return the verdicts that count as a frame with the columns of `COLUMN_TYPES`, read without making records.
+
+        Errors: as for `lines`.
+        """
+        import pandas as pd
+
+        parts = [read_columns(path) for path in self.files()]
+        parts = [p for p in parts if p.num_rows]
+        if not parts:
+            empty: pd.DataFrame = empty_columns().to_pandas()
+            return empty
+        frame: pd.DataFrame = pd.concat([p.to_pandas() for p in parts], ignore_index=True)
+        frame["repeat"] = frame["repeat"].fillna(0).astype("int64")
+        frame["status"] = frame["status"].fillna("decided")
+        frame = frame[frame["fingerprint"] == frame["fingerprint"].iloc[-1]]
+        return frame.drop_duplicates(KEY_COLUMNS, keep="last", ignore_index=True)
+
+    def done(self, fingerprint: str, *, retry: frozenset[str] = frozenset()) -> set[Key]:
+        """Return the keys that need no new verdict: judged under this fingerprint and of no status in `retry`."""
+        status: dict[Key, str] = {}
+        for line in self.lines():
+            if line.get("fingerprint") == fingerprint:
+                key = (line["item_id"], line.get("item_id_b"), line.get("question"), line.get("repeat", 0))
+                status[key] = line.get("status", "decided")
+        return {key for key, value in status.items() if value not in retry}
+
+    def writer(self) -> VerdictWriter:
+        """Open a new file for one run's verdicts."""
+        return VerdictWriter(self)
+
+    def next_number(self) -> int:
+        """Return a number above those of all files."""
+        return max((int(p.stem) for p in self.files() if p.stem.isdigit()), default=0) + 1
+
+
+class VerdictWriter:
+    """Appends one run's verdicts to a file of its own; each line reaches the system before the next verdict.
+
+    A context manager; the file is created with the first verdict, so a run with nothing to do leaves no trace.
+    While it is open the file is locked against `compact`.
+    """
+
+    def __init__(self, store: JudgeStore) -> None:
+        self._store = store
+        self._file: TextIO | None = None
+        self.written = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            with suppress(OSError):  # a full disk has been reported by `write`
+                self._file.flush()
+                os.fsync(self._file.fileno())
+            with suppress(OSError):
+                self._file.close()
+
+    def write(self, verdict: Verdict) -> None:
+        """Append one verdict.
+
+        Errors: `InputError` when the disk is full or the folder is read-only; what was written before is kept.
+        """
+        line = json.dumps(
+            {"schema": SCHEMA_VERSION, **verdict.to_json()}, ensure_ascii=False, allow_nan=False
+        )
+        try:
+            if self._file is None:
+                self._file = self._create()
+            self._file.write(line + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise InputError(
+                f"cannot write verdicts to {self._store.folder}: {error.strerror}; {self.written} of this run "
+                "are kept. Make room or make the folder writable, and run the same command again"
+            ) from None
+        self.written += 1
+
+    def _create(self) -> TextIO:
+        folder = self._store.folder
+        folder.mkdir(parents=True, exist_ok=True)
+        number = self._store.next_number()
+        while True:
+            try:
+                # "x" fails when another run took the number in the meantime.
+                file = (folder / f"{number:06d}.jsonl").open("x", encoding="utf-8")
+            except FileExistsError:
+                number += 1
+                continue
+            _lock(file, wait=True)
+            return file
+
+
+def _lock(file: TextIO, *, wait: bool) -> bool:
+    """Lock a file against other processes; True where it is held, or where the system has no such locks."""
+    try:
+        import fcntl
+    except ImportError:  # Windows refuses to delete a file that is open
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise GenspaceError(f"{file.name}: this file system has no locks ({error.strerror})") from None
+    return True
+
+
+def in_use(path: Path) -> bool:
+    """Whether a run is still writing the file."""
+    with path.open("a", encoding="utf-8") as file:
+        return not _lock(file, wait=False)

@@ -1,0 +1,133 @@
+"""How verdicts stand in files: JSON Lines and Parquet shards, read line by line or as columns."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genspace.errors import InvalidFilesError, Problem
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["COLUMN_TYPES", "SCHEMA_VERSION", "empty_columns", "read_columns", "read_lines", "write_shard"]
+
+SCHEMA_VERSION = 1
+"""Version of a verdict line, under "schema"; `MIGRATIONS` reads older ones."""
+MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    0: lambda line: line,  # lines before the version was written have the same fields
+}
+"""From a version to the next."""
+COLUMN_TYPES: Mapping[str, str] = {
+    "item_id": "string", "item_id_b": "string", "question": "string", "repeat": "int64", "judge": "string",
+    "fingerprint": "string", "status": "string", "score": "double", "passed": "bool", "confidence": "double",
+    "reason": "string", "explanation": "string", "seconds": "double", "tokens": "int64", "cost_usd": "double",
+}  # fmt: skip
+"""Columns of Parquet shards; measurements and details stand in `rest` as JSON."""
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield every complete line of a file as a dictionary of the present schema.
+
+    Errors: `InvalidFilesError` for a broken line that is not the last of its file, or one of a newer schema.
+    """
+    return _parquet_lines(path) if path.suffix == ".parquet" else _complete_lines(path)
+
+
+def write_shard(lines: Iterable[Mapping[str, Any]], target: Path) -> None:
+    """Write verdict lines as a Parquet shard that appears whole or not at all."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns: dict[str, list[Any]] = {name: [] for name in (*COLUMN_TYPES, "rest")}
+    for line in lines:
+        for name in COLUMN_TYPES:
+            columns[name].append(line.get(name))
+        rest = {k: v for k, v in line.items() if k not in COLUMN_TYPES}
+        columns["rest"].append(json.dumps(rest, ensure_ascii=False))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    pq.write_table(pa.table(columns, schema=_arrow_schema().append(pa.field("rest", pa.string()))), temporary)
+    with temporary.open("rb") as file:
+        os.fsync(file.fileno())
+    temporary.replace(target)
+
+
+def _complete_lines(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.endswith("\n"):
+                return  # torn: the run was killed while writing it
+            try:
+                document = json.loads(line)
+            except json.JSONDecodeError:
+                document = None
+            if not isinstance(document, dict) or "item_id" not in document:
+                message = "is no verdict; delete the line, and the item will be judged again"
+                raise InvalidFilesError([Problem(_label(path), message, row=number)])
+            yield _migrated(document, path, number)
+
+
+def _migrated(line: dict[str, Any], path: Path, number: int) -> dict[str, Any]:
+    version = line.pop("schema", 0)
+    if not isinstance(version, int) or version > SCHEMA_VERSION:
+        message = f"was written by a newer genspace (schema {version}); upgrade genspace to read it"
+        raise InvalidFilesError([Problem(_label(path), message, row=number)])
+    while version < SCHEMA_VERSION:
+        line = MIGRATIONS[version](line)
+        version += 1
+    return line
+
+
+def _label(path: Path) -> str:
+    return f"verdicts/{path.parent.name}/{path.name}"
+
+
+def _parquet_lines(path: Path) -> Iterator[dict[str, Any]]:
+    import pyarrow.parquet as pq
+
+    for batch in pq.ParquetFile(path).iter_batches():
+        for row in batch.to_pylist():
+            rest = json.loads(row.pop("rest") or "{}")
+            yield {k: v for k, v in row.items() if v is not None} | rest
+
+
+def _arrow_schema() -> pa.Schema:
+    import pyarrow as pa
+
+    return pa.schema([(name, pa.type_for_alias(kind)) for name, kind in COLUMN_TYPES.items()])
+
+
+def read_columns(path: Path) -> pa.Table:
+    """Read a file's columns; JSON Lines by pyarrow's parser, which makes no Python objects."""
+    import pyarrow as pa
+    import pyarrow.json as pj
+    import pyarrow.parquet as pq
+
+    if path.suffix == ".parquet":
+        return pq.read_table(path, columns=list(COLUMN_TYPES))
+    raw = path.read_bytes()
+    raw = raw[: raw.rfind(b"\n") + 1]
+    if not raw:
+        return _arrow_schema().empty_table()
+    try:
+        table = pj.read_json(
+            pa.BufferReader(raw),
+            read_options=pj.ReadOptions(block_size=len(raw) + 1),  # one block, so that no line is too long
+            parse_options=pj.ParseOptions(
+                explicit_schema=_arrow_schema(), unexpected_field_behavior="ignore"
+            ),
+        )
+    except pa.ArrowInvalid:
+        # The slow reader names the broken line.
+        rows = list(_complete_lines(path))
+        return pa.table({n: [r.get(n) for r in rows] for n in COLUMN_TYPES}, schema=_arrow_schema())
+    return table
+
+
+def empty_columns() -> pa.Table:
+    """Return a table without rows."""
+    return _arrow_schema().empty_table()

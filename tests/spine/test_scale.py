@@ -1,0 +1,242 @@
+"""Verdict files at scale: compaction, merging, schema versions, repeats, faults of the disk, the Ray engine, export."""
+
+from __future__ import annotations
+
+import json
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from genspace.analysis.repeats import combine_repeats, repeat_agreement
+from genspace.errors import InputError, InvalidFilesError
+from genspace.judges import JudgeContext, JudgeSpec, make_judge
+from genspace.records import Measurement, Verdict
+from genspace.runner import RunOptions, run
+from genspace.store import JudgeStore, compact, merge
+from genspace.study import Study, check_study, open_study
+
+
+def make_study(folder: Path, items: int = 30) -> Study:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "items.csv").write_text("item_id\n" + "".join(f"i{n}\n" for n in range(items)))
+    (folder / "annotations.csv").write_text(
+        "item_id,rater_id,value\n" + "".join(f"i{n},r,{n % 2}\n" for n in range(items))
+    )
+    return open_study(folder)
+
+
+def judge_with(study: Study, name: str, *, seed: int = 0, **options: object) -> None:
+    judge = make_judge(
+        JudgeSpec(name=name, kind="planted", model="coin"), JudgeContext(study=study, seed=seed)
+    )
+    run(study, judge, name, RunOptions(**options))  # type: ignore[arg-type]
+
+
+def test_compaction_changes_nothing_that_is_read(tmp_path: Path) -> None:
+    study = make_study(tmp_path)
+    for limit in (5, 10, None):
+        judge_with(study, "m", limit=limit)
+    judge_with(study, "m", seed=1, limit=7)  # another fingerprint: the newest counts
+    store = JudgeStore(tmp_path, "m")
+    rich = Verdict(item_id="i0", score=0.5, measurements=(Measurement(quantity="q", value=1.0, unit="m"),),
+                   details={"raw": {"a": [1]}}).stamped(judge="m", fingerprint=store.frame()["fingerprint"].iloc[0])  # fmt: skip
+    with store.writer() as writer:
+        writer.write(rich)
+    before, frame = store.current(), store.frame()
+    assert compact(store) == (5, 37)
+    assert [p.name for p in store.files()] == ["000005.parquet"]
+    assert store.current() == before
+    pd.testing.assert_frame_equal(store.frame(), frame, check_like=True)
+    assert before["i0", None, None, 0].details == {"raw": {"a": [1]}}
+    assert compact(store) == (0, 0)
+    judge_with(study, "m", seed=1)
+    assert [p.name for p in store.files()] == ["000005.parquet", "000006.jsonl"]
+    assert len(store.current()) == 30
+
+
+def test_compaction_leaves_a_running_file_alone(tmp_path: Path) -> None:
+    study = make_study(tmp_path)
+    judge_with(study, "m", limit=5)
+    script = (
+        "import sys\nfrom genspace.records import Verdict\nfrom genspace.store import JudgeStore\nfrom pathlib import Path\n"
+        "with JudgeStore(Path(sys.argv[1]), 'm').writer() as w:\n"
+        "    w.write(Verdict(item_id='i9', score=1.0).stamped(judge='m', fingerprint='x'))\n"
+        "    print('open', flush=True)\n    sys.stdin.readline()\n"
+        "    w.write(Verdict(item_id='i8', score=1.0).stamped(judge='m', fingerprint='x'))\n"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "open\n"
+    store = JudgeStore(tmp_path, "m")
+    assert compact(store) == (1, 5)
+    child.communicate("\n")
+    assert [p.name for p in store.files()] == ["000001.parquet", "000002.jsonl"]
+    assert {k[0] for k in store.current()} == {"i8", "i9"}
+
+
+def test_a_compaction_that_died_before_deleting_reads_the_same(tmp_path: Path) -> None:
+    study = make_study(tmp_path)
+    judge_with(study, "m", limit=5)
+    judge_with(study, "m")
+    store = JudgeStore(tmp_path, "m")
+    kept = {p.name: p.read_bytes() for p in store.files()}
+    before = store.current()
+    compact(store)
+    for name, content in kept.items():
+        (store.folder / name).write_bytes(content)
+    assert store.current() == before
+    assert len(store.frame()) == 30
+
+
+def test_merge_adds_what_is_new_and_reports_what_differs(tmp_path: Path, genspace) -> None:
+    ours, theirs = make_study(tmp_path / "ours"), make_study(tmp_path / "theirs")
+    judge_with(ours, "m", shard=(1, 2))
+    judge_with(theirs, "m", shard=(2, 2))
+    assert genspace("verdicts", "merge", ours.root, theirs.root).code == 0
+    assert len(JudgeStore(ours.root, "m").current()) == 30
+    mark = JudgeStore(ours.root, "m").frame()["fingerprint"].iloc[0]
+    with JudgeStore(theirs.root, "m").writer() as writer:
+        writer.write(Verdict(item_id="i0", score=0.123).stamped(judge="m", fingerprint=mark))
+    added, conflicts = merge(ours.root, [theirs.root])
+    assert (dict(added), [(c.key[0], c.theirs.score) for c in conflicts]) == ({}, [("i0", 0.123)])
+    result = genspace("verdicts", "merge", ours.root, theirs.root, "--prefer", "theirs")
+    assert (result.code, "1 conflicts; theirs counts" in result.err) == (1, True)
+    assert JudgeStore(ours.root, "m").current()["i0", None, None, 0].score == 0.123
+    listed = json.loads(genspace("verdicts", "list", ours.root, "--json").out)
+    assert sum(row["decided"] for row in listed) == 30
+
+
+def test_schema_versions(tmp_path: Path) -> None:
+    make_study(tmp_path)
+    folder = tmp_path / "verdicts" / "m"
+    folder.mkdir(parents=True)
+    (folder / "000001.jsonl").write_text(
+        '{"item_id": "i0", "score": 1.0, "fingerprint": "f"}\n'
+    )  # before versions
+    assert JudgeStore(tmp_path, "m").current()["i0", None, None, 0].score == 1.0
+    (folder / "000002.jsonl").write_text(
+        '{"schema": 99, "item_id": "i1", "score": 1.0, "fingerprint": "f"}\n'
+    )
+    with pytest.raises(InvalidFilesError, match="newer genspace"):
+        JudgeStore(tmp_path, "m").current()
+
+
+def test_combined_repeats_by_hand() -> None:
+    rows = pd.DataFrame(
+        {
+            "judge": "m", "item_id": list("aaabbb"), "item_id_b": "", "question": "", "repeat": [0, 1, 2] * 2,
+            "status": ["decided"] * 3 + ["abstained", "decided", "decided"],
+            "score": [0.2, 0.4, 0.9, None, 1.0, 0.0], "passed": pd.array([0, 0, 1, None, 1, 0], "boolean"),
+            "confidence": [None] * 6, "seconds": [1.0] * 6, "tokens": [2.0] * 6, "cost_usd": [None] * 6,
+            "reason": ["", "", "", "unsure", "", ""],
+        }
+    )  # fmt: skip
+    combined = combine_repeats(rows).set_index("item_id")
+    assert combined["score"].round(12).to_dict() == {"a": 0.5, "b": 0.5}  # means of .2 .4 .9 and of 1, 0
+    assert combined.loc["a", "passed"] == False  # noqa: E712 - two of three
+    assert pd.isna(combined.loc["b", "passed"])  # one each
+    assert (combined.loc["b", "status"], combined.loc["a", "seconds"]) == ("decided", 3.0)
+    # a: pairs (0,0) alike, (0,1) and (0,1) not: 1/3. b: one pair, not alike: 0. Mean 1/6.
+    agreement = repeat_agreement(rows)["m"]
+    assert agreement["repeats"] == 3
+    assert agreement["same_decision"]["value"] == pytest.approx(1 / 6)
+
+
+def test_repeats_through_the_command_line(tmp_path: Path, genspace) -> None:
+    study = make_study(tmp_path, 60)
+    genspace("judge", study.root, "--judge", "planted:coin", "--repeats", "3")
+    document = json.loads(genspace("compare", study.root, "--json", "--draws", "0").out)
+    # Three fair coins: a pair falls alike half of the time; 180 pairs, so five standard errors are 0.19.
+    assert document["repeats"]["planted:coin"]["same_decision"]["value"] == pytest.approx(0.5, abs=0.19)
+    assert document["judges"]["planted:coin"]["coverage"]["scored"] == 60
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """A disk that is full after `size` bytes in a file."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_full_disk_is_one_message_and_what_was_written_is_kept(tmp_path: Path) -> None:
+    study = make_study(tmp_path)
+    with largest_file(1000), pytest.raises(InputError, match=r"cannot write verdicts.*of this run are kept"):
+        judge_with(study, "m")
+    kept = JudgeStore(tmp_path, "m").current()
+    assert 1 <= len(kept) < 30
+    judge_with(study, "m")
+    assert len(JudgeStore(tmp_path, "m").current()) == 30
+    assert check_study(tmp_path).problems == []
+
+
+def test_a_folder_that_cannot_be_written_is_one_message(tmp_path: Path, genspace) -> None:
+    """A file stands where the folder should be: an obstacle to root as well."""
+    study = make_study(tmp_path)
+    (tmp_path / "verdicts").write_text("")
+    result = genspace("judge", study.root, "--judge", "planted:coin")
+    assert result.code == 2
+    assert result.err.startswith("genspace: cannot write verdicts to ")
+    assert "Traceback" not in result.err
+
+
+def test_export_reads_back(tmp_path: Path, genspace) -> None:
+    study = make_study(tmp_path / "study")
+    judge_with(study, "m")
+    for form, reader in (("csv", pd.read_csv), ("parquet", pd.read_parquet), ("hf", pd.read_parquet)):
+        target = tmp_path / form
+        assert genspace("export", study.root, "--format", form, "--to", target).code == 0
+        ending = ".csv" if form == "csv" else ".parquet"
+        verdicts = reader(target / f"verdicts{ending}")
+        assert verdicts["score"].tolist() == study.verdicts["score"].tolist()
+        assert len(reader(target / f"annotations{ending}")) == 30
+    card = (tmp_path / "hf" / "README.md").read_text()
+    assert "config_name: verdicts" in card
+    assert genspace("export", study.root, "--to", tmp_path / "hf").code == 2
+
+
+@pytest.mark.xdist_group("ray")
+@pytest.mark.timeout(240)
+def test_ray_gives_the_same_tables_as_local(tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="the extra ray is not installed")
+    local, far = make_study(tmp_path / "local", 200), make_study(tmp_path / "ray", 200)
+    for study, engine in ((local, []), (far, ["--engine", "ray", "--replicas", "2", "--batch", "8"])):
+        command = [
+            sys.executable,
+            "-m",
+            "genspace",
+            "judge",
+            str(study.root),
+            "--judge",
+            "planted:abstains",
+            *engine,
+            "--json",
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=220)
+        assert done.returncode == 0, done.stderr[-2000:]
+        assert json.loads(done.stdout)[0]["decided"] + json.loads(done.stdout)[0]["abstained"] == 200
+    assert [p.suffix for p in JudgeStore(far.root, "planted:abstains").files()] == [".parquet"]
+    assert (
+        JudgeStore(far.root, "planted:abstains").current()
+        == JudgeStore(local.root, "planted:abstains").current()
+    )
+    key = ["item_id"]
+    frames = [open_study(s.root).verdicts.sort_values(key, ignore_index=True) for s in (local, far)]
+    pd.testing.assert_frame_equal(*frames)
