@@ -27,6 +27,7 @@ COMMAND_MODULES: tuple[str, ...] = (
     "probe",
     "prompts",
     "scene",
+    "scene_convert",
     "fetch",
     "verdicts",
     "info",
