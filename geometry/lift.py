@@ -55,8 +55,16 @@ def lowest_near_point_m(
     """Return how far below the camera the released GenSpace code takes the floor to be, metres.
 
     It is the lowest of the nearer half of all points by level z, with no protection against a single bad pixel.
-    `level_from_camera` is a rotation, (3, 3).
+    `level_from_camera` is a rotation, (3, 3). Errors: `ValueError` when no pixel has a depth.
     """
-    level = lift(depth, intrinsics, pixel_offset=0.0) @ level_from_camera[1:].T
-    near = np.argpartition(level[:, 1], len(level) // 2)[: len(level) // 2]
-    return float(level[near, 0].max())
+    height, width = depth.shape
+    x = (np.arange(width) - intrinsics.cx) / intrinsics.fx
+    y = ((np.arange(height) - intrinsics.cy) / intrinsics.fy)[:, None]
+    known = np.isfinite(depth) & (depth > 0)
+    # A level coordinate of a pixel is its depth times a plane over the image.
+    down, forward = ((depth * (row[0] * x + row[1] * y + row[2]))[known] for row in level_from_camera[1:])
+    if not forward.size:
+        raise ValueError("a depth image without depth has no floor")
+    half = max(1, len(forward) // 2)
+    near = np.argpartition(forward, half - 1)[:half]
+    return float(down[near].max())

@@ -124,7 +124,7 @@ def _camera_height_m(scene: Scene) -> float:
     depth = scene.read_depth()
     level = scene.camera.level_from_camera
     intrinsics = None if depth is None else scene.depth_intrinsics(depth)
-    if depth is None or intrinsics is None or level is None:
+    if depth is None or intrinsics is None or level is None or not depth.any():
         raise Unmeasurable("the camera's height is unknown, and there is no depth to find the floor in")
     return lowest_near_point_m(depth, intrinsics, level)
 

@@ -86,6 +86,12 @@ def test_golden_mask_subtraction(
         assert (cut == golden[f"s{i}_{name}_mask"]).all()
 
 
+def test_floor_of_an_image_without_depth() -> None:
+    with pytest.raises(ValueError, match="without depth"):
+        lowest_near_point_m(np.zeros((2, 2)), Intrinsics(1, 1, 0, 0), np.eye(3))
+    assert lowest_near_point_m(np.array([[2.0]]), Intrinsics(1, 1, 0, -1), np.eye(3)) == 2.0
+
+
 def test_defect_18_mask_subtraction_fires_only_for_containment() -> None:
     masks = np.zeros((2, 20, 40), dtype=bool)
     masks[0, :, :30] = True  # 600 px
