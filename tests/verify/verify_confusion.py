@@ -21,7 +21,7 @@ def main() -> str:
 
     table = confusion(SCENES, SEED)
     lines = [
-        "| sub-domain | scenes | true | `corrected` right | `reference` right | wrongly passed | wrongly failed |",
+        "| sub-domain | scenes | true | `corrected` right | `reference` right | it wrongly passed | it wrongly failed |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     totals = {"corrected": Tally(), "reference": Tally()}
