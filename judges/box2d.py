@@ -17,8 +17,18 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
-from genspace.geometry.calls import parse_call
-from genspace.geometry.image_relation import MARGIN, RELATIONS, SHARE, Detection, Opinion, decide, relate
+from genspace.geometry.image_relation import (
+    MARGIN,
+    RELATIONS,
+    SHARE,
+    Detection,
+    ImageRelation,
+    Opinion,
+    decide,
+    parse_relation,
+    relate,
+)
+from genspace.geometry.perception.labels import canonical
 from genspace.geometry.predicates import bind
 from genspace.geometry.scene import Pair
 from genspace.judges._protocol import JudgeContext, JudgeSpec, parse_options
@@ -68,18 +78,6 @@ class Found:
     name: str
     """The object's id or class."""
     detection: Detection
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A relation between two named objects in the picture."""
-
-    relation: str
-    a: str
-    b: str
-
-    def __str__(self) -> str:
-        return f"{self.a} {self.relation.replace('_', ' ')} {self.b}"
 
 
 class Unanswerable(Exception):  # noqa: N818 - the reason for an abstention, not a mistake
@@ -133,7 +131,7 @@ class Box2dJudge:
             **seen,
         )
 
-    def _opinion(self, asked: Asked, boxes: list[Found]) -> Opinion | None:
+    def _opinion(self, asked: ImageRelation, boxes: list[Found]) -> Opinion | None:
         a, b = self._named(boxes, asked.a), self._named(boxes, asked.b)
         return relate(a, b, asked.relation, rule=self.options.rule, margin=self.options.margin)
 
@@ -141,13 +139,14 @@ class Box2dJudge:
         return decide(opinion.score, rule=self.options.rule, share=self.options.share)
 
     def _named(self, boxes: list[Found], name: str) -> list[Detection]:
+        wanted = canonical(name)
         return [
             found.detection
             for found in boxes
-            if found.name.casefold() == name.casefold() and found.detection.score >= self.options.min_score
+            if canonical(found.name) == wanted and found.detection.score >= self.options.min_score
         ]
 
-    def _measurement(self, asked: Asked, opinion: Opinion) -> Measurement:
+    def _measurement(self, asked: ImageRelation, opinion: Opinion) -> Measurement:
         by_margin = self.options.rule == "margin"
         return Measurement(
             quantity=f"offset of the centres along {asked}",
@@ -167,34 +166,21 @@ class Box2dJudge:
         return self.table[request.item.item_id]
 
 
-def _asked(item: Item) -> Asked:
+def _asked(item: Item) -> ImageRelation:
     """Return the relation that the item's predicate, or its columns relation, object_a, object_b, ask for."""
     if item.predicate is None:
         columns = [item.extra.get(name) for name in ("relation", "object_a", "object_b")]
         if not all(columns):
             raise Unanswerable("no predicate, and no columns relation, object_a and object_b")
-        relation, a, b = map(str, columns)
-        return _checked(relation, a, b, where=f"relation = {relation!r}")
-    call = parse_call(item.predicate)
-    if call.name == "image_relation":
-        if len(call.arguments) != 2 or set(call.parameters) != {"relation"}:
-            raise InputError(
-                f"predicate {item.predicate!r}: expected image_relation(a, b, relation={'|'.join(RELATIONS)})"
-            )
-        return _checked(
-            str(call.parameters["relation"]), *call.arguments, where=f"predicate {item.predicate!r}"
-        )
+        return ImageRelation(*map(str, columns))
+    asked = parse_relation(item.predicate)
+    if asked is not None:
+        return asked
     bound = bind(item.predicate)
     relation = f"{bound.settings.get('relation')}_of"
     if bound.predicate.name != "egocentric" or relation not in RELATIONS:
         raise Unanswerable(f"2D boxes cannot tell {bound.predicate.name}")
-    return Asked(relation, *bound.ids)
-
-
-def _checked(relation: str, a: str, b: str, *, where: str) -> Asked:
-    if relation not in RELATIONS:
-        raise InputError(f"{where}: unknown relation{did_you_mean(relation, RELATIONS)}")
-    return Asked(relation, a, b)
+    return ImageRelation(relation, *bound.ids)
 
 
 def _boxes_of_scene(request: Request) -> list[Found]:

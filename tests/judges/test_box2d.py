@@ -185,6 +185,11 @@ class TestScenes:
         assert measured.unit == "ratio"
         assert measured.score == answer.score
 
+    def test_synonyms_and_plurals_are_one_name(self):
+        couch = ("couch", "couch", BED[2], 0.8)
+        answer = verdict(scene(CAT, couch), predicate="image_relation(cats, the sofa, relation=left_of)")
+        assert answer.passed is True
+
     def test_columns_ask_where_there_is_no_predicate(self):
         extra = {"relation": "above", "object_a": "Cat", "object_b": "bed"}
         assert verdict(scene(CAT, BED), extra=extra).passed is True

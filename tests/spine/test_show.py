@@ -32,6 +32,7 @@ def study(tmp_path: Path) -> Path:
         'near,A cow 1 m from a dog <b>,"object_distance(cow, dog, value_m=1)"\n'
         'bare,A cow,"nonsense(cow)"\n'
         "silent,A dog,\n"
+        'flat,A dog,"image_relation(dog, cow, relation=right_of)"\n'
         'edit,Move the cow,"move_object(cow, direction=closer, value_m=1)"\n'
     )
     (root / "annotations.csv").write_text("item_id,rater_id,value\nnear,anna,1\nnear,ben,\n")
@@ -82,6 +83,7 @@ def test_items_without_scene_or_predicate_say_why(genspace, study):
     assert "looked for bare.scene.json" in bare.out
     assert "nobody has rated this item" in bare.out
     assert genspace("show", study, "silent").code == 0
+    assert "says: dog right of cow" in genspace("show", study, "flat").out
 
 
 def test_the_page_is_whole_and_needs_no_network(genspace, study):

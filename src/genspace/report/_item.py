@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from genspace.errors import InputError, MissingExtraError, did_you_mean
 from genspace.geometry.drawing.bodies import Mark
 from genspace.geometry.evaluate import Evaluation, evaluate, in_words
+from genspace.geometry.image_relation import ImageRelation, parse_relation
 from genspace.geometry.predicates import Bound, bind
 from genspace.geometry.scene import Pair, Scene
 from genspace.judges.scene import find_scene
@@ -46,12 +47,12 @@ class ItemView:
             return str(error)
 
     @cached_property
-    def bound(self) -> Bound | str | None:
+    def bound(self) -> Bound | ImageRelation | str | None:
         """The predicate, or what is wrong with it; None where the item has none."""
         if self.item.predicate is None:
             return None
         try:
-            return bind(self.item.predicate)
+            return parse_relation(self.item.predicate) or bind(self.item.predicate)
         except InputError as error:
             return str(error)
 
@@ -118,7 +119,7 @@ class ItemView:
             "image": item.image,
             "image_before": item.image_before,
             "predicate": item.predicate,
-            "says": str(bound) if isinstance(bound, Bound) else None,
+            "says": None if bound is None or isinstance(bound, str) else str(bound),
             "problem": bound if isinstance(bound, str) else None,
             "scene": self.scene if isinstance(self.scene, str) else self.scene.source,
             "geometry": None
