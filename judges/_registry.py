@@ -15,7 +15,9 @@ REGISTRY = Registry(
     group="genspace.judges",
     builtin={
         "box2d": "genspace.judges.box2d:make",
+        "cascade": "genspace.judges.cascade:make",
         "clip": "genspace.judges.clip:make",
+        "ensemble": "genspace.judges.ensemble:make",
         "geometry": "genspace.judges.geometry:make",
         "hf": "genspace.judges.hf:make",
         "planted": "genspace.judges.planted:make",

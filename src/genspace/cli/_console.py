@@ -50,10 +50,21 @@ def configure(*, quiet: bool, verbose: bool, log_file: str | None) -> None:
     out.cache_clear()
     logger = logging.getLogger("genspace")
     logger.setLevel(logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO)
+    if not any(isinstance(handler, _ToConsole) for handler in logger.handlers):
+        logger.addHandler(_ToConsole())
     if log_file:
         handler = logging.FileHandler(log_file, encoding="utf-8")
         handler.setFormatter(_JsonLines())
         logger.addHandler(handler)
+
+
+class _ToConsole(logging.Handler):
+    """Messages of the library, such as what a run is waiting for, on standard error and above a progress bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        from rich.text import Text
+
+        messages().print(Text(record.getMessage(), style="" if record.levelno > logging.INFO else "dim"))
 
 
 class _JsonLines(logging.Formatter):

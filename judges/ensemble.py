@@ -1,0 +1,130 @@
+"""Judge `ensemble`: several judges as one calibrated probability that people would say yes.
+
+    [judges.both]
+    kind = "ensemble"
+    members = ["geometry", "vlm:gpt-4.1"]
+    method = "logistic"
+
+The probability of an item is fitted on people's answers to the other prompts alone (`analysis.calibration`), so
+that comparing it with the same people is fair. Where a member abstains, the rest are calibrated without it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from genspace.judges._members import Members, added
+from genspace.judges._protocol import JudgeContext, JudgeSpec, parse_options
+from genspace.records import Measurement, Request, Verdict, fingerprint
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["EnsembleJudge", "EnsembleOptions", "make"]
+
+
+class EnsembleOptions(BaseModel):
+    """Options of `[judges.NAME] kind = "ensemble"`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    members: tuple[str, ...] = Field(min_length=1)
+    """Judges as on the command line, names of [judges.NAME] tables, or metrics whose scores the study has."""
+    method: Literal["isotonic", "logistic"] = "isotonic"
+    """isotonic: of the mean of the standardised scores; logistic: one weight a member."""
+    folds: int = Field(5, ge=2, le=100)
+    """Parts the prompts are split into."""
+
+
+class EnsembleJudge:
+    """A calibrated combination of judges."""
+
+    def __init__(self, spec: JudgeSpec, context: JudgeContext) -> None:
+        self._options = parse_options(EnsembleOptions, spec)
+        self._members = Members(self._options.members, spec, context)
+        self._seed = context.seed
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Digest of options, people's answers, and the members with the verdicts that the study has of them."""
+        options = self._options.model_dump()
+        return fingerprint(
+            {"kind": "ensemble", "version": 1, "seed": self._seed, **options, "on": self._members.digest}
+        )
+
+    def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
+        """Yield the calibrated verdicts; members are first asked about what the study does not have of them."""
+        asked = list(requests)
+        for request in asked:
+            self._members.check(request)
+        labels = self._members.labels
+        wanted = {r.item.item_id for r in asked} | labels.keys()
+        found = {name: self._members.verdicts(name, wanted) for name in self._members.names}
+        place = {item_id: row for row, item_id in enumerate(self._members.item_ids)}
+        probability = self._probabilities(found, place)
+        for request in asked:
+            item_id = request.item.item_id
+            own = {name: verdicts[item_id] for name, verdicts in found.items()}
+            yield self._verdict(request, own, float(probability[place[item_id]]))
+
+    def _probabilities(
+        self, found: dict[str, dict[str, Verdict]], place: dict[str, int]
+    ) -> NDArray[np.float64]:
+        """(n,) probability of yes by item of the study; NaN where no member answers or nothing can be fitted."""
+        import numpy as np
+
+        from genspace.analysis.calibration import cross_fit
+
+        labels = self._members.labels
+        scores = np.full((len(place), len(found)), np.nan)
+        for column, (name, verdicts) in enumerate(found.items()):
+            for item_id, verdict in verdicts.items():
+                scores[place[item_id], column] = self._members.oriented(name, verdict)
+        outcomes = np.array([labels.get(item_id, np.nan) for item_id in place])
+        answered = np.isfinite(scores)
+        probability = np.full(len(place), np.nan)
+        for pattern in np.unique(answered[answered.any(axis=1)], axis=0):
+            fitted = cross_fit(
+                scores[:, pattern], outcomes, self._members.prompts,
+                method=self._options.method, folds=self._options.folds, seed=self._seed,
+            )  # fmt: skip
+            rows = (answered == pattern).all(axis=1)
+            probability[rows] = fitted[rows]
+        return probability
+
+    def _verdict(self, request: Request, own: dict[str, Verdict], probability: float) -> Verdict:
+        cost = added(list(own.values()))
+        if math.isnan(probability):
+            failed = [f"{name}: {v.reason}" for name, v in own.items() if v.status == "failed"]
+            if failed:
+                return Verdict.failed(request, "; ".join(failed), **cost)
+            silent = [f"{name}: {v.reason}" for name, v in own.items() if v.status == "abstained"]
+            few = "too few labelled items of other prompts to calibrate on"
+            return Verdict.abstained(request, "; ".join(silent) or few, **cost)
+        measurements = tuple(
+            Measurement(
+                quantity=name, value=self._members.oriented(name, v), unit="", score=None, note=v.reason
+            )
+            if v.status == "decided"
+            else Measurement(quantity=name, value=None, unit="", note=v.reason)
+            for name, v in own.items()
+        )
+        return Verdict.decided(
+            request,
+            score=probability,
+            passed=None if probability == 0.5 else probability > 0.5,
+            confidence=max(probability, 1 - probability),
+            measurements=measurements,
+            details={"method": self._options.method, "labelled_items": len(self._members.labels)},
+            **cost,
+        )
+
+
+def make(spec: JudgeSpec, context: JudgeContext) -> EnsembleJudge:
+    """Return an ensemble of the study's judges."""
+    return EnsembleJudge(spec, context)

@@ -1,0 +1,259 @@
+"""Ensembles and cascades: cross-fitted by prompt, asked no more than needed, with what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from vlm_support import VlmServer, png
+
+from genspace.analysis._prepare import prepare
+from genspace.analysis.calibration import cross_fit
+from genspace.errors import InputError
+from genspace.judges import Judge, JudgeContext, JudgeSpec, make_judge, resolve
+from genspace.judges.cascade import best_threshold
+from genspace.records import Verdict
+from genspace.study import Study, open_study
+
+N = 60
+
+
+def write_study(folder: Path, labels: list[float], scores: dict[str, list[Any]], toml: str = "") -> Study:
+    """Two items a prompt; `scores` holds (score, confidence) or None for an abstention, by metric."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "scores").mkdir(exist_ok=True)
+    (folder / "images").mkdir(exist_ok=True)
+    items = ["item_id,prompt_id,prompt"] + [f"i{i:03d},p{i // 2},a cow" for i in range(len(labels))]
+    (folder / "items.csv").write_text("\n".join(items), encoding="utf-8")
+    answers = ["item_id,rater_id,value"] + [
+        f"i{i:03d},r,{y}" for i, y in enumerate(labels) if not np.isnan(y)
+    ]
+    (folder / "annotations.csv").write_text("\n".join(answers), encoding="utf-8")
+    for name, given in scores.items():
+        rows = ["item_id,metric,score,confidence,cost_usd,reason"]
+        for i, answer in enumerate(given):
+            score, confidence = ("", "") if answer is None else answer
+            rows.append(
+                f"i{i:03d},{name},{score},{confidence},0.01,{'cannot tell' if answer is None else ''}"
+            )
+        (folder / "scores" / f"{name}.csv").write_text("\n".join(rows), encoding="utf-8")
+    (folder / "study.toml").write_text(toml, encoding="utf-8")
+    return open_study(folder)
+
+
+def combination(study: Study, kind: str, **options: Any) -> Judge:
+    def make(name: str) -> Judge:
+        return make_judge(resolve([name], study.declared.judges)[0], context)
+
+    context = JudgeContext(study=study, make=make)
+    return make_judge(JudgeSpec(name="both", kind=kind, options=options), context)
+
+
+def judged(judge: Judge, study: Study) -> dict[str, Verdict]:
+    from genspace.records import Request
+
+    requests = [Request(item=item, files=study.files) for item in study.iter_items()]
+    return {v.item_id: v for v in judge.judge(requests)}
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(5)
+
+
+def prompts(study: Study) -> np.ndarray[Any, Any]:
+    return prepare(study.annotations, study.verdicts, study.items).prompt
+
+
+def noisy(labels: np.ndarray[Any, Any], rng: np.random.Generator, spread: float) -> list[Any]:
+    return [(round(float(s), 4), "") for s in labels + rng.normal(0, spread, len(labels))]
+
+
+@pytest.mark.parametrize("method", ["isotonic", "logistic"])
+def test_an_ensemble_is_the_cross_fitted_calibration(
+    tmp_path: Path, rng: np.random.Generator, method: str
+) -> None:
+    labels = rng.integers(0, 2, N).astype(float)
+    scores = {"one": noisy(labels, rng, 0.6), "two": noisy(labels, rng, 0.6)}
+    study = write_study(tmp_path, labels.tolist(), scores)
+    found = judged(combination(study, "ensemble", members=["one", "two"], method=method), study)
+    x = np.array([[s for s, _ in scores[name]] for name in ("one", "two")]).T
+    expected = cross_fit(x, labels, prompts(study), method=method)  # type: ignore[arg-type]
+    got = [found[f"i{i:03d}"].score for i in range(N)]
+    assert got == pytest.approx(expected.tolist(), abs=1e-12)
+    # Two judges with independent errors are better together (Brier score) than either calibrated alone.
+    alone = [cross_fit(x[:, k], labels, prompts(study), method=method) for k in (0, 1)]  # type: ignore[arg-type]
+    assert np.mean((expected - labels) ** 2) < min(np.mean((a - labels) ** 2) for a in alone)
+
+
+def test_no_item_is_calibrated_on_its_own_prompt(tmp_path: Path, rng: np.random.Generator) -> None:
+    labels = rng.integers(0, 2, N).astype(float)
+    scores = {"one": noisy(labels, rng, 0.6)}
+    before = judged(
+        combination(s := write_study(tmp_path / "a", labels.tolist(), scores), "ensemble", members=["one"]), s
+    )
+    labels[:2] = 1 - labels[:2]  # the answers to prompt 0
+    after = judged(
+        combination(s := write_study(tmp_path / "b", labels.tolist(), scores), "ensemble", members=["one"]), s
+    )
+    assert [after[i].score for i in ("i000", "i001")] == [before[i].score for i in ("i000", "i001")]
+    assert any(after[f"i{i:03d}"].score != before[f"i{i:03d}"].score for i in range(2, N))
+
+
+def test_where_a_member_abstains_the_others_answer(tmp_path: Path, rng: np.random.Generator) -> None:
+    labels = rng.integers(0, 2, N).astype(float)
+    one, two = noisy(labels, rng, 0.6), noisy(labels, rng, 0.6)
+    one[3] = two[4] = one[5] = two[5] = None
+    study = write_study(tmp_path, labels.tolist(), {"one": one, "two": two})
+    found = judged(combination(study, "ensemble", members=["one", "two"]), study)
+    column = np.array([np.nan if s is None else s[0] for s in two])
+    assert found["i003"].score == pytest.approx(cross_fit(column, labels, prompts(study))[3])
+    assert found["i003"].measurements[0].note == "cannot tell"
+    assert found["i005"].status == "abstained"
+    assert found["i005"].reason == "one: cannot tell; two: cannot tell"
+    assert found["i000"].cost_usd == pytest.approx(0.02)
+
+
+def test_unlabelled_items_are_judged_too(tmp_path: Path, rng: np.random.Generator) -> None:
+    labels = rng.integers(0, 2, N).astype(float)
+    scores = {"one": noisy(labels, rng, 0.4)}
+    labels[50:] = np.nan
+    study = write_study(tmp_path, labels.tolist(), scores)
+    found = judged(combination(study, "ensemble", members=["one"], method="logistic"), study)
+    assert all(found[f"i{i:03d}"].status == "decided" for i in range(50, N))
+
+
+def test_lower_is_better_is_turned_round(tmp_path: Path, rng: np.random.Generator) -> None:
+    labels = rng.integers(0, 2, N).astype(float)
+    study = write_study(
+        tmp_path,
+        labels.tolist(),
+        {"loss": noisy(-labels, rng, 0.1)},
+        "[metrics.loss]\nlower_is_better = true\n",
+    )
+    found = judged(combination(study, "ensemble", members=["loss"]), study)
+    assert [found[f"i{i:03d}"].passed for i in range(N)] == [y == 1 for y in labels]
+
+
+def test_the_fingerprint_follows_answers_and_members(tmp_path: Path, rng: np.random.Generator) -> None:
+    labels = rng.integers(0, 2, N).astype(float)
+    scores = {"one": noisy(labels, rng, 0.4)}
+    digest = combination(
+        write_study(tmp_path / "a", labels.tolist(), scores), "ensemble", members=["one"]
+    ).fingerprint
+    same = combination(
+        write_study(tmp_path / "b", labels.tolist(), scores), "ensemble", members=["one"]
+    ).fingerprint
+    assert same == digest
+    labels[0] = 1 - labels[0]
+    changed = write_study(tmp_path / "c", labels.tolist(), scores)
+    assert combination(changed, "ensemble", members=["one"]).fingerprint != digest
+
+
+@pytest.mark.parametrize(
+    ("members", "says"), [(["nobody"], "unknown judge"), (["both"], "member of itself"), ([], "at least 1")]
+)
+def test_wrong_members_are_named(tmp_path: Path, members: list[str], says: str) -> None:
+    study = write_study(tmp_path, [0.0, 1.0], {"one": [(0.1, ""), (0.9, "")]})
+    with pytest.raises(InputError, match=says):
+        combination(study, "ensemble", members=members)
+
+
+# ---- cascades ----
+
+
+def test_best_threshold_by_hand() -> None:
+    confidence = np.array([0.6, 0.7, 0.8, 0.9])
+    # The first judge errs on the two least confident items, the second on the two most confident ones.
+    first, second = np.array([1.0, 1, 0, 0]), np.array([0.0, 0, 1, 1])
+    assert best_threshold(confidence, first, second) == 0.8
+    # Errors with 0, 1, 2, 3, 4 items sent on: 2, 1, 0, 1, 2. At most a quarter sent on: one item, from 0.7.
+    assert best_threshold(confidence, first, second, max_share=0.25) == 0.7
+    # A second judge that is never better is never asked; one that always is, always.
+    assert best_threshold(confidence, second, second) == 0.0
+    assert best_threshold(confidence, np.ones(4), np.zeros(4)) > 0.9
+    # Items of equal confidence go together: sending one of the two would need a threshold between equals.
+    assert best_threshold(np.array([0.6, 0.6]), np.array([1.0, 0]), np.array([0.0, 1])) == 0.0
+    # Where the second abstains the first's error stays.
+    assert best_threshold(confidence, first, np.array([np.nan] * 4)) == 0.0
+    assert np.isnan(best_threshold(np.array([-1.0]), np.array([np.nan]), np.array([0.0])))
+
+
+def test_a_cascade_asks_the_second_judge_only_in_doubt(tmp_path: Path, rng: np.random.Generator) -> None:
+    labels = rng.integers(0, 2, N).astype(float)
+    # The first is right where its confidence is 0.9 and wrong where it is 0.6; the second is always right.
+    sure = rng.random(N) < 0.7
+    first: list[Any] = [(y if s else 1 - y, 0.9 if s else 0.6) for y, s in zip(labels, sure, strict=True)]
+    first[7] = None
+    second = [(y, 0.8) for y in labels]
+    study = write_study(tmp_path, labels.tolist(), {"first": first, "second": second})
+    found = judged(combination(study, "cascade", first="first", second="second"), study)
+    for i in range(N):
+        verdict = found[f"i{i:03d}"]
+        asked = i == 7 or not sure[i]
+        assert verdict.score == labels[i]
+        assert verdict.details["second_asked"] == asked
+        assert verdict.details["decided_by"] == ("second" if asked else "first")
+        assert verdict.cost_usd == pytest.approx(0.02 if asked else 0.01)
+        assert verdict.details["threshold"] == 0.9
+    # With no item allowed on but the abstentions, the first judge's errors stay.
+    frugal = judged(combination(study, "cascade", first="first", second="second", max_share=0), study)
+    assert sum(v.details["second_asked"] for v in frugal.values()) == 1
+    assert frugal["i007"].score == labels[7]
+
+
+def test_a_second_judge_that_abstains_leaves_the_first(tmp_path: Path) -> None:
+    scores: dict[str, list[Any]] = {
+        "first": [(1.0, 0.3), None, (0.0, 0.9), (1.0, 0.9)], "second": [None, None, (1.0, 0.9), (1.0, 0.9)]
+    }  # fmt: skip
+    study = write_study(tmp_path, [1.0, 1.0, 0.0, 1.0], scores)
+    found = judged(combination(study, "cascade", first="first", second="second", threshold=0.5), study)
+    assert found["i000"].score == 1.0
+    assert found["i000"].details["decided_by"] == "first"
+    assert found["i001"].status == "abstained"
+    assert found["i001"].reason == "first: cannot tell; second: cannot tell"
+
+
+def test_a_cascade_needs_scores_on_the_peoples_scale(tmp_path: Path) -> None:
+    scores = {"first": [(25.0, "")] * 4, "second": [(1.0, "")] * 4}
+    study = write_study(tmp_path, [1.0, 1.0, 0.0, 1.0], scores)
+    with pytest.raises(InputError, match="ensemble of one member"):
+        judged(combination(study, "cascade", first="first", second="second"), study)
+
+
+def test_a_live_member_is_asked_about_open_items_alone(
+    tmp_path: Path, server: VlmServer, genspace: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through `genspace judge`: a metric first, a model behind HTTP where it is unsure; then an ensemble of both."""
+    monkeypatch.setenv("GENSPACE_CACHE", str(tmp_path / "cache"))
+    labels = [float(i % 2) for i in range(20)]
+    first = [(y, 0.9) if i < 15 else (1 - y, 0.55) for i, y in enumerate(labels)]
+    toml = f"""
+        [judges.model]
+        kind = "vlm"
+        model = "copy"
+        base_url = "{server.url()}"
+        [judges.frugal]
+        kind = "cascade"
+        first = "metric"
+        second = "model"
+        threshold = 0.8
+        [judges.together]
+        kind = "ensemble"
+        members = ["metric", "model"]
+        """
+    study = write_study(tmp_path, labels, {"metric": first}, toml)
+    for i, y in enumerate(labels):
+        (study.root / "images" / f"i{i:03d}.png").write_bytes(png(int(255 * y)))
+    result = genspace("judge", tmp_path, "--judge", "frugal", "--json")
+    assert result.code == 0, result.err
+    assert server.log()["calls"] == 5
+    frame = open_study(tmp_path).verdicts.set_index(["judge", "item_id"])
+    assert [frame.loc[("frugal", f"i{i:03d}"), "score"] for i in range(20)] == pytest.approx(labels, abs=1e-6)
+    assert genspace("judge", tmp_path, "--judge", "together", "--json").code == 0
+    assert server.log()["calls"] == 20, (
+        "the ensemble needs the model on every item, five of which it has seen"
+    )
