@@ -190,9 +190,12 @@ def meaning_of(predicate: str | None) -> Meaning | None:
             words |= {title: text.format_map(known) for title, text in said.items()}
     statement: str = family["statement"].format_map(words)
     asked = [(kind, text.format_map(words)) for kind, text in family.get("questions", ())]
+    terms = family["terms"]
+    if isinstance(terms, dict):
+        terms = terms[bound.settings[bound.predicate.key or ""]]
     return Meaning(
         statement=statement,
-        terms=tuple(_terms()[name] for name in family["terms"]),
+        terms=tuple(_terms()[name] for name in terms),
         questions=_chain(objects, asked or [("relation", f"Is it true that {statement}?")]),
     )
 

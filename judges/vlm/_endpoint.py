@@ -10,7 +10,7 @@ import ipaddress
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -43,7 +43,27 @@ class Endpoint:
     host: str
     is_local: bool
     """Whether it is this machine or one of the private network, where calls are free by default."""
+    variable: str | None
+    """Environment variable of the key; None: the server is sent none."""
+    where: str
+    """Source of the options, for messages."""
     key: str | None = field(default=None, repr=False)
+
+    def with_key(self, environ: Mapping[str, str] | None = None) -> Endpoint:
+        """Return the endpoint with its key from the environment, or from the file that VARIABLE_FILE names.
+
+        Errors: `InputError` when there is none.
+        """
+        if self.variable is None:
+            return self
+        environ = os.environ if environ is None else environ
+        key = environ.get(self.variable) or _read_key_file(self.variable, environ)
+        if not key:
+            raise InputError(
+                f"{self.where}: no key for {self.host}: set the environment variable {self.variable}, "
+                f"or {self.variable}_FILE to a file that only you can read"
+            )
+        return replace(self, key=key)
 
     def redact(self, text: str) -> str:
         """Return the text without the key."""
@@ -57,10 +77,10 @@ def find_endpoint(
     where: str,
     environ: Mapping[str, str] | None = None,
 ) -> Endpoint:
-    """Return the checked endpoint and its key.
+    """Return the checked endpoint, still without its key: a dry run needs none.
 
-    `where` names the source of the options in messages. Errors: `InputError` for an address or a key
-    variable that cannot be right, and for a missing key.
+    `where` names the source of the options in messages. Errors: `InputError` for an address or a key variable
+    that cannot be right.
     """
     environ = os.environ if environ is None else environ
     url = (base_url or environ.get("OPENAI_BASE_URL") or OPENAI).rstrip("/")
@@ -74,25 +94,18 @@ def find_endpoint(
         raise InputError(f"{where}: base_url = {url!r}: remove everything from '?' or '#' on")
     is_local = _is_local(host)
     variable = api_key_env or next((v for v, h in PROVIDER_KEYS.items() if h == host), None)
-    if variable is None:
-        return Endpoint(url, host, is_local)
-    owner = PROVIDER_KEYS.get(variable)
-    if not variable.endswith("_API_KEY"):
-        raise InputError(f"{where}: api_key_env = {variable!r}: expected a name that ends in _API_KEY")
-    if owner is not None and owner != host:
-        raise InputError(
-            f"{where}: the key in {variable} is sent to {owner} alone, not to {host}; "
-            "put that server's own key into another variable, such as MY_SERVER_API_KEY, and name it"
-        )
-    key = environ.get(variable) or _read_key_file(variable, environ)
-    if not key:
-        raise InputError(
-            f"{where}: no key for {host}: set the environment variable {variable}, "
-            f"or {variable}_FILE to a file that only you can read"
-        )
-    if parts.scheme == "http" and not is_local:
-        raise InputError(f"{where}: base_url = {url!r}: a key is not sent over plain http; use https")
-    return Endpoint(url, host, is_local, key)
+    if variable is not None:
+        owner = PROVIDER_KEYS.get(variable)
+        if not variable.endswith("_API_KEY"):
+            raise InputError(f"{where}: api_key_env = {variable!r}: expected a name that ends in _API_KEY")
+        if owner is not None and owner != host:
+            raise InputError(
+                f"{where}: the key in {variable} is sent to {owner} alone, not to {host}; "
+                "put that server's own key into another variable, such as MY_SERVER_API_KEY, and name it"
+            )
+        if parts.scheme == "http" and not is_local:
+            raise InputError(f"{where}: base_url = {url!r}: a key is not sent over plain http; use https")
+    return Endpoint(url, host, is_local, variable, where)
 
 
 def _is_local(host: str) -> bool:

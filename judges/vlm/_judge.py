@@ -193,11 +193,11 @@ class VlmJudge:
     def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
         """Yield verdicts as the answers come.
 
-        Errors: `InputError` when no call can succeed (wrong key, unknown model, server not there) and
+        Errors: `InputError` when no call can succeed (no or wrong key, unknown model, server not there) and
         when the budget is spent; verdicts of what was in flight come first.
         """
         server = Server(
-            endpoint=self._endpoint,
+            endpoint=self._endpoint.with_key(),
             model=self._model,
             options=self._options,
             price=self._price,

@@ -24,6 +24,8 @@ __all__ = ["BudgetReachedError", "CallFailedError", "DeclinedError", "Reply", "S
 
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 60.0
+ROUNDING_USD = 1e-9
+"""Ten times 0.1 is a little less than 1."""
 RETRIED = {408, 409, 425, 429}
 """Statuses worth another try, besides every 5xx."""
 WRONG_FOR_ALL = {401, 402, 403, 404, 405}
@@ -183,7 +185,7 @@ class Server:
     def _check_may_call(self) -> None:
         if self._stopped is not None:
             raise self._stopped
-        if self._max_usd is not None and self._spent_usd >= self._max_usd:
+        if self._max_usd is not None and self._spent_usd >= self._max_usd - ROUNDING_USD:
             self._stopped = BudgetReachedError(
                 f"the budget of {self._max_usd:g} USD is spent ({self._spent_usd:.4f} USD); "
                 "what was judged is kept: run again with a larger --max-usd to go on"

@@ -136,7 +136,7 @@ def test_reading_never_breaks(text: str) -> None:
 
 
 def endpoint(url: str | None, key: str | None = None, **environ: str) -> Any:
-    return find_endpoint(url, key, where="study.toml: judge 'v'", environ=environ)
+    return find_endpoint(url, key, where="study.toml: judge 'v'", environ=environ).with_key(environ)
 
 
 def test_a_providers_key_goes_to_the_provider_alone() -> None:
