@@ -50,6 +50,8 @@ class Client:
         self._gives_logprobs: bool | None = {"auto": None, "logprobs": True, "samples": False}[
             options.probabilities
         ]
+        self._probing = asyncio.Lock()
+        self._recall()
 
     async def answer(self, ask: Ask, pictures: Mapping[str, Picture], repeat: int) -> Answer:
         """Ask, read, ask again once if the answer is unusable, and return what came of it.
@@ -57,37 +59,49 @@ class Client:
         Errors: `InputError` when no call can succeed, `BudgetReachedError` when nothing may be spent any more.
         """
         if ask.form is not None:
-            return await self._filled_in(ask, ask.form, pictures, repeat)
-        if self._gives_logprobs is False:
-            return await self._sampled(ask, pictures, repeat, known=None)
+            answer = await self._filled_in(ask, ask.form, pictures, repeat)
+        else:
+            weighed = await self._weighed(ask, pictures, repeat)
+            answer = await self._sampled(ask, pictures, repeat) if weighed is None else weighed
+        self._remember()
+        return answer
+
+    async def _weighed(self, ask: Ask, pictures: Mapping[str, Picture], repeat: int) -> Answer | None:
+        """Return probabilities from log-probabilities; None where the server gives none.
+
+        As long as it is not known whether it does, one ask finds out and the others wait for it.
+        """
+        if self._gives_logprobs is None:
+            async with self._probing:
+                if self._gives_logprobs is None:
+                    return await self._weigh(ask, pictures, repeat)
+        return await self._weigh(ask, pictures, repeat) if self._gives_logprobs else None
+
+    async def _weigh(self, ask: Ask, pictures: Mapping[str, Picture], repeat: int) -> Answer | None:
         exchange = _Exchange()
 
-        def read(reply: Reply) -> dict[str, float] | str:
+        def read(reply: Reply) -> dict[str, float] | None:
             probabilities = choice_probabilities(reply.logprobs, ask.choices)
-            if probabilities is not None:
-                self._gives_logprobs = True
-                return probabilities
-            choice = read_choice(reply.text, ask.choices)
-            if reply.logprobs:
-                raise UnusableAnswerError(
-                    f"expected one word, {' or '.join(ask.choices)}, and nothing before it"
-                )
-            return choice
+            if probabilities is None:
+                read_choice(reply.text, ask.choices)
+                if reply.logprobs:
+                    raise UnusableAnswerError(
+                        f"expected one word, {' or '.join(ask.choices)}, and nothing before it"
+                    )
+            return probabilities
 
         found = await self._exchanged(exchange, read, ask, pictures, f"{repeat}", logprobs=True)
         if isinstance(found, Answer):
             return found
-        if isinstance(found, str):
-            if self._options.probabilities == "logprobs":
-                return self._answer(
-                    exchange,
-                    status="failed",
-                    reason="the server gives no log-probabilities; use probabilities = 'samples' or 'auto'",
-                )
-            if self._gives_logprobs is None:
-                self._gives_logprobs = False
-            return await self._sampled(ask, pictures, repeat, known=(found, exchange))
-        return self._answer(exchange, probabilities=found, source="log-probabilities")
+        if found is not None:
+            self._gives_logprobs = True
+            return self._answer(exchange, probabilities=found, source="log-probabilities")
+        if self._options.probabilities == "logprobs":
+            reason = "the server gives no log-probabilities; use probabilities = 'samples' or 'auto'"
+            return self._answer(exchange, status="failed", reason=reason)
+        if self._gives_logprobs is None:
+            self._gives_logprobs = False
+        return None
 
     async def _filled_in(
         self, ask: Ask, form: type[BaseModel], pictures: Mapping[str, Picture], repeat: int
@@ -98,10 +112,8 @@ class Client:
         )
         return found if isinstance(found, Answer) else self._answer(exchange, form=found)
 
-    async def _sampled(
-        self, ask: Ask, pictures: Mapping[str, Picture], repeat: int, known: tuple[str, _Exchange] | None
-    ) -> Answer:
-        """Draw the answers that are still wanted, all at once; the share of each choice is its probability."""
+    async def _sampled(self, ask: Ask, pictures: Mapping[str, Picture], repeat: int) -> Answer:
+        """Draw several answers at once; the share of each choice is its probability."""
 
         async def draw(index: int) -> tuple[str | Answer, _Exchange]:
             exchange = _Exchange()
@@ -116,10 +128,7 @@ class Client:
             )
             return found, exchange
 
-        first = 0 if known is None else 1
-        drawn = list(await asyncio.gather(*(draw(i) for i in range(first, self._options.samples))))
-        if known is not None:
-            drawn.insert(0, known)
+        drawn = await asyncio.gather(*(draw(i) for i in range(self._options.samples)))
         whole = _Exchange([reply for _, exchange in drawn for reply in exchange.replies])
         problems = [found for found, _ in drawn if isinstance(found, Answer)]
         failed = [p for p in problems if p.status == "failed"]
@@ -183,6 +192,37 @@ class Client:
             return self._answer(exchange, status="abstained", reason=f"refused: {shortened(reply.text)}")
         return self._answer(exchange, status="abstained", reason=f"unusable answer: {problem}")
 
+    # What the server turned out to support is kept with its answers: a repeated run then sends the very same
+    # requests, and finds them all in the cache.
+
+    @property
+    def _learned(self) -> dict[str, Any]:
+        return {
+            "refused": sorted(self._server.refused),
+            "top_logprobs": self._server.top_logprobs,
+            "gives_logprobs": self._gives_logprobs,
+        }
+
+    @property
+    def _learned_key(self) -> str:
+        options = self._options.model_dump(include={"probabilities", "extra_body"})
+        return request_key(
+            self._server.endpoint.base_url, {"model": self._server.model, **options}, {}, "learned"
+        )
+
+    def _recall(self) -> None:
+        known = self._cache.get(self._learned_key) if self._cache is not None else None
+        if known is not None:
+            self._server.refused |= set(known["refused"])
+            self._server.top_logprobs = known["top_logprobs"]
+            self._gives_logprobs = known["gives_logprobs"]
+        self._remembered = self._learned
+
+    def _remember(self) -> None:
+        if self._cache is not None and self._learned != self._remembered:
+            self._remembered = self._learned
+            self._cache.put(self._learned_key, self._remembered)
+
     def _keep(self, exchange: _Exchange) -> None:
         """Keep what led to an answer, and nothing else: asking again after a bad one must be possible."""
         if self._cache is not None:
@@ -222,7 +262,7 @@ class Client:
             limit: options.max_tokens,
         }
         if logprobs:
-            body |= {"logprobs": True, "top_logprobs": 20}
+            body |= {"logprobs": True, "top_logprobs": self._server.top_logprobs}
         if seed is not None:
             body["seed"] = seed
         if ask.form is not None and options.structured == "auto":

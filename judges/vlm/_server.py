@@ -7,7 +7,7 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -24,6 +24,8 @@ __all__ = ["BudgetReachedError", "CallFailedError", "DeclinedError", "Reply", "S
 
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 60.0
+MOST_LOGPROBS, FEWER_LOGPROBS = 20, 5
+"""What OpenAI and vLLM give at most, and what most others do."""
 ROUNDING_USD = 1e-9
 """Ten times 0.1 is a little less than 1."""
 RETRIED = {408, 409, 425, 429}
@@ -85,10 +87,14 @@ class Server:
         self.price = price
         self.refused: set[str] = set()
         """Parameters that the server turned out to refuse."""
+        self.top_logprobs = MOST_LOGPROBS
+        """How many alternatives to a token it gives."""
         self._options = options
         self._max_usd = max_usd
         self._spent_usd = 0.0
-        self._reached = False
+        self._heard = False
+        self._succeeded = False
+        self._given_up = 0
         self._stopped: InputError | None = None
         self._under_way: dict[object, float] = {}
         self._resting: dict[object, tuple[float, str]] = {}
@@ -117,14 +123,14 @@ class Server:
         if self._under_way:
             longest = now - min(self._under_way.values())
             parts.append(
-                f"{len(self._under_way)} answers from {self.endpoint.host} (longest {longest:.0f} s)"
+                f"{_count(self._under_way, 'answer')} from {self.endpoint.host} (longest {longest:.0f} s)"
             )
         if self._resting:
             why = Counter(reason for _, reason in self._resting.values())
             reasons = ", ".join(f"{reason} ({n})" if n > 1 else reason for reason, n in why.most_common(3))
             soonest = max(0.0, min(until for until, _ in self._resting.values()) - now)
             parts.append(
-                f"{len(self._resting)} calls to be tried again, the next in {soonest:.0f} s: {reasons}"
+                f"{_count(self._resting, 'call')} to be tried again, the next in {soonest:.0f} s: {reasons}"
             )
         return "waiting for " + " and ".join(parts or ["the first call"])
 
@@ -156,7 +162,7 @@ class Server:
                     return None
                 fault, wait = self._fault(error)
             else:
-                self._reached = True
+                self._succeeded = True
                 self._spent_usd += (
                     self.price.cost_usd(reply.input_tokens, reply.output_tokens) if self.price else 0
                 )
@@ -174,7 +180,8 @@ class Server:
                 await asyncio.sleep(delay)
             finally:
                 del self._resting[token]
-        if not self._reached:
+        self._given_up += 1
+        if not self._heard or (not self._succeeded and self._given_up >= options.concurrency):
             self._stopped = InputError(
                 f"{self.endpoint.base_url} never answered, the last of {attempt} tries: {fault}. "
                 "Is the server running, and is base_url right?"
@@ -196,6 +203,7 @@ class Server:
         self, sent: dict[str, Any], body: dict[str, Any], pictures: Mapping[str, Picture], begun: float
     ) -> Reply:
         raw = await self._openai.chat.completions.with_raw_response.create(**_for_openai(sent))
+        self._heard = True
         document: Any = json.loads(raw.http_response.content)
         message, choice = _first_choice(document)
         usage = document.get("usage") or {}
@@ -232,8 +240,13 @@ class Server:
             return False
         message = _message_of(error).casefold()
         for name in NEGOTIABLE:
-            if name in body and (name in message or name.replace("_", " ") in message):
-                self.refused |= {"logprobs", "top_logprobs"} if "logprobs" in name else {name}
+            if name not in body or name in self._options.extra_body:
+                continue
+            if name in message or name.replace("_", " ") in message:
+                if name == "top_logprobs" and body[name] > FEWER_LOGPROBS:
+                    self.top_logprobs = FEWER_LOGPROBS
+                else:
+                    self.refused |= {"logprobs", "top_logprobs"} if "logprobs" in name else {name}
                 return True
         return False
 
@@ -246,6 +259,7 @@ class Server:
         import openai
 
         if isinstance(error, openai.APIStatusError):
+            self._heard = True
             status = error.status_code
             message = self.endpoint.redact(shortened(_message_of(error)))
             code = f"{getattr(error, 'code', '')} {message}".casefold()
@@ -258,7 +272,6 @@ class Server:
                 return f"HTTP {status} from {self.endpoint.host}: {message}", _retry_after(
                     error.response.headers
                 )
-            self._reached = True
             raise CallFailedError(f"HTTP {status} from {self.endpoint.host}: {message}")
         if isinstance(error, openai.APIConnectionError):
             cause = error.__cause__ or error
@@ -267,6 +280,10 @@ class Server:
         if isinstance(error, ValueError | KeyError | TypeError):
             return f"{self.endpoint.host} answered with something that is no chat completion", None
         raise error
+
+
+def _count(things: Sized, what: str) -> str:
+    return f"{len(things)} {what}{'' if len(things) == 1 else 's'}"
 
 
 def _for_openai(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -51,7 +51,20 @@ def test_without_log_probabilities_answers_are_sampled(server: VlmServer, way: s
     assert verdict.score == 1.0
     assert verdict.details["probabilities_from"] == "7 samples"
     assert verdict.details["calls"] == 7
-    assert server.log()["answered"] == 7
+    # One call found out, and stands for nothing; the plain server refused it once more before.
+    assert server.log()["answered"] == 8
+
+
+def test_fewer_alternatives_are_asked_for_where_twenty_are_too_many(server: VlmServer) -> None:
+    (verdict,) = verdicts(judge(server, way="few"), requests_for([51]))
+    assert verdict.score == pytest.approx(0.2, abs=1e-6)
+    assert server.log()["bodies"][-1]["top_logprobs"] == 5
+
+
+def test_a_parameter_that_the_user_insists_on_is_sent(server: VlmServer) -> None:
+    (verdict,) = verdicts(judge(server, way="few", extra_body={"top_logprobs": 20}), requests_for([51]))
+    assert verdict.status == "failed"
+    assert "top_logprobs" in (verdict.reason or "")
 
 
 def test_log_probabilities_on_demand_fail_where_there_are_none(server: VlmServer) -> None:
@@ -168,22 +181,25 @@ def test_large_images_are_scaled_down_always_alike(server: VlmServer) -> None:
     assert first == second != [hashlib.sha256(files.content["big.png"]).hexdigest()]
 
 
-def test_a_second_run_asks_nothing(server: VlmServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["good", "mute", "plain"])
+@pytest.mark.parametrize("protocol", ["yes-no", "rating"])
+def test_a_second_run_asks_nothing(server: VlmServer, tmp_path: Path, way: str, protocol: str) -> None:
+    """Also in another order, where the server was first found to refuse something."""
     requests = requests_for([0, 100, 200])
-    first = verdicts(judge(server, cache=tmp_path), requests)
-    assert server.log()["calls"] == 3
-    second = verdicts(judge(server, cache=tmp_path), requests)
-    assert server.log()["calls"] == 3
+    first = verdicts(judge(server, way=way, protocol=protocol, cache=tmp_path), requests)
+    calls = server.log()["calls"]
+    second = verdicts(judge(server, way=way, protocol=protocol, cache=tmp_path), requests[::-1])
+    assert server.log()["calls"] == calls
     assert [v.score for v in second] == [v.score for v in first]
     assert [v.tokens for v in second] == [v.tokens for v in first]
-    assert second[0].details["replayed"] == 1
+    assert second[0].details["replayed"] == second[0].details["calls"]
 
 
 def test_a_repeat_is_asked_anew(server: VlmServer, tmp_path: Path) -> None:
     (request,) = requests_for([0])
     repeats = [replace(request, repeat=i) for i in range(4)]
     found = list(judge(server, "coin", way="mute", cache=tmp_path, samples=3).judge(repeats))
-    assert server.log()["calls"] == 12
+    assert server.log()["calls"] == 1 + 4 * 3, "one call to find out that there are no log-probabilities"
     assert sorted(v.repeat for v in found) == [0, 1, 2, 3]
 
 
@@ -314,7 +330,8 @@ def test_leaving_early_keeps_every_answer(server: VlmServer, tmp_path: Path) -> 
     done = [next(running) for _ in range(5)]
     running.close()
     with sqlite3.connect(tmp_path / "vlm-responses.sqlite") as db:
-        (kept,) = db.execute("SELECT count(*) FROM responses").fetchone()
+        (rows,) = db.execute("SELECT count(*) FROM responses").fetchone()
+    kept = rows - 1  # what the server supports is a row of its own
     assert len(done) == 5 <= kept <= 5 + 2 * 2 + 1
     calls = server.log()["calls"]
     verdicts(judge(server, cache=tmp_path), requests_for([255] * 50))

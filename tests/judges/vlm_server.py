@@ -3,6 +3,7 @@
 The path chooses how it behaves, /WAY/v1/chat/completions, and the model what it answers:
 
     WAY      good: log-probabilities, structured outputs; plain: refuses both (HTTP 400); mute: ignores both;
+             few: gives at most eight alternatives;
              faulty: three calls in ten go wrong, in turn in every way; stutter: right only when asked again;
              slow: 200 ms before each answer; a number: that HTTP status
     MODEL    yes: always yes; first: prefers what is shown first; coin: heads or tails; copy: reads the answer from
@@ -79,6 +80,8 @@ async def respond(way: str, body: dict[str, Any]) -> Response:
         for name in ("logprobs", "response_format"):
             if name in body:
                 return error(400, f"Unsupported parameter: '{name}' is not supported with this model.")
+    if way == "few" and body.get("top_logprobs", 0) > 8:
+        return error(400, "top_logprobs must be at most 8")
     images = [base64.b64decode(url.partition(",")[2]) for url in image_urls(body)]
     log["images"].append([hashlib.sha256(i).hexdigest() for i in images])
     log["bodies"] = [*log["bodies"][-9:], without_images(body)]
