@@ -7,7 +7,8 @@ The path chooses how it behaves, /WAY/v1/chat/completions, and the model what it
              faulty: three calls in ten go wrong, in turn in every way; stutter: right only when asked again;
              slow: 200 ms before each answer; a number: that HTTP status
     MODEL    yes: always yes; first: prefers what is shown first; coin: heads or tails; copy: reads the answer from
-             the first pixel of the last image (of both, when two are compared); tiny: the model in CHECKPOINT
+             the first pixel of the last image (of both, when two are compared); tiny: the model in CHECKPOINT;
+             obey: says whatever the prompt tells it to say
 
 GET /log tells what came in, POST /reset forgets it.
 """
@@ -158,6 +159,8 @@ def answer(body: dict[str, Any]) -> float | Any:
     if body["model"] == "tiny":
         return tiny.answer(body)
     text = parts(body)[-1]["text"]
+    if body["model"] == "obey":
+        return text.partition("SAY ")[2].partition("”")[0]
     share = {"yes": lambda: 0.9, "first": lambda: 0.8, "coin": flip, "copy": lambda: copied(body, text)}
     probability = share[body["model"]]()
     if "JSON" in text:
@@ -186,6 +189,7 @@ def completion(body: dict[str, Any], answered: float | str | dict[str, Any]) -> 
         text, logprobs = answered["text"], answered["logprobs"]
     elif isinstance(answered, str):
         text = answered
+        logprobs = {"content": [{"token": text, "logprob": 0.0, "top_logprobs": []}]}
     else:
         yes, no = ("A", "B") if "A or B" in parts(body)[-1]["text"] else ("Yes", "no")
         text = yes if app.state.random.random() < answered else no
