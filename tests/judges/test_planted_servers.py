@@ -32,7 +32,8 @@ def study(tmp_path: Path, server: VlmServer, monkeypatch: pytest.MonkeyPatch) ->
     (folder / "annotations.csv").write_text("\n".join(answers), encoding="utf-8")
     judges = {"yes": ("yes", "good"), "coin": ("coin", "mute"), "copy": ("copy", "good")}
     tables = [
-        f'[judges.{name}]\nkind = "vlm"\nmodel = "{model}"\nbase_url = "{server.url(way)}"\nsamples = 1\n'
+        f'[judges.{name}]\nkind = "vlm"\nmodel = "{model}"\nbase_url = "{server.url(way)}"\n'
+        + ('probabilities = "samples"\nsamples = 1\n' if way == "mute" else "")
         for name, (model, way) in judges.items()
     ]
     (folder / "study.toml").write_text("\n".join(tables), encoding="utf-8")
