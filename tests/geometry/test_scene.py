@@ -234,7 +234,7 @@ JSON = st.recursive(
 FIELDS = [*Scene.model_fields, *SceneObject.model_fields]
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(st.dictionaries(st.sampled_from(FIELDS), JSON), st.dictionaries(st.sampled_from(FIELDS), JSON))
 def test_no_document_crashes(top: dict[str, object], item: dict[str, object]) -> None:
     """Whatever stands in a scene file, the answer is a scene or a message."""
