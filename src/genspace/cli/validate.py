@@ -95,32 +95,36 @@ def _print(document: Mapping[str, Any]) -> None:
 
 
 def _print_breakdown(column: str, values: Mapping[str, Any]) -> None:
+    """Print the differences of one breakdown, the longer of values and metrics downwards."""
     from rich import box
     from rich.markup import escape
     from rich.table import Table
 
     from genspace.cli._console import out
 
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        header_style="bold",
-        title=f"by {escape(column)}",
-        title_justify="left",
-    )
-    table.add_column("against", overflow="fold")
-    for value, cell in values.items():
-        table.add_column(f"{escape(value)} ({cell['figure']['n']:,})")
-    for other in next(iter(values.values()))["against"]:
-        rows = [cell["against"][other] for cell in values.values()]
-        shown = [
-            "–"
-            if row["difference"]["value"] is None
-            else f"{row['difference']['value']:+.3f} {_claim(row['claim'])}"
-            for row in rows
-        ]
-        table.add_row(escape(other), *shown)
+    cells = {
+        (other, value): _cell(row) for value, cell in values.items() for other, row in cell["against"].items()
+    }
+    others = list(dict.fromkeys(other for other, _ in cells))
+    sizes = {value: f"{escape(value)} ({cell['figure']['n']:,})" for value, cell in values.items()}
+    down_values = len(values) > len(others)
+    title = f"by {escape(column)}"
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", title=title, title_justify="left")
+    headings = [escape(o) for o in others] if down_values else list(sizes.values())
+    for heading in (escape(column) if down_values else "against", *headings):
+        table.add_column(heading, overflow="fold")
+    if down_values:
+        for value, label in sizes.items():
+            table.add_row(label, *(cells[other, value] for other in others))
+    else:
+        for other in others:
+            table.add_row(escape(other), *(cells[other, value] for value in values))
     out().print(table)
+
+
+def _cell(row: Mapping[str, Any]) -> str:
+    value = row["difference"]["value"]
+    return "–" if value is None else f"{value:+.3f} {_claim(row['claim'])}"
 
 
 def _interval(e: Mapping[str, Any]) -> str:
