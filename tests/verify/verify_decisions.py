@@ -1,0 +1,136 @@
+"""Planned power, claims of a validation, psychometric and corrected intervals, each against planted truth."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from genspace.analysis.permutation import swap_test
+from genspace.analysis.power import Assumptions, simulate_power
+from genspace.analysis.prediction_powered import corrected_mean
+from genspace.analysis.psychometric import fit_psychometric
+from genspace.analysis.resampling import PromptDraws, Weighted, percentile_interval
+from genspace.analysis.validation import claim
+
+PROMPTS, GENERATORS = 160, 5
+PROMPT = np.repeat(np.arange(PROMPTS), GENERATORS)
+
+
+def main() -> str:
+    """Return the section with all four tables; raise AssertionError when one does not hold."""
+    rows = [*power_rows(), *claim_rows(), *psychometric_rows(), *corrected_rows()]
+    lines = ["| what | planted | found | studies |", "| --- | --- | --- | ---: |"]
+    return (
+        "## Planning, claims and corrected intervals\n\n"
+        f"Simulated studies of {PROMPTS} prompts x {GENERATORS} generators where not said otherwise; half of each "
+        "score's variance is shared within prompts (`tests/verify/verify_decisions.py`).\n\n"
+        + "\n".join(lines + rows)
+        + "\n"
+    )
+
+
+def scattered(rng: np.random.Generator, columns: int) -> np.ndarray:
+    """(n, columns) normal values of variance 1, half of it shared within prompts."""
+    shared = rng.normal(size=(PROMPTS, columns))[PROMPT]
+    return np.sqrt(0.5) * (shared + rng.normal(size=(len(PROMPT), columns)))
+
+
+def power_rows() -> list[str]:
+    """Planned power against the share of studies, drawn by other code, that the headline test rejects."""
+    a, b, reliability, raters = 0.6, 0.5, 0.5, 3
+    planned = simulate_power(
+        Assumptions(reliability=reliability, agreement=(a, b), per_prompt=GENERATORS),
+        prompts=PROMPTS, raters=[raters], figure="pearson", studies=600, permutations=300,
+    )[0].power.value  # fmt: skip
+    studies, rejected = 400, 0
+    for seed in range(studies):
+        rng = np.random.default_rng([1, seed])
+        truth, error_a, error_b = scattered(rng, 3).T
+        ratings = truth + rng.normal(0, math.sqrt((1 - reliability) / reliability / raters), len(truth))
+        first, second = (r * truth + math.sqrt(1 - r * r) * e for r, e in ((a, error_a), (b, error_b)))
+        test = swap_test(ratings, first, second, PROMPT, "pearson", permutations=300, rng=rng)
+        rejected += test.p <= 0.05
+    found = rejected / studies
+    error = 1.96 * math.sqrt(planned * (1 - planned) * (1 / 600 + 1 / studies))
+    assert abs(found - planned) < 1.5 * error, (found, planned)
+    return [
+        f"| power of PERM-INPUT, Pearson .6 against .5 | {planned:.3f} planned | {found:.3f} | {studies} |"
+    ]
+
+
+def claim_rows() -> list[str]:
+    """How often a validation wrongly claims superiority (equal metrics) or non-inferiority (loss = margin)."""
+    studies, rows = 400, []
+    for name, loss, margin, wrong in (
+        ("superior", 0.0, 0.0, {"superior"}),
+        ("not worse", 0.05, 0.05, {"superior", "non-inferior"}),
+    ):
+        mistaken = 0
+        for seed in range(studies):
+            rng = np.random.default_rng([2, seed])
+            truth, error_a, error_b = scattered(rng, 3).T
+            first, second = (
+                r * truth + math.sqrt(1 - r * r) * e for r, e in ((0.6 - loss, error_a), (0.6, error_b))
+            )
+            draws = PromptDraws.make(PROMPT, 400, rng)
+            target = Weighted(truth, draws.weights())
+            interval = percentile_interval(target.pearson(first) - target.pearson(second))
+            assert interval is not None
+            mistaken += claim(*interval, margin) in wrong
+        share = mistaken / studies
+        assert share < 0.05, (name, share)
+        rows.append(f'| wrong claims of "{name}" at the border | 2.5 % | {share:.1%} | {studies} |')
+    return rows
+
+
+def psychometric_rows() -> list[str]:
+    """How often the bootstrap intervals hold a known curve's threshold and slope, answers clustered in scenes."""
+    studies, rows = 300, []
+    for lapses, floor, lapse in ((False, 0.0, 0.0), (True, 0.1, 0.05)):
+        hits, given = np.zeros(2), np.zeros(2)
+        for seed in range(studies):
+            rng = np.random.default_rng([3, seed])
+            x = np.repeat(np.arange(-60.0, 61.0, 10.0), 40)
+            share = floor + (1 - floor - lapse) / (1 + np.exp(-0.1 * (x - 8)))
+            curve = fit_psychometric(x, rng.random(len(x)) < share, lapses=lapses, draws=200, seed=seed)
+            for k, (estimate, truth) in enumerate(((curve.threshold, 8.0), (curve.slope, 0.1))):
+                if estimate.low is not None and estimate.high is not None:  # else open: many draws are steps
+                    given[k] += 1
+                    hits[k] += estimate.low <= truth <= estimate.high
+        cover = hits / given
+        assert np.all((cover > 0.9) & (cover < 0.99)), cover
+        assert np.all(given > 0.9 * studies), given
+        what = "with lapses" if lapses else "without lapses"
+        rows.append(
+            f"| psychometric intervals {what}: threshold, slope | 95 % | {cover[0]:.1%}, {cover[1]:.1%} | {studies} |"
+        )
+    return rows
+
+
+def corrected_rows() -> list[str]:
+    """How often prediction-powered intervals hold the mean, with a good judge and one that knows nothing."""
+    studies, rows = 1000, []
+    for quality in (0.8, 0.0):
+        hits, widths = 0, np.zeros(2)
+        for seed in range(studies):
+            rng = np.random.default_rng([4, seed])
+            truth, error = scattered(rng, 2).T
+            score = 50 + 7 * (quality * truth + math.sqrt(1 - quality**2) * error)
+            rated = np.isin(PROMPT, rng.permutation(PROMPTS)[: PROMPTS // 4])
+            found = corrected_mean(np.where(rated, 3 + truth, np.nan), score, PROMPT)
+            corrected, sample = found.corrected, found.sample
+            assert None not in (corrected.low, corrected.high, sample.low, sample.high)
+            hits += corrected.low <= 3 <= corrected.high
+            widths += (corrected.high - corrected.low, sample.high - sample.low)
+        cover = hits / studies
+        assert 0.93 < cover < 0.97, cover
+        rows.append(
+            f"| corrected generator mean, judge of quality {quality:g} | 95 % | {cover:.1%}, "
+            f"{widths[0] / widths[1]:.0%} of the sample's width | {studies} |"
+        )
+    return rows
+
+
+if __name__ == "__main__":
+    print(main())
