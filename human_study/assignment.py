@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, and_, func, insert, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, insert, select, update
 
 from genspace.errors import InputError
 from genspace.human_study import _schema as t
@@ -20,6 +20,31 @@ from genspace.human_study.design import Design
 from genspace.human_study.quality import interval_width
 
 __all__ = ["Assignment", "Held", "OutOfDateError", "Rest", "answer", "claim", "earlier", "held"]
+
+
+# What every answer runs is built once: building a statement takes longer than running it.
+_A, _U, _R = t.assignments.c, t.units.c, t.raters.c
+_SEEN = update(t.raters).where(_R.rater_id == bindparam("rater")).values(last_seen_at=bindparam("now"))
+_STATE = select(t.meta.c.value).where(t.meta.c.key == "state")
+_LEASED = select(t.assignments).where(_A.rater_id == bindparam("rater"), _A.state == "leased")
+_OWN = select(t.assignments).where(
+    _A.assignment_id == bindparam("assignment"), _A.rater_id == bindparam("rater")
+)
+_HELD = (
+    select(_U.item_id, _U.item_id_b, _A.role, _A.flipped)
+    .join_from(t.assignments, t.units)
+    .where(_A.assignment_id == bindparam("assignment"), _A.rater_id == bindparam("rater"))
+)
+_LATE = (
+    select(_A.assignment_id)
+    .where(_A.state == "leased", _A.expires_at < bindparam("now"))
+    .with_for_update(skip_locked=True)
+)
+_COUNTS = (
+    select(_A.role, _A.repeat, _A.state, func.count().label("n"), func.max(_A.position).label("last"))
+    .where(_A.rater_id == bindparam("rater"))
+    .group_by(_A.role, _A.repeat, _A.state)
+)
 
 
 class OutOfDateError(InputError):
@@ -70,11 +95,9 @@ def claim(connection: Connection, design: Design, rater_id: str, now: float) -> 
     _lock_rater(connection, rater_id, now)
     _return_expired(connection, now)
     a = t.assignments.c
-    open_one = connection.execute(
-        select(t.assignments).where(a.rater_id == rater_id, a.state == "leased")
-    ).first()
+    open_one = connection.execute(_LEASED, {"rater": rater_id}).first()
     counts = _counts(connection, rater_id)
-    state = connection.scalar(select(t.meta.c.value).where(t.meta.c.key == "state"))
+    state = connection.scalar(_STATE)
     if open_one is not None and state == "open":
         connection.execute(
             update(t.assignments)
@@ -112,12 +135,7 @@ def earlier(connection: Connection, rater_id: str, assignment_id: int) -> Assign
 
 def held(connection: Connection, rater_id: str, assignment_id: int) -> Held | None:
     """Return what one of the rater's own assignments shows, without its answers; None if it is not theirs."""
-    a, u = t.assignments.c, t.units.c
-    row = connection.execute(
-        select(u.item_id, u.item_id_b, a.role, a.flipped)
-        .join_from(t.assignments, t.units)
-        .where(a.assignment_id == assignment_id, a.rater_id == rater_id)
-    ).one_or_none()
+    row = connection.execute(_HELD, {"assignment": assignment_id, "rater": rater_id}).one_or_none()
     return None if row is None else Held((row.item_id, row.item_id_b), row.role, row.flipped)
 
 
@@ -195,28 +213,19 @@ def answer(
 
 def _lock_rater(connection: Connection, rater_id: str, now: float) -> None:
     """Serialise one rater's windows; different raters do not wait for each other."""
-    found = connection.execute(
-        update(t.raters).where(t.raters.c.rater_id == rater_id).values(last_seen_at=now)
-    )
+    found = connection.execute(_SEEN, {"rater": rater_id, "now": now})
     if found.rowcount == 0:
         raise InputError(f"there is no rater {rater_id!r}")
 
 
 def _own(connection: Connection, rater_id: str, assignment_id: int) -> Row[Any] | None:
-    a = t.assignments.c
-    query = select(t.assignments).where(a.assignment_id == assignment_id, a.rater_id == rater_id)
-    return connection.execute(query).one_or_none()
+    return connection.execute(_OWN, {"assignment": assignment_id, "rater": rater_id}).one_or_none()
 
 
 def _return_expired(connection: Connection, now: float) -> None:
     """Give back what was not answered in time."""
     a, u = t.assignments.c, t.units.c
-    late = (
-        select(a.assignment_id)
-        .where(a.state == "leased", a.expires_at < now)
-        .with_for_update(skip_locked=True)
-    )
-    ids = connection.scalars(late).all()
+    ids = connection.scalars(_LATE, {"now": now}).all()
     if not ids:
         return
     expired = connection.execute(
@@ -261,12 +270,7 @@ class _Counts:
 
 
 def _counts(connection: Connection, rater_id: str) -> _Counts:
-    a = t.assignments.c
-    rows = connection.execute(
-        select(a.role, a.repeat, a.state, func.count().label("n"), func.max(a.position).label("last"))
-        .where(a.rater_id == rater_id)
-        .group_by(a.role, a.repeat, a.state)
-    ).all()
+    rows = connection.execute(_COUNTS, {"rater": rater_id}).all()
     given: dict[tuple[str, int], int] = {}
     for row in rows:
         if row.state != "expired":

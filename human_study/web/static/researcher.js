@@ -78,7 +78,8 @@ function show(status) {
   byId("answered-more").textContent = `${progress.items_done} of ${progress.items} items complete, ${number(progress.in_flight, "picture", "pictures")} being looked at`;
 
   const { everybody, after_exclusion: kept, excluded } = status.agreement;
-  byId("agreement").textContent = withInterval(everybody);
+  const interval = everybody.low === null ? "" : `${figure(everybody.low)} to ${figure(everybody.high)}`;
+  byId("agreement").replaceChildren(figure(everybody.value), element("span", { class: "small" }, interval));
   byId("agreement-plot").replaceChildren(...(everybody.value === null ? [] : [intervalPlot(everybody)]));
   byId("agreement-more").textContent =
     everybody.value === null

@@ -1,0 +1,211 @@
+"""Make the pictures of docs/human-study.md: a served study of rendered probes, photographed in a real browser.
+
+Run: python docs/screenshots_human_study.py [FOLDER]. Needs Chromium and the extras `web` and `render`. FOLDER keeps the
+rendered probes for the next run.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from genspace.human_study.assignment import Assignment, answer, claim
+from genspace.human_study.web._site import Site
+from genspace.human_study.web.app import Links, create_app, open_site
+
+IMAGES = Path(__file__).resolve().parent / "images" / "human-study"
+PROBES = (("t2i-allocentric-left", 1), ("t2i-allocentric-left", 5), ("edit-move_object-closer", 2))
+DESIGN = """\
+title = "Pictures and words"
+raters_per_item = 3
+languages = ["en", "de"]
+[repeats]
+every = 6
+gap = 3
+[crowd]
+completion_code = "C1A2B3"
+completion_url = "https://app.prolific.com/submissions/complete?cc={code}"
+[consent]
+contact = "Ada Example, ada@example.org"
+minutes = 15
+payment = "You are paid 3.00 GBP."
+"""
+
+
+def render(folder: Path) -> list[dict[str, str]]:
+    """Render the probes, unless the folder holds them; return their rows of items.csv."""
+    from genspace.geometry.probes.folder import RenderSettings, write_probe
+    from genspace.geometry.probes.sampler import sample_probe
+
+    kept = folder / "rows.json"
+    if not kept.is_file():
+        (folder / "images").mkdir(parents=True)
+        settings = RenderSettings(per_predicate=8)
+        rows = [
+            write_probe(folder, sample_probe(name, n, 8, seed=0, size=512), settings) for name, n in PROBES
+        ]
+        columns = ("item_id", "image", "image_before", "prompt", "predicate")
+        kept.write_text(json.dumps([{c: str(row[c] or "") for c in columns} for row in rows]))
+    loaded: list[dict[str, str]] = json.loads(kept.read_text())
+    return loaded
+
+
+def write_study(root: Path, pictures: Path, rows: list[dict[str, str]], design: str) -> Path:
+    """Write a study in which the rendered pictures stand for several items each."""
+    root.mkdir()
+    (root / "images").symlink_to(pictures / "images")
+    with (root / "items.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, [*rows[0], "prompt_id", "generator"])
+        writer.writeheader()
+        for n in range(12):
+            for row in rows:
+                own = {"item_id": f"{n:02}-{row['item_id']}", "prompt_id": f"p{n}", "generator": "probe"}
+                writer.writerow(row | own)
+    (root / "annotate.toml").write_text(design)
+    return root
+
+
+@contextmanager
+def served(root: Path) -> Iterator[tuple[Site, Links]]:
+    """Serve a study on this machine."""
+    with open_site(root) as site:
+        server = uvicorn.Server(
+            uvicorn.Config(create_app(site), host="127.0.0.1", port=0, log_level="error", ws="none")
+        )
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        while not server.started:
+            time.sleep(0.05)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield site, Links(site, f"http://127.0.0.1:{port}")
+        server.should_exit = True
+        thread.join()
+
+
+def simulate(site: Site) -> None:
+    """Let a few scripted raters answer, one of them carelessly, so that the researcher's page has something to show."""
+    chance = random.Random(3)
+    now = [time.time() - 2400.0]
+    site.store.clock = lambda: now[0]
+    for number, error in enumerate((0.06, 0.1, 0.5)):
+        rater = site.store.consent(site.store.start_session("rater", f"shot-{number}"), "en")
+        for count in range(30):
+            with site.store.writing() as connection:
+                given = claim(connection, site.material.design, rater, now[0])
+            if not isinstance(given, Assignment):
+                break
+            now[0] += chance.uniform(4, 14) if error < 0.5 else chance.uniform(0.4, 1.4)
+            right = float(int(given.unit[0][:2]) % 2)
+            value = 1 - right if chance.random() < error else right
+            comment = {4: "The horse has five legs.", 17: "Hard to see which way it looks."}.get(count, "")
+            with site.store.writing() as connection:
+                answer(
+                    connection, site.material.design, rater, given.assignment_id, submission=f"shot-{number}-{count}",
+                    revision=0, values={"": value}, seconds=60.0, comment=comment if number == 0 else "", now=now[0],
+                )  # fmt: skip
+    site.store.clock = time.time
+
+
+def enter(page: Any, links: Links) -> None:
+    """Agree and begin."""
+    page.goto(links.rater)
+    page.locator("input[name=agreed]").check()
+    page.locator("button.main").click()
+    page.locator("a.main").click()
+    settle(page)
+
+
+def settle(page: Any) -> None:
+    """Wait until the picture is there and keys are taken."""
+    page.locator("#task:not([hidden]) #choices button:not([disabled])").first.wait_for()
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(300)
+
+
+def shoot(page: Any, name: str, *, whole: bool = False) -> None:
+    """Write a JPEG: the pages hold photographs."""
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    path = IMAGES / f"{name}.jpg"
+    path.write_bytes(page.screenshot(full_page=whole, type="jpeg", quality=82))
+    print(f"{path.name}: {path.stat().st_size // 1024} kB")
+
+
+def main(probes: Path | None = None) -> None:
+    """Make all pictures; `probes` keeps the rendered ones."""
+    from playwright.sync_api import sync_playwright
+
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        here = Path(folder)
+        pictures = (probes or here / "pictures").resolve()
+        rows = render(pictures)
+        single = [r for r in rows if not r["image_before"]]
+        edits = [r for r in rows if r["image_before"]]
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+
+        def page(width: int, height: int, **options: Any) -> Any:
+            return browser.new_context(viewport={"width": width, "height": height}, **options).new_page()
+
+        root = write_study(here / "single", pictures, single, DESIGN + '[gold]\nfile = "gold.csv"\n')
+        first = f"00-{single[0]['item_id']}"
+        known = "".join(f"{n:02}-{single[0]['item_id']},{n % 2},gold,\n" for n in range(1, 5))
+        (root / "gold.csv").write_text(
+            f'item_id,value,use,explanation\n{first},1,training,"Think of yourself standing where it stands: its left '
+            f'hand points there."\n{known}'
+        )
+        with served(root) as (site, links):
+            visitor = page(1180, 760)
+            visitor.goto(links.rater)
+            shoot(visitor, "welcome", whole=True)
+            enter(visitor, links)
+            visitor.keyboard.press("2")
+            visitor.locator("#message:not([hidden])").wait_for()
+            shoot(visitor, "practice")
+            visitor.keyboard.press("Enter")
+            settle(visitor)
+            shoot(visitor, "work")
+            phone = page(390, 800, has_touch=True, device_scale_factor=1.5)
+            enter(phone, links)
+            shoot(phone, "phone")
+            simulate(site)
+            researcher = page(1180, 900)
+            researcher.goto(links.researcher)
+            researcher.locator("#raters td").first.wait_for()
+            researcher.wait_for_load_state("networkidle")
+            shoot(researcher, "researcher", whole=True)
+            site.store.set_state("closed")
+            visitor.keyboard.press("1")
+            visitor.wait_for_url("**/done")
+            shoot(visitor, "done")
+        pairs = write_study(here / "pairs", pictures, single, 'protocol = "pairwise"\n' + DESIGN)
+        with served(pairs) as (_, links):
+            visitor = page(1180, 760)
+            enter(visitor, links)
+            shoot(visitor, "pairwise")
+        edit = write_study(here / "edits", pictures, edits, 'protocol = "likert"\n' + DESIGN)
+        with served(edit) as (_, links):
+            visitor = page(1180, 760, color_scheme="dark")
+            enter(visitor, links)
+            shoot(visitor, "edit-dark")
+        browser.close()
+
+    from genspace.cli import invoke
+
+    invoke(
+        ["annotate", "plan", "--reliability", "0.5", "--agreement", "0.75", "0.55", "--prompts", "50,100,200,400",
+         "--plot", str(IMAGES / "plan.svg")]
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
