@@ -97,7 +97,8 @@ def compare(
     """Compare every judge with the people.
 
     Args:
-        annotations: `item_id, value[, item_id_b, question, rater_id, repeat, role]`.
+        annotations: `item_id, value[, item_id_b, question, rater_id, repeat, role, excluded]`; `excluded` names the
+            rules, written before the data, that a rater breaks: every conclusion is shown with and without them.
         verdicts: `item_id, judge, score[, item_id_b, question, status, passed, confidence, seconds, tokens,
             cost_usd, kind]`.
         items: `item_id[, prompt_id, prompt, generator, …]`; any column can be a breakdown.
@@ -125,7 +126,7 @@ def compare(
     for question in names:
         study = prepare(annotations, verdicts, items, settings=settings, question=question)
         declared = settings if question == main else StudySettings(name=settings.name, question=question)
-        part = _question(study, declared, options)
+        part = _question(study, declared, options, _excluded(annotations))
         if question == main:
             document |= part | {"questions": {}}
         else:
@@ -133,7 +134,17 @@ def compare(
     return Comparison(document)
 
 
-def _question(study: Prepared, settings: StudySettings, options: CompareOptions) -> dict[str, Any]:
+def _excluded(annotations: pd.DataFrame) -> tuple[str, ...]:
+    """Return the raters who break a rule written before the data."""
+    if "excluded" not in annotations:
+        return ()
+    breaks = annotations["excluded"].notna() & (annotations["excluded"] != "")
+    return tuple(sorted(set(annotations.loc[breaks, "rater_id"])))
+
+
+def _question(
+    study: Prepared, settings: StudySettings, options: CompareOptions, excluded: tuple[str, ...]
+) -> dict[str, Any]:
     """Return the document of one question."""
     scope = Scope.make(
         study,
@@ -164,7 +175,7 @@ def _question(study: Prepared, settings: StudySettings, options: CompareOptions)
         "overlap": overlap_section(scope, ranked),
         "cost_fronts": cost_fronts(judges, scope.primary.figure, ranked),
         "corrected_generators": corrected_section(scope, ranked, settings.sampling),
-        "specification": specification_section(scope, ranked, flagged=_doubtful(scope)),
+        "specification": specification_section(scope, ranked, flagged=excluded or _doubtful(scope)),
     }
     return document | {"notes": notes(document, scope)}
 

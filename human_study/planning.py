@@ -137,9 +137,10 @@ def _sentence(power: float, best: dict[str, Any] | None) -> str:
         return (
             f"No size that was tried tells the judges apart with a chance of {power:.0%}; try more prompts."
         )
+    raters = f"{best['raters']} rater{'s' if best['raters'] > 1 else ''}"
     cost = "" if best["cost"] is None else f", {best['hours']:.1f} hours, {best['cost']:.0f} in pay and fees"
     return (
-        f"{best['items']} items of {best['prompts']} prompts with {best['raters']} raters each "
+        f"{best['items']} items of {best['prompts']} prompts with {raters} each "
         f"({best['ratings']} answers{cost}) tell the judges apart with a chance of {best['power']['value']:.0%}."
     )
 

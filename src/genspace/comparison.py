@@ -48,7 +48,10 @@ def gather_tables(study: Study, verdicts: pd.DataFrame) -> tuple[pd.DataFrame, p
 
 
 def gather_annotations(study: Study) -> pd.DataFrame:
-    """Return the answers of the study's tables together with those that `genspace annotate` collected."""
+    """Return the answers of the study's tables together with those that `genspace annotate` collected.
+
+    The latter have a column `excluded`: the rules, written before the data, that their rater breaks.
+    """
     import pandas as pd
 
     from genspace.human_study import answers
@@ -57,7 +60,8 @@ def gather_annotations(study: Study) -> pd.DataFrame:
     if not len(collected):
         return study.annotations
     known = collected[collected["item_id"].isin(study.items["item_id"])]
-    return pd.concat([study.annotations, known[list(study.annotations.columns)]], ignore_index=True)
+    columns = [*study.annotations.columns, "excluded"]
+    return pd.concat([study.annotations, known[columns]], ignore_index=True)
 
 
 def derived_metrics(annotations: pd.DataFrame, verdicts: pd.DataFrame) -> list[str]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 
 import pytest
 from small_studies import Desk, open_desk, write_study
 from statsmodels.stats.proportion import proportion_confint
 
+from genspace.analysis import CompareOptions
+from genspace.comparison import compare
 from genspace.human_study.assignment import Assignment
 from genspace.human_study.design import Exclusion
 from genspace.human_study.monitor import study_status
@@ -115,6 +118,23 @@ def test_known_noise_gives_the_expected_agreement_and_the_spammer_is_flagged(tmp
     majority = frame.groupby("item_id")["value"].mean().round()
     assert sum(majority[i] != truth[i] for i in majority.index) <= 4
     assert set(read_recorded(root).frame().query("excluded != ''")["rater_id"]) == {spammer}
+
+
+def test_compare_shows_conclusions_with_and_without_excluded_raters(tmp_path: Path) -> None:
+    chance = random.Random(2)
+    root = write_study(tmp_path / "s", 30)
+    truth = {f"i{n}": float(n % 2) for n in range(30)}
+    (root / "gold.csv").write_text("item_id,value\n" + "".join(f"i{n},{n % 2}\n" for n in range(5)))
+    (root / "scores").mkdir()
+    for name, noise in (("good", 0.2), ("poor", 1.5)):
+        rows = "".join(f"i{n},{n % 2 + chance.gauss(0, noise):.4f}\n" for n in range(30))
+        (root / "scores" / f"{name}.csv").write_text("item_id,score\n" + rows)
+    desk = open_desk(root, raters_per_item=3, gold={"file": "gold.csv", "every": 5}, repeats={"every": 0})
+    for error in (0.0, 0.0, 0.9):
+        rater = simulate(desk, truth, error, chance)
+    document = compare(root, CompareOptions(draws=50, permutations=0)).document
+    left_out = re.findall(r"'left_out': '([^']*)'", str(document["specification"]))
+    assert set(left_out) == {"none", rater}
 
 
 def test_judges_stay_out_of_sight(tmp_path: Path) -> None:
