@@ -6,11 +6,13 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genspace.errors import InputError, optional_import
 from genspace.human_study.design import DESIGN_FILE, Exclusion, load_design
+from genspace.human_study.protocols import PROTOCOLS
 from genspace.human_study.quality import RaterQuality, Screen, rate_raters
 from genspace.records import StudySettings
 
@@ -50,6 +52,20 @@ class Recorded:
     def protocol(self) -> str:
         """Name of the protocol."""
         return str(self.registered.get("protocol", "binary"))
+
+    def settings(self, declared: StudySettings) -> StudySettings:
+        """Return a study's settings with what the protocol says where the study declares nothing."""
+        if not self.screens:
+            return declared
+        protocol = PROTOCOLS[self.protocol]
+        low, high = protocol.scale
+        return replace(
+            declared,
+            raters=declared.raters or "person",
+            value_type=declared.value_type or protocol.value_type,
+            scale_min=low if declared.scale_min is None else declared.scale_min,
+            scale_max=high if declared.scale_max is None else declared.scale_max,
+        )
 
     def raters(self) -> list[RaterQuality]:
         """Figures of every rater, with the registered rules that each breaks."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -172,7 +173,7 @@ class AnswerStore:
             else ""
             for u in material.units
         }
-        shuffle = secrets.SystemRandom()
+        shuffle = random.Random(self.design.seed)
         k = self.design.raters_per_item
         new = [
             {

@@ -41,10 +41,15 @@ def compare(study: Study | Path | str, options: CompareOptions | None = None) ->
 
 def gather_tables(study: Study, verdicts: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, StudySettings]:
     """Return a study's answers, the verdicts with their kinds, and settings that name the derived metrics."""
+    from genspace.human_study import read_recorded
+
     annotations = gather_annotations(study)
+    settings = (
+        study.settings if len(study.annotations) else read_recorded(study.root).settings(study.settings)
+    )
     kinds = verdicts.assign(kind=verdicts["origin"].map({"table": "metric", "judge": "judge"}))
     derived = (*study.settings.derived, *derived_metrics(annotations, verdicts))
-    return annotations, kinds, replace(study.settings, derived=tuple(dict.fromkeys(derived)))
+    return annotations, kinds, replace(settings, derived=tuple(dict.fromkeys(derived)))
 
 
 def gather_annotations(study: Study) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import secrets
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from genspace.analysis import CompareOptions
 from genspace.comparison import compare
 from genspace.human_study.assignment import Assignment
 from genspace.human_study.design import Exclusion
-from genspace.human_study.monitor import study_status
+from genspace.human_study.monitor import note_agreement_reached, study_status
 from genspace.human_study.quality import Screen, interval_width, rate_raters
 from genspace.human_study.reading import answers, read_recorded
 
@@ -78,6 +79,12 @@ def test_interval_width_is_wilsons(ones: int, n: int) -> None:
     assert interval_width([], (0, 1)) is None
 
 
+@pytest.fixture(autouse=True)
+def _same_pseudonyms_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gold items and repeats fall where the pseudonym puts them, so simulations need the same ones in every run."""
+    monkeypatch.setattr(secrets, "choice", random.Random(4).choice)
+
+
 def simulate(desk: Desk, truth: dict[str, float], error: float, chance: random.Random) -> str:
     """One rater who errs on a share `error` of the pictures, also on the gold ones; 0.5 is a coin."""
     rater = desk.join()
@@ -120,6 +127,21 @@ def test_known_noise_gives_the_expected_agreement_and_the_spammer_is_flagged(tmp
     assert set(read_recorded(root).frame().query("excluded != ''")["rater_id"]) == {spammer}
 
 
+def test_the_study_stops_when_the_agreement_is_known_well_enough(tmp_path: Path) -> None:
+    root = write_study(tmp_path / "s", 40)
+    truth = {f"i{n}": float(n % 2) for n in range(40)}
+    # Two raters who never differ: alpha is 1 in every draw, its interval 0 wide.
+    desk = open_desk(root, raters_per_item=4, repeats={"every": 0}, stop={"agreement_width": 0.1})
+    assert not note_agreement_reached(desk.store, desk.material)
+    for _ in range(2):
+        simulate(desk, truth, 0.0, random.Random(1))
+    assert note_agreement_reached(desk.store, desk.material)
+    assert not isinstance(desk.claim(desk.join()), Assignment), "nothing more is handed out"
+    assert [what for _, what, _ in desk.store.log()].count("agreement reached") == 1
+    desk.store.set_state("open")
+    assert isinstance(desk.claim(desk.join()), Assignment), "the researcher may go on all the same"
+
+
 def test_compare_shows_conclusions_with_and_without_excluded_raters(tmp_path: Path) -> None:
     chance = random.Random(2)
     root = write_study(tmp_path / "s", 30)
@@ -135,6 +157,8 @@ def test_compare_shows_conclusions_with_and_without_excluded_raters(tmp_path: Pa
     document = compare(root, CompareOptions(draws=50, permutations=0)).document
     left_out = re.findall(r"'left_out': '([^']*)'", str(document["specification"]))
     assert set(left_out) == {"none", rater}
+    assert document["study"]["raters"] == "person", "who answered through genspace is one person throughout"
+    assert (document["study"]["value_type"], document["study"]["scale_max"]) == ("binary", 1.0)
 
 
 def test_judges_stay_out_of_sight(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the study and print the raters' and the researcher's links."""
-    for package in ("fastapi", "uvicorn", "sqlalchemy", "multipart"):
+    for package in ("fastapi", "uvicorn", "sqlalchemy", "python_multipart"):
         optional_import(package, extra="web", needed_for="genspace annotate serve")
     from genspace.cli._console import out
     from genspace.human_study.web.app import Links, open_site
