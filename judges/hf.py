@@ -334,19 +334,18 @@ class _Model:
     def _inputs(self, batch: Sequence[tuple[Ask, list[Picture], list[str]]]) -> Any:
         conversations = [
             _conversation(
-                replace(ask, text=self._harmless(ask.text)),
-                [picture.pixels for picture in pictures],
-                [self._harmless(turn) for turn in turns],
+                replace(ask, text=self._harmless(ask.text)), ask.images, [self._harmless(t) for t in turns]
             )
-            for ask, pictures, turns in batch
+            for ask, _, turns in batch
         ]
-        inputs = self._processor.apply_chat_template(
-            conversations,
-            add_generation_prompt=True,
-            tokenize=True,
-            return_dict=True,
+        texts = self._processor.apply_chat_template(conversations, add_generation_prompt=True, tokenize=False)
+        bos = self._tokenizer.bos_token
+        inputs = self._processor(
+            text=texts,
+            images=[[picture.pixels for picture in pictures] for _, pictures, _ in batch],
+            padding=True,
             return_tensors="pt",
-            processor_kwargs={"padding": True},
+            add_special_tokens=not (bos and texts[0].startswith(bos)),  # templates that begin with it have it
         )
         return inputs.to(self._model.device, dtype=self._model.dtype)
 
