@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -59,7 +60,20 @@ def report() -> None:
     save(picture, "report")
 
 
-PICTURES: Mapping[str, Callable[[], None]] = {"report": report}
+def show() -> None:
+    """One item in full."""
+    from genspace.cli import invoke
+
+    with tempfile.TemporaryDirectory() as folder:
+        study = Path(folder) / "scenes"
+        shutil.copytree(DOCS.parent / "examples" / "scenes", study)
+        invoke(["judge", str(study), "--judge", "scene", "--judge", "box2d"])
+        invoke(["show", str(study), "own-left", "--out", f"{folder}/item.html"])
+        picture = photograph(f"file://{folder}/item.html")
+    save(picture, "show")
+
+
+PICTURES: Mapping[str, Callable[[], None]] = {"report": report, "show": show}
 
 
 def main(names: list[str]) -> None:
