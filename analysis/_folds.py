@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from genspace.analysis.pairwise import folds_by_prompt
 from genspace.analysis.resampling import stream
 
 __all__ = ["FOLDS", "prompt_folds"]
@@ -26,10 +27,7 @@ def prompt_folds(
     ...     [[True, True, False], [False, False, True]], [[False, False, True], [True, True, False]])
     True
     """
-    labels, of_item = np.unique(np.asarray(prompts), return_inverse=True)
-    if len(labels) < 2:
-        return
-    fold = stream(seed, "prompt folds").permutation(len(labels)) % min(folds, len(labels))
-    for k in range(min(folds, len(labels))):
-        held = fold[of_item] == k
-        yield ~held, held
+    fold = folds_by_prompt(prompts, stream(seed, "prompt folds"), folds=folds)
+    if len(fold) and fold.max() > 0:
+        for k in range(int(fold.max()) + 1):
+            yield fold != k, fold == k

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genspace.analysis._prepare import JudgeScores
+from genspace.analysis._decision_section import given
 from genspace.analysis._scope import Scope
 from genspace.analysis._threads import side_by_side
 from genspace.analysis.correlation import agreement
@@ -120,15 +120,10 @@ class _Draws:
         return self.known[key]
 
 
-def _said(scope: Scope, judge: JudgeScores) -> Floats:
-    """Return what the primary figure looks at: scores, or decisions."""
-    return judge.passed if scope.primary.figure in DECISION_FIGURES else judge.oriented
-
-
 def _common(scope: Scope, a: str, b: str) -> tuple[Floats, Floats, Floats, Bools]:
     """Return target and both judges' scores on the items that have all three, and which items these are."""
     target = scope.target(scope.primary.figure)
-    first, second = (_said(scope, scope.rated.judges[name]) for name in (a, b))
+    first, second = (given(scope.rated.judges[name], scope.primary.figure) for name in (a, b))
     common = np.isfinite(target) & np.isfinite(first) & np.isfinite(second)
     return target[common], first[common], second[common], common
 

@@ -65,7 +65,7 @@ class Assumptions:
             raise InputError(f"per_prompt = {self.per_prompt}: must be at least 1")
         if self.shares is not None and (len(self.shares) < 2 or min(self.shares) <= 0):
             raise InputError(f"shares {self.shares}: give a positive share to each of at least two levels")
-        self._error_correlation(self.agreement)
+        self.error_correlation(self.agreement)
 
     @classmethod
     def from_pilot(
@@ -128,8 +128,11 @@ class Assumptions:
             shares=tuple((counts / counts.sum()).tolist()) if len(levels) <= 11 else None,
         )
 
-    def _error_correlation(self, agreement: Sequence[float]) -> float:
-        """Return the correlation of the judges' errors that gives `between`."""
+    def error_correlation(self, agreement: Sequence[float]) -> float:
+        """Return the correlation of two judges' errors that gives `between`, for their agreement with people.
+
+        Errors: `InputError` when there is none.
+        """
         a, b = agreement
         errors = (self.between - a * b) / math.sqrt((1 - a * a) * (1 - b * b))
         if not -1 <= errors <= 1:
@@ -296,7 +299,7 @@ def _simulate(
     common = np.repeat(rng.standard_normal((prompts, 3)), each, axis=0)
     own = rng.standard_normal((prompts * each, 3))
     truth, error_a, error_b = (math.sqrt(share) * common + math.sqrt(1 - share) * own).T
-    errors = assumptions._error_correlation(agreement)  # noqa: SLF001 -- its own module
+    errors = assumptions.error_correlation(agreement)
     error_b = errors * error_a + math.sqrt(1 - errors * errors) * error_b
     judges = np.column_stack(
         [r * truth + math.sqrt(1 - r * r) * e for r, e in zip(agreement, (error_a, error_b), strict=True)]

@@ -117,26 +117,24 @@ def _summaries(people: People, ratings: Floats) -> Iterator[tuple[str, Floats]]:
     """Yield the mean, median, most frequent and rater-centred rating of each item."""
     rated = np.isfinite(ratings).any(axis=1)
 
-    def over(statistic: Any) -> Floats:
-        result = np.full(len(ratings), np.nan)
-        result[rated] = statistic(ratings[rated], axis=1)
+    def over(statistic: Any, table: Floats) -> Floats:
+        result = np.full(len(table), np.nan)
+        result[rated] = statistic(table[rated], axis=1)
         return result
 
-    yield "mean", over(np.nanmean)
-    yield "median", over(np.nanmedian)
+    yield "mean", over(np.nanmean, ratings)
+    yield "median", over(np.nanmedian, ratings)
     levels = np.unique(ratings[np.isfinite(ratings)])
     if people.value_type != "continuous" and len(levels) <= MAX_LEVELS:
         counts = (ratings[:, :, None] == levels).sum(axis=1)
         top = counts.max(axis=1, initial=0)
         alone = (counts == top[:, None]).sum(axis=1) == 1
         yield "majority", np.where(rated & alone, levels[counts.argmax(axis=1)], np.nan)
-    if people.identified and ratings.shape[1] > 1:
+    if people.identified and ratings.shape[1] > 1 and people.value_type != "binary":
         with_any = np.isfinite(ratings).any(axis=0)
         leniency = np.zeros(ratings.shape[1])
         leniency[with_any] = np.nanmean(ratings[:, with_any], axis=0) - np.nanmean(ratings)
-        centred = ratings - leniency
-        if people.value_type != "binary":
-            yield "centred", over(lambda _, axis: np.nanmean(centred[rated], axis=axis))
+        yield "centred", over(np.nanmean, ratings - leniency)
 
 
 def _ways(scope: Scope, ranked: list[str]) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from genspace.runner import run as run
     from genspace.study import Study as Study
     from genspace.study import open_study as open_study
+    from genspace.validation import validate as validate
 
 __all__ = [
     "GenspaceError",
@@ -27,6 +28,7 @@ __all__ = [
     "compare",
     "open_study",
     "run",
+    "validate",
 ]
 
 _LAZY = {
@@ -34,6 +36,7 @@ _LAZY = {
     "run": "genspace.runner",
     "Study": "genspace.study",
     "open_study": "genspace.study",
+    "validate": "genspace.validation",
 }
 
 
