@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from genspace.geometry.boxes import Box, gap_m
+from genspace.geometry import measures
 from genspace.geometry.frames import rotation_y, wrap_deg
 from genspace.geometry.profiles import Tolerances
 from genspace.geometry.views import CAMERA, Placed, Unmeasurable, Vector, rotate
@@ -124,71 +124,6 @@ def _reported(quantity: str, unit: str, measure: Callable[..., float], *things: 
         return Measurement(quantity=quantity, value=None, unit=unit, note=str(reason))
 
 
-# Measures: each returns (value, error) -------------------------------------------------------------------------
-
-
-def _place(thing: Placed | Vector) -> Vector:
-    return thing.place if isinstance(thing, Placed) else thing
-
-
-def _bearing_deg(observer: Placed, seen: Placed | Vector) -> float:
-    """Bearing of what is seen in the observer's frame, in [-180, 180]."""
-    x, _, z = observer.place
-    to_x, _, to_z = _place(seen)
-    dx, dz = to_x - x, to_z - z
-    if math.hypot(dx, dz) < observer.limits.min_separation_m:
-        what = f"{observer.item.id} and {seen.item.id}" if isinstance(seen, Placed) else observer.item.id
-        raise Unmeasurable(f"no bearing: {what} above one another, {100 * math.hypot(dx, dz):.1f} cm apart")
-    front_x, front_z = observer.front
-    return math.degrees(math.atan2(dx * front_z - dz * front_x, dx * front_x + dz * front_z))
-
-
-def _bearing(observer: Placed, seen: Placed | Vector, target_deg: float) -> tuple[float, float]:
-    bearing = _bearing_deg(observer, seen)
-    return bearing, abs(wrap_deg(bearing - target_deg))
-
-
-def _either_side(observer: Placed, seen: Placed) -> tuple[float, float]:
-    bearing = _bearing_deg(observer, seen)
-    return bearing, abs(abs(bearing) - 90.0)
-
-
-def _mutual_bearing(a: Placed, b: Placed, target_deg: float | None) -> tuple[float, float]:
-    """The worse of the bearings of each object from the other; no target: to either side."""
-    if target_deg is None:
-        found = (_either_side(a, b), _either_side(b, a))
-    else:
-        found = (_bearing(a, b, target_deg), _bearing(b, a, target_deg))
-    return max(found, key=lambda pair: pair[1])
-
-
-def _slope(a: Placed, b: Placed | Vector) -> tuple[float, float]:
-    """How far b lies above (+) or below a, as an angle from the horizontal."""
-    x, y, z = a.place
-    to_x, to_y, to_z = _place(b)
-    slope = math.degrees(math.atan2(y - to_y, math.hypot(to_x - x, to_z - z)))
-    return slope, abs(slope)
-
-
-def _turned(a: Placed, b: Placed, target_deg: float) -> tuple[float, float]:
-    """Heading of b against that of a."""
-    difference = wrap_deg(b.heading_deg - a.heading_deg)
-    return difference, abs(wrap_deg(difference - target_deg))
-
-
-def _pair_view(a: Placed, b: Placed, target_deg: float) -> tuple[float, float]:
-    """Bearing of the camera from the middle of a pair, in the mean of its headings."""
-    (ax, _, az), (bx, _, bz) = a.place, b.place
-    (afx, afz), (bfx, bfz) = a.front, b.front
-    x, z, fx, fz = -(ax + bx) / 2, -(az + bz) / 2, afx + bfx, afz + bfz
-    if math.hypot(fx, fz) < 1e-6:
-        raise Unmeasurable(f"{a.item.id} and {b.item.id} face opposite ways, so that the pair has no front")
-    if math.hypot(x, z) < a.limits.min_separation_m:
-        raise Unmeasurable("no bearing: the camera is above the pair")
-    bearing = math.degrees(math.atan2(x * fz - z * fx, x * fx + z * fz))
-    return bearing, abs(wrap_deg(bearing - target_deg))
-
-
 def _relative(value: float, target: float) -> tuple[float, float]:
     return value, abs(value - target) / abs(target)
 
@@ -203,34 +138,23 @@ def _metric(measure: Callable[..., float], target: float, *things: object) -> tu
 def view_from(case: Case) -> list[Measurement]:
     """The camera sees one side of the object (camera pose, object pose)."""
     (a,) = case.objects
-    side = str(case.settings["view"])
-    name = a.item.id
-    bearing = f"bearing of the camera from {name}"
-    slope = f"elevation of the camera from {name}"
-    return [
-        _constraint(
-            bearing, "deg", BEARING[side], _side_tolerance(case, side), _bearing, a, CAMERA, BEARING[side]
-        ),
-        _constraint(slope, "deg", 0.0, case.tolerances.elevation, _slope, a, CAMERA),
-    ]
-
-
-def _side_tolerance(case: Case, side: str) -> tuple[float, float]:
-    ends = side in {"front", "back"}
-    return case.tolerance(case.tolerances.bearing_front if ends else case.tolerances.bearing_side)
+    return _on_side(case, a, CAMERA, "the camera", str(case.settings["view"]))
 
 
 def allocentric(case: Case) -> list[Measurement]:
     """The second object lies on one side of the first, from the first's own view."""
     a, b = case.objects
-    side = str(case.settings["relation"])
-    bearing = f"bearing of {b.item.id} from {a.item.id}"
-    slope = f"elevation of {b.item.id} from {a.item.id}"
+    return _on_side(case, a, b, b.item.id, str(case.settings["relation"]))
+
+
+def _on_side(case: Case, a: Placed, seen: Placed | Vector, name: str, side: str) -> list[Measurement]:
+    ends = side in {"front", "back"}
+    tolerance = case.tolerance(case.tolerances.bearing_front if ends else case.tolerances.bearing_side)
+    wanted = BEARING[side]
+    names = f"of {name} from {a.item.id}"
     return [
-        _constraint(
-            bearing, "deg", BEARING[side], _side_tolerance(case, side), _bearing, a, b, BEARING[side]
-        ),
-        _constraint(slope, "deg", 0.0, case.tolerances.elevation, _slope, a, b),
+        _constraint(f"bearing {names}", "deg", wanted, tolerance, measures.bearing, a, seen, wanted),
+        _constraint(f"elevation {names}", "deg", 0.0, case.tolerances.elevation, measures.elevation, a, seen),
     ]
 
 
@@ -262,13 +186,13 @@ def _arranged(case: Case, arrangement: str) -> list[Measurement]:
             "deg",
             wanted,
             case.tolerance(case.tolerances.pair_bearing),
-            _mutual_bearing,
+            measures.mutual_bearing,
             a,
             b,
             bearing_deg,
             note=note,
         ),
-        _constraint(turned, "deg", turned_deg, case.tolerances.heading, _turned, a, b, turned_deg),
+        _constraint(turned, "deg", turned_deg, case.tolerances.heading, measures.turned, a, b, turned_deg),
     ]
 
 
@@ -279,7 +203,7 @@ def complex_pose(case: Case) -> list[Measurement]:
     seen = f"bearing of the camera from the middle of {a.item.id} and {b.item.id}"
     return [
         *_arranged(case, "side_by_side_same"),
-        _constraint(seen, "deg", target, case.tolerances.pair_view, _pair_view, a, b, target),
+        _constraint(seen, "deg", target, case.tolerances.pair_view, measures.pair_view, a, b, target),
     ]
 
 
@@ -311,7 +235,7 @@ def _egocentric_order(case: Case, order: str) -> list[Measurement]:
     near, far = (a, b) if order == "closer" else (b, a)
 
     def measure() -> tuple[float, float]:
-        log_ratio = math.log(_camera_distance_m(far) / _camera_distance_m(near))
+        log_ratio = math.log(measures.camera_distance_m(far) / measures.camera_distance_m(near))
         return log_ratio, -log_ratio
 
     quantity = f"log ratio of distances by which {a.item.id} is {order} than {b.item.id}"
@@ -324,30 +248,6 @@ def _at_least_zero(
     return _constraint(quantity, unit, None, case.tolerance(tolerance), measure, note="at least 0")
 
 
-def _camera_distance_m(a: Placed) -> float:
-    if isinstance(a.in_camera, tuple):
-        return math.hypot(*a.in_camera)
-    raise Unmeasurable(a.in_camera.reason)
-
-
-def _between_centres_m(a: Placed, b: Placed) -> float:
-    return math.dist(a.whole_place, b.whole_place)
-
-
-def _gap_m(a: Placed, b: Placed) -> float:
-    return gap_m(_box(a), _box(b))
-
-
-def _box(a: Placed) -> Box:
-    """The object's box in the level frame."""
-    item = a.item
-    if a.cut:
-        raise Unmeasurable(a.cut)
-    if item.extent is None or a.rotation is None:
-        raise Unmeasurable(f"the box of {item.id} is unknown")
-    return Box(a.place, item.extent, a.rotation)
-
-
 def object_distance(case: Case) -> list[Measurement]:
     """Two objects are so far apart: between their centres, or the gap between their boxes."""
     a, b = case.objects
@@ -358,13 +258,24 @@ def object_distance(case: Case) -> list[Measurement]:
         quantity = f"distance between the centres {names}"
         return [
             _constraint(
-                quantity, "m", target, tolerance, _metric, _between_centres_m, target, a, b, note=RELATIVE
+                quantity,
+                "m",
+                target,
+                tolerance,
+                _metric,
+                measures.between_centres_m,
+                target,
+                a,
+                b,
+                note=RELATIVE,
             )
         ]
     quantity = f"gap between the boxes {names}"
     return [
-        _constraint(quantity, "m", target, tolerance, _metric, _gap_m, target, a, b, note=RELATIVE),
-        _reported(f"distance between the centres {names}", "m", _between_centres_m, a, b),
+        _constraint(
+            quantity, "m", target, tolerance, _metric, measures.between_boxes_m, target, a, b, note=RELATIVE
+        ),
+        _reported(f"distance between the centres {names}", "m", measures.between_centres_m, a, b),
     ]
 
 
@@ -381,22 +292,6 @@ def camera_distance(case: Case) -> list[Measurement]:
     return [_constraint(quantity, "m", target, tolerance, _metric, distance_m, target, note=RELATIVE)]
 
 
-def _volume_m3(a: Placed) -> float:
-    return a.size(0) * a.size(1) * a.size(2)
-
-
-def _size_m(a: Placed, dimension: str, length_axis: str) -> float:
-    """Height, length or width. Length is along the front axis unless the call says otherwise."""
-    if dimension == "taller":
-        return a.size(1)
-    longer = dimension == "longer"
-    if length_axis == "longest":
-        return (max if longer else min)(a.size(0), a.size(2))
-    if isinstance(a.ground_front, tuple):
-        return a.size(0 if longer == (length_axis == "front") else 2)
-    raise Unmeasurable(a.ground_front.reason)
-
-
 def size(case: Case) -> list[Measurement]:
     """The first object is larger than the second, or than itself before the edit: by volume, or along an axis."""
     dimension = str(case.settings["dimension"])
@@ -408,7 +303,7 @@ def _bigger(case: Case) -> list[Measurement]:
     target = case.number("ratio")
 
     def measure() -> tuple[float, float]:
-        ratio = _volume_m3(now) * _factor(scale) ** 3 / _volume_m3(then)
+        ratio = measures.volume_m3(now) * _factor(scale) ** 3 / measures.volume_m3(then)
         return ratio, abs(math.log(ratio / target))
 
     tolerance = case.tolerance(case.tolerances.volume)
@@ -425,7 +320,7 @@ def _longer(case: Case, dimension: str) -> list[Measurement]:
     axis = str(case.settings["length_axis"])
 
     def difference_m() -> float:
-        return _size_m(now, dimension, axis) * _factor(scale) - _size_m(then, dimension, axis)
+        return measures.size_m(now, dimension, axis) * _factor(scale) - measures.size_m(then, dimension, axis)
 
     quantity = f"difference in {_DIMENSION[dimension]} of {names}"
     tolerance = case.tolerance(case.tolerances.metric)
@@ -520,7 +415,9 @@ def keep_relation(case: Case) -> list[Measurement]:
     name = reference.item.id
 
     def changed(now: Placed, then: Placed) -> tuple[float, float]:
-        difference = wrap_deg(_bearing_deg(reference, now) - _bearing_deg(reference_before, then))
+        difference = wrap_deg(
+            measures.bearing_deg(reference, now) - measures.bearing_deg(reference_before, then)
+        )
         return difference, abs(difference)
 
     kept = case.tolerances.kept
@@ -539,6 +436,13 @@ def keep_relation(case: Case) -> list[Measurement]:
             for now, then in zip(partners, partners_before, strict=True)
         ),
         _constraint(
-            f"bearing of the camera from {name}", "deg", target, kept, _bearing, reference, CAMERA, target
+            f"bearing of the camera from {name}",
+            "deg",
+            target,
+            kept,
+            measures.bearing,
+            reference,
+            CAMERA,
+            target,
         ),
     ]

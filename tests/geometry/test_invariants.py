@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from genspace.geometry.evaluate import Evaluation, evaluate, in_words
 from genspace.geometry.frames import level_from_camera, mirror_rotation, rotation_x, rotation_y, rotation_z
+from genspace.geometry.measures import bearing_deg
 from genspace.geometry.predicates import benchmark_variants
 from genspace.geometry.profiles import CORRECTED, REFERENCE
-from genspace.geometry.rules import _bearing_deg
 from genspace.geometry.scene import Pair, Scene, parse_document
 from genspace.geometry.views import view_of
 from geometry.random_scenes import Sample, Sampler, Thing, along, compass, draws, observe
@@ -189,8 +189,8 @@ def test_bearing_by_hand() -> None:
     others = [Thing(place + compass(angle), 0.0) for angle in (90.0, -45.0)]
     scene = parse_document(observe([Thing(place, 0.0), *others], np.array([0, 0.5, 0]), pitch=3, roll=7))
     objects = view_of(scene, CORRECTED)
-    assert _bearing_deg(objects["A"], objects["B"]) == pytest.approx(90)
-    assert _bearing_deg(objects["A"], objects["C"]) == pytest.approx(-45)
+    assert bearing_deg(objects["A"], objects["B"]) == pytest.approx(90)
+    assert bearing_deg(objects["A"], objects["C"]) == pytest.approx(-45)
 
 
 def abstention(call: str, **changes: object) -> str:
