@@ -38,8 +38,10 @@ def bearing_deg(observer: Placed, seen: Placed | Vector) -> float:
     to_x, _, to_z = _place(seen)
     dx, dz = to_x - x, to_z - z
     if math.hypot(dx, dz) < observer.limits.min_separation_m:
-        what = f"{observer.item.id} and {seen.item.id}" if isinstance(seen, Placed) else observer.item.id
-        raise Unmeasurable(f"no bearing: {what} above one another, {100 * math.hypot(dx, dz):.1f} cm apart")
+        both = f"{observer.item.id} and {seen.item.id if isinstance(seen, Placed) else 'the camera'}"
+        raise Unmeasurable(
+            f"no bearing: {both} are above one another, {100 * math.hypot(dx, dz):.1f} cm apart"
+        )
     front_x, front_z = observer.front
     return math.degrees(math.atan2(dx * front_z - dz * front_x, dx * front_x + dz * front_z))
 
@@ -51,8 +53,8 @@ def bearing(observer: Placed, seen: Placed | Vector, target_deg: float) -> tuple
 
 
 def _either_side(observer: Placed, seen: Placed) -> tuple[float, float]:
-    bearing = bearing_deg(observer, seen)
-    return bearing, abs(abs(bearing) - 90.0)
+    value = bearing_deg(observer, seen)
+    return value, abs(abs(value) - 90.0)
 
 
 def mutual_bearing(a: Placed, b: Placed, target_deg: float | None) -> tuple[float, float]:
@@ -87,8 +89,8 @@ def pair_view(a: Placed, b: Placed, target_deg: float) -> tuple[float, float]:
         raise Unmeasurable(f"{a.item.id} and {b.item.id} face opposite ways, so that the pair has no front")
     if math.hypot(x, z) < a.limits.min_separation_m:
         raise Unmeasurable("no bearing: the camera is above the pair")
-    bearing = math.degrees(math.atan2(x * fz - z * fx, x * fx + z * fz))
-    return bearing, abs(wrap_deg(bearing - target_deg))
+    value = math.degrees(math.atan2(x * fz - z * fx, x * fx + z * fz))
+    return value, abs(wrap_deg(value - target_deg))
 
 
 def camera_distance_m(a: Placed) -> float:
