@@ -238,9 +238,15 @@ class _Document(_Record):
     def _made(self) -> dict[Hashable, Any]:
         return {}
 
-    def _from(self, source: str, **changes: Any) -> Self:
+    def changed(self, **changes: Any) -> Self:
+        """Return a copy with other values in some fields, which are not checked again."""
         copy = self.model_copy(update=changes)
-        copy.__dict__.pop("_made", None)
+        for made in ("_made", "_by_id"):
+            copy.__dict__.pop(made, None)
+        return copy
+
+    def _from(self, source: str, **changes: Any) -> Self:
+        copy = self.changed(**changes)
         copy._source = source  # noqa: SLF001  the same class
         return copy
 

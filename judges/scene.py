@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,6 +15,7 @@ from genspace.judges._protocol import JudgeContext, JudgeSpec, parse_options
 from genspace.records import Files, Item, Request, Verdict, fingerprint
 
 if TYPE_CHECKING:
+    from genspace.geometry.noise import Noise
     from genspace.geometry.profiles import Profile
     from genspace.geometry.scene import Pair, Scene
 
@@ -30,6 +31,13 @@ class SceneOptions(BaseModel):
     profile: str | None = Field(
         default=None, description="corrected, reference, or a TOML file of tolerances"
     )
+    boxes: Literal["stored", "measured"] = Field(
+        default="stored",
+        description="measured: from the scene's depth and masks, as if its boxes were unknown",
+    )
+    noise: str | None = Field(
+        default=None, description="errors put on the scene: typical, half, double, or azimuth=10,depth=0.1"
+    )
 
 
 @dataclass(frozen=True)
@@ -37,11 +45,19 @@ class SceneJudge:
     """Decides an item's predicate in its scene file."""
 
     profile: Profile
+    boxes: Literal["stored", "measured"] = "stored"
+    noise: Noise | None = None
+    seed: int = 0
 
     @property
     def fingerprint(self) -> str:
         """Digest of the rules and tolerances; scene files are part of the study, like images."""
-        return fingerprint({"kind": "scene", "version": 1, "profile": self.profile.fingerprint})
+        parts: dict[str, Any] = {"kind": "scene", "version": 1, "profile": self.profile.fingerprint}
+        if self.boxes != "stored":
+            parts["boxes"] = self.boxes
+        if self.noise is not None:
+            parts |= {"noise": str(self.noise), "seed": self.seed}
+        return fingerprint(parts)
 
     def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
         """Yield the verdict on each item; one without a readable scene or predicate has failed."""
@@ -56,10 +72,19 @@ class SceneJudge:
         from genspace.geometry.predicates import bind
         from genspace.geometry.verdicts import verdict
 
-        scene = find_scene(request.item, request.files)
+        scene = self._seen(find_scene(request.item, request.files), request.item.item_id)
         predicate = request.item.predicate or _only(scene.predicates, scene.source)
         bound = bind(predicate)
         return verdict(request, scene, bound, evaluate(scene, bound, self.profile), self.profile)
+
+    def _seen(self, scene: Scene | Pair, name: str) -> Scene | Pair:
+        """The scene as this judge's perception would have it."""
+        from genspace.geometry.noise import disturbed
+        from genspace.geometry.remeasure import measured_again
+
+        if self.noise is not None:
+            scene = disturbed(scene, self.noise, name=name, seed=self.seed)
+        return measured_again(scene) if self.boxes == "measured" else scene
 
 
 def _only(predicates: tuple[str, ...], source: str) -> str:
@@ -70,8 +95,12 @@ def _only(predicates: tuple[str, ...], source: str) -> str:
 
 def make(spec: JudgeSpec, context: JudgeContext) -> SceneJudge:
     """Return the judge for `scene[:PROFILE]`. Errors: `InputError` for an unknown or wrong profile."""
-    name = parse_options(SceneOptions, spec).profile or spec.model or "corrected"
-    return SceneJudge(load_named_profile(name, context))
+    from genspace.geometry.noise import parse_noise
+
+    options = parse_options(SceneOptions, spec)
+    profile = load_named_profile(options.profile or spec.model or "corrected", context)
+    noise = None if options.noise is None else parse_noise(options.noise)
+    return SceneJudge(profile, options.boxes, noise, context.seed)
 
 
 def load_named_profile(name: str, context: JudgeContext) -> Profile:

@@ -22,7 +22,7 @@ from genspace.geometry.probes.sampler import Probe, sample_probe
 from genspace.geometry.probes.scenes import ProbeScene
 from genspace.geometry.probes.truth import Truth, cast, depth_steps, scene_record
 
-__all__ = ["TRUTH_RATER", "RenderSettings", "render_study", "row_of", "write_probe"]
+__all__ = ["TRUTH_RATER", "RenderSettings", "render_study", "row_of", "write_probe", "write_tables"]
 
 TRUTH_RATER = "truth"
 """Rater id of the known truth in annotations.csv: no person."""
@@ -78,7 +78,7 @@ def render_study(
         rows[job] = row
         report(len(rows), len(jobs))
     table = [rows[job] for job in jobs]
-    _write_tables(out, table, settings)
+    write_tables(out, table, settings)
     return table
 
 
@@ -269,7 +269,8 @@ def _write_json(path: Path, document: Any) -> None:
     part.replace(path)
 
 
-def _write_tables(out: Path, rows: list[dict[str, Any]], settings: RenderSettings) -> None:
+def write_tables(out: Path, rows: list[dict[str, Any]], settings: RenderSettings) -> None:
+    """Write items.csv, annotations.csv with the known truth, and study.toml."""
     _write_csv(out / "items.csv", rows)
     answers = [{"item_id": row["item_id"], "rater_id": TRUTH_RATER, "value": row["truth"]} for row in rows]
     _write_csv(out / "annotations.csv", answers)

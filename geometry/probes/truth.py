@@ -140,6 +140,7 @@ def scene_record(
                 rotation_frame="camera",
                 rotation_confidence=1.0,
                 has_front=placed.model.has_front,
+                complete=True,
                 detection_confidence=1.0,
                 box=box,
                 mask=Mask.from_array(mask) if box else None,

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from genspace.cli._app import app
+from genspace.cli._options import JsonFlag, SeedOption
 
 __all__ = ["probe"]
 
@@ -77,3 +78,93 @@ def render(
     results().print(
         f"{out}: {len(rows)} probes of {len({row['prompt_id'] for row in rows})} variants, truth is yes for {yes}"
     )
+
+
+@probe.command(
+    epilog="Examples:\n\n"
+    "genspace probe report probes\n\n"
+    "genspace probe report probes --draws 2000 --out reports --json"
+)
+def report(
+    study: Annotated[Path, typer.Argument(help="Study folder of probes, judged.")],
+    *,
+    out: Annotated[Path | None, typer.Option(help="Folder of the page, [default: STUDY/reports].")] = None,
+    draws: Annotated[int, typer.Option(min=0, help="Bootstrap draws for the intervals.")] = 400,
+    seed: SeedOption = 0,
+    json_: JsonFlag = False,
+) -> None:
+    """Say how each judge errs: psychometric curves, bias, confusions of side and frame, what disturbs it."""
+    from rich.table import Table
+
+    from genspace.cli._console import messages, print_json
+    from genspace.cli._console import out as results
+    from genspace.report._probe_page import write_probe_report
+    from genspace.report.probes import plain, probe_document
+    from genspace.study import open_study
+
+    document = probe_document(open_study(study), draws=draws, seed=seed)
+    page = write_probe_report(document, out or study / "reports")
+    if json_:
+        print_json(document)
+    else:
+        table = Table(box=None, pad_edge=False)
+        for column in ("judge", "answered", "right", "yes when true", "yes when false", "camera's frame"):
+            table.add_column(column, justify="left" if column == "judge" else "right")
+        for name, judge in document["judges"].items():
+            bias, frame = judge["yes_bias"], judge["frame"]
+            shares = (judge["accuracy"], bias["yes_when_true"], bias["yes_when_false"], frame["egocentric"])
+            table.add_row(
+                name, f"{judge['answered']}/{judge['n']}", *("–" if s is None else f"{s:.0%}" for s in shares)
+            )
+        results().print(table)
+        for line in plain(document):
+            results().print(line)
+    messages().print(f"page: {page}")
+
+
+@probe.command(
+    epilog="Examples:\n\ngenspace probe budget probes\n\n"
+    "genspace probe budget probes --noise azimuth=20,depth=0.2 --json"
+)
+def budget(
+    study: Annotated[Path, typer.Argument(help="Study folder of probes.")],
+    *,
+    noise: Annotated[str, typer.Option(help="typical, half, double, or azimuth=10,depth=0.1.")] = "typical",
+    repeats: Annotated[int, typer.Option(min=1, help="Seeds of the noise that are averaged.")] = 3,
+    seed: SeedOption = 0,
+    json_: JsonFlag = False,
+) -> None:
+    """Say how agreement with the truth falls with each error of perception, alone and together.
+
+    The errors are put on the known scenes and the corrected rules decide: what a part of perception must meet.
+    """
+    from rich.table import Table
+
+    from genspace.cli._console import out as results
+    from genspace.cli._console import print_json
+    from genspace.geometry.noise import parse_noise
+    from genspace.geometry.probes.budget import error_budget
+    from genspace.study import open_study
+
+    opened = open_study(study)
+    rows = error_budget(
+        [{str(k): v for k, v in row.items()} for row in opened.items.to_dict("records")],
+        opened.files,
+        parse_noise(noise),
+        repeats=repeats,
+        seed=seed,
+    )
+    if json_:
+        print_json({"noise": noise, "rows": rows})
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in ("error", "right", "answered", "lost against none"):
+        table.add_column(column, justify="left" if column == "error" else "right")
+    for row in rows:
+        table.add_row(
+            row["error"],
+            f"{row['accuracy']:.1%}",
+            f"{row['coverage']:.1%}",
+            f"{100 * row['lost']:.1f} points",
+        )
+    results().print(table)

@@ -1,0 +1,94 @@
+"""The probe report as a page that opens offline, and its plots."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from genspace.report._plots import INK, LINES, MUTED, RULE, _figure, _svg
+from genspace.report.probes import NUISANCES, plain
+
+__all__ = ["curve_plot", "probe_page", "write_probe_report"]
+
+MARKERS = "os^Dvp"
+
+
+def curve_plot(document: Mapping[str, Any], domain: str) -> str:
+    """Return one sub-domain's psychometric curves, all judges on one axis, as SVG."""
+    with _figure(4.9, 3.1) as (figure, axes):
+        axes.axvline(1.0, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
+        lowest = 0.0
+        for place, (name, judge) in enumerate(document["judges"].items()):
+            entry = judge["sub_domains"].get(domain)
+            if entry is None:
+                continue
+            colour, dash = LINES[place % len(LINES)]
+            if entry["line"]:
+                axes.plot(
+                    *zip(*entry["line"], strict=True), color=colour, linestyle=dash, linewidth=1.8, label=name
+                )
+                lowest = min(lowest, entry["line"][0][0])
+            sizes = [8 + 2.2 * min(point["n"], 30) for point in entry["points"]]
+            axes.scatter(
+                [p["error"] for p in entry["points"]], [p["yes"] for p in entry["points"]], s=sizes, color=colour,
+                marker=MARKERS[place % len(MARKERS)], alpha=0.65, linewidths=0, label=None if entry["line"] else name,
+            )  # fmt: skip
+        axes.set(
+            xlim=(lowest - 0.05, 2.05),
+            ylim=(-0.04, 1.04),
+            xlabel="error, in tolerances",
+            ylabel='share of "yes"',
+        )
+        axes.yaxis.label.set_color(MUTED)
+        axes.set_title(domain.replace("_", " "), loc="left", fontsize=10, color=INK)
+        axes.grid(color=RULE, linewidth=0.6)
+        axes.set_axisbelow(True)
+        return _svg(figure, f"Share of yes against the true error, {domain}, one curve per judge")
+
+
+def _legend(document: Mapping[str, Any]) -> str:
+    """One line of names in their colours and dashes, for all plots."""
+    with _figure(9.4, 0.45) as (figure, axes):
+        axes.set_axis_off()
+        for place, name in enumerate(document["judges"]):
+            colour, dash = LINES[place % len(LINES)]
+            axes.plot([], [], color=colour, linestyle=dash, marker=MARKERS[place % len(MARKERS)], label=name)
+        axes.legend(loc="center", ncols=min(len(document["judges"]), 6), frameon=False)
+        return _svg(figure, "Colours and dashes of the judges")
+
+
+def probe_page(document: Mapping[str, Any]) -> str:
+    """Return the whole page."""
+    from importlib.resources import files
+
+    from jinja2 import Environment, StrictUndefined
+
+    templates = files("genspace.report") / "templates"
+    environment = Environment(
+        undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["percent"] = lambda value: "–" if value is None else f"{value:.0%}"
+    environment.filters["figure"] = lambda value: "–" if value is None else f"{value:.2f}"
+    domains = list(dict.fromkeys(d for judge in document["judges"].values() for d in judge["sub_domains"]))
+    return environment.from_string((templates / "probes.html.j2").read_text(encoding="utf-8")).render(
+        document=document,
+        css=(templates / "report.css").read_text(encoding="utf-8"),
+        sentences=plain(document),
+        legend=_legend(document),
+        plots={domain: curve_plot(document, domain) for domain in domains},
+        domains=domains,
+        nuisances=NUISANCES,
+    )
+
+
+def write_probe_report(document: Mapping[str, Any], folder: Path) -> Path:
+    """Write probes.html and one SVG per sub-domain; return the page's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    page = folder / "probes.html"
+    page.write_text(probe_page(document), encoding="utf-8")
+    for domain in dict.fromkeys(d for judge in document["judges"].values() for d in judge["sub_domains"]):
+        (folder / f"probes-{domain.replace(' ', '-')}.svg").write_text(
+            curve_plot(document, domain), encoding="utf-8"
+        )
+    return page

@@ -1,0 +1,262 @@
+"""What probes tell about judges: psychometric curves, bias, confusions of side and frame, sensitivity to nuisances.
+
+Errors are put on one axis: 0 is exactly what was asked, 1 the tolerance at which the true answer changes from yes to
+no, 2 twice the tolerance. A judge whose curve falls at 1 has the benchmark's criterion; steepness is acuity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from genspace.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from genspace.study import Study
+
+__all__ = ["NUISANCES", "plain", "probe_document"]
+
+NEEDED = ("prompt_id", "sub_domain", "variant", "kind", "error", "truth", "true_variant", "egocentric_answer")
+NUISANCES = {
+    "elevation_deg": "elevation of the camera, degrees",
+    "fov_deg": "field of view, degrees",
+    "visible_fraction": "visible share of the least visible object",
+    "distance_m": "distance of the nearest object, metres",
+    "off_axis_deg": "angle off the optical axis, degrees",
+    "roll_deg": "roll of the camera, degrees",
+}
+CURVE_POINTS = 41
+BINS = 8
+
+
+def probe_document(study: Study, *, draws: int = 400, seed: int = 0) -> dict[str, Any]:
+    """Return the report's document: per judge curves by sub-domain and by variant, confusions, biases.
+
+    `draws` bootstrap draws of probes give the intervals. People, where the study has answers of other raters than
+    the known truth, stand beside the judges. Errors: `InputError` for a study that holds no probes or no answers.
+    """
+    items = _probes(study)
+    answers = _answers(study, items)
+    if not answers:
+        raise InputError(f"{study.root}: no answers yet; run `genspace judge {study.root} --judge …` first")
+    return {
+        "study": study.settings.name,
+        "probes": len(items),
+        "true_yes": float(items["truth"].mean()),
+        "seed": seed,
+        "draws": draws,
+        "judges": {name: _judge(frame, draws=draws, seed=seed) for name, frame in sorted(answers.items())},
+    }
+
+
+def _probes(study: Study) -> pd.DataFrame:
+    """Items with their normalised error."""
+    import pandas as pd
+
+    from genspace.geometry.probes.plans import PLANS
+
+    missing = [column for column in NEEDED if column not in study.items.columns]
+    if missing:
+        raise InputError(
+            f"{study.root}: holds no probes (items lack {', '.join(missing)}); make some with `genspace probe render`"
+        )
+    items = study.items.set_index("item_id").copy()
+    unknown = sorted(set(items["prompt_id"]) - set(PLANS))
+    if unknown:
+        raise InputError(f"{study.root}: prompt_id = {unknown[0]!r} is no probe plan of this version")
+    for column in ("error", "truth", "egocentric_answer", *NUISANCES):
+        if column in items:
+            items[column] = pd.to_numeric(items[column])
+    plans = items["prompt_id"].map(PLANS.get)
+    inner = plans.map(lambda plan: plan.inner)
+    width = plans.map(lambda plan: plan.spread[1] / 2)
+    items["relative_error"] = items["error"] / inner.where(inner > 0, width) + (inner == 0)
+    items["task_domain"] = plans.map(lambda plan: f"{plan.task} {plan.sub_domain}")
+    return items
+
+
+def _answers(study: Study, items: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Per judge the items with a column `yes`: 1, 0, a share for several people, NaN for no answer."""
+    import pandas as pd
+
+    from genspace.geometry.probes.folder import TRUTH_RATER
+
+    given: dict[str, pd.Series[float]] = {}
+    for name, frame in study.verdicts.groupby("judge"):
+        passed = pd.to_numeric(frame["passed"].astype("Float64"))
+        score = pd.to_numeric(frame["score"])
+        yes = passed.astype(float).where(passed.notna(), (score >= 0.5).astype(float).where(score.notna()))
+        given[str(name)] = yes.groupby(frame["item_id"]).mean()
+    people = study.annotations
+    people = people[people["rater_id"].astype(str) != TRUTH_RATER]
+    if len(people):
+        criterion = study.settings.positive_from if study.settings.positive_from is not None else 0.5
+        value = pd.to_numeric(people["value"])
+        yes = (value >= criterion).astype(float).where(value.notna())
+        given["people"] = yes.groupby(people["item_id"]).mean()
+    return {name: items.assign(yes=yes.reindex(items.index)) for name, yes in given.items()}
+
+
+def _judge(frame: pd.DataFrame, *, draws: int, seed: int) -> dict[str, Any]:
+    decided = frame[frame["yes"].notna()]
+    agree = _agreement(decided)
+    return {
+        "n": len(frame),
+        "answered": len(decided),
+        "accuracy": _mean(agree),
+        "share_yes": _mean(decided["yes"]),
+        "yes_bias": _yes_bias(decided),
+        "sub_domains": {
+            str(name): _curve(group, draws=draws, seed=seed)
+            for name, group in frame.groupby("task_domain", sort=False)
+        },
+        "variants": {
+            str(name): _curve(group, draws=draws, seed=seed)
+            for name, group in frame.groupby("prompt_id", sort=False)
+        },
+        "sides": _sides(decided),
+        "frame": _frame(decided),
+        "nuisances": {column: _sensitivity(decided, column) for column in NUISANCES if column in frame},
+    }
+
+
+def _agreement(decided: pd.DataFrame) -> pd.Series[float]:
+    """Share of the answers to each probe that agree with the truth."""
+    return decided["yes"].where(decided["truth"] == 1, 1 - decided["yes"])
+
+
+def _mean(values: Iterable[float]) -> float | None:
+    import numpy as np
+
+    array = np.asarray(list(values), dtype=float)
+    return float(array.mean()) if len(array) else None
+
+
+def _yes_bias(decided: pd.DataFrame) -> dict[str, Any]:
+    """How much more often yes is said than true, and the two kinds of mistake."""
+    true, false = decided[decided["truth"] == 1], decided[decided["truth"] == 0]
+    hit, alarm = _mean(true["yes"]), _mean(false["yes"])
+    said, is_true = _mean(decided["yes"]), _mean(decided["truth"])
+    return {
+        "more_yes_than_true": None if said is None or is_true is None else said - is_true,
+        "yes_when_true": hit,
+        "yes_when_false": alarm,
+        "n": len(decided),
+        "reason": None if len(decided) else "no answers",
+    }
+
+
+def _curve(group: pd.DataFrame, *, draws: int, seed: int) -> dict[str, Any]:
+    """The psychometric curve over the normalised error of graded probes, the raw shares beside it."""
+    import numpy as np
+
+    from genspace.analysis.psychometric import fit_psychometric
+
+    graded = group[(group["kind"] == "graded")]
+    decided = graded[graded["yes"].notna()]
+    fitted = fit_psychometric(
+        decided["relative_error"], decided["yes"], criterion=1.0, draws=draws, seed=seed
+    )
+    x = np.linspace(-1.0 if (graded["relative_error"] < 0).any() else 0.0, 2.0, CURVE_POINTS)
+    shares = fitted.predict(x)
+    every = group[group["yes"].notna()]
+    return {
+        "n": len(graded),
+        "answered": len(decided),
+        "accuracy": _mean(_agreement(every)),
+        "fit": fitted.to_json(),
+        "points": _bins(decided),
+        "line": None if shares is None else [[float(a), float(b)] for a, b in zip(x, shares, strict=True)],
+    }
+
+
+def _bins(decided: pd.DataFrame) -> list[dict[str, float]]:
+    """Share of yes in equal parts of the error's range."""
+    import numpy as np
+
+    if not len(decided):
+        return []
+    x = decided["relative_error"].to_numpy()
+    edges = np.linspace(-1.0 if (x < 0).any() else 0.0, 2.0, BINS + 1)
+    part = np.clip(np.digitize(x, edges) - 1, 0, BINS - 1)
+    return [
+        {
+            "error": float(x[part == k].mean()),
+            "yes": float(decided["yes"][part == k].mean()),
+            "n": int((part == k).sum()),
+        }
+        for k in np.unique(part)
+    ]
+
+
+def _sides(decided: pd.DataFrame) -> dict[str, dict[str, dict[str, dict[str, Any]]]]:
+    """Per sub-domain: asked variant, shown variant, share of yes. Probes near their target only."""
+    near = decided[(decided["kind"] == "contrast") | (decided["relative_error"].between(0, 1))]
+    with_sides = near[near["task_domain"].isin(decided[decided["kind"] == "contrast"]["task_domain"])]
+    table: dict[str, dict[str, dict[str, dict[str, Any]]]] = {}
+    for (domain, asked, shown), group in with_sides.groupby(
+        ["task_domain", "variant", "true_variant"], sort=False
+    ):
+        cell = {"yes": _mean(group["yes"]), "n": len(group)}
+        table.setdefault(str(domain), {}).setdefault(str(asked), {})[str(shown)] = cell
+    return table
+
+
+def _frame(decided: pd.DataFrame) -> dict[str, Any]:
+    """How often the judge gives the camera's answer where it differs from the object's."""
+    differ = decided[
+        decided["egocentric_answer"].notna() & (decided["egocentric_answer"] != decided["truth"])
+    ]
+    if not len(differ):
+        return {"egocentric": None, "n": 0, "reason": "no answered probe tells the two frames apart"}
+    taken = differ["yes"].where(differ["egocentric_answer"] == 1, 1 - differ["yes"])
+    return {"egocentric": _mean(taken), "n": len(differ), "reason": None}
+
+
+def _sensitivity(decided: pd.DataFrame, column: str) -> dict[str, Any]:
+    """Accuracy in the lowest and highest third of a nuisance, and its rank correlation with being right."""
+    import numpy as np
+    from scipy.stats import spearmanr
+
+    values = decided[column].abs() if column == "roll_deg" else decided[column]
+    agree = _agreement(decided)
+    if len(values) < 12 or values.nunique() < 3 or agree.nunique() < 2:
+        return {
+            "low": None,
+            "high": None,
+            "correlation": None,
+            "n": len(values),
+            "reason": "too few or all alike",
+        }
+    cut_low, cut_high = np.quantile(values, [1 / 3, 2 / 3])
+    result = spearmanr(values, agree)
+    return {
+        "low": _mean(agree[values <= cut_low]),
+        "high": _mean(agree[values >= cut_high]),
+        "low_up_to": float(cut_low),
+        "high_from": float(cut_high),
+        "correlation": float(result.statistic),
+        "n": len(values),
+        "reason": None,
+    }
+
+
+def plain(document: Mapping[str, Any]) -> list[str]:
+    """Return the findings in sentences, the most telling first."""
+    lines = []
+    for name, judge in document["judges"].items():
+        bias = judge["yes_bias"]
+        parts = [f"{name}: right on {judge['accuracy']:.0%} of {judge['answered']} answered probes"]
+        if bias["yes_when_false"] is not None and bias["yes_when_true"] is not None:
+            parts.append(
+                f"says yes to {bias['yes_when_true']:.0%} of the true and {bias['yes_when_false']:.0%} of the false"
+            )
+        if judge["frame"]["egocentric"] is not None:
+            parts.append(
+                f"gives the camera's answer instead of the object's in {judge['frame']['egocentric']:.0%} of "
+                f"{judge['frame']['n']} probes that tell them apart"
+            )
+        lines.append("; ".join(parts) + ".")
+    return lines
