@@ -174,6 +174,7 @@ def draw_plan(plan: dict[str, Any], path: Path) -> None:
         ylim=(0, 1.02),
         xscale="log",
     )
+    axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.grid(visible=True, alpha=0.25)
     axes.legend(title="raters", frameon=False)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from served import free_port
 
-GIVE_UP_S = 60.0
+GIVE_UP_S = 300.0
 """A rater who gets no reply for so long reports an error instead of trying on."""
 
 

@@ -51,7 +51,7 @@ def run(items: int, *, raters: int, think_s: float, kills: int = 0, database: st
         server = ServerProcess(root)
         server.start()
         try:
-            result = run_load(server, raters=raters, think_s=think_s, kills=kills)
+            result = run_load(server, raters=raters, think_s=think_s, kills=kills, every_s=3.0)
         finally:
             server.stop()
         check(root, result, items=items, complete=not kills)
