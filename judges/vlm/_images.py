@@ -51,7 +51,7 @@ class Picture:
         """Width and height that are sent, in pixels; reads the header alone."""
         with _opened(self) as image:
             width, height = image.size
-            turned = image.getexif().get(EXIF_ORIENTATION, 1) >= 5
+            turned = _orientation(image) >= 5
         return _fitted(*((height, width) if turned else (width, height)), self.longest)
 
     @cached_property
@@ -62,9 +62,9 @@ class Picture:
         becomes a PNG of `pixels`. Errors: `PictureError`.
         """
         with _opened(self) as image:
-            image.load()
-            upright_already = image.getexif().get(EXIF_ORIENTATION, 1) == 1
-            if image.format in SENT_AS_THEY_ARE and max(image.size) <= self.longest and upright_already:
+            as_it_is = image.format in SENT_AS_THEY_ARE and max(image.size) <= self.longest
+            if as_it_is and image.format is not None and _orientation(image) == 1:
+                _check(image)
                 return SENT_AS_THEY_ARE[image.format], self.data
         buffer = io.BytesIO()
         self.pixels.save(buffer, format="PNG")
@@ -132,6 +132,21 @@ def _opened(picture: Picture) -> Iterator[Image.Image]:
         raise PictureError(f"image {picture.name!r} has too many pixels") from None
     except (OSError, ValueError, SyntaxError) as error:
         raise PictureError(f"image {picture.name!r} is damaged: {error}") from None
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation, 1 being upright; without decoding the pixels, which a PNG's `getexif` would do."""
+    known = image.format != "PNG" or "exif" in image.info
+    return int(image.getexif().get(EXIF_ORIENTATION, 1)) if known else 1
+
+
+def _check(image: Image.Image) -> None:
+    """Find out whether a file is whole: by a PNG's checksums, else by decoding it, coarsely where that is quicker."""
+    if image.format == "PNG":
+        image.verify()
+    else:
+        image.draft("RGB", (1, 1))
+        image.load()
 
 
 def _fitted(width: int, height: int, longest: int) -> tuple[int, int]:

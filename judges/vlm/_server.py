@@ -202,7 +202,10 @@ class Server:
     async def _post(
         self, sent: dict[str, Any], body: dict[str, Any], pictures: Mapping[str, Picture], begun: float
     ) -> Reply:
-        raw = await self._openai.chat.completions.with_raw_response.create(**_for_openai(sent))
+        # As `extra_body` the body goes out as it is: the library's own pass over every message costs a third of a call.
+        raw = await self._openai.chat.completions.with_raw_response.create(
+            model=self.model, messages=[], extra_body=sent
+        )
         self._heard = True
         document: Any = json.loads(raw.http_response.content)
         message, choice = _first_choice(document)
@@ -284,14 +287,6 @@ class Server:
 
 def _count(things: Sized, what: str) -> str:
     return f"{len(things)} {what}{'' if len(things) == 1 else 's'}"
-
-
-def _for_openai(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Split a body into what `create` names and the rest, which it takes as `extra_body`."""
-    named = {"model", "messages", "logprobs", *NEGOTIABLE}
-    return {k: v for k, v in body.items() if k in named} | {
-        "extra_body": {k: v for k, v in body.items() if k not in named}
-    }
 
 
 def _with_images(body: Mapping[str, Any], pictures: Mapping[str, Picture]) -> dict[str, Any]:
