@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis.correlation import FIGURES, score_tie
 from genspace.analysis.decisions import DECISION_FIGURES, confusion
-from genspace.analysis.resampling import CHUNK_CELLS, Weighted, dense_codes, ratio
+from genspace.analysis.resampling import CHUNK_CELLS, Weighted, dense_codes, pair_signs, ratio
 
 __all__ = ["SwapTest", "standardised", "swap_test"]
 
@@ -65,6 +65,7 @@ def swap_test(
     permutations: int = 10_000,
     rng: np.random.Generator,
     draw: Callable[[int], Floats] | None = None,
+    settle: bool = True,
     fast: bool = True,
 ) -> SwapTest:
     """Test whether two judges agree equally well with people, by swapping whole prompts.
@@ -79,6 +80,7 @@ def swap_test(
         rng: Source of randomness, from `resampling.stream`.
         draw: Takes a number B and returns (P, B) swaps 1 / 0, prompts in sorted order; default: each prompt
             changes sides with probability 1/2.
+        settle: Stop once p is settled not to be small; False: always make all permutations.
         fast: False ranks every permutation, as a check.
 
     >>> rng = np.random.default_rng(0)
@@ -99,7 +101,7 @@ def swap_test(
         return undefined
     draw = draw or (lambda size: rng.integers(2, size=(len(labels), size)).astype(float))
     extreme = done = 0
-    while done < permutations and extreme < ENOUGH:
+    while done < permutations and not (settle and extreme >= ENOUGH):
         size = min(BATCH, permutations - done)
         swapped = difference(draw(size))
         # A permutation without a value (constant scores) is no evidence against equality.
@@ -201,12 +203,12 @@ def _by_prompt_pairs(y: Floats, a: Floats, b: Floats, prompt: Ints, figure: str)
         centred = 2.0 * (y == levels[-1])
     else:
         centred = None
-        signs_y = _signs(y, y)
+        signs_y = pair_signs(y, y)
 
     def form(u: Floats, v: Floats) -> Floats:
         """(P, P) sums over pairs of prompts, scores of the first from u and of the second from v."""
         if centred is None:
-            rows = np.add.reduceat(_signs(u, v) * signs_y, starts, axis=1, dtype=np.int32).astype(float)
+            rows = np.add.reduceat(pair_signs(u, v) * signs_y, starts, axis=1, dtype=np.int32).astype(float)
         else:
             rows = _wins(u, v, prompt) * centred[:, None]
         return np.add.reduceat(rows, starts, axis=0)
@@ -235,11 +237,6 @@ def _by_prompt_pairs(y: Floats, a: Floats, b: Floats, prompt: Ints, figure: str)
         return value(first, sizes) - value(second, both - sizes)
 
     return difference
-
-
-def _signs(u: Floats, v: Floats) -> NDArray[np.int8]:
-    """(n, n) sign of u_i - v_j."""
-    return (u[:, None] > v).astype(np.int8) - (u[:, None] < v).astype(np.int8)
 
 
 def _wins(u: Floats, v: Floats, prompt: Ints) -> Floats:

@@ -27,6 +27,7 @@ __all__ = [
     "Weighted",
     "dense_codes",
     "estimate",
+    "pair_signs",
     "percentile_interval",
     "ratio",
     "stream",
@@ -39,9 +40,9 @@ SCORE_TIE = 1e-9
 """Scores closer than this share of their range are ties in pairwise accuracy."""
 MIN_DEFINED_DRAWS = 0.9
 """With a smaller share of defined draws there is no interval."""
-CHUNK_CELLS = 2_000_000
-"""Items x draws held at once (16 MB an array)."""
-BLOCK = 96
+CHUNK_CELLS = 1_000_000
+"""Items x draws held at once (8 MB an array)."""
+BLOCK = 160
 """Items compared directly with one another in `Weighted.concordance`."""
 
 
@@ -363,17 +364,33 @@ class Weighted:
             self._counted = key, self._count(codes)
         return self._counted[1]
 
-    def _count(self, codes: Ints) -> Concordance:
+    @cached_property
+    def _copies(self) -> tuple[Floats, Floats]:
+        """Pairs of copies of one item, and distinct items, of each draw."""
+        return _pairs_within(self.weights), (self.weights > 0).sum(axis=0).astype(float)
+
+    def _tied(self, codes: Ints) -> tuple[Floats, Floats]:
+        """Pairs of equal code, and distinct codes, of each draw."""
+        if codes.max(initial=-1) + 1 == len(codes):
+            return self._copies
         groups = np.asarray(_one_hot(codes) @ self.weights)
+        return _pairs_within(groups), (groups > 0).sum(axis=0).astype(float)
+
+    @cached_property
+    def _tied_y(self) -> tuple[Floats, Floats]:
+        return self._tied(self.codes)
+
+    def _count(self, codes: Ints) -> Concordance:
+        ties_x, levels_x = self._tied(codes)
+        ties_y, levels_y = self._tied_y
         _, joint = np.unique(codes * (len(self.y) + 1) + self.codes, return_inverse=True)
-        both = np.asarray(_one_hot(np.asarray(joint, dtype=np.int64)) @ self.weights)
         return Concordance(
             pairs=self.total * (self.total - 1) / 2,
             balance=_balance(codes, self.codes, self.weights),
-            ties_x=_pairs_within(groups),
-            ties_y=_pairs_within(self._levels),
-            ties_both=_pairs_within(both),
-            levels=np.minimum((groups > 0).sum(axis=0), (self._levels > 0).sum(axis=0)).astype(float),
+            ties_x=ties_x,
+            ties_y=ties_y,
+            ties_both=self._tied(np.asarray(joint, dtype=np.int64))[0],
+            levels=np.minimum(levels_x, levels_y),
             items=self.total,
         )
 
@@ -437,16 +454,19 @@ def _balance(x: Ints, y: Ints, weights: Floats) -> Floats:
     lean = 2 * below - cells - below[:, -1:]
     lean = np.cumsum(lean, axis=0) - lean
     balance: Floats = np.einsum("xyb,xyb->b", cells, lean)
+    # Sums of a block are whole numbers below (largest multiplicity x BLOCK)^2: single precision holds them exactly.
+    exact_in_single = weights.max() * BLOCK < 2**12
+    drawn: NDArray[Any] = weights.astype(np.float32) if exact_in_single else weights
     for blocks, codes, apart in ((block_x, x, None), (block_y, y, block_x)):
         for items in _members(blocks, codes):
-            signs = np.sign(_differences(x[items]) * _differences(y[items])).astype(float)
+            signs = pair_signs(x[items], x[items]) * pair_signs(y[items], y[items])
             if apart is not None:
-                signs *= _differences(apart[items]) != 0
-            part = weights[items]
-            balance += np.einsum("ib,ib->b", signs @ part, part) / 2
+                signs *= apart[items][:, None] != apart[items]
+            part = drawn[items]
+            balance += np.einsum("ib,ib->b", np.asarray(signs, dtype=drawn.dtype) @ part, part) / 2
     return balance
 
 
-def _differences(values: Ints) -> Ints:
-    """(n, n) differences of all ordered pairs."""
-    return values[:, None] - values[None, :]
+def pair_signs(u: NDArray[Any], v: NDArray[Any]) -> NDArray[np.int8]:
+    """(n, m) sign of u_i - v_j."""
+    return (u[:, None] > v).astype(np.int8) - (u[:, None] < v).astype(np.int8)

@@ -57,7 +57,7 @@ def system_scores(y: Floats, x: Floats, generator: Ints, weights: Floats) -> Sys
 def _pearson(scores: SystemScores) -> Floats:
     y, x = (v - v.mean(axis=0) for v in (scores.human, scores.judge))
     scale = np.sqrt((y * y).sum(axis=0) * (x * x).sum(axis=0))
-    noise = 1e-12 * np.abs(scores.human).max(initial=0) * np.abs(scores.judge).max(initial=0)
+    noise = 1e-12 * np.abs(scores.human).max(axis=0) * np.abs(scores.judge).max(axis=0)
     return np.clip(ratio((x * y).sum(axis=0), np.where(scale > noise, scale, 0.0)), -1, 1)
 
 

@@ -1,0 +1,174 @@
+"""Coefficients of agreement among people: the field's packages, the literature, planted truth."""
+
+import krippendorff
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import cohen_kappa_score
+from statsmodels.stats.inter_rater import aggregate_raters
+from statsmodels.stats.inter_rater import fleiss_kappa as their_fleiss
+
+from genspace.analysis._prepare import People
+from genspace.analysis.reliability import (
+    cohen_kappa,
+    conspicuous_pair,
+    fleiss_kappa,
+    gwet_ac,
+    icc,
+    krippendorff_alpha,
+    noise_ceiling,
+    rater_pairs,
+    raw_agreement,
+    reliability,
+)
+from genspace.analysis.resampling import PromptDraws, stream
+
+# Shrout and Fleiss 1979, table 2: 6 targets x 4 judges; table 4 gives ICC(1,1) .17, (2,1) .29, (1,k) .44, (2,k) .62.
+SHROUT = np.array(
+    [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], dtype=float
+)
+
+
+def people(ratings, **changes):
+    fields = {
+        "ratings": np.asarray(ratings, dtype=float),
+        "asked": np.ones(len(ratings), dtype=bool),
+        "raters": tuple(f"r{i}" for i in range(np.shape(ratings)[1])),
+        "identified": True,
+        "value_type": "ordinal",
+        "scale": (1.0, 5.0),
+        "positive_from": None,
+    }
+    return People(**(fields | changes))
+
+
+@settings(deadline=None, max_examples=40)
+@given(seed=st.integers(0, 10**6), values=st.sampled_from([2, 5]))
+def test_alpha_fleiss_and_kappa_equal_the_packages(seed, values):
+    rng = np.random.default_rng(seed)
+    ratings = rng.integers(1, values + 1, size=(12, 3)).astype(float)
+    ratings[:2, 0] = 1, 2
+    holes = np.where(rng.random((12, 3)) < 0.2, np.nan, ratings)
+    holes[:2] = ratings[:2]
+    for level in ("nominal", "ordinal", "interval"):
+        ours = krippendorff_alpha(holes, level)[0]
+        assert ours == pytest.approx(krippendorff.alpha(holes.T, level_of_measurement=level), abs=1e-12)
+    assert fleiss_kappa(ratings)[0] == pytest.approx(
+        their_fleiss(aggregate_raters(ratings.astype(int))[0]), abs=1e-12
+    )
+    a, b = ratings[:, 0], ratings[:, 1]
+    if len(np.union1d(a, b)) > 1:
+        assert cohen_kappa(a, b)[0] == pytest.approx(cohen_kappa_score(a, b), abs=1e-12)
+        labels = np.arange(1, values + 1)
+        theirs = cohen_kappa_score(a, b, weights="quadratic", labels=labels)
+        assert cohen_kappa(a, b, quadratic=True)[0] == pytest.approx(theirs, abs=1e-12)
+
+
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 10**6))
+def test_weights_are_repetitions(seed):
+    rng = np.random.default_rng(seed)
+    ratings = rng.integers(1, 5, size=(10, 3)).astype(float)
+    weights = rng.integers(0, 3, size=(10, 1)).astype(float)
+    weights[:3] += 1
+    repeated = np.repeat(ratings, weights[:, 0].astype(int), axis=0)
+    for coefficient in (
+        lambda r, w=None: krippendorff_alpha(r, "ordinal", w),
+        lambda r, w=None: krippendorff_alpha(r, "interval", w),
+        lambda r, w=None: gwet_ac(r, w, quadratic=True, scale=(1, 5)),
+        fleiss_kappa,
+        raw_agreement,
+        lambda r, w=None: icc(r, "1,k", w),
+        lambda r, w=None: icc(r, "2,1", w),
+    ):
+        np.testing.assert_allclose(coefficient(ratings, weights), coefficient(repeated), atol=1e-9)
+
+
+def test_icc_of_shrout_and_fleiss():
+    printed = {"1,1": 0.17, "2,1": 0.29, "1,k": 0.44, "2,k": 0.62}
+    assert {form: round(float(icc(SHROUT, form)[0]), 2) for form in printed} == printed
+
+
+def test_gwet_by_hand():
+    # 4 items, 2 raters, categories a b: aa, aa, ab, bb. Agreement 3/4. Share of a: (1 + 1 + 1/2 + 0) / 4 = 5/8.
+    # Chance: 1 / (q - 1) * sum p (1 - p) = 2 * 15/64 = 15/32. AC1 = (24/32 - 15/32) / (17/32) = 9/17.
+    ratings = [[1, 1], [1, 1], [1, 2], [2, 2]]
+    assert gwet_ac(ratings)[0] == pytest.approx(9 / 17)
+    # Two categories have no near values: AC2 is AC1. A third, unused category of the scale lowers chance agreement
+    # to 15/64: AC1 = (48 - 15) / 49.
+    assert gwet_ac(ratings, quadratic=True)[0] == pytest.approx(9 / 17)
+    assert gwet_ac(ratings, scale=(1, 3))[0] == pytest.approx(33 / 49)
+
+
+def test_raw_agreement_by_hand():
+    # Item 1: all three pairs equal. Item 2 (two ratings): 4 and 5, one apart. Item 3: one rating, no pair.
+    ratings = [[3, 3, 3], [4, 5, np.nan], [1, np.nan, np.nan]]
+    assert raw_agreement(ratings)[0] == 0.5
+    assert raw_agreement(ratings, within=1)[0] == 1
+
+
+def test_planted_reliability_is_recovered():
+    """4,000 items: true quality of variance 1, rating noise of variance 1, k = 3 raters."""
+    rng = np.random.default_rng(0)
+    quality = rng.normal(size=4000)
+    ratings = quality[:, None] + rng.normal(size=(4000, 3))
+    assert icc(ratings, "1,1")[0] == pytest.approx(0.5, abs=0.02)
+    assert icc(ratings, "1,k")[0] == pytest.approx(0.75, abs=0.02)
+    ceiling = float(noise_ceiling(people(ratings, scale=None), np.ones((4000, 1)))[0])
+    assert ceiling == pytest.approx(np.sqrt(0.75), abs=0.01)
+    # The true quality itself, the best of all judges, correlates as much as the ceiling says.
+    assert np.corrcoef(quality, ratings.mean(axis=1))[0, 1] == pytest.approx(ceiling, abs=0.01)
+
+
+def test_intervals_over_prompts_are_wider_than_over_items_when_prompts_matter():
+    rng = np.random.default_rng(1)
+    prompt = np.repeat(np.arange(60), 5)
+    noise = np.repeat(rng.choice([0.2, 2.0], 60), 5)[:, None]
+    said = people(
+        rng.normal(size=(300, 1)) + noise * rng.normal(size=(300, 2)), value_type="continuous", scale=None
+    )
+    widths = []
+    for clusters in (prompt, np.arange(300)):
+        found = reliability(said, PromptDraws.make(clusters, 400, stream(0, "r")))[
+            "krippendorff_alpha_interval"
+        ]
+        widths.append(found.high - found.low)
+    assert widths[0] > widths[1]
+
+
+def test_slots_have_no_personal_coefficients():
+    found = reliability(people([[1, 2], [2, 2], [3, 5]], identified=False))
+    for name in ("cohen_kappa_mean", "icc_2_1", "icc_2_k"):
+        assert found[name].value is None
+        assert "slots" in found[name].reason
+    assert found["krippendorff_alpha_ordinal"].value is not None
+
+
+@pytest.mark.parametrize(
+    ("ratings", "changes", "name", "reason"),
+    [
+        (np.empty((0, 0)), {}, "fleiss_kappa", "no people"),
+        ([[1], [2]], {}, "icc_1_1", "one rater"),
+        ([[1, np.nan], [np.nan, 2]], {}, "raw_agreement", "no item has two ratings"),
+        ([[1, 2, np.nan], [np.nan, 2, 3]], {}, "fleiss_kappa", "no item was rated by all 3"),
+        ([[2, 2], [2, 2]], {}, "krippendorff_alpha_nominal", "all ratings are equal"),
+        ([[0, 1], [1, 1]], {"value_type": "binary"}, "within_one", "binary ratings"),
+        (np.arange(60.0).reshape(30, 2), {}, "gwet_ac1", "continuous ratings: 60 distinct values"),
+        ([[1, 2], [np.nan, 2]], {}, "raw_agreement", "too few items: 1"),
+    ],
+)
+def test_undefined_coefficients_say_why(ratings, changes, name, reason):
+    found = reliability(people(ratings, **changes))[name]
+    assert found.value is None
+    assert found.reason.startswith(reason)
+
+
+def test_a_pair_that_agrees_far_more_than_any_other_is_named():
+    rng = np.random.default_rng(2)
+    ratings = rng.integers(1, 6, size=(200, 4)).astype(float)
+    assert conspicuous_pair(rater_pairs(people(ratings))) is None
+    ratings[:150, 1] = ratings[:150, 3]
+    pair, next_best = conspicuous_pair(rater_pairs(people(ratings)))
+    assert (pair.a, pair.b) == ("r1", "r3")
+    assert pair.kappa > 0.6 > next_best
