@@ -51,7 +51,7 @@ def view3d(scene: Scene, *, height_px: int = 560) -> str:
                 for axis, title in zip("xyz", ("right", "away", "up"), strict=True)
             },
             "aspectmode": "data",
-            "camera": {"eye": {"x": 0.9, "y": -1.5, "z": 0.9}},
+            "camera": {"eye": {"x": 1.1, "y": -1.8, "z": 1.0}},
         },
         font={"family": "system-ui, sans-serif", "color": INK},
     )

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ItemView", "view_item"]
 
+LONGEST_HINT = 200
+"""Characters; a longer list of known ids helps nobody."""
+
 Picture = tuple[str, str | None, Scene | None]
 """Caption, name of the image, scene."""
 
@@ -194,9 +197,9 @@ def view_item(study: Study, item_id: str) -> ItemView:
     """Return the view of one item. Errors: `InputError` with the closest id where there is none."""
     found = next((item for item in study.iter_items() if item.item_id == item_id), None)
     if found is None:
-        ids = list(study.items["item_id"])
-        hint = did_you_mean(item_id, ids) if len(ids) <= 20 or len(did_you_mean(item_id, ids)) < 200 else ""
-        raise InputError(f"the study has no item {item_id!r}{hint}")
+        hint = did_you_mean(item_id, study.items["item_id"])
+        shown = hint if len(hint) < LONGEST_HINT else f"; it has {len(study.items)} items, see items.csv"
+        raise InputError(f"the study has no item {item_id!r}{shown}")
     return ItemView(study, found)
 
 
