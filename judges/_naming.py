@@ -1,9 +1,13 @@
-"""How judges are named: `KIND[:MODEL]`, or a `[judges.NAME]` table of study.toml, with `-o NAME.key=value`."""
+"""How judges are named: `KIND[:MODEL]`, or a `[judges.NAME]` table of study.toml, with `-o NAME.key=value`.
+
+`NAME[key=value,…]` is the judge NAME with other options, under that name: `geometry[depth=scene]`.
+"""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from genspace.errors import InputError, did_you_mean
@@ -22,7 +26,7 @@ def resolve(
     """Return the specification of each named judge.
 
     Args:
-        names: as on the command line; a name of `tables` comes before a kind.
+        names: as on the command line; a name of `tables` comes before a kind. `NAME[key=value]` changes options.
         tables: the study's `[judges.NAME]` tables.
         overrides: `NAME.key=value`, or `key=value` when one judge is named; values are TOML, else text.
 
@@ -44,6 +48,16 @@ def _spec(name: str, tables: Mapping[str, JudgeTable], options: Mapping[str, Any
             name=name, kind=table.kind, model=table.model, options={**table.options, **options},
             source=f"study.toml [judges.{name}]",
         )  # fmt: skip
+    base, bracket, changes = name.removesuffix("]").partition("[")
+    if bracket and name.endswith("]"):
+        spec = _spec(base, tables, {})
+        changed: dict[str, Any] = {**spec.options}
+        for change in changes.split(","):
+            key, equals, text = change.partition("=")
+            if not equals:
+                raise InputError(f"--judge {name}: {change!r} is no KEY=VALUE")
+            _set(changed, key.strip().split("."), _value(text.strip()))
+        return replace(spec, name=name, options={**changed, **options})
     kind, _, model = name.partition(":")
     known = [*REGISTRY.names(), *tables]
     if kind not in known:

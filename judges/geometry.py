@@ -5,7 +5,6 @@ Every perception part can be replaced, by another model or by `scene`, which rea
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["STAGE_OPTIONS", "GeometryJudge", "GeometryOptions", "attribution", "make", "part_costs"]
 
 STAGE_OPTIONS = ("detector", "segmenter", "depth", "intrinsics", "gravity", "orientation")
-
-_log = logging.getLogger("genspace.judges.geometry")
 
 PartChoice = str | dict[str, Any]
 

@@ -110,8 +110,6 @@ class Runtime:
     """"cpu", "cuda", "cuda:1", "mps", or "auto": the best one there is."""
     dtype: str = "auto"
     """"float32", "bfloat16", "float16", or "auto": on a GPU what the part says is safe, else float32."""
-    batch_size: int = 8
-    """Images of one size that go through a model together."""
 
     def resolved(self, *, gpu_dtype: str = "float16") -> Runtime:
         """Return the same with "auto" decided for this machine. Imports torch.
@@ -130,7 +128,7 @@ class Runtime:
         dtype = self.dtype
         if dtype == "auto":
             dtype = gpu_dtype if device.startswith("cuda") else "float32"
-        return Runtime(device=device, dtype=dtype, batch_size=self.batch_size)
+        return Runtime(device=device, dtype=dtype)
 
 
 class Part(ABC):
@@ -191,7 +189,7 @@ class PartKind:
     checkpoints: tuple[Checkpoint, ...] = ()
     """The first is the default; any other name of the same architecture may be given too."""
     options: type[BaseModel] | None = None
-    fetch: Callable[[Checkpoint], None] | None = None
+    fetch: Callable[[Checkpoint], object] | None = None
     """Downloads a checkpoint; None: the Hugging Face hub does."""
 
     def __call__(self) -> PartKind:
@@ -202,6 +200,12 @@ class PartKind:
     def key(self) -> str:
         """Name in the registry: "depth.zoedepth"."""
         return f"{self.stage}.{self.name}"
+
+    def fetch_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Download a checkpoint. Errors: `InputError` that says what to do."""
+        from genspace.geometry.perception._hub import fetch_from_hub
+
+        (self.fetch or fetch_from_hub)(checkpoint)
 
 
 _LIMITS: dict[str, tuple[float, float]] = {

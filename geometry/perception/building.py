@@ -36,7 +36,7 @@ def make_perception(
     A choice is "NAME", "NAME:CHECKPOINT", or a mapping with the key `part` and the part's own options.
     Errors: `InputError` for an unknown part or a wrong option. Nothing is loaded yet; see `Perception.check`.
     """
-    runtime = Runtime(device=device, dtype=dtype, batch_size=batch_size)
+    runtime = Runtime(device=device, dtype=dtype)
     parts: dict[str, Part] = {}
     for stage, choice in choices.items():
         spec, options = _split(stage, choice)
@@ -125,4 +125,4 @@ def say_progress(report: StageReport, spoken: dict[str, list[float]]) -> None:
         text += f", {report.per_second:.2g}/s"
         if not over:
             text += f", {(report.total - report.done) / report.per_second:.0f} s left"
-    (_log.debug if over and report.from_cache == report.total else _log.info)(text)
+    _log.log(logging.DEBUG if report.from_cache == report.total else logging.INFO, text)

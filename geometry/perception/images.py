@@ -28,6 +28,8 @@ _EXIF_IFD = 0x8769
 _EXIF_FOCAL_35MM = 0xA405
 _EXIF_ORIENTATION = 0x0112
 _QUARTER_TURNS = (5, 6, 7, 8)
+_AVERAGED = ("L", "RGB", "RGBA", "LA", "CMYK")
+"""Modes whose values can be averaged."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def read_picture(data: bytes, name: str = "image") -> Picture:
     if max(width, height) > MAX_ASPECT * min(width, height):
         raise InputError(f"{name}: {width} × {height} pixels is too elongated; at most {MAX_ASPECT:.0f}:1")
     return Picture(
-        pixels=_reduced(_rgb(upright)),
+        pixels=_reduced(_rgb(_averaged(upright))),
         width=width,
         height=height,
         digest=hashlib.sha256(data).hexdigest(),
@@ -112,6 +114,12 @@ def _rgb(image: Image) -> Image:
         white = PILImage.new("RGBA", rgba.size, "white")
         return PILImage.alpha_composite(white, rgba).convert("RGB")
     return image.convert("RGB")
+
+
+def _averaged(image: Image) -> Image:
+    """Return a huge image reduced by a whole factor, before anything else copies all its pixels."""
+    factor = max(image.size) // MAX_SIDE
+    return image.reduce(factor) if factor > 1 and image.mode in _AVERAGED else image
 
 
 def _reduced(image: Image) -> NDArray[np.uint8]:

@@ -28,6 +28,8 @@ COMMAND_MODULES: tuple[str, ...] = (
     "prompts",
     "scene",
     "scene_convert",
+    "scene_build",
+    "models",
     "fetch",
     "verdicts",
     "info",

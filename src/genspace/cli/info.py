@@ -7,6 +7,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -39,7 +40,18 @@ def _datasets() -> list[dict[str, Any]]:
     return [{"name": n, "title": d.title, "licence": d.licence} for n, d in CATALOGUE.items()]
 
 
-LISTS: dict[str, Callable[[], list[dict[str, Any]]]] = {"judges": _judges, "datasets": _datasets}
+def _perception() -> list[dict[str, Any]]:
+    from genspace.cli.models import rows
+
+    columns = ("part", "checkpoint", "licence", "megabytes", "here")
+    return [{column: row[column] for column in columns} for row in rows()]
+
+
+LISTS: dict[str, Callable[[], list[dict[str, Any]]]] = {
+    "judges": _judges,
+    "datasets": _datasets,
+    "perception": _perception,
+}
 """What `genspace ls` can list; every row is a dictionary with the same keys."""
 
 
@@ -85,6 +97,7 @@ def doctor(as_json: JsonFlag = False) -> None:
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         "cache": str(cache_dir()),
+        "disk": _free_disk(cache_dir()),
         "accelerator": _accelerator(missing=extras["models"]),
         "browser": shutil.which("chromium") or shutil.which("google-chrome") or None,
         "extras": {
@@ -99,13 +112,19 @@ def doctor(as_json: JsonFlag = False) -> None:
     if as_json:
         print_json(found)
         return
-    for key in ("genspace", "python", "platform", "cache", "accelerator", "browser"):
+    for key in ("genspace", "python", "platform", "cache", "disk", "accelerator", "browser"):
         out().print(f"{key:12} {found[key] or 'none'}")
     for extra, missing in extras.items():
         state = (
             "complete" if not missing else f"missing {', '.join(missing)}: pip install 'genspace\\[{extra}]'"
         )
         out().print(f"{'extra ' + extra:12} {state}")
+
+
+def _free_disk(folder: Path) -> str:
+    """Return how much room there is for caches and checkpoints."""
+    existing = next(f for f in (folder, *folder.parents) if f.is_dir())
+    return f"{shutil.disk_usage(existing).free / 1e9:.0f} GB free at the cache"
 
 
 def _accelerator(*, missing: list[str]) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from genspace.judges.geometry import part_costs
 from genspace.report._table import LABELS, figure_text, judge_table, number
 
 __all__ = ["answer"]
@@ -29,7 +30,7 @@ def answer(document: Mapping[str, Any]) -> list[str]:
         f"{best.name} agrees best with people: {figure} {figure_text(best.estimates[0])} "
         f"({level} interval, {best.n:,} items, coverage {best.coverage:.0%})."
     )
-    return [first, *_group(document, best.name), *_people(document, figure)]
+    return [first, *_group(document, best.name), *_people(document, figure), *_parts(document, figure)]
 
 
 def _group(document: Mapping[str, Any], best: str) -> list[str]:
@@ -52,3 +53,16 @@ def _people(document: Mapping[str, Any], figure: str) -> list[str]:
     if ceiling.get("value") is not None:
         text += f"; their noise puts the ceiling for any judge near {number(ceiling['value'])}"
     return [text + "."]
+
+
+def _parts(document: Mapping[str, Any], figure: str) -> list[str]:
+    """Say what each part of a geometry judge's perception costs, where it was replaced by scene truth."""
+    values = {r.name: r.estimates[0]["value"] for r in judge_table(document).rows if r.estimates}
+    bases = {base for name in values if name.endswith("]") and (base := name.partition("[")[0]) in values}
+    sentences = []
+    for base in sorted(bases):
+        known = [row for row in part_costs(values, base) if row["cost"] is not None]
+        told = ", ".join(f"{row['replaced']} {row['cost']:+.3f}" for row in known)
+        if told:
+            sentences.append(f"{base} with parts replaced changes its {figure} by: {told}.")
+    return sentences

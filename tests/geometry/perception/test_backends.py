@@ -78,7 +78,7 @@ def test_batches_answer_as_single_images(checkpoint, view, backend, size) -> Non
         np.testing.assert_allclose(together[1][key].astype(float), array.astype(float), rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("backend", BACKENDS, ids=IDS)
+@pytest.mark.parametrize("backend", BACKENDS[0:1] + BACKENDS[3:4] + BACKENDS[6:7] + BACKENDS[9:10], ids=str)
 def test_half_precision_runs_and_is_another_fingerprint(checkpoint, view, backend) -> None:
     stage, name, _ = backend
     part = tiny(checkpoint, *backend)

@@ -288,3 +288,29 @@ def test_replacing_one_part_keeps_the_rest_from_the_cache(
     )
     assert {f: f.stat().st_mtime_ns for f in (tmp_path / "cache").rglob("*.npz")} == files
     assert seen.status != "failed" != again.status
+
+
+def test_compare_shows_what_a_part_costs(genspace, tmp_path: Path) -> None:
+    """People go by the truth; a level camera in place of the true one loses agreement, which the comparison says."""
+    camera = Camera(size=256, fov_deg=60, pitch_deg=-40, roll_deg=0, height_m=4.0)
+    rows = ["item_id,image,prompt,predicate"]
+    people = ["item_id,rater_id,value"]
+    for i, heading in enumerate((180, 155, 130, 110, 90, 0)):
+        name = f"i{i}"
+        call = "camera_distance(chair, value_m=5)" if i % 2 else "camera_pose(chair, view=front)"
+        known = write_probe(
+            tmp_path, name, probe(placed("chair", "chair", 0.3, 4.0, heading), camera=camera), call
+        )
+        rows.append(f'{name},{name}.png,p{i},"{call}"')
+        people += [f"{name},{r},{int(bool(evaluate(known, call).passed))}" for r in "ab"]
+    (tmp_path / "items.csv").write_text("\n".join(rows) + "\n")
+    (tmp_path / "annotations.csv").write_text("\n".join(people) + "\n")
+    tables = "\n".join(f'{stage} = "scene"' for stage in STAGE_OPTIONS if stage != "gravity")
+    (tmp_path / "study.toml").write_text(
+        f'value_type = "binary"\n[judges.geometry]\nkind = "geometry"\ngravity = "level"\n{tables}\n'
+    )
+    ran = genspace("judge", tmp_path, "--judge", "geometry", "--judge", "geometry[gravity=scene]")
+    assert ran.code == 0, ran.err
+    told = genspace("compare", tmp_path, "--out", tmp_path / "report").out
+    assert "geometry with parts replaced changes its" in told
+    assert "gravity=scene" in told

@@ -295,3 +295,21 @@ def test_a_missing_package_is_one_message(monkeypatch: pytest.MonkeyPatch) -> No
 def test_wrong_names_and_options(stage: str, spec: str, options: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         make_part(stage, spec, options)
+
+
+def test_progress_lines_say_rate_and_time_left(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from genspace.geometry.perception import building
+
+    clock = iter([0.0, 1.0, 6.0, 7.0, 8.0])
+    monkeypatch.setattr(building, "monotonic", lambda: next(clock))
+    caplog.set_level("DEBUG", logger="genspace.perception")
+    spoken: dict[str, list[float]] = {}
+    for done, from_cache, seconds in ((0, 0, 0.0), (20, 10, 4.0), (30, 10, 8.0), (100, 10, 36.0)):
+        building.say_progress(StageReport("depth", "x", done, 100, from_cache, seconds), spoken)
+    # after 8 s of computing 20 images: 2.5/s, 70 left, 28 s; reports less than 5 s after the last are not told
+    assert [r.getMessage() for r in caplog.records] == [
+        "depth: 30 of 100 images, 10 from the cache, 2.5/s, 28 s left",
+        "depth: 100 of 100 images, 10 from the cache, 2.5/s",
+    ]
