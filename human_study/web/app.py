@@ -133,5 +133,6 @@ def serve(site: Site, *, host: str, port: int, behind_proxy: bool) -> None:
         server_header=False,
         proxy_headers=behind_proxy,
         forwarded_allow_ips="127.0.0.1" if behind_proxy else None,
+        timeout_keep_alive=75,  # a rater thinks longer than uvicorn's 5 s
         timeout_graceful_shutdown=5,
     )
