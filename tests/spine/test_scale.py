@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import resource
 import signal
 import subprocess
@@ -240,3 +242,53 @@ def test_ray_gives_the_same_tables_as_local(tmp_path: Path) -> None:
     key = ["item_id"]
     frames = [open_study(s.root).verdicts.sort_values(key, ignore_index=True) for s in (local, far)]
     pd.testing.assert_frame_equal(*frames)
+
+
+S3_READER = """
+import hashlib, sys
+from genspace.records import Verdict
+from genspace.runner import run
+from genspace.study import open_study
+
+class Digest:
+    fingerprint = "digest"
+    def judge(self, requests):
+        for request in requests:
+            digest = hashlib.sha256(request.files.read(request.item.image)).hexdigest()
+            yield Verdict.decided(request, score=1.0, explanation=digest)
+
+summary = run(open_study(sys.argv[1]), Digest(), "digest")
+assert summary.status["decided"] == 3, summary
+"""
+
+
+def test_images_from_an_s3_server(tmp_path: Path) -> None:
+    """Images named by item id in a bucket of a local S3-compatible server reach the judge byte for byte."""
+    pytest.importorskip("s3fs", reason="s3fs is not installed")
+    pytest.importorskip("moto", reason="moto is not installed")
+    server = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    try:
+        assert server.stdout is not None
+        address = next(line for line in server.stdout if "Running on http" in line).split()[-1]
+        environment = os.environ | {
+            "AWS_ENDPOINT_URL": address, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": "us-east-1", "NO_PROXY": "127.0.0.1",
+        }  # fmt: skip
+        contents = {f"i{n}": bytes([n]) * 1000 for n in range(3)}
+        put = "import fsspec, sys; fs = fsspec.filesystem('s3'); fs.mkdir('bucket')\n" + "".join(
+            f"fs.pipe('bucket/images/{name}.png', {content!r})\n" for name, content in contents.items()
+        )
+        subprocess.run([sys.executable, "-c", put], check=True, env=environment, timeout=60)
+        make_study(tmp_path, 3)
+        (tmp_path / "study.toml").write_text('images = "s3://bucket/images"\n')
+        subprocess.run(
+            [sys.executable, "-c", S3_READER, str(tmp_path)], check=True, env=environment, timeout=60
+        )
+    finally:
+        server.kill()
+        server.communicate()
+    found = {k[0]: v.explanation for k, v in JudgeStore(tmp_path, "digest").current().items()}
+    assert found == {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
