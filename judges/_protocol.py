@@ -66,7 +66,7 @@ class JudgeSpec:
     kind: str
     """Key of the registry: "vlm", "geometry", …"""
     model: str | None = None
-    """Everything after the first colon of `--judge KIND:MODEL`."""
+    """Everything after the first colon of the judge's name on the command line."""
     options: Mapping[str, Any] = field(default_factory=dict)
     source: str = "the command line"
     """Where the options stand, for messages."""
