@@ -182,14 +182,14 @@ def run(
     on_start(planned)
     summary = RunSummary(name, already_done=planned.already_done)
     stop = StopFlag() if stop is None else stop
-    log.info("%s: %d to judge, %d done before", name, planned.total, planned.already_done)
+    log.debug("%s: %d to judge, %d done before", name, planned.total, planned.already_done)
     with JudgeStore(study.root, name).writer() as writer:
         for verdict in answers(judge, name, planned.requests, stop):
             writer.write(verdict)
             summary.add(verdict)
             on_verdict(verdict)
     summary.stopped = bool(stop)
-    log.info("%s: %s", name, dict(summary.status))
+    log.debug("%s: %s", name, dict(summary.status))
     return summary
 
 
