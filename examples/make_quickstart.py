@@ -18,6 +18,29 @@ SETTINGS = RenderSettings(per_predicate=2, size=256, samples=36, seed=11, image_
 EDITS = ("front", "face_to_face", "closer", "taller", "backward")
 
 
+JUDGES = """
+[judges.depth-and-masks]
+kind = "scene"
+boxes = "measured"
+
+[judges.released-rules]
+kind = "scene"
+profile = "reference"
+boxes = "measured"
+
+[judges.noisy-perception]
+kind = "scene"
+noise = "typical"
+
+[judges.half-the-noise]
+kind = "scene"
+noise = "half"
+
+[judges.boxes-in-2d]
+kind = "box2d"
+"""
+
+
 def jobs() -> list[tuple[str, int]]:
     """Two probes of each text-to-image variant, one of some variants of each kind of edit."""
     t2i = [(name, index) for name, plan in PLANS.items() if plan.task == "t2i" for index in range(2)]
@@ -38,6 +61,8 @@ def main() -> None:
             rows.append(write_probe(QUICKSTART, probe, SETTINGS))
         sys.stderr.write(f"\r{len(rows)} of {len(jobs())}")
     write_tables(QUICKSTART, rows, SETTINGS)
+    with (QUICKSTART / "study.toml").open("a", encoding="utf-8") as file:
+        file.write(JUDGES)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,93 @@
+"""Makes the pictures of docs/probes.md: views of every object (shaded by rays), and a contact sheet of the quickstart.
+
+Run `python docs/probe_images.py` with the extra `render` installed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from embreex.mesh_construction import TriangleMesh
+from embreex.rtcore_scene import EmbreeScene
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from genspace.geometry.probes.objects import CATALOGUE, make_object
+
+HERE = Path(__file__).parent
+QUICKSTART = HERE.parent / "examples" / "quickstart" / "images"
+VIEWS = {"front": 180.0, "left": -90.0, "right": 90.0, "back": 0.0}
+"""Heading of the object for each of its sides to face the camera: its left is seen when it faces image-left."""
+SIZE, OVER = 112, 3
+LIGHT = np.array([-0.45, 0.75, -0.5])
+
+
+def view(category: str, heading_deg: float) -> Image.Image:
+    """Return one object on white, seen from 12 degrees above."""
+    built = make_object(category)
+    s, c = np.sin(np.radians(heading_deg)), np.cos(np.radians(heading_deg))
+    turn = np.array([[s, 0, c], [0, 1, 0], [c, 0, -s]])  # object to x right, y up, z away
+    tilt = np.radians(12)
+    lean = np.array([[1, 0, 0], [0, np.cos(tilt), np.sin(tilt)], [0, -np.sin(tilt), np.cos(tilt)]])
+    triangles = built.triangles @ (lean @ turn).T
+    colours = np.repeat(
+        np.array([part.paint.linear_rgb for part in built.parts]),
+        [len(part.mesh.faces) for part in built.parts],
+        axis=0,
+    )
+    scene = EmbreeScene()
+    TriangleMesh(scene, triangles.astype(np.float32))
+    n = SIZE * OVER
+    reach = float(np.abs(triangles.reshape(-1, 3)[:, :2]).max()) * 1.08
+    at = ((np.arange(n) + 0.5) / n * 2 - 1) * reach
+    y, x = np.meshgrid(-at, at, indexing="ij")
+    origins = np.stack([x, y, np.full_like(x, -50.0)], -1).reshape(-1, 3).astype(np.float32)
+    hit = scene.run(origins, np.tile(np.array([[0, 0, 1]], np.float32), (n * n, 1)), output=True)
+    seen, which = hit["geomID"] >= 0, hit["primID"]
+    edges = triangles[:, 1:] - triangles[:, :1]
+    normals = np.cross(edges[:, 0], edges[:, 1])
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    normals *= -np.sign(normals[:, 2:] + 1e-12)  # towards the viewer
+    shade = 0.45 + 0.6 * np.clip(normals @ (LIGHT / np.linalg.norm(LIGHT)), 0, 1)
+    image: NDArray[np.float64] = np.ones((n * n, 3))
+    image[seen] = (colours * shade[:, None])[which[seen]]
+    small = image.reshape(SIZE, OVER, SIZE, OVER, 3).mean(axis=(1, 3))
+    return Image.fromarray((np.clip(small, 0, 1) ** (1 / 2.2) * 255).astype(np.uint8))
+
+
+def views_sheet() -> Image.Image:
+    """Return all objects, two a row, each from its front, left, right and back."""
+    font = ImageFont.load_default(13)
+    rows = (len(CATALOGUE) + 1) // 2
+    sheet = Image.new("RGB", (8 * SIZE + 24, rows * (SIZE + 22)), "white")
+    pen = ImageDraw.Draw(sheet)
+    for place, category in enumerate(CATALOGUE):
+        left, top = (place % 2) * (4 * SIZE + 24), place // 2 * (SIZE + 22)
+        for column, (side, heading) in enumerate(VIEWS.items()):
+            sheet.paste(view(category, heading), (left + column * SIZE, top + 18))
+            pen.text(
+                (left + column * SIZE + 4, top + 2),
+                f"{category}, {side}" if column == 0 else side,
+                "#444",
+                font,
+            )
+    return sheet
+
+
+def contact_sheet() -> Image.Image:
+    """Return 24 probes of the quickstart."""
+    chosen = sorted(QUICKSTART.glob("t2i-*.webp"))[::3][:24]
+    sheet = Image.new("RGB", (6 * 164 - 4, 4 * 164 - 4), "white")
+    for place, path in enumerate(chosen):
+        with Image.open(path) as picture:
+            sheet.paste(
+                picture.convert("RGB").resize((160, 160), Image.Resampling.LANCZOS),
+                (place % 6 * 164, place // 6 * 164),
+            )
+    return sheet
+
+
+if __name__ == "__main__":
+    views_sheet().save(HERE / "images" / "probe-objects.webp", quality=82, method=6)
+    contact_sheet().save(HERE / "images" / "probe-sheet.webp", quality=80, method=6)
