@@ -13,10 +13,14 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; 
 .PHONY: demo test verify lint docs clean
 .DELETE_ON_ERROR:
 
-demo: $(VENV)/.base  ## Compare the metrics of the example study with people; opens nothing, needs no network
-	$(BIN)/genspace check examples/demo
-	$(BIN)/genspace compare examples/demo --by sub_domain --out $(DEMO_OUT)
-	@echo "The report is $(DEMO_OUT)/report.html; open it in a browser."
+demo: $(VENV)/.base  ## Judge rendered scenes with known truth and compare the judges; needs no network, model or torch
+	rm -rf $(DEMO_OUT) && mkdir $(DEMO_OUT) && cp -R examples/quickstart $(DEMO_OUT)/study
+	$(BIN)/genspace check $(DEMO_OUT)/study
+	$(BIN)/genspace judge $(DEMO_OUT)/study --judge depth-and-masks --judge released-rules --judge noisy-perception \
+		--judge half-the-noise --judge boxes-in-2d
+	$(BIN)/genspace compare $(DEMO_OUT)/study --by sub_domain --out $(DEMO_OUT)
+	$(BIN)/genspace probe report $(DEMO_OUT)/study --out $(DEMO_OUT)/probes
+	@echo "Open in a browser: $(DEMO_OUT)/report.html (who agrees with the truth), $(DEMO_OUT)/probes (how each judge errs)."
 
 test: $(VENV)/.dev lint  ## Static checks, doctests and the test suite
 	$(BIN)/python -m pytest

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from genspace.judges.geometry import part_costs
-from genspace.report._table import LABELS, figure_text, judge_table, number
+from genspace.report._table import LABELS, Row, figure_text, judge_table, number
 
 __all__ = ["answer"]
+
+LEAST_COVERAGE = 0.5
+"""A judge that decides less than this share of the rated items is not called best."""
 
 
 def answer(document: Mapping[str, Any]) -> list[str]:
@@ -24,17 +27,29 @@ def answer(document: Mapping[str, Any]) -> list[str]:
     if not ranked:
         return ["No judge has a figure to rank: see the reasons in the table."]
     figure = LABELS.get(document["primary"]["figure"], document["primary"]["figure"])
-    best = ranked[0]
-    level = f"{document['options']['confidence']:.0%}"
-    first = (
-        f"{best.name} agrees best with people: {figure} {figure_text(best.estimates[0])} "
-        f"({level} interval, {best.n:,} items, coverage {best.coverage:.0%})."
+    eligible = [
+        r for r in ranked if (r.coverage or 0) >= LEAST_COVERAGE and r.estimates[0]["low"] is not None
+    ]
+    best = (eligible or ranked)[0]
+    figures = figure_text(best.estimates[0])
+    sentences = [f"{best.name} agrees best with people: {figure} {figures} ({_basis(document, best)})."]
+    ahead = ranked[: ranked.index(best)]
+    if ahead:
+        told = ", ".join(f"{r.name} ({r.n:,} items, coverage {r.coverage or 0:.0%})" for r in ahead)
+        sentences.append(f"A higher figure on fewer items, too few to call it best: {told}.")
+    return [*sentences, *_group(document, best.name), *_people(document, figure), *_parts(document, figure)]
+
+
+def _basis(document: Mapping[str, Any], row: Row) -> str:
+    """Return what a figure rests on: its interval's level, the items, the share of items decided."""
+    level = (
+        f"{document['options']['confidence']:.0%} interval, " if row.estimates[0]["low"] is not None else ""
     )
-    return [first, *_group(document, best.name), *_people(document, figure), *_parts(document, figure)]
+    return f"{level}{row.n or 0:,} items, coverage {row.coverage or 0:.0%}"
 
 
 def _group(document: Mapping[str, Any], best: str) -> list[str]:
-    groups = document["tests"].get("groups") or []
+    groups = [g for g in document["tests"].get("groups") or [] if best in g]
     if not groups or not document["tests"].get("pairs"):
         return []
     leading = [name for name in groups[0] if name != best]

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from genspace.errors import InputError
 from genspace.report._answer import answer
-from genspace.report._plots import breakdown_map, forest, ratings, risk_coverage
+from genspace.report._plots import (
+    breakdown_map,
+    calibration,
+    forest,
+    ratings,
+    risk_coverage,
+    specification_map,
+)
 from genspace.report._table import LABELS, figure_text, judge_table, number
 
 if TYPE_CHECKING:
@@ -53,16 +60,22 @@ def html_report(document: Mapping[str, Any], manifest: Mapping[str, Any], study:
     )
     parts = {"": document, **document.get("questions", {})}
     questions = [_Question(name, part, _cards(part, study)) for name, part in parts.items()]
-    functions = {
-        "answer": answer, "judge_table": judge_table, "forest": forest, "breakdown_map": breakdown_map,
-        "ratings": ratings, "risk_coverage": risk_coverage,
-    }  # fmt: skip
+    functions = (
+        answer,
+        judge_table,
+        forest,
+        breakdown_map,
+        ratings,
+        risk_coverage,
+        calibration,
+        specification_map,
+    )
     return environment.get_template("report.html.j2").render(
         study=document["study"],
         questions=questions,
         manifest=json.dumps(manifest, indent=2, ensure_ascii=False),
         css=files("genspace.report").joinpath("templates/report.css").read_text(encoding="utf-8"),
-        **functions,
+        **{function.__name__: function for function in functions},
     )
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["breakdown_map", "forest", "ratings", "risk_coverage"]
+__all__ = ["breakdown_map", "calibration", "forest", "ratings", "risk_coverage", "specification_map"]
 
 # Okabe and Ito's palette, distinguishable with every common colour vision; markers and dashes carry it in greyscale.
 INK, MUTED, RULE = "#1b2430", "#67717e", "#d5dae1"
@@ -28,6 +28,9 @@ LINES = [
     ("#e69f00", "--"),
 ]
 LONGEST_NAME = 34
+MOST_JUDGES = 15
+MOST_COLUMNS = 8
+LEAST_IN_BIN = 5
 
 
 @contextmanager
@@ -116,18 +119,23 @@ def breakdown_map(document: Mapping[str, Any], column: str) -> str | None:
     values = np.array([[np.nan if v is None else v for v in row] for row in figures], dtype=float)
     if np.isnan(values).all():
         return None
-    with _figure(2.6 + 0.95 * len(cells), 1.1 + 0.32 * len(names)) as (figure, axes):
+    heads = [f"{_short(v)}\nn = {cell['n']}" for v, cell in cells.items()]
+    rows, columns = [_short(n) for n in names], heads
+    if len(cells) > MOST_COLUMNS:  # many values stand in rows
+        values, rows, columns = values.T, [h.replace("\n", ", ") for h in heads], rows
+    with _figure(2.6 + 0.95 * len(columns), 1.1 + 0.32 * len(rows)) as (figure, axes):
         low, high = min(0.0, float(np.nanmin(values))), max(float(np.nanmax(values)), 1e-9)
         axes.imshow(values, cmap="cividis", vmin=low, vmax=high, aspect="auto")
         for (i, j), value in np.ndenumerate(values):
             light = not np.isnan(value) and (value - low) / (high - low) < 0.55
             text = "–" if np.isnan(value) else number(float(value), 2)
             axes.text(j, i, text, ha="center", va="center", fontsize=9, color="white" if light else INK)
-        heads = [f"{_short(v)}\nn = {cell['n']}" for v, cell in cells.items()]
-        axes.set_xticks(range(len(cells)), heads, fontsize=8)
-        axes.set_yticks(range(len(names)), [_short(n) for n in names])
+        axes.set_xticks(range(len(columns)), columns, fontsize=8)
+        axes.set_yticks(range(len(rows)), rows)
         axes.tick_params(length=0)
         axes.xaxis.tick_top()
+        if columns is not heads:
+            axes.tick_params(axis="x", rotation=20)
         axes.spines[:].set_visible(False)
         return _svg(figure, f"{judge_table(document).columns[0].label} of each judge by {column}")
 
@@ -166,3 +174,74 @@ def risk_coverage(document: Mapping[str, Any]) -> str | None:
         axes.grid(color=RULE, linewidth=0.6)
         axes.legend(frameon=False, fontsize=8)
         return _svg(figure, "risk against coverage of each judge that may abstain")
+
+
+def specification_map(document: Mapping[str, Any]) -> str | None:
+    """Return each judge's place under every reasonable way to compute agreement, with the choices below.
+
+    A column is one specification; dark cells are first places. Columns are sorted by how often they change the order.
+    """
+    import numpy as np
+    from scipy.stats import rankdata
+
+    curve = document.get("specification") or {}
+    specifications = curve.get("specifications") or []
+    judges = (curve.get("judges") or [])[:MOST_JUDGES]
+    if len(specifications) < 2 or len(judges) < 2:
+        return None
+    values = np.array(
+        [[np.nan if v is None else v for v in s["values"]] for s in specifications], dtype=float
+    )
+    places = np.array([rankdata(-np.nan_to_num(row, nan=-np.inf), method="min") for row in values])[
+        :, : len(judges)
+    ]
+    order = np.lexsort([*places.T[::-1]])
+    choices = [
+        (key, option, [s[key] == option for s in specifications])
+        for key in ("figure", "averaging", "raters", "abstention", "left_out")
+        for option in dict.fromkeys(s[key] for s in specifications)
+        if len({s[key] for s in specifications}) > 1
+    ]
+    rows = len(judges) + len(choices)
+    with _figure(9.4, 0.8 + 0.25 * rows) as (figure, axes):
+        box = (-0.5, len(order) - 0.5, len(judges) - 0.5, -0.5)
+        axes.imshow(places[order].T, cmap="cividis", aspect="auto", extent=box)
+        for (j, i), place in np.ndenumerate(places[order].T):
+            colour = "white" if place <= (1 + len(judges)) / 2 else INK
+            axes.text(i, j, f"{place:.0f}", ha="center", va="center", fontsize=7, color=colour)
+        for row, (_, _, chosen) in enumerate(choices, start=len(judges)):
+            where = np.flatnonzero(np.array(chosen)[order])
+            axes.plot(where, np.full(len(where), row), marker="s", linestyle="", color=INK, markersize=4)
+        words = curve.get("words") or {}
+        labels = [_short(str(words.get(option, option))) for _, option, _ in choices]
+        axes.set_yticks(range(rows), [*map(_short, judges), *labels], fontsize=8)
+        axes.set_ylim(rows - 0.5, -0.5)
+        axes.set_xticks([])
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+        return _svg(figure, "place of each judge under every reasonable way to compute agreement")
+
+
+def calibration(document: Mapping[str, Any]) -> str | None:
+    """Return the reliability diagram: what scores promise against how often people say yes."""
+    curves: dict[str, list[tuple[float, float]]] = {}
+    for name, judge in document["judges"].items():
+        bins = ((judge.get("calibration") or {}).get("as_given") or {}).get("bins") or []
+        points = [
+            (b["predicted"], b["observed"]["value"]) for b in bins if b["observed"]["n"] >= LEAST_IN_BIN
+        ]
+        if judge["kind"] in {"judge", "metric"} and len(points) > 1:
+            curves[name] = points
+    if not curves:
+        return None
+    with _figure(4.6, 4.0) as (figure, axes):
+        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
+        for (name, points), (colour, dash) in zip(curves.items(), LINES * len(curves), strict=False):
+            xs, ys = zip(*points, strict=True)
+            axes.plot(xs, ys, color=colour, linestyle=dash, marker="o", markersize=4, label=_short(name))
+        axes.set_xlabel("score, or calibrated score where it is no probability")
+        axes.set_ylabel("share of people's yes")
+        axes.set_xlim(-0.02, 1.02)
+        axes.set_ylim(-0.02, 1.02)
+        axes.legend(frameon=False, fontsize=8)
+        return _svg(figure, "reliability diagram of each judge")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from genspace.report._answer import answer
-from genspace.report._table import Row, figure_text, judge_table
+from genspace.report._table import Row, figure_text, judge_table, number
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,6 +15,8 @@ __all__ = ["print_comparison"]
 
 STYLES = {"people": "bold", "baseline": "dim", "derived": "dim italic"}
 PRINTED_REASONS = 6
+MOST_COLUMNS = 6
+"""More values of a breakdown than this stand in rows."""
 
 
 def print_comparison(document: Mapping[str, Any], console: Console, *, level: str = "item") -> None:
@@ -76,22 +78,34 @@ def _reasons(rows: tuple[Row, ...]) -> list[str]:
 
 
 def _print_breakdown(column: str, cells: Mapping[str, Any], names: list[str], console: Console) -> None:
+    """Print judges in rows and values in columns, or, where there are many values, the other way round."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
+    known = {name for cell in cells.values() for name in cell["judges"]}
+    judges = [name for name in names if name in known]
+    heads = {value: f"{value} ({cell['n']})" for value, cell in cells.items()}
+    if len(cells) <= MOST_COLUMNS:
+        corner, columns = "judge", list(heads.values())
+        rows = [[name, *(_cell(cell, name, figure_text) for cell in cells.values())] for name in judges]
+    else:
+        corner, columns = column, judges
+        rows = [[heads[v], *(_cell(cell, n, _value_text) for n in judges)] for v, cell in cells.items()]
     table = Table(
         box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", title=f"by {column}", title_justify="left"
     )
-    table.add_column("judge", overflow="fold", min_width=12)
-    for value, cell in cells.items():
-        table.add_column(Text(f"{value} ({cell['n']})"), justify="right")
-    known = {name for cell in cells.values() for name in cell["judges"]}
-    for name in names:
-        if name in known:
-            figures = [
-                figure_text(cell["judges"][name]) if name in cell["judges"] else "–"
-                for cell in cells.values()
-            ]
-            table.add_row(Text(name), *map(Text, figures))
+    table.add_column(corner, overflow="fold", min_width=12)
+    for head in columns:
+        table.add_column(Text(head), justify="right", overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
     console.print(table)
+
+
+def _cell(cell: Mapping[str, Any], judge: str, text: Callable[[Mapping[str, Any]], str]) -> str:
+    return text(cell["judges"][judge]) if judge in cell["judges"] else "–"
+
+
+def _value_text(estimate: Mapping[str, Any]) -> str:
+    return number(estimate["value"])
