@@ -23,7 +23,7 @@ demo: $(VENV)/.base  ## Judge rendered scenes with known truth and compare the j
 	@echo "Open in a browser: $(DEMO_OUT)/report.html (who agrees with the truth), $(DEMO_OUT)/probes (how each judge errs)."
 
 test: $(VENV)/.dev lint  ## Static checks, doctests and the test suite
-	$(BIN)/python -m pytest
+	$(BIN)/pytest
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from geometry.random_scenes import confusion, samples
+from random_scenes import confusion, samples
 
 
 def test_corrected_rules_find_the_truth_and_the_released_ones_often_do_not() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_scenes import Sample, Sampler, Thing, along, compass, draws, observe
 
 from genspace.geometry.evaluate import Evaluation, evaluate, in_words
 from genspace.geometry.frames import level_from_camera, mirror_rotation, rotation_x, rotation_y, rotation_z
@@ -17,7 +18,6 @@ from genspace.geometry.predicates import benchmark_variants
 from genspace.geometry.profiles import CORRECTED, REFERENCE
 from genspace.geometry.scene import Pair, Scene, parse_document
 from genspace.geometry.views import view_of
-from geometry.random_scenes import Sample, Sampler, Thing, along, compass, draws, observe
 
 quick = settings(deadline=None, max_examples=80)
 SEED = st.integers(0, 10**6)

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from reference_rows import rows_to_scenes
 
 from genspace.geometry.scene import FolderFiles
 from genspace.judges import JudgeContext, JudgeSpec, make_judge
 from genspace.records import Item, Request
-from geometry.reference_rows import rows_to_scenes
 
 FACING = [[0, 0, -1], [0, -1, 0], [-1, 0, 0]]
 """Front towards a level camera."""

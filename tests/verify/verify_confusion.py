@@ -17,7 +17,7 @@ MARK = re.compile(
 def main() -> str:
     """Return the section with the table; raise AssertionError below 99.9 %."""
     sys.path.insert(0, str(ROOT / "tests"))
-    from geometry.random_scenes import Tally, confusion
+    from random_scenes import Tally, confusion
 
     table = confusion(SCENES, SEED)
     lines = [
