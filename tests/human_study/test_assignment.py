@@ -154,7 +154,10 @@ def test_gold_and_repeats_are_sprinkled_over_every_block(tmp_path: Path) -> None
         seen = work_through(desk, rater)
         assert seen[0].role == "training"
         rest = seen[1:]
-        assert {a.role for a in rest} == {"main", "gold"}  # the place of gold in a block is random, also the first
+        assert {a.role for a in rest} == {
+            "main",
+            "gold",
+        }  # the place of gold in a block is random, also the first
         places = [n for n, a in enumerate(rest) if a.role == "gold"]
         assert [p // 10 for p in places] == [0, 1, 2], "one in each block of ten while there are any"
         first = {}
