@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genspace.analysis._estimate import Estimate
-from genspace.analysis._prepare import JudgeScores
 from genspace.analysis._scope import NO_DECISIONS, NO_PEOPLE, Scope
 from genspace.analysis.abstention import (
     PENALISED_FIGURES,
@@ -23,6 +22,7 @@ from genspace.analysis.calibration import METHODS, cross_fit, reliability_diagra
 from genspace.analysis.decisions import DECISION_FIGURES
 from genspace.analysis.errors import error_overlap, pareto_front
 from genspace.analysis.prediction_powered import corrected_mean, undrawn_reason
+from genspace.analysis.prepare import JudgeScores
 from genspace.analysis.resampling import estimate
 
 __all__ = [

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from genspace.analysis._decision_section import NO_PARTS, decision_parts
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._people_section import ceiling, leave_one_out
-from genspace.analysis._prepare import JudgeScores
 from genspace.analysis._scope import NO_PEOPLE, Scope, score_table, with_decisions
 from genspace.analysis.correlation import FIGURES, Grouped, by_group, score_tie, why_undefined
 from genspace.analysis.decisions import DECISION_FIGURES
@@ -22,6 +21,7 @@ from genspace.analysis.pairwise import (
     pairs_within,
     resampled_share,
 )
+from genspace.analysis.prepare import JudgeScores
 from genspace.analysis.resampling import PromptDraws, estimate, ratio, stream
 from genspace.analysis.system import (
     MIN_GENERATORS,

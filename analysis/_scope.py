@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genspace.analysis._estimate import Estimate
-from genspace.analysis._prepare import JudgeScores, People, Prepared
 from genspace.analysis.correlation import FIGURES, score_tie, why_undefined
 from genspace.analysis.decisions import DECISION_FIGURES, DECISION_LABELS, confusion
+from genspace.analysis.prepare import JudgeScores, People, Prepared
 from genspace.analysis.resampling import PromptDraws, Weighted, estimate, stream
 from genspace.analysis.thresholds import cross_fit_decisions
 from genspace.errors import InputError, did_you_mean

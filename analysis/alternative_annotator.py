@@ -209,7 +209,7 @@ def as_ratings(scores: ArrayLike, ratings: ArrayLike, prompts: ArrayLike, *, see
     >>> as_ratings([10.0, 20.0, 10.0, 20.0], [[1.0], [5.0], [1.0], [5.0]], [0, 0, 1, 1]).tolist()
     [1.0, 5.0, 1.0, 5.0]
     """
-    from genspace.analysis._folds import prompt_folds
+    from genspace.analysis.folds import prompt_folds
 
     x, table = np.asarray(scores, dtype=float), np.asarray(ratings, dtype=float)
     result = np.full(len(x), np.nan)

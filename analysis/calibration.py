@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis._estimate import Estimate
-from genspace.analysis._folds import FOLDS, prompt_folds
+from genspace.analysis.folds import FOLDS, prompt_folds
 from genspace.analysis.resampling import PromptDraws, estimate, ratio
 
 __all__ = [

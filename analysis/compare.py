@@ -11,10 +11,10 @@ from genspace.analysis._decision_section import corrected_section, cost_fronts, 
 from genspace.analysis._judge_section import baselines, judge_section
 from genspace.analysis._notes import notes
 from genspace.analysis._people_section import people_section, study_section
-from genspace.analysis._prepare import prepare, questions
 from genspace.analysis._scope import Scope, choose_primary
 from genspace.analysis._tests_section import cell_tests, ranked_names, tests_section
 from genspace.analysis._threads import side_by_side
+from genspace.analysis.prepare import prepare, questions
 from genspace.analysis.reliability import conspicuous_pair, rater_pairs
 from genspace.analysis.specification import specification_section
 from genspace.errors import InputError
@@ -23,7 +23,7 @@ from genspace.records import StudySettings
 if TYPE_CHECKING:
     import pandas as pd
 
-    from genspace.analysis._prepare import Prepared
+    from genspace.analysis.prepare import Prepared
 
 __all__ = ["CompareOptions", "Comparison", "compare"]
 

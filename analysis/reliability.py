@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis._estimate import Estimate
-from genspace.analysis._prepare import People
+from genspace.analysis.prepare import People
 from genspace.analysis.resampling import PromptDraws, estimate, ratio
 
 __all__ = [

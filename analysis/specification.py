@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genspace.analysis._prepare import People
 from genspace.analysis._scope import Scope
 from genspace.analysis._threads import side_by_side
 from genspace.analysis.abstention import PENALISED_FIGURES, penalised
 from genspace.analysis.correlation import FIGURES, Grouped, by_group, score_tie
 from genspace.analysis.decisions import DECISION_FIGURES, confusion
+from genspace.analysis.prepare import People
 from genspace.analysis.resampling import PromptDraws, Weighted, ratio
 
 __all__ = ["DIMENSIONS", "TIE_FORMS", "specification_section"]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from genspace.analysis._folds import FOLDS, prompt_folds
 from genspace.analysis.decisions import DECISION_FIGURES, Confusion
+from genspace.analysis.folds import FOLDS, prompt_folds
 from genspace.errors import InputError, did_you_mean
 
 __all__ = ["CrossFittedDecisions", "best_threshold", "cross_fit_decisions"]

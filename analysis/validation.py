@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from genspace.analysis._decision_section import given, penalised_estimate
 from genspace.analysis._estimate import Estimate
-from genspace.analysis._prepare import JudgeScores, prepare
 from genspace.analysis._scope import Scope, choose_primary
 from genspace.analysis._threads import side_by_side
 from genspace.analysis.abstention import abstention_table
@@ -28,6 +27,7 @@ from genspace.analysis.alternative_annotator import (
 )
 from genspace.analysis.compare import CompareOptions
 from genspace.analysis.permutation import swap_test
+from genspace.analysis.prepare import JudgeScores, prepare
 from genspace.analysis.resampling import estimate, stream
 from genspace.analysis.significance import holm
 from genspace.errors import InputError, did_you_mean

@@ -73,8 +73,8 @@ def _from_pilot(
 ) -> tuple[Assumptions, float | None]:
     import pandas as pd
 
-    from genspace.analysis._prepare import prepare
     from genspace.analysis.power import Assumptions
+    from genspace.analysis.prepare import prepare
     from genspace.study import open_study
 
     opened = open_study(study)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from genspace.analysis._prepare import Prepared
+    from genspace.analysis.prepare import Prepared
 
 __all__ = ["Members", "added"]
 
@@ -113,7 +113,7 @@ class Members:
 
     @cached_property
     def _people(self) -> Prepared:
-        from genspace.analysis._prepare import prepare
+        from genspace.analysis.prepare import prepare
 
         study = self._study
         return prepare(study.annotations, study.verdicts.iloc[:0], study.items, settings=study.settings)

@@ -86,7 +86,7 @@ class CascadeJudge:
             return dict.fromkeys(ids, self._options.threshold)
         import numpy as np
 
-        from genspace.analysis._folds import prompt_folds
+        from genspace.analysis.folds import prompt_folds
 
         labels = self._members.labels
         first = self._members.verdicts(self._first, labels)

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genspace.analysis._folds import prompt_folds
 from genspace.analysis.calibration import (
     brier_score,
     cross_fit,
     expected_calibration_error,
     reliability_diagram,
 )
+from genspace.analysis.folds import prompt_folds
 from genspace.analysis.resampling import PromptDraws, stream
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from genspace.analysis._estimate import Estimate
-from genspace.analysis._prepare import infer_value_type, prepare, questions
+from genspace.analysis.prepare import infer_value_type, prepare, questions
 from genspace.errors import InputError
 from genspace.records import StudySettings
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genspace.analysis._prepare import prepare
 from genspace.analysis._scope import Scope, choose_primary
+from genspace.analysis.prepare import prepare
 from genspace.analysis.specification import TIE_FORMS, _condition, specification_section
 from genspace.records import StudySettings
 

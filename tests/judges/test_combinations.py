@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from vlm_support import VlmServer, png
 
-from genspace.analysis._prepare import prepare
 from genspace.analysis.calibration import cross_fit
+from genspace.analysis.prepare import prepare
 from genspace.errors import InputError
 from genspace.judges import Judge, JudgeContext, JudgeSpec, make_judge, resolve
 from genspace.judges.cascade import best_threshold
