@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -186,6 +187,29 @@ def test_undefined_cases_are_null_with_a_reason_in_every_output(case: str, tmp_p
     html = (out / "report.html").read_text()
     assert "nan" not in re.sub(r"<svg.*?</svg>", "", html, flags=re.DOTALL).lower().split()
     assert next(csv.reader(io.StringIO((out / "table.csv").read_text())))[0] == "name"
+
+
+def test_the_printed_document_follows_the_published_schema(tmp_path: Path, genspace) -> None:
+    import jsonschema
+
+    schema = json.loads((files("genspace") / "schemas/comparison.schema.json").read_text(encoding="utf-8"))
+    folder = binary_study(tmp_path, prompts=6)
+    genspace("judge", folder, "--judge", "planted:coin", "--repeats", "2")
+    genspace("judge", folder, "--judge", "planted:abstains")
+    document = json.loads(genspace("compare", folder, "--json", "--draws", "50", "--by", "generator").out)
+    jsonschema.validate(document, schema)
+    assert document["repeats"]["planted:coin"]["repeats"] == 2
+
+
+def test_a_judge_that_decides_little_is_not_called_best(tmp_path: Path, genspace) -> None:
+    folder = binary_study(tmp_path)
+    genspace("judge", folder, "--judge", "planted:coin")
+    truth = open_study(folder).annotations.drop_duplicates("item_id").head(4)
+    lines = "".join(f"{i},shy,{v}\n" for i, v in zip(truth["item_id"], truth["value"], strict=True))
+    (folder / "metric_scores.csv").write_text("item_id,metric,score\n" + lines)
+    text = genspace("compare", folder, "--draws", "100").out
+    assert "planted:coin agrees best" in text
+    assert "too few to call it best: shy (4 items, coverage 2%)" in text
 
 
 def test_a_wide_table_is_a_study(tmp_path: Path, genspace) -> None:

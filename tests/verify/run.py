@@ -1,4 +1,4 @@
-"""Run every slow proof and write docs/verified.md: what was verified, how, with which figures.
+"""Run the slow proofs and write docs/verified.md: what was verified, how, with which figures.
 
 Each `verify_*.py` beside this file has `main() -> str`, which returns its section in Markdown and raises
 `AssertionError` when the proof fails.
@@ -7,6 +7,7 @@ Each `verify_*.py` beside this file has `main() -> str`, which returns its secti
 from __future__ import annotations
 
 import importlib.util
+import os
 import platform
 import sys
 import time
@@ -42,16 +43,15 @@ def run_proof(path: Path) -> tuple[str, bool]:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the proofs named (all without arguments); only a full run writes docs/verified.md."""
-    import os
-
-    paths = [
-        p
-        for p in sorted(HERE.glob("verify_*.py"))
-        if not arguments or p.stem.removeprefix("verify_") in arguments
-    ]
+    """Run the proofs named (all without arguments) and write docs/verified.md, which says which were left out."""
+    known = {p.stem.removeprefix("verify_"): p for p in sorted(HERE.glob("verify_*.py"))}
+    unknown = set(arguments) - set(known)
+    if unknown:
+        print(f"unknown: {', '.join(sorted(unknown))}; there are: {', '.join(known)}")
+        return 2
     started = time.monotonic()
-    results = [run_proof(path) for path in paths]
+    chosen = [name for name in known if not arguments or name in arguments]
+    results = [run_proof(known[name]) for name in chosen]
     head = HEAD.format(
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
         python=platform.python_version(),
@@ -59,11 +59,10 @@ def main(arguments: list[str]) -> int:
         cores=os.cpu_count(),
         minutes=(time.monotonic() - started) / 60,
     )
-    document = "\n".join([head, *(section for section, _ in results)])
-    if arguments:
-        print(document)
-    else:
-        TARGET.write_text(document, encoding="utf-8")
+    left_out = [name for name in known if name not in chosen]
+    if left_out:
+        head += f"\nNot run this time: {', '.join(left_out)}.\n"
+    TARGET.write_text("\n".join([head, *(section for section, _ in results)]), encoding="utf-8")
     return 0 if all(held for _, held in results) else 1
 
 
