@@ -178,12 +178,21 @@ def _progress(name: str) -> Iterator[tuple[Callable[[RunPlan], None], Callable[[
             counts[verdict.status] += 1
         counts["usd"] += verdict.cost_usd or 0.0
         text = f"{counts['abstained']} abstained, {counts['failed']} failed"
-        text += f", ${counts['usd']:.2f}" if counts["usd"] else ""
+        text += f", {_usd(counts['usd'])}" if counts["usd"] else ""
         speed = bar.tasks[0].speed
         bar.update(task, advance=1, counts=text, rate=f"{speed:.1f}/s" if speed else "")
 
     with bar:
         yield on_start, on_verdict
+
+
+def _usd(amount: float) -> str:
+    """Return an amount with enough digits to tell it from nothing.
+
+    >>> _usd(12.345), _usd(0.0042)
+    ('$12.35', '$0.0042')
+    """
+    return f"${amount:.2f}" if amount >= 0.1 or not amount else f"${amount:.2g}"
 
 
 def _summary_document(summary: RunSummary) -> dict[str, object]:
@@ -210,7 +219,7 @@ def _print_summary(summary: RunSummary) -> None:
     line = f"{summary.judge}: {status.total():,} judged: {status['decided']:,} decided, "
     line += f"{status['abstained']:,} abstained, {status['failed']:,} failed"
     line += f"; {summary.already_done:,} done before" if summary.already_done else ""
-    line += f"; ${summary.cost_usd:.2f}" if summary.cost_usd else ""
+    line += f"; {_usd(summary.cost_usd)}" if summary.cost_usd else ""
     line += "; stopped, run the same command to go on" if summary.stopped else ""
     out().print(escape(line))
     for verdict in summary.failures[:SHOWN_FAILURES]:
@@ -248,7 +257,7 @@ def _dry_run(
             calls, tokens = calls + preview.calls, tokens + preview.tokens
             cost = None if cost is None or preview.cost_usd is None else cost + preview.cost_usd
         document |= {"calls": calls, "tokens": tokens, "cost_usd": cost}
-        price = "price unknown" if cost is None else f"about ${cost:.2f}"
+        price = "price unknown" if cost is None else f"about {_usd(cost)}"
         line += f"; {calls:,} calls, about {tokens:,} tokens, {price}"
     if show:
         document["shown"] = shown
