@@ -174,6 +174,19 @@ def test_score_is_continuous_and_falls_with_the_error(bearing: float, step: floa
     assert here - there <= step / 30 + 1e-9
 
 
+@quick
+@given(SEED, VARIANT, st.tuples(*[st.floats(-1e-6, 1e-6)] * 3))
+def test_a_hair_moves_no_score_by_much(seed: int, variant: int, shift: tuple[float, float, float]) -> None:
+    """Every variant's score is continuous: a micrometre changes it by less than a thousandth."""
+    sample = drawn(seed, variant)
+    first, *rest = sample.document["objects"]
+    nudged = {**bare(first), "centre": (np.asarray(first["centre"]) + shift).tolist()}
+    here = decided({**sample.document, "objects": [bare(first), *rest]}, sample.predicate)
+    there = decided({**sample.document, "objects": [nudged, *rest]}, sample.predicate)
+    if here.score is not None and there.score is not None:
+        assert abs(here.score - there.score) < 1e-3
+
+
 def test_scores_by_hand() -> None:
     assert view_score(15 - 1e-6) == 1
     assert view_score(30) == pytest.approx(0.5)

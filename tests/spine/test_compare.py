@@ -201,6 +201,25 @@ def test_the_printed_document_follows_the_published_schema(tmp_path: Path, gensp
     assert document["repeats"]["planted:coin"]["repeats"] == 2
 
 
+def test_the_report_shows_costs_corrected_generators_overlap_and_footing(tmp_path: Path, genspace) -> None:
+    """A study with half of its items rated at random, three raters, and costs: every section has what it needs."""
+    folder = binary_study(tmp_path)
+    (folder / "study.toml").write_text('sampling = "random"\nraters = "person"\n')
+    lines = (folder / "annotations.csv").read_text().splitlines()
+    rated = [x for x in lines[1:] if int(x.split("-")[0][1:]) % 2]
+    noisy = [x[:-1] + str(int(x[-1]) ^ (n % 7 == 0)) for n, x in enumerate(rated)]
+    (folder / "annotations.csv").write_text("\n".join([lines[0], *noisy]) + "\n")
+    ids = open_study(folder).items["item_id"]
+    rows = "".join(f"{i},{m},{(n * (7 + k)) % 10 / 10},{k + 1},{0.01 * (k + 1)}\n"
+                   for k, m in enumerate("ab") for n, i in enumerate(ids))  # fmt: skip
+    (folder / "metric_scores.csv").write_text("item_id,metric,score,seconds,cost_usd\n" + rows)
+    assert genspace("compare", folder, "--draws", "50", "--out", tmp_path / "out").code == 0
+    html = (tmp_path / "out" / "report.html").read_text()
+    for heading in ("Could a judge stand in for one person?", "Do judges err on the same items?", "<h2>Cost</h2>",
+                    "Generators, corrected by the rated sample", "Does the conclusion depend", "What a score is worth"):  # fmt: skip
+        assert heading in html, heading
+
+
 def test_a_judge_that_decides_little_is_not_called_best(tmp_path: Path, genspace) -> None:
     folder = binary_study(tmp_path)
     genspace("judge", folder, "--judge", "planted:coin")

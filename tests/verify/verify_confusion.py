@@ -16,7 +16,7 @@ MARK = re.compile(
 
 def main() -> str:
     """Return the section with the table; raise AssertionError below 99.9 %."""
-    sys.path.insert(0, str(ROOT / "tests"))
+    sys.path.insert(0, str(ROOT / "tests" / "geometry"))
     from random_scenes import Tally, confusion
 
     table = confusion(SCENES, SEED)
