@@ -1,6 +1,6 @@
 """Judges: anything that turns an item into a verdict."""
 
-from genspace.judges._naming import resolve
+from genspace.judges._naming import resolve, study_context
 from genspace.judges._protocol import Judge, JudgeContext, JudgeSpec, Preview, Previewing, parse_options
 from genspace.judges._registry import REGISTRY, make_judge
 
@@ -14,4 +14,5 @@ __all__ = [
     "make_judge",
     "parse_options",
     "resolve",
+    "study_context",
 ]

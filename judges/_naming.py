@@ -11,13 +11,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from genspace.errors import InputError, did_you_mean
-from genspace.judges._protocol import JudgeSpec
-from genspace.judges._registry import REGISTRY
+from genspace.judges._protocol import Judge, JudgeContext, JudgeSpec
+from genspace.judges._registry import REGISTRY, make_judge
 
 if TYPE_CHECKING:
-    from genspace.study import JudgeTable
+    from genspace.study import JudgeTable, Study
 
-__all__ = ["resolve"]
+__all__ = ["resolve", "study_context"]
 
 
 def resolve(
@@ -39,6 +39,23 @@ def resolve(
         name, key, value = _split_override(override, names)
         _set(options[name], key.split("."), value)
     return [_spec(name, tables, options[name]) for name in names]
+
+
+def study_context(study: Study, overrides: Sequence[str] = (), **fields: Any) -> JudgeContext:
+    """Return the context of a study's judges, in which ensembles and cascades find their members by name.
+
+    Args:
+        study: the study to be judged.
+        overrides: `NAME.key=value`; those that name a member hold for it.
+        fields: further fields of `JudgeContext`: `cache_dir`, `seed`, `max_usd`.
+    """
+
+    def make(name: str) -> Judge:
+        own = [o for o in overrides if o.startswith(f"{name}.")]
+        return make_judge(resolve([name], study.declared.judges, own)[0], context)
+
+    context = JudgeContext(study=study, make=make, **fields)
+    return context
 
 
 def _spec(name: str, tables: Mapping[str, JudgeTable], options: Mapping[str, Any]) -> JudgeSpec:

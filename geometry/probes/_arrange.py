@@ -320,21 +320,14 @@ def _moved(draw: Draw, *, camera: bool) -> Layout:
     )
     eye = Eye(x=0, z=0, height_m=float(thing.extent[1]) * between(draw, 0.6, 1.2) + 0.2)
     before = replace(thing, x=float(start[0]), z=float(start[1]))
+    after, eye_after = before, eye
     if camera:
-        moved = replace(eye, x=float(shift[0]), z=float(shift[1]))
-        return Layout(
-            things=(before,),
-            eye=moved,
-            true_value=draw.value,
-            things_before=(before,),
-            eye_before=eye,
-            same_view=True,
-            yaw_deg=0.0,
-        )
-    after = replace(before, x=float(start[0] + shift[0]), z=float(start[1] + shift[1]))
+        eye_after = replace(eye, x=float(shift[0]), z=float(shift[1]))
+    else:
+        after = replace(before, x=float(start[0] + shift[0]), z=float(start[1] + shift[1]))
     return Layout(
         things=(after,),
-        eye=eye,
+        eye=eye_after,
         true_value=draw.value,
         things_before=(before,),
         eye_before=eye,

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from genspace.errors import InputError, optional_import
-from genspace.judges import Judge, JudgeContext, JudgeSpec, make_judge, resolve
+from genspace.judges import JudgeSpec, make_judge, study_context
 from genspace.records import Item, Request, Verdict
 from genspace.runner import RunOptions, RunPlan, RunSummary, answers, plan
 from genspace.store import JudgeStore, write_shard
@@ -52,22 +52,12 @@ class _Worker:
     def __init__(self, root: str, spec: JudgeSpec, context: Mapping[str, Any]) -> None:
         self.study = open_study(root)
         self.name = spec.name
-        self.judge = make_judge(spec, worker_context(self.study, **context))
+        self.judge = make_judge(spec, study_context(self.study, **context))
 
     def __call__(self, batch: dict[str, np.ndarray[Any, Any]]) -> dict[str, list[str]]:
         requests = (_decode(text, self.study) for text in batch["request"])
         verdicts = answers(self.judge, self.name, requests)
         return {"verdict": [json.dumps(v.to_json(), ensure_ascii=False) for v in verdicts]}
-
-
-def worker_context(study: Study, **fields: Any) -> JudgeContext:
-    """Return the context of a judge in a worker; judges that hold others find them in study.toml."""
-
-    def make(name: str) -> Judge:
-        return make_judge(resolve([name], study.declared.judges)[0], context)
-
-    context = JudgeContext(study=study, make=make, **fields)
-    return context
 
 
 def run_ray(
@@ -87,7 +77,7 @@ def run_ray(
         spec: which judge; made once in each actor.
         options: which items, as for the local engine.
         ray_options: cluster, replicas, GPUs, batch.
-        context: `cache_dir`, `seed` and `max_usd` for the judges' contexts; a budget holds for each actor.
+        context: for `study_context`: `overrides`, `cache_dir`, `seed`, `max_usd`; a budget holds for each actor.
         on_start: called with the plan before the first request.
         on_verdict: called with each verdict.
 
@@ -95,7 +85,7 @@ def run_ray(
     """
     ray = optional_import("ray", extra="ray", needed_for="--engine ray")
     data = optional_import("ray.data", extra="ray", needed_for="--engine ray")
-    made = make_judge(spec, worker_context(study, **context))
+    made = make_judge(spec, study_context(study, **context))
     planned = plan(study, made, spec.name, options)
     on_start(planned)
     summary = RunSummary(spec.name, already_done=planned.already_done)

@@ -71,7 +71,7 @@ def judge(
 ) -> None:
     """Score the items with one or several judges; resumes where it stopped."""
     from genspace.cli._console import cache_dir, print_json
-    from genspace.judges import resolve
+    from genspace.judges import make_judge, resolve, study_context
     from genspace.ray_engine import RayOptions
     from genspace.runner import RunOptions
     from genspace.study import open_study
@@ -79,14 +79,19 @@ def judge(
     opened = open_study(study)
     options = RunOptions(limit=limit, retry=retry, shard=_parse_shard(shard), repeats=repeats)
     specs = resolve(judges, opened.declared.judges, option or [])
+    context: dict[str, Any] = {
+        "overrides": option or [],
+        "cache_dir": cache_dir(),
+        "seed": seed,
+        "max_usd": max_usd,
+    }
     documents, failed = [], 0
     for spec in specs:
         if engine == "ray" and not dry_run:
             ray_options = RayOptions(address=address, replicas=replicas, gpus=gpus, batch=batch)
-            context = {"cache_dir": cache_dir(), "seed": seed, "max_usd": max_usd}
             summary = _run_on_ray(spec, opened, options, ray_options, context)
         else:
-            made = _make(spec, opened, seed=seed, max_usd=max_usd, overrides=option or [])
+            made = make_judge(spec, study_context(opened, **context))
             with ExitStack() as stack:
                 stack.callback(getattr(made, "close", lambda: None))
                 if dry_run:
@@ -110,18 +115,6 @@ def _parse_shard(text: str) -> tuple[int, int]:
     if not (slash and part.isdigit() and parts.isdigit()):
         raise InputError(f"--shard {text!r}: i/n is expected, for example 1/4")
     return int(part), int(parts)
-
-
-def _make(spec: JudgeSpec, study: Study, *, seed: int, max_usd: float | None, overrides: list[str]) -> Judge:
-    from genspace.cli._console import cache_dir
-    from genspace.judges import JudgeContext, make_judge, resolve
-
-    def make(name: str) -> Judge:
-        inner = [o for o in overrides if o.startswith(f"{name}.")]
-        return make_judge(resolve([name], study.declared.judges, inner)[0], context)
-
-    context = JudgeContext(study=study, cache_dir=cache_dir(), seed=seed, max_usd=max_usd, make=make)
-    return make_judge(spec, context)
 
 
 def _run(made: Judge, spec: JudgeSpec, study: Study, options: RunOptions) -> RunSummary:
