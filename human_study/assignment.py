@@ -423,7 +423,11 @@ def _lease(
     a, u = t.assignments.c, t.units.c
     flipped = chosen.flipped
     if flipped is None:
-        flipped = design.answers.pairwise and _fraction(design.seed, rater_id, chosen.unit_id, "side") < 0.5
+        # Blocks of two, one of each side: a rater who favours a side favours neither item.
+        block, second = divmod(position - 1, 2)
+        flipped = design.answers.pairwise and (_fraction(design.seed, rater_id, block, "side") < 0.5) != bool(
+            second
+        )
     cells = {
         "role": chosen.role,
         "flipped": flipped,
