@@ -124,7 +124,8 @@ def _reference(scene: Scene | Pair, after: Scene, bound: Bound) -> Evaluation:
     pair = scene if isinstance(scene, Pair) else None
     rule = bound.variant.t2i if pair is None else bound.variant.edit
     if rule is None:
-        return _abstained(f"the released code has no rule of {bound.predicate.name} for an edit")
+        what = "one image" if pair is None else "an edit"
+        return _abstained(f"the released code has no rule of {bound.predicate.name} for {what}")
     if "inner" in bound.settings or "outer" in bound.settings:
         return _abstained("the reference rules take no tolerances")
     case = ReferenceCase(

@@ -2,7 +2,8 @@
 
 A predicate is written as a call whose arguments are ids of objects: `camera_pose(cat, view=front)`. One row of the
 table holds what a predicate's variants share; the variants differ in one word or number, and each names the
-released code's rule for it: for one image (text-to-image), and for the image after an edit.
+released code's rule for it: for one image (text-to-image), and for the image after an edit. Further predicates come
+from plugins: packages with an entry point in the group `genspace.predicates` that names a `Predicate`.
 """
 
 from __future__ import annotations
@@ -19,8 +20,21 @@ from genspace.geometry import reference, rules
 from genspace.geometry.calls import Value, parse_call
 from genspace.geometry.reference import ReferenceRule
 from genspace.geometry.rules import Rule
+from genspace.plugins import Registry
 
-__all__ = ["PREDICATES", "Bound", "Predicate", "Task", "Variant", "benchmark_variants", "bind"]
+__all__ = [
+    "PLUGINS",
+    "PREDICATES",
+    "Bound",
+    "Predicate",
+    "Task",
+    "Variant",
+    "benchmark_variants",
+    "bind",
+    "plugin_versions",
+    "predicate_named",
+    "predicate_names",
+]
 
 Task = Literal["t2i", "edit"]
 
@@ -50,9 +64,9 @@ class Predicate:
     """What must hold, in words, with the roles, {variant} and the numbers in braces."""
     rule: Rule
     """The corrected rule."""
-    key: str | None
+    key: str | None = None
     """Parameter that names the variant; None: there is one variant."""
-    variants: Mapping[str, Variant]
+    variants: Mapping[str, Variant] = field(default_factory=lambda: {"": Variant()})
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Further parameters and their words; the first is the default."""
     compares: bool = False
@@ -252,7 +266,43 @@ _TABLE = (
 )
 
 PREDICATES: Mapping[str, Predicate] = MappingProxyType({row.name: row for row in _TABLE})
-"""The predicates by name."""
+"""The built-in predicates by name."""
+
+PLUGINS = Registry(what="predicate", group="genspace.predicates", builtin={})
+"""Predicates that other packages bring. One that bears a built-in predicate's name is never used."""
+
+
+def predicate_names() -> list[str]:
+    """Return the names of all predicates, those of plugins included."""
+    return sorted({*PREDICATES, *PLUGINS.plugins})
+
+
+def predicate_named(name: str) -> Predicate:
+    """Return a predicate, built in or of a plugin.
+
+    Errors: `InputError` with the closest known name, or for a plugin's object that is not the predicate of that name.
+    """
+    if name in PREDICATES:
+        return PREDICATES[name]
+    if name not in PLUGINS.plugins:
+        raise InputError(f"unknown predicate {name!r}{did_you_mean(name, predicate_names())}")
+    loaded: object = PLUGINS.load(name)
+    if not isinstance(loaded, Predicate) or loaded.name != name:
+        entry = PLUGINS.plugins[name]
+        raise InputError(
+            f"plugin predicate {name!r}: {entry.value} is no Predicate with that name; the entry point's name "
+            "and the Predicate's must be the same"
+        )
+    return loaded
+
+
+def plugin_versions() -> dict[str, str]:
+    """Return the package and version behind each plugin's predicate: part of the fingerprints of judges."""
+    return {
+        name: f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value
+        for name, entry in sorted(PLUGINS.plugins.items())
+        if name not in PREDICATES
+    }
 
 
 def benchmark_variants(task: Task) -> Iterator[str]:
@@ -311,9 +361,10 @@ def bind(text: str) -> Bound:
     cat and chair are 0.8 m apart
     """
     call = parse_call(text)
-    predicate = PREDICATES.get(call.name)
-    if predicate is None:
-        raise _wrong(text, f"unknown predicate {call.name!r}{did_you_mean(call.name, PREDICATES)}")
+    try:
+        predicate = predicate_named(call.name)
+    except InputError as error:
+        raise _wrong(text, str(error)) from None
     ids = _ids(text, predicate, call.arguments, call.parameters)
     settings = {key: value for key, value in call.parameters.items() if key not in predicate.roles}
     word = settings.get(predicate.key, "") if predicate.key else ""

@@ -26,6 +26,7 @@ __all__ = [
     "allocentric",
     "camera_distance",
     "complex_pose",
+    "constraint",
     "egocentric",
     "intrinsic",
     "keep_relation",
@@ -81,7 +82,7 @@ Rule = Callable[[Case], list[Measurement]]
 Measure = Callable[..., tuple[float, float]]
 
 
-def _constraint(
+def constraint(
     quantity: str,
     unit: str,
     target: float | None,
@@ -90,7 +91,15 @@ def _constraint(
     *arguments: object,
     note: str | None = None,
 ) -> Measurement:
-    """Return one constraint; `measure` gives the value and its error, or raises `Unmeasurable`."""
+    """Return one constraint of a rule: what `measure(*arguments)` finds, scored by the tolerance.
+
+    `measure` returns the value, in `unit`, and its error, which is never negative where 0 is full score; it raises
+    `Unmeasurable` with the reason where there is no value. The score is 1 up to an error of `tolerance[0]`, 0 from
+    `tolerance[1]`, linear between.
+
+    >>> constraint("angle", "deg", 180.0, (30.0, 60.0), lambda: (135.0, 45.0)).score
+    0.5
+    """
     inner, outer = tolerance
     try:
         value, error = measure(*arguments)
@@ -153,8 +162,8 @@ def _on_side(case: Case, a: Placed, seen: Placed | Vector, name: str, side: str)
     wanted = BEARING[side]
     names = f"of {name} from {a.item.id}"
     return [
-        _constraint(f"bearing {names}", "deg", wanted, tolerance, measures.bearing, a, seen, wanted),
-        _constraint(f"elevation {names}", "deg", 0.0, case.tolerances.elevation, measures.elevation, a, seen),
+        constraint(f"bearing {names}", "deg", wanted, tolerance, measures.bearing, a, seen, wanted),
+        constraint(f"elevation {names}", "deg", 0.0, case.tolerances.elevation, measures.elevation, a, seen),
     ]
 
 
@@ -181,7 +190,7 @@ def _arranged(case: Case, arrangement: str) -> list[Measurement]:
     wanted = 90.0 if bearing_deg is None else bearing_deg
     note = "to either side, the worse of the two" if bearing_deg is None else "the worse of the two"
     return [
-        _constraint(
+        constraint(
             bearing,
             "deg",
             wanted,
@@ -192,7 +201,7 @@ def _arranged(case: Case, arrangement: str) -> list[Measurement]:
             bearing_deg,
             note=note,
         ),
-        _constraint(turned, "deg", turned_deg, case.tolerances.heading, measures.turned, a, b, turned_deg),
+        constraint(turned, "deg", turned_deg, case.tolerances.heading, measures.turned, a, b, turned_deg),
     ]
 
 
@@ -203,7 +212,7 @@ def complex_pose(case: Case) -> list[Measurement]:
     seen = f"bearing of the camera from the middle of {a.item.id} and {b.item.id}"
     return [
         *_arranged(case, "side_by_side_same"),
-        _constraint(seen, "deg", target, case.tolerances.pair_view, measures.pair_view, a, b, target),
+        constraint(seen, "deg", target, case.tolerances.pair_view, measures.pair_view, a, b, target),
     ]
 
 
@@ -245,7 +254,7 @@ def _egocentric_order(case: Case, order: str) -> list[Measurement]:
 def _at_least_zero(
     case: Case, quantity: str, unit: str, tolerance: tuple[float, float], measure: Measure
 ) -> Measurement:
-    return _constraint(quantity, unit, None, case.tolerance(tolerance), measure, note="at least 0")
+    return constraint(quantity, unit, None, case.tolerance(tolerance), measure, note="at least 0")
 
 
 def object_distance(case: Case) -> list[Measurement]:
@@ -257,7 +266,7 @@ def object_distance(case: Case) -> list[Measurement]:
     if case.settings["measure"] == "centres":
         quantity = f"distance between the centres {names}"
         return [
-            _constraint(
+            constraint(
                 quantity,
                 "m",
                 target,
@@ -272,7 +281,7 @@ def object_distance(case: Case) -> list[Measurement]:
         ]
     quantity = f"gap between the boxes {names}"
     return [
-        _constraint(
+        constraint(
             quantity, "m", target, tolerance, _metric, measures.between_boxes_m, target, a, b, note=RELATIVE
         ),
         _reported(f"distance between the centres {names}", "m", measures.between_centres_m, a, b),
@@ -289,7 +298,7 @@ def camera_distance(case: Case) -> list[Measurement]:
 
     quantity = f"distance from the camera to {a.item.id}"
     tolerance = case.tolerance(case.tolerances.metric)
-    return [_constraint(quantity, "m", target, tolerance, _metric, distance_m, target, note=RELATIVE)]
+    return [constraint(quantity, "m", target, tolerance, _metric, distance_m, target, note=RELATIVE)]
 
 
 def size(case: Case) -> list[Measurement]:
@@ -308,7 +317,7 @@ def _bigger(case: Case) -> list[Measurement]:
 
     tolerance = case.tolerance(case.tolerances.volume)
     note = "error as the log of the ratio"
-    return [_constraint(f"ratio of the volumes of {names}", "ratio", target, tolerance, measure, note=note)]
+    return [constraint(f"ratio of the volumes of {names}", "ratio", target, tolerance, measure, note=note)]
 
 
 _DIMENSION = {"taller": "height", "longer": "length", "wider": "width"}
@@ -324,7 +333,7 @@ def _longer(case: Case, dimension: str) -> list[Measurement]:
 
     quantity = f"difference in {_DIMENSION[dimension]} of {names}"
     tolerance = case.tolerance(case.tolerances.metric)
-    return [_constraint(quantity, "m", target, tolerance, _metric, difference_m, target, note=RELATIVE)]
+    return [constraint(quantity, "m", target, tolerance, _metric, difference_m, target, note=RELATIVE)]
 
 
 def _compared(case: Case) -> tuple[Placed, Placed, str, float | str]:
@@ -401,8 +410,8 @@ def _move(
     tolerances = case.tolerances
     along = case.tolerance(tolerances.metric)
     return [
-        _constraint(f"{what}, {names[axis]}", "m", target, along, along_m, note=note or RELATIVE),
-        _constraint(f"{what}, {names[across]}", "m", 0.0, tolerances.sideways, across_m, note=note),
+        constraint(f"{what}, {names[axis]}", "m", target, along, along_m, note=note or RELATIVE),
+        constraint(f"{what}, {names[across]}", "m", 0.0, tolerances.sideways, across_m, note=note),
     ]
 
 
@@ -424,7 +433,7 @@ def keep_relation(case: Case) -> list[Measurement]:
     tolerance = case.tolerance(kept)
     return [
         *(
-            _constraint(
+            constraint(
                 f"change of the bearing of {now.item.id} from {name}",
                 "deg",
                 0.0,
@@ -435,7 +444,7 @@ def keep_relation(case: Case) -> list[Measurement]:
             )
             for now, then in zip(partners, partners_before, strict=True)
         ),
-        _constraint(
+        constraint(
             f"bearing of the camera from {name}",
             "deg",
             target,

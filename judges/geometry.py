@@ -132,15 +132,18 @@ class GeometryJudge:
     @cached_property
     def fingerprint(self) -> str:
         """Digest of parts, checkpoints, options that change answers, and rules."""
-        return fingerprint(
-            {
-                "kind": "geometry",
-                "version": 1,
-                "perception": self.perception.fingerprint,
-                "profile": self.profile.fingerprint,
-                "upright_within_deg": self.options.upright_within_deg,
-            }
-        )
+        from genspace.geometry.predicates import plugin_versions
+
+        parts: dict[str, Any] = {
+            "kind": "geometry",
+            "version": 1,
+            "perception": self.perception.fingerprint,
+            "profile": self.profile.fingerprint,
+            "upright_within_deg": self.options.upright_within_deg,
+        }
+        if versions := plugin_versions():
+            parts["predicates"] = versions
+        return fingerprint(parts)
 
     @cached_property
     def _assembly(self) -> Assembly:

@@ -52,7 +52,11 @@ class SceneJudge:
     @property
     def fingerprint(self) -> str:
         """Digest of the rules and tolerances; scene files are part of the study, like images."""
+        from genspace.geometry.predicates import plugin_versions
+
         parts: dict[str, Any] = {"kind": "scene", "version": 1, "profile": self.profile.fingerprint}
+        if versions := plugin_versions():
+            parts["predicates"] = versions
         if self.boxes != "stored":
             parts["boxes"] = self.boxes
         if self.noise is not None:

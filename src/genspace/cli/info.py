@@ -34,6 +34,21 @@ def _judges() -> list[dict[str, Any]]:
     return [{"name": n, "from": "genspace" if n in REGISTRY.builtin else "plugin"} for n in REGISTRY.names()]
 
 
+def _predicates() -> list[dict[str, Any]]:
+    from genspace.geometry.predicates import PREDICATES, predicate_named, predicate_names
+
+    def call(name: str) -> str:
+        predicate = predicate_named(name)
+        words = [f"{predicate.key}={'|'.join(predicate.variants)}"] if predicate.key else []
+        numbers = dict.fromkeys(n for v in predicate.variants.values() for n in v.values)
+        return f"{name}({', '.join([*predicate.roles, *words, *(f'{n}=…' for n in numbers)])})"
+
+    return [
+        {"name": n, "call": call(n), "from": "genspace" if n in PREDICATES else "plugin"}
+        for n in predicate_names()
+    ]
+
+
 def _datasets() -> list[dict[str, Any]]:
     from genspace.datasets import CATALOGUE
 
@@ -49,6 +64,7 @@ def _perception() -> list[dict[str, Any]]:
 
 LISTS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "judges": _judges,
+    "predicates": _predicates,
     "datasets": _datasets,
     "perception": _perception,
 }
@@ -57,7 +73,7 @@ LISTS: dict[str, Callable[[], list[dict[str, Any]]]] = {
 
 @app.command(epilog="Examples: genspace ls · genspace ls judges --json")
 def ls(
-    what: Annotated[str | None, typer.Argument(help="judges, datasets, … [default: all]")] = None,
+    what: Annotated[str | None, typer.Argument(help="judges, predicates, datasets, … [default: all]")] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """List judges, data sets and what else can be named in commands."""
