@@ -32,7 +32,7 @@ def write_report(
     table = judge_table(document, level=level)
     caption = f"Agreement with people: {document['study']['name']}"
     texts = {
-        "report.html": html_report(document, manifest, study),
+        "report.html": html_report(document, manifest, study, folder),
         "table.csv": csv_table(table),
         "table.tex": latex_table(table, caption=caption),
         "table.md": markdown_table(table),

@@ -1,0 +1,57 @@
+"""What a section of the report draws on: one question's document, and the study behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genspace.report._table import JudgeTable, judge_table
+
+if TYPE_CHECKING:
+    from genspace.study import Study
+
+__all__ = ["Part", "Section"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One question of a study."""
+
+    key: str
+    """Makes the ids of this part's elements unique in the page."""
+    question: str
+    """"" is the main question."""
+    document: Mapping[str, Any]
+    """The question's comparison, after schemas/comparison.schema.json."""
+    study: Study | None = None
+    """Where pictures, prompts and single answers come from; None: none are shown."""
+    folder: Path | None = None
+    """Where the page will lie, for links to full images; None: no links."""
+
+    @cached_property
+    def table(self) -> JudgeTable:
+        """Every judge's row of the main table."""
+        return judge_table(self.document)
+
+    @property
+    def reference(self) -> str:
+        """What judges are compared with, in words: people, or the known truth."""
+        return str(self.document["study"].get("reference", "people"))
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section of the report: a builder of its data and a template that shows them.
+
+    The template `templates/sections/NAME.html.j2` sees `part`, `d` (its document), `table`, `reference`, and as `data`
+    what the builder returned.
+    """
+
+    name: str
+    title: str
+    """Heading; `{reference}` stands for people or the known truth."""
+    build: Callable[[Part], Any]
+    """Returns what the template shows; None or something empty: the section is left out."""
