@@ -10,7 +10,6 @@ from genspace.report._part import Part, Section
 from genspace.report._plots import (
     breakdown_map,
     calibration,
-    forest,
     ratings,
     risk_coverage,
     specification_map,
