@@ -15,9 +15,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from genspace.checkpoints import checkpoint_digest, load_model, load_pretrained, local_checkpoint, pick_device
 from genspace.errors import InputError, optional_import
 from genspace.judges._protocol import JudgeContext, JudgeSpec, Preview, parse_options
-from genspace.judges.hf import checkpoint_digest, load_checkpoint, pick_device
 from genspace.judges.prompts import meaning_of
 from genspace.judges.vlm._images import Picture, PictureError, Pictures
 from genspace.judges.vlm._prices import text_tokens
@@ -66,7 +66,7 @@ class ClipJudge:
             {
                 "kind": self._kind,
                 "version": 1,
-                "checkpoint": checkpoint_digest(self._name, self._options.revision),
+                "checkpoint": checkpoint_digest(self._name, revision=self._options.revision),
                 "text": self._options.text,
             }
         )
@@ -162,14 +162,12 @@ class ClipJudge:
 
     @cached_property
     def _loaded(self) -> tuple[Any, Any]:
-        revision = self._options.revision
-        processor = load_checkpoint("AutoProcessor", self._name, revision=revision)
-        model = load_checkpoint("AutoModel", self._name, revision=revision)
+        folder = local_checkpoint(self._name, self._kind, revision=self._options.revision)
+        processor = load_pretrained("AutoProcessor", folder)
+        model = load_model("AutoModel", folder, device=pick_device(self._options.device), dtype="auto")
         if not hasattr(model, "logit_scale") or (self._kind == "siglip") != hasattr(model, "logit_bias"):
             raise InputError(f"checkpoint {self._name!r} is no {self._kind} model")
-        return processor, model.eval().requires_grad_(requires_grad=False).to(
-            pick_device(self._options.device)
-        )
+        return processor, model
 
 
 def _sigmoid(model: Any, cosine: float) -> float:

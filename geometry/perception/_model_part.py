@@ -6,8 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from genspace.errors import InputError
-from genspace.geometry.perception._hub import checkpoint_digest, checkpoint_problem, load_pretrained, locate
+from genspace.checkpoints import checkpoint_digest, checkpoint_problem, load_model, local_checkpoint
 from genspace.geometry.perception._parts import Checkpoint, Part, Runtime
 from genspace.records import fingerprint
 
@@ -59,10 +58,7 @@ class ModelPart(Part):
     @property
     def folder(self) -> Path:
         """Where the checkpoint lies on this machine. Errors: `InputError` when it has not been fetched."""
-        folder = locate(self.checkpoint, self.probe)
-        if folder is None:
-            raise InputError(self.problem() or f"{self.kind}: {self.checkpoint} has gone")
-        return folder
+        return local_checkpoint(self.checkpoint, self.kind, self.probe)
 
     @property
     def model(self) -> Any:
@@ -73,7 +69,7 @@ class ModelPart(Part):
 
     def load(self) -> Any:
         """Return the model in evaluation mode on its device."""
-        return load_pretrained(self.auto_class, self.folder, self.runtime)
+        return load_model(self.auto_class, self.folder, device=self.runtime.device, dtype=self.runtime.dtype)
 
     def close(self) -> None:
         """Free the model."""

@@ -117,18 +117,20 @@ class Runtime:
         `gpu_dtype` is what "auto" means on a GPU. bfloat16 keeps 8 bits: it rounds a depth of 4 m to 16 mm and
         a box to 1/256 of the image, so no part chooses it by itself.
         """
-        from genspace.geometry.perception._hub import require_torch
+        from genspace.checkpoints import pick_device
 
-        torch = require_torch("running models")
-        device = self.device
-        if device == "auto":
-            device = (
-                "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-            )
+        device = pick_device(self.device)
         dtype = self.dtype
         if dtype == "auto":
             dtype = gpu_dtype if device.startswith("cuda") else "float32"
         return Runtime(device=device, dtype=dtype)
+
+    @property
+    def torch_dtype(self) -> Any:
+        """The torch dtype of a resolved runtime."""
+        from genspace.checkpoints import require_torch
+
+        return getattr(require_torch("running models"), self.dtype)
 
 
 class Part(ABC):
@@ -203,9 +205,12 @@ class PartKind:
 
     def fetch_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Download a checkpoint. Errors: `InputError` that says what to do."""
-        from genspace.geometry.perception._hub import fetch_from_hub
+        from genspace.checkpoints import fetch_from_hub
 
-        (self.fetch or fetch_from_hub)(checkpoint)
+        if self.fetch is not None:
+            self.fetch(checkpoint)
+        else:
+            fetch_from_hub(checkpoint.name)
 
 
 _LIMITS: dict[str, tuple[float, float]] = {

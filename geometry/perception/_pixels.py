@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genspace.geometry.perception._hub import load_json, require_torch
+from genspace.checkpoints import load_json, require_torch
 
 if TYPE_CHECKING:
     from pathlib import Path

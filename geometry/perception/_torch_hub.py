@@ -11,8 +11,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from genspace.checkpoints import require_torch
 from genspace.errors import InputError, MissingExtraError
-from genspace.geometry.perception._hub import require_torch
 from genspace.geometry.perception._model_part import ModelPart
 from genspace.geometry.perception._parts import Checkpoint, Runtime
 from genspace.records import fingerprint

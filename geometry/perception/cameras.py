@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from genspace.checkpoints import require_torch
 from genspace.geometry.camera import Intrinsics, unproject
 from genspace.geometry.perception import _pixels
-from genspace.geometry.perception._hub import require_torch
 from genspace.geometry.perception._parts import Arrays, Checkpoint, Part, PartKind, PerceptionError, View
 from genspace.geometry.perception._torch_hub import TorchHubPart, TorchHubSource, fetch_torch_hub
 from genspace.records import fingerprint

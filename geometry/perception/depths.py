@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from genspace.checkpoints import load_json, require_torch
 from genspace.errors import InputError
 from genspace.geometry.perception import _pixels
-from genspace.geometry.perception._hub import load_json, require_torch, torch_dtype
 from genspace.geometry.perception._model_part import ModelPart
 from genspace.geometry.perception._parts import Arrays, Checkpoint, PartKind, PerceptionError, View
 from genspace.geometry.perception._torch_hub import TorchHubPart, TorchHubSource, fetch_torch_hub
@@ -79,7 +79,7 @@ class DepthModel(ModelPart):
         raise NotImplementedError
 
     def _forward(self, x: Tensor) -> Any:
-        return self.model(pixel_values=x.to(torch_dtype(self.runtime)))
+        return self.model(pixel_values=x.to(self.runtime.torch_dtype))
 
 
 def _to_image(depth: Tensor, size: tuple[int, int]) -> Tensor:
@@ -212,7 +212,7 @@ class Metric3D(TorchHubPart):
             x, (left, self.input_size[1] - shape[1] - left, top, self.input_size[0] - shape[0] - top)
         )
         with torch.inference_mode():
-            depth = self.model.inference({"input": x.to(torch_dtype(self.runtime))})[0]
+            depth = self.model.inference({"input": x.to(self.runtime.torch_dtype)})[0]
         depth = depth.reshape(len(views), *depth.shape[-2:])
         # the network may answer at a fraction of its input's size
         v, u = depth.shape[-2] / self.input_size[0], depth.shape[-1] / self.input_size[1]

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from genspace.checkpoints import load_pretrained, require_torch
 from genspace.errors import InputError
 from genspace.geometry.perception import _pixels
-from genspace.geometry.perception._hub import quiet_loading, require_torch, require_transformers, torch_dtype
 from genspace.geometry.perception._model_part import ModelPart
 from genspace.geometry.perception._parts import Arrays, Checkpoint, PartKind, PerceptionError, View
 
@@ -53,9 +53,7 @@ class ZeroShotDetector(ModelPart):
 
     def load(self) -> Any:
         """Return the model; its tokenizer comes with it."""
-        transformers = require_transformers(self.kind)
-        with quiet_loading():
-            self._tokenizer = transformers.AutoTokenizer.from_pretrained(self.folder, local_files_only=True)
+        self._tokenizer = load_pretrained("AutoTokenizer", self.folder)
         model = super().load()
         if model.config.model_type not in _GROUNDING | _QUERY:
             raise InputError(
@@ -73,7 +71,7 @@ class ZeroShotDetector(ModelPart):
         """Return boxes (working pixels), label indices and scores, best first."""
         torch = require_torch(self.kind)
         with torch.inference_mode():
-            x = self._pixels([v.pixels for v in views]).to(torch_dtype(self.runtime))
+            x = self._pixels([v.pixels for v in views]).to(self.runtime.torch_dtype)
             texts = [list(v.labels) for v in views]
             score = self._grounding_scores if self._family in _GROUNDING else self._query_scores
             scores, boxes = score(x, texts)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from genspace.checkpoints import require_torch, require_transformers
 from genspace.errors import InputError
-from genspace.geometry.perception._hub import require_torch, require_transformers
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from genspace.checkpoints import require_torch
 from genspace.errors import InputError
 from genspace.geometry.camera import Intrinsics, viewing_ray
 from genspace.geometry.frames import crop_homography
 from genspace.geometry.perception import _pixels, orient_anything
-from genspace.geometry.perception._hub import require_torch, torch_dtype
 from genspace.geometry.perception._model_part import ModelPart
 from genspace.geometry.perception._parts import Arrays, Checkpoint, PartKind, View
 
@@ -56,7 +56,7 @@ class OrientAnything(ModelPart):
             raise InputError(f"{self.kind}: {self.checkpoint} is no file; name one as owner/repo:file.pt")
         state = torch.load(self.folder, map_location="cpu", weights_only=True)
         network = orient_anything.build(state).to(self.runtime.device)
-        network.encoder.to(torch_dtype(self.runtime))
+        network.encoder.to(self.runtime.torch_dtype)
         return network
 
     def run(self, views: Sequence[View]) -> list[Arrays]:
@@ -93,7 +93,7 @@ class OrientAnything(ModelPart):
         with torch.inference_mode():
             for start in range(0, len(crops), _CROPS_AT_ONCE):
                 x = _pixels.stack(crops[start : start + _CROPS_AT_ONCE], self.runtime.device)
-                x = _pixels.IMAGENET(x).to(torch_dtype(self.runtime))
+                x = _pixels.IMAGENET(x).to(self.runtime.torch_dtype)
                 seen = [x, x.flip(-1)] if self.options.flip else [x]
                 outputs.append(np.stack([self.model(s).float().cpu().numpy() for s in seen], axis=1))
         logits = np.concatenate(outputs)

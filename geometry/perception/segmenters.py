@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from genspace.checkpoints import require_torch
 from genspace.errors import InputError
 from genspace.geometry.perception import _pixels
-from genspace.geometry.perception._hub import require_torch, torch_dtype
 from genspace.geometry.perception._model_part import ModelPart
 from genspace.geometry.perception._parts import Arrays, Checkpoint, PartKind, View
 
@@ -76,7 +76,7 @@ class BoxSegmenter(ModelPart):
         normalise = _pixels.Normalisation.from_config(self.folder, _pixels.IMAGENET)
         side = _input_side(self.model.config)
         shape = _pixels.fit_longest(size, side) if padded else (side, side)
-        x = _pixels.pad_to(normalise(_pixels.resize(x, shape)), (side, side)).to(torch_dtype(self.runtime))
+        x = _pixels.pad_to(normalise(_pixels.resize(x, shape)), (side, side)).to(self.runtime.torch_dtype)
         # the decoder takes the same number of boxes for every image: the first is repeated, its copies dropped
         most = max(len(v.known["boxes"]) for v in views)
         scale = np.array([shape[1] / size[1], shape[0] / size[0]] * 2)

@@ -19,7 +19,8 @@ import tiny_vlm
 
 from genspace.errors import InputError
 from genspace.judges import JudgeContext, JudgeSpec, make_judge
-from genspace.judges.hf import HfJudge, _Model
+from genspace.judges._local_model import LocalModel
+from genspace.judges.hf import HfJudge
 from genspace.records import Item, Request, Verdict
 
 pytestmark = pytest.mark.xdist_group("torch")  # one worker imports torch, and starts the servers once
@@ -173,7 +174,7 @@ def test_ratings_are_asked_again_once(checkpoint: Path, monkeypatch: pytest.Monk
     from genspace.judges.vlm._asks import Usage
 
     tiny_usage = Usage(calls=1, input_tokens=5, output_tokens=2)
-    monkeypatch.setattr(_Model, "_written", written)
+    monkeypatch.setattr(LocalModel, "_written", written)
     found = list(made("hf", checkpoint, protocol="rating").judge(requests_for([0, 1, 2])))
     assert turns == [0, 2]
     by_item = {v.item_id: v for v in found}
@@ -195,7 +196,7 @@ def test_too_large_a_batch_is_halved(checkpoint: Path, monkeypatch: pytest.Monke
     import torch
 
     sizes: list[int] = []
-    chosen = _Model.chosen
+    chosen = LocalModel.chosen
 
     def tight(self: Any, batch: Any) -> Any:
         sizes.append(len(batch))
@@ -203,7 +204,7 @@ def test_too_large_a_batch_is_halved(checkpoint: Path, monkeypatch: pytest.Monke
             raise torch.cuda.OutOfMemoryError("too little memory")
         return chosen(self, batch)
 
-    monkeypatch.setattr(_Model, "chosen", tight)
+    monkeypatch.setattr(LocalModel, "chosen", tight)
     assert len(scores(list(made("hf", checkpoint, batch_size=4).judge(requests_for([0, 1, 2, 3]))))) == 4
     assert sizes == [4, 2, 1, 1, 2, 1, 1]
 
@@ -217,7 +218,7 @@ def test_control_tokens_in_a_prompt_are_only_words(checkpoint: Path) -> None:
 
 
 def test_a_checkpoint_that_is_not_there_is_named() -> None:
-    with pytest.raises(InputError, match=r"nobody/nothing.*hf download"):
+    with pytest.raises(InputError, match=r"nobody/nothing.*genspace models fetch hf:nobody/nothing"):
         list(made("hf", "nobody/nothing").judge(requests_for([0])))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -11,11 +11,14 @@ from genspace.cli._options import JsonFlag
 from genspace.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from genspace.geometry.perception import Checkpoint, PartKind
 
 __all__ = ["fetch", "list_models", "rows"]
+
+LOCAL_JUDGES = ("hf", "clip", "siglip")
+"""Kinds of judges that run a checkpoint of the Hugging Face hub on this machine."""
 
 models_app = typer.Typer(help="Perception parts: models, licences, downloads.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
@@ -105,26 +108,25 @@ def _size(megabytes: int | None) -> str:
 
 @models_app.command(
     epilog="Examples: genspace models fetch · genspace models fetch depth.zoedepth · "
-    "genspace models fetch detector.owlv2:google/owlv2-large-patch14-ensemble"
+    "genspace models fetch detector.owlv2:google/owlv2-large-patch14-ensemble · "
+    "genspace models fetch hf:Qwen/Qwen2.5-VL-7B-Instruct"
 )
 def fetch(
     specs: Annotated[
         list[str] | None,
         typer.Argument(
-            help="PART[:CHECKPOINT], such as depth.zoedepth [default: the default part of every stage]"
+            help="PART[:CHECKPOINT], such as depth.zoedepth, or a judge's checkpoint, such as "
+            "hf:OWNER/NAME[@REVISION] [default: the default part of every stage]"
         ),
     ] = None,
 ) -> None:
     """Download checkpoints; an interrupted download goes on where it stopped. Afterwards no network is needed."""
     from genspace.cli._console import messages, out
 
-    chosen = [_chosen(spec) for spec in specs or _default_specs()]
-    for kind, checkpoint in chosen:
-        label = f"{kind.key}:{checkpoint.name}"
-        size = f" ({_size(checkpoint.megabytes)}, {checkpoint.licence})" if checkpoint.megabytes else ""
-        messages().print(f"fetching {label}{size}", markup=False)
-        kind.fetch_checkpoint(checkpoint)
-        out().print(f"{label}: here", markup=False)
+    for download in [_download(spec) for spec in specs or _default_specs()]:
+        messages().print(f"fetching {download.label}{download.size}", markup=False)
+        download.fetch()
+        out().print(f"{download.label}: here", markup=False)
 
 
 def _default_specs() -> list[str]:
@@ -133,17 +135,33 @@ def _default_specs() -> list[str]:
     return [f"{stage}.{name}" for stage, name in DEFAULTS.items()]
 
 
-def _chosen(spec: str) -> tuple[PartKind, Checkpoint]:
+class _Download(NamedTuple):
+    label: str
+    size: str
+    fetch: Callable[[], object]
+
+
+def _download(spec: str) -> _Download:
+    """Return what a SPEC names: a judge's checkpoint, or a perception part's."""
+    from genspace.checkpoints import fetch_from_hub
     from genspace.geometry.perception import REGISTRY, part_kind
     from genspace.geometry.perception.catalogue import find_checkpoint
 
     key, _, name = spec.partition(":")
+    if key in LOCAL_JUDGES:
+        repo, _, revision = name.partition("@")
+        if not repo:
+            raise InputError(f"models fetch {spec}: which checkpoint? Write {key}:OWNER/NAME[@REVISION]")
+        return _Download(spec, "", lambda: fetch_from_hub(repo, revision or None))
     stage, dot, part = key.partition(".")
     if not dot:
+        known = [*REGISTRY.names(), *LOCAL_JUDGES]
         raise InputError(
-            f"models fetch {spec}: expected STAGE.PART[:CHECKPOINT]{did_you_mean(key, REGISTRY.names())}"
+            f"models fetch {spec}: expected STAGE.PART[:CHECKPOINT] or hf:CHECKPOINT{did_you_mean(key, known)}"
         )
     kind = part_kind(stage, part)
     if not kind.checkpoints:
         raise InputError(f"models fetch {spec}: {kind.key} has no model, so there is nothing to fetch")
-    return kind, find_checkpoint(kind, name or kind.checkpoints[0].name)
+    checkpoint = find_checkpoint(kind, name or kind.checkpoints[0].name)
+    size = f" ({_size(checkpoint.megabytes)}, {checkpoint.licence})" if checkpoint.megabytes else ""
+    return _Download(f"{kind.key}:{checkpoint.name}", size, lambda: kind.fetch_checkpoint(checkpoint))

@@ -192,14 +192,19 @@ class FakeHub:
         monkeypatch.setattr(
             hub,
             "list_repo_files",
-            lambda repo: ["config.json", "model.safetensors", "pytorch_model.bin", "tf_model.h5"],
+            lambda repo, *, revision: [
+                "config.json",
+                "model.safetensors",
+                "pytorch_model.bin",
+                "tf_model.h5",
+            ],
         )
 
-    def _fetched(self, repo: str, *, allow_patterns: list[str]) -> str:
-        return self._answer(repo, allow_patterns)
+    def _fetched(self, repo: str, *, revision: str | None, allow_patterns: list[str]) -> str:
+        return self._answer(repo, allow_patterns, revision=revision)
 
-    def _answer(self, repo: str, what: object) -> str:
-        self.asked.append((repo, what))
+    def _answer(self, repo: str, what: object, *, revision: str | None) -> str:
+        self.asked.append((f"{repo}@{revision}" if revision else repo, what))
         if self.error:
             raise self.error
         return "/somewhere"
@@ -207,10 +212,14 @@ class FakeHub:
 
 def test_fetch_takes_one_weight_format_or_one_file(genspace, monkeypatch) -> None:
     hub = FakeHub(monkeypatch)
-    assert genspace("models", "fetch", "depth.zoedepth", "orientation.orient-anything").code == 0
+    assert (
+        genspace("models", "fetch", "depth.zoedepth", "orientation.orient-anything", "hf:a/vlm@v2").code == 0
+    )
+    whole = ["*.json", "*.txt", "*.model", "*.jinja", "model.safetensors"]
     assert hub.asked == [
-        ("Intel/zoedepth-nyu-kitti", ["*.json", "*.txt", "*.model", "model.safetensors"]),
+        ("Intel/zoedepth-nyu-kitti", whole),
         ("Viglong/Orient-Anything", "croplargeEX2/dino_weight.pt"),
+        ("a/vlm@v2", whole),
     ]
 
 
@@ -240,6 +249,7 @@ def test_fetch_says_what_to_do(genspace, monkeypatch, error: Callable[[], Except
 
 def test_fetch_refuses_what_it_does_not_know(genspace) -> None:
     assert "expected STAGE.PART" in genspace("models", "fetch", "zoedepth").err
+    assert "which checkpoint?" in genspace("models", "fetch", "hf").err
     assert "has no model, so there is nothing to fetch" in genspace("models", "fetch", "gravity.level").err
     assert (
         "unknown depth 'zoodepth' (did you mean 'zoedepth'?)"

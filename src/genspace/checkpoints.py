@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 from contextlib import contextmanager
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,20 +19,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
-    from genspace.geometry.perception._parts import Checkpoint, Runtime
-
 __all__ = [
     "checkpoint_digest",
     "checkpoint_problem",
     "fetch_from_hub",
     "load_json",
+    "load_model",
     "load_pretrained",
+    "local_checkpoint",
     "locate",
+    "pick_device",
     "quiet_loading",
     "require_torch",
     "require_transformers",
-    "torch_dtype",
 ]
+
+HASHED_BYTES = 1 << 20
+"""Of each file in a folder so many bytes at either end are hashed; retrained weights differ there."""
 
 
 def require_torch(needed_for: str) -> ModuleType:
@@ -47,9 +49,12 @@ def require_transformers(needed_for: str) -> ModuleType:
     return optional_import("transformers", extra="models", needed_for=needed_for)
 
 
-def torch_dtype(runtime: Runtime) -> Any:
-    """Return the torch dtype of a resolved runtime."""
-    return getattr(require_torch("running models"), runtime.dtype)
+def pick_device(name: str) -> str:
+    """Return the device to run on: the named one; for "auto" CUDA, else Apple's MPS, else the CPU."""
+    torch = require_torch("running models")
+    if name != "auto":
+        return name
+    return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 _HUB_NAME = r"[\w.-]+/[\w.-]+(:.+)?"
@@ -61,7 +66,7 @@ def _split(name: str) -> tuple[str, str | None]:
     return repo, file if colon else None
 
 
-def locate(name: str, probe: str = "config.json") -> Path | None:
+def locate(name: str, probe: str = "config.json", *, revision: str | None = None) -> Path | None:
     """Return the local folder of a checkpoint (or its file), or None when it has not been fetched.
 
     A name is a folder (or file) on disk, "owner/repo" in the Hugging Face cache, or "owner/repo:file".
@@ -73,48 +78,70 @@ def locate(name: str, probe: str = "config.json") -> Path | None:
     if not re.fullmatch(_HUB_NAME, name):
         return None
     hub = optional_import("huggingface_hub", extra="models", needed_for="finding checkpoints")
-    found = hub.try_to_load_from_cache(repo, file or probe)
+    found = hub.try_to_load_from_cache(repo, file or probe, revision=revision)
     if not isinstance(found, str):
         return None
     return Path(found) if file else Path(found).parent
 
 
-def checkpoint_problem(name: str, part: str, probe: str = "config.json") -> str | None:
-    """Return why a checkpoint cannot be loaded here, with the command to run; None when it can."""
+def checkpoint_problem(
+    name: str, used_by: str, probe: str = "config.json", *, revision: str | None = None
+) -> str | None:
+    """Return why a checkpoint cannot be loaded here, with the command to run; None when it can.
+
+    `used_by` is the perception part or the kind of judge, as `genspace models fetch` names it.
+    """
     try:
-        require_transformers(f"the perception part {part}")
-        if locate(name, probe) is not None:
+        require_transformers(used_by)
+        if locate(name, probe, revision=revision) is not None:
             return None
     except MissingExtraError as error:
-        return f"{part}: {error}"
+        return f"{used_by}: {error}"
     if re.fullmatch(_HUB_NAME, name):
+        at = f"@{revision}" if revision else ""
         return (
-            f"{part}: the checkpoint {name} is not on this machine. "
-            f"Fetch it with: genspace models fetch {part}:{name}"
+            f"{used_by}: the checkpoint {name}{at} is not on this machine. "
+            f"Fetch it with: genspace models fetch {used_by}:{name}{at}"
         )
     return (
-        f"{part}: the checkpoint {name} is not on this machine and no such folder exists. "
+        f"{used_by}: the checkpoint {name} is not on this machine and no such folder exists. "
         "Name a folder that holds it, or fetch a published one: genspace models list"
     )
 
 
-def checkpoint_digest(name: str, probe: str = "config.json") -> str:
+def local_checkpoint(
+    name: str, used_by: str, probe: str = "config.json", *, revision: str | None = None
+) -> Path:
+    """Return where a checkpoint lies on this machine.
+
+    Errors: `InputError` with what `checkpoint_problem` says.
+    """
+    problem = checkpoint_problem(name, used_by, probe, revision=revision)
+    found = locate(name, probe, revision=revision) if problem is None else None
+    if found is None:
+        raise InputError(problem or f"{used_by}: {name} has gone")
+    return found
+
+
+def checkpoint_digest(name: str, probe: str = "config.json", *, revision: str | None = None) -> str:
     """Return what tells two versions of a checkpoint apart: the hub's commit, or a digest of the local files."""
-    path = locate(name, probe)
+    path = locate(name, probe, revision=revision)
     if path is None:
         return "not fetched"
     snapshot = re.search(r"/snapshots/([0-9a-f]{40})(/|$)", path.as_posix())
     return snapshot.group(1) if snapshot else _files_digest(path)
 
 
-@cache
 def _files_digest(path: Path) -> str:
     digest = hashlib.sha256()
     for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
         if file.is_file():
-            digest.update(file.name.encode())
+            size = file.stat().st_size
+            digest.update(f"{file.name}:{size}\n".encode())
             with file.open("rb") as stream:
-                digest.update(hashlib.file_digest(stream, "sha256").digest())
+                digest.update(stream.read(HASHED_BYTES))
+                stream.seek(max(0, size - HASHED_BYTES))
+                digest.update(stream.read())
     return digest.hexdigest()[:16]
 
 
@@ -129,17 +156,28 @@ def load_json(folder: Path, file: str) -> dict[str, Any]:
     return document
 
 
-def load_pretrained(auto_class: str, folder: Path, runtime: Runtime) -> Any:
-    """Return a transformers model in evaluation mode on the runtime's device, from local files only.
+def load_pretrained(auto_class: str, folder: Path, **options: Any) -> Any:
+    """Return `transformers.AUTO_CLASS.from_pretrained(folder)` from local files, never running a checkpoint's code.
 
-    `auto_class` is the name of a class of transformers, such as "AutoModelForDepthEstimation".
+    Errors: `InputError` for a folder that holds no such thing.
     """
-    transformers = require_transformers(f"loading {folder.name}")
-    with quiet_loading():
-        model = getattr(transformers, auto_class).from_pretrained(
-            folder, local_files_only=True, dtype=torch_dtype(runtime)
-        )
-    return model.to(runtime.device).eval()
+    transformers = require_transformers(f"loading {folder}")
+    try:
+        with quiet_loading():
+            return getattr(transformers, auto_class).from_pretrained(folder, local_files_only=True, **options)
+    except (OSError, ValueError) as error:
+        said = " ".join(str(error).split())[:300]
+        raise InputError(f"{folder} cannot be loaded as {auto_class}: {said}") from None
+
+
+def load_model(auto_class: str, folder: Path, *, device: str, dtype: str) -> Any:
+    """Return a transformers model in evaluation mode on a device.
+
+    `auto_class` is the name of a class of transformers, such as "AutoModelForDepthEstimation"; `dtype` is torch's
+    name of a precision, or "auto" for the checkpoint's own. Errors: as `load_pretrained`.
+    """
+    model = load_pretrained(auto_class, folder, dtype=dtype)
+    return model.to(device).eval().requires_grad_(requires_grad=False)
 
 
 @contextmanager
@@ -158,23 +196,29 @@ def quiet_loading() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def fetch_from_hub(checkpoint: Checkpoint) -> Path:
+def fetch_from_hub(name: str, revision: str | None = None) -> Path:
     """Download a checkpoint from the Hugging Face hub; resumes where an earlier try stopped.
 
     Errors: `InputError` with what to do when it is gated, unknown, or there is no network.
     """
     hub = optional_import("huggingface_hub", extra="models", needed_for="fetching checkpoints")
     errors = import_module("huggingface_hub.errors")
-    repo, file = _split(checkpoint.name)
+    repo, file = _split(name)
     try:
         if file:
-            return Path(hub.hf_hub_download(repo, file))
-        wanted = ["*.json", "*.txt", "*.model", *_weights(hub.list_repo_files(repo))]
-        return Path(hub.snapshot_download(repo, allow_patterns=wanted))
+            return Path(hub.hf_hub_download(repo, file, revision=revision))
+        wanted = [
+            "*.json",
+            "*.txt",
+            "*.model",
+            "*.jinja",
+            *_weights(hub.list_repo_files(repo, revision=revision)),
+        ]
+        return Path(hub.snapshot_download(repo, revision=revision, allow_patterns=wanted))
     except errors.GatedRepoError:
         raise InputError(
             f"{repo} is gated: accept its licence at https://huggingface.co/{repo}, "
-            f"then run: hf auth login && genspace models fetch {checkpoint.name}"
+            "then run: hf auth login, and this command again"
         ) from None
     except errors.RepositoryNotFoundError:
         raise InputError(
@@ -188,7 +232,7 @@ def fetch_from_hub(checkpoint: Checkpoint) -> Path:
         ) from None
     except (OSError, getattr(errors, "HTTPError", OSError)) as error:  # httpx's errors are no OSErrors
         raise InputError(
-            f"{checkpoint.name} could not be fetched: {str(error).splitlines()[0]}. With a network, run it again: "
+            f"{name} could not be fetched: {str(error).splitlines()[0]}. With a network, run it again: "
             "what has arrived is kept."
         ) from None
 

@@ -1,0 +1,183 @@
+"""A local vision-language model: the probability of each choice from its logits, or a text it writes."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from genspace.checkpoints import load_model, load_pretrained
+from genspace.errors import InputError
+from genspace.judges.vlm._answers import UnusableAnswerError, is_refusal, read_form
+from genspace.judges.vlm._asks import Answer, Ask, Usage
+from genspace.judges.vlm._images import Picture
+
+__all__ = ["LocalModel", "conversation"]
+
+
+class LocalModel:
+    """A loaded image-text-to-text checkpoint. Errors: `InputError` for one that cannot be used."""
+
+    def __init__(
+        self, name: str, folder: Path, *, device: str, dtype: str, least_mass: float, max_tokens: int
+    ) -> None:
+        self._name = name
+        self._least_mass = least_mass
+        self._max_tokens = max_tokens
+        self._processor = load_pretrained("AutoProcessor", folder)
+        self._tokenizer: Any = getattr(self._processor, "tokenizer", None)
+        if self._tokenizer is None or not (self._processor.chat_template or self._tokenizer.chat_template):
+            raise InputError(
+                f"checkpoint {name!r} has no chat template; use an instruction-tuned image-text-to-text model"
+            )
+        self._tokenizer.padding_side = "left"  # so that every row's next word comes at the end
+        if self._tokenizer.pad_token is None:
+            self._tokenizer.pad_token = self._tokenizer.eos_token
+        self._model = load_model("AutoModelForImageTextToText", folder, device=device, dtype=dtype)
+        accepted = inspect.signature(self._model.forward).parameters
+        self._only_last = {"logits_to_keep": 1} if "logits_to_keep" in accepted else {}
+        self._markup = sorted(
+            (t for t in {*self._tokenizer.all_special_tokens, *self._tokenizer.get_added_vocab()}
+             if len(t) > 2 and not t.isalnum()),
+            key=len, reverse=True,
+        )  # fmt: skip
+
+    def chosen(self, batch: Sequence[tuple[Ask, list[Picture]]]) -> list[Answer]:
+        """Return the probability of each choice as the next word, summed over spellings."""
+        import torch
+
+        inputs = self._inputs([(ask, pictures, []) for ask, pictures in batch])
+        with torch.inference_mode():
+            logits = self._model(**inputs, **self._only_last).logits[:, -1].double()
+        shares = torch.softmax(logits, dim=-1).cpu()
+        answers = []
+        for row, (ask, _), length in zip(shares, batch, _lengths(inputs), strict=True):
+            ids = self._spellings(ask.choices)
+            mass = {choice: float(row[list(ids[choice])].sum()) for choice in ask.choices}
+            whole = sum(mass.values())
+            usage = Usage(calls=1, input_tokens=length, output_tokens=1)
+            raw = (json.dumps({choice: round(m, 6) for choice, m in mass.items()}),)
+            if whole <= 0 or whole < self._least_mass:
+                reason = f"unusable answer: only {whole:.2%} of the probability lies on {' and '.join(ask.choices)}"
+                answers.append(Answer(status="abstained", reason=reason, raw=raw, usage=usage))
+            else:
+                probabilities = {choice: m / whole for choice, m in mass.items()}
+                answers.append(Answer(probabilities=probabilities, source="logits", raw=raw, usage=usage))
+        return answers
+
+    def filled_in(self, batch: Sequence[tuple[Ask, list[Picture]]]) -> list[Answer]:
+        """Return filled-in forms; an unusable text is asked for again once, with what is wrong with it."""
+        first, usages = self._written([(ask, pictures, []) for ask, pictures in batch])
+        found = [_read(text, ask) for text, (ask, _) in zip(first, batch, strict=True)]
+        again = [i for i, (form, _) in enumerate(found) if form is None]
+        turns = [(*batch[i], [first[i], found[i][1]]) for i in again]
+        second, more = self._written(turns) if again else ([], [])
+        raws = [(text,) for text in first]
+        answers = []
+        for i, text, usage in zip(again, second, more, strict=True):
+            found[i] = _read(text, batch[i][0])
+            raws[i] = (first[i], text)  # type: ignore[assignment]  # one text or two
+            usages[i] += usage
+        for (form, problem), raw, usage in zip(found, raws, usages, strict=True):
+            if form is not None:
+                answers.append(Answer(form=form, raw=raw, usage=usage))
+            else:
+                reason = f"refused: {raw[-1]}" if is_refusal(raw[-1]) else f"unusable answer: {problem}"
+                answers.append(Answer(status="abstained", reason=reason, raw=raw, usage=usage))
+        return answers
+
+    def _written(
+        self, batch: Sequence[tuple[Ask, list[Picture], list[str]]]
+    ) -> tuple[list[str], list[Usage]]:
+        import torch
+
+        inputs = self._inputs(batch)
+        with torch.inference_mode():
+            output = self._model.generate(
+                **inputs,
+                max_new_tokens=self._max_tokens,
+                do_sample=False,
+                pad_token_id=self._tokenizer.pad_token_id,
+            )
+        new = output[:, inputs["input_ids"].shape[1] :]
+        texts: list[str] = self._tokenizer.batch_decode(new, skip_special_tokens=True)
+        written = (new != self._tokenizer.pad_token_id).sum(dim=1).tolist()
+        lengths = _lengths(inputs)
+        return texts, [
+            Usage(calls=1, input_tokens=i, output_tokens=o) for i, o in zip(lengths, written, strict=True)
+        ]
+
+    def _inputs(self, batch: Sequence[tuple[Ask, list[Picture], list[str]]]) -> Any:
+        conversations = [
+            conversation(
+                replace(ask, text=self._harmless(ask.text)), ask.images, [self._harmless(t) for t in turns]
+            )
+            for ask, _, turns in batch
+        ]
+        texts = self._processor.apply_chat_template(conversations, add_generation_prompt=True, tokenize=False)
+        bos = self._tokenizer.bos_token
+        inputs = self._processor(
+            text=texts,
+            images=[[picture.pixels for picture in pictures] for _, pictures, _ in batch],
+            padding=True,
+            return_tensors="pt",
+            add_special_tokens=not (bos and texts[0].startswith(bos)),  # templates that begin with it have it
+        )
+        return inputs.to(self._model.device, dtype=self._model.dtype)
+
+    def _harmless(self, text: str) -> str:
+        """Return text in which nothing is taken for the checkpoint's control tokens (`<image>`, `[INST]`)."""
+        for token in self._markup:
+            text = text.replace(token, f"{token[0]} {token[1:]}")
+        return text
+
+    def _spellings(self, choices: Sequence[str]) -> Mapping[str, set[int]]:
+        """Return the tokens with which each choice can begin: whole words if there are any, else first parts."""
+        ids: dict[str, set[int]] = {}
+        for choice in choices:
+            words = (
+                {choice}
+                if len(choice) == 1
+                else {choice, choice.lower(), choice.capitalize(), choice.upper()}
+            )
+            pieces = [
+                self._tokenizer.encode(form, add_special_tokens=False) for w in words for form in (w, f" {w}")
+            ]
+            ids[choice] = {p[0] for p in pieces if len(p) == 1} or {p[0] for p in pieces if p}
+        shared = set.intersection(*ids.values())
+        if shared:
+            ids = {choice: own - shared for choice, own in ids.items()}
+        if not all(ids.values()):
+            raise InputError(
+                f"checkpoint {self._name!r} writes {' and '.join(choices)} with the same first token"
+            )
+        return ids
+
+
+def conversation(ask: Ask, images: Sequence[Any], turns: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Return chat messages; what else stands in a system message opens the user's, since not all models have one."""
+    text = f"{ask.system}\n\n{ask.text}" if ask.system else ask.text
+    content = [{"type": "image", "image": image} for image in images] + [{"type": "text", "text": text}]
+    messages: list[dict[str, Any]] = [{"role": "user", "content": content}]
+    if turns:
+        said, problem = turns
+        again = f"That answer cannot be used: {problem}. Answer again, only as asked."
+        messages.append({"role": "assistant", "content": [{"type": "text", "text": said or "(nothing)"}]})
+        messages.append({"role": "user", "content": [{"type": "text", "text": again}]})
+    return messages
+
+
+def _read(text: str, ask: Ask) -> tuple[Any, str]:
+    assert ask.form is not None
+    try:
+        return read_form(text, ask.form), ""
+    except UnusableAnswerError as error:
+        return None, str(error)
+
+
+def _lengths(inputs: Mapping[str, Any]) -> list[int]:
+    lengths: list[int] = inputs["attention_mask"].sum(dim=1).tolist()
+    return lengths
