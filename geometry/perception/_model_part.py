@@ -6,7 +6,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from genspace.checkpoints import checkpoint_digest, checkpoint_problem, load_model, local_checkpoint
+from genspace.checkpoints import (
+    checkpoint_digest,
+    checkpoint_problem,
+    load_json,
+    load_model,
+    local_checkpoint,
+)
+from genspace.errors import InputError
 from genspace.geometry.perception._parts import Checkpoint, Part, Runtime
 from genspace.records import fingerprint
 
@@ -18,6 +25,8 @@ class ModelPart(Part):
 
     auto_class: ClassVar[str] = "AutoModel"
     """Class of transformers that loads the checkpoint."""
+    model_types: ClassVar[tuple[str, ...]] = ()
+    """Architectures, as transformers names them in config.json, that the part knows how to use."""
     gpu_dtype: ClassVar[str] = "float16"
     """Precision on a GPU unless the user chooses one."""
     probe: ClassVar[str] = "config.json"
@@ -68,7 +77,13 @@ class ModelPart(Part):
         return self._model
 
     def load(self) -> Any:
-        """Return the model in evaluation mode on its device."""
+        """Return the model in evaluation mode on its device. Errors: `InputError` for an unknown architecture."""
+        found = load_json(self.folder, "config.json").get("model_type")
+        if found not in self.model_types:
+            raise InputError(
+                f"{self.kind}: {self.checkpoint} is a {found!r} model; known are {', '.join(self.model_types)}. "
+                "Others can be added as a plugin"
+            )
         return load_model(self.auto_class, self.folder, device=self.runtime.device, dtype=self.runtime.dtype)
 
     def close(self) -> None:

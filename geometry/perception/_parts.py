@@ -70,8 +70,8 @@ STAGES: dict[str, Stage] = {
         Stage(
             "orientation",
             "which way each object faces, relative to its viewing ray",
-            {"azimuth_deg": "N", "polar_deg": "N", "rotation_deg": "N", "confidence": "N", "ray": "N 3"},
-            {"has_front": "N"},
+            {"azimuth_deg": "N", "confidence": "N", "ray": "N 3"},
+            {"polar_deg": "N", "rotation_deg": "N", "has_front": "N"},
         ),
     )
 }

@@ -25,8 +25,8 @@ from genspace.geometry.frames import (
 from genspace.geometry.lift import lift
 from genspace.geometry.measure import measure_box
 from genspace.geometry.perception._parts import View
+from genspace.geometry.perception.crops import box_ray
 from genspace.geometry.perception.labels import Wanted
-from genspace.geometry.perception.orientations import box_ray
 from genspace.geometry.perception.truth import nearest
 from genspace.geometry.scene import Camera, Mask, Orientation, Pair, Scene, SceneObject, write_scene
 
@@ -155,15 +155,20 @@ def _object(
 ) -> tuple[SceneObject, NDArray[np.float64]]:
     known = view.known
     level = level_from_camera(*pitch_roll_from_gravity(known["gravity"]))
-    raw = Orientation(
-        azimuth_deg=float(known["azimuth_deg"][index]),
-        polar_deg=float(known["polar_deg"][index]),
-        rotation_deg=float(known["rotation_deg"][index]),
-        ray=_vector(known["ray"][index]),
-    )
+    azimuth_deg, ray = float(known["azimuth_deg"][index]), _vector(known["ray"][index])
+    raw = None
+    if "polar_deg" in known and "rotation_deg" in known:
+        raw = Orientation(
+            azimuth_deg=azimuth_deg,
+            polar_deg=float(known["polar_deg"][index]),
+            rotation_deg=float(known["rotation_deg"][index]),
+            ray=ray,
+        )
     confidence = float(known["confidence"][index])
     has_front = _has_front(known, index, confidence)
-    rotation = None if has_front is False else _rotation(raw, level, assembly.upright_within_deg)
+    rotation = None
+    if has_front is not False:
+        rotation = _rotation(azimuth_deg, ray, raw, level, assembly.upright_within_deg)
     points = clean(lift(known["depth"], Intrinsics.from_matrix(known["K"]), mask)).points
     measured: dict[str, Any] = {}
     if len(points):
@@ -196,18 +201,24 @@ def _has_front(known: Mapping[str, NDArray[Any]], index: int, confidence: float)
     return False if confidence < MIN_FRONT_CONFIDENCE else None
 
 
-def _rotation(raw: Orientation, level: NDArray[np.float64], upright_within_deg: float) -> NDArray[np.float64]:
-    """Return R_camera_from_object; for an object that stands, from the heading alone.
+def _rotation(
+    azimuth_deg: float,
+    ray: tuple[float, float, float],
+    raw: Orientation | None,
+    level: NDArray[np.float64],
+    upright_within_deg: float,
+) -> NDArray[np.float64]:
+    """Return R_camera_from_object; from the heading alone where nothing more is known, or the object stands.
 
     The polar and in-plane angles of a standing object carry only the estimator's error, and through the ray's tilt
     would also turn its heading.
     """
-    assert raw.ray is not None
-    full = rotation_from_orientation(raw.azimuth_deg, raw.polar_deg, raw.rotation_deg, ray=raw.ray)
-    up = level @ full[:, 1]
-    if math.degrees(math.acos(min(1.0, max(-1.0, -float(up[1]))))) >= upright_within_deg:
-        return full
-    heading = heading_from_azimuth(raw.azimuth_deg, (level @ np.array(raw.ray)).tolist())
+    if raw is not None:
+        full = rotation_from_orientation(azimuth_deg, raw.polar_deg, raw.rotation_deg, ray=ray)
+        up = level @ full[:, 1]
+        if math.degrees(math.acos(min(1.0, max(-1.0, -float(up[1]))))) >= upright_within_deg:
+            return full
+    heading = heading_from_azimuth(azimuth_deg, (level @ np.array(ray)).tolist())
     standing: NDArray[np.float64] = level.T @ rotation_y(heading) @ _LEVEL_AWAY
     return standing
 

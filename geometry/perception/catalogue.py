@@ -33,6 +33,7 @@ REGISTRY = Registry(
         "gravity.ground-plane": f"{_HERE}.cameras:GROUND_PLANE",
         "gravity.level": f"{_HERE}.cameras:LEVEL",
         "orientation.orient-anything": f"{_HERE}.orientations:ORIENT_ANYTHING",
+        "orientation.clip-views": f"{_HERE}.orientations:CLIP_VIEWS",
         "detector.scene": f"{_HERE}.truth:DETECTOR",
         "segmenter.scene": f"{_HERE}.truth:SEGMENTER",
         "depth.scene": f"{_HERE}.truth:DEPTH",

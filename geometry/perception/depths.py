@@ -48,15 +48,10 @@ class DepthModel(ModelPart):
 
     stage = "depth"
     auto_class = "AutoModelForDepthEstimation"
-    model_type: ClassVar[str]
 
     def load(self) -> Any:
-        """Return the model. Errors: `InputError` for another architecture or a model without metric scale."""
+        """Return the model. Errors: `InputError` for an unknown architecture or a model without metric scale."""
         model = super().load()
-        if model.config.model_type != self.model_type:
-            raise InputError(
-                f"{self.kind}: {self.checkpoint} is a {model.config.model_type!r} model, not {self.model_type!r}"
-            )
         if getattr(model.config, "depth_estimation_type", "metric") != "metric":
             raise InputError(
                 f"{self.kind}: {self.checkpoint} gives relative depth, from which no distance follows. "
@@ -94,7 +89,7 @@ def _to_image(depth: Tensor, size: tuple[int, int]) -> Tensor:
 class DepthAnything(DepthModel):
     """Depth Anything V2 with a metric head (Yang et al. 2024, arXiv 2406.09414)."""
 
-    model_type = "depth_anything"
+    model_types = ("depth_anything",)
 
     def _depths(self, x: Tensor) -> list[Arrays]:
         size = (int(x.shape[-2]), int(x.shape[-1]))
@@ -112,7 +107,7 @@ class DepthAnything(DepthModel):
 class ZoeDepth(DepthModel):
     """ZoeDepth (Bhat et al. 2023, arXiv 2302.12288): reflected borders, resized with aligned corners."""
 
-    model_type = "zoedepth"
+    model_types = ("zoedepth",)
 
     def _depths(self, x: Tensor) -> list[Arrays]:
         torch = require_torch(self.kind)
@@ -135,7 +130,7 @@ class ZoeDepth(DepthModel):
 class DepthPro(DepthModel):
     """Depth Pro (Bochkovskii et al. 2024, arXiv 2410.02073): metric depth and the field of view, at 1536 px."""
 
-    model_type = "depth_pro"
+    model_types = ("depth_pro",)
     gpu_dtype = "float32"  # inverse depth loses far objects in half precision
 
     def _depths(self, x: Tensor) -> list[Arrays]:

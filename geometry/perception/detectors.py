@@ -16,7 +16,6 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from genspace.checkpoints import load_pretrained, require_torch
-from genspace.errors import InputError
 from genspace.geometry.perception import _pixels
 from genspace.geometry.perception._model_part import ModelPart
 from genspace.geometry.perception._parts import Arrays, Checkpoint, PartKind, PerceptionError, View
@@ -27,8 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["GROUNDING_DINO", "OWLV2", "boxes_in_pixels", "label_spans"]
 
-_GROUNDING = {"grounding-dino", "mm-grounding-dino"}
-_QUERY = {"owlvit", "owlv2"}
+_GROUNDING = ("grounding-dino", "mm-grounding-dino")
+_QUERY = ("owlvit", "owlv2")
 
 
 class DetectorOptions(BaseModel):
@@ -49,17 +48,13 @@ class ZeroShotDetector(ModelPart):
     stage = "detector"
     reads: ClassVar[tuple[str, ...]] = ("labels",)
     auto_class = "AutoModelForZeroShotObjectDetection"
+    model_types = (*_GROUNDING, *_QUERY)
     gpu_dtype = "float32"
 
     def load(self) -> Any:
         """Return the model; its tokenizer comes with it."""
-        self._tokenizer = load_pretrained("AutoTokenizer", self.folder)
         model = super().load()
-        if model.config.model_type not in _GROUNDING | _QUERY:
-            raise InputError(
-                f"{self.kind}: {self.checkpoint} is a {model.config.model_type!r} model; known are "
-                f"{', '.join(sorted(_GROUNDING | _QUERY))}. Others can be added as a plugin"
-            )
+        self._tokenizer = load_pretrained("AutoTokenizer", self.folder)
         return model
 
     @property

@@ -1,45 +1,34 @@
-"""Orientation: each object is cropped, and an estimator says which way it faces, relative to its viewing ray."""
+"""Orientation: which way each cropped object faces, by a network made for it or by comparison with words."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, field_validator
 
-from genspace.checkpoints import require_torch
+from genspace.checkpoints import load_pretrained, require_torch
 from genspace.errors import InputError
-from genspace.geometry.camera import Intrinsics, viewing_ray
-from genspace.geometry.frames import crop_homography
 from genspace.geometry.perception import _pixels, orient_anything
 from genspace.geometry.perception._model_part import ModelPart
 from genspace.geometry.perception._parts import Arrays, Checkpoint, PartKind, View
+from genspace.geometry.perception.crops import CROPS_AT_ONCE, CropOptions, by_view, crops_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["ORIENT_ANYTHING", "CropOptions", "box_ray", "crop_object"]
-
-_RESIZED, _INPUT = 256, 224
-"""Crops are resized to 256 px, of which the middle 224 px are seen."""
+__all__ = ["CLIP_VIEWS", "ORIENT_ANYTHING", "heading_from_views"]
 
 
-class CropOptions(BaseModel):
+class OrientAnythingOptions(CropOptions):
     """Options of Orient Anything."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    background: Literal["remove", "keep"] = "remove"
-    """Whether pixels outside the object's mask are made black."""
     flip: bool = False
     """Also look at the mirrored crop (test-time augmentation)."""
     fills: tuple[float, ...] = Field((0.85,), min_length=1)
     """Shares of the crop's side that the object fills; several are combined (test-time augmentation)."""
-    warp_from_deg: float = Field(15.0, ge=0.0, le=90.0)
-    """Objects further from the optical axis are seen through a camera turned towards them."""
 
 
 class OrientAnything(ModelPart):
@@ -61,38 +50,18 @@ class OrientAnything(ModelPart):
 
     def run(self, views: Sequence[View]) -> list[Arrays]:
         """Return angles in degrees and confidences, (N,), and the ray of each object's box, (N, 3)."""
-        rays = [[box_ray(box, v.known["K"]) for box in v.known["boxes"]] for v in views]
-        crops = [
-            crop_object(v.pixels, box, mask, v.known["K"], options=self.options, fill=fill)
-            for v in views
-            for box, mask in zip(v.known["boxes"], v.known["masks"], strict=True)
-            for fill in self.options.fills
-        ]
+        crops = crops_of(views, self.options, self.options.fills)
         angles = self._angles(crops) if crops else np.zeros((0, 4))
-        answers: list[Arrays] = []
-        start = 0
-        for view_rays in rays:
-            mine = angles[start : start + len(view_rays)]
-            start += len(view_rays)
-            azimuth, polar, rotation, confidence = mine.T
-            answers.append(
-                {
-                    "azimuth_deg": azimuth,
-                    "polar_deg": polar,
-                    "rotation_deg": rotation,
-                    "confidence": confidence,
-                    "ray": np.array(view_rays).reshape(-1, 3),
-                }
-            )
-        return answers
+        names = ("azimuth_deg", "polar_deg", "rotation_deg", "confidence")
+        return by_view(dict(zip(names, angles.T, strict=True)), views)
 
     def _angles(self, crops: list[NDArray[np.uint8]]) -> NDArray[Any]:
         """Return (azimuth, polar, rotation, confidence) of each object, (N, 4), from all its crops."""
         torch = require_torch(self.kind)
         outputs = []
         with torch.inference_mode():
-            for start in range(0, len(crops), _CROPS_AT_ONCE):
-                x = _pixels.stack(crops[start : start + _CROPS_AT_ONCE], self.runtime.device)
+            for start in range(0, len(crops), CROPS_AT_ONCE):
+                x = _pixels.stack(crops[start : start + CROPS_AT_ONCE], self.runtime.device)
                 x = _pixels.IMAGENET(x).to(self.runtime.torch_dtype)
                 seen = [x, x.flip(-1)] if self.options.flip else [x]
                 outputs.append(np.stack([self.model(s).float().cpu().numpy() for s in seen], axis=1))
@@ -104,65 +73,111 @@ class OrientAnything(ModelPart):
         return np.stack([orient_anything.combine(one, layout) for one in per_object])
 
 
-_CROPS_AT_ONCE = 64
+DIRECTIONS = (
+    "the front",
+    "the front left",
+    "the left side",
+    "the back left",
+    "the back",
+    "the back right",
+    "the right side",
+    "the front right",
+)
+"""Where an object is seen from, every 45° of azimuth: at 90° it shows its own left side."""
 
 
-def box_ray(box: NDArray[Any], K: NDArray[Any]) -> tuple[float, float, float]:
-    """Return the unit viewing ray, in the camera frame, through the centre of a box (u0, v0, u1, v1)."""
-    return viewing_ray((box[0] + box[2]) / 2, (box[1] + box[3]) / 2, Intrinsics.from_matrix(K))
+class ClipViewsOptions(CropOptions):
+    """Options of the comparison with words."""
 
-
-def crop_object(
-    pixels: NDArray[np.uint8],
-    box: NDArray[Any],
-    mask: NDArray[np.bool_],
-    K: NDArray[Any],
-    *,
-    options: CropOptions,
-    fill: float = 0.85,
-) -> NDArray[np.uint8]:
-    """Return a square crop of an object, (224, 224, 3).
-
-    The object's longer side fills the share `fill` of a 256 px square, whose middle is kept. Outside the image
-    the crop is black. An object far off the optical axis is seen through a camera that turns towards it.
-    """
-    if options.background == "remove":
-        pixels = np.where(mask[..., None], pixels, np.uint8(0))
-    ray = box_ray(box, K)
-    off_axis_deg = math.degrees(math.acos(min(1.0, ray[2])))
-    warp = crop_homography(K, ray) if off_axis_deg > options.warp_from_deg else np.eye(3)
-    (u, v), side = _square(box, warp)
-    side = side / fill
-    return _sampled(pixels, np.linalg.inv(warp), (u - side / 2, v - side / 2), side)
-
-
-def _square(box: NDArray[Any], warp: NDArray[Any]) -> tuple[tuple[float, float], float]:
-    """Return centre and side of the square around a box after a homography."""
-    u0, v0, u1, v1 = box
-    corners = warp @ np.array([[u0, u1, u1, u0], [v0, v0, v1, v1], [1.0, 1.0, 1.0, 1.0]])
-    u, v = corners[:2] / corners[2]
-    side = max(float(np.ptp(u)), float(np.ptp(v)), 1.0)
-    return (float(u.min() + u.max()) / 2, float(v.min() + v.max()) / 2), side
-
-
-def _sampled(
-    pixels: NDArray[np.uint8], image_from_warped: NDArray[Any], corner: tuple[float, float], side: float
-) -> NDArray[np.uint8]:
-    """Return the (224, 224, 3) middle of a square of the warped image, resampled to 256 px."""
-    from PIL import Image
-
-    canvas = _RESIZED * min(8, max(1, math.ceil(side / _RESIZED)))  # sampled at full detail, then reduced
-    step = side / canvas
-    warped_from_canvas = np.array([[step, 0.0, corner[0]], [0.0, step, corner[1]], [0.0, 0.0, 1.0]])
-    m = image_from_warped @ warped_from_canvas
-    m = m / m[2, 2]
-    image = Image.fromarray(pixels).transform(
-        (canvas, canvas), Image.Transform.PERSPECTIVE, m.flatten()[:8].tolist(), Image.Resampling.BICUBIC
+    background: Literal["remove", "keep"] = "keep"
+    templates: tuple[str, ...] = Field(
+        ("a photo of a {label} seen from {direction}", "{direction} of a {label}"), min_length=1
     )
-    if canvas != _RESIZED:
-        image = image.resize((_RESIZED, _RESIZED), Image.Resampling.BICUBIC)
-    edge = (_RESIZED - _INPUT) // 2
-    return np.asarray(image, dtype=np.uint8)[edge : edge + _INPUT, edge : edge + _INPUT]
+    """Sentences that name the object, `{label}`, and where it is seen from, `{direction}`; scores are averaged."""
+
+    @field_validator("templates")
+    @classmethod
+    def _names_both(cls, templates: tuple[str, ...]) -> tuple[str, ...]:
+        for template in templates:
+            if "{label}" not in template or "{direction}" not in template:
+                raise ValueError(f"{template!r} must hold {{label}} and {{direction}}")
+        return templates
+
+
+class ClipViews(ModelPart):
+    """Azimuth in eight steps by any CLIP or SigLIP model: the crop is compared with sentences about each direction."""
+
+    stage = "orientation"
+    model_types = ("clip", "siglip")
+    reads: ClassVar[tuple[str, ...]] = ("labels", "label", "boxes", "masks", "K")
+
+    def load(self) -> Any:
+        """Return the model; its tokenizer comes with it."""
+        model = super().load()
+        self._tokenizer = load_pretrained("AutoTokenizer", self.folder)
+        return model
+
+    def run(self, views: Sequence[View]) -> list[Arrays]:
+        """Return azimuths in degrees and confidences, (N,), and the ray of each object's box, (N, 3)."""
+        names = [v.labels[i] for v in views for i in v.known["label"]]
+        crops = crops_of(views, self.options)
+        scores = self._scores(crops, names) if crops else np.zeros((0, len(DIRECTIONS)))
+        return by_view(heading_from_views(scores), views)
+
+    def _scores(self, crops: list[NDArray[np.uint8]], names: list[str]) -> NDArray[Any]:
+        """Return each crop's score for each direction, (N, 8): the model's logits, averaged over the templates."""
+        torch = require_torch(self.kind)
+        labels = list(dict.fromkeys(names))
+        found = []
+        with torch.inference_mode():
+            words = self._tokens(labels)
+            for start in range(0, len(crops), CROPS_AT_ONCE):
+                x = _pixels.stack(crops[start : start + CROPS_AT_ONCE], self.runtime.device)
+                x = _pixels.resize(x, (self.model.config.vision_config.image_size,) * 2, "bicubic")
+                x = _pixels.Normalisation.from_config(self.folder, _pixels.CLIP)(x)
+                out = self.model(pixel_values=x.to(self.runtime.torch_dtype), **words)
+                found.append(out.logits_per_image.float().cpu().numpy())
+        logits = np.concatenate(found).reshape(len(crops), len(labels), -1, len(DIRECTIONS)).mean(axis=2)
+        scores: NDArray[Any] = logits[np.arange(len(crops)), [labels.index(n) for n in names]]
+        return scores
+
+    def _tokens(self, labels: Sequence[str]) -> dict[str, Any]:
+        """Return the tokens of every label in every template and direction, in this order of nesting."""
+        model = self.model
+        tokens = self._tokenizer(
+            [
+                template.format(label=label, direction=direction)
+                for label in labels
+                for template in self.options.templates
+                for direction in DIRECTIONS
+            ],
+            return_tensors="pt",
+            padding="max_length",  # SigLIP was trained on texts of full length
+            truncation=True,
+            max_length=model.config.text_config.max_position_embeddings,
+        )
+        return {name: t.to(model.device) for name, t in tokens.items() if name != "token_type_ids"}
+
+
+def heading_from_views(scores: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
+    """Return azimuths and confidences, (N,), from scores of evenly spaced directions, (N, D), as logits.
+
+    With p = softmax(scores) over unit vectors at 0°, 360°/D, …, the azimuth is the direction of their mean and the
+    confidence its length (Mardia and Jupp 2000, section 2.2): 1 when one direction has it all, 0 when opposite ones,
+    such as front and back, share it evenly.
+
+    >>> heading = heading_from_views(np.array([[9.0, 9.0, -99, -99, -99, -99, -99, -99]]))  # front, front left
+    >>> round(float(heading["azimuth_deg"][0]), 2), round(float(heading["confidence"][0]), 4)  # cos 22.5°
+    (22.5, 0.9239)
+    """
+    odds = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    probability = odds / odds.sum(axis=-1, keepdims=True)
+    directions = np.exp(2j * np.pi * np.arange(scores.shape[-1]) / scores.shape[-1])
+    mean = probability @ directions
+    return {
+        "azimuth_deg": np.rad2deg(np.angle(mean)) % 360.0,
+        "confidence": np.clip(np.abs(mean), 0.0, 1.0),
+    }
 
 
 _REPO = "Viglong/Orient-Anything"
@@ -171,7 +186,7 @@ ORIENT_ANYTHING = PartKind(
     name="orient-anything",
     gives="facing direction and whether there is one",
     make=partial(OrientAnything, "orientation.orient-anything"),
-    options=CropOptions,
+    options=OrientAnythingOptions,
     checkpoints=(
         Checkpoint(
             name=f"{_REPO}:croplargeEX2/dino_weight.pt",
@@ -189,5 +204,25 @@ ORIENT_ANYTHING = PartKind(
         Checkpoint(
             name=f"{_REPO}:cropsmallEX2/dino_weight.pt", licence="CC BY 4.0", megabytes=95, note="for CPUs"
         ),
+    ),
+)
+
+CLIP_VIEWS = PartKind(
+    stage="orientation",
+    name="clip-views",
+    gives="heading in eight steps, from words",
+    make=partial(ClipViews, "orientation.clip-views"),
+    options=ClipViewsOptions,
+    checkpoints=(
+        Checkpoint(
+            name="google/siglip-so400m-patch14-384",
+            licence="Apache-2.0",
+            megabytes=3510,
+            note="the better of the two",
+        ),
+        Checkpoint(
+            name="google/siglip-base-patch16-224", licence="Apache-2.0", megabytes=815, note="for CPUs"
+        ),
+        Checkpoint(name="openai/clip-vit-large-patch14", licence="MIT", megabytes=1710),
     ),
 )

@@ -14,7 +14,6 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from genspace.checkpoints import require_torch
-from genspace.errors import InputError
 from genspace.geometry.perception import _pixels
 from genspace.geometry.perception._model_part import ModelPart
 from genspace.geometry.perception._parts import Arrays, Checkpoint, PartKind, View
@@ -25,8 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SAM", "SAM2", "SAM_HQ", "masks_in_image"]
 
-_PADDED = {"sam", "sam_hq"}
-_SQUARE = {"sam2", "sam2_video"}
+_PADDED = ("sam", "sam_hq")
+_SQUARE = ("sam2", "sam2_video")
 
 
 class SegmenterOptions(BaseModel):
@@ -44,16 +43,7 @@ class BoxSegmenter(ModelPart):
     stage = "segmenter"
     reads: ClassVar[tuple[str, ...]] = ("boxes",)
     auto_class = "AutoModelForMaskGeneration"
-
-    def load(self) -> Any:
-        """Return the model, checked to be one of the known architectures."""
-        model = super().load()
-        if model.config.model_type not in _PADDED | _SQUARE:
-            raise InputError(
-                f"{self.kind}: {self.checkpoint} is a {model.config.model_type!r} model; known are "
-                f"{', '.join(sorted(_PADDED | _SQUARE))}. Others can be added as a plugin"
-            )
-        return model
+    model_types = (*_PADDED, *_SQUARE)
 
     def run(self, views: Sequence[View]) -> list[Arrays]:
         """Return one mask per box, (N, H, W), and the model's own rating of it."""

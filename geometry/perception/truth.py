@@ -14,8 +14,8 @@ import numpy as np
 from genspace.geometry.detections import box_iou
 from genspace.geometry.frames import gravity_from_pitch_roll, orientation_from_rotation
 from genspace.geometry.perception._parts import Arrays, Part, PartKind, PerceptionError, View
+from genspace.geometry.perception.crops import box_ray
 from genspace.geometry.perception.labels import same_object
-from genspace.geometry.perception.orientations import box_ray
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -154,6 +154,25 @@ def _owl(path: Path, family: str) -> None:
     _word_tokenizer(path)
 
 
+def _clip(path: Path, family: str) -> None:
+    import transformers
+
+    prefix = {"clip": "CLIP", "siglip": "Siglip"}[family]
+    shared = {
+        "hidden_size": 16,
+        "intermediate_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+    }
+    text = {**shared, "vocab_size": 10, "max_position_embeddings": 16}
+    text |= {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
+    config = getattr(transformers, f"{prefix}Config")(
+        text_config=text, vision_config={**shared, "image_size": 32, "patch_size": 8}, projection_dim=16
+    )
+    _save(getattr(transformers, f"{prefix}Model")(config), path, image_mean=[0.5] * 3, image_std=[0.5] * 3)
+    _word_tokenizer(path)
+
+
 def _sam(path: Path, family: str) -> None:
     import transformers
 
@@ -311,6 +330,8 @@ BUILDERS: dict[str, Callable[[Path], None]] = {
     "grounding-dino": _grounding_dino,
     "owlv2": lambda p: _owl(p, "owlv2"),
     "owlvit": lambda p: _owl(p, "owlvit"),
+    "clip": lambda p: _clip(p, "clip"),
+    "siglip": lambda p: _clip(p, "siglip"),
     "sam": lambda p: _sam(p, "sam"),
     "sam-hq": lambda p: _sam(p, "sam_hq"),
     "sam2": _sam2,

@@ -39,6 +39,8 @@ BACKENDS = [
     ("depth", "depth-pro", "depth-pro"),
     ("orientation", "orient-anything", "orient-722"),
     ("orientation", "orient-anything", "orient-902"),
+    ("orientation", "clip-views", "clip"),
+    ("orientation", "clip-views", "siglip"),
 ]
 IDS = [f"{name}-{architecture}" for _, name, architecture in BACKENDS]
 K = np.array([[100.0, 0, 50], [0, 100, 50], [0, 0, 1]])
@@ -48,7 +50,7 @@ def tiny(
     checkpoint: Callable[[str], Path], stage: str, name: str, architecture: str, **options: object
 ) -> Part:
     path = checkpoint(architecture)
-    if stage == "orientation":
+    if name == "orient-anything":
         path /= "dino_weight.pt"
     if stage == "detector":
         options = {"threshold": 0.0, **options}
@@ -59,7 +61,12 @@ def prepared(view: Callable[..., View], stage: str, height: int, width: int, see
     boxes = [[0, 0, width / 2, height], [width / 3, 0, width, height]]
     known = {
         "segmenter": {"boxes": boxes},
-        "orientation": {"boxes": boxes, "masks": np.ones((2, height, width), bool), "K": K},
+        "orientation": {
+            "boxes": boxes,
+            "label": [0, 1],
+            "masks": np.ones((2, height, width), bool),
+            "K": K,
+        },
     }
     return view(height, width, seed, **known.get(stage, {}))
 
@@ -115,7 +122,7 @@ def test_relative_depth_is_refused(checkpoint, view) -> None:
 
 
 def test_another_architecture_is_refused(checkpoint, view) -> None:
-    with pytest.raises(InputError, match="is a 'zoedepth' model, not 'depth_anything'"):
+    with pytest.raises(InputError, match="is a 'zoedepth' model; known are depth_anything"):
         tiny(checkpoint, "depth", "depth-anything-v2", "zoedepth").run([view(30, 30)])
     with pytest.raises(InputError, match="has no field-of-view head"):
         tiny(checkpoint, "depth", "depth-pro", "depth-pro-no-fov").run([view(30, 30)])

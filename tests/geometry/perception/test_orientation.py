@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,10 +15,16 @@ from hypothesis import strategies as st
 
 from genspace.errors import InputError
 from genspace.geometry.camera import Intrinsics, project, viewing_ray
-from genspace.geometry.frames import rotation_from_orientation
-from genspace.geometry.perception import Runtime, make_part
+from genspace.geometry.frames import (
+    gravity_from_pitch_roll,
+    level_from_camera,
+    rotation_from_orientation,
+)
+from genspace.geometry.perception import Runtime, make_part, parse_objects
+from genspace.geometry.perception.assemble import build_scene
+from genspace.geometry.perception.crops import CropOptions, box_ray, crop_object
 from genspace.geometry.perception.orient_anything import Layout, build, combine, decode, mirrored, rename
-from genspace.geometry.perception.orientations import CropOptions, box_ray, crop_object
+from genspace.geometry.perception.orientations import DIRECTIONS, heading_from_views
 
 torch = pytest.importorskip("torch", reason="perception models need the extra 'models'")
 pytestmark = pytest.mark.xdist_group("torch")
@@ -270,3 +277,96 @@ def test_augmentation_looks_at_every_crop_and_its_mirror_image(checkpoint, view)
     assert got["azimuth_deg"].tolist() == [0, 0]
     # softmax of (3, 0): 1 / (1 + e^−3)
     np.testing.assert_allclose(got["confidence"], 1 / (1 + math.exp(-3)), rtol=1e-6)
+
+
+def test_the_azimuth_is_the_mean_direction_and_the_confidence_its_length() -> None:
+    ln3 = math.log(3.0)
+    never = -1000.0
+    scores = np.array(
+        [
+            [never, never, 5.0, never, never, never, never, never],  # the left side alone
+            [0.0, never, never, never, never, never, never, 0.0],  # front, front right: 0° and 315°
+            [ln3, never, 0.0, never, never, never, never, never],  # 3/4 at 0°, 1/4 at 90°: (0.75, 0.25)
+            [7.0, never, never, never, 7.0, never, never, never],  # front or back: opposite
+            [2.0] * 8,  # no idea
+        ]
+    )
+    heading = heading_from_views(scores)
+    # atan(1/3) = 18.435°; |(0.75, 0.25)| = √0.625 = 0.790569; half of 45° apart: cos 22.5° = 0.923880
+    np.testing.assert_allclose(heading["azimuth_deg"][:3], [90.0, 337.5, 18.434949], atol=1e-6)
+    np.testing.assert_allclose(heading["confidence"], [1.0, 0.923880, 0.790569, 0.0, 0.0], atol=1e-6)
+
+
+class Saying:
+    """Stands in for CLIP: scores every sentence by what `score` says of it, and keeps what it was given."""
+
+    device = "cpu"
+
+    def __init__(self, config, decode, score) -> None:
+        self.config, self.decode, self.score, self.images = config, decode, score, []
+
+    def __call__(self, *, pixel_values, input_ids, **_):
+        self.images.append(pixel_values)
+        scores = [self.score(self.decode(ids)) for ids in input_ids]
+        return SimpleNamespace(logits_per_image=torch.tensor([scores] * len(pixel_values)))
+
+
+def test_each_object_is_compared_with_sentences_of_its_own_name(checkpoint, view) -> None:
+    templates = ("a {label} {direction}", "{direction} of a {label}")
+    part = make_part(
+        "orientation", f"clip-views:{checkpoint('clip')}", {"templates": templates}, Runtime(device="cpu")
+    )
+    config, spoken = part.load().config, []
+    part._tokenizer = lambda texts, **_: (
+        spoken.extend(texts) or {"input_ids": torch.arange(len(spoken) - len(texts), len(spoken))}
+    )
+
+    def score(sentence: str) -> float:
+        # cows are seen from the left side, chairs from the back right; the templates disagree by ±1, which averages out
+        word = "the left side" if "cow" in sentence else "the back right"
+        return (20.0 if word in sentence else 0.0) + (1.0 if sentence.startswith("a ") else -1.0)
+
+    part._model = Saying(config, lambda i: spoken[i], score)
+    K = np.array([[50.0, 0, 20], [0, 50, 20], [0, 0, 1]])
+    boxes = [[0, 0, 20, 20], [10, 10, 40, 40], [5, 5, 30, 30]]
+    masks = np.ones((3, 40, 40), bool)
+    first, none, second = part.run(
+        [
+            view(40, 40, boxes=boxes, label=[1, 0, 1], masks=masks, K=K),
+            view(40, 40, boxes=np.zeros((0, 4)), label=np.zeros(0, int), masks=masks[:0], K=K),
+            view(40, 40, boxes=boxes[:1], label=[0], masks=masks[:1], K=K),
+        ]
+    )
+    assert len(spoken) == 2 * len(templates) * len(DIRECTIONS)
+    assert part._model.images[0].shape == (4, 3, 32, 32)  # all crops at once, at the model's own size
+    np.testing.assert_allclose(first["azimuth_deg"], [225, 90, 225], atol=1e-6)
+    np.testing.assert_allclose(second["azimuth_deg"], [90], atol=1e-6)
+    assert first["confidence"].min() > 0.999
+    assert none["azimuth_deg"].shape == none["confidence"].shape == (0,)
+    assert none["ray"].shape == (0, 3)
+    assert "polar_deg" not in first
+
+
+def test_sentences_must_name_the_object_and_the_direction(checkpoint) -> None:
+    spec = f"clip-views:{checkpoint('clip')}"
+    with pytest.raises(InputError, match=r"templates = .*must hold \{label\} and \{direction\}"):
+        make_part("orientation", spec, {"templates": ("a {label}",)})
+    with pytest.raises(InputError, match="is a 'sam' model; known are clip, siglip"):
+        make_part("orientation", f"clip-views:{checkpoint('sam')}", {}, Runtime(device="cpu")).load()
+
+
+@pytest.mark.parametrize("pitch_deg", [0.0, -50.0])
+def test_a_heading_alone_makes_an_upright_object(view, pitch_deg: float) -> None:
+    """Seen from above or not: without polar and in-plane angles the object stands, and no raw orientation is kept."""
+    K = np.array([[50.0, 0, 20], [0, 50, 20], [0, 0, 1]])
+    known = {
+        "boxes": [[10, 10, 30, 30]], "label": [0], "score": [0.9], "masks": np.ones((1, 40, 40), bool), "depth": np.full((40, 40), 4.0),
+        "K": K, "gravity": gravity_from_pitch_roll(pitch_deg, 0.0), "azimuth_deg": [90.0], "confidence": [0.9], "ray": [[0.0, 0, 1]],
+    }  # fmt: skip
+    seen = view(40, 40, labels=("cow",), **known)
+    [cow] = build_scene(seen, parse_objects("cow")).scene.objects
+    level = level_from_camera(pitch_deg, 0.0)
+    # azimuth 90 shows the left side: the front points to the image's left, up is up
+    np.testing.assert_allclose(level @ np.array(cow.rotation)[:, :2], [[-1, 0], [0, -1], [0, 0]], atol=1e-9)
+    assert cow.orientation_raw is None
+    assert cow.rotation_confidence == 0.9

@@ -1,0 +1,119 @@
+"""What orientation estimators look at: a square crop of each object, seen along its own viewing ray."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from genspace.geometry.camera import Intrinsics, viewing_ray
+from genspace.geometry.frames import crop_homography
+from genspace.geometry.perception._parts import Arrays, View
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["CROPS_AT_ONCE", "CropOptions", "box_ray", "by_view", "crop_object", "crops_of"]
+
+CROPS_AT_ONCE = 64
+"""Crops that go through a network together."""
+
+_RESIZED, _INPUT = 256, 224
+"""Crops are resized to 256 px, of which the middle 224 px are seen."""
+
+
+class CropOptions(BaseModel):
+    """How objects are cropped."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    background: Literal["remove", "keep"] = "remove"
+    """Whether pixels outside the object's mask are made black."""
+    warp_from_deg: float = Field(15.0, ge=0.0, le=90.0)
+    """Objects further from the optical axis are seen through a camera turned towards them."""
+
+
+def crops_of(
+    views: Sequence[View], options: CropOptions, fills: Sequence[float] = (0.85,)
+) -> list[NDArray[np.uint8]]:
+    """Return the crops of all objects of all views, one per share of `fills`, in this order."""
+    return [
+        crop_object(v.pixels, box, mask, v.known["K"], options=options, fill=fill)
+        for v in views
+        for box, mask in zip(v.known["boxes"], v.known["masks"], strict=True)
+        for fill in fills
+    ]
+
+
+def by_view(found: Mapping[str, NDArray[Any]], views: Sequence[View]) -> list[Arrays]:
+    """Return each view's own share of what was found for all objects, (N,), and its objects' rays, (n, 3)."""
+    ends = np.cumsum([len(v.known["boxes"]) for v in views])[:-1]
+    shares = {name: np.split(values, ends) for name, values in found.items()}
+    return [
+        {
+            **{name: share[i] for name, share in shares.items()},
+            "ray": np.array([box_ray(b, v.known["K"]) for b in v.known["boxes"]]).reshape(-1, 3),
+        }
+        for i, v in enumerate(views)
+    ]
+
+
+def box_ray(box: NDArray[Any], K: NDArray[Any]) -> tuple[float, float, float]:
+    """Return the unit viewing ray, in the camera frame, through the centre of a box (u0, v0, u1, v1)."""
+    return viewing_ray((box[0] + box[2]) / 2, (box[1] + box[3]) / 2, Intrinsics.from_matrix(K))
+
+
+def crop_object(
+    pixels: NDArray[np.uint8],
+    box: NDArray[Any],
+    mask: NDArray[np.bool_],
+    K: NDArray[Any],
+    *,
+    options: CropOptions,
+    fill: float = 0.85,
+) -> NDArray[np.uint8]:
+    """Return a square crop of an object, (224, 224, 3).
+
+    The object's longer side fills the share `fill` of a 256 px square, whose middle is kept. Outside the image
+    the crop is black. An object far off the optical axis is seen through a camera that turns towards it.
+    """
+    if options.background == "remove":
+        pixels = np.where(mask[..., None], pixels, np.uint8(0))
+    ray = box_ray(box, K)
+    off_axis_deg = math.degrees(math.acos(min(1.0, ray[2])))
+    warp = crop_homography(K, ray) if off_axis_deg > options.warp_from_deg else np.eye(3)
+    (u, v), side = _square(box, warp)
+    side = side / fill
+    return _sampled(pixels, np.linalg.inv(warp), (u - side / 2, v - side / 2), side)
+
+
+def _square(box: NDArray[Any], warp: NDArray[Any]) -> tuple[tuple[float, float], float]:
+    """Return centre and side of the square around a box after a homography."""
+    u0, v0, u1, v1 = box
+    corners = warp @ np.array([[u0, u1, u1, u0], [v0, v0, v1, v1], [1.0, 1.0, 1.0, 1.0]])
+    u, v = corners[:2] / corners[2]
+    side = max(float(np.ptp(u)), float(np.ptp(v)), 1.0)
+    return (float(u.min() + u.max()) / 2, float(v.min() + v.max()) / 2), side
+
+
+def _sampled(
+    pixels: NDArray[np.uint8], image_from_warped: NDArray[Any], corner: tuple[float, float], side: float
+) -> NDArray[np.uint8]:
+    """Return the (224, 224, 3) middle of a square of the warped image, resampled to 256 px."""
+    from PIL import Image
+
+    canvas = _RESIZED * min(8, max(1, math.ceil(side / _RESIZED)))  # sampled at full detail, then reduced
+    step = side / canvas
+    warped_from_canvas = np.array([[step, 0.0, corner[0]], [0.0, step, corner[1]], [0.0, 0.0, 1.0]])
+    m = image_from_warped @ warped_from_canvas
+    m = m / m[2, 2]
+    image = Image.fromarray(pixels).transform(
+        (canvas, canvas), Image.Transform.PERSPECTIVE, m.flatten()[:8].tolist(), Image.Resampling.BICUBIC
+    )
+    if canvas != _RESIZED:
+        image = image.resize((_RESIZED, _RESIZED), Image.Resampling.BICUBIC)
+    edge = (_RESIZED - _INPUT) // 2
+    return np.asarray(image, dtype=np.uint8)[edge : edge + _INPUT, edge : edge + _INPUT]
