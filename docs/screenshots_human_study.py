@@ -20,7 +20,7 @@ from typing import Any
 
 import uvicorn
 
-from genspace.human_study.assignment import Assignment, answer, claim
+from genspace.human_study.assignment import Assignment, Turn
 from genspace.human_study.web._site import Site
 from genspace.human_study.web.app import Links, create_app, open_site
 
@@ -102,7 +102,7 @@ def simulate(site: Site) -> None:
         rater = site.store.consent(site.store.start_session("rater", f"shot-{number}"), "en")
         for count in range(30):
             with site.store.writing() as connection:
-                given = claim(connection, site.material.design, rater, now[0])
+                given = Turn(connection, site.material.design, rater, now[0]).claim()
             if not isinstance(given, Assignment):
                 break
             now[0] += chance.uniform(4, 14) if error < 0.5 else chance.uniform(0.4, 1.4)
@@ -110,9 +110,9 @@ def simulate(site: Site) -> None:
             value = 1 - right if chance.random() < error else right
             comment = {4: "The horse has five legs.", 17: "Hard to see which way it looks."}.get(count, "")
             with site.store.writing() as connection:
-                answer(
-                    connection, site.material.design, rater, given.assignment_id, submission=f"shot-{number}-{count}",
-                    revision=0, values={"": value}, seconds=60.0, comment=comment if number == 0 else "", now=now[0],
+                Turn(connection, site.material.design, rater, now[0]).answer(
+                    given.assignment_id, submission=f"shot-{number}-{count}", revision=0, values={"": value},
+                    seconds=60.0, comment=comment if number == 0 else "",
                 )  # fmt: skip
     site.store.clock = time.time
 

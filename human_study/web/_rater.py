@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, BackgroundTasks, Form, Header, HTTPException, Path, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette import status
 
 from genspace.errors import InputError
-from genspace.human_study.assignment import Assignment, Held, Rest, answer, claim, earlier, held
+from genspace.human_study.assignment import Assignment, Held, Rest, Turn, earlier, held
 from genspace.human_study.material import Material
 from genspace.human_study.monitor import note_agreement_reached
 from genspace.human_study.web._drawings import example
@@ -221,19 +222,19 @@ def _has_viewpoint(material: Material) -> bool:
     )
 
 
-# Calls of the work page
+# Calls of the work page; they answer with a finished response, which saves a second way through the threads
 
 
 @router.get("/api/next")
-def next_picture(request: Request) -> dict[str, Any]:
+def next_picture(request: Request) -> JSONResponse:
     """Return the picture in the rater's hands, or hand out the next one."""
     site = site_of(request)
     visitor = site.visitor(request)
-    return _shown(site, visitor, _next(site, visitor.rater_id))
+    return JSONResponse(_shown(site, visitor, _next(site, visitor.rater_id)))
 
 
 @router.get("/api/assignments/{assignment_id}")
-def earlier_picture(request: Request, assignment_id: AssignmentId) -> dict[str, Any]:
+def earlier_picture(request: Request, assignment_id: AssignmentId) -> JSONResponse:
     """Return one of the rater's own pictures, to look at the answer again or change it."""
     site = site_of(request)
     visitor = site.visitor(request)
@@ -241,7 +242,7 @@ def earlier_picture(request: Request, assignment_id: AssignmentId) -> dict[str, 
         found = earlier(connection, visitor.rater_id, assignment_id)
     if found is None:
         raise HTTPException(status.HTTP_404_NOT_FOUND)
-    return _shown(site, visitor, found)
+    return JSONResponse(_shown(site, visitor, found))
 
 
 @router.post("/api/assignments/{assignment_id}/answer")
@@ -251,7 +252,7 @@ def store_answer(
     given: Answer,
     tasks: BackgroundTasks,
     x_csrf_token: Annotated[str, Header()] = "",
-) -> dict[str, Any]:
+) -> JSONResponse:
     """Store an answer in one transaction, then return what comes next.
 
     When this returns, the answer is on disk. A retry with the same `submission` changes nothing.
@@ -259,42 +260,43 @@ def store_answer(
     site = site_of(request)
     visitor = site.sender(request, x_csrf_token)
     material, rater_id = site.material, visitor.rater_id
-    assignment = _own(site, visitor, assignment_id)
-    asked = [name for name, _ in material.questions(assignment.unit, visitor.texts.code)]
-    if set(given.choices) != set(asked):
-        raise HTTPException(status.HTTP_422_UNPROCESSABLE_CONTENT)
-    try:
-        values = {
-            q: material.design.answers.value(choice, flipped=assignment.flipped)
-            for q, choice in given.choices.items()
-        }
-    except InputError:
-        raise HTTPException(status.HTTP_422_UNPROCESSABLE_CONTENT) from None
     with site.store.writing() as connection:
-        answer(
-            connection,
-            material.design,
-            rater_id,
+        turn = Turn(connection, material.design, rater_id, site.store.clock())
+        shown = held(connection, rater_id, assignment_id)
+        if shown is None:
+            raise HTTPException(status.HTTP_404_NOT_FOUND)
+        values = _values(material, shown, given.choices)
+        turn.answer(
             assignment_id,
             submission=given.submission,
             revision=given.revision,
             values=values,
             seconds=given.seconds,
             comment=given.comment.replace("\0", ""),
-            now=site.store.clock(),
         )
     if site.agreement_check_due():
         tasks.add_task(note_agreement_reached, site.store, material)
-    return {
+    reply = {
         "stored": True,
-        "feedback": feedback(material, assignment, values, visitor.texts),
+        "feedback": feedback(material, shown, values, visitor.texts),
         "next": _shown(site, visitor, _next(site, rater_id)),
     }
+    return JSONResponse(reply)
+
+
+def _values(material: Material, shown: Held, choices: Mapping[str, str]) -> dict[str, float | None]:
+    """Return the values that the choices stand for. Errors: `HTTPException` 422 for others than were asked."""
+    if set(choices) != {name for name, _ in material.questions(shown.unit, next(iter(material.texts)))}:
+        raise HTTPException(status.HTTP_422_UNPROCESSABLE_CONTENT)
+    try:
+        return {q: material.design.answers.value(c, flipped=shown.flipped) for q, c in choices.items()}
+    except InputError:
+        raise HTTPException(status.HTTP_422_UNPROCESSABLE_CONTENT) from None
 
 
 def _next(site: Site, rater_id: str) -> Assignment | Rest:
     with site.store.writing() as connection:
-        return claim(connection, site.material.design, rater_id, site.store.clock())
+        return Turn(connection, site.material.design, rater_id, site.store.clock()).claim()
 
 
 def _own(site: Site, visitor: Visitor, assignment_id: int) -> Held:

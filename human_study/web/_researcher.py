@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict
 from starlette import status
 
-from genspace.human_study.exchange import EXPORTS, export_text
+from genspace.human_study.exporting import EXPORTS, export_text
 from genspace.human_study.monitor import study_status
 from genspace.human_study.web._security import same_secret
 from genspace.human_study.web._site import RESEARCHER_COOKIE, Site, site_of

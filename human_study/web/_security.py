@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
 
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,41 +21,47 @@ CONTENT_SECURITY_POLICY = (
 )
 
 _HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "X-Robots-Tag": "noindex",
+    "content-security-policy": CONTENT_SECURITY_POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "x-robots-tag": "noindex",
+    "cache-control": "no-store",
 }
+"""What every response carries unless it says otherwise."""
 
 
 class Guard:
-    """ASGI middleware: sets the security headers and refuses bodies over the limit before they are read."""
+    """ASGI middleware: sets the security headers and refuses bodies over the limit before they are read.
+
+    It also says in `Server-Timing` how long the server took, which browsers show beside the time on the way.
+    """
 
     def __init__(self, app: ASGIApp, *, body_bytes: int, https: bool) -> None:
         self.app = app
         self.body_bytes = body_bytes
-        self.headers = dict(_HEADERS)
-        if https:
-            self.headers["Strict-Transport-Security"] = "max-age=31536000"
+        headers = _HEADERS | ({"strict-transport-security": "max-age=31536000"} if https else {})
+        self.headers = [(name.encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        begun = time.perf_counter()
         started = False
 
         async def guarded_send(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                headers = MutableHeaders(scope=message)
-                for name, value in self.headers.items():
-                    headers.setdefault(name, value)
-                headers.setdefault("Cache-Control", "no-store")
+                own = list(message.get("headers", ()))
+                names = {name.lower() for name, _ in own}
+                took = f"total;dur={1000 * (time.perf_counter() - begun):.1f}".encode()
+                missing = [(name, value) for name, value in self.headers if name not in names]
+                message["headers"] = [*own, *missing, (b"server-timing", took)]
             await send(message)
 
         async def refuse() -> None:

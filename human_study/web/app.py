@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from genspace.human_study.assignment import OutOfDateError
+from genspace.human_study.assignment import OutOfDateError, UnknownRaterError
 from genspace.human_study.material import Material, load_material
 from genspace.human_study.store import AnswerStore
 from genspace.human_study.web import _rater, _researcher
@@ -28,6 +29,16 @@ _log = logging.getLogger("genspace")
 _EXPLAINED = {403, 404, 409, 413, 422, 429}
 
 
+_THREADS = 4
+"""Threads that work on requests at once: more than the processor's cores only wait for each other."""
+
+
+@asynccontextmanager
+async def _few_threads(_app: FastAPI) -> AsyncIterator[None]:
+    current_default_thread_limiter().total_tokens = _THREADS
+    yield
+
+
 def create_app(site: Site, *, openapi: bool = False) -> FastAPI:
     """Return the application of one study; `openapi` also serves its description at /openapi.json."""
     app = FastAPI(
@@ -35,6 +46,7 @@ def create_app(site: Site, *, openapi: bool = False) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json" if openapi else None,
+        lifespan=_few_threads,
     )
     app.state.site = site
     app.add_middleware(Guard, body_bytes=site.material.design.limits.body_bytes, https=site.https)
@@ -45,6 +57,7 @@ def create_app(site: Site, *, openapi: bool = False) -> FastAPI:
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(OutOfDateError, _out_of_date)
+    app.add_exception_handler(UnknownRaterError, _gone)
     app.add_exception_handler(Exception, _broken)
 
     @app.get("/health", include_in_schema=False)
@@ -64,6 +77,10 @@ def _invalid(request: Request, _error: Exception) -> Response:
 
 def _out_of_date(request: Request, _error: Exception) -> Response:
     return _explain(request, 409)
+
+
+def _gone(request: Request, _error: Exception) -> Response:
+    return _explain(request, 403)
 
 
 def _broken(request: Request, error: Exception) -> Response:

@@ -84,7 +84,14 @@ class Result:
     acknowledged: dict[int, str] = field(default_factory=dict)
     """Assignment to the answer that the server said it stored."""
     seconds: list[float] = field(default_factory=list)
-    """From sending an answer to having the next picture's description."""
+    """From sending an answer to having the next picture's description, retries included."""
+    server_seconds: list[float] = field(default_factory=list)
+    """The same as the server measured it: from having the request to beginning its reply."""
+    wall_s: float = 0.0
+    server_cpu_s: float = 0.0
+    """Processor time of the server, starting included."""
+    raters_cpu_s: float = 0.0
+    """Processor time of the simulated raters."""
     retries: int = 0
     finished: int = 0
 
@@ -95,6 +102,7 @@ class Browser:
     def __init__(self, port: int) -> None:
         self.port = port
         self.cookie = ""
+        self.server_seconds = 0.0
         self.streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def call(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, str, bytes]:
@@ -119,6 +127,8 @@ class Browser:
         set_cookie = re.search(r"(?im)^set-cookie: ([^;\r]+)", head)
         if set_cookie:
             self.cookie = set_cookie[1]
+        timing = re.search(r"(?im)^server-timing: total;dur=([0-9.]+)", head)
+        self.server_seconds = float(timing[1]) / 1000 if timing else 0.0
         location = re.search(r"(?im)^location: (\S+)", head)
         return status, location[1] if location else "", content
 
@@ -172,6 +182,7 @@ async def rater(
         headers = {"Content_Type": "application/json", "X_CSRF_Token": token}
         status, _, content = await persist(browser, result, "POST", path, body, **headers)
         result.seconds.append(time.monotonic() - begun)
+        result.server_seconds.append(browser.server_seconds)
         if status == 409:  # stored before the reply was lost, and meanwhile the page moved on
             _, _, content = await persist(browser, result, "GET", "/api/next")
             shown = json.loads(content)
@@ -209,8 +220,20 @@ async def _load(server: ServerProcess, raters: int, think_s: float, kills: int, 
 def run_load(
     server: ServerProcess, *, raters: int, think_s: float, kills: int = 0, every_s: float = 2.0
 ) -> Result:
-    """Let raters work at once, each thinking about `think_s` seconds a picture; kill the server meanwhile."""
-    return asyncio.run(_load(server, raters, think_s, kills, every_s))
+    """Let raters work at once, each thinking about `think_s` seconds a picture; kill the server meanwhile.
+
+    The server is stopped in the end, so that its processor time is known.
+    """
+    before, begun = os.times(), time.monotonic()
+    try:
+        result = asyncio.run(_load(server, raters, think_s, kills, every_s))
+        result.wall_s = time.monotonic() - begun
+    finally:
+        server.stop()
+    after = os.times()
+    result.server_cpu_s = sum(after[2:4]) - sum(before[2:4])
+    result.raters_cpu_s = sum(after[:2]) - sum(before[:2])
+    return result
 
 
 def percentile(values: list[float], share: float) -> float:

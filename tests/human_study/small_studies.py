@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from genspace.human_study.assignment import Assignment, Rest, answer, claim
+from genspace.human_study.assignment import Assignment, Rest, Turn
 from genspace.human_study.design import Design, parse_design
 from genspace.human_study.material import Material, load_material
 from genspace.human_study.store import AnswerStore
@@ -79,7 +79,7 @@ class Desk:
 
     def claim(self, rater: str) -> Assignment | Rest:
         with self.store.writing() as connection:
-            return claim(connection, self.design, rater, self.clock())
+            return Turn(connection, self.design, rater, self.clock()).claim()
 
     def take(self, rater: str) -> Assignment:
         got = self.claim(rater)
@@ -96,15 +96,8 @@ class Desk:
         }  # fmt: skip
         values = values if isinstance(values, Mapping) else {"": values}
         with self.store.writing() as connection:
-            return answer(
-                connection,
-                self.design,
-                rater,
-                given.assignment_id,
-                values=values,
-                now=self.clock(),
-                **options,
-            )
+            turn = Turn(connection, self.design, rater, self.clock())
+            return turn.answer(given.assignment_id, values=values, **options)
 
 
 def open_desk(root: Path, **design: object) -> Desk:

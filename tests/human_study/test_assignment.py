@@ -13,6 +13,7 @@ from sqlalchemy import select
 from genspace.errors import InputError
 from genspace.human_study import _schema as t
 from genspace.human_study.assignment import Assignment, OutOfDateError, Rest, earlier
+from genspace.human_study.housekeeping import forget, purge
 from genspace.human_study.reading import answers, read_recorded
 
 
@@ -244,11 +245,11 @@ def test_deleting_a_rater_asks_for_the_answers_anew(tmp_path: Path) -> None:
     desk.answer(gone, desk.take(gone), 1.0, comment="a-telling-comment")
     desk.take(gone)
     desk.answer(stays, desk.take(stays), 0.0)
-    assert desk.store.forget("prolific-77") == 1
+    assert forget(desk.store, "prolific-77") == 1
     assert sorted(units(desk).values()) == [(1, 0, 0), (1, 0, 0), (1, 1, 1)]
     assert answers(tmp_path / "s")["rater_id"].unique().tolist() == [stays]
     with pytest.raises(InputError, match="no rater"):
-        desk.store.forget(gone)
+        forget(desk.store, gone)
     left = b"".join(p.read_bytes() for p in (tmp_path / "s").glob("answers.sqlite*"))
     for trace in (b"prolific-77", b"a-telling-comment", gone.encode()):
         assert trace not in left
@@ -262,12 +263,12 @@ def test_purge_drops_identifiers_and_comments_but_no_answer(tmp_path: Path) -> N
     new = desk.join("prolific-2")
     desk.answer(new, desk.take(new), 1.0, comment="new remark")
     expected = {"raters": 1, "sessions": 1, "comments": 1}
-    assert desk.store.purge(days=90, dry_run=True) == expected
-    assert desk.store.purge(days=90) == expected
+    assert purge(desk.store, days=90, dry_run=True) == expected
+    assert purge(desk.store, days=90) == expected
     comments = {s.rater_id: s.comment for s in read_recorded(tmp_path / "s").screens}
     assert comments == {old: "", new: "new remark"}
     with pytest.raises(InputError):
-        desk.store.forget("prolific-1")
+        forget(desk.store, "prolific-1")
 
 
 def test_a_changed_design_needs_a_reason_once_there_are_answers(tmp_path: Path) -> None:

@@ -12,12 +12,8 @@ from small_studies import Desk, open_desk, write_study
 from genspace.comparison import gather_annotations
 from genspace.errors import InputError, InvalidFilesError
 from genspace.human_study.assignment import Assignment
-from genspace.human_study.exchange import (
-    export_text,
-    import_answers,
-    import_prolific,
-    write_huggingface,
-)
+from genspace.human_study.exporting import export_text, write_huggingface
+from genspace.human_study.importing import import_answers, import_prolific
 from genspace.human_study.reading import answers
 from genspace.study import open_study
 

@@ -225,7 +225,7 @@ def export(
 ) -> None:
     """Write the answers to a file; `genspace compare` needs none, it reads them where they are."""
     with _opened(study) as (store, material):
-        from genspace.human_study.exchange import export_text, write_huggingface
+        from genspace.human_study.exporting import export_text, write_huggingface
 
         if target.suffix:
             text = export_text(store, material, target.name)
@@ -256,7 +256,7 @@ def import_(
     from genspace.cli._console import out, print_json
 
     with _opened(study) as (store, material):
-        from genspace.human_study.exchange import import_answers, import_prolific
+        from genspace.human_study.importing import import_answers, import_prolific
 
         store.prepare(material)
         found: dict[str, Any]
@@ -304,7 +304,9 @@ def forget(
 ) -> None:
     """Delete everything one rater left; the items are asked about anew."""
     with _opened(study) as (store, _):
-        number = store.forget(rater)
+        from genspace.human_study.housekeeping import forget as delete
+
+        number = delete(store, rater)
     _say(f"Deleted: the rater, {number} answered pictures, sessions and comments.")
 
 
@@ -321,7 +323,10 @@ def purge(
     from genspace.cli._console import out, print_json
 
     with _opened(study) as (store, material):
-        counts = store.purge(days=material.design.retention_days if days is None else days, dry_run=dry_run)
+        from genspace.human_study.housekeeping import purge as drop
+
+        days = material.design.retention_days if days is None else days
+        counts = drop(store, days=days, dry_run=dry_run)
     if json_:
         print_json(counts)
         return
