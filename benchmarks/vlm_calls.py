@@ -25,7 +25,6 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +158,7 @@ def fill(url: str, cache: Path, n: int, files: OneImage) -> None:
     for request in requests(n, files):
         (ask,) = asker.imagined(request)
         digests = {name: Picture(name, files.read(name), options.image_size).digest for name in ask.images}
-        store.put(request_key(url, client.body(ask, logprobs=True), digests, "0"), asdict(reply))
+        store.put(request_key(url, client.body(ask, logprobs=True), digests, "0"), vars(reply))
     store._db.execute("COMMIT")  # noqa: SLF001
     store.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from genspace.judges.vlm._answers import (
@@ -228,7 +228,7 @@ class Client:
         if self._cache is not None:
             for key, reply, replayed in exchange.replies:
                 if not replayed:
-                    self._cache.put(key, asdict(reply))
+                    self._cache.put(key, vars(reply))
 
     def _answer(self, exchange: _Exchange, **fields: Any) -> Answer:
         replies = [reply for _, reply, _ in exchange.replies]

@@ -40,11 +40,12 @@ class Picture:
     name: str
     data: bytes = field(repr=False)
     longest: int
+    digest: str = field(init=False)
+    """What identifies the bytes that are sent, without decoding the image."""
 
-    @cached_property
-    def digest(self) -> str:
-        """What identifies the bytes that are sent, without decoding the image."""
-        return f"{hashlib.sha256(self.data).hexdigest()}@{self.longest}/{PREPARATION}"
+    def __post_init__(self) -> None:
+        digest = f"{hashlib.sha256(self.data).hexdigest()}@{self.longest}/{PREPARATION}"
+        object.__setattr__(self, "digest", digest)
 
     @cached_property
     def size(self) -> tuple[int, int]:
