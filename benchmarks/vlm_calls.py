@@ -146,7 +146,7 @@ def fill(url: str, cache: Path, n: int, files: OneImage) -> None:
     """Put n answers into the cache, under the keys and in the form in which a run of n calls leaves them."""
     judge = make(url, cache)
     options, asker = judge._options, judge._asker  # noqa: SLF001  # the keys are nobody else's affair
-    server = Server(endpoint=judge._endpoint, model="bench", options=options, price=None, max_usd=None)  # noqa: SLF001
+    server = Server(endpoint=judge._endpoint, model="bench", options=options, price=None, budget=None)  # noqa: SLF001
     client = Client(server, options, cache=None, seed=0)
     logprobs = REPLY["choices"][0]["logprobs"]["content"]
     reply = Reply(

@@ -47,7 +47,7 @@ def study_context(study: Study, overrides: Sequence[str] = (), **fields: Any) ->
     Args:
         study: the study to be judged.
         overrides: `NAME.key=value`; those that name a member hold for it.
-        fields: further fields of `JudgeContext`: `cache_dir`, `seed`, `max_usd`.
+        fields: further fields of `JudgeContext`: `cache_dir`, `seed`, `budget`.
     """
 
     def make(name: str) -> Judge:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
-from genspace.errors import InputError, did_you_mean
+from genspace.errors import GenspaceError, InputError, did_you_mean
 from genspace.records import Request, Verdict
 
 if TYPE_CHECKING:
@@ -15,7 +15,39 @@ if TYPE_CHECKING:
 
     from genspace.study import Study
 
-__all__ = ["Judge", "JudgeContext", "JudgeSpec", "Preview", "Previewing", "parse_options"]
+__all__ = [
+    "Budget",
+    "BudgetReachedError",
+    "Judge",
+    "JudgeContext",
+    "JudgeSpec",
+    "Preview",
+    "Previewing",
+    "parse_options",
+]
+
+ROUNDING_USD = 1e-9
+"""Ten times 0.1 is a little less than 1."""
+
+
+class BudgetReachedError(GenspaceError):
+    """What a run may spend is spent: it ends here, with all its verdicts."""
+
+
+@dataclass
+class Budget:
+    """What a run may spend, all its judges and the members of combinations together."""
+
+    limit_usd: float
+    spent_usd: float = 0.0
+
+    def check(self) -> None:
+        """Raise `BudgetReachedError` when nothing is left; to be called before each call that costs."""
+        if self.spent_usd >= self.limit_usd - ROUNDING_USD:
+            raise BudgetReachedError(
+                f"the budget of {self.limit_usd:g} USD is spent ({self.spent_usd:.4f} USD); "
+                "the same command with a larger --max-usd goes on from here"
+            )
 
 
 class Judge(Protocol):
@@ -81,8 +113,8 @@ class JudgeContext:
     cache_dir: Path | None = None
     """Folder for caches that are safe to delete; None: cache nothing."""
     seed: int = 0
-    max_usd: float | None = None
-    """Budget of this run."""
+    budget: Budget | None = None
+    """What may be spent; None: anything."""
     make: Callable[[str], Judge] | None = None
     """Makes another judge by name, for ensembles and cascades."""
 

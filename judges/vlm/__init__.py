@@ -6,6 +6,5 @@ shared with local models (`genspace.judges.hf`).
 
 from genspace.judges.vlm._judge import VlmJudge, make
 from genspace.judges.vlm._options import VlmOptions
-from genspace.judges.vlm._server import BudgetReachedError
 
-__all__ = ["BudgetReachedError", "VlmJudge", "VlmOptions", "make"]
+__all__ = ["VlmJudge", "VlmOptions", "make"]

@@ -149,7 +149,7 @@ class VlmJudge:
             input_usd=options.price_input_usd,
             output_usd=options.price_output_usd,
         )
-        if context.max_usd is not None and self._price is None:
+        if context.budget is not None and self._price is None:
             raise InputError(
                 f"{where}: a budget needs the price of {spec.model!r}, which is not in the table: "
                 "set price_input_usd and price_output_usd (USD per million tokens)"
@@ -193,15 +193,15 @@ class VlmJudge:
     def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
         """Yield verdicts as the answers come.
 
-        Errors: `InputError` when no call can succeed (no or wrong key, unknown model, server not there) and
-        when the budget is spent; verdicts of what was in flight come first.
+        Errors: `InputError` when no call can succeed (no or wrong key, unknown model, server not there),
+        `BudgetReachedError`; verdicts of what was in flight come first.
         """
         server = Server(
             endpoint=self._endpoint.with_key(),
             model=self._model,
             options=self._options,
             price=self._price,
-            max_usd=self._context.max_usd,
+            budget=self._context.budget,
         )
 
         @asynccontextmanager
@@ -229,7 +229,7 @@ class VlmJudge:
         if problem is not None:
             return Preview(text=f"nothing would be sent: {problem.reason}", cost_usd=0.0)
         server = Server(
-            endpoint=self._endpoint, model=self._model, options=self._options, price=None, max_usd=None
+            endpoint=self._endpoint, model=self._model, options=self._options, price=None, budget=None
         )
         client = Client(server, self._options, cache=None, seed=self._context.seed)
         sampled = self._options.probabilities == "samples"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from genspace.errors import InputError
+from genspace.judges._protocol import Budget
 from genspace.judges.vlm._endpoint import Endpoint
 from genspace.judges.vlm._images import Picture
 from genspace.judges.vlm._options import VlmOptions
@@ -20,14 +21,12 @@ from genspace.judges.vlm._prices import Price, image_tokens, text_tokens
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-__all__ = ["BudgetReachedError", "CallFailedError", "DeclinedError", "Reply", "Server", "shortened"]
+__all__ = ["CallFailedError", "DeclinedError", "Reply", "Server", "shortened"]
 
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 60.0
 MOST_LOGPROBS, FEWER_LOGPROBS = 20, 5
 """What OpenAI and vLLM give at most, and what most others do."""
-ROUNDING_USD = 1e-9
-"""Ten times 0.1 is a little less than 1."""
 RETRIED = {408, 409, 425, 429}
 """Statuses worth another try, besides every 5xx."""
 WRONG_FOR_ALL = {401, 402, 403, 404, 405}
@@ -43,10 +42,6 @@ NEGOTIABLE = (
 )
 """Parameters that a server may refuse and that can be left out or replaced."""
 FILTERED = ("content_filter", "content_policy", "content policy", "moderation", "flagged", "safety system")
-
-
-class BudgetReachedError(InputError):
-    """The run's budget is spent."""
 
 
 class CallFailedError(Exception):
@@ -80,7 +75,7 @@ class Server:
         model: str,
         options: VlmOptions,
         price: Price | None,
-        max_usd: float | None,
+        budget: Budget | None,
     ) -> None:
         self.endpoint = endpoint
         self.model = model
@@ -90,8 +85,7 @@ class Server:
         self.top_logprobs = MOST_LOGPROBS
         """How many alternatives to a token it gives."""
         self._options = options
-        self._max_usd = max_usd
-        self._spent_usd = 0.0
+        self._budget = budget
         self._heard = False
         self._succeeded = False
         self._given_up = 0
@@ -167,9 +161,8 @@ class Server:
                 fault, wait = self._fault(error)
             else:
                 self._succeeded = True
-                self._spent_usd += (
-                    self.price.cost_usd(reply.input_tokens, reply.output_tokens) if self.price else 0
-                )
+                if self._budget is not None and self.price is not None:
+                    self._budget.spent_usd += self.price.cost_usd(reply.input_tokens, reply.output_tokens)
                 return reply
             finally:
                 del self._under_way[token]
@@ -196,12 +189,8 @@ class Server:
     def _check_may_call(self) -> None:
         if self._stopped is not None:
             raise self._stopped
-        if self._max_usd is not None and self._spent_usd >= self._max_usd - ROUNDING_USD:
-            self._stopped = BudgetReachedError(
-                f"the budget of {self._max_usd:g} USD is spent ({self._spent_usd:.4f} USD); "
-                "what was judged is kept: run again with a larger --max-usd to go on"
-            )
-            raise self._stopped
+        if self._budget is not None:
+            self._budget.check()
 
     async def _post(
         self, sent: dict[str, Any], body: dict[str, Any], pictures: Mapping[str, Picture], begun: float

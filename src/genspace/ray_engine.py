@@ -8,14 +8,16 @@ that a retried request is still written once.
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from genspace.errors import InputError, optional_import
-from genspace.judges import JudgeSpec, make_judge, study_context
+from genspace.errors import GenspaceError, InputError, optional_import
+from genspace.judges import BudgetReachedError, JudgeSpec, make_judge, study_context
 from genspace.records import Item, Request, Verdict
-from genspace.runner import RunOptions, RunPlan, RunSummary, answers, plan
+from genspace.runner import INTERRUPTED, RunOptions, RunPlan, RunSummary, answers, plan
 from genspace.store import JudgeStore, write_shard
 from genspace.study import Study, open_study
 
@@ -26,6 +28,14 @@ __all__ = ["RayOptions", "run_ray"]
 
 SHARD_VERDICTS = 4096
 """Verdicts of one Parquet shard; also what a killed driver may have to ask again."""
+
+
+ENDINGS: Mapping[str, type[GenspaceError]] = {
+    "budget": BudgetReachedError,
+    "input": InputError,
+    "judge": GenspaceError,
+}
+"""Errors that end a run, by the name under which a worker tells them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +66,8 @@ class _Worker:
 
     def __call__(self, batch: dict[str, np.ndarray[Any, Any]]) -> dict[str, list[str]]:
         requests = (_decode(text, self.study) for text in batch["request"])
-        verdicts = answers(self.judge, self.name, requests)
-        return {"verdict": [json.dumps(v.to_json(), ensure_ascii=False) for v in verdicts]}
+        told = _told(answers(self.judge, self.name, requests))
+        return {"verdict": [json.dumps(document, ensure_ascii=False) for document in told]}
 
 
 def run_ray(
@@ -77,7 +87,7 @@ def run_ray(
         spec: which judge; made once in each actor.
         options: which items, as for the local engine.
         ray_options: cluster, replicas, GPUs, batch.
-        context: for `study_context`: `overrides`, `cache_dir`, `seed`, `max_usd`; a budget holds for each actor.
+        context: for `study_context`: `overrides`, `cache_dir`, `seed`, `budget`; a budget holds for each actor.
         on_start: called with the plan before the first request.
         on_verdict: called with each verdict.
 
@@ -93,9 +103,7 @@ def run_ray(
         return summary
     started = not ray.is_initialized()
     if started:
-        ray.init(
-            address=ray_options.address, include_dashboard=False, log_to_driver=False, logging_level="ERROR"
-        )
+        _connect(ray, ray_options.address)
     try:
         data.DataContext.get_current().enable_progress_bars = False
         rows = data.from_items([{"request": _encode(r)} for r in planned.requests])
@@ -113,9 +121,35 @@ def run_ray(
     return summary
 
 
+def _connect(ray: ModuleType, address: str | None) -> None:
+    """Start workers here, or join a cluster. Errors: `InputError` when there is none at the address."""
+    host, colon, port = (address or "").removeprefix("ray://").rpartition(":")
+    try:
+        if colon:  # Ray itself would try for minutes
+            socket.create_connection((host, int(port)), timeout=10).close()
+        ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"--address {address}: no Ray cluster answers there ({error}); start one with: ray start --head"
+        ) from None
+
+
+def _told(verdicts: Iterator[Verdict]) -> Iterator[dict[str, Any]]:
+    """Yield verdicts as documents, and last the error that ended them, which Ray would bury in its own."""
+    try:
+        for verdict in verdicts:
+            yield verdict.to_json()
+    except GenspaceError as error:
+        kind = next(name for name, kind in ENDINGS.items() if isinstance(error, kind))
+        yield {"ended": kind, "message": str(error)}
+
+
 def _verdicts(judged: Any) -> Iterator[Verdict]:
     for row in judged.iter_rows():
-        yield Verdict.from_json(json.loads(row["verdict"]))
+        document = json.loads(row["verdict"])
+        if "ended" in document:
+            raise ENDINGS[document["ended"]](document["message"])
+        yield Verdict.from_json(document)
 
 
 def _write(
@@ -132,7 +166,9 @@ def _write(
                 _shard(store, waiting)
                 waiting = []
     except KeyboardInterrupt:
-        summary.stopped = True
+        summary.stopped = INTERRUPTED
+    except BudgetReachedError as reached:
+        summary.stopped = str(reached)
     finally:
         if waiting:
             _shard(store, waiting)

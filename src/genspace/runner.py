@@ -15,6 +15,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from genspace.errors import GenspaceError, InputError
+from genspace.judges import BudgetReachedError
 from genspace.records import Item, Request, Verdict
 from genspace.store import JudgeStore, Key
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from genspace.study import Study
 
 __all__ = [
+    "INTERRUPTED",
     "RETRIES",
     "RunOptions",
     "RunPlan",
@@ -43,6 +45,7 @@ RETRIES: Mapping[str, frozenset[str]] = {
     "all": frozenset({"decided", "abstained", "failed"}),
 }
 """What `--retry` asks again, by the status of the verdict that is there."""
+INTERRUPTED = "interrupted; the same command goes on from here"
 MAX_FRUITLESS_RESTARTS = 3
 """How often in a row a judge may break without one verdict before the run gives up."""
 
@@ -82,8 +85,8 @@ class RunSummary:
     cost_usd: float = 0.0
     tokens: int = 0
     failures: list[Verdict] = field(default_factory=list)
-    stopped: bool = False
-    """Whether it was asked to stop before the end."""
+    stopped: str | None = None
+    """Why it ended early; None: it did everything."""
 
     @property
     def asked(self) -> int:
@@ -184,11 +187,15 @@ def run(
     stop = StopFlag() if stop is None else stop
     log.debug("%s: %d to judge, %d done before", name, planned.total, planned.already_done)
     with JudgeStore(study.root, name).writer() as writer:
-        for verdict in answers(judge, name, planned.requests, stop):
-            writer.write(verdict)
-            summary.add(verdict)
-            on_verdict(verdict)
-    summary.stopped = bool(stop)
+        try:
+            for verdict in answers(judge, name, planned.requests, stop):
+                writer.write(verdict)
+                summary.add(verdict)
+                on_verdict(verdict)
+        except BudgetReachedError as reached:
+            summary.stopped = str(reached)
+    if stop:
+        summary.stopped = INTERRUPTED
     log.debug("%s: %s", name, dict(summary.status))
     return summary
 
@@ -201,8 +208,8 @@ def answers(
     When the judge raises, the requests in its hands become failed verdicts that carry the error, and it goes on
     with the rest; a judge that breaks again and again without a verdict ends the run.
 
-    Errors: `InputError` from the judge (a wrong option, a missing checkpoint) at once; `GenspaceError` when it
-    answers what was not asked or keeps breaking.
+    Errors: `InputError` from the judge (a wrong option, a missing checkpoint) and `BudgetReachedError` at once;
+    `GenspaceError` when it answers what was not asked or keeps breaking.
     """
     stop = StopFlag() if stop is None else stop
     mark = judge.fingerprint
@@ -215,7 +222,7 @@ def answers(
                 fruitless = 0
                 yield verdict.stamped(judge=name, fingerprint=mark)
             reason = "error: the judge gave no verdict"
-        except (InputError, _ContractError):
+        except (InputError, BudgetReachedError, _ContractError):
             raise
         except Exception as error:  # noqa: BLE001 - any judge's bug becomes a named failure
             fruitless += 1

@@ -13,15 +13,15 @@ import pytest
 from vlm_support import MemoryFiles, VlmServer, png, requests_for
 
 from genspace.errors import InputError
-from genspace.judges import JudgeContext, JudgeSpec, make_judge
-from genspace.judges.vlm import BudgetReachedError, VlmJudge
+from genspace.judges import Budget, BudgetReachedError, JudgeContext, JudgeSpec, make_judge
+from genspace.judges.vlm import VlmJudge
 from genspace.records import Item, Request, Verdict
 
 
 def judge(
     server: VlmServer, model: str = "copy", way: str = "good", cache: Path | None = None, **options: Any
 ) -> VlmJudge:
-    context = {k: options.pop(k) for k in ("max_usd", "seed") if k in options}
+    context = {k: options.pop(k) for k in ("budget", "seed") if k in options}
     spec = JudgeSpec(name="v", kind="vlm", model=model, options={"base_url": server.url(way), **options})
     made = make_judge(spec, JudgeContext(cache_dir=cache, **context))
     assert isinstance(made, VlmJudge)
@@ -206,7 +206,7 @@ def test_a_repeat_is_asked_anew(server: VlmServer, tmp_path: Path) -> None:
 def test_budget_stops_the_run_and_keeps_what_is_done(server: VlmServer) -> None:
     # 100 input tokens at 1,000 USD a million and 2 at 0: 0.10 USD a call. After 5 calls the budget is spent.
     spendthrift = judge(
-        server, price_input_usd=1000, price_output_usd=0, max_usd=0.45, concurrency=2, temperature=0.5
+        server, price_input_usd=1000, price_output_usd=0, budget=Budget(0.45), concurrency=2, temperature=0.5
     )
     kept: list[Verdict] = []
     with pytest.raises(BudgetReachedError, match=r"0\.45 USD"):
@@ -221,7 +221,9 @@ def test_a_budget_needs_a_price(server: VlmServer, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("MY_API_KEY", "secret")
     options = {"base_url": "https://vlm.example.org/v1", "api_key_env": "MY_API_KEY"}
     with pytest.raises(InputError, match="price_input_usd"):
-        make_judge(JudgeSpec(name="v", kind="vlm", model="m", options=options), JudgeContext(max_usd=1))
+        make_judge(
+            JudgeSpec(name="v", kind="vlm", model="m", options=options), JudgeContext(budget=Budget(1))
+        )
 
 
 def test_concurrency_is_kept(server: VlmServer) -> None:

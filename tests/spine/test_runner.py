@@ -17,7 +17,7 @@ import pytest
 from genspace.errors import GenspaceError, InputError
 from genspace.judges import JudgeContext, JudgeSpec, make_judge, resolve
 from genspace.records import Request, Verdict
-from genspace.runner import RunOptions, StopFlag, run
+from genspace.runner import INTERRUPTED, RunOptions, StopFlag, run
 from genspace.store import JudgeStore
 from genspace.study import JudgeTable, Study, open_study
 
@@ -132,7 +132,7 @@ def test_silence_is_a_failure(study: Study) -> None:
 def test_stop_finishes_what_is_in_hand(study: Study) -> None:
     stop = StopFlag()
     summary = run(study, Scripted(), "m", on_verdict=lambda _: stop.set(), stop=stop)
-    assert (summary.stopped, summary.status.total()) == (True, 1)
+    assert (summary.stopped, summary.status.total()) == (INTERRUPTED, 1)
 
 
 def test_shards_are_disjoint_and_complete(study: Study) -> None:

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from genspace.cli._app import app
 from genspace.cli._console import show_error
-from genspace.errors import InputError
+from genspace.errors import GenspaceError, InputError
 
 __all__ = ["app", "invoke", "main"]
 
@@ -41,7 +41,7 @@ for _module in COMMAND_MODULES:
 
 
 def invoke(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0 done, 1 some items failed, 2 wrong input.
+    """Run the command line and return its exit code: 0 done, 1 not all of it, 2 wrong input.
 
     `arguments` defaults to those of the process.
     """
@@ -50,6 +50,9 @@ def invoke(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         show_error(error)
         return 2
+    except GenspaceError as error:
+        show_error(error)
+        return 1
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else 0
     return 0

@@ -56,7 +56,9 @@ def judge(
     retry: Annotated[str, typer.Option(help="Ask again about: none, errors, abstentions, all.")] = "none",
     shard: Annotated[str, typer.Option(help="i/n: only the i-th of n disjoint parts of the items.")] = "1/1",
     repeats: Annotated[int, typer.Option(help="Ask each item so often, for judges that are random.")] = 1,
-    max_usd: Annotated[float | None, typer.Option(help="Stop before spending more than this.")] = None,
+    max_usd: Annotated[
+        float | None, typer.Option(help="Stop when all judges together have spent so much.")
+    ] = None,
     dry_run: DryRun = False,
     show: Show = False,
     seed: SeedOption = 0,
@@ -71,9 +73,9 @@ def judge(
 ) -> None:
     """Score the items with one or several judges; resumes where it stopped."""
     from genspace.cli._console import cache_dir, print_json
-    from genspace.judges import make_judge, resolve, study_context
+    from genspace.judges import Budget, make_judge, resolve, study_context
     from genspace.ray_engine import RayOptions
-    from genspace.runner import RunOptions
+    from genspace.runner import INTERRUPTED, RunOptions
     from genspace.study import open_study
 
     opened = open_study(study)
@@ -83,9 +85,9 @@ def judge(
         "overrides": option or [],
         "cache_dir": cache_dir(),
         "seed": seed,
-        "max_usd": max_usd,
+        "budget": None if max_usd is None else Budget(max_usd),
     }
-    documents, failed = [], 0
+    documents, incomplete = [], False
     for spec in specs:
         if engine == "ray" and not dry_run:
             ray_options = RayOptions(address=address, replicas=replicas, gpus=gpus, batch=batch)
@@ -99,14 +101,14 @@ def judge(
                     continue
                 summary = _run(made, spec, opened, options)
         documents.append(_summary_document(summary))
-        failed += summary.status["failed"]
+        incomplete |= bool(summary.status["failed"] or summary.stopped)
         if not as_json:
             _print_summary(summary)
-        if summary.stopped:
+        if summary.stopped == INTERRUPTED:
             break
     if as_json:
         print_json(documents)
-    if failed:
+    if incomplete:
         raise typer.Exit(1)
 
 
@@ -213,7 +215,7 @@ def _print_summary(summary: RunSummary) -> None:
     line += f"{status['abstained']:,} abstained, {status['failed']:,} failed"
     line += f"; {summary.already_done:,} done before" if summary.already_done else ""
     line += f"; {_usd(summary.cost_usd)}" if summary.cost_usd else ""
-    line += "; stopped, run the same command to go on" if summary.stopped else ""
+    line += f"; {summary.stopped}" if summary.stopped else ""
     out().print(escape(line))
     for verdict in summary.failures[:SHOWN_FAILURES]:
         messages().print(f"[red]failed[/] {escape(verdict.item_id)}: {escape(verdict.reason or '')}")
