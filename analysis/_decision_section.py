@@ -118,7 +118,7 @@ def penalised_estimate(scope: Scope, judge: JudgeScores) -> tuple[Estimate, Floa
     target = scope.target(figure)
     there = np.isfinite(target)
     if reason is not None or not there.any():
-        return Estimate.undefined(reason or "people decided no item"), nothing
+        return Estimate.undefined(reason or "no item has an answer that decides"), nothing
     y, x = target[there], given(judge, figure)[there]
     draws = scope.draws.take(there)
     no_interval = scope.no_interval(draws)

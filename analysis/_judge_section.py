@@ -242,7 +242,7 @@ def _within_prompt(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
             value,
             drawn_values,
             n=n,
-            reason="in no prompt do both people and judge separate two items",
+            reason="in no prompt do both answers and judge separate two items",
             confidence=scope.confidence,
             coverage=coverage,
             no_interval=scope.no_interval(draws),
@@ -279,7 +279,7 @@ def _within_generator(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
             if tables and defined.any()
             else None,
             n=int(defined.sum()),
-            reason="in no generator both people and judge separate two items",
+            reason="in no generator do both answers and judge separate two items",
             confidence=scope.confidence,
             coverage=coverage,
             no_interval=no_interval,

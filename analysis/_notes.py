@@ -46,9 +46,7 @@ def notes(document: Mapping[str, Any], scope: Scope) -> list[dict[str, str]]:
 
 def _no_people(seen: Seen) -> Iterator[Note]:
     if not seen.document["study"]["n_ratings"]:
-        yield Note(
-            "warning", "no-people", "There are no human ratings: only the judges' mean scores are given."
-        )
+        yield Note("warning", "no-people", "There are no ratings: only the judges' mean scores are given.")
 
 
 def _slots(seen: Seen) -> Iterator[Note]:
@@ -64,7 +62,7 @@ def _slots(seen: Seen) -> Iterator[Note]:
             "raters-are-slots",
             f"{what}: Cohen's kappa and ICC(2,·), which need to know who rated what, are not given.",
         )
-    if study["n_raters"] == 1:
+    if study["n_raters"] == 1 and study["reference"] == "people":
         yield Note(
             "warning",
             "one-rater",
@@ -136,8 +134,7 @@ def _derived(seen: Seen) -> Iterator[Note]:
         yield Note(
             "warning",
             "derived-metrics",
-            f"{', '.join(names)}: computed from the people's ratings themselves, shown but neither ranked nor "
-            "tested.",
+            f"{', '.join(names)}: computed from the ratings themselves, shown but neither ranked nor tested.",
         )
 
 
@@ -197,7 +194,7 @@ def _tie_forms(seen: Seen) -> Iterator[Note]:
         f"Within prompts, whether {a} or {b} is more accurate depends on what a judge's tie is worth: {a} is "
         f"behind when its ties count as wrong ({strict_a:.3f} / {strict_b:.3f}), at {half_a:.3f} / {half_b:.3f} "
         f"when they count half, and ahead when ties of both are dropped ({dropped_a:.3f} / {dropped_b:.3f}). "
-        f"{ties[0]['human']:.2%} of these pairs are ties of the people; of the pairs that people separate, {a} ties "
+        f"{ties[0]['human']:.2%} of these pairs are ties in the ratings; of the pairs that they separate, {a} ties "
         f"{ties[0]['metric_of_separated']:.0%} and {b} {ties[1]['metric_of_separated']:.0%}.{others}",
     )
 

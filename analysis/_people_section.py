@@ -31,6 +31,7 @@ def study_section(scope: Scope, settings: StudySettings) -> dict[str, Any]:
     return {
         "name": settings.name,
         "question": settings.question,
+        "reference": people.reference,
         "n_items": len(study),
         "n_annotated": scope.annotated,
         "n_raters": len(people.raters),

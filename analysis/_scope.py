@@ -57,8 +57,8 @@ def choose_primary(people: People, declared: str | None) -> Primary:
             raise InputError(f"unknown primary figure {declared!r}{did_you_mean(declared, labels)}")
         return Primary(declared, labels[declared], "declared")
     if people.value_type == "binary":
-        return Primary("roc_auc", labels["roc_auc"], "people answered yes or no")
-    return Primary("spearman", labels["spearman"], f"people's ratings are {people.value_type}")
+        return Primary("roc_auc", labels["roc_auc"], "the answers are yes or no")
+    return Primary("spearman", labels["spearman"], f"the ratings are {people.value_type}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +166,7 @@ class Scope:
                 reason = self.obstacle(name)
                 if reason is None and labels and not np.isfinite(passed).any():
                     reason = NO_LABELS
-                reason = reason or why_undefined(y, x, what="people's answers")
+                reason = reason or why_undefined(y, x, what="answers")
                 found = estimate(
                     value,
                     row,

@@ -260,7 +260,7 @@ def risk_coverage(
     drawn = draws.take(judged) if draws is not None and draws.draws else None
     errors, order = wrong[judged].astype(float), sure[judged]
     coverage = int(judged.sum()) / total
-    reason = "no item has a decision with a confidence and a human decision"
+    reason = "no item has a decision with a confidence and an answer that decides"
 
     def figure(statistic: Any) -> Estimate:
         value = float(statistic(weights)[0])

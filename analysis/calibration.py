@@ -196,7 +196,7 @@ def reliability_diagram(
     drawn = draws.take(keep).map(figures) if draws is not None and draws.draws else [None] * len(values)
     counts = member.sum(axis=1).astype(int)
     edges = np.linspace(0, 1, bins + 1)
-    nothing = "no item has both a probability and a human decision"
+    nothing = "no item has both a probability and an answer that decides"
     shown = [
         CalibrationBin(
             low=float(edges[k]),

@@ -149,7 +149,7 @@ def score_tie(scores: Floats) -> float:
     return SCORE_TIE * float(np.ptp(scores)) if len(scores) else 0.0
 
 
-def why_undefined(y: Floats, x: Floats, *, what: str = "people's ratings") -> str:
+def why_undefined(y: Floats, x: Floats, *, what: str = "ratings") -> str:
     """Return, in words, why a figure of these finite target and score vectors has no value."""
     if len(y) == 0:
         return "no item has both a score and a target"

@@ -67,7 +67,9 @@ def error_overlap(
     both = np.isfinite(a) & np.isfinite(b) & np.isfinite(y)
     n = int(both.sum())
     if n < 2:
-        undefined = Estimate.undefined("fewer than two items are decided by both judges and the people", n=n)
+        undefined = Estimate.undefined(
+            "fewer than two items are decided by both judges and have an answer", n=n
+        )
         return ErrorOverlap(undefined, (None, None), undefined, None)
     a, b, y = a[both], b[both], y[both]
     error_a, error_b = a - y, b - y

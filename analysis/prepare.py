@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genspace.errors import InputError
-from genspace.records import StudySettings, ValueType
+from genspace.records import Reference, StudySettings, ValueType, reference_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +47,11 @@ class People:
     """Declared (else observed) ends of the scale; None without any rating."""
     positive_from: float | None
     """A mean rating at or above it is a "yes"; None: strict majority of a binary study, else no decisions."""
+
+    @property
+    def reference(self) -> Reference:
+        """What the ratings are, in words: people's, or the known truth."""
+        return reference_of(self.raters)
 
     @cached_property
     def count(self) -> Ints:

@@ -387,7 +387,7 @@ def _obstacles(coefficient: Coefficient, people: People, n: int) -> Iterator[str
     if not len(values):
         yield "no people"
     if len(people.raters) < 2:
-        yield "one rater: agreement among people cannot be measured"
+        yield "one rater: agreement among raters cannot be measured"
     if coefficient.persons and not people.identified:
         yield "raters are slots or unknown, not identified persons"
     if coefficient.categories and len(values) > MAX_CATEGORIES:

@@ -109,9 +109,7 @@ def validate_metric(
     if new not in study.judges:
         raise InputError(f"no metric {new!r} in the scores{did_you_mean(new, study.judges)}")
     if study.judges[new].derived:
-        raise InputError(
-            f"{new} is computed from the people's ratings themselves: there is nothing to validate"
-        )
+        raise InputError(f"{new} is computed from the ratings themselves: there is nothing to validate")
     scope = Scope.make(
         study,
         primary=choose_primary(study.people, options.primary or settings.primary),
@@ -123,6 +121,7 @@ def validate_metric(
     document: dict[str, Any] = {
         "schema": SCHEMA,
         "study": settings.name,
+        "reference": study.people.reference,
         "metric": new,
         "margin": margin,
         "confidence": options.confidence,
@@ -275,8 +274,10 @@ def _sentences(document: Mapping[str, Any]) -> list[str]:
 def _figure_sentence(document: Mapping[str, Any]) -> str:
     figure, label, name = document["figure"], document["primary"]["label"], document["metric"]
     if figure["value"] is None:
-        return f"{name} has no {label} with people: {figure['reason']}."
-    return f"{name} agrees with people at {label} {_interval(figure)} on {figure['n']:,} items."
+        return f"{name} has no {label} with {document['reference']}: {figure['reason']}."
+    return (
+        f"{name} agrees with {document['reference']} at {label} {_interval(figure)} on {figure['n']:,} items."
+    )
 
 
 def _interval(e: Mapping[str, Any], *, signed: bool = False) -> str:
@@ -334,8 +335,8 @@ def _coverage_sentences(document: Mapping[str, Any]) -> list[str]:
     table = document["coverage"]
     if table["coverage"] is None or table["coverage"] == 1:
         return []
-    of_people = table["coverage_of_decided"]
-    decided = "" if of_people is None else f" and {of_people:.1%} of those that people decided"
+    of_decided = table["coverage_of_decided"]
+    decided = "" if of_decided is None else f" and {of_decided:.1%} of those whose answer decides"
     return [f"It scores {table['coverage']:.1%} of the {table['annotated']:,} annotated items{decided}."]
 
 

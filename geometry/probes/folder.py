@@ -21,11 +21,9 @@ from genspace.geometry.probes.render import draw
 from genspace.geometry.probes.sampler import Probe, sample_probe
 from genspace.geometry.probes.scenes import ProbeScene
 from genspace.geometry.probes.truth import Truth, cast, depth_steps, scene_record
+from genspace.records import TRUTH_RATER
 
-__all__ = ["TRUTH_RATER", "RenderSettings", "render_study", "row_of", "write_probe", "write_tables"]
-
-TRUTH_RATER = "truth"
-"""Rater id of the known truth in annotations.csv: no person."""
+__all__ = ["RenderSettings", "render_study", "row_of", "write_probe", "write_tables"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,5 +60,5 @@ def _card(study: Study, tables: Mapping[str, pd.DataFrame]) -> str:
     )
     source = "".join(f"- {key}: {value}\n" for key, value in study.declared.source.items())
     sizes = "".join(f"- `{name}`: {len(frame):,} rows\n" for name, frame in tables.items())
-    question = f"\nPeople were asked: {study.settings.question}\n" if study.settings.question else ""
+    question = f"\nAsked of every item: {study.settings.question}\n" if study.settings.question else ""
     return f"---\nconfigs:\n{configurations}---\n\n# {study.settings.name}\n{question}\n{sizes}\n{source}"

@@ -8,30 +8,47 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 __all__ = [
     "ITEM_COLUMNS",
+    "TRUTH_RATER",
     "Files",
     "Item",
     "JsonValue",
     "Measurement",
+    "Reference",
     "Request",
     "Status",
     "StudySettings",
     "ValueType",
     "Verdict",
     "fingerprint",
+    "reference_of",
 ]
 
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
 Status = Literal["decided", "abstained", "failed"]
 ValueType = Literal["binary", "ordinal", "continuous"]
+Reference = Literal["people", "the known truth"]
+"""What judges are compared with, in words."""
 
 ITEM_COLUMNS = ("item_id", "image", "image_before", "prompt", "prompt_id", "generator", "predicate")
 """Columns of the items table with a meaning of their own; every other column is a breakdown."""
+
+TRUTH_RATER = "truth"
+"""Rater id of answers that are known, as those on rendered scenes are: no person."""
+
+
+def reference_of(raters: Iterable[object]) -> Reference:
+    """Return what a study's judges are compared with: the known truth where it is the only rater, else people.
+
+    >>> reference_of(["truth"]), reference_of(["truth", "ann"]), reference_of([])
+    ('the known truth', 'people', 'people')
+    """
+    return "the known truth" if set(raters) == {TRUTH_RATER} else "people"
 
 
 class Files(Protocol):

@@ -139,7 +139,11 @@ def test_bad_input_is_refused() -> None:
 
 def test_an_empty_diagram_says_why() -> None:
     diagram = reliability_diagram([np.nan], [1.0])
-    assert diagram.ece.reason == diagram.brier.reason == "no item has both a probability and a human decision"
+    assert (
+        diagram.ece.reason
+        == diagram.brier.reason
+        == "no item has both a probability and an answer that decides"
+    )
 
 
 def test_intervals_hold_the_figures() -> None:

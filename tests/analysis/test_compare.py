@@ -209,14 +209,14 @@ def scored(values):
         (said([]), NO_VERDICTS, ITEMS.iloc[:0], None),
         (said([]), scored([1, 2, 3]), ITEMS, "no people"),
         (said([3]), scored([1]), ITEMS, "too few items: 1"),
-        (said([3, 3, 3]), scored([1, 2, 3]), ITEMS, "all people's answers are equal"),
+        (said([3, 3, 3]), scored([1, 2, 3]), ITEMS, "all answers are equal"),
         (said([1, 2, 3]), scored([5, 5, 5]), ITEMS, "all scores are equal"),
         (said([1, 2, 3]), scored([np.nan] * 3), ITEMS, "no item has both a score and a target"),
         (said([1, 2, 3, 4, 5, 5]), scored([1, 2, 3, 4, 5, 6]), ITEMS.assign(generator="x"), None),
         (said([1, 2, 3, 4, 5, 5]), scored([1, 2, 3, 4, 5, 6]), ITEMS.assign(prompt_id="p"), None),
         (said([np.nan] * 6), scored([1, 2, 3, 4, 5, 6]), ITEMS, "no people"),
         (said([1, 0, 1, 1], raters=3), scored([0, 0, 1, 1]), ITEMS, None),
-        (said([1, 1, 1, 1], raters=2), scored([0, 0, 1, 1]), ITEMS, "all people's answers are equal"),
+        (said([1, 1, 1, 1], raters=2), scored([0, 0, 1, 1]), ITEMS, "all answers are equal"),
     ],
 )
 def test_undefined_figures_are_null_with_a_reason(answers, verdicts, items, reason):

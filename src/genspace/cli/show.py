@@ -85,7 +85,7 @@ def _lines(view: dict[str, Any]) -> Iterator[str]:
     if geometry:
         yield f"  from the scene: {_outcome(geometry['passed'], geometry['score'], geometry['reason'])}"
         yield from (f"    {words}" for words in geometry["constraints"])
-    yield "people:" if view["people"] else "people: nobody has rated this item"
+    yield f"{view['reference']}:" if view["people"] else "people: nobody has rated this item"
     for row in view["people"]:
         answer = "can't tell" if row["value"] is None else f"{row['value']:g}"
         yield f"  {row['rater_id']}{_asked(row)}: {answer}"

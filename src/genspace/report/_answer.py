@@ -21,7 +21,7 @@ def answer(document: Mapping[str, Any]) -> list[str]:
         return ["The study holds no items."]
     if not study["n_annotated"]:
         return [
-            "No people have rated these items yet, so no judge can be believed or doubted; mean scores are shown."
+            "Nobody has rated these items yet, so no judge can be believed or doubted; mean scores are shown."
         ]
     ranked = [r for r in judge_table(document).rows if r.rank is not None]
     if not ranked:
@@ -32,7 +32,9 @@ def answer(document: Mapping[str, Any]) -> list[str]:
     ]
     best = (eligible or ranked)[0]
     figures = figure_text(best.estimates[0])
-    sentences = [f"{best.name} agrees best with people: {figure} {figures} ({_basis(document, best)})."]
+    sentences = [
+        f"{best.name} agrees best with {study['reference']}: {figure} {figures} ({_basis(document, best)})."
+    ]
     ahead = ranked[: ranked.index(best)]
     if ahead:
         told = ", ".join(f"{r.name} ({r.n:,} items, coverage {r.coverage or 0:.0%})" for r in ahead)

@@ -17,7 +17,7 @@ from genspace.geometry.image_relation import ImageRelation, parse_relation
 from genspace.geometry.predicates import Bound, bind
 from genspace.geometry.scene import Pair, Scene
 from genspace.judges.scene import find_scene
-from genspace.records import Item, Measurement, Verdict
+from genspace.records import Item, Measurement, Reference, Verdict, reference_of
 from genspace.store import JudgeStore, judge_folders
 
 if TYPE_CHECKING:
@@ -94,6 +94,11 @@ class ItemView:
             for row in rows.to_dict("records")
         ]
 
+    @property
+    def reference(self) -> Reference:
+        """Who answered: people, or the known truth."""
+        return reference_of(self.study.annotations["rater_id"].astype(str))
+
     @cached_property
     def verdicts(self) -> list[dict[str, Any]]:
         """One row per verdict of every judge and metric, with its measurements in words where they were kept."""
@@ -133,6 +138,7 @@ class ItemView:
                 "reason": found.reason,
                 "constraints": [in_words(m) for m in found.measurements],
             },
+            "reference": self.reference,
             "people": self.people,
             "verdicts": self.verdicts,
         }

@@ -39,7 +39,7 @@ class Part:
     @property
     def reference(self) -> str:
         """What judges are compared with, in words: people, or the known truth."""
-        return str(self.document["study"].get("reference", "people"))
+        return str(self.document["study"]["reference"])
 
 
 @dataclass(frozen=True)

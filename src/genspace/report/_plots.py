@@ -90,7 +90,9 @@ def forest(document: Mapping[str, Any]) -> str | None:
                 textcoords="offset points", ha="right", va="top", fontsize=8, color=MUTED,
             )  # fmt: skip
         level = f"{document['options']['confidence']:.0%}"
-        axes.set_xlabel(f"{table.columns[0].label} with people, {level} interval over prompts")
+        axes.set_xlabel(
+            f"{table.columns[0].label} with {document['study']['reference']}, {level} interval over prompts"
+        )
         return _svg(
             figure, f"{table.columns[0].label} of each judge with its interval; the table holds the values"
         )
@@ -141,7 +143,7 @@ def breakdown_map(document: Mapping[str, Any], column: str) -> str | None:
 
 
 def ratings(document: Mapping[str, Any]) -> str | None:
-    """Return how often people gave each rating."""
+    """Return how often each rating was given."""
     counts = {k: v for k, v in (document["human"].get("distribution") or {}).items() if v}
     if not counts or len(counts) > 30:
         return None
@@ -151,7 +153,7 @@ def ratings(document: Mapping[str, Any]) -> str | None:
         axes.set_xlabel("rating")
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
-        return _svg(figure, "how often people gave each rating")
+        return _svg(figure, "how often each rating was given")
 
 
 def risk_coverage(document: Mapping[str, Any]) -> str | None:
@@ -169,7 +171,7 @@ def risk_coverage(document: Mapping[str, Any]) -> str | None:
             xs, ys = [p["coverage"] for p in points], [p["risk"] for p in points]
             axes.plot(xs, ys, color=colour, linestyle=dash, label=_short(name), drawstyle="steps-post")
         axes.set_xlabel("coverage: share of items decided")
-        axes.set_ylabel("risk: share of decisions against the people")
+        axes.set_ylabel(f"risk: share of decisions against {document['study']['reference']}")
         axes.set_ylim(bottom=0)
         axes.grid(color=RULE, linewidth=0.6)
         axes.legend(frameon=False, fontsize=8)
@@ -223,7 +225,7 @@ def specification_map(document: Mapping[str, Any]) -> str | None:
 
 
 def calibration(document: Mapping[str, Any]) -> str | None:
-    """Return the reliability diagram: what scores promise against how often people say yes."""
+    """Return the reliability diagram: what scores promise against how often the answer is yes."""
     curves: dict[str, list[tuple[float, float]]] = {}
     for name, judge in document["judges"].items():
         bins = ((judge.get("calibration") or {}).get("as_given") or {}).get("bins") or []
@@ -240,7 +242,7 @@ def calibration(document: Mapping[str, Any]) -> str | None:
             xs, ys = zip(*points, strict=True)
             axes.plot(xs, ys, color=colour, linestyle=dash, marker="o", markersize=4, label=_short(name))
         axes.set_xlabel("score, or calibrated score where it is no probability")
-        axes.set_ylabel("share of people's yes")
+        axes.set_ylabel("share of items whose answer is yes")
         axes.set_xlim(-0.02, 1.02)
         axes.set_ylim(-0.02, 1.02)
         axes.legend(frameon=False, fontsize=8)

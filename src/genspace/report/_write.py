@@ -30,7 +30,7 @@ def write_report(
     Errors: `InputError` when the folder cannot be written.
     """
     table = judge_table(document, level=level)
-    caption = f"Agreement with people: {document['study']['name']}"
+    caption = f"Agreement with {document['study']['reference']}: {document['study']['name']}"
     texts = {
         "report.html": html_report(document, manifest, study, folder),
         "table.csv": csv_table(table),

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from genspace.errors import InputError
+from genspace.records import TRUTH_RATER
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,8 +81,6 @@ def _probes(study: Study) -> pd.DataFrame:
 def _answers(study: Study, items: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Per judge the items with a column `yes`: 1, 0, a share for several people, NaN for no answer."""
     import pandas as pd
-
-    from genspace.geometry.probes.folder import TRUTH_RATER
 
     given: dict[str, pd.Series[float]] = {}
     for name, frame in study.verdicts.groupby("judge"):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 
 import pytest
 
 from genspace.geometry.probes import folder as module
 from genspace.geometry.probes.folder import RenderSettings, render_study
 from genspace.geometry.probes.plans import PLANS
+from genspace.study import open_study
 
 SETTINGS = RenderSettings(per_predicate=1, size=64, samples=1, seed=3, pictures=False, task="both")
 
@@ -26,8 +28,6 @@ def contents(folder):
 
 
 def test_a_folder_is_a_study_whose_rater_is_the_truth(tmp_path, few):
-    from genspace.study import open_study
-
     rows = render_study(tmp_path / "probes", SETTINGS, workers=1)
     study = open_study(tmp_path / "probes")
     assert list(study.items["item_id"]) == [row["item_id"] for row in rows]
@@ -62,6 +62,21 @@ def test_edits_are_pairs_of_scenes(tmp_path, few):
     pair = json.loads((tmp_path / "probes/images" / f"{edit['item_id']}.pair.json").read_text())
     assert pair["camera"] == "static"
     assert (tmp_path / "probes/images" / pair["before"]).is_file()
+
+
+def test_comparisons_speak_of_the_known_truth_never_of_people(tmp_path, few, genspace):
+    render_study(tmp_path / "probes", SETTINGS, workers=1)
+    assert genspace("judge", tmp_path / "probes", "--judge", "scene").code == 0
+    result = genspace("compare", tmp_path / "probes", "--out", tmp_path / "report")
+    assert "scene agrees best with the known truth" in result.out
+    page = (tmp_path / "report/report.html").read_text()
+    body = page.partition("<body>")[2].partition("<details><summary>Manifest")[0]
+    question = open_study(tmp_path / "probes").settings.question
+    for text in (result.out, body.replace(question, "")):
+        assert "known truth" in text
+        assert not re.search("people|human", text, re.IGNORECASE)
+    shown = genspace("show", tmp_path / "probes", "t2i-egocentric-left-000").out
+    assert "the known truth:\n  truth: " in shown
 
 
 def test_other_settings_and_foreign_folders_are_refused(tmp_path, few, genspace):
