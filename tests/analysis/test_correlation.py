@@ -88,7 +88,7 @@ def test_mistakes_are_named():
     [
         ([], [], "no item"),
         ([1], [1], "too few"),
-        ([1, 1], [1, 2], "all people's"),
+        ([1, 1], [1, 2], "all ratings"),
         ([1, 2], [3, 3], "all scores"),
     ],
 )
