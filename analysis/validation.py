@@ -336,7 +336,9 @@ def _coverage_sentences(document: Mapping[str, Any]) -> list[str]:
     if table["coverage"] is None or table["coverage"] == 1:
         return []
     of_decided = table["coverage_of_decided"]
-    decided = "" if of_decided is None else f" and {of_decided:.1%} of those whose answer decides"
+    decided = (
+        "" if of_decided is None else f" and {of_decided:.1%} of those that {document['reference']} decided"
+    )
     return [f"It scores {table['coverage']:.1%} of the {table['annotated']:,} annotated items{decided}."]
 
 
