@@ -1,4 +1,4 @@
-"""The parts of a comparison on abstention, calibration, overlap of errors, cost and corrected generator scores."""
+"""The parts of a comparison on abstention, calibration, overlap of errors and cost."""
 
 from __future__ import annotations
 
@@ -21,13 +21,11 @@ from genspace.analysis.abstention import (
 from genspace.analysis.calibration import METHODS, cross_fit, reliability_diagram
 from genspace.analysis.decisions import DECISION_FIGURES
 from genspace.analysis.errors import error_overlap, pareto_front
-from genspace.analysis.prediction_powered import corrected_mean, undrawn_reason
 from genspace.analysis.prepare import JudgeScores
 from genspace.analysis.resampling import estimate
 
 __all__ = [
     "NO_PARTS",
-    "corrected_section",
     "cost_fronts",
     "decision_parts",
     "given",
@@ -195,26 +193,3 @@ def cost_fronts(judges: dict[str, Any], figure: str, ranked: list[str]) -> dict[
             front = pareto_front(cost, np.array(value, dtype=float))
             fronts[kind] = [name for name, on_front in zip(ranked, front, strict=True) if on_front]
     return fronts
-
-
-def corrected_section(scope: Scope, ranked: list[str], sampling: str | None) -> dict[str, Any]:
-    """Return each generator's mean rating over all items, the rated sample corrected by each judge."""
-    study = scope.study
-    reason = undrawn_reason(sampling)
-    if reason is None and not np.isnan(study.people.mean).any():
-        reason = "every item is rated: there is nothing to correct"
-    if reason is None and not study.generators:
-        reason = "no generators are named"
-    if reason is not None:
-        return {"reason": reason, "judges": {}}
-    judges = {
-        name: {
-            generator: corrected_mean(
-                study.people.mean[rows], study.judges[name].oriented[rows], study.prompt[rows],
-                confidence=scope.confidence,
-            ).to_json()
-            for generator, rows in ((g, study.generator == code) for code, g in enumerate(study.generators))
-        }
-        for name in ranked
-    }  # fmt: skip
-    return {"reason": None, "judges": judges}

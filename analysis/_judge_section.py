@@ -300,8 +300,8 @@ def _system(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
         reason = NO_PEOPLE if not np.isfinite(scope.rated.people.mean).any() else f"too few generators: {g}"
         return {name: Estimate.undefined(reason, n=g, coverage=coverage) for name in names}
     draws = scope.draws.take(both).take(named)
-    point = system_scores(y, x, generator, np.ones((len(y), 1)))
-    resampled = system_draws(system_scores(y, x, generator, draws.weights()), scope.seed)
+    point = system_scores(y, x, generator, PromptDraws.point(draws.of_item))
+    resampled = system_draws(system_scores(y, x, generator, draws), scope.seed)
     no_interval = scope.no_interval(draws)
     result = {}
     for name, figure in SYSTEM_FIGURES.items():

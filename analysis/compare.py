@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from genspace.analysis._decision_section import corrected_section, cost_fronts, overlap_section
+from genspace.analysis._decision_section import cost_fronts, overlap_section
+from genspace.analysis._generator_section import Field, generator_section
 from genspace.analysis._judge_section import baselines, judge_section
 from genspace.analysis._notes import notes
 from genspace.analysis._people_section import people_section, study_section
 from genspace.analysis._scope import Scope, choose_primary
 from genspace.analysis._tests_section import cell_tests, ranked_names, tests_section
 from genspace.analysis._threads import side_by_side
-from genspace.analysis.prepare import prepare, questions
+from genspace.analysis.prepare import main_kind, prepare_kinds, questions
 from genspace.analysis.reliability import conspicuous_pair, rater_pairs
 from genspace.analysis.specification import specification_section
 from genspace.errors import InputError
@@ -124,9 +125,9 @@ def compare(
     main = names[0]
     document: dict[str, Any] = {"schema": SCHEMA}
     for question in names:
-        study = prepare(annotations, verdicts, items, settings=settings, question=question)
+        singles, pairs = prepare_kinds(annotations, verdicts, items, settings=settings, question=question)
         declared = settings if question == main else StudySettings(name=settings.name, question=question)
-        part = _question(study, declared, options, _excluded(annotations))
+        part = _question(singles, pairs, declared, options, _excluded(annotations))
         if question == main:
             document |= part | {"questions": {}}
         else:
@@ -143,9 +144,15 @@ def _excluded(annotations: pd.DataFrame) -> tuple[str, ...]:
 
 
 def _question(
-    study: Prepared, settings: StudySettings, options: CompareOptions, excluded: tuple[str, ...]
+    singles: Prepared,
+    pairs: Prepared | None,
+    settings: StudySettings,
+    options: CompareOptions,
+    excluded: tuple[str, ...],
 ) -> dict[str, Any]:
     """Return the document of one question."""
+    study = main_kind(singles, pairs)
+    by = options.by or settings.breakdowns
     scope = Scope.make(
         study,
         primary=choose_primary(study.people, options.primary or settings.primary),
@@ -165,16 +172,21 @@ def _question(
             judges[name]["group"] = number
     document = {
         "study": study_section(scope, settings),
-        "options": options.to_json() | {"by": list(options.by or settings.breakdowns)},
+        "options": options.to_json() | {"by": list(by)},
         "primary": scope.primary.to_json(),
         "human": people,
         "judges": judges,
         "tests": tests,
-        "breakdowns": _breakdowns(scope, options.by or settings.breakdowns, ranked, options.permutations),
+        "breakdowns": _breakdowns(scope, by, ranked, options.permutations),
         "disagreements": _disagreements(scope),
         "overlap": overlap_section(scope, ranked),
         "cost_fronts": cost_fronts(judges, scope.primary.figure, ranked),
-        "corrected_generators": corrected_section(scope, ranked, settings.sampling),
+        "generators": generator_section(
+            Field.make(singles, pairs, draws=options.draws, seed=options.seed, confidence=options.confidence),
+            by=by,
+            sampling=settings.sampling,
+            first=ranked,
+        ),
         "specification": specification_section(scope, ranked, flagged=excluded or _doubtful(scope)),
     }
     return document | {"notes": notes(document, scope)}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +20,16 @@ from genspace.records import Reference, StudySettings, ValueType, reference_of
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["JudgeScores", "People", "Prepared", "infer_value_type", "prepare", "questions"]
+__all__ = [
+    "JudgeScores",
+    "People",
+    "Prepared",
+    "infer_value_type",
+    "main_kind",
+    "prepare",
+    "prepare_kinds",
+    "questions",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -138,13 +147,18 @@ class Prepared:
     """(n,) prompt codes: the clusters that every headline statistic resamples. Without a prompt_id the prompt
     text is the cluster, without either the item itself."""
     generator: Ints
-    """(n,) generator codes; -1 where unknown."""
+    """(n,) generator codes; -1 where unknown, and for pairs, which have two."""
     generators: tuple[str, ...]
     people: People
     judges: Mapping[str, JudgeScores]
 
     def __len__(self) -> int:
         return len(self.prompt)
+
+    @property
+    def of_pairs(self) -> bool:
+        """Whether the units are pairs of items."""
+        return bool((self.units["item_id_b"] != "").any())
 
     def column(self, name: str) -> NDArray[Any]:
         """(n,) values of a column of the items table as text, "" where empty.
@@ -198,6 +212,7 @@ def prepare(
     *,
     settings: StudySettings | None = None,
     question: str = "",
+    pairs: bool | None = None,
 ) -> Prepared:
     """Align people's answers and judges' verdicts to the items.
 
@@ -209,17 +224,22 @@ def prepare(
         items: `item_id`, and where there are any `prompt_id, prompt, generator` and breakdown columns.
         settings: What the study declares; by default everything is inferred.
         question: Which question to look at. The declared scale holds for the main question "" alone.
+        pairs: Whether the units are pairs of items or single ones; by default what the people (without any, the
+            judges) judged. What was said about the other kind is left out.
 
     Errors: `InputError` for missing columns, unknown item ids, duplicate keys and values that are no numbers.
     """
     settings = settings or StudySettings()
     said = _answers(annotations, question)
     judged = _verdicts(verdicts, question)
-    units, keys = _units(items, said, judged)
+    if pairs is None:
+        pairs = bool(((said if len(said) else judged)["item_id_b"] != "").any())
+    units, keys = _units(items, said, judged, pairs=pairs)
     people = _people(said, keys, settings, main=question == "")
-    generator_text = _text(units["generator"]) if "generator" in units else np.full(len(units), "", object)
-    generators = tuple(sorted({g for g in generator_text if g}))
+    named = _text(items["generator"]) if "generator" in items else np.full(len(items), "", object)
+    generators = tuple(sorted({g for g in named if g}))
     code_of = {name: code for code, name in enumerate(generators)}
+    codes = np.array([code_of.get(g, -1) for g in named], dtype=np.int64)
     judges = {
         str(name): _judge(str(name), rows, keys, settings)
         for name, rows in judged.groupby("judge", sort=False)
@@ -227,11 +247,32 @@ def prepare(
     return Prepared(
         units=units,
         prompt=_prompts(units),
-        generator=np.array([code_of.get(g, -1) for g in generator_text], dtype=np.int64),
+        generator=np.full(len(units), -1, dtype=np.int64) if pairs else codes,
         generators=generators,
         people=people,
         judges=judges,
     )
+
+
+def prepare_kinds(
+    annotations: pd.DataFrame,
+    verdicts: pd.DataFrame,
+    items: pd.DataFrame,
+    *,
+    settings: StudySettings | None = None,
+    question: str = "",
+) -> tuple[Prepared, Prepared | None]:
+    """Return the study of single items, and that of pairs where people or judges compared any; see `prepare`."""
+    compared = any((_text(t["item_id_b"]) != "").any() for t in (annotations, verdicts) if "item_id_b" in t)
+    of_kind = partial(prepare, annotations, verdicts, items, settings=settings, question=question)
+    return of_kind(pairs=False), of_kind(pairs=True) if compared else None
+
+
+def main_kind(singles: Prepared, pairs: Prepared | None) -> Prepared:
+    """Return what the people answered about; without people, pairs where there are any."""
+    if pairs is None or (singles.people.asked.any() and not pairs.people.asked.any()):
+        return singles
+    return pairs
 
 
 def _text(column: pd.Series) -> NDArray[Any]:
@@ -316,7 +357,7 @@ def _no_duplicates(table: pd.DataFrame, key: list[str], what: str) -> None:
 
 
 def _units(
-    items: pd.DataFrame, said: pd.DataFrame, judged: pd.DataFrame
+    items: pd.DataFrame, said: pd.DataFrame, judged: pd.DataFrame, *, pairs: bool
 ) -> tuple[pd.DataFrame, dict[tuple[str, str], int]]:
     """Return the units in the order of the items table, and where each key stands."""
     import pandas as pd
@@ -324,7 +365,7 @@ def _units(
     items = _keyed(items, "items")
     _no_duplicates(items, ["item_id"], "items")
     known = set(items["item_id"])
-    pairs = []
+    compared = []
     for what, table in (("annotations", said), ("verdicts", judged)):
         for column in ("item_id", "item_id_b"):
             unknown = sorted(set(table[column]) - known - {""})
@@ -333,11 +374,14 @@ def _units(
                     f"{what}: {len(unknown)} values of {column} are not in the items table, "
                     f"first {unknown[0]!r}"
                 )
-        pairs.append(table.loc[table["item_id_b"] != "", ["item_id", "item_id_b"]])
+        compared.append(table.loc[table["item_id_b"] != "", ["item_id", "item_id_b"]])
     units = items.drop(columns="question")
-    compared = pd.concat(pairs).drop_duplicates()
-    if len(compared):
-        units = compared.merge(units.drop(columns="item_id_b"), on="item_id", how="left")
+    if pairs:
+        units = (
+            pd.concat(compared)
+            .drop_duplicates()
+            .merge(units.drop(columns="item_id_b"), on="item_id", how="left")
+        )
     units = units.reset_index(drop=True)
     keys = {key: i for i, key in enumerate(zip(units["item_id"], units["item_id_b"], strict=True))}
     return units, keys

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genspace.analysis.resampling import ratio, stream
+from genspace.analysis.generators import ahead, mean_scores
+from genspace.analysis.resampling import PromptDraws, ratio, stream
 
 __all__ = [
     "MIN_GENERATORS",
@@ -40,18 +41,17 @@ class SystemScores:
     """(G, B)"""
 
 
-def system_scores(y: Floats, x: Floats, generator: Ints, weights: Floats) -> SystemScores:
+def system_scores(y: Floats, x: Floats, generator: Ints, draws: PromptDraws) -> SystemScores:
     """Average ratings and scores by generator.
 
     Args:
         y: (n,) ratings, finite.
         x: (n,) scores, finite.
         generator: (n,) code of each item's generator; all codes 0 … G - 1 occur.
-        weights: (n, B) multiplicities.
+        draws: Resampled prompts of the n items.
     """
-    member = (generator == np.arange(int(generator.max(initial=-1)) + 1)[:, None]).astype(float)
-    items = member @ weights
-    return SystemScores(ratio((member * y) @ weights, items), ratio((member * x) @ weights, items))
+    g = int(generator.max(initial=-1)) + 1
+    return SystemScores(*(mean_scores(v, generator, g, draws).draws for v in (y, x)))
 
 
 def _pearson(scores: SystemScores) -> Floats:
@@ -63,13 +63,12 @@ def _pearson(scores: SystemScores) -> Floats:
 
 def _spearman(scores: SystemScores) -> Floats:
     # A centred mid-rank is half of (values below minus values above).
-    ranks = [np.sign(v[:, None] - v[None]).sum(axis=1) / 2 for v in (scores.human, scores.judge)]
+    ranks = [ahead(v).sum(axis=1) / 2 for v in (scores.human, scores.judge)]
     return _pearson(SystemScores(*ranks))
 
 
 def _signs(values: Floats) -> Floats:
-    i, j = np.triu_indices(len(values), 1)
-    return np.sign(values[i] - values[j])
+    return ahead(values)[np.triu_indices(len(values), 1)]
 
 
 def _kendall(scores: SystemScores) -> Floats:

@@ -10,6 +10,7 @@ from genspace.records import Item, Measurement, Request, StudySettings, Verdict
 
 if TYPE_CHECKING:
     from genspace.comparison import compare as compare
+    from genspace.ranking import rank as rank
     from genspace.runner import run as run
     from genspace.study import Study as Study
     from genspace.study import open_study as open_study
@@ -27,12 +28,14 @@ __all__ = [
     "__version__",
     "compare",
     "open_study",
+    "rank",
     "run",
     "validate",
 ]
 
 _LAZY = {
     "compare": "genspace.comparison",
+    "rank": "genspace.ranking",
     "run": "genspace.runner",
     "Study": "genspace.study",
     "open_study": "genspace.study",

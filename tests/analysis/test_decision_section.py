@@ -98,7 +98,7 @@ def test_overlap_and_cost(binary) -> None:
         assert pair["oracle"]["value"] <= min(pair["mean_error"])
     assert "sure" in binary["cost_fronts"]["usd"]  # the cheapest is always on the front
     assert set(binary["cost_fronts"]) == {"usd"}
-    assert binary["corrected_generators"]["reason"].startswith("it is not declared")
+    assert binary["generators"]["corrected_reason"].startswith("it is not declared")
 
 
 def test_graded_studies_compare_errors_on_the_scale() -> None:
@@ -115,14 +115,16 @@ def test_graded_studies_compare_errors_on_the_scale() -> None:
 def test_random_samples_correct_the_generators() -> None:
     tables = study(binary=False, prompts=200, labelled=0.25)
     settings = StudySettings(sampling="random", lower_is_better=("nobody",))
-    section = compare(*tables, settings=settings, options=SWIFT).to_dict()["corrected_generators"]
-    assert section["reason"] is None
-    cell = section["judges"]["plain"]["g2"]
+    section = compare(*tables, settings=settings, options=SWIFT).to_dict()["generators"]
+    assert section["corrected_reason"] is None
+    rows = {row["generator"]: row for row in section["judges"]["plain"]["generators"]}
+    cell = rows["g2"]["corrected"]
+    assert sorted(row["corrected"]["rank"] for row in rows.values()) == [1, 2, 3]
     assert (cell["labelled"], cell["unlabelled"]) == (50, 150)
     width = {k: cell[k]["high"] - cell[k]["low"] for k in ("sample", "corrected")}
     assert width["corrected"] < width["sample"]
-    all_rated = compare(*study(), settings=settings, options=SWIFT).to_dict()["corrected_generators"]
-    assert "nothing to correct" in all_rated["reason"]
+    all_rated = compare(*study(), settings=settings, options=SWIFT).to_dict()["generators"]
+    assert "nothing to correct" in all_rated["corrected_reason"]
 
 
 @pytest.mark.parametrize(

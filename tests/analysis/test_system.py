@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from genspace.analysis.resampling import stream
+from genspace.analysis.resampling import PromptDraws, stream
 from genspace.analysis.system import (
     MIN_GENERATORS,
     SYSTEM_FIGURES,
@@ -34,7 +34,7 @@ def test_means_by_generator_under_weights():
         np.array([1.0, 3, 5]),
         np.array([2.0, 4, 8]),
         np.array([0, 0, 1]),
-        np.array([[1.0, 0], [1, 2], [1, 0]]),
+        PromptDraws(np.array([[1, 0], [1, 2], [1, 0]]), np.arange(3)),
     )
     np.testing.assert_array_equal(scores.human, [[2, 3], [5, np.nan]])
     np.testing.assert_array_equal(scores.judge, [[3, 4], [8, np.nan]])

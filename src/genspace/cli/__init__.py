@@ -21,6 +21,7 @@ COMMAND_MODULES: tuple[str, ...] = (
     "check",
     "compare",
     "validate",
+    "rank",
     "judge",
     "show",
     "annotate",

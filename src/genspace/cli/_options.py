@@ -14,7 +14,7 @@ HumanColumns = Annotated[
 ]  # fmt: skip
 MetricColumns = Annotated[
     str | None,
-    typer.Option("--metrics", help="For one wide table: columns with scores, [default: all other numbers]."),
+    typer.Option("--metrics", help="For one wide table: columns with scores (default: all other numbers)."),
 ]  # fmt: skip
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 SeedOption = Annotated[int, typer.Option("--seed", help="Seed of everything that is random.")]

@@ -21,7 +21,7 @@ By = Annotated[list[str] | None, typer.Option("--by", help="Break figures down b
 Level = Annotated[Literal["item", "system"], typer.Option(help="Which table to show.")]
 Primary = Annotated[
     str | None,
-    typer.Option(help="The figure that sorts, groups and is tested [default: by the ratings' type]."),
+    typer.Option(help="The figure that sorts, groups and is tested (default: by the ratings' type)."),
 ]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for report.html, tables, JSON and manifest.")]
 From = Annotated[

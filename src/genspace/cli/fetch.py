@@ -17,7 +17,7 @@ __all__ = ["fetch"]
 @app.command(epilog="Examples: genspace fetch --list · genspace fetch tifa160 && genspace compare tifa160")
 def fetch(
     name: Annotated[str | None, typer.Argument(help="tifa160, dsg_tifa160 or geneval.")] = None,
-    to: Annotated[Path | None, typer.Option(help="Folder to write the study to [default: ./NAME].")] = None,
+    to: Annotated[Path | None, typer.Option(help="Folder to write the study to (default: ./NAME).")] = None,
     show_list: Annotated[bool, typer.Option("--list", help="List what can be fetched.")] = False,
 ) -> None:
     """Fetch a published human study, pinned and verified, as a study folder."""

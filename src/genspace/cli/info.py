@@ -73,7 +73,7 @@ LISTS: dict[str, Callable[[], list[dict[str, Any]]]] = {
 
 @app.command(epilog="Examples: genspace ls · genspace ls judges --json")
 def ls(
-    what: Annotated[str | None, typer.Argument(help="judges, predicates, datasets, … [default: all]")] = None,
+    what: Annotated[str | None, typer.Argument(help="judges, predicates, datasets, … (default: all)")] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """List judges, data sets and what else can be named in commands."""

@@ -59,7 +59,7 @@ def _is_here(kind: PartKind, checkpoint: Checkpoint | None) -> bool:
 def list_models(
     stage: Annotated[
         str | None,
-        typer.Argument(help="detector, segmenter, depth, intrinsics, gravity, orientation [default: all]"),
+        typer.Argument(help="detector, segmenter, depth, intrinsics, gravity, orientation (default: all)"),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -116,7 +116,7 @@ def fetch(
         list[str] | None,
         typer.Argument(
             help="PART[:CHECKPOINT], such as depth.zoedepth, or a judge's checkpoint, such as "
-            "hf:OWNER/NAME[@REVISION] [default: the default part of every stage]"
+            "hf:OWNER/NAME[@REVISION] (default: the default part of every stage)"
         ),
     ] = None,
 ) -> None:

@@ -41,7 +41,7 @@ def render(
     size: Annotated[int, typer.Option(min=64, max=4096, help="Width and height in pixels.")] = 512,
     samples: Annotated[int, typer.Option(min=1, help="Light paths per pixel: more is smoother.")] = 32,
     seed: Annotated[int, typer.Option(help="Seed of everything that is random.")] = 0,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes, [default: one per core].")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes (default: one per core).")] = None,
     pictures: Annotated[
         bool, typer.Option("--pictures/--no-pictures", help="Without: scene files and depth only.")
     ] = True,
@@ -88,7 +88,7 @@ def render(
 def report(
     study: Annotated[Path, typer.Argument(help="Study folder of probes, judged.")],
     *,
-    out: Annotated[Path | None, typer.Option(help="Folder of the page, [default: STUDY/reports].")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the page (default: STUDY/reports).")] = None,
     draws: Annotated[int, typer.Option(min=0, help="Bootstrap draws for the intervals.")] = 400,
     seed: SeedOption = 0,
     json_: JsonFlag = False,

@@ -46,10 +46,10 @@ def build(
     ] = None,
     truth: Annotated[
         Path | None,
-        typer.Option(help="Scene file for parts named scene [default: the one beside the image]."),
+        typer.Option(help="Scene file for parts named scene (default: the one beside the image)."),
     ] = None,
     out_dir: Annotated[
-        Path | None, typer.Option("--out", help="Folder to write to [default: beside the image].")
+        Path | None, typer.Option("--out", help="Folder to write to (default: beside the image).")
     ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
     overwrite: Annotated[

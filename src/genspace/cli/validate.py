@@ -34,7 +34,7 @@ def validate(
         list[str] | None, typer.Option("--by", help="Break differences down by this column; repeatable.")
     ] = None,
     primary: Annotated[
-        str | None, typer.Option(help="The figure to compare [default: by the ratings' type].")
+        str | None, typer.Option(help="The figure to compare (default: by the ratings' type).")
     ] = None,
     draws: Annotated[int, typer.Option(help="Bootstrap draws behind each interval.")] = 1000,
     seed: SeedOption = 0,

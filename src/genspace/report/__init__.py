@@ -4,7 +4,14 @@ from genspace.report._answer import answer
 from genspace.report._html import html_report
 from genspace.report._item import ItemView, view_item
 from genspace.report._manifest import changed_inputs, input_digests, make_manifest, read_manifest
-from genspace.report._table import JudgeTable, csv_table, judge_table, latex_table, markdown_table
+from genspace.report._table import (
+    JudgeTable,
+    csv_table,
+    figure_text,
+    judge_table,
+    latex_table,
+    markdown_table,
+)
 from genspace.report._terminal import print_comparison
 from genspace.report._write import write_report
 
@@ -14,6 +21,7 @@ __all__ = [
     "answer",
     "changed_inputs",
     "csv_table",
+    "figure_text",
     "html_report",
     "input_digests",
     "judge_table",

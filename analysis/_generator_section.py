@@ -1,0 +1,370 @@
+"""The part of a comparison that ranks generators: in the order of the people, and of each judge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genspace.analysis._estimate import Estimate
+from genspace.analysis._scope import NO_PEOPLE
+from genspace.analysis.generators import (
+    GeneratorScores,
+    kendall_distance,
+    mean_scores,
+    pair_scores,
+    share_text,
+    standings,
+)
+from genspace.analysis.prediction_powered import CorrectedMean, corrected_mean, undrawn_reason
+from genspace.analysis.prepare import Prepared, main_kind
+from genspace.analysis.resampling import PromptDraws, estimate, stream
+
+__all__ = ["Field", "Resampled", "generator_section"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Resampled = Literal["prompts", "items", "raters"]
+
+STRENGTH = "Bradley-Terry log strength"
+SURE = 0.95
+"""Neighbours whose order is kept in at least so many draws are called sure."""
+NO_SCORES = "no scores"
+NOT_SHARES = "answers about pairs are no shares of a win between 0 and 1"
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """The generators of one question, what was said about their images, and the draws that everybody shares."""
+
+    items: Prepared
+    """All items with what was said about single ones."""
+    pairs: Prepared | None
+    """The pairs of items, where two were compared."""
+    first: Ints
+    """(m,) generator of the first item of each pair; -1 where unknown."""
+    second: Ints
+    """(m,) of the second."""
+    item_draws: PromptDraws
+    """What is resampled, by item."""
+    pair_draws: PromptDraws
+    """The same, by pair."""
+    rater_draws: PromptDraws | None
+    """The same, by rater, where raters are resampled."""
+    confidence: float
+
+    @classmethod
+    def make(
+        cls,
+        items: Prepared,
+        pairs: Prepared | None,
+        *,
+        draws: int,
+        seed: int,
+        confidence: float,
+        over: Resampled = "prompts",
+    ) -> Field:
+        """Draw what is to be resampled.
+
+        Args:
+            items: Single items.
+            pairs: Pairs of them, or None.
+            draws: Number of draws.
+            seed: Seed of the draws.
+            confidence: Level of intervals and of sets of ranks.
+            over: prompts; single items (or pairs); or raters, whose answers then vary while judges' scores do not.
+        """
+        place = {item_id: i for i, item_id in enumerate(items.units["item_id"])}
+        first, second = (
+            np.array([] if pairs is None else [place[i] for i in pairs.units[column]], dtype=np.int64)
+            for column in ("item_id", "item_id_b")
+        )
+        raters = None
+        if over == "prompts":
+            item_draws = PromptDraws.make(items.prompt, draws, stream(seed, "bootstrap", "all"))
+            pair_draws = item_draws.take(first)
+        elif over == "items":
+            item_draws = PromptDraws.make(np.arange(len(items)), draws, stream(seed, "bootstrap", "items"))
+            pair_draws = PromptDraws.make(np.arange(len(first)), draws, stream(seed, "bootstrap", "pairs"))
+        else:
+            answered = main_kind(items, pairs).people
+            raters = PromptDraws.make(
+                np.arange(len(answered.raters)), draws, stream(seed, "bootstrap", "raters")
+            )
+            always = np.ones((1, draws), dtype=np.int64)
+            item_draws = PromptDraws(always, np.zeros(len(items), dtype=np.int64))
+            pair_draws = PromptDraws(always, np.zeros(len(first), dtype=np.int64))
+        return cls(
+            items=items,
+            pairs=pairs,
+            first=items.generator[first],
+            second=items.generator[second],
+            item_draws=item_draws,
+            pair_draws=pair_draws,
+            rater_draws=raters,
+            confidence=confidence,
+        )
+
+    def take(self, column: str, value: str) -> Field:
+        """Return the same field on the items, and the pairs whose first item has, this value; draws stay."""
+        items = self.items.column(column) == value
+        pairs = np.zeros(0, dtype=bool) if self.pairs is None else self.pairs.column(column) == value
+        return replace(
+            self,
+            items=self.items.take(items),
+            pairs=None if self.pairs is None else self.pairs.take(pairs),
+            first=self.first[pairs],
+            second=self.second[pairs],
+            item_draws=self.item_draws.take(items),
+            pair_draws=self.pair_draws.take(pairs),
+        )
+
+    @property
+    def answered(self) -> Prepared:
+        """What the people answered about: pairs or single items."""
+        return main_kind(self.items, self.pairs)
+
+    def no_interval(self, *, judge: bool) -> str | None:
+        """Return why nothing can be said about chance, if so."""
+        if self.rater_draws is not None and judge:
+            return "only raters are resampled: a judge's scores stay as they are"
+        if self.rater_draws is not None and not self.answered.people.identified:
+            return "raters are slots, not persons: they cannot be resampled"
+        draws = self.rater_draws or (self.pair_draws if self.answered is self.pairs else self.item_draws)
+        if draws.draws == 0:
+            return "no bootstrap draws"
+        if draws.prompts < 2:
+            return "nothing to resample: a single prompt, item or rater"
+        return None
+
+    def of_items(self, values: Floats, items: Ints, draws: PromptDraws, share: Floats) -> GeneratorScores:
+        """Average values on single items by generator; see `mean_scores`."""
+        generator = self.items.generator[items]
+        named = generator >= 0
+        return mean_scores(
+            values[named], generator[named], len(self.items.generators), draws.take(named), share=share[named]
+        )
+
+    def of_pairs(self, shares: Floats, pairs: Ints, draws: PromptDraws) -> GeneratorScores:
+        """Fit strengths to shares of wins; see `pair_scores`."""
+        if len(shares) and not (shares.min() >= 0 and shares.max() <= 1):
+            g = len(self.items.generators)
+            nothing = np.full((g, draws.draws), np.nan)
+            return GeneratorScores(np.full(g, np.nan), nothing, np.zeros(g), NOT_SHARES)
+        first, second = self.first[pairs], self.second[pairs]
+        named = (first >= 0) & (second >= 0)
+        return pair_scores(
+            shares[named], first[named], second[named], self.items.generators, draws.take(named)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Source:
+    """What the people or one judge say about the generators."""
+
+    scores: GeneratorScores
+    label: str
+    nothing: str | None
+    """What to say where nobody said anything."""
+    direction: int = 1
+    """-1: lower scores are better; `scores` are turned so that higher is."""
+
+
+def _people(field: Field) -> _Source:
+    """Return the people's scores: strengths where they compared pairs, else mean ratings."""
+    answered = field.answered
+    unit, rater = np.nonzero(np.isfinite(answered.people.ratings))
+    said = answered.people.ratings[unit, rater]
+    nothing = None if len(said) else NO_PEOPLE
+    in_pairs = answered is field.pairs
+    draws = (field.pair_draws if in_pairs else field.item_draws).take(unit)
+    if field.rater_draws is not None:
+        draws = field.rater_draws.take(rater)
+    if in_pairs:
+        return _Source(field.of_pairs(said, unit, draws), STRENGTH, nothing)
+    share = 1 / answered.people.count[unit]
+    return _Source(field.of_items(said, unit, draws, share), "mean rating", nothing)
+
+
+def _judge(field: Field, name: str) -> _Source:
+    """Return a judge's scores: strengths where it compared pairs, else its mean score over all it scored."""
+    judge = field.pairs.judges.get(name) if field.pairs is not None else None
+    compared = judge is not None and bool((judge.status != "missing").any())
+    if judge is None or not compared:
+        judge = field.items.judges[name]
+    there = np.flatnonzero(np.isfinite(judge.score))
+    nothing = None if len(there) else NO_SCORES
+    if compared:
+        shares = judge.score[there] if judge.direction > 0 else 1 - judge.score[there]
+        return _Source(field.of_pairs(shares, there, field.pair_draws.take(there)), STRENGTH, nothing)
+    scores = field.of_items(judge.oriented[there], there, field.item_draws.take(there), np.ones(len(there)))
+    return _Source(scores, "mean score", nothing, judge.direction)
+
+
+def generator_section(
+    field: Field,
+    *,
+    by: Sequence[str],
+    over: Resampled = "prompts",
+    sampling: str | None = None,
+    judges: Sequence[str] | None = None,
+    first: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Return the generators in everybody's order, as the document wants it.
+
+    Args:
+        field: The generators and what was said about them.
+        by: Columns to rank within the values of.
+        over: What the field's draws resample, for the record.
+        sampling: How rated items were drawn, for scores corrected by a judge.
+        judges: Which ones; by default all that are not computed from the ratings themselves.
+        first: Judges that come before the others.
+    """
+    if judges is None:
+        known = {**field.items.judges, **(field.pairs.judges if field.pairs else {})}
+        judges = list(dict.fromkeys([*first, *(name for name, j in known.items() if not j.derived)]))
+    names = field.items.generators
+    section: dict[str, Any] = {
+        "reason": None,
+        "resampled": over,
+        "names": list(names),
+        "corrected_reason": _uncorrected(field, sampling),
+    }
+    if len(names) < 2:
+        section["reason"] = "no generators are named" if not names else "a single generator: nothing to rank"
+        return section | {"people": None, "judges": {}, "by": {}, "sentences": []}
+    section |= _orders(field, judges)
+    for name in judges:
+        rows = section["judges"][name]["generators"]
+        corrected = {} if section["corrected_reason"] else _corrected(field, name)
+        for row in rows:
+            row["corrected"] = corrected.get(row["generator"])
+    section["by"] = {
+        column: {
+            value or "(none)": {"n": int((field.items.column(column) == value).sum())}
+            | _orders(field.take(column, value), judges)
+            for value in sorted(set(field.items.column(column)))
+        }
+        for column in by
+    }
+    return section | {"sentences": _sentences(section)}
+
+
+def _orders(field: Field, judges: Sequence[str]) -> dict[str, Any]:
+    """Return the people's order and that of each judge with its distance from it."""
+    people = _people(field)
+    theirs = {}
+    for name in judges:
+        judge = _judge(field, name)
+        order = _order(field, judge, no_interval=field.no_interval(judge=True))
+        theirs[name] = order | {"distance": _distance(field, people, judge).to_json()}
+    return {"people": _order(field, people, no_interval=field.no_interval(judge=False)), "judges": theirs}
+
+
+def _order(field: Field, source: _Source, *, no_interval: str | None) -> dict[str, Any]:
+    """Return the generators from best to worst, each with its score and how sure its place is."""
+    scores, names = source.scores, field.items.generators
+    reason = source.nothing or scores.reason
+    sizes = np.bincount(field.items.generator[field.items.generator >= 0], minlength=len(names))
+    rows = []
+    for i, standing in standings(scores, confidence=field.confidence, no_interval=no_interval).items():
+        n = round(float(scores.n[i]))
+        found = estimate(
+            float(scores.value[i]) * source.direction,
+            scores.draws[i] * source.direction,
+            n=n,
+            reason=NO_SCORES,
+            confidence=field.confidence,
+            coverage=n / int(sizes[i]) if source.label != STRENGTH and sizes[i] else None,
+            no_interval=no_interval and f"no interval: {no_interval}",
+        )
+        rows.append({"generator": names[i], "score": found.to_json()} | asdict(standing))
+    return {
+        "score": source.label,
+        "direction": "higher is better" if source.direction > 0 else "lower is better",
+        "reason": reason,
+        "prior_ties": scores.prior_ties,
+        "generators": [] if reason else rows,
+    }
+
+
+def _distance(field: Field, people: _Source, judge: _Source) -> Estimate:
+    """Return Kendall's distance of a judge's order from the people's."""
+    ours, theirs = people.scores, judge.scores
+    both = np.isfinite(ours.value) & np.isfinite(theirs.value)
+    g = int(both.sum())
+    if g < 2:
+        why = people.nothing or judge.nothing or ours.reason or theirs.reason
+        return Estimate.undefined(why or f"generators scored by both: {g}")
+    no_interval = field.no_interval(judge=False)
+    return estimate(
+        float(kendall_distance(ours.value[both, None], theirs.value[both, None])[0]),
+        kendall_distance(ours.draws[both], theirs.draws[both]),
+        n=g * (g - 1) // 2,
+        confidence=field.confidence,
+        no_interval=no_interval and f"no interval: {no_interval}",
+    )
+
+
+def _uncorrected(field: Field, sampling: str | None) -> str | None:
+    """Return why a judge cannot correct the rated sample, if so."""
+    if field.answered is field.pairs:
+        return "people compared pairs: there are no mean ratings to correct"
+    reason = undrawn_reason(sampling)
+    if reason is None and not np.isnan(field.items.people.mean).any():
+        reason = "every item is rated: there is nothing to correct"
+    return reason
+
+
+def _corrected(field: Field, name: str) -> dict[str, dict[str, Any]]:
+    """Return each generator's mean rating over all items, the rated sample corrected by a judge, and its rank."""
+    items = field.items
+    found: dict[str, CorrectedMean] = {}
+    for code, generator in enumerate(items.generators):
+        rows = items.generator == code
+        found[generator] = corrected_mean(
+            items.people.mean[rows], items.judges[name].oriented[rows], items.prompt[rows],
+            confidence=field.confidence,
+        )  # fmt: skip
+    values = [c.corrected.value for c in found.values()]
+    return {
+        generator: c.to_json()
+        | {
+            "rank": None
+            if c.corrected.value is None
+            else 1 + sum(v is not None and v > c.corrected.value for v in values)
+        }
+        for generator, c in found.items()
+    }
+
+
+def _sentences(section: Mapping[str, Any]) -> list[str]:
+    """Say whose order is how sure, and how far the judges' orders are from the people's."""
+    said = []
+    rows = section["people"]["generators"]
+    if rows and rows[0]["first"] is not None:
+        steps = [row["above_next"] for row in rows if row["above_next"] is not None]
+        sure = sum(step >= SURE for step in steps)
+        said.append(
+            f"People put {rows[0]['generator']} first ({share_text(rows[0]['first'])} of draws); {sure} of the "
+            f"{len(steps)} steps down their order hold in at least {SURE:.0%} of draws."
+        )
+    if section["people"]["prior_ties"]:
+        said.append(
+            "In the people's answers a group of generators never loses to the rest: each compared pair was given "
+            f"{section['people']['prior_ties']:g} further tie, so that its lead stays finite."
+        )
+    known = {n: j["distance"] for n, j in section["judges"].items() if j["distance"]["value"] is not None}
+    if known:
+        ordered = sorted(known, key=lambda name: known[name]["value"])
+        told = [f"{n} ({known[n]['value'] * known[n]['n']:g} of {known[n]['n']})" for n in ordered]
+        said.append(
+            "Pairs of generators that a judge puts the other way round than the people: "
+            + ", ".join(told if len(told) <= 4 else [*told[:3], "…", told[-1]])
+            + "."
+        )
+    return said

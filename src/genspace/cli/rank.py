@@ -1,0 +1,146 @@
+"""`genspace rank`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from genspace.cli._app import app
+from genspace.cli._options import HumanColumns, JsonFlag, MetricColumns, SeedOption, columns
+
+__all__ = ["rank"]
+
+Over = Literal["prompts", "items", "raters"]
+
+
+@app.command(
+    epilog="Examples: genspace rank my-study · genspace rank my-study --judge clip --by sub_domain · "
+    "genspace rank my-pairs --over raters · genspace rank results.csv --human rating --metrics clip,vqa"
+)
+def rank(
+    study: Annotated[Path, typer.Argument(help="A study's folder, or one wide table.")],
+    judge: Annotated[
+        list[str] | None, typer.Option("--judge", help="A judge or metric; repeatable (default: all).")
+    ] = None,
+    by: Annotated[
+        list[str] | None, typer.Option("--by", help="Rank within each value of this column; repeatable.")
+    ] = None,
+    over: Annotated[
+        Over, typer.Option(help="What is resampled; items are pairs where people compared pairs.")
+    ] = "prompts",
+    question: Annotated[
+        str, typer.Option(help="Which question people answered (default: the main one).")
+    ] = "",
+    draws: Annotated[int, typer.Option(help="Bootstrap draws; 0: ranks alone.")] = 1000,
+    seed: SeedOption = 0,
+    human: HumanColumns = None,
+    metrics: MetricColumns = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Rank the generators by the people and by each judge, and say how sure each order is."""
+    from genspace.analysis import CompareOptions
+    from genspace.cli._console import out, print_json
+    from genspace.ranking import rank as rank_study
+    from genspace.study import open_study
+
+    opened = open_study(study, human=columns(human), metrics=columns(metrics))
+    options = CompareOptions(draws=draws, seed=seed, by=tuple(by or ()))
+    ranking = rank_study(opened, judges=judge, options=options, over=over, question=question)
+    if as_json:
+        print_json(ranking.to_dict())
+        return
+    found = ranking.document["generators"]
+    if found["reason"]:
+        out().print(f"Nothing to rank: {found['reason']}.")
+        return
+    for sentence in found["sentences"]:
+        out().print(sentence, markup=False)
+    _print_order("people", found["people"])
+    for name in judge or ():
+        _print_order(name, found["judges"][name])
+    _print_orders(found, title="everybody's order")
+    for column, values in found["by"].items():
+        for value, cell in values.items():
+            _print_orders(cell, title=f"{column}: {value} ({cell['n']:,} items)")
+    confidence = ranking.document["options"]["confidence"]
+    out().print(
+        f"[dim]In brackets {confidence:.0%} intervals, and the ranks that the {over} allow at {confidence:.0%}. "
+        f"Distance: share of generator pairs put the other way round than by the people; {draws:,} draws of {over}, "
+        f"seed {seed}.[/]"
+    )
+
+
+def _print_order(who: str, order: Mapping[str, Any]) -> None:
+    """Print one order in full: scores, ranks, how often first and above the next."""
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    from genspace.analysis.generators import share_text
+    from genspace.cli._console import out
+    from genspace.report import figure_text
+
+    if order["reason"]:
+        out().print(f"[bold]{escape(who)}[/]: {escape(order['reason'])}")
+        return
+    label = order["score"] + (", lower is better" if order["direction"] == "lower is better" else "")
+    table = Table(
+        box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", title=escape(who), title_justify="left"
+    )
+    for heading in ("rank", "generator", label, "first", "above the next", "n"):
+        table.add_column(heading, overflow="fold", justify="left" if heading == "generator" else "right")
+    for row in order["generators"]:
+        score = row["score"]
+        cells = (_place(row), escape(row["generator"]), figure_text(score))
+        table.add_row(*cells, share_text(row["first"]), share_text(row["above_next"]), f"{score['n']:,}")
+    out().print(table)
+
+
+def _print_orders(orders: Mapping[str, Any], *, title: str) -> None:
+    """Print the ranks of each generator by everybody, generators in the people's order where there is one."""
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    from genspace.cli._console import out
+    from genspace.report import figure_text
+
+    everybody = {"people": orders["people"], **orders["judges"]}
+    places = {
+        who: {row["generator"]: _place(row) for row in order["generators"]}
+        for who, order in everybody.items()
+        if not order["reason"]
+    }
+    if not places:
+        return
+    generators = list(next(iter(places.values())))
+    distances = {who: figure_text(o["distance"]) if "distance" in o else "" for who, o in everybody.items()}
+    table = Table(
+        box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", title=escape(title), title_justify="left"
+    )
+    judges_down = len(places) > len(generators)
+    table.add_column("order of" if judges_down else "generator", overflow="fold")
+    for heading in [*generators, "distance"] if judges_down else places:
+        table.add_column(escape(heading), overflow="fold", justify="right")
+    if judges_down:
+        for who, cells in places.items():
+            table.add_row(escape(who), *(cells[g] for g in generators), distances[who])
+    else:
+        for generator in generators:
+            table.add_row(escape(generator), *(cells[generator] for cells in places.values()))
+        table.add_row("distance", *(distances[who] for who in places))
+    out().print(table)
+
+
+def _place(row: Mapping[str, Any]) -> str:
+    """Return a rank and the ranks that the data allow: "2 (1-3)"."""
+    if row["rank"] is None:
+        return "–"
+    return (
+        str(row["rank"])
+        if row["rank_low"] is None
+        else f"{row['rank']} ({row['rank_low']}–{row['rank_high']})"
+    )
