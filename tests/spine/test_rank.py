@@ -72,7 +72,7 @@ def test_the_same_seed_gives_the_same_ranking_and_the_comparison_holds_it(tmp_pa
 def test_mistakes_are_told(tmp_path: Path, genspace) -> None:
     folder = graded_study(tmp_path)
     wrong = genspace("rank", folder, "--judge", "eco")
-    assert (wrong.code, "did you mean echo" in wrong.err.lower()) == (2, True)
+    assert (wrong.code, "did you mean 'echo'" in wrong.err) == (2, True)
     assert genspace("rank", folder, "--by", "colour").code == 2
     assert genspace("rank", folder, "--over", "weather").code == 2
     with pytest.raises(InputError, match="no question"):

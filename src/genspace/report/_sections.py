@@ -53,8 +53,10 @@ def _cost(part: Part) -> Mapping[str, Any] | None:
     return part.document.get("cost_fronts")
 
 
-def _corrected(part: Part) -> Mapping[str, Any] | None:
-    return (part.document.get("corrected_generators") or {}).get("judges")
+def _corrected(part: Part) -> list[tuple[str, Mapping[str, Any]]]:
+    """Judges and the rows of generators whose mean rating they correct."""
+    judges = (part.document.get("generators") or {"judges": {}})["judges"]
+    return [(name, row) for name, o in judges.items() for row in o["generators"] if row["corrected"]]
 
 
 def _worth(part: Part) -> dict[str, str | None] | None:
