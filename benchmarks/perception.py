@@ -1,11 +1,12 @@
 """Images per second and peak memory of each perception stage, in batches against one image at a time.
 
 Models have random weights: how long they take does not depend on the weights. Sizes: `full` builds the architectures
-of the default checkpoints, `small` reduced ones for a quick look. Both ways run the same model on the same images:
+of the default checkpoints, `small` reduced ones for a quick look. Each stage is measured in a process of its own, on
+the same image files (PNG) and with the same architecture:
 
-    alone    one image per call, and the model's library is asked image by image (the usual loop)
-    batched  images of one size go through together
-    cached   the same again, answered from the stage cache
+    one at a time  the usual loop: an image is decoded, then goes through the model alone, in float32
+    batched        as `genspace judge` does it: decoded ahead, through together, in the part's own precision
+    cached         the same again, answered from the stage cache
 
     python benchmarks/perception.py --stages depth,segmenter --size full --images 8 --batch-size 4
 """
@@ -13,21 +14,34 @@ of the default checkpoints, `small` reduced ones for a quick look. Both ways run
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import platform
 import resource
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from genspace.geometry.perception import Part, Picture, Runtime, Subject, View, make_part, parse_objects
+from genspace.geometry.perception import (
+    Part,
+    Runtime,
+    Subject,
+    View,
+    ahead,
+    make_part,
+    parse_objects,
+    read_picture,
+)
 from genspace.geometry.perception.cache import StageCache, stage_key
 
 SIDE = 1024
@@ -61,8 +75,8 @@ def grounding_dino(path: Path, size: str) -> None:
 
     full = size == "full"
     swin = SwinConfig(
-        image_size=224, embed_dim=96, depths=[2, 2, 6, 2] if full else [1, 1, 1, 1], num_heads=[3, 6, 12, 24],
-        window_size=7, out_features=["stage2", "stage3", "stage4"],
+        image_size=384, embed_dim=128, depths=[2, 2, 18, 2] if full else [1, 1, 1, 1], num_heads=[4, 8, 16, 32],
+        window_size=12, out_features=["stage2", "stage3", "stage4"],
     )  # fmt: skip
     layers = {} if full else {"encoder_layers": 2, "decoder_layers": 2}
     GroundingDinoForObjectDetection(GroundingDinoConfig(backbone_config=swin, **layers)).save_pretrained(path)
@@ -146,21 +160,41 @@ BENCHES = (
 )
 
 
-def views(count: int, known: Callable[[int], dict[str, Any]]) -> list[View]:
+def files(count: int) -> list[bytes]:
+    """Return PNG files of smooth random pictures, which take as long to decode as generated ones."""
+    from PIL import Image
+
     rng = np.random.default_rng(0)
-    subjects = [
-        Subject(
-            Picture(
-                pixels=rng.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8),
-                width=SIDE,
-                height=SIDE,
-                digest=f"{i}",
-            ),
-            parse_objects("cow, chair"),
-        )
-        for i in range(count)
-    ]
-    return [replace(s.view(), known=known(SIDE)) for s in subjects]
+    made = []
+    for _ in range(count):
+        coarse = rng.integers(0, 256, (SIDE // 16, SIDE // 16, 3), dtype=np.uint8)
+        stream = io.BytesIO()
+        Image.fromarray(coarse).resize((SIDE, SIDE), Image.Resampling.BICUBIC).save(stream, "PNG")
+        made.append(stream.getvalue())
+    return made
+
+
+def seen(data: bytes, bench: Bench) -> View:
+    """Decode an image, as the judge does, and add what earlier stages gave."""
+    return replace(Subject(read_picture(data), parse_objects("cow, chair")).view(), known=bench.known(SIDE))
+
+
+def one_at_a_time(part: Part, images: Sequence[bytes], bench: Bench) -> None:
+    for data in images:
+        part.run([seen(data, bench)])
+
+
+def batched(part: Part, images: Sequence[bytes], bench: Bench, size: int) -> None:
+    views = ahead(lambda data: seen(data, bench), images, most=2 * size)
+    while batch := list(islice(views, size)):
+        part.run(batch)
+
+
+def cached(part: Part, images: Sequence[bytes], bench: Bench, cache: StageCache) -> None:
+    def kept(data: bytes) -> bool:
+        return cache.get(part, stage_key(part, seen(data, bench))) is not None
+
+    assert all(ahead(kept, images, most=16))
 
 
 def timed(work: Callable[[], object], repeats: int) -> float:
@@ -177,22 +211,14 @@ def timed(work: Callable[[], object], repeats: int) -> float:
     return best
 
 
-def in_batches(part: Part, seen: Sequence[View], size: int) -> None:
-    for start in range(0, len(seen), size):
-        part.run(seen[start : start + size])
-
-
-def through_cache(part: Part, seen: Sequence[View], cache: StageCache) -> None:
-    for view in seen:
-        assert cache.get(part, stage_key(part, view)) is not None
-
-
 def peak_mb() -> float:
-    """Return the peak memory so far: of the GPU where there is one, else of the process."""
+    """Return the peak memory since the last call: of the GPU where there is one, else of the process so far."""
     import torch
 
     if torch.cuda.is_available():
-        return float(torch.cuda.max_memory_allocated()) / 1e6
+        peak = float(torch.cuda.max_memory_allocated()) / 1e6
+        torch.cuda.reset_peak_memory_stats()
+        return peak
     unit = 1e3 if sys.platform == "linux" else 1e6
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
@@ -205,30 +231,38 @@ def device_name() -> str:
     return f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
 
 
-def measure(bench: Bench, folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
-    path = folder / bench.part
-    bench.build(path, arguments.size)
-    runtime = Runtime(device=arguments.device, dtype=arguments.dtype)
-    part = make_part(bench.stage, f"{bench.part}:{path / bench.file if bench.file else path}", {}, runtime)
-    seen = views(arguments.images, bench.known)
-    part.run(seen[:1])  # loads the model
-    cache = StageCache(folder / "cache")
-    alone = timed(lambda: in_batches(part, seen, 1), arguments.repeats)
-    batched = timed(lambda: in_batches(part, seen, arguments.batch_size), arguments.repeats)
-    for view, output in zip(seen, part.run(seen), strict=True):
-        cache.put(part, stage_key(part, view), output)
-    cached = timed(lambda: through_cache(part, seen, cache), arguments.repeats)
-    part.close()
-    n = len(seen)
-    return {
-        "stage": bench.stage,
-        "part": bench.part,
-        "alone_per_s": n / alone,
-        "batched_per_s": n / batched,
-        "ratio": alone / batched,
-        "cached_per_s": n / cached,
-        "peak_mb": peak_mb(),
-    }
+def measure(stage: str, arguments: argparse.Namespace) -> str:
+    """Return the stage's row of the table."""
+    bench = next(b for b in BENCHES if b.stage == stage)
+    images, repeats = files(arguments.images), arguments.repeats
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / bench.part
+        bench.build(path, arguments.size)
+        spec = f"{bench.part}:{path / bench.file if bench.file else path}"
+
+        def part_in(dtype: str) -> Part:
+            part = make_part(bench.stage, spec, {}, Runtime(device=arguments.device, dtype=dtype))
+            part.run([seen(images[0], bench)])  # loads the model
+            return part
+
+        part = part_in("float32")
+        alone_s = timed(lambda: one_at_a_time(part, images, bench), repeats)
+        alone_mb = peak_mb()
+        part.close()
+        part = part_in(arguments.dtype)
+        batched_s = timed(lambda: batched(part, images, bench, arguments.batch_size), repeats)
+        batched_mb = peak_mb()
+        cache = StageCache(Path(folder) / "cache")
+        for start in range(0, len(images), arguments.batch_size):
+            views = [seen(data, bench) for data in images[start : start + arguments.batch_size]]
+            for view, output in zip(views, part.run(views), strict=True):
+                cache.put(part, stage_key(part, view), output)
+        cached_s = timed(lambda: cached(part, images, bench, cache), repeats)
+    n = len(images)
+    return (
+        f"| {bench.stage} | {bench.part} | {n / alone_s:.2f} | {n / batched_s:.2f} ({part.runtime.dtype}) "
+        f"| {alone_s / batched_s:.2f} | {n / cached_s:.0f} | {alone_mb:.0f} | {batched_mb:.0f} |"
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> str:
@@ -242,25 +276,15 @@ def main(argv: Sequence[str] | None = None) -> str:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--dtype", default="auto")
     arguments = parser.parse_args(argv)
-    chosen = [bench for bench in BENCHES if bench.stage in arguments.stages.split(",")]
-    with tempfile.TemporaryDirectory() as folder:
-        rows = [measure(bench, Path(folder), arguments) for bench in chosen]
-    lines = [
-        "| stage | part | one at a time, images/s | batched, images/s | ratio | cached, images/s | peak MB |",
-        "| --- | --- | --: | --: | --: | --: | --: |",
-        *(
-            f"| {r['stage']} | {r['part']} | {r['alone_per_s']:.2f} | {r['batched_per_s']:.2f} | {r['ratio']:.2f} "
-            f"| {r['cached_per_s']:.0f} | {r['peak_mb']:.0f} |"
-            for r in rows
-        ),
-    ]
-    when = datetime.now(UTC).date().isoformat()
-    about = (
-        f"{device_name()}, {when}; {arguments.size} size, random weights, "
-        f"{arguments.images} images of {SIDE} × {SIDE} px, "
-        f"batches of {arguments.batch_size}, best of {arguments.repeats}."
-    )
-    return "\n".join([about, "", *lines])
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as process:
+        rows = [process.submit(measure, stage, arguments).result() for stage in arguments.stages.split(",")]
+        device = process.submit(device_name).result()
+    return f"""{device}, {datetime.now(UTC).date().isoformat()}; {arguments.size} size, random weights, \
+{arguments.images} images of {SIDE} × {SIDE} px, batches of {arguments.batch_size}, best of {arguments.repeats}.
+
+| stage | part | one at a time, images/s | batched, images/s | ratio | cached, images/s | peak MB alone | batched |
+| --- | --- | --: | --: | --: | --: | --: | --: |
+""" + "\n".join(rows)
 
 
 if __name__ == "__main__":

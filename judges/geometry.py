@@ -57,7 +57,7 @@ class GeometryOptions(BaseModel):
         description="objects this near to upright keep their heading alone; 0: none",
     )
     device: str = Field(default="auto", description="cpu, cuda, cuda:1, mps, auto")
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    dtype: Literal["auto", "float32", "tf32", "bfloat16", "float16"] = "auto"
     batch_size: int = Field(
         default=8, ge=1, description="images of one size that go through a model together"
     )
@@ -174,14 +174,17 @@ class GeometryJudge:
 
     def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
         """Yield one verdict per request; an image that cannot be seen is a failed verdict with the part's name."""
-        waiting = iter(requests)
-        while hand := list(islice(waiting, self.options.at_once)):
-            started = time.perf_counter()
-            tasks = [self._task(request) for request in hand]
+        from genspace.geometry.perception import ahead
+
+        # the next images are read and decoded while the models look at these
+        waiting = ahead(self._task, requests, most=self.options.at_once)
+        started = time.perf_counter()
+        while tasks := list(islice(waiting, self.options.at_once)):
             seen = self._see([s for t in tasks for s in t.subjects])
-            share = (time.perf_counter() - started) / len(hand)
+            share = (time.perf_counter() - started) / len(tasks)
             for task in tasks:
                 yield replace(self._verdict(task, [seen[_key(s)] for s in task.subjects]), seconds=share)
+            started = time.perf_counter()
 
     def _task(self, request: Request) -> _Task:
         from genspace.geometry.perception import wanted_from_ids

@@ -1,5 +1,6 @@
 """Perception: from pixels to a scene file. Detector, segmenter, depth, camera, orientation, each replaceable."""
 
+from genspace.geometry.perception._ahead import ahead
 from genspace.geometry.perception._parts import (
     STAGES,
     Checkpoint,
@@ -32,6 +33,7 @@ __all__ = [
     "Subject",
     "View",
     "Wanted",
+    "ahead",
     "kinds",
     "make_part",
     "parse_objects",

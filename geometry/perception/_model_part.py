@@ -84,7 +84,9 @@ class ModelPart(Part):
                 f"{self.kind}: {self.checkpoint} is a {found!r} model; known are {', '.join(self.model_types)}. "
                 "Others can be added as a plugin"
             )
-        return load_model(self.auto_class, self.folder, device=self.runtime.device, dtype=self.runtime.dtype)
+        return load_model(
+            self.auto_class, self.folder, device=self.runtime.device, dtype=self.runtime.torch_dtype
+        )
 
     def close(self) -> None:
         """Free the model."""

@@ -7,7 +7,8 @@ arrays a stage gives; everything else (order, batches, caches, checks, failures)
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -109,7 +110,10 @@ class Runtime:
     device: str = "auto"
     """"cpu", "cuda", "cuda:1", "mps", or "auto": the best one there is."""
     dtype: str = "auto"
-    """"float32", "bfloat16", "float16", or "auto": on a GPU what the part says is safe, else float32."""
+    """"float32", "tf32", "bfloat16", "float16", or "auto": on a GPU what the part says is safe, else float32.
+
+    "tf32" keeps numbers in float32 and lets GPUs multiply matrices with the 11 bits of float16.
+    """
 
     def resolved(self, *, gpu_dtype: str = "float16") -> Runtime:
         """Return the same with "auto" decided for this machine. Imports torch.
@@ -130,7 +134,21 @@ class Runtime:
         """The torch dtype of a resolved runtime."""
         from genspace.checkpoints import require_torch
 
-        return getattr(require_torch("running models"), self.dtype)
+        return getattr(require_torch("running models"), "float32" if self.dtype == "tf32" else self.dtype)
+
+    @contextmanager
+    def inference(self) -> Iterator[None]:
+        """Run models without gradients, in the precision of a resolved runtime."""
+        from genspace.checkpoints import require_torch
+
+        torch = require_torch("running models")
+        before = torch.get_float32_matmul_precision()
+        torch.set_float32_matmul_precision("high" if self.dtype == "tf32" else "highest")
+        try:
+            with torch.inference_mode():
+                yield
+        finally:
+            torch.set_float32_matmul_precision(before)
 
 
 class Part(ABC):

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from genspace.checkpoints import require_torch
 from genspace.geometry.camera import Intrinsics, unproject
 from genspace.geometry.perception import _pixels
 from genspace.geometry.perception._parts import Arrays, Checkpoint, Part, PartKind, PerceptionError, View
@@ -253,8 +252,7 @@ class GeoCalib(TorchHubPart):
     """GeoCalib (Veicht et al. 2024, arXiv 2409.06704): focal length and gravity from one image."""
 
     def _calibrate(self, view: View) -> Any:
-        torch = require_torch(self.kind)
-        with torch.inference_mode():
+        with self.runtime.inference():
             return self.model.calibrate(_pixels.stack([view.pixels], self.runtime.device)[0])
 
 

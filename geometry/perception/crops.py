@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
 from genspace.geometry.camera import Intrinsics, viewing_ray
 from genspace.geometry.frames import crop_homography
+from genspace.geometry.perception._ahead import ahead
 from genspace.geometry.perception._parts import Arrays, View
 
 if TYPE_CHECKING:
@@ -40,12 +42,13 @@ def crops_of(
     views: Sequence[View], options: CropOptions, fills: Sequence[float] = (0.85,)
 ) -> list[NDArray[np.uint8]]:
     """Return the crops of all objects of all views, one per share of `fills`, in this order."""
-    return [
-        crop_object(v.pixels, box, mask, v.known["K"], options=options, fill=fill)
+    wanted = (
+        (v.pixels, box, mask, v.known["K"], fill)
         for v in views
         for box, mask in zip(v.known["boxes"], v.known["masks"], strict=True)
         for fill in fills
-    ]
+    )
+    return list(ahead(lambda seen: crop_object(*seen[:4], options=options, fill=seen[4]), wanted, most=32))
 
 
 def by_view(found: Mapping[str, NDArray[Any]], views: Sequence[View]) -> list[Arrays]:
@@ -80,14 +83,16 @@ def crop_object(
     The object's longer side fills the share `fill` of a 256 px square, whose middle is kept. Outside the image
     the crop is black. An object far off the optical axis is seen through a camera that turns towards it.
     """
-    if options.background == "remove":
-        pixels = np.where(mask[..., None], pixels, np.uint8(0))
     ray = box_ray(box, K)
     off_axis_deg = math.degrees(math.acos(min(1.0, ray[2])))
     warp = crop_homography(K, ray) if off_axis_deg > options.warp_from_deg else np.eye(3)
     (u, v), side = _square(box, warp)
     side = side / fill
-    return _sampled(pixels, np.linalg.inv(warp), (u - side / 2, v - side / 2), side)
+    image = Image.fromarray(pixels)
+    if options.background == "remove":
+        whole, image = image, Image.new("RGB", image.size)
+        image.paste(whole, mask=Image.fromarray(mask))
+    return _sampled(image, np.linalg.inv(warp), (u - side / 2, v - side / 2), side)
 
 
 def _square(box: NDArray[Any], warp: NDArray[Any]) -> tuple[tuple[float, float], float]:
@@ -100,20 +105,20 @@ def _square(box: NDArray[Any], warp: NDArray[Any]) -> tuple[tuple[float, float],
 
 
 def _sampled(
-    pixels: NDArray[np.uint8], image_from_warped: NDArray[Any], corner: tuple[float, float], side: float
+    image: Image.Image, image_from_warped: NDArray[Any], corner: tuple[float, float], side: float
 ) -> NDArray[np.uint8]:
     """Return the (224, 224, 3) middle of a square of the warped image, resampled to 256 px."""
-    from PIL import Image
-
-    canvas = _RESIZED * min(8, max(1, math.ceil(side / _RESIZED)))  # sampled at full detail, then reduced
+    # of a large object, averages are sampled at twice the wanted detail: quicker than sampling every pixel of it
+    shrink = max(1, int(side / (2 * _RESIZED)))
+    canvas = _RESIZED if side <= _RESIZED else 2 * _RESIZED
     step = side / canvas
     warped_from_canvas = np.array([[step, 0.0, corner[0]], [0.0, step, corner[1]], [0.0, 0.0, 1.0]])
-    m = image_from_warped @ warped_from_canvas
+    m = np.diag([1 / shrink, 1 / shrink, 1.0]) @ image_from_warped @ warped_from_canvas
     m = m / m[2, 2]
-    image = Image.fromarray(pixels).transform(
+    square = image.reduce(shrink).transform(
         (canvas, canvas), Image.Transform.PERSPECTIVE, m.flatten()[:8].tolist(), Image.Resampling.BICUBIC
     )
     if canvas != _RESIZED:
-        image = image.resize((_RESIZED, _RESIZED), Image.Resampling.BICUBIC)
+        square = square.resize((_RESIZED, _RESIZED), Image.Resampling.BICUBIC)
     edge = (_RESIZED - _INPUT) // 2
-    return np.asarray(image, dtype=np.uint8)[edge : edge + _INPUT, edge : edge + _INPUT]
+    return np.asarray(square, dtype=np.uint8)[edge : edge + _INPUT, edge : edge + _INPUT]

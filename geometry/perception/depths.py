@@ -61,9 +61,8 @@ class DepthModel(ModelPart):
 
     def run(self, views: Sequence[View]) -> list[Arrays]:
         """Return depth z in metres at the image's size, (H, W), float32."""
-        torch = require_torch(self.kind)
         x = _pixels.stack([v.pixels for v in views], self.runtime.device)
-        with torch.inference_mode():
+        with self.runtime.inference():
             answers = self._depths(x)
         return [
             {**a, "depth": np.asarray(a["depth"], dtype=np.float32) * np.float32(self.options.scale)}
@@ -131,7 +130,7 @@ class DepthPro(DepthModel):
     """Depth Pro (Bochkovskii et al. 2024, arXiv 2410.02073): metric depth and the field of view, at 1536 px."""
 
     model_types = ("depth_pro",)
-    gpu_dtype = "float32"  # inverse depth loses far objects in half precision
+    gpu_dtype = "tf32"  # inverse depth loses far objects in half precision
 
     def _depths(self, x: Tensor) -> list[Arrays]:
         torch = require_torch(self.kind)
@@ -206,7 +205,7 @@ class Metric3D(TorchHubPart):
         x = torch.nn.functional.pad(
             x, (left, self.input_size[1] - shape[1] - left, top, self.input_size[0] - shape[0] - top)
         )
-        with torch.inference_mode():
+        with self.runtime.inference():
             depth = self.model.inference({"input": x.to(self.runtime.torch_dtype)})[0]
         depth = depth.reshape(len(views), *depth.shape[-2:])
         # the network may answer at a fraction of its input's size

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from genspace.checkpoints import load_pretrained, require_torch
+from genspace.checkpoints import load_pretrained
 from genspace.geometry.perception import _pixels
 from genspace.geometry.perception._model_part import ModelPart
 from genspace.geometry.perception._parts import Arrays, Checkpoint, PartKind, PerceptionError, View
@@ -49,7 +49,7 @@ class ZeroShotDetector(ModelPart):
     reads: ClassVar[tuple[str, ...]] = ("labels",)
     auto_class = "AutoModelForZeroShotObjectDetection"
     model_types = (*_GROUNDING, *_QUERY)
-    gpu_dtype = "float32"
+    gpu_dtype = "tf32"
 
     def load(self) -> Any:
         """Return the model; its tokenizer comes with it."""
@@ -64,8 +64,7 @@ class ZeroShotDetector(ModelPart):
 
     def run(self, views: Sequence[View]) -> list[Arrays]:
         """Return boxes (working pixels), label indices and scores, best first."""
-        torch = require_torch(self.kind)
-        with torch.inference_mode():
+        with self.runtime.inference():
             x = self._pixels([v.pixels for v in views]).to(self.runtime.torch_dtype)
             texts = [list(v.labels) for v in views]
             score = self._grounding_scores if self._family in _GROUNDING else self._query_scores

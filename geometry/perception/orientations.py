@@ -37,6 +37,7 @@ class OrientAnything(ModelPart):
     stage = "orientation"
     reads: ClassVar[tuple[str, ...]] = ("boxes", "masks", "K")
     probe = ""
+    version = 2
 
     def load(self) -> Any:
         """Return the network on its device: the encoder in the chosen precision, the head in full."""
@@ -57,9 +58,8 @@ class OrientAnything(ModelPart):
 
     def _angles(self, crops: list[NDArray[np.uint8]]) -> NDArray[Any]:
         """Return (azimuth, polar, rotation, confidence) of each object, (N, 4), from all its crops."""
-        torch = require_torch(self.kind)
         outputs = []
-        with torch.inference_mode():
+        with self.runtime.inference():
             for start in range(0, len(crops), CROPS_AT_ONCE):
                 x = _pixels.stack(crops[start : start + CROPS_AT_ONCE], self.runtime.device)
                 x = _pixels.IMAGENET(x).to(self.runtime.torch_dtype)
@@ -126,10 +126,9 @@ class ClipViews(ModelPart):
 
     def _scores(self, crops: list[NDArray[np.uint8]], names: list[str]) -> NDArray[Any]:
         """Return each crop's score for each direction, (N, 8): the model's logits, averaged over the templates."""
-        torch = require_torch(self.kind)
         labels = list(dict.fromkeys(names))
         found = []
-        with torch.inference_mode():
+        with self.runtime.inference():
             words = self._tokens(labels)
             for start in range(0, len(crops), CROPS_AT_ONCE):
                 x = _pixels.stack(crops[start : start + CROPS_AT_ONCE], self.runtime.device)

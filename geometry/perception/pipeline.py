@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,6 +13,7 @@ import numpy as np
 
 from genspace.errors import InputError
 from genspace.geometry.detections import assign, non_maximum_suppression
+from genspace.geometry.perception._ahead import ahead
 from genspace.geometry.perception._parts import STAGES, Arrays, Part, PerceptionError, View, check_output
 from genspace.geometry.perception.cache import StageCache, stage_key
 from genspace.geometry.perception.labels import Wanted
@@ -151,28 +153,40 @@ class Perception:
         def tell() -> None:
             self.report(StageReport(part.stage, name, done, len(views), kept, seconds))
 
-        for i, view in views:
-            key = stage_key(part, view) if self.cache is not None and part.cached else ""
-            output = self.cache.get(part, key) if self.cache is not None and key else None
+        cache = self.cache if part.cached else None
+        kept_outputs = ahead(lambda entry: _kept(cache, part, entry[1]), views, most=16)
+        for (i, view), (key, output) in zip(views, kept_outputs, strict=True):
             if output is None:
                 todo.append((i, view, key))
             else:
                 done, kept = done + 1, kept + 1
                 yield i, replace(view, known=_merged(view.known, part, output))
         tell()
-        for batch in _batches(todo, self.batch_size):
-            started = perf_counter()
-            answers = _run_batch(part, name, [view for _, view, _ in batch])
-            seconds += perf_counter() - started
-            done += len(batch)
-            for (i, view, key), answer in zip(batch, answers, strict=True):
-                if isinstance(answer, Failure):
-                    yield i, answer
-                    continue
-                if self.cache is not None and key:
-                    self.cache.put(part, key, answer)
-                yield i, replace(view, known=_merged(view.known, part, answer))
-            tell()
+        with ThreadPoolExecutor(1) as writer:  # files are written while the next batch is computed
+            written = []
+            for batch in _batches(todo, self.batch_size):
+                started = perf_counter()
+                answers = _run_batch(part, name, [view for _, view, _ in batch])
+                seconds += perf_counter() - started
+                done += len(batch)
+                for (i, view, key), answer in zip(batch, answers, strict=True):
+                    if isinstance(answer, Failure):
+                        yield i, answer
+                        continue
+                    if cache is not None:
+                        written.append(writer.submit(cache.put, part, key, answer))
+                    yield i, replace(view, known=_merged(view.known, part, answer))
+                tell()
+        for future in written:
+            future.result()
+
+
+def _kept(cache: StageCache | None, part: Part, view: View) -> tuple[str, dict[str, Any] | None]:
+    """Return the key of a part's output for a view, and the output if the cache holds it."""
+    if cache is None:
+        return "", None
+    key = stage_key(part, view)
+    return key, cache.get(part, key)
 
 
 def _merged(known: Arrays, part: Part, output: Arrays) -> Arrays:

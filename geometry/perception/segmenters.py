@@ -47,14 +47,13 @@ class BoxSegmenter(ModelPart):
 
     def run(self, views: Sequence[View]) -> list[Arrays]:
         """Return one mask per box, (N, H, W), and the model's own rating of it."""
-        torch = require_torch(self.kind)
         counts = [len(v.known["boxes"]) for v in views]
         height, width = views[0].size
         empty: Arrays = {"masks": np.zeros((0, height, width), dtype=bool), "mask_score": np.zeros(0)}
         asked = [v for v, n in zip(views, counts, strict=True) if n]
         if not asked:
             return [empty for _ in views]
-        with torch.inference_mode():
+        with self.runtime.inference():
             answers = iter(self._segment(asked))
             return [next(answers) if n else empty for n in counts]
 
@@ -79,12 +78,12 @@ class BoxSegmenter(ModelPart):
         best = out.iou_scores.argmax(dim=-1)
         masks = out.pred_masks.take_along_dim(best[..., None, None, None], dim=2)[:, :, 0]
         ratings = out.iou_scores.take_along_dim(best[..., None], dim=-1)[..., 0].float().cpu().numpy()
-        answers: list[Arrays] = []
-        for i, view in enumerate(views):
-            n = len(view.known["boxes"])
-            whole = masks_in_image(masks[i, :n].float(), size, shape, side)
-            answers.append({"masks": whole, "mask_score": ratings[i, :n].astype(float)})
-        return answers
+        whole = masks_in_image(masks.flatten(0, 1).float(), size, shape, side)
+        whole = whole.reshape(len(views), most, *size)
+        return [
+            {"masks": whole[i, :n].copy(), "mask_score": ratings[i, :n].astype(float)}
+            for i, n in enumerate(len(v.known["boxes"]) for v in views)
+        ]
 
 
 def _input_side(config: Any) -> int:

@@ -170,11 +170,11 @@ def load_pretrained(auto_class: str, folder: Path, **options: Any) -> Any:
         raise InputError(f"{folder} cannot be loaded as {auto_class}: {said}") from None
 
 
-def load_model(auto_class: str, folder: Path, *, device: str, dtype: str) -> Any:
+def load_model(auto_class: str, folder: Path, *, device: str, dtype: Any) -> Any:
     """Return a transformers model in evaluation mode on a device.
 
-    `auto_class` is the name of a class of transformers, such as "AutoModelForDepthEstimation"; `dtype` is torch's
-    name of a precision, or "auto" for the checkpoint's own. Errors: as `load_pretrained`.
+    `auto_class` is the name of a class of transformers, such as "AutoModelForDepthEstimation"; `dtype` is a
+    precision of torch, its name, or "auto" for the checkpoint's own. Errors: as `load_pretrained`.
     """
     model = load_pretrained(auto_class, folder, dtype=dtype)
     return model.to(device).eval().requires_grad_(requires_grad=False)

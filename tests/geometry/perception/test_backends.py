@@ -12,6 +12,7 @@ from PIL import Image
 
 from genspace.errors import InputError
 from genspace.geometry.perception import (
+    DEFAULTS,
     Part,
     Perception,
     PerceptionError,
@@ -71,6 +72,19 @@ def prepared(view: Callable[..., View], stage: str, height: int, width: int, see
     return view(height, width, seed, **known.get(stage, {}))
 
 
+def watched(part: Part) -> list[tuple[int, str]]:
+    """Return a list that grows by the pictures and their precision whenever the part's network is run."""
+    network = getattr(part.model, "encoder", part.model)  # Orient Anything's head stays in full precision
+    seen = []
+
+    def note(_: object, inputs: tuple[object, ...], named: dict[str, object]) -> None:
+        del inputs
+        seen.append((len(named["pixel_values"]), str(named["pixel_values"].dtype)))
+
+    network.register_forward_pre_hook(note, with_kwargs=True)
+    return seen
+
+
 @pytest.mark.parametrize("backend", BACKENDS, ids=IDS)
 @pytest.mark.parametrize("size", [(101, 77), (1, 1), (33, 200)], ids=str)
 def test_batches_answer_as_single_images(checkpoint, view, backend, size) -> None:
@@ -78,7 +92,9 @@ def test_batches_answer_as_single_images(checkpoint, view, backend, size) -> Non
     part = tiny(checkpoint, *backend)
     assert part.problem() is None
     views = [prepared(view, stage, *size, seed) for seed in range(3)]
+    forwards = watched(part)
     together = [check_output(part, name, v, o) for v, o in zip(views, part.run(views), strict=True)]
+    assert forwards == [(6 if stage == "orientation" else 3, "torch.float32")]  # two objects in each image
     alone = check_output(part, name, views[1], part.run(views[1:2])[0])
     for key, array in alone.items():
         assert together[1][key].shape == array.shape
@@ -94,7 +110,44 @@ def test_half_precision_runs_and_is_another_fingerprint(checkpoint, view, backen
     )
     assert half.fingerprint != part.fingerprint
     v = prepared(view, stage, 40, 60, 0)
+    forwards = watched(half)
     assert set(check_output(half, name, v, half.run([v])[0])) == set(part.run([v])[0])
+    assert [dtype for _, dtype in forwards] == ["torch.bfloat16"]
+
+
+@pytest.mark.parametrize(
+    ("device", "dtype", "decided"),
+    [
+        ("cpu", "auto", dict.fromkeys(("detector", "segmenter", "depth", "orientation"), "float32")),
+        (
+            "cuda",
+            "auto",
+            {"detector": "tf32", "segmenter": "float16", "depth": "float16", "orientation": "float16"},
+        ),
+        ("cuda", "bfloat16", dict.fromkeys(("detector", "segmenter", "depth", "orientation"), "bfloat16")),
+    ],
+)
+def test_precision_follows_device_and_wish(monkeypatch, device, dtype, decided) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: device == "cuda")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    for stage, expected in decided.items():
+        part = make_part(stage, DEFAULTS[stage], {}, Runtime(dtype=dtype))
+        assert (part.runtime.device, part.runtime.dtype) == (device, expected), stage
+        assert part.runtime.torch_dtype == getattr(torch, expected.replace("tf32", "float32"))
+
+
+def test_matrices_are_multiplied_in_the_chosen_precision_and_no_longer() -> None:
+    import torch
+
+    told = []
+    for dtype in ("tf32", "float32"):
+        with Runtime(device="cpu", dtype=dtype).inference():
+            told.append((torch.get_float32_matmul_precision(), torch.is_inference_mode_enabled()))
+    assert told == [("high", True), ("highest", True)]
+    assert torch.get_float32_matmul_precision() == "highest"
+    assert not torch.is_inference_mode_enabled()
 
 
 def test_no_boxes_no_masks(checkpoint, view) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from genspace.geometry.perception import (
     StageReport,
     Subject,
     View,
+    ahead,
     make_part,
     parse_objects,
 )
@@ -203,6 +205,30 @@ def test_a_new_image_is_a_new_key() -> None:
     keys = {stage_key(part, v) for v in (view, replace(view, picture=replace(view.picture, digest="b")))}
     assert len(keys) == 2
     assert stage_key(part, view) != stage_key(fake("depth", version=2), view)
+
+
+def test_outputs_that_cannot_be_kept_stop_the_run(tmp_path: Path) -> None:
+    (tmp_path / "perception").write_text("a file where the folder should be")
+    with pytest.raises(OSError, match="perception"):
+        Perception(fakes(), StageCache(tmp_path)).run([subject()])
+
+
+def test_work_is_done_ahead_in_order_and_fails_in_turn() -> None:
+    both = threading.Barrier(2, timeout=60)
+
+    def work(n: int) -> int:
+        if n < 2:
+            both.wait()  # only two threads at once get past it
+        if n == 3:
+            raise ValueError("three")
+        return n * n
+
+    given = iter(range(9))
+    answers = ahead(work, given, most=3)
+    assert [next(answers), next(answers), next(answers)] == [0, 1, 4]
+    with pytest.raises(ValueError, match="three"):
+        next(answers)
+    assert next(given) == 7  # three ahead of the fourth answer, no further
 
 
 def test_a_damaged_cache_file_is_made_anew(tmp_path: Path) -> None:
