@@ -42,7 +42,7 @@ class DetectorOptions(BaseModel):
 class ZeroShotDetector(ModelPart):
     """A zero-shot detector of transformers.
 
-    Full precision even on a GPU: bfloat16 would round boxes to 1/256 of the image.
+    Boxes stay in float32 even on a GPU: bfloat16 would round them to 1/256 of the image.
     """
 
     stage = "detector"
