@@ -15,6 +15,7 @@ from genspace.analysis._people_section import people_section, study_section
 from genspace.analysis._scope import Scope, choose_primary
 from genspace.analysis._tests_section import cell_tests, ranked_names, tests_section
 from genspace.analysis._threads import side_by_side
+from genspace.analysis.disagreement import places
 from genspace.analysis.prepare import main_kind, prepare_kinds, questions
 from genspace.analysis.reliability import conspicuous_pair, rater_pairs
 from genspace.analysis.specification import specification_section
@@ -234,29 +235,27 @@ def _breakdowns(
 def _disagreements(scope: Scope) -> list[dict[str, Any]]:
     """Return, for each judge, the items it ranks most differently from the people."""
     import numpy as np
-    from scipy.stats import rankdata
 
     found = []
     study = scope.rated
     human = study.people.mean
     for name, judge in study.judges.items():
-        both = np.isfinite(human) & np.isfinite(judge.oriented)
-        if judge.derived or both.sum() < 2:
+        if judge.derived:
             continue
-        place = [(rankdata(v[both]) - 0.5) / both.sum() for v in (human, judge.oriented)]
-        gap = place[1] - place[0]
-        where = np.flatnonzero(both)
-        for i in np.argsort(-np.abs(gap), kind="stable")[:SHOWN_DISAGREEMENTS]:
-            unit = study.units.iloc[where[i]]
+        human_place, judge_place = places(human, judge.oriented)
+        gap = judge_place - human_place
+        where = np.flatnonzero(np.isfinite(gap))
+        for i in where[np.argsort(-np.abs(gap[where]), kind="stable")][:SHOWN_DISAGREEMENTS]:
+            unit = study.units.iloc[i]
             found.append(
                 {
                     "item_id": str(unit["item_id"]),
                     "item_id_b": str(unit["item_id_b"]) or None,
                     "judge": name,
-                    "human": float(human[where[i]]),
-                    "score": float(judge.score[where[i]]),
-                    "human_place": float(place[0][i]),
-                    "judge_place": float(place[1][i]),
+                    "human": float(human[i]),
+                    "score": float(judge.score[i]),
+                    "human_place": float(human_place[i]),
+                    "judge_place": float(judge_place[i]),
                 }
             )
     return found

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from html import escape
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     Point = tuple[float, float]
 
-__all__ = ["overlay"]
+__all__ = ["overlay", "overlay_svg"]
 
 _MASK_TINT = 0.38
 """Share of the object's colour in the pixels of its mask."""
@@ -45,15 +46,25 @@ def overlay(
     size = (round(scene.width * factor), round(scene.height * factor))
     page = Image.new("RGB", size, "#f5f7fa") if image is None else image.convert("RGB").resize(size)
     page = _tinted(page, scene)
-    canvas = _Canvas(page, scene, factor)
-    for index, item in enumerate(scene.objects):
-        canvas.draw_object(item, index)
-    labels = [canvas.label_of(item, index) for index, item in enumerate(scene.objects)]
-    for mark in marks:
-        canvas.draw_mark(mark)
-    for label in labels:
-        canvas.draw_label(*label)
+    canvas = _Canvas(ImageDraw.Draw(page), page.size, scene, factor)
+    canvas.draw(marks)
     return _with_strip(page, captions, canvas.font)
+
+
+def overlay_svg(scene: Scene, *, marks: Sequence[Mark] = (), width: int = 300) -> str:
+    """Return boxes, axes and marks alone, without image and masks, as an SVG to lay over the image.
+
+    `width` is the width in pixels at which it will be seen: labels are readable there.
+    """
+    factor = width / scene.width
+    size = (width, round(scene.height * factor))
+    pen = _SvgPen()
+    _Canvas(pen, size, scene, factor).draw(marks)
+    names = ", ".join(name_of(item) for item in scene.objects)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size[0]} {size[1]}" role="img" '
+        f'aria-label="{escape(f"measured: {names}")}" font-family="system-ui, sans-serif">{"".join(pen.parts)}</svg>'
+    )
 
 
 def _tinted(page: Image.Image, scene: Scene) -> Image.Image:
@@ -70,17 +81,67 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
+class _SvgPen:
+    """Draws as SVG what `ImageDraw` would draw as pixels."""
+
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+
+    def line(self, xy: Any, *, fill: str, width: int, joint: str | None = None) -> None:
+        self.parts.append(
+            f'<polyline points="{_points(xy)}" fill="none" stroke="{fill}" stroke-width="{width}" '
+            f'stroke-linejoin="{"round" if joint else "miter"}"/>'
+        )
+
+    def polygon(self, xy: Any, *, fill: str, outline: str) -> None:
+        self.parts.append(f'<polygon points="{_points(xy)}" fill="{fill}" stroke="{outline}"/>')
+
+    def rectangle(self, xy: Any, *, fill: str, outline: str, width: int) -> None:
+        left, top, right, bottom = xy
+        self.parts.append(
+            f'<rect x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" height="{bottom - top:.1f}" '
+            f'fill="{fill}" stroke="{outline}" stroke-width="{width}"/>'
+        )
+
+    def text(self, xy: Any, text: str, *, fill: str, font: Any) -> None:
+        ascent = font.getmetrics()[0]
+        self.parts.append(
+            f'<text x="{xy[0]:.1f}" y="{xy[1] + ascent:.1f}" fill="{fill}" font-size="{font.size}" '
+            f'textLength="{font.getlength(text):.0f}" lengthAdjust="spacingAndGlyphs">{escape(text)}</text>'
+        )
+
+    def textbbox(self, xy: tuple[float, float], text: str, *, font: Any) -> tuple[float, float, float, float]:
+        left, top, right, bottom = font.getbbox(text)
+        return (xy[0] + left, xy[1] + top, xy[0] + right, xy[1] + bottom)
+
+
+def _points(xy: Sequence[tuple[float, float]]) -> str:
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in xy)
+
+
 class _Canvas:
     """Draws in the scene's pixels on a page that may be larger."""
 
-    def __init__(self, page: Image.Image, scene: Scene, factor: float) -> None:
+    def __init__(
+        self, pen: ImageDraw.ImageDraw | _SvgPen, size: tuple[int, int], scene: Scene, factor: float
+    ) -> None:
         self.scene = scene
         self.factor = factor
-        self.size = page.size
-        self.pen = ImageDraw.Draw(page)
-        self.width = max(2, round(page.height / 300))
-        self.font = _font(max(13, round(page.height / 42)))
+        self.size = size
+        self.pen = pen
+        self.width = max(2, round(size[1] / 300))
+        self.font = _font(max(13, round(size[1] / 42)))
         self.taken: list[tuple[float, float, float, float]] = []
+
+    def draw(self, marks: Sequence[Mark]) -> None:
+        """Objects, then marks, then labels on top."""
+        for index, item in enumerate(self.scene.objects):
+            self.draw_object(item, index)
+        labels = [self.label_of(item, index) for index, item in enumerate(self.scene.objects)]
+        for mark in marks:
+            self.draw_mark(mark)
+        for label in labels:
+            self.draw_label(*label)
 
     @property
     def intrinsics(self) -> Intrinsics | None:

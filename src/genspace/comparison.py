@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from genspace.analysis import CompareOptions, Comparison
+    from genspace.analysis.prepare import Prepared
 
-__all__ = ["compare", "derived_metrics", "gather_annotations", "gather_tables"]
+__all__ = ["compare", "derived_metrics", "gather_annotations", "gather_tables", "prepare_study"]
 
 LEAST_ITEMS_TO_CALL_DERIVED = 10
 
@@ -37,6 +38,15 @@ def compare(study: Study | Path | str, options: CompareOptions | None = None) ->
     annotations, verdicts, settings = gather_tables(opened, combine_repeats(opened.verdicts))
     result = compare_tables(annotations, verdicts, opened.items, settings=settings, options=options)
     return Comparison({**result.document, "repeats": repeat_agreement(opened.verdicts)})
+
+
+def prepare_study(study: Study, question: str = "") -> Prepared:
+    """Return one question of a study as aligned arrays, just as `compare` sees it."""
+    from genspace.analysis.prepare import main_kind, prepare_kinds
+    from genspace.analysis.repeats import combine_repeats
+
+    annotations, verdicts, settings = gather_tables(study, combine_repeats(study.verdicts))
+    return main_kind(*prepare_kinds(annotations, verdicts, study.items, settings=settings, question=question))
 
 
 def gather_tables(study: Study, verdicts: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, StudySettings]:

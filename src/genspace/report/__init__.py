@@ -1,9 +1,10 @@
 """Reports: a comparison's document as terminal table, HTML page, CSV, LaTeX, Markdown and manifest."""
 
-from genspace.report._answer import answer
+from genspace.report._answer import Answer, answer, conclude
 from genspace.report._html import html_report
 from genspace.report._item import ItemView, view_item
 from genspace.report._manifest import changed_inputs, input_digests, make_manifest, read_manifest
+from genspace.report._part import Part, Section, parts_of
 from genspace.report._table import (
     JudgeTable,
     csv_table,
@@ -16,10 +17,14 @@ from genspace.report._terminal import print_comparison
 from genspace.report._write import write_report
 
 __all__ = [
+    "Answer",
     "ItemView",
     "JudgeTable",
+    "Part",
+    "Section",
     "answer",
     "changed_inputs",
+    "conclude",
     "csv_table",
     "figure_text",
     "html_report",
@@ -28,6 +33,7 @@ __all__ = [
     "latex_table",
     "make_manifest",
     "markdown_table",
+    "parts_of",
     "print_comparison",
     "read_manifest",
     "view_item",

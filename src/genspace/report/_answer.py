@@ -2,44 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from genspace.judges.geometry import part_costs
 from genspace.report._table import LABELS, Row, figure_text, judge_table, number
 
-__all__ = ["answer"]
+__all__ = ["Answer", "answer", "conclude"]
 
 LEAST_COVERAGE = 0.5
 """A judge that decides less than this share of the rated items is not called best."""
 
 
+SHORTEST_LEAD = 40
+"""Characters; a shorter beginning of a warning says too little alone."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the first screen says."""
+
+    believe: str
+    """Which judge to believe, with its figure."""
+    sure: Sequence[str] = ()
+    """What these data can and cannot tell apart."""
+    reference: Sequence[str] = ()
+    """How far people agree with one another, and what that leaves for a judge."""
+    parts: Sequence[str] = ()
+    """What each part of a geometry judge costs."""
+    caveats: Sequence[str] = ()
+    """Each warning's beginning."""
+
+    @property
+    def sentences(self) -> list[str]:
+        """Everything but the warnings, the most important first."""
+        return [self.believe, *self.sure, *self.reference, *self.parts]
+
+
 def answer(document: Mapping[str, Any]) -> list[str]:
     """Return the comparison's conclusions as plain sentences, the most important first."""
+    return conclude(document).sentences
+
+
+def conclude(document: Mapping[str, Any]) -> Answer:
+    """Return the comparison's conclusions, sorted by what they answer."""
     study = document["study"]
+    caveats = tuple(_lead(note["text"]) for note in document["notes"] if note["level"] == "warning")
     if not study["n_items"]:
-        return ["The study holds no items."]
+        return Answer("The study holds no items.")
     if not study["n_annotated"]:
-        return [
+        return Answer(
             "Nobody has rated these items yet, so no judge can be believed or doubted; mean scores are shown."
-        ]
+        )
     ranked = [r for r in judge_table(document).rows if r.rank is not None]
     if not ranked:
-        return ["No judge has a figure to rank: see the reasons in the table."]
+        return Answer("No judge has a figure to rank: see the reasons in the table.", caveats=caveats)
     figure = LABELS.get(document["primary"]["figure"], document["primary"]["figure"])
     eligible = [
         r for r in ranked if (r.coverage or 0) >= LEAST_COVERAGE and r.estimates[0]["low"] is not None
     ]
     best = (eligible or ranked)[0]
     figures = figure_text(best.estimates[0])
-    sentences = [
-        f"{best.name} agrees best with {study['reference']}: {figure} {figures} ({_basis(document, best)})."
-    ]
+    reference = study["reference"]
+    believe = f"{best.name} agrees best with {reference}: {figure} {figures} ({_basis(document, best)})."
     ahead = ranked[: ranked.index(best)]
+    sure = []
     if ahead:
         told = ", ".join(f"{r.name} ({r.n:,} items, coverage {r.coverage or 0:.0%})" for r in ahead)
-        sentences.append(f"A higher figure on fewer items, too few to call it best: {told}.")
-    return [*sentences, *_group(document, best.name), *_people(document, figure), *_parts(document, figure)]
+        sure.append(f"A higher figure on fewer items, too few to call it best: {told}.")
+    return Answer(
+        believe,
+        sure=[*sure, *_group(document, best.name)],
+        reference=_people(document, figure),
+        parts=_parts(document, figure),
+        caveats=caveats,
+    )
+
+
+def _lead(text: str) -> str:
+    """Return a warning's beginning, up to the first colon or full stop that leaves enough of it.
+
+    >>> _lead("The order of a and b depends on what a tie is worth: a is behind when ties are wrong.")
+    'The order of a and b depends on what a tie is worth.'
+    """
+    ends = [i for mark in (": ", ". ") if (i := text.find(mark, SHORTEST_LEAD)) > 0]
+    return text[: min(ends)] + "." if ends else text
 
 
 def _basis(document: Mapping[str, Any], row: Row) -> str:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from genspace.report._answer import answer
+from genspace.report._answer import Answer, conclude
 from genspace.report._part import Part, Section
 from genspace.report._plots import forest
 from genspace.report._sections import SECTIONS
+from genspace.report._styles import INK, MUTED, RULE
 from genspace.report._table import LABELS, figure_text, number
 
-if TYPE_CHECKING:
-    from genspace.study import Study
-
 __all__ = ["html_report"]
+
+ROLES = {INK: "--ink", MUTED: "--muted", RULE: "--rule"}
+"""The stylesheet's name of each colour that is no judge's."""
 
 
 @dataclass(frozen=True)
@@ -26,28 +26,19 @@ class _Shown:
     """One question's part of the page, with the sections that have something to show."""
 
     part: Part
+    answer: Answer
+    forest: str | None
     sections: list[tuple[Section, Any]]
 
     @classmethod
     def of(cls, part: Part) -> _Shown:
         built = ((section, section.build(part)) for section in SECTIONS)
-        return cls(part, [(section, data) for section, data in built if data])
+        found = [(section, data) for section, data in built if data]
+        return cls(part, conclude(part.document), forest(part.document), found)
 
 
-def html_report(
-    document: Mapping[str, Any],
-    manifest: Mapping[str, Any],
-    study: Study | None = None,
-    folder: Path | None = None,
-) -> str:
-    """Return the report of one comparison.
-
-    Args:
-        document: after schemas/comparison.schema.json.
-        manifest: shown at the end, so that the figures can be made again.
-        study: where pictures, prompts and single answers are taken from; None: ids only.
-        folder: where the page will lie, for links to full images; None: no links.
-    """
+def html_report(parts: Sequence[Part], manifest: Mapping[str, Any]) -> str:
+    """Return the report of one comparison; the manifest is shown at the end, so that it can be made again."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -57,19 +48,18 @@ def html_report(
     environment.filters.update(
         number=number, figure=figure_text, label=lambda key: LABELS.get(key, key), percent=_percent
     )
-    questions = {"": document, **document.get("questions", {})}
-    parts = [
-        Part(f"q{place}", name, found, study, folder) for place, (name, found) in enumerate(questions.items())
-    ]
-    return environment.get_template("report.html.j2").render(
-        study=document["study"],
+    templates = files("genspace.report") / "templates"
+    page = environment.get_template("report.html.j2").render(
+        study=parts[0].document["study"],
         reference=parts[0].reference,
         parts=[_Shown.of(part) for part in parts],
         manifest=json.dumps(manifest, indent=2, ensure_ascii=False),
-        css=files("genspace.report").joinpath("templates/report.css").read_text(encoding="utf-8"),
-        answer=answer,
-        forest=forest,
+        css=(templates / "report.css").read_text(encoding="utf-8"),
+        script=(templates / "gallery.js").read_text(encoding="utf-8"),
     )
+    for colour, role in ROLES.items():  # plots in the page follow its colours, dark or light
+        page = page.replace(f": {colour}", f": var({role})")
+    return page
 
 
 def _percent(share: float | None) -> str:

@@ -8,12 +8,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genspace.report._items import ItemColumns, item_columns
 from genspace.report._table import JudgeTable, judge_table
 
 if TYPE_CHECKING:
     from genspace.study import Study
 
-__all__ = ["Part", "Section"]
+__all__ = ["Part", "Section", "parts_of"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,19 @@ class Part:
         """Every judge's row of the main table."""
         return judge_table(self.document)
 
+    @cached_property
+    def items(self) -> ItemColumns | None:
+        """Every rated item with every answer; None without a study, ratings or judges."""
+        if self.study is None or not self.document["study"]["n_annotated"]:
+            return None
+        from genspace.comparison import prepare_study
+
+        prepared = prepare_study(self.study, self.question)
+        judges = [
+            r.name for r in self.table.rows if r.kind in {"judge", "metric"} and r.name in prepared.judges
+        ]
+        return item_columns(prepared, judges, self.document["options"]["by"]) if judges else None
+
     @property
     def reference(self) -> str:
         """What judges are compared with, in words: people, or the known truth."""
@@ -55,3 +69,11 @@ class Section:
     """Heading; `{reference}` stands for people or the known truth."""
     build: Callable[[Part], Any]
     """Returns what the template shows; None or something empty: the section is left out."""
+
+
+def parts_of(
+    document: Mapping[str, Any], study: Study | None = None, folder: Path | None = None
+) -> list[Part]:
+    """Return a comparison's questions, the main one first."""
+    questions = {"": document, **document.get("questions", {})}
+    return [Part(f"q{i}", name, found, study, folder) for i, (name, found) in enumerate(questions.items())]

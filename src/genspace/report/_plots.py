@@ -7,35 +7,34 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from genspace.report._styles import INK, MUTED, OTHERS, RULE, Style, judge_styles
 from genspace.report._table import Row, judge_table, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["breakdown_map", "calibration", "forest", "ratings", "risk_coverage", "specification_map"]
-
-# Okabe and Ito's palette, distinguishable with every common colour vision; markers and dashes carry it in greyscale.
-INK, MUTED, RULE = "#1b2430", "#67717e", "#d5dae1"
-MARKS = {"judge": ("o", "#0072b2"), "metric": ("o", "#0072b2"), "people": ("D", "#d55e00"),
-         "baseline": ("|", "#67717e"), "derived": ("x", "#67717e")}  # fmt: skip
-LINES = [
-    ("#0072b2", "-"),
-    ("#d55e00", "--"),
-    ("#009e73", "-."),
-    ("#cc79a7", ":"),
-    ("#56b4e9", "-"),
-    ("#e69f00", "--"),
+__all__ = [
+    "breakdown_map",
+    "calibration",
+    "forest",
+    "ratings",
+    "risk_coverage",
+    "specification_map",
+    "styles_of",
 ]
+
 LONGEST_NAME = 34
 MOST_JUDGES = 15
 MOST_COLUMNS = 8
 LEAST_IN_BIN = 5
+MOST_PANELS = 8
+"""Judges, best first, whose scores are drawn one by one."""
 
 
 @contextmanager
-def _figure(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
-    """Yield a figure in the report's style; the same input gives the same bytes."""
+def _panels(width: float, height: float, rows: int, columns: int) -> Iterator[tuple[Figure, list[Axes]]]:
+    """Yield a figure of several panels in the report's style; the same input gives the same bytes."""
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure as NewFigure
@@ -49,7 +48,14 @@ def _figure(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
     with mpl.rc_context(style):
         figure = NewFigure(figsize=(width, height), layout="constrained")
         FigureCanvasSVG(figure)
-        yield figure, figure.add_subplot()
+        yield figure, list(figure.subplots(rows, columns, squeeze=False).flat)
+
+
+@contextmanager
+def _figure(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
+    """Yield a figure of one panel."""
+    with _panels(width, height, 1, 1) as (figure, (axes,)):
+        yield figure, axes
 
 
 def _svg(figure: Figure, description: str) -> str:
@@ -67,15 +73,23 @@ def _short(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
+def styles_of(document: Mapping[str, Any]) -> dict[str, Style]:
+    """Return every judge's style in the order of the main table; other rows by their kind."""
+    rows = judge_table(document).rows
+    ranked = judge_styles(row.name for row in rows if row.kind not in OTHERS)
+    return {row.name: ranked.get(row.name) or OTHERS[row.kind] for row in rows}
+
+
 def forest(document: Mapping[str, Any]) -> str | None:
     """Return each judge's primary figure with its interval, the people's own row and the noise ceiling."""
     table = judge_table(document)
     rows = [r for r in table.rows if r.estimates[0]["value"] is not None]
     if not rows:
         return None
-    with _figure(9.4, 0.9 + 0.3 * len(rows)) as (figure, axes):
+    styles = styles_of(document)
+    with _figure(6.6, 0.9 + 0.28 * len(rows)) as (figure, axes):
         for height, row in enumerate(reversed(rows)):
-            _interval(axes, height, row)
+            _interval(axes, height, row, styles[row.name])
         axes.set_yticks(range(len(rows)), [_short(r.name) for r in reversed(rows)])
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(-0.7, len(rows) - 0.3)
@@ -98,29 +112,37 @@ def forest(document: Mapping[str, Any]) -> str | None:
         )
 
 
-def _interval(axes: Axes, height: int, row: Row) -> None:
+def _interval(axes: Axes, height: int, row: Row, style: Style) -> None:
+    """Draw a judge's figure and interval, the number at the right edge."""
     estimate = row.estimates[0]
-    marker, colour = MARKS[row.kind]
     if estimate["low"] is not None:
-        axes.plot(
-            [estimate["low"], estimate["high"]], [height, height], color=colour, linewidth=2, alpha=0.55
-        )
-    axes.plot([estimate["value"]], [height], marker=marker, color=colour, markersize=7, markeredgewidth=2)
+        ends = [estimate["low"], estimate["high"]]
+        axes.plot(ends, [height, height], color=style.colour, linewidth=2.2, solid_capstyle="butt")
+    axes.plot(
+        [estimate["value"]],
+        [height],
+        marker=style.marker,
+        color=style.colour,
+        markersize=7,
+        markeredgewidth=1.5,
+    )
+    axes.annotate(
+        number(estimate["value"], 2), (1, height), xycoords=("axes fraction", "data"), xytext=(4, 0),
+        textcoords="offset points", va="center", fontsize=9, color=INK,
+    )  # fmt: skip
 
 
 def breakdown_map(document: Mapping[str, Any], column: str) -> str | None:
     """Return a map of judges against the values of one breakdown column, each cell with its figure."""
     import numpy as np
 
-    cells = document["breakdowns"][column]
+    cells = {v: c for v, c in document["breakdowns"][column].items() if _has_figure(c)}
     known = {name for cell in cells.values() for name in cell["judges"]}
     names = [r.name for r in judge_table(document).rows if r.name in known]
     if not names or not cells:
         return None
     figures = [[(cell["judges"].get(n) or {}).get("value") for cell in cells.values()] for n in names]
     values = np.array([[np.nan if v is None else v for v in row] for row in figures], dtype=float)
-    if np.isnan(values).all():
-        return None
     heads = [f"{_short(v)}\nn = {cell['n']}" for v, cell in cells.items()]
     rows, columns = [_short(n) for n in names], heads
     if len(cells) > MOST_COLUMNS:  # many values stand in rows
@@ -140,6 +162,10 @@ def breakdown_map(document: Mapping[str, Any], column: str) -> str | None:
             axes.tick_params(axis="x", rotation=20)
         axes.spines[:].set_visible(False)
         return _svg(figure, f"{judge_table(document).columns[0].label} of each judge by {column}")
+
+
+def _has_figure(cell: Mapping[str, Any]) -> bool:
+    return any(estimate["value"] is not None for estimate in cell["judges"].values())
 
 
 def ratings(document: Mapping[str, Any]) -> str | None:
@@ -166,16 +192,38 @@ def risk_coverage(document: Mapping[str, Any]) -> str | None:
             curves[name] = drawn
     if not curves:
         return None
-    with _figure(5.6, 3.2) as (figure, axes):
-        for (name, points), (colour, dash) in zip(curves.items(), LINES * len(curves), strict=False):
+    styles = styles_of(document)
+    with _figure(7.2, 3.4) as (figure, axes):
+        ends = []
+        for name, points in curves.items():
+            colour, marker, dash = styles[name]
             xs, ys = [p["coverage"] for p in points], [p["risk"] for p in points]
-            axes.plot(xs, ys, color=colour, linestyle=dash, label=_short(name), drawstyle="steps-post")
+            axes.plot(xs, ys, color=colour, linestyle=dash, drawstyle="steps-post")
+            axes.plot(xs[-1:], ys[-1:], color=colour, marker=marker)
+            ends.append((ys[-1], name))
         axes.set_xlabel("coverage: share of items decided")
         axes.set_ylabel(f"risk: share of decisions against {document['study']['reference']}")
         axes.set_ylim(bottom=0)
         axes.grid(color=RULE, linewidth=0.6)
-        axes.legend(frameon=False, fontsize=8)
+        _label_ends(axes, ends, styles)
         return _svg(figure, "risk against coverage of each judge that may abstain")
+
+
+def _label_ends(axes: Axes, ends: Sequence[tuple[float, str]], styles: Mapping[str, Style]) -> None:
+    """Name curves at the right edge, at the height where each ends, moved apart where they would overlap."""
+    top = axes.get_ylim()[1]
+    step = 0.075 * top
+    height = -step
+    for y, name in sorted(ends):
+        height = max(y, height + step)
+        axes.annotate(
+            _short(name), (1.02, height), xycoords=("axes fraction", "data"), va="center", fontsize=8,
+            color=INK, annotation_clip=False,
+        )  # fmt: skip
+        axes.plot(
+            [1.008], [height], marker=styles[name].marker, color=styles[name].colour, markersize=4,
+            transform=axes.get_yaxis_transform(), clip_on=False,
+        )  # fmt: skip
 
 
 def specification_map(document: Mapping[str, Any]) -> str | None:
@@ -225,25 +273,39 @@ def specification_map(document: Mapping[str, Any]) -> str | None:
 
 
 def calibration(document: Mapping[str, Any]) -> str | None:
-    """Return the reliability diagram: what scores promise against how often the answer is yes."""
-    curves: dict[str, list[tuple[float, float]]] = {}
+    """Return reliability diagrams, a panel a judge: what scores promise against how often the answer is yes."""
+    curves: dict[str, list[Mapping[str, Any]]] = {}
     for name, judge in document["judges"].items():
         bins = ((judge.get("calibration") or {}).get("as_given") or {}).get("bins") or []
-        points = [
-            (b["predicted"], b["observed"]["value"]) for b in bins if b["observed"]["n"] >= LEAST_IN_BIN
-        ]
+        points = [b for b in bins if b["observed"]["n"] >= LEAST_IN_BIN]
         if judge["kind"] in {"judge", "metric"} and len(points) > 1:
             curves[name] = points
     if not curves:
         return None
-    with _figure(4.6, 4.0) as (figure, axes):
-        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
-        for (name, points), (colour, dash) in zip(curves.items(), LINES * len(curves), strict=False):
-            xs, ys = zip(*points, strict=True)
-            axes.plot(xs, ys, color=colour, linestyle=dash, marker="o", markersize=4, label=_short(name))
-        axes.set_xlabel("score, or calibrated score where it is no probability")
-        axes.set_ylabel("share of items whose answer is yes")
-        axes.set_xlim(-0.02, 1.02)
-        axes.set_ylim(-0.02, 1.02)
-        axes.legend(frameon=False, fontsize=8)
+    styles = styles_of(document)
+    ordered = [name for name in styles if name in curves][:MOST_PANELS]
+    columns = min(len(ordered), 4)
+    rows = -(-len(ordered) // columns)
+    with _panels(2.45 * columns, 2.6 * rows, rows, columns) as (figure, panels):
+        for panel, name in zip(panels, ordered, strict=False):
+            _reliability(panel, curves[name], styles[name])
+            panel.set_title(_short(name), loc="left", fontsize=9, color=INK)
+        for panel in panels[len(ordered) :]:
+            panel.set_axis_off()
+        figure.supxlabel("score, or calibrated score where it is no probability", fontsize=9, color=MUTED)
+        figure.supylabel("share of items whose answer is yes", fontsize=9, color=MUTED)
         return _svg(figure, "reliability diagram of each judge")
+
+
+def _reliability(axes: Axes, bins: Sequence[Mapping[str, Any]], style: Style) -> None:
+    """Draw one judge's bins with the interval of each share; on the diagonal a score is worth what it says."""
+    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
+    for found in bins:
+        low, high = found["observed"]["low"], found["observed"]["high"]
+        if low is not None:
+            axes.plot([found["predicted"]] * 2, [low, high], color=style.colour, linewidth=1.4, alpha=0.7)
+    xs = [b["predicted"] for b in bins]
+    ys = [b["observed"]["value"] for b in bins]
+    axes.plot(xs, ys, color=style.colour, linestyle=style.dash, marker=style.marker, markersize=4.5)
+    axes.set(xlim=(-0.04, 1.04), ylim=(-0.04, 1.04), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
+    axes.tick_params(labelsize=8)

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from genspace.report._plots import INK, LINES, MUTED, RULE, _figure, _svg
+from genspace.report._plots import _figure, _svg
+from genspace.report._styles import INK, MUTED, RULE, Style, judge_styles
 from genspace.report.probes import NUISANCES, plain
 
-__all__ = ["curve_plot", "probe_page", "write_probe_report"]
-
-MARKERS = "os^Dvp"
+__all__ = ["curve_legend", "curve_plot", "probe_page", "write_probe_report"]
 
 
-def curve_plot(document: Mapping[str, Any], domain: str) -> str:
+def curve_plot(document: Mapping[str, Any], domain: str, styles: Mapping[str, Style] | None = None) -> str:
     """Return one sub-domain's psychometric curves, all judges on one axis, as SVG."""
+    styles = styles or judge_styles(document["judges"])
     with _figure(4.9, 3.1) as (figure, axes):
         axes.axvline(1.0, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
         lowest = 0.0
@@ -23,16 +23,22 @@ def curve_plot(document: Mapping[str, Any], domain: str) -> str:
             entry = judge["sub_domains"].get(domain)
             if entry is None:
                 continue
-            colour, dash = LINES[place % len(LINES)]
+            colour, marker, dash = styles[name]
             if entry["line"]:
                 axes.plot(
                     *zip(*entry["line"], strict=True), color=colour, linestyle=dash, linewidth=1.8, label=name
                 )
                 lowest = min(lowest, entry["line"][0][0])
+            threshold = entry["fit"]["threshold"]
+            if threshold["low"] is not None:  # judges below one another, so that none hides another
+                height = 0.5 + 0.05 * ((len(document["judges"]) - 1) / 2 - place)
+                ends = [threshold["low"], threshold["high"]]
+                axes.plot(ends, [height] * 2, color=colour, linewidth=1.6, alpha=0.8, solid_capstyle="butt")
+                axes.plot(threshold["value"], height, marker=marker, color=colour, markersize=4)
             sizes = [8 + 2.2 * min(point["n"], 30) for point in entry["points"]]
             axes.scatter(
                 [p["error"] for p in entry["points"]], [p["yes"] for p in entry["points"]], s=sizes, color=colour,
-                marker=MARKERS[place % len(MARKERS)], alpha=0.65, linewidths=0, label=None if entry["line"] else name,
+                marker=marker, alpha=0.65, linewidths=0, label=None if entry["line"] else name,
             )  # fmt: skip
         axes.set(
             xlim=(lowest - 0.05, 2.05),
@@ -47,15 +53,17 @@ def curve_plot(document: Mapping[str, Any], domain: str) -> str:
         return _svg(figure, f"Share of yes against the true error, {domain}, one curve per judge")
 
 
-def _legend(document: Mapping[str, Any]) -> str:
-    """One line of names in their colours and dashes, for all plots."""
-    with _figure(9.4, 0.45) as (figure, axes):
+def curve_legend(document: Mapping[str, Any], styles: Mapping[str, Style] | None = None) -> str:
+    """Return one line of names in their colours, markers and dashes, for all plots."""
+    styles = styles or judge_styles(document["judges"])
+    columns = min(len(document["judges"]), 5)
+    with _figure(9.4, 0.15 + 0.3 * -(-len(document["judges"]) // columns)) as (figure, axes):
         axes.set_axis_off()
-        for place, name in enumerate(document["judges"]):
-            colour, dash = LINES[place % len(LINES)]
-            axes.plot([], [], color=colour, linestyle=dash, marker=MARKERS[place % len(MARKERS)], label=name)
-        axes.legend(loc="center", ncols=min(len(document["judges"]), 6), frameon=False)
-        return _svg(figure, "Colours and dashes of the judges")
+        for name in document["judges"]:
+            colour, marker, dash = styles[name]
+            axes.plot([], [], color=colour, linestyle=dash, marker=marker, label=name)
+        axes.legend(loc="center", ncols=columns, frameon=False)
+        return _svg(figure, "Colours, markers and dashes of the judges")
 
 
 def probe_page(document: Mapping[str, Any]) -> str:
@@ -75,7 +83,7 @@ def probe_page(document: Mapping[str, Any]) -> str:
         document=document,
         css=(templates / "report.css").read_text(encoding="utf-8"),
         sentences=plain(document),
-        legend=_legend(document),
+        legend=curve_legend(document),
         plots={domain: curve_plot(document, domain) for domain in domains},
         domains=domains,
         nuisances=NUISANCES,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from genspace.errors import InputError
 from genspace.report._gallery import gallery
 from genspace.report._part import Part, Section
 from genspace.report._plots import (
@@ -13,9 +14,16 @@ from genspace.report._plots import (
     ratings,
     risk_coverage,
     specification_map,
+    styles_of,
 )
+from genspace.report._probe_page import curve_legend, curve_plot
+from genspace.report._styles import OTHERS, judge_styles
+from genspace.report.probes import holds_probes, probe_document
 
 __all__ = ["SECTIONS"]
+
+PROBE_DRAWS = 100
+"""Enough to draw the interval of a threshold; `genspace probe report` takes more and prints it."""
 
 
 def _judges(part: Part) -> bool:
@@ -23,9 +31,21 @@ def _judges(part: Part) -> bool:
 
 
 def _breakdowns(part: Part) -> list[dict[str, Any]]:
-    cells = part.document["breakdowns"]
-    found = [{"column": c, "plot": breakdown_map(part.document, c), "cells": cells[c]} for c in cells]
+    found = [
+        {
+            "column": column,
+            "plot": breakdown_map(part.document, column),
+            "cells": cells,
+            "silent": _silent(cells),
+        }
+        for column, cells in part.document["breakdowns"].items()
+    ]
     return [entry for entry in found if entry["plot"]]
+
+
+def _silent(cells: Mapping[str, Any]) -> list[str]:
+    """Values of a breakdown for which no judge has a figure."""
+    return [v for v, cell in cells.items() if all(e["value"] is None for e in cell["judges"].values())]
 
 
 def _reliability(part: Part) -> dict[str, Any] | None:
@@ -59,9 +79,28 @@ def _corrected(part: Part) -> list[tuple[str, Mapping[str, Any]]]:
     return [(name, row) for name, o in judges.items() for row in o["generators"] if row["corrected"]]
 
 
-def _worth(part: Part) -> dict[str, str | None] | None:
-    plots = {"risk": risk_coverage(part.document), "calibration": calibration(part.document)}
-    return plots if any(plots.values()) else None
+def _psychometric(part: Part) -> dict[str, Any] | None:
+    """Curves of a study of probes; the main question only, which is the one that has a known truth."""
+    if part.study is None or part.question or not holds_probes(part.study):
+        return None
+    try:
+        document = probe_document(part.study, draws=PROBE_DRAWS, variants=False)
+    except InputError:  # no answers yet, or probes of another version: the rest of the report stands
+        return None
+    styles = judge_styles(document["judges"]) | styles_of(part.document) | {"people": OTHERS["people"]}
+    domains = dict.fromkeys(d for judge in document["judges"].values() for d in judge["sub_domains"])
+    drawn = [d for d in domains if any(_has_curve(j, d) for j in document["judges"].values())]
+    if not drawn:
+        return None
+    return {
+        "legend": curve_legend(document, styles),
+        "plots": [curve_plot(document, domain, styles) for domain in drawn],
+        "left_out": [d.replace("_", " ") for d in domains if d not in drawn],
+    }
+
+
+def _has_curve(judge: Mapping[str, Any], domain: str) -> bool:
+    return bool((judge["sub_domains"].get(domain) or {}).get("line"))
 
 
 def _abstaining(part: Part) -> list[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
@@ -83,16 +122,18 @@ def _specification(part: Part) -> dict[str, Any] | None:
 SECTIONS: tuple[Section, ...] = (
     Section("judges", "Judges and metrics", _judges),
     Section("breakdowns", "Where each judge is good", _breakdowns),
+    Section("psychometric", "How finely each judge sees", _psychometric),
+    Section("specification", "Does the conclusion depend on how it is computed?", _specification),
+    Section("gallery", "Where judges and {reference} differ most", gallery),
     Section("reliability", "How far people agree with one another", _reliability),
     Section("footing", "Could a judge stand in for one person?", _footing),
+    Section("tests", "Which differences are more than chance", lambda part: part.document["tests"]["pairs"]),
     Section("overlap", "Do judges err on the same items?", _overlap),
+    Section("abstaining", "Who abstains, and on what", _abstaining),
+    Section("risk", "What abstaining buys", lambda part: risk_coverage(part.document)),
+    Section("calibration", "What a score is worth", lambda part: calibration(part.document)),
     Section("cost", "Cost", _cost),
     Section("corrected", "Generators, corrected by the rated sample", _corrected),
-    Section("worth", "What abstaining buys, and what a score is worth", _worth),
-    Section("abstaining", "Who abstains, and on what", _abstaining),
-    Section("specification", "Does the conclusion depend on how it is computed?", _specification),
-    Section("tests", "Which differences are more than chance", lambda part: part.document["tests"]["pairs"]),
     Section("classical", "Appendix: classical tests", lambda part: part.document["tests"]["classical"]),
-    Section("gallery", "Where judges and {reference} differ most", gallery),
 )
 """Evidence, after the answer and the notes."""

@@ -19,6 +19,7 @@ __all__ = [
     "latex_table",
     "markdown_table",
     "number",
+    "safe_cell",
 ]
 
 LABELS: Mapping[str, str] = {
@@ -194,11 +195,12 @@ def csv_table(table: JudgeTable) -> str:
     )
     for row in table.rows:
         cells = [e[part] for e in row.estimates for part in parts]
-        writer.writerow([_safe(row.name), row.kind, row.rank, row.group, *cells, row.coverage, row.ties])
+        writer.writerow([safe_cell(row.name), row.kind, row.rank, row.group, *cells, row.coverage, row.ties])
     return buffer.getvalue()
 
 
-def _safe(cell: str) -> str:
+def safe_cell(cell: str) -> str:
+    """Return a text that no spreadsheet takes for a formula."""
     return "'" + cell if cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from genspace.errors import InputError
 from genspace.report._html import html_report
+from genspace.report._items import items_csv
+from genspace.report._part import parts_of
 from genspace.report._table import csv_table, judge_table, latex_table, markdown_table
 
 if TYPE_CHECKING:
@@ -25,20 +27,27 @@ def write_report(
     *,
     level: str = "item",
 ) -> list[Path]:
-    """Write report.html, table.csv, table.tex, table.md, comparison.json and manifest.json; return their paths.
+    """Write the page, the tables, items.csv, comparison.json and manifest.json; return their paths.
+
+    Pictures, prompts and single answers are taken from `study`; without it the report shows figures alone.
 
     Errors: `InputError` when the folder cannot be written.
     """
+    parts = parts_of(document, study, folder)
     table = judge_table(document, level=level)
     caption = f"Agreement with {document['study']['reference']}: {document['study']['name']}"
     texts = {
-        "report.html": html_report(document, manifest, study, folder),
+        "report.html": html_report(parts, manifest),
         "table.csv": csv_table(table),
         "table.tex": latex_table(table, caption=caption),
         "table.md": markdown_table(table),
         "comparison.json": json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n",
         "manifest.json": json.dumps(manifest, ensure_ascii=False, indent=1) + "\n",
     }
+    for part in parts:
+        if part.items is not None:
+            name = f"items-{part.question}.csv" if part.question else "items.csv"
+            texts[name] = items_csv(part.items)
     paths = []
     try:
         folder.mkdir(parents=True, exist_ok=True)

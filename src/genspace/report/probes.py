@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from genspace.study import Study
 
-__all__ = ["NUISANCES", "plain", "probe_document"]
+__all__ = ["NUISANCES", "holds_probes", "plain", "probe_document"]
 
 NEEDED = ("prompt_id", "sub_domain", "variant", "kind", "error", "truth", "true_variant", "egocentric_answer")
 NUISANCES = {
@@ -32,11 +32,18 @@ CURVE_POINTS = 41
 BINS = 8
 
 
-def probe_document(study: Study, *, draws: int = 400, seed: int = 0) -> dict[str, Any]:
+def holds_probes(study: Study) -> bool:
+    """Whether the study's items are probes: scenes whose truth is known."""
+    return set(NEEDED) <= set(study.items.columns)
+
+
+def probe_document(study: Study, *, draws: int = 400, seed: int = 0, variants: bool = True) -> dict[str, Any]:
     """Return the report's document: per judge curves by sub-domain and by variant, confusions, biases.
 
-    `draws` bootstrap draws of probes give the intervals. People, where the study has answers of other raters than
-    the known truth, stand beside the judges. Errors: `InputError` for a study that holds no probes or no answers.
+    `draws` bootstrap draws of probes give the intervals; without `variants` only sub-domains get curves. People, where
+    the study has answers of other raters than the known truth, stand beside the judges.
+
+    Errors: `InputError` for a study that holds no probes or no answers.
     """
     items = _probes(study)
     answers = _answers(study, items)
@@ -48,7 +55,10 @@ def probe_document(study: Study, *, draws: int = 400, seed: int = 0) -> dict[str
         "true_yes": float(items["truth"].mean()),
         "seed": seed,
         "draws": draws,
-        "judges": {name: _judge(frame, draws=draws, seed=seed) for name, frame in sorted(answers.items())},
+        "judges": {
+            name: _judge(frame, draws=draws, seed=seed, variants=variants)
+            for name, frame in sorted(answers.items())
+        },
     }
 
 
@@ -98,7 +108,7 @@ def _answers(study: Study, items: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {name: items.assign(yes=yes.reindex(items.index)) for name, yes in given.items()}
 
 
-def _judge(frame: pd.DataFrame, *, draws: int, seed: int) -> dict[str, Any]:
+def _judge(frame: pd.DataFrame, *, draws: int, seed: int, variants: bool) -> dict[str, Any]:
     decided = frame[frame["yes"].notna()]
     agree = _agreement(decided)
     return {
@@ -114,7 +124,9 @@ def _judge(frame: pd.DataFrame, *, draws: int, seed: int) -> dict[str, Any]:
         "variants": {
             str(name): _curve(group, draws=draws, seed=seed)
             for name, group in frame.groupby("prompt_id", sort=False)
-        },
+        }
+        if variants
+        else {},
         "sides": _sides(decided),
         "frame": _frame(decided),
         "nuisances": {column: _sensitivity(decided, column) for column in NUISANCES if column in frame},

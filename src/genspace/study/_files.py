@@ -52,6 +52,11 @@ class StudyFiles:
         """Whether the file is there. Errors: `InputError` when the name leaves the study."""
         return self._find(name) is not None
 
+    def local_path(self, name: str) -> Path | None:
+        """Return where the file lies on this machine; None where it is absent or on a server."""
+        found = self._find(name)
+        return Path(found[1]) if found is not None and "file" in _protocols(found[0]) else None
+
     def image_of(self, item_id: str) -> str | None:
         """Return the name of the image that bears the item's id, or None."""
         return self._images_by_stem.get(item_id)

@@ -1,0 +1,221 @@
+"""The report's page in a real browser: filters, accessibility, no script, print; and its size with many items."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genspace.analysis import CompareOptions
+from genspace.comparison import compare
+from genspace.report import write_report
+from genspace.study import open_study
+
+CHROMIUM = shutil.which("chromium")
+SWIFT = CompareOptions(draws=0, permutations=0)
+JUDGES = ("close", "far", "silent")
+WORDS = ("left of", "behind", "above")
+
+
+def write_study(folder: Path, items: int, *, image: bool = True) -> Path:
+    """People rate 0 to 4. "close" is right up to a little noise, "far" knows nothing, "silent" scores even items."""
+    (folder / "images").mkdir(parents=True)
+    if image:
+        from PIL import Image
+
+        Image.radial_gradient("L").convert("RGB").resize((512, 512)).save(folder / "images/one.png")
+    items_rows, ratings, scores = [], [], []
+    for n in range(items):
+        truth = n * 7919 % 5
+        items_rows.append(
+            f'i{n},one.png,"a cat {WORDS[n % 3]} dog {n}",p{n % max(items // 4, 1)},g{n % 4},{WORDS[n % 3]}'
+        )
+        ratings += [f"i{n},r{r},{min(4, max(0, truth + (n + r) % 3 - 1))}" for r in range(3)]
+        scores += [f"i{n},close,{truth + n % 7 / 10}", f"i{n},far,{n * 2654435761 % 997 / 997:.4f}"]
+        scores.append(f"i{n},silent,{truth if n % 2 == 0 else ''}")
+    (folder / "study.toml").write_text(
+        'name = "cats"\nquestion = "Where is the cat?"\nbreakdowns = ["sub_domain"]\n'
+    )
+    head = "item_id,image,prompt,prompt_id,generator,sub_domain\n"
+    (folder / "items.csv").write_text(head + "\n".join(items_rows))
+    (folder / "annotations.csv").write_text("item_id,rater_id,value\n" + "\n".join(ratings))
+    (folder / "metric_scores.csv").write_text("item_id,metric,score\n" + "\n".join(scores))
+    return folder
+
+
+def write_page(study: Path, out: Path, options: CompareOptions = SWIFT) -> Path:
+    write_report(compare(study, options).to_dict(), {"options": {}}, out, open_study(study))
+    return out / "report.html"
+
+
+@pytest.fixture(scope="module")
+def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    options = CompareOptions(draws=20, permutations=100)
+    return write_page(write_study(folder / "study", 120), folder / "out", options)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Any, page_file: Path) -> Iterator[Callable[..., Any]]:
+    """Open the report from disk, offline; a script error or a request for anything but files fails the test."""
+    complaints: list[str] = []
+    contexts = []
+
+    def new(**options: Any) -> Any:
+        context = browser.new_context(offline=True, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "request",
+            lambda r: None if r.url.startswith(("file:", "data:")) else complaints.append(r.url),
+        )
+        page.goto(page_file.as_uri())
+        return page
+
+    yield new
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def ids(page: Any) -> list[str]:
+    return [text.split(" · ")[0] for text in page.locator(".card .id").all_inner_texts()]
+
+
+@pytest.mark.needs_debian("chromium")
+def test_filters_choose_items_by_column_judge_and_text(open_page: Callable[..., Any]) -> None:
+    page = open_page()
+    assert len(ids(page)) == 12, "the first cards alone; the rest on demand"
+    page.locator("label", has_text="sub domain").locator("select").select_option(label="behind")
+    assert page.locator(".filters output").inner_text() == "40 of 120 items"
+    assert all(int(i[1:]) % 3 == 1 for i in ids(page))
+    page.locator("label", has_text="generator").locator("select").select_option(label="g1")
+    # behind: n % 3 = 1; g1: n % 4 = 1; both: n % 12 = 1, so ten of 120.
+    assert page.locator(".filters output").inner_text() == "10 of 120 items"
+    assert sorted(int(i[1:]) for i in ids(page)) == list(range(1, 120, 12))
+    page.locator("[data-judge]").select_option(label="silent")
+    assert page.locator(".filters output").inner_text() == "0 of 120 items"  # these numbers are odd: no score
+    page.get_by_role("button", name="Clear").click()
+    page.wait_for_function("document.querySelector('.filters output').textContent.startsWith('120 of')")
+    page.get_by_role("searchbox").fill("dog 117")
+    assert ids(page) == ["i117"]
+    assert page.locator(".items tbody tr").count() == 1
+
+
+@pytest.mark.needs_debian("chromium")
+def test_a_chosen_judge_sorts_by_its_disagreement(open_page: Callable[..., Any]) -> None:
+    page = open_page()
+    page.locator("[data-judge]").select_option(label="far")
+    points = page.locator(".items .points").all_inner_texts()
+    sizes = [int(re.sub(r"\D", "", p)) for p in points]
+    assert len(sizes) == 120
+    assert sizes == sorted(sizes, reverse=True)
+    assert set(page.locator(".items tbody td:nth-child(6)").all_inner_texts()) == {"far"}
+    # A judge that knows nothing is as far from the people as chance puts it: a third of all places.
+    distances = page.locator(".distances tr").all_inner_texts()
+    far = next(row for row in distances if row.startswith("far"))
+    assert 25 < float(far.split()[1]) < 42
+
+
+@pytest.mark.needs_debian("chromium")
+def test_a_card_made_by_the_script_equals_the_one_in_the_page(open_page: Callable[..., Any]) -> None:
+    """Cards exist twice, drawn by the template and by the script: their words must not drift apart."""
+    still = open_page(java_script_enabled=False).locator(".card").first
+    page = open_page()
+    name = still.locator(".id").inner_text().split(" · ")[0]
+    page.evaluate(
+        """() => { // forget the cards of the page and run its script again: it must make them all itself
+             for (const card of document.querySelectorAll('.card')) card.remove();
+             const script = document.scripts[document.scripts.length - 1];
+             new Function(script.textContent)();
+           }"""
+    )
+    page.get_by_role("searchbox").fill(name)
+    made = page.locator(".card").first
+    assert made.inner_text().split() == still.inner_text().split()
+
+
+@pytest.mark.needs_debian("chromium")
+@pytest.mark.parametrize(("width", "colours"), [(1280, "dark"), (390, "light")])
+def test_the_page_is_accessible_and_as_wide_as_the_screen(
+    open_page: Callable[..., Any], width: int, colours: str
+) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = open_page(viewport={"width": width, "height": 800}, color_scheme=colours)
+    serious = [
+        (v["id"], v["help"], [n["target"] for n in v["nodes"]])
+        for v in Axe().run(page).response["violations"]
+        if v["impact"] in {"serious", "critical"}
+    ]
+    assert serious == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.needs_debian("chromium")
+def test_without_a_script_everything_is_still_readable(open_page: Callable[..., Any]) -> None:
+    page = open_page(java_script_enabled=False)
+    assert not page.locator(".filters").is_visible()
+    assert page.locator(".card").count() > 12
+    assert page.locator(".card img").first.is_visible()
+    assert "items.csv beside this page" in page.locator("noscript").first.inner_text()
+
+
+@pytest.mark.needs_debian("chromium")
+def test_paper_shows_the_answer_and_the_folded_tables_but_no_controls(open_page: Callable[..., Any]) -> None:
+    page = open_page()
+    page.emulate_media(media="print")
+    assert page.locator(".headline").is_visible()
+    assert not page.locator(".filters").is_visible()
+    assert not page.locator("nav").is_visible()
+    assert page.locator("#q0-breakdowns details table").first.is_visible()
+    assert page.pdf().startswith(b"%PDF")
+
+
+def test_ten_thousand_items_keep_the_page_small(tmp_path: Path) -> None:
+    """Pictures of the shown gallery alone are inlined, full images linked; the rest of the items is compact data."""
+    study = write_study(tmp_path / "study", 10_000)
+    figures = compare(
+        write_study(tmp_path / "small", 100), SWIFT
+    ).to_dict()  # of the same judges, to be quick
+    write_report(figures, {"options": {}}, tmp_path / "out", open_study(study))
+    html = (tmp_path / "out/report.html").read_text()
+    assert html.count("data:image/jpeg") <= 36
+    assert html.count("<article") <= 36
+    assert html.count("<tr") < 1_000
+    assert len(html.encode()) < 4_000_000
+    data = json.loads(re.search(r'class="data">(.*?)</script>', html)[1])
+    assert len(data["ids"]) == len(data["links"]) == 10_000
+    assert set(data["links"]) == {"../study/images/one.png"}
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "out/items.csv").read_text())))
+    assert len(rows) == 10_000
+    assert rows[0]["far.gap"] == str(data["gaps"][data["judges"].index("far")][0])
+
+
+def test_the_gallery_shows_every_answer_most_disputed_first(tmp_path: Path) -> None:
+    html = write_page(write_study(tmp_path / "study", 60), tmp_path / "out").read_text()
+    cards = re.findall(r"<article.*?</article>", html, re.DOTALL)
+    largest = [max(int(p) for p in re.findall(r'class="points">[−+](\d+)', card)) for card in cards]
+    assert largest == sorted(largest, reverse=True)
+    assert all(name in card for card in cards for name in JUDGES)
+    odd = next(c for c in cards if int(re.search(r"\bi(\d+)", c)[1]) % 2)
+    assert "<i>abstained</i>" in odd
+    assert 'href="../study/images/one.png"' in odd
