@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from genspace.analysis._decision_section import NO_PARTS, decision_parts
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._people_section import ceiling, leave_one_out
-from genspace.analysis._scope import NO_PEOPLE, Scope, score_table, with_decisions
+from genspace.analysis._scope import NO_PEOPLE, Scope, score_table
 from genspace.analysis.correlation import FIGURES, Grouped, by_group, score_tie, why_undefined
 from genspace.analysis.decisions import DECISION_FIGURES
 from genspace.analysis.pairwise import (
@@ -52,7 +52,7 @@ GENERATOR_FIGURES = ("pearson", "spearman", "kendall_tau_b", "pairwise_half_cred
 
 def judge_section(scope: Scope, judge: JudgeScores) -> dict[str, Any]:
     """Return everything about one judge, as the document wants it."""
-    rated = scope.rated.judges.get(judge.name) or _rated(scope, judge)
+    rated = scope.on_rated(judge)
     ranked = judge.kind in ("judge", "metric") and not judge.derived
     item = _item(scope, rated)
     return {
@@ -109,11 +109,6 @@ def _made(name: str, score: Floats, passed: Floats) -> JudgeScores:
         tokens=nothing,
         cost_usd=nothing,
     )
-
-
-def _rated(scope: Scope, judge: JudgeScores) -> JudgeScores:
-    """Return a judge that is not in the study on the rated units."""
-    return with_decisions(judge.take(scope.study.people.asked), scope.rated, seed=scope.seed)
 
 
 def _json(figures: dict[str, Estimate]) -> dict[str, Any]:

@@ -34,6 +34,8 @@ class Seen:
 
 NEAR_TIES_MATTER = 0.01
 """A change of pairwise accuracy worth a sentence."""
+NAMED_RATERS = 8
+"""More raters left out than this are counted, not named."""
 FEW_PROMPTS = 20
 """With fewer prompts, intervals over prompts are too short."""
 
@@ -80,6 +82,37 @@ def _pair(seen: Seen) -> Iterator[Note]:
             f"{pair.a} and {pair.b} agree far more (kappa {pair.kappa:.2f}) than any other pair of raters "
             f"(at most {next_best:.2f}): they may not be independent.",
         )
+
+
+def _excluded(seen: Seen) -> Iterator[Note]:
+    """Whom rules written before the data leave out, and whether that changes the order of the judges."""
+    section = seen.document["exclusion"]
+    if section is None:
+        return
+    listed = [f"{r['rater_id']} ({r['rules']})" for r in section["raters"]]
+    further = f" and {len(listed) - NAMED_RATERS} more" if len(listed) > NAMED_RATERS else ""
+    named = "; ".join(listed[:NAMED_RATERS]) + further
+    if not section["applied"]:
+        yield Note(
+            "warning",
+            "rules-leave-nobody",
+            f"Every rater breaks a rule written before the data, so all are kept: {named}.",
+        )
+        return
+    ranks = {n: j["rank"] for n, j in seen.document["judges"].items() if j["rank"] is not None}
+    value = {n: section["all_raters"]["judges"][n]["value"] for n in ranks}
+    known = sorted((n for n in ranks if value[n] is not None), key=lambda n: ranks[n])
+    otherwise = sorted(known, key=lambda n: -value[n])
+    same = known == otherwise
+    everybody = section["all_raters"]["n_ratings"]
+    yield Note(
+        "note" if same else "warning",
+        "raters-left-out",
+        f"Rules written before the data leave out {len(listed)} of "
+        f"{seen.document['study']['n_raters'] + len(listed)} raters with {section['n_ratings']:,} of {everybody:,} "
+        f"ratings: {named}. With all raters (shown beside) the order of the judges "
+        + ("stays the same." if same else f"changes: {', '.join(otherwise)}."),
+    )
 
 
 def _prompts(seen: Seen) -> Iterator[Note]:
@@ -256,6 +289,7 @@ RULES = (
     _no_people,
     _slots,
     _pair,
+    _excluded,
     _prompts,
     _generators,
     _decisions,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
@@ -15,7 +16,7 @@ from genspace.analysis.reliability import noise_ceiling, rater_pairs, reliabilit
 from genspace.analysis.resampling import estimate
 from genspace.records import StudySettings
 
-__all__ = ["ROW_FIGURES", "ceiling", "leave_one_out", "people_section", "study_section"]
+__all__ = ["ROW_FIGURES", "ceiling", "human_row", "leave_one_out", "people_section", "study_section"]
 
 Floats = NDArray[np.float64]
 
@@ -56,7 +57,9 @@ def people_section(scope: Scope) -> dict[str, Any]:
         "reliability": {
             name: e.to_json() for name, e in reliability(people, draws, confidence=scope.confidence).items()
         },
-        "row": {name: e.to_json() for name, e in _row(scope).items()},
+        "row": {
+            name: e.to_json() for name, e in human_row(scope, [*ROW_FIGURES, scope.primary.figure]).items()
+        },
         "ceiling": ceiling(scope)[0].to_json(),
         "rater_pairs": [asdict(pair) for pair in rater_pairs(people)],
         "distribution": _distribution(people.ratings),
@@ -72,9 +75,9 @@ def leave_one_out(ratings: Floats, rater: int) -> Floats:
     return mean
 
 
-def _row(scope: Scope) -> dict[str, Estimate]:
+def human_row(scope: Scope, figures: Sequence[str]) -> dict[str, Estimate]:
     """Return each figure of each rater against the rest, averaged over raters."""
-    names = list(dict.fromkeys([*ROW_FIGURES, scope.primary.figure]))
+    names = list(dict.fromkeys(figures))
     people = scope.rated.people
     if len(people.raters) < 2:
         reason = "one rater" if people.raters else NO_PEOPLE

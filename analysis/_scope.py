@@ -109,6 +109,11 @@ class Scope:
         """Units that people were asked about."""
         return len(self.rated)
 
+    def on_rated(self, judge: JudgeScores) -> JudgeScores:
+        """Return a judge of all units, also one that is not in the study, on the rated ones."""
+        known = self.rated.judges.get(judge.name)
+        return known or with_decisions(judge.take(self.study.people.asked), self.rated, seed=self.seed)
+
     def target(self, figure: str) -> Floats:
         """(n,) what a figure compares scores with, on the rated units: mean ratings or decisions; NaN = none."""
         people = self.rated.people
@@ -180,12 +185,12 @@ class Scope:
         return result
 
     def primary_estimate(self, judge: JudgeScores) -> Estimate:
-        """Return the primary figure of one of the judges of `study` on these units."""
+        """Return the primary figure of a judge on these units."""
         figure = self.primary.figure
         obstacle = self.obstacle(figure)
         if obstacle:
             return Estimate.undefined(obstacle)
-        mine = self.rated.judges[judge.name]
+        mine = self.on_rated(judge)
         return self.figures([figure], self.target(figure), mine.oriented, mine.passed)[figure][0]
 
     def mean_score(self, judge: JudgeScores) -> Estimate:

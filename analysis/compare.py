@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from genspace.analysis._decision_section import cost_fronts, overlap_section
+from genspace.analysis._exclusion_section import exclusion_section
 from genspace.analysis._generator_section import Field, generator_section
 from genspace.analysis._judge_section import baselines, judge_section
 from genspace.analysis._notes import notes
@@ -16,7 +17,7 @@ from genspace.analysis._scope import Scope, choose_primary
 from genspace.analysis._tests_section import cell_tests, ranked_names, tests_section
 from genspace.analysis._threads import side_by_side
 from genspace.analysis.disagreement import places
-from genspace.analysis.prepare import main_kind, prepare_kinds, questions
+from genspace.analysis.prepare import excluded_raters, main_kind, prepare, prepare_kinds, questions
 from genspace.analysis.reliability import conspicuous_pair, rater_pairs
 from genspace.analysis.specification import specification_section
 from genspace.errors import InputError
@@ -100,7 +101,8 @@ def compare(
 
     Args:
         annotations: `item_id, value[, item_id_b, question, rater_id, repeat, role, excluded]`; `excluded` names the
-            rules, written before the data, that a rater breaks: every conclusion is shown with and without them.
+            rules, written before the data, that a rater breaks: such raters are left out, and the primary figure
+            with all raters is given beside.
         verdicts: `item_id, judge, score[, item_id_b, question, status, passed, confidence, seconds, tokens,
             cost_usd, kind]`.
         items: `item_id[, prompt_id, prompt, generator, …]`; any column can be a breakdown.
@@ -124,11 +126,18 @@ def compare(
     options = options or CompareOptions()
     names = questions(annotations)
     main = names[0]
+    excluded = excluded_raters(annotations)
     document: dict[str, Any] = {"schema": SCHEMA}
     for question in names:
-        singles, pairs = prepare_kinds(annotations, verdicts, items, settings=settings, question=question)
+        kinds = prepare_kinds(annotations, verdicts, items, settings=settings, question=question)
+        study = everybody = main_kind(*kinds)
+        if excluded:
+            everybody = prepare(
+                annotations, verdicts, items,
+                settings=settings, question=question, pairs=study is kinds[1], everybody=True,
+            )  # fmt: skip
         declared = settings if question == main else StudySettings(name=settings.name, question=question)
-        part = _question(singles, pairs, declared, options, _excluded(annotations))
+        part = _question(kinds, everybody, excluded, declared, options)
         if question == main:
             document |= part | {"questions": {}}
         else:
@@ -136,23 +145,15 @@ def compare(
     return Comparison(document)
 
 
-def _excluded(annotations: pd.DataFrame) -> tuple[str, ...]:
-    """Return the raters who break a rule written before the data."""
-    if "excluded" not in annotations:
-        return ()
-    breaks = annotations["excluded"].notna() & (annotations["excluded"] != "")
-    return tuple(sorted(set(annotations.loc[breaks, "rater_id"])))
-
-
 def _question(
-    singles: Prepared,
-    pairs: Prepared | None,
+    kinds: tuple[Prepared, Prepared | None],
+    everybody: Prepared,
+    excluded: Mapping[str, str],
     settings: StudySettings,
     options: CompareOptions,
-    excluded: tuple[str, ...],
 ) -> dict[str, Any]:
-    """Return the document of one question."""
-    study = main_kind(singles, pairs)
+    """Return the document of one question: without the excluded raters, with everybody beside."""
+    study = main_kind(*kinds)
     by = options.by or settings.breakdowns
     scope = Scope.make(
         study,
@@ -183,12 +184,15 @@ def _question(
         "overlap": overlap_section(scope, ranked),
         "cost_fronts": cost_fronts(judges, scope.primary.figure, ranked),
         "generators": generator_section(
-            Field.make(singles, pairs, draws=options.draws, seed=options.seed, confidence=options.confidence),
+            Field.make(*kinds, draws=options.draws, seed=options.seed, confidence=options.confidence),
             by=by,
             sampling=settings.sampling,
             first=ranked,
         ),
-        "specification": specification_section(scope, ranked, flagged=excluded or _doubtful(scope)),
+        "exclusion": exclusion_section(scope, everybody, excluded, shown),
+        "specification": specification_section(
+            scope, ranked, everybody=everybody.take(study.people.asked).people, doubtful=_doubtful(scope)
+        ),
     }
     return document | {"notes": notes(document, scope)}
 

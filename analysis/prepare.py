@@ -24,6 +24,7 @@ __all__ = [
     "JudgeScores",
     "People",
     "Prepared",
+    "excluded_raters",
     "infer_value_type",
     "main_kind",
     "prepare",
@@ -213,12 +214,13 @@ def prepare(
     settings: StudySettings | None = None,
     question: str = "",
     pairs: bool | None = None,
+    everybody: bool = False,
 ) -> Prepared:
     """Align people's answers and judges' verdicts to the items.
 
     Args:
-        annotations: `item_id, value`, and where there are any `item_id_b, question, rater_id, repeat, role`;
-            a null value is "can't tell". Only role main and repeat 0 are used.
+        annotations: `item_id, value`, and where there are any `item_id_b, question, rater_id, repeat, role,
+            excluded`; a null value is "can't tell". Only role main and repeat 0 are used.
         verdicts: `item_id, judge, score`, and where there are any `item_id_b, question, status, passed,
             confidence, seconds, tokens, cost_usd`; question "" answers every question.
         items: `item_id`, and where there are any `prompt_id, prompt, generator` and breakdown columns.
@@ -226,6 +228,8 @@ def prepare(
         question: Which question to look at. The declared scale holds for the main question "" alone.
         pairs: Whether the units are pairs of items or single ones; by default what the people (without any, the
             judges) judged. What was said about the other kind is left out.
+        everybody: Whether the raters whom rules leave out (`excluded_raters`) count too, as they do where nobody else
+            is left. The units are the same either way.
 
     Errors: `InputError` for missing columns, unknown item ids, duplicate keys and values that are no numbers.
     """
@@ -235,6 +239,9 @@ def prepare(
     if pairs is None:
         pairs = bool(((said if len(said) else judged)["item_id_b"] != "").any())
     units, keys = _units(items, said, judged, pairs=pairs)
+    kept = ~said["rater_id"].isin(list(excluded_raters(annotations)))
+    if not everybody and kept.any():
+        said = said[kept]
     people = _people(said, keys, settings, main=question == "")
     named = _text(items["generator"]) if "generator" in items else np.full(len(items), "", object)
     generators = tuple(sorted({g for g in named if g}))
@@ -273,6 +280,14 @@ def main_kind(singles: Prepared, pairs: Prepared | None) -> Prepared:
     if pairs is None or (singles.people.asked.any() and not pairs.people.asked.any()):
         return singles
     return pairs
+
+
+def excluded_raters(annotations: pd.DataFrame) -> dict[str, str]:
+    """Return the raters who break rules written before the data, and the rules, as column `excluded` names them."""
+    if "excluded" not in annotations or "rater_id" not in annotations:
+        return {}
+    rules = zip(_text(annotations["rater_id"]), _text(annotations["excluded"]), strict=True)
+    return {rater: broken for rater, broken in rules if broken}
 
 
 def _text(column: pd.Series) -> NDArray[Any]:

@@ -53,29 +53,35 @@ MAX_DRAWS = 100
 CRITICAL = 1.959964
 MAX_LEVELS = 11
 """With more distinct ratings there is no most frequent one worth the name."""
+NAMED = 3
+"""More raters left out than this are counted, not named."""
 LISTED = 4
 """Pairs named in one sentence."""
 
 
 def specification_section(
-    scope: Scope, ranked: list[str], *, flagged: tuple[str, ...] = ()
+    scope: Scope, ranked: list[str], *, everybody: People | None = None, doubtful: tuple[str, ...] = ()
 ) -> dict[str, Any]:
     """Return every specification's figures, and which headline conclusions hold under how many of them.
 
     Args:
         scope: The study.
         ranked: Names of the judges, best first by the primary figure.
-        flagged: Raters to leave out in half of the specifications.
+        everybody: The people of the rated units with those whom the headline leaves out; half of the specifications
+            take them in again.
+        doubtful: Where the headline leaves out nobody: raters whom half of the specifications leave out.
     """
     reason = scope.obstacle(scope.primary.figure) or scope.no_interval(scope.draws)
     if len(ranked) < 2:
         reason = reason or "fewer than two judges are ranked"
+    panels = _panels(scope.rated.people, everybody or scope.rated.people, doubtful)
+    headline = (scope.primary.figure, "none", "mean", panels[0][0], "excluded")
     if reason is not None:
-        return _document(scope, ranked, {}, reason)
+        return _document(scope, ranked, {}, headline, reason)
     draws = PromptDraws(scope.draws.counts[:, :MAX_DRAWS], scope.draws.of_item)
     jobs = [
         _Job(scope, draws, name, target, averaging, abstention)
-        for target in _targets(scope.rated.people, flagged)
+        for target in _targets(scope.rated.people, panels)
         for averaging, abstention in _ways(scope, ranked)
         for name in ranked
     ]
@@ -85,7 +91,8 @@ def specification_section(
             choice = (figure, job.averaging, job.target.raters, job.target.left_out, job.abstention)
             found.setdefault(choice, {})[job.judge] = values
     tables = {choice: _Table.make([values[name] for name in ranked]) for choice, values in found.items()}
-    return _document(scope, ranked, {c: t for c, t in tables.items() if t.defined.sum() > 1}, None)
+    compared = {c: t for c, t in tables.items() if t.defined.sum() > 1}
+    return _document(scope, ranked, compared, headline, None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,13 +105,20 @@ class _Target:
     decision: Floats
 
 
-def _targets(people: People, flagged: tuple[str, ...]) -> list[_Target]:
+def _panels(people: People, everybody: People, doubtful: tuple[str, ...]) -> list[tuple[str, Floats]]:
+    """Return who is left out and the ratings that stay: as in the headline first, then otherwise."""
+    excluded = sorted(set(everybody.raters) - set(people.raters))
+    if excluded:
+        named = ", ".join(excluded) if len(excluded) <= NAMED else f"{len(excluded)} raters"
+        return [(named, people.ratings), ("none", everybody.ratings)]
+    kept = np.array([r not in doubtful for r in people.raters], dtype=bool)
+    whole = [("none", people.ratings)]
+    return [*whole, (", ".join(doubtful), people.ratings[:, kept])] if doubtful and kept.any() else whole
+
+
+def _targets(people: People, panels: list[tuple[str, Floats]]) -> list[_Target]:
     """Return every summary of the raters that differs from those before it."""
     targets: list[_Target] = []
-    kept = np.array([r not in flagged for r in people.raters], dtype=bool)
-    panels = [("none", people.ratings)]
-    if flagged and kept.any():
-        panels.append((", ".join(flagged), people.ratings[:, kept]))
     for left_out, ratings in panels:
         for name, rating in _summaries(people, ratings):
             seen = (t for t in targets if t.left_out == left_out)
@@ -279,14 +293,13 @@ class _Table:
 
 
 def _document(
-    scope: Scope, ranked: list[str], tables: Mapping[Choice, _Table], reason: str | None
+    scope: Scope, ranked: list[str], tables: Mapping[Choice, _Table], headline: Choice, reason: str | None
 ) -> dict[str, Any]:
-    base = (scope.primary.figure, "none", "mean", "none", "excluded")
-    if reason is None and base not in tables:
+    if reason is None and headline not in tables:
         reason = f"{scope.primary.label} is not defined for two judges"
     if reason is not None:
         tables = {}
-    pairs = _pairs(ranked, tables, base)
+    pairs = _pairs(ranked, tables, headline)
     best = _best(ranked, tables)
     return {
         "reason": reason,
@@ -303,7 +316,7 @@ def _document(
         ],
         "best": best,
         "pairs": pairs,
-        "sentences": _sentences(scope.primary.label, ranked, tables, best, pairs),
+        "sentences": _sentences(scope.primary.label, ranked, tables, headline, best=best, pairs=pairs),
     }
 
 
@@ -362,6 +375,8 @@ def _sentences(
     label: str,
     ranked: list[str],
     tables: Mapping[Choice, _Table],
+    headline: Choice,
+    *,
     best: list[dict[str, Any]],
     pairs: list[dict[str, Any]],
 ) -> list[str]:
@@ -383,19 +398,23 @@ def _sentences(
     for pair in pairs:
         if pair["reversed"]:
             by_condition.setdefault(_when(pair["reversed_only_when"]), []).append(pair)
-    reversals = [_reversal(ranked, tables, when, those) for when, those in by_condition.items()]
+    reversals = [_reversal(ranked, tables, headline, when, those) for when, those in by_condition.items()]
     return [first, second, *(sentence for part in reversals for sentence in part)]
 
 
 def _reversal(
-    ranked: list[str], tables: Mapping[Choice, _Table], when: str, pairs: list[dict[str, Any]]
+    ranked: list[str],
+    tables: Mapping[Choice, _Table],
+    headline: Choice,
+    when: str,
+    pairs: list[dict[str, Any]],
 ) -> list[str]:
     """Say which pairs are reversed under one condition, the highest judge's widest reversal first, and its figures."""
     leader = min((pair["better"] for pair in pairs), key=ranked.index)
     examples = {
         pair["worse"]: example
         for pair in pairs
-        if pair["better"] == leader and (example := _tie_forms(ranked, tables, pair)) is not None
+        if pair["better"] == leader and (example := _tie_forms(ranked, tables, headline, pair)) is not None
     }
     shown = min(examples, key=lambda worse: _widest(examples[worse]), default=None)
     order = sorted(pairs, key=lambda pair: (pair["better"], pair["worse"]) != (leader, shown))
@@ -430,7 +449,7 @@ def _when(condition: Mapping[str, list[str]]) -> str:
 
 
 def _tie_forms(
-    ranked: list[str], tables: Mapping[Choice, _Table], pair: Mapping[str, Any]
+    ranked: list[str], tables: Mapping[Choice, _Table], headline: Choice, pair: Mapping[str, Any]
 ) -> tuple[str, dict[str, tuple[float, float]]] | None:
     """Return averaging and both judges' shares of pairs by tie form, where a tie form is what reverses them."""
     condition = pair["reversed_only_when"]
@@ -440,7 +459,7 @@ def _tie_forms(
     averaging = condition.get("averaging", ["none"])[0]
     forms = {}
     for form in TIE_FORMS:
-        table = tables.get((form, averaging, "mean", "none", "excluded"))
+        table = tables.get((form, averaging, *headline[2:]))
         if table is not None and table.defined[a] and table.defined[b]:
             forms[form] = (float(table.values[a]), float(table.values[b]))
     return (averaging, forms) if len(forms) == len(TIE_FORMS) else None

@@ -88,7 +88,7 @@ def test_choices_that_do_not_apply_are_left_out() -> None:
     two = specification_section(scope_of(ratings[:, :2], scores, prompts), ["coarse", "fine"])
     assert {s["raters"] for s in two["specifications"]} == {"mean", "majority"}
     persons = scope_of(ratings, scores, prompts, settings=StudySettings(raters="person"))
-    centred = specification_section(persons, ["coarse", "fine"], flagged=("r2",))
+    centred = specification_section(persons, ["coarse", "fine"], doubtful=("r2",))
     assert {s["raters"] for s in centred["specifications"]} == {"mean", "median", "majority", "centred"}
     assert {s["left_out"] for s in centred["specifications"]} == {"none", "r2"}
 

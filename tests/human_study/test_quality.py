@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 import secrets
 from pathlib import Path
 
@@ -155,8 +154,9 @@ def test_compare_shows_conclusions_with_and_without_excluded_raters(tmp_path: Pa
     for error in (0.0, 0.0, 0.9):
         rater = simulate(desk, truth, error, chance)
     document = compare(root, CompareOptions(draws=50, permutations=0)).document
-    left_out = re.findall(r"'left_out': '([^']*)'", str(document["specification"]))
-    assert set(left_out) == {"none", rater}
+    assert [r["rater_id"] for r in document["exclusion"]["raters"]] == [rater]
+    assert document["exclusion"]["raters"][0]["rules"].startswith("known answers")
+    assert document["study"]["n_raters"] == 2
     assert document["study"]["raters"] == "person", "who answered through genspace is one person throughout"
     assert (document["study"]["value_type"], document["study"]["scale_max"]) == ("binary", 1.0)
 

@@ -34,7 +34,7 @@ LABELS: Mapping[str, str] = {
     "krippendorff_alpha_interval": "Krippendorff α, interval", "fleiss_kappa": "Fleiss κ",
     "cohen_kappa_mean": "Cohen κ, mean of pairs", "icc_1_1": "ICC(1,1)", "icc_1_k": "ICC(1,k)",
     "icc_2_1": "ICC(2,1)", "icc_2_k": "ICC(2,k)", "gwet_ac1": "Gwet AC1", "gwet_ac2": "Gwet AC2",
-    "raw_agreement": "raw agreement", "within_one": "within one point",
+    "raw_agreement": "raw agreement", "within_one": "within one point", "all_raters": "all raters",
 }  # fmt: skip
 """What people call a figure; keys without an entry are shown as they are."""
 
@@ -108,6 +108,7 @@ class JudgeTable:
 
 def judge_table(document: Mapping[str, Any], *, level: str = "item") -> JudgeTable:
     """Return the main table of a comparison's document (see schemas/comparison.schema.json)."""
+    document = _with_all_raters(document)
     columns = _columns(document, level)
     judges = document["judges"]
     order = {"judge": 0, "metric": 0, "baseline": 2, "derived": 3}
@@ -120,6 +121,20 @@ def judge_table(document: Mapping[str, Any], *, level: str = "item") -> JudgeTab
     return JudgeTable(columns, tuple(rows))
 
 
+def _with_all_raters(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the document with the primary figure over all raters among the figures of each row."""
+    exclusion = document.get("exclusion")
+    if not exclusion or not exclusion["applied"]:
+        return document
+    beside = exclusion["all_raters"]
+    judges = {
+        name: {**judge, "item": {**judge["item"], "all_raters": beside["judges"][name]}}
+        for name, judge in document["judges"].items()
+    }
+    row = {**document["human"]["row"], "all_raters": beside["row"]}
+    return {**document, "judges": judges, "human": {**document["human"], "row": row}}
+
+
 def _columns(document: Mapping[str, Any], level: str) -> tuple[Column, ...]:
     if not document["study"]["n_annotated"]:
         return tuple(Column(*c) for c in SHOWN["no people"])
@@ -127,7 +142,8 @@ def _columns(document: Mapping[str, Any], level: str) -> tuple[Column, ...]:
         return tuple(Column(*c) for c in SHOWN["system"])
     primary = Column("item", document["primary"]["figure"])
     chosen = [Column(*c) for c in SHOWN[document["study"]["value_type"] or "continuous"]]
-    return (primary, *(c for c in chosen if c != primary))
+    beside = [Column("item", "all_raters")] if "all_raters" in document["human"]["row"] else []
+    return (primary, *beside, *(c for c in chosen if c != primary))
 
 
 def _sort_value(estimate: Estimate) -> float:
