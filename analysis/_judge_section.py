@@ -226,7 +226,7 @@ def _within_prompt(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
             defined = np.isfinite(share(counts))
             values[name] = (share(counts.pooled(once))[0], share(counts.pooled(drawn)), int(defined.sum()))
         else:
-            group = Grouped(FIGURES[name].statistic(inside, x, tie), sizes)
+            group = Grouped(inside.statistic(name, x, tie), sizes)
             values[name] = (group.mean()[0], group.mean(drawn), int(group.defined.sum()))
     pairs = pairs_within(y, x, member)
     fold = folds_by_prompt(np.arange(len(prompts)), stream(scope.seed, "tie folds"))

@@ -18,7 +18,16 @@ from genspace.analysis.resampling import PromptDraws, Weighted, estimate, stream
 from genspace.analysis.thresholds import cross_fit_decisions
 from genspace.errors import InputError, did_you_mean
 
-__all__ = ["NO_DECISIONS", "NO_PEOPLE", "Primary", "Scope", "choose_primary", "score_table", "with_decisions"]
+__all__ = [
+    "NO_DECISIONS",
+    "NO_PEOPLE",
+    "Primary",
+    "Scope",
+    "choose_primary",
+    "decision_table",
+    "score_table",
+    "with_decisions",
+]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

@@ -7,7 +7,7 @@ each prompt or generator and then averaged.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -16,10 +16,14 @@ from numpy.typing import ArrayLike, NDArray
 from genspace.analysis.resampling import SCORE_TIE, Concordance, Weighted, dense_codes
 from genspace.errors import InputError, did_you_mean
 
-__all__ = ["FIGURES", "Figure", "Grouped", "agreement", "by_group", "score_tie", "why_undefined"]
+__all__ = ["FIGURES", "ByGroup", "Figure", "Grouped", "agreement", "by_group", "score_tie", "why_undefined"]
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 Statistic = Callable[[Weighted, Floats, float], Floats]
+
+GROUP_CELLS = 250_000
+"""Items x groups that are counted together."""
 
 
 @dataclass(frozen=True)
@@ -90,15 +94,47 @@ class Grouped:
         return mean
 
 
-def by_group(y: Floats, groups: NDArray[Any]) -> tuple[Weighted, Floats]:
-    """Return the target with each group as a draw that holds its own items once, and the groups' sizes (G,).
+@dataclass(frozen=True, eq=False)
+class ByGroup:
+    """A target with each of G groups as a draw that holds its own items once, some groups at a time."""
 
-    All groups, in sorted order, are so computed together.
-    """
+    parts: tuple[tuple[Ints, Weighted], ...]
+    """The places of some groups' items, and their target."""
+
+    def statistic(self, figure: str, x: Floats, tie: float = 0.0) -> Floats:
+        """(G,) a figure of `FIGURES` within each group."""
+        share = FIGURES[figure].share
+        if share is not None:
+            return share(self.concordance(x, tie))
+        compute = FIGURES[figure].statistic
+        return np.concatenate([compute(target, x[rows], tie) for rows, target in self.parts])
+
+    def concordance(self, x: Floats, tie: float = 0.0) -> Concordance:
+        """Count the pairs of each group; scores within `tie` of a neighbour are equal."""
+        codes = dense_codes(x, tie).astype(float)
+        counts = [target.concordance(codes[rows]) for rows, target in self.parts]
+        return Concordance(
+            **{f.name: np.concatenate([getattr(c, f.name) for c in counts]) for f in fields(Concordance)}
+        )
+
+
+def by_group(y: Floats, groups: NDArray[Any]) -> tuple[ByGroup, Floats]:
+    """Return the target by group, in sorted order of the groups, and the groups' sizes (G,)."""
     _, member = np.unique(groups, return_inverse=True)
-    weights = np.zeros((len(y), int(member.max(initial=-1)) + 1))
-    weights[np.arange(len(y)), member] = 1
-    return Weighted(y, weights), weights.sum(axis=0)
+    order = np.argsort(member, kind="stable")
+    sizes = np.bincount(member)
+    ends = [0, *np.cumsum(sizes).tolist()]
+    parts: list[tuple[Ints, Weighted]] = []
+    first = 0
+    while first < len(sizes) or not parts:
+        last = first + 1
+        while last < len(sizes) and (ends[last + 1] - ends[first]) * (last + 1 - first) <= GROUP_CELLS:
+            last += 1
+        rows = np.sort(order[ends[first] : ends[min(last, len(sizes))]])
+        weights = (member[rows][:, None] == np.arange(first, min(last, len(sizes)))).astype(float)
+        parts.append((rows, Weighted(y[rows], weights)))
+        first = last
+    return ByGroup(tuple(parts)), sizes.astype(float)
 
 
 def agreement(
@@ -140,7 +176,7 @@ def agreement(
         if share is None:
             raise InputError(f"{figure} is no share of pairs: average it by groups or items")
         return float(share(inside.concordance(x, tie).pooled(np.ones((len(sizes), 1))))[0])
-    values = Grouped(FIGURES[figure].statistic(inside, x, tie), sizes)
+    values = Grouped(inside.statistic(figure, x, tie), sizes)
     return float(values.mean(sizes[:, None] if average == "items" else None)[0])
 
 

@@ -10,19 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genspace.analysis._scope import Scope
+from genspace.analysis._scope import Scope, decision_table, score_table
 from genspace.analysis._threads import side_by_side
 from genspace.analysis.abstention import PENALISED_FIGURES, penalised
 from genspace.analysis.correlation import FIGURES, Grouped, by_group, score_tie
-from genspace.analysis.decisions import DECISION_FIGURES, confusion
+from genspace.analysis.decisions import DECISION_FIGURES
 from genspace.analysis.prepare import People
-from genspace.analysis.resampling import PromptDraws, Weighted, ratio
+from genspace.analysis.resampling import PromptDraws, ratio
 
 __all__ = ["DIMENSIONS", "TIE_FORMS", "specification_section"]
 
@@ -192,19 +193,19 @@ class _Job:
         rows = np.isfinite(y) if self.abstention == "penalised" else np.isfinite(y) & np.isfinite(x)
         y, x = y[rows], x[rows]
         prompts = self.draws.of_item[rows]
-        counts = np.hstack([np.ones((self.draws.prompts, 1)), self.draws.counts])
+        counts = np.hstack([np.ones((self.draws.prompts, 1), dtype=np.int64), self.draws.counts])
         if len(y) < 2:
             return {figure: np.full(counts.shape[1], np.nan) for figure in figures}
         if self.abstention == "penalised":
             allowed = [f for f in figures if f in PENALISED_FIGURES]
             return {f: penalised(f, y, x, counts[prompts]) for f in allowed}
         if self.averaging == "none":
-            return _whole(figures, y, x, counts[prompts])
+            return _whole(figures, y, x, PromptDraws(counts, prompts))
         if self.averaging == "prompt":
             return _within_prompts(figures, y, x, prompts, counts)
         generator = self.scope.rated.generator[rows]
         parts = [
-            _whole(figures, y[g], x[g], counts[prompts[g]])
+            _whole(figures, y[g], x[g], PromptDraws(counts, prompts[g]))
             for g in (generator == code for code in np.unique(generator[generator >= 0]))
         ]
         return {f: _mean_of([part[f] for part in parts]) for f in figures}
@@ -214,28 +215,23 @@ def _decides(figure: str) -> bool:
     return figure in DECISION_FIGURES or FIGURES[figure].target == "decision"
 
 
-def _whole(figures: list[str], y: Floats, x: Floats, weights: Floats) -> dict[str, Floats]:
-    """Return figures over all items; shares of pairs come from one count."""
+def _whole(figures: list[str], y: Floats, x: Floats, draws: PromptDraws) -> dict[str, Floats]:
+    """Return figures over all items; of decisions, the first alone."""
     if figures[0] in DECISION_FIGURES:
-        return {figures[0]: DECISION_FIGURES[figures[0]](confusion(y, x, weights))}
-    target, tie = Weighted(y, weights), score_tie(x)
-    pairs = target.concordance(x, tie) if any(FIGURES[f].share for f in figures) else None
-    result = {}
-    for figure in figures:
-        share = FIGURES[figure].share
-        result[figure] = share(pairs) if share and pairs else FIGURES[figure].statistic(target, x, tie)
-    return result
+        figures = figures[:1]
+    compute = partial(decision_table if figures[0] in DECISION_FIGURES else score_table, figures, y, x)
+    return dict(zip(figures, draws.map(compute), strict=True))
 
 
 def _within_prompts(
-    figures: list[str], y: Floats, x: Floats, prompts: NDArray[np.int64], counts: Floats
+    figures: list[str], y: Floats, x: Floats, prompts: NDArray[np.int64], counts: NDArray[np.int64]
 ) -> dict[str, Floats]:
     """Return figures inside prompts: shares of pairs over all those pairs, the others averaged over prompts."""
     if figures[0] in DECISION_FIGURES:
         return {}
     present, member = np.unique(prompts, return_inverse=True)
     inside, sizes = by_group(y, member)
-    drawn, tie = counts[present], score_tie(x)
+    drawn, tie = counts[present].astype(float), score_tie(x)
     pairs = inside.concordance(x, tie)
     result = {}
     for figure in figures:
@@ -243,7 +239,7 @@ def _within_prompts(
         if share:
             result[figure] = share(pairs.pooled(drawn))
         else:
-            result[figure] = Grouped(FIGURES[figure].statistic(inside, x, tie), sizes).mean(drawn)
+            result[figure] = Grouped(inside.statistic(figure, x, tie), sizes).mean(drawn)
     return result
 
 

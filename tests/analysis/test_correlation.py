@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from genspace.analysis.correlation import FIGURES, agreement, why_undefined
+from genspace.analysis.correlation import FIGURES, agreement, by_group, why_undefined
 from genspace.analysis.decisions import DECISION_FIGURES, confusion
 from genspace.errors import InputError
 
@@ -133,3 +133,20 @@ def test_planted_judges_are_recovered():
     assert agreement(quality, score, "spearman") == pytest.approx(6 / np.pi * np.arcsin(r / 2), abs=0.01)
     assert agreement(quality, score, "kendall_tau_b") == pytest.approx(tau, abs=0.01)
     assert agreement(quality, score, "graded_auc") == pytest.approx((1 + tau) / 2, abs=0.01)
+
+
+@pytest.mark.parametrize("cells", [1, 40, 10**9])
+def test_groups_counted_a_few_at_a_time_give_the_same_figures(
+    monkeypatch: pytest.MonkeyPatch, cells: int
+) -> None:
+    """Of 12 groups of 1 to 5 items, in any order: each figure is that of the group's items alone."""
+    rng = np.random.default_rng(3)
+    groups = np.repeat(np.arange(12), rng.integers(1, 6, size=12))
+    groups = rng.permutation(groups)
+    y, x = rng.integers(1, 4, size=len(groups)).astype(float), rng.integers(0, 3, size=len(groups)) / 2
+    monkeypatch.setattr("genspace.analysis.correlation.GROUP_CELLS", cells)
+    inside, sizes = by_group(y, groups)
+    assert sizes.tolist() == np.bincount(groups).tolist()
+    for figure in ("pearson", "spearman", "kendall_tau_b", "pairwise_strict", "pairwise_with_ties"):
+        alone = [agreement(y[groups == g], x[groups == g], figure) for g in range(12)]
+        np.testing.assert_allclose(inside.statistic(figure, x), alone, atol=1e-12)

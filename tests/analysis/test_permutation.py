@@ -190,6 +190,16 @@ def test_bca_is_close_to_scipys():
     assert bca_interval(np.ones(9), np.arange(9.0), rng=rng) is None
 
 
+def test_bca_of_many_items_leaves_out_parts(monkeypatch):
+    """Skewed data: a jackknife of 40 parts of 10 items accelerates about as that of 400 single items."""
+    rng = np.random.default_rng(28)
+    x = rng.exponential(size=400)
+    y = x + rng.exponential(size=400)
+    single = bca_interval(y, x, "pearson", rng=stream(0, "bca"))
+    monkeypatch.setattr("genspace.analysis.significance.JACKKNIFE_PARTS", 40)
+    assert bca_interval(y, x, "pearson", rng=stream(0, "bca")) == pytest.approx(single, abs=0.01)
+
+
 def test_intervals_and_tests_of_few_items_are_undefined():
     assert fisher_interval(0.5, 3) is None
     assert fisher_interval(1.0, 10) == (1, 1)

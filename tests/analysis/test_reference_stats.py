@@ -85,7 +85,7 @@ def test_generated_tables_of_mt_metrics_eval(golden):
                         for figure, terms in theirs.items():
                             both = np.isfinite(gold)
                             inside, sizes = by_group(gold[both], groups[average][both])
-                            values = inside.pearson(scores[both])
+                            values = inside.statistic("pearson", scores[both])
                             if figure != "pearson":
                                 values = inside.concordance(scores[both]).tau_b
                             assert Grouped(values, sizes).defined.sum() == terms
