@@ -33,6 +33,8 @@ Resampled = Literal["prompts", "items", "raters"]
 STRENGTH = "Bradley-Terry log strength"
 SURE = 0.95
 """Neighbours whose order is kept in at least so many draws are called sure."""
+MOST_TOLD = 4
+"""Judges that a sentence names."""
 NO_SCORES = "no scores"
 NOT_SHARES = "answers about pairs are no shares of a win between 0 and 1"
 
@@ -251,7 +253,7 @@ def generator_section(
         }
         for column in by
     }
-    return section | {"sentences": _sentences(section)}
+    return section | {"sentences": _sentences(section, field.answered.people.reference)}
 
 
 def _orders(field: Field, judges: Sequence[str]) -> dict[str, Any]:
@@ -342,29 +344,34 @@ def _corrected(field: Field, name: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def _sentences(section: Mapping[str, Any]) -> list[str]:
-    """Say whose order is how sure, and how far the judges' orders are from the people's."""
+def _sentences(section: Mapping[str, Any], reference: str) -> list[str]:
+    """Say how sure the people's order is, and how far the judges' orders are from it.
+
+    Args:
+        section: The finished section.
+        reference: Whose order the judges are compared with, in words: people, or the known truth.
+    """
     said = []
     rows = section["people"]["generators"]
     if rows and rows[0]["first"] is not None:
         steps = [row["above_next"] for row in rows if row["above_next"] is not None]
         sure = sum(step >= SURE for step in steps)
         said.append(
-            f"People put {rows[0]['generator']} first ({share_text(rows[0]['first'])} of draws); {sure} of the "
-            f"{len(steps)} steps down their order hold in at least {SURE:.0%} of draws."
+            f"First by {reference}: {rows[0]['generator']} ({share_text(rows[0]['first'])} of draws). {sure} of the "
+            f"{len(steps)} steps down that order hold in at least {SURE:.0%} of draws."
         )
     if section["people"]["prior_ties"]:
         said.append(
-            "In the people's answers a group of generators never loses to the rest: each compared pair was given "
+            "A group of generators never loses to the rest: each compared pair was given "
             f"{section['people']['prior_ties']:g} further tie, so that its lead stays finite."
         )
     known = {n: j["distance"] for n, j in section["judges"].items() if j["distance"]["value"] is not None}
     if known:
         ordered = sorted(known, key=lambda name: known[name]["value"])
-        told = [f"{n} ({known[n]['value'] * known[n]['n']:g} of {known[n]['n']})" for n in ordered]
+        told = [f"{n} {known[n]['value'] * known[n]['n']:g} of {known[n]['n']}" for n in ordered]
         said.append(
-            "Pairs of generators that a judge puts the other way round than the people: "
-            + ", ".join(told if len(told) <= 4 else [*told[:3], "…", told[-1]])
+            f"Pairs of generators that a judge puts the other way round than {reference}: "
+            + ", ".join(told if len(told) <= MOST_TOLD else [*told[: MOST_TOLD - 1], "…", told[-1]])
             + "."
         )
     return said

@@ -103,6 +103,7 @@ def rank_generators(
             "study": {
                 "name": settings.name,
                 "question": settings.question if question == asked[0] else question,
+                "reference": drawn.answered.people.reference,
                 "n_items": len(singles),
                 "n_pairs": len(pairs or ()),
                 "n_ratings": int(drawn.answered.people.count.sum()),

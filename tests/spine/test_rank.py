@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -33,8 +34,8 @@ def graded_study(folder: Path, *, prompts: int = 30) -> Path:
 def test_everybodys_order(tmp_path: Path, genspace) -> None:
     result = genspace("rank", graded_study(tmp_path), "--draws", "200")
     assert result.code == 0
-    assert "People put c first (100% of draws); 2 of the 2 steps" in result.out
-    assert "echo (0 of 3), inverse (3 of 3)" in result.out
+    assert "First by people: c (100% of draws). 2 of the 2 steps" in result.out
+    assert "echo 0 of 3, inverse 3 of 3" in result.out
     table = result.out[result.out.index("everybody's order") :]
     rows = {line.split()[0]: line.split()[1:] for line in table.splitlines() if line.strip()}
     assert rows["c"] == ["1", "(1–1)", "1", "(1–1)", "3", "(3–3)"]
@@ -67,6 +68,25 @@ def test_the_same_seed_gives_the_same_ranking_and_the_comparison_holds_it(tmp_pa
     ours = json.loads(first)["generators"]
     assert compared["generators"]["people"] == ours["people"]
     assert compared["generators"]["judges"]["echo"] == ours["judges"]["echo"]
+
+
+def test_the_report_draws_the_orders_side_by_side(tmp_path: Path, genspace) -> None:
+    assert genspace("compare", graded_study(tmp_path), "--draws", "50", "--out", tmp_path / "out").code == 0
+    page = (tmp_path / "out" / "report.html").read_text()
+    section = page[page.index('id="q0-generators"') :].partition("</section>")[0]
+    assert "order of generators by people and by echo" in section
+    assert section.count("<svg") == section.count("<figure>") == 2
+    ranks = [
+        re.findall(r"<b>(\d)</b>", row)[:3] for row in section.partition("<tbody>")[2].split("</tr>")[:3]
+    ]
+    assert ranks == [["1", "2", "3"], ["1", "2", "3"], ["3", "2", "1"]]  # people, echo, inverse; best first
+    assert "[0.000, 0.000]" in section
+    (tmp_path / "annotations.csv").unlink()
+    assert genspace("compare", tmp_path, "--draws", "50", "--out", tmp_path / "out").code == 0
+    page = (tmp_path / "out" / "report.html").read_text()
+    section = page[page.index('id="q0-generators"') :].partition("</section>")[0]
+    assert "<svg" not in section
+    assert "echo" in section
 
 
 def test_mistakes_are_told(tmp_path: Path, genspace) -> None:

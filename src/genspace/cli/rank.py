@@ -58,17 +58,18 @@ def rank(
         return
     for sentence in found["sentences"]:
         out().print(sentence, markup=False)
-    _print_order("people", found["people"])
+    reference = ranking.document["study"]["reference"]
+    _print_order(reference, found["people"])
     for name in judge or ():
         _print_order(name, found["judges"][name])
-    _print_orders(found, title="everybody's order")
+    _print_orders(reference, found, title="everybody's order")
     for column, values in found["by"].items():
         for value, cell in values.items():
-            _print_orders(cell, title=f"{column}: {value} ({cell['n']:,} items)")
+            _print_orders(reference, cell, title=f"{column}: {value} ({cell['n']:,} items)")
     confidence = ranking.document["options"]["confidence"]
     out().print(
         f"[dim]In brackets {confidence:.0%} intervals, and the ranks that the {over} allow at {confidence:.0%}. "
-        f"Distance: share of generator pairs put the other way round than by the people; {draws:,} draws of {over}, "
+        f"Distance: share of generator pairs put the other way round than by {reference}; {draws:,} draws of {over}, "
         f"seed {seed}.[/]"
     )
 
@@ -99,7 +100,7 @@ def _print_order(who: str, order: Mapping[str, Any]) -> None:
     out().print(table)
 
 
-def _print_orders(orders: Mapping[str, Any], *, title: str) -> None:
+def _print_orders(reference: str, orders: Mapping[str, Any], *, title: str) -> None:
     """Print the ranks of each generator by everybody, generators in the people's order where there is one."""
     from rich import box
     from rich.markup import escape
@@ -108,7 +109,7 @@ def _print_orders(orders: Mapping[str, Any], *, title: str) -> None:
     from genspace.cli._console import out
     from genspace.report import figure_text
 
-    everybody = {"people": orders["people"], **orders["judges"]}
+    everybody = {reference: orders["people"], **orders["judges"]}
     places = {
         who: {row["generator"]: _place(row) for row in order["generators"]}
         for who, order in everybody.items()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
+from genspace.analysis.generators import share_text
 from genspace.report._answer import Answer, conclude
 from genspace.report._part import Part, Section
 from genspace.report._plots import forest
@@ -46,8 +47,9 @@ def html_report(parts: Sequence[Part], manifest: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters.update(
-        number=number, figure=figure_text, label=lambda key: LABELS.get(key, key), percent=_percent
-    )
+        number=number, figure=figure_text, label=lambda key: LABELS.get(key, key), percent=_percent,
+        share=share_text,
+    )  # fmt: skip
     templates = files("genspace.report") / "templates"
     page = environment.get_template("report.html.j2").render(
         study=parts[0].document["study"],

@@ -7,6 +7,7 @@ from typing import Any
 
 from genspace.errors import InputError
 from genspace.report._gallery import gallery
+from genspace.report._generators import generators
 from genspace.report._part import Part, Section
 from genspace.report._plots import (
     breakdown_map,
@@ -73,12 +74,6 @@ def _cost(part: Part) -> Mapping[str, Any] | None:
     return part.document.get("cost_fronts")
 
 
-def _corrected(part: Part) -> list[tuple[str, Mapping[str, Any]]]:
-    """Judges and the rows of generators whose mean rating they correct."""
-    judges = (part.document.get("generators") or {"judges": {}})["judges"]
-    return [(name, row) for name, o in judges.items() for row in o["generators"] if row["corrected"]]
-
-
 def _psychometric(part: Part) -> dict[str, Any] | None:
     """Curves of a study of probes; the main question only, which is the one that has a known truth."""
     if part.study is None or part.question or not holds_probes(part.study):
@@ -123,6 +118,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("judges", "Judges and metrics", _judges),
     Section("breakdowns", "Where each judge is good", _breakdowns),
     Section("psychometric", "How finely each judge sees", _psychometric),
+    Section("generators", "In which order each judge puts the generators", generators),
     Section("specification", "Does the conclusion depend on how it is computed?", _specification),
     Section("gallery", "Where judges and {reference} differ most", gallery),
     Section("reliability", "How far people agree with one another", _reliability),
@@ -133,7 +129,6 @@ SECTIONS: tuple[Section, ...] = (
     Section("risk", "What abstaining buys", lambda part: risk_coverage(part.document)),
     Section("calibration", "What a score is worth", lambda part: calibration(part.document)),
     Section("cost", "Cost", _cost),
-    Section("corrected", "Generators, corrected by the rated sample", _corrected),
     Section("classical", "Appendix: classical tests", lambda part: part.document["tests"]["classical"]),
 )
 """Evidence, after the answer and the notes."""

@@ -1,0 +1,90 @@
+"""The generators in the order of the people and of each judge: data and plots of the report's section."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from genspace.report._part import Part
+from genspace.report._plots import _panels, _short, _svg, styles_of
+from genspace.report._styles import INK, MUTED, OTHERS, RULE, Style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["generators", "order_plot"]
+
+MOST_PLOTS = 4
+"""Judges whose order is drawn beside the people's."""
+MOST_GENERATORS = 40
+
+
+def generators(part: Part) -> dict[str, Any] | None:
+    """Return everybody's order, and the plots of the first judges beside the people."""
+    section = part.document.get("generators")
+    if not section or section["reason"]:
+        return None
+    judges = {name: order for name, order in section["judges"].items() if order["generators"]}
+    people = section["people"] if section["people"]["generators"] else None
+    orders = ({part.reference: people} if people else {}) | judges
+    if not orders:
+        return None
+    ranks = {who: {row["generator"]: row for row in order["generators"]} for who, order in orders.items()}
+    plots = {n: order_plot(part, people, n, o) for n, o in [*judges.items()][:MOST_PLOTS]} if people else {}
+    return {
+        "sentences": section["sentences"],
+        "names": [row["generator"] for row in next(iter(orders.values()))["generators"]],
+        "orders": orders,
+        "ranks": ranks,
+        "plots": {name: plot for name, plot in plots.items() if plot},
+        "resampled": section["resampled"],
+        "corrected": [(n, row) for n, o in judges.items() for row in o["generators"] if row["corrected"]],
+    }
+
+
+def order_plot(part: Part, people: Mapping[str, Any], name: str, judge: Mapping[str, Any]) -> str | None:
+    """Return the people's order on the left, a judge's on the right, and lines from each generator to itself."""
+    rows = [[r for r in order["generators"] if r["score"]["value"] is not None] for order in (people, judge)]
+    both = {r["generator"] for r in rows[0]} & {r["generator"] for r in rows[1]}
+    if not 2 <= len(both) <= MOST_GENERATORS:
+        return None
+    rows = [[r for r in side if r["generator"] in both] for side in rows]
+    heights = [{r["generator"]: -place for place, r in enumerate(side)} for side in rows]
+    with _panels(9.4, 1.1 + 0.3 * len(both), 1, 3) as (figure, (left, middle, right)):
+        for panel, who, order, side, style in (
+            (left, part.reference, people, rows[0], OTHERS["people"]),
+            (right, name, judge, rows[1], styles_of(part.document)[name]),
+        ):
+            _scores(panel, side, style)
+            panel.set_title(_short(who), fontsize=10, color=INK)
+            worse = ", lower is better" if order["direction"] == "lower is better" else ""
+            panel.set_xlabel(order["score"] + worse)
+        names = [[_short(r["generator"]) for r in side] for side in rows]
+        left.set_yticks([-place for place in range(len(both))], names[0])
+        right.yaxis.tick_right()
+        right.set_yticks([-place for place in range(len(both))], names[1])
+        for axes in (left, right):
+            axes.tick_params(axis="y", length=0)
+        for generator, height in heights[0].items():
+            other = heights[1][generator]
+            colour, dash = (MUTED, "-") if other == height else (INK, "--")
+            middle.plot([0, 1], [height, other], color=colour, linestyle=dash, linewidth=1.6)
+        middle.set_ylim(left.get_ylim())
+        middle.set_axis_off()
+        return _svg(
+            figure, f"order of generators by {part.reference} and by {name}; the table below holds the ranks"
+        )
+
+
+def _scores(axes: Axes, rows: list[Mapping[str, Any]], style: Style) -> None:
+    """Draw each generator's score with its interval, the best on top."""
+    for place, row in enumerate(rows):
+        score = row["score"]
+        if score["low"] is not None:
+            ends = [score["low"], score["high"]]
+            axes.plot(ends, [-place] * 2, color=style.colour, linewidth=2.2, solid_capstyle="butt")
+        axes.plot([score["value"]], [-place], marker=style.marker, color=style.colour, markersize=7)
+    axes.set_ylim(0.5 - len(rows), 0.5)
+    axes.grid(axis="x", color=RULE, linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.spines["left"].set_visible(False)
