@@ -237,7 +237,7 @@ def generator_section(
         "corrected_reason": _uncorrected(field, sampling),
     }
     if len(names) < 2:
-        section["reason"] = "no generators are named" if not names else "a single generator: nothing to rank"
+        section["reason"] = "no generators are named" if not names else "a single generator"
         return section | {"people": None, "judges": {}, "by": {}, "sentences": []}
     section |= _orders(field, judges)
     for name in judges:
@@ -349,7 +349,7 @@ def _sentences(section: Mapping[str, Any], reference: str) -> list[str]:
 
     Args:
         section: The finished section.
-        reference: Whose order the judges are compared with, in words: people, or the known truth.
+        reference: Whose order the judges are compared with, in words.
     """
     said = []
     rows = section["people"]["generators"]
