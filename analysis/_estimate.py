@@ -6,11 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from genspace.display import Displayed
+
 __all__ = ["Estimate"]
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Displayed):
     """A figure, its interval, what it rests on, and why it (or its interval) is missing.
 
     Undefined is a null value with a reason, never 0 and never NaN.

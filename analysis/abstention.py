@@ -25,6 +25,7 @@ from genspace.analysis.resampling import (
     estimate,
     ratio,
 )
+from genspace.display import Displayed
 
 __all__ = [
     "AbstentionTable",
@@ -56,7 +57,7 @@ PENALISED_FIGURES = ("pearson", "spearman", *CONCORDANCE_FORMS, *DECISION_FIGURE
 
 
 @dataclass(frozen=True, slots=True)
-class AbstentionTable:
+class AbstentionTable(Displayed):
     """Who decided what, over the items that people were asked about."""
 
     both: int
@@ -186,7 +187,7 @@ def _with_abstentions(y: Floats, x: Floats, scored: Bools, weights: Floats) -> C
 
 
 @dataclass(frozen=True, slots=True)
-class RiskCoveragePoint:
+class RiskCoveragePoint(Displayed):
     """What is left when the judge answers only above a confidence."""
 
     threshold: float
@@ -202,7 +203,7 @@ class RiskCoveragePoint:
 
 
 @dataclass(frozen=True, slots=True)
-class RiskCoverage:
+class RiskCoverage(Displayed):
     """A judge's risk-coverage curve."""
 
     points: tuple[RiskCoveragePoint, ...]

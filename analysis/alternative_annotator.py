@@ -15,6 +15,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from genspace.display import Displayed
+
 __all__ = ["EPSILON", "AlternativeAnnotatorTest", "RaterContest", "alternative_annotator_test", "as_ratings"]
 
 Floats = NDArray[np.float64]
@@ -30,7 +32,7 @@ MIN_ITEMS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class RaterContest:
+class RaterContest(Displayed):
     """The judge against one left-out rater."""
 
     rater: str
@@ -47,7 +49,7 @@ class RaterContest:
 
 
 @dataclass(frozen=True, slots=True)
-class AlternativeAnnotatorTest:
+class AlternativeAnnotatorTest(Displayed):
     """Whether a judge could stand in for a rater; null with a reason where it cannot be tested."""
 
     passed: bool | None

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from genspace.display import Displayed
+
 __all__ = ["PRIOR_TIES", "BradleyTerry", "bradley_terry"]
 
 Floats = NDArray[np.float64]
@@ -27,7 +29,7 @@ MOST_ITERATIONS = 10_000
 
 
 @dataclass(frozen=True, eq=False)
-class BradleyTerry:
+class BradleyTerry(Displayed):
     """Log strengths of G generators."""
 
     strength: Floats

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from genspace.analysis._estimate import Estimate
 from genspace.analysis.folds import FOLDS, prompt_folds
 from genspace.analysis.resampling import PromptDraws, estimate, ratio
+from genspace.display import Displayed
 
 __all__ = [
     "METHODS",
@@ -110,7 +111,7 @@ METHODS: dict[Method, Fit] = {"isotonic": _isotonic, "logistic": _logistic}
 
 
 @dataclass(frozen=True, slots=True)
-class CalibrationBin:
+class CalibrationBin(Displayed):
     """One bin of the reliability diagram."""
 
     low: float
@@ -124,7 +125,7 @@ class CalibrationBin:
 
 
 @dataclass(frozen=True, slots=True)
-class Reliability:
+class Reliability(Displayed):
     """A reliability diagram with its summary figures."""
 
     bins: tuple[CalibrationBin, ...]

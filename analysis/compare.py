@@ -20,6 +20,7 @@ from genspace.analysis.disagreement import places
 from genspace.analysis.prepare import excluded_raters, main_kind, prepare, prepare_kinds, questions
 from genspace.analysis.reliability import conspicuous_pair, rater_pairs
 from genspace.analysis.specification import specification_section
+from genspace.display import Displayed
 from genspace.errors import InputError
 from genspace.records import StudySettings
 
@@ -73,7 +74,7 @@ class CompareOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Displayed):
     """The finished comparison: a JSON-ready document after `schemas/comparison.schema.json`."""
 
     document: Mapping[str, Any] = field(repr=False)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genspace.analysis.resampling import ratio
+from genspace.display import Displayed
 
 __all__ = ["DECISION_FIGURES", "DECISION_LABELS", "Confusion", "confusion"]
 
@@ -17,7 +18,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Confusion:
+class Confusion(Displayed):
     """Counts of people's decision x judge's decision; every array is (B,), one entry a draw."""
 
     true_yes: Floats

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from genspace.analysis.bradley_terry import PRIOR_TIES, bradley_terry
 from genspace.analysis.resampling import MIN_DEFINED_DRAWS, PromptDraws, ratio
+from genspace.display import Displayed
 
 __all__ = [
     "GeneratorScores",
@@ -34,7 +35,7 @@ ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
-class GeneratorScores:
+class GeneratorScores(Displayed):
     """One score for each of G generators, higher is better, and the same in each of B draws."""
 
     value: Floats
@@ -50,7 +51,7 @@ class GeneratorScores:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Displayed):
     """Where one generator stands in an order, and how sure that is."""
 
     rank: int | None

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis.correlation import Grouped
 from genspace.analysis.resampling import ratio
+from genspace.display import Displayed
 from genspace.errors import InputError
 
 __all__ = [
@@ -36,7 +37,7 @@ MAX_PAIRS = 5_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class PairCounts:
+class PairCounts(Displayed):
     """Pairs of each of G groups by how people and judge order them; every array is (G,)."""
 
     concordant: Floats
@@ -174,7 +175,7 @@ def pairs_within(y: ArrayLike, x: ArrayLike, groups: ArrayLike | None = None) ->
 
 
 @dataclass(frozen=True)
-class TieWidth:
+class TieWidth(Displayed):
     """The width under which a judge's score differences are best read as ties."""
 
     width: float

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from genspace.analysis.correlation import FIGURES, score_tie
 from genspace.analysis.decisions import DECISION_FIGURES, confusion
 from genspace.analysis.resampling import CHUNK_CELLS, Weighted, dense_codes, pair_signs, ratio
+from genspace.display import Displayed
 
 __all__ = ["SwapTest", "standardised", "swap_test"]
 
@@ -37,7 +38,7 @@ MAX_ITEMS = 4000
 
 
 @dataclass(frozen=True)
-class SwapTest:
+class SwapTest(Displayed):
     """Result of one permutation test."""
 
     difference: float

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis._estimate import Estimate
 from genspace.analysis.resampling import stream
+from genspace.display import Displayed
 from genspace.errors import InputError
 
 __all__ = ["Assumptions", "PlannedStudy", "power_table", "simulate_power", "smallest_sufficient"]
@@ -30,7 +31,7 @@ MAX_LATENT = 0.999
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Assumptions:
+class Assumptions(Displayed):
     """What is assumed about people, judges and prompts.
 
     >>> Assumptions(reliability=0.5, agreement=(0.7, 0.6)).between
@@ -172,7 +173,7 @@ class Assumptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedStudy:
+class PlannedStudy(Displayed):
     """What a study of this size would show, under the assumptions."""
 
     prompts: int

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis._estimate import Estimate
+from genspace.display import Displayed
 
 __all__ = ["CorrectedMean", "corrected_mean", "undrawn_reason"]
 
@@ -26,7 +27,7 @@ MIN_LABELLED_PROMPTS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class CorrectedMean:
+class CorrectedMean(Displayed):
     """The people's mean rating of a generator's items, from the rated sample alone and with a judge's help."""
 
     sample: Estimate

@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis._estimate import Estimate
 from genspace.analysis.resampling import PromptDraws, stream
+from genspace.display import Displayed
 
 __all__ = ["PsychometricCurve", "fit_psychometric"]
 
@@ -48,7 +49,7 @@ UNDEFINED_SHARE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class PsychometricCurve:
+class PsychometricCurve(Displayed):
     """A fitted curve; every figure is null with a reason where the answers do not determine it."""
 
     threshold: Estimate

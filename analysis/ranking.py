@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from genspace.analysis._generator_section import Field, Resampled, generator_section
 from genspace.analysis.compare import CompareOptions
 from genspace.analysis.prepare import prepare_kinds, questions
+from genspace.display import Displayed
 from genspace.errors import InputError, did_you_mean
 from genspace.records import StudySettings
 
@@ -21,7 +22,7 @@ SCHEMA = "genspace-ranking/1"
 
 
 @dataclass(frozen=True, slots=True)
-class Ranking:
+class Ranking(Displayed):
     """The finished ranking: a JSON-ready document after `schemas/ranking.schema.json`."""
 
     document: Mapping[str, Any] = field(repr=False)

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from genspace.analysis._estimate import Estimate
 from genspace.analysis.prepare import People
 from genspace.analysis.resampling import PromptDraws, estimate, ratio
+from genspace.display import Displayed
 
 __all__ = [
     "COEFFICIENTS",
@@ -244,7 +245,7 @@ def cohen_kappa(
 
 
 @dataclass(frozen=True)
-class RaterPair:
+class RaterPair(Displayed):
     """How far two raters agree on the items both rated."""
 
     a: str

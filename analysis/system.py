@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from genspace.analysis.generators import ahead, mean_scores
 from genspace.analysis.resampling import PromptDraws, ratio, stream
+from genspace.display import Displayed
 
 __all__ = [
     "MIN_GENERATORS",
@@ -32,7 +33,7 @@ FLIPS = 1000
 
 
 @dataclass(frozen=True, eq=False)
-class SystemScores:
+class SystemScores(Displayed):
     """Mean rating and mean score of G generators in each of B draws."""
 
     human: Floats

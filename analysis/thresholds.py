@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis.decisions import DECISION_FIGURES, Confusion
 from genspace.analysis.folds import FOLDS, prompt_folds
+from genspace.display import Displayed
 from genspace.errors import InputError, did_you_mean
 
 __all__ = ["CrossFittedDecisions", "best_threshold", "cross_fit_decisions"]
@@ -18,7 +19,7 @@ CRITERION = "balanced_accuracy"
 
 
 @dataclass(frozen=True, eq=False)
-class CrossFittedDecisions:
+class CrossFittedDecisions(Displayed):
     """What a judge decides when its threshold comes from the other prompts."""
 
     decisions: Floats

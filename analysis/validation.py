@@ -30,6 +30,7 @@ from genspace.analysis.permutation import swap_test
 from genspace.analysis.prepare import JudgeScores, prepare
 from genspace.analysis.resampling import estimate, stream
 from genspace.analysis.significance import holm
+from genspace.display import Displayed
 from genspace.errors import InputError, did_you_mean
 from genspace.records import StudySettings
 
@@ -51,7 +52,7 @@ MIN_CELL_ITEMS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Validation:
+class Validation(Displayed):
     """The finished validation: a JSON-ready document after `schemas/validation.schema.json`."""
 
     document: Mapping[str, Any] = field(repr=False)

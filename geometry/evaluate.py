@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from genspace.display import Displayed
 from genspace.geometry.pairs import depth_scale
 from genspace.geometry.predicates import Bound, bind
 from genspace.geometry.profiles import CORRECTED, Profile
@@ -17,7 +18,7 @@ __all__ = ["Evaluation", "evaluate", "in_words"]
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(Displayed):
     """What the rules say about one predicate in one scene or pair."""
 
     score: float | None

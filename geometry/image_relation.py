@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from genspace.display import Displayed
 from genspace.errors import InputError, did_you_mean
 from genspace.geometry.calls import parse_call
 
@@ -49,7 +50,7 @@ SHARE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
-class ImageRelation:
+class ImageRelation(Displayed):
     """A relation between two objects as the viewer sees them in the picture."""
 
     relation: str
@@ -106,7 +107,7 @@ class Detection:
 
 
 @dataclass(frozen=True, slots=True)
-class Opinion:
+class Opinion(Displayed):
     """What the boxes say about a relation."""
 
     score: float

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from genspace.display import Displayed
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -16,7 +18,7 @@ __all__ = ["Measured", "measure_box", "viewing_axes"]
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Displayed):
     """An object's box in the camera frame."""
 
     centre: tuple[float, float, float]

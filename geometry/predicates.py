@@ -15,6 +15,7 @@ from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Literal
 
+from genspace.display import Displayed
 from genspace.errors import InputError, did_you_mean
 from genspace.geometry import reference, rules
 from genspace.geometry.calls import Value, parse_call
@@ -327,7 +328,7 @@ def benchmark_variants(task: Task) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(Displayed):
     """A predicate with the ids of its objects and all its values."""
 
     text: str

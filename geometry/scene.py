@@ -31,6 +31,7 @@ from pydantic import (
     model_validator,
 )
 
+from genspace.display import Displayed
 from genspace.errors import InputError, InvalidFilesError, Problem
 from genspace.geometry.camera import Intrinsics
 from genspace.geometry.frames import is_rotation, level_from_camera, orthonormalise
@@ -251,7 +252,7 @@ class _Document(_Record):
         return copy
 
 
-class Scene(_Document):
+class Scene(Displayed, _Document):
     """One image in 3D: camera, objects, depth, and the predicates asked of it."""
 
     format: Literal["genspace-scene/1"] = "genspace-scene/1"
@@ -374,7 +375,7 @@ def _inside(box: tuple[float, ...], width: int, height: int, *, slack: float = 1
     return min(box) >= -slack and box[2] <= width + slack and box[3] <= height + slack
 
 
-class Pair(_Document):
+class Pair(Displayed, _Document):
     """The scenes before and after an edit."""
 
     format: Literal["genspace-pair/1"] = "genspace-pair/1"

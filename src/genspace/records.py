@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Protocol
 
+from genspace.display import Displayed
+
 __all__ = [
     "ITEM_COLUMNS",
     "TRUTH_RATER",
@@ -62,7 +64,7 @@ class Files(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class Item(Displayed):
     """One thing to judge: an image, the prompt it should follow, and what is asked of it."""
 
     item_id: str
@@ -104,7 +106,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measurement:
+class Measurement(Displayed):
     """One constraint of a verdict: what was measured, what was wanted, how it scored."""
 
     quantity: str
@@ -126,7 +128,7 @@ class Measurement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Displayed):
     """What a judge says about one request.
 
     A null score is an abstention or a failure, told apart by `status`, with a reason; it is never a 0.

@@ -14,6 +14,7 @@ from itertools import combinations, islice
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from genspace.display import Displayed
 from genspace.errors import GenspaceError, InputError
 from genspace.judges import BudgetReachedError
 from genspace.records import Item, Request, Verdict
@@ -74,7 +75,7 @@ class RunOptions:
 
 
 @dataclass
-class RunSummary:
+class RunSummary(Displayed):
     """What a run did."""
 
     judge: str
@@ -139,7 +140,7 @@ def stop_on_interrupt(notify: Callable[[], None]) -> Iterator[StopFlag]:
 
 
 @dataclass(frozen=True, slots=True)
-class RunPlan:
+class RunPlan(Displayed):
     """What a run will ask."""
 
     total: int

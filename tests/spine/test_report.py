@@ -219,3 +219,24 @@ def test_the_gallery_shows_every_answer_most_disputed_first(tmp_path: Path) -> N
     odd = next(c for c in cards if int(re.search(r"\bi(\d+)", c)[1]) % 2)
     assert "<i>abstained</i>" in odd
     assert 'href="../study/images/one.png"' in odd
+
+
+def test_a_summary_for_a_pull_request(tmp_path: Path, genspace: Callable[..., Any]) -> None:
+    study = write_study(tmp_path / "study", 60, image=False)
+    done = genspace("compare", study, "--format", "md", "--draws", "0", "--out", tmp_path / "out")
+    assert done.code == 0, done.err
+    lines = done.out.splitlines()
+    assert lines[0] == "### cats: agreement with people"
+    assert lines[2].startswith("**close agrees best with people: Spearman 0.9")
+    assert lines[2].endswith("(60 items, coverage 100%).**")
+    table = [line for line in lines if line.startswith("|")]
+    assert table[0] == (
+        "|  | judge | Spearman | Kendall τ-b | Pearson | within prompt: pairwise, ties half | n | coverage |"
+    )
+    assert [row.split(" | ")[1] for row in table[2:5]] == ["close", "silent", "far"]
+    assert table[3].endswith("| 30 | 50.0% |")
+    assert "60 of 60 items rated; 15 prompts, 4 generators, 3 raters, 180 ratings." in lines
+    assert [line for line in lines if line][
+        -1
+    ] == f"[Full report]({(tmp_path / 'out/report.html').as_posix()})"
+    assert genspace("compare", study, "--format", "pdf").code == 2

@@ -24,6 +24,9 @@ Primary = Annotated[
     typer.Option(help="The figure that sorts, groups and is tested (default: by the ratings' type)."),
 ]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for report.html, tables, JSON and manifest.")]
+Format = Annotated[
+    Literal["text", "md"], typer.Option("--format", help="md: a short Markdown summary, for a pull request.")
+]
 From = Annotated[
     Path | None, typer.Option("--from", help="Replay a manifest.json: same studies, same options.")
 ]
@@ -31,7 +34,8 @@ From = Annotated[
 
 @app.command(
     epilog="Examples: genspace compare my-study --by category --out report · "
-    "genspace compare results.csv --human rating --metrics clip,vqa"
+    "genspace compare results.csv --human rating --metrics clip,vqa · "
+    "genspace compare my-study --out report --format md >> summary.md"
 )
 def compare(
     studies: Studies = None,
@@ -44,28 +48,35 @@ def compare(
     seed: Annotated[int, typer.Option(help="Seed of draws and permutations.")] = 0,
     out: Out = None,
     replay: From = None,
+    shape: Format = "text",
     as_json: JsonFlag = False,
 ) -> None:
     """Compare every judge and metric with the people: who agrees, how far, and how sure we are."""
     from genspace.analysis import CompareOptions
 
     if replay is not None:
-        _replay(replay, out=out, as_json=as_json)
+        _replay(replay, out=out, shape=shape, as_json=as_json)
         return
     if not studies:
         raise InputError("compare what? name a study's folder or a table: genspace compare my-study")
     options = CompareOptions(draws=draws, seed=seed, primary=primary, by=tuple(by or ()), level=level)
     wide = {"human": columns(human), "metrics": columns(metrics)}
-    _compare([str(s) for s in studies], options, wide, out=out, as_json=as_json)
+    _compare([str(s) for s in studies], options, wide, out=out, shape=shape, as_json=as_json)
 
 
 def _compare(
-    paths: list[str], options: CompareOptions, wide: dict[str, list[str]], *, out: Path | None, as_json: bool
+    paths: list[str],
+    options: CompareOptions,
+    wide: dict[str, list[str]],
+    *,
+    out: Path | None,
+    shape: str,
+    as_json: bool,
 ) -> None:
     from genspace.cli._console import messages, print_json
     from genspace.cli._console import out as console
     from genspace.comparison import compare as compare_study
-    from genspace.report import make_manifest, print_comparison, write_report
+    from genspace.report import make_manifest, markdown_summary, print_comparison, write_report
     from genspace.study import open_study
 
     opened = [(path, open_study(path, **wide)) for path in paths]
@@ -74,10 +85,13 @@ def _compare(
     for name, (path, study) in zip(names, opened, strict=True):
         document = compare_study(study, options).to_dict()
         documents[name] = document
-        if not as_json:
+        folder = None if out is None else out if len(paths) == 1 else out / name
+        if not as_json and shape == "md":
+            page = None if folder is None else (folder / "report.html").as_posix()
+            console().print(markdown_summary(document, report=page, level=options.level), markup=False)
+        elif not as_json:
             print_comparison(document, console(), level=options.level)
-        if out is not None:
-            folder = out if len(paths) == 1 else out / name
+        if folder is not None:
             manifest = make_manifest([(path, study)], options.to_json(), wide)
             written = write_report(document, manifest, folder, study, level=options.level)
             messages().print(f"wrote {written[0]} and {', '.join(p.name for p in written[1:])}")
@@ -95,7 +109,7 @@ def _distinct_names(paths: list[str]) -> list[str]:
     return names
 
 
-def _replay(path: Path, *, out: Path | None, as_json: bool) -> None:
+def _replay(path: Path, *, out: Path | None, shape: str, as_json: bool) -> None:
     from genspace.analysis import CompareOptions
     from genspace.cli._console import messages
     from genspace.report import changed_inputs, input_digests, read_manifest
@@ -110,5 +124,10 @@ def _replay(path: Path, *, out: Path | None, as_json: bool) -> None:
     options = dict(manifest["options"])
     options["by"] = tuple(options["by"])
     _compare(
-        [e["path"] for e in manifest["studies"]], CompareOptions(**options), wide, out=out, as_json=as_json
+        [e["path"] for e in manifest["studies"]],
+        CompareOptions(**options),
+        wide,
+        out=out,
+        shape=shape,
+        as_json=as_json,
     )

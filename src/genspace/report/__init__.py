@@ -4,6 +4,7 @@ from genspace.report._answer import Answer, answer, conclude
 from genspace.report._html import html_report
 from genspace.report._item import ItemView, view_item
 from genspace.report._manifest import changed_inputs, input_digests, make_manifest, read_manifest
+from genspace.report._markdown import markdown_summary
 from genspace.report._part import Part, Section, parts_of
 from genspace.report._table import (
     JudgeTable,
@@ -32,6 +33,7 @@ __all__ = [
     "judge_table",
     "latex_table",
     "make_manifest",
+    "markdown_summary",
     "markdown_table",
     "parts_of",
     "print_comparison",

@@ -10,6 +10,7 @@ from functools import cached_property
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from genspace.display import Displayed
 from genspace.errors import InputError, MissingExtraError, did_you_mean
 from genspace.geometry.drawing.bodies import Mark
 from genspace.geometry.evaluate import Evaluation, evaluate, in_words
@@ -35,7 +36,7 @@ Picture = tuple[str, str | None, Scene | None]
 
 
 @dataclass(frozen=True)
-class ItemView:
+class ItemView(Displayed):
     """Everything a study knows about one item."""
 
     study: Study

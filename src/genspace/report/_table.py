@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from genspace.display import Displayed
+
 __all__ = [
     "LABELS",
     "Column",
@@ -99,7 +101,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class JudgeTable:
+class JudgeTable(Displayed):
     """Judges sorted by the first column, then the people, baselines and derived metrics."""
 
     columns: tuple[Column, ...]

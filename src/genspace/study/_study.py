@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from genspace.display import Displayed
 from genspace.errors import InputError, InvalidFilesError, Problem
 from genspace.records import ITEM_COLUMNS, Item, StudySettings
 from genspace.store import JudgeStore, judge_folders
@@ -35,7 +36,7 @@ SCORE_STEMS = ("metric_scores", "metric_verdicts")
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(Displayed):
     """A study: its items at hand; people's answers, scores and verdicts read when they are first asked for.
 
     Frames have fixed columns (see `annotations` and `verdicts`) and missing values where a cell is empty. Make
@@ -88,7 +89,7 @@ class Study:
 
 
 @dataclass(frozen=True)
-class CheckReport:
+class CheckReport(Displayed):
     """What `genspace check` found: problems stand in the way, notes do not."""
 
     problems: Sequence[Problem]

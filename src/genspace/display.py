@@ -1,0 +1,146 @@
+"""How results show themselves in a notebook: as HTML, and as Markdown where there is no HTML. In one place for all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, fields, is_dataclass
+from html import escape
+from importlib import import_module
+from typing import Any
+
+__all__ = ["Displayed", "View", "view_of"]
+
+OWN_VIEWS: Mapping[str, str] = {
+    "genspace.analysis.compare.Comparison": "genspace.report._displays:comparison",
+    "genspace.analysis.validation.Validation": "genspace.report._displays:validation",
+    "genspace.geometry.scene.Scene": "genspace.report._displays:scene",
+    "genspace.geometry.scene.Pair": "genspace.report._displays:pair",
+    "genspace.report._item.ItemView": "genspace.report._displays:item",
+    "genspace.report._table.JudgeTable": "genspace.report._displays:judge_table",
+    "genspace.study._study.Study": "genspace.report._displays:study",
+}
+"""Results that are more than a table of their fields: class, and the function that returns its view."""
+
+LONGEST_LIST = 6
+LONGEST_TEXT = 300
+
+
+@dataclass(frozen=True)
+class View:
+    """A result as a reader sees it."""
+
+    title: str
+    sentences: Sequence[str] = ()
+    head: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+    """Cells of the table; the first column names the row."""
+    pictures: Sequence[str] = ()
+    """SVG; Markdown leaves them out."""
+
+    def html(self) -> str:
+        """Return a piece of HTML."""
+        parts = [f"<p><strong>{escape(self.title)}</strong></p>"]
+        parts += [f"<p>{escape(sentence)}</p>" for sentence in self.sentences]
+        parts += self.pictures
+        if self.rows:
+            head = "".join(f"<th>{escape(cell)}</th>" for cell in self.head)
+            body = "".join(
+                "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in self.rows
+            )
+            parts.append(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+        return f"<div>{''.join(parts)}</div>"
+
+    def markdown(self) -> str:
+        """Return the same as Markdown."""
+        lines = [f"**{self.title}**", ""]
+        for sentence in self.sentences:
+            lines += [sentence, ""]
+        if self.rows:
+            for cells in (self.head, ["---"] * len(self.head), *self.rows):
+                lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        return "\n".join(lines).rstrip() + "\n"
+
+
+class Displayed:
+    """Shows itself in Jupyter; a plain dataclass shows its fields, other results have a view in `OWN_VIEWS`."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        return view_of(self).html()
+
+    def _repr_markdown_(self) -> str:
+        return view_of(self).markdown()
+
+
+def view_of(result: object) -> View:
+    """Return the view of a result object.
+
+    >>> from genspace.records import Measurement
+    >>> print(view_of(Measurement(quantity="distance", value=0.8, unit="m")).markdown().splitlines()[4])
+    | quantity | distance |
+    """
+    own = OWN_VIEWS.get(f"{type(result).__module__}.{type(result).__qualname__}")
+    if own is not None:
+        module, _, name = own.partition(":")
+        build: Callable[[Any], View] = getattr(import_module(module), name)
+        return build(result)
+    return View(_spoken(type(result).__name__), head=("", ""), rows=_field_rows(result))
+
+
+def _field_rows(result: object) -> list[tuple[str, str]]:
+    names = (
+        [f.name for f in fields(result)]
+        if is_dataclass(result)
+        else list(getattr(type(result), "model_fields", {}))
+    )
+    cells = ((name, getattr(result, name)) for name in names if not name.startswith("_"))
+    return [(name.replace("_", " "), _text(value)) for name, value in cells]
+
+
+def _spoken(name: str) -> str:
+    """Return a class's name as words.
+
+    >>> _spoken("PsychometricCurve")
+    'Psychometric curve'
+    """
+    words = "".join(f" {c.lower()}" if c.isupper() else c for c in name).strip()
+    return words[:1].upper() + words[1:]
+
+
+def _text(value: Any) -> str:
+    """Return a value as a reader wants it: figures short, intervals in brackets, a missing one with its reason."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return "–" if math.isnan(value) else f"{value:.4g}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if all(hasattr(value, name) for name in ("value", "low", "high", "reason")):
+        return _estimate(value)
+    if hasattr(value, "shape"):
+        return f"array {tuple(value.shape)}"
+    return _collected(value)
+
+
+def _estimate(value: Any) -> str:
+    if value.value is None:
+        return f"– ({value.reason})"
+    interval = "" if value.low is None else f" [{value.low:.3f}, {value.high:.3f}]"
+    return f"{value.value:.3f}{interval}"
+
+
+def _collected(value: Any) -> str:
+    if isinstance(value, Mapping):
+        found = [f"{key}: {_text(v)}" for key, v in value.items()]
+    elif isinstance(value, Sequence | AbstractSet) and not isinstance(value, str | bytes):
+        found = [_text(v) for v in value]
+    else:
+        text = str(value)
+        return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
+    more = f" and {len(found) - LONGEST_LIST:,} more" if len(found) > LONGEST_LIST else ""
+    return ", ".join(found[:LONGEST_LIST]) + more

@@ -1,0 +1,112 @@
+"""What a notebook shows of the results that are more than a table of their fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from genspace.display import View
+from genspace.report._answer import conclude
+from genspace.report._plots import forest, specification_map
+from genspace.report._table import JudgeTable, figure_text
+from genspace.report._table import judge_table as table_of
+
+if TYPE_CHECKING:
+    from genspace.analysis import Comparison
+    from genspace.analysis.validation import Validation
+    from genspace.geometry.scene import Pair, Scene
+    from genspace.report._item import ItemView
+    from genspace.study import Study
+
+__all__ = ["comparison", "item", "judge_table", "pair", "scene", "study", "validation"]
+
+
+def judge_table(table: JudgeTable) -> View:
+    """Judges in rows, figures with intervals in columns."""
+    head = ("", "judge", *(c.label for c in table.columns), "n", "coverage")
+    rows = [
+        (
+            str(row.rank or ""),
+            row.name,
+            *map(figure_text, row.estimates),
+            f"{row.n:,}" if row.n else "–",
+            "–" if row.coverage is None else f"{row.coverage:.1%}",
+        )
+        for row in table.rows
+    ]
+    return View("Agreement of judges", head=head, rows=rows)
+
+
+def comparison(result: Comparison) -> View:
+    """The answer, the main table, and the plots of the report's first screen and of the specifications."""
+    document = result.document
+    found = conclude(document)
+    shown = judge_table(table_of(document))
+    plots = [plot for plot in (forest(document), specification_map(document)) if plot]
+    sentences = [*found.sentences, *(f"But mind: {c}" for c in found.caveats)]
+    return View(str(document["study"]["name"]), sentences, shown.head, shown.rows, plots)
+
+
+def validation(result: Validation) -> View:
+    """The findings, and the new metric's difference from each other."""
+    document = result.document
+    rows = [
+        (row["judge"], figure_text(row["difference"]), row["claim"] or "–", f"{row['difference']['n']:,}")
+        for row in document["against"]
+    ]
+    return View(f"{document['metric']} in {document['study']}", result.summary,
+                ("against", "difference", "claim", "n"), rows)  # fmt: skip
+
+
+def scene(result: Scene) -> View:
+    """The scene from above, and a row per object."""
+    from genspace.geometry.drawing.plan import plan
+
+    size = f"{result.width} × {result.height} pixels, {len(result.objects)} objects"
+    rows = [
+        (thing.id, thing.label or "", _metres(thing.centre), _metres(thing.extent))
+        for thing in result.objects
+    ]
+    return View(result.source, [size], ("object", "class", "centre (m)", "size (m)"), rows, [plan(result)])
+
+
+def _metres(values: tuple[float, ...] | None) -> str:
+    return "–" if values is None else ", ".join(f"{v:.2f}" for v in values)
+
+
+def pair(result: Pair) -> View:
+    """The scenes before and after an edit, from above."""
+    before, after = scene(result.before), scene(result.after)
+    rows = [(when, *row) for when, view in (("before", before), ("after", after)) for row in view.rows]
+    pictures = [*before.pictures, *after.pictures]
+    return View(result.source, [*before.sentences, *after.sentences], ("", *before.head), rows, pictures)
+
+
+def item(result: ItemView) -> View:
+    """One item: what it asks, what people and judges say."""
+    document = result.document()
+    sentences = [text for text in (document["prompt"], document["says"], document["problem"]) if text]
+    people = [(row["rater_id"], _said(row["value"], "can't tell"), "", "") for row in document["people"]]
+    judges = [
+        (row["judge"], _said(row["score"], row["status"]), _passed(row["passed"]), row["reason"] or "")
+        for row in document["verdicts"]
+    ]
+    return View(result.item.item_id, sentences, ("who", "answer", "passed", "reason"), [*people, *judges])
+
+
+def _said(value: float | None, otherwise: str) -> str:
+    return otherwise if value is None else f"{value:.4g}"
+
+
+def _passed(value: bool | None) -> str:
+    return "" if value is None else ("yes" if value else "no")
+
+
+def study(result: Study) -> View:
+    """What a study holds."""
+    rows: list[tuple[str, str]] = [("items", f"{len(result.items):,}")]
+    frames: Mapping[str, Any] = {"answers": result.annotations, "verdicts": result.verdicts}
+    rows += [(name, f"{len(frame):,}") for name, frame in frames.items()]
+    rows.append(("judges and metrics", ", ".join(sorted(set(result.verdicts["judge"]))) or "–"))
+    sentences = [result.settings.question] if result.settings.question else []
+    return View(result.settings.name, sentences, ("", ""), rows)

@@ -1,0 +1,66 @@
+"""The summary of a comparison for a pull request: the answer, the table, what it rests on, where the report lies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from genspace.report._answer import conclude
+from genspace.report._part import parts_of
+from genspace.report._table import JudgeTable, judge_table, markdown_table
+
+__all__ = ["markdown_summary"]
+
+MOST_ROWS = 12
+"""Judges of the table; the report has all."""
+
+
+def markdown_summary(document: Mapping[str, Any], *, report: str | None = None, level: str = "item") -> str:
+    """Return a short Markdown text.
+
+    Args:
+        document: after schemas/comparison.schema.json.
+        report: address of the full report, to link to.
+        level: which table: "item" or "system".
+    """
+    study = document["study"]
+    lines = [f"### {study['name']}: agreement with {study['reference']}", ""]
+    for part in parts_of(document):
+        if part.question:
+            lines += [f"#### Question “{part.question}”", ""]
+        lines += _part(part.document, level)
+    if report is not None:
+        lines.append(f"[Full report]({report})")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _part(document: Mapping[str, Any], level: str) -> Iterator[str]:
+    found = conclude(document)
+    yield f"**{found.believe}**"
+    yield ""
+    told = [*found.sentences[1:], *(f"But mind: {caveat}" for caveat in found.caveats)]
+    yield from (f"- {sentence}" for sentence in told)
+    if told:
+        yield ""
+    table = judge_table(document, level=level)
+    shown = JudgeTable(table.columns, tuple(r for r in table.rows if r.kind != "baseline")[:MOST_ROWS])
+    yield markdown_table(shown)
+    yield _basis(document)
+    yield ""
+
+
+def _basis(document: Mapping[str, Any]) -> str:
+    study, options = document["study"], document["options"]
+    counts = [
+        f"{study[key]:,} {word if study[key] != 1 else word.removesuffix('s')}"
+        for key, word in (
+            ("n_prompts", "prompts"), ("n_generators", "generators"), ("n_raters", "raters"), ("n_ratings", "ratings"),
+        )
+    ]  # fmt: skip
+    rated = f"{study['n_annotated']:,} of {study['n_items']:,} items rated; {', '.join(counts)}."
+    if not options["draws"]:
+        return rated
+    return (
+        f"{rated} Intervals: {options['confidence']:.0%}, over prompts, {options['draws']:,} draws, "
+        f"seed {options['seed']}."
+    )

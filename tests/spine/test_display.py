@@ -1,0 +1,134 @@
+"""Results in a notebook: every public result object shows itself as HTML and as Markdown."""
+
+from __future__ import annotations
+
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from genspace.analysis import CompareOptions, Estimate
+from genspace.analysis.compare import compare
+from genspace.analysis.power import Assumptions, simulate_power
+from genspace.analysis.psychometric import fit_psychometric
+from genspace.analysis.validation import validate_metric
+from genspace.display import OWN_VIEWS, Displayed, view_of
+from genspace.records import Item, Measurement, Verdict
+from genspace.report import judge_table, view_item
+from genspace.study import check_study, open_study
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """One of each kind, made the way users make them."""
+    folder = tmp_path_factory.mktemp("study") / "quick"
+    shutil.copytree(ROOT / "examples/quickstart", folder)
+    (folder / "metric_scores.csv").write_text("item_id,metric,score\nt2i-camera_pose-front-000,clip,0.4\n")
+    study = open_study(folder)
+    single = view_item(study, "t2i-camera_pose-front-000")
+    edit = view_item(study, "edit-camera_pose-front-000")
+    rows = [f"i{n}" for n in range(24)]
+    items = pd.DataFrame({"item_id": rows, "prompt_id": [f"p{n // 3}" for n in range(24)]})
+    said = pd.DataFrame({"item_id": rows, "value": [n % 5 for n in range(24)]})
+    scored = pd.DataFrame(
+        [{"item_id": r, "judge": j, "score": (n * k) % 7} for n, r in enumerate(rows) for j, k in (("a|b", 3), ("c", 5))]
+    )  # fmt: skip
+    options = CompareOptions(draws=50, permutations=0)
+    comparison = compare(said, scored, items, options=options)
+    found = [
+        comparison,
+        judge_table(comparison.document),
+        validate_metric(said, scored, items, new="c", options=options),
+        Estimate(0.5, 0.4, 0.6, n=10),
+        fit_psychometric([-2, -1, 0, 0, 1, 2], [0, 0, 1, 0, 1, 1], draws=20),
+        simulate_power(
+            Assumptions(reliability=0.5, agreement=(0.7, 0.5)), prompts=8, studies=4, permutations=9
+        )[0],
+        Item(item_id="a", prompt="<b>a cat</b>"),
+        Measurement(quantity="distance", value=0.8, unit="m"),
+        Verdict(item_id="a", score=0.25),
+        study,
+        check_study(folder),
+        single,
+        single.scene,
+        single.evaluation,
+        edit.scene,
+    ]
+    return {type(result).__name__: result for result in found}
+
+
+class _Balanced(HTMLParser):
+    """Fails on a tag that is closed without having been opened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        pass
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, tag
+        assert self.open.pop() == tag
+
+
+def test_every_result_shows_itself_as_html_and_markdown(results: dict[str, Any]) -> None:
+    for name, result in results.items():
+        assert isinstance(result, Displayed), name
+        html, markdown = result._repr_html_(), result._repr_markdown_()
+        parser = _Balanced()
+        parser.feed(html)
+        assert parser.open == [], name
+        assert "nan" not in markdown.lower().split(), name
+        widths = {
+            line.replace("\\|", "").count("|") for line in markdown.splitlines() if line.startswith("|")
+        }
+        assert len(widths) <= 1, (name, "a row of another width than the table")
+
+
+def test_every_view_of_its_own_is_of_a_class_that_is_there(results: dict[str, Any]) -> None:
+    shown = {f"{type(r).__module__}.{type(r).__qualname__}" for r in results.values()}
+    assert set(OWN_VIEWS) <= shown
+
+
+def test_a_comparison_shows_answer_table_and_plots(results: dict[str, Any]) -> None:
+    html = results["Comparison"]._repr_html_()
+    assert "agrees best with people" in html
+    assert html.count("<svg") == 2
+    markdown = results["Comparison"]._repr_markdown_()
+    assert "a\\|b" in markdown
+    assert "<svg" not in markdown
+
+
+def test_missing_figures_say_why_and_text_is_escaped(results: dict[str, Any]) -> None:
+    assert (
+        "– (all scores are equal)" in view_of(_Holder(Estimate.undefined("all scores are equal"))).markdown()
+    )
+    assert "0.500 [0.400, 0.600]" in view_of(_Holder(Estimate(0.5, 0.4, 0.6))).markdown()
+    assert "<b>" not in results["Item"]._repr_html_()
+    assert "array (3, 2)" in view_of(_Holder(np.zeros((3, 2)))).markdown()
+
+
+class _Holder:
+    """Something with one field."""
+
+    model_fields = ("figure",)
+
+    def __init__(self, figure: object) -> None:
+        self.figure = figure
+
+
+def test_a_scene_shows_its_plan_and_objects(results: dict[str, Any]) -> None:
+    html = results["Scene"]._repr_html_()
+    assert "<svg" in html
+    assert "armchair" in html
+    assert results["Pair"]._repr_html_().count("<svg") == 2
