@@ -67,7 +67,9 @@ Number = Annotated[float, Strict()]
 Positive = Annotated[float, Strict(), Field(gt=0)]
 Probability = Annotated[float, Strict(), Field(ge=0, le=1)]
 Metres = Annotated[float, Strict(), Field(ge=-1e6, le=1e6)]
-Size = Annotated[float, Strict(), Field(ge=1e-6, le=1e6)]
+MIN_SIZE_M = 1e-6
+"""Anything thinner has no size that could be compared."""
+Size = Annotated[float, Strict(), Field(ge=MIN_SIZE_M, le=1e6)]
 Vector = tuple[Number, Number, Number]
 Point = tuple[Metres, Metres, Metres]
 

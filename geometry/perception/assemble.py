@@ -28,7 +28,16 @@ from genspace.geometry.perception._parts import View
 from genspace.geometry.perception.crops import box_ray
 from genspace.geometry.perception.labels import Wanted
 from genspace.geometry.perception.truth import nearest
-from genspace.geometry.scene import Camera, Mask, Orientation, Pair, Scene, SceneObject, write_scene
+from genspace.geometry.scene import (
+    MIN_SIZE_M,
+    Camera,
+    Mask,
+    Orientation,
+    Pair,
+    Scene,
+    SceneObject,
+    write_scene,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -174,7 +183,7 @@ def _object(
     if len(points):
         box = measure_box(points, rotation, level_from_camera=level, trim_percent=assembly.trim_percent)
         measured = {"centre": box.centre, "surface_mean": box.surface_mean}
-        if min(box.extent) > 0:
+        if min(box.extent) >= MIN_SIZE_M:
             measured["extent"] = box.extent
     rx, ry = view.picture.reduction
     corners = known["boxes"][index] * np.array([rx, ry, rx, ry])

@@ -197,7 +197,7 @@ def quiet_loading() -> Iterator[None]:
 
 
 def fetch_from_hub(name: str, revision: str | None = None) -> Path:
-    """Download a checkpoint from the Hugging Face hub; resumes where an earlier try stopped.
+    """Download a checkpoint from the Hugging Face hub; whole files of an earlier try are kept.
 
     Errors: `InputError` with what to do when it is gated, unknown, or there is no network.
     """
@@ -233,7 +233,7 @@ def fetch_from_hub(name: str, revision: str | None = None) -> Path:
     except (OSError, getattr(errors, "HTTPError", OSError)) as error:  # httpx's errors are no OSErrors
         raise InputError(
             f"{name} could not be fetched: {str(error).splitlines()[0]}. With a network, run it again: "
-            "what has arrived is kept."
+            "whole files are kept."
         ) from None
 
 

@@ -120,7 +120,7 @@ def fetch(
         ),
     ] = None,
 ) -> None:
-    """Download checkpoints; an interrupted download goes on where it stopped. Afterwards no network is needed."""
+    """Download checkpoints; whole files that have arrived are kept. Afterwards no network is needed."""
     from genspace.cli._console import messages, out
 
     for download in [_download(spec) for spec in specs or _default_specs()]:

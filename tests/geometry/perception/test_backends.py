@@ -217,16 +217,23 @@ IMAGES = {
 }
 
 
+WAYS = {
+    "defaults": ("grounding-dino", "sam", "depth-anything", "orient-722"),
+    "others": ("owlv2", "sam-hq", "zoedepth", "clip"),
+    "more others": ("owlvit", "sam2", "depth-pro", "siglip"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("kind", IMAGES)
-def test_the_whole_way_on_odd_images(checkpoint, kind: str) -> None:
+def test_the_whole_way_on_odd_images(checkpoint, kind: str, way: str) -> None:
     parts = {
-        "detector": tiny(checkpoint, "detector", "grounding-dino", "grounding-dino"),
-        "segmenter": tiny(checkpoint, "segmenter", "sam", "sam"),
-        "depth": tiny(checkpoint, "depth", "depth-anything-v2", "depth-anything"),
-        "intrinsics": make_part("intrinsics", "exif"),
-        "gravity": make_part("gravity", "ground-plane"),
-        "orientation": tiny(checkpoint, "orientation", "orient-anything", "orient-722"),
+        stage: tiny(checkpoint, stage, name, architecture)
+        for stage, name, architecture in BACKENDS
+        if architecture in WAYS[way]
     }
+    parts["intrinsics"] = make_part("intrinsics", "exif")
+    parts["gravity"] = make_part("gravity", "ground-plane")
     data, size = IMAGES[kind]
     [seen] = Perception(parts).run([Subject(read_picture(data()), parse_objects("cow, two chairs"))])
     assert not isinstance(seen, Failure), seen

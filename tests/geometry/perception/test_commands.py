@@ -237,7 +237,7 @@ def hub_error(name: str) -> Exception:
         (lambda: hub_error("GatedRepoError"), "accept its licence at https://huggingface.co/apple/DepthPro-hf, then run: hf auth login"),
         (lambda: hub_error("RepositoryNotFoundError"), "is not on the Hugging Face hub (or is private"),
         (lambda: hub_error("OfflineModeIsEnabled"), "was not fetched because HF_HUB_OFFLINE is set"),
-        (lambda: OSError("Name or service not known"), "With a network, run it again: what has arrived is kept."),
+        (lambda: OSError("Name or service not known"), "With a network, run it again: whole files are kept."),
     ],
 )  # fmt: skip
 def test_fetch_says_what_to_do(genspace, monkeypatch, error: Callable[[], Exception], message: str) -> None:

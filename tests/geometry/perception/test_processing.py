@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from genspace.geometry.perception import PerceptionError, Runtime, make_part
+from genspace.geometry.perception import PerceptionError, Runtime, make_part, parse_objects
+from genspace.geometry.perception.assemble import build_scene
 from genspace.geometry.perception.depths import depth_from_inverse, focal_from_field_of_view
 from genspace.geometry.perception.detectors import boxes_in_pixels, keep_detections, label_spans
 from genspace.geometry.perception.segmenters import masks_in_image
@@ -174,6 +176,36 @@ def test_masks_lie_where_their_boxes_are() -> None:
     got = np.array([rows.min(), rows.max() + 1, columns.min(), columns.max() + 1])
     # interpolation moves an edge by less than half a cell: 2 · 60 / 38 = 3.2 px
     assert (np.abs(got - expected) < 3.2).all(), (got, expected)
+
+
+def test_a_stretched_squares_masks_lie_where_their_boxes_are() -> None:
+    # SAM 2 stretches 60 × 100 to 64 × 64: cell (r, c) of 16 × 16 covers rows 60 / 16 · r and columns 100 / 16 · c
+    logits = torch.full((1, 16, 16), -10.0)
+    logits[0, 4:8, 8:12] = 10.0
+    [mask] = masks_in_image(logits, (60, 100), (64, 64), 64)
+    rows, columns = np.nonzero(mask)
+    got = np.array([rows.min(), rows.max() + 1, columns.min(), columns.max() + 1])
+    assert (np.abs(got - [15, 30, 50, 75]) < 3.2).all(), got  # half a cell: 100 / 32
+
+
+def test_the_scene_is_in_the_pixels_of_the_file(view) -> None:
+    # the file has 80 × 240 px, twice and three times the 40 × 80 px that were looked at
+    known = {
+        "boxes": [[10.0, 5.0, 40.0, 35.0]], "label": [0], "score": [0.9], "masks": np.zeros((1, 40, 80), bool), "depth": np.full((40, 80), 4.0),
+        "K": [[50.0, 0, 40], [0, 60, 20], [0, 0, 1]], "gravity": [0.0, 1, 0], "azimuth_deg": [0.0], "confidence": [0.9], "ray": [[0.0, 0, 1]],
+    }  # fmt: skip
+    known["masks"][0, 5:35, 10:40] = True
+    seen = view(40, 80, labels=("cow",), **known)
+    seen = replace(seen, picture=replace(seen.picture, width=240, height=80))
+    scene = build_scene(seen, parse_objects("cow")).scene
+    [cow] = scene.objects
+    assert cow.box == (30.0, 10.0, 120.0, 70.0)
+    rows, columns = np.nonzero(cow.mask.decode())
+    assert (rows.min(), rows.max() + 1, columns.min(), columns.max() + 1) == (10, 70, 30, 120)
+    camera = scene.camera
+    assert (camera.fx, camera.fy, camera.cx, camera.cy) == (150.0, 120.0, 120.0, 40.0)
+    assert scene.read_depth().shape == (40, 80)
+    assert cow.extent is None  # a flat wall of one depth: thinner than any size, up to rounding
 
 
 def test_the_best_rated_mask_is_kept(checkpoint, view) -> None:
