@@ -15,15 +15,20 @@ if TYPE_CHECKING:
 
 __all__ = ["cache_dir", "configure", "messages", "out", "print_json", "show_error"]
 
+FILE_WIDTH = 160
+"""Columns for tables in a file or a pipe, which have no width of their own."""
+
 _settings = {"quiet": False}
 
 
 @cache
 def out() -> Console:
-    """Console for results (standard output). Plain lines when it is no terminal; NO_COLOR is honoured."""
+    """Console for results (standard output). Plain lines when it is no terminal; NO_COLOR and COLUMNS are honoured."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    in_terminal = sys.stdout.isatty()
+    width = None if in_terminal or "COLUMNS" in os.environ else FILE_WIDTH
+    return Console(highlight=False, soft_wrap=not in_terminal, width=width)
 
 
 @cache

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from genspace.report._answer import answer
-from genspace.report._table import Row, figure_text, judge_table, number
+from genspace.report._table import Estimate, Row, figure_text, judge_table, number
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,6 +17,8 @@ STYLES = {"people": "bold", "baseline": "dim", "derived": "dim italic"}
 PRINTED_REASONS = 6
 MOST_COLUMNS = 6
 """More values of a breakdown than this stand in rows."""
+WIDE, NARROW = 120, 100
+"""Characters from which there is room for the intervals of all figures, and below which there is for two figures."""
 
 
 def print_comparison(document: Mapping[str, Any], console: Console, *, level: str = "item") -> None:
@@ -46,13 +48,20 @@ def _print_part(document: Mapping[str, Any], console: Console, *, level: str) ->
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     table.add_column("#", justify="right")
     table.add_column("judge", overflow="fold", min_width=12)
-    for column in model.columns:
-        table.add_column(column.label, justify="right")
+    most = 2 if console.width < NARROW else len(model.columns)
+    for i, column in enumerate(model.columns[:most]):
+        table.add_column(column.label, justify="right", no_wrap=i == 0)
     for heading in ("n", "coverage", "ties"):
         table.add_column(heading, justify="right")
     for row in model.rows:
-        table.add_row(*map(escape, _cells(row)), style=STYLES.get(row.kind, ""))
+        table.add_row(
+            *map(escape, _cells(row, most, wide=console.width >= WIDE)), style=STYLES.get(row.kind, "")
+        )
     console.print(table)
+    if left_out := [c.label for c in model.columns[most:]]:
+        console.print(
+            f"[dim]In a terminal of {NARROW} columns, with --json or --out: {escape(', '.join(left_out))}.[/]"
+        )
     for reason in _reasons(model.rows):
         console.print(f"[dim]– {escape(reason)}[/]")
     for column, cells in document["breakdowns"].items():
@@ -62,11 +71,12 @@ def _print_part(document: Mapping[str, Any], console: Console, *, level: str) ->
         console.print(f"[{style}]{note['level']}:[/] {escape(note['text'])}")
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: Row, most: int, *, wide: bool) -> list[str]:
     name = f"{row.name} (derived)" if row.kind == "derived" else row.name
     coverage = "" if row.coverage is None else f"{row.coverage:.1%}"
     ties = "" if row.ties is None else f"{row.ties:.1%}"
-    figures = [figure_text(e) for e in row.estimates]
+    primary, *others = row.estimates[:most]
+    figures = [figure_text(primary), *map(figure_text if wide else _value_text, others)]
     return ["" if row.rank is None else str(row.rank), name, *figures, f"{row.n or 0:,}", coverage, ties]
 
 
@@ -107,5 +117,5 @@ def _cell(cell: Mapping[str, Any], judge: str, text: Callable[[Mapping[str, Any]
     return text(cell["judges"][judge]) if judge in cell["judges"] else "–"
 
 
-def _value_text(estimate: Mapping[str, Any]) -> str:
+def _value_text(estimate: Estimate) -> str:
     return number(estimate["value"])
