@@ -34,6 +34,11 @@ lint: $(VENV)/.dev
 verify: $(VENV)/.dev  ## Slow proofs; writes docs/verified.md
 	$(BIN)/python tests/verify/run.py
 
+docs: $(VENV)/.dev  ## The documentation site, in docs/_build
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build
+	$(BIN)/python docs/links.py docs/_build
+	@echo "Open in a browser: docs/_build/index.html"
+
 clean:
 	rm -rf $(VENV) $(DEMO_OUT) build dist docs/_build
 

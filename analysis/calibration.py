@@ -154,9 +154,9 @@ def brier_score(probabilities: ArrayLike, outcomes: ArrayLike) -> float:
 
 
 def expected_calibration_error(probabilities: ArrayLike, outcomes: ArrayLike, *, bins: int = BINS) -> float:
-    """Return the mean over items of |share of yes - mean probability| in the item's bin (Naeini et al. 2015).
+    """Return the mean distance between share of yes and mean probability in items' bins (Naeini et al. 2015).
 
-    Bins are of equal width over [0, 1]. NaN without items.
+    The mean is over items. Bins are of equal width over [0, 1]. NaN without items.
 
     >>> expected_calibration_error([0.1, 0.1, 0.9, 0.9], [0, 0, 1, 0], bins=2)
     0.25

@@ -57,7 +57,7 @@ class PsychometricCurve(Displayed):
     slope: Estimate
     """Logits per unit of the quantity; negative where "yes" becomes rarer as the quantity grows."""
     jnd: Estimate
-    """Just noticeable difference, ln 3 / |slope|: from 50 % to 75 % of the curve, in the quantity's unit."""
+    """Just noticeable difference, ln 3 / abs(slope): from 50 % to 75 % of the curve, in the quantity's unit."""
     bias: Estimate
     """Threshold minus the true criterion, in the quantity's unit; null without a criterion."""
     floor: Estimate

@@ -111,7 +111,7 @@ def system_draws(scores: SystemScores, seed: int) -> SystemScores:
 def soft_pairwise_accuracy(
     human: NDArray[Any], judge: NDArray[Any], *, flips: int = FLIPS, rng: np.random.Generator
 ) -> float:
-    """Return soft pairwise accuracy: 1 - mean over generator pairs of |p_human - p_judge| (Thompson et al. 2024).
+    """Return soft pairwise accuracy: 1 - mean over generator pairs of abs(p_human - p_judge) (Thompson et al. 2024).
 
     p is the one-sided p-value, by sign flips of whole prompts, that the first of two generators is better; people
     and judge see the same flips. All 2^P flips are taken when they are no more than `flips`. Pairs follow the

@@ -472,7 +472,7 @@ def _load(data: bytes | str, *, file: str, row: int | None = None) -> Any:
 
 
 def read_scenes(path: str | Path) -> Iterator[tuple[str, Scene | Pair]]:
-    """Yield (name, scene or pair) of a JSON file, or of each line of a `.jsonl` file ("file:line").
+    """Yield (name, scene or pair) of a JSON file, or of each line of a `.jsonl` file (`file:line`).
 
     Errors: `InputError` for an unreadable file, `InvalidFilesError` for a wrong document.
     """

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -33,7 +34,7 @@ __all__ = [
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet", ".csv.gz", ".tsv.gz", ".jsonl.gz")
 """Endings of the files that are read as tables."""
-NULLS = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "None"})
+NULLS = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None"})
 """Cells that mean "no value" in a column of numbers."""
 
 
@@ -129,10 +130,19 @@ def parse_numbers(table: Table, column: str, problems: list[Problem]) -> pd.Seri
     numbers = pd.to_numeric(text.mask(text.isin(NULLS)), errors="coerce").astype(float)
     wrong = ~text.isin(NULLS) & ~numbers.map(math.isfinite)
     problems += [
-        table.problem("is not a finite number; leave the cell empty for “no value”", int(i), column)
+        table.problem(f"is not a finite number; {_advice(text.iloc[int(i)])}", int(i), column)
         for i in wrong.to_numpy().nonzero()[0]
     ]
     return numbers
+
+
+def _advice(cell: str) -> str:
+    """Return what to write instead of a cell that is no number."""
+    if cell.lower() in {"yes", "no", "true", "false", "y", "n"}:
+        return "write 1 for yes and 0 for no"
+    if re.fullmatch(r"[+-]?\d+,\d+", cell):
+        return "write decimals with a point"
+    return "leave the cell empty for “no value”"
 
 
 def csv_text(frame: pd.DataFrame) -> str:

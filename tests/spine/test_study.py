@@ -202,6 +202,28 @@ def test_wide_table(tmp_path: Path) -> None:
         open_study(path)
 
 
+def test_a_wide_table_of_a_newcomer(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def opened(text: str):
+        path = tmp_path / "results.csv"
+        path.write_text(text)
+        return open_study(path, human=["human"])
+
+    with caplog.at_level("INFO", logger="genspace"):
+        study = opened("item_id,human,clip,vqa,note\na,1,0.2,n/a,3 cows\nb,0,0.1,0.4,fine\n")
+    assert sorted(study.verdicts["judge"].unique()) == ["clip", "vqa"]
+    assert "every column of numbers is one: clip, vqa" in caplog.text
+    for cell, advice in (
+        ("yes", "human = 'yes': is not a finite number; write 1 for yes and 0 for no"),
+        ('"0,5"', "human = '0,5': is not a finite number; write decimals with a point"),
+    ):
+        with pytest.raises(InvalidFilesError, match=f"line 2: {advice}"):
+            opened(f"item_id,human,clip\na,{cell},0.2\nb,0,0.1\n")
+    with pytest.raises(InvalidFilesError, match="line 3: clip = 'missing': is not a finite number"):
+        opened("item_id,human,clip\na,1,0.2\nb,0,missing\nc,0,0.1\n")
+    with pytest.raises(InputError, match=r"nothing\.csv: there is no such folder or table"):
+        open_study(tmp_path / "nothing.csv", human=["human"])
+
+
 def test_files_never_leave_the_study(tmp_path: Path) -> None:
     (tmp_path / "secret.txt").write_text("secret")
     folder = write(tmp_path / "study", items_csv="item_id\na\n", images__a_txt="x")

@@ -27,7 +27,7 @@ SHOWN_FAILURES = 10
 
 JudgeNames = Annotated[
     list[str],
-    typer.Option("--judge", help="KIND[:MODEL], or the name of a [judges.NAME] table; repeatable."),
+    typer.Option("--judge", help="KIND[:MODEL], or the name of a table \\[judges.NAME]; repeatable."),
 ]
 Overrides = Annotated[
     list[str] | None,

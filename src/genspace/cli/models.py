@@ -116,7 +116,7 @@ def fetch(
         list[str] | None,
         typer.Argument(
             help="PART[:CHECKPOINT], such as depth.zoedepth, or a judge's checkpoint, such as "
-            "hf:OWNER/NAME[@REVISION] (default: the default part of every stage)"
+            "hf:OWNER/NAME\\[@REVISION] (default: the default part of every stage)"
         ),
     ] = None,
 ) -> None:

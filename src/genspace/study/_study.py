@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["CheckReport", "Study", "check_study", "open_study"]
+
+log = logging.getLogger(__name__)
 
 SCORE_STEMS = ("metric_scores", "metric_verdicts")
 """Tables of scores that may stand at the top of a study, beside the folder scores/."""
@@ -109,9 +112,12 @@ def open_study(path: Path | str, *, human: Sequence[str] = (), metrics: Sequence
     Errors: `InputError` when there is no study at `path`; `InvalidFilesError` listing every problem of study.toml
     and the items table. Problems of the other tables are raised when those are first read.
     """
-    study, problems, _ = _load(Path(path), human, metrics)
+    study, problems, notes = _load(Path(path), human, metrics)
     if study is None or problems:
         raise InvalidFilesError(problems)
+    if human:  # how a wide table was read is the user's first question
+        for note in notes:
+            log.info("%s", note)
     return study
 
 
@@ -140,12 +146,12 @@ def _load(
 ) -> tuple[Study | None, list[Problem], list[Problem]]:
     if is_wide_table(path):
         return _load_wide(path, human, metrics)
+    if not path.is_dir():
+        raise InputError(f"{path}: there is no such folder or table ({', '.join(SUFFIXES)})")
     if human or metrics:
         raise InputError(
             "--human and --metrics name columns of one wide table; a study folder declares its own"
         )
-    if not path.is_dir():
-        raise InputError(f"{path}: there is no such folder or table ({', '.join(SUFFIXES)})")
     problems: list[Problem] = []
     declared = StudyFile(settings=StudySettings(name=path.resolve().name))
     try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from genspace.errors import InputError, Problem, did_you_mean
 from genspace.study._readers import ITEM_TEXT_COLUMNS, empty_annotations
-from genspace.tables import NULLS, Table, parse_numbers, table_stem
+from genspace.tables import Table, parse_numbers, table_stem
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +58,7 @@ def split_wide_table(table: Table, human: Sequence[str], metrics: Sequence[str])
         notes.append(table.problem("no column item_id: rows are numbered"))
     if not metrics:
         taken = {*human, "item_id", *ITEM_TEXT_COLUMNS}
-        metrics = [c for c in columns if c not in taken and _is_numeric(table, c)]
+        metrics = [c for c in columns if c not in taken and _is_numeric(table, c, problems)]
         notes.append(
             table.problem(f"--metrics not given: every column of numbers is one: {', '.join(metrics)}")
         )
@@ -82,7 +82,10 @@ def split_wide_table(table: Table, human: Sequence[str], metrics: Sequence[str])
     return WideParts(items, scores, annotations, problems, notes)
 
 
-def _is_numeric(table: Table, column: str) -> bool:
-    problems: list[Problem] = []
-    parse_numbers(table, column, problems)
-    return not problems and not table.frame[column].str.strip().isin(NULLS).all()
+def _is_numeric(table: Table, column: str, problems: list[Problem]) -> bool:
+    """Whether a column holds scores; a few cells that are no numbers among many that are join `problems`."""
+    wrong: list[Problem] = []
+    filled = parse_numbers(table, column, wrong).notna().sum()
+    if filled > len(wrong):
+        problems += wrong
+    return bool(filled > len(wrong))

@@ -1,0 +1,143 @@
+"""What Sphinx writes into the reference pages: every command from its help, every public name from its docstring.
+
+A page holds a line `<!-- commands: -->` or `<!-- modules: PACKAGE … -PACKAGE_LEFT_OUT … -->`; `fill` puts the text
+in its place, so that the reference cannot lag behind the code.
+"""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from types import FunctionType, ModuleType
+from typing import Any
+
+import typer
+
+__all__ = ["commands", "fill", "public_modules", "public_names"]
+
+MARK = re.compile(r"^<!-- (commands|modules): ?(.*?) -->$", re.MULTILINE)
+
+
+def fill(text: str) -> str:
+    """Return a page with its marks replaced."""
+    return MARK.sub(lambda m: _commands() if m[1] == "commands" else _modules(m[2].split()), text)
+
+
+# Commands ------------------------------------------------------------------------------------------------------
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    """Yield every command with its whole name ("annotate init"), in the order of `--help`."""
+    from genspace.cli import app
+
+    yield from _leaves("", typer.main.get_command(app))
+
+
+def _leaves(name: str, command: Any) -> Iterator[tuple[str, Any]]:
+    children = getattr(command, "commands", None)
+    if children is None:
+        yield name, command
+        return
+    for child, inner in children.items():
+        yield from _leaves(f"{name} {child}".strip(), inner)
+
+
+def _commands() -> str:
+    return "\n".join(_command(name, command) for name, command in commands())
+
+
+def _command(name: str, command: Any) -> str:
+    arguments = [p for p in command.params if p.param_type_name == "argument" and not p.hidden]
+    options = [p for p in command.params if p.param_type_name == "option" and not p.hidden]
+    usage = " ".join(["genspace", name, *map(_argument, arguments), *(["[OPTIONS]"] if options else [])])
+    rows = [f"| `{_argument(p)}` | {_words(p.help)} | |" for p in arguments]
+    rows += [
+        f"| `{', '.join((*p.opts, *p.secondary_opts))}` | {_words(p.help)} | {_default(p)} |" for p in options
+    ]
+    table = ["| | | default |", "| --- | --- | --- |", *rows, ""] if rows else []
+    examples = [f"`{e.strip()}`" for e in re.sub(r"^Examples?:", "", _words(command.epilog)).split(" · ")]
+    return "\n".join(
+        [f"## {name}", "", _words(command.help), "", "```text", usage, "```", "", *table]
+        + (["Examples: " + " · ".join(examples), ""] if command.epilog else [])
+    )
+
+
+def _argument(parameter: Any) -> str:
+    name = parameter.name.upper() + ("…" if parameter.nargs == -1 else "")
+    return name if parameter.required else f"[{name}]"
+
+
+def _words(text: str | None) -> str:
+    return " ".join((text or "").replace("\\[", "[").split()).replace("|", "\\|")
+
+
+def _default(option: Any) -> str:
+    value = option.default
+    if value is None or value is False or callable(value) or value in ([], ()):
+        return ""
+    return f"`{value.value if hasattr(value, 'value') else value}`"
+
+
+# Modules -------------------------------------------------------------------------------------------------------
+
+
+def public_modules(package: str) -> Iterator[ModuleType]:
+    """Yield a package and every module below it whose name does not start with an underscore."""
+    module = import_module(package)
+    yield module
+    for info in pkgutil.iter_modules(getattr(module, "__path__", ()), f"{package}."):
+        if not info.name.rpartition(".")[2].startswith("_"):
+            yield from public_modules(info.name)
+
+
+def public_names(module: ModuleType) -> list[str]:
+    """Return the names of `__all__` that are at home in a module: not those that another public module documents."""
+    below = [m for m in public_modules(module.__name__) if m is not module]
+    return [
+        name
+        for name in getattr(module, "__all__", ())
+        if _is_home(module, value := getattr(module, name))
+        and not any(name in getattr(m, "__all__", ()) and getattr(m, name) is value for m in below)
+    ]
+
+
+def _without_docstring(module: ModuleType, names: list[str]) -> list[str]:
+    """Return the constants among names that have no docstring of their own below them in the module."""
+    from sphinx.pycode import ModuleAnalyzer
+
+    documented = {name for _, name in ModuleAnalyzer.for_module(module.__name__).find_attr_docs()}
+    values = {name: inspect.unwrap(getattr(module, name)) for name in names}
+    code = {name for name, value in values.items() if inspect.isclass(value) or inspect.isfunction(value)}
+    return [name for name in names if name not in code | documented]
+
+
+def _is_home(module: ModuleType, value: object) -> bool:
+    if isinstance(value, ModuleType):
+        return False
+    home = value.__module__ if isinstance(value, type | FunctionType) else module.__name__
+    return (
+        home == module.__name__
+        or not home.startswith("genspace")
+        or any(part.startswith("_") for part in home.split("."))
+    )
+
+
+def _modules(packages: list[str]) -> str:
+    lines = ["```{eval-rst}"]
+    left_out = tuple(p.removeprefix("-") for p in packages if p.startswith("-"))
+    for package in (p for p in packages if not p.startswith("-")):
+        for module in public_modules(package):
+            title = module.__name__
+            if left_out and title.startswith(left_out):
+                continue
+            names = public_names(module)
+            bare = _without_docstring(module, names)
+            shown = [n for n in names if n not in bare]
+            lines += [title, "-" * len(title), "", f".. automodule:: {title}"]
+            lines += [f"   :members: {', '.join(shown)}" if shown else "   :no-members:", ""]
+            for name in bare:  # constants and types that automodule would leave out
+                lines += [f".. py:data:: {name}", f"   :module: {title}", ""]
+    return "\n".join([*lines, "```"])
