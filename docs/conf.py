@@ -13,9 +13,10 @@ sys.path.insert(0, str(Path(__file__).parent))  # a script is not told where it 
 project = "genspace"
 author = "The genspace developers"
 version = release = __version__
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
+nb_execution_mode = "off"  # outputs are stored; tests/test_notebooks.py runs the notebooks again
 exclude_patterns = ["_build"]
 default_role = "code"
 html_theme = "furo"
@@ -44,3 +45,15 @@ def setup(app: Any) -> None:
         content[0] = fill(content[0])
 
     app.connect("source-read", source_read)
+    # Napoleon takes the words before a colon in an attribute's docstring for its type; ours have no sections.
+    whole: dict[str, list[str]] = {}
+
+    def keep(_app: Any, what: str, name: str, _value: Any, _options: Any, lines: list[str]) -> None:
+        if what in {"attribute", "data", "property"}:
+            whole[name] = list(lines)
+
+    def restore(_app: Any, _what: str, name: str, _value: Any, _options: Any, lines: list[str]) -> None:
+        lines[:] = whole.pop(name, lines)
+
+    app.connect("autodoc-process-docstring", keep, priority=1)
+    app.connect("autodoc-process-docstring", restore, priority=900)

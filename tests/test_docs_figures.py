@@ -1,0 +1,109 @@
+"""Figures and drawings in the documentation are those that the code gives."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "docs"))
+
+import drawings  # noqa: E402  scripts of docs/
+import order_of_metrics  # noqa: E402
+
+NUMBER = re.compile(r"\d+(?:\.\d+)? %|\d\.\d{3}|\d+ of \d+")
+
+
+def value(found, judge, figure, averaging="none"):
+    """The judge's figure against the mean of all raters, as the page writes it."""
+    [way] = [
+        w for w in found["specifications"]
+        if (w["figure"], w["averaging"], w["raters"], w["left_out"], w["abstention"])
+        == (figure, averaging, "mean", "none", "excluded")
+    ]  # fmt: skip
+    return way["values"][found["judges"].index(judge)]
+
+
+def tied(found, judge, averaging="none"):
+    """Share of the separated pairs that a judge ties: a tie is worth 0 in one figure and half in the other."""
+    figures = ("pairwise_half_credit", "pairwise_strict")
+    half, none = (value(found, judge, figure, averaging) for figure in figures)
+    return f"{2 * (half - none):.0%}".replace("%", " %")
+
+
+def tifa160(found) -> list[str]:
+    best = {b["judge"]: b for b in found["best"]}
+    mplug, clip = "tifa_mplug-large", "clipscore_vitb32"
+    assert found["judges"][0] == mplug
+    assert value(found, clip, "pairwise_half_credit", "prompt") == value(
+        found, clip, "pairwise_strict", "prompt"
+    )
+
+    def both(figure):
+        return tuple(f"{value(found, judge, figure, 'prompt'):.3f}" for judge in (mplug, clip))
+
+    strict, half, dropped = (
+        both("pairwise_strict"),
+        both("pairwise_half_credit"),
+        both("pairwise_ties_dropped"),
+    )
+    return [
+        f"first in {best[mplug]['first']} of {best[mplug]['of']} ways",
+        f"in {best[mplug]['top']} of {best[mplug]['of']} no other metric is separated above it",
+        f"`{clip}` leads by {strict[1]} to {strict[0]}",
+        f"{tied(found, mplug, 'prompt')} of the pairs that people separate within a prompt",
+        f"at {half[0]} and {half[1]}, with ties dropped at {dropped[0]} and {dropped[1]}",
+    ]
+
+
+def dsg_tifa160(found) -> list[str]:
+    best = {b["judge"]: b for b in found["best"]}
+    pali, blip = "pali-17b__dsg", "instruct-blip__vq2a"
+    assert found["judges"][0] == pali
+    strict = {judge: value(found, judge, "pairwise_strict") for judge in found["judges"]}
+    assert min(strict, key=strict.get) == blip
+    without_ties = [w["values"] for w in found["specifications"] if w["figure"] == "pairwise_ties_dropped"]
+    assert all(found["judges"][v.index(max(v))] == blip for v in without_ties)
+    dropped = [f"{value(found, judge, 'pairwise_ties_dropped'):.3f}" for judge in (blip, pali)]
+    choices = dict(re.findall(r"^\| ([^|]+) \| \d+ \| (\d+)% ", order_of_metrics.block(found), re.MULTILINE))
+    tie, raters = (choices[order_of_metrics.DIMENSIONS[d]] for d in ("figure", "raters"))
+    return [
+        f"`{blip}` is first in {best[blip]['first']} of {best[blip]['of']} ways",
+        f"over all items {dropped[0]} against {dropped[1]}",
+        f"at {strict[blip]:.3f} and last",
+        f"{tied(found, blip)} of the pairs that people separate",
+        f"changes the first place in {tie} % of the pairs of ways that differ in nothing else",
+        f"how ratings are averaged in {raters} %",
+    ]
+
+
+@pytest.mark.parametrize("claims", [tifa160, dsg_tifa160], ids=lambda f: f.__name__)
+def test_figures_and_sentences_are_what_compare_gives(claims, data: Path) -> None:
+    study = claims.__name__
+    page = order_of_metrics.PAGE.read_text(encoding="utf-8")
+    found = order_of_metrics.specification(data / "human" / study)
+    block = re.search(order_of_metrics.BLOCK.format(study=study), page, re.DOTALL)
+    assert block["figures"] == order_of_metrics.block(found)
+    # The prose of the section: from its heading to the block.
+    prose = " ".join(page[page.rindex("\n## ", 0, block.start()) : block.start()].split())
+    said = claims(found)
+    assert [s for s in said if s not in prose] == []
+    unchecked = set(NUMBER.findall(prose)) - set(NUMBER.findall(" ".join(said)))
+    assert unchecked == set(), "figures on the page that no claim covers"
+
+
+def test_the_drawings_are_what_the_code_draws() -> None:
+    for name, svg in drawings.drawings():
+        assert (drawings.FOLDER / name).read_text(encoding="utf-8") == drawings.sized(svg), (
+            "run python docs/drawings.py"
+        )
+    assert len(list(drawings.FOLDER.glob("*.svg"))) == len(list(drawings.drawings()))
+
+
+def test_every_predicate_is_drawn() -> None:
+    from genspace.geometry.drawing.concepts import CONCEPTS
+
+    assert set(drawings.PREDICATES) == set(CONCEPTS)
