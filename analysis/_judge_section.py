@@ -21,6 +21,7 @@ from genspace.analysis.pairwise import (
     pairs_within,
     resampled_share,
 )
+from genspace.analysis.preference import preference_section
 from genspace.analysis.prepare import JudgeScores
 from genspace.analysis.resampling import PromptDraws, estimate, ratio, stream
 from genspace.analysis.system import (
@@ -66,6 +67,7 @@ def judge_section(scope: Scope, judge: JudgeScores) -> dict[str, Any]:
         "within_prompt": _json(_within_prompt(scope, rated)),
         "within_generator": _json(_within_generator(scope, rated)),
         "system": _json(_system(scope, rated)),
+        "preference": None if (found := preference_section(scope, rated)) is None else _json(found),
         "ties": _ties(scope, rated),
         "matched": _json(_matched(scope, rated)) if ranked else None,
         **(

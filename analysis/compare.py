@@ -17,6 +17,7 @@ from genspace.analysis._scope import Scope, choose_primary
 from genspace.analysis._tests_section import cell_tests, ranked_names, tests_section
 from genspace.analysis._threads import side_by_side
 from genspace.analysis.disagreement import places
+from genspace.analysis.preference import with_differences
 from genspace.analysis.prepare import excluded_raters, main_kind, prepare, prepare_kinds, questions
 from genspace.analysis.reliability import conspicuous_pair, rater_pairs
 from genspace.analysis.specification import specification_section
@@ -137,8 +138,10 @@ def compare(
                 annotations, verdicts, items,
                 settings=settings, question=question, pairs=study is kinds[1], everybody=True,
             )  # fmt: skip
+        if study is kinds[1]:
+            study, everybody = (with_differences(of, kinds[0]) for of in (study, everybody))
         declared = settings if question == main else StudySettings(name=settings.name, question=question)
-        part = _question(kinds, everybody, excluded, declared, options)
+        part = _question(study, everybody, declared, options, kinds=kinds, excluded=excluded)
         if question == main:
             document |= part | {"questions": {}}
         else:
@@ -147,14 +150,15 @@ def compare(
 
 
 def _question(
-    kinds: tuple[Prepared, Prepared | None],
+    study: Prepared,
     everybody: Prepared,
-    excluded: Mapping[str, str],
     settings: StudySettings,
     options: CompareOptions,
+    *,
+    kinds: tuple[Prepared, Prepared | None],
+    excluded: Mapping[str, str],
 ) -> dict[str, Any]:
     """Return the document of one question: without the excluded raters, with everybody beside."""
-    study = main_kind(*kinds)
     by = options.by or settings.breakdowns
     scope = Scope.make(
         study,

@@ -75,6 +75,7 @@ class Assumptions(Displayed):
         prompts: ArrayLike,
         *,
         scores: ArrayLike | None = None,
+        reliability: float | None = None,
         agreement: tuple[float, float] | None = None,
         per_prompt: int | None = None,
     ) -> Assumptions:
@@ -85,20 +86,17 @@ class Assumptions(Displayed):
                 most 11.
             prompts: (n,) prompt of each item.
             scores: (n, 2) scores of the two judges, higher is better; then agreement is measured.
+            reliability: Stated instead of measured; needed where the raters agree on everything or on nothing.
             agreement: Stated instead of measured.
             per_prompt: Stated instead of the pilot's mean number of items a prompt.
 
-        Errors: `InputError` without two rated items by two raters, without variance, or with neither scores nor
-        agreement.
+        Errors: `InputError` without two rated items by two raters, without variance, with perfect agreement, or with
+        neither scores nor agreement.
         """
         table, prompt = np.asarray(ratings, dtype=float), np.asarray(prompts)
         item, column = np.nonzero(np.isfinite(table))
-        reliability = _shared_variance(table[item, column], item)
-        if math.isnan(reliability) or reliability <= 0:
-            raise InputError(
-                "the pilot's raters show no agreement that could be measured; rate more items, at least two "
-                "raters each, or state the reliability"
-            )
+        if reliability is None:
+            reliability = _measured_reliability(table[item, column], item)
         rated = np.isfinite(table).any(axis=1)
         mean = np.nanmean(table[rated], axis=1)
         between = math.nan
@@ -383,6 +381,23 @@ def _shared_variance(values: Floats, groups: ArrayLike) -> float:
     size = (n - np.square(sizes).sum() / n) / (groups_there - 1)
     scale = between + (size - 1) * within
     return float((between - within) / scale) if scale > 0 else math.nan
+
+
+def _measured_reliability(ratings: Floats, items: ArrayLike) -> float:
+    """Return ICC(1,1) of a pilot. Errors: `InputError` where it says nothing about a larger study."""
+    found = _shared_variance(ratings, items)
+    if math.isnan(found) or found <= 0:
+        raise InputError(
+            "the pilot's raters show no agreement that could be measured; rate more items, at least two "
+            "raters each, or state the reliability (--reliability 0.5)"
+        )
+    if found >= 1:
+        n = len(np.unique(np.asarray(items)))
+        raise InputError(
+            f"the pilot's raters agree on all {n} items. No larger study is free of noise, and how much there is "
+            "cannot be read from none: rate more items, or state the reliability (--reliability 0.9)"
+        )
+    return found
 
 
 def _spearman_brown(reliability: float, raters: float) -> float:

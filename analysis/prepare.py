@@ -121,6 +121,8 @@ class JudgeScores:
     """1: higher is better; -1: lower is better."""
     derived: bool = False
     """Computed from the people's ratings themselves: shown, never ranked or tested."""
+    difference: bool = False
+    """Scores of pairs are differences of the scores of their two items, above 0 for the first."""
 
     def take(self, rows: Bools | Ints) -> JudgeScores:
         """Return the same judge on some of the units."""

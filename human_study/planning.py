@@ -53,7 +53,7 @@ def plan_assumptions(
     agreement: tuple[float, float] | None,
     per_prompt: int | None,
 ) -> tuple[Assumptions, float | None]:
-    """Return what is assumed, from a pilot or as stated, and the pilot's median seconds an answer.
+    """Return what is assumed, from a pilot or as stated, and the pilot's median seconds an answer; stated wins.
 
     Errors: `InputError` when the two together are not enough, or the pilot holds no such judge.
     """
@@ -63,13 +63,16 @@ def plan_assumptions(
         if reliability is None or agreement is None:
             raise InputError("state --reliability and --agreement, or name a pilot with --study and --judges")
         return Assumptions(reliability=reliability, agreement=agreement, per_prompt=per_prompt or 1), None
-    if reliability is not None:
-        raise InputError("the pilot gives the reliability; leave --reliability out")
-    return _from_pilot(study, judges, agreement, per_prompt)
+    return _from_pilot(study, judges, reliability=reliability, agreement=agreement, per_prompt=per_prompt)
 
 
 def _from_pilot(
-    study: Path, judges: Sequence[str] | None, agreement: tuple[float, float] | None, per_prompt: int | None
+    study: Path,
+    judges: Sequence[str] | None,
+    *,
+    reliability: float | None,
+    agreement: tuple[float, float] | None,
+    per_prompt: int | None,
 ) -> tuple[Assumptions, float | None]:
     import pandas as pd
 
@@ -94,7 +97,12 @@ def _from_pilot(
         columns = [prepared.judges[name].oriented for name in judges]
         scores = pd.DataFrame(dict(enumerate(columns))).to_numpy()
     assumptions = Assumptions.from_pilot(
-        prepared.people.ratings, prepared.prompt, scores=scores, agreement=agreement, per_prompt=per_prompt
+        prepared.people.ratings,
+        prepared.prompt,
+        scores=scores,
+        reliability=reliability,
+        agreement=agreement,
+        per_prompt=per_prompt,
     )
     timed = [s.seconds for s in recorded.screens if s.seconds is not None]
     return assumptions, median(timed) if timed else None

@@ -161,6 +161,26 @@ def test_compare_shows_conclusions_with_and_without_excluded_raters(tmp_path: Pa
     assert (document["study"]["value_type"], document["study"]["scale_max"]) == ("binary", 1.0)
 
 
+def test_pairs_that_people_compared_are_compared_with_scores_of_items(tmp_path: Path) -> None:
+    """One pair a prompt; raters prefer the first item in even prompts, tie in every fifth, else the second."""
+    root = write_study(tmp_path / "s", 20, generators=2)
+    (root / "scores").mkdir()
+    rows = "".join(f"i{n}g{g},{(n % 2 == 0) == (g == 0):d}\n" for n in range(20) for g in (0, 1))
+    (root / "scores" / "metric.csv").write_text("item_id,score\n" + rows)
+    desk = open_desk(root, protocol="pairwise", raters_per_item=2, repeats={"every": 0})
+    for _ in range(2):
+        rater = desk.join()
+        while isinstance(given := desk.claim(rater), Assignment):
+            n = int(given.unit[0].removeprefix("i").partition("g")[0])
+            assert given.unit == (f"i{n}g0", f"i{n}g1")
+            desk.answer(rater, given, 0.5 if n % 5 == 0 else float(n % 2 == 0))
+    document = compare(root, CompareOptions(draws=30, permutations=0)).document
+    found = {k: v["value"] for k, v in document["judges"]["metric"]["preference"].items()}
+    # The metric never ties and is right on the 16 pairs of 20 that people separate.
+    assert found["strict"] == found["half_credit"] == found["ties_dropped"] == 1
+    assert found["with_ties"] == pytest.approx(16 / 20)
+
+
 def test_judges_stay_out_of_sight(tmp_path: Path) -> None:
     root = write_study(tmp_path / "s", 3)
     (root / "scores").mkdir()

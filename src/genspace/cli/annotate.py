@@ -355,7 +355,8 @@ def plan(
         str | None, typer.Option(help="Two judges of the pilot to tell apart, with a comma between them.")
     ] = None,
     reliability: Annotated[
-        float | None, typer.Option(help="Correlation of two people's ratings of an item, without a pilot.")
+        float | None,
+        typer.Option(help="Correlation of two people's ratings of an item; default: the pilot's."),
     ] = None,
     agreement: Annotated[
         tuple[float, float] | None,

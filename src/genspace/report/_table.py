@@ -37,6 +37,8 @@ LABELS: Mapping[str, str] = {
     "cohen_kappa_mean": "Cohen κ, mean of pairs", "icc_1_1": "ICC(1,1)", "icc_1_k": "ICC(1,k)",
     "icc_2_1": "ICC(2,1)", "icc_2_k": "ICC(2,k)", "gwet_ac1": "Gwet AC1", "gwet_ac2": "Gwet AC2",
     "raw_agreement": "raw agreement", "within_one": "within one point", "all_raters": "all raters",
+    "half_credit": "prefers alike, ties half", "with_ties": "prefers alike, with ties",
+    "tie_calibrated": "prefers alike, ties calibrated",
 }  # fmt: skip
 """What people call a figure; keys without an entry are shown as they are."""
 
@@ -46,6 +48,7 @@ SHOWN: Mapping[str, Sequence[tuple[str, str]]] = {
                 ("within_prompt", "pairwise_half_credit")],
     "continuous": [("item", "pearson"), ("item", "spearman"), ("item", "kendall_tau_b"),
                    ("within_prompt", "pairwise_half_credit")],
+    "pairs": [("preference", "half_credit"), ("preference", "with_ties"), ("preference", "tie_calibrated")],
     "system": [("system", "pearson"), ("system", "spearman"), ("system", "kendall_tau_b"),
                ("system", "pairwise_accuracy"), ("system", "soft_pairwise_accuracy")],
     "no people": [("", "mean_score")],
@@ -72,7 +75,7 @@ class Column:
 
     def of(self, judge: Mapping[str, Any]) -> Estimate:
         """Return the judge's estimate; a null one where the document has none."""
-        section = judge.get(self.section, {}) if self.section else judge
+        section = judge.get(self.section) or {} if self.section else judge
         missing = {
             "value": None,
             "low": None,
@@ -143,7 +146,10 @@ def _columns(document: Mapping[str, Any], level: str) -> tuple[Column, ...]:
     if level == "system":
         return tuple(Column(*c) for c in SHOWN["system"])
     primary = Column("item", document["primary"]["figure"])
-    chosen = [Column(*c) for c in SHOWN[document["study"]["value_type"] or "continuous"]]
+    of_pairs = any(judge.get("preference") for judge in document["judges"].values())
+    chosen = [
+        Column(*c) for c in SHOWN["pairs" if of_pairs else document["study"]["value_type"] or "continuous"]
+    ]
     beside = [Column("item", "all_raters")] if "all_raters" in document["human"]["row"] else []
     return (primary, *beside, *(c for c in chosen if c != primary))
 

@@ -1,0 +1,132 @@
+"""Where people compared two items: whether a judge prefers the same one, and what its ties are worth.
+
+People's preference is the mean share of the first item, 1/2 is a tie. A judge that scores single items prefers the
+one with the higher score (Deutsch, Foster and Freitag 2023, "Ties Matter", for ties and their calibration).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genspace.analysis._estimate import Estimate
+from genspace.analysis._scope import NO_PEOPLE, Scope
+from genspace.analysis.correlation import score_tie
+from genspace.analysis.pairwise import Pairs, calibrated_widths, folds_by_prompt
+from genspace.analysis.prepare import JudgeScores, Prepared
+from genspace.analysis.resampling import estimate, ratio, stream
+
+__all__ = ["PREFERENCE_FIGURES", "preference_section", "with_differences"]
+
+Floats = NDArray[np.float64]
+
+PREFERENCE_FIGURES: Mapping[str, str] = {
+    "strict": "a judge's ties wrong, people's left out",
+    "half_credit": "a judge's ties half right, people's left out",
+    "ties_dropped": "ties of either left out",
+    "with_ties": "ties of both right, a tie of one wrong",
+    "tie_calibrated": "with ties, the judge's tie width chosen on other prompts",
+}
+"""Shares of pairs on which judge and people prefer the same item."""
+
+
+def with_differences(pairs: Prepared, singles: Prepared) -> Prepared:
+    """Return the study of pairs with what judges of single items say about them: the difference of their scores.
+
+    Judges that judged a pair themselves stay as they are. Decisions and confidence have no difference; costs of both
+    items add up.
+    """
+    place = {item: i for i, item in enumerate(singles.units["item_id"])}
+    ends = [np.array([place[i] for i in pairs.units[c]], dtype=np.int64) for c in ("item_id", "item_id_b")]
+    judges = dict(pairs.judges)
+    for name, judge in singles.judges.items():
+        known = judges.get(name)
+        if known is not None and (known.status != "missing").any():
+            continue
+        first, second = (judge.take(end) for end in ends)
+        nothing = np.full(len(pairs), np.nan)
+        status = first.status.copy()
+        for worse in ("abstained", "failed", "missing"):
+            status[(first.status == worse) | (second.status == worse)] = worse
+        judges[name] = replace(
+            judge,
+            score=first.score - second.score,
+            passed=nothing,
+            confidence=nothing,
+            status=status,
+            seconds=first.seconds + second.seconds,
+            tokens=first.tokens + second.tokens,
+            cost_usd=first.cost_usd + second.cost_usd,
+            difference=True,
+        )
+    return replace(pairs, judges=judges)
+
+
+def preference_section(scope: Scope, judge: JudgeScores) -> dict[str, Estimate] | None:
+    """Return the shares of pairs on which a judge prefers what people prefer; None in a study of single items.
+
+    Args:
+        scope: The study.
+        judge: The judge on the rated units. A judge of pairs gives the first item's share, or, where its scores leave
+            [0, 1], any number whose sign says which it prefers.
+    """
+    rated = scope.rated
+    if not (rated.units["item_id_b"] != "").any():
+        return None
+    lean = rated.people.mean - 0.5
+    shares = not judge.difference and not (np.abs(judge.score - 0.5) > 0.5).any()
+    mine = judge.direction * (judge.score - 0.5 * shares)
+    both = np.isfinite(lean) & np.isfinite(mine)
+    n = int(both.sum())
+    coverage = n / scope.annotated if scope.annotated else None
+    if not n:
+        reason = "no pair has both an answer and a score" if np.isfinite(lean).any() else NO_PEOPLE
+        return {f: Estimate.undefined(reason, coverage=coverage) for f in PREFERENCE_FIGURES}
+    people, said = np.sign(lean[both]), mine[both]
+    sign = np.where(np.abs(said) <= score_tie(said), 0.0, np.sign(said))
+    draws = scope.draws.take(both)
+    no_interval = scope.no_interval(draws)
+    apart, same = people != 0, people == sign
+    calibrated = _calibrated(people, said, draws.of_item, scope.seed)
+    right_of = {
+        "strict": (same & apart, apart),
+        "half_credit": ((same + 0.5 * (sign == 0)) * apart, apart),
+        "ties_dropped": (same & apart, apart & (sign != 0)),
+        "with_ties": (same, np.ones(n)),
+        "tie_calibrated": (np.nan_to_num(calibrated), np.isfinite(calibrated)),
+    }
+    result = {}
+    for figure, (right, counted) in right_of.items():
+        table = np.stack([np.asarray(right, dtype=float), np.asarray(counted, dtype=float)])
+        total = table.sum(axis=1)
+        result[figure] = estimate(
+            float(total[0] / total[1]) if total[1] else float("nan"),
+            None if no_interval else draws.map(partial(_share, table)),
+            n=int(total[1]),
+            coverage=coverage,
+            confidence=scope.confidence,
+            reason="a single prompt"
+            if figure == "tie_calibrated"
+            else "no pair that both or either separate",
+            no_interval=no_interval,
+        )
+    return result
+
+
+def _share(table: Floats, weights: Floats) -> Floats:
+    right, counted = table @ weights
+    return ratio(right, counted)
+
+
+def _calibrated(people: Floats, said: Floats, prompts: NDArray[np.int64], seed: int) -> Floats:
+    """(n,) whether judge and people say the same with a tie width chosen on other prompts; NaN without others."""
+    fold = folds_by_prompt(prompts, stream(seed, "tie folds"))
+    here = np.arange(len(said))
+    pairs = Pairs(here, here, people, said, fold, int(fold.max()) + 1)
+    width = calibrated_widths(pairs, np.arange(pairs.groups))
+    right = pairs.right(tie=np.nan_to_num(width)).astype(float)
+    return np.where(np.isfinite(width), right, np.nan)
