@@ -171,6 +171,19 @@ def test_the_page_is_accessible_and_as_wide_as_the_screen(
 
 
 @pytest.mark.needs_debian("chromium")
+def test_numbers_in_maps_keep_their_colour_on_a_dark_page(open_page: Callable[..., Any]) -> None:
+    """A cell is as light on a dark page as on a light one: only text outside cells may follow the page."""
+    colours = {}
+    for scheme in ("light", "dark"):
+        texts = open_page(color_scheme=scheme).locator(
+            "#q0-breakdowns svg text", has_text=re.compile(r"^-?0\.\d\d$")
+        )
+        colours[scheme] = texts.evaluate_all("found => found.map((t) => getComputedStyle(t).fill)")
+    assert colours["light"]
+    assert colours["dark"] == colours["light"]
+
+
+@pytest.mark.needs_debian("chromium")
 def test_without_a_script_everything_is_still_readable(open_page: Callable[..., Any]) -> None:
     page = open_page(java_script_enabled=False)
     assert not page.locator(".filters").is_visible()

@@ -15,8 +15,8 @@ LEAST_COVERAGE = 0.5
 """A judge that decides less than this share of the rated items is not called best."""
 
 
-SHORTEST_LEAD = 40
-"""Characters; a shorter beginning of a warning says too little alone."""
+LONGEST_LEAD = 160
+"""Characters; of a warning whose first sentence is longer the first screen shows what stands before its colon."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +81,15 @@ def conclude(document: Mapping[str, Any]) -> Answer:
 
 
 def _lead(text: str) -> str:
-    """Return a warning's beginning, up to the first colon or full stop that leaves enough of it.
+    """Return a warning's first sentence, or what stands before its colon where that is long.
 
-    >>> _lead("The order of a and b depends on what a tie is worth: a is behind when ties are wrong.")
-    'The order of a and b depends on what a tie is worth.'
+    >>> _lead("One rater: agreement among people is unknown. More is said here.")
+    'One rater: agreement among people is unknown.'
+    >>> _lead("The order depends on what a tie is worth: " + 20 * "wrong or half, " + "says the table.")
+    'The order depends on what a tie is worth.'
     """
-    ends = [i for mark in (": ", ". ") if (i := text.find(mark, SHORTEST_LEAD)) > 0]
-    return text[: min(ends)] + "." if ends else text
+    sentence = text.partition(". ")[0].removesuffix(".")
+    return (sentence if len(sentence) <= LONGEST_LEAD else sentence.partition(": ")[0]) + "."
 
 
 def _basis(document: Mapping[str, Any], row: Row) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from genspace.report._styles import INK, MUTED, OTHERS, RULE, Style, judge_styles
+from genspace.report._styles import INK, MUTED, ON_LIGHT, OTHERS, RULE, Style, judge_styles
 from genspace.report._table import Row, judge_table, number
 
 if TYPE_CHECKING:
@@ -151,9 +151,10 @@ def breakdown_map(document: Mapping[str, Any], column: str) -> str | None:
         low, high = min(0.0, float(np.nanmin(values))), max(float(np.nanmax(values)), 1e-9)
         axes.imshow(values, cmap="cividis", vmin=low, vmax=high, aspect="auto")
         for (i, j), value in np.ndenumerate(values):
-            light = not np.isnan(value) and (value - low) / (high - low) < 0.55
+            dark = (value - low) / (high - low) < 0.55
+            colour = INK if np.isnan(value) else "white" if dark else ON_LIGHT
             text = "–" if np.isnan(value) else number(float(value), 2)
-            axes.text(j, i, text, ha="center", va="center", fontsize=9, color="white" if light else INK)
+            axes.text(j, i, text, ha="center", va="center", fontsize=9, color=colour)
         axes.set_xticks(range(len(columns)), columns, fontsize=8)
         axes.set_yticks(range(len(rows)), rows)
         axes.tick_params(length=0)
@@ -257,7 +258,7 @@ def specification_map(document: Mapping[str, Any]) -> str | None:
         box = (-0.5, len(order) - 0.5, len(judges) - 0.5, -0.5)
         axes.imshow(places[order].T, cmap="cividis", aspect="auto", extent=box)
         for (j, i), place in np.ndenumerate(places[order].T):
-            colour = "white" if place <= (1 + len(judges)) / 2 else INK
+            colour = "white" if place <= (1 + len(judges)) / 2 else ON_LIGHT
             axes.text(i, j, f"{place:.0f}", ha="center", va="center", fontsize=7, color=colour)
         for row, (_, _, chosen) in enumerate(choices, start=len(judges)):
             where = np.flatnonzero(np.array(chosen)[order])

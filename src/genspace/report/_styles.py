@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-__all__ = ["INK", "MUTED", "OTHERS", "RULE", "Style", "judge_styles"]
+__all__ = ["INK", "MUTED", "ON_LIGHT", "OTHERS", "RULE", "Style", "judge_styles"]
 
 INK, MUTED, RULE = "#1b2430", "#5b6573", "#d5dae1"
+ON_LIGHT = "#10151c"
+"""Text on a light cell of a map, which stays light where the page is dark."""
 
 # Okabe and Ito's palette, distinguishable with every common colour vision; vermilion is kept for the people.
 COLOURS = ("#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
