@@ -3,7 +3,7 @@
 Part 1 runs a table judge over 10^4, 10^5, … items: verdicts per second, as a ratio to the baseline "write the same JSON
 lines with one `json.dumps`, one `write` and one `flush` each", and peak memory. Part 2 compares three judges with
 verdicts on the largest study, 200 bootstrap draws. Each measurement is a process of its own, so that its peak memory is
-its own.
+its own. People rated at most `--rated` of the items, evenly spread prompts, as studies of that size are.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ import numpy as np
 import pandas as pd
 
 
-def make_study(folder: Path, items: int) -> None:
-    """Write a study with a human rating for each item, four items a prompt, and tables of scores."""
+def make_study(folder: Path, items: int, rated: int) -> None:
+    """Write a study with four items a prompt, a human rating of some, and tables of scores."""
     rng = np.random.default_rng(0)
     numbers = range(items)
     ids = [f"item-{n:07d}" for n in numbers]
@@ -33,7 +33,8 @@ def make_study(folder: Path, items: int) -> None:
     pd.DataFrame({"item_id": ids, **columns}).to_csv(folder / "items.csv", index=False)
     rating = np.clip(np.round(3 + quality), 1, 5).astype(int)
     answers = pd.DataFrame({"item_id": ids, "rater_id": "r", "value": rating})
-    answers.to_csv(folder / "annotations.csv", index=False)
+    every = max(1, items // rated)
+    answers[np.arange(items) // 4 % every == 0].to_csv(folder / "annotations.csv", index=False)
     for judge in ("a", "b", "c"):
         score = np.round(quality + rng.normal(size=items), 6)
         pd.DataFrame({"item_id": ids, "score": score}).to_csv(folder / f"{judge}.csv", index=False)
@@ -94,9 +95,9 @@ def measured(step: str, folder: Path, table: str = "a") -> dict[str, float]:
     return result
 
 
-def measure_size(folder: Path, size: int) -> None:
+def measure_size(folder: Path, size: int, rated: int) -> None:
     """Run and write `size` verdicts, and print the rates."""
-    make_study(folder, size)
+    make_study(folder, size, rated)
     run, plain = measured("judge", folder), measured("baseline", folder)
     rate, ideal = run["verdicts"] / run["seconds"], plain["verdicts"] / plain["seconds"]
     print(
@@ -106,14 +107,15 @@ def measure_size(folder: Path, size: int) -> None:
     )
 
 
-def measure_compare(folder: Path, size: int) -> None:
+def measure_compare(folder: Path, size: int, rated: int) -> None:
     """Judge with two more tables and compare all three."""
     for table in ("b", "c"):
         measured("judge", folder, table)
     result = measured("compare", folder)
     print(
-        f"compare, {size:,} verdicts × {result['judges']} judges, 200 draws: {result['seconds']:.1f} s, "
-        f"peak {result['peak_mb']:.0f} MB"
+        f"compare, {size:,} verdicts × {result['judges']} judges, {min(size, rated):,} rated items, 200 draws: "
+        f"{result['seconds']:.1f} s, peak {result['peak_mb']:.0f} MB",
+        flush=True,
     )
 
 
@@ -121,6 +123,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--largest", type=int, default=1_000_000)
+    parser.add_argument("--rated", type=int, default=10_000, help="how many items people rated")
     parser.add_argument("--step", nargs=3)
     arguments = parser.parse_args()
     if arguments.step:
@@ -131,9 +134,9 @@ def main() -> None:
     size = 10_000
     while size <= arguments.largest:
         with tempfile.TemporaryDirectory() as name:
-            measure_size(Path(name), size)
+            measure_size(Path(name), size, arguments.rated)
             if size * 10 > arguments.largest:
-                measure_compare(Path(name), size)
+                measure_compare(Path(name), size, arguments.rated)
         size *= 10
 
 

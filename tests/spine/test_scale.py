@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import random
 import resource
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +20,7 @@ import pytest
 
 from genspace.analysis.repeats import combine_repeats, repeat_agreement
 from genspace.errors import InputError, InvalidFilesError
-from genspace.judges import JudgeContext, JudgeSpec, make_judge
+from genspace.judges import JudgeContext, JudgeSpec, make_judge, resolve, study_context
 from genspace.records import Measurement, Verdict
 from genspace.runner import RunOptions, run
 from genspace.store import JudgeStore, compact, merge
@@ -199,6 +201,59 @@ def test_a_folder_that_cannot_be_written_is_one_message(tmp_path: Path, genspace
     assert "Traceback" not in result.err
 
 
+def test_clock_jumps_change_nothing(tmp_path: Path, genspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wall clock jumps by years, back and forth, at every look at it: runs, their order and lines are the same."""
+    calm, hasty = make_study(tmp_path / "calm", 200), make_study(tmp_path / "hasty", 200)
+    commands = [["--limit", "120"], [], ["--repeats", "2"]]
+    for options in commands:
+        genspace("judge", calm.root, "--judge", "planted:abstains", *options)
+    rng = random.Random(5)
+    start = time.time()
+    monkeypatch.setattr(time, "time", lambda: start + rng.uniform(-1e8, 1e8))
+    monkeypatch.setattr(time, "time_ns", lambda: int(time.time() * 1e9))
+    monkeypatch.setattr("genspace.cli.judge.LINE_EVERY_S", 0.0)
+    logged = tmp_path / "log.jsonl"
+    for options in commands:
+        done = genspace("--log-file", logged, "judge", hasty.root, "--judge", "planted:abstains", *options)
+        assert (done.code, "-" in done.err) == (0, False)  # no negative rate or time
+    stores = [JudgeStore(s.root, "planted:abstains") for s in (calm, hasty)]
+    assert [p.name for p in stores[0].files()] == [p.name for p in stores[1].files()]
+    assert stores[0].current() == stores[1].current()
+    compact(stores[1])
+    assert stores[0].current() == stores[1].current()
+    messages = [json.loads(line)["message"] for line in logged.read_text().splitlines()]
+    assert sum(" of 120, " in m and "abstained, 0 failed" in m for m in messages) == 120
+
+
+def test_the_log_file_is_structured_and_holds_every_failure(tmp_path: Path, genspace) -> None:
+    make_study(tmp_path)
+    (tmp_path / "m.csv").write_text("item_id,score,reason\ni0,,error: 503\ni1,1,\n")
+    logged = tmp_path / "run.jsonl"
+    result = genspace("--log-file", logged, "judge", tmp_path, "--judge", "table:m.csv")
+    assert result.code == 1
+    lines = [json.loads(line) for line in logged.read_text().splitlines()]
+    assert all(set(line) == {"time", "level", "logger", "message"} for line in lines)
+    assert [line["message"] for line in lines if "failed i" in line["message"]] == [
+        "table:m.csv: failed i0: error: 503"
+    ]
+    assert "30 to judge" in lines[0]["message"]
+    assert genspace("--log-file", tmp_path / "no" / "log", "ls").code == 2
+
+
+def test_two_runs_at_once_do_not_corrupt_a_study(tmp_path: Path) -> None:
+    """Both may judge an item; every line stays whole, and the table is that of one run."""
+    once, twice = make_study(tmp_path / "once", 300), make_study(tmp_path / "twice", 300)
+    judge_with(once, "m")
+    command = [sys.executable, "-m", "genspace", "judge", str(twice.root), "--judge", "planted:coin"]
+    both = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(2)]
+    assert [run.wait(timeout=120) for run in both] == [0, 0]
+    store = JudgeStore(twice.root, "planted:coin")
+    assert all(line.startswith("{") for p in store.files() for line in p.read_text().splitlines())
+    found = {key: v.score for key, v in store.current().items()}
+    assert found == {key: v.score for key, v in JudgeStore(once.root, "m").current().items()}
+    assert check_study(twice.root).problems == []
+
+
 def test_export_reads_back(tmp_path: Path, genspace) -> None:
     study = make_study(tmp_path / "study")
     judge_with(study, "m")
@@ -242,6 +297,34 @@ def test_ray_gives_the_same_tables_as_local(tmp_path: Path) -> None:
     key = ["item_id"]
     frames = [open_study(s.root).verdicts.sort_values(key, ignore_index=True) for s in (local, far)]
     pd.testing.assert_frame_equal(*frames)
+
+
+def test_members_keep_their_overrides_in_a_worker(tmp_path: Path) -> None:
+    """What the driver sends to a Ray worker is enough to make an ensemble's member with its own options."""
+    pytest.importorskip("ray", reason="the extra ray is not installed")
+    from ray import cloudpickle
+
+    from genspace.ray_engine import _Worker
+
+    study = make_study(tmp_path)
+    for metric, score in (("plain", "1"), ("other", "0")):
+        rows = "".join(f"i{n},{metric},{score}\n" for n in range(30))
+        (tmp_path / f"{metric}.csv").write_text("item_id,metric,score\n" + rows)
+    (tmp_path / "study.toml").write_text(
+        '[judges.member]\nkind = "table"\npath = "plain.csv"\n'
+        '[judges.both]\nkind = "ensemble"\nmembers = ["member"]\n'
+    )
+    study = open_study(tmp_path)
+    overrides = ["member.path=other.csv"]
+    (spec,) = resolve(["both"], study.declared.judges)
+
+    def member_mark(given: list[str]) -> str:
+        sent = cloudpickle.dumps((spec, {"overrides": given, "cache_dir": None, "seed": 0, "budget": None}))
+        worker = _Worker(str(tmp_path), *cloudpickle.loads(sent))
+        return worker.judge.fingerprint
+
+    local = make_judge(spec, study_context(study, overrides))
+    assert member_mark(overrides) == local.fingerprint != member_mark([])
 
 
 S3_READER = """

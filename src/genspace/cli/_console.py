@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genspace.errors import InputError
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -54,11 +56,17 @@ def configure(*, quiet: bool, verbose: bool, log_file: str | None) -> None:
     messages.cache_clear()
     out.cache_clear()
     logger = logging.getLogger("genspace")
-    logger.setLevel(logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO)
-    if not any(isinstance(handler, _ToConsole) for handler in logger.handlers):
-        logger.addHandler(_ToConsole())
+    logger.setLevel(logging.DEBUG)
+    for old in logger.handlers[:]:
+        logger.removeHandler(old)
+        old.close()
+    console = _ToConsole(logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO)
+    logger.addHandler(console)
     if log_file:
-        handler = logging.FileHandler(log_file, encoding="utf-8")
+        try:
+            handler = logging.FileHandler(log_file, encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"--log-file {log_file}: {error.strerror}") from None
         handler.setFormatter(_JsonLines())
         logger.addHandler(handler)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -22,8 +25,10 @@ if TYPE_CHECKING:
 
 __all__ = ["judge"]
 
-SHOWN_FAILURES = 10
+log = logging.getLogger(__name__)
 
+SHOWN_FAILURES = 10
+LINE_EVERY_S = 30.0
 
 JudgeNames = Annotated[
     list[str],
@@ -143,7 +148,10 @@ def _run_on_ray(
 
 @contextmanager
 def _progress(name: str) -> Iterator[tuple[Callable[[RunPlan], None], Callable[[Verdict], None]]]:
-    """Show a progress bar with rate, time left, abstentions, failures and cost (on a terminal)."""
+    """Show rate, time left, abstentions, failures and cost: a bar on a terminal, a line now and then elsewhere.
+
+    The lines and every failure stand in the log file either way.
+    """
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -156,6 +164,8 @@ def _progress(name: str) -> Iterator[tuple[Callable[[RunPlan], None], Callable[[
     from genspace.cli._console import messages
 
     counts = {"abstained": 0, "failed": 0, "usd": 0.0}
+    lines = logging.DEBUG if messages().is_terminal else logging.INFO
+    said = time.monotonic()
     bar = Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
         TextColumn("{task.fields[counts]}"), TimeElapsedColumn(), TimeRemainingColumn(),
@@ -174,8 +184,17 @@ def _progress(name: str) -> Iterator[tuple[Callable[[RunPlan], None], Callable[[
         counts["usd"] += verdict.cost_usd or 0.0
         text = f"{counts['abstained']} abstained, {counts['failed']} failed"
         text += f", {_usd(counts['usd'])}" if counts["usd"] else ""
-        speed = bar.tasks[0].speed
-        bar.update(task, advance=1, counts=text, rate=f"{speed:.1f}/s" if speed else "")
+        shown = bar.tasks[0]
+        rate = f"{shown.speed:.1f}/s" if shown.speed else ""
+        bar.update(task, advance=1, counts=text, rate=rate)
+        if verdict.status == "failed":
+            log.debug("%s: failed %s: %s", name, verdict.item_id, verdict.reason)
+        nonlocal said
+        if time.monotonic() - said >= LINE_EVERY_S:
+            said = time.monotonic()
+            left = f", {timedelta(seconds=round(shown.time_remaining))} left" if shown.time_remaining else ""
+            done = f"{shown.completed:,.0f} of {shown.total:,.0f}"
+            log.log(lines, "%s: %s, %s%s, %s", name, done, rate, left, text)
 
     with bar:
         yield on_start, on_verdict
