@@ -130,7 +130,7 @@ def _connect(ray: ModuleType, address: str | None) -> None:
         ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     except (OSError, ValueError) as error:
         raise InputError(
-            f"--address {address}: no Ray cluster answers there ({error}); start one with: ray start --head"
+            f"--address {address}: cannot join a Ray cluster there ({error}); start one with: ray start --head"
         ) from None
 
 

@@ -17,7 +17,7 @@ import pytest
 from genspace.errors import GenspaceError, InputError
 from genspace.judges import JudgeContext, JudgeSpec, make_judge, resolve
 from genspace.records import Request, Verdict
-from genspace.runner import INTERRUPTED, RunOptions, StopFlag, run
+from genspace.runner import INTERRUPTED, RunOptions, StopFlag, run, stop_on_interrupt
 from genspace.store import JudgeStore
 from genspace.study import JudgeTable, Study, open_study
 
@@ -230,6 +230,16 @@ def test_first_interrupt_keeps_what_is_done(tmp_path: Path) -> None:
     assert child.wait(timeout=30) == 0
     kept = len(JudgeStore(tmp_path, "slow").current())
     assert 1 <= kept < 3000
+
+
+def test_second_interrupt_stops_at_once() -> None:
+    told: list[bool] = []
+    with stop_on_interrupt(lambda: told.append(True)) as stop:
+        signal.raise_signal(signal.SIGINT)
+        assert (bool(stop), told) == (True, [True])
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert told == [True]
 
 
 def test_table_judge_reads_its_metric(study: Study, tmp_path: Path) -> None:
