@@ -23,7 +23,7 @@ from genspace.geometry.camera import Intrinsics
 from genspace.geometry.clean import RELEASED, clean
 from genspace.geometry.evaluate import Evaluation, evaluate
 from genspace.geometry.frames import level_from_camera, rotation_from_orientation
-from genspace.geometry.lift import lift, lowest_near_point_m
+from genspace.geometry.lift import between_surfaces, lift, lowest_near_point_m
 from genspace.geometry.measure import measure_box
 from genspace.geometry.predicates import benchmark_variants
 from genspace.geometry.profiles import CORRECTED, REFERENCE
@@ -89,7 +89,7 @@ def corrected(given: Given) -> Evaluation:
     intrinsics, level = Intrinsics.from_matrix(K), level_from_camera(pitch, roll)
     objects = []
     for name, mask in zip("AB", masks, strict=True):
-        points = clean(lift(depth, intrinsics, mask)).points
+        points = clean(lift(depth, intrinsics, mask & ~between_surfaces(depth))).points
         box = measure_box(points, None, level_from_camera=level, trim_percent=0.5)
         objects.append(
             SceneObject(id=name, centre=box.centre, extent=box.extent, point_count=box.point_count)

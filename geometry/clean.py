@@ -1,7 +1,10 @@
-"""From an object's lifted points to the points worth measuring: thinning, outliers, the largest cluster.
+"""From an object's lifted points to the points worth measuring: the largest cluster of a grid's filled cells.
 
-Estimated depth smears points between an object and what stands behind it. All lengths follow the object's own
-spread, so that a cup and a bus are cleaned alike; the released GenSpace code uses fixed lengths, see `RELEASED`.
+A mask that spills over an object's outline brings in patches of what stands behind it. All lengths follow the
+object's own spread, so that a cup and a bus are cleaned alike. The cells only tell what belongs together: every point
+of a cell that stays is measured, so that no size shrinks by the grid. Points that lie far from their neighbours are
+kept: a mirror, an ear or a wheel looks just like that. The released GenSpace code drops them, uses fixed lengths, and
+measures the cells' means, see `RELEASED`.
 """
 
 from __future__ import annotations
@@ -27,24 +30,24 @@ class Cleaning:
     voxels_per_spread: float = 40.0
     """The voxel's edge is the points' spread, 3 ‖standard deviation‖, over this."""
     min_voxel_m: float = 0.0
-    outliers_first: bool = False
-    """Whether outliers are dropped before the points are thinned (slow) or after."""
-    neighbours: int = 10
+    neighbours: int = 20
     """Neighbours whose mean distance tells an outlier, the point itself among them."""
-    outlier_deviations: float = 2.0
-    """An outlier's mean distance lies this many standard deviations above the mean of all."""
-    eps_voxels: float = 5.0
-    """Reach of the clustering, in voxels."""
+    outlier_deviations: float | None = None
+    """An outlier's mean distance lies this many standard deviations above the mean of all; None: none is dropped."""
+    eps_voxels: float = 10.0
+    """Reach of the clustering, in voxels: a quarter of the spread, as parts of one thing are seen across gaps."""
     eps_m: float | None = None
     """Reach of the clustering in metres, instead."""
     min_cluster: int = 10
-    """Points within reach that make a point a core of a cluster."""
+    """Cells within reach that make a cell a core of a cluster."""
     min_points: int = 10
-    """With fewer points left after clustering, all are kept."""
+    """With fewer cells left after clustering, all points are kept."""
+    thinned: bool = False
+    """Whether the cells' means are returned instead of the points in them."""
 
 
 BY_SPREAD = Cleaning()
-RELEASED = Cleaning(min_voxel_m=0.01, outliers_first=True, neighbours=20, eps_m=0.2, min_points=5)
+RELEASED = Cleaning(min_voxel_m=0.01, outlier_deviations=2.0, eps_m=0.2, min_points=5, thinned=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +73,19 @@ def clean(points: Array, cleaning: Cleaning = BY_SPREAD) -> Cleaned:
     voxel = max(cleaning.min_voxel_m, spread / cleaning.voxels_per_spread)
     if voxel <= 0.0:
         return Cleaned(points, sparse=True)
-    if cleaning.outliers_first:
-        points = thin(_inliers(points, cleaning), voxel)
-    else:
-        points = _inliers(thin(points, voxel), cleaning)
+    if cleaning.outlier_deviations is not None:
+        points = points[~outliers(points, cleaning.neighbours, cleaning.outlier_deviations)]
+    means, cell_of_point = thin(points, voxel)
     eps = cleaning.eps_voxels * voxel if cleaning.eps_m is None else cleaning.eps_m
-    members = largest_cluster(points, eps, cleaning.min_cluster)
-    if members.sum() < cleaning.min_points:
-        return Cleaned(points, sparse=True)
-    return Cleaned(points[members], sparse=False)
+    members = largest_cluster(means, eps, cleaning.min_cluster)
+    sparse = bool(members.sum() < cleaning.min_points)
+    if sparse:
+        members[:] = True
+    return Cleaned(means[members] if cleaning.thinned else points[members[cell_of_point]], sparse)
 
 
-def _inliers(points: Array, cleaning: Cleaning) -> Array:
-    return points[~outliers(points, cleaning.neighbours, cleaning.outlier_deviations)]
-
-
-def thin(points: Array, voxel_m: float) -> Array:
-    """Return the mean of the points in each cell of a grid of cubes, (M, 3), in no particular order."""
+def thin(points: Array, voxel_m: float) -> tuple[Array, NDArray[np.intp]]:
+    """Return the mean of the points in each cell of a grid of cubes, (M, 3), and each point's cell, (N,)."""
     origin = points.min(axis=0) - voxel_m / 2
     cells = np.floor((points - origin) / voxel_m).astype(np.int64)
     sizes = cells.max(axis=0) + 1
@@ -98,7 +97,7 @@ def thin(points: Array, voxel_m: float) -> Array:
     used = np.flatnonzero(counts)
     sums = [np.bincount(keys, weights=column)[used] for column in points.T]
     means: Array = np.column_stack(sums) / counts[used, None]
-    return means
+    return means, np.searchsorted(used, keys)
 
 
 def outliers(points: Array, neighbours: int, deviations: float) -> BoolArray:

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
     BoolArray = NDArray[np.bool_]
 
-__all__ = ["lift", "lowest_near_point_m"]
+__all__ = ["between_surfaces", "lift", "lowest_near_point_m"]
+
+SMEARED_STEP = 0.04
+"""Relative change of depth from pixel to pixel: a surface so steep is seen within a few degrees of its edge."""
 
 
 def lift(
@@ -47,6 +50,28 @@ def lift(
         part, wanted = depth[window], mask[window]
     v, u = np.nonzero(wanted & (part > 0) & np.isfinite(part))
     return unproject(u + left, v + top, part[v, u], intrinsics, pixel_offset=pixel_offset)
+
+
+def between_surfaces(depth: NDArray[np.floating], *, step: float = SMEARED_STEP) -> BoolArray:
+    """Return which pixels, (h, w) bool, lie between a nearer and a farther surface and belong to neither.
+
+    Estimated depth is smooth across outlines, so that points float between an object and what stands behind it. Such
+    a pixel's depth differs by more than the share `step` from both neighbours, along a row or a column, and lies
+    between them. A thin part's pixel is nearer than both, an outline's in exact depth like one of them: both stay.
+    Pixels without depth count as far away.
+
+    >>> between_surfaces(np.array([[2.0, 2.0, 2.5, 3.5, 4.0, 4.0]])).astype(int).tolist()
+    [[0, 0, 1, 1, 0, 0]]
+    """
+    known = np.isfinite(depth) & (depth > 0)
+    far = 10.0 * float(depth.max(where=known, initial=1.0))
+    log_depth = np.log(np.where(known, depth, far))
+    smeared = np.zeros(depth.shape, dtype=bool)
+    for values, marks in ((log_depth, smeared), (log_depth.T, smeared.T)):
+        steps = np.diff(values, axis=0)
+        both = np.minimum(np.abs(steps[:-1]), np.abs(steps[1:])) > step
+        marks[1:-1] |= both & (steps[:-1] * steps[1:] > 0)
+    return smeared
 
 
 def lowest_near_point_m(

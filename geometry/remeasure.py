@@ -7,7 +7,7 @@ import numpy as np
 from genspace.errors import InputError
 from genspace.geometry.clean import clean
 from genspace.geometry.detections import subtract_contained
-from genspace.geometry.lift import lift
+from genspace.geometry.lift import between_surfaces, lift
 from genspace.geometry.measure import measure_box
 from genspace.geometry.scene import Pair, Scene, SceneObject
 
@@ -17,7 +17,8 @@ __all__ = ["measured_again"]
 def measured_again(scene: Scene | Pair, *, trim_percent: float = 0.0) -> Scene | Pair:
     """Return the scene with every box measured from depth and mask; stored boxes, points and sizes are not used.
 
-    The orientation is kept. An object without a mask, or of whose mask no pixel has a depth, loses its place.
+    The orientation is kept, but for things without a front, whose axes mean nothing: their box stands along the
+    viewing ray. An object without a mask, or of whose mask no pixel has a depth, loses its place.
     `trim_percent` is cut off each extent's ends, for estimated depth.
     Errors: `InputError` for a scene without depth, or without known intrinsics.
     """
@@ -42,16 +43,19 @@ def _again(scene: Scene, trim_percent: float) -> Scene:
         zip([i.id for i in with_mask], subtract_contained(np.stack(masks)) if masks else [], strict=True)
     )
     level = scene.camera.level_from_camera
+    firm = ~between_surfaces(depth)
 
     def again(item: SceneObject) -> SceneObject:
         nothing = {"centre": None, "extent": None, "surface_mean": None, "points": None, "point_count": None}
         blank = item.model_copy(update={**nothing, "complete": False})
+        if item.has_front is False:
+            blank = blank.model_copy(update={"rotation": None})
         if item.id not in own:
             return blank
-        points = lift(depth, intrinsics, own[item.id])
+        points = lift(depth, intrinsics, own[item.id] & firm)
         if not len(points):
             return blank
-        rotation = None if item.rotation is None else np.array(item.rotation)
+        rotation = None if blank.rotation is None else np.array(blank.rotation)
         if rotation is not None and item.rotation_frame == "level":
             rotation = None if level is None else level.T @ rotation
         box = measure_box(clean(points).points, rotation, level_from_camera=level, trim_percent=trim_percent)

@@ -22,7 +22,7 @@ from genspace.geometry.frames import (
     rotation_from_orientation,
     rotation_y,
 )
-from genspace.geometry.lift import lift
+from genspace.geometry.lift import between_surfaces, lift
 from genspace.geometry.measure import measure_box
 from genspace.geometry.perception._parts import View
 from genspace.geometry.perception.crops import box_ray
@@ -178,7 +178,8 @@ def _object(
     rotation = None
     if has_front is not False:
         rotation = _rotation(azimuth_deg, ray, raw, level, assembly.upright_within_deg)
-    points = clean(lift(known["depth"], Intrinsics.from_matrix(known["K"]), mask)).points
+    firm = mask & ~between_surfaces(known["depth"])
+    points = clean(lift(known["depth"], Intrinsics.from_matrix(known["K"]), firm)).points
     measured: dict[str, Any] = {}
     if len(points):
         box = measure_box(points, rotation, level_from_camera=level, trim_percent=assembly.trim_percent)

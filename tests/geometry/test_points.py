@@ -170,9 +170,9 @@ def test_few_points_are_kept_and_flagged() -> None:
 
 def test_thinning_takes_the_mean_of_each_cell() -> None:
     points = np.array([[0, 0, 0], [0.2, 0, 0], [5, 5, 5.0]])
-    assert sorted(thin(points, 1.0).tolist()) == [[0.1, 0, 0], [5, 5, 5]]
+    assert sorted(thin(points, 1.0)[0].tolist()) == [[0.1, 0, 0], [5, 5, 5]]
     # A grid of 10^15 cells is not counted in; the cells are the same.
-    assert len(thin(np.array([[0, 0, 0], [1e5, 1e5, 1e5]]), 1.0)) == 2
+    assert len(thin(np.array([[0, 0, 0], [1e5, 1e5, 1e5]]), 1.0)[0]) == 2
 
 
 def test_outlier() -> None:
