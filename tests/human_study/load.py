@@ -9,6 +9,7 @@ import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -18,10 +19,21 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from served import free_port
-
 GIVE_UP_S = 300.0
 """A rater who gets no reply for so long reports an error instead of trying on."""
+
+
+def fixed_port() -> int:
+    """Return a free port below those that the system gives to clients.
+
+    A killed server must get its port back: a client that tries to connect meanwhile can be given the very port it
+    calls when that is one of the system's own choice.
+    """
+    for port in range(20_000 + os.getpid() % 10_000, 32_000):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no free port")
 
 
 @dataclass
@@ -29,7 +41,7 @@ class ServerProcess:
     """`genspace annotate serve` in a process of its own."""
 
     study: Path
-    port: int = field(default_factory=free_port)
+    port: int = field(default_factory=fixed_port)
     join: str = ""
     process: subprocess.Popen[str] | None = None
 
@@ -54,8 +66,6 @@ class ServerProcess:
         end = time.monotonic() + 60
         while time.monotonic() < end:
             with suppress(OSError):
-                import socket
-
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
                 return
             time.sleep(0.02)
@@ -195,38 +205,36 @@ async def rater(
     browser.hang_up()
 
 
-async def _load(server: ServerProcess, raters: int, think_s: float, kills: int, every_s: float) -> Result:
+async def _load(server: ServerProcess, raters: int, think_s: float, kills: int, every: int) -> Result:
     result, stop = Result(), asyncio.Event()
     work = [
         asyncio.create_task(rater(server, think_s=think_s, seed=seed, result=result, stop=stop))
         for seed in range(raters)
     ]
-
-    async def killer() -> None:
-        for _ in range(kills):
-            await asyncio.sleep(every_s)
+    for _ in range(kills):
+        target = len(result.acknowledged) + every
+        while len(result.acknowledged) < target:
             if all(task.done() for task in work):
+                await asyncio.gather(*work)
                 raise RuntimeError("the raters were done before the last kill; give them more to do")
-            await asyncio.to_thread(server.kill)
-            await asyncio.to_thread(server.start)
-        stop.set()
-
+            await asyncio.sleep(0.02)
+        await asyncio.to_thread(server.kill)
+        await asyncio.to_thread(server.start)
     if kills:
-        await killer()
+        stop.set()
     await asyncio.gather(*work)
     return result
 
 
-def run_load(
-    server: ServerProcess, *, raters: int, think_s: float, kills: int = 0, every_s: float = 2.0
-) -> Result:
+def run_load(server: ServerProcess, *, raters: int, think_s: float, kills: int = 0, every: int = 0) -> Result:
     """Let raters work at once, each thinking about `think_s` seconds a picture; kill the server meanwhile.
 
-    The server is stopped in the end, so that its processor time is known.
+    The server is killed each time that `every` more answers are acknowledged, so a slow machine changes nothing. It is
+    stopped in the end, so that its processor time is known.
     """
     before, begun = os.times(), time.monotonic()
     try:
-        result = asyncio.run(_load(server, raters, think_s, kills, every_s))
+        result = asyncio.run(_load(server, raters, think_s, kills, every))
         result.wall_s = time.monotonic() - begun
     finally:
         server.stop()
@@ -243,10 +251,9 @@ def percentile(values: list[float], share: float) -> float:
 
 @contextmanager
 def postgresql() -> Iterator[str]:
-    """Debian's PostgreSQL in a temporary folder, run by an unprivileged user; yields its URL."""
+    """Debian's PostgreSQL in a temporary folder, run by an unprivileged user, behind a socket there; yields its URL."""
     bin_ = max(Path("/usr/lib/postgresql").glob("*/bin"))
     folder = Path(tempfile.mkdtemp(prefix="genspace-pg-", dir="/tmp"))
-    port = free_port()
     as_user: list[str] = []
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
@@ -266,12 +273,12 @@ def postgresql() -> Iterator[str]:
         "UTF8",
         "--no-sync",
     )
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -k {folder} -c max_connections=60"
+    options = f"-c listen_addresses= -k {folder} -c max_connections=60"
     control = str(bin_ / "pg_ctl")
     run(control, "-D", str(folder / "data"), "-o", options, "-l", str(folder / "log"), "-w", "start")
     try:
-        run(str(bin_ / "createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", "genspace", "study")
-        yield f"postgresql://genspace@127.0.0.1:{port}/study"
+        run(str(bin_ / "createdb"), "-h", str(folder), "-U", "genspace", "study")
+        yield f"postgresql://genspace@/study?host={folder}"
     finally:
         run(control, "-D", str(folder / "data"), "-m", "fast", "-w", "stop")
         shutil.rmtree(folder, ignore_errors=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -22,34 +21,24 @@ class Served:
     site: Site
     links: Links
     server: uvicorn.Server
-    socket_port: int
-
-
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
 
 
 @contextmanager
-def served(root: Path, *, port: int | None = None, openapi: bool = False) -> Iterator[Served]:
-    port = port or free_port()
+def served(root: Path, *, openapi: bool = False) -> Iterator[Served]:
     with open_site(root) as site:
         config = uvicorn.Config(
-            create_app(site, openapi=openapi), host="127.0.0.1", port=port, log_level="error", access_log=False,
+            create_app(site, openapi=openapi), host="127.0.0.1", port=0, log_level="error", access_log=False,
             ws="none", timeout_graceful_shutdown=1,
         )  # fmt: skip
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
-        for _ in range(200):
-            if server.started:
-                break
+        while not server.started:
+            assert thread.is_alive(), "the server did not start"
             time.sleep(0.02)
-        assert server.started
-        base = f"http://127.0.0.1:{port}"
+        base = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
         try:
-            yield Served(base, site, Links(site, base), server, port)
+            yield Served(base, site, Links(site, base), server)
         finally:
             server.should_exit = True
             thread.join(10)

@@ -36,9 +36,9 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
 
     def new(size: str = "desktop", **options: Any) -> Any:
         context = browser.new_context(viewport=SIZES[size], has_touch=size == "phone", **options)
+        context.set_default_timeout(60_000)  # passing takes a second; a busy machine may take many
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda m: complaints.append(m.text) if "Content Security" in m.text else None)
         return page
@@ -225,7 +225,7 @@ def test_two_tabs_never_answer_one_picture_twice(tmp_path: Path, open_page: Call
         assert shown_id(page) == shown_id(other)
         press(page, "1")
         press(other, "2")
-        assert other.get_by_text("answered in another window").is_visible()
+        other.get_by_text("answered in another window").wait_for()
         assert shown_id(other) == shown_id(page)
         assert answers(root)["value"].tolist() == [1.0]
 
@@ -280,9 +280,10 @@ def test_an_edit_pair_shows_before_and_after(tmp_path: Path, open_page: Callable
         after = page.locator("#zoom-image").get_attribute("src")
         page.get_by_role("button", name="Before", exact=True).click()
         assert page.locator("#zoom-image").get_attribute("src") != after
+        page.wait_for_function("document.getElementById('zoom-image').naturalWidth > 0")
         width = page.locator("#zoom-image").evaluate("i => i.clientWidth")
         page.keyboard.press("+")
-        assert page.locator("#zoom-image").evaluate("i => i.clientWidth") > width
+        page.wait_for_function("was => document.getElementById('zoom-image').clientWidth > was", arg=width)
         assert_accessible(page)
         page.keyboard.press("Escape")
         press(page, "5")

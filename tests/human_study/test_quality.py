@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import secrets
 from pathlib import Path
 
 import pytest
@@ -76,12 +75,6 @@ def test_interval_width_is_wilsons(ones: int, n: int) -> None:
     low, high = proportion_confint(ones, n, method="wilson")
     assert interval_width([1.0] * ones + [0.0] * (n - ones), (0, 1)) == pytest.approx(high - low, abs=1e-12)
     assert interval_width([], (0, 1)) is None
-
-
-@pytest.fixture(autouse=True)
-def _same_pseudonyms_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Gold items and repeats fall where the pseudonym puts them, so simulations need the same ones in every run."""
-    monkeypatch.setattr(secrets, "choice", random.Random(4).choice)
 
 
 def simulate(desk: Desk, truth: dict[str, float], error: float, chance: random.Random) -> str:

@@ -47,12 +47,20 @@ def check(root: Path, result: Result, *, items: int, complete: bool) -> None:
         assert min(by_item.values()) == RATERS_PER_ITEM, "an item was asked about too seldom"
 
 
-def run(items: int, *, raters: int, think_s: float, kills: int = 0, database: str | None = None) -> Result:
+def run(
+    items: int,
+    *,
+    raters: int,
+    think_s: float,
+    kills: int = 0,
+    every: int = 0,
+    database: str | None = None,
+) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         root = write_study(Path(folder) / "study", items, design=design(database))
         server = ServerProcess(root)
         server.start()
-        result = run_load(server, raters=raters, think_s=think_s, kills=kills, every_s=3.0)
+        result = run_load(server, raters=raters, think_s=think_s, kills=kills, every=every)
         check(root, result, items=items, complete=not kills)
     return result
 
@@ -76,7 +84,7 @@ def main() -> str:
     sqlite = run(1000, raters=100, think_s=SQLITE_THINK_S)
     with postgresql() as url:
         postgres = run(1000, raters=300, think_s=POSTGRESQL_THINK_S, database=url)
-    killed = run(1000, raters=100, think_s=KILLED_THINK_S, kills=20)
+    killed = run(1000, raters=100, think_s=KILLED_THINK_S, kills=20, every=150)
     for result in (sqlite, postgres):
         assert len(result.acknowledged) == 1000 * RATERS_PER_ITEM
         assert percentile(result.seconds, 0.95) < LIMIT_S, f"too slow (ms): {late(result.seconds)}"
