@@ -88,6 +88,11 @@ def contact_sheet() -> Image.Image:
     return sheet
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Write both pictures."""
     views_sheet().save(HERE / "images" / "probe-objects.webp", quality=82, method=6)
     contact_sheet().save(HERE / "images" / "probe-sheet.webp", quality=80, method=6)
+
+
+if __name__ == "__main__":
+    main()

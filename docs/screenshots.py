@@ -1,7 +1,7 @@
 """Make the pictures in README and documentation from real output.
 
-Run: python docs/screenshots.py [NAME …]. Needs Chromium, and for `report` the TIFA160 study (GENSPACE_TEST_DATA, or
-../shared/data, or `genspace fetch tifa160`).
+Run: python docs/screenshots.py [NAME …], names as in PICTURES below; without a name all. Needs Chromium, the extras
+`web` and `render`, and for `report` the TIFA160 study (GENSPACE_TEST_DATA, or ../shared/data).
 """
 
 from __future__ import annotations
@@ -73,7 +73,44 @@ def show() -> None:
     save(picture, "show")
 
 
-PICTURES: Mapping[str, Callable[[], None]] = {"report": report, "show": show}
+def probes() -> None:
+    """Contact sheet and objects, and the report on judges whose errors are known."""
+    import probe_images
+
+    from genspace.cli import invoke
+
+    probe_images.main()
+    with tempfile.TemporaryDirectory() as folder:
+        study = Path(folder) / "probes"
+        shutil.copytree(DOCS.parent / "examples" / "quickstart", study)
+        invoke(["judge", str(study), "--judge", "depth-and-masks", "--judge", "noisy-perception"])
+        invoke(["probe", "report", str(study), "--out", folder])
+        [page] = Path(folder).glob("*.html")
+        picture = photograph(f"file://{page}", height=1100)
+    save(picture, "probe-report")
+
+
+def human_study() -> None:
+    """The pages of raters and researcher."""
+    import screenshots_human_study
+
+    screenshots_human_study.main()
+
+
+def drawings() -> None:
+    """The drawings of frames and predicates."""
+    import drawings as concepts
+
+    concepts.main()
+
+
+PICTURES: Mapping[str, Callable[[], None]] = {
+    "report": report,
+    "show": show,
+    "probes": probes,
+    "human-study": human_study,
+    "drawings": drawings,
+}
 
 
 def main(names: list[str]) -> None:

@@ -150,7 +150,7 @@ class Gallery:
             "others": items.others if any(items.others) else [],
             "prompts": items.prompts,
             "links": self.links(),
-            "people": items.people,
+            "means": items.people,
             "answers": items.answers,
             "scores": items.scores,
             "gaps": items.gaps,

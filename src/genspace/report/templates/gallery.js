@@ -61,8 +61,8 @@ for (const root of document.querySelectorAll(".explore")) {
     }
     const tags = data.filters.map((f) => f.values[f.codes[i]]).filter(Boolean);
     const answers = make("table", "", "answers");
-    const people = data.people[i] === null ? "–" : number(data.people[i], 2);
-    answers.append(line(data.reference, people, make("td", data.answers[i]), "said"));
+    const mean = data.means[i] === null ? "–" : number(data.means[i], 2);
+    answers.append(line(data.reference, mean, make("td", data.answers[i]), "said"));
     for (const j of [...everyJudge].sort(byGap(i)))
       answers.append(line(data.judges[j], shown(data.scores[j][i]), gapCell(data.gaps[j][i]), ""));
     node.append(pictures, make("p", data.prompts[i], "prompt"), make("p", [name(i), ...tags].join(" · "), "id"), answers);
@@ -80,7 +80,7 @@ for (const root of document.querySelectorAll(".explore")) {
       id.append(link);
     }
     node.append(id, make("td", data.prompts[i]), ...data.filters.map((f) => make("td", f.values[f.codes[i]])));
-    node.append(make("td", data.people[i] === null ? "–" : number(data.people[i], 2), "n"));
+    node.append(make("td", data.means[i] === null ? "–" : number(data.means[i], 2), "n"));
     node.append(make("td", data.judges[j]), make("td", shown(data.scores[j][i]), "n"), gapCell(data.gaps[j][i]));
     return node;
   }
