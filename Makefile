@@ -5,6 +5,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO_OUT := demo-output
+DEMO_VLM ?= gpt-5-mini
 
 # The first interpreter that runs, is new enough and can make a virtual environment.
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
@@ -18,6 +19,12 @@ demo: $(VENV)/.base  ## Judge rendered scenes with known truth and compare the j
 	$(BIN)/genspace check $(DEMO_OUT)/study
 	$(BIN)/genspace judge $(DEMO_OUT)/study --judge depth-and-masks --judge released-rules --judge noisy-perception \
 		--judge half-the-noise --judge boxes-in-2d
+	@if [ -n "$$OPENAI_API_KEY$$OPENAI_BASE_URL" ]; then \
+		$(BIN)/genspace judge $(DEMO_OUT)/study --judge vlm:$(DEMO_VLM) --max-usd 0.50 \
+			|| echo "$(DEMO_VLM) did not judge every probe; the comparison shows what it did."; \
+	else \
+		echo "No vision-language model judges here: set OPENAI_API_KEY or OPENAI_BASE_URL, and name one by DEMO_VLM=MODEL."; \
+	fi
 	$(BIN)/genspace compare $(DEMO_OUT)/study --by sub_domain --out $(DEMO_OUT)
 	$(BIN)/genspace probe report $(DEMO_OUT)/study --out $(DEMO_OUT)/probes
 	@echo "Open in a browser: $(DEMO_OUT)/report.html (who agrees with the truth), $(DEMO_OUT)/probes (how each judge errs)."

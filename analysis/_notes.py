@@ -99,11 +99,11 @@ def _excluded(seen: Seen) -> Iterator[Note]:
             f"Every rater breaks a rule written before the data, so all are kept: {named}.",
         )
         return
-    ranks = {n: j["rank"] for n, j in seen.document["judges"].items() if j["rank"] is not None}
-    value = {n: section["all_raters"]["judges"][n]["value"] for n in ranks}
-    known = sorted((n for n in ranks if value[n] is not None), key=lambda n: ranks[n])
+    judges = {n: j for n, j in seen.document["judges"].items() if j["rank"] is not None}
+    value = {n: section["all_raters"]["judges"][n]["value"] for n in judges}
+    known = [n for n in judges if value[n] is not None]
     otherwise = sorted(known, key=lambda n: -value[n])
-    same = known == otherwise
+    same = otherwise == sorted(known, key=lambda n: -seen.scope.primary.of(judges[n])["value"])
     everybody = section["all_raters"]["n_ratings"]
     yield Note(
         "note" if same else "warning",

@@ -35,6 +35,8 @@ __all__ = ["CompareOptions", "Comparison", "compare"]
 SCHEMA = "genspace-comparison/1"
 SHOWN_DISAGREEMENTS = 5
 """Items on which a judge and the people differ most, for each judge."""
+LEAST_COVERAGE = 0.5
+"""A judge that scores a smaller share of the items people rated is not called the best."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +88,10 @@ class Comparison(Displayed):
 
     @property
     def ranking(self) -> list[str]:
-        """Judges from best to worst by the primary figure; those without a value and baselines left out."""
+        """Judges from best to worst by the primary figure, those on too few items last.
+
+        Baselines, and judges without the figure, are left out.
+        """
         ranked = {n: j["rank"] for n, j in self.document["judges"].items() if j["rank"] is not None}
         return sorted(ranked, key=lambda n: ranked[n])
 
@@ -209,13 +214,25 @@ def _doubtful(scope: Scope) -> tuple[str, ...]:
 
 
 def _rank(judges: dict[str, Any], scope: Scope) -> None:
-    """Number the judges by the primary figure; derived metrics and baselines have no rank."""
-    values = {
-        name: scope.primary.of(judge)["value"]
+    """Number the judges by the primary figure; derived metrics and baselines have no rank.
+
+    A figure on few items can be high by luck: judges without an interval, or that score less than LEAST_COVERAGE of the
+    items people rated, come after all others.
+    """
+    figures = {
+        name: scope.primary.of(judge)
         for name, judge in judges.items()
-        if judge["kind"] in ("judge", "metric") and scope.primary.of(judge)["value"] is not None
+        if judge["kind"] in ("judge", "metric")
     }
-    for rank, name in enumerate(sorted(values, key=lambda n: -values[n]), start=1):
+
+    def place(name: str) -> tuple[bool, float]:
+        solid = (
+            figures[name]["low"] is not None and (judges[name]["coverage"]["value"] or 0) >= LEAST_COVERAGE
+        )
+        return not solid, -figures[name]["value"]
+
+    known = [name for name, figure in figures.items() if figure["value"] is not None]
+    for rank, name in enumerate(sorted(known, key=place), start=1):
         judges[name]["rank"] = rank
 
 

@@ -229,6 +229,7 @@ def test_a_judge_that_decides_little_is_not_called_best(tmp_path: Path, genspace
     text = genspace("compare", folder, "--draws", "100").out
     assert "planted:coin agrees best" in text
     assert "too few to call it best: shy (4 items, coverage 2%)" in text
+    assert compare(folder, CompareOptions(draws=100)).ranking == ["planted:coin", "shy"]
 
 
 def test_a_wide_table_is_a_study(tmp_path: Path, genspace) -> None:

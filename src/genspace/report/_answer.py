@@ -11,10 +11,6 @@ from genspace.report._table import LABELS, Row, figure_text, judge_table, number
 
 __all__ = ["Answer", "answer", "conclude"]
 
-LEAST_COVERAGE = 0.5
-"""A judge that decides less than this share of the rated items is not called best."""
-
-
 LONGEST_LEAD = 160
 """Characters; of a warning whose first sentence is longer the first screen shows what stands before its colon."""
 
@@ -59,14 +55,11 @@ def conclude(document: Mapping[str, Any]) -> Answer:
     if not ranked:
         return Answer("No judge has a figure to rank: see the reasons in the table.", caveats=caveats)
     figure = LABELS.get(document["primary"]["figure"], document["primary"]["figure"])
-    eligible = [
-        r for r in ranked if (r.coverage or 0) >= LEAST_COVERAGE and r.estimates[0]["low"] is not None
-    ]
-    best = (eligible or ranked)[0]
+    best = ranked[0]
     figures = figure_text(best.estimates[0])
     reference = study["reference"]
     believe = f"{best.name} agrees best with {reference}: {figure} {figures} ({_basis(document, best)})."
-    ahead = ranked[: ranked.index(best)]
+    ahead = [r for r in ranked if r.estimates[0]["value"] > best.estimates[0]["value"]]
     sure = []
     if ahead:
         told = ", ".join(f"{r.name} ({r.n:,} items, coverage {r.coverage or 0:.0%})" for r in ahead)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -105,7 +106,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class JudgeTable(Displayed):
-    """Judges sorted by the first column, then the people, baselines and derived metrics."""
+    """Judges by rank or by the first column, then the people, baselines and derived metrics."""
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
@@ -117,7 +118,14 @@ def judge_table(document: Mapping[str, Any], *, level: str = "item") -> JudgeTab
     columns = _columns(document, level)
     judges = document["judges"]
     order = {"judge": 0, "metric": 0, "baseline": 2, "derived": 3}
-    names = sorted(judges, key=lambda n: (order[judges[n]["kind"]], _sort_value(columns[0].of(judges[n])), n))
+    by_rank = level == "item" and document["study"]["n_annotated"] > 0
+
+    def place(name: str) -> tuple[int, float, float, str]:
+        judge = judges[name]
+        rank = judge["rank"] or math.inf if by_rank else 0
+        return order[judge["kind"]], rank, _sort_value(columns[0].of(judge)), name
+
+    names = sorted(judges, key=place)
     rows = [_row(name, judges[name], columns) for name in names]
     people = _people_row(document, columns)
     if people is not None:
