@@ -1,4 +1,4 @@
-"""Makes the pictures of docs/probes.md: views of every object (shaded by rays), and a contact sheet of the quickstart.
+"""Makes the pictures of docs/how-to/probes.md: every object from several sides, and a contact sheet of the quickstart.
 
 Run `python docs/probe_images.py` with the extra `render` installed.
 """

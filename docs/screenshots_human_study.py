@@ -1,4 +1,4 @@
-"""Make the pictures of docs/human-study.md: a served study of rendered probes, photographed in a real browser.
+"""Make the pictures of docs/how-to/human-study.md: a served study of rendered probes, photographed in a real browser.
 
 Run: python docs/screenshots_human_study.py [FOLDER]. Needs Chromium and the extras `web` and `render`. FOLDER keeps the
 rendered probes for the next run.

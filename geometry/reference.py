@@ -1,6 +1,6 @@
 """The rules of the released GenSpace code (arXiv 2505.24870, commit 66b6858), defects included, in plain maths.
 
-They are kept to reproduce published scores; docs/geometry.md says where they depart from what they mean to
+They are kept to reproduce published scores; docs/concepts/geometry.md says where they depart from what they mean to
 measure. Positions are means of the visible surface in the level frame, orientations are the estimator's own
 answers in the camera frame: the two frames are not reconciled, as in the released code.
 """

@@ -121,7 +121,7 @@ def scene_record(
     depth_scale: float,
     predicates: tuple[str, ...] = (),
 ) -> Scene:
-    """Return the probe as a scene file (`docs/scenes.md`): every value is known, none estimated."""
+    """Return the probe as a scene file (`docs/reference/scene-files.md`): every value is known, none estimated."""
     camera = scene.camera
     to_camera = camera.level_from_camera.T
     objects = []

@@ -1,6 +1,6 @@
 """Each defect of the released code that changes decisions: a scene where `reference` is wrong and `corrected` right.
 
-Numbers follow the list of defects in docs/geometry.md; 6 and 18 have their other halves in test_points.py.
+Numbers follow the list of defects in docs/concepts/geometry.md; 6 and 18 have their other halves in test_points.py.
 """
 
 from __future__ import annotations

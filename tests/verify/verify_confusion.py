@@ -1,4 +1,4 @@
-"""Both profiles on 20,000 random scenes of known truth; the table also goes into docs/geometry.md."""
+"""Both profiles on 20,000 random scenes of known truth; the table also goes into docs/concepts/geometry.md."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SCENES, SEED = 20_000, 0
-PAGE = ROOT / "docs" / "geometry.md"
+PAGE = ROOT / "docs" / "concepts" / "geometry.md"
 MARK = re.compile(
     r"(<!-- confusion: written by tests/verify/verify_confusion.py -->\n).*?(<!-- end -->)", re.DOTALL
 )
