@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from genspace.human_study.texts import Texts
 from genspace.records import Item
 
-__all__ = ["Call", "mark_objects", "parse_call", "plain_question"]
+__all__ = ["Call", "amount", "mark_objects", "parse_call", "plain_question"]
 
 _CALL = re.compile(r"^\s*(?P<name>\w+)\s*\((?P<arguments>[^()]*)\)\s*$")
 _VARIANT_KEYS = ("view", "relation", "direction", "dimension")
@@ -65,9 +65,9 @@ def plain_question(item: Item, texts: Texts, *, protocol: str) -> str:
     if call is None or template is None:
         return standard
     nouns = dict(zip("abc", _nouns(call.objects, texts), strict=False))
-    unit = texts.find(f"words.{call.value_unit}")
-    if call.value is not None and unit is not None:
-        nouns["value"] = unit.format(value=f"{call.value:g}".replace(".", texts["words.decimal"]))
+    wanted = amount(call, texts)
+    if wanted is not None:
+        nouns["value"] = texts["words.times"].format(value=wanted) if call.value_unit == "times" else wanted
     try:
         question = template.format(**nouns)
     except KeyError:  # the call lacks an object or a value that the wording needs
@@ -75,6 +75,17 @@ def plain_question(item: Item, texts: Texts, *, protocol: str) -> str:
     if protocol == "pairwise":
         return f"{texts['work.pairwise_intro']} {question}"
     return f"{texts['work.rating_intro']} {question}" if protocol == "likert" else question
+
+
+def amount(call: Call, texts: Texts) -> str | None:
+    """Return the wanted quantity as people write it, below a metre in centimetres; None where there is none."""
+    if call.value is None:
+        return None
+    short = call.value_unit == "metres" and call.value < 1
+    number = f"{100 * call.value if short else call.value:g}".replace(".", texts["words.decimal"])
+    if call.value_unit == "times":
+        return number
+    return texts[f"words.{'centimetres' if short else 'metres'}"].format(value=number)
 
 
 def _nouns(objects: tuple[str, ...], texts: Texts) -> list[str]:

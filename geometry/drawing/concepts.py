@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from genspace.errors import InputError, did_you_mean
 from genspace.geometry.drawing._svg import (
@@ -27,9 +28,11 @@ from genspace.geometry.drawing._svg import (
 )
 from genspace.geometry.drawing.palette import GROUND, INK, MUTED, Tone, tone
 
-__all__ = ["CONCEPTS", "concept_of", "concept_svg"]
+__all__ = ["CONCEPTS", "WORDS", "concept_of", "concept_svg"]
 
 _WIDTH, _HEIGHT = 320, 240
+_SMALL = 13.0
+"""Size of the words, in pixels of the drawing: readable on a phone, where it is shown smaller."""
 _SCALE = 52.0
 """Pixels of the drawing per metre."""
 _LENGTH, _BREADTH = 0.84, 0.56
@@ -39,6 +42,21 @@ BEARING = {"front": 0, "back": 180, "left": -90, "right": 90}
 """Where each side of an object lies, in degrees from its front, clockwise seen from above."""
 
 _SIDE = {"front": "front", "back": "back", "left": "own left side", "right": "own right side"}
+
+WORDS: Mapping[str, str] = {
+    "above": "seen from above",
+    "beside": "seen from the side",
+    "camera": "camera",
+    "facing": "front",
+    "before": "before",
+    "picture": "the picture",
+    "volume": "volume × {amount}",
+    "front": "in front of A",
+    "back": "behind A",
+    "left": "A's own left",
+    "right": "A's own right",
+}
+"""Every word that stands in a drawing, so that a study can bring its own language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +77,14 @@ class Concept:
     """What a drawing shows, and how it is told to those who cannot see it."""
 
     title: str
+    """`{amount}` stands for the wanted quantity, here and in `about` and the labels."""
     about: str
     figures: tuple[Figure, ...] = ()
     camera: tuple[float, float, float] | None = None
     """Camera: x, z, heading."""
     camera_before: tuple[float, float, float] | None = None
-    sector: tuple[str, float] | None = None
-    """Object from which a wedge opens, and its bearing."""
+    sector: str | None = None
+    """Side of A (a key of `BEARING`) to which a wedge opens."""
     spans: tuple[tuple[tuple[float, float], tuple[float, float], str], ...] = ()
     """Measured distances: from, to, label."""
     moves: tuple[tuple[tuple[float, float], tuple[float, float], str], ...] = ()
@@ -73,8 +92,10 @@ class Concept:
     sights: tuple[str, ...] = ()
     """Objects that a line of sight joins to the camera."""
     zoom: float = 1.0
-    shapes: str = field(default="", repr=False)
-    """Further SVG, for what a view from above cannot show."""
+    seen: str = "above"
+    """From where it is seen, a key of `WORDS`; "" where that is plain."""
+    shapes: Callable[[Mapping[str, str]], str] | None = field(default=None, repr=False)
+    """Makes further SVG from the words, for what a view from above cannot show."""
 
 
 def _toward(x: float, z: float, heading_deg: float, distance_m: float) -> tuple[float, float]:
@@ -97,7 +118,7 @@ def _view_of_one(variant: str, about: str) -> Concept:
         about,
         (Figure("A", 0, 0, heading),),
         camera=_VIEWER,
-        sector=("A", BEARING[variant]),
+        sector=variant,
     )
 
 
@@ -147,7 +168,7 @@ def _allocentric(variant: str) -> Concept:
         f"Seen from above: A's arrow is where A faces. B is {words}, whatever the picture's left and right are.",
         (Figure("A", -0.15, 0, heading), Figure("B", *b)),
         camera=_VIEWER,
-        sector=("A", BEARING[variant]),
+        sector=variant,
     )
 
 
@@ -169,51 +190,50 @@ def _egocentric(variant: str) -> Concept:
 
 
 def _object_distance(variant: str) -> Concept:
-    metres = float(variant)
-    half = 0.5 + 0.3 * metres
+    half = 0.5 + 0.3 * min(float(variant), 4.0)
     return Concept(
-        f"A and B are {variant} m apart",
-        f"Seen from above: {variant} metres lie between the centre of A and the centre of B.",
+        "A and B are {amount} apart",
+        "Seen from above: {amount} lie between the centre of A and the centre of B.",
         (Figure("A", -half, 0), Figure("B", half, 0)),
-        spans=(((-half, -0.55), (half, -0.55), f"{variant} m"),),
+        spans=(((-half, -0.55), (half, -0.55), "{amount}"),),
         zoom=1.4,
     )
 
 
 def _camera_distance(variant: str) -> Concept:
-    far = -1.0 + 0.5 * float(variant)
+    far = -1.0 + 0.5 * min(float(variant), 4.0)
     return Concept(
-        f"A is {variant} m from the camera",
-        f"Seen from above: {variant} metres lie between the camera and the centre of A.",
+        "A is {amount} from the camera",
+        "Seen from above: {amount} lie between the camera and the centre of A.",
         (Figure("A", 0, far),),
         camera=_VIEWER,
-        spans=(((0.75, _VIEWER[1]), (0.75, far), f"{variant} m"),),
+        spans=(((0.75, _VIEWER[1]), (0.75, far), "{amount}"),),
     )
 
 
-_SIZES: Mapping[str, tuple[str, str]] = {
-    "bigger": ("1.2 times the volume", "Two boxes: the volume of A is 1.2 times that of B."),
-    "taller": ("20 cm taller", "Seen from the side: A reaches 20 centimetres higher than B."),
-    "longer": ("50 cm longer", "Seen from above: A is 50 centimetres longer than B, along its length."),
-    "wider": ("30 cm wider", "Seen from above: A is 30 centimetres wider than B, across its length."),
+_SIZES: Mapping[str, tuple[str, str, str]] = {
+    "bigger": ("{amount} times the volume", "Two boxes: the volume of A is {amount} times that of B.", ""),
+    "taller": ("{amount} taller", "Seen from the side: A reaches {amount} higher than B.", "beside"),
+    "longer": ("{amount} longer", "Seen from above: A is {amount} longer than B, along its length.", "above"),
+    "wider": ("{amount} wider", "Seen from above: A is {amount} wider than B, across its length.", "above"),
 }
 
 
 def _object_size(variant: str) -> Concept:
-    words, about = _SIZES[variant]
+    words, about, seen = _SIZES[variant]
     title = f"A has {words} of B" if variant == "bigger" else f"A is {words} than B"
-    return Concept(title, about, shapes=_size_shapes(variant, other="B"))
+    return Concept(title, about, seen=seen, shapes=partial(_size_shapes, variant, other="B"))
 
 
 def _resize(variant: str) -> Concept:
-    words, about = _SIZES[variant]
+    words, about, seen = _SIZES[variant]
     title = f"A has {words} it had before" if variant == "bigger" else f"A is {words} than before"
     about = (
         about.replace("Two boxes: the", "The")
         .replace("that of B", "what it was")
         .replace("than B", "than it was")
     )
-    return Concept(title, about, shapes=_size_shapes(variant, other="before"))
+    return Concept(title, about, seen=seen, shapes=partial(_size_shapes, variant, other="before"))
 
 
 def _move_object(variant: str) -> Concept:
@@ -223,11 +243,11 @@ def _move_object(variant: str) -> Concept:
     )
     start = (0.0, 0.2 if variant == "closer" else -0.3 if variant == "farther" else 0.0)
     return Concept(
-        f"A moves 1 m {words}",
-        f"Seen from above: A is moved by one metre {words}, as the camera sees it; the camera stays where it is.",
+        f"A moves {{amount}} {words}",
+        f"Seen from above: A is moved by {{amount}} {words}, as the camera sees it; the camera stays where it is.",
         (Figure("A", *start, ghost=True), Figure("A", *goal)),
         camera=_VIEWER,
-        moves=((start, goal, "1 m"),),
+        moves=((start, goal, "{amount}"),),
     )
 
 
@@ -240,12 +260,12 @@ def _move_camera(variant: str) -> Concept:
     }[variant]
     words = variant if variant in {"forward", "backward"} else f"to the {variant}"
     return Concept(
-        f"The camera moves 1 m {words}",
-        f"Seen from above: the camera moves one metre {words} without turning; A stays where it is.",
+        f"The camera moves {{amount}} {words}",
+        f"Seen from above: the camera moves {{amount}} {words} without turning; A stays where it is.",
         (Figure("A", 0, 1.0),),
         camera=(*goal, 0.0),
         camera_before=(*start, 0.0),
-        moves=((start, goal, "1 m"),),
+        moves=((start, goal, "{amount}"),),
     )
 
 
@@ -259,7 +279,7 @@ def _keep_relation(variant: str) -> Concept:
         camera=_VIEWER,
         camera_before=(-1.75, -1.05, 55.0),
         moves=(((-1.6, -1.3), (-0.35, -1.95), ""),),
-        sector=("A", BEARING[variant]),
+        sector=variant,
     )
 
 
@@ -273,9 +293,12 @@ def _image_relation(variant: str) -> Concept:
         for i, (x, y) in enumerate(places[variant])
     ]
     frame = polygon(_rectangle(40, 36, 240, 152), fill=GROUND, stroke=MUTED)
-    label = text("the picture", (160, 204), fill=MUTED, size=11)
+
+    def shapes(words: Mapping[str, str]) -> str:
+        return "".join((frame, *boxes, text(words["picture"], (160, 204), fill=MUTED, size=_SMALL)))
+
     about = f"A picture with two marked boxes: in the picture, A is {words} B. Depth does not matter."
-    return Concept(f"A is {words} B in the picture", about, shapes="".join((frame, *boxes, label)))
+    return Concept(f"A is {words} B in the picture", about, seen="", shapes=shapes)
 
 
 _SIDES = ("front", "back", "left", "right")
@@ -298,8 +321,22 @@ CONCEPTS: Mapping[str, tuple[Callable[[str], Concept], tuple[str, ...]]] = {
 """Families: the function that says what to draw, and the variants it knows."""
 
 
-def concept_svg(family: str, variant: str) -> str:
+_MEASURED = frozenset({"object_distance", "camera_distance"})
+"""Families whose variant is a quantity: any number can be drawn, not only those of the benchmark."""
+_USUAL: Mapping[str, str] = {"bigger": "1.2", "taller": "20 cm", "longer": "50 cm", "wider": "30 cm"}
+"""The benchmark's quantities; what moves moves 1 m."""
+
+
+def concept_svg(
+    family: str, variant: str, amount: str | None = None, words: Mapping[str, str] = WORDS
+) -> str:
     """Return a small drawing of what a predicate means, as an SVG document with title and description.
+
+    Args:
+        family: Predicate family.
+        variant: Which of it; for a distance the metres, any positive number.
+        amount: The wanted quantity as it is written, "40 cm"; None: the benchmark's.
+        words: What stands in the drawing, see `WORDS`.
 
     Errors: `InputError` for an unknown family or variant, with the closest known one.
 
@@ -309,50 +346,65 @@ def concept_svg(family: str, variant: str) -> str:
     if family not in CONCEPTS:
         raise InputError(f"no drawing for the family {family!r}{did_you_mean(family, CONCEPTS)}")
     describe, variants = CONCEPTS[family]
-    if variant not in variants:
+    if variant not in variants and not (family in _MEASURED and _NUMBER.fullmatch(variant)):
         raise InputError(f"no drawing for {family}, variant {variant!r}{did_you_mean(variant, variants)}")
-    return _draw(describe(variant), f"{family}-{variant}".replace(".", "_"))
+    if amount is None:
+        amount = _length(float(variant)) if family in _MEASURED else _USUAL.get(variant, "1 m")
+    said = {k: word.replace("{amount}", amount) for k, word in {**words, "amount": "{amount}"}.items()}
+    return _draw(describe(variant), f"{family}-{variant}".replace(".", "_"), said)
 
 
-def concept_of(predicate: str) -> tuple[str, str] | None:
-    """Return the family and variant that draw a predicate, written as a call; None if there is no drawing.
+def concept_of(predicate: str) -> tuple[str, str, str | None] | None:
+    """Return what draws a predicate, written as a call, for `concept_svg`: family, variant, amount; None without one.
 
     >>> concept_of("allocentric(cow, hen, relation=left)")
-    ('allocentric', 'left')
+    ('allocentric', 'left', None)
+    >>> concept_of("resize(cow, dimension=wider, value_m=0.4)")
+    ('resize', 'wider', '40 cm')
     """
     call = _CALL.fullmatch(predicate.strip())
     if call is None or call[1] not in CONCEPTS:
         return None
+    given = {key: _plain(value) for key, value in _VALUE.findall(call[2])}
+    metres, ratio = given.get("value_m", ""), given.get("ratio", "")
+    amount = _length(float(metres)) if _NUMBER.fullmatch(metres) else ratio or None
     variants = CONCEPTS[call[1]][1]
-    return next(((call[1], word) for word in map(_plain, _VALUE.findall(call[2])) if word in variants), None)
+    if call[1] in _MEASURED:
+        return (call[1], metres, amount) if _NUMBER.fullmatch(metres) else None
+    return next(((call[1], word, amount) for word in given.values() if word in variants), None)
 
 
 _CALL = re.compile(r"(\w+)\s*\((.*)\)", re.DOTALL)
-_VALUE = re.compile(r"\b\w+\s*=\s*([\w.]+)")
+_VALUE = re.compile(r"\b(\w+)\s*=\s*([\w.]+)")
+_NUMBER = re.compile(r"\d+(\.\d+)?")
 
 
 def _plain(value: str) -> str:
     """A number as variants write it: "1.50" is "1.5"."""
-    try:
-        return f"{float(value):g}"
-    except ValueError:
-        return value
+    return f"{float(value):g}" if _NUMBER.fullmatch(value) else value
+
+
+def _length(metres: float) -> str:
+    """A length as people say it: below a metre in centimetres."""
+    return f"{100 * metres:g} cm" if metres < 1 else f"{metres:g} m"
 
 
 # Drawing -------------------------------------------------------------------------------------------------------
 
 
-def _draw(concept: Concept, name: str) -> str:
+def _draw(concept: Concept, name: str, words: Mapping[str, str]) -> str:
     scale = _SCALE * concept.zoom
 
     def page(x: float, z: float) -> Point:
         return _WIDTH / 2 + scale * x, 104 - scale * z
 
+    def fill(label: str) -> str:
+        return label.replace("{amount}", words["amount"])
+
     parts = []
     if concept.sector:
-        letter, bearing = concept.sector
-        figure = next(f for f in concept.figures if f.letter == letter)
-        towards = (figure.heading or 0) + bearing
+        figure = concept.figures[0]
+        towards = (figure.heading or 0) + BEARING[concept.sector]
         parts.append(sector(page(figure.x, figure.z), towards, 1.9 * scale, 30, fill=_HIGHLIGHT))
     if concept.camera_before:
         x, z, heading = concept.camera_before
@@ -368,16 +420,27 @@ def _draw(concept: Concept, name: str) -> str:
         parts.append(camera(eye, heading))
         leftward = concept.camera_before is not None and x < concept.camera_before[0] and not concept.sector
         side, anchor = (-22, "end") if leftward else (22, "start")
-        parts.append(text("camera", (eye[0] + side, eye[1] + 13), fill=MUTED, size=11, anchor=anchor))
-    parts += [_figure(f, page(f.x, f.z), scale) for f in concept.figures]
-    parts += [_labelled(span, page(*start), page(*end), label) for start, end, label in concept.spans]
-    parts += [_labelled(_step, page(*start), page(*end), label) for start, end, label in concept.moves]
-    if any(f.heading is not None for f in concept.figures):
         parts.append(
-            arrow((16, 222), (36, 222), MUTED) + text("front", (42, 222), fill=MUTED, size=11, anchor="start")
+            text(words["camera"], (eye[0] + side, eye[1] + 13), fill=MUTED, size=_SMALL, anchor=anchor)
         )
-    parts.append(concept.shapes)
-    return document(name, (_WIDTH, _HEIGHT), parts, title=concept.title, about=concept.about)
+    parts += [_figure(f, page(f.x, f.z), scale) for f in concept.figures]
+    parts += [_labelled(span, page(*start), page(*end), fill(label)) for start, end, label in concept.spans]
+    parts += [_labelled(_step, page(*start), page(*end), fill(label)) for start, end, label in concept.moves]
+    if any(f.heading is not None for f in concept.figures):
+        parts += [arrow((16, 222), (36, 222), MUTED), _legend(words["facing"], 222)]
+    if concept.sector:
+        parts += [polygon(_rectangle(16, 198, 20, 12), fill=_HIGHLIGHT, stroke=MUTED)]
+        parts += [_legend(words[concept.sector], 204)]
+    if concept.seen:
+        parts.append(text(words[concept.seen], (304, 20), fill=MUTED, size=_SMALL, anchor="end"))
+    if concept.shapes:
+        parts.append(concept.shapes(words))
+    size = (_WIDTH, _HEIGHT)
+    return document(name, size, parts, title=fill(concept.title), about=fill(concept.about))
+
+
+def _legend(word: str, y: float) -> str:
+    return text(word, (42, y), fill=MUTED, size=_SMALL, anchor="start")
 
 
 def _figure(figure: Figure, centre: Point, scale: float) -> str:
@@ -405,14 +468,16 @@ def _step(start: Point, end: Point, label: str, *, beside: Point) -> str:
     return arrow(tail, tip, INK) + text(label, middle, bold=True)
 
 
-def _size_shapes(variant: str, *, other: str) -> str:
+def _size_shapes(variant: str, words: Mapping[str, str], *, other: str) -> str:
     """A and what it is compared with, B or itself before, aligned so that the difference shows."""
     a, b = tone(0), tone(1) if other == "B" else tone(0)
     ghost = other != "B"
     name = "B" if other == "B" else ""
     fill, dashes = (GROUND, "5 4") if ghost else (b.pale, None)
     label = (
-        [text("before", (92, 214), fill=MUTED, size=11)] if ghost and variant in {"bigger", "taller"} else []
+        [text(words["before"], (92, 214), fill=MUTED, size=_SMALL)]
+        if ghost and variant in {"bigger", "taller"}
+        else []
     )
     if variant == "bigger":
         small, large = 76.0, 76 * 1.2 ** (1 / 3)
@@ -422,7 +487,7 @@ def _size_shapes(variant: str, *, other: str) -> str:
                 *_cuboid((184, 190), large, a, dashes=None, fill=a.pale),
                 text(name, (54 + small / 2, 190 - small / 2), fill=b.strong, size=16, bold=True),
                 text("A", (184 + large / 2, 190 - large / 2), fill=a.strong, size=16, bold=True),
-                text("volume × 1.2", (160, 36), bold=True),
+                text(words["volume"], (160, 36), bold=True),
                 *label,
             )
         )
@@ -434,7 +499,7 @@ def _size_shapes(variant: str, *, other: str) -> str:
                 polygon(_rectangle(160, 64, 60, 128), fill=a.pale, stroke=a.strong),
                 line((122, 104), (246, 104), MUTED, dashes="3 4"),
                 line((220, 64), (246, 64), MUTED, dashes="3 4"),
-                span((242, 64), (242, 104), _DIFFERENCE[variant], beside=(30, 0)),
+                span((242, 64), (242, 104), words["amount"], beside=(30, 0)),
                 text(name, (92, 148), fill=b.strong, size=16, bold=True),
                 text("A", (190, 128), fill=a.strong, size=16, bold=True),
                 *label,
@@ -445,17 +510,14 @@ def _size_shapes(variant: str, *, other: str) -> str:
     along, heading = (0, 90.0) if variant == "longer" else (1, 0.0)
     (mine, theirs), end = sizes, edge + sizes[1][along]
     parts = [
-        body((edge + theirs[along] / 2, 64), heading, theirs, b, name=name or "before", ghost=ghost),
+        body((edge + theirs[along] / 2, 64), heading, theirs, b, name=name or words["before"], ghost=ghost),
         body((edge + mine[along] / 2, 148), heading, mine, a, name="A"),
         line((end, 64), (end, 204), MUTED, dashes="3 4"),
         line((edge + mine[along], 148), (edge + mine[along], 204), MUTED, dashes="3 4"),
         line((end, 200), (edge + mine[along], 200), INK),
-        text(_DIFFERENCE[variant], ((end + edge + mine[along]) / 2, 217), bold=True),
+        text(words["amount"], ((end + edge + mine[along]) / 2, 217), bold=True),
     ]
     return "".join(parts)
-
-
-_DIFFERENCE = {"taller": "20 cm", "longer": "50 cm", "wider": "30 cm"}
 
 
 def _rectangle(left: float, top: float, width: float, height: float) -> list[Point]:

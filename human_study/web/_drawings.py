@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 
 from genspace.errors import InputError
 from genspace.geometry.drawing.concepts import concept_svg
-from genspace.human_study.questions import Call
+from genspace.human_study.questions import Call, amount
+from genspace.human_study.texts import Texts
 
 __all__ = ["drawing", "example"]
 
 
-def drawing(call: Call | None) -> str | None:
-    """Return the drawing of a predicate as SVG text, or None where there is none."""
+def drawing(call: Call | None, texts: Texts) -> str | None:
+    """Return the drawing of a predicate, in the rater's language, as SVG text, or None where there is none."""
     if call is None:
         return None
-    return _drawn(
-        call.family, call.variant if call.variant != "any" or call.value is None else f"{call.value:g}"
-    )
+    variant = f"{call.value:g}" if call.variant == "any" and call.value is not None else call.variant
+    return _drawn(call.family, variant, amount(call, texts), _words(texts))
 
 
-def example() -> str | None:
+def example(texts: Texts) -> str | None:
     """Return the drawing of the instructions: what "on its own left" means."""
-    return _drawn("allocentric", "left")
+    return _drawn("allocentric", "left", None, _words(texts))
 
 
-@cache
-def _drawn(family: str, variant: str) -> str | None:
+def _words(texts: Texts) -> tuple[tuple[str, str], ...]:
+    return tuple(texts.section("drawing").items())
+
+
+@lru_cache(maxsize=500)
+def _drawn(family: str, variant: str, wanted: str | None, words: tuple[tuple[str, str], ...]) -> str | None:
     try:
-        return concept_svg(family, variant)
+        return concept_svg(family, variant, wanted, dict(words))
     except InputError:
         return None

@@ -64,7 +64,9 @@ def assignment_payload(
             for slot, label in slots
             if picture_name(material, given, slot) is not None
         ],
-        "drawing": None if drawing_of(material, given) is None else f"/drawing/{given.assignment_id}.svg",
+        "drawing": None
+        if drawing_of(material, given, texts) is None
+        else f"/drawing/{given.assignment_id}.svg",
         "questions": [{"name": n, "text": q} for n, q in material.questions(given.unit, texts.code)],
         "answers": {q: answers.choice(v, flipped=given.flipped) for q, v in given.values.items()},
         "comment": given.comment,
@@ -72,9 +74,11 @@ def assignment_payload(
     }
 
 
-def drawing_of(material: Material, given: Held) -> str | None:
+def drawing_of(material: Material, given: Held, texts: Texts) -> str | None:
     """Return the drawing that explains whose point of view an item's question means, as SVG text, or None."""
-    return drawing(parse_call(material.items[given.unit[0]].predicate)) if material.design.drawings else None
+    if not material.design.drawings:
+        return None
+    return drawing(parse_call(material.items[given.unit[0]].predicate), texts)
 
 
 def _pause_due(design: Design, given: Assignment) -> bool:

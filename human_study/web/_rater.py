@@ -348,15 +348,15 @@ def _for_browsers(content: bytes) -> tuple[bytes, str]:
 @router.get("/drawing/example.svg", include_in_schema=False)
 def example_drawing(request: Request) -> Response:
     """Return the drawing of the instructions: what "on the cow's left" means."""
-    site_of(request).visitor(request)
-    return _svg(example())
+    return _svg(example(site_of(request).visitor(request).texts))
 
 
 @router.get("/drawing/{assignment_id}.svg", include_in_schema=False)
 def concept_drawing(request: Request, assignment_id: AssignmentId) -> Response:
     """Return the small drawing that explains whose point of view an item's question means."""
     site = site_of(request)
-    return _svg(drawing_of(site.material, _own(site, site.visitor(request), assignment_id)))
+    visitor = site.visitor(request)
+    return _svg(drawing_of(site.material, _own(site, visitor, assignment_id), visitor.texts))
 
 
 def _svg(text: str | None) -> Response:

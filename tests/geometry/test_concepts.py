@@ -9,7 +9,7 @@ import pytest
 
 from genspace.errors import InputError
 from genspace.geometry.benchmark import prompts
-from genspace.geometry.drawing.concepts import CONCEPTS, concept_of, concept_svg
+from genspace.geometry.drawing.concepts import CONCEPTS, WORDS, concept_of, concept_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 EVERY = [(family, variant) for family, (_, variants) in CONCEPTS.items() for variant in variants]
@@ -34,19 +34,33 @@ def test_titles_tell_the_drawings_apart():
 def test_every_prompt_of_the_benchmark_has_a_drawing():
     for task in ("t2i", "edit"):
         for prompt in prompts(task):
-            assert concept_of(prompt.predicate) in EVERY, prompt.predicate
+            family, variant, amount = concept_of(prompt.predicate)
+            assert (family, variant) in EVERY, prompt.predicate
+            assert concept_svg(family, variant, amount) == concept_svg(family, variant), prompt.predicate
+
+
+def test_the_wanted_quantity_and_the_words_stand_in_the_drawing():
+    for predicate in ("resize(cow, dimension=wider, value_m=0.7)", "object_distance(cow, hen, value_m=0.7)"):
+        assert "70 cm" in concept_svg(*concept_of(predicate))
+    german = concept_svg("object_size", "bigger", "1,5", WORDS | {"volume": "{amount}-mal so groß"})
+    assert "1,5-mal so groß" in german
+    for family, variant in EVERY:
+        text = "".join(ET.fromstring(concept_svg(family, variant)).itertext())
+        assert "{" not in text
 
 
 @pytest.mark.parametrize(
     ("predicate", "drawing"),
     [
-        ("allocentric(cow, potted palm, relation=left)", ("allocentric", "left")),
-        ("object_pose(cow, view=back)", ("object_pose", "back")),
-        ("keep_relation(cow, horse, hen, view=left)", ("keep_relation", "left")),
-        ("resize(cow, value_m=0.3, dimension=wider)", ("resize", "wider")),
-        ("object_distance(cow, horse, value_m=1.50)", ("object_distance", "1.5")),
-        ("image_relation(cow, horse, relation=above)", ("image_relation", "above")),
-        ("object_distance(cow, horse, value_m=0.8)", None),
+        ("allocentric(cow, potted palm, relation=left)", ("allocentric", "left", None)),
+        ("object_pose(cow, view=back)", ("object_pose", "back", None)),
+        ("keep_relation(cow, horse, hen, view=left)", ("keep_relation", "left", None)),
+        ("resize(cow, value_m=0.3, dimension=wider)", ("resize", "wider", "30 cm")),
+        ("object_distance(cow, horse, value_m=1.50)", ("object_distance", "1.5", "1.5 m")),
+        ("image_relation(cow, horse, relation=above)", ("image_relation", "above", None)),
+        ("object_distance(cow, horse, value_m=0.8)", ("object_distance", "0.8", "80 cm")),
+        ("object_size(cow, hen, dimension=bigger, ratio=1.50)", ("object_size", "bigger", "1.5")),
+        ("object_distance(cow, horse)", None),
         ("levitates(cow)", None),
         ("left of", None),
     ],

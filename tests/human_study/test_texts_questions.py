@@ -37,9 +37,9 @@ def test_a_language_has_every_text_with_the_same_blanks(code: str) -> None:
     ("predicate", "question"),
     [
         ("allocentric(cow, chair, relation=left)",
-         "From the point of view of the cow, is the chair on its own left?"),
+         "From the point of view of the cow, is the chair on the cow's own left?"),
         ("object_distance(cat, park_bench, value_m=0.8)",
-         "Are the middle of the cat and the middle of the park bench about 0.8 m apart?"),
+         "Are the middle of the cat and the middle of the park bench about 80 cm apart?"),
         ("object_size(cow, cow, dimension=bigger, ratio=1.2)",
          "Is the first cow about 1.2 times as big as the second cow, counting the room it takes up?"),
         ("keep_relation(cow, dog, cat, view=front)",
@@ -60,6 +60,20 @@ def test_every_family_of_the_drawings_has_a_question() -> None:
     for family, (_, variants) in CONCEPTS.items():
         known = set(ENGLISH["questions"][family])
         assert known == {"any"} or known == set(variants), family
+
+
+def test_the_drawings_words_are_translated_and_its_quantity_is_the_questions() -> None:
+    from genspace.geometry.drawing.concepts import WORDS
+    from genspace.human_study.questions import parse_call
+    from genspace.human_study.web._drawings import drawing
+
+    english, german = (load_texts((code,), {}, Path())[code] for code in ("en", "de"))
+    assert set(english.section("drawing")) == set(WORDS)
+    call = parse_call("resize(cow, dimension=wider, value_m=0.4)")
+    assert ">40 cm<" in drawing(call, english)
+    assert ">vorher<" in drawing(call, german)
+    assert "1,5 m<" in drawing(parse_call("object_distance(cow, hen, value_m=1.5)"), german)
+    assert drawing(parse_call("levitates(cow)"), english) is None
 
 
 def test_a_german_number_has_a_comma() -> None:
