@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from genspace.errors import InputError, InvalidFilesError, Problem
 from genspace.human_study.protocols import PROTOCOLS, Protocol
+from genspace.human_study.texts import SHIPPED, shipped_text
 
 __all__ = ["DESIGN_FILE", "Design", "Exclusion", "load_design", "write_design"]
 
@@ -253,8 +255,8 @@ raters_per_item = {raters}
 # questions_file = "questions.csv"    # item_id or prompt_id, question, text: several questions for each item
 # block = 25                    # a short break is offered after so many pictures
 # lease_minutes = 20            # a picture not answered for so long goes back into the pool
-# languages = ["en"]            # "en" and "de" come with genspace
-# texts = {{ fr = "texts.fr.toml" }}    # own language files
+{languages}    # the default first; "en" and "de" come with genspace
+{texts}    # own language files; what they lack stands in English
 # drawings = true               # a small drawing explains whose point of view is meant
 # retention_days = 365          # `genspace annotate purge` drops identifiers, sessions and comments after it
 # database = "postgresql://user@host/name"    # for many raters at once; without it answers.sqlite
@@ -322,11 +324,16 @@ def write_design(
     gold_file: str | None = None,
     repeats_every: int = 20,
     contact: str = "",
+    languages: Sequence[str] = ("en",),
 ) -> Design:
     """Write a commented `annotate.toml` and return the design it holds.
 
+    For a language that does not come with genspace the English texts are written beside it, to be translated.
+
     Errors: `InputError` when the file exists; `InvalidFilesError` for values that make no design.
     """
+    own = {code: f"texts.{code}.toml" for code in languages if code not in SHIPPED}
+    texts = ", ".join(f"{json.dumps(code)} = {json.dumps(name)}" for code, name in own.items())
     text = TEMPLATE.format(
         title=json.dumps(title, ensure_ascii=False),
         protocol=json.dumps(protocol),
@@ -334,6 +341,8 @@ def write_design(
         gold=f"file = {json.dumps(gold_file)}" if gold_file else '# file = "gold.csv"',
         repeats=repeats_every,
         contact=json.dumps(contact, ensure_ascii=False),
+        languages=f"{'' if tuple(languages) != ('en',) else '# '}languages = {json.dumps(list(languages))}",
+        texts="texts = { " + texts + " }" if own else '# texts = { fr = "texts.fr.toml" }',
     )
     design = parse_design(tomllib.loads(text), str(path))
     try:
@@ -341,4 +350,7 @@ def write_design(
             file.write(text)
     except FileExistsError:
         raise InputError(f"{path} exists; edit it, or remove it first") from None
+    for name in own.values():
+        if not (path.parent / name).exists():
+            (path.parent / name).write_text(shipped_text("en"), encoding="utf-8")
     return design

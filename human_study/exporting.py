@@ -18,7 +18,10 @@ from genspace.tables import csv_text
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["EXPORTS", "Export", "export_text", "write_huggingface"]
+__all__ = ["EXPORTS", "HUGGINGFACE_ANSWERS", "Export", "export_text", "write_huggingface"]
+
+HUGGINGFACE_ANSWERS = "answers.parquet"
+"""The file of a Hugging Face dataset that holds the answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,7 @@ def _label_studio(store: AnswerStore, material: Material) -> str:
                         "to_name": "image",
                         "type": "choices",
                         "value": {"choices": [choice(v)]},
+                        **({"meta": {"role": "extra"}} if screen.role == "extra" else {}),
                     }
                     for q, v in screen.answers.items()
                 ],
@@ -194,7 +198,7 @@ def write_huggingface(store: AnswerStore, material: Material, folder: Path) -> N
         raise InputError(f"{folder} holds other files; name an empty folder")
     folder.mkdir(parents=True, exist_ok=True)
     answers = answers_frame(store, material).drop(columns=["comment", "received_at"])
-    answers.to_parquet(folder / "answers.parquet", index=False)
+    answers.to_parquet(folder / HUGGINGFACE_ANSWERS, index=False)
     shown = {key for u in material.units for key in u.key if key}
     items = [
         {"item_id": i.item_id, "prompt": i.prompt, "prompt_id": i.prompt_id, "generator": i.generator,
@@ -212,4 +216,4 @@ def write_huggingface(store: AnswerStore, material: Material, folder: Path) -> N
     (folder / "README.md").write_text(card, encoding="utf-8")
 
 
-_HUGGINGFACE_FILES = {"answers.parquet", "items.parquet", "README.md"}
+_HUGGINGFACE_FILES = {HUGGINGFACE_ANSWERS, "items.parquet", "README.md"}

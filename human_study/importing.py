@@ -1,4 +1,4 @@
-"""Answers in: tables, Label Studio's JSON, and Prolific's list of participants."""
+"""Answers in: tables, Label Studio's JSON, Hugging Face datasets."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 
 from genspace.errors import InputError, InvalidFilesError, Problem
 from genspace.human_study import _schema as t
 from genspace.human_study._units import recount
+from genspace.human_study.exporting import HUGGINGFACE_ANSWERS
 from genspace.human_study.material import Material
 from genspace.human_study.store import AnswerStore, new_token
-from genspace.tables import Table, parse_numbers, read_table, require_columns
+from genspace.tables import parse_numbers, read_table, require_columns
 
-__all__ = ["import_answers", "import_prolific"]
+__all__ = ["import_answers"]
+
+ROLES = ("main", "gold", "training", "extra")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,20 +34,25 @@ class _Imported:
     question: str
     value: float | None
     repeat: int = 0
+    extra: bool = False
+    """Whether the rater was asked because of the answers before; whatever else a role says, the study's gold says."""
     seconds: float | None = None
     comment: str = ""
 
 
 def import_answers(store: AnswerStore, material: Material, path: Path) -> dict[str, int]:
-    """Add answers made elsewhere: a table (CSV, JSON Lines, Parquet) or Label Studio's JSON.
+    """Add answers made elsewhere: a table (CSV, JSON Lines, Parquet), Label Studio's JSON, a Hugging Face dataset.
 
-    A table has `item_id, rater_id, value` and may have `item_id_b, question, repeat, seconds, comment`. Values are
-    numbers of the protocol or names of its answers. All or nothing: one mistake, and no answer is stored.
+    A table has `item_id, rater_id, value` and may have `item_id_b, question, repeat, role, seconds, comment`. Values
+    are numbers of the protocol or names of its answers. A folder is a data set as `write_huggingface` makes it. All or
+    nothing: one mistake, and no answer is stored.
 
     Returns: `{"answers": …, "raters": …}` added.
 
     Errors: `InvalidFilesError` listing every problem at once.
     """
+    if path.is_dir():
+        path /= HUGGINGFACE_ANSWERS
     rows = _from_label_studio(material, path) if path.suffix == ".json" else _from_table(material, path)
     return _store(store, rows, path.name)
 
@@ -83,7 +91,8 @@ def _store(store: AnswerStore, rows: Sequence[_Imported], source: str) -> dict[s
             if (rater_id, unit.unit_id, repeat) in there:
                 continue
             made = insert(t.assignments).values(
-                rater_id=rater_id, unit_id=unit.unit_id, role=unit.kind, repeat=repeat, flipped=False,
+                rater_id=rater_id, unit_id=unit.unit_id, repeat=repeat,
+                role="extra" if theirs[0].extra and unit.kind == "main" else unit.kind, flipped=False,
                 position=position, state="answered", given_at=now, expires_at=now, revision=1,
             )  # fmt: skip
             assignment_id = connection.execute(made.returning(a.assignment_id)).scalar_one()
@@ -115,7 +124,9 @@ def _from_table(material: Material, path: Path) -> list[_Imported]:
     if problems:
         raise InvalidFilesError(problems)
     seconds = parse_numbers(table, "seconds", problems) if "seconds" in table.frame.columns else None
+    asked = _asked(material)
     rows: list[_Imported] = []
+    seen: set[tuple[object, ...]] = set()
     for i, cells in enumerate(table.frame.to_dict("records")):
         row = {str(k): str(v) for k, v in cells.items()}
         try:
@@ -123,21 +134,32 @@ def _from_table(material: Material, path: Path) -> list[_Imported]:
         except InputError as error:
             problems.append(table.problem(str(error), i, "value"))
             continue
-        problems += _unit_problems(material, table, i, row)
-        repeat = row.get("repeat", "") or "0"
-        if not repeat.isdigit():
-            problems.append(table.problem("is no whole number", i, "repeat"))
+        rater, unit = row["rater_id"].strip(), (row["item_id"], row.get("item_id_b", ""))
+        question, repeat, role = row.get("question", ""), row.get("repeat") or "0", row.get("role") or "main"
+        wrong = {
+            "item_id": "" if unit in asked else _no_such_unit(material),
+            "question": "" if question in asked.get(unit, {question}) else _no_such_question(asked[unit]),
+            "rater_id": "" if rater else "is empty",
+            "repeat": "" if repeat.isdigit() else "is no whole number",
+            "role": "" if role in ROLES else f"is none of {', '.join(ROLES)}",
+        }
+        key = (rater, *sorted(unit), question, repeat)
+        if key in seen:
+            wrong["rater_id"] = "has answered this question about this item in a row above"
+        seen.add(key)
+        found = [table.problem(message, i, column) for column, message in wrong.items() if message]
+        if found:
+            problems += found
             continue
-        if not row["rater_id"].strip():
-            problems.append(table.problem("is empty", i, "rater_id"))
         took = None if seconds is None or seconds.iloc[i] != seconds.iloc[i] else float(seconds.iloc[i])
         rows.append(
             _Imported(
-                rater_id=row["rater_id"].strip(),
-                unit=(row["item_id"], row.get("item_id_b", "")),
-                question=row.get("question", ""),
+                rater_id=rater,
+                unit=unit,
+                question=question,
                 value=value,
                 repeat=int(repeat),
+                extra=role == "extra",
                 seconds=took,
                 comment=row.get("comment", ""),
             )
@@ -147,13 +169,21 @@ def _from_table(material: Material, path: Path) -> list[_Imported]:
     return rows
 
 
-def _unit_problems(material: Material, table: Table, index: int, row: Mapping[str, str]) -> list[Problem]:
-    key = (row["item_id"], row.get("item_id_b", ""))
-    known = {u.key for u in material.units}
-    if key in known or key[::-1] in known:
-        return []
-    what = "pair" if material.design.answers.pairwise else "item"
-    return [table.problem(f"this study asks about no such {what}", index, "item_id")]
+def _asked(material: Material) -> dict[tuple[str, str], set[str]]:
+    """Return the names of the questions about each unit; a pair stands there both ways round."""
+    language = next(iter(material.texts))
+    names = {u.key: {q for q, _ in material.questions(u.key, language)} for u in material.units}
+    return {key[::-1]: questions for key, questions in names.items()} | names
+
+
+def _no_such_unit(material: Material) -> str:
+    return f"this study asks about no such {'pair' if material.design.answers.pairwise else 'item'}"
+
+
+def _no_such_question(known: set[str]) -> str:
+    if known == {""}:
+        return "this study asks one question; leave the cell empty"
+    return f"this study asks no such question; it asks: {', '.join(sorted(known))}"
 
 
 def _from_label_studio(material: Material, path: Path) -> list[_Imported]:
@@ -168,14 +198,14 @@ def _from_label_studio(material: Material, path: Path) -> list[_Imported]:
         raise InvalidFilesError(
             [Problem(label, "is no list of tasks; from Label Studio export JSON, not JSON-MIN")]
         )
-    known = {u.key for u in material.units}
+    asked = _asked(material)
     rows: list[_Imported] = []
     problems: list[Problem] = []
     for number, task in enumerate(tasks, start=1):
         data = task.get("data", {}) if isinstance(task, dict) else {}
         unit = (str(data.get("item_id", "")), str(data.get("item_id_b") or ""))
-        if unit not in known and unit[::-1] not in known:
-            message = "this study asks about no such item; each task needs data.item_id"
+        if unit not in asked:
+            message = f"{_no_such_unit(material)}; each task needs data.item_id"
             problems.append(Problem(label, message, row=number, field="data.item_id", value=unit[0]))
             continue
         for made in task.get("annotations", []):
@@ -187,26 +217,24 @@ def _from_label_studio(material: Material, path: Path) -> list[_Imported]:
                 except InputError as error:
                     problems.append(Problem(label, str(error), row=number, field="annotations.result"))
                     continue
-                name = str(result.get("from_name", ""))
-                names = {
-                    q for q, _ in material.questions(unit if unit in known else unit[::-1], _first(material))
-                }
+                name = "" if asked[unit] == {""} else str(result.get("from_name", ""))
+                if name not in asked[unit]:
+                    message = _no_such_question(asked[unit])
+                    problems.append(Problem(label, message, row=number, field="from_name", value=name))
+                    continue
                 rows.append(
                     _Imported(
                         rater_id=_label_studio_rater(made.get("completed_by")),
                         unit=unit,
-                        question=name if name in names else "",
+                        question=name,
                         value=value,
+                        extra=(result.get("meta") or {}).get("role") == "extra",
                         seconds=made.get("lead_time"),
                     )
                 )
     if problems:
         raise InvalidFilesError(problems)
     return rows
-
-
-def _first(material: Material) -> str:
-    return next(iter(material.texts))
 
 
 def _label_studio_value(result: Mapping[str, Any]) -> str:
@@ -226,52 +254,3 @@ def _label_studio_rater(who: object) -> str:
         who = who.get("email") or who.get("id")
     text = str(who)
     return text if text.startswith("r-") else f"ls-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-
-
-_NOT_FINISHED = {"RETURNED", "TIMED-OUT", "REJECTED"}
-"""What Prolific calls a participant who did not finish."""
-
-
-def import_prolific(store: AnswerStore, material: Material, path: Path) -> dict[str, list[str]]:
-    """Note what Prolific says about each participant, and return where its list and ours differ.
-
-    Args:
-        store: The study's store.
-        material: The study.
-        path: The CSV that Prolific exports for a study ("Download demographic data").
-
-    Returns: Participants (their identifiers) by finding: `matched`, `unknown_here` (they approve or await, but never
-    came), `missing_there`, `finished_here_not_there`, `wrong_code`.
-
-    Errors: `InvalidFilesError` for a file without the columns "Participant id" and "Status".
-    """
-    table = read_table(path)
-    columns = {c.strip().lower(): c for c in table.frame.columns}
-    who, state = columns.get("participant id"), columns.get("status")
-    if who is None or state is None:
-        raise InvalidFilesError(require_columns(table, ("Participant id", "Status")))
-    code_column = columns.get("completion code") or columns.get("entered code")
-    found: dict[str, list[str]] = {
-        k: [] for k in ("matched", "unknown_here", "missing_there", "finished_here_not_there", "wrong_code")
-    }
-    ours = {r["external_id"]: r for r in store.snapshot().raters if r["external_id"]}
-    statuses = dict(zip(table.frame[who], table.frame[state].str.strip().str.upper(), strict=True))
-    for i, participant in enumerate(table.frame[who]):
-        rater = ours.get(participant)
-        if rater is None:
-            found["unknown_here"].append(participant)
-            continue
-        found["matched"].append(participant)
-        if rater["finished_at"] is not None and statuses[participant] in _NOT_FINISHED:
-            found["finished_here_not_there"].append(participant)
-        code = material.design.crowd.completion_code
-        given = table.frame[code_column].iloc[i] if code_column else ""
-        if code and given and given != code:
-            found["wrong_code"].append(participant)
-    found["missing_there"] = sorted(set(ours) - set(statuses))
-    r = t.raters.c
-    with store.writing() as connection:
-        for participant in found["matched"]:
-            noted = update(t.raters).values(platform_status=statuses[participant])
-            connection.execute(noted.where(r.external_id == participant))
-    return found

@@ -12,7 +12,7 @@ from typing import Any
 
 from genspace.errors import InputError, InvalidFilesError, Problem
 
-__all__ = ["SHIPPED", "Texts", "load_texts"]
+__all__ = ["SHIPPED", "Texts", "load_texts", "shipped_text"]
 
 SHIPPED = ("de", "en")
 """Languages that come with genspace."""
@@ -78,9 +78,14 @@ def load_texts(languages: tuple[str, ...], own: Mapping[str, str], study_root: P
     return result
 
 
+def shipped_text(code: str) -> str:
+    """Return the file of a language that comes with genspace, to be read or translated."""
+    return (files("genspace.human_study.texts") / f"{code}.toml").read_text(encoding="utf-8")
+
+
 @cache
 def _shipped(code: str) -> dict[str, Any]:
-    return tomllib.loads((files("genspace.human_study.texts") / f"{code}.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(shipped_text(code))
 
 
 def _own(name: str, study_root: Path, english: Mapping[str, Any]) -> dict[str, Any]:

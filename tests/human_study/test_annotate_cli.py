@@ -13,6 +13,7 @@ from small_studies import open_desk, write_study
 
 from genspace.human_study.assignment import Assignment
 from genspace.human_study.design import load_design
+from genspace.human_study.material import load_material
 from genspace.human_study.reading import answers
 
 
@@ -66,6 +67,19 @@ def test_init_writes_a_design_whose_comments_are_its_defaults(
     assert (again.code, "exists" in again.err) == (2, True)
 
 
+def test_init_writes_the_texts_of_a_new_language_to_be_translated(
+    study: Path, genspace: Callable[..., Any]
+) -> None:
+    assert genspace("annotate", "init", study, "--languages", "fr,de").code == 0
+    assert load_design(study).languages == ("fr", "de")
+    path = study / "texts.fr.toml"
+    path.write_text(path.read_text().replace('yes = "Yes"', 'yes = "Oui"'))
+    assert load_material(study).texts["fr"]["answers.binary.yes"] == "Oui"
+    (study / "annotate.toml").unlink()
+    told = genspace("annotate", "init", study, "--languages", "Français")
+    assert (told.code, "languages" in told.err) == (2, True)
+
+
 def test_every_mistake_of_the_design_is_named(study: Path, genspace: Callable[..., Any]) -> None:
     (study / "annotate.toml").write_text('raters_per_itm = 3\nprotocol = "ranking"\n[gold]\nevery = 0\n')
     told = genspace("annotate", "status", study)
@@ -83,9 +97,10 @@ def test_status_export_states_and_deletion(study: Path, genspace: Callable[..., 
     assert status["progress"]["answered"] == 8
     assert status["agreement"]["everybody"]["value"] == 1.0
     assert {r["rater_id"] for r in status["raters"]} == {first, second}
-    table = genspace("annotate", "status", study).out
-    assert "8 of 12" in table
-    assert first in table
+    told = genspace("annotate", "status", study)
+    assert "8 of 12" in told.out
+    assert first in told.out
+    assert "retention_days = 365: 2 raters, 2 sessions, 8 comments" in told.err  # the answers are from 1970
     for name in ("answers.csv", "answers.jsonl", "label-studio.json", "raters.csv"):
         assert genspace("annotate", "export", study, tmp_path / "out" / name).code == 0
         assert (tmp_path / "out" / name).stat().st_size > 100

@@ -13,7 +13,8 @@ from genspace.comparison import gather_annotations
 from genspace.errors import InputError, InvalidFilesError
 from genspace.human_study.assignment import Assignment
 from genspace.human_study.exporting import export_text, write_huggingface
-from genspace.human_study.importing import import_answers, import_prolific
+from genspace.human_study.importing import import_answers
+from genspace.human_study.prolific import import_prolific
 from genspace.human_study.reading import answers
 from genspace.study import open_study
 
@@ -51,6 +52,27 @@ def test_what_is_exported_can_be_imported(tmp_path: Path, name: str, protocol: s
     )
 
 
+@pytest.mark.parametrize("name", ["answers.csv", "label-studio.json", "hub"])
+def test_extra_answers_stay_extra(tmp_path: Path, name: str) -> None:
+    """They were asked for because of the answers before, so nobody may count them towards reliability."""
+    extra = {"stop": {"item_width": 0.6, "max_raters_per_item": 4}, "repeats": {"every": 0}}
+    desk = open_desk(write_study(tmp_path / "a", 3), raters_per_item=2, **extra)
+    for _ in range(4):
+        rater = desk.join()
+        while isinstance(given := desk.claim(rater), Assignment):
+            desk.answer(rater, given, {"i0": 1.0, "i1": None}.get(given.unit[0], 0.0))
+    if name == "hub":
+        write_huggingface(desk.store, desk.material, tmp_path / name)
+    else:
+        (tmp_path / name).write_text(export_text(desk.store, desk.material, name))
+    other = open_desk(write_study(tmp_path / "b", 3), raters_per_item=2, **extra)
+    import_answers(other.store, other.material, tmp_path / name)
+    expected = sorted_answers(tmp_path / "a")
+    # Three like answers leave an interval 0.561 wide, so i0 and i2 get one extra rater; undecided i1 gets both.
+    assert expected["role"].value_counts().to_dict() == {"main": 6, "extra": 4}
+    pd.testing.assert_frame_equal(sorted_answers(tmp_path / "b"), expected)
+
+
 def test_a_pair_the_other_way_round_is_turned(tmp_path: Path) -> None:
     desk = open_desk(write_study(tmp_path / "s", 1, generators=2), protocol="pairwise")
     (tmp_path / "in.csv").write_text("item_id,item_id_b,rater_id,value\ni0g1,i0g0,ann,left\n")
@@ -63,12 +85,15 @@ def test_a_pair_the_other_way_round_is_turned(tmp_path: Path) -> None:
 def test_every_mistake_of_an_import_is_named_and_nothing_stored(tmp_path: Path) -> None:
     desk = open_desk(write_study(tmp_path / "s", 2))
     (tmp_path / "in.csv").write_text(
-        "item_id,rater_id,value,repeat,seconds\ni0,ann,yes,,\ni9,ann,yes,,\ni1,ann,maybe,,\ni1,,no,,\ni0,bob,no,x,soon\n"
+        "item_id,rater_id,value,repeat,seconds,role,question\ni0,ann,yes,,,,\ni9,ann,yes,,,,\ni1,ann,maybe,,,,\n"
+        "i1,,no,,,,\ni0,bob,no,x,soon,,\ni0,ann,no,,,,\ni1,ann,no,,,boss,colour\n"
     )
     with pytest.raises(InvalidFilesError) as caught:
         import_answers(desk.store, desk.material, tmp_path / "in.csv")
     found = {(p.row, p.field) for p in caught.value.problems}
-    assert found == {(3, "item_id"), (4, "value"), (5, "rater_id"), (6, "repeat"), (6, "seconds")}
+    assert found == {(3, "item_id"), (4, "value"), (5, "rater_id"), (6, "repeat"), (6, "seconds"), (7, "rater_id"), (8, "role"),
+        (8, "question"),
+    }  # fmt: skip
     assert answers(tmp_path / "s").empty
     (tmp_path / "ls.json").write_text('[{"data": {"item_id": "i9"}}, {"data": {"item_id": "i0"}, "annotations": '
                                       '[{"result": [{"type": "brush", "value": {}}]}]}]')  # fmt: skip

@@ -53,8 +53,21 @@ def _say(text: str) -> None:
     messages().print(text, markup=False)
 
 
+def _remind_of_retention(study: Path, store: AnswerStore, days: int) -> None:
+    """Say when identifiers, sessions or comments are kept for longer than the raters were told."""
+    from genspace.human_study.housekeeping import purge as count
+
+    overdue = count(store, days=days, dry_run=True)
+    if any(overdue.values()):
+        what = ", ".join(f"{number} {name}" for name, number in overdue.items() if number)
+        _say(
+            f"Kept for longer than retention_days = {days}: {what}. Drop with: genspace annotate purge {study}"
+        )
+
+
 @annotate.command(
-    epilog="Example: genspace annotate init my-study --raters 5 --gold gold.csv --contact 'Ada, ada@example.org'"
+    epilog="Examples: genspace annotate init my-study --raters 5 --gold gold.csv --contact 'Ada, ada@example.org'; "
+    "genspace annotate init my-study --protocol likert --languages en,fr"
 )
 def init(
     study: StudyArgument,
@@ -67,6 +80,13 @@ def init(
     repeats: Annotated[int, typer.Option(min=0, help="One repeated picture in so many; 0: none.")] = 20,
     contact: Annotated[str, typer.Option(help="Who answers raters' questions: name and address.")] = "",
     title: Annotated[str | None, typer.Option(help="What raters read at the top of every page.")] = None,
+    languages: Annotated[
+        str,
+        typer.Option(
+            help="Languages of the raters' pages, the default first. For others than en and de the texts are written "
+            "to texts.LANGUAGE.toml, to be translated."
+        ),
+    ] = "en",
 ) -> None:
     """Write a commented annotate.toml into a study."""
     from genspace.human_study.design import DESIGN_FILE, write_design
@@ -82,6 +102,7 @@ def init(
         gold_file=gold,
         repeats_every=repeats,
         contact=contact,
+        languages=tuple(dict.fromkeys(code.strip() for code in languages.split(","))),
     )
     _say(f"Wrote {path}. Read it through, then: genspace annotate serve {study}")
 
@@ -118,6 +139,7 @@ def serve(
             "front: --behind-proxy --public-url https://…"
         )
     with open_site(study, https=https, amend=amend) as site:
+        _remind_of_retention(study, site.store, site.material.design.retention_days)
         links = Links(site, public_url or f"http://{host}:{port}")
         out().print(f"Raters      {links.rater}\nResearcher  {links.researcher}", markup=False)
         _say("Stop with Ctrl-C; answers are on disk as soon as a rater sees the next picture.")
@@ -156,6 +178,7 @@ def status(study: StudyArgument, json_: JsonOption = False) -> None:
 
     with _opened(study) as (store, material):
         document = study_status(store, material)
+        _remind_of_retention(study, store, material.design.retention_days)
     if json_:
         print_json(document)
         return
@@ -245,7 +268,10 @@ def import_(
     study: StudyArgument,
     source: Annotated[
         Path,
-        typer.Argument(help="CSV, JSON Lines or Parquet with item_id, rater_id, value; Label Studio's JSON."),
+        typer.Argument(
+            help="CSV, JSON Lines or Parquet with item_id, rater_id, value; Label Studio's JSON; a folder that "
+            "export wrote for Hugging Face datasets."
+        ),
     ],
     prolific: Annotated[
         bool, typer.Option("--prolific", help="The file is Prolific's list of participants.")
@@ -256,7 +282,8 @@ def import_(
     from genspace.cli._console import out, print_json
 
     with _opened(study) as (store, material):
-        from genspace.human_study.importing import import_answers, import_prolific
+        from genspace.human_study.importing import import_answers
+        from genspace.human_study.prolific import import_prolific
 
         store.prepare(material)
         found: dict[str, Any]
