@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis._estimate import Estimate
 from genspace.analysis.resampling import PromptDraws, Weighted, estimate, ratio, stream
+from genspace.display import Displayed
 
 __all__ = ["ErrorOverlap", "error_overlap", "pareto_front"]
 
@@ -17,7 +18,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorOverlap:
+class ErrorOverlap(Displayed):
     """Errors of two judges on the items that both and the people have decided."""
 
     correlation: Estimate

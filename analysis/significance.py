@@ -8,8 +8,9 @@ shows them in an appendix only.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from genspace.analysis.correlation import FIGURES, agreement, score_tie
 from genspace.analysis.permutation import standardised
 from genspace.analysis.resampling import PromptDraws, Weighted
+from genspace.display import Displayed
 from genspace.errors import InputError
 
 __all__ = [
@@ -88,7 +90,8 @@ def significance_groups(ranked: Sequence[str], beats: Callable[[str, str], bool]
     return groups
 
 
-class ClassicalTest(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ClassicalTest(Displayed):
     """A test that assumes independent items."""
 
     statistic: float
@@ -299,7 +302,8 @@ def matrix_correlation(x: ArrayLike, z: ArrayLike, level: Level, figure: str = "
     return agreement(ratings.ravel(), scores.ravel(), figure, groups=columns)
 
 
-class PermutationShare(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class PermutationShare(Displayed):
     """Shares of the permutations at least as extreme as the data, which are counted among them."""
 
     difference: float

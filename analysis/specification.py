@@ -379,23 +379,41 @@ def _sentences(
     if not tables:
         return []
     leader = best[0]
-    held = sum(pair["reversed"] == pair["open"] == 0 for pair in pairs)
     first = (
         f"{leader['judge']} has the highest agreement in {leader['first']} of {len(tables)} reasonable ways to "
         f"compute it, and no other judge is separated above it in {leader['top']}."
     )
     if not pairs:
         return [first]
-    second = (
-        f"Of the {len(pairs)} pairs of judges that {label} separates, {held} stay separated the same way in "
-        f"all of them and {sum(pair['reversed'] > 0 for pair in pairs)} are reversed in some."
-    )
+    second = _separated(label, pairs)
     by_condition: dict[str, list[dict[str, Any]]] = {}
     for pair in pairs:
         if pair["reversed"]:
-            by_condition.setdefault(_when(pair["reversed_only_when"]), []).append(pair)
+            by_condition.setdefault(_when(pair["reversed_only_when"], label), []).append(pair)
     reversals = [_reversal(ranked, tables, headline, when, those) for when, those in by_condition.items()]
     return [first, second, *(sentence for part in reversals for sentence in part)]
+
+
+def _separated(label: str, pairs: list[dict[str, Any]]) -> str:
+    """Say how many of the pairs that the headline figure separates every specification separates alike."""
+    held = sum(pair["reversed"] == pair["open"] == 0 for pair in pairs)
+    reversed_in_some = sum(pair["reversed"] > 0 for pair in pairs)
+    if len(pairs) > 1:
+        return (
+            f"Of the {len(pairs)} pairs of judges that {label} separates, {held} stay separated the same way in "
+            f"all of them and {reversed_in_some} are reversed in some."
+        )
+    pair = pairs[0]
+    outcome = (
+        "stays so in all of them"
+        if held
+        else "is reversed in some"
+        if reversed_in_some
+        else "is open in some"
+    )
+    return (
+        f"Of the judges {label} separates one pair, {pair['better']} over {pair['worse']}, which {outcome}."
+    )
 
 
 def _reversal(
@@ -429,7 +447,7 @@ def _widest(example: tuple[str, dict[str, tuple[float, float]]]) -> float:
     return min(a - b for a, b in example[1].values())
 
 
-def _when(condition: Mapping[str, list[str]]) -> str:
+def _when(condition: Mapping[str, list[str]], primary: str) -> str:
     """Say in words what the figure and its averaging must be, else what else must be chosen."""
     main = {name: options for name, options in condition.items() if name in ("figure", "averaging")}
     parts = []
@@ -439,7 +457,7 @@ def _when(condition: Mapping[str, list[str]]) -> str:
         elif name == "averaging":
             words = [f"agreement is taken {WORDS[o]}" for o in options]
         else:
-            words = [WORDS.get(o, f"the figure is {o}") for o in options]
+            words = [WORDS.get(o, f"the figure is {primary}") for o in options]
         parts.append(" or ".join(words))
     return " and ".join(parts) or "several choices are made otherwise at once"
 

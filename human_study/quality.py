@@ -9,6 +9,7 @@ from itertools import groupby
 from statistics import median
 from typing import Any
 
+from genspace.display import Displayed
 from genspace.human_study.design import Exclusion
 from genspace.human_study.protocols import PROTOCOLS
 
@@ -73,7 +74,7 @@ class Screen:
 
 
 @dataclass(frozen=True, slots=True)
-class RaterQuality:
+class RaterQuality(Displayed):
     """Figures of one rater; None where there is nothing to compute them from."""
 
     rater_id: str

@@ -14,6 +14,7 @@ __all__ = ["Displayed", "View", "view_of"]
 
 OWN_VIEWS: Mapping[str, str] = {
     "genspace.analysis.compare.Comparison": "genspace.report._displays:comparison",
+    "genspace.analysis.ranking.Ranking": "genspace.report._displays:ranking",
     "genspace.analysis.validation.Validation": "genspace.report._displays:validation",
     "genspace.geometry.scene.Scene": "genspace.report._displays:scene",
     "genspace.geometry.scene.Pair": "genspace.report._displays:pair",

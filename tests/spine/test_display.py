@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
+import pkgutil
+import re
 import shutil
 from html.parser import HTMLParser
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +15,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genspace.analysis import CompareOptions, Estimate
+import genspace
+from genspace import analysis
+from genspace.analysis import CompareOptions, Estimate, rank_generators
 from genspace.analysis.compare import compare
+from genspace.analysis.errors import error_overlap
 from genspace.analysis.power import Assumptions, simulate_power
 from genspace.analysis.psychometric import fit_psychometric
+from genspace.analysis.significance import delong
 from genspace.analysis.validation import validate_metric
 from genspace.display import OWN_VIEWS, Displayed, view_of
 from genspace.records import Item, Measurement, Verdict
@@ -50,6 +58,11 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         simulate_power(
             Assumptions(reliability=0.5, agreement=(0.7, 0.5)), prompts=8, studies=4, permutations=9
         )[0],
+        rank_generators(
+            said, scored, items.assign(generator=[f"g{n % 3}" for n in range(24)]), options=options
+        ),
+        delong([1, 1, 0, 0], [4, 3, 2, 1], [4, 2, 3, 1]),
+        error_overlap([1, 0, 1, 1], [1, 1, 0, 1], [1, 1, 1, 0], prompts=range(4)),
         Item(item_id="a", prompt="<b>a cat</b>"),
         Measurement(quantity="distance", value=0.8, unit="m"),
         Verdict(item_id="a", score=0.25),
@@ -95,6 +108,22 @@ def test_every_result_shows_itself_as_html_and_markdown(results: dict[str, Any])
         assert len(widths) <= 1, (name, "a row of another width than the table")
 
 
+STEPS = {"ByGroup", "Concordance", "JudgeScores", "Pairs", "Prepared", "PromptDraws"}
+"""What analysis functions hand to one another: arrays and frames, no results."""
+
+
+def test_what_a_public_function_of_the_analysis_returns_shows_itself() -> None:
+    modules = [genspace, analysis, *(
+        import_module(f"genspace.analysis.{m.name}") for m in pkgutil.iter_modules(analysis.__path__) if m.name[0] != "_"
+    )]  # fmt: skip
+    public = [getattr(m, name) for m in modules for name in getattr(m, "__all__", ())]
+    kinds = {c.__name__: c for c in public if inspect.isclass(c)}
+    said = " ".join(str(f.__annotations__.get("return")) for f in public if inspect.isfunction(f))
+    results = kinds.keys() & set(re.findall(r"\w+", said)) - STEPS
+    assert {"Comparison", "ErrorOverlap", "Estimate", "PlannedStudy", "Ranking", "Validation"} <= results
+    assert [name for name in sorted(results) if not issubclass(kinds[name], Displayed)] == []
+
+
 def test_every_view_of_its_own_is_of_a_class_that_is_there(results: dict[str, Any]) -> None:
     shown = {f"{type(r).__module__}.{type(r).__qualname__}" for r in results.values()}
     assert set(OWN_VIEWS) <= shown
@@ -107,6 +136,14 @@ def test_a_comparison_shows_answer_table_and_plots(results: dict[str, Any]) -> N
     markdown = results["Comparison"]._repr_markdown_()
     assert "a\\|b" in markdown
     assert "<svg" not in markdown
+
+
+def test_a_ranking_shows_everybodys_ranks_and_the_orders_drawn(results: dict[str, Any]) -> None:
+    view = view_of(results["Ranking"])
+    assert list(view.head) == ["generator", "people", "a|b", "c"]
+    assert [row[0] for row in view.rows] == [*results["Ranking"].order(), "distance"]
+    assert len(view.pictures) == 2
+    assert "First by people" in view.sentences[0]
 
 
 def test_missing_figures_say_why_and_text_is_escaped(results: dict[str, Any]) -> None:

@@ -16,6 +16,8 @@ import pytest
 from genspace.analysis import CompareOptions
 from genspace.comparison import compare
 from genspace.report import write_report
+from genspace.report._table import LABELS, SHOWN
+from genspace.report._words import FIGURES
 from genspace.study import open_study
 
 CHROMIUM = shutil.which("chromium")
@@ -124,6 +126,7 @@ def test_filters_choose_items_by_column_judge_and_text(open_page: Callable[..., 
 def test_a_chosen_judge_sorts_by_its_disagreement(open_page: Callable[..., Any]) -> None:
     page = open_page()
     page.locator("[data-judge]").select_option(label="far")
+    page.get_by_text("All items, one a line").click()
     points = page.locator(".items .points").all_inner_texts()
     sizes = [int(re.sub(r"\D", "", p)) for p in points]
     assert len(sizes) == 120
@@ -221,6 +224,23 @@ def test_ten_thousand_items_keep_the_page_small(tmp_path: Path) -> None:
     rows = list(csv.DictReader(io.StringIO((tmp_path / "out/items.csv").read_text())))
     assert len(rows) == 10_000
     assert rows[0]["far.gap"] == str(data["gaps"][data["judges"].index("far")][0])
+
+
+def test_every_word_of_the_table_is_explained(tmp_path: Path) -> None:
+    html = write_page(write_study(tmp_path / "study", 60), tmp_path / "out").read_text()
+    table, meanings = (
+        re.search(pattern, html, re.DOTALL)[0]
+        for pattern in (r'<table class="judges">.*?</table>', r'<details class="meanings">.*?</details>')
+    )
+    heads = re.findall(r'<th class="n[^"]*">(.*?)</th>', table)
+    rows = re.findall(r'<tr class="(?:people|baseline)[^"]*">\s*<td[^>]*></td>\s*<td>(.*?)</td>', table)
+    assert len(heads) > 4
+    assert len(rows) == 3, "people and two baselines"
+    explained = re.findall(r"<dt>(.*?)</dt>", meanings)
+    assert [word for word in (*heads, *rows, "noise ceiling") if word not in explained] == []
+    assert set(LABELS) | {"mean_score"} >= set(FIGURES)
+    shown = {figure for columns in SHOWN.values() for _, figure in columns}
+    assert shown <= set(FIGURES), "a figure of a main table without a meaning"
 
 
 def test_the_gallery_shows_every_answer_most_disputed_first(tmp_path: Path) -> None:

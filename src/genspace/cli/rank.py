@@ -82,7 +82,7 @@ def _print_order(who: str, order: Mapping[str, Any]) -> None:
 
     from genspace.analysis.generators import share_text
     from genspace.cli._console import out
-    from genspace.report import figure_text
+    from genspace.report import figure_text, place_text
 
     if order["reason"]:
         out().print(f"[bold]{escape(who)}[/]: {escape(order['reason'])}")
@@ -95,53 +95,28 @@ def _print_order(who: str, order: Mapping[str, Any]) -> None:
         table.add_column(heading, overflow="fold", justify="left" if heading == "generator" else "right")
     for row in order["generators"]:
         score = row["score"]
-        cells = (_place(row), escape(row["generator"]), figure_text(score))
+        cells = (place_text(row), escape(row["generator"]), figure_text(score))
         table.add_row(*cells, share_text(row["first"]), share_text(row["above_next"]), f"{score['n']:,}")
     out().print(table)
 
 
 def _print_orders(reference: str, orders: Mapping[str, Any], *, title: str) -> None:
-    """Print the ranks of each generator by everybody, generators in the people's order where there is one."""
+    """Print the ranks of each generator by everybody."""
     from rich import box
     from rich.markup import escape
     from rich.table import Table
 
     from genspace.cli._console import out
-    from genspace.report import figure_text
+    from genspace.report import order_table
 
-    everybody = {reference: orders["people"], **orders["judges"]}
-    places = {
-        who: {row["generator"]: _place(row) for row in order["generators"]}
-        for who, order in everybody.items()
-        if not order["reason"]
-    }
-    if not places:
+    head, rows = order_table(reference, orders)
+    if not rows:
         return
-    generators = list(next(iter(places.values())))
-    distances = {who: figure_text(o["distance"]) if "distance" in o else "" for who, o in everybody.items()}
     table = Table(
         box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", title=escape(title), title_justify="left"
     )
-    judges_down = len(places) > len(generators)
-    table.add_column("order of" if judges_down else "generator", overflow="fold")
-    for heading in [*generators, "distance"] if judges_down else places:
-        table.add_column(escape(heading), overflow="fold", justify="right")
-    if judges_down:
-        for who, cells in places.items():
-            table.add_row(escape(who), *(cells[g] for g in generators), distances[who])
-    else:
-        for generator in generators:
-            table.add_row(escape(generator), *(cells[generator] for cells in places.values()))
-        table.add_row("distance", *(distances[who] for who in places))
+    for place, heading in enumerate(head):
+        table.add_column(escape(heading), overflow="fold", justify="right" if place else "left")
+    for row in rows:
+        table.add_row(*map(escape, row))
     out().print(table)
-
-
-def _place(row: Mapping[str, Any]) -> str:
-    """Return a rank and the ranks that the data allow: "2 (1-3)"."""
-    if row["rank"] is None:
-        return "–"
-    return (
-        str(row["rank"])
-        if row["rank_low"] is None
-        else f"{row['rank']} ({row['rank_low']}–{row['rank_high']})"
-    )

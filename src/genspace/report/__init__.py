@@ -1,6 +1,7 @@
 """Reports: a comparison's document as terminal table, HTML page, CSV, LaTeX, Markdown and manifest."""
 
 from genspace.report._answer import Answer, answer, conclude
+from genspace.report._generators import order_table, place_text
 from genspace.report._html import html_report
 from genspace.report._item import ItemView, view_item
 from genspace.report._manifest import changed_inputs, input_digests, make_manifest, read_manifest
@@ -35,7 +36,9 @@ __all__ = [
     "make_manifest",
     "markdown_summary",
     "markdown_table",
+    "order_table",
     "parts_of",
+    "place_text",
     "print_comparison",
     "read_manifest",
     "view_item",

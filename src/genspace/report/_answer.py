@@ -53,7 +53,7 @@ def conclude(document: Mapping[str, Any]) -> Answer:
         )
     ranked = [r for r in judge_table(document).rows if r.rank is not None]
     if not ranked:
-        return Answer("No judge has a figure to rank: see the reasons in the table.", caveats=caveats)
+        return Answer(_none_ranked(document), caveats=caveats)
     figure = LABELS.get(document["primary"]["figure"], document["primary"]["figure"])
     best = ranked[0]
     figures = figure_text(best.estimates[0])
@@ -71,6 +71,16 @@ def conclude(document: Mapping[str, Any]) -> Answer:
         parts=_parts(document, figure),
         caveats=caveats,
     )
+
+
+def _none_ranked(document: Mapping[str, Any]) -> str:
+    """Say why no judge can be called best."""
+    kinds = {judge["kind"] for judge in document["judges"].values()} - {"baseline"}
+    if not kinds:
+        return "No judge has scored these items yet."
+    if kinds == {"derived"}:
+        return "There is no judge to rank: all scores here are computed from the ratings themselves."
+    return "No judge has a figure to rank: see the reasons in the table."
 
 
 def _lead(text: str) -> str:

@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 from genspace.display import View
 from genspace.report._answer import conclude
+from genspace.report._generators import MOST_PLOTS, order_plot, order_table
 from genspace.report._plots import forest, specification_map
+from genspace.report._styles import judge_styles
 from genspace.report._table import JudgeTable, figure_text
 from genspace.report._table import judge_table as table_of
 
 if TYPE_CHECKING:
     from genspace.analysis import Comparison
+    from genspace.analysis.ranking import Ranking
     from genspace.analysis.validation import Validation
     from genspace.geometry.scene import Pair, Scene
     from genspace.report._item import ItemView
     from genspace.study import Study
 
-__all__ = ["comparison", "item", "judge_table", "pair", "scene", "study", "validation"]
+__all__ = ["comparison", "item", "judge_table", "pair", "ranking", "scene", "study", "validation"]
 
 
 def judge_table(table: JudgeTable) -> View:
@@ -56,6 +59,22 @@ def validation(result: Validation) -> View:
     ]
     return View(f"{document['metric']} in {document['study']}", result.summary,
                 ("against", "difference", "claim", "n"), rows)  # fmt: skip
+
+
+def ranking(result: Ranking) -> View:
+    """The order in words, everybody's ranks, and the first judges' orders drawn beside the people's."""
+    reference, found = result.document["study"]["reference"], result.document["generators"]
+    title = f"Generators of {result.document['study']['name']}"
+    if found["reason"]:
+        return View(title, [f"Nothing to rank: {found['reason']}."])
+    head, rows = order_table(reference, found)
+    styles = judge_styles(found["judges"])
+    plots = [
+        order_plot(reference, found["people"], name, order, styles[name])
+        for name, order in [*found["judges"].items()][:MOST_PLOTS]
+        if found["people"]["generators"]
+    ]
+    return View(title, found["sentences"], head, rows, [plot for plot in plots if plot])
 
 
 def scene(result: Scene) -> View:

@@ -1,4 +1,4 @@
-"""The generators in the order of the people and of each judge: data and plots of the report's section."""
+"""The generators in the order of the people and of each judge: plots and table, for page, notebook and terminal."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from genspace.report._part import Part
 from genspace.report._plots import _panels, _short, _svg, styles_of
 from genspace.report._styles import INK, MUTED, OTHERS, RULE, Style
+from genspace.report._table import figure_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["generators", "order_plot"]
+__all__ = ["generators", "order_plot", "order_table", "place_text"]
 
 MOST_PLOTS = 4
 """Judges whose order is drawn beside the people's."""
@@ -30,7 +31,9 @@ def generators(part: Part) -> dict[str, Any] | None:
     if not orders:
         return None
     ranks = {who: {row["generator"]: row for row in order["generators"]} for who, order in orders.items()}
-    plots = {n: order_plot(part, people, n, o) for n, o in [*judges.items()][:MOST_PLOTS]} if people else {}
+    styles = styles_of(part.document)
+    drawn = [*judges.items()][:MOST_PLOTS] if people else []
+    plots = {n: order_plot(part.reference, people or {}, n, o, styles[n]) for n, o in drawn}
     return {
         "sentences": section["sentences"],
         "names": [row["generator"] for row in next(iter(orders.values()))["generators"]],
@@ -42,7 +45,9 @@ def generators(part: Part) -> dict[str, Any] | None:
     }
 
 
-def order_plot(part: Part, people: Mapping[str, Any], name: str, judge: Mapping[str, Any]) -> str | None:
+def order_plot(
+    reference: str, people: Mapping[str, Any], name: str, judge: Mapping[str, Any], style: Style
+) -> str | None:
     """Return the people's order on the left, a judge's on the right, and lines from each generator to itself."""
     rows = [[r for r in order["generators"] if r["score"]["value"] is not None] for order in (people, judge)]
     both = {r["generator"] for r in rows[0]} & {r["generator"] for r in rows[1]}
@@ -51,11 +56,11 @@ def order_plot(part: Part, people: Mapping[str, Any], name: str, judge: Mapping[
     rows = [[r for r in side if r["generator"] in both] for side in rows]
     heights = [{r["generator"]: -place for place, r in enumerate(side)} for side in rows]
     with _panels(9.4, 1.1 + 0.3 * len(both), 1, 3) as (figure, (left, middle, right)):
-        for panel, who, order, side, style in (
-            (left, part.reference, people, rows[0], OTHERS["people"]),
-            (right, name, judge, rows[1], styles_of(part.document)[name]),
+        for panel, who, order, side, own in (
+            (left, reference, people, rows[0], OTHERS["people"]),
+            (right, name, judge, rows[1], style),
         ):
-            _scores(panel, side, style)
+            _scores(panel, side, own)
             panel.set_title(_short(who), fontsize=10, color=INK)
             worse = ", lower is better" if order["direction"] == "lower is better" else ""
             panel.set_xlabel(order["score"] + worse)
@@ -72,8 +77,39 @@ def order_plot(part: Part, people: Mapping[str, Any], name: str, judge: Mapping[
         middle.set_ylim(left.get_ylim())
         middle.set_axis_off()
         return _svg(
-            figure, f"order of generators by {part.reference} and by {name}; the table below holds the ranks"
+            figure, f"order of generators by {reference} and by {name}; the table below holds the ranks"
         )
+
+
+def order_table(reference: str, orders: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Return heading and rows of everybody's ranks, generators in the people's order where there is one.
+
+    The fewer of generators and judges stand side by side.
+    """
+    everybody = {reference: orders["people"], **orders["judges"]}
+    places = {
+        who: {row["generator"]: place_text(row) for row in order["generators"]}
+        for who, order in everybody.items()
+        if not order["reason"]
+    }
+    if not places:
+        return [], []
+    names = list(next(iter(places.values())))
+    distance = {who: figure_text(o["distance"]) if "distance" in o else "" for who, o in everybody.items()}
+    if len(places) > len(names):
+        rows = [[who, *(cells[name] for name in names), distance[who]] for who, cells in places.items()]
+        return ["order of", *names, "distance"], rows
+    rows = [[name, *(cells[name] for cells in places.values())] for name in names]
+    apart = [distance[who] for who in places]
+    return ["generator", *places], [*rows, ["distance", *apart]] if any(apart) else rows
+
+
+def place_text(row: Mapping[str, Any]) -> str:
+    """Return a rank and the ranks that the data allow: "2 (1–3)"."""
+    if row["rank"] is None:
+        return "–"
+    allowed = "" if row["rank_low"] is None else f" ({row['rank_low']}–{row['rank_high']})"
+    return f"{row['rank']}{allowed}"
 
 
 def _scores(axes: Axes, rows: list[Mapping[str, Any]], style: Style) -> None:

@@ -14,7 +14,7 @@ from genspace.report._part import Part, Section
 from genspace.report._plots import forest
 from genspace.report._sections import SECTIONS
 from genspace.report._styles import INK, MUTED, RULE
-from genspace.report._table import LABELS, figure_text, number
+from genspace.report._table import LABELS, counts, figure_text, number
 
 __all__ = ["html_report"]
 
@@ -48,7 +48,7 @@ def html_report(parts: Sequence[Part], manifest: Mapping[str, Any]) -> str:
     )  # fmt: skip
     environment.filters.update(
         number=number, figure=figure_text, label=lambda key: LABELS.get(key, key), percent=_percent,
-        share=share_text,
+        share=share_text, counted=counts,
     )  # fmt: skip
     templates = files("genspace.report") / "templates"
     page = environment.get_template("report.html.j2").render(

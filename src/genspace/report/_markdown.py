@@ -7,7 +7,7 @@ from typing import Any
 
 from genspace.report._answer import conclude
 from genspace.report._part import parts_of
-from genspace.report._table import JudgeTable, judge_table, markdown_table
+from genspace.report._table import JudgeTable, counts, judge_table, markdown_table
 
 __all__ = ["markdown_summary"]
 
@@ -51,13 +51,8 @@ def _part(document: Mapping[str, Any], level: str) -> Iterator[str]:
 
 def _basis(document: Mapping[str, Any]) -> str:
     study, options = document["study"], document["options"]
-    counts = [
-        f"{study[key]:,} {word if study[key] != 1 else word.removesuffix('s')}"
-        for key, word in (
-            ("n_prompts", "prompts"), ("n_generators", "generators"), ("n_raters", "raters"), ("n_ratings", "ratings"),
-        )
-    ]  # fmt: skip
-    rated = f"{study['n_annotated']:,} of {study['n_items']:,} items rated; {', '.join(counts)}."
+    sizes = ", ".join(map(" ".join, counts(study, but={"n_items", "n_annotated"})))
+    rated = f"{study['n_annotated']:,} of {study['n_items']:,} items rated; {sizes}."
     if not options["draws"]:
         return rated
     return (

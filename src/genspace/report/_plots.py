@@ -230,7 +230,7 @@ def _label_ends(axes: Axes, ends: Sequence[tuple[float, str]], styles: Mapping[s
 def specification_map(document: Mapping[str, Any]) -> str | None:
     """Return each judge's place under every reasonable way to compute agreement, with the choices below.
 
-    A column is one specification; dark cells are first places. Columns are sorted by how often they change the order.
+    A column is one specification; bright cells are first places. Columns are sorted by how often they change the order.
     """
     import numpy as np
     from scipy.stats import rankdata
@@ -256,15 +256,15 @@ def specification_map(document: Mapping[str, Any]) -> str | None:
     rows = len(judges) + len(choices)
     with _figure(9.4, 0.8 + 0.25 * rows) as (figure, axes):
         box = (-0.5, len(order) - 0.5, len(judges) - 0.5, -0.5)
-        axes.imshow(places[order].T, cmap="cividis", aspect="auto", extent=box)
+        axes.imshow(places[order].T, cmap="cividis_r", aspect="auto", extent=box)
         for (j, i), place in np.ndenumerate(places[order].T):
-            colour = "white" if place <= (1 + len(judges)) / 2 else ON_LIGHT
+            colour = ON_LIGHT if place <= (1 + len(judges)) / 2 else "white"
             axes.text(i, j, f"{place:.0f}", ha="center", va="center", fontsize=7, color=colour)
         for row, (_, _, chosen) in enumerate(choices, start=len(judges)):
             where = np.flatnonzero(np.array(chosen)[order])
             axes.plot(where, np.full(len(where), row), marker="s", linestyle="", color=INK, markersize=4)
         words = curve.get("words") or {}
-        labels = [_short(str(words.get(option, option))) for _, option, _ in choices]
+        labels = [str(words.get(option, option)) for _, option, _ in choices]
         axes.set_yticks(range(rows), [*map(_short, judges), *labels], fontsize=8)
         axes.set_ylim(rows - 0.5, -0.5)
         axes.set_xticks([])

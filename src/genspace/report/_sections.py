@@ -10,6 +10,7 @@ from genspace.report._gallery import gallery
 from genspace.report._generators import generators
 from genspace.report._part import Part, Section
 from genspace.report._plots import (
+    MOST_COLUMNS,
     breakdown_map,
     calibration,
     ratings,
@@ -19,6 +20,7 @@ from genspace.report._plots import (
 )
 from genspace.report._probe_page import curve_legend, curve_plot
 from genspace.report._styles import OTHERS, judge_styles
+from genspace.report._words import words
 from genspace.report.probes import holds_probes, probe_document
 
 __all__ = ["SECTIONS"]
@@ -27,8 +29,8 @@ PROBE_DRAWS = 100
 """Enough to draw the interval of a threshold; `genspace probe report` takes more and prints it."""
 
 
-def _judges(part: Part) -> bool:
-    return bool(part.table.rows)
+def _judges(part: Part) -> list[tuple[str, str]] | None:
+    return words(part.table, part.document) if part.table.rows else None
 
 
 def _breakdowns(part: Part) -> list[dict[str, Any]]:
@@ -38,6 +40,8 @@ def _breakdowns(part: Part) -> list[dict[str, Any]]:
             "plot": breakdown_map(part.document, column),
             "cells": cells,
             "silent": _silent(cells),
+            "judges": [r.name for r in part.table.rows if r.kind in {"judge", "metric"}],
+            "values_down": len(cells) > MOST_COLUMNS,
         }
         for column, cells in part.document["breakdowns"].items()
     ]

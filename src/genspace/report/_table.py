@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ __all__ = [
     "Column",
     "JudgeTable",
     "Row",
+    "counts",
     "csv_table",
     "figure_text",
     "judge_table",
@@ -55,6 +56,12 @@ SHOWN: Mapping[str, Sequence[tuple[str, str]]] = {
     "no people": [("", "mean_score")],
 }  # fmt: skip
 """Figures of the main table by value type; the primary figure always comes first."""
+
+COUNTS: Mapping[str, str] = {
+    "n_items": "items", "n_annotated": "rated", "n_prompts": "prompts", "n_generators": "generators",
+    "n_raters": "raters", "n_ratings": "ratings",
+}  # fmt: skip
+"""Sizes of a study, by their keys."""
 
 Estimate = Mapping[str, Any]
 
@@ -194,6 +201,19 @@ def _people_row(document: Mapping[str, Any], columns: Sequence[Column]) -> Row |
         name="people (each against the rest)", kind="people", rank=None, group=None, estimates=estimates,
         n=estimates[0]["n"], coverage=None, ties=None,
     )  # fmt: skip
+
+
+def counts(study: Mapping[str, Any], *, but: Container[str] = ()) -> list[tuple[str, str]]:
+    """Return a study's sizes with their nouns.
+
+    >>> counts(dict.fromkeys(COUNTS, 1) | {"n_ratings": 1200}, but={"n_items", "n_annotated", "n_prompts"})
+    [('1', 'generator'), ('1', 'rater'), ('1,200', 'ratings')]
+    """
+    return [
+        (f"{study[key]:,}", noun.removesuffix("s") if study[key] == 1 else noun)
+        for key, noun in COUNTS.items()
+        if key not in but
+    ]
 
 
 def number(value: float | None, digits: int = 3) -> str:

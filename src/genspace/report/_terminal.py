@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from genspace.report._answer import answer
-from genspace.report._table import Estimate, Row, figure_text, judge_table, number
+from genspace.report._table import Estimate, Row, counts, figure_text, judge_table, number
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,11 +37,8 @@ def _print_part(document: Mapping[str, Any], console: Console, *, level: str) ->
     from rich.table import Table
 
     study = document["study"]
-    counts = [("n_items", "items"), ("n_prompts", "prompts"), ("n_generators", "generators"),
-              ("n_raters", "raters"), ("n_ratings", "ratings")]  # fmt: skip
-    console.print(
-        f"[bold]{escape(str(study['name']))}[/]  " + " · ".join(f"{study[k]:,} {w}" for k, w in counts)
-    )
+    sizes = " · ".join(map(" ".join, counts(study, but={"n_annotated"})))
+    console.print(f"[bold]{escape(str(study['name']))}[/]  {sizes}")
     for sentence in answer(document):
         console.print(escape(sentence))
     model = judge_table(document, level=level)
