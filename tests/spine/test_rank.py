@@ -75,7 +75,7 @@ def test_the_report_draws_the_orders_side_by_side(tmp_path: Path, genspace) -> N
     page = (tmp_path / "out" / "report.html").read_text()
     section = page[page.index('id="q0-generators"') :].partition("</section>")[0]
     assert "order of generators by people and by echo" in section
-    assert section.count("<svg") == section.count("<figure>") == 2
+    assert section.count("<svg") == section.count("<figure ") == 2
     ranks = [
         re.findall(r"<b>(\d)</b>", row)[:3] for row in section.partition("<tbody>")[2].split("</tr>")[:3]
     ]
