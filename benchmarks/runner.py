@@ -84,12 +84,19 @@ def compare_once(folder: Path, _table: str) -> dict[str, float]:
     return {"seconds": seconds, "judges": len(result.ranking), "peak_mb": peak_mb()}
 
 
-STEPS = {"judge": judge_once, "baseline": baseline, "compare": compare_once}
+def make_once(folder: Path, given: str) -> dict[str, float]:
+    """Write the study; `given` is "ITEMS,RATED"."""
+    items, rated = map(int, given.split(","))
+    make_study(folder, items, rated)
+    return {"items": items}
 
 
-def measured(step: str, folder: Path, table: str = "a") -> dict[str, float]:
-    """Run one step in a process of its own."""
-    command = [sys.executable, __file__, "--step", step, str(folder), table]
+STEPS = {"make": make_once, "judge": judge_once, "baseline": baseline, "compare": compare_once}
+
+
+def measured(step: str, folder: Path, given: str = "a") -> dict[str, float]:
+    """Run one step in a process of its own; this one stays small, as Linux counts a parent's memory as its child's."""
+    command = [sys.executable, __file__, "--step", step, str(folder), given]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return result
@@ -97,7 +104,7 @@ def measured(step: str, folder: Path, table: str = "a") -> dict[str, float]:
 
 def measure_size(folder: Path, size: int, rated: int) -> None:
     """Run and write `size` verdicts, and print the rates."""
-    make_study(folder, size, rated)
+    measured("make", folder, f"{size},{rated}")
     run, plain = measured("judge", folder), measured("baseline", folder)
     rate, ideal = run["verdicts"] / run["seconds"], plain["verdicts"] / plain["seconds"]
     print(
@@ -127,8 +134,8 @@ def main() -> None:
     parser.add_argument("--step", nargs=3)
     arguments = parser.parse_args()
     if arguments.step:
-        step, folder, table = arguments.step
-        print(json.dumps(STEPS[step](Path(folder), table)))
+        step, folder, given = arguments.step
+        print(json.dumps(STEPS[step](Path(folder), given)))
         return
     print(f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores")
     size = 10_000

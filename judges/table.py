@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from genspace.errors import InputError, InvalidFilesError, did_you_mean
 from genspace.judges._protocol import JudgeContext, JudgeSpec, parse_options
 from genspace.records import Request, Verdict, fingerprint
+from genspace.store import DiskMap
 from genspace.study import read_score_table
-from genspace.tables import read_table, table_stem
+from genspace.tables import Table, read_parts, read_table, table_stem
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from genspace.study import Study
+
 __all__ = ["TableJudge", "TableOptions", "make"]
+
+
+CELLS = ("status", "score", "passed", "confidence", "reason")
 
 
 class TableOptions(BaseModel):
@@ -39,31 +46,21 @@ class TableJudge:
     """Answers from a table of scores; an item without a row is an abstention."""
 
     fingerprint: str
-    scores: pd.DataFrame
-    """Rows of one metric, as `genspace.study.Study.verdicts` has them."""
+    rows: DiskMap
+    """By item, the `CELLS` of its row as JSON."""
     label: str
 
     def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
         """Yield the table's verdict on each item."""
-        columns = {
-            name: self.scores[name].array for name in ("status", "score", "passed", "confidence", "reason")
-        }
-        row_of = {item_id: row for row, item_id in enumerate(self.scores["item_id"])}
         for request in requests:
-            row = row_of.get(request.item.item_id)
+            row = self.rows.get(request.item.item_id)
             if row is None:
                 yield Verdict.abstained(request, f"no row in {self.label}")
                 continue
-            cells = {name: _plain(array[row]) for name, array in columns.items()}
-            status, reason, confidence = cells["status"], cells["reason"], cells["confidence"]
+            status, score, passed, confidence, reason = json.loads(row)
             if status == "decided":
-                passed = None if cells["passed"] is None else bool(cells["passed"])
                 yield Verdict.decided(
-                    request,
-                    score=float(cells["score"]),
-                    passed=passed,
-                    confidence=confidence,
-                    reason=reason or None,
+                    request, score=score, passed=passed, confidence=confidence, reason=reason or None
                 )
             elif status == "failed":
                 yield Verdict.failed(request, reason)
@@ -81,22 +78,68 @@ def make(spec: JudgeSpec, context: JudgeContext) -> TableJudge:
     if name is None:
         raise InputError(f"{spec.source}: judge {spec.name!r} needs a table: --judge table:scores.csv")
     path = _locate(name, context)
-    table = read_table(path, name)
-    items = table.frame if context.study is None else context.study.items
-    item_ids = items.get("item_id")
-    read = read_score_table(table, () if item_ids is None else item_ids, default_metric=str(table_stem(path)))
-    if read.problems:
-        raise InvalidFilesError(read.problems)
-    metrics = sorted(read.frame["judge"].unique())
+    try:
+        rows = _Rows(options.metric, context.study, str(table_stem(path)))
+        sound = all(rows.add(part) for part in read_parts(path, name)) and rows.once
+    except InvalidFilesError:
+        sound = False
+    if not sound:  # the whole shows every problem, or that there is none
+        rows = _Rows(options.metric, context.study, str(table_stem(path)))
+        rows.add(read_table(path, name), complain=True)
+    metrics = sorted(rows.metrics)
     metric = options.metric or (metrics[0] if len(metrics) == 1 else None)
     if metric not in metrics:
         asked = "" if metric is None else f" {metric!r}"
         raise InputError(
             f"{name}: which metric{asked}?{did_you_mean(metric or '', metrics)}; say -o {spec.name}.metric=NAME"
         )
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
     mark = fingerprint({"kind": "table", "version": 1, "sha256": digest, "metric": metric})
-    return TableJudge(mark, read.frame[read.frame["judge"] == metric], name)
+    return TableJudge(mark, rows.of_item, name)
+
+
+@dataclass
+class _Rows:
+    """Gathers one metric's rows from the parts of a table."""
+
+    metric: str | None
+    """None: the table's only one."""
+    study: Study | None
+    default_metric: str
+    metrics: set[str] = field(default_factory=set)
+    of_item: DiskMap = field(default_factory=DiskMap)
+    taken: int = 0
+
+    def add(self, part: Table, *, complain: bool = False) -> bool:
+        """Take a part's rows; return whether all is well with them. Errors: with `complain`, every problem."""
+        read = read_score_table(part, self._known(part), default_metric=self.default_metric)
+        if read.problems and complain:
+            raise InvalidFilesError(read.problems)
+        self.metrics.update(read.frame["judge"].unique())
+        wanted = self.metric or min(self.metrics, default="")
+        chosen = read.frame.loc[read.frame["judge"] == wanted, ["item_id", *CELLS]]
+        self.taken += len(chosen)
+        self.of_item.update(_entries(chosen))
+        return not read.problems
+
+    @property
+    def once(self) -> bool:
+        """Whether no item had two rows."""
+        return len(self.of_item) == self.taken
+
+    def _known(self, part: Table) -> Iterable[str]:
+        """Return those of the part's ids that the study has."""
+        if "item_id" not in part.frame.columns:
+            return ()
+        item_ids = part.frame["item_id"].str.strip()
+        return item_ids if self.study is None else item_ids[self.study.items_table.known(item_ids)]
+
+
+def _entries(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    plain = rows.astype(object).where(rows.notna(), None)
+    for item_id, *cells in plain.itertuples(index=False, name=None):
+        yield item_id, json.dumps(cells)
 
 
 def _locate(name: str, context: JudgeContext) -> Path:
@@ -105,10 +148,3 @@ def _locate(name: str, context: JudgeContext) -> Path:
     if not path.is_file() and context.study is not None and (context.study.root / name).is_file():
         return context.study.root / name
     return path
-
-
-def _plain(cell: Any) -> Any:
-    """Return None for a missing cell, else the cell."""
-    import pandas as pd
-
-    return None if pd.isna(cell) else cell

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from genspace.study import Study
 
 __all__ = [
+    "FAILURES_KEPT",
     "INTERRUPTED",
     "RETRIES",
     "RunOptions",
@@ -47,6 +48,8 @@ RETRIES: Mapping[str, frozenset[str]] = {
 }
 """What `--retry` asks again, by the status of the verdict that is there."""
 INTERRUPTED = "interrupted; the same command goes on from here"
+FAILURES_KEPT = 1000
+"""Failed verdicts that a summary holds; all stand in the verdict files and in the log file."""
 MAX_FRUITLESS_RESTARTS = 3
 """How often in a row a judge may break without one verdict before the run gives up."""
 
@@ -86,6 +89,7 @@ class RunSummary(Displayed):
     cost_usd: float = 0.0
     tokens: int = 0
     failures: list[Verdict] = field(default_factory=list)
+    """The first `FAILURES_KEPT`; `status` counts all."""
     stopped: str | None = None
     """Why it ended early; None: it did everything."""
 
@@ -99,7 +103,7 @@ class RunSummary(Displayed):
         self.status[verdict.status] += 1
         self.cost_usd += verdict.cost_usd or 0.0
         self.tokens += verdict.tokens or 0
-        if verdict.status == "failed":
+        if verdict.status == "failed" and len(self.failures) < FAILURES_KEPT:
             self.failures.append(verdict)
 
 
@@ -272,7 +276,7 @@ def _keys(study: Study, options: RunOptions, *, pairwise: bool) -> Iterator[Key]
     if pairwise:
         yield from (r.key for r in _requests(study, options, pairwise=True))
         return
-    for item_id in study.items["item_id"]:
+    for item_id in study.iter_item_ids():
         if _in_shard(item_id, options.shard):
             yield from ((item_id, None, None, repeat) for repeat in range(options.repeats))
 

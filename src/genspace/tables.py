@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
 import json
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from genspace.errors import InputError, InvalidFilesError, Problem
 
@@ -26,6 +26,7 @@ __all__ = [
     "csv_text",
     "find_table",
     "parse_numbers",
+    "read_parts",
     "read_table",
     "require_columns",
     "table_stem",
@@ -36,6 +37,8 @@ SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet", ".csv.gz", ".tsv.gz", ".jsonl.
 """Endings of the files that are read as tables."""
 NULLS = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None"})
 """Cells that mean "no value" in a column of numbers."""
+PART_ROWS = 10_000
+"""Rows that `read_parts` holds at a time."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +56,13 @@ class Table:
         """First line of each row, for text formats whose cells may hold line breaks."""
         if ".csv" not in self.path.name and ".tsv" not in self.path.name:
             return None
-        reader = csv.reader(io.StringIO(_read_text(self.path)), delimiter=_delimiter(self.path))
         lines, start = [], 1
-        for cells in reader:
-            if cells:
-                lines.append(start)
-            start = reader.line_num + 1
+        with _open_text(self.path) as file:
+            reader = csv.reader(file, delimiter=_delimiter(self.path))
+            for cells in reader:
+                if cells:
+                    lines.append(start)
+                start = reader.line_num + 1
         return lines[1:]
 
     def line(self, index: int) -> int:
@@ -105,21 +109,36 @@ def read_table(path: Path, label: str | None = None) -> Table:
 
     Errors: `InvalidFilesError` naming the file, the line and what is expected.
     """
-    label = label or str(path)
+    return next(_tables(path, label or str(path), rows=None))
+
+
+def read_parts(path: Path, label: str | None = None) -> Iterator[Table]:
+    """Read a table some rows at a time, so that memory does not grow with it; a table without rows has no part.
+
+    Rows of a part are counted from its own start. A part of JSON Lines has the columns that its own rows have.
+
+    Errors: as for `read_table`, when the part that is wrong is reached.
+    """
+    return (t for t in _tables(path, label or str(path), rows=PART_ROWS) if len(t.frame))
+
+
+def _tables(path: Path, label: str, rows: int | None) -> Iterator[Table]:
+    """Yield the table in parts of `rows` rows; None: exactly one part, the whole."""
     if not path.is_file():
         raise InputError(f"{label}: there is no such file")
+    if path.name.endswith(".parquet"):
+        frames = _read_parquet(path, rows)
+    elif ".jsonl" in path.name:
+        frames = _read_jsonl(path, label, rows)
+    else:
+        frames = _read_csv(path, label, rows)
     try:
-        if path.name.endswith(".parquet"):
-            frame = _read_parquet(path)
-        elif ".jsonl" in path.name:
-            frame = _read_jsonl(path, label)
-        else:
-            frame = _read_csv(path, label)
+        for frame in frames:
+            yield Table(path, label, frame)
     except UnicodeDecodeError as error:
         raise InvalidFilesError(
             [Problem(label, f"is not UTF-8 text ({error.reason}); save it as UTF-8")]
         ) from None
-    return Table(path, label, frame)
 
 
 def parse_numbers(table: Table, column: str, problems: list[Problem]) -> pd.Series[float]:
@@ -175,68 +194,102 @@ def _delimiter(path: Path) -> str:
     return "\t" if ".tsv" in path.name else ","
 
 
-def _read_text(path: Path) -> str:
-    raw = path.read_bytes()
+def _open_text(path: Path) -> TextIO:
     if path.name.endswith(".gz"):
-        raw = gzip.decompress(raw)
-    return raw.decode("utf-8-sig")
+        return cast("TextIO", gzip.open(path, "rt", encoding="utf-8-sig", newline=""))
+    return path.open(encoding="utf-8-sig", newline="")
 
 
-def _read_csv(path: Path, label: str) -> pd.DataFrame:
+def _read_csv(path: Path, label: str, rows: int | None) -> Iterator[pd.DataFrame]:
     import pandas as pd
 
-    text = _read_text(path)
-    if not text.strip():
+    header = _header(path, label)
+    with _open_text(path) as file:
+        read: Callable[..., Any] = partial(
+            pd.read_csv, file, sep=_delimiter(path), dtype=str, keep_default_na=False, na_filter=False
+        )
+        try:
+            for frame in [read()] if rows is None else read(chunksize=rows):
+                if not isinstance(frame.index, pd.RangeIndex):
+                    # pandas takes the first cells of rows longer than the header as an index.
+                    raise InvalidFilesError(
+                        [Problem(label, "the rows hold more cells than the header", row=2)]
+                    )
+                frame.columns = header
+                yield frame.fillna("").astype(str).reset_index(drop=True)
+        except pd.errors.ParserError as error:
+            raise InvalidFilesError(
+                [Problem(label, f"cannot be read as a table: {str(error).strip()}")]
+            ) from None
+
+
+def _header(path: Path, label: str) -> list[str]:
+    """Return the names of a text table's columns."""
+    with _open_text(path) as file:
+        lines = csv.reader(file, delimiter=_delimiter(path))
+        header = next(([c.strip() for c in cells] for cells in lines if any(c.strip() for c in cells)), None)
+    if header is None:
         raise InvalidFilesError([Problem(label, "is empty; a header line is expected")])
-    header = [name.strip() for name in next(csv.reader(io.StringIO(text), delimiter=_delimiter(path)))]
     if len(set(header)) < len(header):
         twice = next(name for name in header if header.count(name) > 1)
         raise InvalidFilesError(
             [Problem(label, "column stands twice in the header; rename one", row=1, field=twice)]
         )
-    try:
-        frame = pd.read_csv(
-            io.StringIO(text), sep=_delimiter(path), dtype=str, keep_default_na=False, na_filter=False
-        )
-    except pd.errors.ParserError as error:
-        raise InvalidFilesError(
-            [Problem(label, f"cannot be read as a table: {str(error).strip()}")]
-        ) from None
-    if not isinstance(frame.index, pd.RangeIndex):
-        # pandas takes the first cells of rows longer than the header as an index.
-        raise InvalidFilesError([Problem(label, "the rows hold more cells than the header", row=2)])
     if len(header) == 1 and ";" in header[0]:
         raise InvalidFilesError(
             [Problem(label, "cells are separated by ';'; save the table with commas", row=1)]
         )
-    frame.columns = header
-    return frame.fillna("").astype(str)
+    return header
 
 
-def _read_jsonl(path: Path, label: str) -> pd.DataFrame:
+def _read_jsonl(path: Path, label: str, rows: int | None) -> Iterator[pd.DataFrame]:
     import pandas as pd
 
-    rows: list[dict[str, Any]] = []
-    problems: list[Problem] = []
-    for number, line in enumerate(_read_text(path).rstrip("\n").split("\n"), start=1):
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            problems.append(Problem(label, f"is not JSON: {error.msg}", row=number))
-            continue
-        if not isinstance(row, dict):
-            problems.append(Problem(label, "one JSON object a line is expected", row=number, value=row))
-            continue
-        rows.append(row)
-    if problems:
-        raise InvalidFilesError(problems)
-    return _as_text(pd.DataFrame(rows, dtype=object))
+    with _open_text(path) as file:
+        numbered = _up_to_last(file)
+        if (first := next(numbered, None)) is None:
+            raise InvalidFilesError([Problem(label, "is empty; one JSON object a line is expected")])
+        numbered = chain([first], numbered)
+        while lines := list(islice(numbered, rows)):
+            documents: list[dict[str, Any]] = []
+            problems: list[Problem] = []
+            for number, line in lines:
+                try:
+                    row = json.loads(line)
+                except json.JSONDecodeError as error:
+                    problems.append(Problem(label, f"is not JSON: {error.msg}", row=number))
+                    continue
+                if not isinstance(row, dict):
+                    message = "one JSON object a line is expected"
+                    problems.append(Problem(label, message, row=number, value=row))
+                    continue
+                documents.append(row)
+            if problems:
+                raise InvalidFilesError(problems)
+            yield _as_text(pd.DataFrame(documents, dtype=object))
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
+def _up_to_last(file: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Yield the lines with their numbers, without the blank ones at the end."""
+    blank: list[tuple[int, str]] = []
+    for number, line in enumerate(file, start=1):
+        blank.append((number, line))
+        if not line.isspace():
+            yield from blank
+            blank.clear()
+
+
+def _read_parquet(path: Path, rows: int | None) -> Iterator[pd.DataFrame]:
     import pandas as pd
+    import pyarrow.parquet as pq
 
-    return _as_text(pd.read_parquet(path).astype(object))
+    if rows is None:
+        yield _as_text(pd.read_parquet(path).astype(object))
+        return
+    # The buffer keeps pyarrow from reading a row group, often the whole file, at once.
+    with pq.ParquetFile(path, buffer_size=1 << 20, pre_buffer=False) as file:
+        for batch in file.iter_batches(batch_size=rows):
+            yield _as_text(batch.to_pandas().astype(object))
 
 
 def _as_text(frame: pd.DataFrame) -> pd.DataFrame:

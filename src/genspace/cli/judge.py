@@ -238,8 +238,8 @@ def _print_summary(summary: RunSummary) -> None:
     out().print(escape(line))
     for verdict in summary.failures[:SHOWN_FAILURES]:
         messages().print(f"[red]failed[/] {escape(verdict.item_id)}: {escape(verdict.reason or '')}")
-    if len(summary.failures) > SHOWN_FAILURES:
-        messages().print(f"… and {len(summary.failures) - SHOWN_FAILURES} more failures in the verdict files")
+    if status["failed"] > SHOWN_FAILURES:
+        messages().print(f"… and {status['failed'] - SHOWN_FAILURES:,} more failures in the verdict files")
     if summary.failures:
         messages().print("ask again about failed items with --retry errors")
 

@@ -6,6 +6,7 @@ twice, the later line wins. Parquet shards, written by the Ray engine and by `co
 same meaning.
 """
 
+from genspace.store._disk import DiskMap
 from genspace.store._files import KEY_COLUMNS, JudgeStore, Key, VerdictWriter, judge_folders
 from genspace.store._formats import COLUMN_TYPES, SCHEMA_VERSION, write_shard
 from genspace.store._maintenance import Conflict, compact, merge
@@ -15,6 +16,7 @@ __all__ = [
     "KEY_COLUMNS",
     "SCHEMA_VERSION",
     "Conflict",
+    "DiskMap",
     "JudgeStore",
     "Key",
     "VerdictWriter",

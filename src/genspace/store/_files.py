@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,16 +14,22 @@ from urllib.parse import quote, unquote
 
 from genspace.errors import GenspaceError, InputError
 from genspace.records import Verdict
+from genspace.store._disk import DiskMap
 from genspace.store._formats import SCHEMA_VERSION, empty_columns, read_columns, read_lines
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["KEY_COLUMNS", "JudgeStore", "Key", "VerdictWriter", "in_use", "judge_folders"]
+__all__ = ["KEY_COLUMNS", "JudgeStore", "Key", "VerdictWriter", "in_use", "judge_folders", "line_key"]
 
 Key = tuple[str, str | None, str | None, int]
 """Item, second item, question, repeat (see `genspace.records.Verdict.key`)."""
 KEY_COLUMNS = ["item_id", "item_id_b", "question", "repeat"]
+
+
+def line_key(line: Mapping[str, Any]) -> Key:
+    """Return the key of a verdict's line."""
+    return line["item_id"], line.get("item_id_b"), line.get("question"), line.get("repeat", 0)
 
 
 def judge_folders(root: Path) -> list[tuple[str, Path]]:
@@ -94,14 +100,15 @@ class JudgeStore:
         frame = frame[frame["fingerprint"] == frame["fingerprint"].iloc[-1]]
         return frame.drop_duplicates(KEY_COLUMNS, keep="last", ignore_index=True)
 
-    def done(self, fingerprint: str, *, retry: frozenset[str] = frozenset()) -> set[Key]:
+    def done(self, fingerprint: str, *, retry: frozenset[str] = frozenset()) -> Container[Key]:
         """Return the keys that need no new verdict: judged under this fingerprint and of no status in `retry`."""
-        status: dict[Key, str] = {}
-        for line in self.lines():
-            if line.get("fingerprint") == fingerprint:
-                key = (line["item_id"], line.get("item_id_b"), line.get("question"), line.get("repeat", 0))
-                status[key] = line.get("status", "decided")
-        return {key for key, value in status.items() if value not in retry}
+        status = DiskMap()
+        status.update(
+            (repr(line_key(line)), line.get("status", "decided"))
+            for line in self.lines()
+            if line.get("fingerprint") == fingerprint
+        )
+        return _Done(status, retry)
 
     def writer(self) -> VerdictWriter:
         """Open a new file for one run's verdicts."""
@@ -110,6 +117,18 @@ class JudgeStore:
     def next_number(self) -> int:
         """Return a number above those of all files."""
         return max((int(p.stem) for p in self.files() if p.stem.isdigit()), default=0) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """Keys whose verdicts stand."""
+
+    status: DiskMap
+    retry: frozenset[str]
+
+    def __contains__(self, key: object) -> bool:
+        status = self.status.get(repr(key))
+        return status is not None and status not in self.retry
 
 
 class VerdictWriter:

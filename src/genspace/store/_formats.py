@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,8 @@ COLUMN_TYPES: Mapping[str, str] = {
     "reason": "string", "explanation": "string", "seconds": "double", "tokens": "int64", "cost_usd": "double",
 }  # fmt: skip
 """Columns of Parquet shards; measurements and details stand in `rest` as JSON."""
+ROW_GROUP = 16_384
+"""Verdicts of a Parquet shard that are held at a time, written and read."""
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -42,15 +45,16 @@ def write_shard(lines: Iterable[Mapping[str, Any]], target: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    columns: dict[str, list[Any]] = {name: [] for name in (*COLUMN_TYPES, "rest")}
-    for line in lines:
-        for name in COLUMN_TYPES:
-            columns[name].append(line.get(name))
-        rest = {k: v for k, v in line.items() if k not in COLUMN_TYPES}
-        columns["rest"].append(json.dumps(rest, ensure_ascii=False))
+    schema = _arrow_schema().append(pa.field("rest", pa.string()))
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    pq.write_table(pa.table(columns, schema=_arrow_schema().append(pa.field("rest", pa.string()))), temporary)
+    waiting = iter(lines)
+    with pq.ParquetWriter(temporary, schema) as writer:
+        while group := list(islice(waiting, ROW_GROUP)):
+            columns: dict[str, list[Any]] = {n: [line.get(n) for line in group] for n in COLUMN_TYPES}
+            rests = ({k: v for k, v in line.items() if k not in COLUMN_TYPES} for line in group)
+            columns["rest"] = [json.dumps(rest, ensure_ascii=False) for rest in rests]
+            writer.write_table(pa.table(columns, schema=schema))
     with temporary.open("rb") as file:
         os.fsync(file.fileno())
     temporary.replace(target)
@@ -89,7 +93,7 @@ def _label(path: Path) -> str:
 def _parquet_lines(path: Path) -> Iterator[dict[str, Any]]:
     import pyarrow.parquet as pq
 
-    for batch in pq.ParquetFile(path).iter_batches():
+    for batch in pq.ParquetFile(path).iter_batches(batch_size=ROW_GROUP):
         for row in batch.to_pylist():
             rest = json.loads(row.pop("rest") or "{}")
             yield {k: v for k, v in row.items() if v is not None} | rest

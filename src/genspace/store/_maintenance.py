@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from genspace.records import Verdict
-from genspace.store._files import JudgeStore, Key, in_use, judge_folders
+from genspace.store._disk import DiskMap
+from genspace.store._files import JudgeStore, Key, in_use, judge_folders, line_key
 from genspace.store._formats import read_lines, write_shard
 
 __all__ = ["Conflict", "compact", "merge"]
@@ -29,18 +31,23 @@ def compact(store: JudgeStore) -> tuple[int, int]:
         finished.append(path)
     if len(finished) < 2 and not any(p.suffix == ".jsonl" for p in finished):
         return 0, 0
-    last: dict[tuple[str, Key], dict[str, Any]] = {}
-    for path in finished:
-        for line in read_lines(path):
-            key = (line["item_id"], line.get("item_id_b"), line.get("question"), line.get("repeat", 0))
-            last.pop((line["fingerprint"], key), None)  # the place of the last line counts
-            last[line["fingerprint"], key] = line
+    last = DiskMap()  # of each verdict, which of all lines counts: its last
+    last.update((_place(line), str(n)) for n, line in enumerate(_lines(finished)))
+    kept = (line for n, line in enumerate(_lines(finished)) if last.get(_place(line)) == str(n))
     target = finished[-1].with_suffix(".parquet")
-    write_shard(last.values(), target)
+    write_shard(kept, target)
     for path in finished:
         if path != target:
             path.unlink()
     return len(finished), len(last)
+
+
+def _lines(paths: Iterable[Path]) -> Iterator[dict[str, Any]]:
+    return chain.from_iterable(map(read_lines, paths))
+
+
+def _place(line: Mapping[str, Any]) -> str:
+    return repr((line["fingerprint"], line_key(line)))
 
 
 @dataclass(frozen=True, slots=True)

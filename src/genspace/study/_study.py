@@ -14,6 +14,7 @@ from genspace.errors import InputError, InvalidFilesError, Problem
 from genspace.records import ITEM_COLUMNS, Item, StudySettings
 from genspace.store import JudgeStore, judge_folders
 from genspace.study._files import StudyFiles, leaves_study
+from genspace.study._items import ItemsTable, load_items
 from genspace.study._readers import (
     VERDICT_COLUMNS,
     Read,
@@ -40,7 +41,7 @@ SCORE_STEMS = ("metric_scores", "metric_verdicts")
 
 @dataclass(frozen=True)
 class Study(Displayed):
-    """A study: its items at hand; people's answers, scores and verdicts read when they are first asked for.
+    """A study: its items checked; they, people's answers, scores and verdicts are read when first asked for.
 
     Frames have fixed columns (see `annotations` and `verdicts`) and missing values where a cell is empty. Make
     one with `open_study`.
@@ -49,8 +50,7 @@ class Study(Displayed):
     root: Path
     """The study's folder; for a wide table, the folder it stands in."""
     settings: StudySettings
-    items: pd.DataFrame
-    """`item_id, generator, prompt_id, prompt, image, image_before, predicate` and every breakdown column."""
+    items_table: ItemsTable
     files: StudyFiles
     declared: StudyFile
     """What study.toml says."""
@@ -58,6 +58,11 @@ class Study(Displayed):
     """Reads the answers with all problems; `annotations` raises them."""
     read_verdicts: Callable[[], Read]
     """Reads scores and verdicts with all problems; `verdicts` raises them."""
+
+    @property
+    def items(self) -> pd.DataFrame:
+        """`item_id, generator, prompt_id, prompt, image, image_before, predicate` and every breakdown column."""
+        return self.items_table.frame
 
     @cached_property
     def annotations(self) -> pd.DataFrame:
@@ -81,14 +86,20 @@ class Study(Displayed):
         return _frame(self.read_verdicts())
 
     def iter_items(self) -> Iterator[Item]:
-        """Yield the items as records; an item without an image gets `images/ITEM_ID.png` (or .jpg, .webp)."""
-        columns = list(self.items.columns)
-        for row in self.items.itertuples(index=False, name=None):
-            cells = {name: cell for name, cell in zip(columns, row, strict=True) if isinstance(cell, str)}
-            known = {name: cells.pop(name, None) for name in ITEM_COLUMNS}
-            item_id = str(known.pop("item_id"))
-            known["image"] = known["image"] or self.files.image_of(item_id)
-            yield Item(item_id=item_id, extra=cells, **known)
+        """Yield the items as records, read as they are asked for; one without an image gets `images/ITEM_ID.png`."""
+        for part in self.items_table.parts():
+            columns = list(part.columns)
+            for row in part.itertuples(index=False, name=None):
+                cells = {name: cell for name, cell in zip(columns, row, strict=True) if isinstance(cell, str)}
+                known = {name: cells.pop(name, None) for name in ITEM_COLUMNS}
+                item_id = str(known.pop("item_id"))
+                known["image"] = known["image"] or self.files.image_of(item_id)
+                yield Item(item_id=item_id, extra=cells, **known)
+
+    def iter_item_ids(self) -> Iterator[str]:
+        """Yield the items' ids, in order."""
+        for part in self.items_table.parts():
+            yield from part["item_id"]
 
 
 @dataclass(frozen=True)
@@ -164,27 +175,24 @@ def _load(
             f"{path}: there is no items table; a study needs items.csv (or .jsonl, .parquet) with a column "
             "item_id. For one wide table name the file itself, with --human and --metrics"
         )
-    try:
-        items = read_items(read_table(found, found.name))
-    except InvalidFilesError as error:
-        return None, [*problems, *error.problems], []
-    if "item_id" not in items.frame.columns:
-        return None, problems + items.problems, items.notes
-    item_ids = items.frame["item_id"]
+    items, wrong, notes = load_items(found)
+    problems += wrong
+    if items is None:
+        return None, problems, notes
     study = Study(
         root=path,
         settings=declared.settings,
-        items=items.frame,
+        items_table=items,
         files=StudyFiles((declared.images or str(path / "images"), str(path))),
         declared=declared,
-        read_annotations=lambda: _read_annotation_files(path, item_ids, declared.settings),
-        read_verdicts=lambda: _read_verdict_files(path, item_ids),
+        read_annotations=lambda: _read_annotation_files(path, items.frame["item_id"], declared.settings),
+        read_verdicts=lambda: _read_verdict_files(path, items.frame["item_id"]),
     )
-    unknown = [c for c in declared.settings.breakdowns if c not in items.frame.columns]
+    unknown = [c for c in declared.settings.breakdowns if c not in items.columns]
     problems += [
         Problem("study.toml", "is no column of the items table", field="breakdowns", value=c) for c in unknown
     ]
-    return study, problems + items.problems, items.notes
+    return study, problems, notes
 
 
 def _load_wide(
@@ -198,7 +206,7 @@ def _load_wide(
     study = Study(
         root=path.parent,
         settings=settings,
-        items=items.frame,
+        items_table=ItemsTable(path, items.frame, None),
         files=StudyFiles((str(path.parent / "images"), str(path.parent))),
         declared=StudyFile(settings=settings),
         read_annotations=lambda: Read(parts.annotations),

@@ -1,0 +1,104 @@
+"""The items table: read in parts, so that a run over millions of items holds few of them at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genspace.errors import InvalidFilesError, Problem
+from genspace.study._readers import Read, read_items
+from genspace.tables import read_parts, read_table
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+__all__ = ["ItemsTable", "load_items"]
+
+
+@dataclass(frozen=True)
+class ItemsTable:
+    """A sound items table; of a long one only a digest of each id is held, until `frame` is asked for."""
+
+    path: Path
+    whole: pd.DataFrame | None
+    """The table itself, where it is short or made of a wide one."""
+    digests: NDArray[np.uint64] | None
+    """(n,) 64-bit hashes of the ids, sorted; None beside `whole`."""
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The whole table, as `genspace.study.Study.items` describes it."""
+        return read_items(read_table(self.path, self.path.name)).frame if self.whole is None else self.whole
+
+    def parts(self) -> Iterator[pd.DataFrame]:
+        """Yield the table in order, some rows at a time."""
+        if self.whole is not None:
+            yield self.whole
+            return
+        for part in read_parts(self.path, self.path.name):
+            yield read_items(part).frame
+
+    def known(self, item_ids: pd.Series[str]) -> NDArray[np.bool_]:
+        """Whether the table has each of the ids; for two unlike ids wrong by a chance of one in 10^19."""
+        import numpy as np
+
+        if self.digests is None:
+            return item_ids.isin(self.frame["item_id"]).to_numpy()
+        found = _digests(item_ids)
+        place = np.searchsorted(self.digests, found).clip(max=len(self.digests) - 1)
+        return np.asarray(self.digests[place] == found)
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """Names of the columns, breakdowns among them."""
+        return list(next(self.parts()).columns)
+
+
+def load_items(path: Path) -> tuple[ItemsTable | None, list[Problem], list[Problem]]:
+    """Check the items table; return it (None where it cannot be used at all), all problems, and notes.
+
+    It is checked part by part. Whatever is wrong or unusual there is left to a second look at the whole, which knows
+    every problem and its line.
+    """
+    import numpy as np
+
+    parts: list[Read] = []
+    digests = []
+    try:
+        for part in read_parts(path, path.name):
+            read = read_items(part)
+            if read.problems or (parts and [*read.frame.columns] != [*parts[0].frame.columns]):
+                return _load_whole(path)
+            parts = parts or [read]
+            digests.append(_digests(read.frame["item_id"]))
+    except InvalidFilesError:
+        return _load_whole(path)
+    if not digests:
+        return _load_whole(path)
+    (first,) = parts
+    if len(digests) == 1:
+        return ItemsTable(path, first.frame, None), [], first.notes
+    every = np.sort(np.concatenate(digests))
+    if (every[1:] == every[:-1]).any():
+        return _load_whole(path)
+    return ItemsTable(path, None, every), [], first.notes
+
+
+def _load_whole(path: Path) -> tuple[ItemsTable | None, list[Problem], list[Problem]]:
+    try:
+        read = read_items(read_table(path, path.name))
+    except InvalidFilesError as error:
+        return None, list(error.problems), []
+    usable = "item_id" in read.frame.columns
+    return ItemsTable(path, read.frame, None) if usable else None, read.problems, read.notes
+
+
+def _digests(item_ids: pd.Series[str]) -> NDArray[np.uint64]:
+    from pandas.util import hash_array
+
+    return hash_array(item_ids.to_numpy(dtype=object), categorize=False)
