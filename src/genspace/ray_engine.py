@@ -11,6 +11,7 @@ import json
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import islice
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +24,14 @@ from genspace.study import Study, open_study
 
 if TYPE_CHECKING:
     import numpy as np
+    import pyarrow as pa
 
 __all__ = ["RayOptions", "run_ray"]
 
 SHARD_VERDICTS = 4096
 """Verdicts of one Parquet shard; also what a killed driver may have to ask again."""
-
+BLOCK_REQUESTS = 1024
+"""Requests that stand together until workers take them, a batch at a time."""
 
 ENDINGS: Mapping[str, type[GenspaceError]] = {
     "budget": BudgetReachedError,
@@ -106,8 +109,9 @@ def run_ray(
         _connect(ray, ray_options.address)
     try:
         data.DataContext.get_current().enable_progress_bars = False
-        rows = data.from_items([{"request": _encode(r)} for r in planned.requests])
-        judged = rows.map_batches(
+        # Requests wait in Ray's object store, which spills to disk, not in the driver's memory.
+        blocks = [ray.put(block) for block in _blocks(planned.requests)]
+        judged = data.from_arrow_refs(blocks).map_batches(
             _Worker,
             fn_constructor_args=(str(study.root.resolve()), spec, dict(context)),
             batch_size=ray_options.batch,
@@ -119,6 +123,13 @@ def run_ray(
         if started:
             ray.shutdown()
     return summary
+
+
+def _blocks(requests: Iterator[Request]) -> Iterator[pa.Table]:
+    import pyarrow as pa
+
+    while block := [_encode(request) for request in islice(requests, BLOCK_REQUESTS)]:
+        yield pa.table({"request": block})
 
 
 def _connect(ray: ModuleType, address: str | None) -> None:

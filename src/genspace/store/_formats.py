@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genspace.errors import InvalidFilesError, Problem
+from genspace.errors import InputError, InvalidFilesError, Problem
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,24 +41,40 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     return _parquet_lines(path) if path.suffix == ".parquet" else _complete_lines(path)
 
 
-def write_shard(lines: Iterable[Mapping[str, Any]], target: Path) -> None:
-    """Write verdict lines as a Parquet shard that appears whole or not at all."""
+def write_shard(lines: Iterable[Mapping[str, Any]], target: Path) -> int:
+    """Write verdict lines as a Parquet shard that appears whole or not at all; return how many.
+
+    Errors: `InputError` when the disk is full or the folder is read-only.
+    """
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        written = _write_groups(lines, temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    except OSError as error:
+        raise InputError(f"cannot write verdicts to {target}: {error.strerror or error}") from None
+    finally:
+        with suppress(OSError):  # it has become the target, or the disk has said what is wrong
+            temporary.unlink()
+    return written
+
+
+def _write_groups(lines: Iterable[Mapping[str, Any]], path: Path) -> int:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     schema = _arrow_schema().append(pa.field("rest", pa.string()))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    waiting = iter(lines)
-    with pq.ParquetWriter(temporary, schema) as writer:
+    waiting, written = iter(lines), 0
+    with pq.ParquetWriter(path, schema) as writer:
         while group := list(islice(waiting, ROW_GROUP)):
             columns: dict[str, list[Any]] = {n: [line.get(n) for line in group] for n in COLUMN_TYPES}
             rests = ({k: v for k, v in line.items() if k not in COLUMN_TYPES} for line in group)
             columns["rest"] = [json.dumps(rest, ensure_ascii=False) for rest in rests]
             writer.write_table(pa.table(columns, schema=schema))
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
-    temporary.replace(target)
+            written += len(group)
+    return written
 
 
 def _complete_lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -31,15 +32,19 @@ def compact(store: JudgeStore) -> tuple[int, int]:
         finished.append(path)
     if len(finished) < 2 and not any(p.suffix == ".jsonl" for p in finished):
         return 0, 0
-    last = DiskMap()  # of each verdict, which of all lines counts: its last
-    last.update((_place(line), str(n)) for n, line in enumerate(_lines(finished)))
-    kept = (line for n, line in enumerate(_lines(finished)) if last.get(_place(line)) == str(n))
     target = finished[-1].with_suffix(".parquet")
-    write_shard(kept, target)
+    kept = write_shard(_standing(finished), target)
     for path in finished:
         if path != target:
             path.unlink()
-    return len(finished), len(last)
+    return len(finished), kept
+
+
+def _standing(paths: Sequence[Path]) -> Iterator[dict[str, Any]]:
+    """Yield the lines that no later one replaces, in order."""
+    last = DiskMap()
+    last.update((_place(line), str(n)) for n, line in enumerate(_lines(paths)))
+    return (line for n, line in enumerate(_lines(paths)) if last.get(_place(line)) == str(n))
 
 
 def _lines(paths: Iterable[Path]) -> Iterator[dict[str, Any]]:
@@ -47,7 +52,8 @@ def _lines(paths: Iterable[Path]) -> Iterator[dict[str, Any]]:
 
 
 def _place(line: Mapping[str, Any]) -> str:
-    return repr((line["fingerprint"], line_key(line)))
+    """Return what a later line must share with this one to replace it."""
+    return repr((line.get("fingerprint"), line_key(line)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +83,16 @@ def merge(root: Path, others: Iterable[Path], *, prefer: str = "ours") -> tuple[
     for other in others:
         for judge, _ in judge_folders(other):
             store = JudgeStore(root, judge)
-            ours = {(v.fingerprint, v.key): v for v in store.verdicts()}
-            theirs = {(v.fingerprint, v.key): v for v in JudgeStore(other, judge).verdicts()}
+            ours = DiskMap()
+            ours.update((_place(line), json.dumps(line)) for line in store.lines())
             with store.writer() as writer:
-                for (mark, key), verdict in theirs.items():
-                    present = ours.get((mark, key))
+                for line in _standing(JudgeStore(other, judge).files()):
+                    verdict, text = Verdict.from_json(line), ours.get(_place(line))
+                    present = None if text is None else Verdict.from_json(json.loads(text))
                     if present is not None and _says(present) == _says(verdict):
                         continue
                     if present is not None:
-                        conflicts.append(Conflict(judge, key, present, verdict))
+                        conflicts.append(Conflict(judge, verdict.key, present, verdict))
                         if prefer == "ours":
                             continue
                     writer.write(verdict)

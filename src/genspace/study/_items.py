@@ -67,20 +67,20 @@ def load_items(path: Path) -> tuple[ItemsTable | None, list[Problem], list[Probl
     """
     import numpy as np
 
-    parts: list[Read] = []
+    first: Read | None = None
+    columns: list[str] = []
     digests = []
     try:
         for part in read_parts(path, path.name):
             read = read_items(part)
-            if read.problems or (parts and [*read.frame.columns] != [*parts[0].frame.columns]):
+            first, columns = first or read, columns or [*part.frame.columns]
+            if read.problems or columns != [*part.frame.columns]:
                 return _load_whole(path)
-            parts = parts or [read]
             digests.append(_digests(read.frame["item_id"]))
     except InvalidFilesError:
         return _load_whole(path)
-    if not digests:
+    if first is None:
         return _load_whole(path)
-    (first,) = parts
     if len(digests) == 1:
         return ItemsTable(path, first.frame, None), [], first.notes
     every = np.sort(np.concatenate(digests))
