@@ -117,13 +117,24 @@ def simulate(site: Site) -> None:
     site.store.clock = time.time
 
 
-def enter(page: Any, links: Links) -> None:
-    """Agree and begin."""
+def agree(page: Any, links: Links) -> None:
+    """Take part: the instructions come next."""
     page.goto(links.rater)
     page.locator("input[name=agreed]").check()
     page.locator("button.main").click()
+    page.wait_for_url("**/instructions")
+
+
+def begin(page: Any) -> None:
+    """Leave the instructions."""
     page.locator("a.main").click()
     settle(page)
+
+
+def enter(page: Any, links: Links) -> None:
+    """Agree and begin."""
+    agree(page, links)
+    begin(page)
 
 
 def settle(page: Any) -> None:
@@ -167,13 +178,20 @@ def main(probes: Path | None = None) -> None:
             visitor = page(1180, 760)
             visitor.goto(links.rater)
             shoot(visitor, "welcome", whole=True)
-            enter(visitor, links)
+            agree(visitor, links)
+            visitor.wait_for_load_state("networkidle")
+            shoot(visitor, "instructions", whole=True)
+            begin(visitor)
             visitor.keyboard.press("2")
             visitor.locator("#message:not([hidden])").wait_for()
             shoot(visitor, "practice")
             visitor.keyboard.press("Enter")
             settle(visitor)
             shoot(visitor, "work")
+            visitor.keyboard.press("?")
+            visitor.locator("#keys[open]").wait_for()
+            shoot(visitor, "keys")
+            visitor.keyboard.press("Escape")
             phone = page(390, 800, has_touch=True, device_scale_factor=1.5)
             enter(phone, links)
             shoot(phone, "phone")
@@ -183,6 +201,11 @@ def main(probes: Path | None = None) -> None:
             researcher.locator("#raters td").first.wait_for()
             researcher.wait_for_load_state("networkidle")
             shoot(researcher, "researcher", whole=True)
+            pocket = page(390, 800, has_touch=True, device_scale_factor=1.5)
+            pocket.goto(links.researcher)
+            pocket.locator("#raters td").first.wait_for()
+            pocket.wait_for_load_state("networkidle")
+            shoot(pocket, "researcher-phone")
             site.store.set_state("closed")
             visitor.keyboard.press("1")
             visitor.wait_for_url("**/done")
@@ -197,6 +220,10 @@ def main(probes: Path | None = None) -> None:
             visitor = page(1180, 760, color_scheme="dark")
             enter(visitor, links)
             shoot(visitor, "edit-dark")
+            visitor.keyboard.press("z")
+            visitor.wait_for_function("document.getElementById('zoom-image').naturalWidth > 0")
+            visitor.wait_for_timeout(300)
+            shoot(visitor, "zoom")
         browser.close()
 
     from genspace.cli import invoke

@@ -158,6 +158,7 @@ def draw_plan(plan: dict[str, Any], path: Path) -> None:
 
     Errors: `InputError` for a file ending that cannot be drawn.
     """
+    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     if path.suffix not in {".svg", ".png", ".pdf"}:
@@ -186,4 +187,5 @@ def draw_plan(plan: dict[str, Any], path: Path) -> None:
     axes.grid(visible=True, alpha=0.25)
     axes.legend(title="raters", frameon=False)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else None)
+    with rc_context({"svg.hashsalt": "genspace"}):  # the same plan gives the same file
+        figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else None)

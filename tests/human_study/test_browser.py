@@ -400,6 +400,10 @@ def test_the_researchers_page(tmp_path: Path, open_page: Callable[..., Any], sch
         assert page.get_by_text("<img src=x onerror=alert(1)> looks odd").is_visible()
         assert page.locator("#comments img").count() == 0
         assert_accessible(page)
+        page.locator("summary").click()
+        page.locator("#items tbody tr").nth(2).wait_for()
+        assert page.locator("#items tbody tr").last.inner_text().split()[1:] == ["1", "3", "0"]
+        assert_accessible(page)
         page.get_by_role("button", name="Pause").click()
         page.locator(".pill.paused").wait_for()
         assert site.site.store.state() == "paused"

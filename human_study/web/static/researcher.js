@@ -67,6 +67,11 @@ function duration(hours) {
 const withInterval = (found) =>
   found.value === null ? "–" : `${figure(found.value)}${found.low === null ? "" : ` (${figure(found.low)} to ${figure(found.high)})`}`;
 
+const heading = (names) =>
+  element("thead", {}, element("tr", {}, ...names.map((n) => element("th", { scope: "col", class: n === "Flags" ? "words" : null }, n))));
+
+let latest = []; // every item as the server told it last
+
 function show(status) {
   byId("state").textContent = status.state;
   byId("state").className = `pill ${status.state}`;
@@ -94,10 +99,9 @@ function show(status) {
   byId("working").textContent = status.working_now;
   byId("working-more").textContent = `${number(status.raters.length, "rater", "raters")}, ${status.raters.filter((r) => r.finished).length} finished`;
 
-  const head = ["Rater", "Pictures", "Known answers", "Repeats alike", "Seconds", "Under limit", "Longest run", "Can't tell", "Idle"];
-  const table = byId("raters");
-  table.replaceChildren(
-    element("thead", {}, element("tr", {}, ...head.map((h) => element("th", { scope: "col" }, h)), element("th", { scope: "col", class: "words" }, "Flags"))),
+  const head = ["Rater", "Pictures", "Known answers", "Repeats alike", "Seconds", "Under limit", "Longest run", "Can't tell", "Idle", "Flags"];
+  byId("raters").replaceChildren(
+    heading(head),
     element(
       "tbody",
       {},
@@ -125,6 +129,8 @@ function show(status) {
 
   const coverage = Object.entries(progress.by_number_of_raters).map(([n, count]) => [number(Number(n), "rater", "raters"), count]);
   byId("coverage").replaceChildren(bars(coverage, progress.items));
+  latest = status.items;
+  if (byId("every").open) showItems();
   const answers = Object.entries(status.answers).map(([name, count]) => [name.replace("_", " "), count]);
   byId("distribution").replaceChildren(answers.length ? bars(answers, answers.reduce((sum, [, n]) => sum + n, 0)) : "No answers yet.");
   byId("comments").replaceChildren(
@@ -133,6 +139,26 @@ function show(status) {
       : [element("li", {}, "No comments yet.")]),
   );
   byId("updated").textContent = `Updated ${new Date().toLocaleTimeString()}`;
+}
+
+// Every item, those with the fewest answers first; built only while it is looked at.
+function showItems() {
+  const rows = [...latest].sort((a, b) => a.done - a.wanted - (b.done - b.wanted));
+  byId("items").replaceChildren(
+    heading(["Item", "Answers", "Wanted", "Being looked at"]),
+    element(
+      "tbody",
+      {},
+      ...rows.map((u) =>
+        element(
+          "tr",
+          {},
+          element("th", { scope: "row" }, u.item_id_b ? `${u.item_id}, ${u.item_id_b}` : u.item_id),
+          ...[u.done, u.wanted, Math.max(u.assigned - u.done, 0)].map((n) => element("td", {}, n)),
+        ),
+      ),
+    ),
+  );
 }
 
 async function call(path, body) {
@@ -162,6 +188,7 @@ for (const button of document.querySelectorAll("[data-state]")) {
     await refresh();
   });
 }
+byId("every").addEventListener("toggle", showItems);
 const join = byId("join");
 join.value = location.origin + join.dataset.path;
 byId("copy").addEventListener("click", async () => {
