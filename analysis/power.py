@@ -66,7 +66,13 @@ class Assumptions(Displayed):
             raise InputError(f"per_prompt = {self.per_prompt}: must be at least 1")
         if self.shares is not None and (len(self.shares) < 2 or min(self.shares) <= 0):
             raise InputError(f"shares {self.shares}: give a positive share to each of at least two levels")
-        self.error_correlation(self.agreement)
+        low, high = _possible_between(self.agreement)
+        if not low <= self.between <= high:
+            a, b = self.agreement
+            raise InputError(
+                f"two judges that agree {a:.3g} and {b:.3g} with people cannot correlate {self.between:.3g} with each "
+                f"other, only {low:.3g} to {high:.3g}"
+            )
 
     @classmethod
     def from_pilot(
@@ -111,7 +117,8 @@ class Assumptions(Displayed):
                 float(np.clip(correlations[0, 2] / ceiling, -MAX_LATENT, MAX_LATENT)),
                 float(np.clip(correlations[1, 2] / ceiling, -MAX_LATENT, MAX_LATENT)),
             )
-            between = float(correlations[0, 1])
+            # In a small pilot the figures, each with its own error, may contradict each other.
+            between = float(np.clip(correlations[0, 1], *_possible_between(agreement)))
             columns += [judged[:, 0], judged[:, 1]]
         if agreement is None:
             raise InputError("state the agreement that each judge is expected to reach, or give their scores")
@@ -128,18 +135,9 @@ class Assumptions(Displayed):
         )
 
     def error_correlation(self, agreement: Sequence[float]) -> float:
-        """Return the correlation of two judges' errors that gives `between`, for their agreement with people.
-
-        Errors: `InputError` when there is none.
-        """
+        """Return the correlation of two judges' errors that, at this agreement with people, comes nearest `between`."""
         a, b = agreement
-        errors = (self.between - a * b) / math.sqrt((1 - a * a) * (1 - b * b))
-        if not -1 <= errors <= 1:
-            raise InputError(
-                f"two judges that agree {a:.3g} and {b:.3g} with people cannot correlate {self.between:.3g} "
-                "with each other"
-            )
-        return errors
+        return float(np.clip((self.between - a * b) / math.sqrt((1 - a * a) * (1 - b * b)), -1, 1))
 
     def latent(self) -> tuple[float, tuple[float, float], Floats]:
         """Return single-rating reliability, judges' agreement and steps of the continuous scale underneath.
@@ -168,6 +166,13 @@ class Assumptions(Displayed):
         straight = math.sqrt(power[0] * latent / (variance * rounded(latent)))
         a, b = (float(np.clip(r / straight, -MAX_LATENT, MAX_LATENT)) for r in self.agreement)
         return latent, (a, b), np.asarray(steps, dtype=float)
+
+
+def _possible_between(agreement: Sequence[float]) -> tuple[float, float]:
+    """Return the least and greatest correlation of two judges who agree so with people: their errors' being -1 or 1."""
+    a, b = agreement
+    errors = math.sqrt((1 - a * a) * (1 - b * b))
+    return a * b - errors, a * b + errors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

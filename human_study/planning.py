@@ -183,7 +183,14 @@ def draw_plan(plan: dict[str, Any], path: Path) -> None:
         ylim=(0, 1.02),
         xscale="log",
     )
-    axes.xaxis.set_major_formatter("{x:,.0f}")
+    ticks: list[int] = []
+    for answers in sorted(
+        {s["ratings"] for s in plan["sizes"]}
+    ):  # sizes that were tried, with room for their words
+        if not ticks or answers >= 1.35 * ticks[-1]:
+            ticks.append(answers)
+    axes.set_xticks(ticks, [f"{n:,}" for n in ticks])
+    axes.set_xticks([], minor=True)
     axes.grid(visible=True, alpha=0.25)
     axes.legend(title="raters", frameon=False)
     path.parent.mkdir(parents=True, exist_ok=True)

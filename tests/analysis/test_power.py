@@ -98,6 +98,20 @@ def test_a_pilot_gives_back_what_was_planted() -> None:
     assert read.shares == pytest.approx((0.2, 0.5, 0.3), abs=0.02)
 
 
+def test_a_small_pilot_whose_figures_contradict_each_other_still_plans() -> None:
+    # Two raters differ on three of eight items, and judge a is their mean. Divided by the noise ceiling a agrees
+    # perfectly with people, so b would have to agree with a as with them; measured it does less.
+    ratings = np.array([[1, 1], [0, 0], [1, 1], [0, 1], [1, 0], [1, 1], [0, 0], [0, 1]], float)
+    scores = np.column_stack([ratings.mean(axis=1), [0.9, 0.2, 0.6, 0.4, 0.5, 0.7, 0.1, 0.3]])
+    read = Assumptions.from_pilot(ratings, np.arange(8), scores=scores)
+    a, b = read.agreement
+    assert a == 0.999
+    assert np.corrcoef(scores, rowvar=False)[0, 1] < read.between
+    assert read.between == pytest.approx(a * b - math.sqrt((1 - a * a) * (1 - b * b)))
+    (planned,) = simulate_power(read, prompts=10, raters=[2], studies=20)
+    assert 0 <= planned.power.value <= 1
+
+
 def test_intraclass_correlation_by_hand() -> None:
     from genspace.analysis.power import _shared_variance
 
