@@ -33,7 +33,11 @@ SCREENS_QUERY = """
     ORDER BY a.assignment_id, v.question
 """
 """One row per answered question, of changed answers the latest; the same text for SQLite and PostgreSQL."""
-_META = "SELECT key, value FROM meta WHERE key IN ('registered_design', 'registered_at')"
+_META = """
+    SELECT key, value FROM meta WHERE key IN ('registered_design', 'state')
+    UNION ALL
+    SELECT 'missing', CAST(COALESCE(SUM(wanted - done), 0) AS VARCHAR) FROM units WHERE done < wanted
+"""
 
 
 class Recorded:
@@ -42,11 +46,13 @@ class Recorded:
     Args:
         screens: Every answered screen, in the order of assignment; of changed answers the latest.
         registered: The design as registered (see `Design.registered`); empty for answers that were only imported.
+        missing: Answers that an open study still asks for; 0 for one that is paused or closed.
     """
 
-    def __init__(self, screens: Iterable[Screen], registered: Mapping[str, Any]) -> None:
+    def __init__(self, screens: Iterable[Screen], registered: Mapping[str, Any], missing: int = 0) -> None:
         self.screens = tuple(screens)
         self.registered = registered
+        self.missing = missing
 
     @property
     def protocol(self) -> str:
@@ -117,7 +123,8 @@ def read_recorded(study_root: Path) -> Recorded:
         rows, meta = _from_sqlite(study_root / ANSWERS_FILE)
     else:
         return Recorded((), {})
-    return Recorded(to_screens(rows), json.loads(meta.get("registered_design", "{}")))
+    missing = int(meta["missing"]) if meta.get("state") == "open" else 0
+    return Recorded(to_screens(rows), json.loads(meta.get("registered_design", "{}")), missing)
 
 
 def _from_sqlite(path: Path) -> tuple[list[tuple[Any, ...]], dict[str, str]]:

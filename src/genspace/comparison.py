@@ -37,7 +37,22 @@ def compare(study: Study | Path | str, options: CompareOptions | None = None) ->
     opened = study if isinstance(study, Study) else open_study(study)
     annotations, verdicts, settings = gather_tables(opened, combine_repeats(opened.verdicts))
     result = compare_tables(annotations, verdicts, opened.items, settings=settings, options=options)
-    return Comparison({**result.document, "repeats": repeat_agreement(opened.verdicts)})
+    found = [*_still_asking(opened), *result.document["notes"]]
+    return Comparison({**result.document, "notes": found, "repeats": repeat_agreement(opened.verdicts)})
+
+
+def _still_asking(study: Study) -> list[dict[str, str]]:
+    """Return a warning while people are being asked: who stops when the figures please gets figures that please."""
+    from genspace.human_study import read_recorded
+
+    missing = read_recorded(study.root).missing
+    if not missing:
+        return []
+    text = (
+        f"The human study is open and lacks {missing} answers. Do not stop it because of these figures; when enough "
+        f"is enough, end it with: genspace annotate close {study.root}"
+    )
+    return [{"level": "warning", "code": "study_open", "text": text}]
 
 
 def prepare_study(study: Study, question: str = "") -> Prepared:

@@ -154,6 +154,24 @@ def test_compare_shows_conclusions_with_and_without_excluded_raters(tmp_path: Pa
     assert (document["study"]["value_type"], document["study"]["scale_max"]) == ("binary", 1.0)
 
 
+def test_compare_warns_while_people_are_being_asked(tmp_path: Path) -> None:
+    root = write_study(tmp_path / "s", 12)
+    (root / "scores").mkdir()
+    (root / "scores" / "m.csv").write_text("item_id,score\n" + "".join(f"i{n},{n % 3}\n" for n in range(12)))
+    desk = open_desk(root, raters_per_item=3, repeats={"every": 0})
+    truth = {f"i{n}": float(n % 2) for n in range(12)}
+    for _ in range(2):
+        simulate(desk, truth, 0.1, random.Random(1))
+
+    def warnings() -> list[str]:
+        notes = compare(root, CompareOptions(draws=20, permutations=0)).document["notes"]
+        return [n["text"] for n in notes if n["code"] == "study_open"]
+
+    assert "lacks 12 answers" in warnings()[0]  # 12 items x 3 raters, 24 given
+    desk.store.set_state("closed")
+    assert warnings() == []
+
+
 def test_pairs_that_people_compared_are_compared_with_scores_of_items(tmp_path: Path) -> None:
     """One pair a prompt; raters prefer the first item in even prompts, tie in every fifth, else the second."""
     root = write_study(tmp_path / "s", 20, generators=2)
