@@ -21,7 +21,7 @@ from genspace.tables import parse_numbers, read_table, require_columns
 
 __all__ = ["import_answers"]
 
-ROLES = ("main", "gold", "training", "extra")
+_ROLES = ("main", "gold", "training", "extra")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +141,7 @@ def _from_table(material: Material, path: Path) -> list[_Imported]:
             "question": "" if question in asked.get(unit, {question}) else _no_such_question(asked[unit]),
             "rater_id": "" if rater else "is empty",
             "repeat": "" if repeat.isdigit() else "is no whole number",
-            "role": "" if role in ROLES else f"is none of {', '.join(ROLES)}",
+            "role": "" if role in _ROLES else f"is none of {', '.join(_ROLES)}",
         }
         key = (rater, *sorted(unit), question, repeat)
         if key in seen:

@@ -183,10 +183,8 @@ def draw_plan(plan: dict[str, Any], path: Path) -> None:
         ylim=(0, 1.02),
         xscale="log",
     )
-    ticks: list[int] = []
-    for answers in sorted(
-        {s["ratings"] for s in plan["sizes"]}
-    ):  # sizes that were tried, with room for their words
+    ticks: list[int] = []  # sizes that were tried, with room for their figures
+    for answers in sorted({s["ratings"] for s in plan["sizes"]}):
         if not ticks or answers >= 1.35 * ticks[-1]:
             ticks.append(answers)
     axes.set_xticks(ticks, [f"{n:,}" for n in ticks])
