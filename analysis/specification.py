@@ -405,15 +405,9 @@ def _separated(label: str, pairs: list[dict[str, Any]]) -> str:
         )
     pair = pairs[0]
     outcome = (
-        "stays so in all of them"
-        if held
-        else "is reversed in some"
-        if reversed_in_some
-        else "is open in some"
+        "is reversed in some" if reversed_in_some else "holds in all of them" if held else "is open in some"
     )
-    return (
-        f"Of the judges {label} separates one pair, {pair['better']} over {pair['worse']}, which {outcome}."
-    )
+    return f"{label} separates one pair of judges, {pair['better']} over {pair['worse']}; that {outcome}."
 
 
 def _reversal(

@@ -1,53 +1,60 @@
 """Walk the README's way from a clean clone to a report on one's own CSV, and say how long each step takes.
 
-Run: python docs/newcomer.py. Needs git, a package index and venv; installs into a folder that it removes.
+Run: python docs/newcomer.py. Needs git, bash, a package index and venv; works in a folder that it removes.
 """
 
 from __future__ import annotations
 
 import random
+import re
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+SECTION = "## Your own scores, from a clone to a report"
+BLOCK = re.compile(r"^```bash\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 ROWS = 30
 
 
+def commands() -> list[str]:
+    """Return the lines that the README asks a newcomer to type: to install, and the comparison."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    install, comparison = BLOCK.findall(text[text.index(SECTION) :])[:2]
+    return [*install.splitlines(), *comparison.splitlines()]
+
+
 def table() -> str:
-    """Return a newcomer's CSV: 30 images of 10 prompts, one human answer each, two metrics that know a little."""
+    """Return the README's table: 30 images of 10 prompts, one rating each, two metrics that know a little."""
     chance = random.Random(1)
-    lines = ["item_id,prompt,human,clip,vqa"]
+    lines = ["item_id,prompt,generator,rating,clip,vqa"]
     for n in range(ROWS):
-        human = chance.randint(0, 1)
-        clip, vqa = 0.2 + 0.05 * human + chance.gauss(0, 0.05), 0.3 * human + 0.7 * chance.random()
-        lines.append(f"image-{n:02},prompt {n // 3},{human},{clip:.3f},{vqa:.3f}")
+        rating = chance.randint(1, 5)
+        clip, vqa = 0.2 + 0.02 * rating + chance.gauss(0, 0.03), 0.1 * rating + 0.5 * chance.random()
+        lines.append(f"i{n},prompt {n // 3},gen-{'abc'[n % 3]},{rating},{clip:.3f},{vqa:.3f}")
     return "\n".join(lines) + "\n"
 
 
 def main() -> None:
-    """Print the seconds of each step and their sum."""
-    total = 0.0
+    """Print the seconds of each line and their sum."""
+    begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        here = Path(folder)
-        (here / "mine.csv").write_text(table())
-        steps = {
-            "clone": ["git", "clone", "--quiet", str(ROOT), "genspace"],
-            "virtual environment": [sys.executable, "-m", "venv", "venv"],
-            "install": ["venv/bin/pip", "install", "--quiet", "--disable-pip-version-check", "./genspace"],
-            "report": ["venv/bin/genspace", "compare", "mine.csv", "--human", "human", "--metrics", "clip,vqa",
-                       "--out", "report"],
-        }  # fmt: skip
-        for name, command in steps.items():
-            start = time.perf_counter()
-            subprocess.run(command, cwd=here, check=True, capture_output=True)
-            seconds = time.perf_counter() - start
-            total += seconds
-            print(f"{name}: {seconds:.0f} s", flush=True)
-        assert (here / "report" / "report.html").is_file()
-    print(f"all: {total:.0f} s")
+        (Path(folder) / "results.csv").write_text(table())
+        with subprocess.Popen(
+            ["bash", "-e"], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as shell:
+            assert shell.stdin is not None
+            assert shell.stdout is not None
+            for line in commands():
+                start = time.perf_counter()
+                shell.stdin.write(f"{{ {line.replace('REPOSITORY', str(ROOT))}; }} >/dev/null\necho done\n")
+                shell.stdin.flush()
+                assert shell.stdout.readline() == "done\n", line
+                print(f"{time.perf_counter() - start:5.1f} s  {line}", flush=True)
+            shell.stdin.close()
+        assert (Path(folder) / "report" / "report.html").is_file()
+    print(f"{time.perf_counter() - begun:5.1f} s  all")
 
 
 if __name__ == "__main__":

@@ -27,37 +27,57 @@ def data_folder() -> Path:
     return Path(os.environ.get("GENSPACE_TEST_DATA", DOCS.parents[1] / "shared" / "data"))
 
 
-def photograph(
-    url: str, *, width: int = 1180, height: int | None = None, colour: str = "light"
-) -> Image.Image:
-    """Return a picture of a page; without a height, of the whole page."""
+def photograph(url: str, *, width: int = 1180, height: int | None = None, part: str = "") -> Image.Image:
+    """Return a picture of a page, or of the part that a CSS selector names; without a height, of the whole page."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
-        page = browser.new_page(viewport={"width": width, "height": height or 900}, color_scheme=colour)
+        page = browser.new_page(
+            viewport={"width": width, "height": height or (6000 if part else 900)}, color_scheme="light"
+        )
         page.goto(url)
         page.wait_for_load_state("networkidle")
-        picture = page.screenshot(full_page=height is None)
+        whole = height is None
+        picture = page.locator(part).first.screenshot() if part else page.screenshot(full_page=whole)
         browser.close()
     return Image.open(io.BytesIO(picture)).convert("RGB")
 
 
-def save(picture: Image.Image, name: str) -> None:
-    """Write a small PNG: a page has few colours."""
+def save(picture: Image.Image, name: str, *, photographs: bool = False) -> None:
+    """Write a small file: PNG of few colours, of which the rare ones, marks of plots, matter; WebP of photographs."""
     IMAGES.mkdir(exist_ok=True)
-    picture.quantize(192, dither=Image.Dither.NONE).save(IMAGES / f"{name}.png", optimize=True)
-    print(f"{IMAGES.name}/{name}.png: {(IMAGES / f'{name}.png').stat().st_size // 1024} kB")
+    path = IMAGES / f"{name}.{'webp' if photographs else 'png'}"
+    if photographs:
+        picture.save(path, quality=80, method=6)
+    else:
+        few = picture.quantize(192, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        few.save(path, optimize=True)
+    print(f"{IMAGES.name}/{path.name}: {path.stat().st_size // 1024} kB")
 
 
 def report() -> None:
-    """The report on TIFA160, as far as the first screen and the warnings."""
+    """The report on TIFA160: the first screen, and the map of ways to compute agreement."""
     from genspace.cli import invoke
 
     with tempfile.TemporaryDirectory() as folder:
         invoke(["compare", str(data_folder() / "human/tifa160"), "--by", "category", "--out", folder])
-        picture = photograph(f"file://{folder}/report.html", height=1400)
-    save(picture, "report")
+        url = f"file://{folder}/report.html"
+        save(photograph(url, height=740), "report")
+        save(photograph(url, part="#q0-specification figure"), "report-specification")
+
+
+def gallery() -> None:
+    """The items on which judges of rendered scenes err most."""
+    from genspace.cli import invoke
+
+    with tempfile.TemporaryDirectory() as folder:
+        study = Path(folder) / "probes"
+        shutil.copytree(DOCS.parent / "examples" / "quickstart", study)
+        invoke(["judge", str(study), "--judge", "depth-and-masks", "--judge", "noisy-perception"])
+        invoke(["compare", str(study), "--out", folder])
+        picture = photograph(f"file://{folder}/report.html", part="#q0-gallery")
+    save(picture.crop((0, 0, picture.width, 1150)), "report-gallery", photographs=True)
 
 
 def show() -> None:
@@ -70,7 +90,7 @@ def show() -> None:
         invoke(["judge", str(study), "--judge", "scene", "--judge", "box2d"])
         invoke(["show", str(study), "own-left", "--out", f"{folder}/item.html"])
         picture = photograph(f"file://{folder}/item.html")
-    save(picture, "show")
+    save(picture, "show", photographs=True)
 
 
 def probes() -> None:
@@ -106,6 +126,7 @@ def drawings() -> None:
 
 PICTURES: Mapping[str, Callable[[], None]] = {
     "report": report,
+    "gallery": gallery,
     "show": show,
     "probes": probes,
     "human-study": human_study,

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "docs"))
 
 import drawings  # noqa: E402  scripts of docs/
+import newcomer  # noqa: E402
 import order_of_metrics  # noqa: E402
 
 NUMBER = re.compile(r"\d+(?:\.\d+)? %|\d\.\d{3}|\d+ of \d+")
@@ -41,6 +42,11 @@ def tifa160(found) -> list[str]:
     assert value(found, clip, "pairwise_half_credit", "prompt") == value(
         found, clip, "pairwise_strict", "prompt"
     )
+
+    quoted = prose("how-to/validating-a-metric.md").replace("> ", "").partition("Reversed only when")
+    reversal, _, figures = quoted[2].partition(" … ")
+    assert found["sentences"][2].startswith(f"Reversed only when{reversal}")
+    assert figures.startswith(found["sentences"][3])
 
     def both(figure):
         return tuple(f"{value(found, judge, figure, 'prompt'):.3f}" for judge in (mplug, clip))
@@ -93,6 +99,38 @@ def test_figures_and_sentences_are_what_compare_gives(claims, data: Path) -> Non
     assert [s for s in said if s not in prose] == []
     unchecked = set(NUMBER.findall(prose)) - set(NUMBER.findall(" ".join(said)))
     assert unchecked == set(), "figures on the page that no claim covers"
+
+
+def test_the_page_on_ranking_quotes_tifa160_as_it_comes_out(data: Path) -> None:
+    from genspace import rank
+
+    judges = rank(data / "human/tifa160").to_dict()["generators"]["judges"]
+    mplug, meteor = (judges[name]["distance"] for name in ("tifa_mplug-large", "meteor"))
+    page = prose("how-to/rank-generators.md")
+    assert f"TIFA-mPLUG, puts {10 * mplug['value']:.0f} of 10 pairs of generators" in page
+    assert meteor["value"] == 0
+    assert f"puts none (its interval reaches to {10 * meteor['high']:.0f} of 10)" in page
+
+
+def prose(name: str) -> str:
+    """Return a page's text in one line."""
+    return " ".join((ROOT / "docs" / name).read_text(encoding="utf-8").split())
+
+
+def test_a_report_s_sections_are_all_on_the_page_that_reads_it() -> None:
+    from genspace.report._sections import SECTIONS
+
+    page = prose("how-to/read-a-report.md")
+    missing = [t for s in SECTIONS if f"| **{(t := s.title.format(reference='people'))}** |" not in page]
+    assert missing == []
+
+
+def test_the_newcomer_types_what_the_readme_says() -> None:
+    clone, *_, comparison = newcomer.commands()
+    assert clone == "git clone REPOSITORY genspace"
+    assert comparison.startswith("genspace compare results.csv --human rating --metrics clip,vqa")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert newcomer.table().partition("\n")[0] in readme
 
 
 def test_the_drawings_are_what_the_code_draws() -> None:

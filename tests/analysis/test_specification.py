@@ -75,7 +75,7 @@ def test_a_robust_conclusion_holds_everywhere() -> None:
     assert pair["reversed_only_when"] is None
     assert section["best"][0] == {"judge": "good", "first": pair["of"], "top": pair["of"], "of": pair["of"]}
     assert section["sentences"][1].endswith(
-        "separates one pair, good over bad, which stays so in all of them."
+        "separates one pair of judges, good over bad; that holds in all of them."
     )
     assert len(section["sentences"]) == 2
 
