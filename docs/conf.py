@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # a script is not told where it 
 
 project = "genspace"
 author = "The genspace developers"
+copyright = f"2026, {author}"
 version = release = __version__
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]

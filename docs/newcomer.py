@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import re
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -48,9 +49,11 @@ def main() -> None:
             assert shell.stdout is not None
             for line in commands():
                 start = time.perf_counter()
-                shell.stdin.write(f"{{ {line.replace('REPOSITORY', str(ROOT))}; }} >/dev/null\necho done\n")
+                typed = line.replace("REPOSITORY", str(ROOT))
+                shell.stdin.write(f"{{ {typed}; }} >said.txt 2>&1\necho done\n")
                 shell.stdin.flush()
-                assert shell.stdout.readline() == "done\n", line
+                if shell.stdout.readline() != "done\n":
+                    sys.exit(f"{line}\n{(Path(folder) / 'said.txt').read_text()}")
                 print(f"{time.perf_counter() - start:5.1f} s  {line}", flush=True)
             shell.stdin.close()
         assert (Path(folder) / "report" / "report.html").is_file()
