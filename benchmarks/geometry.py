@@ -27,7 +27,8 @@ from genspace.geometry.lift import between_surfaces, lift, lowest_near_point_m
 from genspace.geometry.measure import measure_box
 from genspace.geometry.predicates import benchmark_variants
 from genspace.geometry.profiles import CORRECTED, REFERENCE
-from genspace.geometry.scene import Camera, Scene, SceneObject, parse_document
+from genspace.geometry.scene import Camera, Scene, SceneObject
+from genspace.geometry.scene_files import parse_document
 
 ROOT = Path(__file__).resolve().parents[1]
 CALL = "object_distance(A, B, value_m=1)"

@@ -13,7 +13,7 @@ from PIL import Image
 from genspace.geometry.probes.render import draw
 from genspace.geometry.probes.scenes import Camera, Placed, ProbeScene
 from genspace.geometry.probes.truth import cast, scene_record
-from genspace.geometry.scene import write_scene
+from genspace.geometry.scene_files import write_scene
 
 STUDY = Path(__file__).resolve().parent / "scenes"
 CAMERA = Camera(size=448, fov_deg=55, pitch_deg=-13, roll_deg=0, height_m=1.8)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from genspace.errors import InputError, InvalidFilesError, Problem
-from genspace.geometry.scene import SCENE_SUFFIX, Scene, parse_document, write_scene
+from genspace.geometry.scene import Scene
+from genspace.geometry.scene_files import SCENE_SUFFIX, parse_document, write_scene
 from genspace.tables import parse_numbers, read_table, require_columns
 
 if TYPE_CHECKING:

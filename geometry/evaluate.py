@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from genspace.display import Displayed
+from genspace.geometry.binding import Bound, bind
 from genspace.geometry.pairs import depth_scale
-from genspace.geometry.predicates import Bound, bind
 from genspace.geometry.profiles import CORRECTED, Profile
-from genspace.geometry.reference import ReferenceCase, ReferenceObject
+from genspace.geometry.reference_objects import ReferenceCase, ReferenceObject
 from genspace.geometry.rules import RELATIVE, Case, Change
 from genspace.geometry.scene import Pair, Scene
 from genspace.geometry.views import Placed, Unmeasurable, view_of
@@ -36,7 +36,7 @@ def evaluate(scene: Scene | Pair, predicate: str | Bound, profile: Profile = COR
     A predicate about one image is judged on a pair's after scene. What cannot be known is an abstention with the
     reason. Errors: `InputError` for a predicate that cannot be read, or a side file that cannot.
 
-    >>> from genspace.geometry.scene import parse_document
+    >>> from genspace.geometry.scene_files import parse_document
     >>> scene = parse_document({
     ...     "format": "genspace-scene/1", "width": 640, "height": 480,
     ...     "camera": {"pitch_deg": 0, "roll_deg": 0},

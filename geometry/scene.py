@@ -1,18 +1,18 @@
-"""Scene files: what is known about one image in 3D; the exchange format of perception, probes and users.
+"""Scenes: what is known about one image in 3D; the exchange format of perception, probes and users.
 
-A scene is one JSON document (`*.scene.json`); a pair holds the scenes before and after an edit. Records are
+A scene is one JSON document; a pair holds the scenes before and after an edit. Records are
 frozen and validated where they are made; keys that the format does not know are kept. Unknown values are
 null: a predicate that needs one abstains. JSON Schemas: `schemas/scene.schema.json`, `pair.schema.json`.
+Reading and writing them: `scene_files`.
 """
 
 from __future__ import annotations
 
 import io
-import json
 import zlib
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from functools import cached_property
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 from zipfile import BadZipFile
 
@@ -26,13 +26,12 @@ from pydantic import (
     PrivateAttr,
     Strict,
     Tag,
-    ValidationError,
     field_validator,
     model_validator,
 )
 
 from genspace.display import Displayed
-from genspace.errors import InputError, InvalidFilesError, Problem
+from genspace.errors import InputError
 from genspace.geometry.camera import Intrinsics
 from genspace.geometry.frames import is_rotation, level_from_camera, orthonormalise
 from genspace.geometry.masks import MAX_PIXELS, decode_rle, encode_rle, rle_runs
@@ -43,23 +42,15 @@ if TYPE_CHECKING:
     from genspace.records import Files
 
 __all__ = [
-    "SCENE_SUFFIX",
     "Camera",
-    "FolderFiles",
     "Mask",
     "Orientation",
     "Pair",
     "Scene",
     "SceneObject",
     "json_schema",
-    "parse_document",
-    "read_all",
-    "read_scene",
-    "read_scenes",
-    "write_scene",
+    "side_file",
 ]
-
-SCENE_SUFFIX = ".scene.json"
 
 T = TypeVar("T")
 
@@ -74,14 +65,15 @@ Vector = tuple[Number, Number, Number]
 Point = tuple[Metres, Metres, Metres]
 
 
-def _side_file(name: str) -> str:
+def side_file(name: str) -> str:
+    """Return the name of a file beside a scene file. Errors: `ValueError` for one that leaves its folder."""
     parts = (*PurePosixPath(name).parts, *PureWindowsPath(name).parts)
     if not name or ".." in parts or PurePosixPath(name).is_absolute() or PureWindowsPath(name).anchor:
         raise ValueError("must be a relative path inside the scene file's folder")
     return name
 
 
-SideFile = Annotated[str, AfterValidator(_side_file)]
+SideFile = Annotated[str, AfterValidator(side_file)]
 
 
 _Points = Annotated[
@@ -405,139 +397,6 @@ class Pair(Displayed, _Document):
         return {**document, "before": self.before.to_json(), "after": self.after.to_json()}
 
 
-class FolderFiles:
-    """Reads files of one folder by relative names; no name leaves it."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def exists(self, name: str) -> bool:
-        """Whether the file is there."""
-        return self._path(name).is_file()
-
-    def read(self, name: str) -> bytes:
-        """Return the file's bytes. Errors: `InputError` if absent, or if the name leaves the folder."""
-        path = self._path(name)
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
-
-    def _path(self, name: str) -> Path:
-        try:
-            return self.root / _side_file(name)
-        except ValueError as error:
-            raise InputError(f"{name!r} {error}") from None
-
-
-def parse_document(document: Any, *, file: str = "scene", files: Files | None = None) -> Scene | Pair:
-    """Return the scene or pair in a JSON document. A pair may name its scenes by file.
-
-    Errors: `InvalidFilesError` with every problem: file, field, value, what is expected.
-    """
-    if not isinstance(document, dict):
-        raise InvalidFilesError([Problem(file, "expected a JSON object")])
-    kind = document.get("format")
-    record = _FORMATS.get(kind) if isinstance(kind, str) else None
-    if record is None:
-        raise InvalidFilesError(
-            [Problem(file, f"expected {' or '.join(_FORMATS)}", field="format", value=kind)]
-        )
-    if record is Pair and files is not None:
-        named = {when: name for when in ("before", "after") if isinstance(name := document.get(when), str)}
-        document = document | {when: _load(files.read(name), file=name) for when, name in named.items()}
-    try:
-        return record.model_validate(document).with_files(files, source=file)
-    except ValidationError as error:
-        raise InvalidFilesError(list(_problems(error, file))) from None
-
-
-_FORMATS: dict[str, type[Scene | Pair]] = {"genspace-scene/1": Scene, "genspace-pair/1": Pair}
-
-
-def _problems(error: ValidationError, file: str) -> Iterator[Problem]:
-    for e in error.errors(include_url=False):
-        loc = [part for part in e["loc"] if part not in {"file", "list"}]  # tags of the union of point forms
-        field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).lstrip(".")
-        value = e["input"] if isinstance(e["input"], str | int | float) else None
-        for message in e["msg"].removeprefix("Value error, ").splitlines():
-            yield Problem(file, message, field=field or None, value=value)
-
-
-def _load(data: bytes | str, *, file: str, row: int | None = None) -> Any:
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise InvalidFilesError([Problem(file, f"not readable as JSON: {error}", row=row)]) from None
-
-
-def read_scenes(path: str | Path) -> Iterator[tuple[str, Scene | Pair]]:
-    """Yield (name, scene or pair) of a JSON file, or of each line of a `.jsonl` file (`file:line`).
-
-    Errors: `InputError` for an unreadable file, `InvalidFilesError` for a wrong document.
-    """
-    path = Path(path)
-    files = FolderFiles(path.parent)
-    for name, document in _documents(path):
-        yield name, parse_document(document, file=name, files=files)
-
-
-def _documents(path: Path) -> Iterator[tuple[str, Any]]:
-    data = FolderFiles(path.parent).read(path.name)
-    if path.suffix != ".jsonl":
-        yield str(path), _load(data, file=str(path))
-        return
-    for number, line in enumerate(data.splitlines(), start=1):
-        if line.strip():
-            yield f"{path}:{number}", _load(line, file=str(path), row=number)
-
-
-def read_all(paths: Iterable[str | Path]) -> list[tuple[str, Scene | Pair]]:
-    """Return (name, scene or pair) of every document in several files; see `read_scenes`.
-
-    Errors: `InvalidFilesError` with every problem of every file.
-    """
-    documents: list[tuple[str, Scene | Pair]] = []
-    problems: list[Problem] = []
-    for path in map(Path, paths):
-        try:
-            found = list(_documents(path))
-        except InvalidFilesError as error:
-            problems += error.problems
-            continue
-        except InputError as error:
-            problems.append(Problem(str(path), str(error).removeprefix(f"{path}: ")))
-            continue
-        for name, document in found:
-            try:
-                documents.append((name, parse_document(document, file=name, files=FolderFiles(path.parent))))
-            except InvalidFilesError as error:
-                problems += error.problems
-            except InputError as error:
-                problems.append(Problem(name, str(error)))
-    if problems:
-        raise InvalidFilesError(problems)
-    return documents
-
-
-def read_scene(path: str | Path) -> Scene:
-    """Return the scene in a `*.scene.json` file.
-
-    Errors: `InputError` for an unreadable file or a pair, `InvalidFilesError` with every problem.
-    """
-    for name, scene in read_scenes(path):
-        if isinstance(scene, Scene):
-            return scene
-        raise InputError(f"{name}: holds a pair of scenes, not one scene")
-    raise InputError(f"{path}: holds no scene")
-
-
 def json_schema(record: type[Scene | Pair]) -> dict[str, Any]:
     """Return the JSON Schema of scene or pair files; `geometry/schemas/` holds them as files."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **record.model_json_schema()}
-
-
-def write_scene(scene: Scene | Pair, path: str | Path) -> None:
-    """Write a scene or a pair as JSON."""
-    text = json.dumps(scene.to_json(), ensure_ascii=False, indent=1, allow_nan=False)
-    Path(path).write_text(text + "\n", encoding="utf-8")

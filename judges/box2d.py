@@ -17,6 +17,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
+from genspace.geometry.binding import bind
 from genspace.geometry.image_relation import (
     MARGIN,
     RELATIONS,
@@ -29,7 +30,6 @@ from genspace.geometry.image_relation import (
     relate,
 )
 from genspace.geometry.perception.labels import canonical
-from genspace.geometry.predicates import bind
 from genspace.geometry.scene import Pair
 from genspace.judges._protocol import JudgeContext, JudgeSpec, parse_options
 from genspace.judges.scene import find_scene

@@ -72,8 +72,8 @@ class SceneJudge:
                 yield Verdict.failed(request, str(error))
 
     def _judge(self, request: Request) -> Verdict:
+        from genspace.geometry.binding import bind
         from genspace.geometry.evaluate import evaluate
-        from genspace.geometry.predicates import bind
         from genspace.geometry.verdicts import verdict
 
         scene = self._seen(find_scene(request.item, request.files), request.item.item_id)
@@ -161,7 +161,7 @@ def json_document(files: Files, name: str) -> Any:
 
 
 def _parse(document: Any, name: str, files: Files, *, folder_of: str | None = None) -> Scene | Pair:
-    from genspace.geometry.scene import parse_document
+    from genspace.geometry.scene_files import parse_document
 
     folder = PurePosixPath(folder_of or name).parent
     return parse_document(document, file=name, files=_Folder(files, folder))

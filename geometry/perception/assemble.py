@@ -28,16 +28,8 @@ from genspace.geometry.perception._parts import View
 from genspace.geometry.perception.crops import box_ray
 from genspace.geometry.perception.labels import Wanted
 from genspace.geometry.perception.truth import nearest
-from genspace.geometry.scene import (
-    MIN_SIZE_M,
-    Camera,
-    Mask,
-    Orientation,
-    Pair,
-    Scene,
-    SceneObject,
-    write_scene,
-)
+from genspace.geometry.scene import MIN_SIZE_M, Camera, Mask, Orientation, Pair, Scene, SceneObject
+from genspace.geometry.scene_files import write_scene
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

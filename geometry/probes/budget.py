@@ -10,7 +10,8 @@ from genspace.errors import InputError
 from genspace.geometry.evaluate import evaluate
 from genspace.geometry.noise import NONE, Noise, disturbed
 from genspace.geometry.profiles import CORRECTED, Profile
-from genspace.geometry.scene import Pair, Scene, parse_document
+from genspace.geometry.scene import Pair, Scene
+from genspace.geometry.scene_files import parse_document
 from genspace.records import Files
 
 __all__ = ["error_budget", "probe_scene"]

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genspace.errors import InputError
+from genspace.geometry.binding import bind
 from genspace.geometry.calls import parse_call
-from genspace.geometry.predicates import bind
 from genspace.records import Item
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from genspace.geometry.binding import bind
 from genspace.geometry.evaluate import evaluate
 from genspace.geometry.frames import orientation_from_rotation
-from genspace.geometry.predicates import bind
 from genspace.geometry.profiles import CORRECTED, REFERENCE, Profile
-from genspace.geometry.scene import parse_document
+from genspace.geometry.scene_files import parse_document
 
 BAND_DEG, BAND_M = 0.1, 0.001
 SIDE = {"front": 0.0, "back": 180.0, "left": -90.0, "right": 90.0}

@@ -21,7 +21,8 @@ from genspace.geometry.benchmark._feasibility import (
     size_can_differ,
     source_distance_m,
 )
-from genspace.geometry.predicates import benchmark_variants, bind
+from genspace.geometry.binding import bind
+from genspace.geometry.predicates import benchmark_variants
 
 TASKS = ("t2i", "edit")
 

@@ -10,7 +10,7 @@ import pytest
 from genspace.errors import InputError, InvalidFilesError
 from genspace.geometry.convert import convert, scenes_from_coco
 from genspace.geometry.masks import encode_rle
-from genspace.geometry.scene import read_scene
+from genspace.geometry.scene_files import read_scene
 
 
 def coco(*annotations, images=({"id": 1, "file_name": "a/one.jpg", "width": 10, "height": 8},)):

@@ -14,10 +14,11 @@ import pytest
 from PIL import Image
 from random_scenes import Thing, along, compass, observe
 
+from genspace.geometry.binding import bind
 from genspace.geometry.evaluate import Evaluation, evaluate
-from genspace.geometry.predicates import PREDICATES, benchmark_variants, bind
+from genspace.geometry.predicates import PREDICATES, benchmark_variants
 from genspace.geometry.profiles import CORRECTED, REFERENCE
-from genspace.geometry.scene import FolderFiles, parse_document
+from genspace.geometry.scene_files import FolderFiles, parse_document
 
 AHEAD = np.array([0.0, 0.5, 4.0])
 """4 m north of a camera over the origin, which looks north."""

@@ -14,7 +14,8 @@ from genspace.geometry.drawing.overlay import overlay
 from genspace.geometry.drawing.palette import INK, OBJECTS
 from genspace.geometry.drawing.plan import plan
 from genspace.geometry.drawing.view3d import view3d
-from genspace.geometry.scene import Mask, parse_document
+from genspace.geometry.scene import Mask
+from genspace.geometry.scene_files import parse_document
 
 SVG = "{http://www.w3.org/2000/svg}"
 CAMERA = {"fx": 800.0, "fy": 800.0, "cx": 400.0, "cy": 300.0, "pitch_deg": 0.0, "roll_deg": 0.0}

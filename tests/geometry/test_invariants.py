@@ -16,7 +16,8 @@ from genspace.geometry.frames import level_from_camera, mirror_rotation, rotatio
 from genspace.geometry.measures import bearing_deg
 from genspace.geometry.predicates import benchmark_variants
 from genspace.geometry.profiles import CORRECTED, REFERENCE
-from genspace.geometry.scene import Pair, Scene, parse_document
+from genspace.geometry.scene import Pair, Scene
+from genspace.geometry.scene_files import parse_document
 from genspace.geometry.views import view_of
 
 quick = settings(deadline=None, max_examples=80)

@@ -11,7 +11,8 @@ from PIL import Image
 from genspace.geometry.evaluate import evaluate
 from genspace.geometry.pairs import depth_scale
 from genspace.geometry.profiles import Limits
-from genspace.geometry.scene import FolderFiles, Mask, Pair, parse_document
+from genspace.geometry.scene import Mask, Pair
+from genspace.geometry.scene_files import FolderFiles, parse_document
 from genspace.geometry.views import Unmeasurable
 
 HEIGHT, WIDTH = 24, 32

@@ -17,17 +17,8 @@ from PIL import Image
 
 from genspace.errors import InputError, InvalidFilesError
 from genspace.geometry.masks import decode_rle, encode_rle, rle_runs
-from genspace.geometry.scene import (
-    Mask,
-    Pair,
-    Scene,
-    SceneObject,
-    json_schema,
-    parse_document,
-    read_scene,
-    read_scenes,
-    write_scene,
-)
+from genspace.geometry.scene import Mask, Pair, Scene, SceneObject, json_schema
+from genspace.geometry.scene_files import parse_document, read_scene, read_scenes, write_scene
 
 COW = {"id": "cow", "label": "cow", "centre": [0.4, 0.9, 4.1], "extent": [2.2, 1.4, 0.8]}
 

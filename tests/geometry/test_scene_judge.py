@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from reference_rows import rows_to_scenes
 
-from genspace.geometry.scene import FolderFiles
+from genspace.geometry.scene_files import FolderFiles
 from genspace.judges import JudgeContext, JudgeSpec, make_judge
 from genspace.records import Item, Request
 

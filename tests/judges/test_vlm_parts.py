@@ -16,7 +16,8 @@ from PIL import Image
 from vlm_support import png
 
 from genspace.errors import InputError
-from genspace.geometry.predicates import benchmark_variants, bind
+from genspace.geometry.binding import bind
+from genspace.geometry.predicates import benchmark_variants
 from genspace.judges.prompts import Wordings, plain, quoted
 from genspace.judges.vlm._answers import (
     UnusableAnswerError,

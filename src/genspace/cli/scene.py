@@ -14,8 +14,8 @@ from genspace.errors import InputError, InvalidFilesError, Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from genspace.geometry.binding import Bound
     from genspace.geometry.evaluate import Evaluation
-    from genspace.geometry.predicates import Bound
     from genspace.geometry.profiles import Profile
     from genspace.geometry.scene import Pair, Scene
 
@@ -62,8 +62,8 @@ def judge(
 
 
 def _asked(files: list[Path], predicates: list[str] | None) -> Iterator[tuple[str, Scene | Pair, Bound]]:
-    from genspace.geometry.predicates import bind
-    from genspace.geometry.scene import read_all
+    from genspace.geometry.binding import bind
+    from genspace.geometry.scene_files import read_all
 
     for name, scene in read_all(files):
         calls = predicates or scene.predicates
@@ -109,7 +109,7 @@ def _document(name: str, bound: Bound, answer: Evaluation, profile: Profile) -> 
 def check(files: SceneFiles, as_json: JsonFlag = False) -> None:
     """Validate scene files: every problem of every file, side files and predicates included."""
     from genspace.cli._console import out, print_json
-    from genspace.geometry.scene import read_all
+    from genspace.geometry.scene_files import read_all
 
     documents = read_all(files)
     problems = [problem for name, scene in documents for problem in _problems(name, scene)]
@@ -128,7 +128,7 @@ def _object_count(document: Scene | Pair) -> int:
 
 
 def _problems(name: str, document: Scene | Pair) -> Iterator[Problem]:
-    from genspace.geometry.predicates import bind
+    from genspace.geometry.binding import bind
     from genspace.geometry.scene import Pair
 
     scenes = (document.before, document.after) if isinstance(document, Pair) else (document,)

@@ -96,8 +96,8 @@ def build(
 
 
 def _wanted(objects: str | None, predicates: list[str]) -> tuple[Wanted, ...]:
+    from genspace.geometry.binding import bind
     from genspace.geometry.perception import parse_objects, wanted_from_ids
-    from genspace.geometry.predicates import bind
 
     ids = [name for call in predicates for name in bind(call).ids]
     wanted = [*wanted_from_ids(ids), *(parse_objects(objects) if objects else ())]
@@ -139,7 +139,7 @@ def _target(image: Path, out_dir: Path | None, *, overwrite: bool) -> Path:
 def _subject(image: Path, wanted: tuple[Wanted, ...], truth: Path | None, *, uses_truth: bool) -> Subject:
     from genspace.geometry.perception import Subject, read_picture
     from genspace.geometry.perception.truth import Truth
-    from genspace.geometry.scene import read_scene
+    from genspace.geometry.scene_files import read_scene
 
     try:
         data = image.read_bytes()

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from genspace.display import Displayed
 from genspace.errors import InputError, MissingExtraError, did_you_mean
+from genspace.geometry.binding import Bound, bind
 from genspace.geometry.drawing.bodies import Mark
 from genspace.geometry.evaluate import Evaluation, evaluate, in_words
 from genspace.geometry.image_relation import ImageRelation, parse_relation
-from genspace.geometry.predicates import Bound, bind
 from genspace.geometry.scene import Pair, Scene
 from genspace.judges.scene import find_scene
 from genspace.records import Item, Measurement, Reference, Verdict, reference_of

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from genspace.geometry.perception import REGISTRY
-from genspace.geometry.scene import read_scene
+from genspace.geometry.scene_files import read_scene
 
 pytestmark = pytest.mark.xdist_group("probes")
 
@@ -28,7 +28,7 @@ def probe_image(tmp_path: Path) -> Path:
     pytest.importorskip("embreex", reason="casting probes needs the extra 'render'")
     from genspace.geometry.probes.scenes import Camera, Placed, ProbeScene
     from genspace.geometry.probes.truth import cast, depth_steps, scene_record
-    from genspace.geometry.scene import write_scene
+    from genspace.geometry.scene_files import write_scene
 
     camera = Camera(size=256, fov_deg=50, pitch_deg=-10, roll_deg=0, height_m=1.6)
     objects = (

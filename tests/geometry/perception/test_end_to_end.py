@@ -12,7 +12,8 @@ from PIL import Image
 
 from genspace.errors import InputError
 from genspace.geometry.evaluate import evaluate
-from genspace.geometry.scene import Pair, Scene, read_scene, write_scene
+from genspace.geometry.scene import Pair, Scene
+from genspace.geometry.scene_files import read_scene, write_scene
 from genspace.judges import JudgeContext, JudgeSpec, make_judge
 from genspace.judges.geometry import STAGE_OPTIONS, attribution, part_costs
 from genspace.records import Item, Request, Verdict
@@ -101,7 +102,7 @@ SCENES = {
 
 
 def calls_that_bind(calls: list[str]) -> list[str]:
-    from genspace.geometry.predicates import bind
+    from genspace.geometry.binding import bind
 
     for call in calls:
         bind(call)
