@@ -60,6 +60,10 @@ class CompareOptions:
     def __post_init__(self) -> None:
         if self.draws < 0 or self.permutations < 0:
             raise InputError("draws and permutations cannot be negative")
+        if self.draws == 1:
+            raise InputError("draws = 1: an interval needs at least 2, better 1000; 0 gives none")
+        if self.seed < 0:
+            raise InputError(f"seed = {self.seed} cannot be negative")
         if not 0.5 <= self.confidence < 1:
             raise InputError(f"confidence {self.confidence} is not in [0.5, 1)")
 

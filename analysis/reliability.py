@@ -39,6 +39,8 @@ Level = Literal["nominal", "ordinal", "interval"]
 
 MAX_CATEGORIES = 25
 """With more distinct values, coefficients that count categories say nothing."""
+MAX_SCALE_STEPS = 1000
+"""A whole-number scale of more steps is a continuum: those nobody chose are no categories."""
 CONSPICUOUS_GAP = 0.15
 """A pair of raters whose kappa exceeds every other pair's by so much may not be independent."""
 
@@ -59,7 +61,8 @@ def _observed(ratings: Floats) -> Floats:
 def _scale(ratings: Floats, scale: tuple[float, float] | None) -> Floats:
     """Return all categories of a declared whole-number scale, or the observed values."""
     seen = _observed(ratings)
-    if scale is None or not all(float(v).is_integer() for v in (*scale, *seen)):
+    whole = scale is not None and all(float(v).is_integer() for v in (*scale, *seen))
+    if scale is None or not whole or scale[1] - scale[0] > MAX_SCALE_STEPS:
         return seen
     return np.union1d(seen, np.arange(scale[0], scale[1] + 1))
 

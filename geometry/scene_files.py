@@ -109,6 +109,8 @@ def read_scenes(path: str | Path) -> Iterator[tuple[str, Scene | Pair]]:
 
 
 def _documents(path: Path) -> Iterator[tuple[str, Any]]:
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; name the files in it, such as {path / '*'}{SCENE_SUFFIX}")
     data = FolderFiles(path.parent).read(path.name)
     if path.suffix != ".jsonl":
         yield str(path), _load(data, file=str(path))

@@ -241,6 +241,10 @@ def read_detections(path: Path, *, primary: str = "primary") -> dict[str, dict[s
         except ValidationError as error:
             problems += [_problem(str(path), number, e) for e in error.errors(include_url=False)]
             continue
+        if row.item_id in found:
+            problems.append(
+                Problem(str(path), "stands twice", row=number, field="item_id", value=row.item_id)
+            )
         found[row.item_id] = {
             detector or primary: [Found(r.label, Detection(r.box, r.score)) for r in rows]
             for detector, rows in row.detections.items()

@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+# The suite's two workers share the cores: threads of one wait for those of the other. To be set before NumPy and torch.
+for _library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
+
 ROOT = Path(__file__).resolve().parents[1]
 
 DEBIAN: dict[str, Callable[[], bool]] = {

@@ -51,8 +51,14 @@ class Problem:
         where = self.file if self.row is None else f"{self.file}, line {self.row}"
         what = self.field or ""
         if self.value is not None:
-            what = f"{what} = {self.value!r}".lstrip(" =")
+            what = f"{what} = {_shown(self.value)}".lstrip(" =")
         return ": ".join(part for part in (where, what, self.message) if part)
+
+
+def _shown(value: object, *, longest: int = 120) -> str:
+    """Return a value as messages quote it; a cell may hold a whole novel."""
+    text = repr(value)
+    return text if len(text) <= longest else f"{text[:longest]}… ({len(text):,} characters)"
 
 
 class InvalidFilesError(InputError):

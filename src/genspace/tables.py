@@ -7,6 +7,7 @@ import gzip
 import json
 import math
 import re
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -37,6 +38,8 @@ SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet", ".csv.gz", ".tsv.gz", ".jsonl.
 """Endings of the files that are read as tables."""
 NULLS = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None"})
 """Cells that mean "no value" in a column of numbers."""
+LARGEST = 1e100
+"""Squares and sums of larger numbers overflow."""
 PART_ROWS = 10_000
 """Rows that `read_parts` holds at a time."""
 
@@ -127,7 +130,7 @@ def _tables(path: Path, label: str, rows: int | None) -> Iterator[Table]:
     if not path.is_file():
         raise InputError(f"{label}: there is no such file")
     if path.name.endswith(".parquet"):
-        frames = _read_parquet(path, rows)
+        frames = _read_parquet(path, label, rows)
     elif ".jsonl" in path.name:
         frames = _read_jsonl(path, label, rows)
     else:
@@ -139,6 +142,8 @@ def _tables(path: Path, label: str, rows: int | None) -> Iterator[Table]:
         raise InvalidFilesError(
             [Problem(label, f"is not UTF-8 text ({error.reason}); save it as UTF-8")]
         ) from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise InvalidFilesError([Problem(label, f"cannot be read: {error}")]) from None
 
 
 def parse_numbers(table: Table, column: str, problems: list[Problem]) -> pd.Series[float]:
@@ -151,6 +156,11 @@ def parse_numbers(table: Table, column: str, problems: list[Problem]) -> pd.Seri
     problems += [
         table.problem(f"is not a finite number; {_advice(text.iloc[int(i)])}", int(i), column)
         for i in wrong.to_numpy().nonzero()[0]
+    ]
+    huge = numbers.map(math.isfinite) & (numbers.abs() > LARGEST)
+    problems += [
+        table.problem(f"is beyond {LARGEST:g}, too large to compute with", int(i), column)
+        for i in huge.to_numpy().nonzero()[0]
     ]
     return numbers
 
@@ -212,15 +222,31 @@ def _read_csv(path: Path, label: str, rows: int | None) -> Iterator[pd.DataFrame
             for frame in [read()] if rows is None else read(chunksize=rows):
                 if not isinstance(frame.index, pd.RangeIndex):
                     # pandas takes the first cells of rows longer than the header as an index.
-                    raise InvalidFilesError(
-                        [Problem(label, "the rows hold more cells than the header", row=2)]
-                    )
+                    raise InvalidFilesError(list(_wrong_rows(path, label, len(header))))
                 frame.columns = header
                 yield frame.fillna("").astype(str).reset_index(drop=True)
         except pd.errors.ParserError as error:
             raise InvalidFilesError(
-                [Problem(label, f"cannot be read as a table: {str(error).strip()}")]
+                list(_wrong_rows(path, label, len(header)))
+                or [Problem(label, f"cannot be read as a table: {str(error).strip()}")]
             ) from None
+
+
+def _wrong_rows(path: Path, label: str, columns: int) -> Iterator[Problem]:
+    """Yield a problem for each row with more cells than the header, and for a quotation mark that is left open.
+
+    Rows with fewer are right: spreadsheets leave out empty cells at the end of a row.
+    """
+    start = 1
+    with _open_text(path) as file:
+        reader = csv.reader(file, delimiter=_delimiter(path), strict=True)
+        try:
+            for cells in reader:
+                if len(cells) > columns:
+                    yield Problem(label, f"holds {len(cells)} cells, the header {columns}", row=start)
+                start = reader.line_num + 1
+        except csv.Error as error:
+            yield Problem(label, f"a cell's quotation marks are wrong or left open ({error})", row=start)
 
 
 def _header(path: Path, label: str) -> list[str]:
@@ -279,17 +305,21 @@ def _up_to_last(file: Iterable[str]) -> Iterator[tuple[int, str]]:
             blank.clear()
 
 
-def _read_parquet(path: Path, rows: int | None) -> Iterator[pd.DataFrame]:
+def _read_parquet(path: Path, label: str, rows: int | None) -> Iterator[pd.DataFrame]:
     import pandas as pd
     import pyarrow.parquet as pq
+    from pyarrow import ArrowException
 
-    if rows is None:
-        yield _as_text(pd.read_parquet(path).astype(object))
-        return
-    # The buffer keeps pyarrow from reading a row group, often the whole file, at once.
-    with pq.ParquetFile(path, buffer_size=1 << 20, pre_buffer=False) as file:
-        for batch in file.iter_batches(batch_size=rows):
-            yield _as_text(batch.to_pandas().astype(object))
+    try:
+        if rows is None:
+            yield _as_text(pd.read_parquet(path).astype(object))
+            return
+        # The buffer keeps pyarrow from reading a row group, often the whole file, at once.
+        with pq.ParquetFile(path, buffer_size=1 << 20, pre_buffer=False) as file:
+            for batch in file.iter_batches(batch_size=rows):
+                yield _as_text(batch.to_pandas().astype(object))
+    except ArrowException as error:
+        raise InvalidFilesError([Problem(label, f"cannot be read as Parquet: {error}")]) from None
 
 
 def _as_text(frame: pd.DataFrame) -> pd.DataFrame:

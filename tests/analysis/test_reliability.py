@@ -99,6 +99,8 @@ def test_gwet_by_hand():
     # to 15/64: AC1 = (48 - 15) / 49.
     assert gwet_ac(ratings, quadratic=True)[0] == pytest.approx(9 / 17)
     assert gwet_ac(ratings, scale=(1, 3))[0] == pytest.approx(33 / 49)
+    # On a scale of a million steps those that nobody chose are no categories.
+    assert gwet_ac(ratings, quadratic=True, scale=(1, 10**6))[0] == pytest.approx(9 / 17)
 
 
 def test_raw_agreement_by_hand():

@@ -123,6 +123,7 @@ def test_check_names_every_problem_of_every_file(tmp_path: Path, genspace: Calla
     assert "bad.jsonl:1: width = -1" in result.err
     assert "x.pair.json" in result.err
     assert result.err.count("absent.scene.json") == 2
+    assert "is a folder; name the files in it" in genspace("scene", "check", tmp_path).err
     bad.write_text(json.dumps(lines[1]))
     result = genspace("scene", "check", bad)
     assert "absent.png" in result.err

@@ -288,6 +288,9 @@ class TestDetections:
             InvalidFilesError, match=r"line 1: detections..0.box.3: Field required\n.*line 2: .*Invalid JSON"
         ):
             verdict(options={"detections": str(path)})
+        path.write_text('{"item_id": "x", "detections": []}\n' * 2)
+        with pytest.raises(InvalidFilesError, match=r"line 2: item_id = 'x': stands twice"):
+            verdict(options={"detections": str(path)})
         with pytest.raises(InputError, match=r"gone.jsonl: cannot be read"):
             verdict(options={"detections": "gone.jsonl"})
         with pytest.raises(InputError, match="did you mean 'rule'"):

@@ -323,6 +323,11 @@ def test_several_studies(tmp_path: Path, genspace) -> None:
         (["STUDY", "--level", "galaxy"], "galaxy"),
         (["STUDY", "--primary", "spaerman"], "spearman"),
         (["STUDY", "--by", "generatr"], "generator"),
+        (["STUDY", "--seed", "-1"], "greater than or equal to 0"),
+        (["STUDY", "--draws", "-1"], "cannot be negative"),
+        (["STUDY", "--draws", "1"], "draws = 1: an interval needs at least 2"),
+        (["TABLE", "--human", "human,human"], "--human names 'human' twice"),
+        (["TABLE", "--human", "human", "--metrics", "human"], "named by both --human and --metrics"),
         (["--from", "absent.json"], "cannot be read as a manifest"),
     ],
 )
@@ -330,7 +335,10 @@ def test_wrong_input_is_one_message_and_exit_code_2(
     arguments: list[str], part: str, tmp_path: Path, genspace
 ) -> None:
     study = str(binary_study(tmp_path, prompts=3))
-    result = genspace("compare", *[study if a == "STUDY" else a for a in arguments])
+    table = tmp_path / "wide.csv"
+    table.write_text("item_id,human,clip\na,1,0.5\n")
+    places = {"STUDY": study, "TABLE": table}
+    result = genspace("compare", *[places.get(a, a) for a in arguments])
     assert result.code == 2
     assert part in result.err
     assert "Traceback" not in result.err

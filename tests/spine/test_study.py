@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -13,6 +15,8 @@ from genspace.errors import InputError, InvalidFilesError
 from genspace.records import Verdict
 from genspace.store import JudgeStore
 from genspace.study import check_study, open_study
+
+ADVICE = "leave the cell empty for “no value”"
 
 
 def write(folder: Path, **files: str) -> Path:
@@ -163,7 +167,20 @@ def test_formats_give_the_same_frames(tmp_path: Path) -> None:
     [
         ("items.csv", b"", "is empty"),
         ("items.csv", b"item_id\n\xff\xfe\n", "is not UTF-8"),
-        ("items.csv", b"item_id,x\na,1,2,3\n", "cannot be read as a table|more cells than the header"),
+        ("items.csv", b"item_id,x\na,1,2,3\n", "line 2: holds 4 cells, the header 2"),
+        (
+            "items.csv",
+            b"item_id,x\na,1\nb,1,2,3\nc,1,2\n",
+            "line 3: holds 4 cells.*\n.*line 4: holds 3 cells",
+        ),
+        (
+            "items.csv",
+            b'item_id,x\na,1\nb,"open\nc,1\n',
+            "line 3: a cell's quotation marks are wrong or left open",
+        ),
+        ("items.csv.gz", b"item_id\na\n", "cannot be read: Not a gzipped file"),
+        ("items.csv.gz", gzip.compress(b"item_id\na\n" * 99)[:-9], "cannot be read: "),
+        ("items.parquet", b"PAR1 cut short", "cannot be read as Parquet"),
         ("items.csv", b"item_id;x\na;1\n", "separated by ';'"),
         ("items.csv", b"item_id,item_id\na,b\n", "column stands twice"),
         ("items.jsonl", b'{"item_id": "a"}\n{"item', "is not JSON"),
@@ -175,6 +192,73 @@ def test_unreadable_tables_are_named(tmp_path: Path, name: str, content: bytes, 
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InvalidFilesError, match=part):
         open_study(tmp_path)
+
+
+@pytest.mark.parametrize("ends", ["\r\n", "\r"], ids=["Windows", "old Mac"])
+def test_line_ends_of_other_systems(tmp_path: Path, ends: str) -> None:
+    for name, text in {
+        "items.csv": "item_id,prompt\na,x\nb,y\n\n",
+        "annotations.jsonl": '{"item_id": "a", "value": 1}\n{"item_id": "c", "value": 2}\n\n',
+        "metric_scores.csv": "item_id,metric,score\na,m,1\nb,m,x\n",
+    }.items():
+        (tmp_path / name).write_bytes(text.replace("\n", ends if name.endswith("csv") else "\r\n").encode())
+    report = check_study(tmp_path)
+    found = [(p.file, p.row, p.value) for p in report.problems]
+    assert found == [("annotations.jsonl", 2, "c"), ("metric_scores.csv", 3, "x")]
+    assert (report.counts["items"], report.counts["answers"]) == (2, 2)
+
+
+def test_a_cell_that_a_spreadsheet_left_out_is_empty(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path, items_csv="item_id\na\nb\n", scores__m_csv="item_id,score,reason\na,1\nb,,unsure\n"
+    )
+    assert open_study(folder).verdicts["status"].tolist() == ["decided", "abstained"]
+
+
+def test_wrong_columns_and_numbers_are_named_not_guessed(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path,
+        items_csv="item_id\na\nb\n",
+        annotations_csv=f"item_id,rater,value,repeat\na,ann,1e200,0.5\nb,ann,{'9' * 5000}x,-1\n",
+        scores__m_csv="item_id,metric,value\na,clip,1\n",
+    )
+    report = check_study(folder)
+    assert [str(p) for p in report.problems] == [
+        "annotations.csv, line 2: repeat = '0.5': is no whole number from 0",
+        "annotations.csv, line 3: repeat = '-1': is no whole number from 0",
+        f"annotations.csv, line 3: value = '{'9' * 119}… (5,003 characters): is not a finite number; {ADVICE}",
+        "annotations.csv, line 2: value = '1e200': is beyond 1e+100, too large to compute with",
+        "scores/m.csv: column 'score' is missing; there are: item_id, metric, value",
+    ]
+    assert [str(n) for n in report.notes] == [
+        "annotations.csv: no column rater_id: answers are numbered in the order of the file (not read: rater)"
+    ]
+
+
+def test_what_is_left_out_is_said_when_it_is_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = write(tmp_path, items_csv="item_id\na\n", annotations_extra_csv="item_id,colour\na,red\n")
+    with caplog.at_level("INFO"):
+        assert open_study(folder).annotations.empty
+    assert "annotations_extra.csv: has no column value: not read as answers" in caplog.text
+
+
+def test_check_names_judges_figures_and_predicates_that_nobody_knows(
+    tmp_path: Path, genspace: Callable[..., Any]
+) -> None:
+    folder = write(
+        tmp_path,
+        study_toml='primary = "pearsonn"\n[judges.a]\nkind = "tabel"\n[judges.b]\nkind = "scene"\n',
+        items_csv='item_id,prompt,predicate\na,"two\nlines","image_relation(cat, dog, relation=left_of)"\n'
+        'b,x,"object_distance(cat, dog, value_m=1)"\nc,x,\nd,x,"object_distance(cat, dog)"\ne,x,nonsense\n',
+    )
+    result = genspace("check", folder, "--json")
+    assert result.code == 2
+    assert json.loads(result.out)["problems"] == [
+        "study.toml: judges.a.kind = 'tabel': is no kind of judge (did you mean 'table'?)",
+        "study.toml: primary = 'pearsonn': is no figure (did you mean 'pearson'?)",
+        "items.csv, line 6: predicate = 'object_distance(cat, dog)': value_m is needed, such as value_m=0.5",
+        "items.csv, line 7: predicate = 'nonsense': expected a call such as camera_pose_front(cat)",
+    ]
 
 
 def test_no_study_there(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ MetricColumns = Annotated[
     typer.Option("--metrics", help="For one wide table: columns with scores (default: all other numbers)."),
 ]  # fmt: skip
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
-SeedOption = Annotated[int, typer.Option("--seed", help="Seed of everything that is random.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything that is random.")]
 
 
 def columns(text: str | None) -> list[str]:

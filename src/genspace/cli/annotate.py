@@ -401,7 +401,7 @@ def plan(
     wage: Annotated[float | None, typer.Option(min=0, help="Pay per hour, in any currency.")] = None,
     fee: Annotated[float, typer.Option(min=0, help="The platform's fee, as a share of the pay.")] = 0.0,
     simulations: Annotated[int, typer.Option(min=20, help="Simulated studies for each size.")] = 400,
-    seed: Annotated[int, typer.Option(help="Same seed, same figures.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same figures.")] = 0,
     plot: Annotated[Path | None, typer.Option(help="Also draw the curve (.svg, .png, .pdf).")] = None,
     json_: JsonOption = False,
 ) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from genspace.cli._app import app
 from genspace.cli._options import HumanColumns, JsonFlag, MetricColumns, columns
+from genspace.errors import InputError, Problem, did_you_mean
+
+if TYPE_CHECKING:
+    from genspace.study import Study
 
 __all__ = ["check"]
 
@@ -24,7 +29,9 @@ def check(
     from genspace.cli._console import messages, out, print_json
     from genspace.study import check_study
 
-    report = check_study(study, human=columns(human), metrics=columns(metrics))
+    report = check_study(
+        study, human=columns(human), metrics=columns(metrics), further=lambda opened: _further(opened, study)
+    )
     if as_json:
         print_json(
             {
@@ -38,12 +45,67 @@ def check(
             messages().print(f"[red]problem[/] {_escaped(problem)}")
         for note in report.notes:
             messages().print(f"[yellow]note[/] {_escaped(note)}")
-        counted = ", ".join(f"{number:,} {what}" for what, number in report.counts.items())
+        counted = ", ".join(_counted(number, what) for what, number in report.counts.items())
         found = len(report.problems)
         verdict = f"{found} problem{'s' * (found != 1)}" if found else "no problems"
         out().print(f"{study}: {verdict}{f' · {counted}' if counted else ''}")
     if report.problems:
         raise typer.Exit(2)
+
+
+def _counted(number: int, things: str) -> str:
+    """Return a number of things in words.
+
+    >>> _counted(1, "judges and metrics"), _counted(2000, "items")
+    ('1 judge or metric', '2,000 items')
+    """
+    one = {"judges and metrics": "judge or metric"}.get(things, things.removesuffix("s"))
+    return f"{number:,} {one if number == 1 else things}"
+
+
+def _further(study: Study, path: Path) -> Iterator[Problem]:
+    """Yield what only the rooms above the study can tell: unknown judges and figures, predicates that nobody reads."""
+    yield from _wrong_settings(study)
+    yield from _wrong_predicates(study, path)
+
+
+def _wrong_settings(study: Study) -> Iterator[Problem]:
+    from genspace.judges import REGISTRY
+
+    kinds = REGISTRY.names()
+    for name, table in study.declared.judges.items():
+        if table.kind not in kinds:
+            message = f"is no kind of judge{did_you_mean(table.kind, kinds)}"
+            yield Problem("study.toml", message, field=f"judges.{name}.kind", value=table.kind)
+    primary = study.settings.primary
+    if primary is not None:
+        from genspace.analysis.correlation import FIGURES
+        from genspace.analysis.decisions import DECISION_LABELS
+
+        figures = {*FIGURES, *DECISION_LABELS}
+        if primary not in figures:
+            message = f"is no figure{did_you_mean(primary, figures)}"
+            yield Problem("study.toml", message, field="primary", value=primary)
+
+
+def _wrong_predicates(study: Study, path: Path) -> Iterator[Problem]:
+    from genspace.geometry.binding import bind
+    from genspace.geometry.image_relation import parse_relation
+    from genspace.tables import find_table, read_table
+
+    table = None
+    for row, call in enumerate(study.items["predicate"]):
+        if not isinstance(call, str):
+            continue
+        try:
+            if parse_relation(call) is None:
+                bind(call)
+        except InputError as error:
+            if table is None:  # read once more, for the lines of the file
+                file = path if path.is_file() else find_table(path, "items")
+                table = read_table(file, file.name) if file else None
+            message = str(error).removeprefix(f"predicate {call!r}: ")
+            yield table.problem(message, row, "predicate") if table else Problem("items", message)
 
 
 def _escaped(text: object) -> str:

@@ -45,7 +45,7 @@ def compare(
     level: Level = "item",
     primary: Primary = None,
     draws: Annotated[int, typer.Option(help="Bootstrap draws behind each interval; 0: none.")] = 1000,
-    seed: Annotated[int, typer.Option(help="Seed of draws and permutations.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of draws and permutations.")] = 0,
     out: Out = None,
     replay: From = None,
     shape: Format = "text",

@@ -40,7 +40,7 @@ def render(
     task: Annotated[Task, typer.Option(help="Text-to-image, edits, or both.")] = Task.both,
     size: Annotated[int, typer.Option(min=64, max=4096, help="Width and height in pixels.")] = 512,
     samples: Annotated[int, typer.Option(min=1, help="Light paths per pixel: more is smoother.")] = 32,
-    seed: Annotated[int, typer.Option(help="Seed of everything that is random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything that is random.")] = 0,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes (default: one per core).")] = None,
     pictures: Annotated[
         bool, typer.Option("--pictures/--no-pictures", help="Without: scene files and depth only.")

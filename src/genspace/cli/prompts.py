@@ -42,7 +42,7 @@ def prompts(
         Format, typer.Option("--format", help="csv and jsonl: a study's items; txt: one prompt a line.")
     ] = Format.csv,
     paraphrase: Annotated[int, typer.Option(min=0, help="Which wording of each prompt, from 0.")] = 0,
-    seed: Annotated[int, typer.Option(help="Draws the object categories and their pairs.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Draws the object categories and their pairs.")] = 0,
     generator: Annotated[
         list[str] | None,
         typer.Option(help="Write one item per prompt for this generator; may be given several times."),

@@ -39,6 +39,8 @@ VERDICT_COLUMNS: Mapping[str, str] = {
     "tokens": "float64", "cost_usd": "float64", "reason": "str",
 }  # fmt: skip
 VERDICT_KEY = ["item_id", "item_id_b", "question", "repeat", "judge"]
+LONG_COLUMNS = frozenset({"score", "verdict", "passed"})
+"""One of these makes a table of scores long: a row per item and metric, rather than a column per metric."""
 ROLES = ("main", "gold", "training", "extra")
 DECISIONS = {
     "pass": True, "true": True, "yes": True, "1": True, "1.0": True,
@@ -114,12 +116,15 @@ def read_annotations(
         else:
             place = columns["item_id"].groupby([columns["item_id"], columns["question"]]).cumcount() + 1
             columns["rater_id"] = "slot" + place.astype(str)
-            notes.append(table.problem("no column rater_id: answers are numbered in the order of the file"))
+            unread = [c for c in text.columns if c not in ANNOTATION_COLUMNS]
+            hint = f" (not read: {', '.join(unread)})" if unread else ""
+            notes.append(
+                table.problem(f"no column rater_id: answers are numbered in the order of the file{hint}")
+            )
         columns["role"] = _optional(text, "role").replace("", "main")
         wrong_role = ~columns["role"].isin(ROLES)
         problems += _flag(table, wrong_role, "role", f"is none of {', '.join(ROLES)}")
-        repeat = parse_numbers(table, "repeat", problems) if "repeat" in text.columns else None
-        columns["repeat"] = 0 if repeat is None else repeat.fillna(0).astype("int64")
+        columns["repeat"] = _repeats(table, problems) if "repeat" in text.columns else 0
         columns["value"] = parse_numbers(table, "value", problems)
         problems += _off_scale(table, columns["value"], settings(question))
         frame = _typed(columns, ANNOTATION_COLUMNS)
@@ -130,6 +135,14 @@ def read_annotations(
         )
         frames.append(frame)
     return Read(pd.concat(frames, ignore_index=True), problems, notes)
+
+
+def _repeats(table: Table, problems: list[Problem]) -> pd.Series[int]:
+    """Return which time of asking each row is; an empty cell is the first, 0."""
+    repeat = parse_numbers(table, "repeat", problems).fillna(0)
+    wrong = (repeat % 1 != 0) | (repeat < 0) | (repeat >= 2**31)
+    problems += _flag(table, wrong, "repeat", "is no whole number from 0")
+    return repeat.mask(wrong, 0).astype("int64")
 
 
 def read_scores(
@@ -149,7 +162,10 @@ def read_scores(
         if missing:
             problems += missing
             continue
-        if {"score", "verdict", "passed"} & set(table.frame.columns):
+        if "metric" in table.frame.columns and not LONG_COLUMNS & set(table.frame.columns):
+            problems += require_columns(table, ["score"])
+            continue
+        if LONG_COLUMNS & set(table.frame.columns):
             frame = _long_scores(table, default_metric[table.label], problems)
         else:
             frame = _wide_scores(table, problems)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -132,9 +132,16 @@ def open_study(path: Path | str, *, human: Sequence[str] = (), metrics: Sequence
     return study
 
 
-def check_study(path: Path | str, *, human: Sequence[str] = (), metrics: Sequence[str] = ()) -> CheckReport:
+def check_study(
+    path: Path | str,
+    *,
+    human: Sequence[str] = (),
+    metrics: Sequence[str] = (),
+    further: Callable[[Study], Iterable[Problem]] | None = None,
+) -> CheckReport:
     """Read every file of a study and return all problems at once.
 
+    `further` adds what only rooms above this one can tell, such as whether a predicate can be read.
     Errors: `InputError` when there is no study at `path`.
     """
     study, problems, notes = _load(Path(path), human, metrics)
@@ -148,6 +155,8 @@ def check_study(path: Path | str, *, human: Sequence[str] = (), metrics: Sequenc
         problems += read.problems
         notes += read.notes
         counts |= count(read.frame)
+    if further is not None:
+        problems += further(study)
     notes += _missing_images(study)
     return CheckReport(problems, notes, counts)
 
@@ -296,6 +305,8 @@ def _verdict_frame(root: Path, judge: str) -> pd.DataFrame:
 def _frame(read: Read) -> pd.DataFrame:
     if read.problems:
         raise InvalidFilesError(read.problems)
+    for note in read.notes:  # what was left out is never left out in silence
+        log.info("%s", note)
     return read.frame
 
 

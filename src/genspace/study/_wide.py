@@ -47,6 +47,10 @@ def split_wide_table(table: Table, human: Sequence[str], metrics: Sequence[str])
     for name in (*human, *metrics):
         if name not in columns:
             raise InputError(f"{table.label}: there is no column {name!r}{did_you_mean(name, columns)}")
+    for option, names in (("--human", human), ("--metrics", metrics)):
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice:
+            raise InputError(f"{option} names {twice!r} twice")
     both = sorted(set(human) & set(metrics))
     if both:
         raise InputError(f"{table.label}: {both[0]!r} is named by both --human and --metrics")
