@@ -20,7 +20,8 @@ def executed(path: Path) -> Any:
     from nbclient import NotebookClient
 
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, timeout=240, record_timing=False)
+    # What one cell prints may arrive in several messages, by chance: they are joined.
+    client = NotebookClient(notebook, timeout=240, record_timing=False, coalesce_streams=True)
     return client.execute(cwd=str(path.parent))
 
 
