@@ -19,6 +19,7 @@ __all__ = [
     "between_boxes_m",
     "between_centres_m",
     "camera_distance_m",
+    "check_apart",
     "elevation",
     "mutual_bearing",
     "pair_view",
@@ -91,6 +92,14 @@ def pair_view(a: Placed, b: Placed, target_deg: float) -> tuple[float, float]:
         raise Unmeasurable("no bearing: the camera is above the pair")
     value = math.degrees(math.atan2(x * fz - z * fx, x * fx + z * fz))
     return value, abs(wrap_deg(value - target_deg))
+
+
+def check_apart(a: Placed, b: Placed) -> None:
+    """Raise `Unmeasurable` for two objects at one place, which would be left and right of one another alike."""
+    if isinstance(a.in_camera, tuple) and isinstance(b.in_camera, tuple):
+        apart = math.dist(a.in_camera, b.in_camera)
+        if apart < a.limits.min_separation_m:
+            raise Unmeasurable(f"{a.item.id} and {b.item.id} are at one place, {100 * apart:.1f} cm apart")
 
 
 def camera_distance_m(a: Placed) -> float:

@@ -231,6 +231,7 @@ def _egocentric_side(case: Case, side: str) -> list[Measurement]:
     sign = 1.0 if side == "left" else -1.0
 
     def measure() -> tuple[float, float]:
+        measures.check_apart(a, b)
         (ax, _, az), (bx, _, bz) = a.place, b.place
         angle = sign * wrap_deg(math.degrees(math.atan2(bx, bz) - math.atan2(ax, az)))
         return angle, -angle
@@ -244,6 +245,7 @@ def _egocentric_order(case: Case, order: str) -> list[Measurement]:
     near, far = (a, b) if order == "closer" else (b, a)
 
     def measure() -> tuple[float, float]:
+        measures.check_apart(a, b)
         log_ratio = math.log(measures.camera_distance_m(far) / measures.camera_distance_m(near))
         return log_ratio, -log_ratio
 

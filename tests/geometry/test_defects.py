@@ -236,6 +236,10 @@ def test_14_coinciding_centres() -> None:
     assert "coincide" in reference.reason
     corrected, _ = both(document, "object_distance(A, B, value_m=1)")
     assert corrected.score == 0  # a distance of 0 m is a distance
+    for relation in ("left", "right", "closer", "farther"):  # all of them would hold at once
+        corrected, reference = both(document, f"egocentric(A, B, relation={relation})")
+        assert (corrected.score, corrected.reason) == (None, "A and B are at one place, 0.0 cm apart")
+        assert not reference.passed
 
 
 def test_15_one_tolerance_for_both_tasks() -> None:
