@@ -41,6 +41,10 @@ class Budget:
     limit_usd: float
     spent_usd: float = 0.0
 
+    def spend(self, usd: float) -> None:
+        """Count a call that was paid for."""
+        self.spent_usd += usd
+
     def check(self) -> None:
         """Raise `BudgetReachedError` when nothing is left; to be called before each call that costs."""
         if self.spent_usd >= self.limit_usd - ROUNDING_USD:

@@ -162,7 +162,7 @@ class Server:
             else:
                 self._succeeded = True
                 if self._budget is not None and self.price is not None:
-                    self._budget.spent_usd += self.price.cost_usd(reply.input_tokens, reply.output_tokens)
+                    self._budget.spend(self.price.cost_usd(reply.input_tokens, reply.output_tokens))
                 return reply
             finally:
                 del self._under_way[token]

@@ -8,15 +8,19 @@ that a retried request is still written once.
 from __future__ import annotations
 
 import json
+import logging
+import os
 import socket
+import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import islice
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from genspace.errors import GenspaceError, InputError, optional_import
-from genspace.judges import BudgetReachedError, JudgeSpec, make_judge, study_context
+from genspace.judges import Budget, BudgetReachedError, JudgeSpec, make_judge, study_context
 from genspace.records import Item, Request, Verdict
 from genspace.runner import INTERRUPTED, RunOptions, RunPlan, RunSummary, answers, plan
 from genspace.store import JudgeStore, write_shard
@@ -30,8 +34,10 @@ __all__ = ["RayOptions", "run_ray"]
 
 SHARD_VERDICTS = 4096
 """Verdicts of one Parquet shard; also what a killed driver may have to ask again."""
-BLOCK_REQUESTS = 1024
-"""Requests that stand together until workers take them, a batch at a time."""
+BLOCKS_PER_WORKER = 4
+"""At least, where there are enough requests, so that workers end together."""
+MOST_REQUESTS = 1024
+"""Requests in one block."""
 
 ENDINGS: Mapping[str, type[GenspaceError]] = {
     "budget": BudgetReachedError,
@@ -57,6 +63,35 @@ class RayOptions:
     def __post_init__(self) -> None:
         if self.replicas < 1 or self.batch < 1 or self.gpus < 0:
             raise InputError("--replicas and --batch must be at least 1, --gpus at least 0")
+
+
+class _Purse:
+    """An actor: counts what all workers have spent."""
+
+    def __init__(self, spent_usd: float) -> None:
+        self.spent_usd = spent_usd
+
+    def spend(self, usd: float) -> float:
+        """Count `usd` and return the sum."""
+        self.spent_usd += usd
+        return self.spent_usd
+
+
+class _SharedBudget(Budget):
+    """A budget that all workers draw on."""
+
+    def __init__(self, limit_usd: float, purse: Any) -> None:
+        super().__init__(limit_usd)
+        self._purse = purse
+
+    def spend(self, usd: float) -> None:
+        self.spent_usd = optional_import("ray", extra="ray", needed_for="--engine ray").get(
+            self._purse.spend.remote(usd)
+        )
+
+    def check(self) -> None:
+        self.spend(0.0)  # learn what the others have spent
+        super().check()
 
 
 class _Worker:
@@ -90,7 +125,7 @@ def run_ray(
         spec: which judge; made once in each actor.
         options: which items, as for the local engine.
         ray_options: cluster, replicas, GPUs, batch.
-        context: for `study_context`: `overrides`, `cache_dir`, `seed`, `budget`; a budget holds for each actor.
+        context: for `study_context`: `overrides`, `cache_dir`, `seed`, `budget`; all workers draw on one budget.
         on_start: called with the plan before the first request.
         on_verdict: called with each verdict.
 
@@ -108,32 +143,62 @@ def run_ray(
     if started:
         _connect(ray, ray_options.address)
     try:
-        data.DataContext.get_current().enable_progress_bars = False
-        # Requests wait in Ray's object store, which spills to disk, not in the driver's memory.
-        blocks = [ray.put(block) for block in _blocks(planned.requests)]
-        judged = data.from_arrow_refs(blocks).map_batches(
-            _Worker,
-            fn_constructor_args=(str(study.root.resolve()), spec, dict(context)),
-            batch_size=ray_options.batch,
-            concurrency=ray_options.replicas,
-            num_gpus=ray_options.gpus or None,
-        )
-        _write(JudgeStore(study.root, spec.name), _verdicts(judged), summary, on_verdict)
+        _quieten(data)
+        with _shared(ray, context) as shared:
+            # Requests wait in Ray's object store, which spills to disk, not in the driver's memory.
+            blocks = [ray.put(block) for block in _blocks(planned, ray_options)]
+            judged = data.from_arrow_refs(blocks).map_batches(
+                _Worker,
+                fn_constructor_args=(str(study.root.resolve()), spec, shared),
+                batch_size=ray_options.batch,
+                concurrency=ray_options.replicas,
+                num_gpus=ray_options.gpus or None,
+            )
+            _write(JudgeStore(study.root, spec.name), _verdicts(judged), summary, on_verdict)
     finally:
         if started:
             ray.shutdown()
     return summary
 
 
-def _blocks(requests: Iterator[Request]) -> Iterator[pa.Table]:
+@contextmanager
+def _shared(ray: ModuleType, context: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Within the block, the context's budget is one for all workers; what they spent is in it afterwards."""
+    budget: Budget | None = context["budget"]
+    if budget is None:
+        yield dict(context)
+        return
+    purse = ray.remote(num_cpus=0)(_Purse).remote(budget.spent_usd)
+    try:
+        yield {**context, "budget": _SharedBudget(budget.limit_usd, purse)}
+    finally:
+        budget.spent_usd = ray.get(purse.spend.remote(0.0))
+
+
+def _blocks(planned: RunPlan, options: RayOptions) -> Iterator[pa.Table]:
+    """Yield the requests in blocks: what stands together goes to one worker, a batch at a time."""
     import pyarrow as pa
 
-    while block := [_encode(request) for request in islice(requests, BLOCK_REQUESTS)]:
+    share = planned.total // (BLOCKS_PER_WORKER * options.replicas)
+    size = max(options.batch, min(share, MOST_REQUESTS))
+    while block := [_encode(request) for request in islice(planned.requests, size)]:
         yield pa.table({"request": block})
+
+
+def _quieten(data: ModuleType) -> None:
+    """Keep Ray Data's account of its own plans off the terminal; its log files have it."""
+    data.DataContext.get_current().enable_progress_bars = False
+    for handler in logging.getLogger("ray.data").handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.setLevel(logging.ERROR)
+    # With fewer blocks than workers it advises on blocks.
+    warnings.filterwarnings("ignore", category=UserWarning, module="ray.data")
 
 
 def _connect(ray: ModuleType, address: str | None) -> None:
     """Start workers here, or join a cluster. Errors: `InputError` when there is none at the address."""
+    # Its core prints an error about every restartable actor with arguments, which is what workers are.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     host, colon, port = (address or "").removeprefix("ray://").rpartition(":")
     try:
         if colon:  # Ray itself would try for minutes

@@ -1,0 +1,140 @@
+"""Judges on a Ray cluster that stands already: combinations, one budget for all workers, cached answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from vlm_support import VlmServer, png
+
+from genspace.judges import resolve
+from genspace.ray_engine import _encode, _Worker
+from genspace.records import Request, Verdict
+from genspace.store import JudgeStore
+from genspace.study import open_study
+
+N = 24
+CLUSTER = """
+import sys, ray
+started = ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+print("cluster", started.address_info["gcs_address"], flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Address of a local cluster that asks for a token; it ends with the process that started it."""
+    pytest.importorskip("ray", reason="the extra ray is not installed")
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    process = subprocess.Popen(
+        [sys.executable, "-c", CLUSTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    yield next(line.split()[1] for line in process.stdout if line.startswith("cluster "))
+    process.communicate("\n", timeout=60)
+
+
+def make_study(folder: Path, server: VlmServer) -> Path:
+    """Images of which every other is "yes", people who say so, two metrics, a combination of each kind, a paid judge."""
+    (folder / "images").mkdir(parents=True)
+    (folder / "scores").mkdir()
+    items, answers = ["item_id,prompt_id,prompt"], ["item_id,rater_id,value"]
+    scores = {"first": ["item_id,score,confidence"], "second": ["item_id,score,confidence"]}
+    for n in range(N):
+        items.append(f"i{n:02d},p{n // 2},a cow beside a chair")
+        answers.append(f"i{n:02d},r,{n % 2}")
+        scores["first"].append(f"i{n:02d},{(n * 7 % 10) / 10},{(n * 3 % 10) / 10}")
+        scores["second"].append(f"i{n:02d},{0.9 if n % 2 else 0.2},0.9")
+        (folder / "images" / f"i{n:02d}.png").write_bytes(png(255 * (n % 2)))
+    (folder / "items.csv").write_text("\n".join(items))
+    (folder / "annotations.csv").write_text("\n".join(answers))
+    for name, rows in scores.items():
+        (folder / "scores" / f"{name}.csv").write_text("\n".join(rows))
+    (folder / "study.toml").write_text(
+        '[judges.together]\nkind = "ensemble"\nmembers = ["first", "second"]\nmethod = "logistic"\n'
+        '[judges.frugal]\nkind = "cascade"\nfirst = "first"\nsecond = "second"\n'
+        f'[judges.paid]\nkind = "vlm"\nmodel = "copy"\nbase_url = "{server.url("good")}"\n'
+        # 0.10 USD a call: 100 input tokens at 1,000 USD a million
+        "price_input_usd = 1000.0\nprice_output_usd = 0.0\nconcurrency = 2\n"
+    )
+    return folder
+
+
+def answered(verdicts: Iterable[Verdict]) -> dict[str, tuple[Any, ...]]:
+    """Return all that must not depend on where an item was judged."""
+    found = {v.item_id: (v.status, v.score, v.passed, v.confidence, v.fingerprint) for v in verdicts}
+    assert len(found) == N
+    return found
+
+
+@pytest.mark.xdist_group("ray")
+@pytest.mark.timeout(300)
+def test_an_ensemble_a_shared_budget_and_the_cache_on_a_cluster(
+    tmp_path: Path,
+    cluster: str,
+    server: VlmServer,
+    genspace: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GENSPACE_CACHE", str(tmp_path / "cache"))
+    near, far = (make_study(tmp_path / name, server) for name in ("near", "far"))
+    assert genspace("judge", near, "--judge", "together").code == 0
+
+    def on_cluster(*arguments: str) -> tuple[int, list[dict[str, Any]]]:
+        command = [
+            "judge",
+            str(far),
+            *arguments,
+            "--engine",
+            "ray",
+            "--address",
+            cluster,
+            "--batch",
+            "4",
+            "--json",
+        ]
+        done = subprocess.run(
+            [sys.executable, "-m", "genspace", *command],
+            capture_output=True,
+            text=True,
+            timeout=280,
+            env=os.environ,
+        )
+        assert done.stdout, done.stderr[-2000:]
+        return done.returncode, json.loads(done.stdout)
+
+    code, told = on_cluster("--judge", "together", "--judge", "paid", "--max-usd", "1")
+    assert code == 1
+    assert told[0]["stopped"] is None
+    assert answered(JudgeStore(far, "together").current().values()) == answered(
+        JudgeStore(near, "together").current().values()
+    )
+    assert told[1]["stopped"].startswith("the budget of 1 USD is spent (1.")
+    # Ten calls spend it. Two workers, each with two calls in flight: three may have begun when the tenth was paid.
+    assert 10 <= server.log()["calls"] <= 13
+    (rest,) = json.loads(genspace("judge", far, "--judge", "paid", "--json").out)
+    assert rest["already_done"] + rest["decided"] == N
+    assert server.log()["calls"] == N, "what the workers paid for is replayed, not asked again"
+
+
+def test_a_worker_answers_as_a_cascade_does_here(
+    tmp_path: Path, server: VlmServer, genspace: Callable[..., Any]
+) -> None:
+    study = open_study(make_study(tmp_path / "study", server))
+    assert genspace("judge", study.root, "--judge", "frugal").code == 0
+    (spec,) = resolve(["frugal"], study.declared.judges)
+    worker = _Worker(str(study.root), spec, {"overrides": [], "cache_dir": None, "seed": 0, "budget": None})
+    asked = [_encode(Request(item=item, files=study.files)) for item in study.iter_items()]
+    told = worker({"request": np.array(asked)})["verdict"]
+    remote = [Verdict.from_json(json.loads(text)) for text in told]
+    assert answered(remote) == answered(JudgeStore(study.root, "frugal").current().values())
