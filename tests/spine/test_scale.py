@@ -191,6 +191,17 @@ def test_full_disk_is_one_message_and_what_was_written_is_kept(tmp_path: Path) -
     assert check_study(tmp_path).problems == []
 
 
+def test_a_full_disk_leaves_a_compaction_undone(tmp_path: Path) -> None:
+    study = make_study(tmp_path)
+    judge_with(study, "m")
+    store = JudgeStore(tmp_path, "m")
+    before = store.current()
+    with largest_file(1000), pytest.raises(InputError, match="cannot write verdicts"):
+        compact(store)
+    assert [p.name for p in store.folder.iterdir()] == ["000001.jsonl"]
+    assert store.current() == before
+
+
 def test_a_folder_that_cannot_be_written_is_one_message(tmp_path: Path, genspace) -> None:
     """A file stands where the folder should be: an obstacle to root as well."""
     study = make_study(tmp_path)
