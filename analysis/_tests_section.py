@@ -18,6 +18,7 @@ from genspace.analysis.decisions import DECISION_FIGURES
 from genspace.analysis.permutation import swap_test
 from genspace.analysis.resampling import percentile_interval, stream
 from genspace.analysis.significance import (
+    ALPHA,
     bca_interval,
     benjamini_hochberg,
     delong,
@@ -28,12 +29,11 @@ from genspace.analysis.significance import (
     williams,
 )
 
-__all__ = ["ALPHA", "METHOD", "cell_tests", "ranked_names", "tests_section"]
+__all__ = ["METHOD", "cell_tests", "ranked_names", "tests_section"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-ALPHA = 0.05
 PERMUTATIONS_PER_PAIR = 40
 BCA_DRAWS = 1000
 PERM_BOTH_PERMUTATIONS = 1000

@@ -22,6 +22,7 @@ from genspace.display import Displayed
 from genspace.errors import InputError
 
 __all__ = [
+    "ALPHA",
     "Alternative",
     "ClassicalTest",
     "PermutationShare",
@@ -42,6 +43,8 @@ Floats = NDArray[np.float64]
 Alternative = Literal["two-sided", "greater", "less"]
 Level = Literal["system", "input", "global"]
 
+ALPHA = 0.05
+"""Level at which a difference counts as more than chance."""
 JACKKNIFE_PARTS = 1000
 """Left out one by one in a BCa interval."""
 

@@ -15,7 +15,7 @@ import pytest
 
 from genspace.analysis import CompareOptions
 from genspace.comparison import compare
-from genspace.report import write_report
+from genspace.report import conclude, write_report
 from genspace.report._table import LABELS, SHOWN
 from genspace.report._words import FIGURES
 from genspace.study import open_study
@@ -241,6 +241,28 @@ def test_every_word_of_the_table_is_explained(tmp_path: Path) -> None:
     assert set(LABELS) | {"mean_score"} >= set(FIGURES)
     shown = {figure for columns in SHOWN.values() for _, figure in columns}
     assert shown <= set(FIGURES), "a figure of a main table without a meaning"
+
+
+@pytest.mark.parametrize(
+    ("p_last", "said"),
+    [
+        (1.0, "These data cannot tell it apart from {}"),
+        (0.01, "It is significantly ahead of every other judge"),
+    ],
+)
+def test_the_answer_names_every_judge_the_best_is_not_ahead_of(
+    tmp_path: Path, p_last: float, said: str
+) -> None:
+    """Also one outside its significance group, which ends where any member beats the next judge."""
+    document = compare(write_study(tmp_path, 60, image=False), SWIFT).to_dict()
+    judges = document["judges"]
+    best, second, last = sorted((n for n in judges if judges[n]["rank"]), key=lambda n: judges[n]["rank"])
+    pairs = [(best, second, 0.01), (best, last, p_last), (second, last, 1.0)]
+    document["tests"] |= {
+        "pairs": [{"a": a, "b": b, "p_holm": p, "difference": 0.1} for a, b, p in pairs],
+        "groups": [[best], [second, last]],
+    }
+    assert [s for s in conclude(document).sure if s.startswith(said.format(last))]
 
 
 def test_the_gallery_shows_every_answer_most_disputed_first(tmp_path: Path) -> None:

@@ -104,13 +104,23 @@ def _basis(document: Mapping[str, Any], row: Row) -> str:
 
 
 def _group(document: Mapping[str, Any], best: str) -> list[str]:
-    groups = [g for g in document["tests"].get("groups") or [] if best in g]
-    if not groups or not document["tests"].get("pairs"):
+    """Say which judges the best one is not significantly ahead of.
+
+    Not the significance groups: a judge starts one when any member beats it, not only the best.
+    """
+    from genspace.analysis.significance import ALPHA
+
+    tested = [pair for pair in document["tests"].get("pairs") or [] if best in (pair["a"], pair["b"])]
+    if not tested:
         return []
-    leading = [name for name in groups[0] if name != best]
-    if not leading:
+    close = [
+        pair["b"] if pair["a"] == best else pair["a"]
+        for pair in tested
+        if pair["a"] != best or pair["p_holm"] is None or pair["p_holm"] >= ALPHA or pair["difference"] <= 0
+    ]
+    if not close:
         return ["It is significantly ahead of every other judge (permutation test by prompt, Holm-adjusted)."]
-    named = ", ".join(leading)
+    named = ", ".join(close)
     return [f"These data cannot tell it apart from {named} (permutation test by prompt, Holm-adjusted)."]
 
 
