@@ -21,6 +21,15 @@ VIEWS = {"front": 180.0, "left": -90.0, "right": 90.0, "back": 0.0}
 """Heading of the object for each of its sides to face the camera: its left is seen when it faces image-left."""
 SIZE, OVER = 112, 3
 LIGHT = np.array([-0.45, 0.75, -0.5])
+SHOWN = """
+    allocentric-back-000 egocentric-closer-000 camera_pose-front-001 camera_distance-4-000 object_pose-front-001
+    allocentric-left-000 intrinsic-face_to_face-000 object_pose-left-000 egocentric-left-001 complex_pose-right-000
+    egocentric-right-000 camera_pose-left-001 camera_pose-left-000 object_distance-0.5-001 allocentric-right-001
+    egocentric-closer-001 camera_distance-3-001 allocentric-left-001 object_size-bigger-001
+    intrinsic-side_by_side_same-000 camera_distance-4-001 intrinsic-back_to_back-000 object_pose-right-001
+    object_distance-0.5-000
+"""
+"""Probes of the quickstart on the contact sheet."""
 
 
 def view(category: str, heading_deg: float) -> Image.Image:
@@ -66,24 +75,24 @@ def views_sheet() -> Image.Image:
         left, top = (place % 2) * (4 * SIZE + 24), place // 2 * (SIZE + 22)
         for column, (side, heading) in enumerate(VIEWS.items()):
             sheet.paste(view(category, heading), (left + column * SIZE, top + 18))
-            pen.text(
-                (left + column * SIZE + 4, top + 2),
-                f"{category}, {side}" if column == 0 else side,
-                "#444",
-                font,
-            )
+            label = f"{category}, {side}" if column == 0 else side
+            if not CATALOGUE[category].has_front:
+                label = f"{category}, no front: alike from all sides" if column == 0 else ""
+            pen.text((left + column * SIZE + 4, top + 2), label, "#444", font)
     return sheet
 
 
 def contact_sheet() -> Image.Image:
-    """Return 24 probes of the quickstart."""
-    chosen = sorted(QUICKSTART.glob("t2i-*.webp"))[::3][:24]
-    sheet = Image.new("RGB", (6 * 164 - 4, 4 * 164 - 4), "white")
-    for place, path in enumerate(chosen):
-        with Image.open(path) as picture:
+    """Return probes of the quickstart in which every category is seen."""
+    names = SHOWN.split()
+    cell, gap, columns = 192, 16, 6  # whole blocks of the format: no fringes
+    rows = -(-len(names) // columns)
+    sheet = Image.new("RGB", (columns * (cell + gap) - gap, rows * (cell + gap) - gap), "white")
+    for place, name in enumerate(names):
+        with Image.open(QUICKSTART / f"t2i-{name}.webp") as picture:
             sheet.paste(
-                picture.convert("RGB").resize((160, 160), Image.Resampling.LANCZOS),
-                (place % 6 * 164, place // 6 * 164),
+                picture.convert("RGB").resize((cell, cell), Image.Resampling.LANCZOS),
+                (place % columns * (cell + gap), place // columns * (cell + gap)),
             )
     return sheet
 
@@ -91,7 +100,7 @@ def contact_sheet() -> Image.Image:
 def main() -> None:
     """Write both pictures."""
     views_sheet().save(HERE / "images" / "probe-objects.webp", quality=82, method=6)
-    contact_sheet().save(HERE / "images" / "probe-sheet.webp", quality=80, method=6)
+    contact_sheet().save(HERE / "images" / "probe-sheet.webp", quality=86, method=6)
 
 
 if __name__ == "__main__":

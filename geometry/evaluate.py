@@ -78,7 +78,8 @@ def _corrected(scene: Scene | Pair, after: Scene, bound: Bound, profile: Profile
     if bound.settings.get("either_order") is None or not _either_order(bound, objects):
         return outcome
     other = _combined(bound.predicate.rule(replace(case, objects=objects[::-1])))
-    return max(outcome, other, key=lambda e: -1.0 if e.score is None else e.score)
+    # the order that scores better counts: an unknown one could, unless the other is perfect
+    return max(outcome, other, key=lambda e: (e.score == 1.0, e.score is None, e.score or 0.0))
 
 
 def _either_order(bound: Bound, objects: tuple[Placed, ...]) -> bool:

@@ -25,6 +25,7 @@ __all__ = [
     "pair_view",
     "size_m",
     "turned",
+    "unseen_factor",
     "volume_m3",
 ]
 
@@ -132,6 +133,12 @@ def _box(a: Placed) -> Box:
 def volume_m3(a: Placed) -> float:
     """Volume of the object's box."""
     return a.size(0) * a.size(1) * a.size(2)
+
+
+def unseen_factor(a: Placed, dimension: str) -> float:
+    """By how much a size may be greater than what one view shows of it: 1 where the whole box is known."""
+    sides = {"bigger": 2, "taller": 0}.get(dimension, 1)
+    return 1.0 if a.item.complete else (1.0 + a.limits.unseen_share) ** sides
 
 
 def size_m(a: Placed, dimension: str, length_axis: str) -> float:

@@ -83,6 +83,9 @@ class Limits(_Settings):
     """A box this near the image's border may be cut: no distance, no size."""
     min_size_angle_deg: Number = 35.0
     """A size along an axis nearer than this to the viewing ray is not seen."""
+    unseen_share: Number = 0.02
+    """A length or width seen from one view ends on a side turned away, and may be greater by this share. Two things
+    are compared only where that does not change the answer."""
     min_background: Number = 0.2
     """Share of pixels outside all masks that the scale between two images needs."""
     max_scale_spread: Number = 0.1

@@ -313,11 +313,16 @@ def _bigger(case: Case) -> list[Measurement]:
     now, then, names, scale = _compared(case)
     target = case.number("ratio")
 
+    tolerance = case.tolerance(case.tolerances.volume)
+
     def measure() -> tuple[float, float]:
         ratio = measures.volume_m3(now) * _factor(scale) ** 3 / measures.volume_m3(then)
-        return ratio, abs(math.log(ratio / target))
 
-    tolerance = case.tolerance(case.tolerances.volume)
+        def error(now_factor: float, then_factor: float) -> float:
+            return abs(math.log(ratio * now_factor / then_factor / target))
+
+        return ratio, _sure(case, "bigger", error, tolerance[0])
+
     note = "error as the log of the ratio"
     return [constraint(f"ratio of the volumes of {names}", "ratio", target, tolerance, measure, note=note)]
 
@@ -330,12 +335,39 @@ def _longer(case: Case, dimension: str) -> list[Measurement]:
     target = case.number("value_m")
     axis = str(case.settings["length_axis"])
 
-    def difference_m() -> float:
-        return measures.size_m(now, dimension, axis) * _factor(scale) - measures.size_m(then, dimension, axis)
+    tolerance = case.tolerance(case.tolerances.metric)
+
+    def measure() -> tuple[float, float]:
+        sizes = (
+            measures.size_m(now, dimension, axis) * _factor(scale),
+            measures.size_m(then, dimension, axis),
+        )
+
+        def error(now_factor: float, then_factor: float) -> float:
+            return _relative(sizes[0] * now_factor - sizes[1] * then_factor, target)[1]
+
+        return sizes[0] - sizes[1], _sure(case, dimension, error, tolerance[0])
 
     quantity = f"difference in {_DIMENSION[dimension]} of {names}"
-    tolerance = case.tolerance(case.tolerances.metric)
-    return [constraint(quantity, "m", target, tolerance, _metric, difference_m, target, note=RELATIVE)]
+    return [constraint(quantity, "m", target, tolerance, measure, note=RELATIVE)]
+
+
+def _sure(case: Case, dimension: str, error: Callable[[float, float], float], inner: float) -> float:
+    """Return the error with both sizes as they are seen, if what one view hides of them cannot change the answer.
+
+    One thing before and after an edit hides the same of itself. Errors: `Unmeasurable`.
+    """
+    seen = error(1.0, 1.0)
+    if case.change is None:
+        now, then = (measures.unseen_factor(a, dimension) for a in case.objects)
+        # the error is monotone on either side of the target, but a range may hold the target: look at both orders
+        if len({error(f, g) <= inner for f in (1.0, now) for g in (1.0, then)}) > 1:
+            share = case.objects[0].limits.unseen_share
+            raise Unmeasurable(
+                f"one view shows lengths and widths of {' and '.join(a.item.id for a in case.objects)} to within "
+                f"{share:.0%}, and the answer depends on it"
+            )
+    return seen
 
 
 def _compared(case: Case) -> tuple[Placed, Placed, str, float | str]:

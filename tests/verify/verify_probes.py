@@ -208,7 +208,7 @@ def _section(found: Sequence[Outcome]) -> str:
         "## Rendered probes through depth, masks and exact orientation",
         "",
         f"{len(found):,} probes of {SETTINGS.size}² pixels, seed {SETTINGS.seed}; boxes are measured from depth and masks",
-        "(ray-cast; the pictures themselves are not looked at). Cleaning was chosen on other seeds. Shares are of what is",
+        "(ray-cast; the pictures themselves are not looked at). Rules and cleaning were chosen on other seeds. Shares are of what is",
         "decided; an abstention counts against the bar of 95 %, but for object size (85 % of the decided).",
         "",
         "| sub-domain | probes | `corrected` right | decided | `reference` right | decided |",
@@ -260,6 +260,7 @@ def _misses(found: Sequence[Outcome]) -> Iterator[str]:
 def _kind(reason: str) -> str:
     """A reason without the names and numbers of one scene."""
     for words, kind in (
+        ("one view shows", "because what one view hides of two sizes could change the answer"),
         ("viewing ray", "because a size lies along the viewing ray"),
         ("points", "for too few points"),
         ("border", "at the image's border"),
