@@ -84,18 +84,25 @@ def probe_page(document: Mapping[str, Any]) -> str:
         css=(templates / "report.css").read_text(encoding="utf-8"),
         sentences=plain(document),
         legend=curve_legend(document),
-        plots={domain: curve_plot(document, domain) for domain in domains},
+        plots={domain: curve_plot(document, domain) for domain in _with_curve(document)},
+        without_curve=[domain for domain in domains if domain not in _with_curve(document)],
         domains=domains,
         nuisances=NUISANCES,
     )
 
 
+def _with_curve(document: Mapping[str, Any]) -> list[str]:
+    """Return the sub-domains in which at least one judge's answers give a curve."""
+    entries = [e for judge in document["judges"].values() for e in judge["sub_domains"].items()]
+    return list(dict.fromkeys(domain for domain, entry in entries if entry["line"]))
+
+
 def write_probe_report(document: Mapping[str, Any], folder: Path) -> Path:
-    """Write probes.html and one SVG per sub-domain; return the page's path."""
+    """Write probes.html and one SVG per sub-domain that has a curve; return the page's path."""
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / "probes.html"
     page.write_text(probe_page(document), encoding="utf-8")
-    for domain in dict.fromkeys(d for judge in document["judges"].values() for d in judge["sub_domains"]):
+    for domain in _with_curve(document):
         (folder / f"probes-{domain.replace(' ', '-')}.svg").write_text(
             curve_plot(document, domain), encoding="utf-8"
         )

@@ -12,6 +12,7 @@ import pytest
 from genspace.errors import InputError
 from genspace.geometry.probes.plans import PLANS
 from genspace.records import Verdict
+from genspace.report._probe_page import write_probe_report
 from genspace.report.probes import probe_document
 from genspace.store import JudgeStore
 from genspace.study import open_study
@@ -140,6 +141,16 @@ def test_a_study_of_something_else_is_refused(tmp_path):
     (tmp_path / "items.csv").write_text("item_id\na\n")
     with pytest.raises(InputError, match="holds no probes"):
         probe_document(open_study(tmp_path))
+
+
+def test_a_sub_domain_without_a_curve_gets_no_empty_plot(tmp_path):
+    page = write_probe_report(
+        probe_document(study(tmp_path, exact, n=1, contrast=0), draws=0), tmp_path / "out"
+    )
+    text = page.read_text()
+    assert text.count("<svg") == 1  # the legend
+    assert "No curve can be fitted to the answers on t2i camera pose" in text
+    assert not list(page.parent.glob("*.svg"))
 
 
 def test_the_command_writes_page_and_plots(tmp_path, genspace):
