@@ -55,7 +55,9 @@ def side_by_side(error):
 
 def one_behind(error):
     """A nearer than b by up to a fifth, or farther: no tolerance."""
-    return [thing("a", (-0.001, 0, 3), 0), thing("b", (0.001, 0, 3 * exp(0.2 * error)), 0)]
+    x, z = sin(0.1), cos(0.1)
+    behind = 3 * exp(0.2 * error)
+    return [thing("a", (-3 * x, 0, 3 * z), 0), thing("b", (behind * x, 0, behind * z), 0)]
 
 
 def within(value, low, high, deviation):

@@ -14,7 +14,7 @@ from genspace.geometry.evaluate import evaluate
 from genspace.geometry.probes.budget import probe_scene
 from genspace.geometry.profiles import CORRECTED, REFERENCE
 from genspace.geometry.remeasure import measured_again
-from genspace.geometry.scene import parse_document
+from genspace.geometry.scene_files import parse_document
 from genspace.study import open_study
 
 QUICKSTART = Path(__file__).resolve().parents[3] / "examples" / "quickstart"
