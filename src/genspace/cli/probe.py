@@ -102,7 +102,8 @@ def report(
     from genspace.report.probes import plain, probe_document
     from genspace.study import open_study
 
-    document = probe_document(open_study(study), draws=draws, seed=seed)
+    # the page shows sub-domains; curves of single variants are for readers of JSON
+    document = probe_document(open_study(study), draws=draws, seed=seed, variants=json_)
     page = write_probe_report(document, out or study / "reports")
     if json_:
         print_json(document)

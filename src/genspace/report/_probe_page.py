@@ -66,8 +66,8 @@ def curve_legend(document: Mapping[str, Any], styles: Mapping[str, Style] | None
         return _svg(figure, "Colours, markers and dashes of the judges")
 
 
-def probe_page(document: Mapping[str, Any]) -> str:
-    """Return the whole page."""
+def probe_page(document: Mapping[str, Any], plots: Mapping[str, str]) -> str:
+    """Return the whole page with the plots of `curve_plots`."""
     from importlib.resources import files
 
     from jinja2 import Environment, StrictUndefined
@@ -84,26 +84,26 @@ def probe_page(document: Mapping[str, Any]) -> str:
         css=(templates / "report.css").read_text(encoding="utf-8"),
         sentences=plain(document),
         legend=curve_legend(document),
-        plots={domain: curve_plot(document, domain) for domain in _with_curve(document)},
-        without_curve=[domain for domain in domains if domain not in _with_curve(document)],
+        plots=plots,
+        without_curve=[domain for domain in domains if domain not in plots],
         domains=domains,
         nuisances=NUISANCES,
     )
 
 
-def _with_curve(document: Mapping[str, Any]) -> list[str]:
-    """Return the sub-domains in which at least one judge's answers give a curve."""
+def curve_plots(document: Mapping[str, Any]) -> dict[str, str]:
+    """Return the plot of each sub-domain in which at least one judge's answers give a curve, as SVG."""
     entries = [e for judge in document["judges"].values() for e in judge["sub_domains"].items()]
-    return list(dict.fromkeys(domain for domain, entry in entries if entry["line"]))
+    domains = dict.fromkeys(domain for domain, entry in entries if entry["line"])
+    return {domain: curve_plot(document, domain) for domain in domains}
 
 
 def write_probe_report(document: Mapping[str, Any], folder: Path) -> Path:
     """Write probes.html and one SVG per sub-domain that has a curve; return the page's path."""
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / "probes.html"
-    page.write_text(probe_page(document), encoding="utf-8")
-    for domain in _with_curve(document):
-        (folder / f"probes-{domain.replace(' ', '-')}.svg").write_text(
-            curve_plot(document, domain), encoding="utf-8"
-        )
+    plots = curve_plots(document)
+    page.write_text(probe_page(document, plots), encoding="utf-8")
+    for domain, plot in plots.items():
+        (folder / f"probes-{domain.replace(' ', '-')}.svg").write_text(plot, encoding="utf-8")
     return page
