@@ -83,7 +83,7 @@ class Limits(_Settings):
     """A box this near the image's border may be cut: no distance, no size."""
     min_size_angle_deg: Number = 35.0
     """A size along an axis nearer than this to the viewing ray is not seen."""
-    unseen_share: Number = 0.02
+    unseen_share: Number = 0.01
     """A length or width seen from one view ends on a side turned away, and may be greater by this share. Two things
     are compared only where that does not change the answer."""
     min_background: Number = 0.2

@@ -31,7 +31,7 @@ from genspace.geometry.scene import Scene, SceneObject
 from genspace.study import Study, open_study
 
 FOLDER = Path(__file__).resolve().parents[2] / "build" / "verify-probes"
-SETTINGS = RenderSettings(per_predicate=56, task="t2i", size=384, seed=2027, pictures=False)
+SETTINGS = RenderSettings(per_predicate=56, task="t2i", size=384, seed=2028, pictures=False)
 """36 variants: 2,016 probes, of a seed on which nothing was tuned. The judges read depth and masks, no picture."""
 BARS = defaultdict(lambda: 0.95, object_size=0.85)
 PARTS = ((0.0, 0.5), (0.5, 0.8), (0.8, 0.95), (0.95, 1.05), (1.05, 1.2), (1.2, 1.5), (1.5, 2.01))
@@ -182,16 +182,11 @@ def main() -> str:
     text = _section(found)
     short = [
         f"{name} {share:.1%}"
-        for name, those in [("all", _asked_of(found)), *_by_domain(found)]
+        for name, those in [("all", found), *_by_domain(found)]
         if (share := _share(those, of_decided=name == "object_size")) < BARS[name]
     ]
     assert not short, f"under the bar: {', '.join(short)}\n{text}"
     return text
-
-
-def _asked_of(found: Sequence[Outcome]) -> list[Outcome]:
-    """All but the abstentions on object size, which one view does not always show."""
-    return [o for o in found if (o.domain, o.corrected) != ("object_size", "abstained")]
 
 
 def _by_domain(found: Sequence[Outcome]) -> list[tuple[str, list[Outcome]]]:
@@ -226,10 +221,9 @@ def _section(found: Sequence[Outcome]) -> str:
             for value in (_share(those, profile), _decided(those, profile))
         ]
         lines.append(f"| {name.replace('_', ' ')} | {len(those):,} | {' | '.join(cells)} |")
-    without, with_all = (_share(those, of_decided=False) for those in (_asked_of(found), found))
     lines += [
         "",
-        f"Right of all, abstentions as misses: {without:.1%} without those on object size, {with_all:.1%} with them.",
+        f"Right of all, abstentions as misses: {_share(found, of_decided=False):.1%}.",
         "",
         "Right by the true error, in tolerances (1: the threshold):",
         "",
