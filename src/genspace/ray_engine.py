@@ -11,9 +11,10 @@ import json
 import logging
 import os
 import socket
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import asdict, dataclass
 from itertools import islice
 from types import ModuleType
@@ -140,24 +141,27 @@ def run_ray(
     if not planned.total:
         return summary
     started = not ray.is_initialized()
-    if started:
-        _connect(ray, ray_options.address)
-    try:
-        _quieten(data)
-        with _shared(ray, context) as shared:
-            # Requests wait in Ray's object store, which spills to disk, not in the driver's memory.
-            blocks = [ray.put(block) for block in _blocks(planned, ray_options)]
-            judged = data.from_arrow_refs(blocks).map_batches(
-                _Worker,
-                fn_constructor_args=(str(study.root.resolve()), spec, shared),
-                batch_size=ray_options.batch,
-                concurrency=ray_options.replicas,
-                num_gpus=ray_options.gpus or None,
-            )
-            _write(JudgeStore(study.root, spec.name), _verdicts(judged), summary, on_verdict)
-    finally:
+    with redirect_stdout(
+        sys.stderr
+    ):  # Ray prints what its cluster reports, and standard output is for the answer
         if started:
-            ray.shutdown()
+            _connect(ray, ray_options.address)
+        try:
+            _quieten(data)
+            with _shared(ray, context) as shared:
+                # Requests wait in Ray's object store, which spills to disk, not in the driver's memory.
+                blocks = [ray.put(block) for block in _blocks(planned, ray_options)]
+                judged = data.from_arrow_refs(blocks).map_batches(
+                    _Worker,
+                    fn_constructor_args=(str(study.root.resolve()), spec, shared),
+                    batch_size=ray_options.batch,
+                    concurrency=ray_options.replicas,
+                    num_gpus=ray_options.gpus or None,
+                )
+                _write(JudgeStore(study.root, spec.name), _verdicts(judged), summary, on_verdict)
+        finally:
+            if started:
+                ray.shutdown()
     return summary
 
 

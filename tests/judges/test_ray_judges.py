@@ -23,10 +23,19 @@ from genspace.study import open_study
 
 N = 24
 CLUSTER = """
-import sys, ray
+import sys, threading, ray
+from ray._private.utils import push_error_to_driver
+from ray._private.worker import global_worker
 started = ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-print("cluster", started.address_info["gcs_address"], flush=True)
+sys.stdout.write("cluster " + started.address_info["gcs_address"] + "\\n")
+sys.stdout.flush()
+ended = threading.Event()
+def complain():
+    while not ended.wait(0.2):
+        push_error_to_driver(global_worker, "test", "a node of the cluster complains")
+threading.Thread(target=complain, daemon=True).start()
 sys.stdin.readline()
+ended.set()
 """
 
 
@@ -111,6 +120,7 @@ def test_an_ensemble_a_shared_budget_and_the_cache_on_a_cluster(
             env=os.environ,
         )
         assert done.stdout, done.stderr[-2000:]
+        assert "a node of the cluster complains" in done.stderr
         return done.returncode, json.loads(done.stdout)
 
     code, told = on_cluster("--judge", "together", "--judge", "paid", "--max-usd", "1")
