@@ -32,7 +32,7 @@ class Estimate(Displayed):
     coverage: float | None = None
     """Share of the annotated items that it rests on, in [0, 1]."""
     reason: str | None = None
-    """Why the value, or only its interval, is null."""
+    """Why the value, or only its interval, is null, or what makes the value doubtful."""
 
     def __post_init__(self) -> None:
         for name in ("value", "low", "high", "coverage"):

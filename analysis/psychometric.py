@@ -15,7 +15,7 @@ of maximum likelihood estimates in logistic regression models", Biometrika 71 (s
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -53,7 +53,9 @@ class PsychometricCurve(Displayed):
     """A fitted curve; every figure is null with a reason where the answers do not determine it."""
 
     threshold: Estimate
-    """Quantity at which the curve is half-way between floor and ceiling, in the quantity's unit."""
+    """Quantity at which the curve is half-way between floor and ceiling, in the quantity's unit.
+
+    Beyond the quantities that were asked it is an extrapolation, and its `reason` says so."""
     slope: Estimate
     """Logits per unit of the quantity; negative where "yes" becomes rarer as the quantity grows."""
     jnd: Estimate
@@ -136,7 +138,8 @@ def fit_psychometric(
         return _nothing(f"every answer is {'yes' if y[0] else 'no'}", n)
     weights = _draw_weights(cluster, draws, seed)
     fitted = _fit_draws(levels, level_of, y, weights, lapses=lapses)
-    return _summary(fitted, n, criterion=criterion, lapses=lapses, confidence=confidence)
+    asked = (float(levels[0]), float(levels[-1]))
+    return _summary(fitted, n, asked=asked, criterion=criterion, lapses=lapses, confidence=confidence)
 
 
 def _clean(
@@ -327,7 +330,13 @@ def _diagonal(values: Floats) -> Floats:
 
 
 def _summary(
-    fits: _Fits, n: int, *, criterion: float | None, lapses: bool, confidence: float
+    fits: _Fits,
+    n: int,
+    *,
+    asked: tuple[float, float],
+    criterion: float | None,
+    lapses: bool,
+    confidence: float,
 ) -> PsychometricCurve:
     slope = float(fits.slope[0])
     with np.errstate(divide="ignore"):
@@ -336,17 +345,22 @@ def _summary(
     flat = "the share of yes does not change with the quantity"
     steep = "a step separates the answers: the slope is too steep to measure"
     fixed = "fixed at 0: lapses were not fitted"
+    threshold = _estimate(fits.threshold, n, confidence, reason=flat)
     bias = (
         Estimate.undefined("no true criterion was given", n=n)
         if criterion is None
         else _estimate(fits.threshold - criterion, n, confidence, reason=flat)
     )
+    if threshold.value is not None and not asked[0] <= threshold.value <= asked[1]:
+        beyond = f"extrapolated: only quantities from {asked[0]:.3g} to {asked[1]:.3g} were asked"
+        threshold = replace(threshold, reason=beyond)
+        bias = bias if bias.value is None else replace(bias, reason=beyond)
     ends = {
         name: _estimate(values, n, confidence, reason=flat) if lapses else Estimate(0.0, n=n, reason=fixed)
         for name, values in (("floor", fits.floor), ("lapse", fits.lapse))
     }
     return PsychometricCurve(
-        threshold=_estimate(fits.threshold, n, confidence, reason=flat),
+        threshold=threshold,
         slope=_estimate(fits.slope, n, confidence, reason=steep if math.isinf(slope) else flat),
         jnd=_estimate(jnd, n, confidence, reason=flat),
         bias=bias,

@@ -137,3 +137,16 @@ def test_same_seed_same_figures_and_bad_input_is_refused() -> None:
         fit_psychometric([1, 2], [0, 2])
     with pytest.raises(ValueError, match="must be"):
         fit_psychometric([1, 2], [0, 1, 1])
+
+
+def test_a_threshold_beyond_what_was_asked_is_called_an_extrapolation() -> None:
+    # Logits of 3/4 at 0 and 2/3 at 1 fall by ln 3 - ln 2: half the answers would be yes at ln 3 / (ln 3 - ln 2) = 2.7.
+    x, y = [0] * 4 + [1] * 3, [1, 1, 1, 0, 1, 1, 0]
+    curve = fit_psychometric(x, y, criterion=1.0, draws=0)
+    assert curve.threshold.value == pytest.approx(np.log(3) / np.log(1.5), rel=1e-5)
+    assert (
+        curve.threshold.reason == curve.bias.reason == "extrapolated: only quantities from 0 to 1 were asked"
+    )
+    inside = fit_psychometric([*x, 3], [*y, 0], draws=0)
+    assert 0 < inside.threshold.value < 3
+    assert inside.threshold.reason == "no bootstrap draws"

@@ -305,3 +305,6 @@ def test_a_summary_for_a_pull_request(tmp_path: Path, genspace: Callable[..., An
     assert done.code == 0, done.err
     assert done.out.rstrip() == SUMMARY.replace("REPORT", (out / "report.html").as_posix()).rstrip()
     assert genspace("compare", study, "--format", "pdf").code == 2
+    both = genspace("compare", study, "--format", "md", "--json")
+    assert (both.code, both.out) == (2, "")
+    assert "choose one" in both.err

@@ -22,7 +22,7 @@ RATERS_PER_ITEM = 5
 LIMIT_S = 0.2
 """95 % of the answers reach the rater within so long."""
 STOLEN_LIMIT, TRIES = 0.05, 4
-"""A timed load from which the host's other machines took more than this share of the processors is run again."""
+"""A timed load that is too slow is run again where the host's other machines took more of the processors than this."""
 SQLITE_THINK_S, POSTGRESQL_THINK_S, KILLED_THINK_S = 2.5, 5.0, 2.0
 
 
@@ -93,8 +93,8 @@ def timed(load: Callable[[], Result]) -> tuple[Result, float]:
         before = stolen_s()
         result = load()
         stolen = (stolen_s() - before) / (result.wall_s * (os.cpu_count() or 1))
-        if stolen <= STOLEN_LIMIT:
-            break
+        if stolen <= STOLEN_LIMIT or percentile(result.seconds, 0.95) < LIMIT_S:
+            break  # what is stolen only slows: fast enough in spite of it is fast enough
     return result, stolen
 
 
@@ -135,8 +135,9 @@ def main() -> str:
             "An answer's time is median / 95 % / 99 % in milliseconds: at the server from having the request to beginning",
             "its reply, at the rater from sending the answer to having the next picture's description, raters, server and",
             "database sharing the machine. CPU is the share of one core. Stolen is the share of the machine that its host gave",
-            f"to others; a load of which more than {STOLEN_LIMIT:.0%} is stolen is run again. Afterwards every acknowledged answer is in the",
-            "store with its value, no other is, and every item has exactly its 5 raters (killed: at most 5).",
+            f"to others; a load of which more than {STOLEN_LIMIT:.0%} is stolen is run again if it was too slow. Afterwards every",
+            "acknowledged answer is in the store with its value, no other is, and every item has exactly its 5 raters (killed:",
+            "at most 5).",
             "",
             "| | raters at once | answers | a second | ms at the server | ms at the rater | CPU server / raters | stolen | retries |",
             "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",

@@ -54,6 +54,8 @@ def compare(
     """Compare every judge and metric with the people: who agrees, how far, and how sure we are."""
     from genspace.analysis import CompareOptions
 
+    if as_json and shape != "text":
+        raise InputError("--json and --format md both say what to print: choose one")
     if replay is not None:
         _replay(replay, out=out, shape=shape, as_json=as_json)
         return
