@@ -36,7 +36,6 @@ MOST_PANELS = 8
 def _panels(width: float, height: float, rows: int, columns: int) -> Iterator[tuple[Figure, list[Axes]]]:
     """Yield a figure of several panels in the report's style; the same input gives the same bytes."""
     import matplotlib as mpl
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure as NewFigure
 
     style: Any = {  # matplotlib types each key by name
@@ -47,7 +46,6 @@ def _panels(width: float, height: float, rows: int, columns: int) -> Iterator[tu
     }  # fmt: skip
     with mpl.rc_context(style):
         figure = NewFigure(figsize=(width, height), layout="constrained")
-        FigureCanvasSVG(figure)
         yield figure, list(figure.subplots(rows, columns, squeeze=False).flat)
 
 
@@ -61,8 +59,14 @@ def _figure(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
 def _svg(figure: Figure, description: str) -> str:
     from html import escape
 
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    for patch in (figure.patch, *(axes.patch for axes in figure.axes)):
+        patch.set_facecolor("none")
+    canvas: Any = FigureCanvasSVG(figure)  # matplotlib leaves its method untyped
+    # `savefig` would draw everything twice.
+    canvas.print_svg(buffer, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     body = text[text.index("<svg") :]
     label = f'<svg role="img" aria-label="{escape(description, quote=True)}"'
