@@ -14,6 +14,8 @@ import pytest
 # The suite's two workers share the cores: threads of one wait for those of the other. To be set before NumPy and torch.
 for _library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
+# Ray's workers otherwise run at the lowest priority, where the suite's other worker leaves them next to nothing.
+os.environ.setdefault("RAY_worker_niceness", "0")
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -203,6 +203,7 @@ def _connect(ray: ModuleType, address: str | None) -> None:
     """Start workers here, or join a cluster. Errors: `InputError` when there is none at the address."""
     # Its core prints an error about every restartable actor with arguments, which is what workers are.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # whether Ray reports home is its user's to say
     host, colon, port = (address or "").removeprefix("ray://").rpartition(":")
     try:
         if colon:  # Ray itself would try for minutes

@@ -45,6 +45,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     pytest.importorskip("ray", reason="the extra ray is not installed")
     monkeypatch.setenv("RAY_AUTH_MODE", "token")
     monkeypatch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     process = subprocess.Popen(
         [sys.executable, "-c", CLUSTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
