@@ -5,16 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select
 
 from genspace.human_study import _schema as t
 from genspace.human_study.design import Design
+from genspace.records import Role
 
-__all__ = ["Chosen", "Counts", "Role", "choose", "counts_of", "side_of"]
-
-Role = Literal["main", "gold", "training", "extra"]
+__all__ = ["Chosen", "Counts", "choose", "counts_of", "side_of"]
 
 # Every statement is built once: building one takes several times as long as running it.
 _A, _U = t.assignments.c, t.units.c

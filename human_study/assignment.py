@@ -15,10 +15,11 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from genspace.errors import InputError
 from genspace.human_study import _schema as t
-from genspace.human_study._choosing import Chosen, Role, choose, counts_of, side_of
+from genspace.human_study._choosing import Chosen, choose, counts_of, side_of
 from genspace.human_study._units import recount
 from genspace.human_study.design import Design
 from genspace.human_study.quality import interval_width
+from genspace.records import Role
 
 __all__ = ["Assignment", "Held", "OutOfDateError", "Rest", "Turn", "UnknownRaterError", "earlier", "held"]
 

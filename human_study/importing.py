@@ -17,11 +17,10 @@ from genspace.human_study._units import recount
 from genspace.human_study.exporting import HUGGINGFACE_ANSWERS
 from genspace.human_study.material import Material
 from genspace.human_study.store import AnswerStore, new_token
+from genspace.records import ROLES
 from genspace.tables import parse_numbers, read_table, require_columns
 
 __all__ = ["import_answers"]
-
-_ROLES = ("main", "gold", "training", "extra")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +140,7 @@ def _from_table(material: Material, path: Path) -> list[_Imported]:
             "question": "" if question in asked.get(unit, {question}) else _no_such_question(asked[unit]),
             "rater_id": "" if rater else "is empty",
             "repeat": "" if repeat.isdigit() else "is no whole number",
-            "role": "" if role in _ROLES else f"is none of {', '.join(_ROLES)}",
+            "role": "" if role in ROLES else f"is none of {', '.join(ROLES)}",
         }
         key = (rater, *sorted(unit), question, repeat)
         if key in seen:

@@ -7,14 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import links
 import pytest
+import reference_pages
 
 pytestmark = pytest.mark.xdist_group("docs")
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "docs"))
-
-import links  # noqa: E402  a script of docs/
-import reference_pages  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
+import drawings
+import newcomer
+import order_of_metrics
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "docs"))
-
-import drawings  # noqa: E402  scripts of docs/
-import newcomer  # noqa: E402
-import order_of_metrics  # noqa: E402
 
 NUMBER = re.compile(r"\d+(?:\.\d+)? %|\d\.\d{3}|\d+ of \d+")
 

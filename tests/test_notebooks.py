@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
+import run_notebooks
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "docs"))
-
-import run_notebooks  # noqa: E402  a script of docs/
 
 MAX_BYTES = 300_000
 KEY_OUTPUTS = {

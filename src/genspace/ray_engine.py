@@ -140,29 +140,36 @@ def run_ray(
     summary = RunSummary(spec.name, already_done=planned.already_done)
     if not planned.total:
         return summary
-    started = not ray.is_initialized()
-    with redirect_stdout(
-        sys.stderr
-    ):  # Ray prints what its cluster reports, and standard output is for the answer
-        if started:
-            _connect(ray, ray_options.address)
-        try:
-            _quieten(data)
-            with _shared(ray, context) as shared:
-                # Requests wait in Ray's object store, which spills to disk, not in the driver's memory.
-                blocks = [ray.put(block) for block in _blocks(planned, ray_options)]
-                judged = data.from_arrow_refs(blocks).map_batches(
-                    _Worker,
-                    fn_constructor_args=(str(study.root.resolve()), spec, shared),
-                    batch_size=ray_options.batch,
-                    concurrency=ray_options.replicas,
-                    num_gpus=ray_options.gpus or None,
-                )
-                _write(JudgeStore(study.root, spec.name), _verdicts(judged), summary, on_verdict)
-        finally:
-            if started:
-                ray.shutdown()
+    with _cluster(ray, ray_options.address), _shared(ray, context) as shared:
+        _quieten(data)
+        # Requests wait in Ray's object store, which spills to disk, not in the driver's memory.
+        blocks = [ray.put(block) for block in _blocks(planned, ray_options)]
+        judged = data.from_arrow_refs(blocks).map_batches(
+            _Worker,
+            fn_constructor_args=(str(study.root.resolve()), spec, shared),
+            batch_size=ray_options.batch,
+            concurrency=ray_options.replicas,
+            num_gpus=ray_options.gpus or None,
+        )
+        _write(JudgeStore(study.root, spec.name), _verdicts(judged), summary, on_verdict)
     return summary
+
+
+@contextmanager
+def _cluster(ray: ModuleType, address: str | None) -> Iterator[None]:
+    """Within the block there are workers: those that the caller has, or new ones.
+
+    Ray prints what its cluster reports; standard output is for the answer, so that it goes to standard error.
+    """
+    with redirect_stdout(sys.stderr):
+        if ray.is_initialized():
+            yield
+            return
+        _connect(ray, address)
+        try:
+            yield
+        finally:
+            ray.shutdown()
 
 
 @contextmanager

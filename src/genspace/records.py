@@ -10,12 +10,13 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 from genspace.display import Displayed
 
 __all__ = [
     "ITEM_COLUMNS",
+    "ROLES",
     "TRUTH_RATER",
     "Files",
     "Item",
@@ -23,6 +24,7 @@ __all__ = [
     "Measurement",
     "Reference",
     "Request",
+    "Role",
     "Status",
     "StudySettings",
     "ValueType",
@@ -34,6 +36,9 @@ __all__ = [
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
 Status = Literal["decided", "abstained", "failed"]
 ValueType = Literal["binary", "ordinal", "continuous"]
+Role = Literal["main", "gold", "training", "extra"]
+"""What a person's answer serves: the study, a known answer's check, practice, or labels only (never reliability)."""
+ROLES = get_args(Role)
 Reference = Literal["people", "the known truth"]
 """What judges are compared with, in words."""
 

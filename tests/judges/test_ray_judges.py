@@ -105,13 +105,7 @@ def test_an_ensemble_a_shared_budget_and_the_cache_on_a_cluster(
             "judge",
             str(far),
             *arguments,
-            "--engine",
-            "ray",
-            "--address",
-            cluster,
-            "--batch",
-            "4",
-            "--json",
+            *f"--engine ray --address {cluster} --batch 4 --json".split(),
         ]
         done = subprocess.run(
             [sys.executable, "-m", "genspace", *command],

@@ -10,12 +10,11 @@ from genspace.report._plots import _figure, _svg
 from genspace.report._styles import INK, MUTED, RULE, Style, judge_styles
 from genspace.report.probes import NUISANCES, plain
 
-__all__ = ["curve_legend", "curve_plot", "probe_page", "write_probe_report"]
+__all__ = ["curve_legend", "curve_plots", "probe_page", "sub_domains", "write_probe_report"]
 
 
-def curve_plot(document: Mapping[str, Any], domain: str, styles: Mapping[str, Style] | None = None) -> str:
+def _curve_plot(document: Mapping[str, Any], domain: str, styles: Mapping[str, Style]) -> str:
     """Return one sub-domain's psychometric curves, all judges on one axis, as SVG."""
-    styles = styles or judge_styles(document["judges"])
     with _figure(4.9, 3.1) as (figure, axes):
         axes.axvline(1.0, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
         lowest = 0.0
@@ -78,7 +77,7 @@ def probe_page(document: Mapping[str, Any], plots: Mapping[str, str]) -> str:
     )
     environment.filters["percent"] = lambda value: "–" if value is None else f"{value:.0%}"
     environment.filters["figure"] = lambda value: "–" if value is None else f"{value:.2f}"
-    domains = list(dict.fromkeys(d for judge in document["judges"].values() for d in judge["sub_domains"]))
+    domains = sub_domains(document)
     return environment.from_string((templates / "probes.html.j2").read_text(encoding="utf-8")).render(
         document=document,
         css=(templates / "report.css").read_text(encoding="utf-8"),
@@ -91,11 +90,17 @@ def probe_page(document: Mapping[str, Any], plots: Mapping[str, str]) -> str:
     )
 
 
-def curve_plots(document: Mapping[str, Any]) -> dict[str, str]:
+def sub_domains(document: Mapping[str, Any]) -> list[str]:
+    """Return the sub-domains of all judges, in the order in which they come."""
+    return list(dict.fromkeys(d for judge in document["judges"].values() for d in judge["sub_domains"]))
+
+
+def curve_plots(document: Mapping[str, Any], styles: Mapping[str, Style] | None = None) -> dict[str, str]:
     """Return the plot of each sub-domain in which at least one judge's answers give a curve, as SVG."""
-    entries = [e for judge in document["judges"].values() for e in judge["sub_domains"].items()]
-    domains = dict.fromkeys(domain for domain, entry in entries if entry["line"])
-    return {domain: curve_plot(document, domain) for domain in domains}
+    styles = styles or judge_styles(document["judges"])
+    judges = document["judges"].values()
+    drawn = [d for d in sub_domains(document) if any(j["sub_domains"].get(d, {}).get("line") for j in judges)]
+    return {domain: _curve_plot(document, domain, styles) for domain in drawn}
 
 
 def write_probe_report(document: Mapping[str, Any], folder: Path) -> Path:

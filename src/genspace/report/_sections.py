@@ -18,7 +18,7 @@ from genspace.report._plots import (
     specification_map,
     styles_of,
 )
-from genspace.report._probe_page import curve_legend, curve_plot
+from genspace.report._probe_page import curve_legend, curve_plots, sub_domains
 from genspace.report._styles import OTHERS, judge_styles
 from genspace.report._words import words
 from genspace.report.probes import holds_probes, probe_document
@@ -87,19 +87,14 @@ def _psychometric(part: Part) -> dict[str, Any] | None:
     except InputError:  # no answers yet, or probes of another version: the rest of the report stands
         return None
     styles = judge_styles(document["judges"]) | styles_of(part.document) | {"people": OTHERS["people"]}
-    domains = dict.fromkeys(d for judge in document["judges"].values() for d in judge["sub_domains"])
-    drawn = [d for d in domains if any(_has_curve(j, d) for j in document["judges"].values())]
-    if not drawn:
+    plots = curve_plots(document, styles)
+    if not plots:
         return None
     return {
         "legend": curve_legend(document, styles),
-        "plots": [curve_plot(document, domain, styles) for domain in drawn],
-        "left_out": [d.replace("_", " ") for d in domains if d not in drawn],
+        "plots": list(plots.values()),
+        "left_out": [d.replace("_", " ") for d in sub_domains(document) if d not in plots],
     }
-
-
-def _has_curve(judge: Mapping[str, Any], domain: str) -> bool:
-    return bool((judge["sub_domains"].get(domain) or {}).get("line"))
 
 
 def _abstaining(part: Part) -> list[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:

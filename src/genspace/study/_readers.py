@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from genspace.errors import Problem
-from genspace.records import StudySettings
+from genspace.records import ROLES, StudySettings
 from genspace.study._files import leaves_study
 from genspace.tables import Table, parse_numbers, require_columns
 
@@ -41,7 +41,6 @@ VERDICT_COLUMNS: Mapping[str, str] = {
 VERDICT_KEY = ["item_id", "item_id_b", "question", "repeat", "judge"]
 LONG_COLUMNS = frozenset({"score", "verdict", "passed"})
 """One of these makes a table of scores long: a row per item and metric, rather than a column per metric."""
-ROLES = ("main", "gold", "training", "extra")
 DECISIONS = {
     "pass": True, "true": True, "yes": True, "1": True, "1.0": True,
     "fail": False, "false": False, "no": False, "0": False, "0.0": False,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scene_documents import scene_document
 from scipy.stats import norm
 
 from genspace.geometry.noise import TYPICAL, Noise, parse_noise
@@ -103,11 +104,6 @@ class Written(dict):
 
     read = dict.__getitem__
     exists = dict.__contains__
-
-
-def scene_document(objects):
-    camera = {"fx": 700, "fy": 700, "cx": 320, "cy": 320, "pitch_deg": 0, "roll_deg": 0}
-    return {"format": "genspace-scene/1", "width": 640, "height": 640, "camera": camera, "objects": objects}
 
 
 def probes(case):

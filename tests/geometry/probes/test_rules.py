@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from scene_documents import scene_document
 
 from genspace.geometry.evaluate import evaluate
 from genspace.geometry.probes.budget import probe_scene
@@ -69,17 +70,7 @@ def two(widths, *, complete=None, labels=(None, None)):
         }
         for name, x, width, label in zip("ab", (-0.5, 0.5), widths, labels, strict=True)
     ]  # fmt: skip
-    camera = {"fx": 700, "fy": 700, "cx": 320, "cy": 320, "pitch_deg": 0, "roll_deg": 0}
-    document = {
-        "format": "genspace-scene/1",
-        "width": 640,
-        "height": 640,
-        "camera": camera,
-        "objects": objects,
-    }
-    return parse_document(
-        {**document, "objects": [{k: v for k, v in o.items() if v is not None} for o in objects]}
-    )
+    return parse_document(scene_document([{k: v for k, v in o.items() if v is not None} for o in objects]))
 
 
 WIDER = "object_size(a, b, dimension=wider, value_m=0.3)"
