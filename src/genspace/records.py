@@ -22,6 +22,7 @@ __all__ = [
     "Item",
     "JsonValue",
     "Measurement",
+    "PairCoding",
     "Reference",
     "Request",
     "Role",
@@ -231,6 +232,18 @@ def _key_fields(request: Request) -> dict[str, Any]:
     return {"item_id": item_id, "item_id_b": item_id_b, "question": question, "repeat": repeat}
 
 
+@dataclass(frozen=True, slots=True)
+class PairCoding:
+    """What people's answers about pairs look like in a table."""
+
+    first: float = 1.0
+    """The first item is better."""
+    second: float = 0.0
+    """The second item is better."""
+    tie: float = 0.5
+    """Neither is better."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudySettings:
     """What a study declares about its people and its metrics; None means: to be inferred from the data."""
@@ -255,6 +268,8 @@ class StudySettings:
     """Metrics whose low scores are good."""
     derived: tuple[str, ...] = ()
     """Metrics computed from the people's ratings themselves: shown, marked, never ranked."""
+    pairs: PairCoding = PairCoding()
+    """How answers about pairs are written in tables."""
 
 
 def fingerprint(parts: Mapping[str, Any]) -> str:

@@ -27,9 +27,9 @@ def check(
 ) -> None:
     """Validate every file of a study and name all problems at once."""
     from genspace.cli._console import messages, out, print_json
-    from genspace.study import check_study
+    from genspace.gather import check as check_everything
 
-    report = check_study(
+    report = check_everything(
         study, human=columns(human), metrics=columns(metrics), further=lambda opened: _further(opened, study)
     )
     if as_json:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
-from genspace.errors import Problem
-from genspace.records import ROLES, StudySettings
+from genspace.errors import InvalidFilesError, Problem
+from genspace.evidence import ANSWER_COLUMNS, ITSELF, VERDICT_COLUMNS, pair_mistakes, typed, with_preferences
+from genspace.pairs import turned_answers, turned_verdicts
+from genspace.records import ROLES, Status, StudySettings
 from genspace.study._files import leaves_study
 from genspace.tables import Table, parse_numbers, require_columns
 
@@ -16,35 +19,24 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "ANNOTATION_COLUMNS",
-    "VERDICT_COLUMNS",
-    "VERDICT_KEY",
     "Read",
-    "empty_annotations",
-    "empty_verdicts",
     "read_annotations",
     "read_items",
     "read_score_table",
     "read_scores",
 ]
 
-ITEM_TEXT_COLUMNS = ("generator", "prompt_id", "prompt", "image", "image_before", "predicate")
-ANNOTATION_COLUMNS: Mapping[str, str] = {
-    "item_id": "str", "item_id_b": "str", "question": "str", "rater_id": "str",
-    "repeat": "int64", "role": "str", "value": "float64",
-}  # fmt: skip
-VERDICT_COLUMNS: Mapping[str, str] = {
-    "item_id": "str", "item_id_b": "str", "question": "str", "repeat": "int64", "judge": "str", "origin": "str",
-    "status": "str", "score": "float64", "passed": "boolean", "confidence": "float64", "seconds": "float64",
-    "tokens": "float64", "cost_usd": "float64", "reason": "str",
-}  # fmt: skip
+log = logging.getLogger(__name__)
+
+ANSWER_KEY = ["item_id", "item_id_b", "question", "rater_id", "repeat", "role"]
 VERDICT_KEY = ["item_id", "item_id_b", "question", "repeat", "judge"]
+ITEM_TEXT_COLUMNS = ("generator", "prompt_id", "prompt", "image", "image_before", "predicate")
 LONG_COLUMNS = frozenset({"score", "verdict", "passed"})
 """One of these makes a table of scores long: a row per item and metric, rather than a column per metric."""
 DECISIONS = {
     "pass": True, "true": True, "yes": True, "1": True, "1.0": True,
     "fail": False, "false": False, "no": False, "0": False, "0.0": False,
-    "": None, "undecidable": None, "abstain": None, "null": None, "na": None, "nan": None, "none": None,
+    "error": None, "": None, "undecidable": None, "abstain": None, "null": None, "na": None, "nan": None, "none": None,
 }  # fmt: skip
 
 
@@ -56,15 +48,16 @@ class Read:
     problems: list[Problem] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
 
+    def checked(self) -> pd.DataFrame:
+        """Return the frame; what was left out is logged, never left out in silence.
 
-def empty_annotations() -> pd.DataFrame:
-    """Return an annotations frame without rows."""
-    return _typed({}, ANNOTATION_COLUMNS)
-
-
-def empty_verdicts() -> pd.DataFrame:
-    """Return a verdicts frame without rows."""
-    return _typed({}, VERDICT_COLUMNS)
+        Errors: `InvalidFilesError` listing every problem.
+        """
+        if self.problems:
+            raise InvalidFilesError(self.problems)
+        for note in self.notes:
+            log.info("%s", note)
+        return self.frame
 
 
 def read_items(table: Table) -> Read:
@@ -99,7 +92,7 @@ def read_annotations(
     import pandas as pd
 
     known = pd.Index(list(item_ids))
-    frames, problems, notes = [empty_annotations()], [], []
+    frames, problems, notes = [typed({}, ANSWER_COLUMNS)], [], []
     for question, table in tables.items():
         missing = require_columns(table, ["item_id", "value"])
         if missing:
@@ -115,7 +108,7 @@ def read_annotations(
         else:
             place = columns["item_id"].groupby([columns["item_id"], columns["question"]]).cumcount() + 1
             columns["rater_id"] = "slot" + place.astype(str)
-            unread = [c for c in text.columns if c not in ANNOTATION_COLUMNS]
+            unread = [c for c in text.columns if c not in ANSWER_COLUMNS]
             hint = f" (not read: {', '.join(unread)})" if unread else ""
             notes.append(
                 table.problem(f"no column rater_id: answers are numbered in the order of the file{hint}")
@@ -125,15 +118,28 @@ def read_annotations(
         problems += _flag(table, wrong_role, "role", f"is none of {', '.join(ROLES)}")
         columns["repeat"] = _repeats(table, problems) if "repeat" in text.columns else 0
         columns["value"] = parse_numbers(table, "value", problems)
-        problems += _off_scale(table, columns["value"], settings(question))
-        frame = _typed(columns, ANNOTATION_COLUMNS)
-        problems += _unknown_items(table, frame, known)
-        key = [c for c in ANNOTATION_COLUMNS if c != "value"]
-        problems += _flag(
-            table, frame.duplicated(key), "item_id", "the same rater answers the same question twice"
-        )
+        declared = settings(question)
+        problems += _off_scale(table, columns["value"].where(columns["item_id_b"] == ""), declared)
+        given = typed(columns, ANSWER_COLUMNS)
+        problems += _unknown_items(table, given, known)
+        problems += [table.problem(m, row, column) for row, column, m in pair_mistakes(given, declared)]
+        frame = turned_answers(with_preferences(given, declared))
+        problems += _twice(table, given, frame, ANSWER_KEY, "the same rater answers the same question twice")
         frames.append(frame)
     return Read(pd.concat(frames, ignore_index=True), problems, notes)
+
+
+def _twice(
+    table: Table, given: pd.DataFrame, turned: pd.DataFrame, key: list[str], message: str
+) -> list[Problem]:
+    """Flag rows whose key stands before; of a pair that stands in both orders this is said."""
+    row = given.get("row", given.index)
+    as_written, twice = (frame.duplicated(key).groupby(row).any() for frame in (given, turned))
+    both = f"{message}: the pair stands in both orders; keep one"
+    return [
+        *_flag(table, as_written, "item_id", message),
+        *_flag(table, twice & ~as_written, "item_id", both),
+    ]
 
 
 def _repeats(table: Table, problems: list[Problem]) -> pd.Series[int]:
@@ -154,7 +160,7 @@ def read_scores(
     import pandas as pd
 
     known = pd.Index(list(item_ids))
-    frames = [empty_verdicts()]
+    frames = [typed({}, VERDICT_COLUMNS)]
     problems: list[Problem] = []
     for table in tables:
         missing = require_columns(table, ["item_id"])
@@ -170,12 +176,12 @@ def read_scores(
             frame = _wide_scores(table, problems)
         frame = _decided_or_abstained(frame, table.label)
         problems += _unknown_items(table, frame, known)
-        duplicate = frame.duplicated(VERDICT_KEY)
-        problems += _flag(
-            table, duplicate.groupby(frame["row"]).any(), "item_id", "is scored twice by one metric"
-        )
+        itself = (frame["item_id_b"] != "") & (frame["item_id"] == frame["item_id_b"])
+        problems += _flag(table, itself.groupby(frame["row"]).any(), "item_id_b", ITSELF)
+        turned = turned_verdicts(frame)
+        problems += _twice(table, frame, turned, VERDICT_KEY, "is scored twice by one metric")
         frames.append(frame.drop(columns="row"))
-    read = Read(pd.concat(frames, ignore_index=True), problems)
+    read = Read(turned_verdicts(pd.concat(frames, ignore_index=True)), problems)
     if not problems:
         across = read.frame.duplicated(VERDICT_KEY)
         for metric in read.frame.loc[across, "judge"].unique():
@@ -194,8 +200,10 @@ def _long_scores(table: Table, default_metric: str, problems: list[Problem]) -> 
     columns: dict[str, Any] = {"item_id": text["item_id"].str.strip(), "judge": metric}
     if "metric" in text.columns:
         problems += _flag(table, columns["judge"] == "", "metric", "every score needs the name of its metric")
-    for name in ("item_id_b", "question", "reason"):
+    for name in ("item_id_b", "question", "reason", "status"):
         columns[name] = _optional(text, name)
+    wrong_status = ~columns["status"].isin(("", *get_args(Status)))
+    problems += _flag(table, wrong_status, "status", f"is none of {', '.join(get_args(Status))}")
     for name in ("score", "confidence", "seconds", "tokens", "cost_usd"):
         if name in text.columns:
             columns[name] = parse_numbers(table, name, problems)
@@ -207,7 +215,8 @@ def _long_scores(table: Table, default_metric: str, problems: list[Problem]) -> 
                 table, unknown, name, "is none of pass, fail, undecidable (yes, no, 1, 0, empty)"
             )
             columns["passed"] = word.map(DECISIONS).astype("boolean")
-    frame = _typed(columns, VERDICT_COLUMNS)
+            columns["status"] = columns["status"].mask(word == "error", "failed")
+    frame = typed(columns, VERDICT_COLUMNS)
     frame["row"] = range(len(frame))
     return frame
 
@@ -219,14 +228,14 @@ def _wide_scores(table: Table, problems: list[Problem]) -> pd.DataFrame:
     item_ids = table.frame["item_id"].str.strip()
     for metric in table.frame.columns.drop("item_id"):
         score = parse_numbers(table, metric, problems)
-        part = _typed({"item_id": item_ids, "judge": metric, "score": score}, VERDICT_COLUMNS)
+        part = typed({"item_id": item_ids, "judge": metric, "score": score}, VERDICT_COLUMNS)
         part["row"] = range(len(part))
         parts.append(part)
     if not parts:
         problems.append(
             table.problem("holds no scores: a column per metric, or metric and score, is expected")
         )
-        return empty_verdicts().assign(row=pd.Series(dtype="int64"))
+        return typed({}, VERDICT_COLUMNS).assign(row=pd.Series(dtype="int64"))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -235,7 +244,7 @@ def _decided_or_abstained(frame: pd.DataFrame, label: str) -> pd.DataFrame:
     decision_only = frame["score"].isna() & frame["passed"].notna()
     frame.loc[decision_only, "score"] = frame.loc[decision_only, "passed"].astype("float64")
     undecided = frame["score"].isna()
-    failed = undecided & frame["reason"].str.lower().str.startswith("error")
+    failed = undecided & (frame["status"] == "failed")
     frame["status"] = "decided"
     frame.loc[undecided, "status"] = "abstained"
     frame.loc[failed, "status"] = "failed"
@@ -250,16 +259,6 @@ def _optional(text: pd.DataFrame, column: str) -> pd.Series[str]:
     if column in text.columns:
         return text[column].str.strip()
     return pd.Series("", index=text.index, dtype="str")
-
-
-def _typed(columns: Mapping[str, Any], types: Mapping[str, str]) -> pd.DataFrame:
-    """Return a frame with exactly the columns of `types`; absent ones hold "", 0 or missing values."""
-    import pandas as pd
-
-    length = max((len(c) for c in columns.values() if isinstance(c, pd.Series)), default=0)
-    fill = {"str": "", "int64": 0, "float64": float("nan"), "boolean": pd.NA}
-    data = {n: pd.Series(columns.get(n, fill[t]), index=range(length), dtype=t) for n, t in types.items()}
-    return pd.DataFrame(data)
 
 
 def _flag(

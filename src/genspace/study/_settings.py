@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from genspace.errors import InvalidFilesError, Problem, did_you_mean
-from genspace.records import StudySettings, ValueType
+from genspace.records import PairCoding, StudySettings, ValueType
 
 __all__ = ["JudgeTable", "StudyFile", "read_settings"]
 
@@ -40,6 +40,7 @@ class _Document(BaseModel):
     primary: str | None = None
     breakdowns: tuple[str, ...] = ()
     images: str | None = None
+    pairs: PairCoding = PairCoding()
     metrics: dict[str, MetricTable] = {}
     judges: dict[str, dict[str, Any]] = {}
     source: dict[str, Any] = {}
@@ -94,11 +95,12 @@ def read_settings(path: Path, *, default_name: str) -> StudyFile:
         judges[name] = JudgeTable(kind=kind, model=model, options=options)
     if problems:
         raise InvalidFilesError(problems)
-    declared = document.model_dump(exclude={"images", "metrics", "judges", "source", "name"})
+    declared = document.model_dump(exclude={"images", "metrics", "judges", "source", "name", "pairs"})
     settings = StudySettings(
         name=document.name or default_name,
         lower_is_better=tuple(n for n, m in document.metrics.items() if m.lower_is_better),
         derived=tuple(n for n, m in document.metrics.items() if m.derived),
+        pairs=document.pairs,
         **declared,
     )
     return StudyFile(settings=settings, images=document.images, judges=judges, source=document.source)

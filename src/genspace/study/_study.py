@@ -5,25 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genspace.display import Displayed
 from genspace.errors import InputError, InvalidFilesError, Problem
+from genspace.evidence import ANSWER_COLUMNS, VERDICT_COLUMNS, typed
 from genspace.records import ITEM_COLUMNS, Item, StudySettings
 from genspace.store import JudgeStore, judge_folders
 from genspace.study._files import StudyFiles, leaves_study
 from genspace.study._items import ItemsTable, load_items
-from genspace.study._readers import (
-    VERDICT_COLUMNS,
-    Read,
-    empty_annotations,
-    empty_verdicts,
-    read_annotations,
-    read_items,
-    read_scores,
-)
+from genspace.study._readers import Read, read_annotations, read_items, read_scores
 from genspace.study._settings import StudyFile, read_settings
 from genspace.study._wide import is_wide_table, split_wide_table
 from genspace.tables import SUFFIXES, Table, find_table, read_table, table_stem
@@ -41,10 +33,9 @@ SCORE_STEMS = ("metric_scores", "metric_verdicts")
 
 @dataclass(frozen=True)
 class Study(Displayed):
-    """A study: its items checked; they, people's answers, scores and verdicts are read when first asked for.
+    """A study's files: its items checked, its tables and verdict files ready to be read. Make one with `open_study`.
 
-    Frames have fixed columns (see `annotations` and `verdicts`) and missing values where a cell is empty. Make
-    one with `open_study`.
+    What people and judges said is taken from `genspace.gather.evidence_of(study)`.
     """
 
     root: Path
@@ -55,35 +46,14 @@ class Study(Displayed):
     declared: StudyFile
     """What study.toml says."""
     read_annotations: Callable[[], Read]
-    """Reads the answers with all problems; `annotations` raises them."""
+    """Reads the answers that stand in tables (`genspace.evidence.ANSWER_COLUMNS`), with all problems."""
     read_verdicts: Callable[[], Read]
-    """Reads scores and verdicts with all problems; `verdicts` raises them."""
+    """Reads scores and verdicts (`genspace.evidence.VERDICT_COLUMNS`), with all problems."""
 
     @property
     def items(self) -> pd.DataFrame:
         """`item_id, generator, prompt_id, prompt, image, image_before, predicate` and every breakdown column."""
         return self.items_table.frame
-
-    @cached_property
-    def annotations(self) -> pd.DataFrame:
-        """`item_id, item_id_b, question, rater_id, repeat, role, value`; a null value is "can't tell".
-
-        Errors: `InvalidFilesError` listing every problem of every annotations table.
-        """
-        return _frame(self.read_annotations())
-
-    @cached_property
-    def verdicts(self) -> pd.DataFrame:
-        """One row per verdict of every metric and judge.
-
-        Columns: `item_id, item_id_b, question, repeat, judge, origin, status, score, passed, confidence, seconds,
-        tokens, cost_usd, reason`.
-        `origin` is "table" for scores made elsewhere and "judge" for verdict files. Of a judge whose options
-        changed, the verdicts of the newest fingerprint count.
-
-        Errors: `InvalidFilesError` listing every problem of every score table.
-        """
-        return _frame(self.read_verdicts())
 
     def iter_items(self) -> Iterator[Item]:
         """Yield the items as records, read as they are asked for; one without an image gets `images/ITEM_ID.png`."""
@@ -137,11 +107,13 @@ def check_study(
     *,
     human: Sequence[str] = (),
     metrics: Sequence[str] = (),
+    answers: Callable[[Study], Read] = lambda study: study.read_annotations(),
     further: Callable[[Study], Iterable[Problem]] | None = None,
 ) -> CheckReport:
     """Read every file of a study and return all problems at once.
 
-    `further` adds what only rooms above this one can tell, such as whether a predicate can be read.
+    `answers` reads people's answers; `further` adds what only rooms above this one can tell, such as whether a
+    predicate can be read.
     Errors: `InputError` when there is no study at `path`.
     """
     study, problems, notes = _load(Path(path), human, metrics)
@@ -150,8 +122,7 @@ def check_study(
     counts = {"items": len(study.items)}
     for name in ("prompt_id", "generator"):
         counts[f"{name.removesuffix('_id')}s"] = int(study.items[name].nunique())
-    for reader, count in ((study.read_annotations, _count_people), (study.read_verdicts, _count_judges)):
-        read = reader()
+    for read, count in ((answers(study), _count_people), (study.read_verdicts(), _count_judges)):
         problems += read.problems
         notes += read.notes
         counts |= count(read.frame)
@@ -249,7 +220,7 @@ def _read_annotation_files(root: Path, item_ids: pd.Series[str], settings: Study
             continue
         tables[question] = table
     if not tables:
-        return Read(empty_annotations(), problems, notes)
+        return Read(typed({}, ANSWER_COLUMNS), problems, notes)
     main_scale = {"": settings}
     other_scale = replace(settings, scale_min=None, scale_max=None)
     read = read_annotations(tables, item_ids, lambda q: main_scale.get(q, other_scale))
@@ -290,24 +261,16 @@ def _read_verdict_files(root: Path, item_ids: pd.Series[str]) -> Read:
             problems.append(
                 Problem(f"verdicts/{judge}", "a score table holds a metric of the same name; rename one")
             )
-    frame = pd.concat(frames, ignore_index=True) if frames else empty_verdicts()
+    frame = pd.concat(frames, ignore_index=True) if frames else typed({}, VERDICT_COLUMNS)
     return Read(frame, problems + scores.problems, notes)
 
 
 def _verdict_frame(root: Path, judge: str) -> pd.DataFrame:
     frame = JudgeStore(root, judge).frame()
-    frame["origin"], frame["judge"] = "judge", judge
+    frame["origin"] = "judge"
     texts = [name for name, kind in VERDICT_COLUMNS.items() if kind == "str"]
     frame[texts] = frame[texts].fillna("")
     return frame[list(VERDICT_COLUMNS)].astype(dict(VERDICT_COLUMNS))
-
-
-def _frame(read: Read) -> pd.DataFrame:
-    if read.problems:
-        raise InvalidFilesError(read.problems)
-    for note in read.notes:  # what was left out is never left out in silence
-        log.info("%s", note)
-    return read.frame
 
 
 def _count_people(annotations: pd.DataFrame) -> dict[str, int]:

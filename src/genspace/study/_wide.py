@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genspace.errors import InputError, Problem, did_you_mean
-from genspace.study._readers import ITEM_TEXT_COLUMNS, empty_annotations
+from genspace.evidence import ANSWER_COLUMNS, typed
+from genspace.study._readers import ITEM_TEXT_COLUMNS
 from genspace.tables import Table, parse_numbers, table_stem
 
 if TYPE_CHECKING:
@@ -67,14 +68,12 @@ def split_wide_table(table: Table, human: Sequence[str], metrics: Sequence[str])
             table.problem(f"--metrics not given: every column of numbers is one: {', '.join(metrics)}")
         )
     numbered = Table(table.path, table.label, frame)
-    parts = [empty_annotations()]
+    parts = [typed({}, ANSWER_COLUMNS)]
     for rater in human:
         value = parse_numbers(numbered, rater, problems)
-        answers = empty_annotations().reindex(range(len(frame)))
-        answers = answers.assign(
-            item_id=frame["item_id"], item_id_b="", question="", rater_id=rater, repeat=0
+        answers = typed(
+            {"item_id": frame["item_id"], "rater_id": rater, "role": "main", "value": value}, ANSWER_COLUMNS
         )
-        answers = answers.assign(role="main", value=value)
         # An empty cell of a wide table is no answer; "can't tell" needs an annotations table.
         parts.append(answers[value.notna()])
     scores = Table(table.path, table.label, frame[["item_id", *metrics]])
@@ -82,8 +81,7 @@ def split_wide_table(table: Table, human: Sequence[str], metrics: Sequence[str])
     items = Table(table.path, table.label, frame[rest])
     import pandas as pd
 
-    annotations = pd.concat(parts, ignore_index=True).astype(empty_annotations().dtypes.to_dict())
-    return WideParts(items, scores, annotations, problems, notes)
+    return WideParts(items, scores, pd.concat(parts, ignore_index=True), problems, notes)
 
 
 def _is_numeric(table: Table, column: str, problems: list[Problem]) -> bool:
