@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from genspace.errors import InputError, did_you_mean
 from genspace.judges._protocol import Judge, JudgeContext, JudgeSpec
 from genspace.judges._registry import REGISTRY, make_judge
+from genspace.records import Variant
 
 if TYPE_CHECKING:
     from genspace.study import JudgeTable, Study
@@ -74,7 +75,7 @@ def _spec(name: str, tables: Mapping[str, JudgeTable], options: Mapping[str, Any
             if not equals:
                 raise InputError(f"--judge {name}: {change!r} is no KEY=VALUE")
             _set(changed, key.strip().split("."), _value(text.strip()))
-        return replace(spec, name=name, options={**changed, **options})
+        return replace(spec, name=name, options={**changed, **options}, variant=Variant(base, changes))
     kind, _, model = name.partition(":")
     known = [*REGISTRY.names(), *tables]
     if kind not in known:

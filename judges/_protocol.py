@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from genspace.errors import GenspaceError, InputError, did_you_mean
 from genspace.gather import evidence_of
-from genspace.records import Request, Verdict
+from genspace.records import Request, Variant, Verdict
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -109,6 +109,8 @@ class JudgeSpec:
     options: Mapping[str, Any] = field(default_factory=dict)
     source: str = "the command line"
     """Where the options stand, for messages."""
+    variant: Variant | None = None
+    """Of which other judge this is a variant, where it was named as one: `geometry[depth=scene]`."""
 
 
 @dataclass(frozen=True, kw_only=True)

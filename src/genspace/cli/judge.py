@@ -81,6 +81,7 @@ def judge(
     from genspace.judges import Budget, make_judge, resolve, study_context
     from genspace.ray_engine import RayOptions
     from genspace.runner import INTERRUPTED, RunOptions
+    from genspace.store import JudgeStore
     from genspace.study import open_study
 
     opened = open_study(study)
@@ -94,6 +95,8 @@ def judge(
     }
     documents, incomplete = [], False
     for spec in specs:
+        if spec.variant is not None and not dry_run:
+            JudgeStore(opened.root, spec.name).describe(spec.variant)
         if engine == "ray" and not dry_run:
             ray_options = RayOptions(address=address, replicas=replicas, gpus=gpus, batch=batch)
             summary = _run_on_ray(spec, opened, options, ray_options, context)
