@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from genspace.display import Displayed
+
 __all__ = ["Reason", "ReasonCode"]
 
 ReasonCode = Literal[
@@ -42,7 +44,7 @@ ReasonCode = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Displayed):
     """Why something is missing.
 
     >>> Reason("too_few_items", n=1)

@@ -105,7 +105,12 @@ class Drawing:
 
 
 class Result(Displayed):
-    """A finished result: besides showing itself it draws its main plot and writes itself into a folder."""
+    """A finished result: besides showing itself it tells its sentences, draws its main plot and writes itself."""
+
+    @property
+    def sentences(self) -> list[str]:
+        """What it shows, as sentences."""
+        return list(view_of(self).sentences)
 
     def plot(self) -> Drawing | None:
         """Return the main plot; None where there is nothing to draw."""

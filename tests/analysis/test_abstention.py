@@ -106,7 +106,7 @@ def test_a_curve_without_decisions_says_why() -> None:
     curve = risk_coverage([math.nan, 0.5], [1, math.nan], [1, 1])
     assert curve.points == ()
     assert "no item" in told(curve.aurc.reason)
-    assert curve.risk["value"] is None
+    assert curve.risk.value is None
 
 
 def test_intervals_come_from_the_prompts() -> None:

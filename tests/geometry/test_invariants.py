@@ -75,7 +75,7 @@ def test_turning_the_world_about_gravity_at_the_camera_changes_nothing(
     seed: int, variant: int, yaw: float
 ) -> None:
     sample = drawn(seed, variant)
-    camera = sample.to_dict()["camera"]
+    camera = sample.document["camera"]
     turned = moved(
         sample.document, pitch=camera["pitch_deg"], roll=camera["roll_deg"], yaw=yaw, shift=np.zeros(3)
     )
@@ -99,9 +99,9 @@ def test_moving_the_camera_changes_no_relation_between_objects(
 @given(SEED, VARIANT)
 def test_mirroring_trades_left_and_right(seed: int, variant: int) -> None:
     sample = drawn(seed, variant)
-    camera = sample.to_dict()["camera"]
+    camera = sample.document["camera"]
     items = []
-    for item in sample.to_dict()["objects"]:
+    for item in sample.document["objects"]:
         x, y, z = item["centre"]
         items.append(
             {**bare(item), "centre": [-x, y, z], "rotation": mirror_rotation(item["rotation"]).tolist()}
@@ -129,7 +129,7 @@ def test_scale_changes_no_angle_and_no_order(seed: int, variant: int, scale: flo
         seed, variant, "camera_pose", "object_pose", "complex_pose", "intrinsic", "allocentric", "egocentric"
     )
     items = [
-        {**bare(item), "centre": [scale * x for x in item["centre"]]} for item in sample.to_dict()["objects"]
+        {**bare(item), "centre": [scale * x for x in item["centre"]]} for item in sample.document["objects"]
     ]
     assert same(
         decided(sample.document, sample.predicate),
@@ -180,7 +180,7 @@ def test_score_is_continuous_and_falls_with_the_error(bearing: float, step: floa
 def test_a_hair_moves_no_score_by_much(seed: int, variant: int, shift: tuple[float, float, float]) -> None:
     """Every variant's score is continuous: a micrometre changes it by less than a thousandth."""
     sample = drawn(seed, variant)
-    first, *rest = sample.to_dict()["objects"]
+    first, *rest = sample.document["objects"]
     nudged = {**bare(first), "centre": (np.asarray(first["centre"]) + shift).tolist()}
     here = decided({**sample.document, "objects": [bare(first), *rest]}, sample.predicate)
     there = decided({**sample.document, "objects": [nudged, *rest]}, sample.predicate)

@@ -116,7 +116,6 @@ STEPS = {
     "JudgeScores",
     "Pairs",
     "PromptDraws",
-    "Reason",
     "RepeatAgreement",
     "Specification",
 }
