@@ -42,7 +42,7 @@ MAX_POINTS = 200
 """Points of a risk-coverage curve."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class AbstentionTable(Displayed):
     """Who decided what, over the items that people were asked about."""
 
@@ -125,7 +125,7 @@ class RiskCoveragePoint(Displayed):
     """Items kept that people decided."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RiskCoverage(Displayed):
     """A judge's risk-coverage curve."""
 

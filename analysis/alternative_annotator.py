@@ -49,7 +49,7 @@ class RaterContest(Displayed):
     """Whether that is rejected at the false discovery rate (Benjamini-Yekutieli)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class AlternativeAnnotatorTest(Displayed):
     """Whether a judge could stand in for a rater; null with a reason where it cannot be tested."""
 

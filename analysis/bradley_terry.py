@@ -29,7 +29,7 @@ DECIMALS = 7
 MOST_ITERATIONS = 10_000
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class BradleyTerry(Displayed):
     """Log strengths of G generators."""
 

@@ -125,7 +125,7 @@ class CalibrationBin(Displayed):
     """Share of "yes" among people in the bin, with a prompt-bootstrap interval."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Reliability(Displayed):
     """A reliability diagram with its summary figures."""
 

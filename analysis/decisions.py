@@ -16,7 +16,7 @@ __all__ = ["Confusion", "confusion"]
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Confusion(Displayed):
     """Counts of people's decision x judge's decision; every array is (B,), one entry a draw."""
 

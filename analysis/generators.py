@@ -34,7 +34,7 @@ ROUNDING = 1e-12
 """Scores closer than this share of the largest are equal: their sums only ran in another order."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class GeneratorScores(Displayed):
     """One score for each of G generators, higher is better, and the same in each of B draws."""
 

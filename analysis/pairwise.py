@@ -48,7 +48,7 @@ class TooManyPairsError(InputError):
 """More pairs than this are not listed one by one."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PairCounts(Displayed):
     """Pairs of each of G groups by how people and judge order them; every array is (G,)."""
 

@@ -37,7 +37,7 @@ MAX_ITEMS = 4000
 """Beyond these the sums over prompt pairs cost more than ranking every permutation."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SwapTest(Displayed):
     """Result of one permutation test."""
 

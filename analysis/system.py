@@ -31,7 +31,7 @@ FLIPS = 1000
 """Random sign flips by prompt behind soft pairwise accuracy."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SystemScores(Displayed):
     """Mean rating and mean score of G generators in each of B draws."""
 

@@ -20,7 +20,7 @@ CRITERIA = ("accuracy", "balanced_accuracy", "f1", "mcc", "cohen_kappa")
 CRITERION = "balanced_accuracy"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class CrossFittedDecisions(Displayed):
     """What a judge decides when its threshold comes from the other prompts."""
 

@@ -35,6 +35,7 @@ OWN_VIEWS: Mapping[str, str] = {
 
 LONGEST_LIST = 6
 LONGEST_TEXT = 300
+LONGEST_REPR = 240
 
 
 @dataclass(frozen=True)
@@ -76,9 +77,16 @@ class View:
 
 
 class Displayed:
-    """Shows itself in Jupyter; a plain dataclass shows its fields, other results have a view in `OWN_VIEWS`."""
+    """Shows itself in Jupyter; a plain dataclass shows its fields, other results have a view in `OWN_VIEWS`.
+
+    A record that may hold very much is a dataclass with `repr=False`, and has the short one that stands here.
+    """
 
     __slots__ = ()
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{name} {text}" for name, text in _field_rows(self) if text not in ("–", ""))
+        return _cut(f"<{type(self).__name__}: {told}", LONGEST_REPR - 1) + ">"
 
     def _repr_html_(self) -> str:
         return view_of(self).html()
@@ -187,13 +195,16 @@ def _text(value: Any) -> str:
     return _collected(value)
 
 
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
 def _collected(value: Any) -> str:
     if isinstance(value, Mapping):
         found = [f"{key}: {_text(v)}" for key, v in value.items()]
     elif isinstance(value, Sequence | AbstractSet) and not isinstance(value, str | bytes):
         found = [_text(v) for v in value]
     else:
-        text = str(value)
-        return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
+        return _cut(str(value), LONGEST_TEXT)
     more = f" and {len(found) - LONGEST_LIST:,} more" if len(found) > LONGEST_LIST else ""
     return ", ".join(found[:LONGEST_LIST]) + more

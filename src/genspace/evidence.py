@@ -65,7 +65,7 @@ class Answers:
     """Answers that a running human study still asks for."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Evidence(Displayed):
     """Items, people's answers, judges' verdicts and what is declared about them; each is read when first asked for.
 

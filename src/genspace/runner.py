@@ -78,7 +78,7 @@ class RunOptions:
             raise InputError("--repeats must be at least 1 and --limit at least 0")
 
 
-@dataclass
+@dataclass(repr=False)
 class RunSummary(Displayed):
     """What a run did."""
 
@@ -144,7 +144,7 @@ def stop_on_interrupt(notify: Callable[[], None]) -> Iterator[StopFlag]:
         signal.signal(signal.SIGINT, previous)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RunPlan(Displayed):
     """What a run will ask."""
 

@@ -109,6 +109,14 @@ def test_every_result_shows_itself_as_html_and_markdown(results: dict[str, Any])
         assert len(widths) <= 1, (name, "a row of another width than the table")
 
 
+def test_every_result_has_a_short_repr(results: dict[str, Any]) -> None:
+    long = [name for name, result in results.items() if len(repr(result)) > 450]
+    assert long == ["PsychometricCurve"], "records of figures are printed whole, all others in short"
+    many = RunSummary("vlm", failures=[("item", "the server closed the connection " * 20)] * 495)
+    assert len(repr(many)) <= 240
+    assert "495" in repr(many) or "489 more" in repr(many)
+
+
 STEPS = {
     "ByGroup",
     "Concordance",

@@ -37,7 +37,7 @@ Picture = tuple[str, str | None, Scene | None]
 """Caption, name of the image, scene."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ItemView(Displayed):
     """Everything a study knows about one item."""
 

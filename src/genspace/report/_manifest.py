@@ -22,7 +22,7 @@ from genspace.study import Study
 __all__ = ["Manifest", "changed_inputs", "input_digests", "make_manifest", "read_manifest"]
 
 SCHEMA = "genspace-manifest/1"
-PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "krippendorff", "statsmodels", "evalica")
+PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "evalica")
 SKIPPED_FOLDERS = frozenset({"images", "reports"})
 
 

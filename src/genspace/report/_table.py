@@ -111,7 +111,7 @@ class Row:
         return self.kind in ("judge", "metric")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class JudgeTable(Displayed):
     """Judges by rank or by the first column, then the people, baselines and derived metrics."""
 

@@ -31,7 +31,7 @@ SCORE_STEMS = ("metric_scores", "metric_verdicts")
 """Tables of scores that may stand at the top of a study, beside the folder scores/."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Study(Displayed):
     """A study's files: its items checked, its tables and verdict files ready to be read. Make one with `open_study`.
 
@@ -72,7 +72,7 @@ class Study(Displayed):
             yield from part["item_id"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CheckReport(Displayed):
     """What `genspace check` found: problems stand in the way, notes do not."""
 
