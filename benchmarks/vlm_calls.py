@@ -29,10 +29,10 @@ from pathlib import Path
 from typing import Any
 
 from genspace.judges import JudgeContext, JudgeSpec, make_judge
+from genspace.judges.asking import Picture
 from genspace.judges.vlm import VlmJudge
 from genspace.judges.vlm._cache import ResponseCache, request_key
 from genspace.judges.vlm._client import Client
-from genspace.judges.vlm._images import Picture
 from genspace.judges.vlm._server import Reply, Server
 from genspace.records import Item, Request
 

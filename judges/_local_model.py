@@ -11,9 +11,7 @@ from typing import Any
 
 from genspace.checkpoints import load_model, load_pretrained
 from genspace.errors import InputError
-from genspace.judges.vlm._answers import UnusableAnswerError, is_refusal, read_form
-from genspace.judges.vlm._asks import Answer, Ask, Usage
-from genspace.judges.vlm._images import Picture
+from genspace.judges.asking import Answer, Ask, Picture, UnusableAnswerError, Usage, is_refusal, read_form
 
 __all__ = ["LocalModel", "conversation"]
 

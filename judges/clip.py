@@ -18,9 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from genspace.checkpoints import checkpoint_digest, load_model, load_pretrained, local_checkpoint, pick_device
 from genspace.errors import InputError, optional_import
 from genspace.judges._protocol import JudgeContext, JudgeSpec, Preview, parse_options
+from genspace.judges.asking import Picture, PictureError, Pictures, text_tokens
 from genspace.judges.prompts import meaning_of
-from genspace.judges.vlm._images import Picture, PictureError, Pictures
-from genspace.judges.vlm._prices import text_tokens
 from genspace.records import Item, Request, Verdict, fingerprint
 
 __all__ = ["ClipJudge", "ClipOptions", "make"]

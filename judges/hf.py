@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -20,16 +20,20 @@ from genspace.checkpoints import checkpoint_digest, local_checkpoint, pick_devic
 from genspace.errors import InputError, optional_import
 from genspace.judges._local_model import LocalModel, conversation
 from genspace.judges._protocol import JudgeContext, JudgeSpec, Preview, parse_options
+from genspace.judges.asking import (
+    Answer,
+    Ask,
+    Asker,
+    AskOptions,
+    Outcome,
+    Picture,
+    PictureError,
+    Pictures,
+    Steps,
+    text_tokens,
+)
 from genspace.judges.prompts import Wordings
-from genspace.judges.vlm._asks import Answer, Ask, Outcome
-from genspace.judges.vlm._images import Picture, PictureError, Pictures
-from genspace.judges.vlm._judge import Asker
-from genspace.judges.vlm._options import AskOptions
-from genspace.judges.vlm._prices import text_tokens
 from genspace.records import Request, Verdict, fingerprint
-
-if TYPE_CHECKING:
-    from genspace.judges.vlm._protocols import Steps
 
 __all__ = ["HfJudge", "HfOptions", "make"]
 

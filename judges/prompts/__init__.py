@@ -75,15 +75,14 @@ class Wordings:
         them: a study from somebody else must not be able to send any other file to a server. Errors:
         `InputError` for a file that is not there, or that is no template.
         """
-        name = {"questions": "question"}.get(protocol, protocol)
         if template is None:
-            return cls(name)
+            return cls(protocol)
         folders = [f.resolve() for f in (root, Path.cwd()) if f is not None]
         found = [p for f in folders if (p := (f / template).resolve()).is_file() and p.is_relative_to(f)]
         if not found:
             places = " or ".join(str(f) for f in folders)
             raise InputError(f"{where}: template = {template!r}: there is no such file in {places}")
-        wordings = cls(name, found[0].read_text(encoding="utf-8"))
+        wordings = cls(protocol, found[0].read_text(encoding="utf-8"))
         wordings.check(where=f"{where}: template = {template!r}")
         return wordings
 

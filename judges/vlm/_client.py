@@ -8,16 +8,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from genspace.judges.vlm._answers import (
+from genspace.judges.asking import (
+    Answer,
+    Ask,
+    Picture,
     UnusableAnswerError,
+    Usage,
     choice_probabilities,
     is_refusal,
     read_choice,
     read_form,
 )
-from genspace.judges.vlm._asks import Answer, Ask, Usage
 from genspace.judges.vlm._cache import ResponseCache, request_key
-from genspace.judges.vlm._images import Picture
 from genspace.judges.vlm._options import VlmOptions
 from genspace.judges.vlm._server import CallFailedError, DeclinedError, Reply, Server, shortened
 

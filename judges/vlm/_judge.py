@@ -1,4 +1,4 @@
-"""The judges that ask a vision-language model: what an endpoint and a local model have in common, and the endpoint."""
+"""The judge that asks a vision-language model behind an API."""
 
 from __future__ import annotations
 
@@ -7,21 +7,18 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from genspace.errors import InputError
 from genspace.judges._protocol import JudgeContext, JudgeSpec, Preview, parse_options
-from genspace.judges.prompts import Wordings, meaning_of
-from genspace.judges.vlm._asks import Answer, Ask, Outcome, total
+from genspace.judges.asking import Answer, Asker, Outcome, PictureError, Pictures
+from genspace.judges.prompts import Wordings
 from genspace.judges.vlm._cache import ResponseCache
 from genspace.judges.vlm._client import Client
 from genspace.judges.vlm._endpoint import find_endpoint
-from genspace.judges.vlm._images import PictureError, Pictures
-from genspace.judges.vlm._options import AskOptions, VlmOptions
+from genspace.judges.vlm._options import VlmOptions
 from genspace.judges.vlm._prices import find_price
-from genspace.judges.vlm._protocols import PROTOCOLS, Rating, Steps
 from genspace.judges.vlm._server import Server
 from genspace.judges.vlm._stream import stream
 from genspace.records import Request, Verdict, fingerprint
@@ -29,7 +26,7 @@ from genspace.records import Request, Verdict, fingerprint
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable
 
-__all__ = ["Asker", "VlmJudge", "make"]
+__all__ = ["VlmJudge", "make"]
 
 log = logging.getLogger("genspace.judges.vlm")
 
@@ -37,99 +34,6 @@ PATIENCE_S = 10.0
 """How long nothing may come back before a line says what is being waited for."""
 TYPICAL_OUTPUT_TOKENS = {"choice": 3, "form": 60}
 """For estimates alone."""
-VERSION = 1
-"""Of the way in which answers become verdicts; part of the fingerprint."""
-
-
-@dataclass(frozen=True)
-class Asker:
-    """From a request to its protocol's steps, and from their outcome to a verdict."""
-
-    options: AskOptions
-    wordings: Wordings
-
-    @property
-    def pairwise(self) -> bool:
-        """Whether it judges pairs of items."""
-        return self.options.protocol == "pairwise"
-
-    def parts(self) -> dict[str, Any]:
-        """Return what belongs into the fingerprint of every judge that asks."""
-        asked = self.options.model_dump(include=set(AskOptions.model_fields) - {"template"})
-        return {"version": VERSION, "wording": self.wordings.version, **asked}
-
-    def steps(self, request: Request) -> Steps:
-        """Return the protocol's questions to a request.
-
-        Errors: `InputError` for one item where pairs are judged and the other way round.
-        """
-        if self.pairwise and request.other is None:
-            raise InputError("the pairwise protocol compares two items; the study gives it one at a time")
-        if not self.pairwise and request.other is not None:
-            raise InputError(f"protocol {self.options.protocol!r} judges one item at a time; use 'pairwise'")
-        return PROTOCOLS[self.options.protocol](request, self.wordings, self.options)
-
-    def cannot_judge(self, request: Request) -> Verdict | None:
-        """Return the verdict on a request that there is nothing to ask about."""
-        for item in (request.item, request.other):
-            if item is not None and item.image is None:
-                return Verdict.failed(request, f"item {item.item_id!r} has no image")
-        try:
-            meaning = meaning_of(request.item.predicate)
-        except InputError as error:
-            return Verdict.failed(request, str(error))
-        if not request.item.prompt and meaning is None:
-            return Verdict.abstained(request, "no prompt, and no predicate whose meaning is known")
-        return None
-
-    def verdict(self, request: Request, outcome: Outcome, answers: list[Answer]) -> Verdict:
-        """Return the verdict, with everything the model said and what it cost."""
-        usage = total([a.usage for a in answers])
-        fields: dict[str, Any] = {
-            "measurements": outcome.measurements,
-            "details": {
-                **outcome.details,
-                "answers": [text for a in answers for text in a.raw],
-                "calls": usage.calls,
-                **({"replayed": usage.replayed} if usage.replayed else {}),
-            },
-            "seconds": round(usage.seconds, 3),
-            "tokens": usage.input_tokens + usage.output_tokens,
-            "cost_usd": usage.cost_usd,
-        }
-        if outcome.status == "abstained":
-            return Verdict.abstained(request, outcome.reason or "", **fields)
-        if outcome.status == "failed":
-            return Verdict.failed(request, outcome.reason or "", **fields)
-        assert outcome.score is not None
-        above = outcome.score - self.options.pass_above
-        return Verdict.decided(
-            request,
-            score=outcome.score,
-            passed=None if abs(above) < 1e-9 else above > 0,
-            confidence=outcome.confidence,
-            explanation=outcome.explanation,
-            **fields,
-        )
-
-    def imagined(self, request: Request) -> list[Ask]:
-        """Return every question that is asked if all answers are the most favourable ones."""
-        steps = self.steps(request)
-        asked: list[Ask] = []
-        try:
-            asks = next(steps)
-            while True:
-                asked += asks
-                asks = steps.send([_favourable(ask) for ask in asks])
-        except StopIteration:
-            return asked
-
-
-def _favourable(ask: Ask) -> Answer:
-    if ask.form is not None:
-        return Answer(form=Rating(reason="", rating=100))
-    rest = dict.fromkeys(ask.choices[1:], 0.0)
-    return Answer(probabilities={ask.choices[0]: 1.0, **rest}, source="")
 
 
 class VlmJudge:

@@ -11,10 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-__all__ = ["Price", "find_price", "image_tokens", "text_tokens"]
-
-CHARACTERS_PER_TOKEN = 4
-"""English text, roughly; for estimates alone."""
+__all__ = ["Price", "find_price", "image_tokens"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,15 +55,6 @@ def find_price(
         output_usd=row["output"] if output_usd is None else output_usd,
         source=f"price table of {_table()['as_of']}",
     )
-
-
-def text_tokens(text: str) -> int:
-    """Return an estimate of the tokens of a text.
-
-    >>> text_tokens("Is there a cow?")
-    4
-    """
-    return math.ceil(len(text) / CHARACTERS_PER_TOKEN)
 
 
 def image_tokens(model: str, width: int, height: int) -> int:

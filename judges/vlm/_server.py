@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from genspace.errors import InputError
 from genspace.judges._protocol import Budget
+from genspace.judges.asking import Picture, text_tokens
 from genspace.judges.vlm._endpoint import Endpoint
-from genspace.judges.vlm._images import Picture
 from genspace.judges.vlm._options import VlmOptions
-from genspace.judges.vlm._prices import Price, image_tokens, text_tokens
+from genspace.judges.vlm._prices import Price, image_tokens
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI

@@ -171,7 +171,7 @@ def test_ratings_are_asked_again_once(checkpoint: Path, monkeypatch: pytest.Monk
         turns.append(sum(bool(t) for _, _, t in batch))
         return next(texts), [tiny_usage] * len(batch)
 
-    from genspace.judges.vlm._asks import Usage
+    from genspace.judges.asking import Usage
 
     tiny_usage = Usage(calls=1, input_tokens=5, output_tokens=2)
     monkeypatch.setattr(LocalModel, "_written", written)

@@ -18,18 +18,19 @@ from vlm_support import png
 from genspace.errors import InputError
 from genspace.geometry.binding import bind
 from genspace.geometry.predicates import benchmark_variants
-from genspace.judges.prompts import Wordings, plain, quoted
-from genspace.judges.vlm._answers import (
+from genspace.judges.asking import (
+    Picture,
+    PictureError,
     UnusableAnswerError,
     choice_probabilities,
     is_refusal,
     read_choice,
     read_form,
 )
+from genspace.judges.asking.protocols.rating import Rating
+from genspace.judges.prompts import Wordings, plain, quoted
 from genspace.judges.vlm._endpoint import find_endpoint
-from genspace.judges.vlm._images import Picture, PictureError
 from genspace.judges.vlm._prices import find_price, image_tokens
-from genspace.judges.vlm._protocols import Rating
 from genspace.judges.vlm._server import _retry_after
 from genspace.records import Item
 

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from genspace.records import Measurement, Status
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-__all__ = ["Answer", "Ask", "Outcome", "Usage", "total"]
+__all__ = ["Answer", "Ask", "Kind", "Outcome", "Usage", "text_tokens", "total"]
+
+CHARACTERS_PER_TOKEN = 4
+"""English text, roughly; for estimates alone."""
+
+Kind = Literal["blocked", "cut-off", "refused", "unusable", "no-log-probabilities"]
+"""Why a model's answer decides nothing: its server withheld it, it is not whole, the model declined, it is not what was
+asked for, or it came without the log-probabilities that the judge reads."""
+
+
+def text_tokens(text: str) -> int:
+    """Return an estimate of the tokens of a text.
+
+    >>> text_tokens("Is there a cow?")
+    4
+    """
+    return math.ceil(len(text) / CHARACTERS_PER_TOKEN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +86,9 @@ class Answer:
 
     status: Status = "decided"
     reason: str | None = None
-    """Why it abstained or failed."""
+    """Why it abstained or failed, in words."""
+    kind: Kind | None = None
+    """Why it abstained, as a code."""
     probabilities: Mapping[str, float] = field(default_factory=dict)
     """Probability of each choice, summing to 1."""
     source: str | None = None
@@ -88,6 +107,7 @@ class Outcome:
     score: float | None = None
     confidence: float | None = None
     reason: str | None = None
+    kind: Kind | None = None
     explanation: str | None = None
     measurements: tuple[Measurement, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
