@@ -9,6 +9,8 @@ from genspace.judges.asking._asks import Answer, Ask, Kind, Outcome, Usage, text
 from genspace.judges.asking._options import AskOptions
 from genspace.judges.asking._pictures import Picture, PictureError, Pictures
 from genspace.judges.asking._reading import (
+    THOUGHT_MARKS,
+    CutOffError,
     UnusableAnswerError,
     choice_probabilities,
     is_refusal,
@@ -18,10 +20,12 @@ from genspace.judges.asking._reading import (
 from genspace.judges.asking.protocols import Protocol, Steps, protocol, protocol_names
 
 __all__ = [
+    "THOUGHT_MARKS",
     "Answer",
     "Ask",
     "AskOptions",
     "Asker",
+    "CutOffError",
     "Kind",
     "Outcome",
     "Picture",

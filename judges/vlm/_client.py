@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from genspace.judges.asking import (
     Answer,
     Ask,
+    CutOffError,
+    Kind,
     Picture,
     UnusableAnswerError,
     Usage,
@@ -83,14 +85,8 @@ class Client:
         exchange = _Exchange()
 
         def read(reply: Reply) -> dict[str, float] | None:
-            probabilities = choice_probabilities(reply.logprobs, ask.choices)
-            if probabilities is None:
-                read_choice(reply.text, ask.choices)
-                if reply.logprobs:
-                    raise UnusableAnswerError(
-                        f"expected one word, {' or '.join(ask.choices)}, and nothing before it"
-                    )
-            return probabilities
+            said = read_choice(reply.text, ask.choices, cut=reply.cut)
+            return choice_probabilities(reply.logprobs, ask.choices, said)
 
         found = await self._exchanged(exchange, read, ask, pictures, f"{repeat}", logprobs=True)
         if isinstance(found, Answer):
@@ -110,7 +106,12 @@ class Client:
     ) -> Answer:
         exchange = _Exchange()
         found = await self._exchanged(
-            exchange, lambda reply: read_form(reply.text, form), ask, pictures, f"{repeat}", logprobs=False
+            exchange,
+            lambda reply: read_form(reply.text, form, cut=reply.cut),
+            ask,
+            pictures,
+            f"{repeat}",
+            logprobs=False,
         )
         return found if isinstance(found, Answer) else self._answer(exchange, form=found)
 
@@ -121,7 +122,7 @@ class Client:
             exchange = _Exchange()
             found = await self._exchanged(
                 exchange,
-                lambda reply: read_choice(reply.text, ask.choices),
+                lambda reply: read_choice(reply.text, ask.choices, cut=reply.cut),
                 ask,
                 pictures,
                 f"{repeat}/{index}",
@@ -138,7 +139,7 @@ class Client:
         answered = votes.total()
         if failed or answered * 2 < len(drawn):
             worst = (failed or problems)[0]
-            return self._answer(whole, status=worst.status, reason=worst.reason)
+            return self._answer(whole, status=worst.status, reason=worst.reason, kind=worst.kind)
         self._keep(whole)  # with the samples that came to nothing, so that a repeated run says the same
         return self._answer(
             whole,
@@ -164,18 +165,17 @@ class Client:
             try:
                 reply = await self._call(exchange, ask, turns, pictures, repeat, logprobs=logprobs, seed=seed)
                 if reply.refusal:
-                    return self._answer(
-                        exchange, status="abstained", reason=f"refused: {shortened(reply.refusal)}"
-                    )
+                    return self._abstained(exchange, "refused", f"refused: {shortened(reply.refusal)}")
                 if reply.finish_reason == "content_filter":
-                    return self._answer(
-                        exchange, status="abstained", reason="content filter: the server withheld its answer"
+                    return self._abstained(
+                        exchange, "blocked", "content filter: the server withheld its answer"
                     )
                 found = read(reply)
-            except UnusableAnswerError as error:
+            except (UnusableAnswerError, CutOffError) as error:
+                if isinstance(error, CutOffError) and (turns or reply.text.strip() or reply.cut):
+                    limit = f"; max_tokens = {self._options.max_tokens} may be too few"
+                    return self._abstained(exchange, "cut-off", f"the answer is cut off: {error}{limit}")
                 problem = str(error)
-                if reply.finish_reason == "length":
-                    problem += f" (the answer was cut off at max_tokens = {self._options.max_tokens})"
                 turns = [
                     {"role": "assistant", "content": reply.text or "(nothing)"},
                     {
@@ -184,15 +184,15 @@ class Client:
                     },
                 ]
             except DeclinedError as declined:
-                return self._answer(exchange, status="abstained", reason=str(declined))
+                return self._abstained(exchange, "blocked", str(declined))
             except CallFailedError as error:
                 return self._answer(exchange, status="failed", reason=str(error))
             else:
                 self._keep(exchange)
                 return found
         if is_refusal(reply.text):
-            return self._answer(exchange, status="abstained", reason=f"refused: {shortened(reply.text)}")
-        return self._answer(exchange, status="abstained", reason=f"unusable answer: {problem}")
+            return self._abstained(exchange, "refused", f"refused: {shortened(reply.text)}")
+        return self._abstained(exchange, "unusable", f"unusable answer: {problem}")
 
     # What the server turned out to support is kept with its answers: a repeated run then sends the very same
     # requests, and finds them all in the cache.
@@ -231,6 +231,9 @@ class Client:
             for key, reply, replayed in exchange.replies:
                 if not replayed:
                     self._cache.put(key, vars(reply))
+
+    def _abstained(self, exchange: _Exchange, kind: Kind, reason: str) -> Answer:
+        return self._answer(exchange, status="abstained", kind=kind, reason=reason)
 
     def _answer(self, exchange: _Exchange, **fields: Any) -> Answer:
         replies = [reply for _, reply, _ in exchange.replies]

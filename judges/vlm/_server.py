@@ -31,6 +31,8 @@ RETRIED = {408, 409, 425, 429}
 """Statuses worth another try, besides every 5xx."""
 WRONG_FOR_ALL = {401, 402, 403, 404, 405}
 """Statuses that say that no call can succeed."""
+LIMITS = {"length", "max_tokens", "MAX_TOKENS", "model_length"}
+"""Finish reasons of an answer that came to the limit of tokens: OpenAI's, Anthropic's, Google's, Mistral's."""
 NEGOTIABLE = (
     "response_format",
     "top_logprobs",
@@ -63,6 +65,11 @@ class Reply:
     input_tokens: int
     output_tokens: int
     seconds: float
+
+    @property
+    def cut(self) -> bool:
+        """Whether it came to the limit of tokens."""
+        return self.finish_reason in LIMITS
 
 
 class Server:

@@ -19,7 +19,7 @@ import tiny_vlm
 
 from genspace.errors import InputError
 from genspace.judges import JudgeContext, JudgeSpec, make_judge
-from genspace.judges._local_model import LocalModel
+from genspace.judges._local_model import LocalModel, Written
 from genspace.judges.hf import HfJudge
 from genspace.records import Item, Request, Verdict
 
@@ -169,7 +169,7 @@ def test_ratings_are_asked_again_once(checkpoint: Path, monkeypatch: pytest.Monk
 
     def written(self: Any, batch: Any) -> Any:
         turns.append(sum(bool(t) for _, _, t in batch))
-        return next(texts), [tiny_usage] * len(batch)
+        return [Written(text=text, cut=False, usage=tiny_usage) for text in next(texts)]
 
     from genspace.judges.asking import Usage
 
