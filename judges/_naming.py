@@ -47,7 +47,7 @@ def study_context(study: Study, overrides: Sequence[str] = (), **fields: Any) ->
     Args:
         study: the study to be judged.
         overrides: `NAME.key=value`; those that name a member hold for it.
-        fields: further fields of `JudgeContext`: `cache_dir`, `seed`, `budget`.
+        fields: further fields of `JudgeContext`: `cache_dir`, `seed`, `budget`, `allowed_hosts`.
     """
 
     def make(name: str) -> Judge:
@@ -63,7 +63,7 @@ def _spec(name: str, tables: Mapping[str, JudgeTable], options: Mapping[str, Any
         table = tables[name]
         return JudgeSpec(
             name=name, kind=table.kind, model=table.model, options={**table.options, **options},
-            source=f"study.toml [judges.{name}]",
+            source=f"study.toml [judges.{name}]", from_study=frozenset(table.options) - frozenset(options),
         )  # fmt: skip
     base, bracket, changes = name.removesuffix("]").partition("[")
     if bracket and name.endswith("]"):
@@ -74,7 +74,13 @@ def _spec(name: str, tables: Mapping[str, JudgeTable], options: Mapping[str, Any
             if not equals:
                 raise InputError(f"--judge {name}: {change!r} is no KEY=VALUE")
             _set(changed, key.strip().split("."), _value(text.strip()))
-        return replace(spec, name=name, options={**changed, **options})
+        own = {change.partition("=")[0].strip().partition(".")[0] for change in changes.split(",")}
+        return replace(
+            spec,
+            name=name,
+            options={**changed, **options},
+            from_study=spec.from_study - own - frozenset(options),
+        )
     kind, _, model = name.partition(":")
     known = [*REGISTRY.names(), *tables]
     if kind not in known:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, runtime_checkable
 
 from genspace.errors import GenspaceError, InputError, did_you_mean
 from genspace.gather import evidence_of
@@ -83,9 +83,40 @@ class Preview:
     text: str
     """Exactly what would be sent or computed, readable by people."""
     calls: int = 0
+    """As many calls as are made when all goes well."""
     tokens: int = 0
     cost_usd: float | None = None
-    """None when the price is unknown."""
+    """What it costs when all goes well; None when the price is unknown."""
+    most_calls: int = 0
+    """No more calls than this are paid for."""
+    most_tokens: int | None = 0
+    """None where nothing bounds them."""
+    most_usd: float | None = None
+    """No more than this is spent; None when the price is unknown or nothing bounds it."""
+
+    @classmethod
+    def free(cls, text: str, *, calls: int = 0, tokens: int = 0) -> Self:
+        """Return the preview of something that costs no money, such as a model on this machine."""
+        return cls(
+            text=text,
+            calls=calls,
+            tokens=tokens,
+            cost_usd=0.0,
+            most_calls=calls,
+            most_tokens=tokens,
+            most_usd=0.0,
+        )
+
+    @classmethod
+    def together(cls, text: str, parts: Iterable[Preview]) -> Self:
+        """Return what several parts take together; unknown where one of them is."""
+        names = ("calls", "tokens", "cost_usd", "most_calls", "most_tokens", "most_usd")
+        total: dict[str, Any] = dict.fromkeys(names, 0)
+        for part in parts:
+            for name in names:
+                value = getattr(part, name)
+                total[name] = None if total[name] is None or value is None else total[name] + value
+        return cls(text=text, **total)
 
 
 @runtime_checkable
@@ -109,6 +140,8 @@ class JudgeSpec:
     options: Mapping[str, Any] = field(default_factory=dict)
     source: str = "the command line"
     """Where the options stand, for messages."""
+    from_study: frozenset[str] = frozenset()
+    """Names of the options that stand in the study, which may be somebody else's, and not on the command line."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +155,8 @@ class JudgeContext:
     seed: int = 0
     budget: Budget | None = None
     """What may be spent; None: anything."""
+    allowed_hosts: frozenset[str] = frozenset()
+    """Hosts to which a study may have a key sent."""
     make: Callable[[str], Judge] | None = None
     """Makes another judge by name, for ensembles and cascades."""
 

@@ -88,12 +88,9 @@ class ClipJudge:
         """Return the text that the image is compared with."""
         text = self._text(request.item)
         if text is None:
-            return Preview(text="nothing would be compared: no text", cost_usd=0.0)
-        return Preview(
-            text=f"{self._name}: {request.item.image} with {text!r}",
-            calls=1,
-            tokens=text_tokens(text),
-            cost_usd=0.0,
+            return Preview.free("nothing would be compared: no text")
+        return Preview.free(
+            f"{self._name}: {request.item.image} with {text!r}", calls=1, tokens=text_tokens(text)
         )
 
     def _text(self, item: Item) -> str | None:

@@ -166,11 +166,11 @@ class GeometryJudge:
         """Return what would be looked for, with which parts."""
         task = self._task(request)
         if task.failure:
-            return Preview(text=f"{request.item.item_id}: {task.failure}", cost_usd=0.0)
+            return Preview.free(f"{request.item.item_id}: {task.failure}")
         looked = ", ".join(w.label for w in task.wanted)
         parts = "\n".join(f"  {stage}: {name}" for stage, name in self._assembly.parts.items())
         text = f"{request.item.item_id}: find {looked} in {request.item.image}; decide: {task.bound}\n{parts}"
-        return Preview(text=text, cost_usd=0.0)
+        return Preview.free(text)
 
     def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
         """Yield one verdict per request; an image that cannot be seen is a failed verdict with the part's name."""

@@ -98,14 +98,13 @@ class HfJudge:
         """Return every question as it is put to the model."""
         problem = self._asker.cannot_judge(request)
         if problem is not None:
-            return Preview(text=f"nothing would be asked: {problem.reason}", cost_usd=0.0)
+            return Preview.free(f"nothing would be asked: {problem.reason}")
         asks = self._asker.imagined(request)
         shown = [json.dumps(conversation(ask, ask.images), ensure_ascii=False, indent=2) for ask in asks]
-        return Preview(
-            text=f"{self._name}\n" + "\n\n".join(shown),
+        return Preview.free(
+            f"{self._name}\n" + "\n\n".join(shown),
             calls=len(asks),
             tokens=sum(text_tokens(ask.system + ask.text) for ask in asks),
-            cost_usd=0.0,
         )
 
     # ---- protocols in lockstep ----

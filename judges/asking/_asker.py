@@ -14,7 +14,7 @@ from genspace.records import Request, Verdict
 
 __all__ = ["Asker"]
 
-VERSION = 1
+VERSION = 2
 """Of the way in which answers become verdicts; part of the fingerprint."""
 
 
@@ -70,6 +70,7 @@ class Asker:
                 "answers": [text for a in answers for text in a.raw],
                 "calls": usage.calls,
                 **({"replayed": usage.replayed} if usage.replayed else {}),
+                **({"cost_from": "; ".join(usage.cost_from)} if usage.cost_from else {}),
             },
             "seconds": round(usage.seconds, 3),
             "tokens": usage.input_tokens + usage.output_tokens,

@@ -56,6 +56,8 @@ class Usage:
     output_tokens: int = 0
     cost_usd: float | None = 0.0
     """None where the price is unknown."""
+    cost_from: tuple[str, ...] = ()
+    """Who says what it cost: "usage.cost of the server", "price table of …"."""
     seconds: float = 0.0
     """Time spent waiting for answers, retries included."""
 
@@ -67,6 +69,7 @@ class Usage:
             input_tokens=self.input_tokens + other.input_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
             cost_usd=None if costs[0] is None or costs[1] is None else costs[0] + costs[1],
+            cost_from=tuple(dict.fromkeys(self.cost_from + other.cost_from)),
             seconds=self.seconds + other.seconds,
         )
 

@@ -18,6 +18,12 @@ class VlmOptions(AskOptions):
     """Root of an OpenAI-compatible API, such as http://localhost:8000/v1. Default: OPENAI_BASE_URL, else OpenAI."""
     api_key_env: str | None = None
     """Environment variable that holds the key (a name that ends in _API_KEY). Known providers have theirs."""
+    provider: Literal["openai", "azure"] = "openai"
+    """Whose form of the API it is; azure: base_url = "https://RESOURCE.openai.azure.com"."""
+    deployment: str | None = None
+    """Azure's name of the model; default: the model itself."""
+    api_version: str | None = None
+    """Version of Azure's API; default: a recent one."""
     probabilities: Literal["auto", "logprobs", "samples"] = "auto"
     """Where P(yes) comes from; auto: log-probabilities if the server gives them, else repeated sampling."""
     samples: int = Field(5, ge=1, le=200)
@@ -30,6 +36,10 @@ class VlmOptions(AskOptions):
     """OpenAI's `detail` of an image; None: not sent."""
     extra_body: dict[str, Any] = Field(default_factory=dict)
     """Anything else that the server takes, such as { reasoning_effort = "low" }."""
+    extra_query: dict[str, str] = Field(default_factory=dict)
+    """Further fields of the address, after the "?"."""
+    extra_headers: dict[str, str] = Field(default_factory=dict)
+    """Further headers of each request."""
     concurrency: int = Field(16, ge=1, le=1024)
     """Calls in flight at a time."""
     request_timeout_s: float = Field(120, gt=0)

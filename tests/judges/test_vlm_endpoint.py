@@ -40,7 +40,7 @@ def test_probability_comes_from_log_probabilities(server: VlmServer) -> None:
     assert high.confidence == pytest.approx(0.8, abs=1e-6)
     assert high.details["probabilities_from"] == "log-probabilities"
     assert high.tokens == 102
-    assert high.cost_usd == 0.0
+    assert high.cost_usd is None, "a server on this machine may be a gateway, whose price is unknown"
     assert server.log()["calls"] == 2
 
 
@@ -50,15 +50,15 @@ def test_without_log_probabilities_answers_are_sampled(server: VlmServer, way: s
     (verdict,) = verdicts(judge(server, way=way, samples=7), requests_for([255]))
     assert verdict.score == 1.0
     assert verdict.details["probabilities_from"] == "7 samples"
-    assert verdict.details["calls"] == 7
-    # One call found out, and stands for nothing; the plain server refused it once more before.
-    assert server.log()["answered"] == 8
+    # One call found out, and counts for nothing but its cost; the plain server refused it once more before.
+    assert verdict.details["calls"] == server.log()["answered"] == 8
+    assert verdict.tokens == 8 * 102
 
 
 def test_fewer_alternatives_are_asked_for_where_twenty_are_too_many(server: VlmServer) -> None:
     (verdict,) = verdicts(judge(server, way="few"), requests_for([51]))
     assert verdict.score == pytest.approx(0.2, abs=1e-6)
-    assert server.log()["bodies"][-1]["top_logprobs"] == 5
+    assert server.log()["bodies"][-1]["top_logprobs"] == 8, "as many as the server says"
 
 
 def test_a_parameter_that_the_user_insists_on_is_sent(server: VlmServer) -> None:
@@ -191,7 +191,9 @@ def test_a_second_run_asks_nothing(server: VlmServer, tmp_path: Path, way: str, 
     second = verdicts(judge(server, way=way, protocol=protocol, cache=tmp_path), requests[::-1])
     assert server.log()["calls"] == calls
     assert [v.score for v in second] == [v.score for v in first]
-    assert [v.tokens for v in second] == [v.tokens for v in first]
+    # Finding out that answers must be sampled took a call of each of the two items that went ahead.
+    found_out = [102, 102, 0] if protocol == "yes-no" and way != "good" else [0, 0, 0]
+    assert [v.tokens for v in first] == [(v.tokens or 0) + n for v, n in zip(second, found_out, strict=True)]
     assert second[0].details["replayed"] == second[0].details["calls"]
 
 
