@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from genspace.judges._registry import REGISTRY, make_judge
 if TYPE_CHECKING:
     from genspace.study import JudgeTable, Study
 
-__all__ = ["resolve", "study_context"]
+__all__ = ["member_overrides", "resolve", "study_context"]
 
 
 def resolve(
@@ -30,14 +30,16 @@ def resolve(
         tables: the study's `[judges.NAME]` tables.
         overrides: `NAME.key=value`, or `key=value` when one judge is named; values are TOML, else text.
 
+    An override of a table that is not named is left aside: it may hold for a member of a combination.
     Errors: `InputError` for an unknown name or kind, a judge named twice, or an override that fits no judge.
     """
     if len(set(names)) < len(names):
         raise InputError("--judge: the same judge is named twice")
     options: dict[str, dict[str, Any]] = {name: {} for name in names}
     for override in overrides:
-        name, key, value = _split_override(override, names)
-        _set(options[name], key.split("."), value)
+        name, key, value = _split_override(override, names, tables)
+        if name in options:  # else it is for a member of a combination (see `member_overrides`)
+            _set(options[name], key.split("."), value)
     return [_spec(name, tables, options[name]) for name in names]
 
 
@@ -49,13 +51,29 @@ def study_context(study: Study, overrides: Sequence[str] = (), **fields: Any) ->
         overrides: `NAME.key=value`; those that name a member hold for it.
         fields: further fields of `JudgeContext`: `cache_dir`, `seed`, `budget`, `allowed_hosts`.
     """
+    making: list[str] = []
 
     def make(name: str) -> Judge:
-        own = [o for o in overrides if o.startswith(f"{name}.")]
-        return make_judge(resolve([name], study.declared.judges, own)[0], context)
+        if name in making:
+            raise InputError(f"judge {name!r} is a member of itself: {' → '.join([*making, name])}")
+        making.append(name)
+        try:
+            own = member_overrides(name, overrides)
+            return make_judge(resolve([name], study.declared.judges, own)[0], context)
+        finally:
+            making.pop()
 
     context = JudgeContext(study=study, make=make, **fields)
     return context
+
+
+def member_overrides(name: str, overrides: Sequence[str]) -> list[str]:
+    """Return those of the overrides that name a judge.
+
+    >>> member_overrides("vlm:m", ["vlm:m.samples=3", "other.samples=4"])
+    ['vlm:m.samples=3']
+    """
+    return [o for o in overrides if o.startswith(f"{name}.")]
 
 
 def _spec(name: str, tables: Mapping[str, JudgeTable], options: Mapping[str, Any]) -> JudgeSpec:
@@ -88,12 +106,12 @@ def _spec(name: str, tables: Mapping[str, JudgeTable], options: Mapping[str, Any
     return JudgeSpec(name=name, kind=kind, model=model or None, options=options)
 
 
-def _split_override(override: str, names: Sequence[str]) -> tuple[str, str, Any]:
+def _split_override(override: str, names: Sequence[str], tables: Collection[str]) -> tuple[str, str, Any]:
     target, equals, text = override.partition("=")
     if not equals:
         raise InputError(f"-o {override}: NAME.key=value is expected")
     # Names may hold dots ("vlm:gpt-4.1"), so the longest judge name that fits wins.
-    fitting = sorted((n for n in names if target.startswith(f"{n}.")), key=len)
+    fitting = sorted((n for n in {*names, *tables} if target.startswith(f"{n}.")), key=len)
     if fitting:
         name = fitting[-1]
         return name, target.removeprefix(f"{name}."), _value(text)

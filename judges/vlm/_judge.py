@@ -89,7 +89,8 @@ class VlmJudge:
         """What each of the items that went ahead found, as far as it was answered."""
         self._ahead: dict[tuple[Any, ...], Verdict] = {}
         """Their verdicts, until they are asked for."""
-        self._settled = self._recall()
+        self.settled = self._recall()
+        """Whether it is known what the server refuses."""
 
     @property
     def pairwise(self) -> bool:
@@ -122,7 +123,7 @@ class VlmJudge:
 
         Their verdicts are kept for when they are asked for. Errors: as for `judge`.
         """
-        if self._settled:
+        if self.settled:
             return
         candidates = islice(_of_different_items(requests), MOST_AHEAD)
         while len(self._told) < 2 and (batch := list(islice(candidates, 2 - len(self._told)))):
@@ -133,8 +134,10 @@ class VlmJudge:
             self._told += [
                 (r, drafts[r.key].terms) for r in batch if r.key in drafts and drafts[r.key].answered
             ]
-        self._server.ahead = False
-        self._settled = True
+            self._server.ahead = False
+        if not self._ahead:  # nothing was asked
+            return
+        self.settled = True
         found = [terms for _, terms in self._told]
         self._terms = found[0].agreed(found[-1]) if found else Terms()
         for request, terms in self._told:
@@ -153,7 +156,7 @@ class VlmJudge:
             with self._cache() as cache:
                 assert cache is not None
                 cache.drop(self._memory)
-        self._settled, self._terms = False, Terms()
+        self.settled, self._terms = False, Terms()
 
     def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
         """Yield verdicts as the answers come.
@@ -285,7 +288,7 @@ class VlmJudge:
         """
         options = self._options
         samples = options.samples if ask.choices and not weighed else 1
-        most_calls = 2 * (1 + options.samples if weighed and not self._settled else samples)
+        most_calls = 2 * (1 + options.samples if weighed and not self.settled else samples)
         read = server.estimated_input_tokens(body, pictures)
         most_read = server.estimated_input_tokens(body, pictures, most=True)
         written = TYPICAL_OUTPUT_TOKENS["form" if ask.form else "choice"]
