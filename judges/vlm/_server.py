@@ -122,6 +122,7 @@ class Server:
             # With many calls in flight the default client spends more time on its pool of connections than on calls.
             http_client=openai.DefaultAioHttpClient(
                 trust_env=not self.endpoint.plain,  # a proxy would read what is not encrypted
+                verify=not self.endpoint.plain,  # certificates that nothing will use take long to load
                 follow_redirects=False,
                 event_hooks={"request": [named_headers_alone]},
             ),

@@ -72,10 +72,10 @@ class MemoryFiles:
         return name in self.content
 
 
-def png(red: int = 0, size: tuple[int, int] = (8, 8), mode: str = "RGB") -> bytes:
-    """An image whose first pixel tells the server's model `copy` what to answer: red / 255."""
+def png(red: int = 0, size: tuple[int, int] = (8, 8), mode: str = "RGB", green: int = 0) -> bytes:
+    """An image whose first pixel tells the server's model `copy` what to answer, red / 255, and the item's number, green."""
     buffer = io.BytesIO()
-    Image.new(mode, size, (red, 0, 0) if mode == "RGB" else (red, 0, 0, 255)).save(buffer, "PNG")
+    Image.new(mode, size, (red, green, 0) if mode == "RGB" else (red, green, 0, 255)).save(buffer, "PNG")
     return buffer.getvalue()
 
 
