@@ -32,7 +32,7 @@ from genspace.judges.asking import (
     Steps,
     text_tokens,
 )
-from genspace.judges.prompts import Wordings
+from genspace.judges.prompts import TooLongError, Wordings
 from genspace.records import Request, Verdict, fingerprint
 
 __all__ = ["HfJudge", "HfOptions", "make"]
@@ -118,7 +118,12 @@ class HfJudge:
                 yield problem
                 continue
             steps = self._asker.steps(request)
-            asking.append((request, steps, next(steps), []))
+            try:
+                asking.append((request, steps, next(steps), []))
+            except StopIteration as done:
+                yield self._asker.verdict(request, done.value, [])
+            except TooLongError as error:
+                yield Verdict.failed(request, str(error))
         while asking:
             given = iter(self._answers([(r, ask) for r, _, asks, _ in asking for ask in asks]))
             still = []

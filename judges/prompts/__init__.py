@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING, Any
 from genspace.errors import InputError
 from genspace.geometry.binding import bind
 from genspace.geometry.calls import parse_call
+from genspace.judges.prompts._templates import TooLongError, bounded, check_source, read_template
 from genspace.records import Item
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["Question", "Wordings", "quoted"]
+__all__ = ["Question", "TooLongError", "Wordings", "quoted"]
 
 MARKUP = re.compile(r"<(?=[|/\w][^<>]{0,60}>)|\[(?=/?INST\])")
 """What could be taken for a chat template's control token."""
@@ -71,18 +72,12 @@ class Wordings:
     def load(cls, protocol: str, template: str | None, *, root: Path | None, where: str) -> Wordings:
         """Return the wording of a protocol, its template read from the file `template` if there is one.
 
-        A relative path is looked up in `root`, then in the working directory, and the file must lie in one of
-        them: a study from somebody else must not be able to send any other file to a server. Errors:
+        The file lies inside the study's folder `root`, or without a study inside the working directory. Errors:
         `InputError` for a file that is not there, or that is no template.
         """
         if template is None:
             return cls(protocol)
-        folders = [f.resolve() for f in (root, Path.cwd()) if f is not None]
-        found = [p for f in folders if (p := (f / template).resolve()).is_file() and p.is_relative_to(f)]
-        if not found:
-            places = " or ".join(str(f) for f in folders)
-            raise InputError(f"{where}: template = {template!r}: there is no such file in {places}")
-        wordings = cls(protocol, found[0].read_text(encoding="utf-8"))
+        wordings = cls(protocol, read_template(template, root, where=where))
         wordings.check(where=f"{where}: template = {template!r}")
         return wordings
 
@@ -90,6 +85,13 @@ class Wordings:
         """Render once with every variable empty. Errors: `InputError` for a template that cannot be rendered."""
         from jinja2 import TemplateError
 
+        check_source(
+            self.own_template or "",
+            name=f"{self.protocol}.j2",
+            shipped=_shipped(),
+            variables=VARIABLES,
+            where=where,
+        )
         try:
             self.render(self.protocol, dict.fromkeys(VARIABLES, ""))
         except TemplateError as error:
@@ -108,8 +110,8 @@ class Wordings:
         ).hexdigest()[:16]
 
     def render(self, name: str, variables: Mapping[str, Any]) -> str:
-        """Return the text of template `name` with the variables filled in."""
-        lines = self._environment.get_template(f"{name}.j2").render(variables).splitlines()
+        """Return the text of template `name` with the variables filled in. Errors: `TooLongError`."""
+        lines = bounded(self._environment.get_template(f"{name}.j2").generate(variables)).splitlines()
         return "\n".join(line.strip() for line in lines if line.strip())
 
     @cached_property

@@ -61,6 +61,8 @@ class Endpoint:
     """Sent with every request, beside the key's."""
     confirmed: bool = True
     """Whether the user, and not only the study, has named the host, or it is the provider of the key."""
+    trusted: bool = True
+    """The same, or it is this machine or a known provider: it may be sent what lies outside the study."""
     key: str | None = field(default=None, repr=False)
 
     @property
@@ -171,6 +173,7 @@ def find_endpoint(
         if parts.scheme == "http" and not _is_this_machine(name):
             raise InputError(f"{where}: base_url = {url!r}: a key is not sent over plain http; use https")
     version = {"api-version": api_version or AZURE_VERSION} if azure else {}
+    named_by_user = "base_url" not in from_study or bool({host, name} & set(allowed_hosts))
     return Endpoint(
         base_url=f"{url}/openai/deployments/{deployment}" if azure else url,
         host=host,
@@ -180,7 +183,8 @@ def find_endpoint(
         key_prefix="" if azure else "Bearer ",
         query={**version, **(query or {})},
         headers=headers or {},
-        confirmed="base_url" not in from_study or owner == name or bool({host, name} & set(allowed_hosts)),
+        confirmed=named_by_user or owner == name,
+        trusted=named_by_user or name in PROVIDER_KEYS.values() or _is_this_machine(name),
     )
 
 

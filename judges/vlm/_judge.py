@@ -16,7 +16,7 @@ from typing import Any
 from genspace.errors import GenspaceError, InputError
 from genspace.judges._protocol import JudgeContext, JudgeSpec, Preview, parse_options
 from genspace.judges.asking import Answer, Ask, Asker, Outcome, Picture, PictureError, Pictures
-from genspace.judges.prompts import Wordings
+from genspace.judges.prompts import TooLongError, Wordings
 from genspace.judges.vlm._cache import ResponseCache, request_key
 from genspace.judges.vlm._client import LOGPROBS, Client
 from genspace.judges.vlm._endpoint import find_endpoint
@@ -196,7 +196,19 @@ class VlmJudge:
 
     @cached_property
     def _server(self) -> Server:
-        """The server, with the key. Errors: `InputError` where there is none."""
+        """The server, with the key.
+
+        Errors: `InputError` where there is no key, or where the study names a host that the user has not allowed.
+        """
+        study = self._context.study
+        if study is not None and study.declared.images and not self._endpoint.trusted:
+            folder = Path(study.declared.images)
+            if not folder.resolve().is_relative_to(study.root.resolve()):
+                raise InputError(
+                    f"{self._endpoint.where}: the study would have images of {study.declared.images}, outside its "
+                    f"folder, sent to {self._endpoint.host}. If you trust that host, run the command with "
+                    f"--allow-host {self._endpoint.host}"
+                )
         return Server(
             endpoint=self._endpoint.with_key(),
             model=self._model,
@@ -216,7 +228,7 @@ class VlmJudge:
             outcome = await self._followed(client, request, draft, answers)
             if draft.terms.sampled and any(answer.source == LOGPROBS for answer in answers):
                 outcome = await self._followed(client, request, draft, answers)  # one source throughout
-        except PictureError as error:
+        except (PictureError, TooLongError) as error:
             outcome = Outcome(status="failed", reason=str(error))
         return self._asker.verdict(request, outcome, answers)
 
@@ -252,7 +264,11 @@ class VlmJudge:
         )
         client = Client(server, self._options, cache=None, seed=self._context.seed)
         texts, estimates = [], []
-        for ask in self._asker.imagined(request):
+        try:
+            asks = self._asker.imagined(request)
+        except TooLongError as error:
+            return Preview.free(f"nothing would be sent: {error}")
+        for ask in asks:
             try:
                 pictures = self._pictures.read(request.files, ask.images)
                 sizes = [f"{n}: {w} x {h} pixels" for n, (w, h) in ((n, p.size) for n, p in pictures.items())]
