@@ -304,7 +304,8 @@ class VlmJudge:
         """
         options = self._options
         samples = options.samples if ask.choices and not weighed else 1
-        most_calls = 2 * (1 + options.samples if weighed and not self.settled else samples)
+        unsure = weighed and options.probabilities == "auto" and not self.settled
+        most_calls = 2 * (1 + options.samples if unsure else samples)
         read = server.estimated_input_tokens(body, pictures)
         most_read = server.estimated_input_tokens(body, pictures, most=True)
         written = TYPICAL_OUTPUT_TOKENS["form" if ask.form else "choice"]

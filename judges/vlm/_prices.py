@@ -128,6 +128,8 @@ def _reported(usage: Mapping[str, Any], headers: Mapping[str, str]) -> tuple[flo
         field: Any = headers.get(row["header"]) if "header" in row else usage
         for part in row.get("usage", "").split(".") if "usage" in row else ():
             field = field.get(part) if isinstance(field, Mapping) else None
+        if isinstance(field, bool):
+            continue
         try:
             usd = float(field) * row.get("worth", 1.0)
         except (TypeError, ValueError):

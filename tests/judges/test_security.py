@@ -5,16 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from vlm_support import VlmServer, png, requests_for
+from vlm_support import Recorder, VlmServer, png, requests_for
 
 from genspace.errors import InputError
 from genspace.judges import JudgeContext, JudgeSpec, make_judge
@@ -24,55 +22,6 @@ from genspace.judges.vlm._endpoint import find_endpoint
 from genspace.judges.vlm._secrets import Redactor
 
 KEY = "sk-very-secret-0123456789"
-
-
-class Recorder:
-    """A server that keeps what it is sent, and answers as it is told."""
-
-    def __init__(self) -> None:
-        self.seen: list[tuple[str, dict[str, str], str]] = []
-        self.answer: Callable[[dict[str, str]], tuple[int, dict[str, str], str]] = lambda _: (404, {}, "")
-        recorder = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("content-length", 0)))
-                headers = {k.lower(): v for k, v in self.headers.items()}
-                recorder.seen.append((self.path, headers, body.decode("utf-8", "replace")))
-                status, extra, text = recorder.answer(headers)
-                self.send_response(status)
-                for name, value in ({"content-length": str(len(text.encode()))} | extra).items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(text.encode())
-
-            def do_GET(self) -> None:
-                self.do_POST()
-
-            def do_CONNECT(self) -> None:
-                self.do_POST()
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.host = f"127.0.0.1:{self.server.server_address[1]}"
-        self.url = f"http://{self.host}/v1"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def says(self, text: str, **message: Any) -> None:
-        """Answer every call with a chat completion of this text."""
-        said = {"role": "assistant", "content": text, **message}
-        document = {"choices": [{"index": 0, "finish_reason": "stop", "message": said}]}
-        self.answer = lambda _: (200, {"content-type": "application/json"}, json.dumps(document))
-
-
-@pytest.fixture
-def recorder() -> Iterator[Recorder]:
-    made = Recorder()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
 
 
 @pytest.fixture
@@ -305,8 +254,7 @@ def test_a_redirection_takes_nothing_elsewhere(recorder: Recorder, monkeypatch: 
     with pytest.raises(InputError, match="answers 307"):
         list(judge.judge(requests_for([0, 1])))
     assert elsewhere.seen == []
-    elsewhere.server.shutdown()
-    elsewhere.server.server_close()
+    elsewhere.close()
 
 
 # ---- keys: what is kept ----
