@@ -10,7 +10,8 @@ import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import islice
+from importlib.util import find_spec
+from itertools import chain, islice
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -66,6 +67,7 @@ class ClipJudge:
                 "kind": self._kind,
                 "version": 1,
                 "checkpoint": checkpoint_digest(self._name, revision=self._options.revision),
+                "images_by": "torchvision" if find_spec("torchvision") else "pillow",
                 "text": self._options.text,
             }
         )
@@ -73,6 +75,9 @@ class ClipJudge:
     def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
         """Yield scores batch by batch. Errors: `InputError` for a checkpoint that cannot be used."""
         iterator = iter(requests)
+        for first in islice(iterator, 1):
+            _ = self._loaded
+            iterator = chain([first], iterator)
         while batch := list(islice(iterator, self._options.batch_size)):
             ready: list[tuple[Request, Picture, str]] = []
             for request in batch:

@@ -11,12 +11,13 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from itertools import islice
+from importlib.util import find_spec
+from itertools import chain, islice
 from typing import Any, Literal
 
 from pydantic import Field
 
-from genspace.checkpoints import checkpoint_digest, local_checkpoint, pick_device
+from genspace.checkpoints import checkpoint_digest, is_half_precision, local_checkpoint, pick_device
 from genspace.errors import InputError, optional_import
 from genspace.judges._local_model import LocalModel, conversation
 from genspace.judges._protocol import JudgeContext, JudgeSpec, Preview, parse_options
@@ -77,20 +78,34 @@ class HfJudge:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Digest of the checkpoint's content, options and wording; not of device and batch size."""
+        """Digest of the checkpoint's content, options, wording and the package that prepares images.
+
+        With 16 bits an answer depends on what else is in its batch, by up to a hundredth, and on the device: then
+        batch size and device belong to it.
+        """
+        o = self._options
+        half = is_half_precision(self._name, o.dtype, revision=o.revision)
         return fingerprint(
             {
                 "kind": "hf",
-                "checkpoint": checkpoint_digest(self._name, revision=self._options.revision),
-                "dtype": self._options.dtype,
-                "least_mass": self._options.least_mass,
+                "checkpoint": checkpoint_digest(self._name, revision=o.revision),
+                "images_by": "torchvision" if find_spec("torchvision") else "pillow",
+                "dtype": o.dtype,
+                "least_mass": o.least_mass,
+                **({"batch_size": o.batch_size, "device": o.device} if half else {}),
                 **self._asker.parts(),
             }
         )
 
     def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
-        """Yield verdicts batch by batch. Errors: `InputError` for a checkpoint that cannot be used."""
+        """Yield verdicts batch by batch.
+
+        Errors: `InputError`, before any work, for a checkpoint that cannot be used or lacks a package.
+        """
         iterator = iter(requests)
+        for first in islice(iterator, 1):
+            _ = self._model
+            iterator = chain([first], iterator)
         while batch := list(islice(iterator, self._options.batch_size)):
             yield from self._judged(batch)
 

@@ -20,7 +20,7 @@ __all__ = ["doctor", "ls"]
 
 EXTRAS: Mapping[str, tuple[str, ...]] = {
     "models": ("torch", "transformers", "safetensors", "accelerate"),
-    "vision": ("torchvision",),
+    "vision": ("num2words", "torchvision"),
     "web": ("fastapi", "uvicorn", "sqlalchemy", "multipart", "psycopg"),
     "render": ("mitsuba", "trimesh", "embreex", "plotly"),
     "ray": ("ray",),
