@@ -96,6 +96,7 @@ class Client:
         if isinstance(found, Answer):
             return found
         if found is not None:
+            draft.weighed = True
             return self._answer(exchange, probabilities=found, source=LOGPROBS)
         if self._options.probabilities == "logprobs":
             reason = "the server gives no log-probabilities; use probabilities = 'samples' or 'auto'"

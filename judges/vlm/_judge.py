@@ -24,8 +24,9 @@ from genspace.judges.vlm._options import VlmOptions
 from genspace.judges.vlm._prices import find_price
 from genspace.judges.vlm._server import Server
 from genspace.judges.vlm._stream import stream
-from genspace.judges.vlm._terms import Draft, Terms
+from genspace.judges.vlm._terms import Draft, Terms, agreed
 from genspace.records import Request, Verdict, fingerprint
+from genspace.store import Key
 
 __all__ = ["VlmJudge", "make"]
 
@@ -85,9 +86,9 @@ class VlmJudge:
         )
         self._pictures = Pictures(options.image_size)
         self._terms = Terms()
-        self._told: list[tuple[Request, Terms]] = []
+        self._told: dict[Key, Draft] = {}
         """What each of the items that went ahead found, as far as it was answered."""
-        self._ahead: dict[tuple[Any, ...], Verdict] = {}
+        self._ahead: dict[Key, Verdict] = {}
         """Their verdicts, until they are asked for."""
         self.settled = self._recall()
         """Whether it is known what the server refuses."""
@@ -131,21 +132,17 @@ class VlmJudge:
             self._server.ahead = True
             for verdict in self._streamed([r for r in batch if r.key in drafts], drafts):
                 self._ahead[verdict.key] = verdict
-            self._told += [
-                (r, drafts[r.key].terms) for r in batch if r.key in drafts and drafts[r.key].answered
-            ]
             self._server.ahead = False
+            self._told |= {key: draft for key, draft in drafts.items() if draft.answered}
         if not self._ahead:  # nothing was asked
             return
-        self.settled = True
-        found = [terms for _, terms in self._told]
-        self._terms = found[0].agreed(found[-1]) if found else Terms()
-        for request, terms in self._told:
-            if terms != self._terms:  # it was asked otherwise than all others will be
-                self._ahead.pop(request.key, None)
-        if found:
-            log.debug("%s: %s (told by %d items)", self._name, self._terms, len(found))
-        if len(found) > 1 and self._cache_file is not None:
+        self.settled, self._terms = True, agreed(list(self._told.values()))
+        for key, draft in self._told.items():
+            if draft.terms != self._terms:  # it was asked otherwise than all others will be
+                self._ahead.pop(key, None)
+        if self._told:
+            log.debug("%s: %s (told by %d items)", self._name, self._terms, len(self._told))
+        if len(self._told) > 1 and self._cache_file is not None:
             with self._cache() as cache:
                 assert cache is not None
                 cache.put(self._memory, self._terms.to_json())
@@ -173,7 +170,7 @@ class VlmJudge:
             raise
         yield from self._streamed(chain(taken, remaining), {})
 
-    def _streamed(self, requests: Iterable[Request], drafts: Mapping[Any, Draft]) -> Iterator[Verdict]:
+    def _streamed(self, requests: Iterable[Request], drafts: Mapping[Key, Draft]) -> Iterator[Verdict]:
         """Yield a verdict for each request, asked under its own draft or under the terms that hold."""
         server = self._server
 

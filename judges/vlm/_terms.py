@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from genspace.judges.vlm._errors import Refusal, next_step
 
-__all__ = ["Draft", "Terms"]
+__all__ = ["Draft", "Terms", "agreed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +42,6 @@ class Terms:
             at_most={k: v for k, v in self.at_most.items() if k not in gone},
         )
 
-    def agreed(self, other: Terms) -> Terms:
-        """Return what two items found alike; what only one of them met may be that item's own."""
-        return Terms(
-            without=self.without & other.without,
-            at_most={k: max(v, other.at_most[k]) for k, v in self.at_most.items() if k in other.at_most},
-            sampled=self.sampled and other.sampled,
-        )
-
     def to_json(self) -> dict[str, Any]:
         """Return what differs from a server that takes everything: {} where nothing was learned.
 
@@ -80,3 +72,21 @@ class Draft:
     """Whether they may change; only the items that go ahead of all others learn."""
     answered: bool = False
     """Whether the server has given an answer, so that what was learned is worth something."""
+    weighed: bool = False
+    """Whether P(yes) came from log-probabilities; an answer that cannot be read tells nothing of them."""
+
+
+def agreed(drafts: Sequence[Draft]) -> Terms:
+    """Return what all items found alike; what only one of them met may be that item's own.
+
+    >>> two = [Draft(Terms(without=frozenset({"seed"}), sampled=True)), Draft(Terms(without=frozenset({"seed"})))]
+    >>> agreed(two).to_json()
+    {'without': ['seed'], 'sampled': True}
+    """
+    found = [draft.terms for draft in drafts] or [Terms()]
+    lowered = set.intersection(*(set(terms.at_most) for terms in found))
+    return Terms(
+        without=frozenset.intersection(*(terms.without for terms in found)),
+        at_most={name: max(terms.at_most[name] for terms in found) for name in sorted(lowered)},
+        sampled=any(terms.sampled for terms in found) and not any(draft.weighed for draft in drafts),
+    )

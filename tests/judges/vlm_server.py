@@ -10,7 +10,8 @@ The path chooses how it behaves, /WAY/v1/chat/completions, and the model what it
              green of the first pixel of its image
     MODEL    yes: always yes; first: prefers what is shown first; coin: heads or tails; copy: reads the answer from
              the first pixel of the last image (of both, when two are compared); tiny: the model in CHECKPOINT;
-             obey: says whatever the prompt tells it to say
+             obey: says whatever the prompt tells it to say; thinker: thinks as many tokens as the green of the first
+             pixel, most of them the wrong answer, then answers as copy does
 
 GET /log tells what came in, POST /reset forgets it.
 """
@@ -104,6 +105,8 @@ async def respond(way: str, body: dict[str, Any]) -> Response:
                 return error(400, f"Unsupported parameter: '{name}' is not supported with this model.")
     if way == "few" and body.get("top_logprobs", 0) > 8:
         return error(400, "top_logprobs must be at most 8")
+    if body["model"] == "thinker":
+        return JSONResponse(thought(body))
     images = [base64.b64decode(url.partition(",")[2]) for url in image_urls(body)]
     log["images"].append([hashlib.sha256(i).hexdigest() for i in images])
     log["bodies"] = [*log["bodies"][-9:], without_images(body)]
@@ -165,6 +168,20 @@ def behave(row: int, period: int, offset: int, body: dict[str, Any]) -> Response
         kind, {"content": tokens}
     )
     return JSONResponse(usual)
+
+
+def thought(body: dict[str, Any]) -> dict[str, Any]:
+    """A completion that is cut off where the thought is as long as the limit of tokens."""
+    image = Image.open(io.BytesIO(base64.b64decode(image_urls(body)[-1].partition(",")[2]))).convert("RGB")
+    red, length, _ = image.getpixel((0, 0))
+    right, wrong = ("Yes", "no") if red >= 128 else ("No", "yes")
+    usual = completion({**body, "logprobs": False}, right)
+    cut = length >= body["max_tokens"]
+    thinking = "<think>" + " ".join([f"answer: {wrong}"] * length)
+    usual["choices"][0]["message"]["content"] = thinking if cut else f"{thinking}</think>{right}"
+    usual["choices"][0]["finish_reason"] = "length" if cut else "stop"
+    usual["usage"]["completion_tokens"] = min(length + 1, body["max_tokens"])
+    return usual
 
 
 def certain(text: str) -> list[dict[str, Any]]:
