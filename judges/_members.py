@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from genspace.errors import InputError
+from genspace.errors import InputError, MissingExtraError
 from genspace.judges._protocol import Judge, JudgeContext, JudgeSpec, Need
+from genspace.judges._registry import REGISTRY
 from genspace.records import Request, Status, Verdict, fingerprint
 from genspace.store import JudgeStore
 
@@ -147,17 +149,25 @@ class Members:
         return found
 
     def _find(self, name: str, context: JudgeContext) -> None:
-        """Make a member, unless it is a metric, or a judge that cannot be made here but has verdicts."""
+        """Make a member, unless it is a metric, or a judge that is not to be had here but has verdicts.
+
+        Errors: `InputError` for anything else that is neither, and for a judge's wrong options.
+        """
         frame = self._evidence.verdicts
         origins = set(frame.loc[frame["judge"] == name, "origin"])
         if "table" in origins:
             return
         if context.make is None:
             raise InputError(f"{self._where}: member {name!r} is neither a judge nor a metric of this study")
+        kind = re.split(r"[:\[]", name)[0]
+        known = name in self._study.declared.judges or kind in {
+            *REGISTRY.names(),
+            *self._study.declared.judges,
+        }
         try:
             self.judges[name] = context.make(name)
-        except InputError:
-            if not origins:
+        except InputError as error:
+            if not origins or (known and not isinstance(error, MissingExtraError)):
                 raise
 
 

@@ -20,8 +20,7 @@ class AskOptions(BaseModel):
     protocol: str = "yes-no"
     """yes-no and vqascore: P(yes); rating: 0 to 100; questions: one per constraint; pairwise: which of two."""
     template: str | None = None
-    """File with the user's own wording of the protocol's question (Jinja), inside the study or the
-    working directory."""
+    """File with the user's own wording of the protocol's question: it ends in .j2 and lies inside the study."""
     combine: Literal["all", "mean"] = "all"
     """How `questions` become one score: the product of P(yes), or the mean with unasked ones as 0 (DSG)."""
     pass_above: float = Field(0.5, ge=0, le=1)

@@ -192,3 +192,17 @@ def test_a_combination_does_not_ask_by_itself(study: Study, server: VlmServer) -
     assert {v.reason for v in found if v.status == "failed"} == {
         "model failed: model has no verdict on this item"
     }
+
+
+def test_a_member_is_left_to_its_verdicts_only_where_it_is_not_to_be_had(
+    study: Study, genspace: Callable[..., Any]
+) -> None:
+    """With verdicts of a judge that the study no longer names these count; a wrong option is no reason to do without it."""
+    assert genspace("judge", study.root, "--judge", "model").code == 0
+    wrong = genspace("judge", study.root, "--judge", "together", "-o", "model.samples=0")
+    assert wrong.code == 2
+    assert "option 'samples' = 0" in wrong.err
+    toml = study.root / "study.toml"
+    text = toml.read_text(encoding="utf-8")
+    toml.write_text("[judges.together]" + text.partition("[judges.together]")[2], encoding="utf-8")
+    assert genspace("judge", study.root, "--judge", "together").code == 0

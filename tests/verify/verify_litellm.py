@@ -21,7 +21,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 JUDGES = HERE.parent / "judges"
-REQUIREMENT = "litellm[proxy]>=1.100"
+REQUIREMENT = "litellm[proxy]>=1.108,<1.109"
 KEY = "sk-proxy-0123456789"
 ITEMS = 20
 INPUT_USD, OUTPUT_USD = 3e-6, 12e-6
