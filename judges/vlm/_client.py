@@ -104,6 +104,9 @@ class Client:
         if not (draft.learning or draft.terms.sampled):
             return self._abstained(exchange, "no-log-probabilities", NO_LOGPROBS)
         draft.terms = replace(draft.terms, sampled=True)
+        # Paid for, but not kept: it would tell the same when it is to be found out anew.
+        exchange.discarded += [reply.charge for _, reply, _ in exchange.replies]
+        exchange.replies.clear()
         return None
 
     async def _filled_in(self, task: _Task, exchange: Exchange, form: type[BaseModel]) -> Answer:
@@ -176,7 +179,8 @@ class Client:
             except (CallFailedError, RefusedError) as error:
                 return self._answer(exchange, status="failed", reason=str(error))
             else:
-                self._keep(exchange)
+                if found is not None:
+                    self._keep(exchange)
                 return found
         if is_refusal(reply.text):
             return self._abstained(exchange, "refused", f"refused: {shortened(reply.text)}")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from vlm_support import MemoryFiles, VlmServer, png, requests_for
+from vlm_support import MemoryFiles, Recorder, VlmServer, png, requests_for
 
 from genspace.errors import InputError
 from genspace.judges import Budget, BudgetReachedError, JudgeContext, JudgeSpec, make_judge
@@ -364,3 +364,37 @@ def test_leaving_early_keeps_every_answer(server: VlmServer, tmp_path: Path) -> 
     calls = server.log()["calls"]
     verdicts(judge(server, cache=tmp_path), requests_for([255] * 50))
     assert server.log()["answered"] <= 50 + (calls - kept)
+
+
+def test_what_was_learned_is_found_out_anew_after_it_is_forgotten(recorder: Recorder, tmp_path: Path) -> None:
+    """A server that is updated: without log-probabilities, then with them. What is remembered must not hide it."""
+    import json
+    import math
+
+    def made() -> VlmJudge:
+        options = {"base_url": recorder.url, "samples": 1}
+        found = make_judge(
+            JudgeSpec(name="v", kind="vlm", model="m", options=options), JudgeContext(cache_dir=tmp_path)
+        )
+        assert isinstance(found, VlmJudge)
+        return found
+
+    recorder.says("Yes")
+    old = made()
+    assert {v.details["probabilities_from"] for v in verdicts(old, requests_for([0, 1, 2]))} == {"1 samples"}
+    tops = [{"token": t, "logprob": math.log(p)} for t, p in (("Yes", 0.7), ("No", 0.3))]
+    choice = {
+        "message": {"content": "Yes"}, "finish_reason": "stop", "logprobs": {"content": [{**tops[0], "top_logprobs": tops}]},
+    }  # fmt: skip
+    recorder.answer = lambda _: (200, {}, json.dumps({"choices": [choice]}))
+    calls = len(recorder.seen)
+    assert made().fingerprint == old.fingerprint, "remembered"
+    assert {v.details["probabilities_from"] for v in verdicts(made(), requests_for([0, 1, 2]))} == {
+        "1 samples"
+    }
+    assert len(recorder.seen) == calls
+    new = made()
+    new.forget_learned()
+    found = verdicts(new, requests_for([0, 1, 2]))
+    assert [v.score for v in found] == pytest.approx([0.7] * 3)
+    assert made().fingerprint == new.fingerprint != old.fingerprint
