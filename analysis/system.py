@@ -16,7 +16,6 @@ from genspace.display import Displayed
 __all__ = [
     "MIN_GENERATORS",
     "SYSTEM_FIGURES",
-    "SYSTEM_LABELS",
     "SystemScores",
     "soft_pairwise_accuracy",
     "system_draws",
@@ -89,14 +88,6 @@ SYSTEM_FIGURES: Mapping[str, Callable[[SystemScores], Floats]] = {
     "pairwise_accuracy": _pairwise,
 }
 """Every figure over the generators' means, higher always better."""
-
-SYSTEM_LABELS: Mapping[str, str] = {
-    "pearson": "Pearson",
-    "spearman": "Spearman",
-    "kendall_tau_b": "Kendall's tau-b",
-    "pairwise_accuracy": "pairwise accuracy",
-    "soft_pairwise_accuracy": "soft pairwise accuracy",
-}
 
 
 def system_draws(scores: SystemScores, seed: int) -> SystemScores:

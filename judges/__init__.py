@@ -1,6 +1,6 @@
 """Judges: anything that turns an item into a verdict."""
 
-from genspace.judges._naming import member_overrides, resolve, study_context
+from genspace.judges._naming import member_overrides, resolve, study_context, variant_of
 from genspace.judges._protocol import (
     Budget,
     BudgetReachedError,
@@ -33,4 +33,5 @@ __all__ = [
     "parse_options",
     "resolve",
     "study_context",
+    "variant_of",
 ]

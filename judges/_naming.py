@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from genspace.errors import InputError, did_you_mean
 from genspace.judges._protocol import Judge, JudgeContext, JudgeSpec
 from genspace.judges._registry import REGISTRY, make_judge
+from genspace.records import Variant
 
 if TYPE_CHECKING:
     from genspace.study import JudgeTable, Study
 
-__all__ = ["member_overrides", "resolve", "study_context"]
+__all__ = ["member_overrides", "resolve", "study_context", "variant_of"]
 
 
 def resolve(
@@ -76,6 +77,18 @@ def member_overrides(name: str, overrides: Sequence[str]) -> list[str]:
     return [o for o in overrides if o.startswith(f"{name}.")]
 
 
+def variant_of(name: str, tables: Collection[str]) -> Variant | None:
+    """Return of which other judge a name makes a variant; None where it makes none.
+
+    >>> variant_of("geometry[depth=scene]", {})
+    Variant(base='geometry', replaced='depth=scene')
+    """
+    base, bracket, changes = name.removesuffix("]").partition("[")
+    if name in tables or not (bracket and name.endswith("]")):
+        return None
+    return Variant(base, changes)
+
+
 def _spec(name: str, tables: Mapping[str, JudgeTable], options: Mapping[str, Any]) -> JudgeSpec:
     if name in tables:
         table = tables[name]
@@ -83,16 +96,17 @@ def _spec(name: str, tables: Mapping[str, JudgeTable], options: Mapping[str, Any
             name=name, kind=table.kind, model=table.model, options={**table.options, **options},
             source=f"study.toml [judges.{name}]", from_study=frozenset(table.options) - frozenset(options),
         )  # fmt: skip
-    base, bracket, changes = name.removesuffix("]").partition("[")
-    if bracket and name.endswith("]"):
-        spec = _spec(base, tables, {})
+    variant = variant_of(name, tables)
+    if variant is not None:
+        spec = _spec(variant.base, tables, {})
         changed: dict[str, Any] = {**spec.options}
-        for change in changes.split(","):
+        changes = variant.replaced.split(",")
+        for change in changes:
             key, equals, text = change.partition("=")
             if not equals:
                 raise InputError(f"--judge {name}: {change!r} is no KEY=VALUE")
             _set(changed, key.strip().split("."), _value(text.strip()))
-        own = {change.partition("=")[0].strip().partition(".")[0] for change in changes.split(",")}
+        own = {change.partition("=")[0].strip().partition(".")[0] for change in changes}
         return replace(
             spec,
             name=name,

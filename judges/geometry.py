@@ -6,7 +6,7 @@ Every perception part can be replaced, by another model or by `scene`, which rea
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from genspace.geometry.profiles import Profile
     from genspace.geometry.scene import Pair, Scene
 
-__all__ = ["STAGE_OPTIONS", "GeometryJudge", "GeometryOptions", "attribution", "make", "part_costs"]
+__all__ = ["STAGE_OPTIONS", "GeometryJudge", "GeometryOptions", "attribution", "make"]
 
 STAGE_OPTIONS = ("detector", "segmenter", "depth", "intrinsics", "gravity", "orientation")
 
@@ -302,21 +302,3 @@ def attribution(spec: JudgeSpec) -> list[JudgeSpec]:
         )
         for changes in [*one, dict.fromkeys(STAGE_OPTIONS, "scene")]
     ]
-
-
-def part_costs(agreement: Mapping[str, float | None], name: str = "geometry") -> list[dict[str, Any]]:
-    """Return what each replaced part costs in agreement, from the agreement of judges by name, most costly first.
-
-    Judges are named as `attribution` names them; the others are ignored. A figure that is not known gives no cost.
-
-    >>> part_costs({"geometry": 0.7, "geometry[depth=scene]": 0.82, "geometry[detector=scene]": 0.71, "vlm": 0.6})[0]
-    {'replaced': 'depth=scene', 'judge': 'geometry[depth=scene]', 'agreement': 0.82, 'cost': 0.12}
-    """
-    base = agreement.get(name)
-    rows = []
-    for judge, value in agreement.items():
-        if judge.startswith(f"{name}[") and judge.endswith("]"):
-            cost = None if base is None or value is None else round(value - base, 10)
-            replaced = judge[len(name) + 1 : -1]
-            rows.append({"replaced": replaced, "judge": judge, "agreement": value, "cost": cost})
-    return sorted(rows, key=lambda row: float("inf") if row["cost"] is None else -row["cost"])

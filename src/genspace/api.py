@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from genspace.analysis import Comparison, Ranking, Validation
-    from genspace.analysis.ranking import Resampled
+    from genspace.analysis.result import Resampled
 
 __all__ = ["compare", "rank", "validate"]
 

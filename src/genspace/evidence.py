@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from genspace.display import Displayed
 from genspace.errors import InputError
 from genspace.pairs import decoded, turned_answers, turned_verdicts
-from genspace.records import Reference, StudySettings, reference_of
+from genspace.records import Reference, StudySettings, Variant, reference_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,6 +78,8 @@ class Evidence(Displayed):
     """Reads the answers."""
     read_verdicts: Callable[[], pd.DataFrame]
     """Reads every verdict, repeats apart: the columns of `VERDICT_COLUMNS`."""
+    read_variants: Callable[[], Mapping[str, Variant]] = dict
+    """Reads which judges are variants of others, by name."""
 
     @classmethod
     def from_frames(
@@ -145,6 +147,11 @@ class Evidence(Displayed):
         derived = (*declared.derived, *_derived_metrics(self.answers, self.verdicts))
         return replace(declared, derived=tuple(dict.fromkeys(derived)))
 
+    @cached_property
+    def variants(self) -> Mapping[str, Variant]:
+        """Judges that are variants of others, by name."""
+        return self.read_variants()
+
     @property
     def missing_answers(self) -> int:
         """Answers that a running human study still asks for."""
@@ -184,7 +191,7 @@ class Evidence(Displayed):
         import pandas as pd
 
         every = pd.concat([self.every_verdict, further], ignore_index=True)
-        said, items = self._said, self.items
+        items, said = self.items, self._said
         return replace(self, read_items=lambda: items, read_answers=lambda: said, read_verdicts=lambda: every)
 
     @cached_property
@@ -193,11 +200,18 @@ class Evidence(Displayed):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what was read, since readers cannot be."""
-        return _unpickled, (self.items, self._said, self.every_verdict)
+        return _unpickled, (self.items, self._said, self.every_verdict, self.variants)
 
 
-def _unpickled(items: pd.DataFrame, answers: Answers, verdicts: pd.DataFrame) -> Evidence:
-    return Evidence(read_items=lambda: items, read_answers=lambda: answers, read_verdicts=lambda: verdicts)
+def _unpickled(
+    items: pd.DataFrame, answers: Answers, verdicts: pd.DataFrame, variants: Mapping[str, Variant]
+) -> Evidence:
+    return Evidence(
+        read_items=lambda: items,
+        read_answers=lambda: answers,
+        read_verdicts=lambda: verdicts,
+        read_variants=lambda: variants,
+    )
 
 
 def typed(columns: Mapping[str, Any], types: Mapping[str, str]) -> pd.DataFrame:

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from genspace.errors import Problem
 from genspace.evidence import ANSWER_COLUMNS, Answers, Evidence
 from genspace.pairs import canonical
+from genspace.store import JudgeStore, judge_folders
 from genspace.study import check_study
 
 if TYPE_CHECKING:
     from genspace.human_study.reading import Recorded
+    from genspace.records import Variant
     from genspace.study import CheckReport, Read, Study
 
 __all__ = ["check", "evidence_of", "pairs_of"]
@@ -29,6 +31,7 @@ def evidence_of(study: Study) -> Evidence:
         read_items=lambda: study.items,
         read_answers=partial(_answers, study),
         read_verdicts=lambda: study.read_verdicts().checked(),
+        read_variants=partial(_variants, study),
     )
 
 
@@ -55,6 +58,11 @@ def check(
         return _joined(study, study.read_annotations(), _recorded(study))
 
     return check_study(path, human=human, metrics=metrics, answers=answers, further=further)
+
+
+def _variants(study: Study) -> dict[str, Variant]:
+    found = {name: JudgeStore(study.root, name).variant() for name, _ in judge_folders(study.root)}
+    return {name: variant for name, variant in found.items() if variant is not None}
 
 
 def _answers(study: Study) -> Answers:

@@ -42,6 +42,7 @@ from genspace.runner import (
     answers,
     run,
     settled_plan,
+    store_of,
 )
 from genspace.store import JudgeStore, write_shard
 from genspace.study import Study, open_study
@@ -185,7 +186,7 @@ def run_ray(
             concurrency=ray_options.replicas,
             num_gpus=ray_options.gpus or None,
         )
-        _write(JudgeStore(study.root, spec.name), _verdicts(judged), summary, advanced)
+        _write(store_of(study, spec.name), _verdicts(judged), summary, advanced)
     return summary
 
 

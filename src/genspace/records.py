@@ -29,6 +29,7 @@ __all__ = [
     "Status",
     "StudySettings",
     "ValueType",
+    "Variant",
     "Verdict",
     "fingerprint",
     "reference_of",
@@ -230,6 +231,16 @@ class Verdict(Displayed):
 def _key_fields(request: Request) -> dict[str, Any]:
     item_id, item_id_b, question, repeat = request.key
     return {"item_id": item_id, "item_id_b": item_id_b, "question": question, "repeat": repeat}
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A judge that is another one with some options changed."""
+
+    base: str
+    """Name of the other judge."""
+    replaced: str
+    """What was changed, as it was written: "depth=scene"."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from genspace.display import Displayed
 from genspace.errors import GenspaceError, InputError
 from genspace.gather import pairs_of
-from genspace.judges import BudgetReachedError, Combining, Preview, Previewing, Settling
+from genspace.judges import BudgetReachedError, Combining, Preview, Previewing, Settling, variant_of
 from genspace.records import Item, Request, Verdict
 from genspace.store import JudgeStore, Key
 
@@ -41,6 +41,7 @@ __all__ = [
     "run",
     "settled_plan",
     "stop_on_interrupt",
+    "store_of",
 ]
 
 log = logging.getLogger(__name__)
@@ -251,7 +252,7 @@ def run(
     summary.already_done = planned.already_done
     log.debug("%s: %d to judge, %d done before", name, planned.total, planned.already_done)
     with (
-        JudgeStore(study.root, name).writer() as writer,
+        store_of(study, name).writer() as writer,
         progress(name) if progress else nullcontext((lambda _: None, lambda _: None)) as (started, advanced),
     ):
         started(planned)
@@ -267,6 +268,15 @@ def run(
         summary.stopped = INTERRUPTED
     log.debug("%s: %s", name, dict(summary.status))
     return summary
+
+
+def store_of(study: Study, name: str) -> JudgeStore:
+    """Return where a judge's verdicts are kept; of a variant of another judge that is written down there."""
+    store = JudgeStore(study.root, name)
+    variant = variant_of(name, study.declared.judges)
+    if variant is not None:
+        store.describe(variant)
+    return store
 
 
 def _members_asked(

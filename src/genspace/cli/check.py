@@ -79,13 +79,12 @@ def _wrong_settings(study: Study) -> Iterator[Problem]:
             yield Problem("study.toml", message, field=f"judges.{name}.kind", value=table.kind)
     primary = study.settings.primary
     if primary is not None:
-        from genspace.analysis.correlation import FIGURES
-        from genspace.analysis.decisions import DECISION_LABELS
+        from genspace.analysis.figures import figure_named
 
-        figures = {*FIGURES, *DECISION_LABELS}
-        if primary not in figures:
-            message = f"is no figure{did_you_mean(primary, figures)}"
-            yield Problem("study.toml", message, field="primary", value=primary)
+        try:
+            figure_named(primary)
+        except InputError as error:
+            yield Problem("study.toml", str(error), field="primary")
 
 
 def _wrong_predicates(study: Study, path: Path) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
@@ -12,7 +12,7 @@ from genspace.cli._options import HumanColumns, JsonFlag, MetricColumns, columns
 from genspace.errors import InputError
 
 if TYPE_CHECKING:
-    from genspace.analysis import CompareOptions
+    from genspace.analysis import CompareOptions, Comparison
 
 __all__ = ["compare"]
 
@@ -30,6 +30,13 @@ Format = Annotated[
 From = Annotated[
     Path | None, typer.Option("--from", help="Replay a manifest.json: same studies, same options.")
 ]
+
+
+class Wide(NamedTuple):
+    """Columns of a wide table."""
+
+    human: list[str]
+    metrics: list[str]
 
 
 @app.command(
@@ -62,14 +69,14 @@ def compare(
     if not studies:
         raise InputError("compare what? name a study's folder or a table: genspace compare my-study")
     options = CompareOptions(draws=draws, seed=seed, primary=primary, by=tuple(by or ()), level=level)
-    wide = {"human": columns(human), "metrics": columns(metrics)}
+    wide = Wide(human=columns(human), metrics=columns(metrics))
     _compare([str(s) for s in studies], options, wide, out=out, shape=shape, as_json=as_json)
 
 
 def _compare(
     paths: list[str],
     options: CompareOptions,
-    wide: dict[str, list[str]],
+    wide: Wide,
     *,
     out: Path | None,
     shape: str,
@@ -82,13 +89,13 @@ def _compare(
     from genspace.report import make_manifest, markdown_summary, print_comparison, write_report
     from genspace.study import open_study
 
-    opened = [(path, open_study(path, **wide)) for path in paths]
+    opened = [(path, open_study(path, human=wide.human, metrics=wide.metrics)) for path in paths]
     names = _distinct_names(paths)
-    documents: dict[str, dict[str, Any]] = {}
+    comparisons: dict[str, Comparison] = {}
     for name, (path, study) in zip(names, opened, strict=True):
         evidence = evidence_of(study)
         comparison = compare_evidence(evidence, options)
-        documents[name] = comparison.to_dict()
+        comparisons[name] = comparison
         folder = None if out is None else out if len(paths) == 1 else out / name
         if not as_json and shape == "md":
             page = None if folder is None else (folder / "report.html").as_posix()
@@ -96,10 +103,12 @@ def _compare(
         elif not as_json:
             print_comparison(comparison.document, console(), level=options.level)
         if folder is not None:
-            manifest = make_manifest([(path, study)], options.to_json(), wide, evidence=evidence.digest)
+            named = {"human": wide.human, "metrics": wide.metrics}
+            manifest = make_manifest([(path, study)], options, named, evidence=evidence.digest)
             written = write_report(comparison, manifest, folder, study, level=options.level)
             messages().print(f"wrote {written[0]} and {', '.join(p.name for p in written[1:])}")
     if as_json:
+        documents = {name: comparison.to_dict() for name, comparison in comparisons.items()}
         print_json(documents[names[0]] if len(paths) == 1 else {"studies": documents})
 
 
@@ -114,24 +123,15 @@ def _distinct_names(paths: list[str]) -> list[str]:
 
 
 def _replay(path: Path, *, out: Path | None, shape: str, as_json: bool) -> None:
-    from genspace.analysis import CompareOptions
     from genspace.cli._console import messages
     from genspace.report import changed_inputs, input_digests, read_manifest
     from genspace.study import open_study
 
     manifest = read_manifest(path)
-    wide = manifest["columns"]
-    for entry in manifest["studies"]:
-        study = open_study(entry["path"], **wide)
-        for change in changed_inputs(entry["inputs"], input_digests(study, Path(entry["path"]))):
-            messages().print(f"[yellow]warning:[/] {entry['path']}: {change} since the manifest was written")
-    options = dict(manifest["options"])
-    options["by"] = tuple(options["by"])
-    _compare(
-        [e["path"] for e in manifest["studies"]],
-        CompareOptions(**options),
-        wide,
-        out=out,
-        shape=shape,
-        as_json=as_json,
-    )
+    wide = Wide(**{name: list(names) for name, names in manifest.columns.items()})
+    for entry in manifest.studies:
+        study = open_study(entry.path, human=wide.human, metrics=wide.metrics)
+        for change in changed_inputs(entry.inputs, input_digests(study, Path(entry.path))):
+            messages().print(f"[yellow]warning:[/] {entry.path}: {change} since the manifest was written")
+    paths = [entry.path for entry in manifest.studies]
+    _compare(paths, manifest.options, wide, out=out, shape=shape, as_json=as_json)
