@@ -72,8 +72,8 @@ class SceneJudge:
                 yield Verdict.failed(request, str(error))
 
     def _judge(self, request: Request) -> Verdict:
-        from genspace.geometry.binding import bind
         from genspace.geometry.evaluate import evaluate
+        from genspace.geometry.predicates import bind
         from genspace.geometry.verdicts import verdict
 
         scene = self._seen(find_scene(request.item, request.files), request.item.item_id)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from genspace.errors import InputError
 from genspace.judges._protocol import JudgeContext, JudgeSpec, Preview, parse_options
-from genspace.judges.prompts import Wordings, meaning_of
+from genspace.judges.prompts import Untold, Wordings, meaning_of
 from genspace.judges.vlm._asks import Answer, Ask, Outcome, total
 from genspace.judges.vlm._cache import ResponseCache
 from genspace.judges.vlm._client import Client
@@ -75,11 +75,14 @@ class Asker:
             if item is not None and item.image is None:
                 return Verdict.failed(request, f"item {item.item_id!r} has no image")
         try:
-            meaning = meaning_of(request.item.predicate)
+            meaning = meaning_of(request.item)
+        except Untold as reason:
+            return Verdict.abstained(request, str(reason))
         except InputError as error:
             return Verdict.failed(request, str(error))
-        if not request.item.prompt and meaning is None:
-            return Verdict.abstained(request, "no prompt, and no predicate whose meaning is known")
+        if meaning is None and (self.options.without_prompt or not request.item.prompt):
+            hidden = " is shown" if self.options.without_prompt else ""
+            return Verdict.abstained(request, f"no prompt{hidden}, and no predicate whose meaning is known")
         return None
 
     def verdict(self, request: Request, outcome: Outcome, answers: list[Answer]) -> Verdict:
@@ -161,6 +164,7 @@ class VlmJudge:
                 options.template,
                 root=context.study.root if context.study else None,
                 where=where,
+                without_prompt=options.without_prompt,
             ),
         )
         self._pictures = Pictures(options.image_size)

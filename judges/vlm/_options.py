@@ -21,6 +21,8 @@ class AskOptions(BaseModel):
     template: str | None = None
     """File with the user's own wording of the protocol's question (Jinja), inside the study or the
     working directory."""
+    without_prompt: bool = False
+    """Hide what the generator was asked for; the predicate alone is asked about."""
     combine: Literal["all", "mean"] = "all"
     """How `questions` become one score: the product of P(yes), or the mean with unasked ones as 0 (DSG)."""
     pass_above: float = Field(0.5, ge=0, le=1)
