@@ -19,10 +19,10 @@ from genspace.geometry.scene_files import parse_document
 PAGE = Path(__file__).resolve().parent / "concepts" / "rules.md"
 HEAD = """# All rules in one table
 
-Written by `docs/rules.py` from the code. *Corrected* is what `genspace` decides by: each quantity with the wanted value,
-then the error up to which it scores 1 and from which it scores 0; several are multiplied. *Released* is what the released
-GenSpace code decides by (the profile `reference`), defects included. What the quantities are, and why the two differ,
-stands in [Geometry](geometry.md).
+Written by `docs/rules.py` from the code. *Corrected* is what `genspace` decides by: each quantity with the wanted
+value, then the error up to which it scores 1 and from which it scores 0; several are multiplied. *Released* is what the
+released GenSpace code decides by (the profile `reference`), defects included. What the quantities are, and why the two
+differ, stands in [Geometry](geometry.md).
 
 | predicate | corrected | released, one image | released, edit |
 | --- | --- | --- | --- |
