@@ -157,13 +157,12 @@ def _ids(text: str, predicate: Predicate, call: Call) -> tuple[str, ...]:
 
 
 def _check_new(text: str, predicate: Predicate, ids: tuple[str, ...], value: Value) -> None:
-    if predicate.compares or value not in ids:
-        what = (
-            "compares two images of the same things"
-            if predicate.compares
-            else f"{value!r} is none of its objects"
+    if predicate.compares:
+        raise _wrong(
+            text, "new names an object that was added, but it compares two images of the same things"
         )
-        raise _wrong(text, f"new names an object that was added, but {what}")
+    if value not in ids:
+        raise _wrong(text, f"new names an object that was added, but {value!r} is none of its objects")
 
 
 def _check_value(
