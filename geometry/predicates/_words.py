@@ -121,7 +121,7 @@ class Voice:
             frame = table_at(self.common, "added" if "new" in bound.settings else "edit").get(key)
             if isinstance(frame, str):
                 rest = told[:1].lower() + told[1:]
-                return self.fill(frame, bound, tolerances, {"told": told, "rest": rest})
+                return self.fill(frame, bound, tolerances, {"told": sentence(told), "rest": rest})
         return told
 
     @property

@@ -225,8 +225,8 @@ def _meaning(predicate: str, edit: bool) -> Meaning | None:
     rows = [row for row in _listed(bound, "questions") if isinstance(row, list)]
     asked = [(str(kind), MODELS.fill(str(text), bound)) for kind, text in rows]
     if not asked:
-        asked = [("relation", f"Is it true that {statement}?")]
-    elif edit and "new" in bound.settings:
+        asked = [("relation", f"Is it true that {MODELS.tell(bound, 'statement')}?")]
+    if edit and "new" in bound.settings:
         asked = [("presence", MODELS.fill(str(common_words("models", "added")["question"]), bound)), *asked]
     return Meaning(statement=statement, terms=(*terms, *filter(None, [note])), questions=_chain(bound, asked))
 

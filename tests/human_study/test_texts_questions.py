@@ -53,7 +53,7 @@ def asked(
         (
             "allocentric(cow, chair, relation=left)",
             "From the point of view of the cow, is the chair directly to its left? ({})".format(
-                "Up to 30° off to either side and up to 45° higher or lower still counts."
+                "“Directly” means no more than 30° off to either side; higher or lower, up to 45° is fine."
             ),
         ),
         (
@@ -65,8 +65,8 @@ def asked(
         (
             "keep_relation(cow, dog, cat, view=front)",
             "After the change, do we look at the cow directly from the front, {}? ({})".format(
-                "with the dog and the cat in the same place around it as before",
-                "Up to 30° off in our view and up to 30° off in a place around it still count.",
+                "with the dog and the cat in the same direction from it as before",
+                "Our view may be up to 30° off, and a direction up to 30°.",
             ),
         ),
         ("something_new(cow)", STANDARD),
@@ -100,7 +100,7 @@ def test_the_drawings_words_are_translated_and_its_quantity_is_the_questions() -
 
 
 def test_a_german_number_has_a_comma() -> None:
-    question = "Ist die Mitte von „cow“ etwa 1,5 m von uns entfernt? (Alles von 1 m bis 2 m zählt.)"
+    question = "Ist die Mitte von „cow“ etwa 1,5 m von der Kamera entfernt? (Alles von 1 m bis 2 m zählt.)"
     assert asked("camera_distance(cow, value_m=1.5)", "de") == question
 
 

@@ -35,8 +35,8 @@ def asked(call: str) -> tuple[str | None, str | None]:
         # nor a ratio: 1.2 e^0.3 = 1.62, 1.2 e^-0.3 = 0.89
         (
             "object_size(cat, dog, dimension=bigger, ratio=1.2, inner=0.3)",
-            "Is the cat about 1.2 times as big by volume as the dog?",
-            "Volume is length × height × width. Anything from 0.89 to 1.62 times counts.",
+            "Is the cat about 1.2 times as large in volume as the dog?",
+            "Volume is that of the box around it: length × height × width. Anything from 0.89 to 1.62 times counts.",
         ),
         (
             "object_distance(cat, chair, value_m=1, measure=gap)",
@@ -46,12 +46,12 @@ def asked(call: str) -> tuple[str | None, str | None]:
         (
             "allocentric(reference=cow, other=chair, relation=left)",
             "From the point of view of the cow, is the chair directly to its left?",
-            "Up to 30° off to either side and up to 45° higher or lower still counts.",
+            "“Directly” means no more than 30° off to either side; higher or lower, up to 45° is fine.",
         ),
         (
             'camera_pose("red cow", view=front)',
             "Do we look at the red cow directly from the front?",
-            "Up to 15° off to either side and up to 45° from above or below still counts.",
+            "“Directly” means no more than 15° off to either side; from above or below, up to 45° is fine.",
         ),
         (
             'egocentric("the big, red cat", horse_2, relation=left, inner=2)',
@@ -117,7 +117,7 @@ def test_names_are_what_people_say(name, noun):
     [
         ("intrinsic(horse, horse_2, relation=face_to_face)", "Do the two horses face each other?"),
         ("object_distance(wolf_1, wolf_2, value_m=1)", "Are the two wolves about 1 m apart, measured between their centres?"),
-        ("keep_relation(cow, hen_1, hen_2, view=front)", "with the two hens in the same place around it as before?"),
+        ("keep_relation(cow, hen_1, hen_2, view=front)", "with the two hens in the same direction from it as before?"),
         ("object_size(cow, cow_2, dimension=taller, value_m=0.2)", "Of the two cows, is one about 20 cm taller than the other?"),
         ("intrinsic(hen, hen_2, relation=back_to_back, new=hen_2)", "Has one of the two hens been added"),
     ],
