@@ -318,7 +318,7 @@ def test_preview_shows_what_is_sent_without_sending(server: VlmServer) -> None:
         ):
             for line in text.splitlines():
                 assert line in shown.text
-    assert "is directly to its own left" in shown.text
+    assert "is directly to the left of the “" in shown.text
     assert "0.png: 8 x 8 pixels" in shown.text
     assert shown.calls == 1
     assert 50 < shown.tokens < 500

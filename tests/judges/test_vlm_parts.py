@@ -297,8 +297,8 @@ def test_spatial_words_are_defined_for_the_model() -> None:
     text = wordings.render(
         "yes-no", wordings.variables(Item(item_id="x", predicate="allocentric(cow, dog, relation=left)"))
     )
-    assert "from the point of view of the “cow”, the “dog” is directly to its own left" in text
-    assert "“Directly” allows up to 30° off to either side, and up to 45° higher or lower." in text
+    assert "from the point of view of the “cow”, the “dog” is directly to the left of the “cow”" in text
+    assert "“Directly” means no more than 30° off to either side; higher or lower, up to 45° is fine." in text
     assert "the left of a cow is the cow's own left side" in text
     viewer = wordings.render(
         "yes-no", wordings.variables(Item(item_id="x", predicate="egocentric(cow, dog, relation=left)"))
@@ -310,7 +310,7 @@ def test_spatial_words_are_defined_for_the_model() -> None:
     ("call", "statement"),
     [
         ("intrinsic(horse, horse_2, relation=back_to_back)",
-         "the two “horses” stand back to back, each behind the other, and face opposite ways"),
+         "the two “horses” are back to back, each behind the other, and they face opposite ways"),
         ('egocentric("the big, red cat", chair, relation=closer)',
          "the “big, red cat” is nearer to the camera than the “chair”"),
         ("object_distance(cat, chair, value_m=0.8, inner=0.1)",
@@ -344,7 +344,7 @@ def test_an_insertion_asks_whether_the_thing_is_new() -> None:
     )
     statement = Wordings("yes-no").variables(item)["statement"]
     assert statement.startswith(
-        "the “hen” is in image 2 but was not in image 1, and the “cow” and the “hen” stand"
+        "the “hen” is in image 2 but was not in image 1, and the “cow” and the “hen” are"
     )
     questions = [q.text for q in Wordings("questions").questions(item)]
     assert "Is the “hen” in image 2, but not in image 1?" in questions
