@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from genspace.geometry.evaluate import evaluate
-from genspace.geometry.predicates import RELATIVE, Bound, Call, Limit, bind, built_in, calls_of, parse_call
+from genspace.geometry.predicates import RELATIVE, Bound, Limit, bind, built_in, calls_of
 from genspace.geometry.reference import ReferenceRule
 from genspace.geometry.scene import Pair
 from genspace.geometry.scene_files import parse_document
@@ -45,11 +45,10 @@ def page() -> str:
 def _calls() -> Iterator[Bound]:
     """Yield one call of each variant, its objects called A, B, C."""
     for predicate in built_in().values():
-        calls = map(parse_call, calls_of(predicate))
-        first = {call.parameters.get(predicate.key or ""): call for call in reversed([*calls])}
+        first = {bind(call).word: bind(call) for call in reversed([*calls_of(predicate)])}
         for word in predicate.variants:
-            call = first[word or None]
-            yield bind(str(Call(call.name, tuple(LETTERS[: len(call.arguments)]), call.parameters)))
+            roles = ", ".join(first[word].ids)
+            yield bind(first[word].text.replace(roles, ", ".join(LETTERS[: len(first[word].ids)]), 1))
 
 
 def _scene() -> Pair:

@@ -1,15 +1,7 @@
 """The benchmark: prompts whose pictures can be measured, with the predicate that measures each."""
 
 from genspace.geometry.benchmark._categories import Category, Range, categories
-from genspace.geometry.benchmark._prompts import (
-    PARAPHRASES,
-    PER_VARIANT,
-    Prompt,
-    Task,
-    instruction,
-    prompts,
-    sub_domains,
-)
+from genspace.geometry.benchmark._prompts import PARAPHRASES, PER_VARIANT, Prompt, instruction, prompts
 
 __all__ = [
     "PARAPHRASES",
@@ -17,9 +9,7 @@ __all__ = [
     "Category",
     "Prompt",
     "Range",
-    "Task",
     "categories",
     "instruction",
     "prompts",
-    "sub_domains",
 ]

@@ -4,9 +4,9 @@ Each stands in a module of its own, with its rules, its drawing and its probes, 
 """
 
 from genspace.geometry.predicates._bound import Bound, bind, bind_known
-from genspace.geometry.predicates._calls import Call, parse_call
+from genspace.geometry.predicates._calls import parse_call
 from genspace.geometry.predicates._names import indefinite, noun_of
-from genspace.geometry.predicates._predicate import SIDES, Limit, Predicate, Task, Variant
+from genspace.geometry.predicates._predicate import Limit, Predicate, Task, Variant
 from genspace.geometry.predicates._registry import (
     REGISTRY,
     benchmark_variants,
@@ -16,9 +16,8 @@ from genspace.geometry.predicates._registry import (
     plugin_versions,
     predicate_named,
 )
-from genspace.geometry.predicates._rule import BEARING, RELATIVE, Case, Change, Rule, constraint, relative
+from genspace.geometry.predicates._rule import BEARING, RELATIVE, Case, Change, Measured, constraint, metric
 from genspace.geometry.predicates._words import (
-    BY_ID,
     LANGUAGES,
     Text,
     Untold,
@@ -33,18 +32,15 @@ from genspace.geometry.predicates._words import (
 
 __all__ = [
     "BEARING",
-    "BY_ID",
     "LANGUAGES",
     "REGISTRY",
     "RELATIVE",
-    "SIDES",
     "Bound",
-    "Call",
     "Case",
     "Change",
     "Limit",
+    "Measured",
     "Predicate",
-    "Rule",
     "Task",
     "Text",
     "Untold",
@@ -59,12 +55,12 @@ __all__ = [
     "constraint",
     "every_predicate",
     "indefinite",
+    "metric",
     "noun_of",
     "parse_call",
     "people",
     "plugin_versions",
     "predicate_named",
-    "relative",
     "sentence",
     "table_at",
     "to_translate",

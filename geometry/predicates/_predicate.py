@@ -18,13 +18,10 @@ if TYPE_CHECKING:
     from genspace.geometry.probes.planning import Plan
     from genspace.geometry.reference import ReferenceRule
 
-__all__ = ["SIDES", "Limit", "Predicate", "Task", "Variant"]
+__all__ = ["Limit", "Predicate", "Task", "Variant"]
 
 Task = Literal["t2i", "edit"]
 Unit = Literal["deg", "m", "share", "factor"]
-
-SIDES = ("front", "back", "left", "right")
-"""The variants of predicates about sides."""
 
 
 class Limit(NamedTuple):

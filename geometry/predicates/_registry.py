@@ -6,7 +6,7 @@ package with an entry point in the group `genspace.predicates` that names a `Pre
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 
@@ -53,15 +53,17 @@ def predicate_named(name: str) -> Predicate:
 
 def every_predicate() -> list[Predicate]:
     """Return all predicates, those of plugins included, in the order of lists and tables."""
-    return sorted(
-        map(predicate_named, REGISTRY.names()), key=lambda predicate: (predicate.rank, predicate.name)
-    )
+    return _loaded(REGISTRY.names())
 
 
 @cache
 def built_in() -> Mapping[str, Predicate]:
     """Return genspace's own predicates by name, in the order of lists and tables."""
-    return {p.name: p for p in sorted(map(predicate_named, REGISTRY.builtin), key=lambda p: p.rank)}
+    return {predicate.name: predicate for predicate in _loaded(REGISTRY.builtin)}
+
+
+def _loaded(names: Iterable[str]) -> list[Predicate]:
+    return sorted(map(predicate_named, names), key=lambda predicate: (predicate.rank, predicate.name))
 
 
 def plugin_versions() -> dict[str, str]:

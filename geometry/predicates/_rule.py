@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from genspace.geometry.views import Placed, Unmeasurable
 from genspace.records import Measurement
 
-__all__ = ["BEARING", "RELATIVE", "Case", "Change", "Rule", "constraint", "relative"]
+__all__ = ["BEARING", "RELATIVE", "Case", "Change", "Measured", "Rule", "constraint", "metric"]
 
 BEARING = {"front": 0.0, "back": 180.0, "left": -90.0, "right": 90.0}
 """Where each side of an object lies, in degrees from its front."""
@@ -66,7 +66,8 @@ class Case:
         return self.change
 
 
-Rule = Callable[[Case], list[Measurement]]
+Measured = list[Measurement]
+Rule = Callable[[Case], Measured]
 Measure = Callable[..., tuple[float, float]]
 
 
@@ -109,6 +110,17 @@ def constraint(
     )
 
 
-def relative(value: float, target: float) -> tuple[float, float]:
-    """Return the value, and its error as a share of the target."""
-    return value, abs(value - target) / abs(target)
+def metric(
+    quantity: str,
+    target_m: float,
+    tolerance: tuple[float, float],
+    value_m: Callable[[], float],
+    note: str = RELATIVE,
+) -> Measurement:
+    """Return a constraint on a length in metres whose error is a share of the target."""
+
+    def measure() -> tuple[float, float]:
+        value = value_m()
+        return value, abs(value - target_m) / abs(target_m)
+
+    return constraint(quantity, "m", target_m, tolerance, measure, note=note)

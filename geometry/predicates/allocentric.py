@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from genspace.geometry import reference
 from genspace.geometry.drawing.concepts import VIEWER, Concept, Figure, toward
-from genspace.geometry.frames import wrap_deg
-from genspace.geometry.predicates import BEARING, SIDES, Bound, Case, Predicate, Variant
+from genspace.geometry.predicates import BEARING, Bound, Case, Measured, Predicate, Variant
 from genspace.geometry.predicates.camera_pose import OWN, on_side, side_limits
-from genspace.geometry.probes.planning import Draw, Layout, Plan, UnfitError, by_side, inserted, polar
-from genspace.records import Measurement
+from genspace.geometry.probes.planning import Draw, Layout, Plan, UnfitError, by_side, inserted
 
 if TYPE_CHECKING:
     from genspace.geometry.probes.scenes import ProbeScene
@@ -20,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["PREDICATE"]
 
 
-def allocentric(case: Case) -> list[Measurement]:
+def allocentric(case: Case) -> Measured:
     """Bearing and elevation of the other object, from the reference's own view."""
     a, b = case.objects
     return on_side(case, a, b, b.item.id, str(case.settings["relation"]))
@@ -40,10 +37,9 @@ def beside(draw: Draw) -> Layout:
     spacing = draw.spacing(a, b)
     if abs(float(a.extent[1] - b.extent[1])) / 2 > 0.7 * spacing:
         raise UnfitError  # one far above the other is neither in front nor beside
-    x, z = polar(a.heading_deg + draw.value, spacing)
-    things = (a, replace(b, x=x, z=z))
+    things = (a, b.at(a.heading_deg + draw.value, spacing))
     eye = draw.eye(things, draw.turn(), elevation=(5, 38))
-    return Layout(things=things, eye=eye, true_value=wrap_deg(draw.value))
+    return Layout(things=things, eye=eye, true_value=draw.bearing)
 
 
 def seen_by_the_camera(scene: ProbeScene, _: float) -> float:
@@ -67,7 +63,7 @@ PREDICATE = Predicate(
     key="relation",
     variants={
         side: Variant(reference.allocentric, reference.insert_beside, limits=side_limits(side))
-        for side in SIDES
+        for side in BEARING
     },
     rule=allocentric,
     drawing=drawing,

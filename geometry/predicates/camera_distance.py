@@ -6,33 +6,19 @@ import math
 
 from genspace.geometry import reference
 from genspace.geometry.drawing.concepts import VIEWER, Concept, Figure
-from genspace.geometry.predicates import (
-    RELATIVE,
-    Bound,
-    Case,
-    Limit,
-    Predicate,
-    Variant,
-    constraint,
-    relative,
-)
+from genspace.geometry.predicates import Bound, Case, Limit, Measured, Predicate, Variant, metric
 from genspace.geometry.probes.planning import Draw, Eye, Layout, Plan, UnfitError, by_number, polar
-from genspace.records import Measurement
 
 __all__ = ["PREDICATE"]
 
 VALUES_M = (1.0, 2.0, 3.0, 4.0)
 
 
-def camera_distance(case: Case) -> list[Measurement]:
+def camera_distance(case: Case) -> Measured:
     """Distance from the camera to the centre."""
     (a,) = case.objects
-    target, quantity = case.number("value_m"), f"distance from the camera to {a.item.id}"
-
-    def distance() -> tuple[float, float]:
-        return relative(math.hypot(*a.whole_place), target)
-
-    return [constraint(quantity, "m", target, case.limits["distance"], distance, note=RELATIVE)]
+    quantity, target = f"distance from the camera to {a.item.id}", case.number("value_m")
+    return [metric(quantity, target, case.limits["distance"], lambda: math.hypot(*a.whole_place))]
 
 
 def drawing(bound: Bound) -> Concept:

@@ -10,10 +10,9 @@ from functools import partial
 from genspace.geometry import measures, reference
 from genspace.geometry.drawing.concepts import VIEWER, Concept, Figure
 from genspace.geometry.frames import wrap_deg
-from genspace.geometry.predicates import BEARING, SIDES, Bound, Case, Limit, Predicate, Variant, constraint
+from genspace.geometry.predicates import BEARING, Bound, Case, Limit, Measured, Predicate, Variant, constraint
 from genspace.geometry.probes.planning import Draw, Layout, Plan, by_side, polar
 from genspace.geometry.views import CAMERA, Placed, Vector
-from genspace.records import Measurement
 
 __all__ = ["OWN", "PREDICATE", "camera_goes_round", "on_side", "side_limits"]
 
@@ -27,13 +26,13 @@ def side_limits(side: str) -> Mapping[str, Limit]:
     return {"bearing": Limit("deg", bearing), "elevation": Limit("deg", "elevation")}
 
 
-def view_from(case: Case) -> list[Measurement]:
+def view_from(case: Case) -> Measured:
     """The camera is on one side of the object."""
     (a,) = case.objects
     return on_side(case, a, CAMERA, "the camera", str(case.settings["view"]))
 
 
-def on_side(case: Case, a: Placed, seen: Placed | Vector, name: str, side: str) -> list[Measurement]:
+def on_side(case: Case, a: Placed, seen: Placed | Vector, name: str, side: str) -> Measured:
     """Return the constraints on where something lies from an object's own view."""
     wanted, names, limits = BEARING[side], f"of {name} from {a.item.id}", case.limits
     return [
@@ -53,7 +52,7 @@ def camera_at_bearing(draw: Draw) -> Layout:
     """One object, the camera at a bearing from it."""
     thing = draw.thing(draw.pick())
     eye = draw.eye([thing], thing.heading_deg + draw.value)
-    return Layout(things=(thing,), eye=eye, true_value=wrap_deg(draw.value))
+    return Layout(things=(thing,), eye=eye, true_value=draw.bearing)
 
 
 def camera_goes_round(draw: Draw) -> Layout:
@@ -94,7 +93,7 @@ PREDICATE = Predicate(
             edit=partial(reference.view_from, threshold=30.0, width=45.0),
             limits=side_limits(side),
         )
-        for side in SIDES
+        for side in BEARING
     },
     rule=view_from,
     drawing=drawing,

@@ -6,16 +6,14 @@ from dataclasses import replace
 
 from genspace.geometry import measures, reference
 from genspace.geometry.drawing.concepts import VIEWER, Concept, Figure, toward
-from genspace.geometry.frames import wrap_deg
-from genspace.geometry.predicates import BEARING, SIDES, Bound, Case, Limit, Predicate, Variant, constraint
+from genspace.geometry.predicates import BEARING, Bound, Case, Limit, Measured, Predicate, Variant, constraint
 from genspace.geometry.predicates.intrinsic import ARRANGED, arranged
 from genspace.geometry.probes.planning import Draw, Layout, Plan, by_side, polar
-from genspace.records import Measurement
 
 __all__ = ["PREDICATE"]
 
 
-def seen_from(case: Case) -> list[Measurement]:
+def seen_from(case: Case) -> Measured:
     """Side by side as in `intrinsic`, and the camera's bearing from the middle of the pair, in its mean heading."""
     a, b = case.objects
     target, seen = BEARING[str(case.settings["view"])], case.limits["seen"]
@@ -43,7 +41,7 @@ def camera_at_pair(draw: Draw) -> Layout:
     things = (replace(a, x=-x / 2, z=-z / 2), replace(b, x=x / 2, z=z / 2))
     high = draw.variant in {"left", "right"}  # one stands behind the other: look from higher up
     eye = draw.eye(things, heading + draw.value, elevation=(18, 45) if high else (5, 35))
-    return Layout(things=things, eye=eye, true_value=wrap_deg(draw.value))
+    return Layout(things=things, eye=eye, true_value=draw.bearing)
 
 
 _PLAN = Plan(
@@ -58,7 +56,7 @@ PREDICATE = Predicate(
     name="complex_pose",
     roles=("first", "second"),
     key="view",
-    variants={side: Variant(t2i=reference.complex_pose) for side in SIDES},
+    variants={side: Variant(t2i=reference.complex_pose) for side in BEARING},
     rule=seen_from,
     limits={**ARRANGED, "seen": Limit("deg", "pair_view")},
     drawing=drawing,

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from genspace.geometry import measures, reference
 from genspace.geometry.drawing.concepts import VIEWER, Concept, Figure
 from genspace.geometry.frames import wrap_deg
-from genspace.geometry.predicates import Bound, Case, Limit, Predicate, Variant, constraint
-from genspace.geometry.probes.planning import Draw, Eye, Layout, Plan, UnfitError, by_variant, inserted, polar
-from genspace.records import Measurement
+from genspace.geometry.predicates import Bound, Case, Limit, Measured, Predicate, Variant, constraint
+from genspace.geometry.probes.planning import Draw, Eye, Layout, Plan, UnfitError, by_variant, inserted
 
 if TYPE_CHECKING:
     from genspace.geometry.probes.scenes import ProbeScene
@@ -23,7 +22,7 @@ SIGN = {"left": 1.0, "right": -1.0, "closer": 1.0, "farther": -1.0}
 ACROSS, AHEAD = ("left", "right"), ("closer", "farther")
 
 
-def egocentric(case: Case) -> list[Measurement]:
+def egocentric(case: Case) -> Measured:
     """The order of left and right in the picture, or the ratio of the distances from the camera."""
     word, (a, b) = str(case.settings["relation"]), case.objects
     one, other = a.item.id, b.item.id
@@ -96,8 +95,7 @@ def _seen(
         distance, drop = near * math.exp(half * log_ratio), height - float(t.extent[1]) / 2
         if abs(drop) > 0.8 * distance:
             raise UnfitError
-        x, z = polar(half * angle_deg, math.sqrt(distance**2 - drop**2))
-        placed.append(replace(t, x=x, z=z))
+        placed.append(t.at(half * angle_deg, math.sqrt(distance**2 - drop**2)))
     return Layout(things=tuple(placed), eye=Eye(x=0, z=0, height_m=height), true_value=-draw.error)
 
 

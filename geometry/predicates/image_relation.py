@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from genspace.geometry.boxes2d import MARGIN, RELATIONS, Detection, offset
 from genspace.geometry.drawing._svg import name_in, polygon, rectangle
 from genspace.geometry.drawing.concepts import Concept, Say
 from genspace.geometry.drawing.palette import GROUND, MUTED, tone
-from genspace.geometry.predicates import Bound, Case, Limit, Predicate, Variant, constraint
-from genspace.geometry.probes.planning import Draw, Layout, Plan, by_variant, polar
+from genspace.geometry.predicates import Bound, Case, Limit, Measured, Predicate, Variant, constraint
+from genspace.geometry.probes.planning import Draw, Layout, Plan, by_variant
 from genspace.geometry.views import Placed, Unmeasurable
-from genspace.records import Measurement
 
 if TYPE_CHECKING:
     from genspace.geometry.probes.scenes import ProbeScene
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["PREDICATE"]
 
 
-def image_relation(case: Case) -> list[Measurement]:
+def image_relation(case: Case) -> Measured:
     """Offset of the centres of the two boxes in the direction, in mean sizes of the boxes."""
     a, b = case.objects
     word = str(case.settings["relation"])
@@ -71,8 +69,7 @@ def shown(draw: Draw) -> Layout:
     a, b = (draw.thing(choice) for choice in draw.pair(fronts=(False, False)))
     heading = {"left_of": 90.0, "right_of": -90.0, "above": 180.0, "below": 0.0}[draw.variant]
     off_axis = math.degrees(math.acos(max(-1.0, min(1.0, -draw.error))))
-    x, z = polar(heading + off_axis * draw.one_of(-1, 1), draw.spacing(a, b))
-    things = (a, replace(b, x=x, z=z))
+    things = (a, b.at(heading + off_axis * draw.one_of(-1, 1), draw.spacing(a, b)))
 
     def measured(scene: ProbeScene) -> float:
         first, second = (Detection(box) for box in cast(scene).boxes if box)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from genspace.geometry import measures, reference
 from genspace.geometry.drawing.concepts import Concept, Figure
-from genspace.geometry.predicates import Bound, Case, Limit, Predicate, Variant, constraint
-from genspace.geometry.probes.planning import Draw, Layout, Plan, by_variant, inserted, polar
-from genspace.records import Measurement
+from genspace.geometry.predicates import Bound, Case, Limit, Measured, Predicate, Variant, constraint
+from genspace.geometry.probes.planning import Draw, Layout, Plan, by_variant, inserted
 
 __all__ = ["ARRANGED", "PREDICATE", "arranged"]
 
@@ -23,12 +20,12 @@ ARRANGEMENT: dict[str, tuple[float | None, float]] = {
 ARRANGED = {"place": Limit("deg", "pair_bearing"), "heading": Limit("deg", "heading")}
 
 
-def intrinsic(case: Case) -> list[Measurement]:
+def intrinsic(case: Case) -> Measured:
     """The larger of the two bearing errors, and the difference of the headings."""
     return arranged(case, str(case.settings["relation"]))
 
 
-def arranged(case: Case, arrangement: str) -> list[Measurement]:
+def arranged(case: Case, arrangement: str) -> Measured:
     """Return the constraints on how two objects stand to each other: swapping them changes nothing."""
     a, b = case.objects
     bearing, turned = ARRANGEMENT[arrangement]
@@ -71,8 +68,7 @@ def mutual(draw: Draw) -> Layout:
         off, turn = draw.error / 2, draw.error
     a = draw.thing(first)
     b = draw.thing(second, a.heading_deg + turned + draw.sign * turn)
-    x, z = polar(a.heading_deg + bearing + draw.sign * off, draw.spacing(a, b))
-    things = (a, replace(b, x=x, z=z))
+    things = (a, b.at(a.heading_deg + bearing + draw.sign * off, draw.spacing(a, b)))
     eye = draw.eye(things, draw.turn(), elevation=(5, 38))
     return Layout(things=things, eye=eye, true_value=draw.sign * draw.error)
 

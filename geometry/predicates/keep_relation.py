@@ -9,15 +9,14 @@ from functools import partial
 from genspace.geometry import measures, reference
 from genspace.geometry.drawing.concepts import VIEWER, Concept, Figure, toward
 from genspace.geometry.frames import wrap_deg
-from genspace.geometry.predicates import BEARING, SIDES, Bound, Case, Limit, Predicate, Variant, constraint
+from genspace.geometry.predicates import BEARING, Bound, Case, Limit, Measured, Predicate, Variant, constraint
 from genspace.geometry.probes.planning import Draw, Eye, Layout, Plan, UnfitError, by_variant, group_of, polar
 from genspace.geometry.views import CAMERA, Placed
-from genspace.records import Measurement
 
 __all__ = ["PREDICATE"]
 
 
-def keep_relation(case: Case) -> list[Measurement]:
+def keep_relation(case: Case) -> Measured:
     """Change of each partner's bearing in the reference's frame, and the camera's bearing from the reference."""
     a, *partners = case.objects
     a_before, *partners_before = case.changed().before
@@ -71,8 +70,7 @@ def kept(draw: Draw, *, partners: int) -> Layout:
         at = a.heading_deg + bearing + place * draw.between(100, 220)
         stray = draw.sign * draw.error if place == 0 else 0.0
         for group, angle in ((before, at), (after, at + stray)):
-            x, z = polar(angle, spacing)
-            group.append(replace(b, x=x, z=z))
+            group.append(b.at(angle, spacing))
     side = BEARING[draw.variant] + draw.between(-12, 12)
     _, _, radius, middle = group_of([*before, *after])
     distance, rise = radius * draw.between(2.2, 3.6), math.radians(draw.between(18, 42))
@@ -105,11 +103,11 @@ PREDICATE = Predicate(
     name="keep_relation",
     roles=("reference", "first", "second"),
     key="view",
-    variants={side: Variant(edit=reference.keep_relation) for side in SIDES},
+    variants={side: Variant(edit=reference.keep_relation) for side in BEARING},
     rule=keep_relation,
     limits={"kept": Limit("deg", "kept"), "seen": Limit("deg", "kept")},
     drawing=drawing,
-    probes=by_variant(_TWO, SIDES) + by_variant(_THREE, SIDES),
+    probes=by_variant(_TWO, tuple(BEARING)) + by_variant(_THREE, tuple(BEARING)),
     compares=True,
     optional_roles=1,
     own_sides=True,

@@ -7,16 +7,15 @@ from functools import partial
 
 from genspace.geometry.drawing.concepts import Concept, Figure
 from genspace.geometry.frames import rotation_y
-from genspace.geometry.predicates import Bound, Case, Predicate
+from genspace.geometry.predicates import Bound, Case, Measured, Predicate
 from genspace.geometry.predicates.move_object import MOVE, MOVE_LIMITS, move, moved, released
 from genspace.geometry.probes.planning import by_variant
 from genspace.geometry.views import Vector, rotate
-from genspace.records import Measurement
 
 __all__ = ["PREDICATE"]
 
 
-def move_camera(case: Case) -> list[Measurement]:
+def move_camera(case: Case) -> Measured:
     """The camera's own move along the direction and across it; its turn is the pair's, never told by the object."""
     change = case.changed()
     (now,), (then,) = case.objects, change.before

@@ -14,14 +14,14 @@ from genspace.geometry.predicates import (
     Bound,
     Case,
     Limit,
+    Measured,
     Predicate,
     Variant,
     constraint,
-    relative,
+    metric,
 )
 from genspace.geometry.probes.planning import Draw, Eye, Layout, Plan, UnfitError, by_variant, in_metres
 from genspace.geometry.views import Vector
-from genspace.records import Measurement
 
 __all__ = ["MOVE", "MOVE_LIMITS", "PREDICATE", "move", "moved", "released"]
 
@@ -40,7 +40,7 @@ def released(word: str, sign: int, *, can_pass: bool = True) -> Variant:
     return Variant(edit=rule, values={"value_m": (1.0,)})
 
 
-def move_object(case: Case) -> list[Measurement]:
+def move_object(case: Case) -> Measured:
     """Change of the object's place along the direction and across it, seen by a camera that stood still."""
     change = case.changed()
     (now,), (then,) = case.objects, change.before
@@ -55,22 +55,19 @@ def move_object(case: Case) -> list[Measurement]:
 
 def move(
     case: Case, what: str, shift: Callable[[], Vector], names: tuple[str, str, str], note: str | None
-) -> list[Measurement]:
+) -> Measured:
     """Return the constraints on a shift in the level frame: along the wanted direction, and across it."""
     axis, sign = AXIS[str(case.settings["direction"])]
     target, across = sign * case.number("value_m"), 2 - axis
-    ahead, aside = f"{what}, {names[axis]}", f"{what}, {names[across]}"
-
-    def along_m() -> tuple[float, float]:
-        return relative(shift()[axis], target)
 
     def across_m() -> tuple[float, float]:
         value = shift()[across]
         return value, abs(value)
 
+    along = case.limits["along"]
     return [
-        constraint(ahead, "m", target, case.limits["along"], along_m, note=note or RELATIVE),
-        constraint(aside, "m", 0.0, case.limits["across"], across_m, note=note),
+        metric(f"{what}, {names[axis]}", target, along, lambda: shift()[axis], note or RELATIVE),
+        constraint(f"{what}, {names[across]}", "m", 0.0, case.limits["across"], across_m, note=note),
     ]
 
 

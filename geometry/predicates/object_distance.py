@@ -3,45 +3,31 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 from genspace.geometry import measures, reference
 from genspace.geometry.drawing.concepts import Concept, Figure
-from genspace.geometry.predicates import (
-    RELATIVE,
-    Bound,
-    Case,
-    Limit,
-    Predicate,
-    Variant,
-    constraint,
-    relative,
-)
-from genspace.geometry.probes.planning import Draw, Layout, Plan, UnfitError, by_number, polar
-from genspace.records import Measurement
+from genspace.geometry.predicates import Bound, Case, Limit, Measured, Predicate, Variant, constraint, metric
+from genspace.geometry.probes.planning import Draw, Layout, Plan, UnfitError, by_number
 
 __all__ = ["PREDICATE"]
 
 VALUES_M = (0.5, 1.0, 1.5, 2.0)
 
 
-def object_distance(case: Case) -> list[Measurement]:
+def object_distance(case: Case) -> Measured:
     """Distance between the centres, or the gap between the boxes; then the other is reported too."""
     a, b = case.objects
     target, names, limit = case.number("value_m"), f"of {a.item.id} and {b.item.id}", case.limits["distance"]
-
-    def centres() -> tuple[float, float]:
-        return relative(measures.between_centres_m(a, b), target)
-
-    def gap() -> tuple[float, float]:
-        return relative(measures.between_boxes_m(a, b), target)
-
-    apart = f"distance between the centres {names}"
+    centres, gap = f"distance between the centres {names}", f"gap between the boxes {names}"
     if case.settings["measure"] == "centres":
-        return [constraint(apart, "m", target, limit, centres, note=RELATIVE)]
+        return [metric(centres, target, limit, lambda: measures.between_centres_m(a, b))]
+
+    def reported() -> tuple[float, float]:
+        return measures.between_centres_m(a, b), 0.0
+
     return [
-        constraint(f"gap between the boxes {names}", "m", target, limit, gap, note=RELATIVE),
-        constraint(apart, "m", None, None, centres, note="reported, not judged"),
+        metric(gap, target, limit, lambda: measures.between_boxes_m(a, b)),
+        constraint(centres, "m", None, None, reported, note="reported, not judged"),
     ]
 
 
@@ -61,8 +47,7 @@ def apart(draw: Draw) -> Layout:
     drop = float(a.extent[1] - b.extent[1]) / 2
     if abs(drop) > 0.7 * distance or distance > 5 * max(float(a.extent.max()), float(b.extent.max())):
         raise UnfitError
-    x, z = polar(draw.turn(), math.sqrt(distance**2 - drop**2))
-    things = (a, replace(b, x=x, z=z))
+    things = (a, b.at(draw.turn(), math.sqrt(distance**2 - drop**2)))
     return Layout(things=things, eye=draw.eye(things, draw.turn(), elevation=(8, 38)), true_value=distance)
 
 

@@ -16,14 +16,13 @@ from genspace.geometry.predicates import (
     Bound,
     Case,
     Limit,
+    Measured,
     Predicate,
     Variant,
     constraint,
-    relative,
 )
-from genspace.geometry.probes.planning import Draw, Layout, Plan, Thing, UnfitError, in_metres, polar
+from genspace.geometry.probes.planning import Draw, Layout, Plan, Thing, UnfitError, in_metres
 from genspace.geometry.views import Unmeasurable
-from genspace.records import Measurement
 
 __all__ = ["PREDICATE", "SEEN_FROM", "dimensions", "size", "size_drawing", "size_plans", "stretched"]
 
@@ -47,7 +46,7 @@ def dimensions(variant: Callable[[str], Variant], **values: float) -> Mapping[st
     return found
 
 
-def size(case: Case) -> list[Measurement]:
+def size(case: Case) -> Measured:
     """Ratio of the volumes, or signed difference of one size."""
     dimension, limit, change = str(case.settings["dimension"]), case.limits["size"], case.change
     now, then = (*case.objects, *(change.before if change else ()))
@@ -70,7 +69,7 @@ def size(case: Case) -> list[Measurement]:
     def difference() -> tuple[float, float]:
         mine = measures.size_m(now, dimension, axis) * factor()
         theirs = measures.size_m(then, dimension, axis)
-        error = _sure(case, dimension, lambda f, g: relative(mine * f - theirs * g, target)[1], limit[0])
+        error = _sure(case, dimension, lambda f, g: abs(mine * f - theirs * g - target) / target, limit[0])
         return mine - theirs, error
 
     quantity = f"difference in {QUANTITY[dimension]} of {names}"
@@ -174,8 +173,7 @@ def sized(draw: Draw) -> Layout:
     b = a.in_another_colour()
     # one shape in two paints would hide the wanted difference: the second takes the first's size exactly
     a, b = stretched(draw, a, b.stretched(a.extent / b.extent))
-    x, z = polar(draw.between(60, 120) * draw.one_of(-1, 1), draw.spacing(a, b))
-    things = (a, replace(b, x=x, z=z))
+    things = (a, b.at(draw.between(60, 120) * draw.one_of(-1, 1), draw.spacing(a, b)))
     eye = draw.eye(things, 0.0, elevation=(8, 30))
     turned = []
     for t in things:  # so that the wanted axis is well off its viewing ray

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from genspace.geometry.frames import wrap_deg
 from genspace.geometry.predicates import BEARING, Task
 
 if TYPE_CHECKING:
@@ -32,8 +33,11 @@ __all__ = [
     "by_number",
     "by_side",
     "by_variant",
+    "group_of",
+    "in_metres",
+    "inserted",
+    "polar",
 ]
-__all__ += ["group_of", "in_metres", "inserted", "polar"]
 
 Floats = NDArray[np.float64]
 
@@ -48,13 +52,18 @@ class Thing:
 
     category: str
     look: int
-    x: float
-    z: float
     heading_deg: float
     """Clockwise from north as seen from above."""
+    x: float = 0.0
+    z: float = 0.0
     scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
     coloured: bool = False
     """Named with its colour, because two of its kind are shown."""
+
+    def at(self, direction_deg: float, distance: float) -> Thing:
+        """Return the same thing so far from the origin, in a direction clockwise from north."""
+        x, z = polar(direction_deg, distance)
+        return replace(self, x=x, z=z)
 
     @property
     def name(self) -> str:
@@ -135,6 +144,11 @@ class Draw:
         """The wanted value with the error applied: absolute for angles."""
         return self.target + self.sign * self.error
 
+    @property
+    def bearing(self) -> float:
+        """The same as an angle in [-180, 180)."""
+        return wrap_deg(self.value)
+
     def turn(self) -> float:
         """A random heading in degrees."""
         return float(self.rng.uniform(-180, 180))
@@ -169,7 +183,7 @@ class Draw:
     def thing(self, choice: tuple[str, int], heading_deg: float | None = None) -> Thing:
         """A category and look as a thing at the origin, turned anyhow."""
         turned = self.turn() if heading_deg is None else heading_deg
-        return Thing(category=choice[0], look=choice[1], x=0, z=0, heading_deg=turned)
+        return Thing(category=choice[0], look=choice[1], heading_deg=turned)
 
     def between(self, low: float, high: float) -> float:
         """A random number."""

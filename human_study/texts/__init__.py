@@ -127,19 +127,15 @@ def _voice(code: str, own: Mapping[str, Any]) -> Voice:
 
 def _check_questions(name: str, own: Mapping[str, Any], voice: Voice) -> None:
     """Every predicate that an own file words can be asked, in every variant."""
-    problems = []
     for predicate in own.get("questions", {}):
         try:
-            calls = list(calls_of(predicate_named(predicate)))
-            for key in ("question", "statement", "note"):
-                silent = [call for call in calls if voice.tell(bind(call), key) is None and key != "note"]
-                problems += [
-                    Problem(name, f"is needed for {c}", field=f"questions.{predicate}.{key}") for c in silent
-                ]
+            bounds = [bind(call) for call in calls_of(predicate_named(predicate))]
+            told = [voice.tell(bound, key) for bound in bounds for key in ("question", "statement")]
         except InputError as error:
-            problems.append(Problem(name, str(error), field=f"questions.{predicate}"))
-    if problems:
-        raise InvalidFilesError(problems)
+            raise InvalidFilesError([Problem(name, str(error), field=f"questions.{predicate}")]) from None
+        if None in told:
+            message = "needs a question and a statement for each of its variants"
+            raise InvalidFilesError([Problem(name, message, field=f"questions.{predicate}")])
 
 
 def _own(name: str, study_root: Path, english: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections import Counter
 import pytest
 
 from genspace.errors import InputError
-from genspace.geometry.benchmark import PARAPHRASES, Category, Range, categories, prompts, sub_domains
+from genspace.geometry.benchmark import PARAPHRASES, Category, Range, categories, prompts
 from genspace.geometry.benchmark._feasibility import (
     fits_in_view,
     growth_is_plausible,
@@ -20,6 +20,7 @@ from genspace.geometry.benchmark._feasibility import (
     size_can_differ,
     source_distance_m,
 )
+from genspace.geometry.benchmark._prompts import sub_domains
 from genspace.geometry.perception.labels import plural
 from genspace.geometry.predicates import benchmark_variants, bind, indefinite
 

@@ -7,18 +7,16 @@ for models and for people. Frames, abstentions, scene files, edits, storage and 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 from genspace.geometry.drawing.concepts import Concept, Figure
-from genspace.geometry.predicates import Bound, Case, Limit, Predicate, constraint
-from genspace.geometry.probes.planning import Draw, Layout, Plan, UnfitError, polar
+from genspace.geometry.predicates import Bound, Case, Limit, Measured, Predicate, constraint
+from genspace.geometry.probes.planning import Draw, Layout, Plan, UnfitError
 from genspace.geometry.views import Placed, Unmeasurable
-from genspace.records import Measurement
 
 STRAIGHT = 180.0
 
 
-def between(case: Case) -> list[Measurement]:
+def between(case: Case) -> Measured:
     """Seen from the middle object, the two others lie in opposite directions on the ground."""
     middle, first, second = case.objects
     quantity = f"angle at {middle.item.id} between {first.item.id} and {second.item.id}"
@@ -54,9 +52,12 @@ def row(draw: Draw) -> Layout:
         raise UnfitError  # the call names each by its kind
     middle, first, second = map(draw.thing, chosen)
     heading = draw.turn()
-    x, z = polar(heading, draw.spacing(middle, first))
-    to_x, to_z = polar(heading + STRAIGHT - draw.error, draw.spacing(middle, second))
-    things = (middle, replace(first, x=x, z=z), replace(second, x=to_x, z=to_z))
+    opposite = heading + STRAIGHT - draw.error
+    things = (
+        middle,
+        first.at(heading, draw.spacing(middle, first)),
+        second.at(opposite, draw.spacing(middle, second)),
+    )
     eye = draw.eye(things, draw.turn(), elevation=(15, 40))
     return Layout(things=things, eye=eye, true_value=STRAIGHT - draw.error)
 
