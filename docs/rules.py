@@ -47,8 +47,10 @@ def _calls() -> Iterator[Bound]:
     for predicate in built_in().values():
         first = {bind(call).word: bind(call) for call in reversed([*calls_of(predicate)])}
         for word in predicate.variants:
-            roles = ", ".join(first[word].ids)
-            yield bind(first[word].text.replace(roles, ", ".join(LETTERS[: len(first[word].ids)]), 1))
+            roles, letters = (
+                f"({', '.join(names)}" for names in (first[word].ids, LETTERS[: len(first[word].ids)])
+            )
+            yield bind(first[word].text.replace(roles, letters))
 
 
 def _scene() -> Pair:
