@@ -136,7 +136,7 @@ class GeometryJudge:
 
         parts: dict[str, Any] = {
             "kind": "geometry",
-            "version": 1,
+            "version": 2,
             "perception": self.perception.fingerprint,
             "profile": self.profile.fingerprint,
             "upright_within_deg": self.options.upright_within_deg,

@@ -12,7 +12,7 @@ from genspace.geometry.evaluate import evaluate
 from genspace.geometry.predicates import Untold, bind, noun_of, people
 from genspace.geometry.profiles import CORRECTED, Profile, Tolerances
 from genspace.geometry.scene_files import parse_document
-from genspace.human_study.design import Design
+from genspace.human_study.design import Design, Gold
 from genspace.human_study.material import load_material
 
 EN = people("en")
@@ -173,6 +173,9 @@ def test_people_are_not_asked_what_words_cannot_say(tmp_path):
     )
     with pytest.raises(InputError, match="no item can be asked about"):
         load_material(study(tmp_path / "t", TWINS), Design())
+    (root / "gold.csv").write_text("item_id,value\ntwins,yes\n")
+    with pytest.raises(InputError, match=r"gold.csv: 'twins' cannot be asked about: .*which horse is meant"):
+        load_material(root, Design(gold=Gold(file="gold.csv")))
 
 
 def test_new_names_one_of_the_objects_of_a_predicate_about_one_image():
