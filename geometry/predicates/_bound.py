@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from genspace.display import Displayed
 from genspace.errors import InputError, did_you_mean
@@ -23,7 +23,7 @@ _NEW = "new"
 """Names the object that an edit should have added; the questions ask whether it is new."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Bound(Displayed):
     """A predicate with the ids of its objects and all its values: what everybody is handed who asks or decides it."""
 
@@ -46,7 +46,7 @@ class Bound(Displayed):
         """What the predicate's table says of the variant."""
         return self.predicate.variants[self.word]
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """What people and models call the objects, in the order of the roles.
 
@@ -55,7 +55,7 @@ class Bound(Displayed):
         """
         return tuple(map(noun_of, self.ids))
 
-    @property
+    @cached_property
     def alike(self) -> frozenset[str]:
         """Names that two or more of its objects share, so that words alone cannot tell which is meant."""
         return frozenset(name for name, count in Counter(self.names).items() if count > 1)

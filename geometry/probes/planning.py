@@ -13,14 +13,17 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from genspace.geometry.frames import wrap_deg
 from genspace.geometry.predicates import BEARING, Task
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from genspace.geometry.probes.objects import Scale
     from genspace.geometry.probes.scenes import ProbeScene
+
+    Floats = NDArray[np.float64]
 
 __all__ = [
     "Draw",
@@ -38,8 +41,6 @@ __all__ = [
     "inserted",
     "polar",
 ]
-
-Floats = NDArray[np.float64]
 
 
 class UnfitError(Exception):
