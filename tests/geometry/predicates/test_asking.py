@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from genspace.errors import InputError
+from genspace.geometry.benchmark import prompts
 from genspace.geometry.evaluate import evaluate
+from genspace.geometry.perception.labels import plural
 from genspace.geometry.predicates import Untold, bind, noun_of, people
 from genspace.geometry.profiles import CORRECTED, Profile, Tolerances
 from genspace.geometry.scene_files import parse_document
 from genspace.human_study.design import Design, Gold
 from genspace.human_study.material import load_material
+from genspace.judges.prompts import meaning_of
+from genspace.records import Item
 
 EN = people("en")
 
@@ -209,3 +214,24 @@ def test_the_command_hides_the_prompt(tmp_path, genspace):
     assert "the camera looks at the “cow” directly from its own left side" in hidden.out
     refused = genspace("judge", root, "--judge", "scene", "--without-prompt")
     assert (refused.code, "without_prompt" in refused.err) == (2, True)
+
+
+@pytest.mark.parametrize("task", ["t2i", "edit"])
+def test_every_prompt_of_the_benchmark_is_asked_about_by_name(task):
+    """No id (106 of the text-to-image prompts name two of a kind, as horse and horse_2), no article twice."""
+    twins = 0
+    for prompt in prompts(task):
+        item = Item(item_id="i", predicate=prompt.predicate, image_before="b.png" if task == "edit" else None)
+        bound = bind(prompt.predicate)
+        meaning = meaning_of(item)
+        told = [
+            EN.tell(bound, "question", edit=task == "edit"),
+            meaning.statement,
+            *(question.text for question in meaning.questions),
+        ]
+        assert not re.search(r"_\d|the the|[{}]", " ".join(told)), told
+        twins += bool(bound.alike)
+        if bound.alike:
+            assert f"the two {plural(bound.names[0])}" in told[0]
+        assert ("new" in bound.settings) is ("image 1" in meaning.statement and not bound.predicate.compares)
+    assert twins == {"t2i": 106, "edit": 0}[task]
