@@ -17,8 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from genspace.checkpoints import checkpoint_digest, load_model, load_pretrained, local_checkpoint, pick_device
 from genspace.errors import InputError, optional_import
+from genspace.geometry.predicates import Untold
 from genspace.judges._protocol import JudgeContext, JudgeSpec, Preview, parse_options
-from genspace.judges.prompts import Untold, caption_of
+from genspace.judges.prompts import caption_of
 from genspace.judges.vlm._images import Picture, PictureError, Pictures
 from genspace.judges.vlm._prices import text_tokens
 from genspace.records import Item, Request, Verdict, fingerprint

@@ -22,7 +22,6 @@ from genspace.errors import InputError
 from genspace.geometry.predicates import (
     Bound,
     Text,
-    Untold,
     Voice,
     bind_known,
     common_words,
@@ -38,7 +37,7 @@ from genspace.records import Item
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["Meaning", "Question", "Untold", "Wordings", "caption_of", "meaning_of", "plain", "quoted"]
+__all__ = ["Meaning", "Question", "Wordings", "caption_of", "meaning_of", "plain", "quoted"]
 
 MARKUP = re.compile(r"<(?=[|/\w][^<>]{0,60}>)|\[(?=/?INST\])")
 """What could be taken for a chat template's control token."""

@@ -12,8 +12,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from genspace.errors import InputError
+from genspace.geometry.predicates import Untold
 from genspace.judges._protocol import JudgeContext, JudgeSpec, Preview, parse_options
-from genspace.judges.prompts import Untold, Wordings, meaning_of
+from genspace.judges.prompts import Wordings, meaning_of
 from genspace.judges.vlm._asks import Answer, Ask, Outcome, total
 from genspace.judges.vlm._cache import ResponseCache
 from genspace.judges.vlm._client import Client
