@@ -18,9 +18,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from genspace.checkpoints import checkpoint_digest, load_model, load_pretrained, local_checkpoint, pick_device
 from genspace.errors import InputError, optional_import
+from genspace.geometry.predicates import Untold
 from genspace.judges._protocol import JudgeContext, JudgeSpec, Preview, parse_options
 from genspace.judges.asking import Picture, PictureError, Pictures, text_tokens
-from genspace.judges.prompts import meaning_of
+from genspace.judges.prompts import caption_of
 from genspace.records import Item, Request, Verdict, fingerprint
 
 __all__ = ["ClipJudge", "ClipOptions", "make"]
@@ -101,8 +102,7 @@ class ClipJudge:
     def _text(self, item: Item) -> str | None:
         if self._options.text == "prompt" and item.image_before is None:
             return item.prompt
-        meaning = meaning_of(item.predicate)
-        return meaning.statement if meaning else None
+        return caption_of(item)
 
     def _prepared(self, request: Request) -> tuple[Picture, str] | Verdict:
         if request.other is not None:
@@ -110,6 +110,8 @@ class ClipJudge:
         item = request.item
         try:
             text = self._text(item)
+        except Untold as reason:
+            return Verdict.abstained(request, str(reason))
         except InputError as error:
             return Verdict.failed(request, str(error))
         if text is None:

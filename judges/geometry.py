@@ -20,9 +20,9 @@ from genspace.judges.scene import find_scene, load_named_profile
 from genspace.records import Request, Verdict, fingerprint
 
 if TYPE_CHECKING:
-    from genspace.geometry.binding import Bound
     from genspace.geometry.perception import Failure, Perception, StageReport, Subject, View, Wanted
     from genspace.geometry.perception.assemble import Assembly
+    from genspace.geometry.predicates import Bound
     from genspace.geometry.profiles import Profile
     from genspace.geometry.scene import Pair, Scene
 
@@ -136,7 +136,7 @@ class GeometryJudge:
 
         parts: dict[str, Any] = {
             "kind": "geometry",
-            "version": 1,
+            "version": 2,
             "perception": self.perception.fingerprint,
             "profile": self.profile.fingerprint,
             "upright_within_deg": self.options.upright_within_deg,
@@ -187,8 +187,8 @@ class GeometryJudge:
             started = time.perf_counter()
 
     def _task(self, request: Request) -> _Task:
-        from genspace.geometry.binding import bind
         from genspace.geometry.perception import wanted_from_ids
+        from genspace.geometry.predicates import bind
 
         item = request.item
         try:

@@ -67,7 +67,13 @@ class HfJudge:
         self._name = spec.model
         optional_import("transformers", extra="models", needed_for=f"{where} (hf)")
         root = context.study.root if context.study else None
-        wordings = Wordings.load(self._options.protocol, self._options.template, root=root, where=where)
+        wordings = Wordings.load(
+            self._options.protocol,
+            self._options.template,
+            root=root,
+            where=where,
+            without_prompt=self._options.without_prompt,
+        )
         self._asker = Asker(self._options, wordings)
         self._pictures = Pictures(self._options.image_size)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from genspace.errors import InputError
+from genspace.geometry.predicates import Untold
 from genspace.judges.asking._asks import Answer, Ask, Outcome, total
 from genspace.judges.asking._options import AskOptions
 from genspace.judges.asking.protocols import Steps, protocol
@@ -52,11 +53,14 @@ class Asker:
             if item is not None and item.image is None:
                 return Verdict.failed(request, f"item {item.item_id!r} has no image")
         try:
-            meaning = meaning_of(request.item.predicate)
+            meaning = meaning_of(request.item)
+        except Untold as reason:
+            return Verdict.abstained(request, str(reason))
         except InputError as error:
             return Verdict.failed(request, str(error))
-        if not request.item.prompt and meaning is None:
-            return Verdict.abstained(request, "no prompt, and no predicate whose meaning is known")
+        if meaning is None and (self.options.without_prompt or not request.item.prompt):
+            hidden = " is shown" if self.options.without_prompt else ""
+            return Verdict.abstained(request, f"no prompt{hidden}, and no predicate whose meaning is known")
         return None
 
     def verdict(self, request: Request, outcome: Outcome, answers: list[Answer]) -> Verdict:

@@ -21,6 +21,8 @@ class AskOptions(BaseModel):
     """yes-no and vqascore: P(yes); rating: 0 to 100; questions: one per constraint; pairwise: which of two."""
     template: str | None = None
     """File with the user's own wording of the protocol's question: it ends in .j2 and lies inside the study."""
+    without_prompt: bool = False
+    """Hide what the generator was asked for; the predicate alone is asked about."""
     combine: Literal["all", "mean"] = "all"
     """How `questions` become one score: the product of P(yes), or the mean with unasked ones as 0 (DSG)."""
     pass_above: float = Field(0.5, ge=0, le=1)

@@ -82,6 +82,7 @@ class VlmJudge:
                 options.template,
                 root=context.study.root if context.study else None,
                 where=where,
+                without_prompt=options.without_prompt,
             ),
         )
         self._pictures = Pictures(options.image_size)

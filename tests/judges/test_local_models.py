@@ -242,7 +242,7 @@ def test_preview_asks_nothing(checkpoint: Path) -> None:
     assert isinstance(judge, HfJudge)
     shown = judge.preview(requests_for([0], predicate="allocentric(cow, dog, relation=left)")[0])
     assert shown.calls == 3
-    assert "Is there a cow in the picture?" in shown.text
+    assert "Is there a “cow” in the picture?" in shown.text
     assert "_model" not in vars(judge)
 
 

@@ -320,7 +320,7 @@ def test_preview_shows_what_is_sent_without_sending(server: VlmServer) -> None:
         ):
             for line in text.splitlines():
                 assert line in shown.text
-    assert "own left side of the cow" in shown.text
+    assert "is directly to the left of the “" in shown.text
     assert "0.png: 8 x 8 pixels" in shown.text
     assert shown.calls == 1
     assert 50 < shown.tokens < 500

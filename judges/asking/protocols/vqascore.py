@@ -16,8 +16,8 @@ def _steps(request: Request, wordings: Wordings, _: AskOptions) -> Steps:
     if item.image_before is not None:
         return Outcome(status="abstained", reason="VQAScore is not defined for an edit")
     variables = wordings.variables(item)
-    if item.prompt:
-        variables["prompt"] = quoted(item.prompt, marks='""')
+    if variables["prompt"]:
+        variables["prompt"] = quoted(item.prompt or "", marks='""')
     (answer,) = yield [
         Ask(text=wordings.render("vqascore", variables), images=images_of(item), choices=YES_NO)
     ]

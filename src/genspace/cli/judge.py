@@ -69,6 +69,10 @@ def judge(
     limit: Annotated[int | None, typer.Option(help="Ask at most so many items.")] = None,
     retry: Annotated[str, typer.Option(help="Ask again about: none, errors, abstentions, all.")] = "none",
     shard: Annotated[str, typer.Option(help="i/n: only the i-th of n disjoint parts of the items.")] = "1/1",
+    without_prompt: Annotated[
+        bool,
+        typer.Option("--without-prompt", help="Ask models about the predicate alone, the prompt hidden."),
+    ] = False,
     repeats: Annotated[int, typer.Option(help="Ask each item so often, for judges that are random.")] = 1,
     max_usd: Annotated[
         float | None, typer.Option(help="Stop when all judges together have spent so much.")
@@ -96,10 +100,11 @@ def judge(
     from genspace.study import open_study
 
     opened = open_study(study)
+    option = [*(option or []), *(f"{name}.without_prompt=true" for name in judges if without_prompt)]
     options = RunOptions(limit=limit, retry=retry, shard=_parse_shard(shard), repeats=repeats)
-    specs = resolve(judges, opened.declared.judges, option or [])
+    specs = resolve(judges, opened.declared.judges, option)
     context: dict[str, Any] = {
-        "overrides": option or [],
+        "overrides": option,
         "cache_dir": cache_dir(),
         "seed": seed,
         "budget": None if max_usd is None else Budget(max_usd),

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from itertools import product
 
 from genspace.display import Displayed
-from genspace.errors import InputError, did_you_mean
-from genspace.geometry.calls import parse_call
 
 __all__ = [
     "MARGIN",
@@ -22,11 +20,10 @@ __all__ = [
     "RULES",
     "SHARE",
     "Detection",
-    "ImageRelation",
     "Opinion",
     "decide",
     "distinct",
-    "parse_relation",
+    "offset",
     "relate",
 ]
 
@@ -47,43 +44,6 @@ SHARE = 0.7
 
 `MARGIN` and `SHARE` were tuned without people's verdicts; `tests/verify/verify_box2d.py` does it again.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class ImageRelation(Displayed):
-    """A relation between two objects as the viewer sees them in the picture."""
-
-    relation: str
-    """One of `RELATIONS`."""
-    a: str
-    b: str
-
-    def __post_init__(self) -> None:
-        if self.relation not in RELATIONS:
-            raise InputError(f"relation = {self.relation!r}: unknown{did_you_mean(self.relation, RELATIONS)}")
-
-    def __str__(self) -> str:
-        return f"{self.a} {self.relation.replace('_', ' ')} {self.b}"
-
-
-def parse_relation(predicate: str) -> ImageRelation | None:
-    """Return what `image_relation(a, b, relation=left_of)` asks for, None for a call of another name.
-
-    Errors: `InputError` for a text that is no call, or a call with other arguments.
-
-    >>> print(parse_relation("image_relation(cake, bed, relation=left_of)"))
-    cake left of bed
-    """
-    call = parse_call(predicate)
-    if call.name != "image_relation":
-        return None
-    if len(call.arguments) != 2 or set(call.parameters) != {"relation"}:
-        form = f"image_relation(a, b, relation={'|'.join(RELATIONS)})"
-        raise InputError(f"predicate {predicate!r}: expected {form}")
-    try:
-        return ImageRelation(str(call.parameters["relation"]), *call.arguments)
-    except InputError as error:
-        raise InputError(f"predicate {predicate!r}: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,20 +29,6 @@ class Call:
     """Ids of objects, by position."""
     parameters: Mapping[str, Value] = field(default_factory=dict)
 
-    def __str__(self) -> str:
-        given = [_quoted(a) for a in self.arguments]
-        given += [
-            f"{k}={v!r}".removesuffix(".0") if isinstance(v, float) else f"{k}={_quoted(v)}"
-            for k, v in self.parameters.items()
-        ]
-        return f"{self.name}({', '.join(given)})"
-
-
-def _quoted(text: str) -> str:
-    if re.search(r"""[,="'()]""", text) or text != text.strip() or _number(text) is not None or not text:
-        return f"'{text}'" if '"' in text else f'"{text}"'
-    return text
-
 
 def _number(text: str) -> float | None:
     try:
@@ -59,8 +45,8 @@ def parse_call(text: str) -> Call:
 
     >>> parse_call("object_distance(cat, chair, value_m=0.8)")
     Call(name='object_distance', arguments=('cat', 'chair'), parameters={'value_m': 0.8})
-    >>> print(parse_call('camera_pose_front("the red, big car")'))
-    camera_pose_front("the red, big car")
+    >>> parse_call('camera_pose("the red, big car", view=front)').arguments
+    ('the red, big car',)
     """
     match = _NAME.fullmatch(text)
     if match is None:
