@@ -20,9 +20,9 @@ from genspace.judges.scene import find_scene, load_named_profile
 from genspace.records import Request, Verdict, fingerprint
 
 if TYPE_CHECKING:
-    from genspace.geometry.binding import Bound
     from genspace.geometry.perception import Failure, Perception, StageReport, Subject, View, Wanted
     from genspace.geometry.perception.assemble import Assembly
+    from genspace.geometry.predicates import Bound
     from genspace.geometry.profiles import Profile
     from genspace.geometry.scene import Pair, Scene
 
@@ -136,7 +136,7 @@ class GeometryJudge:
 
         parts: dict[str, Any] = {
             "kind": "geometry",
-            "version": 1,
+            "version": 2,
             "perception": self.perception.fingerprint,
             "profile": self.profile.fingerprint,
             "upright_within_deg": self.options.upright_within_deg,
@@ -166,11 +166,11 @@ class GeometryJudge:
         """Return what would be looked for, with which parts."""
         task = self._task(request)
         if task.failure:
-            return Preview(text=f"{request.item.item_id}: {task.failure}", cost_usd=0.0)
+            return Preview.free(f"{request.item.item_id}: {task.failure}")
         looked = ", ".join(w.label for w in task.wanted)
         parts = "\n".join(f"  {stage}: {name}" for stage, name in self._assembly.parts.items())
         text = f"{request.item.item_id}: find {looked} in {request.item.image}; decide: {task.bound}\n{parts}"
-        return Preview(text=text, cost_usd=0.0)
+        return Preview.free(text)
 
     def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
         """Yield one verdict per request; an image that cannot be seen is a failed verdict with the part's name."""
@@ -187,8 +187,8 @@ class GeometryJudge:
             started = time.perf_counter()
 
     def _task(self, request: Request) -> _Task:
-        from genspace.geometry.binding import bind
         from genspace.geometry.perception import wanted_from_ids
+        from genspace.geometry.predicates import bind
 
         item = request.item
         try:

@@ -13,6 +13,7 @@ from genspace.cli._options import HumanColumns, JsonFlag, MetricColumns, columns
 from genspace.errors import InputError, Problem, did_you_mean
 
 if TYPE_CHECKING:
+    from genspace.geometry.predicates import Bound
     from genspace.study import Study
 
 __all__ = ["check"]
@@ -29,21 +30,26 @@ def check(
     from genspace.cli._console import messages, out, print_json
     from genspace.gather import check as check_everything
 
-    report = check_everything(
-        study, human=columns(human), metrics=columns(metrics), further=lambda opened: _further(opened, study)
-    )
+    remarks: list[Problem] = []
+
+    def further(opened: Study) -> Iterator[Problem]:
+        yield from _wrong_settings(opened)
+        yield from _wrong_predicates(opened, study, remarks)
+
+    report = check_everything(study, human=columns(human), metrics=columns(metrics), further=further)
+    notes = [*report.notes, *remarks]
     if as_json:
         print_json(
             {
                 "problems": [str(p) for p in report.problems],
-                "notes": [str(n) for n in report.notes],
+                "notes": [str(n) for n in notes],
                 "counts": dict(report.counts),
             }
         )
     else:
         for problem in report.problems:
             messages().print(f"[red]problem[/] {_escaped(problem)}")
-        for note in report.notes:
+        for note in notes:
             messages().print(f"[yellow]note[/] {_escaped(note)}")
         counted = ", ".join(_counted(number, what) for what, number in report.counts.items())
         found = len(report.problems)
@@ -61,12 +67,6 @@ def _counted(number: int, things: str) -> str:
     """
     one = {"judges and metrics": "judge or metric"}.get(things, things.removesuffix("s"))
     return f"{number:,} {one if number == 1 else things}"
-
-
-def _further(study: Study, path: Path) -> Iterator[Problem]:
-    """Yield what only the rooms above the study can tell: unknown judges and figures, predicates that nobody reads."""
-    yield from _wrong_settings(study)
-    yield from _wrong_predicates(study, path)
 
 
 def _wrong_settings(study: Study) -> Iterator[Problem]:
@@ -87,24 +87,40 @@ def _wrong_settings(study: Study) -> Iterator[Problem]:
             yield Problem("study.toml", str(error), field="primary")
 
 
-def _wrong_predicates(study: Study, path: Path) -> Iterator[Problem]:
-    from genspace.geometry.binding import bind
-    from genspace.geometry.image_relation import parse_relation
+def _wrong_predicates(study: Study, path: Path, remarks: list[Problem]) -> Iterator[Problem]:
+    """Yield predicates that nobody reads; remark on those that words cannot ask about."""
+    from genspace.geometry.predicates import Untold, bind
     from genspace.tables import find_table, read_table
 
     table = None
-    for row, call in enumerate(study.items["predicate"]):
+    for row, (call, before) in enumerate(
+        zip(study.items["predicate"], study.items["image_before"], strict=True)
+    ):
         if not isinstance(call, str):
             continue
         try:
-            if parse_relation(call) is None:
-                bind(call)
+            _check_asked(bind(call), edited=isinstance(before, str))
         except InputError as error:
             if table is None:  # read once more, for the lines of the file
                 file = path if path.is_file() else find_table(path, "items")
                 table = read_table(file, file.name) if file else None
             message = str(error).removeprefix(f"predicate {call!r}: ")
-            yield table.problem(message, row, "predicate") if table else Problem("items", message)
+            if isinstance(error, Untold):
+                message = f"neither people nor models are asked about it: {message}"
+            problem = table.problem(message, row, "predicate") if table else Problem("items", message)
+            if isinstance(error, Untold):
+                remarks.append(problem)
+            else:
+                yield problem
+
+
+def _check_asked(bound: Bound, *, edited: bool) -> None:
+    """Errors: `InputError` for a predicate that does not fit the item, `Untold` for one that words cannot ask about."""
+    from genspace.geometry.predicates import people
+
+    if "new" in bound.settings and not edited:
+        raise InputError("new names an object that an edit added, but the item has no image_before")
+    people("en").tell(bound, "question")
 
 
 def _escaped(text: object) -> str:

@@ -25,6 +25,7 @@ class Task(StrEnum):
     t2i = "t2i"
     edit = "edit"
     both = "both"
+    in_picture = "2d"
 
 
 @probe.command(
@@ -37,7 +38,9 @@ def render(
     out: Annotated[Path, typer.Argument(help="Study folder to make, or to go on with.")],
     *,
     per_predicate: Annotated[int, typer.Option(min=1, help="Probes of each of the 76 variants.")] = 10,
-    task: Annotated[Task, typer.Option(help="Text-to-image, edits, or both.")] = Task.both,
+    task: Annotated[
+        Task, typer.Option(help="Text-to-image, edits, or both; 2d: relations in the picture.")
+    ] = Task.both,
     size: Annotated[int, typer.Option(min=64, max=4096, help="Width and height in pixels.")] = 512,
     samples: Annotated[int, typer.Option(min=1, help="Light paths per pixel: more is smoother.")] = 32,
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything that is random.")] = 0,

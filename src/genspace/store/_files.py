@@ -104,6 +104,11 @@ class JudgeStore:
             verdicts[verdict.key] = verdict
         return verdicts
 
+    def under(self, fingerprint: str) -> dict[Key, Verdict]:
+        """Return the verdicts under one fingerprint, the last line of each key."""
+        lines = (line for line in self.lines() if line.get("fingerprint") == fingerprint)
+        return {line_key(line): Verdict.from_json(line) for line in lines}
+
     def frame(self) -> pd.DataFrame:
         """Return the verdicts that count as a frame with the columns of `COLUMN_TYPES`, read without making records.
 

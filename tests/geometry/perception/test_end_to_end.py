@@ -102,7 +102,7 @@ SCENES = {
 
 
 def calls_that_bind(calls: list[str]) -> list[str]:
-    from genspace.geometry.binding import bind
+    from genspace.geometry.predicates import bind
 
     for call in calls:
         bind(call)
