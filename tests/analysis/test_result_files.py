@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import Any, get_args
@@ -10,7 +9,6 @@ from typing import Any, get_args
 import jsonschema
 import pytest
 import schemas
-from frames import evidence
 
 from genspace import compare, open_study, read_comparison
 from genspace.analysis.compare import Comparison
