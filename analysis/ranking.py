@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import deprecated
+
 from genspace.analysis._generator_section import Field, generator_section
 from genspace.analysis._options import CompareOptions, Resampled
 from genspace.analysis.question import Question
@@ -14,11 +16,12 @@ from genspace.display import Result
 from genspace.documents import to_dict
 from genspace.errors import InputError, did_you_mean
 from genspace.evidence import Evidence
+from genspace.records import StudySettings
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Ranking", "rank"]
+__all__ = ["Ranking", "rank", "rank_generators"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,3 +135,20 @@ def rank(
             generators=generator_section(drawn, by=by, over=over, sampling=settings.sampling, judges=judges),
         )
     )
+
+
+@deprecated("rank_generators is now rank, which takes an Evidence: rank(Evidence.from_frames(items, …), …)")
+def rank_generators(
+    annotations: pd.DataFrame,
+    verdicts: pd.DataFrame,
+    items: pd.DataFrame,
+    *,
+    settings: StudySettings | None = None,
+    options: CompareOptions | None = None,
+    judges: Sequence[str] | None = None,
+    over: Resampled = "prompts",
+    question: str = "",
+) -> Ranking:
+    """Rank generators from data frames: the former form of `rank`, with the same results."""
+    evidence = Evidence.from_frames(items, annotations, verdicts, settings=settings)
+    return rank(evidence, options, judges=judges, over=over, question=question)

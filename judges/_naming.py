@@ -35,7 +35,7 @@ def resolve(
     Errors: `InputError` for an unknown name or kind, a judge named twice, or an override that fits no judge.
     """
     if len(set(names)) < len(names):
-        raise InputError("--judge: the same judge is named twice")
+        raise InputError(f"judge {next(name for name in names if names.count(name) > 1)!r} is named twice")
     options: dict[str, dict[str, Any]] = {name: {} for name in names}
     for override in overrides:
         name, key, value = _split_override(override, names, tables)
@@ -104,7 +104,7 @@ def _spec(name: str, tables: Mapping[str, JudgeTable], options: Mapping[str, Any
         for change in changes:
             key, equals, text = change.partition("=")
             if not equals:
-                raise InputError(f"--judge {name}: {change!r} is no KEY=VALUE")
+                raise InputError(f"judge {name!r}: {change!r} is no KEY=VALUE")
             _set(changed, key.strip().split("."), _value(text.strip()))
         own = {change.partition("=")[0].strip().partition(".")[0] for change in changes}
         return replace(
@@ -116,7 +116,7 @@ def _spec(name: str, tables: Mapping[str, JudgeTable], options: Mapping[str, Any
     kind, _, model = name.partition(":")
     known = [*REGISTRY.names(), *tables]
     if kind not in known:
-        raise InputError(f"--judge {name}: unknown judge{did_you_mean(kind, known)}")
+        raise InputError(f"judge {name!r}: unknown judge{did_you_mean(kind, known)}")
     return JudgeSpec(name=name, kind=kind, model=model or None, options=options)
 
 

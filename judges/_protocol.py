@@ -56,7 +56,7 @@ class Budget:
         if self.spent_usd >= self.limit_usd - ROUNDING_USD:
             raise BudgetReachedError(
                 f"the budget of {self.limit_usd:g} USD is spent ({self.spent_usd:.4f} USD); "
-                "the same command with a larger --max-usd goes on from here"
+                "the same run with a larger `max_usd` goes on from here"
             )
 
 
@@ -71,6 +71,7 @@ class Judge(Protocol):
     @property
     def fingerprint(self) -> str:
         """Digest of everything that can change an answer (see `genspace.records.fingerprint`)."""
+        ...
 
     def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
         """Yield one verdict per request, in any order, as they come.
@@ -78,6 +79,7 @@ class Judge(Protocol):
         An item that cannot be judged is a verdict with a reason, never an exception; an exception means
         that nothing further can be judged.
         """
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +136,7 @@ class Previewing(Protocol):
 
     def preview(self, request: Request) -> Preview:
         """Return what would be done for the request, without doing it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +185,7 @@ class Settling(Protocol):
     @property
     def settled(self) -> bool:
         """Whether the fingerprint holds."""
+        ...
 
     def settle(self, requests: Iterable[Request]) -> None:
         """Find out what is missing from the first requests; their verdicts are given when they are asked for.
@@ -212,6 +216,7 @@ class Combining(Protocol):
     @property
     def members(self) -> Mapping[str, Judge]:
         """The members that can be asked, by name."""
+        ...
 
     def needs(self, item_ids: Collection[str]) -> Iterator[Need]:
         """Say one after the other whose verdicts on which items are needed to judge these items.
@@ -219,6 +224,7 @@ class Combining(Protocol):
         Before the next need is asked for, the verdicts of the last one stand in the study, as far as they can be had;
         where they do not, as in a dry run, `Need.perhaps` holds what may follow from them.
         """
+        ...
 
 
 Options = TypeVar("Options", bound="BaseModel")

@@ -18,9 +18,7 @@ from genspace.pairs import decoded, turned_answers, turned_verdicts
 from genspace.records import Reference, StudySettings, Variant, reference_of
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
 __all__ = [
     "ANSWER_COLUMNS",
@@ -428,5 +426,5 @@ def _frame_digest(frame: pd.DataFrame) -> bytes:
     from pandas.util import hash_pandas_object
 
     columns = sorted(frame.columns)
-    rows: NDArray[np.uint64] = np.sort(hash_pandas_object(frame[columns], index=False).to_numpy())
+    rows = np.sort(hash_pandas_object(frame[columns], index=False).to_numpy())
     return hashlib.sha256(repr(columns).encode() + rows.tobytes()).digest()

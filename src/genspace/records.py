@@ -65,9 +65,11 @@ class Files(Protocol):
 
     def read(self, name: str) -> bytes:
         """Return the file's bytes. Errors: `InputError` for a name that leaves the study or is absent."""
+        ...
 
     def exists(self, name: str) -> bool:
         """Whether the file is there. Errors: `InputError` for a name that leaves the study."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,11 +78,11 @@ class RunOptions:
     def __post_init__(self) -> None:
         part, parts = self.shard
         if not 1 <= part <= parts:
-            raise InputError(f"--shard {part}/{parts}: the part must lie in 1 … {parts}")
+            raise InputError(f"`shard` {part}/{parts}: the part must lie in 1 … {parts}")
         if self.retry not in RETRIES:
-            raise InputError(f"--retry {self.retry!r}: choose one of {', '.join(RETRIES)}")
+            raise InputError(f"`retry` {self.retry!r}: choose one of {', '.join(RETRIES)}")
         if self.repeats < 1 or (self.limit is not None and self.limit < 0):
-            raise InputError("--repeats must be at least 1 and --limit at least 0")
+            raise InputError("`repeats` must be at least 1 and `limit` at least 0")
 
     def holds(self, item_id: str) -> bool:
         """Whether an item is among those that are asked about."""
