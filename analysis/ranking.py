@@ -26,7 +26,16 @@ __all__ = ["Ranking", "rank", "rank_generators"]
 
 @dataclass(frozen=True, eq=False)
 class Ranking(Result):
-    """A finished ranking of generators."""
+    """A finished ranking of generators.
+
+    >>> import pandas as pd
+    >>> import genspace
+    >>> items = pd.DataFrame({"item_id": list("abcd"), "prompt_id": list("ppqq"), "generator": list("xyxy")})
+    >>> said = pd.DataFrame({"item_id": list("abcd"), "rater_id": "ann", "value": [1, 0, 1, 0]})
+    >>> scores = pd.DataFrame({"item_id": list("abcd"), "judge": "clip", "score": [0.9, 0.3, 0.8, 0.1]})
+    >>> genspace.rank(items=items, annotations=said, scores=scores, draws=100).order("clip")
+    ['x', 'y']
+    """
 
     document: RankingDocument
     """Everybody's order."""

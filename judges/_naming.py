@@ -33,6 +33,10 @@ def resolve(
 
     An override of a table that is not named is left aside: it may hold for a member of a combination.
     Errors: `InputError` for an unknown name or kind, a judge named twice, or an override that fits no judge.
+
+    >>> spec = resolve(["vlm:gpt-4.1"], {}, ["samples=3"])[0]
+    >>> spec.kind, spec.model, dict(spec.options)
+    ('vlm', 'gpt-4.1', {'samples': 3})
     """
     if len(set(names)) < len(names):
         raise InputError(f"judge {next(name for name in names if names.count(name) > 1)!r} is named twice")
@@ -51,6 +55,15 @@ def study_context(study: Study, overrides: Sequence[str] = (), **fields: Any) ->
         study: the study to be judged.
         overrides: `NAME.key=value`; those that name a member hold for it.
         fields: further fields of `JudgeContext`: `cache_dir`, `seed`, `budget`, `allowed_hosts`.
+
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> from pathlib import Path
+    >>> from genspace import open_study
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> pd.DataFrame({"item_id": ["a"]}).to_csv(folder / "items.csv", index=False)
+    >>> study_context(open_study(folder), seed=7).seed
+    7
     """
     making: list[str] = []
 

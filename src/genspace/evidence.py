@@ -68,6 +68,15 @@ class Evidence(Displayed):
     """Items, people's answers, judges' verdicts and what is declared about them; each is read when first asked for.
 
     Every pair of items stands in canonical order (`genspace.pairs`), whichever way round it was listed.
+
+    >>> import pandas as pd
+    >>> evidence = Evidence.from_frames(
+    ...     items=pd.DataFrame({"item_id": ["a", "b", "c"]}),
+    ...     annotations=pd.DataFrame({"item_id": ["a", "b", "c"], "rater_id": "ann", "value": [1, 0, 1]}),
+    ...     scores=pd.DataFrame({"item_id": ["a", "b"], "judge": "clip", "score": [0.8, 0.3]}),
+    ... )
+    >>> len(evidence.answers), list(evidence.judges)
+    (3, ['clip'])
     """
 
     read_items: Callable[[], pd.DataFrame]

@@ -26,6 +26,16 @@ def evidence_of(study: Study) -> Evidence:
     """Return the evidence of a study; each file is read once, when something of it is first asked for.
 
     Errors: `InvalidFilesError`, on reading, listing every problem of the tables read.
+
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> from genspace import open_study
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> pd.DataFrame({"item_id": ["a", "b"]}).to_csv(folder / "items.csv", index=False)
+    >>> said = pd.DataFrame({"item_id": ["a", "b"], "rater_id": ["ann", "ann"], "value": [1, 0]})
+    >>> said.to_csv(folder / "annotations.csv", index=False)
+    >>> evidence_of(open_study(folder)).answers["value"].tolist()
+    [1.0, 0.0]
     """
     return Evidence(
         read_items=lambda: study.items,

@@ -233,6 +233,23 @@ def run(
         ask: runs a member elsewhere than here.
 
     Errors: as for `answers`; `InputError` also when the verdicts cannot be written. What was judged before is kept.
+
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> from pathlib import Path
+    >>> from genspace import Verdict, open_study
+    >>> class Length:
+    ...     fingerprint = "length of the prompt, version 1"
+    ...
+    ...     def judge(self, requests):
+    ...         for request in requests:
+    ...             yield Verdict.decided(request, score=min(1.0, len(request.item.prompt) / 20))
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> items = pd.DataFrame({"item_id": ["a", "b"], "prompt": ["a cat on a sofa", "a cat"]})
+    >>> items.to_csv(folder / "items.csv", index=False)
+    >>> summary = run(open_study(folder), Length(), "length")
+    >>> summary.status["decided"], sorted(path.name for path in (folder / "verdicts").iterdir())
+    (2, ['length'])
     """
     options = options or RunOptions()
     stop = StopFlag() if stop is None else stop
