@@ -1,19 +1,22 @@
-"""What a rater sees next: practice, then gold items and repeats sprinkled among the items with the fewest raters."""
+"""What a rater sees next after practice: gold items and repeats sprinkled among the items with the fewest raters."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select
 
 from genspace.human_study import _schema as t
+from genspace.human_study._visit import fraction, owed
 from genspace.human_study.design import Design
+from genspace.human_study.material import UnitKey
 from genspace.records import Role
 
-__all__ = ["Chosen", "Counts", "choose", "counts_of", "side_of"]
+__all__ = ["Chosen", "Counts", "choose", "counts_of", "is_enough", "order_of", "side_of", "unit_of"]
 
 # Every statement is built once: building one takes several times as long as running it.
 _A, _U = t.assignments.c, t.units.c
@@ -27,13 +30,13 @@ _SEEN = (
     .where(_A.rater_id == bindparam("rater"), _A.unit_id == _U.unit_id, _A.state != "expired")
     .exists()
 )
-_UNIT = select(_U.unit_id, _U.item_id, _U.item_id_b, _U.assigned)
-_UNSEEN = _UNIT.where(_U.kind == bindparam("of_kind"), ~_SEEN).limit(1)
-_NEXT_PRACTICE = _UNSEEN.order_by(_U.unit_id)
-_NEXT_GOLD = _UNSEEN.order_by(_U.shuffle < bindparam("place"), _U.shuffle)
+_UNIT = select(_U.unit_id, _U.item_ids, _U.assigned)
+_NEXT_GOLD = (
+    _UNIT.where(_U.kind == "gold", ~_SEEN).order_by(_U.shuffle < bindparam("place"), _U.shuffle).limit(1)
+)
 _AGAIN = t.assignments.alias()
 _REPEATABLE = (
-    select(_U.unit_id, _U.item_id, _U.item_id_b, _A.flipped)
+    select(_U.unit_id, _U.item_ids, _A.flipped)
     .join_from(t.assignments, t.units)
     .where(
         _A.rater_id == bindparam("rater"),
@@ -70,8 +73,12 @@ class Counts:
     """(role, repeat) to number."""
     done: int
     """Answered, practice left out."""
+    answered_once: int
+    """Pictures of the main round answered, gold items and repeats left out."""
     practised: int
-    """Practice pictures answered."""
+    """Practice pictures answered in the round that the rater is in."""
+    attempt: int
+    """The round of practice that the rater is in, from 0."""
     last_position: int
     expired: bool
     """Whether a lease of theirs ran out, whose unit they may be handed again."""
@@ -99,10 +106,13 @@ def counts_of(connection: Connection, rater_id: str) -> Counts:
         if row.state != "expired":
             given[row.role, row.repeat] = given.get((row.role, row.repeat), 0) + row.n
     answered = [r for r in rows if r.state == "answered"]
+    attempt = max((r.repeat for r in rows if r.role == "training"), default=0)
     return Counts(
         given,
         sum(r.n for r in answered if r.role != "training"),
-        sum(r.n for r in answered if r.role == "training"),
+        sum(r.n for r in answered if r.role in {"main", "extra"} and r.repeat == 0),
+        sum(r.n for r in answered if r.role == "training" and r.repeat == attempt),
+        attempt,
         max((r.last for r in rows), default=0),
         any(r.state == "expired" for r in rows),
     )
@@ -113,36 +123,35 @@ class Chosen:
     """A unit to be handed out."""
 
     unit_id: int
-    unit: tuple[str, str]
-    """item_id and item_id_b ("" for a single item)."""
+    unit: UnitKey
     role: Role
     repeat: int = 0
     flipped: bool | None = None
     """None: to be drawn."""
 
+    def turned(self, flipped: bool) -> Chosen:
+        """Return the same with its side drawn."""
+        return replace(self, flipped=flipped)
+
 
 def choose(connection: Connection, design: Design, rater_id: str, counts: Counts) -> Chosen | None:
     """Decide what this rater sees next; None when there is nothing left."""
     n = counts.screens
-    if n == 0:
-        row = connection.execute(_NEXT_PRACTICE, {"rater": rater_id, "of_kind": "training"}).first()
-        if row is not None:
-            return Chosen(row.unit_id, (row.item_id, row.item_id_b), "training")
-    if (design.items_per_rater is not None and n >= design.items_per_rater) or _enough(connection, design):
+    if (design.items_per_rater is not None and n >= design.items_per_rater) or is_enough(connection, design):
         return None
-    place = _fraction(design.seed, rater_id, n, "place")
-    if counts.given.get(("gold", 0), 0) < _owed(n, design.gold.every, design.seed, rater_id, "gold"):
-        key = {"rater": rater_id, "of_kind": "gold", "place": place}
-        row = connection.execute(_NEXT_GOLD, key).first()
+    place = fraction(design.seed, rater_id, n, "place")
+    if counts.given.get(("gold", 0), 0) < owed(n, design.gold.every, design.seed, rater_id, "gold"):
+        row = connection.execute(_NEXT_GOLD, {"rater": rater_id, "place": place}).first()
         if row is not None:
-            return Chosen(row.unit_id, (row.item_id, row.item_id_b), "gold")
+            return Chosen(row.unit_id, unit_of(row.item_ids), "gold")
     every = design.repeats.every
-    if every and counts.repeats < _owed(n, every, design.seed, rater_id, "repeat"):
+    if every and counts.repeats < owed(n, every, design.seed, rater_id, "repeat"):
         before = counts.last_position + 1 - design.repeats.gap
         row = connection.execute(_REPEATABLE, {"rater": rater_id, "before": before}).first()
         if row is not None:  # a pair comes back with its sides swapped
-            flipped = bool(row.item_id_b) and not row.flipped
-            return Chosen(row.unit_id, (row.item_id, row.item_id_b), "main", repeat=1, flipped=flipped)
+            unit = unit_of(row.item_ids)
+            flipped = len(unit) == 2 and not row.flipped
+            return Chosen(row.unit_id, unit, "main", repeat=1, flipped=flipped)
     return _fewest_raters(connection, design, rater_id, place)
 
 
@@ -152,19 +161,19 @@ def side_of(seed: int, rater_id: str, place: int) -> bool:
     In blocks of two, one of each side: a rater who favours a side favours neither item.
     """
     block, second = divmod(place - 1, 2)
-    return (_fraction(seed, rater_id, block, "side") < 0.5) != bool(second)
+    return (fraction(seed, rater_id, block, "side") < 0.5) != bool(second)
 
 
-def _owed(n: int, every: int, seed: int, rater_id: str, what: str) -> int:
-    """How many gold items (or repeats) are due by picture n (from 0): one at a random place in every block."""
-    block, place = divmod(n, every)
-    return block + (place >= int(_fraction(seed, rater_id, block, what) * every))
+def order_of(seed: int, rater_id: str, place: int, unit: Sequence[str]) -> tuple[str, ...]:
+    """Return the items of a group in the order in which they are shown at this place, random for each rater."""
+    shown = list(unit)
+    random.Random(f"{seed}|{rater_id}|{place}|order").shuffle(shown)
+    return tuple(shown)
 
 
-def _fraction(seed: int, rater_id: str, number: int, what: str) -> float:
-    """Return a number in [0, 1) that is random to people and the same on every machine."""
-    digest = hashlib.sha256(f"{seed}|{rater_id}|{number}|{what}".encode()).digest()
-    return int.from_bytes(digest[:7], "big") / 2**56
+def unit_of(stored: str) -> UnitKey:
+    """Return the items of a unit from what the store holds."""
+    return tuple(json.loads(stored))
 
 
 def _fewest_raters(connection: Connection, design: Design, rater_id: str, place: float) -> Chosen | None:
@@ -181,12 +190,12 @@ def _fewest_raters(connection: Connection, design: Design, rater_id: str, place:
                 row = connection.execute(query, key).first()
                 if row is not None:
                     role: Role = "extra" if row.assigned >= design.raters_per_item else "main"
-                    return Chosen(row.unit_id, (row.item_id, row.item_id_b), role)
+                    return Chosen(row.unit_id, unit_of(row.item_ids), role)
             level = connection.scalar(_LEVEL, {"level": level})
     return None
 
 
-def _enough(connection: Connection, design: Design) -> bool:
+def is_enough(connection: Connection, design: Design) -> bool:
     """Whether a stop rule of the whole study holds."""
     stop = design.stop
     if stop.answers is not None and (connection.scalar(_HANDED_OUT) or 0) >= stop.answers:

@@ -1,15 +1,10 @@
-"""The tables that hold a human study's answers, and the engine that opens them (SQLite or PostgreSQL)."""
+"""The tables that hold a human study's answers, in SQLite or PostgreSQL."""
 
 from __future__ import annotations
-
-from pathlib import Path
-from typing import Any
 
 from sqlalchemy import (
     Boolean,
     Column,
-    Connection,
-    Engine,
     Float,
     ForeignKey,
     Index,
@@ -18,20 +13,16 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
-    create_engine,
-    event,
+    false,
 )
 
-from genspace.errors import InputError, optional_import
-from genspace.human_study.reading import ANSWERS_FILE
-
 __all__ = [
-    "SCHEMA_VERSION", "answers", "assignments", "events", "meta", "metadata", "open_engine", "raters",
-    "sessions", "submissions", "units",
+    "SCHEMA_VERSION", "answers", "assignments", "events", "meta", "metadata", "raters", "registrations", "sessions",
+    "submissions", "survey_answers", "units", "visits",
 ]  # fmt: skip
 
-SCHEMA_VERSION = "1"
-"""Version of the tables below; a database of another version is refused, never changed."""
+SCHEMA_VERSION = "2"
+"""Version of the tables below; a database of version 1 is brought up to it when it is opened for writing."""
 
 metadata = MetaData()
 
@@ -41,7 +32,21 @@ meta = Table(
     Column("key", String, primary_key=True),
     Column("value", String, nullable=False),
 )
-"""Schema version, study, state, secrets, the registered design."""
+"""Schema version, name, state, secrets, and the registration in force: its digest and its design."""
+
+registrations = Table(
+    "registrations",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("at", Float, nullable=False),
+    Column("digest", String, nullable=False),  # "": only names were registered, by an earlier version
+    Column("design", String, nullable=False),  # JSON, see `Design.registered`
+    Column("sections", String, nullable=False),  # JSON: section to piece to the hash of its content
+    Column("reason", String, nullable=False, server_default=""),  # why it replaced the one before
+    Column("changed", String, nullable=False, server_default=""),
+    Column("answers_before", Integer, nullable=False, server_default="0"),
+)
+"""What was registered, and every amendment, in order."""
 
 events = Table(
     "events",
@@ -66,6 +71,31 @@ raters = Table(
     Column("last_seen_at", Float, nullable=False),
     Column("finished_at", Float),
     Column("platform_status", String),
+    Column("outcome", String),  # see `genspace.human_study.outcomes`; null while the visit goes on
+    Column("outcome_at", Float),
+    Column("consent_version", String),  # of the form agreed to
+    Column("consent_digest", String),  # of its wording; null for who agreed under an earlier version
+)
+
+visits = Table(
+    "visits",
+    metadata,
+    Column("rater_id", ForeignKey("raters.rater_id"), primary_key=True),
+    Column("session_id", String, primary_key=True),  # the platform's name of the visit
+    Column("study_id", String, nullable=False, server_default=""),
+    Column("came_at", Float, nullable=False),
+)
+"""The platform's identifiers of each visit; dropped by `purge`."""
+
+survey_answers = Table(
+    "survey_answers",
+    metadata,
+    Column("rater_id", ForeignKey("raters.rater_id"), primary_key=True),
+    Column("survey", String, primary_key=True),  # before, after
+    Column("question", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("value", String, nullable=False),
+    Column("at", Float, nullable=False),
 )
 
 sessions = Table(
@@ -82,8 +112,7 @@ units = Table(
     "units",
     metadata,
     Column("unit_id", Integer, primary_key=True, autoincrement=True),
-    Column("item_id", String, nullable=False),
-    Column("item_id_b", String, nullable=False, server_default=""),
+    Column("item_ids", String, nullable=False),  # JSON list of item ids: one, two, or those of a group
     Column("kind", String, nullable=False),  # main, gold, training
     Column("known", String, nullable=False, server_default=""),  # known answers as JSON, question to value
     Column("wanted", Integer, nullable=False),
@@ -93,7 +122,7 @@ units = Table(
     Column("done", Integer, nullable=False, server_default="0"),
     Column("available", Boolean, nullable=False),  # main and assigned < wanted
     Column("shuffle", Float, nullable=False),
-    UniqueConstraint("item_id", "item_id_b", "kind"),
+    UniqueConstraint("item_ids", "kind"),
     Index("units_by_need", "available", "assigned", "shuffle"),
 )
 
@@ -106,11 +135,13 @@ assignments = Table(
     Column("role", String, nullable=False),  # main, gold, training, extra
     Column("repeat", Integer, nullable=False, server_default="0"),
     Column("flipped", Boolean, nullable=False),  # the second item of a pair stands on the left
+    Column("shown", String, nullable=False, server_default=""),  # JSON list: a group's items as on the screen
     Column("position", Integer, nullable=False),
     Column("state", String, nullable=False),  # leased, answered, expired
     Column("given_at", Float, nullable=False),
     Column("expires_at", Float, nullable=False),
     Column("revision", Integer, nullable=False, server_default="0"),  # submissions so far; the latest counts
+    Column("reclaimed", Boolean, nullable=False, server_default=false()),  # asked of somebody else again
     UniqueConstraint("rater_id", "unit_id", "repeat"),
     Index("assignments_by_expiry", "state", "expires_at"),
     Index("assignments_by_rater", "rater_id", "state"),
@@ -127,6 +158,7 @@ submissions = Table(
     Column("received_at", Float, nullable=False),
     Column("seconds", Float),
     Column("comment", String, nullable=False, server_default=""),
+    Column("registration", String, nullable=False, server_default=""),  # digest of what was registered then
 )
 
 answers = Table(
@@ -135,41 +167,9 @@ answers = Table(
     Column("assignment_id", ForeignKey("assignments.assignment_id"), primary_key=True),
     Column("revision", Integer, primary_key=True),
     Column("question", String, primary_key=True),
-    Column("value", Float),  # null: can't tell
+    Column("value", Float),  # null: can't tell, or an order
+    Column("choice", String, nullable=False, server_default=""),  # where the value does not tell it
+    Column("confidence", Float),  # 0 to 1
+    Column("why", String, nullable=False, server_default=""),  # the reason for a no
+    Column("known", String, nullable=False, server_default=""),  # JSON: the known answer registered then
 )
-
-
-def open_engine(study_root: Path, database: str | None) -> Engine:
-    """Return an engine for `answers.sqlite` of the study, or for a PostgreSQL URL.
-
-    SQLite writes ahead and syncs its log at every commit (synchronous=FULL): what was acknowledged survives not only
-    a killed process, for which less would do, but also a power cut, up to what the disk promises. Every transaction
-    that writes takes the write lock when it begins, so that no two decide on the same state.
-
-    Errors: `InputError` for a URL of another database.
-    """
-    if database is None:
-        return _sqlite(study_root / ANSWERS_FILE)
-    if not database.startswith("postgresql"):
-        raise InputError(f"database {database.partition(':')[0]!r} is not supported; give a PostgreSQL URL")
-    optional_import("psycopg", extra="web", needed_for="a human study on PostgreSQL")
-    url = database.replace("postgresql://", "postgresql+psycopg://", 1)
-    return create_engine(url)
-
-
-def _sqlite(path: Path) -> Engine:
-    arguments = {"timeout": 30, "check_same_thread": False}
-    engine = create_engine(f"sqlite:///{path}", connect_args=arguments)
-
-    @event.listens_for(engine, "connect")
-    def _configure(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # SQLAlchemy begins transactions, not the driver
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
-            connection.execute(f"PRAGMA {pragma}").close()
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        read_only = connection.get_execution_options().get("read_only", False)
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
-
-    return engine

@@ -1,4 +1,4 @@
-"""The units of a study, an item or a pair each, and the counts that handing out goes by."""
+"""The units of a study, an item, a pair or a group each, and the counts that handing out goes by."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, insert, select, update
 
 from genspace.human_study import _schema as t
 from genspace.human_study.design import Design
-from genspace.human_study.material import Material
+from genspace.human_study.material import Material, UnitKey
 
 __all__ = ["recount", "sync_units"]
 
@@ -28,6 +28,10 @@ _RECOUNT = (
 )
 
 
+_GONE = "gone-"
+"""Before the kind of a gold or practice unit that the study no longer has."""
+
+
 def recount(connection: Connection, unit_id: int, *, assigned: int = 0, done: int = 0) -> Row[Any]:
     """Add to a unit's counts and note whether it is still to be handed out; return its row as it is then."""
     return connection.execute(_RECOUNT, {"unit": unit_id, "more_assigned": assigned, "more_done": done}).one()
@@ -35,18 +39,18 @@ def recount(connection: Connection, unit_id: int, *, assigned: int = 0, done: in
 
 def sync_units(connection: Connection, material: Material, design: Design) -> None:
     """Bring the units up to date with the study's items: new ones come in, gone ones are asked about no more."""
-    there = {(row.item_id, row.item_id_b, row.kind): row for row in connection.execute(select(t.units))}
+    rows = connection.execute(select(t.units))
+    there = {(row.item_ids, row.kind.removeprefix(_GONE)): row for row in rows}
     shuffle = random.Random(design.seed)
     new = []
     for unit in material.units:
-        known = _known(material, unit.key)
-        row = there.pop((*unit.key, unit.kind), None)
+        known, items = _known(material, unit.key), json.dumps(unit.key, ensure_ascii=False)
+        row = there.pop((items, unit.kind), None)
         if row is None:
             main = unit.kind == "main"
             new.append(
                 {
-                    "item_id": unit.item_id,
-                    "item_id_b": unit.item_id_b,
+                    "item_ids": items,
                     "kind": unit.kind,
                     "wanted": design.raters_per_item if main else 0,
                     "known": known,
@@ -55,18 +59,19 @@ def sync_units(connection: Connection, material: Material, design: Design) -> No
                 }
             )
             continue
-        if row.known != known:
-            _change(connection, row.unit_id, known=known)
+        if row.known != known or row.kind != unit.kind:
+            _change(connection, row.unit_id, known=known, kind=unit.kind)
         if row.kind == "main" and row.wanted < design.raters_per_item:
             wanted = design.raters_per_item
             _change(connection, row.unit_id, wanted=wanted, available=row.assigned < wanted)
     if new:
         connection.execute(insert(t.units), new)
-    for row in there.values():
-        _change(connection, row.unit_id, wanted=0, available=False)
+    for (_, kind), row in there.items():
+        gone = kind if kind == "main" else f"{_GONE}{kind}"
+        _change(connection, row.unit_id, wanted=0, available=False, kind=gone)
 
 
-def _known(material: Material, key: tuple[str, str]) -> str:
+def _known(material: Material, key: UnitKey) -> str:
     """Return a unit's known answers as they are stored; "" without any."""
     known = material.known.get(key)
     return "" if known is None else json.dumps(dict(known.values), sort_keys=True)

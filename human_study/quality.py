@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from statistics import median
 from typing import Any
 
 from genspace.display import Displayed
 from genspace.human_study.design import Exclusion
+from genspace.human_study.orders import load_tiers
 from genspace.human_study.protocols import PROTOCOLS
+from genspace.human_study.screens import Detail, Screen
 
-__all__ = ["RaterQuality", "Screen", "exclusion_reasons", "interval_width", "rate_raters", "same_answer"]
+__all__ = ["RaterQuality", "Screen", "exclusion_reasons", "interval_width", "rate_raters"]
 
 _Z = 1.959963984540054  # standard normal quantile at 0.975
 
@@ -34,43 +36,6 @@ def interval_width(values: Sequence[float], scale: tuple[float, float]) -> float
     p = (sum(values) / n - low) / (high - low)
     half = _Z / (1 + _Z**2 / n) * math.sqrt(p * (1 - p) / n + _Z**2 / (4 * n**2))
     return 2 * half * (high - low)
-
-
-def same_answer(first: float | None, second: float | None, protocol: str) -> bool:
-    """Whether two answers to one question agree: the same, or at most one step apart on a rating scale.
-
-    >>> same_answer(4, 5, "likert"), same_answer(0, 1, "binary"), same_answer(None, None, "binary")
-    (True, False, True)
-    """
-    if first is None or second is None:
-        return first is second
-    step = 1.0 if PROTOCOLS[protocol].value_type == "ordinal" and not PROTOCOLS[protocol].pairwise else 0.0
-    return abs(first - second) <= step
-
-
-@dataclass(frozen=True, slots=True)
-class Screen:
-    """What a rater answered on one screen."""
-
-    rater_id: str
-    unit: tuple[str, str]
-    role: str
-    repeat: int
-    flipped: bool
-    position: int
-    answers: Mapping[str, float | None]
-    """Question to value; None: can't tell."""
-    known: Mapping[str, float | None]
-    """Question to known answer; empty where there is none."""
-    seconds: float | None
-    comment: str = ""
-    received_at: float = 0.0
-    assignment_id: int = 0
-
-    @property
-    def as_pressed(self) -> Hashable:
-        """The answers as they stood on the screen, to tell somebody who always presses the same button."""
-        return tuple(1 - v if self.flipped and v is not None else v for _, v in sorted(self.answers.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +59,15 @@ class RaterQuality(Displayed):
     longest_run: int
     """Most pictures in a row with one and the same answer."""
     cannot_tell_share: float | None
+    outcome: str
+    """How the visit ended (`genspace.human_study.outcomes`); "" while it goes on."""
     excluded: tuple[str, ...]
     """Rules this rater breaks, in words; empty: kept."""
 
     @classmethod
-    def without_answers(cls, rater_id: str) -> RaterQuality:
+    def without_answers(cls, rater_id: str, outcome: str = "") -> RaterQuality:
         """Return the figures of somebody who has not answered yet."""
-        return _rate(rater_id, [], Exclusion(), "binary")
+        return _rate(rater_id, [], Exclusion(returned=False), _Alike(PROTOCOLS["binary"].alike), outcome)
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures as a JSON-ready dictionary."""
@@ -110,18 +77,57 @@ class RaterQuality(Displayed):
         }
 
 
-def rate_raters(screens: Iterable[Screen], rules: Exclusion, protocol: str) -> list[RaterQuality]:
-    """Return the figures of every rater, by pseudonym."""
+def rate_raters(
+    screens: Iterable[Screen],
+    rules: Exclusion,
+    protocol: str,
+    *,
+    kinds: Mapping[str, str] | None = None,
+    outcomes: Mapping[str, str] | None = None,
+) -> list[RaterQuality]:
+    """Return the figures of every rater, by pseudonym.
+
+    Args:
+        screens: What they answered.
+        rules: Whom to leave out.
+        protocol: Name of the study's protocol.
+        kinds: Question to its kind of answer, where questions are answered differently.
+        outcomes: Rater to how the visit ended, as far as it has.
+    """
     by_rater = sorted(screens, key=lambda s: (s.rater_id, s.position))
+    alike = {q: PROTOCOLS[kind].alike for q, kind in (kinds or {}).items()}
+    ended = outcomes or {}
     return [
-        _rate(r, list(theirs), rules, protocol) for r, theirs in groupby(by_rater, key=lambda s: s.rater_id)
+        _rate(r, list(theirs), rules, _Alike(PROTOCOLS[protocol].alike, alike), ended.get(r, ""))
+        for r, theirs in groupby(by_rater, key=lambda s: s.rater_id)
     ]
 
 
-def _rate(rater_id: str, screens: list[Screen], rules: Exclusion, protocol: str) -> RaterQuality:
+@dataclass(frozen=True, slots=True)
+class _Alike:
+    """Whether two answers to a question agree."""
+
+    default: Callable[[float | None, float | None], bool]
+    by_question: Mapping[str, Callable[[float | None, float | None], bool]] = field(default_factory=dict)
+
+    def values(self, question: str, first: float | None, second: float | None) -> bool:
+        return self.by_question.get(question, self.default)(first, second)
+
+    def repeated(self, question: str, first: Screen, second: Screen) -> list[bool]:
+        """Agreement of an answer and its repeat; of two orders, whether best and worst are the same."""
+        orders = [s.details.get(question, Detail()).choice for s in (first, second)]
+        if all(orders) and second.shown:
+            one, other = map(load_tiers, orders)
+            return [one[0] == other[0], one[-1] == other[-1]]
+        return [self.values(question, first.answers.get(question), second.answers.get(question))]
+
+
+def _rate(
+    rater_id: str, screens: list[Screen], rules: Exclusion, alike: _Alike, outcome: str = ""
+) -> RaterQuality:
     work = [s for s in screens if s.role != "training"]
     gold = [
-        same_answer(s.answers[q], known, protocol)
+        alike.values(q, s.answers[q], known)
         for s in work
         if s.role == "gold"
         for q, known in s.known.items()
@@ -129,14 +135,15 @@ def _rate(rater_id: str, screens: list[Screen], rules: Exclusion, protocol: str)
     ]
     first = {s.unit: s for s in work if s.repeat == 0}
     repeats = [
-        same_answer(first[s.unit].answers.get(q), value, protocol)
+        agrees
         for s in work
         if s.repeat and s.unit in first
-        for q, value in s.answers.items()
+        for q in s.answers
+        for agrees in alike.repeated(q, first[s.unit], s)
     ]
     timed = [(s.seconds, max(len(s.answers), 1)) for s in work if s.seconds is not None]
     pressed = [s.as_pressed for s in work]
-    values = [v for s in work for v in s.answers.values()]
+    unsure = [v is None and not s.details.get(q, Detail()).choice for s in work for q, v in s.answers.items()]
     runs = [len(list(run)) for _, run in groupby(pressed)]
     figures = RaterQuality(
         rater_id=rater_id,
@@ -149,7 +156,8 @@ def _rate(rater_id: str, screens: list[Screen], rules: Exclusion, protocol: str)
         fast_share=_share([seconds < rules.fast_seconds * questions for seconds, questions in timed]),
         identical_share=max(pressed.count(p) for p in set(pressed)) / len(pressed) if pressed else None,
         longest_run=max(runs, default=0),
-        cannot_tell_share=_share([v is None for v in values]),
+        cannot_tell_share=_share(unsure),
+        outcome=outcome,
         excluded=(),
     )
     return replace(figures, excluded=tuple(exclusion_reasons(figures, rules)))
@@ -184,6 +192,8 @@ def exclusion_reasons(rater: RaterQuality, rules: Exclusion) -> list[str]:
     run = rules.max_identical_run
     if enough and run is not None and rater.longest_run > run:
         reasons.append(f"same answer {rater.longest_run} times in a row, at most {run} allowed")
+    if rules.returned and rater.outcome == "returned":
+        reasons.append("handed the work back")
     return reasons
 
 

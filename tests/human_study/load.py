@@ -174,7 +174,7 @@ async def rater(
     await persist(browser, result, "GET", server.join)
     _, _, page = await persist(browser, result, "GET", "/welcome")
     token = re.search(rb'name="csrf" value="([0-9a-f]+)"', page)[1].decode()
-    form = f"csrf={token}&agreed=yes".encode()
+    form = f"csrf={token}&agreed=0".encode()
     await persist(browser, result, "POST", "/welcome", form, Content_Type="application/x-www-form-urlencoded")
     _, _, content = await persist(browser, result, "GET", "/api/next")
     shown = json.loads(content)

@@ -96,7 +96,7 @@ def test_known_noise_gives_the_expected_agreement_and_the_spammer_is_flagged(tmp
     desk = open_desk(root, raters_per_item=6, gold={"file": "gold.csv"}, repeats={"every": 10, "gap": 5})
     careful = [simulate(desk, truth, 0.1, chance) for _ in range(5)]
     spammer = simulate(desk, truth, 0.5, chance)
-    status = study_status(desk.store, desk.material)
+    status = study_status(desk.store, desk.material).to_json()
     flagged = {r["rater_id"]: r["excluded"] for r in status["raters"] if r["excluded"]}
     assert list(flagged) == [spammer]
     assert flagged[spammer][0].startswith("known answers")
@@ -197,7 +197,7 @@ def test_judges_stay_out_of_sight(tmp_path: Path) -> None:
     (root / "scores" / "secret_metric.csv").write_text("item_id,score\ni0,1\ni1,0\ni2,1\n")
     desk = open_desk(root)
     assert "secret_metric" not in str(study_status(desk.store, desk.material))
-    assert set(study_status(desk.store, desk.material)["agreement"]) == {
+    assert set(study_status(desk.store, desk.material).to_json()["agreement"]) == {
         "everybody",
         "after_exclusion",
         "excluded",

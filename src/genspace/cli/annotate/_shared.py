@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from genspace.human_study.material import Material
     from genspace.human_study.store import AnswerStore
 
-__all__ = ["annotate"]
+__all__ = [
+    "ALL_LOCAL", "JsonOption", "StudyArgument", "annotate", "opened", "remind_of_retention", "say", "to_read",
+]  # fmt: skip
 
 annotate = typer.Typer(
     name="annotate",
@@ -34,12 +36,10 @@ ALL_LOCAL = "127.0.0.1"
 
 @contextmanager
 def opened(study: Path) -> Iterator[tuple[AnswerStore, Material]]:
-    """Open a study's answers for a command that neither serves nor changes the design."""
-    optional_import("sqlalchemy", extra="web", needed_for="genspace annotate")
-    from genspace.human_study.material import load_material
+    """Open a study's answers for a command that changes something, but not the design."""
     from genspace.human_study.store import AnswerStore
 
-    material = load_material(study)
+    material = _material(study)
     store = AnswerStore(study, material.design)
     try:
         yield store, material
@@ -47,7 +47,25 @@ def opened(study: Path) -> Iterator[tuple[AnswerStore, Material]]:
         store.close()
 
 
+@contextmanager
+def to_read(study: Path) -> Iterator[tuple[AnswerStore, Material]]:
+    """Open a study's answers for a command that only reads; it works where nothing may be written."""
+    from genspace.human_study.store import AnswerStore
+
+    material = _material(study)
+    with AnswerStore.to_read(study, material.design) as store:
+        yield store, material
+
+
+def _material(study: Path) -> Material:
+    optional_import("sqlalchemy", extra="web", needed_for="genspace annotate")
+    from genspace.human_study.material import load_material
+
+    return load_material(study)
+
+
 def say(text: str) -> None:
+    """Print a message on standard error."""
     from genspace.cli._console import messages
 
     messages().print(text, markup=False)

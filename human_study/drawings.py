@@ -6,10 +6,21 @@ from functools import lru_cache
 
 from genspace.errors import InputError
 from genspace.geometry.drawing.concepts import concept_svg
-from genspace.human_study.questions import Call, amount
+from genspace.human_study.material import Material, UnitKey
+from genspace.human_study.questions import Call, amount, parse_call
 from genspace.human_study.texts import Texts
 
-__all__ = ["drawing", "example"]
+__all__ = ["drawing", "drawing_of_unit", "example"]
+
+
+def drawing_of_unit(material: Material, unit: UnitKey, texts: Texts) -> str | None:
+    """Return the drawing that explains whose point of view a unit's question means, as SVG text, or None.
+
+    Items of different prompts have no drawing in common.
+    """
+    if not material.design.drawings or not material.one_prompt(unit):
+        return None
+    return drawing(parse_call(material.items[unit[0]].predicate), texts)
 
 
 def drawing(call: Call | None, texts: Texts) -> str | None:
@@ -21,8 +32,9 @@ def drawing(call: Call | None, texts: Texts) -> str | None:
 
 
 def example(texts: Texts) -> str | None:
-    """Return the drawing of the instructions: what "on its own left" means."""
-    return _drawn("allocentric", "left", None, _words(texts))
+    """Return the drawing of the instructions: what "the cow's own left" means, in the words of the text beside it."""
+    words = {**texts.section("drawing"), "left": texts["instructions.example_left"]}
+    return _drawn("allocentric", "left", None, tuple(words.items()))
 
 
 def _words(texts: Texts) -> tuple[tuple[str, str], ...]:
