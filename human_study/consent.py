@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,7 @@ def consent_forms(root: Path, design: Design, texts: Mapping[str, Texts]) -> dic
 def _from_texts(design: Design, texts: Texts) -> ConsentForm:
     said = design.consent.model_dump_json(exclude={"form", "version"})
     wording = "\n".join(texts.section("consent").values())
-    return ConsentForm("", (_inline(texts["consent.agree"]),), f"{said}\n{wording}")
+    return ConsentForm("", (escape(texts["consent.agree"]),), f"{said}\n{wording}")
 
 
 def _from_file(root: Path, name: str) -> ConsentForm:

@@ -69,7 +69,7 @@ def register(material: Material) -> Registration:
     """
     design = material.design.registered() | {"kinds": material.kinds()}
     sections: dict[str, dict[str, str]] = {
-        "design": {name: _hashed(value) for name, value in design.items()},
+        "design": {name: _hashed(value) for name, value in _leaves(design)},
         "units": {_key(u.key): _hashed(u.kind) for u in material.units},
         "prompts": {i: _hashed(material.items[i].prompt) for i in _shown(material)},
         "images": dict(_images(material)),
@@ -99,9 +99,8 @@ def changes(before: Registration, now: Registration) -> list[str]:
     A registration of an earlier version is compared by the names it holds.
     """
     if not before.sections:
-        return [
-            f"annotate.toml: {name}" for name, value in before.design.items() if now.design.get(name) != value
-        ]
+        new = dict(_leaves(now.design))
+        return [f"annotate.toml: {name}" for name, value in _leaves(before.design) if new.get(name) != value]
     told = []
     for section, pieces in now.sections.items():
         old = before.sections.get(section, {})
@@ -113,6 +112,16 @@ def changes(before: Registration, now: Registration) -> list[str]:
             more = len(differing) - _NAMED
             told.append(f"{section}: {names}{f' and {more} more' if more > 0 else ''}")
     return told
+
+
+def _leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every value of nested tables by its dotted key, and of each table that it is there."""
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield f"{prefix}{name}", "a table"
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
 
 
 def _consent(material: Material) -> dict[str, str]:

@@ -17,6 +17,8 @@ from genspace.records import Item
 __all__ = ["Unit", "UnitKey", "UnitKind", "canonical", "drawn_groups", "main_units", "mixed_prompts"]
 
 UnitKind = Literal["main", "gold", "training"]
+_TRIES = 50
+"""Groups drawn in a row that are there already, after which no more are looked for."""
 UnitKey = tuple[str, ...]
 """The items shown: one, the two of a pair, or those of a group."""
 
@@ -111,9 +113,9 @@ def _listed_pairs(root: Path, design: Design, items: Mapping[str, Item]) -> list
 
 
 def drawn_groups(members: Sequence[str], size: int, per_item: int, generator: random.Random) -> list[UnitKey]:
-    """Draw groups so that each item stands in `per_item` of them or one more, and pairs meet evenly.
+    """Draw groups so that each item stands in about `per_item` of them, and pairs meet evenly.
 
-    A prompt with no more items than a group holds gives one group, with fewer than three none.
+    There may be fewer different groups than that. A prompt with no more items than a group holds gives one group, with fewer than three none.
 
     >>> drawn_groups(["a", "b", "c"], 4, 2, random.Random(0)), drawn_groups(["a", "b"], 4, 2, random.Random(0))
     ([('a', 'b', 'c')], [])
@@ -123,7 +125,8 @@ def drawn_groups(members: Sequence[str], size: int, per_item: int, generator: ra
     seen = dict.fromkeys(members, 0)
     met: dict[tuple[str, str], int] = {}
     groups: dict[UnitKey, None] = {}
-    while min(seen.values()) < per_item:
+    in_vain = 0
+    while min(seen.values()) < per_item and in_vain < _TRIES:
         group: list[str] = []
         while len(group) < size:
             rest = [m for m in members if m not in group]
@@ -133,9 +136,11 @@ def drawn_groups(members: Sequence[str], size: int, per_item: int, generator: ra
                 return seen[member], sum(met.get((min(m, member), max(m, member)), 0) for m in chosen)
 
             group.append(min(rest, key=burden))
-        for member in group:
-            seen[member] += 1
         for pair in combinations(sorted(group), 2):
             met[pair] = met.get(pair, 0) + 1
-        groups[tuple(sorted(group))] = None
+        key = tuple(sorted(group))
+        in_vain = in_vain + 1 if key in groups else 0
+        for member in () if key in groups else group:
+            seen[member] += 1
+        groups[key] = None
     return list(groups)

@@ -64,8 +64,8 @@ def test_every_family_of_the_drawings_has_a_question() -> None:
 
 def test_the_drawings_words_are_translated_and_its_quantity_is_the_questions() -> None:
     from genspace.geometry.drawing.concepts import WORDS
-    from genspace.human_study.questions import parse_call
     from genspace.human_study.drawings import drawing
+    from genspace.human_study.questions import parse_call
 
     english, german = (load_texts((code,), {}, Path())[code] for code in ("en", "de"))
     assert set(english.section("drawing")) == set(WORDS)

@@ -1,8 +1,10 @@
-"""Designing and serving a human study: `init`, `serve`, `invite`."""
+"""Designing and serving a human study: `init`, `serve`, `links`, `invite`."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import typer
 
@@ -17,6 +19,15 @@ from genspace.cli.annotate._shared import (
 )
 from genspace.errors import optional_import
 
+LOCAL_URL = f"http://{ALL_LOCAL}:8000"
+
+
+class Renewable(StrEnum):
+    """Whose link can be made anew."""
+
+    RATERS = "raters"
+    RESEARCHER = "researcher"
+
 
 @annotate.command(
     epilog="Examples: genspace annotate init my-study --raters 5 --gold gold.csv --contact 'Ada, ada@example.org'; "
@@ -24,7 +35,9 @@ from genspace.errors import optional_import
 )
 def init(
     study: StudyArgument,
-    protocol: Annotated[str, typer.Option(help="binary, likert or pairwise.")] = "binary",
+    protocol: Annotated[
+        str, typer.Option(help="binary, likert, slider, pairwise, best_worst or ranking.")
+    ] = "binary",
     raters: Annotated[int, typer.Option(min=1, help="Raters per item.")] = 3,
     gold: Annotated[
         str | None,
@@ -75,13 +88,24 @@ def serve(
         bool, typer.Option("--behind-proxy", help="Trust X-Forwarded-* of a proxy on this machine.")
     ] = False,
     amend: Annotated[
-        str | None, typer.Option(help="Why the design changed after the first answer; kept on record.")
+        str | None,
+        typer.Option(
+            help="Why what raters see or the rules use changed after the first answer; kept on record."
+        ),
     ] = None,
+    from_the_start: Annotated[
+        bool,
+        typer.Option(
+            "--from-the-start",
+            help="With --amend: known answers that changed hold for the answers given before, too.",
+        ),
+    ] = False,
 ) -> None:
     """Serve the study and print the raters' and the researcher's links."""
     for package in ("fastapi", "uvicorn", "sqlalchemy", "python_multipart"):
         optional_import(package, extra="web", needed_for="genspace annotate serve")
     from genspace.cli._console import out
+    from genspace.human_study.rules import silent_rules
     from genspace.human_study.web.app import Links, open_site
     from genspace.human_study.web.app import serve as run
 
@@ -91,12 +115,46 @@ def serve(
             "Raters' cookies would travel unencrypted. For anything but a private network put a proxy with TLS in "
             "front: --behind-proxy --public-url https://…"
         )
-    with open_site(study, https=https, amend=amend) as site:
+    prefix = urlsplit(public_url or "").path.rstrip("/")
+    with open_site(study, https=https, prefix=prefix, amend=amend, from_the_start=from_the_start) as site:
         remind_of_retention(study, site.store, site.material.design.retention_days)
+        for remark in (*site.material.notes, *map(str, silent_rules(site.material))):
+            say(remark)
         links = Links(site, public_url or f"http://{host}:{port}")
         out().print(f"Raters      {links.rater}\nResearcher  {links.researcher}", markup=False)
         say("Stop with Ctrl-C; answers are on disk as soon as a rater sees the next picture.")
         run(site, host=host, port=port, behind_proxy=behind_proxy)
+
+
+@annotate.command(epilog="Example: genspace annotate links my-study --renew researcher")
+def links(
+    study: StudyArgument,
+    renew: Annotated[
+        list[Renewable] | None,
+        typer.Option(help="Make a new link, so that the old one no longer works: raters or researcher."),
+    ] = None,
+    public_url: Annotated[str, typer.Option(help="Address under which the study is reached.")] = LOCAL_URL,
+    json_: JsonOption = False,
+) -> None:
+    """Print the raters' and the researcher's links, or make new ones when somebody has them who should not."""
+    from genspace.cli._console import out, print_json
+    from genspace.human_study.platforms import platform_of
+
+    secrets: dict[str, Literal["join_token", "researcher_token"]] = {
+        "raters": "join_token", "researcher": "researcher_token",
+    }  # fmt: skip
+    with opened(study) as (store, material):
+        for which in renew or ():
+            store.renew_secret(secrets[which.value])
+        base = public_url.rstrip("/")
+        found = {
+            "raters": f"{base}/r/{store.secret('join_token')}{platform_of(material.design.crowd).query()}",
+            "researcher": f"{base}/researcher/enter/{store.secret('researcher_token')}",
+        }
+    if json_:
+        print_json(found)
+        return
+    out().print(f"Raters      {found['raters']}\nResearcher  {found['researcher']}", markup=False)
 
 
 @annotate.command(
@@ -105,9 +163,7 @@ def serve(
 def invite(
     study: StudyArgument,
     number: Annotated[int, typer.Argument(min=1, max=1000, help="How many personal links.")],
-    public_url: Annotated[str, typer.Option(help="Address under which raters reach the study.")] = (
-        f"http://{ALL_LOCAL}:8000"
-    ),
+    public_url: Annotated[str, typer.Option(help="Address under which raters reach the study.")] = LOCAL_URL,
     json_: JsonOption = False,
 ) -> None:
     """Print personal links, which work on any device; each is shown only once."""

@@ -1,4 +1,4 @@
-"""What is done to a study that runs, and what is deleted: `pause`, `resume`, `close`, `forget`, `purge`."""
+"""What is done to a study that runs: `pause`, `resume`, `close`, `release`, `reclaim`, `forget`, `purge`."""
 
 from __future__ import annotations
 
@@ -30,8 +30,39 @@ def resume(study: StudyArgument) -> None:
 
 @annotate.command(epilog="Example: genspace annotate close my-study")
 def close(study: StudyArgument) -> None:
-    """End the study: raters who come are thanked."""
+    """End the study: raters who come are thanked, and no answer is taken any more."""
     _set_state(study, "closed", "Closed.")
+
+
+@annotate.command(epilog="Example: genspace annotate release my-study 5f0c1d2e3b4a596877665544")
+def release(
+    study: StudyArgument,
+    rater: Annotated[str, typer.Argument(help="The rater's code, or the platform's identifier.")],
+) -> None:
+    """Let a platform's participant, who is bound to the browser they began in, go on in another one."""
+    with opened(study) as (store, _):
+        rater_id = store.release(rater)
+    say(f"Released: {rater_id} may go on in another browser, from the platform's link.")
+
+
+@annotate.command(epilog="Example: genspace annotate reclaim my-study --dry-run")
+def reclaim(
+    study: StudyArgument,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be asked again.")] = False,
+    json_: JsonOption = False,
+) -> None:
+    """Ask again about the items of raters whom the rules leave out or who returned; their answers stay, marked."""
+    from genspace.cli._console import out, print_json
+
+    with opened(study) as (store, _):
+        from genspace.human_study.housekeeping import reclaim as ask_again
+
+        found = ask_again(store, dry_run=dry_run)
+    if json_:
+        print_json({"raters": list(found.raters), "answers": found.answers})
+        return
+    verb = "Would ask" if dry_run else "Asked"
+    out().print(f"{verb} again for {found.answers} answers of {len(found.raters)} raters", markup=False)
 
 
 @annotate.command(epilog="Example: genspace annotate forget my-study r-7kq2m9xd")

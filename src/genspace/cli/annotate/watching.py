@@ -1,4 +1,4 @@
-"""How a human study stands: `status`."""
+"""How a human study stands, and how it was done: `status`, `describe`."""
 
 from __future__ import annotations
 
@@ -32,6 +32,20 @@ def status(study: StudyArgument, json_: JsonOption = False) -> None:
     for remark in (*found.notes, *found.rules_that_cannot_fire):
         say(remark)
     out().print(_status_table(found))
+
+
+@annotate.command(epilog="Example: genspace annotate describe my-study")
+def describe(study: StudyArgument, json_: JsonOption = False) -> None:
+    """Print the paragraph of a paper: participants, consent, payment, exclusions, agreement with its interval."""
+    from genspace.cli._console import out, print_json
+    from genspace.human_study.describe import describe as described
+
+    with to_read(study) as (store, material):
+        found = described(store, material)
+    if json_:
+        print_json(found.to_json())
+        return
+    out().print(found.text(), markup=False)
 
 
 def _status_table(found: StudyStatus) -> Any:
