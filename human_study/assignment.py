@@ -248,7 +248,7 @@ class Turn:
             {
                 **key,
                 "submission": submission,
-                "received_at": self.now,
+                "received_at": round(self.now, 6),  # as exactly as exports say it
                 "seconds": self._plausible(seconds, row),
                 "comment": comment,
                 "registration": meta.get("registration", ""),

@@ -97,8 +97,9 @@ _LEVELS: Mapping[str, Literal["nominal", "ordinal", "interval"]] = {
 def _given(
     screens: Iterable[Screen], counts: Callable[[str], bool]
 ) -> dict[tuple[tuple[str, ...], str], dict[str, float]]:
-    """Return unit and question to the value of each rater."""
+    """Return unit and question to the value of each rater; of a pair in several groups the mean."""
     given: dict[tuple[tuple[str, ...], str], dict[str, float]] = {}
+    shares: dict[tuple[tuple[str, str], str, str], list[float]] = {}
     for screen in screens:
         if screen.role != "main" or screen.repeat:
             continue
@@ -106,9 +107,11 @@ def _given(
             order = screen.details.get(question, Detail()).choice if screen.shown else ""
             if order:
                 for first, second, share in implied_pairs(load_tiers(order)):
-                    given.setdefault(((first, second), question), {}).setdefault(screen.rater_id, share)
+                    shares.setdefault(((first, second), question, screen.rater_id), []).append(share)
             elif value is not None and counts(question):
                 given.setdefault((screen.unit, question), {})[screen.rater_id] = value
+    for (pair, question, rater_id), found in shares.items():
+        given.setdefault((pair, question), {})[rater_id] = sum(found) / len(found)
     return given
 
 

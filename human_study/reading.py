@@ -85,8 +85,9 @@ class Recorded:
 
     @property
     def registrations(self) -> tuple[str, ...]:
-        """Digests under which answers of the main round were given, in order; several where the study was amended."""
-        return tuple(dict.fromkeys(s.registration for s in self.screens if s.role == "main"))
+        """Digests under which answers of the main round were given, first to last; several after an amendment."""
+        in_time = sorted(self.screens, key=lambda s: s.received_at)
+        return tuple(dict.fromkeys(s.registration for s in in_time if s.role == "main"))
 
     def settings(self, declared: StudySettings) -> StudySettings:
         """Return a study's settings with what the protocol says where the study declares nothing.
@@ -142,20 +143,23 @@ _Row = tuple[Screen, tuple[str, str, str], int, float | None, tuple[float | None
 def _rows(screens: Iterable[Screen]) -> Iterable[_Row]:
     """Yield each answer with its key (item_id, item_id_b, question), repeat, value and what follows.
 
-    A pair that two groups of one rater decide is told apart by its repeat.
+    A pair that several groups of one rater decide is told apart by its repeat, which counts them in the rater's order.
     """
-    pairs: dict[tuple[str, ...], int] = {}
+    screens = list(screens)
+    seen: dict[tuple[str, ...], list[int]] = {}
+    for s in sorted((s for s in screens if s.shown), key=lambda s: (s.rater_id, s.position)):
+        for question, detail in s.details.items():
+            for first, second, _ in implied_pairs(load_tiers(detail.choice)) if detail.choice else ():
+                seen.setdefault((s.rater_id, first, second, question), []).append(s.assignment_id)
     for s in screens:
         for question, value in s.answers.items():
             detail = s.details.get(question, Detail())
             more = (detail.confidence, detail.why, s.registration, s.reclaimed)
-            if len(s.unit) < 3 and not s.shown:
+            if not s.shown:
                 yield s, (s.unit[0], "".join(s.unit[1:]), question), s.repeat, value, more
                 continue
             for first, second, share in implied_pairs(load_tiers(detail.choice or "[]")):
-                key = (s.rater_id, first, second, question)
-                again = pairs.get(key, 0)
-                pairs[key] = again + 1
+                again = seen[s.rater_id, first, second, question].index(s.assignment_id)
                 yield s, (first, second, question), again, share, more
 
 

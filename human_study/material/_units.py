@@ -115,7 +115,8 @@ def _listed_pairs(root: Path, design: Design, items: Mapping[str, Item]) -> list
 def drawn_groups(members: Sequence[str], size: int, per_item: int, generator: random.Random) -> list[UnitKey]:
     """Draw groups so that each item stands in about `per_item` of them, and pairs meet evenly.
 
-    There may be fewer different groups than that. A prompt with no more items than a group holds gives one group, with fewer than three none.
+    There may be fewer different groups than that. A prompt with no more items than a group holds gives one group, with
+    fewer than three none.
 
     >>> drawn_groups(["a", "b", "c"], 4, 2, random.Random(0)), drawn_groups(["a", "b"], 4, 2, random.Random(0))
     ([('a', 'b', 'c')], [])

@@ -83,6 +83,7 @@ def test_serving_brings_it_to_layout_2_and_registers_content_from_now_on(old_stu
     assert "content registered" in [what for _, what, _ in desk.store.log()]
     # The participant who was at work goes on, and the new answer stands under the new registration.
     at_work = next(r["rater_id"] for r in desk.store.snapshot().raters if r["finished_at"] is None)
+    desk.clock.now += 1_000_000
     given = desk.take(at_work)
     desk.answer(at_work, given, 1.0, submission="after-the-update")
     assert read_recorded(old_study).registrations == ("", second.after)
