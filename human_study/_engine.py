@@ -19,6 +19,8 @@ from genspace.human_study._answers_file import ANSWERS_FILE, StorageError, copie
 __all__ = ["open_engine", "snapshot", "storage_errors"]
 
 _CONNECT_SECONDS = 5
+_WAIT_SECONDS = 30
+"""How long to wait for a lock of SQLite."""
 _PRIVATE = 0o600
 
 
@@ -49,7 +51,7 @@ def open_engine(study_root: Path, database: str | None, *, foreign_keys: bool = 
 
 def _sqlite(path: Path, *, foreign_keys: bool) -> Engine:
     _make_private(path)
-    arguments = {"timeout": 30, "check_same_thread": False}
+    arguments = {"timeout": _WAIT_SECONDS, "check_same_thread": False}
     engine = create_engine(f"sqlite:///{path}", connect_args=arguments, hide_parameters=True)
 
     @event.listens_for(engine, "connect")

@@ -29,7 +29,7 @@ from genspace.human_study.reading import SCREENS_QUERY, Recorded, to_screens
 from genspace.human_study.registration import Amendment, Registration, changes, register
 from genspace.human_study.screens import Screen
 from genspace.human_study.sessions import RaterSessions
-from genspace.human_study.tokens import new_token
+from genspace.human_study.tokens import new_study_id, new_token
 
 __all__ = ["AnswerStore", "Snapshot", "StudyState"]
 
@@ -104,7 +104,7 @@ class AnswerStore(RaterSessions):
                         _set(connection, name, new_token())
                     self.note(connection, "created")
                 if _get(connection, "study_id") is None:
-                    _set(connection, "study_id", new_token()[:8].replace("-", "a").replace("_", "b"))
+                    _set(connection, "study_id", new_study_id(study_root))
         finally:
             engine.dispose()
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
+from pathlib import Path
 
-__all__ = ["hashed", "new_pseudonym", "new_token", "personal_code"]
+__all__ = ["hashed", "new_pseudonym", "new_study_id", "new_token", "personal_code"]
 
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that is misread for something else
 
@@ -14,6 +16,12 @@ _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that is misread for som
 def new_token() -> str:
     """Return a random secret for a link or a session (256 bits)."""
     return secrets.token_urlsafe(32)
+
+
+def new_study_id(study_root: Path) -> str:
+    """Return a study's name on its host: readable, and different from that of another study of the same name."""
+    readable = re.sub(r"[^a-z0-9]+", "-", study_root.resolve().name.lower()).strip("-")[:24]
+    return f"{readable or 'study'}-{secrets.token_hex(4)}"
 
 
 def hashed(token: str) -> str:

@@ -249,36 +249,66 @@ def percentile(values: list[float], share: float) -> float:
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
 
 
+@dataclass
+class PostgresServer:
+    """Debian's PostgreSQL in a temporary folder, run by an unprivileged user, behind a socket there."""
+
+    folder: Path
+    as_user: list[str]
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://genspace@/study?host={self.folder}"
+
+    def run(self, *command: str) -> None:
+        # Nothing is captured: a server that is started would keep the pipe open.
+        subprocess.run(
+            [*self.as_user, *command],
+            check=True,
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def control(self, *words: str) -> None:
+        bin_ = max(Path("/usr/lib/postgresql").glob("*/bin"))
+        self.run(str(bin_ / "pg_ctl"), "-D", str(self.folder / "data"), "-w", *words)
+
+    def start(self) -> None:
+        options = f"-c listen_addresses= -k {self.folder} -c max_connections=60"
+        self.control("-o", options, "-l", str(self.folder / "log"), "start")
+
+    def stop(self) -> None:
+        self.control("-m", "fast", "stop")
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    @classmethod
+    @contextmanager
+    def running(cls) -> Iterator[PostgresServer]:
+        bin_ = max(Path("/usr/lib/postgresql").glob("*/bin"))
+        folder = Path(tempfile.mkdtemp(prefix="genspace-pg-", dir="/tmp"))
+        as_user: list[str] = []
+        if os.geteuid() == 0:
+            shutil.chown(folder, "postgres", "postgres")
+            as_user = ["runuser", "-u", "postgres", "--"]
+        server = cls(folder, as_user)
+        data = ("-D", str(folder / "data"), "-U", "genspace", "--auth=trust", "-E", "UTF8", "--no-sync")
+        server.run(str(bin_ / "initdb"), *data)
+        server.start()
+        try:
+            server.run(str(bin_ / "createdb"), "-h", str(folder), "-U", "genspace", "study")
+            yield server
+        finally:
+            with suppress(subprocess.CalledProcessError):  # stopped already
+                server.stop()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextmanager
 def postgresql() -> Iterator[str]:
-    """Debian's PostgreSQL in a temporary folder, run by an unprivileged user, behind a socket there; yields its URL."""
-    bin_ = max(Path("/usr/lib/postgresql").glob("*/bin"))
-    folder = Path(tempfile.mkdtemp(prefix="genspace-pg-", dir="/tmp"))
-    as_user: list[str] = []
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres", "postgres")
-        as_user = ["runuser", "-u", "postgres", "--"]
-
-    def run(*command: str) -> None:
-        subprocess.run([*as_user, *command], check=True, capture_output=True, cwd=folder)
-
-    run(
-        str(bin_ / "initdb"),
-        "-D",
-        str(folder / "data"),
-        "-U",
-        "genspace",
-        "--auth=trust",
-        "-E",
-        "UTF8",
-        "--no-sync",
-    )
-    options = f"-c listen_addresses= -k {folder} -c max_connections=60"
-    control = str(bin_ / "pg_ctl")
-    run(control, "-D", str(folder / "data"), "-o", options, "-l", str(folder / "log"), "-w", "start")
-    try:
-        run(str(bin_ / "createdb"), "-h", str(folder), "-U", "genspace", "study")
-        yield f"postgresql://genspace@/study?host={folder}"
-    finally:
-        run(control, "-D", str(folder / "data"), "-m", "fast", "-w", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
+    """A PostgreSQL server for as long as the context lasts; yields its URL."""
+    with PostgresServer.running() as server:
+        yield server.url

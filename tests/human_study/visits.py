@@ -34,7 +34,7 @@ class Visitor:
 
     @property
     def token(self) -> str:
-        return form_token(self.site.store.secret("csrf_key"), self.client.cookies[self.site.cookie("rater")])
+        return form_token(self.site.csrf_key, self.client.cookies[self.site.cookie("rater")])
 
     @property
     def text(self) -> str:
