@@ -183,8 +183,14 @@ PROTOCOLS: Mapping[str, Protocol] = {
     )
 }
 
-_GOOD_OR_BAD = (Choice("both_good", 0.5, "2"), Choice("both_bad", 0.5, "4"))
-"""What stands in the place of a pair's tie where a study tells good from bad."""
+_GOOD_OR_BAD = (
+    Choice("left", 1.0, "1"),
+    Choice("right", 0.0, "2"),
+    Choice("both_good", 0.5, "3"),
+    Choice("both_bad", 0.5, "4"),
+    _CANNOT_TELL,
+)
+"""The answers about a pair where a study tells good ties from bad ones."""
 
 CONFIDENCE: Mapping[str, float] = {"guess": 0.0, "fairly": 0.5, "certain": 1.0}
 """How sure a rater is, by the name of the choice (`[confidence]` in the texts files)."""
@@ -194,10 +200,9 @@ def offered(name: str, *, cannot_tell: bool, ties: str = "one") -> Protocol:
     """Return a protocol as a study offers it.
 
     >>> [c.name for c in offered("pairwise", cannot_tell=False, ties="good_bad").choices]
-    ['left', 'both_good', 'both_bad', 'right']
+    ['left', 'right', 'both_good', 'both_bad']
     """
     protocol = PROTOCOLS[name]
     if protocol.pairwise and ties == "good_bad":
-        left, _, right, *rest = protocol.choices
-        protocol = replace(protocol, choices=(left, *_GOOD_OR_BAD, right, *rest))
+        protocol = replace(protocol, choices=_GOOD_OR_BAD)
     return protocol if cannot_tell else protocol.without_cannot_tell()
