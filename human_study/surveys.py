@@ -31,9 +31,9 @@ class SurveyQuestion(Table):
     """For a choice: what to choose from; in exports by its wording in the study's first language."""
     several: bool = False
     """For a choice: whether more than one may be chosen."""
-    low: float = 1
+    low: float = 1.0
     """For a number or a scale: the smallest answer."""
-    high: float = 5
+    high: float = 5.0
     """For a number or a scale: the largest answer."""
     low_label: Wording | None = None
     """For a scale: what its ends mean."""
