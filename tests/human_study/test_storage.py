@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -271,10 +272,8 @@ def test_malformed_imports_are_refused_or_add_nothing(
     desk = open_desk(write_study(folder / "s", 2))
     path = folder / ("in.jsonl" if as_lines else "in.json")
     path.write_text(json.dumps(document), encoding="utf-8")
-    try:
+    with suppress(InputError):  # any other error fails the test
         import_answers(desk.store, desk.material, path)
-    except InputError as error:
-        assert str(error)
     desk.store.close()
     shutil.rmtree(folder)
 
@@ -283,7 +282,7 @@ def test_malformed_imports_are_refused_or_add_nothing(
     ("name", "content"),
     [
         ("in.json", b"\xff\xfe"), ("in.json", b"[" * 100_000), ("in.json", b"{}"), ("in.csv", b"\xff\xfe\x00"),
-        ("in.csv", b""), ("in.csv", b"item_id,rater_id,value\n\"i0,ann,yes\n"), ("in.parquet", b"PAR1"),
+        ("in.csv", b""), ("in.csv", b'item_id,rater_id,value\n"i0,ann,yes\n'), ("in.parquet", b"PAR1"),
         ("in.jsonl", b"[1]\n"), ("in.jsonl", b"{\n"),
     ],
 )  # fmt: skip
