@@ -30,7 +30,7 @@ def tiers_of(protocol: str, answer: str, shown: Sequence[str]) -> Tiers:
     >>> tiers_of("best_worst", "2,0", ["a", "b", "c", "d"]), tiers_of("ranking", "1,0,2", ["a", "b", "c"])
     ((('c',), ('b', 'd'), ('a',)), (('b',), ('a',), ('c',)))
     """
-    places = [int(p) for p in answer.split(",") if p.isdecimal() and len(p) < 3]
+    places = [int(p) for p in answer.split(",") if p.isascii() and p.isdecimal() and len(p) < 3]
     wanted = 2 if protocol == "best_worst" else len(shown)
     if answer.count(",") + 1 != len(places) or len(places) != wanted or len(set(places)) != wanted:
         raise InputError(f"{answer!r} names no {wanted} different places")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from genspace.errors import InputError, optional_import
 from genspace.human_study._answers_file import ANSWERS_FILE, opened_to_read
 from genspace.human_study.design import DESIGN_FILE, Exclusion, load_design
+from genspace.human_study.examples import PREFIX
 from genspace.human_study.orders import implied_pairs, load_tiers
 from genspace.human_study.protocols import PROTOCOLS
 from genspace.human_study.quality import RaterQuality, rate_raters
@@ -141,11 +142,11 @@ _Row = tuple[Screen, tuple[str, str, str], int, float | None, tuple[float | None
 
 
 def _rows(screens: Iterable[Screen]) -> Iterable[_Row]:
-    """Yield each answer with its key (item_id, item_id_b, question), repeat, value and what follows.
+    """Yield each answer about items of the study: key (item_id, item_id_b, question), repeat, value, what follows.
 
     A pair that several groups of one rater decide is told apart by its repeat, which counts them in the rater's order.
     """
-    screens = list(screens)
+    screens = [s for s in screens if not s.unit[0].startswith(PREFIX)]
     seen: dict[tuple[str, ...], list[int]] = {}
     for s in sorted((s for s in screens if s.shown), key=lambda s: (s.rater_id, s.position)):
         for question, detail in s.details.items():
