@@ -150,7 +150,7 @@ def write_design(
         raters=raters_per_item,
         gold=f"file = {json.dumps(gold_file)}" if gold_file else '# file = "gold.csv"',
         repeats=repeats_every,
-        examples="false" if protocol in {"best_worst", "ranking"} else "true",
+        examples="true" if protocol in {"binary", "likert", "pairwise"} else "false",
         contact=json.dumps(contact, ensure_ascii=False),
         languages=f"{'' if tuple(languages) != ('en',) else '# '}languages = {json.dumps(list(languages))}",
         texts="texts = { " + texts + " }" if own else '# texts = { fr = "texts.fr.toml" }',

@@ -54,7 +54,26 @@ def import_answers(store: AnswerStore, material: Material, path: Path) -> Import
     else:
         own = read_own_table(path, OWN_COLUMNS)
         rows = from_table(material, path) if own is None else _own(material, path, own)
+    _check_once(str(path), rows)
     return _store(store, rows, path.name)
+
+
+def _check_once(label: str, rows: Sequence[AnswerRow]) -> None:
+    """Errors: `InvalidFilesError` for a file without an answer, or with two of one rater to one question."""
+    if not rows:
+        raise InvalidFilesError([Problem(label, "holds no answers")])
+    seen: set[tuple[object, ...]] = set()
+    twice: dict[str, None] = {}
+    for row in rows:
+        key = (row.rater_id, frozenset(row.unit), row.question, row.repeat)
+        if key in seen:
+            about = f"question {row.question!r}" if row.question else "the question"
+            twice[
+                f"rater {row.rater_id!r} answers {about} about {', '.join(row.unit)} twice; keep one answer"
+            ] = None
+        seen.add(key)
+    if twice:
+        raise InvalidFilesError([Problem(label, message) for message in twice])
 
 
 def _tasks(path: Path) -> object:

@@ -128,10 +128,15 @@ def _with_examples(material: Material) -> Material:
             "known answers (use = training)"
         )
     low, high = design.answers.scale
+    shown = example_items()
+    if not any(
+        item.predicate for item in material.items.values()
+    ):  # then the standard question is asked of all
+        shown = {name: replace(item, predicate=None) for name, item in shown.items()}
     found = examples(material.texts, pairs=design.answers.pairwise)
     return replace(
         material,
-        items={**material.items, **example_items()},
+        items={**material.items, **shown},
         files=FilesWithExamples(material.files),
         units=(*(Unit(e.key, "training") for e in found), *material.units),
         known={e.key: Known({"": high if e.truth else low}, e.explanations) for e in found}

@@ -102,6 +102,23 @@ def test_every_mistake_of_an_import_is_named_and_nothing_stored(tmp_path: Path) 
     assert len(caught.value.problems) == 2
 
 
+def test_two_answers_of_one_rater_and_no_answers_at_all_are_refused(tmp_path: Path) -> None:
+    desk = open_desk(write_study(tmp_path / "s", 1), protocol="likert")
+    results = [
+        {"from_name": n, "type": "rating", "value": {"rating": v}} for n, v in (("fit", 5), ("looks", 2))
+    ]
+    (tmp_path / "ls.json").write_text(
+        json.dumps([{"data": {"item_id": "i0"}, "annotations": [{"completed_by": 1, "result": results}]}])
+    )
+    with pytest.raises(InvalidFilesError, match="answers the question about i0 twice"):
+        import_answers(desk.store, desk.material, tmp_path / "ls.json")
+    for empty in ([], [{"data": {"item_id": "i0"}, "annotations": None}]):
+        (tmp_path / "ls.json").write_text(json.dumps(empty))
+        with pytest.raises(InvalidFilesError, match="holds no answers"):
+            import_answers(desk.store, desk.material, tmp_path / "ls.json")
+    desk.store.close()
+
+
 def test_label_studio_people_become_pseudonyms(tmp_path: Path) -> None:
     desk = open_desk(write_study(tmp_path / "s", 1), protocol="likert")
     task = {"data": {"item_id": "i0"}, "annotations": [

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -139,6 +141,34 @@ def test_best_worst_answers_reach_compare_as_the_pairs_they_decide(tmp_path: Pat
     desk.store.close()
 
 
+def test_generators_are_scaled_from_best_and_worst(tmp_path: Path, genspace: Callable[..., Any]) -> None:
+    """Two raters say g3 > g2, g1 > g0 in all but one of six prompts, where they say it the other way round."""
+    root = write_study(
+        tmp_path / "s", 6, generators=4, design='protocol = "best_worst"\nraters_per_item = 2\n'
+    )
+    desk = open_desk(root, protocol="best_worst", raters_per_item=2, repeats={"every": 0})
+    for _ in range(2):
+        rater = desk.join()
+        while isinstance(given := desk.claim(rater), Assignment):
+            places = sorted(
+                range(4), key=lambda n: given.in_order[n][-1], reverse=given.unit[0].startswith("i5")
+            )
+            order = tiers_text(tiers_of("best_worst", f"{places[-1]},{places[0]}", given.in_order))
+            desk.answer(rater, given, None, details={"": Detail(order)})
+    desk.store.close()
+    told = json.loads(genspace("annotate", "scale", root, "--json").out)
+    counts = {t["name"]: (t["shown"], round(t["count"], 4)) for t in told["things"]}
+    # Of 12 appearances g3 is best in 10 and worst in 2: (10 - 2) / 12.
+    assert counts == {"gen3": (12, 0.6667), "gen1": (12, 0.0), "gen2": (12, 0.0), "gen0": (12, -0.6667)}
+    assert told["reason"] is None
+    assert told["things"][0]["strength"] > 0 > told["things"][-1]["strength"]
+    assert "12 answers; split-half reliability" in genspace("annotate", "scale", root).out
+    assert len(json.loads(genspace("annotate", "scale", root, "--by", "item", "--json").out)["things"]) == 24
+    (root / "annotate.toml").write_text("")
+    other = write_study(tmp_path / "t", 2)
+    assert genspace("annotate", "scale", other).code == 2
+
+
 def test_questions_of_several_kinds_keep_their_own_tolerance(tmp_path: Path) -> None:
     root = write_study(tmp_path / "s", 8)
     (root / "gold.csv").write_text("item_id,question,value\ni0,there,yes\ni0,well,4\ni0,much,50\n")
@@ -258,6 +288,15 @@ def test_examples_come_in_every_protocol_that_they_have_an_answer_to(tmp_path: P
     for wrong in ({"protocol": "slider"}, {"question": "Is it sharp?"}):
         with pytest.raises(InputError, match="examples = false"):
             load_material(root, parse_design({"training": {"examples": True}, **wrong}))
+
+
+def test_a_study_without_predicates_asks_its_own_question_about_the_examples(tmp_path: Path) -> None:
+    root = write_study(tmp_path / "s", 2)
+    (root / "items.csv").write_text("item_id,image,prompt\ni0,i0.png,A cow\ni1,i1.png,A dog\n")
+    material = load_material(root, parse_design({"training": {"examples": True}}))
+    assert {material.questions(u.key)[0].text for u in material.units} == {
+        "Does the picture show what the text asks for?"
+    }
 
 
 def test_examples_are_no_items_of_the_study(tmp_path: Path) -> None:

@@ -121,7 +121,9 @@ def test_a_change_of_content_is_named_and_needs_a_reason(tmp_path: Path, what: s
     desk_of(root).store.close()
 
 
-def test_flipped_known_answers_change_nobody_s_past_without_a_word(tmp_path: Path) -> None:
+def test_flipped_known_answers_change_nobody_s_past_without_a_word(
+    tmp_path: Path, genspace: Callable[..., Any]
+) -> None:
     root = write_whole_study(tmp_path / "s")
     desk = answered(root)
     (careful,) = [r.rater_id for r in read_recorded(root).raters()]
@@ -134,7 +136,7 @@ def test_flipped_known_answers_change_nobody_s_past_without_a_word(tmp_path: Pat
     # The answers before keep the known answers that they were given under; new ones meet the new ones.
     assert read_recorded(root).raters()[0].gold_accuracy == 1.0
     newcomer = amended.join()
-    amended.submissions = 100
+    amended.submissions, amended.clock.now = 100, 2_000_000.0
     while isinstance(given := amended.claim(newcomer), Assignment):
         amended.answer(newcomer, given, 1.0)
     accuracy = {r.rater_id: r.gold_accuracy for r in read_recorded(root).raters()}
@@ -143,6 +145,7 @@ def test_flipped_known_answers_change_nobody_s_past_without_a_word(tmp_path: Pat
     frame = answers(root)
     assert set(frame.loc[frame["rater_id"] == careful, "registration"]) == {first}
     assert set(frame.loc[frame["rater_id"] == newcomer, "registration"]) == {second}
+    assert "under 2 registrations" in genspace("check", root).err
     amended.store.close()
 
 

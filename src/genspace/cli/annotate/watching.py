@@ -1,8 +1,11 @@
-"""How a human study stands, and how it was done: `status`, `describe`."""
+"""How a human study stands, how it was done, what groups were chosen: `status`, `describe`, `scale`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from genspace.cli.annotate._shared import (
     JsonOption,
@@ -14,6 +17,7 @@ from genspace.cli.annotate._shared import (
 )
 
 if TYPE_CHECKING:
+    from genspace.human_study.scaling import Scale
     from genspace.human_study.status import Agreement, StudyStatus
 
 
@@ -46,6 +50,47 @@ def describe(study: StudyArgument, json_: JsonOption = False) -> None:
         print_json(found.to_json())
         return
     out().print(found.text(), markup=False)
+
+
+class By(StrEnum):
+    """What is put on a scale."""
+
+    GENERATOR = "generator"
+    ITEM = "item"
+
+
+@annotate.command(epilog="Example: genspace annotate scale my-study --by generator")
+def scale(
+    study: StudyArgument,
+    by: Annotated[By, typer.Option(help="Whether generators or single items are scaled.")] = By.GENERATOR,
+    json_: JsonOption = False,
+) -> None:
+    """Scale generators from best–worst choices and rankings: by counting, and by maximum likelihood."""
+    from genspace.cli._console import out, print_json
+    from genspace.human_study.scaling import scale_choices
+
+    with to_read(study) as (store, material):
+        found = scale_choices(store.snapshot().recorded, material.items, by=by.value)
+    if json_:
+        print_json(found.to_json())
+        return
+    out().print(_scale_table(found, by))
+
+
+def _scale_table(found: Scale, by: By) -> Any:
+    from rich.console import Group
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in (by.value.capitalize(), "Shown", "Best - worst", "± s.e.", "Log strength", "± s.e. "):
+        table.add_column(name, justify="left" if name == by.value.capitalize() else "right")
+    for thing in found.things:
+        figures = (thing.count, thing.count_se, thing.strength, thing.strength_se)
+        cells = ["–" if figure is None else f"{figure:.3f}" for figure in figures]
+        table.add_row(thing.name, str(thing.shown), *cells)
+    half = "undefined" if found.split_half is None else f"{found.split_half:.2f}"
+    words = f"{found.choices} answers; split-half reliability of the counts {half}"
+    return Group(table, "", words if found.reason is None else f"{words}; no strengths: {found.reason}")
 
 
 def _status_table(found: StudyStatus) -> Any:
