@@ -20,7 +20,7 @@ from typing import Any
 
 import uvicorn
 
-from genspace.human_study.assignment import Assignment, Turn
+from genspace.human_study.visit.assignment import Assignment, Turn
 from genspace.human_study.web._site import Site
 from genspace.human_study.web.app import Links, create_app, open_site
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from genspace.errors import InputError, optional_import
 from genspace.human_study._answers_file import ANSWERS_FILE, opened_to_read
+from genspace.human_study.answers.orders import implied_pairs, load_tiers
+from genspace.human_study.answers.protocols import PROTOCOLS
+from genspace.human_study.answers.quality import RaterQuality, rate_raters
+from genspace.human_study.answers.screens import Detail, Screen
 from genspace.human_study.design import DESIGN_FILE, Exclusion, load_design
 from genspace.human_study.examples import PREFIX
-from genspace.human_study.orders import implied_pairs, load_tiers
-from genspace.human_study.protocols import PROTOCOLS
-from genspace.human_study.quality import RaterQuality, rate_raters
-from genspace.human_study.screens import Detail, Screen
 from genspace.records import StudySettings
 
 if TYPE_CHECKING:
@@ -228,7 +228,7 @@ def _from_postgresql(study_root: Path, database: str) -> _Read:
     optional_import("sqlalchemy", extra="web", needed_for="reading answers from PostgreSQL")
     from sqlalchemy import text
 
-    from genspace.human_study._engine import open_engine, storage_errors
+    from genspace.human_study.store._engine import open_engine, storage_errors
 
     engine = open_engine(study_root, database)
     try:

@@ -9,8 +9,10 @@ from genspace.human_study.design._design import (
     parse_table,
 )
 from genspace.human_study.design._tables import (
+    OUTCOMES,
     Crowd,
     Exclusion,
+    Outcome,
     Outcomes,
     OutcomeSpec,
     Question,
@@ -22,6 +24,7 @@ from genspace.human_study.design._tables import (
 from genspace.human_study.design._template import write_design
 
 __all__ = [
-    "DATABASE_VARIABLE", "DESIGN_FILE", "Crowd", "Design", "Exclusion", "OutcomeSpec", "Outcomes", "Question", "Table",
-    "WhyNot", "Wording", "load_design", "parse_design", "parse_table", "worded", "write_design",
+    "DATABASE_VARIABLE", "DESIGN_FILE", "OUTCOMES", "Crowd", "Design", "Exclusion", "Outcome", "OutcomeSpec",
+    "Outcomes", "Question", "Table", "WhyNot", "Wording", "load_design", "parse_design", "parse_table", "worded",
+    "write_design",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import Field, ValidationError, model_validator
 
 from genspace.errors import InputError, InvalidFilesError, Problem
+from genspace.human_study.answers.protocols import PROTOCOLS, Protocol, offered
 from genspace.human_study.design._tables import (
     Checks,
     Consent,
@@ -33,7 +34,6 @@ from genspace.human_study.design._tables import (
     WhyNot,
     Wording,
 )
-from genspace.human_study.protocols import PROTOCOLS, Protocol, offered
 
 __all__ = ["DATABASE_VARIABLE", "DESIGN_FILE", "Design", "load_design", "parse_design", "parse_table"]
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 __all__ = [
-    "Checks", "Consent", "Count", "Crowd", "Exclusion", "Gold", "Groups", "Limits", "OutcomeSpec", "Outcomes",
-    "Pairs", "Question", "Repeats", "Share", "Stop", "Surveys", "Table", "Training", "WhyNot", "Wording", "worded",
+    "OUTCOMES", "Checks", "Consent", "Count", "Crowd", "Exclusion", "Gold", "Groups", "Limits", "Outcome",
+    "OutcomeSpec", "Outcomes", "Pairs", "Question", "Repeats", "Share", "Stop", "Surveys", "Table", "Training",
+    "WhyNot", "Wording", "worded",
 ]  # fmt: skip
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -203,6 +204,13 @@ class Crowd(Table):
         if self.platform in {"prolific", "mturk"} and self.parameter:
             raise ValueError(f"the identifiers of {self.platform} are known; leave parameter out")
         return self
+
+
+Outcome = Literal[
+    "complete", "consent_refused", "training_failed", "checks_failed", "nothing_left", "timed_out", "returned"
+]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+"""Every way a visit can end."""
 
 
 class OutcomeSpec(Table):

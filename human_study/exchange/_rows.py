@@ -9,12 +9,11 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from genspace.errors import InputError, Problem
-from genspace.human_study.design import Design
-from genspace.human_study.orders import read_tiers
-from genspace.human_study.outcomes import OUTCOMES
-from genspace.human_study.protocols import CONFIDENCE
+from genspace.human_study.answers.orders import read_tiers
+from genspace.human_study.answers.protocols import CONFIDENCE
+from genspace.human_study.answers.screens import Detail, Screen
+from genspace.human_study.design import OUTCOMES, Design
 from genspace.human_study.reading import Recorded
-from genspace.human_study.screens import Detail, Screen
 from genspace.records import ROLES, Role
 
 __all__ = ["OWN_COLUMNS", "AnswerRow", "cells_of", "columns_of", "problems_of", "row_of", "rows_of"]

@@ -11,8 +11,6 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from genspace.errors import InputError, InvalidFilesError, Problem
-from genspace.human_study import _schema as t
-from genspace.human_study._units import recount
 from genspace.human_study.exchange._huggingface import ANSWERS_PARQUET
 from genspace.human_study.exchange._label_studio import own_rows
 from genspace.human_study.exchange._rows import OWN_COLUMNS, AnswerRow, problems_of, row_of
@@ -20,7 +18,9 @@ from genspace.human_study.exchange._tables import OwnRows, read_own_table
 from genspace.human_study.exchange.foreign import from_label_studio, from_table
 from genspace.human_study.material import Asked, Material, UnitKey
 from genspace.human_study.store import AnswerStore
-from genspace.human_study.tokens import new_token
+from genspace.human_study.store import _schema as t
+from genspace.human_study.store._units import recount
+from genspace.human_study.store.tokens import new_token
 
 __all__ = ["Imported", "import_answers"]
 

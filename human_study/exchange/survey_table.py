@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from genspace.human_study import _schema as t
 from genspace.human_study.exchange._tables import csv_of
 from genspace.human_study.material import Material
+from genspace.human_study.material.surveys import MOMENTS
 from genspace.human_study.store import AnswerStore
-from genspace.human_study.surveys import MOMENTS
+from genspace.human_study.store import _schema as t
 
 __all__ = ["survey_csv"]
 

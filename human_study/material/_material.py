@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from genspace.errors import InputError
-from genspace.human_study.consent import ConsentForm, consent_forms
 from genspace.human_study.design import Design, load_design
 from genspace.human_study.examples import FilesWithExamples, example_items, examples
 from genspace.human_study.material._known import Known, KnownAnswers, known_answers
@@ -19,7 +18,8 @@ from genspace.human_study.material._questions import (
     questions_by_item,
 )
 from genspace.human_study.material._units import Unit, UnitKey, main_units, mixed_prompts
-from genspace.human_study.surveys import Moment, Survey, load_surveys
+from genspace.human_study.material.consent import ConsentForm, consent_forms
+from genspace.human_study.material.surveys import Moment, Survey, load_surveys
 from genspace.human_study.texts import Texts, load_texts
 from genspace.records import Files, Item
 

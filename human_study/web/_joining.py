@@ -10,11 +10,12 @@ from starlette import status
 from starlette.datastructures import FormData
 
 from genspace.errors import InputError
-from genspace.human_study.assignment import Assignment, Rest, Turn
-from genspace.human_study.outcomes import Outcome, earned, is_final, main_pictures
-from genspace.human_study.platforms import Identified, platform_of
-from genspace.human_study.progress import is_full
-from genspace.human_study.surveys import Moment
+from genspace.human_study.design import Outcome
+from genspace.human_study.material.surveys import Moment
+from genspace.human_study.visit.assignment import Assignment, Rest, Turn
+from genspace.human_study.visit.outcomes import earned, is_final, main_pictures
+from genspace.human_study.visit.platforms import Identified, platform_of
+from genspace.human_study.visit.progress import is_full
 from genspace.human_study.web._security import same_secret
 from genspace.human_study.web._site import Site, Visitor, site_of
 from genspace.human_study.web._survey import answered, store_answers

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
-from genspace.human_study.assignment import Assignment, Held, Rest
+from genspace.human_study.answers.orders import load_tiers, pressed
+from genspace.human_study.answers.protocols import CONFIDENCE, Protocol
+from genspace.human_study.answers.screens import Detail
 from genspace.human_study.design import Design, worded
 from genspace.human_study.drawings import drawing_of_unit
 from genspace.human_study.material import Asked, Material
-from genspace.human_study.orders import load_tiers, pressed
-from genspace.human_study.progress import PlaceInVisit
-from genspace.human_study.protocols import CONFIDENCE, Protocol
 from genspace.human_study.questions import mark_objects, parse_call
-from genspace.human_study.screens import Detail
 from genspace.human_study.texts import Texts
+from genspace.human_study.visit.assignment import Assignment, Held, Rest
+from genspace.human_study.visit.progress import PlaceInVisit
 
 __all__ = [
     "Slot", "assignment_payload", "feedback", "picture_name", "rest_payload", "settings_payload",

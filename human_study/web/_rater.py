@@ -12,12 +12,11 @@ from sqlalchemy import Connection
 from starlette import status
 
 from genspace.errors import InputError
-from genspace.human_study._practice import practice_score
-from genspace.human_study.assignment import Assignment, Held, Rest, Turn, earlier, held
 from genspace.human_study.drawings import drawing_of_unit, example
-from genspace.human_study.monitor import note_agreement_reached
-from genspace.human_study.pictures import for_browsers
-from genspace.human_study.progress import place_in_visit
+from genspace.human_study.visit._practice import practice_score
+from genspace.human_study.visit.assignment import Assignment, Held, Rest, Turn, earlier, held
+from genspace.human_study.visit.progress import place_in_visit
+from genspace.human_study.watching.monitor import note_agreement_reached
 from genspace.human_study.web._answers import Given, read_answers
 from genspace.human_study.web._joining import next_page
 from genspace.human_study.web._payload import (
@@ -29,6 +28,7 @@ from genspace.human_study.web._payload import (
     settings_payload,
 )
 from genspace.human_study.web._site import Site, Visitor, site_of
+from genspace.human_study.web.pictures import for_browsers
 
 __all__ = ["router"]
 

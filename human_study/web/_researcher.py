@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict
 from starlette import status
 
 from genspace.human_study.exchange.exporting import EXPORTS, export_text
-from genspace.human_study.monitor import study_status
-from genspace.human_study.platforms import platform_of
+from genspace.human_study.visit.platforms import platform_of
+from genspace.human_study.watching.monitor import study_status
 from genspace.human_study.web._security import same_secret
 from genspace.human_study.web._site import Site, site_of
 

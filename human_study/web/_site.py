@@ -13,9 +13,9 @@ from starlette import status
 
 from genspace.human_study.design import worded
 from genspace.human_study.material import Material
-from genspace.human_study.registration import Registration
-from genspace.human_study.sessions import Session
 from genspace.human_study.store import AnswerStore
+from genspace.human_study.store.registration import Registration
+from genspace.human_study.store.sessions import Session
 from genspace.human_study.texts import Texts
 from genspace.human_study.web._security import RateLimit, form_token, same_secret
 

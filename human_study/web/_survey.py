@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from sqlalchemy import delete, insert, select
 
-from genspace.human_study import _schema as t
+from genspace.human_study.material.surveys import Moment, Survey
 from genspace.human_study.store import AnswerStore
-from genspace.human_study.surveys import Moment, Survey
+from genspace.human_study.store import _schema as t
 
 __all__ = ["answered", "store_answers"]
 

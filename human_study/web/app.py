@@ -17,10 +17,10 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from genspace.human_study._answers_file import StorageError
-from genspace.human_study.assignment import ClosedError, OutOfDateError, UnknownRaterError
 from genspace.human_study.material import Material, load_material
-from genspace.human_study.platforms import platform_of
 from genspace.human_study.store import AnswerStore
+from genspace.human_study.visit.assignment import ClosedError, OutOfDateError, UnknownRaterError
+from genspace.human_study.visit.platforms import platform_of
 from genspace.human_study.web import _joining, _rater, _researcher
 from genspace.human_study.web._security import Guard
 from genspace.human_study.web._server import most_connections, protocol_with_limits

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from small_studies import open_desk, write_study
 
-from genspace.human_study.assignment import Assignment
 from genspace.human_study.design import load_design
 from genspace.human_study.material import load_material
 from genspace.human_study.reading import answers
+from genspace.human_study.visit.assignment import Assignment
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from small_studies import Desk, open_desk, write_study
 from sqlalchemy import select
 
 from genspace.errors import InputError
-from genspace.human_study import _schema as t
-from genspace.human_study.assignment import Assignment, OutOfDateError, Rest, earlier
-from genspace.human_study.housekeeping import forget, purge
 from genspace.human_study.reading import answers, read_recorded
+from genspace.human_study.store import _schema as t
+from genspace.human_study.store.housekeeping import forget, purge
+from genspace.human_study.visit.assignment import Assignment, OutOfDateError, Rest, earlier
 
 
 def units(desk: Desk) -> dict[str, tuple[int, int, int]]:

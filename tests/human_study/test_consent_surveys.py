@@ -12,11 +12,11 @@ from small_studies import Clock, open_desk, write_study
 from visits import Visitor, prolific
 
 from genspace.errors import InvalidFilesError
-from genspace.human_study.consent import consent_forms
 from genspace.human_study.design import parse_design
 from genspace.human_study.exchange.exporting import export_text
-from genspace.human_study.housekeeping import forget, purge
-from genspace.human_study.surveys import load_surveys
+from genspace.human_study.material.consent import consent_forms
+from genspace.human_study.material.surveys import load_surveys
+from genspace.human_study.store.housekeeping import forget, purge
 from genspace.human_study.texts import load_texts
 from genspace.human_study.web.app import open_site
 

@@ -11,11 +11,11 @@ from small_studies import Desk, open_desk, write_study
 
 from genspace.errors import InputError, InvalidFilesError
 from genspace.gather import evidence_of
-from genspace.human_study.assignment import Assignment
 from genspace.human_study.exchange.exporting import export_text, write_huggingface
 from genspace.human_study.exchange.importing import Imported, import_answers
 from genspace.human_study.exchange.reconcile import reconcile
 from genspace.human_study.reading import answers
+from genspace.human_study.visit.assignment import Assignment
 from genspace.study import open_study
 
 KEY = ["item_id", "item_id_b", "question", "rater_id", "repeat", "role", "value"]

@@ -11,12 +11,12 @@ import pytest
 from small_studies import open_desk, write_study
 
 from genspace.errors import InvalidFilesError
-from genspace.human_study.assignment import Assignment
 from genspace.human_study.design import parse_design
 from genspace.human_study.material import load_material
 from genspace.human_study.reading import read_recorded
-from genspace.human_study.rules import silent_rules
 from genspace.human_study.texts import load_texts
+from genspace.human_study.visit.assignment import Assignment
+from genspace.human_study.watching.rules import silent_rules
 from genspace.human_study.web._payload import feedback
 
 TWO = [{"name": "objects", "text": "Are both there?"}, {"name": "place", "text": "Is the place right?"}]
@@ -133,7 +133,7 @@ def test_rules_that_can_never_fire_are_said(tmp_path: Path, genspace: Callable[.
 
 def test_the_longest_visit_is_never_exceeded(tmp_path: Path) -> None:
     """The bound that silent rules go by, against raters who work through studies of many rhythms."""
-    from genspace.human_study._visit import Rhythm, Stock, longest_visit
+    from genspace.human_study.visit._plan import Rhythm, Stock, longest_visit
 
     for n, (gold_every, repeats_every, gap, most) in enumerate(
         [(3, 4, 2, None), (2, 3, 5, None), (10, 0, 1, 12), (1, 2, 1, 9)]

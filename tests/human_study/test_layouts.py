@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 from small_studies import open_desk, write_study
 
-from genspace.human_study.assignment import Assignment
 from genspace.human_study.design import load_design
 from genspace.human_study.reading import answers, read_recorded
+from genspace.human_study.visit.assignment import Assignment
 
 HERE = Path(__file__).parent / "data"
 COLUMNS = ["item_id", "question", "rater_id", "repeat", "role", "value", "excluded"]

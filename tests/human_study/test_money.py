@@ -16,9 +16,9 @@ from visits import Visitor, prolific
 
 from genspace.human_study.exchange.exporting import export_text
 from genspace.human_study.exchange.reconcile import reconcile
-from genspace.human_study.housekeeping import reclaim
-from genspace.human_study.platforms import PLATFORMS
 from genspace.human_study.reading import answers
+from genspace.human_study.store.housekeeping import reclaim
+from genspace.human_study.visit.platforms import PLATFORMS
 from genspace.human_study.web._site import Site
 from genspace.human_study.web.app import open_site
 

@@ -12,7 +12,7 @@ from browsing import SIZES, assert_accessible, consent, place, press, ready, sho
 from served import served
 from small_studies import write_study
 
-from genspace.human_study.orders import load_tiers
+from genspace.human_study.answers.orders import load_tiers
 from genspace.human_study.reading import answers, read_recorded
 from genspace.human_study.texts import load_texts
 

@@ -18,9 +18,9 @@ from starlette.testclient import TestClient
 from visits import Visitor, prolific
 
 from genspace.human_study.exchange.exporting import export_text
-from genspace.human_study.pictures import for_browsers
 from genspace.human_study.reading import answers
 from genspace.human_study.web.app import create_app, open_site
+from genspace.human_study.web.pictures import for_browsers
 
 SECRET = "made by gen-alpha, prompt 17"
 

@@ -17,14 +17,14 @@ from visits import Visitor
 
 from genspace import compare
 from genspace.errors import InputError
-from genspace.human_study.assignment import Assignment
+from genspace.human_study.answers.orders import implied_pairs, tiers_of, tiers_text
+from genspace.human_study.answers.quality import rate_raters
+from genspace.human_study.answers.screens import Detail
 from genspace.human_study.design import parse_design
 from genspace.human_study.examples import PREFIX, FilesWithExamples, example_items
 from genspace.human_study.material import load_material
-from genspace.human_study.orders import implied_pairs, tiers_of, tiers_text
-from genspace.human_study.quality import rate_raters
 from genspace.human_study.reading import answers, read_recorded
-from genspace.human_study.screens import Detail
+from genspace.human_study.visit.assignment import Assignment
 from genspace.human_study.web.app import open_site
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -347,7 +347,7 @@ def test_practice_is_repeated_until_it_is_passed_or_the_attempts_are_over(tmp_pa
 
 def _answer_anything(desk: Any, rater: str) -> None:
     theirs = next(s for s in read_recorded(desk.material.root).screens if s.rater_id == rater)
-    from genspace.human_study.assignment import earlier
+    from genspace.human_study.visit.assignment import earlier
 
     with desk.store.reading() as connection:
         given = earlier(connection, rater, theirs.assignment_id)
@@ -356,7 +356,7 @@ def _answer_anything(desk: Any, rater: str) -> None:
 
 def test_what_was_told_does_not_pass(tmp_path: Path) -> None:
     """Going back in practice to give the answer that was just told changes nothing: first answers count."""
-    from genspace.human_study.assignment import earlier
+    from genspace.human_study.visit.assignment import earlier
 
     root = write_study(tmp_path / "s", 3)
     desk = open_desk(root, training={"examples": True, "pass_mark": 1.0, "attempts": 1})

@@ -10,11 +10,11 @@ from small_studies import Desk, open_desk, write_study
 from statsmodels.stats.proportion import proportion_confint
 
 from genspace import compare
-from genspace.human_study.assignment import Assignment
+from genspace.human_study.answers.quality import Screen, interval_width, rate_raters
 from genspace.human_study.design import Exclusion
-from genspace.human_study.monitor import note_agreement_reached, study_status
-from genspace.human_study.quality import Screen, interval_width, rate_raters
 from genspace.human_study.reading import answers, read_recorded
+from genspace.human_study.visit.assignment import Assignment
+from genspace.human_study.watching.monitor import note_agreement_reached, study_status
 
 
 def screen(position: int, value: float | None, **change: object) -> Screen:

@@ -11,12 +11,12 @@ import pytest
 from small_studies import Desk, open_desk, picture, write_study
 
 from genspace.errors import InputError
-from genspace.human_study.assignment import Assignment
 from genspace.human_study.design import load_design
 from genspace.human_study.material import load_material
 from genspace.human_study.reading import answers, read_recorded
-from genspace.human_study.registration import register
 from genspace.human_study.store import AnswerStore
+from genspace.human_study.store.registration import register
+from genspace.human_study.visit.assignment import Assignment
 
 DESIGN = """\
 raters_per_item = 2

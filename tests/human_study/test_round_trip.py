@@ -16,16 +16,16 @@ from hypothesis import strategies as st
 from small_studies import Clock, Desk, open_desk, write_study
 
 from genspace.errors import InvalidFilesError
-from genspace.human_study.assignment import Assignment, Turn, earlier
+from genspace.human_study.answers.orders import tiers_of, tiers_text
+from genspace.human_study.answers.screens import Detail
 from genspace.human_study.design import parse_design
 from genspace.human_study.exchange.exporting import export_text, write_huggingface
 from genspace.human_study.exchange.importing import import_answers
 from genspace.human_study.material import load_material
-from genspace.human_study.monitor import agreement_both_ways
-from genspace.human_study.orders import tiers_of, tiers_text
 from genspace.human_study.reading import answers, read_recorded
-from genspace.human_study.screens import Detail
 from genspace.human_study.store import AnswerStore
+from genspace.human_study.visit.assignment import Assignment, Turn, earlier
+from genspace.human_study.watching.monitor import agreement_both_ways
 
 FORMATS = ("answers.csv", "answers.jsonl", "label-studio.json", "hub")
 NASTY = ("=1+1", "'=1+1", "''x", "+49", "-", "@home", "\t", 'a "quoted", comma', "two\nlines", "dos\r\nlines", "\rmac", " ",

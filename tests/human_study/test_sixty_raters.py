@@ -22,9 +22,9 @@ from visits import Visitor, prolific
 from genspace.human_study.exchange.exporting import export_text
 from genspace.human_study.exchange.importing import import_answers
 from genspace.human_study.exchange.reconcile import reconcile
-from genspace.human_study.housekeeping import reclaim
-from genspace.human_study.monitor import study_status
 from genspace.human_study.reading import answers, read_recorded
+from genspace.human_study.store.housekeeping import reclaim
+from genspace.human_study.watching.monitor import study_status
 from genspace.human_study.web._site import Site
 from genspace.human_study.web.app import open_site
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from small_studies import Desk, open_desk, write_study
 
-from genspace.human_study._clock import SteadyClock
-from genspace.human_study.assignment import Assignment, ClosedError, earlier
 from genspace.human_study.reading import answers, read_recorded
+from genspace.human_study.store._clock import SteadyClock
+from genspace.human_study.visit.assignment import Assignment, ClosedError, earlier
 
 
 def correct(desk: Desk, rater: str, given: Assignment, value: float, seconds: float) -> None:
@@ -85,7 +85,7 @@ def test_a_closed_study_takes_no_answer_and_no_correction(tmp_path: Path) -> Non
 
 
 def test_a_visit_that_has_ended_takes_nothing_more(tmp_path: Path) -> None:
-    from genspace.human_study.assignment import Rest, Turn
+    from genspace.human_study.visit.assignment import Rest, Turn
 
     desk = open_desk(write_study(tmp_path / "s", 3))
     rater = desk.join()

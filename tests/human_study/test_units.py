@@ -16,7 +16,7 @@ from genspace.human_study.design import parse_design
 from genspace.human_study.drawings import drawing_of_unit
 from genspace.human_study.material import load_material
 from genspace.human_study.material._units import drawn_groups
-from genspace.human_study.progress import PlaceInVisit
+from genspace.human_study.visit.progress import PlaceInVisit
 from genspace.human_study.web._payload import assignment_payload
 
 QUICKSTART = Path(__file__).resolve().parents[2] / "examples" / "quickstart"

@@ -73,7 +73,7 @@ def say(text: str) -> None:
 
 def remind_of_retention(study: Path, store: AnswerStore, days: int) -> None:
     """Say when identifiers, sessions or comments are kept for longer than the raters were told."""
-    from genspace.human_study.housekeeping import purge as count
+    from genspace.human_study.store.housekeeping import purge as count
 
     overdue = count(store, days=days, dry_run=True)
     if any(overdue.values()):

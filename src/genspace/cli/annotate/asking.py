@@ -105,7 +105,7 @@ def serve(
     for package in ("fastapi", "uvicorn", "sqlalchemy", "python_multipart"):
         optional_import(package, extra="web", needed_for="genspace annotate serve")
     from genspace.cli._console import out
-    from genspace.human_study.rules import silent_rules
+    from genspace.human_study.watching.rules import silent_rules
     from genspace.human_study.web.app import Links, open_site
     from genspace.human_study.web.app import serve as run
 
@@ -138,7 +138,7 @@ def links(
 ) -> None:
     """Print the raters' and the researcher's links, or make new ones when somebody has them who should not."""
     from genspace.cli._console import out, print_json
-    from genspace.human_study.platforms import platform_of
+    from genspace.human_study.visit.platforms import platform_of
 
     secrets: dict[str, Literal["join_token", "researcher_token"]] = {
         "raters": "join_token", "researcher": "researcher_token",

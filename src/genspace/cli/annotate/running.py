@@ -55,7 +55,7 @@ def reclaim(
     from genspace.cli._console import out, print_json
 
     with opened(study) as (store, _):
-        from genspace.human_study.housekeeping import reclaim as ask_again
+        from genspace.human_study.store.housekeeping import reclaim as ask_again
 
         found = ask_again(store, dry_run=dry_run)
     if json_:
@@ -72,7 +72,7 @@ def forget(
 ) -> None:
     """Delete everything one rater left; the items are asked about anew."""
     with opened(study) as (store, _):
-        from genspace.human_study.housekeeping import forget as delete
+        from genspace.human_study.store.housekeeping import forget as delete
 
         number = delete(store, rater)
     say(f"Deleted: the rater, {number} answered pictures, sessions and comments.")
@@ -91,7 +91,7 @@ def purge(
     from genspace.cli._console import out, print_json
 
     with opened(study) as (store, material):
-        from genspace.human_study.housekeeping import purge as drop
+        from genspace.human_study.store.housekeeping import purge as drop
 
         days = material.design.retention_days if days is None else days
         counts = drop(store, days=days, dry_run=dry_run)

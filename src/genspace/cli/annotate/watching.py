@@ -17,15 +17,15 @@ from genspace.cli.annotate._shared import (
 )
 
 if TYPE_CHECKING:
-    from genspace.human_study.scaling import Scale
-    from genspace.human_study.status import Agreement, StudyStatus
+    from genspace.human_study.answers.scaling import Scale
+    from genspace.human_study.watching.status import Agreement, StudyStatus
 
 
 @annotate.command(epilog="Example: genspace annotate status my-study --json")
 def status(study: StudyArgument, json_: JsonOption = False) -> None:
     """Show progress, people's agreement with each other, who answers carelessly, and what is registered."""
     from genspace.cli._console import out, print_json
-    from genspace.human_study.monitor import study_status
+    from genspace.human_study.watching.monitor import study_status
 
     with to_read(study) as (store, material):
         found = study_status(store, material)
@@ -42,7 +42,7 @@ def status(study: StudyArgument, json_: JsonOption = False) -> None:
 def describe(study: StudyArgument, json_: JsonOption = False) -> None:
     """Print the paragraph of a paper: participants, consent, payment, exclusions, agreement with its interval."""
     from genspace.cli._console import out, print_json
-    from genspace.human_study.describe import describe as described
+    from genspace.human_study.watching.describe import describe as described
 
     with to_read(study) as (store, material):
         found = described(store, material)
@@ -67,7 +67,7 @@ def scale(
 ) -> None:
     """Scale generators from best–worst choices and rankings: by counting, and by maximum likelihood."""
     from genspace.cli._console import out, print_json
-    from genspace.human_study.scaling import scale_choices
+    from genspace.human_study.answers.scaling import scale_choices
 
     with to_read(study) as (store, material):
         found = scale_choices(store.snapshot().recorded, material.items, by=by.value)

@@ -10,10 +10,10 @@ from statistics import median
 from typing import Any
 
 from genspace.display import Displayed
+from genspace.human_study.answers.orders import load_tiers
+from genspace.human_study.answers.protocols import PROTOCOLS
+from genspace.human_study.answers.screens import Detail, Screen
 from genspace.human_study.design import Exclusion
-from genspace.human_study.orders import load_tiers
-from genspace.human_study.protocols import PROTOCOLS
-from genspace.human_study.screens import Detail, Screen
 
 __all__ = ["RaterQuality", "Screen", "exclusion_reasons", "interval_width", "rate_raters"]
 
@@ -60,7 +60,7 @@ class RaterQuality(Displayed):
     """Most pictures in a row with one and the same answer."""
     cannot_tell_share: float | None
     outcome: str
-    """How the visit ended (`genspace.human_study.outcomes`); "" while it goes on."""
+    """How the visit ended (`genspace.human_study.visit.outcomes`); "" while it goes on."""
     excluded: tuple[str, ...]
     """Rules this rater breaks, in words; empty: kept."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
-from genspace.human_study.orders import load_tiers
+from genspace.human_study.answers.orders import load_tiers
 from genspace.records import Role
 
 __all__ = ["Detail", "Screen"]

@@ -71,7 +71,7 @@ def fraction(seed: int, rater_id: str, number: int, what: str) -> float:
 def planned_visit(rhythm: Rhythm, rater_id: str, stock: Stock) -> Visit:
     """Return the visit that a rater makes when nobody else takes an item away meanwhile.
 
-    The same decisions as `genspace.human_study._choosing.choose` makes picture by picture.
+    The same decisions as `genspace.human_study.visit._choosing.choose` makes picture by picture.
     """
     return _walk(rhythm, stock, lambda n, every, what: owed(n, every, rhythm.seed, rater_id, what))
 

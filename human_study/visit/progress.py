@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from genspace.human_study import _schema as t
-from genspace.human_study._choosing import counts_of, is_enough
-from genspace.human_study._handed import Assignment
-from genspace.human_study._visit import Rhythm, Stock, planned_visit
 from genspace.human_study.design import Design
+from genspace.human_study.store import _schema as t
+from genspace.human_study.visit._choosing import counts_of, is_enough
+from genspace.human_study.visit._handed import Assignment
+from genspace.human_study.visit._plan import Rhythm, Stock, planned_visit
 
 __all__ = ["PlaceInVisit", "is_full", "place_in_visit"]
 

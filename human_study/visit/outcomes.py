@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from sqlalchemy import Connection, func, select
 
-from genspace.human_study import _schema as t
-from genspace.human_study.design import Design, OutcomeSpec
-from genspace.human_study.platforms import platform_of
-from genspace.human_study.tokens import personal_code
+from genspace.human_study.design import OUTCOMES, Design, Outcome, OutcomeSpec
+from genspace.human_study.store import _schema as t
+from genspace.human_study.store.tokens import personal_code
+from genspace.human_study.visit.platforms import platform_of
 
 __all__ = ["OUTCOMES", "SCREENED_OUT", "Earned", "Outcome", "earned", "is_final", "main_pictures", "spec_of"]
 
-Outcome = Literal[
-    "complete", "consent_refused", "training_failed", "checks_failed", "nothing_left", "timed_out", "returned"
-]
-OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
-"""Every way a visit can end."""
 SCREENED_OUT: frozenset[Outcome] = frozenset({"consent_refused", "training_failed", "checks_failed"})
 """Those that `[outcomes.screened_out]` stands for where they have no table of their own."""
 _NOTHING = OutcomeSpec()

@@ -15,7 +15,7 @@ from typing import Any
 from genspace.errors import InputError
 from genspace.human_study.drawings import drawing_of_unit
 from genspace.human_study.material import Material
-from genspace.human_study.surveys import MOMENTS
+from genspace.human_study.material.surveys import MOMENTS
 
 __all__ = ["Amendment", "Registration", "changes", "register"]
 

@@ -10,11 +10,11 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, bindparam, select
 
 from genspace.errors import InputError
-from genspace.human_study import _schema as t
-from genspace.human_study._choosing import counts_of, unit_of
+from genspace.human_study.answers.screens import Detail
+from genspace.human_study.design import Outcome
 from genspace.human_study.material import UnitKey
-from genspace.human_study.outcomes import Outcome
-from genspace.human_study.screens import Detail
+from genspace.human_study.store import _schema as t
+from genspace.human_study.visit._choosing import counts_of, unit_of
 from genspace.records import Role
 
 __all__ = [

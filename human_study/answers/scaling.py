@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from genspace.errors import InputError
-from genspace.human_study.orders import load_tiers
-from genspace.human_study.protocols import PROTOCOLS
+from genspace.human_study.answers.orders import load_tiers
+from genspace.human_study.answers.protocols import PROTOCOLS
+from genspace.human_study.answers.screens import Detail
 from genspace.human_study.reading import Recorded
-from genspace.human_study.screens import Detail
 from genspace.records import Item
 
 __all__ = ["Scale", "ScaledThing", "scale_choices"]

@@ -10,10 +10,10 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from genspace.human_study import _schema as t
-from genspace.human_study._visit import fraction, owed
 from genspace.human_study.design import Design
 from genspace.human_study.material import UnitKey
+from genspace.human_study.store import _schema as t
+from genspace.human_study.visit._plan import fraction, owed
 from genspace.records import Role
 
 __all__ = ["Chosen", "Counts", "choose", "counts_of", "is_enough", "order_of", "side_of", "unit_of"]

@@ -71,7 +71,7 @@ raters = Table(
     Column("last_seen_at", Float, nullable=False),
     Column("finished_at", Float),
     Column("platform_status", String),
-    Column("outcome", String),  # see `genspace.human_study.outcomes`; null while the visit goes on
+    Column("outcome", String),  # see `genspace.human_study.visit.outcomes`; null while the visit goes on
     Column("outcome_at", Float),
     Column("consent_version", String),  # of the form agreed to
     Column("consent_digest", String),  # of its wording; null for who agreed under an earlier version

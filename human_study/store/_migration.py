@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, bindparam, insert, select, text, update
 
-from genspace.human_study import _schema as t
+from genspace.human_study.store import _schema as t
 
 __all__ = ["migrate"]
 

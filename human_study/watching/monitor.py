@@ -10,16 +10,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from genspace.human_study.design import Exclusion
+from genspace.human_study.answers.orders import implied_pairs, load_tiers
+from genspace.human_study.answers.protocols import PROTOCOLS
+from genspace.human_study.answers.quality import RaterQuality
+from genspace.human_study.answers.screens import Detail, Screen
+from genspace.human_study.design import OUTCOMES, Exclusion
 from genspace.human_study.exchange.payments import Payment, payments
-from genspace.human_study.orders import implied_pairs, load_tiers
-from genspace.human_study.outcomes import OUTCOMES, spec_of
-from genspace.human_study.protocols import PROTOCOLS
-from genspace.human_study.quality import RaterQuality
 from genspace.human_study.reading import Recorded
-from genspace.human_study.rules import silent_rules
-from genspace.human_study.screens import Detail, Screen
-from genspace.human_study.status import (
+from genspace.human_study.visit.outcomes import spec_of
+from genspace.human_study.watching.rules import silent_rules
+from genspace.human_study.watching.status import (
     Agreement,
     AgreementBothWays,
     Comment,

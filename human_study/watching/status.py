@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from genspace.human_study.quality import RaterQuality
-from genspace.human_study.registration import Amendment
+from genspace.human_study.answers.quality import RaterQuality
+from genspace.human_study.store.registration import Amendment
 
 __all__ = [
     "Agreement", "AgreementBothWays", "Comment", "Logged", "OutcomeStatus", "Progress", "RaterStatus", "Registered",

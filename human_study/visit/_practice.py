@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, select
 
-from genspace.human_study import _schema as t
-from genspace.human_study._choosing import Chosen, Counts, unit_of
-from genspace.human_study._known_checks import is_right, kinds_of
 from genspace.human_study.design import Design
+from genspace.human_study.store import _schema as t
+from genspace.human_study.visit._choosing import Chosen, Counts, unit_of
+from genspace.human_study.visit._known_checks import is_right, kinds_of
 
 __all__ = ["PracticeOver", "next_practice", "practice_score"]
 

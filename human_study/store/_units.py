@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, bindparam, insert, select, update
 
-from genspace.human_study import _schema as t
 from genspace.human_study.design import Design
 from genspace.human_study.material import Material, UnitKey
+from genspace.human_study.store import _schema as t
 
 __all__ = ["recount", "sync_units"]
 

@@ -1,7 +1,7 @@
 """The store of a human study: its state, its registration, its transactions.
 
-Raters and sessions are `genspace.human_study.sessions`, handing out items and taking answers
-`genspace.human_study.assignment`.
+Raters and sessions are `genspace.human_study.store.sessions`, handing out items and taking answers
+`genspace.human_study.visit.assignment`.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from typing import Any, Literal, cast
 from sqlalchemy import Connection, delete, func, insert, inspect, select, text, update
 
 from genspace.errors import InputError
-from genspace.human_study import _schema as t
 from genspace.human_study._answers_file import ANSWERS_FILE
-from genspace.human_study._clock import SteadyClock
-from genspace.human_study._engine import open_engine, snapshot, storage_errors
-from genspace.human_study._migration import migrate
-from genspace.human_study._units import sync_units
+from genspace.human_study.answers.screens import Screen
 from genspace.human_study.design import Design
 from genspace.human_study.material import Material
 from genspace.human_study.reading import SCREENS_QUERY, Recorded, to_screens
-from genspace.human_study.registration import Amendment, Registration, changes, register
-from genspace.human_study.screens import Screen
-from genspace.human_study.sessions import RaterSessions
-from genspace.human_study.tokens import new_study_id, new_token
+from genspace.human_study.store import _schema as t
+from genspace.human_study.store._clock import SteadyClock
+from genspace.human_study.store._engine import open_engine, snapshot, storage_errors
+from genspace.human_study.store._migration import migrate
+from genspace.human_study.store._units import sync_units
+from genspace.human_study.store.registration import Amendment, Registration, changes, register
+from genspace.human_study.store.sessions import RaterSessions
+from genspace.human_study.store.tokens import new_study_id, new_token
 
 __all__ = ["AnswerStore", "Snapshot", "StudyState"]
 

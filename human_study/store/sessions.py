@@ -11,9 +11,9 @@ from typing import Literal
 from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
 
 from genspace.errors import InputError
-from genspace.human_study import _schema as t
-from genspace.human_study.outcomes import Outcome
-from genspace.human_study.tokens import hashed, new_pseudonym, new_token
+from genspace.human_study.design import Outcome
+from genspace.human_study.store import _schema as t
+from genspace.human_study.store.tokens import hashed, new_pseudonym, new_token
 
 __all__ = ["RaterSessions", "Session"]
 

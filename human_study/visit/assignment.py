@@ -14,9 +14,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from genspace.errors import InputError
-from genspace.human_study import _schema as t
-from genspace.human_study._choosing import Chosen, Counts, choose, counts_of, order_of, side_of, unit_of
-from genspace.human_study._handed import (
+from genspace.human_study.answers.quality import interval_width
+from genspace.human_study.answers.screens import Detail
+from genspace.human_study.design import Design, Outcome
+from genspace.human_study.store import _schema as t
+from genspace.human_study.store._units import recount
+from genspace.human_study.visit._choosing import Chosen, Counts, choose, counts_of, order_of, side_of, unit_of
+from genspace.human_study.visit._handed import (
     LATEST,
     SHOWN,
     Assignment,
@@ -31,13 +35,9 @@ from genspace.human_study._handed import (
     previous,
     shown_order,
 )
-from genspace.human_study._known_checks import failed_checks
-from genspace.human_study._practice import next_practice
-from genspace.human_study._units import recount
-from genspace.human_study.design import Design
-from genspace.human_study.outcomes import Outcome, is_final
-from genspace.human_study.quality import interval_width
-from genspace.human_study.screens import Detail
+from genspace.human_study.visit._known_checks import failed_checks
+from genspace.human_study.visit._practice import next_practice
+from genspace.human_study.visit.outcomes import is_final
 from genspace.records import Role
 
 __all__ = [

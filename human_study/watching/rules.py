@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from genspace.human_study._visit import Rhythm, Stock, longest_visit
 from genspace.human_study.material import Material
+from genspace.human_study.visit._plan import Rhythm, Stock, longest_visit
 
 __all__ = ["SilentRule", "silent_rules"]
 

@@ -12,14 +12,14 @@ from typing import Any
 from sqlalchemy import select
 
 from genspace._version import __version__
-from genspace.human_study import _schema as t
+from genspace.human_study.design import OUTCOMES
 from genspace.human_study.exchange.payments import Payment, payments
 from genspace.human_study.material import Material
-from genspace.human_study.monitor import study_status
-from genspace.human_study.outcomes import OUTCOMES
-from genspace.human_study.platforms import platform_of
-from genspace.human_study.status import Agreement, Registered, StudyStatus
 from genspace.human_study.store import AnswerStore
+from genspace.human_study.store import _schema as t
+from genspace.human_study.visit.platforms import platform_of
+from genspace.human_study.watching.monitor import study_status
+from genspace.human_study.watching.status import Agreement, Registered, StudyStatus
 
 __all__ = ["Description", "describe"]
 
