@@ -9,6 +9,7 @@ import drawings
 import newcomer
 import order_of_metrics
 import pytest
+import visit_flow
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -142,3 +143,12 @@ def test_every_predicate_is_drawn() -> None:
     from genspace.geometry.drawing.concepts import CONCEPTS
 
     assert set(drawings.PREDICATES) == set(CONCEPTS)
+
+
+def test_the_picture_of_a_visit_holds_every_outcome() -> None:
+    from genspace.human_study.design import OUTCOMES
+
+    assert visit_flow.FILE.read_text(encoding="utf-8") == visit_flow.sized(visit_flow.flow()), (
+        "run python docs/visit_flow.py"
+    )
+    assert {outcome for _, _, ends in visit_flow.STEPS for outcome in ends} == set(OUTCOMES)
