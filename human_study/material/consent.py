@@ -70,7 +70,7 @@ def _from_file(root: Path, name: str) -> ConsentForm:
 
 
 def render_markdown(source: str) -> str:
-    """Return CommonMark as HTML; raw HTML in it is escaped, pictures and unsafe links are left as text.
+    """Return CommonMark with tables as HTML; raw HTML in it is escaped, pictures and unsafe links are left as text.
 
     >>> render_markdown("**Bold** <script>").strip()
     '<p><strong>Bold</strong> &lt;script&gt;</p>'
@@ -85,4 +85,4 @@ def _inline(source: str) -> str:
 def _markdown() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
-    return MarkdownIt("commonmark", {"html": False}).disable("image")
+    return MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")

@@ -161,7 +161,9 @@ class AnswerStore(RaterSessions):
 
     # The registration
 
-    def prepare(self, material: Material, *, amend: str | None = None, from_the_start: bool = False) -> None:
+    def prepare(
+        self, material: Material, *, amend: str | None = None, from_the_start: bool = False
+    ) -> Registration:
         """Bring the units up to date with the study's items and register what raters see and the rules use.
 
         Until the first answer everything may change freely. Afterwards a change needs a reason, which is kept with
@@ -173,6 +175,9 @@ class AnswerStore(RaterSessions):
             amend: Why what was registered has changed.
             from_the_start: Whether known answers that changed hold for the answers given before, too: a mistake in
                 the table of known answers, put right.
+
+        Returns:
+            What is registered now.
 
         Errors: `InputError` when something changed after the first answer and no reason is given.
         """
@@ -201,6 +206,7 @@ class AnswerStore(RaterSessions):
                 if answered and before is not None:
                     self.note(connection, "content registered", f"{answered} pictures were answered before")
             sync_units(connection, material, self.design)
+        return now
 
     def _register(
         self, connection: Connection, now: Registration, answered: int, *, reason: str = "", changed: str = ""

@@ -22,6 +22,9 @@ __all__ = ["Amendment", "Registration", "changes", "register"]
 Sections = Mapping[str, Mapping[str, str]]
 """Section to piece to the hash of its content."""
 
+_UNREADABLE = "missing"
+"""In place of the hash of a picture that is not there, or cannot be read."""
+
 _NAMED = 5
 """Pieces of a section that a message names."""
 
@@ -39,6 +42,11 @@ class Registration:
     def digest(self) -> str:
         """One short digest of everything; "" where only names were registered."""
         return _hashed(self.sections)[:16] if self.sections else ""
+
+    @property
+    def unreadable_pictures(self) -> list[str]:
+        """Names of the pictures that could not be read."""
+        return [name for name, piece in self.sections.get("images", {}).items() if piece == _UNREADABLE]
 
     @staticmethod
     def of_consent(material: Material) -> str:
@@ -63,10 +71,7 @@ class Amendment:
 
 
 def register(material: Material) -> Registration:
-    """Hash everything a rater sees and the rules use; reads every picture once.
-
-    Errors: `InputError` for a picture that cannot be read.
-    """
+    """Hash everything a rater sees and the rules use; reads every picture once."""
     design = material.design.registered() | {"kinds": material.kinds()}
     sections: dict[str, dict[str, str]] = {
         "design": {name: _hashed(value) for name, value in _leaves(design)},
@@ -145,7 +150,7 @@ def _images(material: Material) -> Iterator[tuple[str, str]]:
         try:
             yield name, hashlib.sha256(material.files.read(name)).hexdigest()[:16]
         except (InputError, OSError):
-            yield name, "missing"  # raters are told that it could not be loaded
+            yield name, _UNREADABLE
 
 
 def _questions(material: Material) -> Iterator[tuple[str, str]]:

@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
+from genspace.errors import InputError
 from genspace.human_study._answers_file import StorageError
 from genspace.human_study.material import Material, load_material
 from genspace.human_study.store import AnswerStore
@@ -150,15 +151,27 @@ def open_site(
         amend: Why what is registered has changed after the first answer.
         from_the_start: Whether known answers that changed hold for earlier answers, too.
 
-    Errors: `InputError` for a study or a design that cannot be served.
+    Errors: `InputError` for a study or a design that cannot be served, and where a picture cannot be read.
     """
     material: Material = load_material(study_root)
     store = AnswerStore(study_root, material.design)
     try:
-        store.prepare(material, amend=amend, from_the_start=from_the_start)
+        missing = store.prepare(material, amend=amend, from_the_start=from_the_start).unreadable_pictures
+        if missing:
+            raise InputError(_unreadable(material, missing))
         yield Site(material, store, https=https, prefix=prefix)
     finally:
         store.close()
+
+
+def _unreadable(material: Material, names: list[str]) -> str:
+    try:
+        material.files.read(names[0])
+        why = names[0]
+    except (InputError, OSError) as error:
+        why = str(error)
+    many = f"{len(names)} pictures cannot be read, the first: " if len(names) > 1 else "a picture cannot be read: "
+    return f"{many}{why}"
 
 
 def serve(site: Site, *, host: str, port: int, behind_proxy: bool) -> None:

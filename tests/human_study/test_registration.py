@@ -17,6 +17,7 @@ from genspace.human_study.reading import answers, read_recorded
 from genspace.human_study.store import AnswerStore
 from genspace.human_study.store.registration import register
 from genspace.human_study.visit.assignment import Assignment
+from genspace.human_study.web.app import open_site
 
 DESIGN = """\
 raters_per_item = 2
@@ -219,10 +220,22 @@ def test_a_changed_consent_form_is_put_before_the_rater_again(tmp_path: Path) ->
         assert visitor.get("/work").url.path == "/work"
 
 
-def test_an_unreadable_picture_is_registered_as_missing(tmp_path: Path) -> None:
+def test_a_study_whose_pictures_cannot_be_read_is_not_served(tmp_path: Path) -> None:
     root = write_whole_study(tmp_path / "s")
     (root / "images" / "i3.png").unlink()
-    assert register(load_material(root)).sections["images"]["i3.png"] == "missing"
+    assert register(load_material(root)).unreadable_pictures == ["i3.png"]
+    with (
+        pytest.raises(InputError, match=r"^a picture cannot be read: there is no file 'i3\.png'"),
+        open_site(root),
+    ):
+        pass
+    (root / "images" / "i2.png").unlink()
+    (root / "images" / "i2.png").symlink_to("/etc/hostname")
+    with (
+        pytest.raises(InputError, match=r"^2 pictures .* 'i2\.png' is a link that leaves the study"),
+        open_site(root),
+    ):
+        pass
 
 
 def test_open_desk_registers_what_it_is_given(tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ function intervalPlot(found) {
 
 function duration(hours) {
   if (hours === null || hours === undefined) return "–";
+  if (hours === 0) return "0 min";
   if (hours < 1) return `${Math.max(Math.round(hours * 60), 1)} min`;
   return hours < 48 ? `${hours.toFixed(1)} h` : `${(hours / 24).toFixed(1)} days`;
 }
