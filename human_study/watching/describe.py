@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 
 from genspace._version import __version__
-from genspace.human_study.design import OUTCOMES
+from genspace.human_study.design import OUTCOMES, Outcome
 from genspace.human_study.exchange.payments import Payment, payments
 from genspace.human_study.material import Material
 from genspace.human_study.store import AnswerStore
@@ -83,7 +83,7 @@ def _participants(
     ways = {"crowd": f"through {platform}", "invited": "by personal invitation", "open": "by an open link"}
     through = ", ".join(f"{how[source]} {words}" for source, words in ways.items() if how[source])
     ended = Counter(p.outcome for p in owed)
-    ends = [f"{ended[o]} {_ENDED[o]}" for o in OUTCOMES if ended[o]]
+    ends = [f"{ended[o]} {_ended(o, ended[o])}" for o in OUTCOMES if ended[o]]
     ends += [f"{ended[None]} did not finish"] if ended[None] else []
     dates = sorted({datetime.fromtimestamp(at, UTC).date().isoformat() for at in (min(came), max(came))})
     when = " and ".join(dates)
@@ -94,9 +94,13 @@ def _participants(
 
 _ENDED = {
     "complete": "completed the study", "consent_refused": "declined", "training_failed": "did not pass the training",
-    "checks_failed": "were stopped after failed attention checks", "nothing_left": "found nothing left to do",
-    "timed_out": "ran out of time", "returned": "returned their work",
+    "checks_failed": "was stopped after failed attention checks", "nothing_left": "found nothing left to do",
+    "timed_out": "ran out of time", "returned": "returned the work",
 }  # fmt: skip
+
+
+def _ended(outcome: Outcome, people: int) -> str:
+    return _ENDED[outcome] if people == 1 else _ENDED[outcome].replace("was ", "were ")
 
 
 def _consent(store: AnswerStore, material: Material) -> str:
@@ -117,13 +121,13 @@ def _consent(store: AnswerStore, material: Material) -> str:
 
 def _payment(material: Material, status: StudyStatus, owed: Sequence[Payment]) -> str:
     currency = material.design.crowd.currency
-    stated = [
-        f"{o.pay or 0:.2f} {currency}".strip()
-        + (f" and {o.pay_per_picture:g} {currency} a picture".rstrip() if o.pay_per_picture else "")
-        + f" to whoever {_EARNED[name]}"
-        for name, o in status.outcomes.items()
-        if o.pay is not None or o.pay_per_picture is not None
-    ]
+    earning: dict[str, list[str]] = {}
+    for name, o in status.outcomes.items():
+        amounts = [] if o.pay is None else [f"{o.pay:.2f} {currency}".rstrip()]
+        amounts += [f"{o.pay_per_picture:g} {currency}".rstrip() + " a picture"] if o.pay_per_picture else []
+        if amounts:
+            earning.setdefault(" and ".join(amounts), []).append(_ENDED[name])
+    stated = [f"{amount} to whoever {' or '.join(ends)}" for amount, ends in earning.items()]
     if not stated:
         words = material.design.consent.payment
         return f"Participants were told: {words}" if words else "No payment is on record."
@@ -135,13 +139,6 @@ def _payment(material: Material, status: StudyStatus, owed: Sequence[Payment]) -
         text += f" For those who completed the study this was {hourly:.2f} {currency}".rstrip()
         text += " an hour of looking at pictures (median)."
     return text
-
-
-_EARNED = {
-    "complete": "completed the study", "consent_refused": "declined", "training_failed": "did not pass the training",
-    "checks_failed": "was stopped after failed attention checks", "nothing_left": "found nothing left to do",
-    "timed_out": "ran out of time", "returned": "returned the work",
-}  # fmt: skip
 
 
 def _task(material: Material, status: StudyStatus) -> str:
