@@ -44,7 +44,7 @@ raters_per_item = {raters}
 # name = "objects"
 # text = "Are all objects of the text there: {{prompt}}"
 
-[pairs]                         # for protocol = "pairwise"; ties = "good_bad" above tells two kinds of ties apart
+[pairs]                         # for protocol = "pairwise"; ties = "good_bad" at the top: two kinds of ties
 # per_prompt = 3                # pairs drawn within each prompt; without it every pair
 # file = "pairs.csv"            # item_id, item_id_b
 # across_prompts = false        # whether pairs of the file may have different prompts; each is shown over its picture

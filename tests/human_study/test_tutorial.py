@@ -7,6 +7,7 @@ import io
 import random
 import re
 import shlex
+import tomllib
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import chdir
@@ -17,6 +18,8 @@ from small_studies import Clock, write_study
 from visits import Visitor, prolific
 
 from genspace.cli import invoke
+from genspace.human_study.design import parse_design
+from genspace.human_study.material.surveys import Survey
 from genspace.human_study.reading import read_recorded
 from genspace.human_study.web._site import Site
 from genspace.human_study.web.app import open_site
@@ -172,3 +175,16 @@ def run(beginning: str) -> None:
 def shape(text: str) -> list[str]:
     """Its words, with every figure, and the registration's digest, as #."""
     return re.sub(r"\b[0-9a-f]{16}\b|\d+(?:[.,]\d+)*", "#", text).split()
+
+
+@pytest.mark.parametrize("page", ["human-study", "crowd-platforms"])
+def test_settings_shown_in_the_how_to_pages_are_valid(page: str) -> None:
+    text = (PAGE.parents[1] / "how-to" / f"{page}.md").read_text()
+    shown = re.findall(r"^```toml\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    assert shown
+    for source in shown:
+        settings = tomllib.loads(source)
+        if "questions" in settings:
+            assert Survey.model_validate(settings).questions[0].kind == "choice"
+        else:
+            assert parse_design(settings, page).outcomes.complete is not None
