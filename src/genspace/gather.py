@@ -97,6 +97,10 @@ def _joined(study: Study, tables: Read, recorded: Recorded) -> Read:
     if not known.all():
         text = f"{int((~known).sum())} answers of the human study are about items that are gone: left out"
         notes.append(Problem("items", text))
+    if len(recorded.registrations) > 1:
+        text = f"answers of the human study were given under {len(recorded.registrations)} registrations"
+        told = "genspace annotate status says what was amended; their column registration keeps them apart"
+        notes.append(Problem("answers.sqlite", f"{text}: {told}"))
     frames = [frame for frame in (tables.frame, collected[known]) if len(frame)]
     return replace(
         tables, frame=pd.concat(frames, ignore_index=True) if frames else tables.frame, notes=notes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
 from pathlib import Path
@@ -11,16 +12,16 @@ from small_studies import Desk, open_desk, write_study
 from sqlalchemy import select
 
 from genspace.errors import InputError
-from genspace.human_study import _schema as t
-from genspace.human_study.assignment import Assignment, OutOfDateError, Rest, earlier
-from genspace.human_study.housekeeping import forget, purge
 from genspace.human_study.reading import answers, read_recorded
+from genspace.human_study.store import _schema as t
+from genspace.human_study.store.housekeeping import forget, purge
+from genspace.human_study.visit.assignment import Assignment, OutOfDateError, Rest, earlier
 
 
 def units(desk: Desk) -> dict[str, tuple[int, int, int]]:
     with desk.store.reading() as connection:
         rows = connection.execute(select(t.units).where(t.units.c.kind == "main"))
-        return {r.item_id + r.item_id_b: (r.wanted, r.assigned, r.done) for r in rows}
+        return {"".join(json.loads(r.item_ids)): (r.wanted, r.assigned, r.done) for r in rows}
 
 
 def work_through(desk: Desk, rater: str, value: float = 1.0) -> list[Assignment]:
@@ -70,7 +71,7 @@ def test_an_unanswered_item_comes_back_after_its_lease(tmp_path: Path) -> None:
     desk = open_desk(write_study(tmp_path / "s", 1), raters_per_item=1, lease_minutes=10)
     first, second = desk.join(), desk.join()
     held = desk.take(first)
-    assert desk.claim(second) == Rest("finished", 0)
+    assert desk.claim(second) == Rest("finished", 0, "nothing_left")
     desk.clock.now += 601
     taken = desk.take(second)
     assert taken.unit == held.unit
@@ -220,7 +221,7 @@ def test_pause_keeps_leases_and_answers(tmp_path: Path) -> None:
     desk.store.set_state("open")
     assert isinstance(desk.claim(rater), Assignment)
     desk.store.set_state("closed")
-    assert desk.claim(rater) == Rest("finished", 1)
+    assert desk.claim(rater) == Rest("finished", 1, "nothing_left")
 
 
 def test_pairs_are_drawn_within_prompts_and_sides_change(tmp_path: Path) -> None:
