@@ -172,6 +172,10 @@ def answers(study_root: Path, settings: StudySettings | None = None) -> pd.DataF
         settings: The study's settings; values come as the protocol defines them, whatever they declare.
 
     Errors: `InputError` for a database that cannot be read.
+
+    >>> import tempfile
+    >>> answers(Path(tempfile.mkdtemp())).empty
+    True
     """
     return read_recorded(study_root).frame()
 
@@ -180,6 +184,10 @@ def read_recorded(study_root: Path) -> Recorded:
     """Read everything that raters answered; nothing when the study never asked people.
 
     Errors: `InputError` for a database that cannot be read.
+
+    >>> import tempfile
+    >>> read_recorded(Path(tempfile.mkdtemp())).screens
+    ()
     """
     database = load_design(study_root).database if (study_root / DESIGN_FILE).is_file() else None
     if database is not None:

@@ -43,7 +43,12 @@ T = TypeVar("T", bound=Table)
 
 
 class Design(Table):
-    """A human study: what is asked, of whom, how often, and under which rules."""
+    """A human study: what is asked, of whom, how often, and under which rules.
+
+    >>> design = Design(protocol="likert", raters_per_item=5)
+    >>> design.protocol, design.answers.scale
+    ('likert', (1.0, 5.0))
+    """
 
     title: str = Field(default="Pictures and words", max_length=200)
     protocol: Literal["binary", "likert", "slider", "pairwise", "best_worst", "ranking"] = "binary"
@@ -156,6 +161,12 @@ def load_design(study_root: Path) -> Design:
     """Read `annotate.toml` of a study; the environment variable GENSPACE_ANNOTATE_DATABASE overrides `database`.
 
     Errors: `InputError` when there is none; `InvalidFilesError` naming every wrong key at once.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "annotate.toml").write_text('protocol = "binary"')
+    >>> load_design(folder).raters_per_item
+    3
     """
     path = study_root / DESIGN_FILE
     if not path.is_file():

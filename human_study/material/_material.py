@@ -88,13 +88,16 @@ def build_material(root: Path, design: Design, items: Mapping[str, Item], files:
     own = questions_by_item(root, design, items)
     first = next(iter(texts.values()))
     unclear = _unclear(design, items, first)
-    known = known_answers(root, design, items, lambda key: asked_about(items[key[0]], design, first, own))
-    units = [Unit(key, "training" if key in known.training else "gold") for key in known.answers]
-    for key in known.answers:
+
+    def asked(key: UnitKey) -> tuple[Asked, ...]:
         if reasons := [unclear[item_id] for item_id in key if item_id in unclear]:
             raise InputError(
                 f"{root / str(design.gold.file)}: {key[0]!r} cannot be asked about: {reasons[0]}"
             )
+        return asked_about(items[key[0]], design, first, own)
+
+    known = known_answers(root, design, items, asked)
+    units = [Unit(key, "training" if key in known.training else "gold") for key in known.answers]
     units += [
         Unit(key)
         for key in main_units(root, design, items)

@@ -146,7 +146,7 @@ def choose(connection: Connection, design: Design, rater_id: str, counts: Counts
             return Chosen(row.unit_id, unit_of(row.item_ids), "gold")
     every = design.repeats.every
     if every and counts.repeats < owed(n, every, design.seed, rater_id, "repeat"):
-        before = counts.last_position + 1 - design.repeats.gap
+        before = counts.last_position - design.repeats.gap
         row = connection.execute(_REPEATABLE, {"rater": rater_id, "before": before}).first()
         if row is not None:  # a pair comes back with its sides swapped
             unit = unit_of(row.item_ids)

@@ -93,7 +93,7 @@ def _walk(rhythm: Rhythm, stock: Stock, due: Callable[[int, int, str], int]) -> 
             every
             and repeats < due(n, every, "repeat")
             and repeats < len(firsts)
-            and firsts[repeats] <= n - rhythm.gap
+            and firsts[repeats] < n - rhythm.gap
         ):
             repeats += 1
         elif main < stock.main:

@@ -163,17 +163,27 @@ def test_gold_and_repeats_are_sprinkled_over_every_block(tmp_path: Path) -> None
         places = [n for n, a in enumerate(rest) if a.role == "gold"]
         assert [p // 10 for p in places] == [0, 1, 2], "one in each block of ten while there are any"
         first = {}
+        between: list[int] = []
         repeated = 0
         for n, a in enumerate(rest):
             if a.unit in first:
                 repeated += 1
-                assert n - first[a.unit] >= 5
+                between.append(n - first[a.unit] - 1)
             first.setdefault(a.unit, n)
         assert repeated >= 5
+        assert min(between) >= 5
         assert {a.unit[0] for a in rest} == {f"i{n}" for n in range(60) if n != 3}
     roles = Counter(answers(root)["role"])
     assert roles["training"] == 2
     assert roles["gold"] == 6
+
+
+def test_a_repeat_comes_after_just_the_gap(tmp_path: Path) -> None:
+    """A repeat is owed at every picture: the first comes after A, B, C, D with three pictures between A and A."""
+    desk = open_desk(write_study(tmp_path / "s", 8), repeats={"every": 1, "gap": 3})
+    seen = [given.unit for given in work_through(desk, desk.join())]
+    assert len(set(seen[:4])) == 4
+    assert seen[4] == seen[0]
 
 
 def test_training_and_gold_never_count_as_main(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from small_studies import write_study
 from starlette.testclient import TestClient
 
+from genspace.errors import InputError
 from genspace.human_study.reading import answers
 from genspace.human_study.web._security import RateLimit, form_token
 from genspace.human_study.web._site import Site
@@ -124,13 +125,15 @@ def test_no_path_of_a_url_reaches_the_file_system(site: Site) -> None:
 def test_an_image_name_that_leaves_the_study_is_not_served(tmp_path: Path) -> None:
     root = write_study(tmp_path / "s", 1, design=LIMITS)
     (tmp_path / "secret.png").write_bytes(b"\x89PNG\r\n\x1a\nsecret")
-    (root / "images" / "i0.png").unlink()
-    (root / "images" / "i0.png").symlink_to(tmp_path / "secret.png")
     with open_site(root) as site:
+        (root / "images" / "i0.png").unlink()
+        (root / "images" / "i0.png").symlink_to(tmp_path / "secret.png")
         visitor, _ = rater(site)
         reply = visitor.get(f"/image/{visitor.get('/api/next').json()['id']}/image")
     assert reply.status_code == 404
     assert b"secret" not in reply.content
+    with pytest.raises(InputError, match=r"'i0\.png' is a link that leaves the study"), open_site(root):
+        pass
 
 
 def test_hostile_answers_are_refused_or_kept_as_plain_text(site: Site) -> None:
