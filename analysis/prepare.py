@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from genspace import records
 from genspace.errors import InputError
 from genspace.records import Reference, StudySettings, ValueType, reference_of
 
@@ -35,9 +36,6 @@ __all__ = [
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-
-MAX_ORDINAL_VALUES = 11
-"""At most so many distinct whole numbers are taken as an ordinal scale when none is declared."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,16 +186,12 @@ class Prepared:
 
 
 def infer_value_type(values: Floats) -> ValueType:
-    """Return what kind of values these are: {0, 1} binary, few whole numbers ordinal, else continuous.
+    """Return what kind of values these are (`genspace.records.infer_value_type`); NaN is none.
 
-    >>> infer_value_type(np.array([0.0, 1, 1])), infer_value_type(np.array([1.0, 5, 3]))
+    >>> infer_value_type(np.array([0.0, 1, np.nan])), infer_value_type(np.array([1.0, 5, 3]))
     ('binary', 'ordinal')
     """
-    distinct = np.unique(values[np.isfinite(values)])
-    if np.isin(distinct, (0.0, 1.0)).all():
-        return "binary"
-    whole = bool((distinct == np.round(distinct)).all())
-    return "ordinal" if whole and len(distinct) <= MAX_ORDINAL_VALUES else "continuous"
+    return records.infer_value_type(np.unique(values[np.isfinite(values)]))
 
 
 def questions(annotations: pd.DataFrame) -> list[str]:

@@ -9,8 +9,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._options import HumanColumns, JsonFlag, MetricColumns, columns
-from genspace.errors import InputError, Problem, did_you_mean
+from genspace.cli._options import (
+    HumanColumns,
+    JsonFlag,
+    LowerIsBetter,
+    MetricColumns,
+    Missing,
+    PositiveFrom,
+    Scale,
+    ValueTypeOption,
+    columns,
+    declared,
+)
+from genspace.errors import InputError, Problem, did_you_mean, shown_problems
+from genspace.readings import counted
 
 if TYPE_CHECKING:
     from genspace.study import Study
@@ -23,44 +35,44 @@ def check(
     study: Annotated[Path, typer.Argument(help="A study's folder, or one wide table.")],
     human: HumanColumns = None,
     metrics: MetricColumns = None,
+    lower_is_better: LowerIsBetter = None,
+    scale: Scale = None,
+    value_type: ValueTypeOption = None,
+    positive_from: PositiveFrom = None,
+    missing: Missing = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Validate every file of a study and name all problems at once."""
+    """Validate every file of a study: say what was read and assumed, and name all problems at once."""
     from genspace.cli._console import messages, out, print_json
+    from genspace.cli._readings import print_readings, readings_json
     from genspace.study import check_study
 
     report = check_study(
-        study, human=columns(human), metrics=columns(metrics), further=lambda opened: _further(opened, study)
+        study,
+        human=columns(human),
+        metrics=columns(metrics),
+        declared=declared(lower_is_better, scale, value_type, positive_from, missing),
+        further=lambda opened: _further(opened, study),
     )
     if as_json:
         print_json(
             {
                 "problems": [str(p) for p in report.problems],
-                "notes": [str(n) for n in report.notes],
+                "readings": readings_json(report.readings),
                 "counts": dict(report.counts),
             }
         )
     else:
-        for problem in report.problems:
+        print_readings(report.readings)
+        for problem in shown_problems(report.problems):
             messages().print(f"[red]problem[/] {_escaped(problem)}")
-        for note in report.notes:
-            messages().print(f"[yellow]note[/] {_escaped(note)}")
-        counted = ", ".join(_counted(number, what) for what, number in report.counts.items())
-        found = len(report.problems)
-        verdict = f"{found} problem{'s' * (found != 1)}" if found else "no problems"
-        out().print(f"{study}: {verdict}{f' · {counted}' if counted else ''}")
+        found = sum(problem.rows for problem in report.problems)
+        verdict = counted(found, "problem") if found else "no problems"
+        warnings = f", {counted(len(report.warnings), 'warning')}" if report.warnings else ""
+        counts = ", ".join(report.counted)
+        out().print(f"{study}: {verdict}{warnings}{f' · {counts}' if counts else ''}")
     if report.problems:
         raise typer.Exit(2)
-
-
-def _counted(number: int, things: str) -> str:
-    """Return a number of things in words.
-
-    >>> _counted(1, "judges and metrics"), _counted(2000, "items")
-    ('1 judge or metric', '2,000 items')
-    """
-    one = {"judges and metrics": "judge or metric"}.get(things, things.removesuffix("s"))
-    return f"{number:,} {one if number == 1 else things}"
 
 
 def _further(study: Study, path: Path) -> Iterator[Problem]:

@@ -8,11 +8,23 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._options import HumanColumns, JsonFlag, MetricColumns, columns
+from genspace.cli._options import (
+    HumanColumns,
+    JsonFlag,
+    LowerIsBetter,
+    MetricColumns,
+    Missing,
+    PositiveFrom,
+    Scale,
+    ValueTypeOption,
+    columns,
+    declared,
+)
 from genspace.errors import InputError
 
 if TYPE_CHECKING:
     from genspace.analysis import CompareOptions
+    from genspace.study import Study
 
 __all__ = ["compare"]
 
@@ -41,6 +53,11 @@ def compare(
     studies: Studies = None,
     human: HumanColumns = None,
     metrics: MetricColumns = None,
+    lower_is_better: LowerIsBetter = None,
+    scale: Scale = None,
+    value_type: ValueTypeOption = None,
+    positive_from: PositiveFrom = None,
+    missing: Missing = None,
     by: By = None,
     level: Level = "item",
     primary: Primary = None,
@@ -62,14 +79,15 @@ def compare(
     if not studies:
         raise InputError("compare what? name a study's folder or a table: genspace compare my-study")
     options = CompareOptions(draws=draws, seed=seed, primary=primary, by=tuple(by or ()), level=level)
-    wide = {"human": columns(human), "metrics": columns(metrics)}
+    said = declared(lower_is_better, scale, value_type, positive_from, missing)
+    wide = {"human": columns(human), "metrics": columns(metrics), "declared": said.to_json()}
     _compare([str(s) for s in studies], options, wide, out=out, shape=shape, as_json=as_json)
 
 
 def _compare(
     paths: list[str],
     options: CompareOptions,
-    wide: dict[str, list[str]],
+    wide: dict[str, Any],
     *,
     out: Path | None,
     shape: str,
@@ -79,9 +97,8 @@ def _compare(
     from genspace.cli._console import out as console
     from genspace.comparison import compare as compare_study
     from genspace.report import make_manifest, markdown_summary, print_comparison, write_report
-    from genspace.study import open_study
 
-    opened = [(path, open_study(path, **wide)) for path in paths]
+    opened = [(path, _open(path, wide)) for path in paths]
     names = _distinct_names(paths)
     documents: dict[str, dict[str, Any]] = {}
     for name, (path, study) in zip(names, opened, strict=True):
@@ -101,6 +118,15 @@ def _compare(
         print_json(documents[names[0]] if len(paths) == 1 else {"studies": documents})
 
 
+def _open(path: str, wide: dict[str, Any]) -> Study:
+    """Open a study as the options say, or as a manifest says that they did."""
+    from genspace.records import Declared
+    from genspace.study import open_study
+
+    said = Declared.from_json(wide.get("declared", {}))
+    return open_study(path, human=wide["human"], metrics=wide["metrics"], declared=said)
+
+
 def _distinct_names(paths: list[str]) -> list[str]:
     """Return a folder name per study, numbered where two would be the same."""
     names: list[str] = []
@@ -115,12 +141,11 @@ def _replay(path: Path, *, out: Path | None, shape: str, as_json: bool) -> None:
     from genspace.analysis import CompareOptions
     from genspace.cli._console import messages
     from genspace.report import changed_inputs, input_digests, read_manifest
-    from genspace.study import open_study
 
     manifest = read_manifest(path)
     wide = manifest["columns"]
     for entry in manifest["studies"]:
-        study = open_study(entry["path"], **wide)
+        study = _open(entry["path"], wide)
         for change in changed_inputs(entry["inputs"], input_digests(study, Path(entry["path"]))):
             messages().print(f"[yellow]warning:[/] {entry['path']}: {change} since the manifest was written")
     options = dict(manifest["options"])

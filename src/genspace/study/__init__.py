@@ -1,18 +1,24 @@
 """A study: a folder of plain files, or one wide table, with items, people's answers and scores."""
 
+from genspace.readings import Reading
 from genspace.study._files import StudyFiles
 from genspace.study._readers import Read, read_score_table
 from genspace.study._settings import JudgeTable, StudyFile
-from genspace.study._study import CheckReport, Study, check_study, open_study
+from genspace.study._study import CheckReport, Study, check_study, open_study, what_was_read
+from genspace.study._summary import Summary, summary
 
 __all__ = [
     "CheckReport",
     "JudgeTable",
     "Read",
+    "Reading",
     "Study",
     "StudyFile",
     "StudyFiles",
+    "Summary",
     "check_study",
     "open_study",
     "read_score_table",
+    "summary",
+    "what_was_read",
 ]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genspace.errors import InvalidFilesError, Problem
+from genspace.readings import Reading
 from genspace.study._readers import Read, read_items
 from genspace.tables import read_parts, read_table
 
@@ -59,8 +60,8 @@ class ItemsTable:
         return list(next(self.parts()).columns)
 
 
-def load_items(path: Path) -> tuple[ItemsTable | None, list[Problem], list[Problem]]:
-    """Check the items table; return it (None where it cannot be used at all), all problems, and notes.
+def load_items(path: Path) -> tuple[ItemsTable | None, list[Problem], list[Reading]]:
+    """Check the items table; return it (None where it cannot be used at all), all problems, and what was inferred.
 
     It is checked part by part. Whatever is wrong or unusual there is left to a second look at the whole, which knows
     every problem and its line.
@@ -69,33 +70,40 @@ def load_items(path: Path) -> tuple[ItemsTable | None, list[Problem], list[Probl
 
     first: Read | None = None
     columns: list[str] = []
-    digests = []
+    digests, folded, capitals = [], [], False
     try:
         for part in read_parts(path, path.name):
             read = read_items(part)
-            first, columns = first or read, columns or [*part.frame.columns]
-            if read.problems or columns != [*part.frame.columns]:
+            first, columns = first or read, columns or [*read.frame.columns]
+            if read.problems or columns != [*read.frame.columns] or read.readings != first.readings:
                 return _load_whole(path)
+            lower = read.frame["item_id"].str.lower()
+            capitals = capitals or bool((lower != read.frame["item_id"]).any())
             digests.append(_digests(read.frame["item_id"]))
+            folded.append(_digests(lower) if capitals else digests[-1])
     except InvalidFilesError:
         return _load_whole(path)
     if first is None:
         return _load_whole(path)
     if len(digests) == 1:
-        return ItemsTable(path, first.frame, None), [], first.notes
+        return ItemsTable(path, first.frame, None), [], first.readings
     every = np.sort(np.concatenate(digests))
-    if (every[1:] == every[:-1]).any():
+    if _repeats(every) or (capitals and _repeats(np.sort(np.concatenate(folded)))):
         return _load_whole(path)
-    return ItemsTable(path, None, every), [], first.notes
+    return ItemsTable(path, None, every), [], first.readings
 
 
-def _load_whole(path: Path) -> tuple[ItemsTable | None, list[Problem], list[Problem]]:
+def _load_whole(path: Path) -> tuple[ItemsTable | None, list[Problem], list[Reading]]:
     try:
         read = read_items(read_table(path, path.name))
     except InvalidFilesError as error:
         return None, list(error.problems), []
     usable = "item_id" in read.frame.columns
-    return ItemsTable(path, read.frame, None) if usable else None, read.problems, read.notes
+    return ItemsTable(path, read.frame, None) if usable else None, read.problems, read.readings
+
+
+def _repeats(ordered: NDArray[np.uint64]) -> bool:
+    return bool((ordered[1:] == ordered[:-1]).any())
 
 
 def _digests(item_ids: pd.Series[str]) -> NDArray[np.uint64]:
