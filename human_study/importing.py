@@ -1,26 +1,29 @@
-"""Answers in: tables, Label Studio's JSON, Hugging Face datasets."""
+"""Answers in: tables, Hugging Face datasets, and what other annotation tools export."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
+import logging
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import insert, select
 
-from genspace.errors import InputError, InvalidFilesError, Problem
+from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
 from genspace.human_study import _schema as t
 from genspace.human_study._units import recount
 from genspace.human_study.exporting import HUGGINGFACE_ANSWERS
 from genspace.human_study.material import Material
 from genspace.human_study.store import AnswerStore, new_token
 from genspace.records import ROLES
-from genspace.tables import parse_numbers, read_table, require_columns
+from genspace.study import Export, common_cause, read_export
+from genspace.tables import clean_text, match_columns, parse_numbers, read_table, require_columns
 
 __all__ = ["import_answers"]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,21 +42,53 @@ class _Imported:
     comment: str = ""
 
 
-def import_answers(store: AnswerStore, material: Material, path: Path) -> dict[str, int]:
-    """Add answers made elsewhere: a table (CSV, JSON Lines, Parquet), Label Studio's JSON, a Hugging Face dataset.
+def import_answers(
+    store: AnswerStore,
+    material: Material,
+    path: Path,
+    *,
+    from_names: Sequence[str] = (),
+    rater: str = "",
+) -> dict[str, int]:
+    """Add answers made elsewhere: a table, an export of another tool, a Hugging Face dataset.
 
     A table has `item_id, rater_id, value` and may have `item_id_b, question, repeat, role, seconds, comment`. Values
-    are numbers of the protocol or names of its answers. A folder is a data set as `write_huggingface` makes it. All or
-    nothing: one mistake, and no answer is stored.
+    are numbers of the protocol or names of its answers. Label Studio (JSON, JSON-MIN, CSV), Potato and Mechanical
+    Turk are known by their columns or keys. A folder is a data set as `write_huggingface` makes it, or holds one
+    Parquet file. All or nothing: one mistake, and no answer is stored.
+
+    Args:
+        store: The study's store.
+        material: The study.
+        path: The file or folder.
+        from_names: What another tool calls the questions that this study asks: `NAME`, or `NAME=QUESTION` where the
+            study asks several. Empty: the only one that the file holds, or those of the same names.
+        rater: Whose the answers are that name nobody.
 
     Returns: `{"answers": …, "raters": …}` added.
 
     Errors: `InvalidFilesError` listing every problem at once.
     """
     if path.is_dir():
-        path /= HUGGINGFACE_ANSWERS
-    rows = _from_label_studio(material, path) if path.suffix == ".json" else _from_table(material, path)
+        path = _parquet_in(path)
+    export = read_export(path, anonymous=rater)
+    if export is None and from_names:
+        raise InputError(f"--from-name is for exports of other tools, and {path.name} is a plain table")
+    rows = _from_table(material, path) if export is None else _from_export(material, export, from_names)
     return _store(store, rows, path.name)
+
+
+def _parquet_in(folder: Path) -> Path:
+    """Return the file of a Hugging Face dataset that holds the answers."""
+    if (folder / HUGGINGFACE_ANSWERS).is_file():
+        return folder / HUGGINGFACE_ANSWERS
+    found = sorted(folder.rglob("*.parquet"))
+    if len(found) != 1:
+        names = ", ".join(str(p.relative_to(folder)) for p in found) or "none"
+        raise InputError(
+            f"{folder}: one Parquet file with answers is expected, there is {names}; name the file itself"
+        )
+    return found[0]
 
 
 def _store(store: AnswerStore, rows: Sequence[_Imported], source: str) -> dict[str, int]:
@@ -118,14 +153,29 @@ def _store(store: AnswerStore, rows: Sequence[_Imported], source: str) -> dict[s
 
 
 def _from_table(material: Material, path: Path) -> list[_Imported]:
-    table = read_table(path)
-    problems = require_columns(table, ("item_id", "rater_id", "value"))
+    columns = (
+        "item_id",
+        "item_id_b",
+        "rater_id",
+        "value",
+        "question",
+        "repeat",
+        "role",
+        "seconds",
+        "comment",
+    )
+    table, problems = match_columns(read_table(path), columns)
+    problems += require_columns(table, ("item_id", "rater_id", "value"))
     if problems:
         raise InvalidFilesError(problems)
     seconds = parse_numbers(table, "seconds", problems) if "seconds" in table.frame.columns else None
     asked = _asked(material)
     rows: list[_Imported] = []
+    strange: list[int] = []
     seen: set[tuple[object, ...]] = set()
+    for name in ("item_id", "item_id_b", "rater_id"):
+        if name in table.frame.columns:
+            table.frame[name], _ = clean_text(table.frame[name])
     for i, cells in enumerate(table.frame.to_dict("records")):
         row = {str(k): str(v) for k, v in cells.items()}
         try:
@@ -133,10 +183,11 @@ def _from_table(material: Material, path: Path) -> list[_Imported]:
         except InputError as error:
             problems.append(table.problem(str(error), i, "value"))
             continue
-        rater, unit = row["rater_id"].strip(), (row["item_id"], row.get("item_id_b", ""))
+        rater, unit = row["rater_id"], (row["item_id"], row.get("item_id_b", ""))
         question, repeat, role = row.get("question", ""), row.get("repeat") or "0", row.get("role") or "main"
+        if unit not in asked:
+            strange.append(i)
         wrong = {
-            "item_id": "" if unit in asked else _no_such_unit(material),
             "question": "" if question in asked.get(unit, {question}) else _no_such_question(asked[unit]),
             "rater_id": "" if rater else "is empty",
             "repeat": "" if repeat.isdigit() else "is no whole number",
@@ -147,10 +198,10 @@ def _from_table(material: Material, path: Path) -> list[_Imported]:
             wrong["rater_id"] = "has answered this question about this item in a row above"
         seen.add(key)
         found = [table.problem(message, i, column) for column, message in wrong.items() if message]
-        if found:
+        if found or unit not in asked:
             problems += found
             continue
-        took = None if seconds is None or seconds.iloc[i] != seconds.iloc[i] else float(seconds.iloc[i])
+        took = None if seconds is None or math.isnan(seconds.iloc[i]) else float(seconds.iloc[i])
         rows.append(
             _Imported(
                 rater_id=rater,
@@ -163,9 +214,30 @@ def _from_table(material: Material, path: Path) -> list[_Imported]:
                 comment=row.get("comment", ""),
             )
         )
+    if strange:
+        ids = [table.frame["item_id"].iloc[i] for i in strange]
+        problems += _strangers(ids, table.label, asked) or table.problems(
+            strange, "item_id", _no_such_unit(material)
+        )
     if problems:
         raise InvalidFilesError(problems)
+    for reading in table.readings:
+        log.info("%s", reading)
     return rows
+
+
+def _strangers(ids: Sequence[str], label: str, asked: Mapping[tuple[str, str], set[str]]) -> list[Problem]:
+    """Return the one problem of items that the study lacks, where all of them differ in one way from those it has."""
+    if len(set(ids)) < 2:
+        return []
+    cause = common_cause(list(dict.fromkeys(ids)), {item_id for key in asked for item_id in key if item_id})
+    if cause is None or not set(ids) <= set(cause.meant):
+        return []
+    message = (
+        f"{len(ids):,} answers are about items that differ {cause.words} from this study's: {cause.here!r} here, "
+        f"{cause.there!r} there; write them alike"
+    )
+    return [Problem(label, message, field="item_id", rows=len(ids))]
 
 
 def _asked(material: Material) -> dict[tuple[str, str], set[str]]:
@@ -185,71 +257,102 @@ def _no_such_question(known: set[str]) -> str:
     return f"this study asks no such question; it asks: {', '.join(sorted(known))}"
 
 
-def _from_label_studio(material: Material, path: Path) -> list[_Imported]:
-    label = str(path)
-    try:
-        tasks = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{label}: there is no such file") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InvalidFilesError([Problem(label, f"is no JSON: {error}")]) from None
-    if not isinstance(tasks, list):
-        raise InvalidFilesError(
-            [Problem(label, "is no list of tasks; from Label Studio export JSON, not JSON-MIN")]
-        )
+def _from_export(material: Material, export: Export, from_names: Sequence[str]) -> list[_Imported]:
+    """Return another tool's answers as this study's.
+
+    Errors: `InvalidFilesError` naming task, annotator and question of everything that cannot be meant.
+    """
     asked = _asked(material)
+    problems = [*export.problems, *_nobodys(export), *_unknown_units(material, export, asked)]
+    if not export.answers and not problems:
+        silent = "; ".join(reading.sentence for reading in export.readings)
+        problems.append(Problem(export.label, f"holds no answer{f': {silent}' if silent else ''}"))
+    meant = _questions(export, from_names, set().union(*asked.values()), problems)
     rows: list[_Imported] = []
-    problems: list[Problem] = []
-    for number, task in enumerate(tasks, start=1):
-        data = task.get("data", {}) if isinstance(task, dict) else {}
-        unit = (str(data.get("item_id", "")), str(data.get("item_id_b") or ""))
-        if unit not in asked:
-            message = f"{_no_such_unit(material)}; each task needs data.item_id"
-            problems.append(Problem(label, message, row=number, field="data.item_id", value=unit[0]))
+    for answer in export.answers:
+        unit, question = (answer.item_id, answer.item_id_b), meant.get(answer.question)
+        if unit not in asked or question is None:
             continue
-        for made in task.get("annotations", []):
-            if made.get("was_cancelled"):
-                continue
-            for result in made.get("result", []):
-                try:
-                    value = material.design.answers.parse(_label_studio_value(result))
-                except InputError as error:
-                    problems.append(Problem(label, str(error), row=number, field="annotations.result"))
-                    continue
-                name = "" if asked[unit] == {""} else str(result.get("from_name", ""))
-                if name not in asked[unit]:
-                    message = _no_such_question(asked[unit])
-                    problems.append(Problem(label, message, row=number, field="from_name", value=name))
-                    continue
-                rows.append(
-                    _Imported(
-                        rater_id=_label_studio_rater(made.get("completed_by")),
-                        unit=unit,
-                        question=name,
-                        value=value,
-                        extra=(result.get("meta") or {}).get("role") == "extra",
-                        seconds=made.get("lead_time"),
-                    )
-                )
+        if question not in asked[unit]:
+            message = _no_such_question(asked[unit])
+            problems.append(export.problem(message, answer.row, field="from_name", value=answer.question))
+            continue
+        try:
+            value = material.design.answers.parse(answer.text)
+        except InputError as error:
+            message = f"annotator {answer.rater or 'unknown'}: {error}"
+            problems.append(export.problem(message, answer.row, field=answer.question or None))
+            continue
+        rows.append(
+            _Imported(
+                rater_id=_pseudonym(answer.rater, export.tool),
+                unit=unit,
+                question=question,
+                value=value,
+                extra=answer.role == "extra",
+                seconds=answer.seconds,
+            )
+        )
     if problems:
         raise InvalidFilesError(problems)
+    for reading in export.readings:
+        (log.warning if reading.level == "warning" else log.info)("%s", reading)
     return rows
 
 
-def _label_studio_value(result: Mapping[str, Any]) -> str:
-    """Return the answer of a choices, rating, number or pairwise result as text."""
-    value = result.get("value", {})
-    if "choices" in value:
-        return str(value["choices"][0]) if value["choices"] else ""
-    for key in ("rating", "number", "selected"):
-        if key in value:
-            return str(value[key])
-    raise InputError(f"a result of type {result.get('type')!r} holds no choice, rating or selected side")
+def _nobodys(export: Export) -> Iterator[Problem]:
+    """Yield the problem of answers that name nobody."""
+    nobody = [answer for answer in export.answers if not answer.rater]
+    if nobody:
+        message = (
+            f"{len(nobody):,} answers name nobody; export them with their annotators, or say whose they are: "
+            "--rater NAME"
+        )
+        yield export.problem(message, nobody[0].row, rows=len(nobody))
 
 
-def _label_studio_rater(who: object) -> str:
-    """Return a pseudonym: Label Studio names people by number or by e-mail address."""
-    if isinstance(who, Mapping):
-        who = who.get("email") or who.get("id")
-    text = str(who)
-    return text if text.startswith("r-") else f"ls-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+def _unknown_units(
+    material: Material, export: Export, asked: Mapping[tuple[str, str], set[str]]
+) -> Iterator[Problem]:
+    """Yield the problem of answers, and of tasks without any, about items that this study does not ask about."""
+    strangers = [a for a in export.answers if (a.item_id, a.item_id_b) not in asked]
+    common = _strangers([a.item_id for a in strangers], export.label, asked)
+    yield from common
+    message = f"{_no_such_unit(material)}; each {export.unit} needs item_id"
+    for answer in () if common else strangers:
+        yield export.problem(message, answer.row, field="item_id", value=answer.item_id)
+    answered = {answer.item_id for answer in export.answers} | {key[0] for key in asked}
+    for item_id in export.items:
+        if item_id not in answered and not item_id.startswith("task-"):
+            yield export.problem(_no_such_unit(material), field="item_id", value=item_id)
+
+
+def _questions(
+    export: Export, from_names: Sequence[str], asked: set[str], problems: list[Problem]
+) -> dict[str, str]:
+    """Return the study's question for each of the tool's: as the user says, or as can be meant alone."""
+    names = export.questions
+    if from_names:
+        pairs = [name.partition("=") for name in from_names]
+        for name, _, _ in pairs:
+            if name not in names:
+                message = f"holds no answers to {name!r}{did_you_mean(name, names)}"
+                problems.append(Problem(export.label, message, field="--from-name"))
+        return {name: question for name, _, question in pairs}
+    if asked != {""}:
+        return {name: name for name in names}
+    if len(names) > 1:
+        message = (
+            f"holds answers to {len(names)} questions: {', '.join(names)}. This study asks one; say which it is: "
+            f"--from-name {names[0]}"
+        )
+        problems.append(Problem(export.label, message))
+    return dict.fromkeys(names, "")
+
+
+def _pseudonym(who: str, tool: str) -> str:
+    """Return a pseudonym for whom another tool names by number, address or platform's code."""
+    if who.startswith("r-"):
+        return who
+    start = "".join(word[0] for word in tool.partition(",")[0].lower().split())
+    return f"{start}-{hashlib.sha256(who.encode()).hexdigest()[:8]}"

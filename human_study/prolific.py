@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from sqlalchemy import update
@@ -14,6 +15,10 @@ from genspace.tables import read_table, require_columns
 
 __all__ = ["import_prolific"]
 
+log = logging.getLogger(__name__)
+
+_RANKS = ("APPROVED", "AWAITING REVIEW", "ACTIVE", "REJECTED", "TIMED-OUT", "RETURNED")
+"""Prolific's statuses, those that say most about a participant's work first; others come last."""
 _NOT_FINISHED = {"RETURNED", "TIMED-OUT", "REJECTED"}
 """What Prolific calls a participant who did not finish."""
 
@@ -41,8 +46,20 @@ def import_prolific(store: AnswerStore, material: Material, path: Path) -> dict[
         k: [] for k in ("matched", "unknown_here", "missing_there", "finished_here_not_there", "wrong_code")
     }
     ours = {r["external_id"]: r for r in store.snapshot().raters if r["external_id"]}
-    statuses = dict(zip(table.frame[who], table.frame[state].str.strip().str.upper(), strict=True))
-    for i, participant in enumerate(table.frame[who]):
+    rows: dict[str, int] = {}
+    states = table.frame[state].str.strip().str.upper()
+    for i, participant in enumerate(table.frame[who].str.strip()):
+        # Whoever comes back has several rows; the one that counts for pay is the one that counts here.
+        before = rows.get(participant)
+        if before is None or _rank(states.iloc[i]) < _rank(states.iloc[before]):
+            rows[participant] = i
+    twice = len(table.frame) - len(rows)
+    if twice:
+        log.info(
+            "%s: %d further rows of participants who stand there already are passed over", path.name, twice
+        )
+    statuses = {participant: str(states.iloc[i]) for participant, i in rows.items()}
+    for participant, i in rows.items():
         rater = ours.get(participant)
         if rater is None:
             found["unknown_here"].append(participant)
@@ -61,3 +78,7 @@ def import_prolific(store: AnswerStore, material: Material, path: Path) -> dict[
             noted = update(t.raters).values(platform_status=statuses[participant])
             connection.execute(noted.where(r.external_id == participant))
     return found
+
+
+def _rank(status: str) -> int:
+    return _RANKS.index(status) if status in _RANKS else len(_RANKS)

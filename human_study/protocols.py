@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from genspace.errors import InputError
 from genspace.records import ValueType
+from genspace.tables import PAIR_WORDS, WORDS, word_key
 
 __all__ = ["CANNOT_TELL", "PROTOCOLS", "Choice", "Protocol"]
 
@@ -76,18 +77,18 @@ class Protocol:
         >>> PROTOCOLS["binary"].parse("yes"), PROTOCOLS["binary"].parse("0"), PROTOCOLS["binary"].parse("")
         (1.0, 0.0, None)
         """
-        word = text.strip().lower().replace("'", "").replace("’", "").replace(" ", "_")
-        if word in {"", CANNOT_TELL, "cant_tell", "unsure", "na", "nan", "null"}:
-            return None
+        word = word_key(text)
         for choice in self.choices:
             if word == choice.name:
                 return choice.value
+        words = PAIR_WORDS if self.pairwise else WORDS
         try:
-            number = float(word)
+            number = words[word] if word in words else float(word)
         except ValueError:
             names = ", ".join(c.name for c in self.choices)
             raise InputError(f"{text!r} is no answer of the {self.name} protocol; known: {names}") from None
-        self.choice(number)
+        if number is not None:
+            self.choice(number)
         return number
 
 

@@ -62,7 +62,7 @@ class Reading(Displayed):
     """Path as the user wrote it, or relative to the study; "" where it is not about one file."""
     columns: tuple[str, ...] = ()
     """Columns, questions or metrics that it is about."""
-    values: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
     """Cells, names or spellings that it is about."""
     count: int | None = None
     """How many rows, cells or answers it is about."""
@@ -90,12 +90,12 @@ class Reading(Displayed):
         >>> Reading(code="empty_rows", file="items.csv", count=2).sentence
         '2 rows without any value: left out'
         """
-        fields = {name: _List(getattr(self, name)) for name in ("columns", "values")}
+        fields = {name: _List(getattr(self, name)) for name in ("columns", "words")}
         numbers = {name: _Number(getattr(self, name) or 0) for name in ("count", "total")}
-        first = {"column": next(iter(self.columns), ""), "value": next(iter(self.values), "")}
+        first = {"column": next(iter(self.columns), ""), "word": next(iter(self.words), "")}
         last = {
             "other": self.columns[-1] if self.columns else "",
-            "last": self.values[-1] if self.values else "",
+            "last": self.words[-1] if self.words else "",
         }
         return kinds()[self.code].sentence.format(**fields, **numbers, **first, **last)
 
@@ -147,7 +147,7 @@ class Kind:
     level: Level
     topic: Topic
     sentence: str
-    """Format of the sentence: `columns`, `values` are lists, `column`, `value` their first, `other`, `last` their last,
+    """Format of the sentence: `columns`, `words` are lists, `column`, `word` their first, `other`, `last` their last,
     `count` and `total` numbers (`{count:row}` names what is counted)."""
 
 

@@ -269,10 +269,18 @@ def import_(
     source: Annotated[
         Path,
         typer.Argument(
-            help="CSV, JSON Lines or Parquet with item_id, rater_id, value; Label Studio's JSON; a folder that "
-            "export wrote for Hugging Face datasets."
+            help="A table with item_id, rater_id, value; an export of Label Studio, Potato or Mechanical Turk; the "
+            "folder of a Hugging Face dataset."
         ),
     ],
+    from_name: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from-name",
+            help="Which question of the other tool this study asks: NAME, or NAME=QUESTION; repeatable.",
+        ),
+    ] = None,
+    rater: Annotated[str, typer.Option("--rater", help="Whose the answers are that name nobody.")] = "",
     prolific: Annotated[
         bool, typer.Option("--prolific", help="The file is Prolific's list of participants.")
     ] = False,
@@ -290,7 +298,7 @@ def import_(
         found = (
             import_prolific(store, material, source)
             if prolific
-            else dict(import_answers(store, material, source))
+            else dict(import_answers(store, material, source, from_names=from_name or (), rater=rater))
         )
     if json_:
         print_json(found)

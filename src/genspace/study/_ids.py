@@ -62,7 +62,7 @@ def common_cause(missing: Collection[str], known: Collection[str]) -> Cause | No
     >>> common_cause(["x1", "x2"], ["img-1", "img-2"]) is None
     True
     """
-    if not missing or not known:
+    if not len(missing) or not len(known):
         return None
     ways = [*WAYS, *_affixes(missing, known)]
     best: Cause | None = None

@@ -117,7 +117,7 @@ NO_METRIC: Mapping[str, Callable[[Column], bool]] = {
 }
 """Reading to the rule by which a column of numbers is no metric."""
 BY_NAME = frozenset({"left_out_id", "left_out_time", "left_out_size"})
-"""Rules that hold where the table is one of scores and nothing else."""
+"""Rules that look at the name, and so hold also in tables of scores alone."""
 
 
 def choose_metrics(
@@ -155,7 +155,9 @@ def choose_metrics(
                 )
             continue
         seen = Column(column, numbers, ratings)
-        reason = next((code for code, rule in rules.items() if rule(seen)), None)
+        # Of a column that cannot be read in full only the name tells what it is.
+        held = {c: rule for c, rule in rules.items() if c in BY_NAME or not numbers.problems}
+        reason = next((code for code, rule in held.items() if rule(seen)), None)
         if reason is not None:
             left.setdefault(reason, []).append(column)
             continue

@@ -150,7 +150,7 @@ def _without_null_words(table: Table, frame: pd.DataFrame, columns: Iterable[str
         if null.any():
             values = tuple(sorted(frame.loc[null, column].unique()))
             readings.append(
-                table.reading("null_words", columns=(column,), values=values, count=int(null.sum()))
+                table.reading("null_words", columns=(column,), words=values, count=int(null.sum()))
             )
             frame.loc[null, column] = ""
     return readings

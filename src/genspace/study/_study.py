@@ -32,6 +32,7 @@ from genspace.study._summary import counted_things, summary
 from genspace.study._suspicions import suspicions
 from genspace.study._unused import is_prose, unused_files
 from genspace.study._wide import is_wide_table, split_wide_table
+from genspace.study.exports import answers_table
 from genspace.tables import SUFFIXES, Table, find_table, match_columns, read_table, table_stem
 
 if TYPE_CHECKING:
@@ -247,7 +248,7 @@ def _no_items(path: Path) -> str:
 def _load_wide(
     path: Path, human: Sequence[str], metrics: Sequence[str], declared: Declared
 ) -> tuple[Study | None, list[Problem], list[Reading]]:
-    table = read_table(path, path.name)
+    table = answers_table(path, human)
     parts = split_wide_table(table, human, metrics, declared.missing)
     items = read_items(parts.items)
     item_ids = items.frame["item_id"]
@@ -412,4 +413,4 @@ def _missing_images(study: Study) -> list[Reading]:
     missing = [name for _, name in named if not study.files.exists(name)]
     if not missing:
         return []
-    return [Reading(code="images_missing", values=(missing[0],), count=len(missing), total=len(named))]
+    return [Reading(code="images_missing", words=(missing[0],), count=len(missing), total=len(named))]

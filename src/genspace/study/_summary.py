@@ -50,7 +50,7 @@ def summary(
     words = tuple(
         counted(number, THINGS.get(what, what.removesuffix("s")), what) for what, number in counts.items()
     )
-    readings = [Reading(code="counts", values=words, count=len(items))]
+    readings = [Reading(code="counts", words=words, count=len(items))]
     if counts["answers"]:
         readings += [
             _scale(str(question), rows, settings)
@@ -94,6 +94,6 @@ def _scale(question: str, answers: pd.DataFrame, settings: StudySettings) -> Rea
     return Reading(
         code="scale_declared" if declared else "scale_seen",
         columns=asked,
-        values=(kind, f"{low:g} to {high:g}"),
+        words=(kind, f"{low:g} to {high:g}"),
         count=len(known),
     )

@@ -38,7 +38,7 @@ def suspicions(answers: pd.DataFrame, settings: StudySettings, label: str) -> It
     for value, count, (low, high) in () if told else sentinels(values):
         text = f"{value:g}"
         yield Reading(
-            code="sentinel", file=label, columns=("value",), values=(text, f"{low:g}", f"{high:g}"), count=count,
+            code="sentinel", file=label, columns=("value",), words=(text, f"{low:g}", f"{high:g}"), count=count,
             total=len(values),
         )  # fmt: skip
         answers = answers[answers["value"] != value]  # so that its raters are judged by what they did say
@@ -81,14 +81,14 @@ def suspect_raters(answers: pd.DataFrame, label: str) -> Iterator[Reading]:
     raters = by_rater.agg(["min", "max", "size"])
     if not 2 <= len(raters) <= MOST_RATERS:
         return
+    low, high = raters["min"].median(), raters["max"].median()
     strangers = []
     for rater, own in raters[raters["size"] >= LEAST_ANSWERS].iterrows():
-        low, high = raters.drop(index=rater)["min"].median(), raters.drop(index=rater)["max"].median()
         values = answers.loc[answers["rater_id"] == rater, "value"]
         if len(raters) > 2 and ((values < low) | (values > high)).mean() > 0.5:
             strangers.append(rater)
             scales = (str(rater), f"{own['min']:g} to {own['max']:g}", f"{low:g} to {high:g}")
-            yield Reading(code="rater_scale", file=label, columns=("rater_id",), values=scales)
+            yield Reading(code="rater_scale", file=label, columns=("rater_id",), words=scales)
     yield from _turned(answers[~answers["rater_id"].isin(strangers)], label)
 
 
@@ -112,7 +112,7 @@ def _turned(answers: pd.DataFrame, label: str) -> Iterator[Reading]:
                 code="rater_reversed",
                 file=label,
                 columns=("rater_id",),
-                values=(rater, f"{found[rater]:.2f}"),
+                words=(rater, f"{found[rater]:.2f}"),
             )
 
 
@@ -147,6 +147,4 @@ def alike_but_for_case(names: Sequence[str] | pd.Series[str], label: str, column
         return
     spellings = [sorted(group) for _, group in twins.groupby(keys)]
     shown = tuple(name for pair in spellings[:3] for name in pair)
-    yield Reading(
-        code="alike_but_for_case", file=label, columns=(column,), values=shown, count=len(spellings)
-    )
+    yield Reading(code="alike_but_for_case", file=label, columns=(column,), words=shown, count=len(spellings))

@@ -38,7 +38,7 @@ def unused_files(root: Path, used: Collection[Path]) -> Iterator[Reading]:
         kind = _kind(path, root) if number < MOST_LOOKED_AT else "unused_files"
         kinds.setdefault(kind, []).append(path.relative_to(root).as_posix())
     for kind, names in kinds.items():
-        yield Reading(code=kind, values=tuple(names), count=len(names))
+        yield Reading(code=kind, words=tuple(names), count=len(names))
 
 
 def _kind(path: Path, root: Path) -> str:

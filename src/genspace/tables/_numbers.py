@@ -113,19 +113,19 @@ def read_numbers(
     if dropped.any():
         values = tuple(sorted(text[dropped].unique()))
         readings.append(
-            table.reading("missing_dropped", columns=(column,), values=values, count=int(dropped.sum()))
+            table.reading("missing_dropped", columns=(column,), words=values, count=int(dropped.sum()))
         )
     odd = ~empty & numbers.isna()
     if odd.any():
         cells = text[~empty]
         if words is not None and (read := _by_words(cells, words)) is not None:
-            readings.append(table.reading("words", columns=(column,), values=_said(read)))
+            readings.append(table.reading("words", columns=(column,), words=_said(read)))
             return Numbers(_spread(numbers, cells, read), [], readings, dropped)
         if (found := _one_style([*cells.unique()])) is not None:
             style, read = found
             numbers = _spread(numbers, cells, read)
             shown = {cell: read[cell] for cell in text[odd].unique()[:EXAMPLES]}
-            readings.append(table.reading(style, columns=(column,), values=_said(shown)))
+            readings.append(table.reading(style, columns=(column,), words=_said(shown)))
     return Numbers(numbers, list(_wrong(table, column, text, empty, numbers)), readings, dropped)
 
 

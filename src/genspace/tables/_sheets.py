@@ -40,7 +40,7 @@ def read_sheet(path: Path, label: str, rows: int | None) -> Iterator[Table]:
     cells = sheets[full[0]]
     readings = []
     if len(full) > 1:
-        readings.append(Reading(code="sheet", file=label, values=tuple(full)))
+        readings.append(Reading(code="sheet", file=label, words=tuple(full)))
     top = next(n for n, row in enumerate(cells) if any(map(_text, row)))
     header = [clean_cell(_text(cell)) for cell in cells[top]]
     if (twice := next((n for n in header if n and header.count(n) > 1), None)) is not None:

@@ -126,7 +126,7 @@ def _dialect(path: Path, label: str) -> tuple[Dialect, list[Reading]]:
     encoding = _encoding(path)
     readings = []
     if encoding != "utf-8-sig":
-        readings.append(Reading(code="encoding", file=label, values=("UTF-16",)))
+        readings.append(Reading(code="encoding", file=label, words=("UTF-16",)))
     headers = {mark: _header(path, encoding, mark) for mark in SEPARATORS}
     if not any(headers[","]):
         raise InvalidFilesError([Problem(label, "is empty; a header line is expected")])
@@ -137,7 +137,7 @@ def _dialect(path: Path, label: str) -> tuple[Dialect, list[Reading]]:
     separator = _separator(headers, expected, label)
     header = headers[separator]
     if separator != expected and len(header) > 1:
-        readings.append(Reading(code="separator", file=label, values=(SEPARATORS[separator],)))
+        readings.append(Reading(code="separator", file=label, words=(SEPARATORS[separator],)))
     if (twice := next((n for n in header if n and header.count(n) > 1), None)) is not None:
         raise InvalidFilesError(
             [Problem(label, "column stands twice in the header; rename one", row=1, field=twice)]
