@@ -135,7 +135,7 @@ def _correlation(rows: pd.DataFrame) -> float | None:
 def alike_but_for_case(names: Sequence[str] | pd.Series[str], label: str, column: str) -> Iterator[Reading]:
     """Yield spellings that differ in capitals alone.
 
-    >>> next(alike_but_for_case(["ann", "Ann", "bob"], "a.csv", "rater_id")).values
+    >>> next(alike_but_for_case(["ann", "Ann", "bob"], "a.csv", "rater_id")).words
     ('Ann', 'ann')
     """
     import pandas as pd

@@ -274,7 +274,7 @@ def _merged_rows(path: Path, label: str, dialect: Dialect) -> Iterator[Problem]:
                     if raw == [width] * len(raw) and len(raw) > 1:
                         message = (
                             f"a quotation mark opens here and closes on line {reader.line_num}, which would make one "
-                            f"row of them; {DOUBLED}"
+                            f"row of them; {DOUBLED}; if the line breaks belong to one cell, take them out"
                         )
                         yield Problem(label, message, row=start)
                 start = reader.line_num + 1
