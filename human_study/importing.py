@@ -264,7 +264,7 @@ def _from_export(material: Material, export: Export, from_names: Sequence[str]) 
     """
     asked = _asked(material)
     problems = [*export.problems, *_nobodys(export), *_unknown_units(material, export, asked)]
-    if not export.answers and not problems:
+    if not export.answers and not export.problems:
         silent = "; ".join(reading.sentence for reading in export.readings)
         problems.append(Problem(export.label, f"holds no answer{f': {silent}' if silent else ''}"))
     meant = _questions(export, from_names, set().union(*asked.values()), problems)

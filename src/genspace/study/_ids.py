@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from genspace.errors import Problem
-from genspace.tables import MOST_PROBLEMS, Table
+from genspace.tables import MOST_PROBLEMS, Table, among
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,7 +118,9 @@ def unknown_items(
     rows = frame["row"] if "row" in frame.columns else frame.index.to_series()
     problems: list[Problem] = []
     for column in ("item_id", "item_id_b"):
-        unknown = ~frame[column].isin(known) & ((frame[column] != "") | (column == "item_id"))
+        unknown = ~among(frame[column], known)
+        if column == "item_id_b":
+            unknown &= (frame[column] != "").to_numpy()
         if not unknown.any():
             continue
         first = rows[unknown].drop_duplicates()

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from genspace.errors import InvalidFilesError, Problem
 from genspace.readings import Reading
-from genspace.study._readers import Read, read_items
+from genspace.study._readers import Read, alike_names, read_items
+from genspace.study._suspicions import alike_but_for_case
 from genspace.tables import read_parts, read_table
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class ItemsTable:
             yield self.whole
             return
         for part in read_parts(self.path, self.path.name):
-            yield read_items(part).frame
+            yield read_items(part, whole=False).frame
 
     def known(self, item_ids: pd.Series[str]) -> NDArray[np.bool_]:
         """Whether the table has each of the ids; for two unlike ids wrong by a chance of one in 10^19."""
@@ -71,12 +72,14 @@ def load_items(path: Path) -> tuple[ItemsTable | None, list[Problem], list[Readi
     first: Read | None = None
     columns: list[str] = []
     digests, folded, capitals = [], [], False
+    generators: set[str] = set()
     try:
         for part in read_parts(path, path.name):
-            read = read_items(part)
+            read = read_items(part, whole=False)
             first, columns = first or read, columns or [*read.frame.columns]
             if read.problems or columns != [*read.frame.columns] or read.readings != first.readings:
                 return _load_whole(path)
+            generators.update(read.frame["generator"].dropna().unique())
             lower = read.frame["item_id"].str.lower()
             capitals = capitals or bool((lower != read.frame["item_id"]).any())
             digests.append(_digests(read.frame["item_id"]))
@@ -86,11 +89,16 @@ def load_items(path: Path) -> tuple[ItemsTable | None, list[Problem], list[Readi
     if first is None:
         return _load_whole(path)
     if len(digests) == 1:
-        return ItemsTable(path, first.frame, None), [], first.readings
+        return (
+            ItemsTable(path, first.frame, None),
+            [],
+            [*first.readings, *alike_names(first.frame, path.name)],
+        )
     every = np.sort(np.concatenate(digests))
     if _repeats(every) or (capitals and _repeats(np.sort(np.concatenate(folded)))):
         return _load_whole(path)
-    return ItemsTable(path, None, every), [], first.readings
+    named = alike_but_for_case(sorted(generators), path.name, "generator")
+    return ItemsTable(path, None, every), [], [*first.readings, *named]
 
 
 def _load_whole(path: Path) -> tuple[ItemsTable | None, list[Problem], list[Reading]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from genspace.tables import (
     WORDS,
     Numbers,
     Table,
+    among,
     clean_text,
     match_columns,
     near_columns,
@@ -29,7 +30,9 @@ from genspace.tables import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
 __all__ = [
     "ANNOTATION_COLUMNS",
@@ -61,6 +64,7 @@ LONG_COLUMNS = frozenset({"score", "verdict", "passed"})
 SCORE_NUMBERS = ("score", "confidence", "seconds", "tokens", "cost_usd")
 SCORE_COLUMNS = ("item_id", "item_id_b", "metric", "question", "reason", "passed", "verdict", *SCORE_NUMBERS)
 """Columns of a long table of scores."""
+NULL_WORDS = NULLS - {""}
 CLEANED = ("item_id", "prompt_id", "prompt", "generator")
 """Columns of the items table whose cells must be alike to be one thing."""
 ASKED_ABOUT = ("prompt", "prompt_id", "generator")
@@ -86,8 +90,11 @@ def empty_verdicts() -> pd.DataFrame:
     return _typed({}, VERDICT_COLUMNS)
 
 
-def read_items(table: Table) -> Read:
-    """Check the items table: unique ids, image names that stay in the study; empty cells become missing."""
+def read_items(table: Table, *, whole: bool = True) -> Read:
+    """Check the items table: unique ids, image names that stay in the study; empty cells become missing.
+
+    Of a part (`whole` false) nothing is said that only the whole can tell.
+    """
     table, problems = match_columns(table, ITEM_COLUMNS)
     problems += require_columns(table, ["item_id"])
     if problems:
@@ -96,10 +103,11 @@ def read_items(table: Table) -> Read:
     frame = table.frame.apply(lambda column: column.str.strip())
     for column in CLEANED:
         if column in frame.columns:
-            frame[column], changed = clean_text(frame[column])
+            cleaned, changed = clean_text(frame[column], strip=False)
             if changed:
+                frame[column] = cleaned
                 readings.append(table.reading("id_characters", columns=(column,), count=changed))
-    nameless = frame["item_id"].isin(NULLS)
+    nameless = among(frame["item_id"], NULLS)
     problems += table.problems(nameless, "item_id", "every item needs an id")
     problems += _repeated_ids(table, frame, nameless)
     for column in ("image", "image_before"):
@@ -120,16 +128,22 @@ def read_items(table: Table) -> Read:
         )
         if near:
             readings.append(table.reading("near_column", columns=(near[0], column)))
-    for column in ("item_id", "generator"):
-        if column in frame.columns:
-            readings += alike_but_for_case(frame[column], table.label, column)
+    if whole:
+        readings += alike_names(frame, table.label)
     for column in ITEM_TEXT_COLUMNS:
         if column not in frame.columns:
             frame[column] = ""
     return Read(frame.mask(frame == ""), problems, readings)
 
 
-def _repeated_ids(table: Table, frame: pd.DataFrame, nameless: pd.Series[bool]) -> list[Problem]:
+def alike_names(items: pd.DataFrame, label: str) -> Iterator[Reading]:
+    """Yield the ids and generators of an items table that differ in capitals alone."""
+    for column in ("item_id", "generator"):
+        if column in items.columns:
+            yield from alike_but_for_case(items[column].dropna(), label, column)
+
+
+def _repeated_ids(table: Table, frame: pd.DataFrame, nameless: NDArray[np.bool_]) -> list[Problem]:
     """Return the problem of ids that stand twice: one for all where rows look like answers."""
     twice = frame.duplicated("item_id") & ~nameless
     if twice.sum() * 2 > len(frame) and len(frame) > 5:
@@ -146,7 +160,7 @@ def _without_null_words(table: Table, frame: pd.DataFrame, columns: Iterable[str
     """Empty the cells that hold what software writes for "no value", in place; return what was emptied."""
     readings = []
     for column in columns:
-        null = frame[column].isin(NULLS - {""})
+        null = among(frame[column], NULL_WORDS)
         if null.any():
             values = tuple(sorted(frame.loc[null, column].unique()))
             readings.append(

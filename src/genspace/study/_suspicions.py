@@ -140,7 +140,10 @@ def alike_but_for_case(names: Sequence[str] | pd.Series[str], label: str, column
     """
     import pandas as pd
 
-    distinct = pd.Series(pd.unique(pd.Series(names, dtype="str")), dtype="str")
+    given = pd.Series(names, dtype="str")
+    if (given.str.lower() == given).all():  # the quick way out: small letters throughout have no twin
+        return
+    distinct = pd.Series(given.unique(), dtype="str")
     keys = distinct.str.casefold()
     twins = distinct[keys.duplicated(keep=False)]
     if not len(twins):

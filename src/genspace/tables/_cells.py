@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
-__all__ = ["NULLS", "PAIR_WORDS", "WORDS", "clean_cell", "clean_text", "is_ascii", "word_key"]
+__all__ = ["NULLS", "PAIR_WORDS", "WORDS", "among", "clean_cell", "clean_text", "is_ascii", "word_key"]
 
 NULLS = frozenset(
     {"", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "<NA>", "NaT", "#N/A"}
@@ -52,13 +54,30 @@ def clean_cell(text: str) -> str:
     return SPACES.sub(" ", INVISIBLE.sub("", unicodedata.normalize("NFC", text))).strip()
 
 
-def clean_text(column: pd.Series[str]) -> tuple[pd.Series[str], int]:
-    """Return a column of ids or names as `clean_cell` writes them, and how many cells that changed."""
-    stripped = column.str.strip()
+def clean_text(column: pd.Series[str], *, strip: bool = True) -> tuple[pd.Series[str], int]:
+    """Return a column of ids or names as `clean_cell` writes them, and how many cells that changed.
+
+    Args:
+        column: Any text.
+        strip: Whether white space around the cells is still there; taking it off is no change.
+    """
+    stripped = column.str.strip() if strip else column
     if is_ascii(stripped):
         return stripped, 0
     cleaned = stripped.map({text: clean_cell(text) for text in stripped.unique()}).astype(column.dtype)
     return cleaned, int((cleaned != stripped).sum())
+
+
+def among(column: pd.Series[str], cells: Collection[str] | pd.Index[str]) -> NDArray[np.bool_]:
+    """Whether each cell is one of some, by hashes: pandas compares the texts of an index one by one."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    text = pa.large_string()
+    wanted = pa.array(cells if hasattr(cells, "dtype") else list(cells), text)
+    found = pc.is_in(pa.array(column, text), value_set=wanted)
+    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
 
 
 def is_ascii(column: pd.Series[str]) -> bool:

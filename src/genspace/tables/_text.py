@@ -203,19 +203,19 @@ def _quotes_need_a_look(path: Path, dialect: Dialect) -> bool:
 
     if dialect.encoding != "utf-8-sig":
         return True
-    quote, ends = ord('"'), np.frombuffer(b"\r\n", np.uint8)
-    borders = np.frombuffer(f'{dialect.separator}"\r\n'.encode(), np.uint8)
+    borders = np.zeros(256, dtype=bool)
+    borders[list(f'{dialect.separator}"\r\n'.encode())] = True
     inside = False
     for before, block, after in _blocks(path):
         if not inside and b'"' not in block:
             continue
         data = np.frombuffer(before + block + after, np.uint8)
         within = data[1:-1]
-        marks = np.flatnonzero(within == quote)
+        marks = np.flatnonzero(within == ord('"'))
         opening = (np.arange(len(marks)) + inside) % 2 == 0
-        if not np.isin(np.where(opening, data[marks], data[marks + 2]), borders).all():
+        if not borders[np.where(opening, data[marks], data[marks + 2])].all():
             return True
-        breaks = np.flatnonzero(np.isin(within, ends))
+        breaks = np.flatnonzero((within == ord("\n")) | (within == ord("\r")))
         if ((np.searchsorted(marks, breaks) + inside) % 2).any():
             return True
         inside = bool((len(marks) + inside) % 2)
