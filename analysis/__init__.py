@@ -1,7 +1,9 @@
 """Agreement of verdicts with people: statistics only, on data frames."""
 
 from genspace.analysis._estimate import Estimate
-from genspace.analysis.compare import CompareOptions, Comparison, compare
-from genspace.analysis.ranking import Ranking, rank_generators
+from genspace.analysis._options import CompareOptions
+from genspace.analysis.compare import Comparison, compare
+from genspace.analysis.ranking import Ranking, rank
+from genspace.analysis.validation import Validation, validate
 
-__all__ = ["CompareOptions", "Comparison", "Estimate", "Ranking", "compare", "rank_generators"]
+__all__ = ["CompareOptions", "Comparison", "Estimate", "Ranking", "Validation", "compare", "rank", "validate"]

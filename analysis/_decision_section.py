@@ -21,7 +21,7 @@ from genspace.analysis.abstention import (
 from genspace.analysis.calibration import METHODS, cross_fit, reliability_diagram
 from genspace.analysis.decisions import DECISION_FIGURES
 from genspace.analysis.errors import error_overlap, pareto_front
-from genspace.analysis.prepare import JudgeScores
+from genspace.analysis.question import JudgeScores
 from genspace.analysis.resampling import estimate
 
 __all__ = [

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genspace.analysis._estimate import Estimate
+from genspace.analysis._options import CompareOptions
 from genspace.analysis._scope import NO_PEOPLE
 from genspace.analysis.generators import (
     GeneratorScores,
@@ -20,7 +21,7 @@ from genspace.analysis.generators import (
     standings,
 )
 from genspace.analysis.prediction_powered import CorrectedMean, corrected_mean, undrawn_reason
-from genspace.analysis.prepare import Prepared, main_kind
+from genspace.analysis.question import Question, Units
 from genspace.analysis.resampling import PromptDraws, estimate, stream
 
 __all__ = ["Field", "Resampled", "generator_section"]
@@ -43,10 +44,12 @@ NOT_SHARES = "answers about pairs are no shares of a win between 0 and 1"
 class Field:
     """The generators of one question, what was said about their images, and the draws that everybody shares."""
 
-    items: Prepared
+    items: Units
     """All items with what was said about single ones."""
-    pairs: Prepared | None
+    pairs: Units | None
     """The pairs of items, where two were compared."""
+    about_pairs: bool
+    """Whether people answered about pairs."""
     first: Ints
     """(m,) generator of the first item of each pair; -1 where unknown."""
     second: Ints
@@ -60,26 +63,16 @@ class Field:
     confidence: float
 
     @classmethod
-    def make(
-        cls,
-        items: Prepared,
-        pairs: Prepared | None,
-        *,
-        draws: int,
-        seed: int,
-        confidence: float,
-        over: Resampled = "prompts",
-    ) -> Field:
+    def of(cls, question: Question, options: CompareOptions, *, over: Resampled = "prompts") -> Field:
         """Draw what is to be resampled.
 
         Args:
-            items: Single items.
-            pairs: Pairs of them, or None.
-            draws: Number of draws.
-            seed: Seed of the draws.
-            confidence: Level of intervals and of sets of ranks.
+            question: What was said about single items and about pairs.
+            options: Number and seed of the draws, level of intervals and of sets of ranks.
             over: prompts; single items (or pairs); or raters, whose answers then vary while judges' scores do not.
         """
+        items, pairs = question.singles, question.pairs
+        draws, seed = options.draws, options.seed
         place = {item_id: i for i, item_id in enumerate(items.units["item_id"])}
         first, second = (
             np.array([] if pairs is None else [place[i] for i in pairs.units[column]], dtype=np.int64)
@@ -93,7 +86,7 @@ class Field:
             item_draws = PromptDraws.make(np.arange(len(items)), draws, stream(seed, "bootstrap", "items"))
             pair_draws = PromptDraws.make(np.arange(len(first)), draws, stream(seed, "bootstrap", "pairs"))
         else:
-            answered = main_kind(items, pairs).people
+            answered = question.units.people
             raters = PromptDraws.make(
                 np.arange(len(answered.raters)), draws, stream(seed, "bootstrap", "raters")
             )
@@ -108,7 +101,8 @@ class Field:
             item_draws=item_draws,
             pair_draws=pair_draws,
             rater_draws=raters,
-            confidence=confidence,
+            about_pairs=question.units is pairs,
+            confidence=options.confidence,
         )
 
     def take(self, column: str, value: str) -> Field:
@@ -126,9 +120,9 @@ class Field:
         )
 
     @property
-    def answered(self) -> Prepared:
+    def answered(self) -> Units:
         """What the people answered about: pairs or single items."""
-        return main_kind(self.items, self.pairs)
+        return self.pairs if self.about_pairs and self.pairs is not None else self.items
 
     def no_interval(self, *, judge: bool) -> str | None:
         """Return why nothing can be said about chance, if so."""
@@ -194,13 +188,11 @@ def _people(field: Field) -> _Source:
 
 def _judge(field: Field, name: str) -> _Source:
     """Return a judge's scores: strengths where it compared pairs, else its mean score over all it scored."""
-    judge = field.pairs.judges.get(name) if field.pairs is not None else None
-    compared = judge is not None and bool((judge.status != "missing").any())
-    if judge is None or not compared:
-        judge = field.items.judges[name]
+    alone = field.items.judges.get(name)
+    judge = alone or field.pairs.judges[name] if field.pairs is not None else field.items.judges[name]
     there = np.flatnonzero(np.isfinite(judge.score))
     nothing = None if len(there) else NO_SCORES
-    if compared:
+    if alone is None:
         shares = judge.score[there] if judge.direction > 0 else 1 - judge.score[there]
         return _Source(field.of_pairs(shares, there, field.pair_draws.take(there)), STRENGTH, nothing)
     scores = field.of_items(judge.oriented[there], there, field.item_draws.take(there), np.ones(len(there)))
@@ -227,7 +219,7 @@ def generator_section(
         first: Judges that come before the others.
     """
     if judges is None:
-        known = {**field.items.judges, **(field.pairs.judges if field.pairs else {})}
+        known = {**(field.pairs.judges if field.pairs else {}), **field.items.judges}
         judges = list(dict.fromkeys([*first, *(name for name, j in known.items() if not j.derived)]))
     names = field.items.generators
     section: dict[str, Any] = {

@@ -22,7 +22,7 @@ from genspace.analysis.pairwise import (
     resampled_share,
 )
 from genspace.analysis.preference import preference_section
-from genspace.analysis.prepare import JudgeScores
+from genspace.analysis.question import JudgeScores
 from genspace.analysis.resampling import PromptDraws, estimate, ratio, stream
 from genspace.analysis.system import (
     MIN_GENERATORS,

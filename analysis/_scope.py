@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genspace.analysis._estimate import Estimate
+from genspace.analysis._options import CompareOptions
 from genspace.analysis.correlation import FIGURES, score_tie, why_undefined
 from genspace.analysis.decisions import DECISION_FIGURES, DECISION_LABELS, confusion
-from genspace.analysis.prepare import JudgeScores, People, Prepared
+from genspace.analysis.question import JudgeScores, People, Question, Units
 from genspace.analysis.resampling import PromptDraws, Weighted, estimate, stream
 from genspace.analysis.thresholds import cross_fit_decisions
 from genspace.errors import InputError, did_you_mean
@@ -74,9 +75,9 @@ def choose_primary(people: People, declared: str | None) -> Primary:
 class Scope:
     """One question of a study, ready to be computed on."""
 
-    study: Prepared
+    study: Units
     """All units."""
-    rated: Prepared
+    rated: Units
     """The units that people were asked about; judges without labels decide by a cross-fitted threshold."""
     all_draws: PromptDraws
     """Bootstrap over the prompts of all units, for mean scores."""
@@ -87,19 +88,21 @@ class Scope:
     confidence: float
 
     @classmethod
-    def make(cls, study: Prepared, *, primary: Primary, draws: int, seed: int, confidence: float) -> Scope:
-        """Draw the prompts and set the rated units apart."""
+    def of(cls, question: Question, options: CompareOptions, *, everybody: bool = False) -> Scope:
+        """Draw the prompts and set the rated units apart; `everybody`: with the raters whom rules leave out."""
+        study = question.with_everybody if everybody else question.units
         rated = study.take(study.people.asked)
+        seed = options.seed
         decided = {name: with_decisions(judge, rated, seed=seed) for name, judge in rated.judges.items()}
         rated = replace(rated, judges=decided)
         return cls(
             study=study,
             rated=rated,
-            all_draws=PromptDraws.make(study.prompt, draws, stream(seed, "bootstrap", "all")),
-            draws=PromptDraws.make(rated.prompt, draws, stream(seed, "bootstrap", "rated")),
-            primary=primary,
+            all_draws=PromptDraws.make(study.prompt, options.draws, stream(seed, "bootstrap", "all")),
+            draws=PromptDraws.make(rated.prompt, options.draws, stream(seed, "bootstrap", "rated")),
+            primary=choose_primary(study.people, options.primary or question.settings.primary),
             seed=seed,
-            confidence=confidence,
+            confidence=options.confidence,
         )
 
     def take(self, rows: Bools) -> Scope:
@@ -221,7 +224,7 @@ class Scope:
         )
 
 
-def with_decisions(judge: JudgeScores, rated: Prepared, *, seed: int) -> JudgeScores:
+def with_decisions(judge: JudgeScores, rated: Units, *, seed: int) -> JudgeScores:
     """Return a judge that decides: by its own labels, else by a threshold cross-fitted by prompt."""
     if judge.has_labels or not rated.people.decides:
         return judge

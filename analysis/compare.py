@@ -5,30 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 from genspace.analysis._decision_section import cost_fronts, overlap_section
 from genspace.analysis._exclusion_section import exclusion_section
 from genspace.analysis._generator_section import Field, generator_section
 from genspace.analysis._judge_section import baselines, judge_section
 from genspace.analysis._notes import notes
+from genspace.analysis._options import CompareOptions
 from genspace.analysis._people_section import people_section, study_section
-from genspace.analysis._scope import Scope, choose_primary
+from genspace.analysis._scope import Scope
 from genspace.analysis._tests_section import cell_tests, ranked_names, tests_section
 from genspace.analysis._threads import side_by_side
 from genspace.analysis.disagreement import places
-from genspace.analysis.preference import with_differences
-from genspace.analysis.prepare import excluded_raters, main_kind, prepare, prepare_kinds, questions
+from genspace.analysis.question import Question
 from genspace.analysis.reliability import conspicuous_pair, rater_pairs
+from genspace.analysis.repeats import repeat_agreement
 from genspace.analysis.specification import specification_section
 from genspace.display import Displayed
-from genspace.errors import InputError
-from genspace.records import StudySettings
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from genspace.analysis.prepare import Prepared
+from genspace.evidence import Evidence
 
 __all__ = ["CompareOptions", "Comparison", "compare"]
 
@@ -39,52 +34,15 @@ LEAST_COVERAGE = 0.5
 """A judge that scores a smaller share of the items people rated is not called the best."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompareOptions:
-    """How a comparison is made; every choice is written into its document."""
-
-    draws: int = 1000
-    """Bootstrap draws behind each interval; 0: no intervals."""
-    permutations: int = 10_000
-    """Least number of permutations of a test, raised to 40 for each pair of judges; 0: no tests."""
-    seed: int = 0
-    confidence: float = 0.95
-    """Level of the intervals."""
-    primary: str | None = None
-    """The figure that sorts, groups and is tested; None: as the study declares, else by value type."""
-    by: tuple[str, ...] = ()
-    """Columns of items to break the primary figure down by; none: as the study declares."""
-    level: Literal["item", "system"] = "item"
-    """Which figures a table shows first."""
-
-    def __post_init__(self) -> None:
-        if self.draws < 0 or self.permutations < 0:
-            raise InputError("draws and permutations cannot be negative")
-        if self.draws == 1:
-            raise InputError("draws = 1: an interval needs at least 2, better 1000; 0 gives none")
-        if self.seed < 0:
-            raise InputError(f"seed = {self.seed} cannot be negative")
-        if not 0.5 <= self.confidence < 1:
-            raise InputError(f"confidence {self.confidence} is not in [0.5, 1)")
-
-    def to_json(self) -> dict[str, Any]:
-        """Return a JSON-ready dictionary."""
-        return {
-            "draws": self.draws,
-            "permutations": self.permutations,
-            "seed": self.seed,
-            "confidence": self.confidence,
-            "primary": self.primary,
-            "by": list(self.by),
-            "level": self.level,
-        }
-
-
 @dataclass(frozen=True, slots=True)
 class Comparison(Displayed):
     """The finished comparison: a JSON-ready document after `schemas/comparison.schema.json`."""
 
     document: Mapping[str, Any] = field(repr=False)
+    evidence: Evidence | None = field(default=None, repr=False)
+    """What the figures were computed from; None for a comparison read from a file."""
+    questions: Mapping[str, Question] = field(default_factory=dict, repr=False)
+    """The same by question, the main one first."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the whole document."""
@@ -100,84 +58,60 @@ class Comparison(Displayed):
         return sorted(ranked, key=lambda n: ranked[n])
 
 
-def compare(
-    annotations: pd.DataFrame,
-    verdicts: pd.DataFrame,
-    items: pd.DataFrame,
-    *,
-    settings: StudySettings | None = None,
-    options: CompareOptions | None = None,
-) -> Comparison:
-    """Compare every judge with the people.
+def compare(evidence: Evidence, options: CompareOptions | None = None) -> Comparison:
+    """Compare every judge with the people, on every question that they answered.
 
     Args:
-        annotations: `item_id, value[, item_id_b, question, rater_id, repeat, role, excluded]`; `excluded` names the
-            rules, written before the data, that a rater breaks: such raters are left out, and the primary figure
-            with all raters is given beside.
-        verdicts: `item_id, judge, score[, item_id_b, question, status, passed, confidence, seconds, tokens,
-            cost_usd, kind]`.
-        items: `item_id[, prompt_id, prompt, generator, …]`; any column can be a breakdown.
-        settings: What the study declares; by default inferred from the data.
+        evidence: Items, answers and verdicts.
         options: Draws, seed, primary figure, breakdowns.
 
     Returns:
-        The document of all figures. Everything undefined is null with a reason.
+        All figures. Everything undefined is null with a reason.
 
-    Errors: `InputError` for tables that do not fit together, an unknown figure or column.
+    Errors: `InputError` for an unknown figure or column.
 
     >>> import pandas as pd
-    >>> items = pd.DataFrame({"item_id": list("abcd"), "prompt_id": list("ppqq")})
-    >>> said = pd.DataFrame({"item_id": list("abcd"), "value": [1, 2, 3, 5]})
-    >>> scored = pd.DataFrame({"item_id": list("abcd"), "judge": "clip", "score": [0.1, 0.3, 0.2, 0.9]})
-    >>> result = compare(said, scored, items, options=CompareOptions(draws=100, permutations=0))
+    >>> evidence = Evidence.from_frames(
+    ...     items=pd.DataFrame({"item_id": list("abcd"), "prompt_id": list("ppqq")}),
+    ...     annotations=pd.DataFrame({"item_id": list("abcd"), "value": [1, 2, 3, 5]}),
+    ...     scores=pd.DataFrame({"item_id": list("abcd"), "judge": "clip", "score": [0.1, 0.3, 0.2, 0.9]}),
+    ... )
+    >>> result = compare(evidence, CompareOptions(draws=100, permutations=0))
     >>> result.document["judges"]["clip"]["item"]["spearman"]["value"].__round__(3)
     0.8
     """
-    settings = settings or StudySettings()
     options = options or CompareOptions()
-    names = questions(annotations)
-    main = names[0]
-    excluded = excluded_raters(annotations)
-    document: dict[str, Any] = {"schema": SCHEMA}
-    for question in names:
-        kinds = prepare_kinds(annotations, verdicts, items, settings=settings, question=question)
-        study = everybody = main_kind(*kinds)
-        if excluded:
-            everybody = prepare(
-                annotations, verdicts, items,
-                settings=settings, question=question, pairs=study is kinds[1], everybody=True,
-            )  # fmt: skip
-        if study is kinds[1]:
-            study, everybody = (with_differences(of, kinds[0]) for of in (study, everybody))
-        declared = settings if question == main else StudySettings(name=settings.name, question=question)
-        part = _question(study, everybody, declared, options, kinds=kinds, excluded=excluded)
-        if question == main:
-            document |= part | {"questions": {}}
-        else:
-            document["questions"][question] = part
-    return Comparison(document)
+    questions = {name: Question.of(evidence, name) for name in evidence.questions}
+    main, *others = ((question, _question(question, options)) for question in questions.values())
+    document = {
+        "schema": SCHEMA,
+        **main[1],
+        "questions": {question.name: part for question, part in others},
+        "repeats": repeat_agreement(evidence.every_verdict),
+    }
+    document["notes"] = [*_still_asking(evidence), *document["notes"]]
+    return Comparison(document, evidence, questions)
 
 
-def _question(
-    study: Prepared,
-    everybody: Prepared,
-    settings: StudySettings,
-    options: CompareOptions,
-    *,
-    kinds: tuple[Prepared, Prepared | None],
-    excluded: Mapping[str, str],
-) -> dict[str, Any]:
-    """Return the document of one question: without the excluded raters, with everybody beside."""
-    by = options.by or settings.breakdowns
-    scope = Scope.make(
-        study,
-        primary=choose_primary(study.people, options.primary or settings.primary),
-        draws=options.draws,
-        seed=options.seed,
-        confidence=options.confidence,
+def _still_asking(evidence: Evidence) -> list[dict[str, str]]:
+    """Return a warning while people are being asked: who stops when the figures please gets figures that please."""
+    missing = evidence.missing_answers
+    if not missing:
+        return []
+    text = (
+        f"The human study is open and lacks {missing} answers. Do not stop it because of these figures; when enough "
+        f"is enough, end it with: genspace annotate close"
     )
+    return [{"level": "warning", "code": "study_open", "text": text}]
+
+
+def _question(question: Question, options: CompareOptions) -> dict[str, Any]:
+    """Return the document of one question: without the excluded raters, with everybody beside."""
+    settings = question.settings
+    by = options.by or settings.breakdowns
+    scope = Scope.of(question, options)
     people = people_section(scope)
-    shown = [*study.judges.values(), *baselines(scope)]
+    shown = [*scope.study.judges.values(), *baselines(scope)]
     sections = side_by_side(partial(judge_section, scope), shown)
     judges = {judge.name: section for judge, section in zip(shown, sections, strict=True)}
     _rank(judges, scope)
@@ -198,14 +132,14 @@ def _question(
         "overlap": overlap_section(scope, ranked),
         "cost_fronts": cost_fronts(judges, scope.primary.figure, ranked),
         "generators": generator_section(
-            Field.make(*kinds, draws=options.draws, seed=options.seed, confidence=options.confidence),
-            by=by,
-            sampling=settings.sampling,
-            first=ranked,
+            Field.of(question, options), by=by, sampling=settings.sampling, first=ranked
         ),
-        "exclusion": exclusion_section(scope, everybody, excluded, shown),
+        "exclusion": exclusion_section(scope, question, options, shown),
         "specification": specification_section(
-            scope, ranked, everybody=everybody.take(study.people.asked).people, doubtful=_doubtful(scope)
+            scope,
+            ranked,
+            everybody=question.with_everybody.take(scope.study.people.asked).people,
+            doubtful=_doubtful(scope),
         ),
     }
     return document | {"notes": notes(document, scope)}

@@ -7,7 +7,6 @@ one with the higher score (Deutsch, Foster and Freitag 2023, "Ties Matter", for 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -17,10 +16,10 @@ from genspace.analysis._estimate import Estimate
 from genspace.analysis._scope import NO_PEOPLE, Scope
 from genspace.analysis.correlation import score_tie
 from genspace.analysis.pairwise import Pairs, calibrated_widths, folds_by_prompt
-from genspace.analysis.prepare import JudgeScores, Prepared
+from genspace.analysis.question import JudgeScores
 from genspace.analysis.resampling import estimate, ratio, stream
 
-__all__ = ["PREFERENCE_FIGURES", "preference_section", "with_differences"]
+__all__ = ["PREFERENCE_FIGURES", "preference_section"]
 
 Floats = NDArray[np.float64]
 
@@ -34,52 +33,18 @@ PREFERENCE_FIGURES: Mapping[str, str] = {
 """Shares of pairs on which judge and people prefer the same item."""
 
 
-def with_differences(pairs: Prepared, singles: Prepared) -> Prepared:
-    """Return the study of pairs with what judges of single items say about them: the difference of their scores.
-
-    Judges that judged a pair themselves stay as they are. Decisions and confidence have no difference; costs of both
-    items add up.
-    """
-    place = {item: i for i, item in enumerate(singles.units["item_id"])}
-    ends = [np.array([place[i] for i in pairs.units[c]], dtype=np.int64) for c in ("item_id", "item_id_b")]
-    judges = dict(pairs.judges)
-    for name, judge in singles.judges.items():
-        known = judges.get(name)
-        if known is not None and (known.status != "missing").any():
-            continue
-        first, second = (judge.take(end) for end in ends)
-        nothing = np.full(len(pairs), np.nan)
-        status = first.status.copy()
-        for worse in ("abstained", "failed", "missing"):
-            status[(first.status == worse) | (second.status == worse)] = worse
-        judges[name] = replace(
-            judge,
-            score=first.score - second.score,
-            passed=nothing,
-            confidence=nothing,
-            status=status,
-            seconds=first.seconds + second.seconds,
-            tokens=first.tokens + second.tokens,
-            cost_usd=first.cost_usd + second.cost_usd,
-            difference=True,
-        )
-    return replace(pairs, judges=judges)
-
-
 def preference_section(scope: Scope, judge: JudgeScores) -> dict[str, Estimate] | None:
     """Return the shares of pairs on which a judge prefers what people prefer; None in a study of single items.
 
     Args:
         scope: The study.
-        judge: The judge on the rated units. A judge of pairs gives the first item's share, or, where its scores leave
-            [0, 1], any number whose sign says which it prefers.
+        judge: The judge on the rated units.
     """
     rated = scope.rated
-    if not (rated.units["item_id_b"] != "").any():
+    if not rated.of_pairs:
         return None
     lean = rated.people.mean - 0.5
-    shares = not judge.difference and not (np.abs(judge.score - 0.5) > 0.5).any()
-    mine = judge.direction * (judge.score - 0.5 * shares)
+    mine = judge.direction * (judge.score - (0.0 if judge.difference else 0.5))
     both = np.isfinite(lean) & np.isfinite(mine)
     n = int(both.sum())
     coverage = n / scope.annotated if scope.annotated else None

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from genspace.analysis._generator_section import Field, Resampled, generator_section
-from genspace.analysis.compare import CompareOptions
-from genspace.analysis.prepare import prepare_kinds, questions
+from genspace.analysis._options import CompareOptions
+from genspace.analysis.question import Question
 from genspace.display import Displayed
 from genspace.errors import InputError, did_you_mean
-from genspace.records import StudySettings
+from genspace.evidence import Evidence
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ["Ranking", "Resampled", "rank_generators"]
+__all__ = ["Ranking", "Resampled", "rank"]
 
 SCHEMA = "genspace-ranking/1"
 
@@ -43,67 +40,52 @@ class Ranking(Displayed):
         return [row["generator"] for row in found["generators"]]
 
 
-def rank_generators(
-    annotations: pd.DataFrame,
-    verdicts: pd.DataFrame,
-    items: pd.DataFrame,
-    *,
-    settings: StudySettings | None = None,
+def rank(
+    evidence: Evidence,
     options: CompareOptions | None = None,
+    *,
     judges: Sequence[str] | None = None,
     over: Resampled = "prompts",
-    question: str = "",
+    question: str | None = None,
 ) -> Ranking:
     """Rank the generators by the people and by each judge, and say how sure each order is.
 
     Scores are mean ratings and mean scores; where two items were compared, Bradley-Terry log strengths.
 
     Args:
-        annotations: As `compare` takes them.
-        verdicts: Likewise.
-        items: Likewise; `generator` names what made each item.
-        settings: What the study declares; by default inferred from the data.
+        evidence: Items, answers and verdicts; the items' `generator` names what made each.
         options: Draws, seed, confidence and the columns to rank within the values of.
         judges: Which judges, in this order; by default all that are not computed from the ratings themselves.
         over: What is resampled: "prompts"; "items" (or pairs), as if they were independent; "raters", who must be
             persons.
-        question: Which question.
+        question: Which question; None: the main one.
 
-    Errors: `InputError` for tables that do not fit together, an unknown judge, question or column.
+    Errors: `InputError` for an unknown judge, question or column.
 
     >>> import pandas as pd
-    >>> items = pd.DataFrame({"item_id": list("abcd"), "prompt_id": list("ppqq"), "generator": list("xyxy")})
-    >>> said = pd.DataFrame({"item_id": list("abcd"), "value": [1, 2, 3, 5]})
-    >>> scored = pd.DataFrame({"item_id": list("abcd"), "judge": "clip", "score": [0.9, 0.3, 0.2, 0.1]})
-    >>> ranking = rank_generators(said, scored, items, options=CompareOptions(draws=100))
+    >>> evidence = Evidence.from_frames(
+    ...     pd.DataFrame({"item_id": list("abcd"), "prompt_id": list("ppqq"), "generator": list("xyxy")}),
+    ...     pd.DataFrame({"item_id": list("abcd"), "value": [1, 2, 3, 5]}),
+    ...     pd.DataFrame({"item_id": list("abcd"), "judge": "clip", "score": [0.9, 0.3, 0.2, 0.1]}),
+    ... )
+    >>> ranking = rank(evidence, CompareOptions(draws=100))
     >>> ranking.order(), ranking.order("clip")
     (['y', 'x'], ['x', 'y'])
     """
-    settings = settings or StudySettings()
     options = options or CompareOptions()
-    asked = questions(annotations)
-    if question not in asked:
-        raise InputError(f"no question {question!r}{did_you_mean(question, asked)}")
-    singles, pairs = prepare_kinds(annotations, verdicts, items, settings=settings, question=question)
-    known = {**singles.judges, **(pairs.judges if pairs else {})}
+    asked = Question.of(evidence, question)
+    singles, pairs, settings = asked.singles, asked.pairs, asked.settings
     for name in judges or ():
-        if name not in known:
-            raise InputError(f"no judge {name!r}{did_you_mean(name, known)}")
+        if name not in evidence.judges:
+            raise InputError(f"no judge {name!r}{did_you_mean(name, evidence.judges)}")
     by = options.by or settings.breakdowns
-    drawn = Field.make(
-        singles,
-        pairs,
-        draws=options.draws,
-        seed=options.seed,
-        confidence=options.confidence,
-        over=over,
-    )
+    drawn = Field.of(asked, options, over=over)
     return Ranking(
         {
             "schema": SCHEMA,
             "study": {
                 "name": settings.name,
-                "question": settings.question if question == asked[0] else question,
+                "question": settings.question,
                 "reference": drawn.answered.people.reference,
                 "n_items": len(singles),
                 "n_pairs": len(pairs or ()),

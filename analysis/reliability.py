@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis._estimate import Estimate
-from genspace.analysis.prepare import People
+from genspace.analysis.question import People
 from genspace.analysis.resampling import PromptDraws, estimate, ratio
 from genspace.display import Displayed
 

@@ -1,4 +1,4 @@
-"""Judges that are asked several times: one verdict per item, and how far a judge agrees with itself."""
+"""Judges that are asked several times: how far each agrees with itself."""
 
 from __future__ import annotations
 
@@ -9,47 +9,9 @@ from genspace.analysis._estimate import Estimate
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["combine_repeats", "repeat_agreement"]
+__all__ = ["repeat_agreement"]
 
 UNIT = ["judge", "item_id", "item_id_b", "question"]
-
-
-def combine_repeats(verdicts: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per judge and item: the mean score and confidence, the majority decision, summed costs.
-
-    A tie between "pass" and "fail" is no decision. An item is decided when any repeat was, else it takes the status and
-    reason of its first repeat. Frames without repeats come back as they are.
-
-    >>> import pandas as pd
-    >>> rows = pd.DataFrame({"judge": "m", "item_id": "a", "item_id_b": "", "question": "", "repeat": [0, 1],
-    ...                      "status": "decided", "score": [0.2, 0.4], "passed": pd.array([False, True], "boolean"),
-    ...                      "confidence": [None, None], "seconds": [1.0, 2.0], "tokens": [5.0, 5.0],
-    ...                      "cost_usd": [0.1, 0.1], "reason": "", "origin": "judge"})
-    >>> combined = combine_repeats(rows)
-    >>> round(combined["score"].item(), 3), combined["passed"].isna().item(), combined["seconds"].item()
-    (0.3, True, 3.0)
-    """
-    if not verdicts["repeat"].any():
-        return verdicts
-    ordered = verdicts.sort_values("status", key=lambda s: s != "decided", kind="stable")
-    groups = ordered.groupby(UNIT, sort=False)
-    combined = groups.first(skipna=False).reset_index()
-    means = groups[["score", "confidence"]].mean().reset_index()
-    sums = groups[["seconds", "tokens", "cost_usd"]].sum(min_count=1).reset_index()
-    share = (
-        ordered["passed"]
-        .astype("Float64")
-        .groupby([ordered[c] for c in UNIT], sort=False)
-        .mean()
-        .reset_index()
-    )
-    for source in (means, sums):
-        columns = [c for c in source.columns if c not in UNIT]
-        combined[columns] = source[columns].to_numpy()
-    passed = share["passed"]
-    combined["passed"] = (passed > 0.5).mask(passed.isna() | (passed == 0.5)).astype("boolean").array
-    combined["repeat"] = 0
-    return combined[list(verdicts.columns)]
 
 
 def repeat_agreement(verdicts: pd.DataFrame) -> dict[str, dict[str, Any]]:

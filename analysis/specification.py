@@ -22,7 +22,7 @@ from genspace.analysis._threads import side_by_side
 from genspace.analysis.abstention import PENALISED_FIGURES, penalised
 from genspace.analysis.correlation import FIGURES, Grouped, by_group, score_tie
 from genspace.analysis.decisions import DECISION_FIGURES
-from genspace.analysis.prepare import People
+from genspace.analysis.question import People
 from genspace.analysis.resampling import PromptDraws, ratio
 
 __all__ = ["DIMENSIONS", "TIE_FORMS", "specification_section"]

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genspace.analysis._decision_section import given, penalised_estimate
 from genspace.analysis._estimate import Estimate
-from genspace.analysis._scope import Scope, choose_primary
+from genspace.analysis._options import CompareOptions
+from genspace.analysis._scope import Scope
 from genspace.analysis._threads import side_by_side
 from genspace.analysis.abstention import abstention_table
 from genspace.analysis.alternative_annotator import (
@@ -25,19 +26,15 @@ from genspace.analysis.alternative_annotator import (
     alternative_annotator_test,
     as_ratings,
 )
-from genspace.analysis.compare import CompareOptions
 from genspace.analysis.permutation import swap_test
-from genspace.analysis.prepare import JudgeScores, prepare
+from genspace.analysis.question import JudgeScores, Question
 from genspace.analysis.resampling import estimate, stream
 from genspace.analysis.significance import holm
 from genspace.display import Displayed
 from genspace.errors import InputError, did_you_mean
-from genspace.records import StudySettings
+from genspace.evidence import Evidence
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ["MARGIN", "Claim", "Validation", "claim", "validate_metric"]
+__all__ = ["MARGIN", "Claim", "Validation", "claim", "validate"]
 
 Floats = NDArray[np.float64]
 Claim = Literal["superior", "non-inferior", "inferior", "inconclusive"]
@@ -80,44 +77,29 @@ def claim(low: float, high: float, margin: float = MARGIN) -> Claim:
     return "inferior" if high < 0 else "inconclusive"
 
 
-def validate_metric(
-    annotations: pd.DataFrame,
-    verdicts: pd.DataFrame,
-    items: pd.DataFrame,
-    *,
-    new: str,
-    settings: StudySettings | None = None,
-    options: CompareOptions | None = None,
-    margin: float = MARGIN,
+def validate(
+    evidence: Evidence, new: str, options: CompareOptions | None = None, *, margin: float = MARGIN
 ) -> Validation:
-    """Validate one metric against the people and every other metric of the tables.
+    """Validate one metric against the people and every other metric, on the main question.
 
     Args:
-        annotations: As for `compare`; the main question counts.
-        verdicts: Those of the new metric and of all others.
-        items: As for `compare`.
-        new: Name of the new metric in `verdicts`.
-        settings: What the study declares.
+        evidence: Items, answers and the verdicts of the new metric and of all others.
+        new: Name of the new metric.
         options: Draws, seed, confidence, primary figure, breakdowns.
         margin: Largest loss in the primary figure that still counts as not worse, at least 0.
 
     Errors: `InputError` for an unknown name, a negative margin, a metric made from the ratings themselves.
     """
-    settings, options = settings or StudySettings(), options or CompareOptions()
+    options = options or CompareOptions()
     if not margin >= 0:
         raise InputError(f"margin = {margin}: must be at least 0")
-    study = prepare(annotations, verdicts, items, settings=settings)
+    question = Question.of(evidence)
+    study, settings = question.units, question.settings
     if new not in study.judges:
         raise InputError(f"no metric {new!r} in the scores{did_you_mean(new, study.judges)}")
     if study.judges[new].derived:
         raise InputError(f"{new} is computed from the ratings themselves: there is nothing to validate")
-    scope = Scope.make(
-        study,
-        primary=choose_primary(study.people, options.primary or settings.primary),
-        draws=options.draws,
-        seed=options.seed,
-        confidence=options.confidence,
-    )
+    scope = Scope.of(question, options)
     others = [name for name, judge in study.judges.items() if name != new and not judge.derived]
     document: dict[str, Any] = {
         "schema": SCHEMA,

@@ -75,11 +75,10 @@ def baseline(folder: Path, table: str) -> dict[str, float]:
 
 def compare_once(folder: Path, _table: str) -> dict[str, float]:
     """Compare the study's judges with 200 draws."""
-    from genspace.analysis import CompareOptions
-    from genspace.comparison import compare
+    from genspace import compare
 
     started = time.perf_counter()
-    result = compare(folder, CompareOptions(draws=200))
+    result = compare(folder, draws=200)
     seconds = time.perf_counter() - started
     return {"seconds": seconds, "judges": len(result.ranking), "peak_mb": peak_mb()}
 

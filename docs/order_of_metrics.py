@@ -34,9 +34,8 @@ AVERAGING = {"none": "over all items", "prompt": "within prompts", "generator": 
 def specification(folder: Path) -> dict[str, Any]:
     """Return what `genspace compare FOLDER --json` says under `specification`; it needs no permutation test."""
     from genspace import compare, open_study
-    from genspace.analysis import CompareOptions
 
-    document = compare(open_study(folder), options=CompareOptions(draws=100, permutations=0)).to_dict()
+    document = compare(open_study(folder), draws=100, permutations=0).to_dict()
     found: dict[str, Any] = document["specification"]
     return found
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from genspace.errors import InputError, did_you_mean
-from genspace.human_study.reading import read_recorded
 
 if TYPE_CHECKING:
     from genspace.analysis.power import Assumptions, PlannedStudy
+    from genspace.evidence import Evidence
 
 __all__ = ["Costs", "draw_plan", "make_plan", "plan_assumptions"]
 
@@ -46,7 +45,7 @@ class Costs:
 
 
 def plan_assumptions(
-    study: Path | None,
+    pilot: Evidence | None,
     *,
     judges: Sequence[str] | None,
     reliability: float | None,
@@ -59,53 +58,47 @@ def plan_assumptions(
     """
     from genspace.analysis.power import Assumptions
 
-    if study is None:
+    if pilot is None:
         if reliability is None or agreement is None:
             raise InputError("state --reliability and --agreement, or name a pilot with --study and --judges")
         return Assumptions(reliability=reliability, agreement=agreement, per_prompt=per_prompt or 1), None
-    return _from_pilot(study, judges, reliability=reliability, agreement=agreement, per_prompt=per_prompt)
+    return _from_pilot(pilot, judges, reliability=reliability, agreement=agreement, per_prompt=per_prompt)
 
 
 def _from_pilot(
-    study: Path,
+    pilot: Evidence,
     judges: Sequence[str] | None,
     *,
     reliability: float | None,
     agreement: tuple[float, float] | None,
     per_prompt: int | None,
 ) -> tuple[Assumptions, float | None]:
-    import pandas as pd
+    import numpy as np
 
     from genspace.analysis.power import Assumptions
-    from genspace.analysis.prepare import prepare
-    from genspace.study import open_study
+    from genspace.analysis.question import Question
 
-    opened = open_study(study)
-    recorded = read_recorded(study)
-    parts = [f for f in (opened.annotations, recorded.frame()) if len(f)]
-    if not parts:
-        raise InputError(f"{study}: the pilot holds no answers")
-    annotations = pd.concat(parts, ignore_index=True)
-    prepared = prepare(annotations, opened.verdicts, opened.items, settings=opened.settings)
+    if not len(pilot.answers):
+        raise InputError("the pilot holds no answers")
+    units = Question.of(pilot).units
     scores = None
     if judges is not None:
         if len(judges) != 2:
             raise InputError(f"--judges {','.join(judges)}: name two judges")
         for name in judges:
-            if name not in prepared.judges:
-                raise InputError(f"{study}: no judge {name!r}{did_you_mean(name, prepared.judges)}")
-        columns = [prepared.judges[name].oriented for name in judges]
-        scores = pd.DataFrame(dict(enumerate(columns))).to_numpy()
+            if name not in units.judges:
+                raise InputError(f"the pilot has no judge {name!r}{did_you_mean(name, units.judges)}")
+        scores = np.column_stack([units.judges[name].oriented for name in judges])
     assumptions = Assumptions.from_pilot(
-        prepared.people.ratings,
-        prepared.prompt,
+        units.people.ratings,
+        units.prompt,
         scores=scores,
         reliability=reliability,
         agreement=agreement,
         per_prompt=per_prompt,
     )
-    timed = [s.seconds for s in recorded.screens if s.seconds is not None]
-    return assumptions, median(timed) if timed else None
+    seconds = float(pilot.answers["seconds"].median())
+    return assumptions, None if np.isnan(seconds) else seconds
 
 
 def make_plan(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from genspace.analysis.prepare import Prepared
+    from genspace.analysis.question import Units
 
 __all__ = ["Members", "added"]
 
@@ -28,12 +28,12 @@ class Members:
 
     def __init__(self, names: Sequence[str], spec: JudgeSpec, context: JudgeContext) -> None:
         self._where = f"{spec.source}: judge {spec.name!r}"
-        if context.study is None:
+        if context.study is None or context.evidence is None:
             raise InputError(f"{self._where}: {spec.kind} needs a study with people's answers")
         if spec.name in names:
             raise InputError(f"{self._where}: a judge cannot be a member of itself")
         self.names = tuple(names)
-        self._study = context.study
+        self._study, self._evidence = context.study, context.evidence
         self._make = context.make
         self._asked: dict[str, dict[str, Verdict]] = {name: {} for name in names}
         self._judges: dict[str, Judge] = {}
@@ -64,7 +64,7 @@ class Members:
         score = verdict.score if verdict.score is not None else verdict.passed
         if score is None:
             return float("nan")
-        return -float(score) if name in self._study.settings.lower_is_better else float(score)
+        return -float(score) if name in self._evidence.settings.lower_is_better else float(score)
 
     @cached_property
     def labels(self) -> dict[str, float]:
@@ -75,11 +75,7 @@ class Members:
         import numpy as np
 
         people = self._people.people
-        if people.decides:
-            values = people.decision
-        else:
-            low, high = people.scale or (0.0, 1.0)
-            values = np.clip((people.mean - low) / ((high - low) or 1.0), 0, 1)
+        values = people.decision if people.decides else people.on_unit_scale
         ids = self._people.units["item_id"]
         labels = {str(i): float(v) for i, v in zip(ids, values, strict=True) if np.isfinite(v)}
         if not labels:
@@ -112,20 +108,16 @@ class Members:
             raise InputError(f"{self._where}: combinations judge single items, not pairs")
 
     @cached_property
-    def _people(self) -> Prepared:
-        from genspace.analysis.prepare import prepare
+    def _people(self) -> Units:
+        from genspace.analysis.question import Question
 
-        study = self._study
-        return prepare(study.annotations, study.verdicts.iloc[:0], study.items, settings=study.settings)
+        return Question.of(self._evidence).singles
 
     @cached_property
     def _stored(self) -> Mapping[str, dict[str, Verdict]]:
-        frame = self._study.verdicts
+        frame = self._evidence.verdicts
         chosen = frame[
-            frame["judge"].isin(self.names)
-            & (frame["item_id_b"] == "")
-            & (frame["question"] == "")
-            & (frame["repeat"] == 0)
+            frame["judge"].isin(self.names) & (frame["item_id_b"] == "") & (frame["question"] == "")
         ]
         chosen = chosen.astype(object).where(chosen.notna(), None)
         stored: dict[str, dict[str, Verdict]] = {name: {} for name in self.names}

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from genspace.errors import GenspaceError, InputError, did_you_mean
+from genspace.gather import evidence_of
 from genspace.records import Request, Verdict
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from genspace.evidence import Evidence
     from genspace.study import Study
 
 __all__ = [
@@ -121,6 +124,11 @@ class JudgeContext:
     """What may be spent; None: anything."""
     make: Callable[[str], Judge] | None = None
     """Makes another judge by name, for ensembles and cascades."""
+
+    @cached_property
+    def evidence(self) -> Evidence | None:
+        """What people and judges said in the study, read when it is first asked for; None outside a study."""
+        return None if self.study is None else evidence_of(self.study)
 
 
 Options = TypeVar("Options", bound="BaseModel")

@@ -7,6 +7,7 @@ figures around chance and `planted:constant` none at all.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from genspace.judges._protocol import JudgeContext, JudgeSpec, parse_options
 from genspace.records import Request, Verdict, fingerprint
 
 if TYPE_CHECKING:
-    from genspace.study import Study
+    from genspace.evidence import Evidence
 
 __all__ = ["PLANTS", "PlantedJudge", "make"]
 
@@ -74,20 +75,17 @@ def make(spec: JudgeSpec, context: JudgeContext) -> PlantedJudge:
     model = spec.model or ""
     if model not in PLANTS:
         raise InputError(f"planted:{model}: unknown rule{did_you_mean(model, PLANTS)}")
-    if context.study is None:
+    if context.evidence is None:
         raise InputError("a planted judge needs a study with people's answers")
-    people = _people(context.study)
+    people = _people(context.evidence)
     mark = fingerprint({"kind": "planted", "rule": model, "seed": context.seed, "people": people})
     return PlantedJudge(PLANTS[model], people, context.seed, mark)
 
 
-def _people(study: Study) -> dict[str, float]:
-    answers = study.annotations
-    answers = answers[
-        (answers["role"] == "main") & (answers["question"] == "") & (answers["item_id_b"] == "")
-    ]
-    mean = answers.groupby("item_id")["value"].mean().dropna()
-    low = study.settings.scale_min if study.settings.scale_min is not None else answers["value"].min()
-    high = study.settings.scale_max if study.settings.scale_max is not None else answers["value"].max()
-    scaled = (mean - low) / (high - low) if high > low else mean * 0.0
-    return {str(item): float(value) for item, value in scaled.items()}
+def _people(evidence: Evidence) -> dict[str, float]:
+    """Return the people's mean on a scale from 0 to 1, by item."""
+    from genspace.analysis.question import Question
+
+    units = Question.of(evidence).singles
+    scaled = units.people.on_unit_scale.tolist()
+    return {i: v for i, v in zip(units.units["item_id"], scaled, strict=True) if not math.isnan(v)}

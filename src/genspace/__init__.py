@@ -9,14 +9,17 @@ from genspace.errors import GenspaceError, InputError
 from genspace.records import Item, Measurement, Request, StudySettings, Verdict
 
 if TYPE_CHECKING:
-    from genspace.comparison import compare as compare
-    from genspace.ranking import rank as rank
+    from genspace.api import compare as compare
+    from genspace.api import rank as rank
+    from genspace.api import validate as validate
+    from genspace.evidence import Evidence as Evidence
+    from genspace.gather import evidence_of as evidence_of
     from genspace.runner import run as run
     from genspace.study import Study as Study
     from genspace.study import open_study as open_study
-    from genspace.validation import validate as validate
 
 __all__ = [
+    "Evidence",
     "GenspaceError",
     "InputError",
     "Item",
@@ -27,6 +30,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "compare",
+    "evidence_of",
     "open_study",
     "rank",
     "run",
@@ -34,12 +38,14 @@ __all__ = [
 ]
 
 _LAZY = {
-    "compare": "genspace.comparison",
-    "rank": "genspace.ranking",
+    "Evidence": "genspace.evidence",
+    "compare": "genspace.api",
+    "evidence_of": "genspace.gather",
+    "rank": "genspace.api",
     "run": "genspace.runner",
     "Study": "genspace.study",
     "open_study": "genspace.study",
-    "validate": "genspace.validation",
+    "validate": "genspace.api",
 }
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genspace.comparison import gather_annotations
 from genspace.errors import InputError
+from genspace.gather import evidence_of
 from genspace.tables import write_csv
 
 if TYPE_CHECKING:
@@ -37,7 +37,10 @@ def export_study(study: Study, target: Path, form: str) -> list[Path]:
     """
     if target.exists() and any(target.iterdir()):
         raise InputError(f"{target} is not empty; choose another folder")
-    tables = {"items": study.items, "annotations": gather_annotations(study), "verdicts": study.verdicts}
+    evidence = evidence_of(study)
+    tables = {
+        "items": evidence.items, "annotations": evidence.answers, "verdicts": evidence.every_verdict
+    }  # fmt: skip
     ending, write = FORMATS[form]
     target.mkdir(parents=True, exist_ok=True)
     written = []

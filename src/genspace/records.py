@@ -24,6 +24,7 @@ __all__ = [
     "Item",
     "JsonValue",
     "Measurement",
+    "PairCoding",
     "Reference",
     "Request",
     "Role",
@@ -251,6 +252,18 @@ def _key_fields(request: Request) -> dict[str, Any]:
     return {"item_id": item_id, "item_id_b": item_id_b, "question": question, "repeat": repeat}
 
 
+@dataclass(frozen=True, slots=True)
+class PairCoding:
+    """What people's answers about pairs look like in a table."""
+
+    first: float = 1.0
+    """The first item is better."""
+    second: float = 0.0
+    """The second item is better."""
+    tie: float = 0.5
+    """Neither is better."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudySettings:
     """What a study declares about its people and its metrics; None means: to be inferred from the data."""
@@ -277,6 +290,8 @@ class StudySettings:
     """Metrics computed from the people's ratings themselves: shown, marked, never ranked."""
     missing: tuple[str, ...] = ()
     """Cells of the people's answers that mean "no answer": numbers, however they are written, or words."""
+    pairs: PairCoding = PairCoding()
+    """How answers about pairs are written in tables."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

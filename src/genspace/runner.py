@@ -7,7 +7,7 @@ import signal
 import threading
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import combinations, islice
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from genspace.display import Displayed
 from genspace.errors import GenspaceError, InputError
+from genspace.gather import pairs_of
 from genspace.judges import BudgetReachedError
 from genspace.records import Item, Request, Verdict
 from genspace.store import JudgeStore, Key
@@ -161,14 +162,14 @@ def plan(study: Study, judge: Judge, name: str, options: RunOptions) -> RunPlan:
     items that share a prompt.
     """
     done = JudgeStore(study.root, name).done(judge.fingerprint, retry=RETRIES[options.retry])
-    pairwise = bool(getattr(judge, "pairwise", False))
+    pairs = _pairs(study) if getattr(judge, "pairwise", False) else None
     total = finished = 0
-    for key in _keys(study, options, pairwise=pairwise):
+    for key in _keys(study, options, pairs):
         total += 1
         finished += key in done
     pending = total - finished
     limit = pending if options.limit is None else min(options.limit, pending)
-    requests = (r for r in _requests(study, options, pairwise=pairwise) if r.key not in done)
+    requests = (r for r in _requests(study, options, pairs) if r.key not in done)
     return RunPlan(limit, finished, islice(requests, limit))
 
 
@@ -271,18 +272,21 @@ class _Hand:
         return list(self._open.values())
 
 
-def _keys(study: Study, options: RunOptions, *, pairwise: bool) -> Iterator[Key]:
+def _keys(study: Study, options: RunOptions, pairs: Sequence[tuple[Item, Item]] | None) -> Iterator[Key]:
     """Yield the keys of `_requests`, for single items without making records."""
-    if pairwise:
-        yield from (r.key for r in _requests(study, options, pairwise=True))
+    if pairs is not None:
+        yield from (r.key for r in _requests(study, options, pairs))
         return
     for item_id in study.iter_item_ids():
         if _in_shard(item_id, options.shard):
             yield from ((item_id, None, None, repeat) for repeat in range(options.repeats))
 
 
-def _requests(study: Study, options: RunOptions, *, pairwise: bool) -> Iterator[Request]:
-    for item, other in _subjects(study, pairwise=pairwise):
+def _requests(
+    study: Study, options: RunOptions, pairs: Sequence[tuple[Item, Item]] | None
+) -> Iterator[Request]:
+    subjects = pairs if pairs is not None else ((item, None) for item in study.iter_items())
+    for item, other in subjects:
         if _in_shard(item.item_id, options.shard):
             for repeat in range(options.repeats):
                 yield Request(item=item, other=other, repeat=repeat, files=study.files)
@@ -293,18 +297,13 @@ def _in_shard(item_id: str, shard: tuple[int, int]) -> bool:
     return parts == 1 or zlib.crc32(item_id.encode()) % parts == part - 1
 
 
-def _subjects(study: Study, *, pairwise: bool) -> Iterator[tuple[Item, Item | None]]:
-    if not pairwise:
-        yield from ((item, None) for item in study.iter_items())
-        return
+def _pairs(study: Study) -> list[tuple[Item, Item]]:
+    """Return the pairs that people compared, else all pairs of items that share a prompt, in canonical order."""
     items = {item.item_id: item for item in study.iter_items()}
-    compared = study.annotations.loc[study.annotations["item_id_b"] != "", ["item_id", "item_id_b"]]
-    if len(compared):
-        pairs = compared.drop_duplicates().itertuples(index=False, name=None)
-        yield from ((items[a], items[b]) for a, b in pairs)
-        return
-    by_prompt: dict[str, list[Item]] = {}
-    for item in items.values():
-        by_prompt.setdefault(item.prompt_id or item.prompt or item.item_id, []).append(item)
-    for group in by_prompt.values():
-        yield from combinations(group, 2)
+    compared = pairs_of(study)
+    if not compared:
+        by_prompt: dict[str, list[str]] = {}
+        for item in items.values():
+            by_prompt.setdefault(item.prompt_id or item.prompt or item.item_id, []).append(item.item_id)
+        compared = [pair for group in by_prompt.values() for pair in combinations(sorted(group), 2)]
+    return [(items[a], items[b]) for a, b in compared]

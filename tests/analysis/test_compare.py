@@ -7,6 +7,7 @@ import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
+from frames import evidence
 
 from genspace.analysis.compare import CompareOptions, compare
 from genspace.errors import InputError
@@ -27,7 +28,7 @@ def published(folder: Path, scores: str = "metric_scores.csv"):
 
 
 def checked(*tables, settings=None, options=QUICK):
-    document = compare(*tables, settings=settings, options=options).to_dict()
+    document = compare(evidence(*tables, settings=settings), options).to_dict()
     jsonschema.validate(document, SCHEMA)
     json.dumps(document, allow_nan=False)
     return document

@@ -10,6 +10,7 @@ import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
+from frames import evidence
 
 from genspace.analysis import CompareOptions, compare
 from genspace.records import StudySettings
@@ -49,7 +50,7 @@ def study(*, binary=True, prompts=60, each=3, labelled=1.0, seed=0):
 
 @pytest.fixture(scope="module")
 def binary():
-    document = compare(*study(), options=SWIFT).to_dict()
+    document = compare(evidence(*study()), SWIFT).to_dict()
     jsonschema.validate(document, COMPARISON_SCHEMA)
     json.dumps(document, allow_nan=False)
     return document
@@ -102,7 +103,7 @@ def test_overlap_and_cost(binary) -> None:
 
 
 def test_graded_studies_compare_errors_on_the_scale() -> None:
-    document = compare(*study(binary=False), options=SWIFT).to_dict()
+    document = compare(evidence(*study(binary=False)), SWIFT).to_dict()
     jsonschema.validate(document, COMPARISON_SCHEMA)
     assert document["overlap"]["scale"] == "ratings, 0 to 1"
     assert all(0 < e < 0.5 for pair in document["overlap"]["pairs"] for e in pair["mean_error"])
@@ -115,7 +116,7 @@ def test_graded_studies_compare_errors_on_the_scale() -> None:
 def test_random_samples_correct_the_generators() -> None:
     tables = study(binary=False, prompts=200, labelled=0.25)
     settings = StudySettings(sampling="random", lower_is_better=("nobody",))
-    section = compare(*tables, settings=settings, options=SWIFT).to_dict()["generators"]
+    section = compare(evidence(*tables, settings=settings), SWIFT).to_dict()["generators"]
     assert section["corrected_reason"] is None
     rows = {row["generator"]: row for row in section["judges"]["plain"]["generators"]}
     cell = rows["g2"]["corrected"]
@@ -123,7 +124,7 @@ def test_random_samples_correct_the_generators() -> None:
     assert (cell["labelled"], cell["unlabelled"]) == (50, 150)
     width = {k: cell[k]["high"] - cell[k]["low"] for k in ("sample", "corrected")}
     assert width["corrected"] < width["sample"]
-    all_rated = compare(*study(), settings=settings, options=SWIFT).to_dict()["generators"]
+    all_rated = compare(evidence(*study(), settings=settings), SWIFT).to_dict()["generators"]
     assert "nothing to correct" in all_rated["corrected_reason"]
 
 
@@ -140,7 +141,7 @@ def test_random_samples_correct_the_generators() -> None:
     ],
 )
 def test_undefined_studies_are_null_with_reasons(change) -> None:
-    document = compare(*change(*study(prompts=6)), options=SWIFT).to_dict()
+    document = compare(evidence(*change(*study(prompts=6))), SWIFT).to_dict()
     jsonschema.validate(document, COMPARISON_SCHEMA)
     json.dumps(document, allow_nan=False)
     assert document["specification"]["reason"] or document["specification"]["specifications"]

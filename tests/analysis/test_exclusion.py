@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from frames import evidence
 
 from genspace.analysis import CompareOptions, compare
-from genspace.analysis.prepare import prepare
+from genspace.analysis.question import Question
 from genspace.report._table import judge_table
 
 OPTIONS = CompareOptions(draws=60, permutations=0)
@@ -33,10 +34,10 @@ def tables() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
 
 def test_the_headline_is_without_them_and_all_raters_stand_beside(tables) -> None:
     annotations, verdicts, items = tables
-    document = compare(annotations, verdicts, items, options=OPTIONS).document
+    document = compare(evidence(annotations, verdicts, items), OPTIONS).document
     kept = annotations[annotations["rater_id"] != "r2"].drop(columns="excluded")
-    without = compare(kept, verdicts, items, options=OPTIONS).document
-    everybody = compare(annotations.drop(columns="excluded"), verdicts, items, options=OPTIONS).document
+    without = compare(evidence(kept, verdicts, items), OPTIONS).document
+    everybody = compare(evidence(annotations.drop(columns="excluded"), verdicts, items), OPTIONS).document
     figure = document["primary"]["figure"]
     beside = document["exclusion"]["all_raters"]
     for name in document["judges"]:
@@ -55,7 +56,7 @@ def test_the_headline_is_without_them_and_all_raters_stand_beside(tables) -> Non
 
 
 def test_the_note_names_whom_which_rule_leaves_out(tables) -> None:
-    document = compare(*tables, options=OPTIONS).document
+    document = compare(evidence(*tables), OPTIONS).document
     (note,) = (n for n in document["notes"] if n["code"] == "raters-left-out")
     assert note["text"].startswith(
         "Rules written before the data leave out 1 of 3 raters with 40 of 120 ratings: "
@@ -64,7 +65,7 @@ def test_the_note_names_whom_which_rule_leaves_out(tables) -> None:
 
 
 def test_the_table_shows_both(tables) -> None:
-    document = compare(*tables, options=OPTIONS).document
+    document = compare(evidence(*tables), OPTIONS).document
     table = judge_table(document)
     assert [c.label for c in table.columns][:2] == ["ROC AUC", "all raters"]
     people = next(r for r in table.rows if r.kind == "people")
@@ -74,7 +75,7 @@ def test_the_table_shows_both(tables) -> None:
 
 def test_rules_that_leave_nobody_leave_out_nobody(tables) -> None:
     annotations, verdicts, items = tables
-    document = compare(annotations.assign(excluded="too fast"), verdicts, items, options=OPTIONS).document
+    document = compare(evidence(annotations.assign(excluded="too fast"), verdicts, items), OPTIONS).document
     assert document["study"]["n_raters"] == 3
     assert not document["exclusion"]["applied"]
     (note,) = (n for n in document["notes"] if n["code"] == "rules-leave-nobody")
@@ -85,6 +86,7 @@ def test_rules_that_leave_nobody_leave_out_nobody(tables) -> None:
 def test_units_stay_the_same_whoever_counts(tables) -> None:
     annotations, verdicts, items = tables
     only_guesser = annotations[(annotations["rater_id"] == "r2") | (annotations["item_id"] != "i00")]
-    kept, everybody = (prepare(only_guesser, verdicts, items, everybody=e) for e in (False, True))
+    question = Question.of(evidence(only_guesser, verdicts, items))
+    kept, everybody = question.units, question.with_everybody
     assert len(kept) == len(everybody) == 40
     assert (kept.people.asked.sum(), everybody.people.asked.sum()) == (39, 40)

@@ -7,10 +7,11 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
+from frames import evidence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genspace.analysis import CompareOptions, compare, rank_generators
+from genspace.analysis import CompareOptions, compare, rank
 from genspace.analysis.bradley_terry import bradley_terry
 from genspace.analysis.generators import (
     GeneratorScores,
@@ -243,7 +244,7 @@ def published(folder):
 
 def test_tifa160_ranks_as_its_means_say(data):
     folder = data / "human/tifa160"
-    ranking = rank_generators(*published(folder), settings=StudySettings(raters="slot"))
+    ranking = rank(evidence(*published(folder), settings=StudySettings(raters="slot")))
     section = checked(ranking)
     computed = json.loads((folder / "computed.json").read_text())["metrics"]
     for name, figures in computed.items():
@@ -273,7 +274,7 @@ def test_ratings_decide_the_level_and_n_counts_items():
     )
     scored = pd.DataFrame({"item_id": list("abcd"), "judge": "error", "score": [0.9, 0.1, 0.2, 0.3]})
     settings_ = StudySettings(lower_is_better=("error",))
-    section = checked(rank_generators(said, scored, items, settings=settings_, options=FEW))
+    section = checked(rank(evidence(said, scored, items, settings=settings_), FEW))
     # x: (1.5 + 4) / 2 over two rated items; y: 4 over one of its two.
     values = {r["generator"]: (r["score"]["value"], r["score"]["n"]) for r in section["people"]["generators"]}
     assert values == {"y": (4.0, 1), "x": (2.75, 2)}
@@ -317,7 +318,7 @@ def pair_study(*, strengths=(1.0, 0.0, -1.0), prompts=40, raters=3, seed=0):
 
 @pytest.mark.parametrize("over", ["prompts", "items", "raters"])
 def test_pairs_are_ranked_by_strength(over):
-    ranking = rank_generators(*pair_study(), options=FEW, settings=StudySettings(raters="person"), over=over)
+    ranking = rank(evidence(*pair_study(), settings=StudySettings(raters="person")), FEW, over=over)
     section = checked(ranking)
     assert ranking.order() == ranking.order("fair") == ranking.order("solo") == ["g0", "g1", "g2"]
     people, fair, solo = section["people"], section["judges"]["fair"], section["judges"]["solo"]
@@ -336,7 +337,7 @@ def test_pairs_are_ranked_by_strength(over):
 
 
 def test_slots_cannot_be_resampled_as_raters():
-    section = checked(rank_generators(*pair_study(), options=FEW, over="raters"))
+    section = checked(rank(evidence(*pair_study()), FEW, over="raters"))
     row = section["people"]["generators"][0]
     assert row["rank"] == 1
     assert row["score"]["low"] is None
@@ -346,8 +347,8 @@ def test_slots_cannot_be_resampled_as_raters():
 def test_the_side_of_a_pair_does_not_matter():
     said, judged, items = pair_study()
     turned = said.assign(item_id=said["item_id_b"], item_id_b=said["item_id"], value=1 - said["value"])
-    ours = checked(rank_generators(said, judged[:0], items, options=FEW))["people"]
-    theirs = checked(rank_generators(turned, judged[:0], items, options=FEW))["people"]
+    ours = checked(rank(evidence(said, judged[:0], items), FEW))["people"]
+    theirs = checked(rank(evidence(turned, judged[:0], items), FEW))["people"]
     for a, b in zip(ours["generators"], theirs["generators"], strict=True):
         assert a["score"] == pytest.approx(b["score"], abs=1e-6)
         assert (a["rank_low"], a["rank_high"], a["first"]) == (b["rank_low"], b["rank_high"], b["first"])
@@ -360,7 +361,7 @@ def test_pairs_never_compared_and_wrong_shares_have_reasons():
         | said["item_id"].str.endswith("g2") & said["item_id_b"].str.endswith("g3")
     ]
     wrong = judged.assign(score=judged["score"] * 100)
-    section = checked(rank_generators(within, wrong, items, options=FEW))
+    section = checked(rank(evidence(within, wrong, items), FEW))
     assert section["people"]["reason"] == "groups that were never compared with one another: g0, g1 | g2, g3"
     assert section["people"]["generators"] == []
     assert "no shares of a win" in section["judges"]["fair"]["reason"]
@@ -371,7 +372,7 @@ def test_pairs_never_compared_and_wrong_shares_have_reasons():
 def test_a_generator_that_never_loses_is_said():
     said, judged, items = pair_study(strengths=(1.0, 0.0))
     said["value"] = 1.0
-    section = checked(rank_generators(said, judged, items, options=FEW))
+    section = checked(rank(evidence(said, judged, items), FEW))
     assert section["people"]["prior_ties"] == 1
     # 120 wins and one tie: 120.5 to 0.5; the centred half of the log ratio.
     assert section["people"]["generators"][0]["score"]["value"] == pytest.approx(
@@ -382,7 +383,7 @@ def test_a_generator_that_never_loses_is_said():
 
 def test_within_each_value_of_a_column():
     options = CompareOptions(draws=100, by=("half",))
-    section = checked(rank_generators(*pair_study(), options=options))
+    section = checked(rank(evidence(*pair_study()), options))
     assert set(section["by"]["half"]) == {"a", "b"}
     cell = section["by"]["half"]["a"]
     assert cell["n"] == 60
@@ -395,17 +396,17 @@ def test_people_who_rate_items_keep_their_ratings_when_a_judge_compares_pairs():
     said = items[["item_id"]].assign(
         value=[(3.0, 2.0, 1.0)[int(g[1:])] + n % 2 for n, g in enumerate(items["generator"])]
     )
-    section = checked(rank_generators(said, judged, items, options=FEW))
+    section = checked(rank(evidence(said, judged, items), FEW))
     assert section["people"]["score"] == "mean rating"
     assert section["judges"]["fair"]["score"] == "Bradley-Terry log strength"
-    document = compare(said, judged, items, options=FEW).to_dict()
+    document = compare(evidence(said, judged, items), FEW).to_dict()
     assert document["study"]["n_annotated"] == len(items)
     assert document["generators"]["people"] == section["people"]
     assert document["judges"]["solo"]["item"]["spearman"]["value"] is not None
 
 
 def test_generators_of_pairs_are_not_taken_for_generators_of_items():
-    document = compare(*pair_study(), options=FEW).to_dict()
+    document = compare(evidence(*pair_study()), FEW).to_dict()
     assert "too few generators" in document["judges"]["fair"]["system"]["pearson"]["reason"]
     assert document["generators"]["judges"]["fair"]["distance"]["value"] == 0
 
@@ -420,7 +421,7 @@ def test_what_is_missing_has_a_reason(drop):
         said = said[:0]
     else:
         options = CompareOptions(draws=0)
-    section = checked(rank_generators(said, judged, items, options=options))
+    section = checked(rank(evidence(said, judged, items), options))
     if drop == "generator":
         assert section["reason"] == "no generators are named"
         assert section["people"] is None
@@ -435,11 +436,11 @@ def test_what_is_missing_has_a_reason(drop):
 def test_wrong_names_are_said():
     tables = pair_study()
     with pytest.raises(InputError, match=r"no judge 'fare'.*fair"):
-        rank_generators(*tables, judges=["fare"])
+        rank(evidence(*tables), judges=["fare"])
     with pytest.raises(InputError, match="no question 'why'"):
-        rank_generators(*tables, question="why")
+        rank(evidence(*tables), question="why")
     with pytest.raises(InputError, match="no judge 'fare'"):
-        rank_generators(*tables, options=FEW).order("fare")
+        rank(evidence(*tables), FEW).order("fare")
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -447,11 +448,11 @@ def test_the_order_of_rows_and_the_names_do_not_matter(seed):
     rng = np.random.default_rng(seed)
     tables = pair_study(prompts=10, seed=seed)
     options = CompareOptions(draws=50)
-    plain = checked(rank_generators(*tables, options=options))
+    plain = checked(rank(evidence(*tables), options))
     shuffled = [t.sample(frac=1, random_state=int(rng.integers(1000))) for t in tables]
-    mixed = checked(rank_generators(*shuffled, options=options))
+    mixed = checked(rank(evidence(*shuffled), options))
     renamed = tables[2].assign(generator="x" + tables[2]["generator"])
-    named = checked(rank_generators(*tables[:2], renamed, options=options))
+    named = checked(rank(evidence(*tables[:2], renamed), options))
     for other, prefix in ((mixed, ""), (named, "x")):
         for who in ("fair", "solo"):
             for a, b in zip(

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from frames import evidence
 
 from genspace.analysis import CompareOptions, compare
-from genspace.comparison import compare as compare_study
+from genspace.gather import evidence_of
 from genspace.report._table import judge_table
+from genspace.study import open_study
 
 QUICK = CompareOptions(draws=40, permutations=0)
 
@@ -38,7 +40,7 @@ def preference(document: dict, judge: str = "metric") -> dict[str, float | None]
 
 
 def test_the_difference_of_two_scores_is_the_preference() -> None:
-    document = compare(*tables(), options=QUICK).document
+    document = compare(evidence(*tables()), QUICK).document
     found = preference(document)
     # People separate 4 pairs; the judge is right on 2, ties 1, is wrong on 1.
     assert found["strict"] == pytest.approx(2 / 4)
@@ -56,13 +58,13 @@ def test_lower_is_better_turns_the_preference() -> None:
     from genspace.records import StudySettings
 
     settings = StudySettings(lower_is_better=("metric",))
-    document = compare(*tables(direction=-1), settings=settings, options=QUICK).document
+    document = compare(evidence(*tables(direction=-1), settings=settings), QUICK).document
     assert preference(document)["strict"] == pytest.approx(2 / 4)
 
 
 def test_a_missing_score_leaves_its_pair_out() -> None:
     said, scored, items = tables()
-    document = compare(said, scored[scored["item_id"] != "l"], items, options=QUICK).document
+    document = compare(evidence(said, scored[scored["item_id"] != "l"], items), QUICK).document
     assert preference(document)["ties_dropped"] == 1
     assert document["judges"]["metric"]["coverage"]["value"] == pytest.approx(4 / 5)
 
@@ -73,7 +75,7 @@ def test_a_judge_of_pairs_gives_shares_and_keeps_them() -> None:
         [(p[0], p[1], "panel", s) for p, s in zip(PREFERENCES, (0.9, 0.8, 0.5, 0.4, 0.2), strict=True)],
         columns=["item_id", "item_id_b", "judge", "score"],
     )
-    document = compare(said, pd.concat([scored, pairs]), items, options=QUICK).document
+    document = compare(evidence(said, pd.concat([scored, pairs]), items), QUICK).document
     assert preference(document, "panel")["with_ties"] == 1
     assert preference(document)["with_ties"] == pytest.approx(3 / 5)
 
@@ -98,7 +100,7 @@ def test_a_tie_width_is_learned_on_other_prompts() -> None:
         }
     )
     items = pd.DataFrame({"item_id": scored["item_id"], "prompt_id": [*range(n), *range(n)]})
-    found = preference(compare(said, scored, items, options=QUICK).document)
+    found = preference(compare(evidence(said, scored, items), QUICK).document)
     assert found["with_ties"] == pytest.approx((np.abs(gap) >= 1).mean())
     assert found["tie_calibrated"] > 0.97
 
@@ -107,7 +109,7 @@ def test_a_study_of_single_items_has_no_preference() -> None:
     items = pd.DataFrame({"item_id": list("abcd")})
     said = pd.DataFrame({"item_id": list("abcd"), "value": [1, 2, 3, 5]})
     scored = pd.DataFrame({"item_id": list("abcd"), "judge": "clip", "score": [0.1, 0.3, 0.2, 0.9]})
-    assert compare(said, scored, items, options=QUICK).document["judges"]["clip"]["preference"] is None
+    assert compare(evidence(said, scored, items), QUICK).document["judges"]["clip"]["preference"] is None
 
 
 def test_from_the_files_of_a_study(tmp_path: Path) -> None:
@@ -116,4 +118,6 @@ def test_from_the_files_of_a_study(tmp_path: Path) -> None:
     said.to_csv(tmp_path / "annotations.csv", index=False)
     (tmp_path / "scores").mkdir()
     scored.drop(columns="judge").to_csv(tmp_path / "scores" / "metric.csv", index=False)
-    assert preference(compare_study(tmp_path, QUICK).document)["half_credit"] == pytest.approx(2.5 / 4)
+    assert preference(compare(evidence_of(open_study(tmp_path)), QUICK).document)[
+        "half_credit"
+    ] == pytest.approx(2.5 / 4)

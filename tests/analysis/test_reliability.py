@@ -9,7 +9,7 @@ from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import aggregate_raters
 from statsmodels.stats.inter_rater import fleiss_kappa as their_fleiss
 
-from genspace.analysis.prepare import People
+from genspace.analysis.question import People
 from genspace.analysis.reliability import (
     cohen_kappa,
     conspicuous_pair,

@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from frames import evidence
 
-from genspace.analysis._scope import Scope, choose_primary
-from genspace.analysis.prepare import prepare
+from genspace.analysis import CompareOptions
+from genspace.analysis._scope import Scope
+from genspace.analysis.question import Question
 from genspace.analysis.specification import TIE_FORMS, _condition, specification_section
 from genspace.records import StudySettings
 
 
-def scope_of(ratings, scores, prompts, *, settings=None, generators=None, draws=200):
+def scope_of(ratings, scores, prompts, *, settings=None, generators=None, draws=200, primary=None):
     """A scope from (n, k) ratings and {name: (n,)} scores."""
     ids = [f"i{i:04}" for i in range(len(ratings))]
     items = pd.DataFrame({"item_id": ids, "prompt_id": prompts})
@@ -25,8 +27,8 @@ def scope_of(ratings, scores, prompts, *, settings=None, generators=None, draws=
     verdicts = pd.concat(
         pd.DataFrame({"item_id": ids, "judge": name, "score": s}) for name, s in scores.items()
     )
-    study = prepare(annotations, verdicts, items, settings=settings)
-    return Scope.make(study, primary=choose_primary(study.people, None), draws=draws, seed=0, confidence=0.95)
+    question = Question.of(evidence(annotations, verdicts, items, settings))
+    return Scope.of(question, CompareOptions(draws=draws, primary=primary))
 
 
 def planted(seed=0, *, prompts=120, each=4):
@@ -118,14 +120,7 @@ def test_binary_studies_and_decision_figures() -> None:
     assert section["words"]["roc_auc"] == "ROC AUC"
     base = section["specifications"][0]
     assert base["values"][0] > base["values"][1]
-    scope = scope_of(yes, scores, prompts)
-    kappa = Scope.make(
-        scope.study,
-        primary=choose_primary(scope.study.people, "cohen_kappa"),
-        draws=100,
-        seed=0,
-        confidence=0.95,
-    )
+    kappa = scope_of(yes, scores, prompts, primary="cohen_kappa", draws=100)
     section = specification_section(kappa, ["coarse", "fine"])
     assert {s["averaging"] for s in section["specifications"] if s["figure"] == "cohen_kappa"} == {"none"}
 
@@ -153,12 +148,14 @@ def test_the_condition_names_every_restricted_choice() -> None:
 @pytest.mark.data
 def test_tifa160_says_what_a_careful_reviewer_would(data) -> None:
     folder = data / "human/tifa160"
-    study = prepare(
-        pd.read_csv(folder / "annotations.csv"),
-        pd.read_csv(folder / "metric_scores.csv").rename(columns={"metric": "judge"}),
-        pd.read_csv(folder / "items.csv"),
+    question = Question.of(
+        evidence(
+            pd.read_csv(folder / "annotations.csv"),
+            pd.read_csv(folder / "metric_scores.csv").rename(columns={"metric": "judge"}),
+            pd.read_csv(folder / "items.csv"),
+        )
     )
-    scope = Scope.make(study, primary=choose_primary(study.people, None), draws=200, seed=0, confidence=0.95)
+    scope = Scope.of(question, CompareOptions(draws=200))
     section = specification_section(scope, ["tifa_mplug-large", "clipscore_vitb32"])
     (pair,) = section["pairs"]
     assert pair["reversed"] >= 1

@@ -9,11 +9,12 @@ import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
+from frames import evidence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genspace.analysis.compare import CompareOptions
-from genspace.analysis.validation import claim, validate_metric
+from genspace.analysis.validation import claim, validate
 from genspace.errors import InputError
 from genspace.records import StudySettings
 
@@ -57,8 +58,8 @@ def claims(validation):
 
 def test_planted_metrics_get_the_right_claims() -> None:
     tables = study()
-    good = validate_metric(*tables, new="good", settings=PERSONS, options=OPTIONS, margin=0.1)
-    poor = validate_metric(*tables, new="poor", settings=PERSONS, options=OPTIONS, margin=0.1)
+    good = validate(evidence(*tables, settings=PERSONS), "good", OPTIONS, margin=0.1)
+    poor = validate(evidence(*tables, settings=PERSONS), "poor", OPTIONS, margin=0.1)
     jsonschema.validate(good.to_dict(), SCHEMA)
     json.dumps(good.to_dict(), allow_nan=False)
     assert claims(good) == {"twin": "non-inferior", "poor": "superior"}
@@ -75,7 +76,7 @@ def test_planted_metrics_get_the_right_claims() -> None:
 
 def test_an_equal_metric_is_not_called_equal() -> None:
     tables = study(prompts=40)
-    twin = validate_metric(*tables, new="twin", options=OPTIONS, margin=0.0)
+    twin = validate(evidence(*tables), "twin", OPTIONS, margin=0.0)
     assert claims(twin)["good"] == "inconclusive"
     assert any("cannot be told from these data" in s for s in twin.summary)
     assert not any("no difference" in s or "equally" in s for s in twin.summary)
@@ -85,7 +86,7 @@ def test_an_equal_metric_is_not_called_equal() -> None:
 def test_binary_studies_test_decisions_of_the_cross_fitted_threshold() -> None:
     tables = study(binary=True)
     options = CompareOptions(draws=200, primary="cohen_kappa")
-    good = validate_metric(*tables, new="good", settings=PERSONS, options=options)
+    good = validate(evidence(*tables, settings=PERSONS), "good", options)
     assert claims(good)["poor"] == "superior"
     assert good.document["stand_in"]["alignment"] == "accuracy"
     assert good.document["stand_in"]["passed"]
@@ -101,7 +102,7 @@ def test_silence_does_not_make_a_metric_superior() -> None:
     shy = poor.where(residual.abs() < 0.4)
     extra = pd.DataFrame({"item_id": shy.index, "judge": "shy", "score": shy.to_numpy()})
     tables = annotations, pd.concat([verdicts, extra]), items
-    result = validate_metric(*tables, new="shy", options=OPTIONS)
+    result = validate(evidence(*tables), "shy", OPTIONS)
     row = next(r for r in result.document["against"] if r["judge"] == "good")
     assert row["claim"] != "inferior"
     assert row["penalised"]["claim"] == "inferior"
@@ -113,14 +114,14 @@ def test_silence_does_not_make_a_metric_superior() -> None:
 def test_undefined_comparisons_are_null_with_a_reason() -> None:
     annotations, verdicts, items = study(prompts=10)
     flat = pd.DataFrame({"item_id": items["item_id"], "judge": "flat", "score": 1.0})
-    result = validate_metric(annotations, pd.concat([verdicts, flat]), items, new="flat", options=OPTIONS)
+    result = validate(evidence(annotations, pd.concat([verdicts, flat]), items), "flat", OPTIONS)
     assert set(claims(result).values()) == {None}
     assert result.summary[0] == "flat has no Spearman with people: all scores are equal."
     assert any("cannot be compared with good: all scores are equal" in s for s in result.summary)
     jsonschema.validate(result.to_dict(), SCHEMA)
-    alone = validate_metric(annotations, flat, items, new="flat", options=OPTIONS)
+    alone = validate(evidence(annotations, flat, items), "flat", OPTIONS)
     assert "no other metric" in alone.summary[1]
-    empty = validate_metric(annotations.iloc[:0], verdicts, items, new="good", options=OPTIONS)
+    empty = validate(evidence(annotations.iloc[:0], verdicts, items), "good", OPTIONS)
     assert "no people" in empty.summary[0]
     jsonschema.validate(empty.to_dict(), SCHEMA)
 
@@ -128,11 +129,11 @@ def test_undefined_comparisons_are_null_with_a_reason() -> None:
 def test_user_mistakes() -> None:
     annotations, verdicts, items = study(prompts=5)
     with pytest.raises(InputError, match="did you mean 'good'"):
-        validate_metric(annotations, verdicts, items, new="goood")
+        validate(evidence(annotations, verdicts, items), "goood")
     with pytest.raises(InputError, match="margin"):
-        validate_metric(annotations, verdicts, items, new="good", margin=-0.1)
+        validate(evidence(annotations, verdicts, items), "good", margin=-0.1)
     with pytest.raises(InputError, match="ratings themselves"):
-        validate_metric(annotations, verdicts, items, new="good", settings=StudySettings(derived=("good",)))
+        validate(evidence(annotations, verdicts, items, settings=StudySettings(derived=("good",))), "good")
 
 
 @given(

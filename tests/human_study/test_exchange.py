@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from small_studies import Desk, open_desk, write_study
 
-from genspace.comparison import gather_annotations
 from genspace.errors import InputError, InvalidFilesError
+from genspace.gather import evidence_of
 from genspace.human_study.assignment import Assignment
 from genspace.human_study.exporting import export_text, write_huggingface
 from genspace.human_study.importing import import_answers
@@ -151,7 +151,7 @@ def test_payment_list_and_prolific(tmp_path: Path) -> None:
 
 def test_compare_sees_the_answers_without_an_export(tmp_path: Path) -> None:
     desk = some_answers(tmp_path / "s")
-    gathered = gather_annotations(open_study(tmp_path / "s"))
+    gathered = evidence_of(open_study(tmp_path / "s")).answers
     assert len(gathered) == 16
     assert set(gathered["rater_id"]) == set(answers(tmp_path / "s")["rater_id"])
     desk.store.close()

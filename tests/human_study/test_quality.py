@@ -9,8 +9,7 @@ import pytest
 from small_studies import Desk, open_desk, write_study
 from statsmodels.stats.proportion import proportion_confint
 
-from genspace.analysis import CompareOptions
-from genspace.comparison import compare
+from genspace import compare
 from genspace.human_study.assignment import Assignment
 from genspace.human_study.design import Exclusion
 from genspace.human_study.monitor import note_agreement_reached, study_status
@@ -146,7 +145,7 @@ def test_compare_shows_conclusions_with_and_without_excluded_raters(tmp_path: Pa
     desk = open_desk(root, raters_per_item=3, gold={"file": "gold.csv", "every": 5}, repeats={"every": 0})
     for error in (0.0, 0.0, 0.9):
         rater = simulate(desk, truth, error, chance)
-    document = compare(root, CompareOptions(draws=50, permutations=0)).document
+    document = compare(root, draws=50, permutations=0).document
     assert [r["rater_id"] for r in document["exclusion"]["raters"]] == [rater]
     assert document["exclusion"]["raters"][0]["rules"].startswith("known answers")
     assert document["study"]["n_raters"] == 2
@@ -164,7 +163,7 @@ def test_compare_warns_while_people_are_being_asked(tmp_path: Path) -> None:
         simulate(desk, truth, 0.1, random.Random(1))
 
     def warnings() -> list[str]:
-        notes = compare(root, CompareOptions(draws=20, permutations=0)).document["notes"]
+        notes = compare(root, draws=20, permutations=0).document["notes"]
         return [n["text"] for n in notes if n["code"] == "study_open"]
 
     assert "lacks 12 answers" in warnings()[0]  # 12 items x 3 raters, 24 given
@@ -185,7 +184,7 @@ def test_pairs_that_people_compared_are_compared_with_scores_of_items(tmp_path: 
             n = int(given.unit[0].removeprefix("i").partition("g")[0])
             assert given.unit == (f"i{n}g0", f"i{n}g1")
             desk.answer(rater, given, 0.5 if n % 5 == 0 else float(n % 2 == 0))
-    document = compare(root, CompareOptions(draws=30, permutations=0)).document
+    document = compare(root, draws=30, permutations=0).document
     found = {k: v["value"] for k, v in document["judges"]["metric"]["preference"].items()}
     # The metric never ties and is right on the 16 pairs of 20 that people separate.
     assert found["strict"] == found["half_credit"] == found["ties_dropped"] == 1

@@ -11,8 +11,9 @@ import pytest
 from vlm_support import VlmServer, png
 
 from genspace.analysis.calibration import cross_fit
-from genspace.analysis.prepare import prepare
+from genspace.analysis.question import Question
 from genspace.errors import InputError
+from genspace.gather import evidence_of
 from genspace.judges import Judge, JudgeContext, JudgeSpec, make_judge, resolve
 from genspace.judges.cascade import best_threshold
 from genspace.records import Verdict
@@ -65,7 +66,7 @@ def rng() -> np.random.Generator:
 
 
 def prompts(study: Study) -> np.ndarray[Any, Any]:
-    return prepare(study.annotations, study.verdicts, study.items).prompt
+    return Question.of(evidence_of(study)).singles.prompt
 
 
 def noisy(labels: np.ndarray[Any, Any], rng: np.random.Generator, spread: float) -> list[Any]:
@@ -251,7 +252,7 @@ def test_a_live_member_is_asked_about_open_items_alone(
     result = genspace("judge", tmp_path, "--judge", "frugal", "--json")
     assert result.code == 0, result.err
     assert server.log()["calls"] == 5
-    frame = open_study(tmp_path).verdicts.set_index(["judge", "item_id"])
+    frame = evidence_of(open_study(tmp_path)).verdicts.set_index(["judge", "item_id"])
     assert [frame.loc[("frugal", f"i{i:03d}"), "score"] for i in range(20)] == pytest.approx(labels, abs=1e-6)
     assert genspace("judge", tmp_path, "--judge", "together", "--json").code == 0
     assert server.log()["calls"] == 20, (

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from vlm_support import VlmServer, png
 
+from genspace.gather import evidence_of
 from genspace.study import open_study
 
 PEOPLE = [1, 1, 1, 0, 1, 1, 0, 0] * 10
@@ -46,7 +47,7 @@ def test_planted_servers_get_the_figures_of_theory(
     result = genspace("judge", study, "--judge", "yes", "--judge", "coin", "--judge", "copy", "--json")
     assert result.code == 0, result.err
     assert server.log()["calls"] == 80 * 3
-    verdicts = open_study(study).verdicts
+    verdicts = evidence_of(open_study(study)).verdicts
     people = {f"i{i:02d}": yes for i, yes in enumerate(PEOPLE)}
 
     def agreement(judge: str) -> float:
@@ -85,7 +86,7 @@ def test_a_position_biased_server_prefers_nothing(
     assert result.code == 0, result.err
     assert json.loads(result.out)[0]["decided"] == 30
     assert server.log()["calls"] == 60
-    verdicts = open_study(study).verdicts
+    verdicts = evidence_of(open_study(study)).verdicts
     own = verdicts[verdicts["judge"] == "first"]
     assert own["score"].to_list() == pytest.approx([0.5] * 30)
     assert own["passed"].isna().all()
@@ -118,7 +119,7 @@ def test_faults_are_named_and_asked_again_on_request(
     (again,) = json.loads(second.out)
     assert again["asked"] == summary["failed"]
     assert server.log()["answered"] - before <= 2 * summary["failed"]
-    verdicts = open_study(study).verdicts
+    verdicts = evidence_of(open_study(study)).verdicts
     own = verdicts[verdicts["judge"] == "copy"]
     assert len(own) == 80
     people = own["item_id"].map({f"i{i:02d}": float(yes) for i, yes in enumerate(PEOPLE)})
@@ -151,7 +152,7 @@ def test_the_budget_of_the_command_line_is_kept(
     assert 10 <= calls <= 13
     assert f"copy: {calls} judged: {calls} decided" in result.out
     assert "the budget of 1 USD is spent (1." in result.out
-    assert len(open_study(study).verdicts) == calls, (
+    assert len(evidence_of(open_study(study)).verdicts) == calls, (
         "every answer that was paid for is kept, and nothing else"
     )
     rest = genspace("judge", study, "--judge", "copy", *options, "--json")

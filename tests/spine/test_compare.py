@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from genspace.analysis import CompareOptions
-from genspace.comparison import compare, derived_metrics
+from genspace import compare
+from genspace.gather import evidence_of
 from genspace.study import open_study
 
-SWIFT = CompareOptions(draws=0, permutations=0)
+SWIFT = {"draws": 0, "permutations": 0}
 
 
 def published(data: Path, name: str, file: str) -> dict[str, dict[str, object]]:
@@ -25,7 +25,7 @@ def published(data: Path, name: str, file: str) -> dict[str, dict[str, object]]:
 
 
 def test_tifa160_reproduces_the_published_coefficients(data: Path) -> None:
-    document = compare(data / "human/tifa160", SWIFT).to_dict()
+    document = compare(data / "human/tifa160", **SWIFT).to_dict()
     for metric, printed in published(data, "tifa160", "published.json")["metrics"].items():
         item = document["judges"][metric]["item"]
         assert item["pearson"]["value"] == pytest.approx(printed["printed_as_spearman"], abs=1e-9)
@@ -38,7 +38,7 @@ def test_tifa160_reproduces_the_published_coefficients(data: Path) -> None:
 
 
 def test_dsg_tifa160_reproduces_nine_of_twelve_published_settings(data: Path) -> None:
-    document = compare(data / "human/dsg_tifa160", SWIFT).to_dict()
+    document = compare(data / "human/dsg_tifa160", **SWIFT).to_dict()
     reproduced = 0
     for metric, printed in published(data, "dsg_tifa160", "published.json")["metrics"].items():
         if metric not in document["judges"]:
@@ -54,9 +54,7 @@ def test_dsg_tifa160_reproduces_nine_of_twelve_published_settings(data: Path) ->
 
 
 def test_dsg1k_has_no_people_and_the_nine_published_means(data: Path) -> None:
-    document = compare(
-        data / "human/dsg1k", CompareOptions(draws=0, permutations=0, by=("category",))
-    ).to_dict()
+    document = compare(data / "human/dsg1k", by=["category"], **SWIFT).to_dict()
     judge = document["judges"]["pali-17b__dsg"]
     assert judge["item"]["spearman"]["value"] is None
     assert "no people" in judge["item"]["spearman"]["reason"].lower()
@@ -70,7 +68,7 @@ def test_dsg1k_has_no_people_and_the_nine_published_means(data: Path) -> None:
 
 
 def test_geneval_two_questions_and_metrics_that_are_never_ranked(data: Path) -> None:
-    document = compare(data / "human/geneval", SWIFT).to_dict()
+    document = compare(data / "human/geneval", **SWIFT).to_dict()
     computed = published(data, "geneval", "computed.json")
     parts = {"caption_fit": document, "correct": document["questions"]["correct"]}
     for name, part in parts.items():
@@ -86,7 +84,7 @@ def test_geneval_two_questions_and_metrics_that_are_never_ranked(data: Path) -> 
 
 
 def test_spatialbench_uc_confusion_accuracy_and_coverage(data: Path) -> None:
-    judge = compare(data / "human/spatialbench_uc", SWIFT).to_dict()["judges"]["spatialbench_uc"]
+    judge = compare(data / "human/spatialbench_uc", **SWIFT).to_dict()["judges"]["spatialbench_uc"]
     audit = published(data, "spatialbench_uc", "published.json")["confusion_matrix"]
     assert judge["item"]["accuracy"]["n"] == audit["decided_samples"] == 71
     assert judge["item"]["accuracy"]["value"] == pytest.approx(audit["accuracy"], abs=1e-12)
@@ -104,8 +102,8 @@ def test_metrics_that_restate_the_ratings_are_found(tmp_path: Path) -> None:
     lines = [f"{i},mean_rating,{m!r}\n{i},honest,{len(i) + m * 0.5}\n" for i, m in mean.items()]
     (tmp_path / "metric_scores.csv").write_text("item_id,metric,score\n" + "".join(lines))
     study = open_study(tmp_path)
-    assert derived_metrics(study.annotations, study.verdicts) == ["mean_rating"]
-    judges = compare(study, SWIFT).to_dict()["judges"]
+    assert evidence_of(study).settings.derived == ("mean_rating",)
+    judges = compare(study, **SWIFT).to_dict()["judges"]
     assert (judges["mean_rating"]["kind"], judges["mean_rating"]["rank"]) == ("derived", None)
     assert (judges["honest"]["kind"], judges["honest"]["rank"]) == ("metric", 1)
 
@@ -223,13 +221,13 @@ def test_the_report_shows_costs_corrected_generators_overlap_and_footing(tmp_pat
 def test_a_judge_that_decides_little_is_not_called_best(tmp_path: Path, genspace) -> None:
     folder = binary_study(tmp_path)
     genspace("judge", folder, "--judge", "planted:coin")
-    truth = open_study(folder).annotations.drop_duplicates("item_id").head(4)
+    truth = evidence_of(open_study(folder)).answers.drop_duplicates("item_id").head(4)
     lines = "".join(f"{i},shy,{v}\n" for i, v in zip(truth["item_id"], truth["value"], strict=True))
     (folder / "metric_scores.csv").write_text("item_id,metric,score\n" + lines)
     text = genspace("compare", folder, "--draws", "100").out
     assert "planted:coin agrees best" in text
     assert "too few to call it best: shy (4 items, coverage 2%)" in text
-    assert compare(folder, CompareOptions(draws=100)).ranking == ["planted:coin", "shy"]
+    assert compare(folder, draws=100).ranking == ["planted:coin", "shy"]
 
 
 def test_a_wide_table_is_a_study(tmp_path: Path, genspace) -> None:

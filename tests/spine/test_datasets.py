@@ -13,6 +13,7 @@ from genspace.datasets import CATALOGUE, fetch, write_study
 from genspace.datasets._fetch import table_digest
 from genspace.datasets._viescore import TASKS
 from genspace.errors import InputError
+from genspace.gather import evidence_of
 from genspace.study import check_study, open_study
 
 RAW = {"tifa160": "tifa160", "dsg_tifa160": "dsg", "geneval": "geneval"}
@@ -105,7 +106,7 @@ def test_vsr_holds_every_vote(data: Path, tmp_path: Path) -> None:
     assert report.problems == []
     assert (report.counts["items"], report.counts["answers"]) == (12809, 39057)
     study = open_study(tmp_path)
-    votes, items = study.annotations, study.items.set_index("item_id")
+    votes, items = evidence_of(study).answers, study.items.set_index("item_id")
     assert items["relation"].nunique() == 66
     assert (votes["repeat"] > 0).sum() == 379
     # The authors kept what at least two thirds of the votes call what its author called it.
@@ -174,10 +175,10 @@ def test_viescore_is_converted_as_its_paper_scores_it(name: str, tmp_path: Path)
     assert study.items.groupby("prompt_id")["prompt"].unique().map(list).to_dict() == {
         "sample_0": ["a cow 0"], "sample_1": ["a cow 1"],
     }  # fmt: skip
-    answers = study.annotations.groupby(["question", "item_id"])["value"].unique()
+    answers = evidence_of(study).answers.groupby(["question", "item_id"])["value"].unique()
     first = f"sample_0_{TASKS[name].generators[0]}"
     assert (answers["", first].tolist(), answers["quality", first].tolist()) == ([0.5], [1.0])
-    verdicts = study.verdicts
+    verdicts = evidence_of(study).verdicts
     assert verdicts.groupby("judge").size().unique().tolist() == [2 * generators - 1]
     assert verdicts["judge"].nunique() == 16
     assert verdicts.set_index("item_id")["score"].loc[first].unique().tolist() == [0.6]

@@ -14,16 +14,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from frames import evidence
 
 import genspace
 from genspace import analysis
-from genspace.analysis import CompareOptions, Estimate, rank_generators
+from genspace.analysis import CompareOptions, Estimate, rank
 from genspace.analysis.compare import compare
 from genspace.analysis.errors import error_overlap
 from genspace.analysis.power import Assumptions, simulate_power
 from genspace.analysis.psychometric import fit_psychometric
 from genspace.analysis.significance import delong
-from genspace.analysis.validation import validate_metric
+from genspace.analysis.validation import validate
 from genspace.display import OWN_VIEWS, Displayed, view_of
 from genspace.records import Item, Measurement, Verdict
 from genspace.report import judge_table, view_item
@@ -48,19 +49,17 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         [{"item_id": r, "judge": j, "score": (n * k) % 7} for n, r in enumerate(rows) for j, k in (("a|b", 3), ("c", 5))]
     )  # fmt: skip
     options = CompareOptions(draws=50, permutations=0)
-    comparison = compare(said, scored, items, options=options)
+    comparison = compare(evidence(said, scored, items), options)
     found = [
         comparison,
         judge_table(comparison.document),
-        validate_metric(said, scored, items, new="c", options=options),
+        validate(evidence(said, scored, items), "c", options),
         Estimate(0.5, 0.4, 0.6, n=10),
         fit_psychometric([-2, -1, 0, 0, 1, 2], [0, 0, 1, 0, 1, 1], draws=20),
         simulate_power(
             Assumptions(reliability=0.5, agreement=(0.7, 0.5)), prompts=8, studies=4, permutations=9
         )[0],
-        rank_generators(
-            said, scored, items.assign(generator=[f"g{n % 3}" for n in range(24)]), options=options
-        ),
+        rank(evidence(said, scored, items.assign(generator=[f"g{n % 3}" for n in range(24)])), options),
         delong([1, 1, 0, 0], [4, 3, 2, 1], [4, 2, 3, 1]),
         error_overlap([1, 0, 1, 1], [1, 1, 0, 1], [1, 1, 1, 0], prompts=range(4)),
         Item(item_id="a", prompt="<b>a cat</b>"),

@@ -48,16 +48,10 @@ def test_judges_and_parts_in_full(tmp_path: Path, genspace) -> None:
     assert "half: x (45 items)" in result.out
     assert "echo" not in result.out
     document = json.loads(genspace("rank", folder, "--judge", "inverse", "--by", "half", "--json").out)
-    assert document == package.rank(folder, judges=["inverse"], options=_options(by=("half",))).to_dict()
+    assert document == package.rank(folder, judges=["inverse"], by=["half"]).to_dict()
     assert list(document["generators"]["judges"]) == ["inverse"]
     assert document["generators"]["by"]["half"]["y"]["n"] == 45
     assert document["study"]["n_ratings"] == 180
-
-
-def _options(**choices):
-    from genspace.analysis import CompareOptions
-
-    return CompareOptions(**choices)
 
 
 def test_the_same_seed_gives_the_same_ranking_and_the_comparison_holds_it(tmp_path: Path, genspace) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from genspace.errors import InputError, InvalidFilesError
+from genspace.gather import evidence_of
 from genspace.readings import Reading, grouped, kinds
 from genspace.records import Declared, StudySettings
 from genspace.study import CheckReport, check_study, open_study, summary
@@ -225,7 +226,7 @@ class TestNumbers:
         report = check_study(folder, declared=told)
         assert (report.problems, report.counts["answers"]) == ([], 8)
         assert said(report)["missing_dropped"].count == 4
-        assert open_study(folder, declared=told).annotations["value"].min() == 1
+        assert evidence_of(open_study(folder, declared=told)).answers["value"].min() == 1
         assert (
             json.loads(genspace("check", folder, "--missing", "-1,dk", "--json").out)["counts"]["answers"]
             == 8
@@ -277,7 +278,7 @@ class TestNumbers:
         folder = write(tmp_path, {"items.csv": ITEMS, "scores/m.csv": scores, "study.toml": toml})
         study = open_study(folder, declared=Declared(lower_is_better=declared))
         with pytest.raises(InvalidFilesError, match=message):
-            _ = study.verdicts
+            _ = evidence_of(study).verdicts
 
     def test_direction_is_declared_on_the_command_line(self, tmp_path, genspace):
         rows = "".join(f"i{n},cow {n // 2},g,{1 + n % 5},{5 - n % 5 + n / 100}\n" for n in range(12))
@@ -362,7 +363,7 @@ class TestPeople:
     def test_words_for_preferences(self, tmp_path, words, values):
         rows = "".join(f"i{2 * n},i{2 * n + 1},ann,{word}\n" for n, word in enumerate(words.split(",")))
         write(tmp_path, {"items.csv": ITEMS, "annotations.csv": f"item_id,item_id_b,rater_id,value\n{rows}"})
-        found = open_study(tmp_path).annotations["value"]
+        found = evidence_of(open_study(tmp_path)).answers["value"]
         assert [None if pd.isna(v) else v for v in found] == values
 
 
@@ -401,7 +402,7 @@ class TestRowsOfAnswers:
         header = self.HEADER.replace("picture", "item_id").replace("worker", "remark")
         path = write(tmp_path, {"t.csv": header + "".join(self.rows())}) / "t.csv"
         study = open_study(path, human=["rating"])
-        assert sorted(study.annotations["rater_id"].unique()) == ["slot1", "slot2", "slot3"]
+        assert sorted(evidence_of(study).answers["rater_id"].unique()) == ["slot1", "slot2", "slot3"]
         assert study.settings.raters == "slot"
 
     def test_rows_alike_in_everything_but_the_answer_are_refused_with_the_shape_wanted(self, tmp_path):

@@ -13,15 +13,14 @@ from typing import Any
 
 import pytest
 
-from genspace.analysis import CompareOptions
-from genspace.comparison import compare
+from genspace import compare
 from genspace.report import conclude, write_report
 from genspace.report._table import LABELS, SHOWN
 from genspace.report._words import FIGURES
 from genspace.study import open_study
 
 CHROMIUM = shutil.which("chromium")
-SWIFT = CompareOptions(draws=0, permutations=0)
+SWIFT = {"draws": 0, "permutations": 0}
 JUDGES = ("close", "far", "silent")
 WORDS = ("left of", "behind", "above")
 
@@ -52,16 +51,16 @@ def write_study(folder: Path, items: int, *, image: bool = True) -> Path:
     return folder
 
 
-def write_page(study: Path, out: Path, options: CompareOptions = SWIFT) -> Path:
-    write_report(compare(study, options).to_dict(), {"options": {}}, out, open_study(study))
+def write_page(study: Path, out: Path, **options: Any) -> Path:
+    write_report(compare(study, **SWIFT | options), {"options": {}}, out, open_study(study))
     return out / "report.html"
 
 
 @pytest.fixture(scope="module")
 def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
-    options = CompareOptions(draws=20, permutations=100)
-    return write_page(write_study(folder / "study", 120), folder / "out", options)
+    options = {"draws": 20, "permutations": 100}
+    return write_page(write_study(folder / "study", 120), folder / "out", **options)
 
 
 @pytest.fixture(scope="module")
@@ -209,11 +208,7 @@ def test_paper_shows_the_answer_and_the_folded_tables_but_no_controls(open_page:
 def test_ten_thousand_items_keep_the_page_small(tmp_path: Path) -> None:
     """Pictures of the shown gallery alone are inlined, full images linked; the rest of the items is compact data."""
     study = write_study(tmp_path / "study", 10_000)
-    figures = compare(
-        write_study(tmp_path / "small", 100), SWIFT
-    ).to_dict()  # of the same judges, to be quick
-    write_report(figures, {"options": {}}, tmp_path / "out", open_study(study))
-    html = (tmp_path / "out/report.html").read_text()
+    html = write_page(study, tmp_path / "out").read_text()
     assert html.count("data:image/jpeg") <= 36
     assert html.count("<article") <= 36
     assert html.count("<tr") < 1_000
@@ -254,7 +249,7 @@ def test_the_answer_names_every_judge_the_best_is_not_ahead_of(
     tmp_path: Path, p_last: float, said: str
 ) -> None:
     """Also one outside its significance group, which ends where any member beats the next judge."""
-    document = compare(write_study(tmp_path, 60, image=False), SWIFT).to_dict()
+    document = compare(write_study(tmp_path, 60, image=False), **SWIFT).to_dict()
     judges = document["judges"]
     best, second, last = sorted((n for n in judges if judges[n]["rank"]), key=lambda n: judges[n]["rank"])
     pairs = [(best, second, 0.01), (best, last, p_last), (second, last, 1.0)]

@@ -302,7 +302,7 @@ def test_the_judge_command(study: Study, genspace) -> None:
 
 
 def test_failed_items_give_exit_code_1_and_are_listed(study: Study, genspace, tmp_path: Path) -> None:
-    (tmp_path / "m.csv").write_text("item_id,score,reason\ni0,,error: 503\n")
+    (tmp_path / "m.csv").write_text("item_id,score,status,reason\ni0,,failed,error: 503\n")
     result = genspace("judge", study.root, "--judge", "table:m.csv")
     assert result.code == 1
     assert "failed i0: error: 503" in result.err

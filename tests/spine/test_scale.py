@@ -18,8 +18,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from genspace.analysis.repeats import combine_repeats, repeat_agreement
+from genspace.analysis.repeats import repeat_agreement
 from genspace.errors import InputError, InvalidFilesError
+from genspace.evidence import combine_repeats
+from genspace.gather import evidence_of
 from genspace.judges import JudgeContext, JudgeSpec, make_judge, resolve, study_context
 from genspace.records import Measurement, Verdict
 from genspace.runner import RunOptions, run
@@ -238,7 +240,7 @@ def test_clock_jumps_change_nothing(tmp_path: Path, genspace, monkeypatch: pytes
 
 def test_the_log_file_is_structured_and_holds_every_failure(tmp_path: Path, genspace) -> None:
     make_study(tmp_path)
-    (tmp_path / "m.csv").write_text("item_id,score,reason\ni0,,error: 503\ni1,1,\n")
+    (tmp_path / "m.csv").write_text("item_id,score,status,reason\ni0,,failed,error: 503\ni1,1,,\n")
     logged = tmp_path / "run.jsonl"
     result = genspace("--log-file", logged, "judge", tmp_path, "--judge", "table:m.csv")
     assert result.code == 1
@@ -273,7 +275,7 @@ def test_export_reads_back(tmp_path: Path, genspace) -> None:
         assert genspace("export", study.root, "--format", form, "--to", target).code == 0
         ending = ".csv" if form == "csv" else ".parquet"
         verdicts = reader(target / f"verdicts{ending}")
-        assert verdicts["score"].tolist() == study.verdicts["score"].tolist()
+        assert verdicts["score"].tolist() == evidence_of(study).verdicts["score"].tolist()
         assert len(reader(target / f"annotations{ending}")) == 30
     card = (tmp_path / "hf" / "README.md").read_text()
     assert "config_name: verdicts" in card
@@ -306,7 +308,9 @@ def test_ray_gives_the_same_tables_as_local(tmp_path: Path) -> None:
         == JudgeStore(local.root, "planted:abstains").current()
     )
     key = ["item_id"]
-    frames = [open_study(s.root).verdicts.sort_values(key, ignore_index=True) for s in (local, far)]
+    frames = [
+        evidence_of(open_study(s.root)).verdicts.sort_values(key, ignore_index=True) for s in (local, far)
+    ]
     pd.testing.assert_frame_equal(*frames)
 
 

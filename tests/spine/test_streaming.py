@@ -30,6 +30,7 @@ SCORES = pd.DataFrame(
         "score": ["0.5", "", "", *("0.25",) * 6],
         "passed": ["yes", "no", "", *("",) * 6],
         "reason": ["", "", "error: 503", *("",) * 6],
+        "status": ["", "", "failed", *("",) * 6],
     }
 )
 

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from genspace.errors import InputError, InvalidFilesError
+from genspace.gather import evidence_of
 from genspace.records import Verdict
 from genspace.store import JudgeStore
 from genspace.study import check_study, open_study
@@ -48,7 +49,7 @@ def test_published_folders_are_studies_as_they_are(data: Path) -> None:
 
 
 def test_second_question_is_the_second_annotations_file(data: Path) -> None:
-    annotations = open_study(data / "human/geneval").annotations
+    annotations = evidence_of(open_study(data / "human/geneval")).answers
     assert annotations.groupby("question").size().to_dict() == {"": 6000, "correct": 6000}
 
 
@@ -118,9 +119,9 @@ def test_decisions_without_scores_become_scores(tmp_path: Path) -> None:
     folder = write(
         tmp_path,
         items_csv="item_id\na\nb\nc\nd\n",
-        metric_verdicts_csv="item_id,metric,verdict,reason\na,m,PASS,\nb,m,FAIL,\nc,m,UNDECIDABLE,two cows\nd,m,,error: 503\n",
+        metric_verdicts_csv="item_id,metric,verdict,reason\na,m,PASS,\nb,m,FAIL,\nc,m,UNDECIDABLE,two cows\nd,m,ERROR,503\n",
     )
-    verdicts = open_study(folder).verdicts.set_index("item_id")
+    verdicts = evidence_of(open_study(folder)).verdicts.set_index("item_id")
     assert verdicts["status"].to_dict() == {"a": "decided", "b": "decided", "c": "abstained", "d": "failed"}
     assert verdicts["score"].loc[["a", "b"]].tolist() == [1.0, 0.0]
     assert verdicts["score"].loc[["c", "d"]].isna().all()
@@ -134,7 +135,7 @@ def test_score_files_one_column_per_metric_and_default_name(tmp_path: Path) -> N
         scores__wide_csv="item_id,m1,m2\na,1,2\nb,3,\n",
         scores__mine_csv="item_id,score\na,5\n",
     )
-    verdicts = open_study(folder).verdicts
+    verdicts = evidence_of(open_study(folder)).verdicts
     assert sorted(verdicts["judge"].unique()) == ["m1", "m2", "mine"]
     missing = verdicts[(verdicts["judge"] == "m2") & (verdicts["item_id"] == "b")].iloc[0]
     assert (missing["status"], missing["reason"]) == ("abstained", "no score in scores/wide.csv")
@@ -157,7 +158,7 @@ def test_formats_give_the_same_frames(tmp_path: Path) -> None:
             target.write_text("".join(json.dumps(r) + "\n" for r in rows))
         else:
             pd.DataFrame(rows).to_parquet(target)
-        frames.append(open_study(folder).annotations)
+        frames.append(evidence_of(open_study(folder)).answers)
     for frame in frames[1:]:
         pd.testing.assert_frame_equal(frame, frames[0])
     assert frames[0]["value"].isna().tolist() == [False, True]
@@ -212,7 +213,7 @@ def test_a_cell_that_a_spreadsheet_left_out_is_empty(tmp_path: Path) -> None:
     folder = write(
         tmp_path, items_csv="item_id\na\nb\n", scores__m_csv="item_id,score,reason\na,1\nb,,unsure\n"
     )
-    assert open_study(folder).verdicts["status"].tolist() == ["decided", "abstained"]
+    assert evidence_of(open_study(folder)).verdicts["status"].tolist() == ["decided", "abstained"]
 
 
 def test_wrong_columns_and_numbers_are_named_not_guessed(tmp_path: Path) -> None:
@@ -244,7 +245,7 @@ def test_wrong_columns_and_numbers_are_named_not_guessed(tmp_path: Path) -> None
 def test_what_is_left_out_is_said_when_it_is_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     folder = write(tmp_path, items_csv="item_id\na\n", annotations_extra_csv="item_id,colour\na,red\n")
     with caplog.at_level("INFO"):
-        assert open_study(folder).annotations.empty
+        assert evidence_of(open_study(folder)).answers.empty
     assert "annotations_extra.csv: has no column value: not read as answers" in caplog.text
 
 
@@ -280,8 +281,8 @@ def test_wide_table(tmp_path: Path) -> None:
     study = open_study(path, human=["human", "second"])
     assert study.items["item_id"].tolist() == ["row-1", "row-2"]
     assert study.items["prompt_id"].tolist() == ["p1", "p1"]
-    assert sorted(study.verdicts["judge"].unique()) == ["clip", "vqa"]
-    assert study.annotations[["rater_id", "value"]].to_numpy().tolist() == [
+    assert sorted(evidence_of(study).verdicts["judge"].unique()) == ["clip", "vqa"]
+    assert evidence_of(study).answers[["rater_id", "value"]].to_numpy().tolist() == [
         ["human", 1.0],
         ["human", 3.0],
         ["second", 2.0],
@@ -300,7 +301,7 @@ def test_a_wide_table_of_a_newcomer(tmp_path: Path, caplog: pytest.LogCaptureFix
 
     with caplog.at_level("INFO", logger="genspace"):
         study = opened("item_id,human,clip,vqa,note\na,1,0.2,n/a,3 cows\nb,0,0.1,0.4,fine\n")
-    assert sorted(study.verdicts["judge"].unique()) == ["clip", "vqa"]
+    assert sorted(evidence_of(study).verdicts["judge"].unique()) == ["clip", "vqa"]
     assert "--metrics not given: columns of numbers are metrics: clip, vqa" in caplog.text
     for cell, advice in (
         ("yes", "human = 'yes': is not a finite number; write 1 for yes and 0 for no"),
@@ -368,7 +369,7 @@ def test_verdict_files_newest_fingerprint_last_line_no_torn_line(tmp_path: Path)
     assert [key in done for key in (("a", None, None, 0), ("a", None, None, 1), ("b", None, None, 0))] == [
         True, False, False,
     ]  # fmt: skip
-    frame = open_study(folder).verdicts
+    frame = evidence_of(open_study(folder)).verdicts
     assert frame[["judge", "origin", "score"]].to_numpy().tolist() == [["hf:org/model", "judge", 0.3]]
 
 

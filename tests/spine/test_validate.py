@@ -8,11 +8,10 @@ import jsonschema
 import pandas as pd
 import pytest
 
-from genspace.analysis import CompareOptions
+from genspace import validate
 from genspace.errors import InputError, InvalidFilesError
-from genspace.validation import validate
 
-SWIFT = CompareOptions(draws=200, permutations=200)
+SWIFT = {"draws": 200, "permutations": 200}
 
 
 @pytest.fixture
@@ -58,7 +57,7 @@ def test_a_new_version_of_a_metric_is_compared_with_the_old(study) -> None:
     pd.read_csv(study.parent / "mine.csv").rename(columns={"score": "old"}).to_csv(
         study.parent / "v2.csv", index=False
     )
-    result = validate(study.parent / "v2.csv", study, options=SWIFT)
+    result = validate(study.parent / "v2.csv", study, **SWIFT)
     assert result.document["metric"] == "old (new)"
     assert [row["judge"] for row in result.document["against"]] == ["old"]
 
@@ -70,8 +69,8 @@ def test_user_mistakes_are_one_message(study, genspace) -> None:
     with pytest.raises(InputError, match="holds 2 metrics"):
         validate(folder / "two.csv", study)
     with pytest.raises(InputError, match="did you mean 'other'"):
-        validate(folder / "two.csv", study, metric="othr")
-    assert validate(folder / "two.csv", study, metric="mine", options=SWIFT).document["metric"] == "mine"
+        validate(folder / "two.csv", study, name="othr")
+    assert validate(folder / "two.csv", study, name="mine", **SWIFT).document["metric"] == "mine"
     pd.DataFrame({"item_id": ["nowhere"], "score": [1]}).to_csv(folder / "bad.csv", index=False)
     with pytest.raises(InvalidFilesError, match="nowhere"):
         validate(folder / "bad.csv", study)
@@ -86,7 +85,7 @@ def test_user_mistakes_are_one_message(study, genspace) -> None:
 def test_tifa160(data) -> None:
     from importlib.resources import files
 
-    result = validate("tifa_mplug-large", data / "human/tifa160", options=SWIFT)
+    result = validate("tifa_mplug-large", data / "human/tifa160", **SWIFT)
     schema = json.loads((files("genspace") / "schemas/validation.schema.json").read_text(encoding="utf-8"))
     jsonschema.validate(result.to_dict(), schema)
     claims = {row["judge"]: row["claim"] for row in result.document["against"]}
@@ -99,7 +98,7 @@ def test_tifa160(data) -> None:
 
 @pytest.mark.data
 def test_an_abstaining_metric(data) -> None:
-    result = validate("spatialbench_uc", data / "human/spatialbench_uc", options=SWIFT)
+    result = validate("spatialbench_uc", data / "human/spatialbench_uc", **SWIFT)
     table = result.document["coverage"]
     assert (table["both"], table["annotated"], table["coverage"]) == (71, 200, 0.455)
     assert (

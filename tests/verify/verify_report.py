@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from genspace.analysis import CompareOptions
-from genspace.comparison import compare
+from genspace import compare
 from genspace.report import write_report
 from genspace.study import open_study
 
@@ -77,7 +76,7 @@ def write_page(folder: Path, items: int) -> Path:
     for name, head in heads.items():
         (folder / f"{name}.csv").write_text("\n".join([head, *lines[name], ""]))
     study = open_study(folder)
-    document = compare(study, CompareOptions(draws=0, permutations=0)).to_dict()
+    document = compare(study, draws=0, permutations=0)
     write_report(document, {"options": {}}, folder / "out", study)
     return folder / "out/report.html"
 

@@ -15,6 +15,7 @@ ITEMS = 10_000
 KILLS = 100
 WORKER = """
 import sys, time, zlib
+from genspace.gather import evidence_of
 from genspace.records import Verdict
 from genspace.runner import run
 from genspace.study import open_study
@@ -45,9 +46,10 @@ def _written(folder: Path) -> int:
 
 
 def _table(folder: Path) -> list[tuple[object, ...]]:
+    from genspace.gather import evidence_of
     from genspace.study import open_study
 
-    frame = open_study(folder).verdicts.sort_values("item_id")
+    frame = evidence_of(open_study(folder)).verdicts.sort_values("item_id")
     columns = ["item_id", "status", "score", "passed", "reason"]
     return [tuple(map(str, row)) for row in frame[columns].itertuples(index=False, name=None)]
 

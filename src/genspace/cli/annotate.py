@@ -415,10 +415,12 @@ def plan(
 ) -> None:
     """Say how many items and raters it takes to tell two judges apart, and what that costs."""
     from genspace.cli._console import out, print_json
+    from genspace.gather import evidence_of
     from genspace.human_study.planning import Costs, draw_plan, make_plan, plan_assumptions
+    from genspace.study import open_study
 
     assumptions, pilot_seconds = plan_assumptions(
-        study,
+        None if study is None else evidence_of(open_study(study)),
         judges=[j.strip() for j in judges.split(",")] if judges else None,
         reliability=reliability,
         agreement=agreement,

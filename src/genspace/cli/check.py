@@ -45,9 +45,9 @@ def check(
     """Validate every file of a study: say what was read and assumed, and name all problems at once."""
     from genspace.cli._console import messages, out, print_json
     from genspace.cli._readings import print_readings, readings_json
-    from genspace.study import check_study
+    from genspace.gather import check as check_everything
 
-    report = check_study(
+    report = check_everything(
         study,
         human=columns(human),
         metrics=columns(metrics),

@@ -93,26 +93,28 @@ def _compare(
     shape: str,
     as_json: bool,
 ) -> None:
+    from genspace.analysis import compare as compare_evidence
     from genspace.cli._console import messages, print_json
     from genspace.cli._console import out as console
-    from genspace.comparison import compare as compare_study
+    from genspace.gather import evidence_of
     from genspace.report import make_manifest, markdown_summary, print_comparison, write_report
 
     opened = [(path, _open(path, wide)) for path in paths]
     names = _distinct_names(paths)
     documents: dict[str, dict[str, Any]] = {}
     for name, (path, study) in zip(names, opened, strict=True):
-        document = compare_study(study, options).to_dict()
-        documents[name] = document
+        evidence = evidence_of(study)
+        comparison = compare_evidence(evidence, options)
+        documents[name] = comparison.to_dict()
         folder = None if out is None else out if len(paths) == 1 else out / name
         if not as_json and shape == "md":
             page = None if folder is None else (folder / "report.html").as_posix()
-            console().print(markdown_summary(document, report=page, level=options.level), markup=False)
+            console().print(markdown_summary(comparison, report=page, level=options.level), markup=False)
         elif not as_json:
-            print_comparison(document, console(), level=options.level)
+            print_comparison(comparison.document, console(), level=options.level)
         if folder is not None:
-            manifest = make_manifest([(path, study)], options.to_json(), wide)
-            written = write_report(document, manifest, folder, study, level=options.level)
+            manifest = make_manifest([(path, study)], options.to_json(), wide, evidence=evidence.digest)
+            written = write_report(comparison, manifest, folder, study, level=options.level)
             messages().print(f"wrote {written[0]} and {', '.join(p.name for p in written[1:])}")
     if as_json:
         print_json(documents[names[0]] if len(paths) == 1 else {"studies": documents})

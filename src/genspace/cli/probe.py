@@ -98,12 +98,13 @@ def report(
 
     from genspace.cli._console import messages, print_json
     from genspace.cli._console import out as results
+    from genspace.gather import evidence_of
     from genspace.report._probe_page import write_probe_report
     from genspace.report.probes import plain, probe_document
     from genspace.study import open_study
 
     # the page shows sub-domains; curves of single variants are for readers of JSON
-    document = probe_document(open_study(study), draws=draws, seed=seed, variants=json_)
+    document = probe_document(evidence_of(open_study(study)), draws=draws, seed=seed, variants=json_)
     page = write_probe_report(document, out or study / "reports")
     if json_:
         print_json(document)

@@ -32,8 +32,8 @@ def rank(
         Over, typer.Option(help="What is resampled; items are pairs where people compared pairs.")
     ] = "prompts",
     question: Annotated[
-        str, typer.Option(help="Which question people answered (default: the main one).")
-    ] = "",
+        str | None, typer.Option(help="Which question people answered (default: the main one).")
+    ] = None,
     draws: Annotated[int, typer.Option(help="Bootstrap draws; 0: ranks alone.")] = 1000,
     seed: SeedOption = 0,
     human: HumanColumns = None,
@@ -41,14 +41,14 @@ def rank(
     as_json: JsonFlag = False,
 ) -> None:
     """Rank the generators by the people and by each judge, and say how sure each order is."""
-    from genspace.analysis import CompareOptions
+    from genspace.api import rank as rank_study
     from genspace.cli._console import out, print_json
-    from genspace.ranking import rank as rank_study
     from genspace.study import open_study
 
     opened = open_study(study, human=columns(human), metrics=columns(metrics))
-    options = CompareOptions(draws=draws, seed=seed, by=tuple(by or ()))
-    ranking = rank_study(opened, judges=judge, options=options, over=over, question=question)
+    ranking = rank_study(
+        opened, judges=judge, over=over, question=question, draws=draws, seed=seed, by=by or ()
+    )
     if as_json:
         print_json(ranking.to_dict())
         return

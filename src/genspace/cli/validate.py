@@ -43,14 +43,14 @@ def validate(
     as_json: JsonFlag = False,
 ) -> None:
     """Validate one new metric against people and every metric there: superior, non-inferior, inferior or open."""
-    from genspace.analysis import CompareOptions
+    from genspace.api import validate as validate_scores
     from genspace.cli._console import print_json
     from genspace.study import open_study
-    from genspace.validation import validate as validate_scores
 
     opened = open_study(study, human=columns(human), metrics=columns(metrics))
-    options = CompareOptions(draws=draws, seed=seed, primary=primary, by=tuple(by or ()))
-    result = validate_scores(scores, opened, metric=metric, margin=margin, options=options)
+    result = validate_scores(
+        scores, opened, name=metric, margin=margin, draws=draws, seed=seed, primary=primary, by=by or ()
+    )
     if as_json:
         print_json(result.to_dict())
     else:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from genspace.display import View
+from genspace.gather import evidence_of
 from genspace.report._answer import conclude
 from genspace.report._generators import MOST_PLOTS, order_plot, order_table
 from genspace.report._plots import forest, specification_map
@@ -124,8 +125,9 @@ def _passed(value: bool | None) -> str:
 def study(result: Study) -> View:
     """What a study holds."""
     rows: list[tuple[str, str]] = [("items", f"{len(result.items):,}")]
-    frames: Mapping[str, Any] = {"answers": result.annotations, "verdicts": result.verdicts}
+    evidence = evidence_of(result)
+    frames: Mapping[str, Any] = {"answers": evidence.answers, "verdicts": evidence.every_verdict}
     rows += [(name, f"{len(frame):,}") for name, frame in frames.items()]
-    rows.append(("judges and metrics", ", ".join(sorted(set(result.verdicts["judge"]))) or "–"))
+    rows.append(("judges and metrics", ", ".join(sorted(evidence.judges)) or "–"))
     sentences = [result.settings.question] if result.settings.question else []
     return View(result.settings.name, sentences, ("", ""), rows)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from genspace.errors import InputError
+from genspace.gather import evidence_of
 from genspace.report._item import ItemView
 from genspace.report._items import ItemColumns
 from genspace.report._part import Part
@@ -105,7 +106,7 @@ class Gallery:
         if other is not None:
             named = [("A", item.image, None), ("B", other.image, None)]
             return [self._picture(study, *p) for p in named]
-        view = ItemView(study, item)
+        view = ItemView(study, evidence_of(study), item)
         found = [self._picture(study, *p, view=view) for p in view.pictures()]
         return [p for p in found if p.source or p.overlay]
 

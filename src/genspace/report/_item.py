@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 from genspace.display import Displayed
 from genspace.errors import InputError, MissingExtraError, did_you_mean
+from genspace.gather import evidence_of
 from genspace.geometry.binding import Bound, bind
 from genspace.geometry.drawing.bodies import Mark
 from genspace.geometry.evaluate import Evaluation, evaluate, in_words
 from genspace.geometry.image_relation import ImageRelation, parse_relation
 from genspace.geometry.scene import Pair, Scene
 from genspace.judges.scene import find_scene
-from genspace.records import Item, Measurement, Reference, Verdict, reference_of
+from genspace.records import Item, Measurement, Reference, Verdict
 from genspace.store import JudgeStore, judge_folders
 
 if TYPE_CHECKING:
     from PIL import Image
 
+    from genspace.evidence import Evidence
     from genspace.study import Study
 
 __all__ = ["ItemView", "view_item"]
@@ -40,6 +42,7 @@ class ItemView(Displayed):
     """Everything a study knows about one item."""
 
     study: Study
+    evidence: Evidence
     item: Item
 
     @cached_property
@@ -81,10 +84,8 @@ class ItemView(Displayed):
     @cached_property
     def people(self) -> list[dict[str, Any]]:
         """One row per answer: question, rater_id, repeat, value; a null value is "can't tell"."""
-        frame = self.study.annotations
-        rows = frame[
-            (frame["item_id"] == self.item.item_id) & (frame["item_id_b"].isna() | (frame["item_id_b"] == ""))
-        ]
+        frame = self.evidence.answers
+        rows = frame[(frame["item_id"] == self.item.item_id) & (frame["item_id_b"] == "")]
         return [
             {
                 "question": _text(row["question"]),
@@ -98,12 +99,12 @@ class ItemView(Displayed):
     @property
     def reference(self) -> Reference:
         """Who answered: people, or the known truth."""
-        return reference_of(self.study.annotations["rater_id"].astype(str))
+        return self.evidence.reference
 
     @cached_property
     def verdicts(self) -> list[dict[str, Any]]:
         """One row per verdict of every judge and metric, with its measurements in words where they were kept."""
-        frame = self.study.verdicts
+        frame = self.evidence.every_verdict
         kept = dict(self._kept_verdicts())
         return [
             _verdict_row(row, kept.get((row["judge"], _text(row["question"]), int(row["repeat"]))))
@@ -207,7 +208,7 @@ def view_item(study: Study, item_id: str) -> ItemView:
         hint = did_you_mean(item_id, study.items["item_id"])
         shown = hint if len(hint) < LONGEST_HINT else f"; it has {len(study.items)} items, see items.csv"
         raise InputError(f"the study has no item {item_id!r}{shown}")
-    return ItemView(study, found)
+    return ItemView(study, evidence_of(study), found)
 
 
 def _view3d(scene: Scene) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from genspace.analysis.prepare import Prepared
+    from genspace.analysis.question import Units
 
 __all__ = ["Filter", "ItemColumns", "item_columns", "items_csv"]
 
@@ -66,7 +66,7 @@ class ItemColumns:
         return -max(sizes)[1] if sizes else None
 
 
-def item_columns(study: Prepared, judges: Sequence[str], columns: Sequence[str]) -> ItemColumns:
+def item_columns(study: Units, judges: Sequence[str], columns: Sequence[str]) -> ItemColumns:
     """Return the rated items of one question.
 
     Args:
@@ -106,7 +106,7 @@ def item_columns(study: Prepared, judges: Sequence[str], columns: Sequence[str])
     )
 
 
-def _filters(rated: Prepared, columns: Sequence[str]) -> Iterator[Filter]:
+def _filters(rated: Units, columns: Sequence[str]) -> Iterator[Filter]:
     for column in dict.fromkeys((*columns, *FILTERED)):
         if column not in rated.units:
             continue

@@ -24,7 +24,11 @@ Replay = Mapping[str, Any]
 
 
 def make_manifest(
-    studies: Sequence[tuple[str, Study]], options: Mapping[str, Any], columns: Mapping[str, Any]
+    studies: Sequence[tuple[str, Study]],
+    options: Mapping[str, Any],
+    columns: Mapping[str, Any],
+    *,
+    evidence: str | None = None,
 ) -> Replay:
     """Return versions, options, and the SHA-256 of every table that was read.
 
@@ -32,6 +36,7 @@ def make_manifest(
         studies: each study's path as the user wrote it, and the study.
         options: the comparison's options, as in its document.
         columns: `human` and `metrics` of a wide table.
+        evidence: digest of what the figures were computed from.
     """
     return {
         "schema": SCHEMA,
@@ -40,6 +45,7 @@ def make_manifest(
         "packages": {name: _version(name) for name in PACKAGES},
         "options": dict(options),
         "columns": dict(columns),
+        "evidence": evidence,
         "studies": [{"path": path, "inputs": input_digests(study, Path(path))} for path, study in studies],
         "judges": {
             name: {"kind": table.kind, "model": table.model, "options": dict(table.options)}

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genspace.report._answer import conclude
 from genspace.report._part import parts_of
 from genspace.report._table import JudgeTable, counts, judge_table, markdown_table
+
+if TYPE_CHECKING:
+    from genspace.analysis import Comparison
 
 __all__ = ["markdown_summary"]
 
@@ -15,17 +18,17 @@ MOST_ROWS = 12
 """Judges of the table; the report has all."""
 
 
-def markdown_summary(document: Mapping[str, Any], *, report: str | None = None, level: str = "item") -> str:
+def markdown_summary(comparison: Comparison, *, report: str | None = None, level: str = "item") -> str:
     """Return a short Markdown text.
 
     Args:
-        document: after schemas/comparison.schema.json.
+        comparison: the finished comparison.
         report: address of the full report, to link to.
         level: which table: "item" or "system".
     """
-    study = document["study"]
+    study = comparison.document["study"]
     lines = [f"### {study['name']}: agreement with {study['reference']}", ""]
-    for part in parts_of(document):
+    for part in parts_of(comparison):
         if part.question:
             lines += [f"#### Question “{part.question}”", ""]
         lines += _part(part.document, level)

@@ -12,6 +12,9 @@ from genspace.report._items import ItemColumns, item_columns
 from genspace.report._table import JudgeTable, judge_table
 
 if TYPE_CHECKING:
+    from genspace.analysis import Comparison
+    from genspace.analysis.question import Question
+    from genspace.evidence import Evidence
     from genspace.study import Study
 
 __all__ = ["Part", "Section", "parts_of"]
@@ -27,8 +30,12 @@ class Part:
     """"" is the main question."""
     document: Mapping[str, Any]
     """The question's comparison, after schemas/comparison.schema.json."""
+    asked: Question | None = None
+    """What the figures were computed from; None: single answers are not shown."""
     study: Study | None = None
-    """Where pictures, prompts and single answers come from; None: none are shown."""
+    """Where pictures come from; None: none are shown."""
+    evidence: Evidence | None = None
+    """The study's; of the same moment as the figures."""
     folder: Path | None = None
     """Where the page will lie, for links to full images; None: no links."""
 
@@ -40,15 +47,11 @@ class Part:
     @cached_property
     def items(self) -> ItemColumns | None:
         """Every rated item with every answer; None without a study, ratings or judges."""
-        if self.study is None or not self.document["study"]["n_annotated"]:
+        if self.asked is None or not self.document["study"]["n_annotated"]:
             return None
-        from genspace.comparison import prepare_study
-
-        prepared = prepare_study(self.study, self.question)
-        judges = [
-            r.name for r in self.table.rows if r.kind in {"judge", "metric"} and r.name in prepared.judges
-        ]
-        return item_columns(prepared, judges, self.document["options"]["by"]) if judges else None
+        units = self.asked.units
+        judges = [r.name for r in self.table.rows if r.kind in {"judge", "metric"} and r.name in units.judges]
+        return item_columns(units, judges, self.document["options"]["by"]) if judges else None
 
     @property
     def reference(self) -> str:
@@ -71,9 +74,12 @@ class Section:
     """Returns what the template shows; None or something empty: the section is left out."""
 
 
-def parts_of(
-    document: Mapping[str, Any], study: Study | None = None, folder: Path | None = None
-) -> list[Part]:
+def parts_of(comparison: Comparison, study: Study | None = None, folder: Path | None = None) -> list[Part]:
     """Return a comparison's questions, the main one first."""
+    document = comparison.document
     questions = {"": document, **document.get("questions", {})}
-    return [Part(f"q{i}", name, found, study, folder) for i, (name, found) in enumerate(questions.items())]
+    asked = dict(zip(questions, comparison.questions.values(), strict=False))  # none in one read from a file
+    return [
+        Part(f"q{i}", name, found, asked.get(name), study, comparison.evidence, folder)
+        for i, (name, found) in enumerate(questions.items())
+    ]

@@ -80,10 +80,10 @@ def _cost(part: Part) -> Mapping[str, Any] | None:
 
 def _psychometric(part: Part) -> dict[str, Any] | None:
     """Curves of a study of probes; the main question only, which is the one that has a known truth."""
-    if part.study is None or part.question or not holds_probes(part.study):
+    if part.evidence is None or part.question or not holds_probes(part.evidence):
         return None
     try:
-        document = probe_document(part.study, draws=PROBE_DRAWS, variants=False)
+        document = probe_document(part.evidence, draws=PROBE_DRAWS, variants=False)
     except InputError:  # no answers yet, or probes of another version: the rest of the report stands
         return None
     styles = judge_styles(document["judges"]) | styles_of(part.document) | {"people": OTHERS["people"]}

@@ -14,13 +14,14 @@ from genspace.report._part import parts_of
 from genspace.report._table import csv_table, judge_table, latex_table, markdown_table
 
 if TYPE_CHECKING:
+    from genspace.analysis import Comparison
     from genspace.study import Study
 
 __all__ = ["write_report"]
 
 
 def write_report(
-    document: Mapping[str, Any],
+    comparison: Comparison,
     manifest: Mapping[str, Any],
     folder: Path,
     study: Study | None = None,
@@ -29,11 +30,12 @@ def write_report(
 ) -> list[Path]:
     """Write the page, the tables, items.csv, comparison.json and manifest.json; return their paths.
 
-    Pictures, prompts and single answers are taken from `study`; without it the report shows figures alone.
+    Prompts and single answers are those that the figures were computed from; pictures are taken from `study`.
 
     Errors: `InputError` when the folder cannot be written.
     """
-    parts = parts_of(document, study, folder)
+    document = comparison.document
+    parts = parts_of(comparison, study, folder)
     table = judge_table(document, level=level)
     caption = f"Agreement with {document['study']['reference']}: {document['study']['name']}"
     texts = {

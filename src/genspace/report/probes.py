@@ -15,7 +15,7 @@ from genspace.records import TRUTH_RATER
 if TYPE_CHECKING:
     import pandas as pd
 
-    from genspace.study import Study
+    from genspace.evidence import Evidence
 
 __all__ = ["NUISANCES", "holds_probes", "plain", "probe_document"]
 
@@ -32,12 +32,14 @@ CURVE_POINTS = 41
 BINS = 8
 
 
-def holds_probes(study: Study) -> bool:
-    """Whether the study's items are probes: scenes whose truth is known."""
-    return set(NEEDED) <= set(study.items.columns)
+def holds_probes(evidence: Evidence) -> bool:
+    """Whether the items are probes: scenes whose truth is known."""
+    return set(NEEDED) <= set(evidence.items.columns)
 
 
-def probe_document(study: Study, *, draws: int = 400, seed: int = 0, variants: bool = True) -> dict[str, Any]:
+def probe_document(
+    evidence: Evidence, *, draws: int = 400, seed: int = 0, variants: bool = True
+) -> dict[str, Any]:
     """Return the report's document: per judge curves by sub-domain and by variant, confusions, biases.
 
     `draws` bootstrap draws of probes give the intervals; without `variants` only sub-domains get curves. People, where
@@ -45,12 +47,13 @@ def probe_document(study: Study, *, draws: int = 400, seed: int = 0, variants: b
 
     Errors: `InputError` for a study that holds no probes or no answers.
     """
-    items = _probes(study)
-    answers = _answers(study, items)
+    items = _probes(evidence)
+    answers = _answers(evidence, items)
+    name = evidence.settings.name
     if not answers:
-        raise InputError(f"{study.root}: no answers yet; run `genspace judge {study.root} --judge …` first")
+        raise InputError(f"{name}: no answers yet; run `genspace judge STUDY --judge …` first")
     return {
-        "study": study.settings.name,
+        "study": name,
         "probes": len(items),
         "true_yes": float(items["truth"].mean()),
         "seed": seed,
@@ -62,21 +65,22 @@ def probe_document(study: Study, *, draws: int = 400, seed: int = 0, variants: b
     }
 
 
-def _probes(study: Study) -> pd.DataFrame:
+def _probes(evidence: Evidence) -> pd.DataFrame:
     """Items with their normalised error."""
     import pandas as pd
 
     from genspace.geometry.probes.plans import PLANS
 
-    missing = [column for column in NEEDED if column not in study.items.columns]
+    name, items = evidence.settings.name, evidence.items
+    missing = [column for column in NEEDED if column not in items]
     if missing:
         raise InputError(
-            f"{study.root}: holds no probes (items lack {', '.join(missing)}); make some with `genspace probe render`"
+            f"{name}: holds no probes (items lack {', '.join(missing)}); make some with `genspace probe render`"
         )
-    items = study.items.set_index("item_id").copy()
+    items = items.set_index("item_id").copy()
     unknown = sorted(set(items["prompt_id"]) - set(PLANS))
     if unknown:
-        raise InputError(f"{study.root}: prompt_id = {unknown[0]!r} is no probe plan of this version")
+        raise InputError(f"{name}: prompt_id = {unknown[0]!r} is no probe plan of this version")
     for column in ("error", "truth", "egocentric_answer", *NUISANCES):
         if column in items:
             items[column] = pd.to_numeric(items[column])
@@ -88,20 +92,23 @@ def _probes(study: Study) -> pd.DataFrame:
     return items
 
 
-def _answers(study: Study, items: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def _answers(evidence: Evidence, items: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Per judge the items with a column `yes`: 1, 0, a share for several people, NaN for no answer."""
     import pandas as pd
 
     given: dict[str, pd.Series[float]] = {}
-    for name, frame in study.verdicts.groupby("judge"):
+    for name, frame in evidence.verdicts.groupby("judge"):
         passed = pd.to_numeric(frame["passed"].astype("Float64"))
         score = pd.to_numeric(frame["score"])
         yes = passed.astype(float).where(passed.notna(), (score >= 0.5).astype(float).where(score.notna()))
         given[str(name)] = yes.groupby(frame["item_id"]).mean()
-    people = study.annotations
-    people = people[people["rater_id"].astype(str) != TRUTH_RATER]
+    people = evidence.answers
+    people = people[
+        (people["rater_id"] != TRUTH_RATER) & (people["role"] == "main") & (people["excluded"] == "")
+    ]
     if len(people):
-        criterion = study.settings.positive_from if study.settings.positive_from is not None else 0.5
+        criterion = evidence.settings.positive_from
+        criterion = 0.5 if criterion is None else criterion
         value = pd.to_numeric(people["value"])
         yes = (value >= criterion).astype(float).where(value.notna())
         given["people"] = yes.groupby(people["item_id"]).mean()

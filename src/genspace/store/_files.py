@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TextIO
 from urllib.parse import quote, unquote
 
 from genspace.errors import GenspaceError, InputError
+from genspace.pairs import canonical, turned_verdicts
 from genspace.records import Verdict
 from genspace.store._disk import DiskMap
 from genspace.store._formats import SCHEMA_VERSION, empty_columns, read_columns, read_lines
@@ -28,8 +29,11 @@ KEY_COLUMNS = ["item_id", "item_id_b", "question", "repeat"]
 
 
 def line_key(line: Mapping[str, Any]) -> Key:
-    """Return the key of a verdict's line."""
-    return line["item_id"], line.get("item_id_b"), line.get("question"), line.get("repeat", 0)
+    """Return the key of a verdict's line; a pair's items stand in canonical order, whichever was asked first."""
+    first, second = line["item_id"], line.get("item_id_b")
+    if second is not None:
+        first, second = canonical(first, second)
+    return first, second, line.get("question"), line.get("repeat", 0)
 
 
 def judge_folders(root: Path) -> list[tuple[str, Path]]:
@@ -85,6 +89,8 @@ class JudgeStore:
     def frame(self) -> pd.DataFrame:
         """Return the verdicts that count as a frame with the columns of `COLUMN_TYPES`, read without making records.
 
+        Pairs stand in canonical order; `item_id_b` is "" for single items.
+
         Errors: as for `lines`.
         """
         import pandas as pd
@@ -97,7 +103,9 @@ class JudgeStore:
         frame: pd.DataFrame = pd.concat([p.to_pandas() for p in parts], ignore_index=True)
         frame["repeat"] = frame["repeat"].fillna(0).astype("int64")
         frame["status"] = frame["status"].fillna("decided")
-        frame = frame[frame["fingerprint"] == frame["fingerprint"].iloc[-1]]
+        frame["item_id_b"] = frame["item_id_b"].fillna("")
+        frame["judge"] = self.judge
+        frame = turned_verdicts(frame[frame["fingerprint"] == frame["fingerprint"].iloc[-1]])
         return frame.drop_duplicates(KEY_COLUMNS, keep="last", ignore_index=True)
 
     def done(self, fingerprint: str, *, retry: frozenset[str] = frozenset()) -> Container[Key]:

@@ -101,4 +101,9 @@ def merge(root: Path, others: Iterable[Path], *, prefer: str = "ours") -> tuple[
 
 
 def _says(verdict: Verdict) -> tuple[Any, ...]:
-    return (verdict.status, verdict.score, verdict.passed, verdict.confidence, verdict.reason)
+    """Return what a verdict says, about a pair in canonical order."""
+    score, passed = verdict.score, verdict.passed
+    if verdict.item_id_b is not None and verdict.item_id > verdict.item_id_b:
+        score = None if score is None else (1 - score if 0 <= score <= 1 else -score)
+        passed = None if passed is None else not passed
+    return (verdict.status, score, passed, verdict.confidence, verdict.reason)

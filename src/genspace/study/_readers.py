@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
-from genspace.errors import Problem
+from genspace.errors import InvalidFilesError, Problem
+from genspace.evidence import ANSWER_COLUMNS, ITSELF, VERDICT_COLUMNS, pair_mistakes, typed, with_preferences
+from genspace.pairs import turned_answers, turned_verdicts
 from genspace.readings import Reading
-from genspace.records import ITEM_COLUMNS, ROLES, StudySettings
+from genspace.records import ITEM_COLUMNS, ROLES, PairCoding, Status, StudySettings
 from genspace.study._files import leaves_study
 from genspace.study._ids import unknown_items
 from genspace.study._metrics import choose_metrics
@@ -35,12 +38,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "ANNOTATION_COLUMNS",
-    "VERDICT_COLUMNS",
-    "VERDICT_KEY",
     "Read",
-    "empty_annotations",
-    "empty_verdicts",
+    "log_readings",
     "read_annotations",
     "read_items",
     "read_metric_columns",
@@ -48,21 +47,18 @@ __all__ = [
     "read_scores",
 ]
 
+log = logging.getLogger(__name__)
+
 ITEM_TEXT_COLUMNS = ("generator", "prompt_id", "prompt", "image", "image_before", "predicate")
-ANNOTATION_COLUMNS: Mapping[str, str] = {
-    "item_id": "str", "item_id_b": "str", "question": "str", "rater_id": "str",
-    "repeat": "int64", "role": "str", "value": "float64",
-}  # fmt: skip
-VERDICT_COLUMNS: Mapping[str, str] = {
-    "item_id": "str", "item_id_b": "str", "question": "str", "repeat": "int64", "judge": "str", "origin": "str",
-    "status": "str", "score": "float64", "passed": "boolean", "confidence": "float64", "seconds": "float64",
-    "tokens": "float64", "cost_usd": "float64", "reason": "str",
-}  # fmt: skip
+ANSWER_KEY = ["item_id", "item_id_b", "question", "rater_id", "repeat", "role"]
+READ_OF_ANSWERS = (*ANSWER_KEY, "value")
+"""Columns of a table of answers that are read. Who breaks rules is told by the study's own records alone."""
 VERDICT_KEY = ["item_id", "item_id_b", "question", "repeat", "judge"]
 LONG_COLUMNS = frozenset({"score", "verdict", "passed"})
 """One of these makes a table of scores long: a row per item and metric, rather than a column per metric."""
 SCORE_NUMBERS = ("score", "confidence", "seconds", "tokens", "cost_usd")
-SCORE_COLUMNS = ("item_id", "item_id_b", "metric", "question", "reason", "passed", "verdict", *SCORE_NUMBERS)
+SCORE_TEXTS = ("item_id_b", "question", "reason", "status")
+SCORE_COLUMNS = ("item_id", "metric", "passed", "verdict", *SCORE_TEXTS, *SCORE_NUMBERS)
 """Columns of a long table of scores."""
 NULL_WORDS = NULLS - {""}
 CLEANED = ("item_id", "prompt_id", "prompt", "generator")
@@ -79,15 +75,24 @@ class Read:
     problems: list[Problem] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
 
+    def checked(self) -> pd.DataFrame:
+        """Return the frame; what was inferred is logged, so that nothing is assumed or left out in silence.
 
-def empty_annotations() -> pd.DataFrame:
-    """Return an annotations frame without rows."""
-    return _typed({}, ANNOTATION_COLUMNS)
+        Errors: `InvalidFilesError` listing every problem.
+        """
+        if self.problems:
+            raise InvalidFilesError(self.problems)
+        log_readings(self.readings)
+        return self.frame
 
 
-def empty_verdicts() -> pd.DataFrame:
-    """Return a verdicts frame without rows."""
-    return _typed({}, VERDICT_COLUMNS)
+def log_readings(readings: Iterable[Reading]) -> None:
+    """Log what was inferred; what is certain goes without saying."""
+    for reading in readings:
+        if reading.level == "warning":
+            log.warning("%s", reading)
+        elif reading.level == "said":
+            log.info("%s", reading)
 
 
 def read_items(table: Table, *, whole: bool = True) -> Read:
@@ -180,7 +185,7 @@ def read_annotations(
     import pandas as pd
 
     known = pd.Index(list(item_ids))
-    read = Read(empty_annotations())
+    read = Read(typed({}, ANSWER_COLUMNS))
     frames = [read.frame]
     for question, table in tables.items():
         frame = _read_answers(table, question, known, settings(question), read)
@@ -194,7 +199,7 @@ def _read_answers(
     table: Table, question: str, known: pd.Index[str], settings: StudySettings, read: Read
 ) -> pd.DataFrame | None:
     """Return one table of answers, None where columns are missing; problems and readings join `read`."""
-    table, problems = match_columns(table, ANNOTATION_COLUMNS)
+    table, problems = match_columns(table, READ_OF_ANSWERS)
     problems += require_columns(table, ["item_id", "value"])
     read.readings += table.readings
     read.problems += problems
@@ -214,7 +219,7 @@ def _read_answers(
     else:
         place = columns["item_id"].groupby([columns["item_id"], columns["question"]]).cumcount() + 1
         columns["rater_id"] = "slot" + place.astype(str)
-        near = near_columns("rater_id", list(text.columns), ANNOTATION_COLUMNS)
+        near = near_columns("rater_id", list(text.columns), READ_OF_ANSWERS)
         read.readings.append(table.reading("no_rater_id"))
         if near:
             read.readings.append(table.reading("near_column", columns=(near[0], "rater_id")))
@@ -223,7 +228,8 @@ def _read_answers(
     read.problems += table.problems(wrong_role, "role", f"is none of {', '.join(ROLES)}")
     columns["repeat"] = _repeats(table, read.problems) if "repeat" in text.columns else 0
     of_pairs = columns["item_id_b"] != ""
-    words = PAIR_WORDS if of_pairs.all() else WORDS if not of_pairs.any() else {**PAIR_WORDS, **WORDS}
+    preferences = _preference_words(settings.pairs)
+    words = preferences if of_pairs.all() else WORDS if not of_pairs.any() else {**preferences, **WORDS}
     numbers = read_numbers(table, "value", words=words, missing=settings.missing)
     columns["value"] = numbers.column
     read.problems += numbers.problems
@@ -231,7 +237,7 @@ def _read_answers(
     single = numbers.column.where(~of_pairs)
     read.problems += _off_scale(table, single, settings)
     read.problems += _off_type(table, single, settings)
-    unread = tuple(c for c in text.columns if c not in ANNOTATION_COLUMNS)
+    unread = tuple(c for c in text.columns if c not in READ_OF_ANSWERS)
     if unread:
         read.readings.append(table.reading("columns_unused", columns=unread))
     if of_pairs.any() and not of_pairs.all():
@@ -240,14 +246,41 @@ def _read_answers(
         read.readings.append(
             table.reading("singles_beside_pairs", columns=asked, count=len(text) - pairs, total=pairs)
         )
-    frame = _typed(columns, ANNOTATION_COLUMNS)
-    read.problems += unknown_items(table, frame, known)
-    key = [c for c in ANNOTATION_COLUMNS if c != "value"]
-    message = "the same rater answers the same question twice"
-    read.problems += table.problems(frame.duplicated(key), "item_id", message)
+    given = typed(columns, ANSWER_COLUMNS)
+    read.problems += unknown_items(table, given, known)
+    read.problems += _pair_problems(table, given, settings)
+    frame = turned_answers(with_preferences(given, settings))
+    read.problems += _twice(table, given, frame, ANSWER_KEY, "the same rater answers the same question twice")
     kept = frame[~numbers.dropped.to_numpy()].reset_index(drop=True)
     read.readings += suspicions(kept[kept["item_id_b"] == ""], settings, table.label)
     return kept
+
+
+def _preference_words(coding: PairCoding) -> dict[str, float | None]:
+    """Return words for preferences as the numbers that a table writes for them."""
+    numbers = {1.0: coding.first, 0.5: coding.tie, 0.0: coding.second, None: None}
+    return {word: numbers[share] for word, share in PAIR_WORDS.items()}
+
+
+def _pair_problems(table: Table, given: pd.DataFrame, settings: StudySettings) -> list[Problem]:
+    """Return the problem of each answer about a pair that cannot be meant, many alike as one."""
+    wrong: dict[tuple[str, str], list[int]] = {}
+    for row, column, message in pair_mistakes(given, settings):
+        wrong.setdefault((column, message), []).append(row)
+    return [p for (column, message), rows in wrong.items() for p in table.problems(rows, column, message)]
+
+
+def _twice(
+    table: Table, given: pd.DataFrame, turned: pd.DataFrame, key: list[str], message: str
+) -> list[Problem]:
+    """Flag rows whose key stands before; of a pair that stands in both orders this is said."""
+    row = given.get("row", given.index)
+    as_written, twice = (frame.duplicated(key).groupby(row).any() for frame in (given, turned))
+    both = f"{message}: the pair stands in both orders; keep one"
+    return [
+        *table.problems(as_written, "item_id", message),
+        *table.problems(twice & ~as_written, "item_id", both),
+    ]
 
 
 def _repeats(table: Table, problems: list[Problem]) -> pd.Series[int]:
@@ -268,7 +301,7 @@ def read_scores(
     import pandas as pd
 
     known = pd.Index(list(item_ids))
-    read = Read(empty_verdicts())
+    read = Read(typed({}, VERDICT_COLUMNS))
     frames = [read.frame]
     for given in tables:
         table, problems = match_columns(given, SCORE_COLUMNS)
@@ -290,10 +323,12 @@ def read_scores(
         )
         frame = _decided_or_abstained(frame, table.label)
         read.problems += unknown_items(table, frame, known)
-        duplicate = frame.duplicated(VERDICT_KEY).groupby(frame["row"]).any()
-        read.problems += table.problems(duplicate, "item_id", "is scored twice by one metric")
+        itself = (frame["item_id_b"] != "") & (frame["item_id"] == frame["item_id_b"])
+        read.problems += table.problems(itself.groupby(frame["row"]).any(), "item_id_b", ITSELF)
+        turned = turned_verdicts(frame)
+        read.problems += _twice(table, frame, turned, VERDICT_KEY, "is scored twice by one metric")
         frames.append(frame.drop(columns="row"))
-    read.frame = pd.concat(frames, ignore_index=True)
+    read.frame = turned_verdicts(pd.concat(frames, ignore_index=True))
     if not read.problems:
         across = read.frame.duplicated(VERDICT_KEY)
         for metric in read.frame.loc[across, "judge"].unique():
@@ -314,8 +349,11 @@ def _long_scores(table: Table, item_ids: pd.Series[str], default_metric: str, re
         nameless = columns["judge"] == ""
         read.problems += table.problems(nameless, "metric", "every score needs the name of its metric")
         read.readings += alike_but_for_case(columns["judge"], table.label, "metric")
-    for name in ("item_id_b", "question", "reason"):
+    for name in SCORE_TEXTS:
         columns[name] = _optional(text, name)
+    statuses = get_args(Status)
+    wrong_status = ~columns["status"].isin(("", *statuses))
+    read.problems += table.problems(wrong_status, "status", f"is none of {', '.join(statuses)}")
     for name in SCORE_NUMBERS:
         if name in text.columns:
             numbers = read_numbers(table, name, words=WORDS if name == "score" else None)
@@ -324,25 +362,26 @@ def _long_scores(table: Table, item_ids: pd.Series[str], default_metric: str, re
             read.readings += numbers.readings
     for name in ("passed", "verdict"):
         if name in text.columns:
-            columns["passed"] = _decisions(table, name, read.problems)
+            columns["passed"], failed = _decisions(table, name, read.problems)
+            columns["status"] = columns["status"].mask(failed, "failed")
     unread = tuple(c for c in text.columns if c not in SCORE_COLUMNS)
     if unread:
         read.readings.append(table.reading("columns_unused", columns=unread))
-    frame = _typed(columns, VERDICT_COLUMNS)
+    frame = typed(columns, VERDICT_COLUMNS)
     frame["row"] = range(len(frame))
     return frame
 
 
-def _decisions(table: Table, column: str, problems: list[Problem]) -> pd.Series[bool]:
-    """Return a column of decisions, by the words that answers have in every table, or 1 and 0."""
+def _decisions(table: Table, column: str, problems: list[Problem]) -> tuple[pd.Series[bool], pd.Series[bool]]:
+    """Return a column of decisions, by the words that answers have in every table, or 1 and 0; and who failed."""
     text = table.frame[column].str.strip()
-    meant: dict[str, float | None] = {**WORDS, "1": 1.0, "1.0": 1.0, "0": 0.0, "0.0": 0.0}
+    meant: dict[str, float | None] = {**WORDS, "error": None, "1": 1.0, "1.0": 1.0, "0": 0.0, "0.0": 0.0}
     keys = text.map({cell: word_key(cell) for cell in text.unique()})
     unknown = ~keys.isin(meant)
     message = "is none of pass, fail, undecidable (yes, no, true, false, 1, 0, empty)"
     problems += table.problems(unknown, column, message)
     passed: pd.Series[bool] = keys.map(meant).astype("Float64").astype("boolean")
-    return passed
+    return passed, keys == "error"
 
 
 def _wide_scores(table: Table, item_ids: pd.Series[str], read: Read) -> pd.DataFrame:
@@ -377,9 +416,9 @@ def _scores_of(columns: Mapping[str, Numbers], item_ids: pd.Series[str]) -> pd.D
     """Return columns of scores as verdicts, with the row of the table that each comes from."""
     import pandas as pd
 
-    parts = [empty_verdicts().assign(row=pd.Series(dtype="int64"))]
+    parts = [typed({}, VERDICT_COLUMNS).assign(row=pd.Series(dtype="int64"))]
     for metric, numbers in columns.items():
-        part = _typed({"item_id": item_ids, "judge": metric, "score": numbers.column}, VERDICT_COLUMNS)
+        part = typed({"item_id": item_ids, "judge": metric, "score": numbers.column}, VERDICT_COLUMNS)
         parts.append(part.assign(row=range(len(part))))
     return pd.concat(parts, ignore_index=True)
 
@@ -389,7 +428,7 @@ def _decided_or_abstained(frame: pd.DataFrame, label: str) -> pd.DataFrame:
     decision_only = frame["score"].isna() & frame["passed"].notna()
     frame.loc[decision_only, "score"] = frame.loc[decision_only, "passed"].astype("float64")
     undecided = frame["score"].isna()
-    failed = undecided & frame["reason"].str.lower().str.startswith("error")
+    failed = undecided & (frame["status"] == "failed")
     frame["status"] = "decided"
     frame.loc[undecided, "status"] = "abstained"
     frame.loc[failed, "status"] = "failed"
@@ -404,16 +443,6 @@ def _optional(text: pd.DataFrame, column: str) -> pd.Series[str]:
     if column in text.columns:
         return text[column].str.strip()
     return pd.Series("", index=text.index, dtype="str")
-
-
-def _typed(columns: Mapping[str, Any], types: Mapping[str, str]) -> pd.DataFrame:
-    """Return a frame with exactly the columns of `types`; absent ones hold "", 0 or missing values."""
-    import pandas as pd
-
-    length = max((len(c) for c in columns.values() if isinstance(c, pd.Series)), default=0)
-    fill = {"str": "", "int64": 0, "float64": float("nan"), "boolean": pd.NA}
-    data = {n: pd.Series(columns.get(n, fill[t]), index=range(length), dtype=t) for n, t in types.items()}
-    return pd.DataFrame(data)
 
 
 def _off_scale(table: Table, value: pd.Series[float], settings: StudySettings) -> list[Problem]:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from genspace.errors import InvalidFilesError, Problem, did_you_mean
-from genspace.records import StudySettings, ValueType
+from genspace.records import PairCoding, StudySettings, ValueType
 
 __all__ = ["JudgeTable", "StudyFile", "read_settings"]
 
@@ -42,6 +42,7 @@ class _Document(BaseModel):
     lower_is_better: tuple[str, ...] = ()
     missing: tuple[float | str, ...] = ()
     images: str | None = None
+    pairs: PairCoding = PairCoding()
     metrics: dict[str, MetricTable] = {}
     judges: dict[str, dict[str, Any]] = {}
     source: dict[str, Any] = {}
@@ -98,7 +99,7 @@ def read_settings(path: Path, *, default_name: str) -> StudyFile:
         judges[name] = JudgeTable(kind=kind, model=model, options=options)
     if problems:
         raise InvalidFilesError(problems)
-    apart = {"images", "metrics", "judges", "source", "name", "lower_is_better", "missing"}
+    apart = {"images", "metrics", "judges", "source", "name", "pairs", "lower_is_better", "missing"}
     declared = document.model_dump(exclude=apart)
     lower = (*document.lower_is_better, *(n for n, m in document.metrics.items() if m.lower_is_better))
     settings = StudySettings(
@@ -106,6 +107,7 @@ def read_settings(path: Path, *, default_name: str) -> StudyFile:
         lower_is_better=tuple(dict.fromkeys(lower)),
         missing=tuple(v if isinstance(v, str) else f"{v:g}" for v in document.missing),
         derived=tuple(n for n, m in document.metrics.items() if m.derived),
+        pairs=document.pairs,
         **declared,
     )
     return StudyFile(

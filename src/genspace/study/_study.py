@@ -6,22 +6,20 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genspace.display import Displayed
 from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
+from genspace.evidence import ANSWER_COLUMNS, VERDICT_COLUMNS, typed
 from genspace.readings import Reading
 from genspace.records import ITEM_COLUMNS, Declared, Item, StudySettings
 from genspace.store import JudgeStore, judge_folders
 from genspace.study._files import StudyFiles, leaves_study
 from genspace.study._items import ItemsTable, load_items
 from genspace.study._readers import (
-    VERDICT_COLUMNS,
     Read,
-    empty_annotations,
-    empty_verdicts,
+    log_readings,
     read_annotations,
     read_items,
     read_metric_columns,
@@ -48,10 +46,9 @@ SCORE_STEMS = ("metric_scores", "metric_verdicts")
 
 @dataclass(frozen=True)
 class Study(Displayed):
-    """A study: its items checked; they, people's answers, scores and verdicts are read when first asked for.
+    """A study's files: its items checked, its tables and verdict files ready to be read. Make one with `open_study`.
 
-    Frames have fixed columns (see `annotations` and `verdicts`) and missing values where a cell is empty. Make
-    one with `open_study`.
+    What people and judges said is taken from `genspace.gather.evidence_of(study)`.
     """
 
     root: Path
@@ -62,9 +59,9 @@ class Study(Displayed):
     declared: StudyFile
     """What study.toml says."""
     read_annotations: Callable[[], Read]
-    """Reads the answers with all problems; `annotations` raises them."""
+    """Reads the answers that stand in tables (`genspace.evidence.ANSWER_COLUMNS`), with all problems."""
     read_verdicts: Callable[[], Read]
-    """Reads scores and verdicts with all problems; `verdicts` raises them."""
+    """Reads scores and verdicts (`genspace.evidence.VERDICT_COLUMNS`), with all problems."""
     readings: tuple[Reading, ...] = ()
     """What was inferred about study.toml and the items (see `what_was_read` for everything)."""
 
@@ -72,27 +69,6 @@ class Study(Displayed):
     def items(self) -> pd.DataFrame:
         """`item_id, generator, prompt_id, prompt, image, image_before, predicate` and every breakdown column."""
         return self.items_table.frame
-
-    @cached_property
-    def annotations(self) -> pd.DataFrame:
-        """`item_id, item_id_b, question, rater_id, repeat, role, value`; a null value is "can't tell".
-
-        Errors: `InvalidFilesError` listing every problem of every annotations table.
-        """
-        return _frame(self.read_annotations())
-
-    @cached_property
-    def verdicts(self) -> pd.DataFrame:
-        """One row per verdict of every metric and judge.
-
-        Columns: `item_id, item_id_b, question, repeat, judge, origin, status, score, passed, confidence, seconds,
-        tokens, cost_usd, reason`.
-        `origin` is "table" for scores made elsewhere and "judge" for verdict files. Of a judge whose options
-        changed, the verdicts of the newest fingerprint count.
-
-        Errors: `InvalidFilesError` listing every problem of every score table.
-        """
-        return _frame(self.read_verdicts())
 
     def iter_items(self) -> Iterator[Item]:
         """Yield the items as records, read as they are asked for; one without an image gets `images/ITEM_ID.png`."""
@@ -154,7 +130,7 @@ def open_study(
     if study is None or problems:
         raise InvalidFilesError(problems)
     if human:  # how a wide table was read is the user's first question
-        _log(readings)
+        log_readings(readings)
     return study
 
 
@@ -164,26 +140,31 @@ def check_study(
     human: Sequence[str] = (),
     metrics: Sequence[str] = (),
     declared: Declared | None = None,
+    answers: Callable[[Study], Read] = lambda study: study.read_annotations(),
     further: Callable[[Study], Iterable[Problem]] | None = None,
 ) -> CheckReport:
     """Read every file of a study and return all problems at once, and everything that was inferred.
 
-    `further` adds what only rooms above this one can tell, such as whether a predicate can be read.
+    `answers` reads people's answers; `further` adds what only rooms above this one can tell, such as whether a
+    predicate can be read.
     Errors: `InputError` when there is no study at `path`.
     """
     study, problems, readings = _load(Path(path), human, metrics, declared or Declared())
     if study is None:
         return CheckReport(problems, readings)
-    report = what_was_read(study)
+    report = what_was_read(study, answers(study))
     problems += report.problems
     if further is not None:
         problems += further(study)
     return CheckReport(problems, [*report.readings, *_missing_images(study)], report.counts)
 
 
-def what_was_read(study: Study) -> CheckReport:
-    """Read a study's items, answers and scores; return everything that was inferred, the problems, and the counts."""
-    answers, verdicts = study.read_annotations(), study.read_verdicts()
+def what_was_read(study: Study, answers: Read | None = None) -> CheckReport:
+    """Read a study's items, answers and scores; return everything that was inferred, the problems, and the counts.
+
+    `answers` are people's, where they have been read already, with those that stand in no table.
+    """
+    answers, verdicts = answers or study.read_annotations(), study.read_verdicts()
     told = summary(study.items, answers.frame, verdicts.frame, study.settings)
     readings = [*told.readings, *study.readings, *answers.readings, *verdicts.readings]
     return CheckReport([*answers.problems, *verdicts.problems], list(dict.fromkeys(readings)), told.counts)
@@ -298,7 +279,7 @@ def _read_annotation_files(root: Path, item_ids: pd.Series[str], settings: Study
         tables[question] = table
         readings.append(Reading(code="file_used", file=path.name))
     if not tables:
-        return Read(empty_annotations(), problems, readings)
+        return Read(typed({}, ANSWER_COLUMNS), problems, readings)
     main_scale = {"": settings}
     other_scale = replace(settings, scale_min=None, scale_max=None, value_type=None)
     read = read_annotations(tables, item_ids, lambda q: main_scale.get(q, other_scale))
@@ -354,7 +335,7 @@ def _read_verdict_files(root: Path, item_ids: pd.Series[str]) -> Read:
             )
     used = {*paths, *_annotation_files(root), find_table(root, "items")}
     readings += unused_files(root, {path for path in used if path is not None})
-    frame = pd.concat(frames, ignore_index=True) if frames else empty_verdicts()
+    frame = pd.concat(frames, ignore_index=True) if frames else typed({}, VERDICT_COLUMNS)
     return Read(frame, problems + scores.problems, readings)
 
 
@@ -380,26 +361,10 @@ def _known_metrics(read: Read, file: StudyFile, declared: Declared) -> Read:
 
 def _verdict_frame(root: Path, judge: str) -> pd.DataFrame:
     frame = JudgeStore(root, judge).frame()
-    frame["origin"], frame["judge"] = "judge", judge
+    frame["origin"] = "judge"
     texts = [name for name, kind in VERDICT_COLUMNS.items() if kind == "str"]
     frame[texts] = frame[texts].fillna("")
     return frame[list(VERDICT_COLUMNS)].astype(dict(VERDICT_COLUMNS))
-
-
-def _frame(read: Read) -> pd.DataFrame:
-    if read.problems:
-        raise InvalidFilesError(read.problems)
-    _log(read.readings)
-    return read.frame
-
-
-def _log(readings: Iterable[Reading]) -> None:
-    """Say what was inferred: nothing is assumed or left out in silence."""
-    for reading in readings:
-        if reading.level == "warning":
-            log.warning("%s", reading)
-        elif reading.level == "said":
-            log.info("%s", reading)
 
 
 def _missing_images(study: Study) -> list[Reading]:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from genspace.errors import InputError, Problem, did_you_mean
+from genspace.evidence import ANSWER_COLUMNS, typed
 from genspace.readings import Reading
 from genspace.records import ITEM_COLUMNS
 from genspace.study._metrics import choose_metrics, name_words
-from genspace.study._readers import empty_annotations
 from genspace.tables import WORDS, Table, clean_text, match_columns, near_columns, read_numbers, table_stem
 
 if TYPE_CHECKING:
@@ -274,13 +274,17 @@ def _answers(table: Table, ratings: dict[str, pd.Series[float]], rows: _Rows) ->
     """Return the answers: of each row one per human column, or its only one."""
     import pandas as pd
 
-    parts = [empty_annotations()]
+    parts = [typed({}, ANSWER_COLUMNS)]
     for name, value in ratings.items():
-        answers = empty_annotations().reindex(range(len(table.frame)))
-        answers = answers.assign(
-            item_id=table.frame["item_id"].str.strip(), item_id_b="", question="", repeat=0, role="main",
-            rater_id=name if rows.rater is None else rows.rater, value=value,
-        )  # fmt: skip
+        answers = typed(
+            {
+                "item_id": table.frame["item_id"].str.strip(),
+                "rater_id": name if rows.rater is None else rows.rater,
+                "role": "main",
+                "value": value,
+            },
+            ANSWER_COLUMNS,
+        )
         # An empty cell of a wide table is no answer; "can't tell" needs an annotations table.
-        parts.append(answers[value.notna()])
-    return pd.concat(parts, ignore_index=True).astype(empty_annotations().dtypes.to_dict())
+        parts.append(answers[value.notna().to_numpy()])
+    return pd.concat(parts, ignore_index=True)

@@ -13,6 +13,7 @@ import pytest
 from scene_documents import scene_document
 from scipy.stats import norm
 
+from genspace.gather import evidence_of
 from genspace.geometry.noise import TYPICAL, Noise, parse_noise
 from genspace.geometry.probes.budget import error_budget
 from genspace.report.probes import probe_document
@@ -190,7 +191,7 @@ def test_the_curve_of_the_rules_with_known_noise_is_recovered(tmp_path, genspace
     (tmp_path / "study.toml").write_text('[judges.noisy]\nkind = "scene"\nnoise = "azimuth=12"\n')
     result = genspace("judge", tmp_path, "--judge", "noisy")
     assert result.code == 0, result.err
-    document = probe_document(open_study(tmp_path), draws=100)
+    document = probe_document(evidence_of(open_study(tmp_path)), draws=100)
     fit = document["judges"]["noisy"]["variants"]["t2i-camera_pose-left"]["fit"]
     assert fit["threshold"]["low"] <= 1 <= fit["threshold"]["high"]
     assert fit["slope"]["low"] <= -4.0

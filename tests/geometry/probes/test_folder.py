@@ -8,6 +8,7 @@ import re
 
 import pytest
 
+from genspace.gather import evidence_of
 from genspace.geometry.probes import folder as module
 from genspace.geometry.probes.folder import RenderSettings, render_study
 from genspace.geometry.probes.plans import PLANS
@@ -31,8 +32,8 @@ def test_a_folder_is_a_study_whose_rater_is_the_truth(tmp_path, few):
     rows = render_study(tmp_path / "probes", SETTINGS, workers=1)
     study = open_study(tmp_path / "probes")
     assert list(study.items["item_id"]) == [row["item_id"] for row in rows]
-    assert set(study.annotations["rater_id"]) == {"truth"}
-    assert list(study.annotations["value"]) == [row["truth"] for row in rows]
+    assert set(evidence_of(study).answers["rater_id"]) == {"truth"}
+    assert list(evidence_of(study).answers["value"]) == [row["truth"] for row in rows]
     assert "not by people" in study.settings.question
 
 

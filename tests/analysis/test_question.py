@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from frames import evidence, units
 
 from genspace.analysis._estimate import Estimate
-from genspace.analysis.prepare import infer_value_type, prepare, questions
+from genspace.analysis.question import infer_value_type
 from genspace.errors import InputError
 from genspace.records import StudySettings
 
@@ -21,7 +22,7 @@ def answers(*rows):
 
 def test_means_decisions_and_clusters():
     said = answers(("a", "r", 1), ("a", "s", 0), ("b", "r", 1), ("b", "s", 1), ("c", "r", None))
-    study = prepare(said, NO_VERDICTS, ITEMS)
+    study = units(said, NO_VERDICTS, ITEMS)
     people = study.people
     assert people.value_type == "binary"
     np.testing.assert_array_equal(people.mean, [0.5, 1, np.nan, np.nan])
@@ -35,8 +36,8 @@ def test_means_decisions_and_clusters():
 
 def test_positive_from_decides_ordinal_studies_and_only_then():
     said = answers(("a", "r", 4), ("a", "s", 3), ("b", "r", 2), ("b", "s", 3))
-    assert np.isnan(prepare(said, NO_VERDICTS, ITEMS).people.decision).all()
-    people = prepare(said, NO_VERDICTS, ITEMS, settings=StudySettings(positive_from=3.5)).people
+    assert np.isnan(units(said, NO_VERDICTS, ITEMS).people.decision).all()
+    people = units(said, NO_VERDICTS, ITEMS, settings=StudySettings(positive_from=3.5)).people
     np.testing.assert_array_equal(people.decision[:2], [1, 0])
 
 
@@ -50,7 +51,7 @@ def test_only_main_answers_and_first_repeats_count():
             "value": [1, 5, 5, 5],
         }
     )
-    assert prepare(said, NO_VERDICTS, ITEMS).people.mean[0] == 1
+    assert units(said, NO_VERDICTS, ITEMS).people.mean[0] == 1
 
 
 def test_verdicts_align_and_tell_abstention_from_failure():
@@ -63,7 +64,7 @@ def test_verdicts_align_and_tell_abstention_from_failure():
             "status": ["decided", "decided", "failed"],
         }
     )
-    judge = prepare(
+    judge = units(
         answers(("a", "r", 1)), verdicts, ITEMS, settings=StudySettings(lower_is_better=("j",))
     ).judges["j"]
     np.testing.assert_array_equal(judge.score, [1, 0.5, np.nan, np.nan])
@@ -81,16 +82,16 @@ def test_a_question_has_its_own_verdicts_or_general_ones():
             "score": [1, 2, 3],
         }
     )
-    assert questions(said) == ["", "left"]
-    left = prepare(said, verdicts, ITEMS, question="left")
+    assert evidence(said, verdicts, ITEMS).questions == ["", "left"]
+    left = units(said, verdicts, ITEMS, question="left")
     assert (left.judges["own"].score[0], left.judges["any"].score[0]) == (1, 3)
-    assert prepare(said, verdicts, ITEMS).judges["own"].score[0] == 2
+    assert units(said, verdicts, ITEMS).judges["own"].score[0] == 2
 
 
 def test_pairs_of_items_are_units():
     said = pd.DataFrame({"item_id": ["a", "c"], "item_id_b": ["b", "d"], "value": [1, 0]})
     verdicts = pd.DataFrame({"item_id": ["a"], "item_id_b": ["b"], "judge": ["j"], "score": [0.9]})
-    study = prepare(said, verdicts, ITEMS)
+    study = units(said, verdicts, ITEMS)
     assert len(study) == 2
     np.testing.assert_array_equal(study.judges["j"].score, [0.9, np.nan])
 
@@ -100,7 +101,7 @@ def test_pairs_of_items_are_units():
     [
         (pd.DataFrame({"item_id": ["a"]}), NO_VERDICTS, "missing column value"),
         (answers(("z", "r", 1)), NO_VERDICTS, "'z'"),
-        (answers(("a", "r", 1), ("a", "r", 2)), NO_VERDICTS, "repeat the key"),
+        (answers(("a", "r", 1), ("a", "r", 2)), NO_VERDICTS, "the same rater answers twice"),
         (answers(("a", "r", "good")), NO_VERDICTS, "no number"),
         (answers(("a", "r", np.inf)), NO_VERDICTS, "infinite"),
         (answers(("a", "r", 1)), pd.DataFrame({"item_id": ["a"], "judge": ["j"]}), "missing column score"),
@@ -108,11 +109,11 @@ def test_pairs_of_items_are_units():
 )
 def test_mistakes_are_named(said, verdicts, message):
     with pytest.raises(InputError, match=message):
-        prepare(said, verdicts, ITEMS)
+        units(said, verdicts, ITEMS)
 
 
 def test_an_empty_study_is_an_empty_study():
-    study = prepare(answers(), NO_VERDICTS, ITEMS)
+    study = units(answers(), NO_VERDICTS, ITEMS)
     assert np.isnan(study.people.mean).all()
     assert study.people.scale is None
     assert study.judges == {}

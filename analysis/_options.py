@@ -1,0 +1,51 @@
+"""How a comparison, a validation or a ranking is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from genspace.errors import InputError
+
+__all__ = ["CompareOptions"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareOptions:
+    """How a comparison is made; every choice is written into its document."""
+
+    draws: int = 1000
+    """Bootstrap draws behind each interval; 0: no intervals."""
+    permutations: int = 10_000
+    """Least number of permutations of a test, raised to 40 for each pair of judges; 0: no tests."""
+    seed: int = 0
+    confidence: float = 0.95
+    """Level of the intervals."""
+    primary: str | None = None
+    """The figure that sorts, groups and is tested; None: as the study declares, else by value type."""
+    by: tuple[str, ...] = ()
+    """Columns of items to break the primary figure down by; none: as the study declares."""
+    level: Literal["item", "system"] = "item"
+    """Which figures a table shows first."""
+
+    def __post_init__(self) -> None:
+        if self.draws < 0 or self.permutations < 0:
+            raise InputError("draws and permutations cannot be negative")
+        if self.draws == 1:
+            raise InputError("draws = 1: an interval needs at least 2, better 1000; 0 gives none")
+        if self.seed < 0:
+            raise InputError(f"seed = {self.seed} cannot be negative")
+        if not 0.5 <= self.confidence < 1:
+            raise InputError(f"confidence {self.confidence} is not in [0.5, 1)")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON-ready dictionary."""
+        return {
+            "draws": self.draws,
+            "permutations": self.permutations,
+            "seed": self.seed,
+            "confidence": self.confidence,
+            "primary": self.primary,
+            "by": list(self.by),
+            "level": self.level,
+        }

@@ -1,0 +1,225 @@
+"""What people call from Python: compare, validate, rank, on a study, a path or data frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genspace.errors import InputError, InvalidFilesError, did_you_mean
+from genspace.evidence import Evidence
+from genspace.gather import evidence_of
+from genspace.records import StudySettings
+from genspace.study import Study, open_study, read_score_table
+from genspace.tables import read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from genspace.analysis import Comparison, Ranking, Validation
+    from genspace.analysis.ranking import Resampled
+
+__all__ = ["compare", "rank", "validate"]
+
+Source = Study | Evidence | Path | str
+
+
+def compare(
+    study: Source | None = None,
+    *,
+    items: pd.DataFrame | None = None,
+    annotations: pd.DataFrame | None = None,
+    scores: pd.DataFrame | None = None,
+    settings: StudySettings | None = None,
+    primary: str | None = None,
+    by: Sequence[str] = (),
+    draws: int = 1000,
+    permutations: int = 10_000,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> Comparison:
+    """Compare every judge and metric with the people.
+
+    Args:
+        study: A study, its path, or its evidence; None where data frames are given.
+        items: `item_id[, prompt_id, prompt, generator, …]`, one row per item.
+        annotations: `item_id, value[, item_id_b, question, rater_id, repeat, role]`, one row per answer.
+        scores: `item_id, metric (or judge), score[, item_id_b, passed, confidence, reason, …]`, one row per score.
+        settings: What is declared about the frames; a study declares its own.
+        primary: The figure that sorts, groups and is tested; None: as declared, else by the kind of answers.
+        by: Columns of items to break figures down by; none: as declared.
+        draws: Bootstrap draws behind each interval; 0: no intervals.
+        permutations: Least number of permutations of a test; 0: no tests.
+        seed: Of everything that is random.
+        confidence: Level of the intervals.
+
+    Errors: `InputError` naming the argument, or `InvalidFilesError` listing every problem of the study's files.
+
+    >>> import pandas as pd
+    >>> result = compare(
+    ...     items=pd.DataFrame({"item_id": list("abcd"), "prompt_id": list("ppqq")}),
+    ...     annotations=pd.DataFrame({"item_id": list("abcd"), "value": [1, 2, 3, 5]}),
+    ...     scores=pd.DataFrame({"item_id": list("abcd"), "metric": "clip", "score": [0.1, 0.3, 0.2, 0.9]}),
+    ... )
+    >>> result.ranking
+    ['clip']
+    """
+    from genspace.analysis import CompareOptions
+    from genspace.analysis import compare as compare_evidence
+
+    evidence = _evidence(study, items, annotations, scores, settings)
+    options = CompareOptions(
+        primary=primary,
+        by=tuple(by),
+        draws=draws,
+        permutations=permutations,
+        seed=seed,
+        confidence=confidence,
+    )
+    return compare_evidence(evidence, options)
+
+
+def validate(
+    metric: pd.DataFrame | Path | str,
+    study: Source | None = None,
+    *,
+    items: pd.DataFrame | None = None,
+    annotations: pd.DataFrame | None = None,
+    scores: pd.DataFrame | None = None,
+    settings: StudySettings | None = None,
+    name: str | None = None,
+    margin: float | None = None,
+    primary: str | None = None,
+    by: Sequence[str] = (),
+    draws: int = 1000,
+    permutations: int = 10_000,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> Validation:
+    """Validate one new metric against people and every metric already there.
+
+    Args:
+        metric: The new metric's scores, as a frame or a table's path, or the name of a metric that is there.
+        study: As for `compare`, like `items`, `annotations`, `scores`, `settings`, and the options below.
+        items: As for `compare`.
+        annotations: As for `compare`.
+        scores: The metrics already there.
+        settings: As for `compare`.
+        name: Which metric of `metric`; needed when it holds several.
+        margin: Largest loss of agreement that still counts as not worse; by default 0.02.
+        primary: As for `compare`.
+        by: As for `compare`.
+        draws: As for `compare`.
+        permutations: As for `compare`.
+        seed: As for `compare`.
+        confidence: As for `compare`.
+
+    Errors: `InputError` for an unknown metric; else as for `compare`.
+    """
+    from genspace.analysis import CompareOptions
+    from genspace.analysis import validate as validate_evidence
+    from genspace.analysis.validation import MARGIN
+
+    evidence = _evidence(study, items, annotations, scores, settings)
+    if isinstance(metric, str) and not Path(metric).is_file() and metric in evidence.judges:
+        new = metric
+    else:
+        new, evidence = _joined(metric, evidence, name)
+    options = CompareOptions(
+        primary=primary,
+        by=tuple(by),
+        draws=draws,
+        permutations=permutations,
+        seed=seed,
+        confidence=confidence,
+    )
+    return validate_evidence(evidence, new, options, margin=MARGIN if margin is None else margin)
+
+
+def rank(
+    study: Source | None = None,
+    *,
+    items: pd.DataFrame | None = None,
+    annotations: pd.DataFrame | None = None,
+    scores: pd.DataFrame | None = None,
+    settings: StudySettings | None = None,
+    judges: Sequence[str] | None = None,
+    over: Resampled = "prompts",
+    question: str | None = None,
+    by: Sequence[str] = (),
+    draws: int = 1000,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> Ranking:
+    """Rank the generators by the people and by each judge and metric, and say how sure each order is.
+
+    Args:
+        study: As for `compare`, like `items`, `annotations`, `scores`, `settings`, and the options below.
+        items: As for `compare`.
+        annotations: As for `compare`.
+        scores: As for `compare`.
+        settings: As for `compare`.
+        judges: Names of judges and metrics; by default all that are not computed from the ratings themselves.
+        over: What is resampled: "prompts", "items" (or pairs of items), or "raters", who must be persons.
+        question: Which question people answered; None: the main one.
+        by: Columns of items to rank within the values of.
+        draws: As for `compare`.
+        seed: As for `compare`.
+        confidence: Level of intervals and of sets of ranks.
+
+    Errors: `InputError` for an unknown judge, question or column; else as for `compare`.
+    """
+    from genspace.analysis import CompareOptions
+    from genspace.analysis import rank as rank_evidence
+
+    evidence = _evidence(study, items, annotations, scores, settings)
+    options = CompareOptions(by=tuple(by), draws=draws, seed=seed, confidence=confidence)
+    return rank_evidence(evidence, options, judges=judges, over=over, question=question)
+
+
+def _evidence(
+    study: Source | None,
+    items: pd.DataFrame | None,
+    annotations: pd.DataFrame | None,
+    scores: pd.DataFrame | None,
+    settings: StudySettings | None,
+) -> Evidence:
+    if items is None:
+        if study is None:
+            raise InputError("name a study, or give data frames: items, annotations and scores")
+        if any(given is not None for given in (annotations, scores, settings)):
+            raise InputError("annotations, scores and settings belong to items; a study has its own")
+        if isinstance(study, Evidence):
+            return study
+        return evidence_of(study if isinstance(study, Study) else open_study(study))
+    if study is not None:
+        raise InputError("give either a study or data frames, not both")
+    return Evidence.from_frames(items, annotations, scores, settings=settings)
+
+
+def _joined(
+    metric: pd.DataFrame | Path | str, evidence: Evidence, wanted: str | None
+) -> tuple[str, Evidence]:
+    """Return the new metric's name, and the evidence with its scores; a metric of the same name is kept beside it."""
+    if isinstance(metric, Path | str):
+        label = str(metric)
+        if not Path(metric).is_file():
+            known = did_you_mean(label, evidence.judges)
+            raise InputError(f"{label} is neither a file of scores nor a metric of the study{known}")
+        path = Path(metric)
+        read = read_score_table(read_table(path), evidence.items["item_id"], default_metric=path.stem)
+        if read.problems:
+            raise InvalidFilesError(read.problems)
+        given = read.frame
+    else:
+        label = "metric"
+        named = metric if {"metric", "judge"} & {*metric.columns} else metric.assign(metric=wanted or "new")
+        given = Evidence.from_frames(evidence.items, scores=named).every_verdict
+    there = sorted(set(given["judge"]))
+    if wanted is None and len(there) != 1:
+        raise InputError(f"{label} holds {len(there)} metrics ({', '.join(there)}): say which one")
+    chosen = wanted or there[0]
+    if chosen not in there:
+        raise InputError(f"{label} holds no metric {chosen!r}{did_you_mean(chosen, there)}")
+    new = f"{chosen} (new)" if chosen in evidence.judges else chosen
+    return new, evidence.with_verdicts(given[given["judge"] == chosen].assign(judge=new))

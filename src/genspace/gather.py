@@ -1,0 +1,89 @@
+"""From a study's files to evidence: tables, answers collected by `genspace annotate`, verdict files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genspace.errors import Problem
+from genspace.evidence import ANSWER_COLUMNS, Answers, Evidence
+from genspace.pairs import canonical
+from genspace.readings import Reading
+from genspace.records import Declared
+from genspace.study import check_study
+
+if TYPE_CHECKING:
+    from genspace.human_study.reading import Recorded
+    from genspace.study import CheckReport, Read, Study
+
+__all__ = ["check", "evidence_of", "pairs_of"]
+
+
+def evidence_of(study: Study) -> Evidence:
+    """Return the evidence of a study; each file is read once, when something of it is first asked for.
+
+    Errors: `InvalidFilesError`, on reading, listing every problem of the tables read.
+    """
+    return Evidence(
+        read_items=lambda: study.items,
+        read_answers=partial(_answers, study),
+        read_verdicts=lambda: study.read_verdicts().checked(),
+    )
+
+
+def pairs_of(study: Study) -> list[tuple[str, str]]:
+    """Return the pairs of items that people compared, each once and in canonical order.
+
+    Errors: as for `evidence_of`.
+    """
+    said = _answers(study).frame
+    compared = said.loc[said["item_id_b"] != "", ["item_id", "item_id_b"]].itertuples(index=False, name=None)
+    return list(dict.fromkeys(canonical(*pair) for pair in compared))
+
+
+def check(
+    path: Path | str,
+    *,
+    human: Sequence[str] = (),
+    metrics: Sequence[str] = (),
+    declared: Declared | None = None,
+    further: Callable[[Study], Iterable[Problem]] | None = None,
+) -> CheckReport:
+    """Read everything that a study holds and return all problems at once; see `genspace.study.check_study`."""
+
+    def answers(study: Study) -> Read:
+        return _joined(study, study.read_annotations(), _recorded(study))
+
+    return check_study(
+        path, human=human, metrics=metrics, declared=declared, answers=answers, further=further
+    )
+
+
+def _answers(study: Study) -> Answers:
+    tables, recorded = study.read_annotations(), _recorded(study)
+    settings = study.settings if len(tables.frame) else recorded.settings(study.settings)
+    return Answers(_joined(study, tables, recorded).checked(), settings, recorded.missing)
+
+
+def _recorded(study: Study) -> Recorded:
+    from genspace.human_study import read_recorded
+
+    return read_recorded(study.root)
+
+
+def _joined(study: Study, tables: Read, recorded: Recorded) -> Read:
+    """Return the answers of the study's tables together with those that `genspace annotate` collected."""
+    import pandas as pd
+
+    collected = recorded.frame()[list(ANSWER_COLUMNS)]
+    known = study.items_table.known(collected["item_id"])
+    readings = list(tables.readings)
+    if not known.all():
+        readings.append(Reading(code="answers_about_strangers", count=int((~known).sum())))
+    frames = [frame for frame in (tables.frame, collected[known]) if len(frame)]
+    return replace(
+        tables, frame=pd.concat(frames, ignore_index=True) if frames else tables.frame, readings=readings
+    )
