@@ -12,6 +12,7 @@ from genspace.analysis._scope import Scope
 from genspace.analysis.reliability import conspicuous_pair, rater_pairs
 from genspace.analysis.resampling import Weighted
 from genspace.analysis.system import MIN_GENERATORS
+from genspace.readings import Reading
 
 __all__ = ["notes"]
 
@@ -285,6 +286,21 @@ def _baseline(seen: Seen) -> Iterator[Note]:
         )
 
 
+CHANCE = (("item", "spearman", 0.0), ("preference", "half_credit", 0.5))
+"""Section and figure of a judge that tells which way its scores point, with the figure's value by chance."""
+
+
+def _other_way(seen: Seen) -> Iterator[Note]:
+    """Judges whose whole interval lies below chance: their low scores are likely the good ones."""
+    for name, judge in seen.document["judges"].items():
+        for section, figure, chance in CHANCE:
+            found = (judge.get(section) or {}).get(figure)
+            if judge["kind"] != "baseline" and found and found["high"] is not None and found["high"] < chance:
+                text = Reading(code="points_the_other_way", columns=(name,)).sentence
+                yield Note("warning", "points-the-other-way", f"{text}.")
+                break
+
+
 RULES = (
     _no_people,
     _slots,
@@ -295,6 +311,7 @@ RULES = (
     _decisions,
     _derived,
     _coverage,
+    _other_way,
     _tie_forms,
     _specification,
     _near_ties,

@@ -292,6 +292,20 @@ class TestNumbers:
         assert rho[0] < -0.9
         assert genspace(*names, "--lower-is-better", "msr").err.endswith("(did you mean 'mse'?)\n")
 
+    def test_a_metric_below_chance_points_the_other_way_and_the_line_is_given(self, tmp_path, genspace):
+        rows = "".join(
+            f"i{n},cow {n // 2},g{n % 2},{1 + n * 7 % 5},{5 - n * 7 % 5 + n / 100},{1 + n * 7 % 5 + n / 100}\n"
+            for n in range(60)
+        )
+        path = write(tmp_path, {"r.csv": f"item_id,prompt,generator,human,mse,clip\n{rows}"}) / "r.csv"
+        names = ("compare", path, "--human", "human", "--metrics", "mse,clip", "--draws", 200, "--json")
+        said = {n["code"]: n["text"] for n in json.loads(genspace(*names).out)["notes"]}
+        assert said["points-the-other-way"] == (
+            "mse points the other way: declare it with --lower-is-better mse, or [metrics.mse] lower_is_better = true."
+        )
+        turned = json.loads(genspace(*names, "--lower-is-better", "mse").out)["notes"]
+        assert "points-the-other-way" not in {note["code"] for note in turned}
+
     @pytest.mark.parametrize("scale", ["5-1", "one to five", "1"])
     def test_a_scale_that_is_none(self, genspace, tmp_path, scale):
         result = genspace("check", write(tmp_path, {"items.csv": ITEMS}), "--scale", scale)

@@ -52,7 +52,7 @@ def check(
         human=columns(human),
         metrics=columns(metrics),
         declared=declared(lower_is_better, scale, value_type, positive_from, missing),
-        further=lambda opened: _further(opened, study),
+        further=_further,
     )
     if as_json:
         print_json(
@@ -75,10 +75,10 @@ def check(
         raise typer.Exit(2)
 
 
-def _further(study: Study, path: Path) -> Iterator[Problem]:
+def _further(study: Study) -> Iterator[Problem]:
     """Yield what only the rooms above the study can tell: unknown judges and figures, predicates that nobody reads."""
     yield from _wrong_settings(study)
-    yield from _wrong_predicates(study, path)
+    yield from _wrong_predicates(study)
 
 
 def _wrong_settings(study: Study) -> Iterator[Problem]:
@@ -100,12 +100,10 @@ def _wrong_settings(study: Study) -> Iterator[Problem]:
             yield Problem("study.toml", message, field="primary", value=primary)
 
 
-def _wrong_predicates(study: Study, path: Path) -> Iterator[Problem]:
+def _wrong_predicates(study: Study) -> Iterator[Problem]:
     from genspace.geometry.binding import bind
     from genspace.geometry.image_relation import parse_relation
-    from genspace.tables import find_table, read_table
 
-    table = None
     for row, call in enumerate(study.items["predicate"]):
         if not isinstance(call, str):
             continue
@@ -113,11 +111,8 @@ def _wrong_predicates(study: Study, path: Path) -> Iterator[Problem]:
             if parse_relation(call) is None:
                 bind(call)
         except InputError as error:
-            if table is None:  # read once more, for the lines of the file
-                file = path if path.is_file() else find_table(path, "items")
-                table = read_table(file, file.name) if file else None
             message = str(error).removeprefix(f"predicate {call!r}: ")
-            yield table.problem(message, row, "predicate") if table else Problem("items", message)
+            yield study.items_table.problem(message, row, "predicate")
 
 
 def _escaped(text: object) -> str:

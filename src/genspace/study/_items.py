@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from genspace.errors import InvalidFilesError, Problem
 from genspace.readings import Reading
+from genspace.records import ITEM_COLUMNS
 from genspace.study._readers import Read, alike_names, read_items
 from genspace.study._suspicions import alike_but_for_case
-from genspace.tables import read_parts, read_table
+from genspace.tables import Table, match_columns, read_parts, read_table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,11 +32,23 @@ class ItemsTable:
     """The table itself, where it is short or made of a wide one."""
     digests: NDArray[np.uint64] | None
     """(n,) 64-bit hashes of the ids, sorted; None beside `whole`."""
+    source: Table | None = None
+    """The table in its file, for messages, where `path` does not tell it: the items of a wide table."""
 
     @cached_property
     def frame(self) -> pd.DataFrame:
         """The whole table, as `genspace.study.Study.items` describes it."""
         return read_items(read_table(self.path, self.path.name)).frame if self.whole is None else self.whole
+
+    def problem(self, message: str, row: int, field: str) -> Problem:
+        """Return a problem of one item's cell, with its line."""
+        return self._in_file.problem(message, row, field)
+
+    @cached_property
+    def _in_file(self) -> Table:
+        if self.source is not None:
+            return self.source
+        return match_columns(read_table(self.path, self.path.name), ITEM_COLUMNS)[0]
 
     def parts(self) -> Iterator[pd.DataFrame]:
         """Yield the table in order, some rows at a time."""

@@ -245,7 +245,7 @@ def _load_wide(
     study = Study(
         root=path.parent,
         settings=settings,
-        items_table=ItemsTable(path, items.frame, None),
+        items_table=ItemsTable(path, items.frame, None, parts.items),
         files=StudyFiles((str(path.parent / "images"), str(path.parent))),
         declared=file,
         read_annotations=lambda: answers,
