@@ -1,11 +1,13 @@
-"""How fast a study is read: `python benchmarks/reading.py [--rows 1000000]`.
+"""How fast a study is read: `python benchmarks/reading.py [--rows 1000000] [--before CHECKOUT]`.
 
 Each reader runs beside a baseline that reads the same file, in a process of its own, for its peak memory to be its own:
-the ratio is that of the medians. Baselines, all of them plain pandas:
+ratios are those of the medians. Baselines, all of them plain pandas:
 
-- `table`: `read_csv` of every cell as text, which is all that the first version did for a table of text.
+- `table`: `read_csv` of every cell as text.
 - `items`, `answers`, `scores`: the same, then the checks without which no figure is right: unique keys, known items,
   finite numbers.
+
+With `--before`, a checkout of an earlier version reads the same files in the same run.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-RUNS = 5
+RUNS = 3
 
 
 def make_study(folder: Path, rows: int) -> None:
@@ -84,10 +86,12 @@ def ours(folder: Path, what: str) -> int:
     return len(read.frame)
 
 
-def measured(folder: Path, what: str, reader: str) -> dict[str, float]:
+def measured(folder: Path, what: str, reader: str, before: Path | None) -> dict[str, float]:
     """Run one reader in a process of its own."""
-    command = [sys.executable, __file__, "--once", reader, "--what", what, "--folder", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    once = "baseline" if reader == "baseline" else "ours"
+    command = [sys.executable, __file__, "--once", once, "--what", what, "--folder", str(folder)]
+    where = {"PYTHONPATH": str(before / "src")} if reader == "before" and before else {}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **where})
     result: dict[str, float] = json.loads(done.stdout)
     return result
 
@@ -95,10 +99,14 @@ def measured(folder: Path, what: str, reader: str) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--once", choices=["baseline", "ours"])
+    parser.add_argument("--before", type=Path)
+    parser.add_argument("--once", choices=["baseline", "ours", "make"])
     parser.add_argument("--what")
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
+    if options.once == "make":
+        make_study(options.folder, options.rows)
+        return
     if options.once:
         started = time.process_time()
         rows = {"baseline": baseline, "ours": ours}[options.once](options.folder, options.what)
@@ -108,25 +116,26 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        make_study(folder, options.rows)
+        # Apart, since a process starts with the peak memory of the one that made it.
+        make = ["--once", "make", "--rows", str(options.rows), "--folder", name]
+        subprocess.run([sys.executable, __file__, *make], check=True)
         print(
             f"{options.rows:,} rows, {os.cpu_count()} cores, pandas {pd.__version__}, {datetime.now(UTC):%Y-%m-%d}"
         )
-        print(f"{'':<8} {'pandas':>9} {'genspace':>9} {'ratio':>6}   {'MB':>6} {'MB':>6} {'ratio':>6}")
+        readers = ["baseline", "ours", *(["before"] if options.before else [])]
         for what in ("table", "items", "answers", "scores"):
-            runs: dict[str, list[dict[str, float]]] = {"baseline": [], "ours": []}
+            runs: dict[str, list[dict[str, float]]] = {reader: [] for reader in readers}
             for _ in range(RUNS):
                 for reader, found in runs.items():
-                    found.append(measured(folder, what, reader))
-            seconds, memory = (
-                {reader: statistics.median(r[key] for r in found) for reader, found in runs.items()}
-                for key in ("cpu_seconds", "peak_mb")
-            )
-            print(
-                f"{what:<8} {seconds['baseline']:>8.2f}s {seconds['ours']:>8.2f}s "
-                f"{seconds['ours'] / seconds['baseline']:>6.2f}   {memory['baseline']:>6.0f} {memory['ours']:>6.0f} "
-                f"{memory['ours'] / memory['baseline']:>6.2f}"
-            )
+                    found.append(measured(folder, what, reader, options.before))
+            for key in ("cpu_seconds", "peak_mb"):
+                value = {reader: statistics.median(r[key] for r in found) for reader, found in runs.items()}
+                ratios = "".join(
+                    f"  {value['ours'] / value[reader]:.2f} × {'pandas' if reader == 'baseline' else reader}"
+                    for reader in readers
+                    if reader != "ours"
+                )
+                print(f"{what:<8} {key:<12} {value['ours']:>8.2f}{ratios}", flush=True)
 
 
 if __name__ == "__main__":

@@ -433,6 +433,14 @@ class TestRowsOfAnswers:
             "t.csv, line 12: item_id = 'p3.png': has several rows that differ in clip; item ids are unique"
         )
 
+    def test_a_column_of_scores_that_differ_never_vanishes_in_silence(self, tmp_path):
+        header = self.HEADER.replace("picture", "item_id").replace("rating,clip", "rating,clip,vqa")
+        rows = [f"{row[:-1]},0.5{n}\n" for n, row in enumerate(self.rows(change="5"))]
+        rows = [row.replace(",0.5", ",0.1" if "p1" in row else ",0.2") for row in rows]
+        report = self.report(tmp_path, header, [row.rpartition(",0.")[0] + f",0.{row[1]}\n" for row in rows])
+        assert [r.columns for r in report.warnings if r.code == "answer_numbers"] == [("clip",)]
+        assert said(report)["metrics_chosen"].columns == ("vqa",)
+
     def test_copies_of_rows_are_no_answers(self, tmp_path):
         header = self.HEADER.replace("picture", "item_id")
         rows = [row for row in self.rows() if ",w0," in row]

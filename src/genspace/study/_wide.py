@@ -12,6 +12,7 @@ from genspace.evidence import ANSWER_COLUMNS, typed
 from genspace.readings import Reading
 from genspace.records import ITEM_COLUMNS
 from genspace.study._metrics import choose_metrics, name_words
+from genspace.study.exports import MTURK_COLUMNS
 from genspace.tables import WORDS, Table, clean_text, match_columns, near_columns, read_numbers, table_stem
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["WideParts", "is_wide_table", "split_wide_table"]
 
-MTURK = ("HITId", "AssignmentId", "WorkerId")
-"""Columns of every batch file of Mechanical Turk; what was asked stands in `Input.…`, what was said in `Answer.…`."""
 ANSWER_WORDS = frozenset({"assignment", "worker", "rater", "annotator", "answer", "approve", "reject"})
 """Words in the names of columns that belong to an answer rather than to an item, besides times and ids."""
 
@@ -123,7 +122,7 @@ def _check_names(table: Table, human: Sequence[str], metrics: Sequence[str]) -> 
 
 def _without_prefixes(table: Table, named: set[str]) -> Table:
     """Return a batch file of Mechanical Turk with `Input.prompt` as `prompt`."""
-    if not set(MTURK) <= set(table.frame.columns):
+    if not set(table.frame.columns) >= MTURK_COLUMNS:
         return table
     names = {f"Input.{name}": name for name in ITEM_COLUMNS if name not in table.frame.columns}
     found = {old: new for old, new in names.items() if old in table.frame.columns and old not in named}
@@ -195,6 +194,9 @@ def _rows_per_item(table: Table, human: Sequence[str], metrics: Sequence[str]) -
     )
     if rows.of_answers:
         rows.readings.append(table.reading("answer_columns", columns=tuple(rows.of_answers)))
+    numbers = tuple(choose_metrics(table, [c for c in rows.of_answers if c != rater]).metrics)
+    if numbers:
+        rows.readings.append(table.reading("answer_numbers", columns=numbers))
     if "AssignmentStatus" in columns and (rejected := int((frame["AssignmentStatus"] == "Rejected").sum())):
         rows.readings.append(table.reading("rejected_work", columns=("AssignmentStatus",), count=rejected))
     twice = frame.assign(_rater=people).duplicated([key, "_rater"])

@@ -6,7 +6,7 @@ import csv
 import gzip
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
@@ -53,7 +53,8 @@ def read_text(path: Path, label: str, rows: int | None) -> Iterator[Table]:
     """Yield a text table in parts of `rows` rows; None: the whole at once."""
     import pandas as pd
 
-    dialect, readings = _dialect(path, label)
+    state = path.stat()
+    dialect, readings = _dialect(path, label, (state.st_mtime_ns, state.st_size))
     finder = partial(_first_lines, path, dialect)
     with _open_text(path, dialect.encoding) as file:
         read: Callable[..., Any] = partial(
@@ -103,7 +104,7 @@ def filled(frame: pd.DataFrame, label: str) -> tuple[pd.DataFrame, list[Reading]
             raise InvalidFilesError([Problem(label, message, row=1, unit="line", value=cells.iloc[0])])
         kept.remove(place)
         readings.append(Reading(code=code, file=label, columns=(name or f"number {place + 1}",)))
-    return frame.iloc[:, kept], readings
+    return frame if len(kept) == frame.shape[1] else frame.iloc[:, kept], readings
 
 
 def _counts_rows(cells: pd.Series[str]) -> bool:
@@ -118,8 +119,9 @@ def _counts_rows(cells: pd.Series[str]) -> bool:
 # Which mark, which encoding --------------------------------------------------------------------------------------
 
 
-def _dialect(path: Path, label: str) -> tuple[Dialect, list[Reading]]:
-    """Return how a file is written, and what had to be inferred about that.
+@lru_cache(maxsize=64)
+def _dialect(path: Path, label: str, _state: tuple[int, int]) -> tuple[Dialect, tuple[Reading, ...]]:
+    """Return how a file is written, and what had to be inferred about that; looked at once while it does not change.
 
     Errors: `InvalidFilesError` for a header that cannot be meant, and for quotation marks that would merge rows.
     """
@@ -146,7 +148,7 @@ def _dialect(path: Path, label: str) -> tuple[Dialect, list[Reading]]:
     if _quotes_need_a_look(path, dialect):
         dialect, further = _quotes_settled(path, label, dialect)
         readings += further
-    return dialect, readings
+    return dialect, tuple(readings)
 
 
 def _separator(headers: dict[str, list[str]], expected: str | None, label: str) -> str:

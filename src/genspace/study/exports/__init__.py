@@ -17,7 +17,10 @@ from genspace.study.exports import _label_studio, _mturk, _potato
 from genspace.study.exports._record import Export, GivenAnswer
 from genspace.tables import Table, read_table, table_stem
 
-__all__ = ["Export", "GivenAnswer", "answers_table", "read_export"]
+__all__ = ["MTURK_COLUMNS", "Export", "GivenAnswer", "answers_table", "read_export"]
+
+MTURK_COLUMNS = _mturk.COLUMNS
+"""Columns that tell a batch file of Mechanical Turk."""
 
 JSON_TOOLS: Sequence[tuple[Callable[[Mapping[str, Any]], bool], Callable[[Path, Sequence[Any]], Export]]] = (
     (_label_studio.is_label_studio, _label_studio.read_label_studio),
