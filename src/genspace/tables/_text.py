@@ -217,7 +217,10 @@ def _quotes_need_a_look(path: Path, dialect: Dialect) -> bool:
         opening = (np.arange(len(marks)) + inside) % 2 == 0
         if not borders[np.where(opening, data[marks], data[marks + 2])].all():
             return True
-        breaks = np.flatnonzero((within == ord("\n")) | (within == ord("\r")))
+        ends = within == ord("\n")
+        if b"\r" in block:
+            ends |= within == ord("\r")
+        breaks = np.flatnonzero(ends)
         if ((np.searchsorted(marks, breaks) + inside) % 2).any():
             return True
         inside = bool((len(marks) + inside) % 2)
