@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
+from genspace.analysis.reasons import Reason
 from genspace.display import Displayed
 
 __all__ = ["Estimate"]
@@ -19,8 +19,8 @@ class Estimate(Displayed):
 
     >>> Estimate(0.5, 0.4, 0.6, n=100).value
     0.5
-    >>> Estimate.undefined("all scores are equal", n=7)
-    Estimate(value=None, low=None, high=None, n=7, coverage=None, reason='all scores are equal')
+    >>> Estimate.undefined(Reason("no_scores"), n=7).value is None
+    True
     """
 
     value: float | None
@@ -31,7 +31,7 @@ class Estimate(Displayed):
     """Items (or whatever the figure averages over) that it rests on."""
     coverage: float | None = None
     """Share of the annotated items that it rests on, in [0, 1]."""
-    reason: str | None = None
+    reason: Reason | None = None
     """Why the value, or only its interval, is null, or what makes the value doubtful."""
 
     def __post_init__(self) -> None:
@@ -45,17 +45,6 @@ class Estimate(Displayed):
             raise ValueError("an interval needs both ends")
 
     @classmethod
-    def undefined(cls, reason: str, *, n: int = 0, coverage: float | None = None) -> Estimate:
+    def undefined(cls, reason: Reason, *, n: int = 0, coverage: float | None = None) -> Estimate:
         """Return an estimate without a value."""
         return cls(None, n=n, coverage=coverage, reason=reason)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return a JSON-ready dictionary; every key is always there."""
-        return {
-            "value": self.value,
-            "low": self.low,
-            "high": self.high,
-            "n": self.n,
-            "coverage": self.coverage,
-            "reason": self.reason,
-        }

@@ -2,42 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genspace.analysis._estimate import Estimate
-from genspace.analysis._options import CompareOptions
+from genspace.analysis._options import CompareOptions, Resampled
 from genspace.analysis._scope import NO_PEOPLE
 from genspace.analysis.generators import (
     GeneratorScores,
     kendall_distance,
     mean_scores,
     pair_scores,
-    share_text,
     standings,
 )
 from genspace.analysis.prediction_powered import CorrectedMean, corrected_mean, undrawn_reason
 from genspace.analysis.question import Question, Units
+from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import PromptDraws, estimate, stream
+from genspace.analysis.result import Corrected, GeneratorCell, GeneratorRow, Generators, Order, Orders
 
-__all__ = ["Field", "Resampled", "generator_section"]
+__all__ = ["Field", "generator_section"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-Resampled = Literal["prompts", "items", "raters"]
-
-STRENGTH = "Bradley-Terry log strength"
-SURE = 0.95
-"""Neighbours whose order is kept in at least so many draws are called sure."""
-MOST_TOLD = 4
-"""Judges that a sentence names."""
-NO_SCORES = "no scores"
-NOT_SHARES = "answers about pairs are no shares of a win between 0 and 1"
+ScoreKind = Literal["mean rating", "mean score", "Bradley-Terry log strength"]
+STRENGTH: ScoreKind = "Bradley-Terry log strength"
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,17 +118,17 @@ class Field:
         """What the people answered about: pairs or single items."""
         return self.pairs if self.about_pairs and self.pairs is not None else self.items
 
-    def no_interval(self, *, judge: bool) -> str | None:
+    def no_interval(self, *, judge: bool) -> Reason | None:
         """Return why nothing can be said about chance, if so."""
         if self.rater_draws is not None and judge:
-            return "only raters are resampled: a judge's scores stay as they are"
+            return Reason("scores_fixed")
         if self.rater_draws is not None and not self.answered.people.identified:
-            return "raters are slots, not persons: they cannot be resampled"
+            return Reason("raters_not_identified")
         draws = self.rater_draws or (self.pair_draws if self.answered is self.pairs else self.item_draws)
         if draws.draws == 0:
-            return "no bootstrap draws"
+            return Reason("no_draws")
         if draws.prompts < 2:
-            return "nothing to resample: a single prompt, item or rater"
+            return Reason("nothing_to_resample")
         return None
 
     def of_items(self, values: Floats, items: Ints, draws: PromptDraws, share: Floats) -> GeneratorScores:
@@ -150,7 +144,7 @@ class Field:
         if len(shares) and not (shares.min() >= 0 and shares.max() <= 1):
             g = len(self.items.generators)
             nothing = np.full((g, draws.draws), np.nan)
-            return GeneratorScores(np.full(g, np.nan), nothing, np.zeros(g), NOT_SHARES)
+            return GeneratorScores(np.full(g, np.nan), nothing, np.zeros(g), Reason("no_shares"))
         first, second = self.first[pairs], self.second[pairs]
         named = (first >= 0) & (second >= 0)
         return pair_scores(
@@ -163,8 +157,8 @@ class _Source:
     """What the people or one judge say about the generators."""
 
     scores: GeneratorScores
-    label: str
-    nothing: str | None
+    label: ScoreKind
+    nothing: Reason | None
     """What to say where nobody said anything."""
     direction: int = 1
     """-1: lower scores are better; `scores` are turned so that higher is."""
@@ -189,9 +183,9 @@ def _people(field: Field) -> _Source:
 def _judge(field: Field, name: str) -> _Source:
     """Return a judge's scores: strengths where it compared pairs, else its mean score over all it scored."""
     alone = field.items.judges.get(name)
-    judge = alone or field.pairs.judges[name] if field.pairs is not None else field.items.judges[name]
+    judge = field.items.judges[name] if field.pairs is None else alone or field.pairs.judges[name]
     there = np.flatnonzero(np.isfinite(judge.score))
-    nothing = None if len(there) else NO_SCORES
+    nothing = None if len(there) else Reason("no_scores")
     if alone is None:
         shares = judge.score[there] if judge.direction > 0 else 1 - judge.score[there]
         return _Source(field.of_pairs(shares, there, field.pair_draws.take(there)), STRENGTH, nothing)
@@ -207,8 +201,8 @@ def generator_section(
     sampling: str | None = None,
     judges: Sequence[str] | None = None,
     first: Sequence[str] = (),
-) -> dict[str, Any]:
-    """Return the generators in everybody's order, as the document wants it.
+) -> Generators:
+    """Return the generators in everybody's order.
 
     Args:
         field: The generators and what was said about them.
@@ -222,44 +216,52 @@ def generator_section(
         known = {**(field.pairs.judges if field.pairs else {}), **field.items.judges}
         judges = list(dict.fromkeys([*first, *(name for name, j in known.items() if not j.derived)]))
     names = field.items.generators
-    section: dict[str, Any] = {
-        "reason": None,
-        "resampled": over,
-        "names": list(names),
-        "corrected_reason": _uncorrected(field, sampling),
-    }
+    uncorrected = _uncorrected(field, sampling)
     if len(names) < 2:
-        section["reason"] = "no generators are named" if not names else "a single generator"
-        return section | {"people": None, "judges": {}, "by": {}, "sentences": []}
-    section |= _orders(field, judges)
-    for name in judges:
-        rows = section["judges"][name]["generators"]
-        corrected = {} if section["corrected_reason"] else _corrected(field, name)
-        for row in rows:
-            row["corrected"] = corrected.get(row["generator"])
-    section["by"] = {
-        column: {
-            value or "(none)": {"n": int((field.items.column(column) == value).sum())}
-            | _orders(field.take(column, value), judges)
-            for value in sorted(set(field.items.column(column)))
-        }
-        for column in by
-    }
-    return section | {"sentences": _sentences(section, field.answered.people.reference)}
+        reason = Reason("single_generator" if names else "no_generators")
+        return Generators(
+            people=None, judges={}, reason=reason, resampled=over, names=names, corrected_reason=uncorrected, by={}
+        )  # fmt: skip
+    orders = _orders(field, judges)
+    if uncorrected is None:
+        orders = replace(
+            orders, judges={name: _with_corrections(field, name, o) for name, o in orders.judges.items()}
+        )
+    return Generators(
+        people=orders.people,
+        judges=orders.judges,
+        reason=None,
+        resampled=over,
+        names=names,
+        corrected_reason=uncorrected,
+        by={column: _cells(field, column, judges) for column in by},
+    )
 
 
-def _orders(field: Field, judges: Sequence[str]) -> dict[str, Any]:
+def _cells(field: Field, column: str, judges: Sequence[str]) -> dict[str, GeneratorCell]:
+    """Return everybody's order within each value of a column."""
+    values = field.items.column(column)
+    cells = {}
+    for value in sorted(set(values)):
+        orders = _orders(field.take(column, value), judges)
+        cells[value or "(none)"] = GeneratorCell(
+            n=int((values == value).sum()), people=orders.people, judges=orders.judges
+        )
+    return cells
+
+
+def _orders(field: Field, judges: Sequence[str]) -> Orders:
     """Return the people's order and that of each judge with its distance from it."""
     people = _people(field)
     theirs = {}
     for name in judges:
         judge = _judge(field, name)
         order = _order(field, judge, no_interval=field.no_interval(judge=True))
-        theirs[name] = order | {"distance": _distance(field, people, judge).to_json()}
-    return {"people": _order(field, people, no_interval=field.no_interval(judge=False)), "judges": theirs}
+        theirs[name] = replace(order, distance=_distance(field, people, judge))
+    return Orders(people=_order(field, people, no_interval=field.no_interval(judge=False)), judges=theirs)
 
 
-def _order(field: Field, source: _Source, *, no_interval: str | None) -> dict[str, Any]:
+def _order(field: Field, source: _Source, *, no_interval: Reason | None) -> Order:
     """Return the generators from best to worst, each with its score and how sure its place is."""
     scores, names = source.scores, field.items.generators
     reason = source.nothing or scores.reason
@@ -271,19 +273,30 @@ def _order(field: Field, source: _Source, *, no_interval: str | None) -> dict[st
             float(scores.value[i]) * source.direction,
             scores.draws[i] * source.direction,
             n=n,
-            reason=NO_SCORES,
+            reason=Reason("no_scores"),
             confidence=field.confidence,
             coverage=n / int(sizes[i]) if source.label != STRENGTH and sizes[i] else None,
-            no_interval=no_interval and f"no interval: {no_interval}",
+            no_interval=no_interval,
         )
-        rows.append({"generator": names[i], "score": found.to_json()} | asdict(standing))
-    return {
-        "score": source.label,
-        "direction": "higher is better" if source.direction > 0 else "lower is better",
-        "reason": reason,
-        "prior_ties": scores.prior_ties,
-        "generators": [] if reason else rows,
-    }
+        rows.append(
+            GeneratorRow(
+                generator=names[i],
+                score=found,
+                rank=standing.rank,
+                rank_low=standing.rank_low,
+                rank_high=standing.rank_high,
+                first=standing.first,
+                above_next=standing.above_next,
+                reason=standing.reason,
+            )
+        )
+    return Order(
+        score=source.label,
+        direction="higher is better" if source.direction > 0 else "lower is better",
+        reason=reason,
+        prior_ties=scores.prior_ties,
+        generators=() if reason else tuple(rows),
+    )
 
 
 def _distance(field: Field, people: _Source, judge: _Source) -> Estimate:
@@ -293,29 +306,28 @@ def _distance(field: Field, people: _Source, judge: _Source) -> Estimate:
     g = int(both.sum())
     if g < 2:
         why = people.nothing or judge.nothing or ours.reason or theirs.reason
-        return Estimate.undefined(why or f"generators scored by both: {g}")
-    no_interval = field.no_interval(judge=False)
+        return Estimate.undefined(why or Reason("too_few_scored_generators", n=g))
     return estimate(
         float(kendall_distance(ours.value[both, None], theirs.value[both, None])[0]),
         kendall_distance(ours.draws[both], theirs.draws[both]),
         n=g * (g - 1) // 2,
         confidence=field.confidence,
-        no_interval=no_interval and f"no interval: {no_interval}",
+        no_interval=field.no_interval(judge=False),
     )
 
 
-def _uncorrected(field: Field, sampling: str | None) -> str | None:
+def _uncorrected(field: Field, sampling: str | None) -> Reason | None:
     """Return why a judge cannot correct the rated sample, if so."""
-    if field.answered is field.pairs:
-        return "people compared pairs: there are no mean ratings to correct"
+    if field.about_pairs:
+        return Reason("people_compared_pairs")
     reason = undrawn_reason(sampling)
     if reason is None and not np.isnan(field.items.people.mean).any():
-        reason = "every item is rated: there is nothing to correct"
+        reason = Reason("everything_rated")
     return reason
 
 
-def _corrected(field: Field, name: str) -> dict[str, dict[str, Any]]:
-    """Return each generator's mean rating over all items, the rated sample corrected by a judge, and its rank."""
+def _with_corrections(field: Field, name: str, order: Order) -> Order:
+    """Add each generator's mean rating over all items, the rated sample corrected by a judge, and its rank."""
     items = field.items
     found: dict[str, CorrectedMean] = {}
     for code, generator in enumerate(items.generators):
@@ -324,46 +336,21 @@ def _corrected(field: Field, name: str) -> dict[str, dict[str, Any]]:
             items.people.mean[rows], items.judges[name].oriented[rows], items.prompt[rows],
             confidence=field.confidence,
         )  # fmt: skip
-    values = [c.corrected.value for c in found.values()]
-    return {
-        generator: c.to_json()
-        | {
-            "rank": None
-            if c.corrected.value is None
-            else 1 + sum(v is not None and v > c.corrected.value for v in values)
-        }
-        for generator, c in found.items()
-    }
+    values = [c.corrected.value for c in found.values() if c.corrected.value is not None]
 
+    def corrected(generator: str) -> Corrected:
+        mean = found[generator]
+        value = mean.corrected.value
+        return Corrected(
+            sample=mean.sample,
+            corrected=mean.corrected,
+            weight=mean.weight,
+            labelled=mean.labelled,
+            unlabelled=mean.unlabelled,
+            rank=None if value is None else 1 + sum(v > value for v in values),
+        )
 
-def _sentences(section: Mapping[str, Any], reference: str) -> list[str]:
-    """Say how sure the people's order is, and how far the judges' orders are from it.
-
-    Args:
-        section: The finished section.
-        reference: Whose order the judges are compared with, in words.
-    """
-    said = []
-    rows = section["people"]["generators"]
-    if rows and rows[0]["first"] is not None:
-        steps = [row["above_next"] for row in rows if row["above_next"] is not None]
-        sure = sum(step >= SURE for step in steps)
-        said.append(
-            f"First by {reference}: {rows[0]['generator']} ({share_text(rows[0]['first'])} of draws). {sure} of the "
-            f"{len(steps)} steps down that order hold in at least {SURE:.0%} of draws."
-        )
-    if section["people"]["prior_ties"]:
-        said.append(
-            "A group of generators never loses to the rest: each compared pair was given "
-            f"{section['people']['prior_ties']:g} further tie, so that its lead stays finite."
-        )
-    known = {n: j["distance"] for n, j in section["judges"].items() if j["distance"]["value"] is not None}
-    if known:
-        ordered = sorted(known, key=lambda name: known[name]["value"])
-        told = [f"{n} {known[n]['value'] * known[n]['n']:g} of {known[n]['n']}" for n in ordered]
-        said.append(
-            f"Pairs of generators that a judge puts the other way round than {reference}: "
-            + ", ".join(told if len(told) <= MOST_TOLD else [*told[: MOST_TOLD - 1], "…", told[-1]])
-            + "."
-        )
-    return said
+    return replace(
+        order,
+        generators=tuple(replace(row, corrected=corrected(row.generator)) for row in order.generators),
+    )

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genspace.analysis._decision_section import NO_PARTS, decision_parts
+from genspace.analysis._decision_section import DecisionParts, decision_parts
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._people_section import ceiling, leave_one_out
-from genspace.analysis._scope import NO_PEOPLE, Scope, score_table
-from genspace.analysis.correlation import FIGURES, Grouped, by_group, score_tie, why_undefined
-from genspace.analysis.decisions import DECISION_FIGURES
+from genspace.analysis._scope import NO_PEOPLE, Scope, figure_table
+from genspace.analysis.correlation import Grouped, by_group, score_tie, why_undefined
+from genspace.analysis.figures import FIGURES, SYSTEMS
 from genspace.analysis.pairwise import (
+    TooManyPairsError,
     best_tie_width,
     calibrated_widths,
     folds_by_prompt,
@@ -23,7 +24,9 @@ from genspace.analysis.pairwise import (
 )
 from genspace.analysis.preference import preference_section
 from genspace.analysis.question import JudgeScores
+from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import PromptDraws, estimate, ratio, stream
+from genspace.analysis.result import Cost, Coverage, JudgeResult, Matched, PValues, Ties, TieShares
 from genspace.analysis.system import (
     MIN_GENERATORS,
     SYSTEM_FIGURES,
@@ -31,53 +34,46 @@ from genspace.analysis.system import (
     system_draws,
     system_scores,
 )
-from genspace.errors import InputError
 
 __all__ = ["baselines", "judge_section"]
 
 Floats = NDArray[np.float64]
 
-RATING_FIGURES = [name for name, f in FIGURES.items() if f.target == "rating"]
-DECISION_TARGET = [name for name, f in FIGURES.items() if f.target == "decision"] + list(DECISION_FIGURES)
-GROUPED_FIGURES = (
-    "pearson",
-    "spearman",
-    "kendall_tau_b",
-    "pairwise_strict",
-    "pairwise_half_credit",
-    "pairwise_ties_dropped",
-    "pairwise_with_ties",
-)
-GENERATOR_FIGURES = ("pearson", "spearman", "kendall_tau_b", "pairwise_half_credit")
+RATING_FIGURES = [row for row in FIGURES.values() if row.target == "rating"]
+DECISION_FIGURES = [row for row in FIGURES.values() if row.target == "decision"]
+GROUPED_FIGURES = [row for row in FIGURES.values() if row.within]
 
 
-def judge_section(scope: Scope, judge: JudgeScores) -> dict[str, Any]:
-    """Return everything about one judge, as the document wants it."""
+def judge_section(scope: Scope, judge: JudgeScores) -> JudgeResult:
+    """Return everything about one judge."""
     rated = scope.on_rated(judge)
-    ranked = judge.kind in ("judge", "metric") and not judge.derived
+    ranked = judge.kind != "baseline" and not judge.derived
     item = _item(scope, rated)
-    return {
-        "kind": "derived" if judge.derived else judge.kind,
-        "rank": None,
-        "group": None,
-        "direction": "higher is better" if judge.direction > 0 else "lower is better",
-        "coverage": _coverage(scope, judge, rated),
-        "mean_score": scope.mean_score(judge).to_json(),
-        "item": _json(item),
-        "within_prompt": _json(_within_prompt(scope, rated)),
-        "within_generator": _json(_within_generator(scope, rated)),
-        "system": _json(_system(scope, rated)),
-        "preference": None if (found := preference_section(scope, rated)) is None else _json(found),
-        "ties": _ties(scope, rated),
-        "matched": _json(_matched(scope, rated)) if ranked else None,
-        **(
-            decision_parts(scope, rated, item[scope.primary.figure], own_labels=judge.has_labels)
-            if ranked
-            else NO_PARTS
-        ),
-        "cost": _cost(judge),
-        "p_values": _p_values(scope, rated),
-    }
+    parts = DecisionParts()
+    if ranked:
+        parts = decision_parts(scope, rated, item[scope.primary.figure], own_labels=judge.has_labels)
+    return JudgeResult(
+        kind="derived" if judge.derived else judge.kind,
+        rank=None,
+        group=None,
+        direction="higher is better" if judge.direction > 0 else "lower is better",
+        variant=judge.variant,
+        coverage=_coverage(scope, judge, rated),
+        mean_score=scope.mean_score(judge),
+        item=item,
+        within_prompt=_within_prompt(scope, rated),
+        within_generator=_within_generator(scope, rated),
+        system=_system(scope, rated),
+        preference=preference_section(scope, rated),
+        ties=_ties(scope, rated),
+        matched=_matched(scope, rated) if ranked else None,
+        decisions=parts.decisions,
+        abstention=parts.abstention,
+        calibration=parts.calibration,
+        risk_coverage=parts.risk_coverage,
+        cost=_cost(judge),
+        p_values=_p_values(scope, rated),
+    )
 
 
 def baselines(scope: Scope) -> list[JudgeScores]:
@@ -113,39 +109,40 @@ def _made(name: str, score: Floats, passed: Floats) -> JudgeScores:
     )
 
 
-def _json(figures: dict[str, Estimate]) -> dict[str, Any]:
-    return {name: found.to_json() for name, found in figures.items()}
-
-
-def _coverage(scope: Scope, judge: JudgeScores, rated: JudgeScores) -> dict[str, Any]:
+def _coverage(scope: Scope, judge: JudgeScores, rated: JudgeScores) -> Coverage:
     """Count what the judge decided among the units people were asked about, and among those they decided."""
-    counts = {s: int((rated.status == s).sum()) for s in ("decided", "abstained", "failed", "missing")}
+    decided, abstained, failed, missing = (
+        int((rated.status == status).sum()) for status in ("decided", "abstained", "failed", "missing")
+    )
     by_people = scope.rated.people.decided
     both = int((by_people & (rated.status == "decided")).sum())
-    return {
-        "items": len(scope.study),
-        "scored": int((judge.status == "decided").sum()),
-        "annotated": scope.annotated,
-        "decided_by_people": int(by_people.sum()),
-        "decided_by_both": both,
-        **counts,
-        "value": counts["decided"] / scope.annotated if scope.annotated else None,
-        "of_decided_by_people": both / int(by_people.sum()) if by_people.any() else None,
-    }
+    return Coverage(
+        items=len(scope.study),
+        scored=int((judge.status == "decided").sum()),
+        annotated=scope.annotated,
+        decided_by_people=int(by_people.sum()),
+        decided_by_both=both,
+        decided=decided,
+        abstained=abstained,
+        failed=failed,
+        missing=missing,
+        value=decided / scope.annotated if scope.annotated else None,
+        of_decided_by_people=both / int(by_people.sum()) if by_people.any() else None,
+    )
 
 
 def _item(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
     """Return every figure over all items together."""
     people = scope.rated.people
     found = scope.figures(RATING_FIGURES, people.mean, judge.oriented, judge.passed)
-    found |= scope.figures(DECISION_TARGET, people.decision, judge.oriented, judge.passed)
+    found |= scope.figures(DECISION_FIGURES, people.decision, judge.oriented, judge.passed)
     result = {name: pair[0] for name, pair in found.items()}
     result |= _calibrated_ties(scope, judge)
     limit, limit_draws = ceiling(scope)
     value, draws = found["pearson"]
     if limit.value is None or value.value is None:
         reason = value.reason if value.value is None else limit.reason
-        result["pearson_of_ceiling"] = Estimate.undefined(reason or "undefined", n=value.n)
+        result["pearson_of_ceiling"] = Estimate.undefined(reason or Reason("undefined"), n=value.n)
     else:
         result["pearson_of_ceiling"] = estimate(
             value.value / limit.value,
@@ -178,8 +175,8 @@ def _calibrated_ties(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
     fold = folds_by_prompt(prompts.of_item, stream(scope.seed, "tie folds"))
     try:
         pairs, everything = pairs_within(y, x, fold), pairs_within(y, x)
-    except InputError as error:
-        return {name: Estimate.undefined(str(error), n=n, coverage=coverage) for name in names}
+    except TooManyPairsError as error:
+        return {name: Estimate.undefined(error.reason, n=n, coverage=coverage) for name in names}
     widths = calibrated_widths(pairs, np.arange(pairs.groups))
     kept = np.isfinite(widths)
     in_sample = best_tie_width(everything)
@@ -188,10 +185,12 @@ def _calibrated_ties(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
         in_sample.accuracy,
         n=n,
         coverage=coverage,
-        no_interval="WMT convention: the tie width is fitted in-sample",
+        no_interval=Reason("in_sample"),
     )
     if not kept.any():
-        return dict(zip(names, (Estimate.undefined("a single prompt", n=n), in_sample_estimate), strict=True))
+        return dict(
+            zip(names, (Estimate.undefined(Reason("single_prompt"), n=n), in_sample_estimate), strict=True)
+        )
     pairs, widths = pairs.take(kept), widths[kept]
     right = pairs.right(tie=widths)
     no_interval = scope.no_interval(prompts)
@@ -211,7 +210,7 @@ def _within_prompt(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
     """Return figures inside each prompt: correlations averaged over prompts, shares of pairs over all pairs."""
     y, x, both = _both(scope, judge)
     coverage = len(y) / scope.annotated if scope.annotated else None
-    names = (*GROUPED_FIGURES, "pairwise_tie_calibrated")
+    names = (*(row.key for row in GROUPED_FIGURES), "pairwise_tie_calibrated")
     if not len(y):
         reason = NO_PEOPLE if not np.isfinite(scope.rated.people.mean).any() else why_undefined(y, x)
         return {name: Estimate.undefined(reason, coverage=coverage) for name in names}
@@ -221,15 +220,14 @@ def _within_prompt(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
     inside, sizes = by_group(y, member)
     tie = score_tie(x)
     values: dict[str, tuple[float, Floats, int]] = {}
-    for name in GROUPED_FIGURES:
-        share = FIGURES[name].share
-        if share is not None:
+    for row in GROUPED_FIGURES:
+        if row.share is not None:
             counts = inside.concordance(x, tie)
-            defined = np.isfinite(share(counts))
-            values[name] = (share(counts.pooled(once))[0], share(counts.pooled(drawn)), int(defined.sum()))
+            n = int(np.isfinite(row.share(counts)).sum())
+            values[row.key] = (row.share(counts.pooled(once))[0], row.share(counts.pooled(drawn)), n)
         else:
-            group = Grouped(inside.statistic(name, x, tie), sizes)
-            values[name] = (group.mean()[0], group.mean(drawn), int(group.defined.sum()))
+            group = Grouped(inside.statistic(row, x, tie), sizes)
+            values[row.key] = (group.mean()[0], group.mean(drawn), int(group.defined.sum()))
     pairs = pairs_within(y, x, member)
     fold = folds_by_prompt(np.arange(len(prompts)), stream(scope.seed, "tie folds"))
     group = pairs.counts(tie=np.nan_to_num(calibrated_widths(pairs, fold))).accuracy
@@ -239,7 +237,7 @@ def _within_prompt(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
             value,
             drawn_values,
             n=n,
-            reason="in no prompt do both answers and judge separate two items",
+            reason=Reason("no_prompt_separated"),
             confidence=scope.confidence,
             coverage=coverage,
             no_interval=scope.no_interval(draws),
@@ -255,28 +253,28 @@ def _within_generator(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
     present = np.unique(generator[generator >= 0])
     coverage = len(y) / scope.annotated if scope.annotated else None
     if not len(present) or not len(y):
-        reason = "no generator is named" if len(y) else NO_PEOPLE
-        return {name: Estimate.undefined(reason, coverage=coverage) for name in GENERATOR_FIGURES}
+        reason = Reason("no_generators") if len(y) else NO_PEOPLE
+        return {row.key: Estimate.undefined(reason, coverage=coverage) for row in GROUPED_FIGURES}
     draws = scope.draws.take(both)
     no_interval = scope.no_interval(draws)
     points, tables = [], []
     for g in present:
         rows = generator == g
         part = draws.take(rows)
-        points.append(score_table(GENERATOR_FIGURES, y[rows], x[rows], np.ones((int(rows.sum()), 1)))[:, 0])
+        points.append(figure_table(GROUPED_FIGURES, y[rows], x[rows], np.ones((int(rows.sum()), 1)))[:, 0])
         if not no_interval:
-            tables.append(part.map(partial(score_table, GENERATOR_FIGURES, y[rows], x[rows])))
+            tables.append(part.map(partial(figure_table, GROUPED_FIGURES, y[rows], x[rows])))
     result = {}
-    for i, name in enumerate(GENERATOR_FIGURES):
+    for i, row in enumerate(GROUPED_FIGURES):
         values = np.array([p[i] for p in points])
         defined = np.isfinite(values)
-        result[name] = estimate(
+        result[row.key] = estimate(
             float(values[defined].mean()) if defined.any() else float("nan"),
             np.mean([t[i] for t, d in zip(tables, defined, strict=True) if d], axis=0)
             if tables and defined.any()
             else None,
             n=int(defined.sum()),
-            reason="in no generator do both answers and judge separate two items",
+            reason=Reason("no_generator_separated"),
             confidence=scope.confidence,
             coverage=coverage,
             no_interval=no_interval,
@@ -287,15 +285,15 @@ def _within_generator(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
 def _system(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
     """Return how the judge orders the generators."""
     y, x, both = _both(scope, judge)
-    names = [*SYSTEM_FIGURES, "soft_pairwise_accuracy"]
     named = scope.rated.generator[both] >= 0
     y, x = y[named], x[named]
     present, generator = np.unique(scope.rated.generator[both][named], return_inverse=True)
     g = len(present)
     coverage = len(y) / scope.annotated if scope.annotated else None
     if g < 2:
-        reason = NO_PEOPLE if not np.isfinite(scope.rated.people.mean).any() else f"too few generators: {g}"
-        return {name: Estimate.undefined(reason, n=g, coverage=coverage) for name in names}
+        rated = np.isfinite(scope.rated.people.mean).any()
+        reason = Reason("too_few_generators", n=g) if rated else NO_PEOPLE
+        return {name: Estimate.undefined(reason, n=g, coverage=coverage) for name in SYSTEMS}
     draws = scope.draws.take(both).take(named)
     point = system_scores(y, x, generator, PromptDraws.point(draws.of_item))
     resampled = system_draws(system_scores(y, x, generator, draws), scope.seed)
@@ -307,7 +305,7 @@ def _system(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
             value,
             None if no_interval else figure(resampled),
             n=g,
-            reason="the generators' means are equal",
+            reason=Reason("equal_generators"),
             confidence=scope.confidence,
             coverage=coverage,
             no_interval=no_interval,
@@ -319,9 +317,8 @@ def _system(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
         soft,
         n=g,
         coverage=coverage,
-        reason="no prompt is shared by two generators",
-        no_interval=f"no interval: {'few' if g < MIN_GENERATORS else 'its p-values are resampled already'}"
-        + (" generators" if g < MIN_GENERATORS else ""),
+        reason=Reason("no_shared_prompt"),
+        no_interval=Reason("few_generators" if g < MIN_GENERATORS else "already_resampled"),
     )
     return result
 
@@ -341,78 +338,82 @@ def _by_prompt(
     return tables[0], tables[1]
 
 
-def _ties(scope: Scope, judge: JudgeScores) -> dict[str, Any]:
+def _ties(scope: Scope, judge: JudgeScores) -> Ties:
     """Return the shares of pairs that people and judge tie, over all pairs and within prompts."""
     y, x, both = _both(scope, judge)
     prompts = scope.draws.of_item[both]
-    return _tied(y, x, np.zeros(len(y))) | {"within_prompt": _tied(y, x, prompts)}
+    everywhere, within = _tied(y, x, np.zeros(len(y))), _tied(y, x, prompts)
+    return Ties(
+        human=everywhere.human,
+        metric=everywhere.metric,
+        metric_of_separated=everywhere.metric_of_separated,
+        within_prompt=within,
+    )
 
 
-def _tied(y: Floats, x: Floats, groups: NDArray[Any]) -> dict[str, float | None]:
+def _tied(y: Floats, x: Floats, groups: NDArray[Any]) -> TieShares:
     """Return the shares of the pairs inside groups that people and judge tie; None without pairs."""
     inside, sizes = by_group(y, groups)
     pairs = inside.concordance(x, score_tie(x)).pooled(np.ones((len(sizes), 1)))
-    shares = {
-        "human": ratio(pairs.ties_y, pairs.pairs),
-        "metric": ratio(pairs.ties_x, pairs.pairs),
-        "metric_of_separated": ratio(pairs.ties_x - pairs.ties_both, pairs.pairs - pairs.ties_y),
-    }
-    return {name: float(share[0]) if np.isfinite(share[0]) else None for name, share in shares.items()}
+    human, metric, of_separated = (
+        float(share[0]) if np.isfinite(share[0]) else None
+        for share in (
+            ratio(pairs.ties_y, pairs.pairs),
+            ratio(pairs.ties_x, pairs.pairs),
+            ratio(pairs.ties_x - pairs.ties_both, pairs.pairs - pairs.ties_y),
+        )
+    )
+    return TieShares(human=human, metric=metric, metric_of_separated=of_separated)
 
 
-def _matched(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
+def _matched(scope: Scope, judge: JudgeScores) -> Matched:
     """Return judge and single human against the same rest of the raters, and their paired difference."""
-    people, figure = scope.rated.people, scope.primary.figure
-    nothing = Estimate.undefined("one rater" if len(people.raters) == 1 else NO_PEOPLE)
+    people, figure = scope.rated.people, scope.figure
     if len(people.raters) < 2:
-        return dict.fromkeys(("judge", "human", "difference"), nothing)
-    decides = scope.target(figure) is people.decision
+        nothing = Estimate.undefined(Reason("one_rater") if len(people.raters) == 1 else NO_PEOPLE)
+        return Matched(judge=nothing, human=nothing, difference=nothing)
     rows = []
     for rater in range(len(people.raters)):
         own, rest = people.ratings[:, rater], leave_one_out(people.ratings, rater)
         both = np.isfinite(own) & np.isfinite(judge.oriented)
-        target = np.where(both, people.decide(rest) if decides else rest, np.nan)
-        human = scope.figures([figure], target, own, people.decide(own))[figure]
-        mine = scope.figures([figure], target, judge.oriented, judge.passed)[figure]
+        target = np.where(both, people.decide(rest) if figure.target == "decision" else rest, np.nan)
+        human = scope.figures([figure], target, own, people.decide(own))[figure.key]
+        mine = scope.agreement(judge, target)
         if human[0].value is not None and mine[0].value is not None:
             rows.append((mine, human))
     if not rows:
-        undefined = Estimate.undefined(scope.obstacle(figure) or "not defined against the rest of the raters")
-        return dict.fromkeys(("judge", "human", "difference"), undefined)
+        nothing = Estimate.undefined(scope.obstacle(figure) or Reason("undefined_against_rest"))
+        return Matched(judge=nothing, human=nothing, difference=nothing)
     n = round(float(np.mean([mine[0].n for mine, _ in rows])))
     values = np.array([[mine[0].value, human[0].value] for mine, human in rows], dtype=float).mean(axis=0)
     draws = [np.mean([row[i][1] for row in rows], axis=0) for i in (0, 1)]
     no_interval = scope.no_interval(scope.draws)
-    triples = {
-        "judge": (values[0], draws[0]),
-        "human": (values[1], draws[1]),
-        "difference": (values[0] - values[1], draws[0] - draws[1]),
-    }
-    return {
-        name: estimate(value, drawn, n=n, confidence=scope.confidence, no_interval=no_interval)
-        for name, (value, drawn) in triples.items()
-    }
+    of_judge, of_human, difference = (
+        estimate(value, drawn, n=n, confidence=scope.confidence, no_interval=no_interval)
+        for value, drawn in (
+            (values[0], draws[0]),
+            (values[1], draws[1]),
+            (values[0] - values[1], draws[0] - draws[1]),
+        )
+    )
+    return Matched(judge=of_judge, human=of_human, difference=difference)
 
 
-def _cost(judge: JudgeScores) -> dict[str, float | None]:
+def _cost(judge: JudgeScores) -> Cost:
     """Return mean seconds, tokens and USD per item; None where unknown."""
-    columns = {"seconds": judge.seconds, "tokens": judge.tokens, "usd": judge.cost_usd}
-    return {
-        name: float(np.nanmean(values)) if np.isfinite(values).any() else None
-        for name, values in columns.items()
-    }
+    seconds, tokens, usd = (
+        float(np.nanmean(values)) if np.isfinite(values).any() else None
+        for values in (judge.seconds, judge.tokens, judge.cost_usd)
+    )
+    return Cost(seconds=seconds, tokens=tokens, usd=usd)
 
 
-def _p_values(scope: Scope, judge: JudgeScores) -> dict[str, float | None]:
+def _p_values(scope: Scope, judge: JudgeScores) -> PValues:
     """Return SciPy's two-sided p-values of no association, which assume independent items."""
-    from scipy import stats
+    from scipy.stats import kendalltau, pearsonr, spearmanr
 
     y, x, _ = _both(scope, judge)
-    tests: dict[str, Any] = {
-        "pearson": stats.pearsonr,
-        "spearman": stats.spearmanr,
-        "kendall_tau_b": stats.kendalltau,
-    }
     if len(y) < 3 or not np.ptp(y) or not np.ptp(x):
-        return dict.fromkeys(tests)
-    return {name: float(test(x, y).pvalue) for name, test in tests.items()}
+        return PValues(pearson=None, spearman=None, kendall_tau_b=None)
+    pearson, spearman, kendall = (float(test(x, y).pvalue) for test in (pearsonr, spearmanr, kendalltau))
+    return PValues(pearson=pearson, spearman=spearman, kendall_tau_b=kendall)

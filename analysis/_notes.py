@@ -1,304 +1,201 @@
-"""What a careful reviewer would say about a comparison, unprompted, in plain sentences."""
+"""Rules that look for what a careful reviewer would remark; each remark is a record of `genspace.analysis.notes`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from genspace.analysis import notes as n
 from genspace.analysis._scope import Scope
 from genspace.analysis.reliability import conspicuous_pair, rater_pairs
 from genspace.analysis.resampling import Weighted
+from genspace.analysis.result import JudgeResult, QuestionResult
 from genspace.analysis.system import MIN_GENERATORS
-from genspace.readings import Reading
 
-__all__ = ["notes"]
-
-
-class Note(NamedTuple):
-    """One sentence."""
-
-    level: Literal["note", "warning"]
-    code: str
-    text: str
+__all__ = ["remarks"]
 
 
 @dataclass(frozen=True)
 class Seen:
     """What a rule may look at."""
 
-    document: Mapping[str, Any]
+    result: QuestionResult
     scope: Scope
+
+    @property
+    def ranked(self) -> dict[str, JudgeResult]:
+        """The judges with a rank."""
+        return {name: judge for name, judge in self.result.judges.items() if judge.rank is not None}
 
 
 NEAR_TIES_MATTER = 0.01
 """A change of pairwise accuracy worth a sentence."""
-NAMED_RATERS = 8
-"""More raters left out than this are counted, not named."""
 FEW_PROMPTS = 20
 """With fewer prompts, intervals over prompts are too short."""
 
 
-def notes(document: Mapping[str, Any], scope: Scope) -> list[dict[str, str]]:
-    """Return level ("note" or "warning"), code and text of everything worth saying."""
-    seen = Seen(document, scope)
-    return [note._asdict() for rule in RULES for note in rule(seen)]
+def remarks(result: QuestionResult, scope: Scope) -> tuple[n.Note, ...]:
+    """Return everything worth saying, in the order in which it is read."""
+    seen = Seen(result, scope)
+    return tuple(note for rule in RULES for note in rule(seen))
 
 
-def _no_people(seen: Seen) -> Iterator[Note]:
-    if not seen.document["study"]["n_ratings"]:
-        yield Note("warning", "no-people", "There are no ratings: only the judges' mean scores are given.")
+def _no_people(seen: Seen) -> Iterator[n.Note]:
+    if not seen.result.study.n_ratings:
+        yield n.NoPeople()
 
 
-def _slots(seen: Seen) -> Iterator[Note]:
-    study = seen.document["study"]
-    if study["n_raters"] > 1 and study["raters"] != "person":
-        what = (
-            "Raters are slots, not persons"
-            if study["raters"] == "slot"
-            else "It is not declared whether a rater is one person throughout, so raters are taken as slots"
-        )
-        yield Note(
-            "note",
-            "raters-are-slots",
-            f"{what}: Cohen's kappa and ICC(2,·), which need to know who rated what, are not given.",
-        )
-    if study["n_raters"] == 1 and study["reference"] == "people":
-        yield Note(
-            "warning",
-            "one-rater",
-            "One rater: how far people agree with one another is unknown, and so is how well a judge could do.",
-        )
+def _slots(seen: Seen) -> Iterator[n.Note]:
+    study = seen.result.study
+    if study.n_raters > 1 and study.raters != "person":
+        yield n.RatersAreSlots(declared=study.raters == "slot")
+    if study.n_raters == 1 and study.reference == "people":
+        yield n.OneRater()
 
 
-def _pair(seen: Seen) -> Iterator[Note]:
+def _pair(seen: Seen) -> Iterator[n.Note]:
     found = conspicuous_pair(rater_pairs(seen.scope.rated.people))
     if found:
         pair, next_best = found
-        yield Note(
-            "warning",
-            "conspicuous-raters",
-            f"{pair.a} and {pair.b} agree far more (kappa {pair.kappa:.2f}) than any other pair of raters "
-            f"(at most {next_best:.2f}): they may not be independent.",
-        )
+        yield n.ConspicuousRaters(a=pair.a, b=pair.b, kappa=pair.kappa or 0.0, next_best=next_best)
 
 
-def _excluded(seen: Seen) -> Iterator[Note]:
+def _excluded(seen: Seen) -> Iterator[n.Note]:
     """Whom rules written before the data leave out, and whether that changes the order of the judges."""
-    section = seen.document["exclusion"]
+    section = seen.result.exclusion
     if section is None:
         return
-    listed = [f"{r['rater_id']} ({r['rules']})" for r in section["raters"]]
-    further = f" and {len(listed) - NAMED_RATERS} more" if len(listed) > NAMED_RATERS else ""
-    named = "; ".join(listed[:NAMED_RATERS]) + further
-    if not section["applied"]:
-        yield Note(
-            "warning",
-            "rules-leave-nobody",
-            f"Every rater breaks a rule written before the data, so all are kept: {named}.",
-        )
+    if not section.applied:
+        yield n.RulesLeaveNobody(raters=section.raters)
         return
-    judges = {n: j for n, j in seen.document["judges"].items() if j["rank"] is not None}
-    value = {n: section["all_raters"]["judges"][n]["value"] for n in judges}
-    known = [n for n in judges if value[n] is not None]
-    otherwise = sorted(known, key=lambda n: -value[n])
-    same = otherwise == sorted(known, key=lambda n: -seen.scope.primary.of(judges[n])["value"])
-    everybody = section["all_raters"]["n_ratings"]
-    yield Note(
-        "note" if same else "warning",
-        "raters-left-out",
-        f"Rules written before the data leave out {len(listed)} of "
-        f"{seen.document['study']['n_raters'] + len(listed)} raters with {section['n_ratings']:,} of {everybody:,} "
-        f"ratings: {named}. With all raters (shown beside) the order of the judges "
-        + ("stays the same." if same else f"changes: {', '.join(otherwise)}."),
+    key = seen.scope.primary.figure
+    everybody = {name: section.all_raters.judges[name].value for name in seen.ranked}
+    kept = {name: judge.item[key].value for name, judge in seen.ranked.items()}
+    known = [name for name, value in everybody.items() if value is not None]
+    order = tuple(sorted(known, key=lambda name: -(everybody[name] or 0.0)))
+    same = order == tuple(sorted(known, key=lambda name: -(kept[name] or 0.0)))
+    yield n.RatersLeftOut(
+        raters=section.raters,
+        of_raters=seen.result.study.n_raters + len(section.raters),
+        n_ratings=section.n_ratings,
+        of_ratings=section.all_raters.n_ratings,
+        order=None if same else order,
+        level="note" if same else "warning",
     )
 
 
-def _prompts(seen: Seen) -> Iterator[Note]:
-    study = seen.document["study"]
+def _prompts(seen: Seen) -> Iterator[n.Note]:
     prompts = seen.scope.draws.prompts
     if 0 < prompts < FEW_PROMPTS:
-        yield Note(
-            "warning",
-            "few-prompts",
-            f"Only {prompts} prompts were rated: intervals and tests over prompts are unreliable.",
-        )
-    if prompts == seen.scope.annotated > 1 and study["n_generators"] > 1:
-        yield Note(
-            "note",
-            "prompts-not-shared",
-            "No two rated items share a prompt, so every item is resampled on its own; if they do share prompts, "
-            "give a prompt_id column.",
-        )
+        yield n.FewPrompts(n=prompts)
+    if prompts == seen.scope.annotated > 1 and seen.result.study.n_generators > 1:
+        yield n.PromptsNotShared()
 
 
-def _generators(seen: Seen) -> Iterator[Note]:
-    g = seen.document["study"]["n_generators"]
-    if 1 < g < MIN_GENERATORS:
-        words = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven"}
-        yield Note(
-            "note",
-            "few-generators",
-            f"With {words[g]} generators no system-level significance is claimed; system-level intervals hold for "
-            "these generators only.",
-        )
+def _generators(seen: Seen) -> Iterator[n.Note]:
+    if 1 < seen.result.study.n_generators < MIN_GENERATORS:
+        yield n.FewGenerators(n=seen.result.study.n_generators)
 
 
-def _decisions(seen: Seen) -> Iterator[Note]:
+def _decisions(seen: Seen) -> Iterator[n.Note]:
     people = seen.scope.rated.people
     if len(people.raters) and not people.decides:
-        yield Note(
-            "note",
-            "no-decisions",
-            "No rule turns ratings into yes and no (positive_from is not declared): decision figures are not "
-            "given, graded AUC is.",
-        )
+        yield n.NoDecisions()
     undecided = int((people.count > 0).sum() - people.decided.sum())
     if people.decides and undecided:
-        yield Note(
-            "note", "human-ties", f"People are evenly split on {undecided} items: no decision, left out."
-        )
+        yield n.HumanTies(n=undecided)
 
 
-def _derived(seen: Seen) -> Iterator[Note]:
-    names = [n for n, j in seen.document["judges"].items() if j["kind"] == "derived"]
+def _derived(seen: Seen) -> Iterator[n.Note]:
+    names = tuple(name for name, judge in seen.result.judges.items() if judge.kind == "derived")
     if names:
-        yield Note(
-            "warning",
-            "derived-metrics",
-            f"{', '.join(names)}: computed from the ratings themselves, shown but neither ranked nor tested.",
-        )
+        yield n.DerivedMetrics(judges=names)
 
 
-def _coverage(seen: Seen) -> Iterator[Note]:
-    for name, judge in seen.document["judges"].items():
-        coverage = judge["coverage"]
-        if judge["kind"] == "baseline" or not coverage["annotated"]:
+def _coverage(seen: Seen) -> Iterator[n.Note]:
+    for name, judge in seen.result.judges.items():
+        coverage = judge.coverage
+        if judge.kind == "baseline" or not coverage.annotated:
             continue
-        if coverage["failed"]:
-            yield Note(
-                "warning",
-                "failures",
-                f"{name} failed on {coverage['failed']} of {coverage['annotated']} items.",
-            )
-        if coverage["missing"]:
-            yield Note(
-                "warning",
-                "missing-verdicts",
-                f"{name} has no verdict on {coverage['missing']} of {coverage['annotated']} annotated items.",
-            )
-        if coverage["abstained"]:
-            yield Note(
-                "note",
-                "abstentions",
-                f"{name} abstains on {coverage['abstained']} of {coverage['annotated']} items; its figures hold "
-                "for the rest.",
-            )
+        if coverage.failed:
+            yield n.Failures(judge=name, n=coverage.failed, of=coverage.annotated)
+        if coverage.missing:
+            yield n.MissingVerdicts(judge=name, n=coverage.missing, of=coverage.annotated)
+        if coverage.abstained:
+            yield n.Abstentions(judge=name, n=coverage.abstained, of=coverage.annotated)
 
 
-def _tie_forms(seen: Seen) -> Iterator[Note]:
+def _tie_forms(seen: Seen) -> Iterator[n.Note]:
     """Two judges whose order within prompts depends on what a judge's tie is worth."""
-    forms = ("pairwise_strict", "pairwise_half_credit", "pairwise_ties_dropped")
-    values = {
-        name: tuple(judge["within_prompt"][form]["value"] for form in forms)
-        for name, judge in seen.document["judges"].items()
-        if judge["rank"] is not None
-    }
-    known = {name: v for name, v in values.items() if None not in v}
-    reversals = [
-        (a, b) for a in known for b in known if known[a][0] < known[b][0] and known[a][2] > known[b][2]
-    ]
+    known = [form for name, judge in seen.ranked.items() if (form := _tie_form(name, judge)) is not None]
+    reversals = [(a, b) for a in known for b in known if a.strict < b.strict and a.dropped > b.dropped]
     if not reversals:
         return
     a, b = max(
-        reversals,
-        key=lambda pair: known[pair[1]][0] - known[pair[0]][0] + known[pair[0]][2] - known[pair[1]][2],
+        reversals, key=lambda pair: pair[1].strict - pair[0].strict + pair[0].dropped - pair[1].dropped
     )
-    judges = seen.document["judges"]
-    (strict_a, half_a, dropped_a), (strict_b, half_b, dropped_b) = known[a], known[b]
-    ties = [judges[name]["ties"]["within_prompt"] for name in (a, b)]
-    others = (
-        f" Further pairs of judges of which this is true: {len(reversals) - 1}." if len(reversals) > 1 else ""
-    )
-    yield Note(
-        "warning",
-        "tie-form-decides",
-        f"Within prompts, whether {a} or {b} is more accurate depends on what a judge's tie is worth: {a} is "
-        f"behind when its ties count as wrong ({strict_a:.3f} / {strict_b:.3f}), at {half_a:.3f} / {half_b:.3f} "
-        f"when they count half, and ahead when ties of both are dropped ({dropped_a:.3f} / {dropped_b:.3f}). "
-        f"{ties[0]['human']:.2%} of these pairs are ties in the ratings; of the pairs that they separate, {a} ties "
-        f"{ties[0]['metric_of_separated']:.0%} and {b} {ties[1]['metric_of_separated']:.0%}.{others}",
+    ties = seen.ranked[a.judge].ties.within_prompt
+    yield n.TieFormDecides(
+        behind_when_wrong=a, ahead_when_wrong=b, human_ties=ties.human or 0.0, further=len(reversals) - 1
     )
 
 
-def _near_ties(seen: Seen) -> Iterator[Note]:
+def _tie_form(name: str, judge: JudgeResult) -> n.TieForm | None:
+    strict, half, dropped = (
+        judge.within_prompt[f"pairwise_{form}"].value for form in ("strict", "half_credit", "ties_dropped")
+    )
+    if strict is None or half is None or dropped is None:
+        return None
+    return n.TieForm(name, strict, half, dropped, judge.ties.within_prompt.metric_of_separated or 0.0)
+
+
+def _near_ties(seen: Seen) -> Iterator[n.Note]:
     """Scores that differ by next to nothing, where counting them as ties changes pairwise accuracy."""
     human = seen.scope.rated.people.mean
     for name, judge in seen.scope.rated.judges.items():
-        as_ties = seen.document["judges"][name]["item"]["pairwise_strict"]["value"]
+        as_ties = seen.result.judges[name].item["pairwise_strict"].value
         both = np.isfinite(human) & np.isfinite(judge.oriented)
         if as_ties is None:
             continue
         target = Weighted(human[both], np.ones((int(both.sum()), 1)))
         exact = float(target.concordance(judge.oriented[both]).strict[0])
         if abs(exact - as_ties) > NEAR_TIES_MATTER:
-            yield Note(
-                "note",
-                "near-ties",
-                f"{name} gives many scores that differ by less than 1e-9 of its range. They count as ties in "
-                f"pairwise accuracy: {as_ties:.3f} with ties wrong, {exact:.3f} if only equal numbers were ties.",
-            )
+            yield n.NearTies(judge=name, as_ties=as_ties, exact=exact)
 
 
-def _specification(seen: Seen) -> Iterator[Note]:
+def _specification(seen: Seen) -> Iterator[n.Note]:
     """Whether the headline conclusions depend on how agreement is computed."""
-    section = seen.document["specification"]
-    if not section["pairs"]:
-        return
-    reversed_pairs = sum(pair["reversed"] > 0 for pair in section["pairs"])
-    conditions = [s for s in section["sentences"][2:] if s.startswith("Reversed only when")]
-    yield Note(
-        "warning" if reversed_pairs else "note",
-        "depends-on-choice",
-        " ".join([*section["sentences"][:2], *conditions]),
-    )
+    pairs = seen.result.specification.pairs
+    if pairs:
+        reversed_pairs = sum(pair.reversed > 0 for pair in pairs)
+        yield n.DependsOnChoice(reversed=reversed_pairs, level="warning" if reversed_pairs else "note")
 
 
-def _baseline(seen: Seen) -> Iterator[Note]:
-    figure = seen.document["primary"]["figure"]
-    blind = seen.document["judges"].get("baseline: prompt mean")
-    if blind is None or blind["item"][figure]["value"] is None:
+def _baseline(seen: Seen) -> Iterator[n.Note]:
+    key = seen.scope.primary.figure
+    blind = seen.result.judges.get("baseline: prompt mean")
+    bar = None if blind is None else blind.item[key].value
+    if bar is None:
         return
-    bar = blind["item"][figure]["value"]
-    below = [
-        name
-        for name, judge in seen.document["judges"].items()
-        if judge["rank"] is not None and judge["item"][figure]["value"] < bar
-    ]
+    values = {name: judge.item[key].value for name, judge in seen.ranked.items()}
+    below = tuple(name for name, value in values.items() if value is not None and value < bar)
     if below:
-        yield Note(
-            "note",
-            "below-prompt-mean",
-            f"Knowing the prompt alone (the mean rating of its other images) reaches {bar:.2f}; below it: "
-            f"{', '.join(below)}.",
-        )
+        yield n.BelowPromptMean(bar=bar, judges=below)
 
 
-CHANCE = (("item", "spearman", 0.0), ("preference", "half_credit", 0.5))
-"""Section and figure of a judge that tells which way its scores point, with the figure's value by chance."""
+CHANCE = {"spearman": 0.0, "half_credit": 0.5}
+"""Figures that tell which way scores point, with their values by chance."""
 
 
-def _other_way(seen: Seen) -> Iterator[Note]:
+def _other_way(seen: Seen) -> Iterator[n.Note]:
     """Judges whose whole interval lies below chance: their low scores are likely the good ones."""
-    for name, judge in seen.document["judges"].items():
-        for section, figure, chance in CHANCE:
-            found = (judge.get(section) or {}).get(figure)
-            if judge["kind"] != "baseline" and found and found["high"] is not None and found["high"] < chance:
-                text = Reading(code="points_the_other_way", columns=(name,)).sentence
-                yield Note("warning", "points-the-other-way", f"{text}.")
-                break
+    for name, judge in seen.result.judges.items():
+        told = {**judge.item, **(judge.preference or {})}
+        highest = [(told[key].high, chance) for key, chance in CHANCE.items() if key in told]
+        if judge.kind != "baseline" and any(high is not None and high < chance for high, chance in highest):
+            yield n.PointsTheOtherWay(judge=name)
 
 
 RULES = (
@@ -317,4 +214,4 @@ RULES = (
     _near_ties,
     _baseline,
 )
-"""Every rule, in the order in which its sentences are read."""
+"""Every rule, in the order in which its remarks are read."""

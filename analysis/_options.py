@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from genspace.errors import InputError
 
-__all__ = ["CompareOptions"]
+__all__ = ["CompareOptions", "Resampled"]
+
+Resampled = Literal["prompts", "items", "raters"]
+"""What the draws behind an order of generators resample."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,15 +40,3 @@ class CompareOptions:
             raise InputError(f"seed = {self.seed} cannot be negative")
         if not 0.5 <= self.confidence < 1:
             raise InputError(f"confidence {self.confidence} is not in [0.5, 1)")
-
-    def to_json(self) -> dict[str, Any]:
-        """Return a JSON-ready dictionary."""
-        return {
-            "draws": self.draws,
-            "permutations": self.permutations,
-            "seed": self.seed,
-            "confidence": self.confidence,
-            "primary": self.primary,
-            "by": list(self.by),
-            "level": self.level,
-        }

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterable
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._scope import NO_PEOPLE, Scope
+from genspace.analysis.figures import FIGURES, Figure
+from genspace.analysis.reasons import Reason
 from genspace.analysis.reliability import noise_ceiling, rater_pairs, reliability
 from genspace.analysis.resampling import estimate
+from genspace.analysis.result import People, StudyFacts
 from genspace.records import StudySettings
 
-__all__ = ["ROW_FIGURES", "ceiling", "human_row", "leave_one_out", "people_section", "study_section"]
+__all__ = ["ceiling", "human_row", "leave_one_out", "people_section", "study_section"]
 
 Floats = NDArray[np.float64]
 
@@ -25,45 +26,41 @@ ROW_FIGURES = ("pearson", "spearman", "kendall_tau_b")
 MAX_LISTED_VALUES = 25
 
 
-def study_section(scope: Scope, settings: StudySettings) -> dict[str, Any]:
+def study_section(scope: Scope, settings: StudySettings) -> StudyFacts:
     """Return what the study is and holds."""
     study, people = scope.study, scope.rated.people
     low, high = people.scale or (None, None)
-    return {
-        "name": settings.name,
-        "question": settings.question,
-        "reference": people.reference,
-        "n_items": len(study),
-        "n_annotated": scope.annotated,
-        "n_raters": len(people.raters),
-        "n_ratings": int(people.count.sum()),
-        "n_cannot_tell": int((people.count == 0).sum()),
-        "n_prompts": len(np.unique(study.prompt)),
-        "n_generators": len(study.generators),
-        "value_type": people.value_type,
-        "scale_min": low,
-        "scale_max": high,
-        "positive_from": people.positive_from,
-        "raters": settings.raters,
-        "sampling": settings.sampling,
-    }
+    return StudyFacts(
+        name=settings.name,
+        question=settings.question,
+        reference=people.reference,
+        n_items=len(study),
+        n_annotated=scope.annotated,
+        n_raters=len(people.raters),
+        n_ratings=int(people.count.sum()),
+        n_cannot_tell=int((people.count == 0).sum()),
+        n_prompts=len(np.unique(study.prompt)),
+        n_generators=len(study.generators),
+        value_type=people.value_type,
+        scale_min=low,
+        scale_max=high,
+        positive_from=people.positive_from,
+        raters=settings.raters,
+        sampling=settings.sampling,
+    )
 
 
-def people_section(scope: Scope) -> dict[str, Any]:
+def people_section(scope: Scope) -> People:
     """Return the people's reliability, the human row, the noise ceiling and the distribution of ratings."""
     people = scope.rated.people
     draws = scope.draws if scope.draws.draws else None
-    return {
-        "reliability": {
-            name: e.to_json() for name, e in reliability(people, draws, confidence=scope.confidence).items()
-        },
-        "row": {
-            name: e.to_json() for name, e in human_row(scope, [*ROW_FIGURES, scope.primary.figure]).items()
-        },
-        "ceiling": ceiling(scope)[0].to_json(),
-        "rater_pairs": [asdict(pair) for pair in rater_pairs(people)],
-        "distribution": _distribution(people.ratings),
-    }
+    return People(
+        reliability=reliability(people, draws, confidence=scope.confidence),
+        row=human_row(scope, [*(FIGURES[key] for key in ROW_FIGURES), scope.figure]),
+        ceiling=ceiling(scope)[0],
+        rater_pairs=tuple(rater_pairs(people)),
+        distribution=_distribution(people.ratings),
+    )
 
 
 def leave_one_out(ratings: Floats, rater: int) -> Floats:
@@ -75,30 +72,29 @@ def leave_one_out(ratings: Floats, rater: int) -> Floats:
     return mean
 
 
-def human_row(scope: Scope, figures: Sequence[str]) -> dict[str, Estimate]:
+def human_row(scope: Scope, figures: Iterable[Figure]) -> dict[str, Estimate]:
     """Return each figure of each rater against the rest, averaged over raters."""
-    names = list(dict.fromkeys(figures))
+    rows = {figure.key: figure for figure in figures}
     people = scope.rated.people
     if len(people.raters) < 2:
-        reason = "one rater" if people.raters else NO_PEOPLE
-        return {name: Estimate.undefined(reason) for name in names}
-    values: dict[str, list[tuple[float, Floats, int]]] = {name: [] for name in names}
+        reason = Reason("one_rater") if people.raters else NO_PEOPLE
+        return {key: Estimate.undefined(reason) for key in rows}
+    values: dict[str, list[tuple[float, Floats, int]]] = {key: [] for key in rows}
     for rater in range(len(people.raters)):
         own = people.ratings[:, rater]
         rest = leave_one_out(people.ratings, rater)
-        for name in names:
-            decides = scope.target(name) is people.decision
-            target = people.decide(rest) if decides else rest
-            found, draws = scope.figures([name], target, own, people.decide(own))[name]
+        for key, figure in rows.items():
+            target = people.decide(rest) if figure.target == "decision" else rest
+            found, draws = scope.figures([figure], target, own, people.decide(own))[key]
             if found.value is not None:
-                values[name].append((found.value, draws, found.n))
-    return {name: _averaged(scope, values[name], scope.obstacle(name)) for name in names}
+                values[key].append((found.value, draws, found.n))
+    return {key: _averaged(scope, values[key], scope.obstacle(figure)) for key, figure in rows.items()}
 
 
-def _averaged(scope: Scope, parts: list[tuple[float, Floats, int]], obstacle: str | None) -> Estimate:
+def _averaged(scope: Scope, parts: list[tuple[float, Floats, int]], obstacle: Reason | None) -> Estimate:
     """Average a figure over raters, with the interval of the average."""
     if not parts:
-        return Estimate.undefined(obstacle or "not defined for any rater against the rest")
+        return Estimate.undefined(obstacle or Reason("undefined_against_rest"))
     n = round(float(np.mean([part[2] for part in parts])))
     value = float(np.mean([part[0] for part in parts]))
     draws = np.mean([part[1] for part in parts], axis=0)
@@ -113,7 +109,7 @@ def ceiling(scope: Scope) -> tuple[Estimate, Floats]:
     complete = int(((people.count == len(people.raters)) & (people.count > 1)).sum())
     nothing = np.full(scope.draws.draws, np.nan)
     if complete < 2:
-        reason = "one rater" if len(people.raters) == 1 else f"rated by all raters: {complete} items"
+        reason = Reason("one_rater") if len(people.raters) == 1 else Reason("rated_by_all", n=complete)
         return Estimate.undefined(reason if people.raters else NO_PEOPLE, n=complete), nothing
     value = float(noise_ceiling(people, np.ones((len(people.ratings), 1)))[0])
     no_interval = scope.no_interval(scope.draws)
@@ -122,7 +118,7 @@ def ceiling(scope: Scope) -> tuple[Estimate, Floats]:
         value,
         draws,
         n=complete,
-        reason="the ratings hold no more agreement than chance: ICC(1,k) is not positive",
+        reason=Reason("no_more_agreement_than_chance"),
         confidence=scope.confidence,
         no_interval=no_interval,
     )

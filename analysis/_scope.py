@@ -2,58 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._options import CompareOptions
-from genspace.analysis.correlation import FIGURES, score_tie, why_undefined
-from genspace.analysis.decisions import DECISION_FIGURES, DECISION_LABELS, confusion
+from genspace.analysis.correlation import score_tie, why_undefined
+from genspace.analysis.figures import FIGURES, Figure, figure_named
 from genspace.analysis.question import JudgeScores, People, Question, Units
+from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import PromptDraws, Weighted, estimate, stream
+from genspace.analysis.result import Primary
 from genspace.analysis.thresholds import cross_fit_decisions
-from genspace.errors import InputError, did_you_mean
 
-__all__ = [
-    "NO_DECISIONS",
-    "NO_PEOPLE",
-    "Primary",
-    "Scope",
-    "choose_primary",
-    "decision_table",
-    "score_table",
-    "with_decisions",
-]
+__all__ = ["NO_DECISIONS", "NO_PEOPLE", "Scope", "choose_primary", "figure_table", "with_decisions"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-NO_PEOPLE = "no people"
-NO_DECISIONS = "no rule turns these ratings into yes and no: declare positive_from"
-NO_LABELS = "the judge says neither yes nor no, and no threshold could be chosen for its scores"
-
-
-@dataclass(frozen=True)
-class Primary:
-    """The one figure that sorts the table, forms the groups and feeds the tests."""
-
-    figure: str
-    label: str
-    why: str
-
-    def of(self, judge: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the figure's estimate in a judge's section."""
-        found: Mapping[str, Any] = judge["item"][self.figure]
-        return found
-
-    def to_json(self) -> dict[str, Any]:
-        """Return a JSON-ready dictionary."""
-        return {"figure": self.figure, "label": self.label, "why": self.why}
+NO_PEOPLE = Reason("no_people")
+NO_DECISIONS = Reason("no_decisions")
 
 
 def choose_primary(people: People, declared: str | None) -> Primary:
@@ -61,14 +33,11 @@ def choose_primary(people: People, declared: str | None) -> Primary:
 
     Errors: `InputError` for a name that is no item-level figure.
     """
-    labels = {name: f.label for name, f in FIGURES.items()} | dict(DECISION_LABELS)
     if declared is not None:
-        if declared not in labels:
-            raise InputError(f"unknown primary figure {declared!r}{did_you_mean(declared, labels)}")
-        return Primary(declared, labels[declared], "declared")
-    if people.value_type == "binary":
-        return Primary("roc_auc", labels["roc_auc"], "the answers are yes or no")
-    return Primary("spearman", labels["spearman"], f"the ratings are {people.value_type}")
+        row = figure_named(declared)
+        return Primary(row.key, row.label, "declared")
+    row = FIGURES["roc_auc" if people.value_type == "binary" else "spearman"]
+    return Primary(row.key, row.label, "by the kind of answers")
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,45 +95,44 @@ class Scope:
         known = self.rated.judges.get(judge.name)
         return known or with_decisions(judge.take(self.study.people.asked), self.rated, seed=self.seed)
 
-    def target(self, figure: str) -> Floats:
+    @property
+    def figure(self) -> Figure:
+        """The primary figure."""
+        return FIGURES[self.primary.figure]
+
+    def target(self, figure: Figure) -> Floats:
         """(n,) what a figure compares scores with, on the rated units: mean ratings or decisions; NaN = none."""
         people = self.rated.people
-        wants_decision = figure in DECISION_FIGURES or FIGURES[figure].target == "decision"
-        return people.decision if wants_decision else people.mean
+        return people.decision if figure.target == "decision" else people.mean
 
-    def obstacle(self, figure: str) -> str | None:
+    def obstacle(self, figure: Figure) -> Reason | None:
         """Return why nobody can have this figure in this study, if so."""
         if not np.isfinite(self.rated.people.mean).any():
             return NO_PEOPLE
-        if not self.rated.people.decides and (
-            figure in DECISION_FIGURES or FIGURES[figure].target == "decision"
-        ):
-            return NO_DECISIONS
-        return None
+        return NO_DECISIONS if figure.target == "decision" and not self.rated.people.decides else None
 
-    def no_interval(self, draws: PromptDraws) -> str | None:
+    def no_interval(self, draws: PromptDraws) -> Reason | None:
         """Return why there can be no interval, if so."""
         if draws.draws == 0:
-            return "no interval: no bootstrap draws"
-        if len(np.unique(draws.of_item)) < 2:
-            return "no interval: a single prompt"
-        return None
+            return Reason("no_draws")
+        return Reason("single_prompt") if len(np.unique(draws.of_item)) < 2 else None
 
     def figures(
-        self, names: list[str], target: Floats, scores: Floats, passed: Floats
+        self, rows: Iterable[Figure], target: Floats, scores: Floats, passed: Floats
     ) -> dict[str, tuple[Estimate, Floats]]:
-        """Return estimates and draws of item-level figures that share a target.
+        """Return estimates and draws of item-level figures that share a target, by key.
 
         Args:
-            names: Figures of `FIGURES` and `DECISION_FIGURES`, all with the same kind of target.
+            rows: Figures, all with the same kind of target.
             target: (n,) over the rated units, NaN = none.
             scores: (n,) oriented scores, NaN = none.
-            passed: (n,) decisions, NaN = none; used by decision figures.
+            passed: (n,) decisions, NaN = none; read by figures of labels.
         """
         result: dict[str, tuple[Estimate, Floats]] = {}
+        rows = list(rows)
         nothing = np.full(self.draws.draws, np.nan)
         for labels in (False, True):
-            chosen = [n for n in names if (n in DECISION_FIGURES) == labels]
+            chosen = [row for row in rows if row.of_labels == labels]
             if not chosen:
                 continue
             said = passed if labels else scores
@@ -174,36 +142,38 @@ class Scope:
             y, x = target[both], said[both]
             draws = self.draws.take(both)
             no_interval = self.no_interval(draws)
-            compute = partial(decision_table if labels else score_table, chosen, y, x)
+            compute = partial(figure_table, chosen, y, x)
             point = compute(np.ones((n, 1)))[:, 0] if n else np.full(len(chosen), np.nan)
             table = np.tile(nothing, (len(chosen), 1))
             if no_interval is None and np.isfinite(point).any():
                 table = draws.map(compute)
-            for name, value, row in zip(chosen, point, table, strict=True):
-                reason = self.obstacle(name)
+            for row, value, drawn in zip(chosen, point, table, strict=True):
+                reason = self.obstacle(row)
                 if reason is None and labels and not np.isfinite(passed).any():
-                    reason = NO_LABELS
-                reason = reason or why_undefined(y, x, what="answers")
+                    reason = Reason("no_labels")
                 found = estimate(
                     value,
-                    row,
+                    drawn,
                     n=n,
-                    reason=reason,
+                    reason=reason or why_undefined(y, x, what="answers"),
                     confidence=self.confidence,
                     coverage=coverage,
                     no_interval=no_interval,
                 )
-                result[name] = (found, row)
+                result[row.key] = (found, drawn)
         return result
 
     def primary_estimate(self, judge: JudgeScores) -> Estimate:
         """Return the primary figure of a judge on these units."""
-        figure = self.primary.figure
-        obstacle = self.obstacle(figure)
+        obstacle = self.obstacle(self.figure)
         if obstacle:
             return Estimate.undefined(obstacle)
         mine = self.on_rated(judge)
-        return self.figures([figure], self.target(figure), mine.oriented, mine.passed)[figure][0]
+        return self.agreement(mine, self.target(self.figure))[0]
+
+    def agreement(self, judge: JudgeScores, target: Floats) -> tuple[Estimate, Floats]:
+        """Return the primary figure of a rated judge against a target, and its draws."""
+        return self.figures([self.figure], target, judge.oriented, judge.passed)[self.figure.key]
 
     def mean_score(self, judge: JudgeScores) -> Estimate:
         """Return a judge's mean score, as given, over all units it scored."""
@@ -211,7 +181,7 @@ class Scope:
         n = int(scored.sum())
         coverage = n / len(scored) if len(scored) else None
         if not n:
-            return Estimate.undefined("no scores", coverage=coverage)
+            return Estimate.undefined(Reason("no_scores"), coverage=coverage)
         draws = self.all_draws.take(scored)
         x = judge.score[scored]
         return estimate(
@@ -239,13 +209,7 @@ def _mean(x: Floats, weights: Floats) -> Floats:
     return mean
 
 
-def score_table(names: Sequence[str], y: Floats, x: Floats, weights: Floats) -> Floats:
-    """(figures, B) of score figures."""
+def figure_table(rows: Sequence[Figure], y: Floats, x: Floats, weights: Floats) -> Floats:
+    """(figures, B) of figures that read the same (n,) scores, or decisions."""
     target, tie = Weighted(y, weights), score_tie(x)
-    return np.stack([FIGURES[name].statistic(target, x, tie) for name in names])
-
-
-def decision_table(names: Sequence[str], y: Floats, x: Floats, weights: Floats) -> Floats:
-    """(figures, B) of decision figures."""
-    counts = confusion(y, x, weights)
-    return np.stack([DECISION_FIGURES[name](counts) for name in names])
+    return np.stack([row.statistic(target, x, tie) for row in rows])

@@ -8,21 +8,19 @@ judge knows when it is wrong (El-Yaniv & Wiener 2010; Geifman & El-Yaniv 2017).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis._estimate import Estimate
-from genspace.analysis.decisions import DECISION_FIGURES, confusion
+from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import (
-    Concordance,
     PromptDraws,
-    Weighted,
-    _one_hot,
     dense_codes,
     estimate,
+    one_hot,
     ratio,
 )
 from genspace.display import Displayed
@@ -34,7 +32,6 @@ __all__ = [
     "abstention_table",
     "aurc",
     "common_items",
-    "penalised",
     "risk_coverage",
 ]
 
@@ -43,20 +40,9 @@ Bools = NDArray[np.bool_]
 
 MAX_POINTS = 200
 """Points of a risk-coverage curve."""
-CONCORDANCE_FORMS = {
-    "kendall_tau_b": "tau_b",
-    "graded_auc": "half_credit",
-    "roc_auc": "half_credit",
-    "pairwise_strict": "strict",
-    "pairwise_half_credit": "half_credit",
-    "pairwise_with_ties": "with_ties",
-}
-"""Figures that count pairs, and the property of `Concordance` that each is."""
-PENALISED_FIGURES = ("pearson", "spearman", *CONCORDANCE_FORMS, *DECISION_FIGURES)
-"""Figures in which an abstention can tie with everything, or be a wrong decision."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class AbstentionTable(Displayed):
     """Who decided what, over the items that people were asked about."""
 
@@ -68,33 +54,14 @@ class AbstentionTable(Displayed):
     """Decided by people; the judge abstained, failed or was not asked."""
     neither: int
     """Undecided by both."""
-
-    @property
-    def annotated(self) -> int:
-        """Items that people were asked about."""
-        return self.both + self.judge_only + self.people_only + self.neither
-
-    @property
-    def coverage(self) -> float | None:
-        """Share of the annotated items that the judge decides; None without any."""
-        return (self.both + self.judge_only) / self.annotated if self.annotated else None
-
-    @property
-    def coverage_of_decided(self) -> float | None:
-        """Share of the items decided by people that the judge decides; None without any."""
-        decided = self.both + self.people_only
-        return self.both / decided if decided else None
-
-    @property
-    def abstains_where_people_do(self) -> float | None:
-        """Share of the items left undecided by people on which the judge abstains too; None without any."""
-        undecided = self.judge_only + self.neither
-        return self.neither / undecided if undecided else None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return a JSON-ready dictionary."""
-        shares = ("annotated", "coverage", "coverage_of_decided", "abstains_where_people_do")
-        return asdict(self) | {name: getattr(self, name) for name in shares}
+    annotated: int
+    """Items that people were asked about."""
+    coverage: float | None
+    """Share of the annotated items that the judge decides; None without any."""
+    coverage_of_decided: float | None
+    """Share of the items decided by people that the judge decides; None without any."""
+    abstains_where_people_do: float | None
+    """Share of the items left undecided by people on which the judge abstains too; None without any."""
 
 
 def abstention_table(
@@ -107,12 +74,28 @@ def abstention_table(
         people_decided: (n,) whether they reached a decision.
         judge_decided: (n,) whether the judge did.
 
-    >>> abstention_table([1, 1, 1], [1, 1, 0], [1, 0, 0])
-    AbstentionTable(both=1, judge_only=0, people_only=1, neither=1)
+    >>> table = abstention_table([1, 1, 1], [1, 1, 0], [1, 0, 0])
+    >>> table.both, table.people_only, table.neither, table.coverage_of_decided
+    (1, 1, 1, 0.5)
     """
     there, people, judge = (np.asarray(v, dtype=bool) for v in (asked, people_decided, judge_decided))
     cells = (people & judge, ~people & judge, people & ~judge, ~people & ~judge)
-    return AbstentionTable(*(int((there & cell).sum()) for cell in cells))
+    both, judge_only, people_only, neither = (int((there & cell).sum()) for cell in cells)
+    annotated = both + judge_only + people_only + neither
+    return AbstentionTable(
+        both=both,
+        judge_only=judge_only,
+        people_only=people_only,
+        neither=neither,
+        annotated=annotated,
+        coverage=_share(both + judge_only, annotated),
+        coverage_of_decided=_share(both, both + people_only),
+        abstains_where_people_do=_share(neither, judge_only + neither),
+    )
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
 
 
 def common_items(scores: Mapping[str, ArrayLike]) -> Bools:
@@ -123,66 +106,6 @@ def common_items(scores: Mapping[str, ArrayLike]) -> Bools:
     """
     return np.asarray(
         np.isfinite(np.stack([np.asarray(s, dtype=float) for s in scores.values()])).all(axis=0)
-    )
-
-
-def penalised(figure: str, y: Floats, x: Floats, weights: Floats | None = None) -> Floats:
-    """Return a figure of agreement in which each abstention ties with every other item, or is a wrong decision.
-
-    Every correlation here is a sum over pairs, sum a_ij b_ij / sqrt(sum a_ij² sum b_ij²), where a and b say how
-    judge and people order a pair (Daniels 1944, "The relation between measures of correlation in the universe
-    of sample permutations", Biometrika 33). A pair with an abstained item has a_ij = 0, but counts among the
-    people's pairs. Shares of pairs treat it as a tie of the judge.
-
-    Args:
-        figure: A name of `PENALISED_FIGURES`.
-        y: (n,) the human target, finite; decisions 1 / 0 for figures of decisions.
-        x: (n,) scores, higher is better (decisions 1 / 0 for figures of decisions); NaN = abstained.
-        weights: (n, B) how often each draw holds each item; default once.
-
-    Returns:
-        (B,) values; NaN where undefined. Equal to the plain figure when nothing is NaN.
-    """
-    weights = np.ones((len(y), 1)) if weights is None else weights
-    scored = np.isfinite(x)
-    if figure in DECISION_FIGURES:
-        return np.asarray(DECISION_FIGURES[figure](confusion(y, np.where(scored, x, 1 - y), weights)))
-    if figure in CONCORDANCE_FORMS:
-        return np.asarray(getattr(_with_abstentions(y, x, scored, weights), CONCORDANCE_FORMS[figure]))
-    if figure not in PENALISED_FIGURES:
-        raise ValueError(f"{figure} cannot be penalised; only {', '.join(PENALISED_FIGURES)}")
-    part = weights[scored]
-    target = np.broadcast_to(y[:, None], weights.shape)
-    given = np.broadcast_to(x[scored][:, None], part.shape)
-    if figure == "spearman":
-        target, given = _mid_ranks(y, weights), _mid_ranks(x[scored], part)
-    within = target[scored]
-    spread = _spread(given, given, part) * _spread(target, target, weights)
-    return ratio(_spread(given, within, part), np.sqrt(np.where(spread > 1e-13, spread, 0)))
-
-
-def _mid_ranks(values: Floats, weights: Floats) -> Floats:
-    """(n, B) mid-ranks of the values in each draw."""
-    codes = dense_codes(values)
-    counts = np.asarray(_one_hot(codes) @ weights)
-    return np.asarray((np.cumsum(counts, axis=0) - counts / 2)[codes])
-
-
-def _spread(a: Floats, b: Floats, weights: Floats) -> Floats:
-    """(B,) sum over all pairs of items of (a_i - a_j)(b_i - b_j), from (n, B) values."""
-    sum_a, sum_b, product = ((v * weights).sum(axis=0) for v in (a, b, a * b))
-    return np.asarray(weights.sum(axis=0) * product - sum_a * sum_b)
-
-
-def _with_abstentions(y: Floats, x: Floats, scored: Bools, weights: Floats) -> Concordance:
-    """Count pairs of all items; the judge ties every pair that it did not score both items of."""
-    judged = Weighted(y[scored], weights[scored]).concordance(x[scored])
-    everything = Weighted(y, weights).concordance(np.zeros(len(y)))
-    return replace(
-        everything,
-        balance=judged.balance,
-        ties_x=judged.ties_x + everything.pairs - judged.pairs,
-        ties_both=judged.ties_both + everything.ties_y - judged.ties_y,
     )
 
 
@@ -202,7 +125,7 @@ class RiskCoveragePoint(Displayed):
     """Items kept that people decided."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RiskCoverage(Displayed):
     """A judge's risk-coverage curve."""
 
@@ -213,11 +136,6 @@ class RiskCoverage(Displayed):
     whose confidence says nothing gets `risk`."""
     risk: Estimate
     """Share of errors when every answer is kept."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return a JSON-ready dictionary."""
-        points = [asdict(point) for point in self.points]
-        return {"points": points, "aurc": self.aurc.to_json(), "risk": self.risk.to_json()}
 
 
 def risk_coverage(
@@ -261,7 +179,7 @@ def risk_coverage(
     drawn = draws.take(judged) if draws is not None and draws.draws else None
     errors, order = wrong[judged].astype(float), sure[judged]
     coverage = int(judged.sum()) / total
-    reason = "no item has a decision with a confidence and an answer that decides"
+    reason = Reason("no_confident_decision")
 
     def figure(statistic: Any) -> Estimate:
         value = float(statistic(weights)[0])
@@ -302,7 +220,7 @@ def aurc(confidence: Floats, errors: Floats, weights: Floats | None = None) -> F
     from scipy.special import digamma
 
     weights = np.ones((len(errors), 1)) if weights is None else weights
-    groups = _one_hot(dense_codes(-confidence))
+    groups = one_hot(dense_codes(-confidence))
     counts, wrong = (np.asarray(groups @ w) for w in (weights, weights * errors[:, None]))
     share = np.nan_to_num(ratio(wrong, counts))
     above = np.cumsum(counts, axis=0) - counts

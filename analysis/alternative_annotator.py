@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from genspace.analysis.reasons import Reason
 from genspace.display import Displayed
 
 __all__ = ["EPSILON", "AlternativeAnnotatorTest", "RaterContest", "alternative_annotator_test", "as_ratings"]
@@ -48,7 +49,7 @@ class RaterContest(Displayed):
     """Whether that is rejected at the false discovery rate (Benjamini-Yekutieli)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class AlternativeAnnotatorTest(Displayed):
     """Whether a judge could stand in for a rater; null with a reason where it cannot be tested."""
 
@@ -62,11 +63,7 @@ class AlternativeAnnotatorTest(Displayed):
     alignment: Alignment
     """How agreement with the others is measured on an item."""
     raters: tuple[RaterContest, ...] = ()
-    reason: str | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return a JSON-ready dictionary."""
-        return asdict(self) | {"raters": [asdict(r) for r in self.raters]}
+    reason: Reason | None = None
 
 
 def alternative_annotator_test(
@@ -91,8 +88,8 @@ def alternative_annotator_test(
             squared distance to their ratings.
         epsilon: The head start of the judge.
 
-    >>> alternative_annotator_test([1.0], [[1.0, 1.0]], [0], identified=True).reason
-    'needs at least 3 identified raters; there are 2'
+    >>> alternative_annotator_test([1.0], [[1.0, 1.0]], [0], identified=True).reason.code
+    'too_few_raters'
     """
     said, table, prompt = (
         np.asarray(judge, dtype=float),
@@ -104,9 +101,9 @@ def alternative_annotator_test(
     k = table.shape[1]
     labels = names or tuple(str(j) for j in range(k))
     if not identified:
-        return _untested("raters are slots, not identified persons", epsilon, alignment)
+        return _untested(Reason("raters_not_identified"), epsilon, alignment)
     if k < MIN_RATERS:
-        return _untested(f"needs at least {MIN_RATERS} identified raters; there are {k}", epsilon, alignment)
+        return _untested(Reason("too_few_raters", n=k, needed=MIN_RATERS), epsilon, alignment)
     how: dict[str, Any] = {"prompts": prompt, "alignment": alignment, "epsilon": epsilon}
     contests = [
         contest
@@ -114,10 +111,7 @@ def alternative_annotator_test(
         if (contest := _contest(labels[j], said, table[:, j], np.delete(table, j, axis=1), **how))
     ]
     if len(contests) < MIN_RATERS:
-        reason = (
-            f"needs at least {MIN_RATERS} raters with {MIN_ITEMS} items that another rater and the judge also "
-            f"rated; there are {len(contests)}"
-        )
+        reason = Reason("too_few_contests", n=len(contests), needed=MIN_RATERS)
         return _untested(reason, epsilon, alignment)
     from scipy.stats import false_discovery_control
 
@@ -137,7 +131,7 @@ def alternative_annotator_test(
     )
 
 
-def _untested(reason: str, epsilon: float, alignment: Alignment) -> AlternativeAnnotatorTest:
+def _untested(reason: Reason, epsilon: float, alignment: Alignment) -> AlternativeAnnotatorTest:
     return AlternativeAnnotatorTest(None, None, None, epsilon, alignment, reason=reason)
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from genspace.analysis.reasons import Reason
 from genspace.display import Displayed
 
 __all__ = ["PRIOR_TIES", "BradleyTerry", "bradley_terry"]
@@ -28,7 +29,7 @@ DECIMALS = 7
 MOST_ITERATIONS = 10_000
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class BradleyTerry(Displayed):
     """Log strengths of G generators."""
 
@@ -41,7 +42,7 @@ class BradleyTerry(Displayed):
     """(G,) comparisons of each generator with others."""
     prior_ties: float
     """Ties that were added to each compared pair; 0: maximum likelihood alone."""
-    reason: str | None
+    reason: Reason | None
     """Why there are no strengths."""
 
 
@@ -74,20 +75,20 @@ def bradley_terry(
     there = np.flatnonzero(comparisons > 0)
     strength = np.full(len(table), np.nan)
     if len(there) < 2:
-        return BradleyTerry(strength, comparisons, 0.0, "no two generators were compared")
+        return BradleyTerry(strength, comparisons, 0.0, Reason("not_compared"))
     table = table[np.ix_(there, there)]
     called = [str(i) if names is None else names[i] for i in there.tolist()]
     reason = _disconnected(table, called)
     never_losing = reason is None and not _reachable(table > 0).all()
     if never_losing and prior_ties == 0:
-        reason = "a group of generators never loses to the rest: maximum likelihood puts its lead at infinity"
+        reason = Reason("never_losing")
     if reason is not None:
         return BradleyTerry(strength, comparisons, 0.0, reason)
     added = prior_ties if never_losing else 0.0
     table += added / 2 * (compared[np.ix_(there, there)] > 0)
     fitted = _fit(table)
     if fitted is None:
-        return BradleyTerry(strength, comparisons, added, "the strengths did not converge")
+        return BradleyTerry(strength, comparisons, added, Reason("not_converged"))
     strength[there] = fitted
     return BradleyTerry(strength, comparisons, added, None)
 
@@ -100,13 +101,13 @@ def _reachable(links: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return reach
 
 
-def _disconnected(table: Floats, names: Sequence[str]) -> str | None:
+def _disconnected(table: Floats, names: Sequence[str]) -> Reason | None:
     """Return which groups were never compared with one another, or None."""
     groups = np.unique(_reachable((table + table.T) > 0), axis=0)[::-1]
     if len(groups) == 1:
         return None
     named = [", ".join(n for n, member in zip(names, group, strict=True) if member) for group in groups]
-    return f"groups that were never compared with one another: {' | '.join(named)}"
+    return Reason("never_compared", name=" | ".join(named))
 
 
 def _fit(table: Floats) -> Floats | None:

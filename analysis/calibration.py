@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis._estimate import Estimate
 from genspace.analysis.folds import FOLDS, prompt_folds
+from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import PromptDraws, estimate, ratio
 from genspace.display import Displayed
 
@@ -124,7 +125,7 @@ class CalibrationBin(Displayed):
     """Share of "yes" among people in the bin, with a prompt-bootstrap interval."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Reliability(Displayed):
     """A reliability diagram with its summary figures."""
 
@@ -133,14 +134,6 @@ class Reliability(Displayed):
     """Expected calibration error; biased upwards in small samples, so compare it only at equal n."""
     brier: Estimate
     """Mean squared distance of probability and outcome."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return a JSON-ready dictionary."""
-        bins = [
-            {"low": b.low, "high": b.high, "predicted": b.predicted, "observed": b.observed.to_json()}
-            for b in self.bins
-        ]
-        return {"bins": bins, "ece": self.ece.to_json(), "brier": self.brier.to_json()}
 
 
 def brier_score(probabilities: ArrayLike, outcomes: ArrayLike) -> float:
@@ -197,17 +190,16 @@ def reliability_diagram(
     drawn = draws.take(keep).map(figures) if draws is not None and draws.draws else [None] * len(values)
     counts = member.sum(axis=1).astype(int)
     edges = np.linspace(0, 1, bins + 1)
-    nothing = "no item has both a probability and an answer that decides"
     shown = [
         CalibrationBin(
             low=float(edges[k]),
             high=float(edges[k + 1]),
             predicted=float(p[member[k] > 0].mean()) if counts[k] else None,
-            observed=estimate(values[k], drawn[k], n=int(counts[k]), reason="no probability in this bin"),
+            observed=estimate(values[k], drawn[k], n=int(counts[k]), reason=Reason("empty_bin")),
         )
         for k in range(bins)
     ]
-    ece, brier = (estimate(values[k], drawn[k], n=len(p), reason=nothing) for k in (-2, -1))
+    ece, brier = (estimate(values[k], drawn[k], n=len(p), reason=Reason("no_common_item")) for k in (-2, -1))
     return Reliability(tuple(shown), ece, brier)
 
 

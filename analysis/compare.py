@@ -1,52 +1,61 @@
-"""Every judge and metric against the people: one document that reports and the command line render."""
+"""Every judge and metric against the people, question by question."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genspace.analysis._decision_section import cost_fronts, overlap_section
 from genspace.analysis._exclusion_section import exclusion_section
+from genspace.analysis._format_1 import from_format_1
 from genspace.analysis._generator_section import Field, generator_section
 from genspace.analysis._judge_section import baselines, judge_section
-from genspace.analysis._notes import notes
+from genspace.analysis._notes import remarks
 from genspace.analysis._options import CompareOptions
 from genspace.analysis._people_section import people_section, study_section
 from genspace.analysis._scope import Scope
-from genspace.analysis._tests_section import cell_tests, ranked_names, tests_section
+from genspace.analysis._tests_section import cell_tests, tests_section
 from genspace.analysis._threads import side_by_side
 from genspace.analysis.disagreement import places
+from genspace.analysis.notes import StudyOpen
 from genspace.analysis.question import Question
 from genspace.analysis.reliability import conspicuous_pair, rater_pairs
 from genspace.analysis.repeats import repeat_agreement
+from genspace.analysis.result import Cell, ComparisonDocument, Disagreement, JudgeResult, QuestionResult
 from genspace.analysis.specification import specification_section
-from genspace.display import Displayed
+from genspace.display import Result
+from genspace.documents import from_dict, to_dict
 from genspace.evidence import Evidence
 
-__all__ = ["CompareOptions", "Comparison", "compare"]
+if TYPE_CHECKING:
+    import pandas as pd
 
-SCHEMA = "genspace-comparison/1"
+__all__ = ["Comparison", "compare"]
+
+SHOWN_IN_REPR = 3
 SHOWN_DISAGREEMENTS = 5
 """Items on which a judge and the people differ most, for each judge."""
 LEAST_COVERAGE = 0.5
 """A judge that scores a smaller share of the items people rated is not called the best."""
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison(Displayed):
-    """The finished comparison: a JSON-ready document after `schemas/comparison.schema.json`."""
+@dataclass(frozen=True, eq=False)
+class Comparison(Result):
+    """A finished comparison: its figures, and what they were computed from."""
 
-    document: Mapping[str, Any] = field(repr=False)
-    evidence: Evidence | None = field(default=None, repr=False)
-    """What the figures were computed from; None for a comparison read from a file."""
-    questions: Mapping[str, Question] = field(default_factory=dict, repr=False)
-    """The same by question, the main one first."""
+    document: ComparisonDocument
+    """Every figure."""
+    evidence: Evidence | None = None
+    """None for a comparison read from a file."""
+    questions: Mapping[str, Question] = field(default_factory=dict)
+    """The evidence as aligned arrays, by question, the main one first."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the whole document."""
-        return dict(self.document)
+    def __repr__(self) -> str:
+        study = self.document.study
+        best = ", ".join(self.ranking[:SHOWN_IN_REPR]) or "nobody ranked"
+        return f"<Comparison of {study.name!r}: {study.n_annotated:,} rated, best first: {best}>"
 
     @property
     def ranking(self) -> list[str]:
@@ -54,8 +63,37 @@ class Comparison(Displayed):
 
         Baselines, and judges without the figure, are left out.
         """
-        ranked = {n: j["rank"] for n, j in self.document["judges"].items() if j["rank"] is not None}
-        return sorted(ranked, key=lambda n: ranked[n])
+        return self.document.ranked
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON holds it (`genspace/schemas/comparison.schema.json`)."""
+        return to_dict(self.document)
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Comparison:
+        """Read a comparison.json of this format or of format 1.
+
+        Errors: `InputError` for a document that is neither.
+        """
+        if document.get("schema") == "genspace-comparison/1":
+            document = from_format_1(document)
+        return cls(from_dict(ComparisonDocument, document))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the figures over all items: one row per judge and figure.
+
+        Columns: `question, judge, kind, rank, figure, value, low, high, n, coverage`.
+        """
+        import pandas as pd
+
+        rows = [
+            (question, name, judge.kind, judge.rank, key, e.value, e.low, e.high, e.n, e.coverage)
+            for question, result in {"": self.document, **self.document.questions}.items()
+            for name, judge in result.judges.items()
+            for key, e in judge.item.items()
+        ]
+        columns = ["question", "judge", "kind", "rank", "figure", "value", "low", "high", "n", "coverage"]
+        return pd.DataFrame(rows, columns=columns)
 
 
 def compare(evidence: Evidence, options: CompareOptions | None = None) -> Comparison:
@@ -77,72 +115,63 @@ def compare(evidence: Evidence, options: CompareOptions | None = None) -> Compar
     ...     scores=pd.DataFrame({"item_id": list("abcd"), "judge": "clip", "score": [0.1, 0.3, 0.2, 0.9]}),
     ... )
     >>> result = compare(evidence, CompareOptions(draws=100, permutations=0))
-    >>> result.document["judges"]["clip"]["item"]["spearman"]["value"].__round__(3)
+    >>> result.document.judges["clip"].item["spearman"].value.__round__(3)
     0.8
     """
     options = options or CompareOptions()
     questions = {name: Question.of(evidence, name) for name in evidence.questions}
-    main, *others = ((question, _question(question, options)) for question in questions.values())
-    document = {
-        "schema": SCHEMA,
-        **main[1],
-        "questions": {question.name: part for question, part in others},
-        "repeats": repeat_agreement(evidence.every_verdict),
-    }
-    document["notes"] = [*_still_asking(evidence), *document["notes"]]
+    main, *others = questions.values()
+    found = _question(main, options)
+    if evidence.missing_answers:
+        found = replace(found, notes=(StudyOpen(missing=evidence.missing_answers), *found.notes))
+    document = ComparisonDocument(
+        **{f.name: getattr(found, f.name) for f in fields(found)},
+        evidence=evidence.digest,
+        readings=evidence.readings,
+        questions={question.name: _question(question, options) for question in others},
+        repeats=repeat_agreement(evidence.every_verdict),
+    )
     return Comparison(document, evidence, questions)
 
 
-def _still_asking(evidence: Evidence) -> list[dict[str, str]]:
-    """Return a warning while people are being asked: who stops when the figures please gets figures that please."""
-    missing = evidence.missing_answers
-    if not missing:
-        return []
-    text = (
-        f"The human study is open and lacks {missing} answers. Do not stop it because of these figures; when enough "
-        f"is enough, end it with: genspace annotate close"
-    )
-    return [{"level": "warning", "code": "study_open", "text": text}]
-
-
-def _question(question: Question, options: CompareOptions) -> dict[str, Any]:
-    """Return the document of one question: without the excluded raters, with everybody beside."""
+def _question(question: Question, options: CompareOptions) -> QuestionResult:
+    """Return the comparison of one question: without the excluded raters, with everybody beside."""
     settings = question.settings
     by = options.by or settings.breakdowns
     scope = Scope.of(question, options)
-    people = people_section(scope)
     shown = [*scope.study.judges.values(), *baselines(scope)]
     sections = side_by_side(partial(judge_section, scope), shown)
     judges = {judge.name: section for judge, section in zip(shown, sections, strict=True)}
-    _rank(judges, scope)
-    ranked = ranked_names(judges)
+    ranks = _ranks(judges, scope)
+    ranked = list(ranks)
     tests = tests_section(scope, ranked, options.permutations)
-    for number, group in enumerate(tests["groups"], start=1):
-        for name in group:
-            judges[name]["group"] = number
-    document = {
-        "study": study_section(scope, settings),
-        "options": options.to_json() | {"by": list(by)},
-        "primary": scope.primary.to_json(),
-        "human": people,
-        "judges": judges,
-        "tests": tests,
-        "breakdowns": _breakdowns(scope, by, ranked, options.permutations),
-        "disagreements": _disagreements(scope),
-        "overlap": overlap_section(scope, ranked),
-        "cost_fronts": cost_fronts(judges, scope.primary.figure, ranked),
-        "generators": generator_section(
+    groups = {name: number for number, group in enumerate(tests.groups, start=1) for name in group}
+    judges = {
+        name: replace(judge, rank=ranks.get(name), group=groups.get(name)) for name, judge in judges.items()
+    }
+    result = QuestionResult(
+        study=study_section(scope, settings),
+        options=replace(options, by=tuple(by)),
+        primary=scope.primary,
+        human=people_section(scope),
+        judges=judges,
+        tests=tests,
+        breakdowns=_breakdowns(scope, by, ranked, options.permutations),
+        disagreements=tuple(_disagreements(scope)),
+        overlap=overlap_section(scope, ranked),
+        cost_fronts=cost_fronts(judges, scope.primary.figure, ranked),
+        generators=generator_section(
             Field.of(question, options), by=by, sampling=settings.sampling, first=ranked
         ),
-        "exclusion": exclusion_section(scope, question, options, shown),
-        "specification": specification_section(
+        exclusion=exclusion_section(scope, question, options, shown),
+        specification=specification_section(
             scope,
             ranked,
             everybody=question.with_everybody.take(scope.study.people.asked).people,
             doubtful=_doubtful(scope),
         ),
-    }
-    return document | {"notes": notes(document, scope)}
+    )
+    return replace(result, notes=remarks(result, scope))
 
 
 def _doubtful(scope: Scope) -> tuple[str, ...]:
@@ -151,32 +180,24 @@ def _doubtful(scope: Scope) -> tuple[str, ...]:
     return (found[0].b,) if found else ()
 
 
-def _rank(judges: dict[str, Any], scope: Scope) -> None:
-    """Number the judges by the primary figure; derived metrics and baselines have no rank.
+def _ranks(judges: Mapping[str, JudgeResult], scope: Scope) -> dict[str, int]:
+    """Number the judges by the primary figure, best first; derived metrics and baselines have no rank.
 
     A figure on few items can be high by luck: judges without an interval, or that score less than LEAST_COVERAGE of the
     items people rated, come after all others.
     """
-    figures = {
-        name: scope.primary.of(judge)
+    places = {
+        name: (figure.low is None or (judge.coverage.value or 0) < LEAST_COVERAGE, -figure.value)
         for name, judge in judges.items()
-        if judge["kind"] in ("judge", "metric")
+        if judge.kind in ("judge", "metric")
+        and (figure := judge.item[scope.primary.figure]).value is not None
     }
-
-    def place(name: str) -> tuple[bool, float]:
-        solid = (
-            figures[name]["low"] is not None and (judges[name]["coverage"]["value"] or 0) >= LEAST_COVERAGE
-        )
-        return not solid, -figures[name]["value"]
-
-    known = [name for name, figure in figures.items() if figure["value"] is not None]
-    for rank, name in enumerate(sorted(known, key=place), start=1):
-        judges[name]["rank"] = rank
+    return {name: rank for rank, name in enumerate(sorted(places, key=places.__getitem__), start=1)}
 
 
 def _breakdowns(
     scope: Scope, columns: Sequence[str], ranked: list[str], permutations: int
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, dict[str, Cell]]:
     """Return the primary figure and the mean score of each judge for each value of each column."""
     study = scope.study
     parts: dict[tuple[str, str], Scope] = {}
@@ -184,23 +205,22 @@ def _breakdowns(
         values = study.column(column)
         parts |= {(column, value): scope.take(values == value) for value in sorted(set(values))}
     tests = cell_tests(parts, ranked, permutations)
-    cells: dict[str, dict[str, Any]] = {column: {} for column in columns}
+    cells: dict[str, dict[str, Cell]] = {column: {} for column in columns}
     for (column, value), part in parts.items():
         judges = part.study.judges
-        cells[column][value or "(none)"] = {
-            "n": len(part.rated),
-            "judges": {name: part.primary_estimate(j).to_json() for name, j in judges.items()},
-            "mean_scores": {name: part.mean_score(j).to_json() for name, j in judges.items()},
-            "test": tests.get((column, value)),
-        }
+        cells[column][value or "(none)"] = Cell(
+            n=len(part.rated),
+            judges={name: part.primary_estimate(j) for name, j in judges.items()},
+            mean_scores={name: part.mean_score(j) for name, j in judges.items()},
+            test=tests.get((column, value)),
+        )
     return cells
 
 
-def _disagreements(scope: Scope) -> list[dict[str, Any]]:
-    """Return, for each judge, the items it ranks most differently from the people."""
+def _disagreements(scope: Scope) -> Iterator[Disagreement]:
+    """Yield, for each judge, the items it ranks most differently from the people."""
     import numpy as np
 
-    found = []
     study = scope.rated
     human = study.people.mean
     for name, judge in study.judges.items():
@@ -211,15 +231,12 @@ def _disagreements(scope: Scope) -> list[dict[str, Any]]:
         where = np.flatnonzero(np.isfinite(gap))
         for i in where[np.argsort(-np.abs(gap[where]), kind="stable")][:SHOWN_DISAGREEMENTS]:
             unit = study.units.iloc[i]
-            found.append(
-                {
-                    "item_id": str(unit["item_id"]),
-                    "item_id_b": str(unit["item_id_b"]) or None,
-                    "judge": name,
-                    "human": float(human[i]),
-                    "score": float(judge.score[i]),
-                    "human_place": float(human_place[i]),
-                    "judge_place": float(judge_place[i]),
-                }
+            yield Disagreement(
+                item_id=str(unit["item_id"]),
+                item_id_b=str(unit["item_id_b"]) or None,
+                judge=name,
+                human=float(human[i]),
+                score=float(judge.score[i]),
+                human_place=float(human_place[i]),
+                judge_place=float(judge_place[i]),
             )
-    return found

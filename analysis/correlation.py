@@ -1,69 +1,29 @@
 """Agreement of scores with ratings: correlations, areas under curves, and how groups of items are averaged.
 
-The statistic and the averaging are apart: every figure of `FIGURES` can be taken over all items, or within
-each prompt or generator and then averaged.
+The statistic and the averaging are apart: every figure can be taken over all items, or within each prompt or generator
+and then averaged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from genspace.analysis.figures import Figure, figure_named
+from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import SCORE_TIE, Concordance, Weighted, dense_codes
-from genspace.errors import InputError, did_you_mean
+from genspace.errors import InputError
 
-__all__ = ["FIGURES", "ByGroup", "Figure", "Grouped", "agreement", "by_group", "score_tie", "why_undefined"]
+__all__ = ["ByGroup", "Grouped", "agreement", "by_group", "score_tie", "why_undefined"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Statistic = Callable[[Weighted, Floats, float], Floats]
 
 GROUP_CELLS = 250_000
 """Items x groups that are counted together."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One figure of agreement between a target and scores."""
-
-    label: str
-    """As tables show it."""
-    statistic: Statistic
-    """Takes a `Weighted` target, the scores and their tie width; returns (B,) values."""
-    target: Literal["rating", "decision"] = "rating"
-    """Whether it compares with the mean rating or with people's yes / no."""
-    share: Callable[[Concordance], Floats] | None = None
-    """For shares of pairs: the share as a function of the counts, so that groups can be pooled by pairs."""
-
-
-def _share_of_pairs(
-    label: str, share: Callable[[Concordance], Floats], target: Literal["rating", "decision"] = "rating"
-) -> Figure:
-    return Figure(label, lambda y, x, tie: share(y.concordance(x, tie)), target, share)
-
-
-FIGURES: Mapping[str, Figure] = {
-    "pearson": Figure("Pearson", lambda y, x, _: y.pearson(x)),
-    "spearman": Figure("Spearman", lambda y, x, _: y.spearman(x)),
-    "kendall_tau_b": Figure("Kendall's tau-b", lambda y, x, _: y.concordance(x).tau_b),
-    "kendall_tau_c": Figure("Kendall's tau-c", lambda y, x, _: y.concordance(x).tau_c),
-    "graded_auc": _share_of_pairs("graded AUC", lambda c: c.half_credit),
-    "pairwise_strict": _share_of_pairs("pairwise accuracy, a judge's ties wrong", lambda c: c.strict),
-    "pairwise_half_credit": _share_of_pairs(
-        "pairwise accuracy, a judge's ties half", lambda c: c.half_credit
-    ),
-    "pairwise_ties_dropped": _share_of_pairs(
-        "pairwise accuracy, ties of both dropped", lambda c: c.ties_dropped
-    ),
-    "pairwise_with_ties": _share_of_pairs("pairwise accuracy with ties (acc23)", lambda c: c.with_ties),
-    "roc_auc": _share_of_pairs("ROC AUC", lambda c: c.half_credit, "decision"),
-    "average_precision": Figure("average precision", lambda y, x, _: y.average_precision(x), "decision"),
-}
-"""Every figure between a target and scores, higher always better."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,13 +61,11 @@ class ByGroup:
     parts: tuple[tuple[Ints, Weighted], ...]
     """The places of some groups' items, and their target."""
 
-    def statistic(self, figure: str, x: Floats, tie: float = 0.0) -> Floats:
-        """(G,) a figure of `FIGURES` within each group."""
-        share = FIGURES[figure].share
-        if share is not None:
-            return share(self.concordance(x, tie))
-        compute = FIGURES[figure].statistic
-        return np.concatenate([compute(target, x[rows], tie) for rows, target in self.parts])
+    def statistic(self, figure: Figure, x: Floats, tie: float = 0.0) -> Floats:
+        """(G,) a figure within each group."""
+        if figure.share is not None:
+            return figure.share(self.concordance(x, tie))
+        return np.concatenate([figure.statistic(target, x[rows], tie) for rows, target in self.parts])
 
     def concordance(self, x: Floats, tie: float = 0.0) -> Concordance:
         """Count the pairs of each group; scores within `tie` of a neighbour are equal."""
@@ -162,8 +120,7 @@ def agreement(
     >>> agreement([1, 2, 1, 2], [5, 6, 1, 0], "pearson", groups=["a", "a", "b", "b"])
     0.0
     """
-    if figure not in FIGURES:
-        raise InputError(f"unknown figure {figure!r}{did_you_mean(figure, FIGURES)}")
+    row = figure_named(figure)
     y, x = (np.asarray(v, dtype=float) for v in (target, scores))
     label = np.zeros(len(y)) if groups is None else np.asarray(groups)
     if not len(y) == len(x) == len(label):
@@ -171,12 +128,11 @@ def agreement(
     both = np.isfinite(y) & np.isfinite(x)
     x, tie = x[both], score_tie(x[both])
     inside, sizes = by_group(y[both], label[both])
-    share = FIGURES[figure].share
     if average == "pairs":
-        if share is None:
+        if row.share is None:
             raise InputError(f"{figure} is no share of pairs: average it by groups or items")
-        return float(share(inside.concordance(x, tie).pooled(np.ones((len(sizes), 1))))[0])
-    values = Grouped(inside.statistic(figure, x, tie), sizes)
+        return float(row.share(inside.concordance(x, tie).pooled(np.ones((len(sizes), 1))))[0])
+    values = Grouped(inside.statistic(row, x, tie), sizes)
     return float(values.mean(sizes[:, None] if average == "items" else None)[0])
 
 
@@ -185,14 +141,14 @@ def score_tie(scores: Floats) -> float:
     return SCORE_TIE * float(np.ptp(scores)) if len(scores) else 0.0
 
 
-def why_undefined(y: Floats, x: Floats, *, what: str = "ratings") -> str:
-    """Return, in words, why a figure of these finite target and score vectors has no value."""
+def why_undefined(y: Floats, x: Floats, *, what: str = "ratings") -> Reason:
+    """Return why a figure of these finite target and score vectors has no value."""
     if len(y) == 0:
-        return "no item has both a score and a target"
+        return Reason("no_common_item")
     if len(y) < 2:
-        return "too few items: 1"
+        return Reason("too_few_items", n=1)
     if dense_codes(y).max() == 0:
-        return f"all {what} are equal"
+        return Reason("all_equal", name=what)
     if dense_codes(x).max() == 0:
-        return "all scores are equal"
-    return "not defined on these items"
+        return Reason("all_equal", name="scores")
+    return Reason("undefined")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +11,12 @@ from numpy.typing import NDArray
 from genspace.analysis.resampling import ratio
 from genspace.display import Displayed
 
-__all__ = ["DECISION_FIGURES", "DECISION_LABELS", "Confusion", "confusion"]
+__all__ = ["Confusion", "confusion"]
 
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Confusion(Displayed):
     """Counts of people's decision x judge's decision; every array is (B,), one entry a draw."""
 
@@ -62,24 +61,6 @@ class Confusion(Displayed):
         yes, no = self.true_yes + self.false_no, self.true_no + self.false_yes
         chance = said_yes * yes + said_no * no
         return ratio((self.true_yes + self.true_no) * self.total - chance, self.total**2 - chance)
-
-
-DECISION_FIGURES: Mapping[str, Callable[[Confusion], Floats]] = {
-    "accuracy": lambda c: c.accuracy,
-    "balanced_accuracy": lambda c: c.balanced_accuracy,
-    "f1": lambda c: c.f1,
-    "mcc": lambda c: c.mcc,
-    "cohen_kappa": lambda c: c.cohen_kappa,
-}
-"""Every figure between people's decisions and a judge's, higher always better."""
-
-DECISION_LABELS: Mapping[str, str] = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "f1": "F1",
-    "mcc": "Matthews' correlation",
-    "cohen_kappa": "Cohen's kappa",
-}
 
 
 def confusion(truth: NDArray[Any], said: NDArray[Any], weights: Floats | None = None) -> Confusion:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis._estimate import Estimate
+from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import PromptDraws, Weighted, estimate, ratio, stream
 from genspace.display import Displayed
 
@@ -30,15 +31,6 @@ class ErrorOverlap(Displayed):
     blind_oracle: float | None
     """The same oracle beside the better judge and a version of the other whose prompts are shuffled: what
     hindsight alone gains from a judge that knows nothing."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return a JSON-ready dictionary."""
-        return {
-            "correlation": self.correlation.to_json(),
-            "mean_error": list(self.mean_error),
-            "oracle": self.oracle.to_json(),
-            "blind_oracle": self.blind_oracle,
-        }
 
 
 def error_overlap(
@@ -68,9 +60,7 @@ def error_overlap(
     both = np.isfinite(a) & np.isfinite(b) & np.isfinite(y)
     n = int(both.sum())
     if n < 2:
-        undefined = Estimate.undefined(
-            "fewer than two items are decided by both judges and have an answer", n=n
-        )
+        undefined = Estimate.undefined(Reason("no_common_decisions"), n=n)
         return ErrorOverlap(undefined, (None, None), undefined, None)
     a, b, y = a[both], b[both], y[both]
     error_a, error_b = a - y, b - y
@@ -79,7 +69,7 @@ def error_overlap(
     least = np.minimum(np.abs(error_a), np.abs(error_b))
     drawn = draws.take(both) if draws is not None and draws.draws else None
 
-    def figure(statistic: Any, reason: str) -> Estimate:
+    def figure(statistic: Any, reason: Reason) -> Estimate:
         value = float(statistic(np.ones((n, 1)))[0])
         return estimate(value, None if drawn is None else drawn.map(statistic), n=n, reason=reason)
 
@@ -88,9 +78,9 @@ def error_overlap(
     shuffled = _shuffle_prompts(other, np.asarray(prompts)[both], stream(seed, "blind oracle"))
     blind = np.minimum(np.abs(better - y), np.abs(shuffled - y)).mean()
     return ErrorOverlap(
-        correlation=figure(lambda w: Weighted(error_a, w).pearson(error_b), "a judge's errors are all equal"),
+        correlation=figure(lambda w: Weighted(error_a, w).pearson(error_b), Reason("equal_errors")),
         mean_error=mean,
-        oracle=figure(lambda w: ratio(least @ w, w.sum(axis=0)), "no items"),
+        oracle=figure(lambda w: ratio(least @ w, w.sum(axis=0)), Reason("no_items")),
         blind_oracle=float(blind),
     )
 

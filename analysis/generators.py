@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genspace.analysis.bradley_terry import PRIOR_TIES, bradley_terry
+from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import MIN_DEFINED_DRAWS, PromptDraws, ratio
 from genspace.display import Displayed
 
@@ -23,7 +24,6 @@ __all__ = [
     "kendall_distance",
     "mean_scores",
     "pair_scores",
-    "share_text",
     "standings",
 ]
 
@@ -34,7 +34,7 @@ ROUNDING = 1e-12
 """Scores closer than this share of the largest are equal: their sums only ran in another order."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class GeneratorScores(Displayed):
     """One score for each of G generators, higher is better, and the same in each of B draws."""
 
@@ -44,7 +44,7 @@ class GeneratorScores(Displayed):
     """(G, B)"""
     n: Floats
     """(G,) items or comparisons behind each score."""
-    reason: str | None = None
+    reason: Reason | None = None
     """Why nothing could be scored."""
     prior_ties: float = 0.0
     """Ties added to each compared pair of generators to keep Bradley-Terry strengths finite; 0: none."""
@@ -63,7 +63,7 @@ class Standing(Displayed):
     """Share of draws in which it is first; equal firsts share a draw."""
     above_next: float | None = None
     """Share of draws in which it is above the one that follows it in the order; equal scores count half."""
-    reason: str | None = None
+    reason: Reason | None = None
     """Why there is nothing but a rank, or no rank."""
 
 
@@ -166,7 +166,7 @@ def kendall_distance(a: Floats, b: Floats) -> Floats:
 
 
 def standings(
-    scores: GeneratorScores, *, confidence: float = 0.95, no_interval: str | None = None
+    scores: GeneratorScores, *, confidence: float = 0.95, no_interval: Reason | None = None
 ) -> dict[int, Standing]:
     """Return where each generator stands, best first, those without a score last.
 
@@ -187,11 +187,11 @@ def standings(
     drawn = drawn[:, np.isfinite(drawn).all(axis=0)]
     reason = no_interval
     if reason is None and len(known) < 2:
-        reason = "a single generator"
+        reason = Reason("single_generator")
     if reason is None and (not drawn.size or drawn.shape[1] < MIN_DEFINED_DRAWS * scores.draws.shape[1]):
-        reason = "undefined in more than a tenth of the bootstrap draws"
+        reason = Reason("few_defined_draws")
     ranks = 1 + (ahead(value[:, None]) < 0).sum(axis=(1, 2))
-    nothing = Standing(None, reason=scores.reason or "no score")
+    nothing = Standing(None, reason=scores.reason or Reason("no_score"))
     found = {int(i): nothing for i in order}
     if reason is not None:
         return found | {int(i): Standing(int(r), reason=reason) for i, r in zip(known, ranks, strict=True)}
@@ -223,16 +223,3 @@ def _rank_sets(value: Floats, drawn: Floats, confidence: float) -> list[tuple[in
     above = np.zeros((len(value), len(value)))
     above[i, j], above[j, i] = sure, -sure
     return [(1 + int((row < 0).sum()), len(value) - int((row > 0).sum())) for row in above]
-
-
-def share_text(share: float | None) -> str:
-    """Return a share of draws as people read it, never rounded to all or none.
-
-    >>> [share_text(s) for s in (None, 0.999, 1.0, 0.418)]
-    ['–', '> 99%', '100%', '42%']
-    """
-    if share is None:
-        return "–"
-    if 0 < share < 0.01:
-        return "< 1%"
-    return "> 99%" if 0.99 < share < 1 else f"{share:.0%}"

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis.correlation import Grouped
+from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import ratio
 from genspace.display import Displayed
 from genspace.errors import InputError
@@ -33,10 +34,21 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 MAX_PAIRS = 5_000_000
+
+
+class TooManyPairsError(InputError):
+    """There are more than `MAX_PAIRS` pairs; they can be taken within prompts or generators."""
+
+    reason = Reason("too_many_pairs", needed=MAX_PAIRS)
+
+    def __init__(self) -> None:
+        super().__init__(f"more than {MAX_PAIRS:,} pairs; take them within prompts or generators")
+
+
 """More pairs than this are not listed one by one."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PairCounts(Displayed):
     """Pairs of each of G groups by how people and judge order them; every array is (G,)."""
 
@@ -151,7 +163,7 @@ def pairs_within(y: ArrayLike, x: ArrayLike, groups: ArrayLike | None = None) ->
         x: (n,) scores, higher is better; NaN = abstained, the item is left out.
         groups: (n,) labels; default: all items in one group.
 
-    Errors: `InputError` when there are more than `MAX_PAIRS` pairs.
+    Errors: `TooManyPairsError` when there are more than `MAX_PAIRS` pairs.
     """
     human, judge = np.asarray(y, dtype=float), np.asarray(x, dtype=float)
     label: NDArray[Any] = np.zeros(len(human)) if groups is None else np.asarray(groups)
@@ -160,7 +172,7 @@ def pairs_within(y: ArrayLike, x: ArrayLike, groups: ArrayLike | None = None) ->
     order = there[np.argsort(code[there], kind="stable")]
     sizes = np.bincount(code[order], minlength=len(names))
     if (sizes.astype(float) * (sizes - 1)).sum() / 2 > MAX_PAIRS:
-        raise InputError(f"more than {MAX_PAIRS:,} pairs; take them within prompts or generators")
+        raise TooManyPairsError
     first, second = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
     for size in np.unique(sizes[sizes > 1]):
         # All groups of one size at once: each row of `members` is a group.

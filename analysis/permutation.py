@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from genspace.analysis.correlation import FIGURES, score_tie
-from genspace.analysis.decisions import DECISION_FIGURES, confusion
+from genspace.analysis.correlation import score_tie
+from genspace.analysis.figures import FIGURES
 from genspace.analysis.resampling import CHUNK_CELLS, Weighted, dense_codes, pair_signs, ratio
 from genspace.display import Displayed
 
@@ -37,7 +37,7 @@ MAX_ITEMS = 4000
 """Beyond these the sums over prompt pairs cost more than ranking every permutation."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SwapTest(Displayed):
     """Result of one permutation test."""
 
@@ -76,7 +76,7 @@ def swap_test(
         a: (n,) scores of the first judge (decisions 1 / 0 for decision figures), higher is better; finite.
         b: (n,) scores of the second.
         prompts: (n,) any labels; items with equal labels are swapped together.
-        figure: A name of `correlation.FIGURES` or `decisions.DECISION_FIGURES`.
+        figure: A name of `figures.FIGURES`.
         permutations: At most so many.
         rng: Source of randomness, from `resampling.stream`.
         draw: Takes a number B and returns (P, B) swaps 1 / 0, prompts in sorted order; default: each prompt
@@ -114,9 +114,10 @@ def swap_test(
 def _engine(y: Floats, a: Floats, b: Floats, prompt: Ints, figure: str, *, fast: bool) -> Difference:
     """Return the fastest exact way to the differences of a figure."""
     small = len(y) <= MAX_ITEMS and int(prompt.max(initial=0)) < MAX_PROMPTS
-    if figure in DECISION_FIGURES:
+    row = FIGURES[figure]
+    if row.of_labels:
         return _ranking(y, a, b, prompt, figure)
-    if FIGURES[figure].share is not None:
+    if row.share is not None:
         a, b = (_snapped(v) for v in (a, b))
     a, b = standardised(a), standardised(b)
     if not np.isfinite(a + b).all():
@@ -141,8 +142,6 @@ def _ranking(y: Floats, a: Floats, b: Floats, prompt: Ints, figure: str) -> Diff
     pooled, target = np.concatenate([a, b]), np.concatenate([y, y])
 
     def values(weights: Floats) -> Floats:
-        if figure in DECISION_FIGURES:
-            return DECISION_FIGURES[figure](confusion(target, pooled, weights))
         return FIGURES[figure].statistic(Weighted(target, weights), pooled, 0.0)
 
     def difference(swaps: Floats) -> Floats:
@@ -181,7 +180,7 @@ def _by_moments(y: Floats, a: Floats, b: Floats, prompt: Ints) -> Difference:
     return difference
 
 
-_BY_PROMPT_PAIRS = {"spearman", "kendall_tau_b", "graded_auc", "pairwise_half_credit", "roc_auc"}
+_BY_PROMPT_PAIRS = {"spearman", "kendall_tau_b", "pairwise_half_credit", "roc_auc"}
 
 
 def _by_prompt_pairs(y: Floats, a: Floats, b: Floats, prompt: Ints, figure: str) -> Difference:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from genspace.analysis._estimate import Estimate
 from genspace.analysis.resampling import stream
 from genspace.display import Displayed
+from genspace.documents import to_dict
 from genspace.errors import InputError
 
 __all__ = ["Assumptions", "PlannedStudy", "power_table", "simulate_power", "smallest_sufficient"]
@@ -192,9 +193,9 @@ class PlannedStudy(Displayed):
     half_width: float
     """Half the usual 95 % interval of the first judge's figure: 1.96 standard deviations over the studies."""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return a JSON-ready dictionary."""
-        return {**asdict(self), "power": self.power.to_json(), "figures": list(self.figures)}
+        return to_dict(self)
 
 
 def simulate_power(

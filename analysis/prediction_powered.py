@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis._estimate import Estimate
+from genspace.analysis.reasons import Reason
 from genspace.display import Displayed
 
 __all__ = ["CorrectedMean", "corrected_mean", "undrawn_reason"]
@@ -39,18 +40,8 @@ class CorrectedMean(Displayed):
     labelled: int
     unlabelled: int
 
-    def to_json(self) -> dict[str, Any]:
-        """Return a JSON-ready dictionary."""
-        return {
-            "sample": self.sample.to_json(),
-            "corrected": self.corrected.to_json(),
-            "weight": self.weight,
-            "labelled": self.labelled,
-            "unlabelled": self.unlabelled,
-        }
 
-
-def undrawn_reason(sampling: str | None) -> str | None:
+def undrawn_reason(sampling: str | None) -> Reason | None:
     """Return why a study's labelled items cannot correct the rest, or None when they can.
 
     >>> undrawn_reason("random") is None
@@ -58,10 +49,7 @@ def undrawn_reason(sampling: str | None) -> str | None:
     """
     if sampling == "random":
         return None
-    how = (
-        "it is not declared how the rated items were drawn" if sampling is None else f"sampling is {sampling}"
-    )
-    return f'{how}: needs sampling = "random" in study.toml'
+    return Reason("sampling_unknown") if sampling is None else Reason("sampling_not_random", name=sampling)
 
 
 def corrected_mean(
@@ -76,8 +64,8 @@ def corrected_mean(
         prompts: (n,) prompt of each item.
         confidence: Of the normal intervals.
 
-    >>> corrected_mean([1.0, 2.0, np.nan], [1.0, 2.0, 3.0], [0, 1, 2]).corrected.reason
-    'only 2 prompts are rated; 10 are needed'
+    >>> corrected_mean([1.0, 2.0, np.nan], [1.0, 2.0, 3.0], [0, 1, 2]).corrected.reason.code
+    'too_few_prompts_rated'
     """
     y, f, prompt = np.asarray(ratings, dtype=float), np.asarray(scores, dtype=float), np.asarray(prompts)
     if not y.shape == f.shape == prompt.shape:
@@ -87,16 +75,14 @@ def corrected_mean(
     groups = len(np.unique(prompt[rated]))
     reason = None
     if groups < MIN_LABELLED_PROMPTS:
-        reason = f"only {groups} prompts are rated; {MIN_LABELLED_PROMPTS} are needed"
+        reason = Reason("too_few_prompts_rated", n=groups, needed=MIN_LABELLED_PROMPTS)
     elif not np.isfinite(f[rated]).any() or not np.isfinite(f[~rated]).any():
-        reason = (
-            "the judge scored no rated item" if rest else "every item is rated: there is nothing to correct"
-        )
+        reason = Reason("judge_scored_no_rated_item" if rest else "everything_rated")
         if rest and np.isfinite(f[rated]).any():
-            reason = "the judge scored no unrated item"
+            reason = Reason("judge_scored_no_unrated_item")
     value = float(y[rated].mean()) if n else math.nan
     if reason is not None and n == 0:
-        nothing = Estimate.undefined("no item is rated")
+        nothing = Estimate.undefined(Reason("no_item_rated"))
         return CorrectedMean(nothing, nothing, None, 0, rest)
     influence = np.where(rated, (y - value) / n, 0.0)
     sample = _normal(value, influence, prompt, n, confidence, rated=groups)
@@ -129,7 +115,7 @@ def _normal(
     from scipy.stats import norm
 
     if rated < 2:
-        return Estimate(value, n=n, reason="no interval: a single prompt is rated")
+        return Estimate(value, n=n, reason=Reason("single_prompt"))
     _, member = np.unique(prompts, return_inverse=True)
     summed = np.bincount(member, weights=influence)
     half = norm.ppf((1 + confidence) / 2) * math.sqrt(rated / (rated - 1) * float(summed @ summed))

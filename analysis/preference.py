@@ -6,7 +6,6 @@ one with the higher score (Deutsch, Foster and Freitag 2023, "Ties Matter", for 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
@@ -15,22 +14,15 @@ from numpy.typing import NDArray
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._scope import NO_PEOPLE, Scope
 from genspace.analysis.correlation import score_tie
+from genspace.analysis.figures import PREFERENCES
 from genspace.analysis.pairwise import Pairs, calibrated_widths, folds_by_prompt
 from genspace.analysis.question import JudgeScores
+from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import estimate, ratio, stream
 
-__all__ = ["PREFERENCE_FIGURES", "preference_section"]
+__all__ = ["preference_section"]
 
 Floats = NDArray[np.float64]
-
-PREFERENCE_FIGURES: Mapping[str, str] = {
-    "strict": "a judge's ties wrong, people's left out",
-    "half_credit": "a judge's ties half right, people's left out",
-    "ties_dropped": "ties of either left out",
-    "with_ties": "ties of both right, a tie of one wrong",
-    "tie_calibrated": "with ties, the judge's tie width chosen on other prompts",
-}
-"""Shares of pairs on which judge and people prefer the same item."""
 
 
 def preference_section(scope: Scope, judge: JudgeScores) -> dict[str, Estimate] | None:
@@ -49,8 +41,8 @@ def preference_section(scope: Scope, judge: JudgeScores) -> dict[str, Estimate] 
     n = int(both.sum())
     coverage = n / scope.annotated if scope.annotated else None
     if not n:
-        reason = "no pair has both an answer and a score" if np.isfinite(lean).any() else NO_PEOPLE
-        return {f: Estimate.undefined(reason, coverage=coverage) for f in PREFERENCE_FIGURES}
+        reason = Reason("no_common_pair") if np.isfinite(lean).any() else NO_PEOPLE
+        return {key: Estimate.undefined(reason, coverage=coverage) for key in PREFERENCES}
     people, said = np.sign(lean[both]), mine[both]
     sign = np.where(np.abs(said) <= score_tie(said), 0.0, np.sign(said))
     draws = scope.draws.take(both)
@@ -74,9 +66,7 @@ def preference_section(scope: Scope, judge: JudgeScores) -> dict[str, Estimate] 
             n=int(total[1]),
             coverage=coverage,
             confidence=scope.confidence,
-            reason="a single prompt"
-            if figure == "tie_calibrated"
-            else "no pair that both or either separate",
+            reason=Reason("single_prompt" if figure == "tie_calibrated" else "no_pair_separated"),
             no_interval=no_interval,
         )
     return result

@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis._estimate import Estimate
+from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import PromptDraws, stream
 from genspace.display import Displayed
 
@@ -90,11 +90,6 @@ class PsychometricCurve(Displayed):
             return None
         return np.asarray(self.floor.value + (1 - self.floor.value - self.lapse.value) * share, dtype=float)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return a JSON-ready dictionary."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {k: v.to_json() if isinstance(v, Estimate) else v for k, v in values.items()}
-
 
 def fit_psychometric(
     quantity: ArrayLike,
@@ -130,12 +125,12 @@ def fit_psychometric(
     x, y, cluster = _clean(quantity, yes, groups)
     n = len(x)
     if n == 0:
-        return _nothing("no answers", n)
+        return _nothing(Reason("no_answers"), n)
     levels, level_of = np.unique(x, return_inverse=True)
     if len(levels) < 2:
-        return _nothing("all quantities are equal", n)
+        return _nothing(Reason("all_equal", name="quantities"), n)
     if y.min() == y.max() == 0.0 or y.min() == y.max() == 1.0:
-        return _nothing(f"every answer is {'yes' if y[0] else 'no'}", n)
+        return _nothing(Reason("every_answer", name="yes" if y[0] else "no"), n)
     weights = _draw_weights(cluster, draws, seed)
     fitted = _fit_draws(levels, level_of, y, weights, lapses=lapses)
     asked = (float(levels[0]), float(levels[-1]))
@@ -342,17 +337,15 @@ def _summary(
     with np.errstate(divide="ignore"):
         jnd = np.where(np.isnan(fits.slope), np.nan, JND_LOGIT / np.abs(fits.slope))
     jnd[np.isinf(jnd)] = np.nan
-    flat = "the share of yes does not change with the quantity"
-    steep = "a step separates the answers: the slope is too steep to measure"
-    fixed = "fixed at 0: lapses were not fitted"
+    flat, steep, fixed = Reason("flat"), Reason("step"), Reason("fixed_at_0")
     threshold = _estimate(fits.threshold, n, confidence, reason=flat)
     bias = (
-        Estimate.undefined("no true criterion was given", n=n)
+        Estimate.undefined(Reason("no_criterion"), n=n)
         if criterion is None
         else _estimate(fits.threshold - criterion, n, confidence, reason=flat)
     )
     if threshold.value is not None and not asked[0] <= threshold.value <= asked[1]:
-        beyond = f"extrapolated: only quantities from {asked[0]:.3g} to {asked[1]:.3g} were asked"
+        beyond = Reason("extrapolated", n=asked[0], needed=asked[1])
         threshold = replace(threshold, reason=beyond)
         bias = bias if bias.value is None else replace(bias, reason=beyond)
     ends = {
@@ -370,24 +363,24 @@ def _summary(
     )
 
 
-def _estimate(values: Floats, n: int, confidence: float, *, reason: str) -> Estimate:
+def _estimate(values: Floats, n: int, confidence: float, *, reason: Reason) -> Estimate:
     """Return the first value with the percentile interval of the others."""
     value, drawn = float(values[0]), values[1:]
     if not math.isfinite(value):
         return Estimate.undefined(reason, n=n)
     if len(drawn) == 0:
-        return Estimate(value, n=n, reason="no bootstrap draws")
+        return Estimate(value, n=n, reason=Reason("no_draws"))
     known = drawn[~np.isnan(drawn)]
     if len(known) < (1 - UNDEFINED_SHARE) * len(drawn):
-        return Estimate(value, n=n, reason="too few bootstrap draws determine it")
+        return Estimate(value, n=n, reason=Reason("few_defined_draws"))
     tails = [(1 - confidence) / 2, (1 + confidence) / 2]
     low, high = (float(v) for v in np.quantile(known, tails, method="inverted_cdf"))
     if not math.isfinite(low) or not math.isfinite(high):
-        return Estimate(value, n=n, reason="the interval is open: a step separates many bootstrap draws")
+        return Estimate(value, n=n, reason=Reason("open_interval"))
     return Estimate(value, low, high, n=n)
 
 
-def _nothing(reason: str, n: int) -> PsychometricCurve:
+def _nothing(reason: Reason, n: int) -> PsychometricCurve:
     undefined = Estimate.undefined(reason, n=n)
     figures = dict.fromkeys(("threshold", "slope", "jnd", "bias", "floor", "lapse"), undefined)
     return PsychometricCurve(**figures, n=n, direction=0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from genspace import records
 from genspace.errors import InputError, did_you_mean
 from genspace.evidence import Evidence, as_text
 from genspace.pairs import shares
-from genspace.records import Reference, StudySettings, ValueType, reference_of
+from genspace.records import Reference, StudySettings, ValueType, Variant, reference_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,12 +111,13 @@ class JudgeScores:
     seconds: Floats
     tokens: Floats
     cost_usd: Floats
-    kind: str = "judge"
-    """"judge", "metric" or "baseline"."""
+    kind: Literal["judge", "metric", "baseline"] = "judge"
     direction: int = 1
     """1: higher is better; -1: lower is better."""
     derived: bool = False
     """Computed from the people's ratings themselves: shown, never ranked or tested."""
+    variant: Variant | None = None
+    """Of which other judge this is a variant."""
     difference: bool = False
     """Scores of pairs are differences, above 0 for the first item; False: shares of the first item, in [0, 1]."""
 
@@ -269,6 +270,7 @@ class _Rows:
     """Answers, with columns `first`, `second` (-1: none) and `kept` (whether the rater counts)."""
     judged: pd.DataFrame
     """Verdicts, with columns `first` and `second`."""
+    variants: Mapping[str, Variant]
 
     @classmethod
     def of(cls, evidence: Evidence, name: str, settings: StudySettings) -> _Rows:
@@ -285,7 +287,8 @@ class _Rows:
             for rows in (said, verdicts[own])
         )
         kept = ~said["rater_id"].isin(list(evidence.excluded))
-        return cls(evidence.items, settings, said.assign(kept=kept | (not kept.any())), judged)
+        said = said.assign(kept=kept | (not kept.any()))
+        return cls(evidence.items, settings, said, judged, evidence.variants)
 
     @property
     def compares(self) -> bool:
@@ -326,7 +329,9 @@ class _Rows:
         """Return the units, generators unknown, and everybody's answers; `unit` is the place of each row's unit."""
         n = len(units)
         judges = {
-            str(name): _judge(str(name), rows, n, self.settings)
+            str(name): replace(
+                _judge(str(name), rows, n, self.settings), variant=self.variants.get(str(name))
+            )
             for name, rows in judged.groupby("judge", sort=False)
         }
         found = Units(
@@ -373,21 +378,29 @@ def _people(said: pd.DataFrame, n: int, settings: StudySettings) -> People:
 
 def _judge(name: str, rows: pd.DataFrame, n: int, settings: StudySettings) -> JudgeScores:
     place = rows["unit"].to_numpy()
-    arrays: dict[str, Floats] = {}
-    for column in ("score", "passed", "confidence", "seconds", "tokens", "cost_usd"):
-        arrays[column] = np.full(n, np.nan)
-        arrays[column][place] = rows[column].to_numpy(dtype=float, na_value=np.nan)
-    arrays["score"] = np.where(np.isnan(arrays["score"]), arrays["passed"], arrays["score"])
+
+    def placed(column: str) -> Floats:
+        values = np.full(n, np.nan)
+        values[place] = rows[column].to_numpy(dtype=float, na_value=np.nan)
+        return values
+
+    score, passed = placed("score"), placed("passed")
+    score = np.where(np.isnan(score), passed, score)
     status = np.full(n, "missing", dtype="U9")
     status[place] = rows["status"].to_numpy(dtype=str)
     return JudgeScores(
         name=name,
         kind="metric" if rows["origin"].iloc[0] == "table" else "judge",
+        score=score,
+        passed=passed,
         status=status,
+        confidence=placed("confidence"),
+        seconds=placed("seconds"),
+        tokens=placed("tokens"),
+        cost_usd=placed("cost_usd"),
         direction=-1 if name in settings.lower_is_better else 1,
         derived=name in settings.derived,
-        difference=not shares(arrays["score"]),
-        **arrays,
+        difference=not shares(score),
     )
 
 

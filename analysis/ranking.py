@@ -2,42 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from genspace.analysis._generator_section import Field, Resampled, generator_section
-from genspace.analysis._options import CompareOptions
+from genspace.analysis._generator_section import Field, generator_section
+from genspace.analysis._options import CompareOptions, Resampled
 from genspace.analysis.question import Question
-from genspace.display import Displayed
+from genspace.analysis.result import RankingDocument, RankingStudy
+from genspace.display import Result
+from genspace.documents import to_dict
 from genspace.errors import InputError, did_you_mean
 from genspace.evidence import Evidence
 
-__all__ = ["Ranking", "Resampled", "rank"]
+if TYPE_CHECKING:
+    import pandas as pd
 
-SCHEMA = "genspace-ranking/1"
+__all__ = ["Ranking", "rank"]
 
 
-@dataclass(frozen=True, slots=True)
-class Ranking(Displayed):
-    """The finished ranking: a JSON-ready document after `schemas/ranking.schema.json`."""
+@dataclass(frozen=True, eq=False)
+class Ranking(Result):
+    """A finished ranking of generators."""
 
-    document: Mapping[str, Any] = field(repr=False)
+    document: RankingDocument
+    """Everybody's order."""
+
+    def __repr__(self) -> str:
+        return f"<Ranking of {self.document.study.name!r}: {', '.join(self.order()) or 'no generators'}>"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the whole document."""
-        return dict(self.document)
+        """Return everything as JSON holds it (`genspace/schemas/ranking.schema.json`)."""
+        return to_dict(self.document)
 
     def order(self, judge: str | None = None) -> list[str]:
         """Return the generators from best to worst, as the people or a judge rank them; those without a score last.
 
         Errors: `InputError` for a judge that is not in the ranking.
         """
-        generators = self.document["generators"]
-        if judge is not None and judge not in generators["judges"]:
-            raise InputError(f"no judge {judge!r} in this ranking{did_you_mean(judge, generators['judges'])}")
-        found = generators["people"] if judge is None else generators["judges"][judge]
-        return [row["generator"] for row in found["generators"]]
+        generators = self.document.generators
+        if judge is not None and judge not in generators.judges:
+            raise InputError(f"no judge {judge!r} in this ranking{did_you_mean(judge, generators.judges)}")
+        found = generators.people if judge is None else generators.judges[judge]
+        return [row.generator for row in found.generators] if found is not None else []
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per order and generator.
+
+        Columns: `judge` ("" for the people), `generator, rank, rank_low, rank_high, value, low, high, n, first`.
+        """
+        import pandas as pd
+
+        generators = self.document.generators
+        orders = {**({"": generators.people} if generators.people else {}), **generators.judges}
+        rows = [
+            (who, r.generator, r.rank, r.rank_low, r.rank_high, r.score.value, r.score.low, r.score.high, r.score.n,
+             r.first)
+            for who, order in orders.items()
+            for r in order.generators
+        ]  # fmt: skip
+        columns = [
+            "judge",
+            "generator",
+            "rank",
+            "rank_low",
+            "rank_high",
+            "value",
+            "low",
+            "high",
+            "n",
+            "first",
+        ]
+        return pd.DataFrame(rows, columns=columns)
 
 
 def rank(
@@ -80,26 +116,20 @@ def rank(
             raise InputError(f"no judge {name!r}{did_you_mean(name, evidence.judges)}")
     by = options.by or settings.breakdowns
     drawn = Field.of(asked, options, over=over)
+    answered = drawn.answered.people
     return Ranking(
-        {
-            "schema": SCHEMA,
-            "study": {
-                "name": settings.name,
-                "question": settings.question,
-                "reference": drawn.answered.people.reference,
-                "n_items": len(singles),
-                "n_pairs": len(pairs or ()),
-                "n_ratings": int(drawn.answered.people.count.sum()),
-                "n_prompts": len(set(singles.prompt)),
-            },
-            "options": {
-                "draws": options.draws,
-                "seed": options.seed,
-                "confidence": options.confidence,
-                "by": list(by),
-            },
-            "generators": generator_section(
-                drawn, by=by, over=over, sampling=settings.sampling, judges=judges
+        RankingDocument(
+            study=RankingStudy(
+                name=settings.name,
+                question=settings.question,
+                reference=answered.reference,
+                n_items=len(singles),
+                n_pairs=len(pairs or ()),
+                n_ratings=int(answered.count.sum()),
+                n_prompts=len(set(singles.prompt)),
             ),
-        }
+            options=replace(options, by=tuple(by)),
+            generators=generator_section(drawn, by=by, over=over, sampling=settings.sampling, judges=judges),
+            readings=evidence.readings,
+        )
     )

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis._estimate import Estimate
 from genspace.analysis.question import People
+from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import PromptDraws, estimate, ratio
 from genspace.display import Displayed
 
@@ -294,6 +295,7 @@ class Coefficient:
     """One coefficient of reliability and what it needs."""
 
     label: str
+    """As tables show it."""
     value: Callable[[People, Floats], Floats]
     """Takes the people and multiplicities (n, B); returns (B,)."""
     categories: bool = False
@@ -317,35 +319,35 @@ def _mean_cohen(people: People, weights: Floats) -> Floats:
 
 COEFFICIENTS: Mapping[str, Coefficient] = {
     "krippendorff_alpha_nominal": Coefficient(
-        "Krippendorff's alpha, nominal",
+        "Krippendorff α, nominal",
         lambda p, w: krippendorff_alpha(p.ratings, "nominal", w),
         categories=True,
     ),
     "krippendorff_alpha_ordinal": Coefficient(
-        "Krippendorff's alpha, ordinal",
+        "Krippendorff α, ordinal",
         lambda p, w: krippendorff_alpha(p.ratings, "ordinal", w),
         categories=True,
     ),
     "krippendorff_alpha_interval": Coefficient(
-        "Krippendorff's alpha, interval", lambda p, w: krippendorff_alpha(p.ratings, "interval", w)
+        "Krippendorff α, interval", lambda p, w: krippendorff_alpha(p.ratings, "interval", w)
     ),
     "fleiss_kappa": Coefficient(
-        "Fleiss' kappa", lambda p, w: fleiss_kappa(p.ratings, w), categories=True, complete=True
+        "Fleiss κ", lambda p, w: fleiss_kappa(p.ratings, w), categories=True, complete=True
     ),
-    "cohen_kappa_mean": Coefficient("Cohen's kappa, mean of pairs, quadratic", _mean_cohen, persons=True),
+    "cohen_kappa_mean": Coefficient("Cohen κ, mean of pairs", _mean_cohen, persons=True),
     "icc_1_1": Coefficient("ICC(1,1)", lambda p, w: icc(p.ratings, "1,1", w), complete=True),
     "icc_1_k": Coefficient("ICC(1,k)", lambda p, w: icc(p.ratings, "1,k", w), complete=True),
     "icc_2_1": Coefficient("ICC(2,1)", lambda p, w: icc(p.ratings, "2,1", w), complete=True, persons=True),
     "icc_2_k": Coefficient("ICC(2,k)", lambda p, w: icc(p.ratings, "2,k", w), complete=True, persons=True),
-    "gwet_ac1": Coefficient("Gwet's AC1", lambda p, w: gwet_ac(p.ratings, w, scale=p.scale), categories=True),
+    "gwet_ac1": Coefficient("Gwet AC1", lambda p, w: gwet_ac(p.ratings, w, scale=p.scale), categories=True),
     "gwet_ac2": Coefficient(
-        "Gwet's AC2, quadratic",
+        "Gwet AC2",
         lambda p, w: gwet_ac(p.ratings, w, quadratic=True, scale=p.scale),
         categories=True,
     ),
-    "raw_agreement": Coefficient("equal ratings", lambda p, w: raw_agreement(p.ratings, w), categories=True),
+    "raw_agreement": Coefficient("raw agreement", lambda p, w: raw_agreement(p.ratings, w), categories=True),
     "within_one": Coefficient(
-        "ratings at most 1 apart",
+        "within one point",
         lambda p, w: raw_agreement(p.ratings, w, within=1.0),
         categories=True,
         ordered=True,
@@ -379,35 +381,32 @@ def _estimate(
         return Estimate.undefined(reason, n=n)
     value = float(coefficient.value(people, np.ones((len(people.ratings), 1)))[0])
     if not np.isfinite(value):
-        return Estimate.undefined("not defined on these ratings", n=n)
+        return Estimate.undefined(Reason("undefined"), n=n)
     if draws is None or draws.prompts < 2:
-        return estimate(value, n=n, no_interval=None if draws is None else "no interval: a single prompt")
+        return estimate(value, n=n, no_interval=None if draws is None else Reason("single_prompt"))
     return estimate(value, draws.map(lambda w: coefficient.value(people, w)), n=n, confidence=confidence)
 
 
-def _obstacles(coefficient: Coefficient, people: People, n: int) -> Iterator[str]:
+def _obstacles(coefficient: Coefficient, people: People, n: int) -> Iterator[Reason]:
     """Yield what stands in the way of a coefficient."""
     values = _observed(people.ratings)
     if not len(values):
-        yield "no people"
+        yield Reason("no_people")
     if len(people.raters) < 2:
-        yield "one rater: agreement among raters cannot be measured"
+        yield Reason("one_rater")
     if coefficient.persons and not people.identified:
-        yield "raters are slots or unknown, not identified persons"
+        yield Reason("raters_not_identified")
     if coefficient.categories and len(values) > MAX_CATEGORIES:
-        yield f"continuous ratings: {len(values)} distinct values"
+        yield Reason("continuous_ratings", n=len(values))
     if coefficient.ordered and people.value_type == "binary":
-        yield "binary ratings"
+        yield Reason("binary_ratings")
     if n == 0:
-        yield (
-            f"no item was rated by all {len(people.raters)} raters"
-            if coefficient.complete
-            else ("no item has two ratings")
-        )
+        nobody = Reason("rated_by_none_of_all", n=len(people.raters))
+        yield nobody if coefficient.complete else Reason("no_two_ratings")
     if len(values) == 1:
-        yield "all ratings are equal"
+        yield Reason("all_equal", name="ratings")
     if n < 2:
-        yield f"too few items: {n}"
+        yield Reason("too_few_items", n=n)
 
 
 def noise_ceiling(people: People, weights: Floats) -> Floats:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from genspace.analysis._estimate import Estimate
+from genspace.analysis.reasons import Reason
+from genspace.analysis.result import RepeatAgreement
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["repeat_agreement"]
 
-UNIT = ["judge", "item_id", "item_id_b", "question"]
+UNIT = ["item_id", "item_id_b", "question"]
 
 
-def repeat_agreement(verdicts: pd.DataFrame) -> dict[str, dict[str, Any]]:
+def repeat_agreement(verdicts: pd.DataFrame) -> dict[str, RepeatAgreement]:
     """Return, for each judge with repeats, how far its repeats agree.
 
     `same_decision` is the share of pairs of repeats of one item that decide alike (a decision, or score ≥ 0.5 where
@@ -28,21 +30,21 @@ def repeat_agreement(verdicts: pd.DataFrame) -> dict[str, dict[str, Any]]:
             continue
         decided = rows[rows["status"] == "decided"]
         decision = decided["passed"].astype("Float64").fillna((decided["score"] >= 0.5).astype("Float64"))
-        by_item = decision.astype(float).groupby([decided[c] for c in UNIT[1:]])
+        by_item = decision.astype(float).groupby([decided[c] for c in UNIT])
         yes, n = by_item.sum(), by_item.size()
         several = n >= 2
         pairs = (n * (n - 1) / 2)[several]
         alike = (yes * (yes - 1) / 2 + (n - yes) * (n - yes - 1) / 2)[several]
-        spread = decided.groupby(UNIT[1:])["score"].std().dropna()
-        reason = "no item has two decided repeats"
+        spread = decided.groupby(UNIT)["score"].std().dropna()
+        reason = Reason("no_two_repeats")
         items = int(several.sum())
-        found[str(judge)] = {
-            "repeats": repeats,
-            "same_decision": (
+        found[str(judge)] = RepeatAgreement(
+            repeats=repeats,
+            same_decision=(
                 Estimate(float((alike / pairs).mean()), n=items) if items else Estimate.undefined(reason)
-            ).to_json(),
-            "score_spread": (
+            ),
+            score_spread=(
                 Estimate(float(spread.mean()), n=len(spread)) if len(spread) else Estimate.undefined(reason)
-            ).to_json(),
-        }
+            ),
+        )
     return found

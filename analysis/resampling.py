@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis._estimate import Estimate
+from genspace.analysis.reasons import Reason
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -27,6 +28,7 @@ __all__ = [
     "Weighted",
     "dense_codes",
     "estimate",
+    "one_hot",
     "pair_signs",
     "percentile_interval",
     "ratio",
@@ -145,10 +147,10 @@ def estimate(
     draws: Floats | None = None,
     *,
     n: int,
-    reason: str | None = None,
+    reason: Reason | None = None,
     confidence: float = 0.95,
     coverage: float | None = None,
-    no_interval: str | None = None,
+    no_interval: Reason | None = None,
 ) -> Estimate:
     """Return an `Estimate` from a figure and its bootstrap draws.
 
@@ -162,12 +164,11 @@ def estimate(
         no_interval: Why there can be no interval (e.g. a single prompt); the draws are then ignored.
     """
     if not np.isfinite(value):
-        return Estimate.undefined(reason or "not defined on these items", n=n, coverage=coverage)
+        return Estimate.undefined(reason or Reason("undefined"), n=n, coverage=coverage)
     ends = None if draws is None or no_interval else percentile_interval(draws, confidence)
     if ends is None:
         if no_interval is None and draws is not None:
-            asked = "undefined in more than a tenth of the bootstrap draws" if len(draws) else "no draws"
-            no_interval = f"no interval: {asked}"
+            no_interval = Reason("few_defined_draws" if len(draws) else "no_draws")
         return Estimate(float(value), n=n, coverage=coverage, reason=no_interval)
     return Estimate(float(value), *ends, n=n, coverage=coverage)
 
@@ -187,7 +188,7 @@ def dense_codes(values: Floats, tie: float = 0.0) -> Ints:
     return codes
 
 
-def _one_hot(codes: Ints) -> csr_array:
+def one_hot(codes: Ints) -> csr_array:
     """(groups, n) sparse matrix that sums rows of equal code."""
     from scipy.sparse import csr_array
 
@@ -320,7 +321,7 @@ class Weighted:
     @cached_property
     def _levels(self) -> Floats:
         """(groups, B) items of each distinct target value."""
-        return np.asarray(_one_hot(self.codes) @ self.weights)
+        return np.asarray(one_hot(self.codes) @ self.weights)
 
     @cached_property
     def _ranks(self) -> Floats:
@@ -347,7 +348,7 @@ class Weighted:
 
     def spearman(self, x: Floats) -> Floats:
         """Rank correlation with mid-ranks of each draw."""
-        groups = _one_hot(dense_codes(x))
+        groups = one_hot(dense_codes(x))
         counts = np.asarray(groups @ self.weights)
         middle = np.cumsum(counts, axis=0)
         middle -= counts / 2
@@ -373,7 +374,7 @@ class Weighted:
         """Pairs of equal code, and distinct codes, of each draw."""
         if codes.max(initial=-1) + 1 == len(codes):
             return self._copies
-        groups = np.asarray(_one_hot(codes) @ self.weights)
+        groups = np.asarray(one_hot(codes) @ self.weights)
         return _pairs_within(groups), (groups > 0).sum(axis=0).astype(float)
 
     @cached_property
@@ -396,7 +397,7 @@ class Weighted:
 
     def average_precision(self, x: Floats) -> Floats:
         """Area under the precision-recall steps, for a target of 1 and 0; equal scores enter together."""
-        groups = _one_hot(dense_codes(-x))
+        groups = one_hot(dense_codes(-x))
         found = np.asarray(groups @ (self.weights * self.y[:, None]))
         precision = ratio(np.cumsum(found, axis=0), np.cumsum(np.asarray(groups @ self.weights), axis=0))
         positives = found.sum(axis=0)
@@ -448,7 +449,7 @@ def _balance(x: Ints, y: Ints, weights: Floats) -> Floats:
     wide = int(block_y.max()) + 1
     filled, cell = np.unique(block_x * wide + block_y, return_inverse=True)
     flat = np.zeros(((int(block_x.max()) + 1) * wide, draws))
-    flat[filled] = _one_hot(np.asarray(cell, dtype=np.int64)) @ weights
+    flat[filled] = one_hot(np.asarray(cell, dtype=np.int64)) @ weights
     cells = flat.reshape(-1, wide, draws)
     below = np.cumsum(cells, axis=1)
     lean = 2 * below - cells - below[:, -1:]

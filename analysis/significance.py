@@ -15,7 +15,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from genspace.analysis.correlation import FIGURES, agreement, score_tie
+from genspace.analysis.correlation import agreement, score_tie
+from genspace.analysis.figures import FIGURES
 from genspace.analysis.permutation import standardised
 from genspace.analysis.resampling import PromptDraws, Weighted
 from genspace.display import Displayed
@@ -254,7 +255,7 @@ def bca_interval(
     Args:
         y: (n,) target, finite.
         x: (n,) scores, finite.
-        figure: A name of `correlation.FIGURES`.
+        figure: A name of `figures.FIGURES`.
         draws: Bootstrap draws.
         confidence: Level.
         rng: Source of randomness.
@@ -293,7 +294,7 @@ def matrix_correlation(x: ArrayLike, z: ArrayLike, level: Level, figure: str = "
         x: (systems, items) scores, NaN where missing.
         z: (systems, items) ratings, NaN where missing.
         level: "system": of the row means; "input": within each column, averaged; "global": of all entries.
-        figure: A name of `correlation.FIGURES`.
+        figure: A name of `figures.FIGURES`.
     """
     scores, ratings = np.asarray(x, dtype=float), np.asarray(z, dtype=float)
     missing = np.isnan(scores) | np.isnan(ratings)
@@ -337,7 +338,7 @@ def permutation_both(
         y: (systems, items) scores of the second.
         z: (systems, items) ratings.
         level: See `matrix_correlation`.
-        figure: A name of `correlation.FIGURES`.
+        figure: A name of `figures.FIGURES`.
         swap: Which lines change sides; "both": an entry does when exactly one of its row and column does.
         permutations: At most so many.
         rng: Source of randomness; needed unless all permutations are taken.

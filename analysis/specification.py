@@ -8,47 +8,32 @@ Simmons & Nelson 2020, "Specification curve analysis", Nature Human Behaviour 4.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genspace.analysis._scope import Scope, decision_table, score_table
+from genspace.analysis._decision_section import given
+from genspace.analysis._scope import Scope, figure_table
 from genspace.analysis._threads import side_by_side
-from genspace.analysis.abstention import PENALISED_FIGURES, penalised
-from genspace.analysis.correlation import FIGURES, Grouped, by_group, score_tie
-from genspace.analysis.decisions import DECISION_FIGURES
+from genspace.analysis.correlation import Grouped, by_group, score_tie
+from genspace.analysis.figures import FIGURES, TIE_FORMS, Figure
 from genspace.analysis.question import People
+from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import PromptDraws, ratio
+from genspace.analysis.result import OptionCount, Specification, SpecificationPair, SpecificationRow
 
-__all__ = ["DIMENSIONS", "TIE_FORMS", "specification_section"]
+__all__ = ["DIMENSIONS", "specification_section"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Choice = tuple[str, ...]
 
-TIE_FORMS = ("pairwise_strict", "pairwise_half_credit", "pairwise_ties_dropped")
 DIMENSIONS = ("figure", "averaging", "raters", "left_out", "abstention")
 """What can be chosen otherwise, in the order of a specification."""
-WORDS: Mapping[str, str] = {
-    "pairwise_strict": "a judge's ties count as wrong",
-    "pairwise_half_credit": "a judge's ties count half",
-    "pairwise_ties_dropped": "ties of both are dropped",
-    "none": "over all items",
-    "prompt": "within prompts",
-    "generator": "within generators",
-    "mean": "the mean of the raters",
-    "median": "the median of the raters",
-    "majority": "the raters' most frequent answer",
-    "centred": "ratings centred by rater",
-    "excluded": "abstentions are left out",
-    "penalised": "an abstention ties with everything (a decision: is wrong)",
-}
-"""Each option in words; the primary figure has its own label, raters left out their names."""
 MAX_DRAWS = 100
 """Draws behind a standard error; a percentile interval would need more."""
 CRITICAL = 1.959964
@@ -56,13 +41,11 @@ MAX_LEVELS = 11
 """With more distinct ratings there is no most frequent one worth the name."""
 NAMED = 3
 """More raters left out than this are counted, not named."""
-LISTED = 4
-"""Pairs named in one sentence."""
 
 
 def specification_section(
     scope: Scope, ranked: list[str], *, everybody: People | None = None, doubtful: tuple[str, ...] = ()
-) -> dict[str, Any]:
+) -> Specification:
     """Return every specification's figures, and which headline conclusions hold under how many of them.
 
     Args:
@@ -72,9 +55,9 @@ def specification_section(
             take them in again.
         doubtful: Where the headline leaves out nobody: raters whom half of the specifications leave out.
     """
-    reason = scope.obstacle(scope.primary.figure) or scope.no_interval(scope.draws)
+    reason = scope.obstacle(scope.figure) or scope.no_interval(scope.draws)
     if len(ranked) < 2:
-        reason = reason or "fewer than two judges are ranked"
+        reason = reason or Reason("too_few_judges", n=len(ranked), needed=2)
     panels = _panels(scope.rated.people, everybody or scope.rated.people, doubtful)
     headline = (scope.primary.figure, "none", "mean", panels[0][0], "excluded")
     if reason is not None:
@@ -132,7 +115,7 @@ def _summaries(people: People, ratings: Floats) -> Iterator[tuple[str, Floats]]:
     """Yield the mean, median, most frequent and rater-centred rating of each item."""
     rated = np.isfinite(ratings).any(axis=1)
 
-    def over(statistic: Any, table: Floats) -> Floats:
+    def over(statistic: Callable[..., Floats], table: Floats) -> Floats:
         result = np.full(len(table), np.nan)
         result[rated] = statistic(table[rated], axis=1)
         return result
@@ -177,28 +160,27 @@ class _Job:
 
     def compute(self) -> dict[str, Floats]:
         """(1 + B,) values of each figure: the data themselves, then the draws."""
-        primary = self.scope.primary.figure
         judge = self.scope.rated.judges[self.judge]
         result: dict[str, Floats] = {}
-        for decides in (False, True):
-            figures = [f for f in dict.fromkeys((primary, *TIE_FORMS)) if _decides(f) == decides]
+        rows = [FIGURES[key] for key in dict.fromkeys((self.scope.primary.figure, *TIE_FORMS))]
+        for wants in ("rating", "decision"):
+            figures = [row for row in rows if row.target == wants]
             if not figures:
                 continue
-            y = self.target.decision if decides else self.target.rating
-            x = judge.passed if primary in DECISION_FIGURES and decides else judge.oriented
-            result |= self._figures(figures, y, x)
+            y = self.target.decision if wants == "decision" else self.target.rating
+            result |= self._figures(figures, y, given(judge, figures[0]))
         return result
 
-    def _figures(self, figures: list[str], y: Floats, x: Floats) -> dict[str, Floats]:
+    def _figures(self, figures: list[Figure], y: Floats, x: Floats) -> dict[str, Floats]:
         rows = np.isfinite(y) if self.abstention == "penalised" else np.isfinite(y) & np.isfinite(x)
         y, x = y[rows], x[rows]
         prompts = self.draws.of_item[rows]
         counts = np.hstack([np.ones((self.draws.prompts, 1), dtype=np.int64), self.draws.counts])
         if len(y) < 2:
-            return {figure: np.full(counts.shape[1], np.nan) for figure in figures}
+            return {figure.key: np.full(counts.shape[1], np.nan) for figure in figures}
         if self.abstention == "penalised":
-            allowed = [f for f in figures if f in PENALISED_FIGURES]
-            return {f: penalised(f, y, x, counts[prompts]) for f in allowed}
+            tie, weights = score_tie(x[np.isfinite(x)]), counts[prompts].astype(float)
+            return {f.key: f.penalised(y, x, weights, tie) for f in figures if f.penalised is not None}
         if self.averaging == "none":
             return _whole(figures, y, x, PromptDraws(counts, prompts))
         if self.averaging == "prompt":
@@ -208,26 +190,20 @@ class _Job:
             _whole(figures, y[g], x[g], PromptDraws(counts, prompts[g]))
             for g in (generator == code for code in np.unique(generator[generator >= 0]))
         ]
-        return {f: _mean_of([part[f] for part in parts]) for f in figures}
+        return {f.key: _mean_of([part[f.key] for part in parts]) for f in figures}
 
 
-def _decides(figure: str) -> bool:
-    return figure in DECISION_FIGURES or FIGURES[figure].target == "decision"
-
-
-def _whole(figures: list[str], y: Floats, x: Floats, draws: PromptDraws) -> dict[str, Floats]:
-    """Return figures over all items; of decisions, the first alone."""
-    if figures[0] in DECISION_FIGURES:
-        figures = figures[:1]
-    compute = partial(decision_table if figures[0] in DECISION_FIGURES else score_table, figures, y, x)
-    return dict(zip(figures, draws.map(compute), strict=True))
+def _whole(figures: list[Figure], y: Floats, x: Floats, draws: PromptDraws) -> dict[str, Floats]:
+    """Return figures over all items."""
+    keys = [figure.key for figure in figures]
+    return dict(zip(keys, draws.map(partial(figure_table, figures, y, x)), strict=True))
 
 
 def _within_prompts(
-    figures: list[str], y: Floats, x: Floats, prompts: NDArray[np.int64], counts: NDArray[np.int64]
+    figures: list[Figure], y: Floats, x: Floats, prompts: NDArray[np.int64], counts: NDArray[np.int64]
 ) -> dict[str, Floats]:
     """Return figures inside prompts: shares of pairs over all those pairs, the others averaged over prompts."""
-    if figures[0] in DECISION_FIGURES:
+    if figures[0].of_labels:
         return {}
     present, member = np.unique(prompts, return_inverse=True)
     inside, sizes = by_group(y, member)
@@ -235,11 +211,10 @@ def _within_prompts(
     pairs = inside.concordance(x, tie)
     result = {}
     for figure in figures:
-        share = FIGURES[figure].share
-        if share:
-            result[figure] = share(pairs.pooled(drawn))
+        if figure.share is not None:
+            result[figure.key] = figure.share(pairs.pooled(drawn))
         else:
-            result[figure] = Grouped(inside.statistic(figure, x, tie), sizes).mean(drawn)
+            result[figure.key] = Grouped(inside.statistic(figure, x, tie), sizes).mean(drawn)
     return result
 
 
@@ -289,51 +264,54 @@ class _Table:
 
 
 def _document(
-    scope: Scope, ranked: list[str], tables: Mapping[Choice, _Table], headline: Choice, reason: str | None
-) -> dict[str, Any]:
+    scope: Scope, ranked: list[str], tables: Mapping[Choice, _Table], headline: Choice, reason: Reason | None
+) -> Specification:
     if reason is None and headline not in tables:
-        reason = f"{scope.primary.label} is not defined for two judges"
+        reason = Reason("primary_undefined", name=scope.primary.figure)
     if reason is not None:
         tables = {}
-    pairs = _pairs(ranked, tables, headline)
-    best = _best(ranked, tables)
-    return {
-        "reason": reason,
-        "draws": min(MAX_DRAWS, scope.draws.draws),
-        "judges": ranked,
-        "words": {scope.primary.figure: scope.primary.label} | dict(WORDS),
-        "specifications": [
-            dict(zip(DIMENSIONS, choice, strict=True))
-            | {
-                "values": [float(v) if np.isfinite(v) else None for v in table.values],
-                "top": [name for name, top in zip(ranked, table.top, strict=True) if top],
-            }
-            for choice, table in tables.items()
-        ],
-        "best": best,
-        "pairs": pairs,
-        "sentences": _sentences(scope.primary.label, ranked, tables, headline, best=best, pairs=pairs),
-    }
+    return Specification(
+        reason=reason,
+        draws=min(MAX_DRAWS, scope.draws.draws),
+        judges=tuple(ranked),
+        headline=headline,
+        specifications=tuple(_row(ranked, choice, table) for choice, table in tables.items()),
+        best=_best(ranked, tables),
+        pairs=_pairs(ranked, tables, headline),
+    )
 
 
-def _best(ranked: list[str], tables: Mapping[Choice, _Table]) -> list[dict[str, Any]]:
+def _row(ranked: list[str], choice: Choice, table: _Table) -> SpecificationRow:
+    figure, averaging, raters, left_out, abstention = choice
+    return SpecificationRow(
+        figure=figure,
+        averaging=averaging,
+        raters=raters,
+        left_out=left_out,
+        abstention=abstention,
+        values=tuple(float(v) if np.isfinite(v) else None for v in table.values),
+        top=tuple(name for name, top in zip(ranked, table.top, strict=True) if top),
+    )
+
+
+def _best(ranked: list[str], tables: Mapping[Choice, _Table]) -> tuple[OptionCount, ...]:
     """Return how often each judge has the highest value, and how often none is separated above it."""
-    return [
-        {
-            "judge": name,
-            "first": sum(table.first == place for table in tables.values()),
-            "top": sum(bool(table.top[place]) for table in tables.values()),
-            "of": sum(bool(table.defined[place]) for table in tables.values()),
-        }
+    return tuple(
+        OptionCount(
+            judge=name,
+            first=sum(table.first == place for table in tables.values()),
+            top=sum(bool(table.top[place]) for table in tables.values()),
+            of=sum(bool(table.defined[place]) for table in tables.values()),
+        )
         for place, name in enumerate(ranked)
         if tables
-    ]
+    )
 
 
-def _pairs(ranked: list[str], tables: Mapping[Choice, _Table], base: Choice) -> list[dict[str, Any]]:
+def _pairs(ranked: list[str], tables: Mapping[Choice, _Table], base: Choice) -> tuple[SpecificationPair, ...]:
     """Return, for each pair that the headline figure separates, under how many specifications that holds."""
     if base not in tables:
-        return []
+        return ()
     result = []
     for a, b in combinations(range(len(ranked)), 2):
         headline = int(tables[base].beats[a, b])
@@ -344,130 +322,24 @@ def _pairs(ranked: list[str], tables: Mapping[Choice, _Table], base: Choice) -> 
         outcome = {c: int(t.beats[better, worse]) for c, t in known.items()}
         reversed_in = [c for c, sign in outcome.items() if sign < 0]
         result.append(
-            {
-                "better": ranked[better],
-                "worse": ranked[worse],
-                "held": sum(sign > 0 for sign in outcome.values()),
-                "open": sum(sign == 0 for sign in outcome.values()),
-                "reversed": len(reversed_in),
-                "of": len(outcome),
-                "reversed_only_when": _condition(reversed_in, list(outcome)) if reversed_in else None,
-            }
+            SpecificationPair(
+                better=ranked[better],
+                worse=ranked[worse],
+                held=sum(sign > 0 for sign in outcome.values()),
+                open=sum(sign == 0 for sign in outcome.values()),
+                reversed=len(reversed_in),
+                of=len(outcome),
+                reversed_only_when=_condition(reversed_in, list(outcome)) if reversed_in else None,
+            )
         )
-    return result
+    return tuple(result)
 
 
-def _condition(chosen: list[Choice], possible: list[Choice]) -> dict[str, list[str]]:
+def _condition(chosen: list[Choice], possible: list[Choice]) -> dict[str, tuple[str, ...]]:
     """Return the options that the chosen specifications share, of every dimension that restricts them."""
     condition = {}
     for place, name in enumerate(DIMENSIONS):
         used, there = ({choice[place] for choice in choices} for choices in (chosen, possible))
         if used != there:
-            condition[name] = sorted(used)
+            condition[name] = tuple(sorted(used))
     return condition
-
-
-def _sentences(
-    label: str,
-    ranked: list[str],
-    tables: Mapping[Choice, _Table],
-    headline: Choice,
-    *,
-    best: list[dict[str, Any]],
-    pairs: list[dict[str, Any]],
-) -> list[str]:
-    if not tables:
-        return []
-    leader = best[0]
-    first = (
-        f"{leader['judge']} has the highest agreement in {leader['first']} of {len(tables)} reasonable ways to "
-        f"compute it, and no other judge is separated above it in {leader['top']}."
-    )
-    if not pairs:
-        return [first]
-    second = _separated(label, pairs)
-    by_condition: dict[str, list[dict[str, Any]]] = {}
-    for pair in pairs:
-        if pair["reversed"]:
-            by_condition.setdefault(_when(pair["reversed_only_when"], label), []).append(pair)
-    reversals = [_reversal(ranked, tables, headline, when, those) for when, those in by_condition.items()]
-    return [first, second, *(sentence for part in reversals for sentence in part)]
-
-
-def _separated(label: str, pairs: list[dict[str, Any]]) -> str:
-    """Say how many of the pairs that the headline figure separates every specification separates alike."""
-    held = sum(pair["reversed"] == pair["open"] == 0 for pair in pairs)
-    reversed_in_some = sum(pair["reversed"] > 0 for pair in pairs)
-    if len(pairs) > 1:
-        return (
-            f"Of the {len(pairs)} pairs of judges that {label} separates, {held} stay separated the same way in "
-            f"all of them and {reversed_in_some} are reversed in some."
-        )
-    pair = pairs[0]
-    outcome = (
-        "is reversed in some" if reversed_in_some else "holds in all of them" if held else "is open in some"
-    )
-    return f"{label} separates one pair of judges, {pair['better']} over {pair['worse']}; that {outcome}."
-
-
-def _reversal(
-    ranked: list[str],
-    tables: Mapping[Choice, _Table],
-    headline: Choice,
-    when: str,
-    pairs: list[dict[str, Any]],
-) -> list[str]:
-    """Say which pairs are reversed under one condition, the highest judge's widest reversal first, and its figures."""
-    leader = min((pair["better"] for pair in pairs), key=ranked.index)
-    examples = {
-        pair["worse"]: example
-        for pair in pairs
-        if pair["better"] == leader and (example := _tie_forms(ranked, tables, headline, pair)) is not None
-    }
-    shown = min(examples, key=lambda worse: _widest(examples[worse]), default=None)
-    order = sorted(pairs, key=lambda pair: (pair["better"], pair["worse"]) != (leader, shown))
-    listed = ", ".join(f"{pair['better']} over {pair['worse']}" for pair in order[:LISTED])
-    further = f" and {len(pairs) - LISTED} further pairs" if len(pairs) > LISTED else ""
-    sentence = f"Reversed only when {when}: {listed}{further}."
-    if shown is None:
-        return [sentence]
-    averaging, forms = examples[shown]
-    figures = ", ".join(f"{a:.3f} / {b:.3f} when {WORDS[form]}" for form, (a, b) in forms.items())
-    return [sentence, f"{leader} / {shown} {WORDS[averaging]}: {figures}."]
-
-
-def _widest(example: tuple[str, dict[str, tuple[float, float]]]) -> float:
-    """Return the lowest lead of the first judge over the second under any tie form."""
-    return min(a - b for a, b in example[1].values())
-
-
-def _when(condition: Mapping[str, list[str]], primary: str) -> str:
-    """Say in words what the figure and its averaging must be, else what else must be chosen."""
-    main = {name: options for name, options in condition.items() if name in ("figure", "averaging")}
-    parts = []
-    for name, options in (main or condition).items():
-        if name == "left_out":
-            words = ["all raters count" if o == "none" else f"{o} is left out" for o in options]
-        elif name == "averaging":
-            words = [f"agreement is taken {WORDS[o]}" for o in options]
-        else:
-            words = [WORDS.get(o, f"the figure is {primary}") for o in options]
-        parts.append(" or ".join(words))
-    return " and ".join(parts) or "several choices are made otherwise at once"
-
-
-def _tie_forms(
-    ranked: list[str], tables: Mapping[Choice, _Table], headline: Choice, pair: Mapping[str, Any]
-) -> tuple[str, dict[str, tuple[float, float]]] | None:
-    """Return averaging and both judges' shares of pairs by tie form, where a tie form is what reverses them."""
-    condition = pair["reversed_only_when"]
-    if not set(condition.get("figure", ())) & set(TIE_FORMS):
-        return None
-    a, b = (ranked.index(pair[role]) for role in ("better", "worse"))
-    averaging = condition.get("averaging", ["none"])[0]
-    forms = {}
-    for form in TIE_FORMS:
-        table = tables.get((form, averaging, *headline[2:]))
-        if table is not None and table.defined[a] and table.defined[b]:
-            forms[form] = (float(table.values[a]), float(table.values[b]))
-    return (averaging, forms) if len(forms) == len(TIE_FORMS) else None

@@ -16,7 +16,6 @@ from genspace.display import Displayed
 __all__ = [
     "MIN_GENERATORS",
     "SYSTEM_FIGURES",
-    "SYSTEM_LABELS",
     "SystemScores",
     "soft_pairwise_accuracy",
     "system_draws",
@@ -32,7 +31,7 @@ FLIPS = 1000
 """Random sign flips by prompt behind soft pairwise accuracy."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SystemScores(Displayed):
     """Mean rating and mean score of G generators in each of B draws."""
 
@@ -89,14 +88,6 @@ SYSTEM_FIGURES: Mapping[str, Callable[[SystemScores], Floats]] = {
     "pairwise_accuracy": _pairwise,
 }
 """Every figure over the generators' means, higher always better."""
-
-SYSTEM_LABELS: Mapping[str, str] = {
-    "pearson": "Pearson",
-    "spearman": "Spearman",
-    "kendall_tau_b": "Kendall's tau-b",
-    "pairwise_accuracy": "pairwise accuracy",
-    "soft_pairwise_accuracy": "soft pairwise accuracy",
-}
 
 
 def system_draws(scores: SystemScores, seed: int) -> SystemScores:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from genspace.analysis.decisions import DECISION_FIGURES, Confusion
+from genspace.analysis.decisions import Confusion
 from genspace.analysis.folds import FOLDS, prompt_folds
 from genspace.display import Displayed
 from genspace.errors import InputError, did_you_mean
@@ -15,10 +15,12 @@ from genspace.errors import InputError, did_you_mean
 __all__ = ["CrossFittedDecisions", "best_threshold", "cross_fit_decisions"]
 
 Floats = NDArray[np.float64]
+CRITERIA = ("accuracy", "balanced_accuracy", "f1", "mcc", "cohen_kappa")
+"""Figures of a `decisions.Confusion` that a threshold can make best."""
 CRITERION = "balanced_accuracy"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class CrossFittedDecisions(Displayed):
     """What a judge decides when its threshold comes from the other prompts."""
 
@@ -37,15 +39,15 @@ def best_threshold(scores: ArrayLike, outcomes: ArrayLike, *, criterion: str = C
     Args:
         scores: (n,) finite, higher is better.
         outcomes: (n,) people's decisions 1 / 0.
-        criterion: A name of `decisions.DECISION_FIGURES`; balanced accuracy is Youden's index (Youden 1950).
+        criterion: A name of `CRITERIA`; balanced accuracy is Youden's index (Youden 1950).
 
     Errors: `InputError` for an unknown criterion.
 
     >>> best_threshold([0.2, 0.4, 0.6, 0.8], [0, 0, 1, 1])
     0.5
     """
-    if criterion not in DECISION_FIGURES:
-        raise InputError(f"unknown criterion {criterion!r}{did_you_mean(criterion, DECISION_FIGURES)}")
+    if criterion not in CRITERIA:
+        raise InputError(f"unknown criterion {criterion!r}{did_you_mean(criterion, CRITERIA)}")
     x, y = np.asarray(scores, dtype=float), np.asarray(outcomes, dtype=float)
     values, place = np.unique(x, return_inverse=True)
     if len(values) < 2:
@@ -55,7 +57,7 @@ def best_threshold(scores: ArrayLike, outcomes: ArrayLike, *, criterion: str = C
     counts = Confusion(
         true_yes=yes.sum() - below_yes, false_yes=no.sum() - below_no, false_no=below_yes, true_no=below_no
     )
-    figure = DECISION_FIGURES[criterion](counts)
+    figure: Floats = getattr(counts, criterion)
     if np.isnan(figure).all():
         return float("nan")
     best = np.flatnonzero(figure >= np.nanmax(figure) - 1e-12)

@@ -29,11 +29,14 @@ from pathlib import Path
 from typing import Any
 
 from genspace.judges import JudgeContext, JudgeSpec, make_judge
+from genspace.judges.asking import Picture
 from genspace.judges.vlm import VlmJudge
 from genspace.judges.vlm._cache import ResponseCache, request_key
 from genspace.judges.vlm._client import Client
-from genspace.judges.vlm._images import Picture
-from genspace.judges.vlm._server import Reply, Server
+from genspace.judges.vlm._prices import Charge
+from genspace.judges.vlm._replies import Reply
+from genspace.judges.vlm._server import Server
+from genspace.judges.vlm._terms import Terms
 from genspace.records import Item, Request
 
 LATENCY_S = 0.2
@@ -149,16 +152,17 @@ def fill(url: str, cache: Path, n: int, files: OneImage) -> None:
     server = Server(endpoint=judge._endpoint, model="bench", options=options, price=None, budget=None)  # noqa: SLF001
     client = Client(server, options, cache=None, seed=0)
     logprobs = REPLY["choices"][0]["logprobs"]["content"]
-    reply = Reply(
-        text="Yes", refusal=None, finish_reason="stop", logprobs=logprobs,
-        input_tokens=300, output_tokens=1, seconds=LATENCY_S,
-    )  # fmt: skip
+    charge = Charge(input_tokens=300, output_tokens=1)
+    reply = Reply(text="Yes", cut=False, logprobs=logprobs, charge=charge, seconds=LATENCY_S)
     store = ResponseCache(cache / "vlm-responses.sqlite")
     store._db.execute("BEGIN")  # noqa: SLF001  # one transaction instead of n
     for request in requests(n, files):
         (ask,) = asker.imagined(request)
         digests = {name: Picture(name, files.read(name), options.image_size).digest for name in ask.images}
-        store.put(request_key(url, client.body(ask, logprobs=True), digests, "0"), vars(reply))
+        store.put(
+            request_key(server.endpoint.identity, client.body(ask, Terms(), logprobs=True), digests, "0"),
+            reply.to_json(),
+        )
     store._db.execute("COMMIT")  # noqa: SLF001
     store.close()
 

@@ -25,22 +25,27 @@ from genspace.geometry.drawing.palette import INK, MUTED, tone
 FOLDER = Path(__file__).resolve().parent / "images" / "concepts"
 SIZE = (320.0, 240.0)
 PREDICATES = {
-    "camera_pose": ("front", "left"),
-    "object_pose": ("back",),
-    "complex_pose": ("front",),
-    "intrinsic": ("side_by_side_same", "face_to_face", "back_to_back"),
-    "allocentric": ("front", "back", "left", "right"),
-    "egocentric": ("left", "closer"),
-    "object_distance": ("1",),
-    "camera_distance": ("2",),
-    "object_size": ("bigger", "taller", "longer", "wider"),
-    "move_object": ("left",),
-    "move_camera": ("forward",),
-    "resize": ("taller",),
-    "keep_relation": ("front",),
-    "image_relation": ("left_of",),
+    "camera_pose(A, view={})": ("front", "left"),
+    "object_pose(A, view={})": ("back",),
+    "complex_pose(A, B, view={})": ("front",),
+    "intrinsic(A, B, relation={})": ("side_by_side_same", "face_to_face", "back_to_back"),
+    "allocentric(A, B, relation={})": ("front", "back", "left", "right"),
+    "egocentric(A, B, relation={})": ("left", "closer"),
+    "object_distance(A, B, value_m={})": ("1",),
+    "camera_distance(A, value_m={})": ("2",),
+    "object_size(A, B, dimension={})": (
+        "bigger, ratio=1.2",
+        "taller, value_m=0.2",
+        "longer, value_m=0.5",
+        "wider, value_m=0.3",
+    ),
+    "move_object(A, direction={}, value_m=1)": ("left",),
+    "move_camera(A, direction={}, value_m=1)": ("forward",),
+    "resize(A, dimension={})": ("taller, value_m=0.2",),
+    "keep_relation(A, B, view={})": ("front",),
+    "image_relation(A, B, relation={})": ("left_of",),
 }
-"""Which variants the page shows."""
+"""Which calls the page shows; files are called by predicate and variant."""
 
 
 def drawings() -> Iterator[tuple[str, str]]:
@@ -48,9 +53,9 @@ def drawings() -> Iterator[tuple[str, str]]:
     yield "frames-level.svg", _level()
     yield "frames-bearing.svg", _bearing()
     yield "frames-pitch.svg", _pitch()
-    for family, variants in PREDICATES.items():
-        for variant in variants:
-            yield f"{family}-{variant}.svg", concept_svg(family, variant)
+    for call, words in PREDICATES.items():
+        for word in words:
+            yield f"{call.partition('(')[0]}-{word.partition(',')[0]}.svg", concept_svg(call.format(word))
 
 
 def sized(svg: str) -> str:

@@ -32,12 +32,15 @@ AVERAGING = {"none": "over all items", "prompt": "within prompts", "generator": 
 
 
 def specification(folder: Path) -> dict[str, Any]:
-    """Return what `genspace compare FOLDER --json` says under `specification`; it needs no permutation test."""
+    """Return what `genspace compare FOLDER --json` says under `specification`, and its sentences."""
     from genspace import compare, open_study
+    from genspace.report import specification_sentences
 
-    document = compare(open_study(folder), draws=100, permutations=0).to_dict()
-    found: dict[str, Any] = document["specification"]
-    return found
+    comparison = compare(open_study(folder), draws=100, permutations=0)
+    found: dict[str, Any] = comparison.to_dict()["specification"]
+    curve = comparison.document.specification
+    assert curve is not None
+    return found | {"sentences": specification_sentences(curve, comparison.document.primary.label)}
 
 
 def block(found: Mapping[str, Any]) -> str:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from genspace.display import Displayed
-from genspace.geometry.binding import Bound, bind
 from genspace.geometry.pairs import depth_scale
+from genspace.geometry.predicates import RELATIVE, Bound, Case, Change, bind
 from genspace.geometry.profiles import CORRECTED, Profile
 from genspace.geometry.reference_objects import ReferenceCase, ReferenceObject
-from genspace.geometry.rules import RELATIVE, Case, Change
 from genspace.geometry.scene import Pair, Scene
 from genspace.geometry.views import Placed, Unmeasurable, view_of
 from genspace.records import Measurement
@@ -73,9 +72,9 @@ def _corrected(scene: Scene | Pair, after: Scene, bound: Bound, profile: Profile
     change = None
     if bound.predicate.compares and isinstance(scene, Pair):
         change = _change(scene, bound, profile)
-    case = Case(objects, bound.settings, profile.tolerances, change)
+    case = Case(objects, bound.settings, bound.limits(profile.tolerances), change)
     outcome = _combined(bound.predicate.rule(case))
-    if bound.settings.get("either_order") is None or not _either_order(bound, objects):
+    if not _either_order(bound, objects):
         return outcome
     other = _combined(bound.predicate.rule(replace(case, objects=objects[::-1])))
     # the order that scores better counts: an unknown one could, unless the other is perfect
@@ -83,10 +82,12 @@ def _corrected(scene: Scene | Pair, after: Scene, bound: Bound, profile: Profile
 
 
 def _either_order(bound: Bound, objects: tuple[Placed, ...]) -> bool:
-    """Whether the two may trade roles: unnamed instances of one class."""
-    wanted = bound.settings["either_order"]
-    first, second = (placed.item.label for placed in objects)
-    return wanted == "yes" or (wanted == "auto" and first is not None and first == second)
+    """Whether the two may trade roles: the call does not tell them apart, or only by ids that say nothing."""
+    if bound.settings.get("either_order") != "auto":
+        return bound.either_order
+    (first, second), (one, other) = (placed.item.label for placed in objects), bound.names
+    named = first is not None and first in one and first in other  # as a red car and a blue car
+    return bound.either_order or (first is not None and first == second and not named)
 
 
 def _change(pair: Pair, bound: Bound, profile: Profile) -> Change:

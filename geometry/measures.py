@@ -23,6 +23,7 @@ __all__ = [
     "elevation",
     "mutual_bearing",
     "pair_view",
+    "picture_azimuth_deg",
     "size_m",
     "turned",
     "unseen_factor",
@@ -101,6 +102,20 @@ def check_apart(a: Placed, b: Placed) -> None:
         apart = math.dist(a.in_camera, b.in_camera)
         if apart < a.limits.min_separation_m:
             raise Unmeasurable(f"{a.item.id} and {b.item.id} are at one place, {100 * apart:.1f} cm apart")
+
+
+def picture_azimuth_deg(a: Placed) -> float:
+    """How far to the right of the camera's axis the centre lies, the camera's roll undone but not its pitch.
+
+    So it orders objects as the upright picture does. On the ground, azimuths order them otherwise where the camera
+    looks down or up.
+    """
+    x, _, _ = (
+        a.place
+    )  # a turn about the x axis, which undoes the pitch, leaves x alone, and one about z leaves z
+    if isinstance(a.in_camera, tuple):
+        return math.degrees(math.atan2(x, a.in_camera[2]))
+    raise Unmeasurable(a.in_camera.reason)
 
 
 def camera_distance_m(a: Placed) -> float:

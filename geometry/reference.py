@@ -106,7 +106,7 @@ def _toward(a: ReferenceObject, side: str) -> Vector:
 
 
 def view_from(case: ReferenceCase, threshold: float, width: float) -> Outcome:
-    """Cone between one axis of the object and the optical axis."""
+    """Cone between one axis of the object and the optical axis, degrees: passes under threshold, 0 a width beyond."""
     (a,) = case.objects
     side = str(case.settings["view"])
     return _cone(
@@ -123,7 +123,7 @@ def _facing(a: ReferenceObject, b: ReferenceObject, target: Vector) -> float:
 
 
 def side_by_side(case: ReferenceCase) -> Outcome:
-    """Side by side, fronts alike or opposite."""
+    """Sideways angle over 60°, fronts alike or opposite within 30°; soft scores over 15°, also of what is satisfied."""
     a, b = case.objects
     sideways = _sideways_deg(b.seen(a))
     turned = _facing(a, b, FRONT if case.settings["relation"] == "side_by_side_same" else BACK)
@@ -138,7 +138,7 @@ def side_by_side(case: ReferenceCase) -> Outcome:
 
 
 def facing(case: ReferenceCase) -> Outcome:
-    """Face to face, back to back. Face to face does not check the position's angle."""
+    """Before or behind, fronts opposite within 30°; back to back also within 30° of straight. No soft score."""
     a, b = case.objects
     face = case.settings["relation"] == "face_to_face"
     v = b.seen(a)
@@ -155,7 +155,7 @@ _AXIS = {"front": FRONT, "back": BACK, "left": LEFT, "right": RIGHT}
 
 
 def allocentric(case: ReferenceCase) -> Outcome:
-    """Cone between the second object's place and one axis of the first."""
+    """Cone of 15° (front, back) or 30° (sides) between the other's place and an axis of the first, 0 at 30° beyond."""
     a, b = case.objects
     side = str(case.settings["relation"])
     return _beside(a.seen(b), side, 15.0 if side in {"front", "back"} else 30.0, 30.0)
@@ -183,13 +183,13 @@ def egocentric_side(case: ReferenceCase) -> Outcome:
 
 
 def object_distance(case: ReferenceCase) -> Outcome:
-    """Distance between the means of the visible surfaces."""
+    """Distance between the means of the visible surfaces, within a third; soft scores on the far side alone."""
     a, b = case.objects
     return _metric("distance", math.dist(a.place, b.place), case.number("value_m"))
 
 
 def camera_distance(case: ReferenceCase) -> Outcome:
-    """Distance from the floor point below the camera."""
+    """Distance from the floor point below the camera, within a third (3 m: 30 %, 4 m: 20 %)."""
     (a,) = case.objects
     target = case.number("value_m")
     delta = {3.0: 0.3, 4.0: 0.2}.get(target, THIRD)
@@ -197,7 +197,7 @@ def camera_distance(case: ReferenceCase) -> Outcome:
 
 
 def volume_ratio(case: ReferenceCase) -> Outcome:
-    """Ratio of the larger volume to the smaller, whichever it is."""
+    """Ratio of the larger volume to the smaller, whichever it is, within a third."""
     small, large = sorted(o.size["volume"] for o in case.objects)
     return _metric("ratio of volumes", _ratio(large, small), case.number("ratio"), "ratio")
 
@@ -212,7 +212,7 @@ _DIMENSION = {"taller": "height", "longer": "length", "wider": "width"}
 
 
 def size_difference(case: ReferenceCase) -> Outcome:
-    """Difference of sizes, whichever is larger."""
+    """Difference of sizes, whichever is larger, within a third."""
     size = _DIMENSION[str(case.settings["dimension"])]
     a, b = (o.size[size] for o in case.objects)
     return _metric(f"difference of {size}", abs(a - b), case.number("value_m"))
@@ -228,7 +228,7 @@ _FRONT_WHEN_SEEN: dict[str, Vector] = {
 
 
 def complex_pose(case: ReferenceCase) -> Outcome:
-    """Side by side, and the first object's axis against the optical axis."""
+    """Sideways angle over 60°, fronts alike within 30°, the first one's within 30° of where it is when so seen."""
     a, b = case.objects
     side = str(case.settings["view"])
     sideways, turned = _sideways_deg(a.seen(b)), _facing(b, a, FRONT)
@@ -252,7 +252,7 @@ def complex_pose(case: ReferenceCase) -> Outcome:
 
 
 def insert_arranged(case: ReferenceCase) -> Outcome:
-    """An inserted object in an arrangement with another."""
+    """Sideways angle over (side by side) or under 60°, on the right side, fronts within 30°."""
     a, b = case.objects
     arrangement = str(case.settings["relation"])
     v = b.seen(a)
@@ -276,7 +276,7 @@ def insert_arranged(case: ReferenceCase) -> Outcome:
 
 
 def insert_beside(case: ReferenceCase) -> Outcome:
-    """An inserted object on one side of another: a half-space, or a cone."""
+    """Front and back: a half-space; left and right: a cone of 30°, 0 at 45° beyond."""
     a, b = case.objects
     side = str(case.settings["relation"])
     v = a.seen(b)
@@ -286,7 +286,7 @@ def insert_beside(case: ReferenceCase) -> Outcome:
 
 
 def insert_in_view(case: ReferenceCase) -> Outcome:
-    """An inserted object left, right, in front of or behind another, as the camera sees them."""
+    """Order of the places along x or z."""
     where = str(case.settings["relation"])
     axis, sign = {"left": (0, -1), "right": (0, 1), "closer": (2, -1), "farther": (2, 1)}[where]
     inserted, existing = (o.place[axis] for o in case.objects)
@@ -294,7 +294,7 @@ def insert_in_view(case: ReferenceCase) -> Outcome:
 
 
 def move(case: ReferenceCase, axis: int, sign: float, *, can_pass: bool = True) -> Outcome:
-    """How far the object's place moved along an axis of the image's own frame."""
+    """How far the object's place moved along an axis (0 right, 2 away) of the image's own frame, within a third."""
     (now,), (then,) = case.objects, case.before
     moved = now.place[axis] - then.place[axis]
     target = sign * case.number("value_m")
@@ -305,21 +305,21 @@ def move(case: ReferenceCase, axis: int, sign: float, *, can_pass: bool = True) 
 
 
 def resize_volume(case: ReferenceCase) -> Outcome:
-    """Growth of the volume."""
+    """Growth of the volume, within a third."""
     (now,), (then,) = case.objects, case.before
     growth = _ratio(now.size["volume"], then.size["volume"]) - 1.0
     return _metric("growth of the volume", growth, case.number("ratio") - 1.0, "ratio")
 
 
 def resize(case: ReferenceCase) -> Outcome:
-    """Growth of one size."""
+    """Growth of one size, within a third."""
     (now,), (then,) = case.objects, case.before
     size = _DIMENSION[str(case.settings["dimension"])]
     return _metric(f"growth of {size}", now.size[size] - then.size[size], case.number("value_m"))
 
 
 def keep_relation(case: ReferenceCase) -> Outcome:
-    """Partners stay in the sector where they were while the camera comes to see another side."""
+    """Partners stay in their sectors of 90°, the front within 30° of where it is when so seen."""
     reference, *partners = case.objects
     reference_before, *partners_before = case.before
     side = str(case.settings["view"])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from genspace.geometry.binding import Bound
 from genspace.geometry.evaluate import Evaluation, in_words
+from genspace.geometry.predicates import Bound
 from genspace.geometry.profiles import Profile
 from genspace.geometry.scene import Pair, Scene
 from genspace.records import Request, Verdict

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections import Counter
 from collections.abc import Mapping
@@ -12,12 +13,14 @@ from typing import Literal
 
 from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
 from genspace.human_study.design import Design, load_design
-from genspace.human_study.questions import plain_question
+from genspace.human_study.questions import plain_question, untold
 from genspace.human_study.texts import Texts, load_texts
 from genspace.records import Files, Item
 from genspace.tables import Table, read_table, require_columns
 
 __all__ = ["Known", "Material", "Unit", "UnitKind", "build_material", "load_material"]
+
+log = logging.getLogger(__name__)
 
 UnitKind = Literal["main", "gold", "training"]
 UnitKey = tuple[str, str]
@@ -116,6 +119,8 @@ def build_material(root: Path, design: Design, items: Mapping[str, Item], files:
     """
     if not items:
         raise InputError(f"{root}: the study has no items to show")
+    texts = load_texts(design.languages, design.texts, root)
+    unclear = _unclear(design, items, next(iter(texts.values())))
     known, training = _known_answers(root, design, items)
     units = [Unit(*key, kind="training" if key in training else "gold") for key in known]
     kept_apart = {item_id for key in known for item_id in key if item_id}
@@ -124,12 +129,29 @@ def build_material(root: Path, design: Design, items: Mapping[str, Item], files:
         units += [Unit(*p) for p in pairs if p not in known and p[::-1] not in known]
     else:
         units += [Unit(item_id) for item_id in items if item_id not in kept_apart]
+    units = [u for u in units if u.kind != "main" or not unclear.keys() & {*u.key}]
+    for key in known:
+        if reasons := [unclear[item_id] for item_id in key if item_id in unclear]:
+            raise InputError(
+                f"{root / str(design.gold.file)}: {key[0]!r} cannot be asked about: {reasons[0]}"
+            )
+    if not any(u.kind == "main" for u in units) and unclear:
+        raise InputError(f"{root}: no item can be asked about: {next(iter(unclear.values()))}")
     if not any(u.kind == "main" for u in units):
         raise InputError(f"{root}: every item has a known answer, so there is none left to ask about")
     asked = _asked(root, design, items)
     _check_wording(design, items)
-    texts = load_texts(design.languages, design.texts, root)
     return Material(root, design, items, files, tuple(units), known, texts, asked)
+
+
+def _unclear(design: Design, items: Mapping[str, Item], texts: Texts) -> dict[str, str]:
+    """Items whose question cannot say which things it means, with the reason; none where the study words its own."""
+    if design.question or design.questions or design.questions_file:
+        return {}
+    reasons = {item_id: reason for item_id, item in items.items() if (reason := untold(item, texts))}
+    for item_id, reason in reasons.items():
+        log.info("item %r is not asked: %s", item_id, reason)
+    return reasons
 
 
 def _table(root: Path, name: str, columns: tuple[str, ...]) -> Table:

@@ -66,9 +66,15 @@ def agreement(screens: Iterable[Screen], items: Mapping[str, Item], protocol: st
         float(krippendorff_alpha(ratings, level)[0]),
         draws.map(lambda w: krippendorff_alpha(ratings, level, w)),
         n=len(rows),
-        reason="all answers are the same",
-    ).to_json()
-    return {"name": name, **{k: v for k, v in found.items() if k != "coverage"}}
+    )
+    return {
+        "name": name,
+        "value": found.value,
+        "low": found.low,
+        "high": found.high,
+        "n": found.n,
+        "reason": "all answers are the same" if found.value is None else None,
+    }
 
 
 def _prompt(item: Item | None, item_id: str) -> str:

@@ -118,7 +118,7 @@ def make_plan(
     best = smallest_sufficient(table, power)
 
     def row(planned: PlannedStudy) -> dict[str, Any]:
-        return planned.to_json() | {
+        return planned.to_dict() | {
             "hours": costs.hours(planned.ratings),
             "cost": costs.money(planned.ratings),
         }

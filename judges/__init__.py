@@ -1,14 +1,17 @@
 """Judges: anything that turns an item into a verdict."""
 
-from genspace.judges._naming import resolve, study_context
+from genspace.judges._naming import member_overrides, resolve, study_context, variant_of
 from genspace.judges._protocol import (
     Budget,
     BudgetReachedError,
+    Combining,
     Judge,
     JudgeContext,
     JudgeSpec,
+    Need,
     Preview,
     Previewing,
+    Settling,
     parse_options,
 )
 from genspace.judges._registry import REGISTRY, make_judge
@@ -17,13 +20,18 @@ __all__ = [
     "REGISTRY",
     "Budget",
     "BudgetReachedError",
+    "Combining",
     "Judge",
     "JudgeContext",
     "JudgeSpec",
+    "Need",
     "Preview",
     "Previewing",
+    "Settling",
     "make_judge",
+    "member_overrides",
     "parse_options",
     "resolve",
     "study_context",
+    "variant_of",
 ]

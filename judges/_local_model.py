@@ -5,17 +5,37 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from genspace.checkpoints import load_model, load_pretrained
 from genspace.errors import InputError
-from genspace.judges.vlm._answers import UnusableAnswerError, is_refusal, read_form
-from genspace.judges.vlm._asks import Answer, Ask, Usage
-from genspace.judges.vlm._images import Picture
+from genspace.judges.asking import (
+    THOUGHT_MARKS,
+    Answer,
+    Ask,
+    CutOffError,
+    Kind,
+    Picture,
+    UnusableAnswerError,
+    Usage,
+    is_refusal,
+    read_form,
+    total,
+)
 
 __all__ = ["LocalModel", "conversation"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A text that the model wrote."""
+
+    text: str
+    cut: bool
+    """Whether it came to the limit of tokens before its end."""
+    usage: Usage
 
 
 class LocalModel:
@@ -37,6 +57,11 @@ class LocalModel:
         if self._tokenizer.pad_token is None:
             self._tokenizer.pad_token = self._tokenizer.eos_token
         self._model = load_model("AutoModelForImageTextToText", folder, device=device, dtype=dtype)
+        ends = self._model.generation_config.eos_token_id
+        self._ends = (
+            ends if isinstance(ends, list) else [self._tokenizer.eos_token_id if ends is None else ends]
+        )
+        self._silent = [t for t in self._tokenizer.all_special_tokens if t.casefold() not in THOUGHT_MARKS]
         accepted = inspect.signature(self._model.forward).parameters
         self._only_last = {"logits_to_keep": 1} if "logits_to_keep" in accepted else {}
         self._markup = sorted(
@@ -62,7 +87,9 @@ class LocalModel:
             raw = (json.dumps({choice: round(m, 6) for choice, m in mass.items()}),)
             if whole <= 0 or whole < self._least_mass:
                 reason = f"unusable answer: only {whole:.2%} of the probability lies on {' and '.join(ask.choices)}"
-                answers.append(Answer(status="abstained", reason=reason, raw=raw, usage=usage))
+                answers.append(
+                    Answer(status="abstained", kind="unusable", reason=reason, raw=raw, usage=usage)
+                )
             else:
                 probabilities = {choice: m / whole for choice, m in mass.items()}
                 answers.append(Answer(probabilities=probabilities, source="logits", raw=raw, usage=usage))
@@ -70,28 +97,19 @@ class LocalModel:
 
     def filled_in(self, batch: Sequence[tuple[Ask, list[Picture]]]) -> list[Answer]:
         """Return filled-in forms; an unusable text is asked for again once, with what is wrong with it."""
-        first, usages = self._written([(ask, pictures, []) for ask, pictures in batch])
-        found = [_read(text, ask) for text, (ask, _) in zip(first, batch, strict=True)]
-        again = [i for i, (form, _) in enumerate(found) if form is None]
-        turns = [(*batch[i], [first[i], found[i][1]]) for i in again]
-        second, more = self._written(turns) if again else ([], [])
-        raws = [(text,) for text in first]
-        answers = []
-        for i, text, usage in zip(again, second, more, strict=True):
+        written = [[text] for text in self._written([(ask, pictures, []) for ask, pictures in batch])]
+        found = [_read(texts[0], ask) for texts, (ask, _) in zip(written, batch, strict=True)]
+        again = [i for i, (_, problem) in enumerate(found) if problem]
+        turns = [(*batch[i], [written[i][0].text, found[i][1]]) for i in again]
+        for i, text in zip(again, self._written(turns) if again else [], strict=True):
+            written[i].append(text)
             found[i] = _read(text, batch[i][0])
-            raws[i] = (first[i], text)  # type: ignore[assignment]  # one text or two
-            usages[i] += usage
-        for (form, problem), raw, usage in zip(found, raws, usages, strict=True):
-            if form is not None:
-                answers.append(Answer(form=form, raw=raw, usage=usage))
-            else:
-                reason = f"refused: {raw[-1]}" if is_refusal(raw[-1]) else f"unusable answer: {problem}"
-                answers.append(Answer(status="abstained", reason=reason, raw=raw, usage=usage))
-        return answers
+        return [
+            replace(answer, raw=tuple(t.text for t in texts), usage=total([t.usage for t in texts]))
+            for (answer, _), texts in zip(found, written, strict=True)
+        ]
 
-    def _written(
-        self, batch: Sequence[tuple[Ask, list[Picture], list[str]]]
-    ) -> tuple[list[str], list[Usage]]:
+    def _written(self, batch: Sequence[tuple[Ask, list[Picture], list[str]]]) -> list[Written]:
         import torch
 
         inputs = self._inputs(batch)
@@ -103,11 +121,18 @@ class LocalModel:
                 pad_token_id=self._tokenizer.pad_token_id,
             )
         new = output[:, inputs["input_ids"].shape[1] :]
-        texts: list[str] = self._tokenizer.batch_decode(new, skip_special_tokens=True)
-        written = (new != self._tokenizer.pad_token_id).sum(dim=1).tolist()
-        lengths = _lengths(inputs)
-        return texts, [
-            Usage(calls=1, input_tokens=i, output_tokens=o) for i, o in zip(lengths, written, strict=True)
+        ends = torch.tensor(self._ends, device=new.device)
+        ended = torch.isin(new, ends).any(dim=1).tolist()
+        lengths = (new != self._tokenizer.pad_token_id).sum(dim=1).tolist()
+        return [
+            Written(
+                text=_without(text, self._silent),
+                cut=not whole,
+                usage=Usage(calls=1, input_tokens=input_tokens, output_tokens=output_tokens),
+            )
+            for text, whole, input_tokens, output_tokens in zip(
+                self._tokenizer.batch_decode(new), ended, _lengths(inputs), lengths, strict=True
+            )
         ]
 
     def _inputs(self, batch: Sequence[tuple[Ask, list[Picture], list[str]]]) -> Any:
@@ -170,12 +195,23 @@ def conversation(ask: Ask, images: Sequence[Any], turns: Sequence[str] = ()) -> 
     return messages
 
 
-def _read(text: str, ask: Ask) -> tuple[Any, str]:
+def _read(written: Written, ask: Ask) -> tuple[Answer, str]:
+    """Return what was written as an answer, and what is wrong with it where asking again may help."""
     assert ask.form is not None
     try:
-        return read_form(text, ask.form), ""
+        return Answer(form=read_form(written.text, ask.form, cut=written.cut)), ""
+    except CutOffError as error:
+        return Answer(status="abstained", kind="cut-off", reason=f"the answer is cut off: {error}"), ""
     except UnusableAnswerError as error:
-        return None, str(error)
+        kind: Kind = "refused" if is_refusal(written.text) else "unusable"
+        reason = f"refused: {written.text}" if kind == "refused" else f"unusable answer: {error}"
+        return Answer(status="abstained", kind=kind, reason=reason), str(error)
+
+
+def _without(text: str, parts: Sequence[str]) -> str:
+    for part in parts:
+        text = text.replace(part, "")
+    return text
 
 
 def _lengths(inputs: Mapping[str, Any]) -> list[int]:

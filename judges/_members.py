@@ -1,14 +1,17 @@
-"""What combinations of judges share: the members' verdicts, kept or asked for, and what people said."""
+"""What combinations of judges share: the members' verdicts, as the study has them, and what people said."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from genspace.errors import InputError
-from genspace.judges._protocol import Judge, JudgeContext, JudgeSpec
-from genspace.records import Request, Verdict, fingerprint
+from genspace.errors import InputError, MissingExtraError
+from genspace.judges._protocol import Judge, JudgeContext, JudgeSpec, Need
+from genspace.judges._registry import REGISTRY
+from genspace.records import Request, Status, Verdict, fingerprint
+from genspace.store import JudgeStore
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,14 +19,14 @@ if TYPE_CHECKING:
 
     from genspace.analysis.question import Units
 
-__all__ = ["Members", "added"]
+__all__ = ["Members", "added", "failures"]
 
 
 class Members:
     """The members of a combination in one study.
 
-    A member is any judge that can be named on the command line, or a metric whose scores stand in the study. A
-    verdict that the study has is used; one that is missing is asked for, and kept with the combination's own.
+    A member is any judge that can be named on the command line, or a metric whose scores stand in the study. Of a judge
+    the verdicts count that it would give today, under its present fingerprint.
     """
 
     def __init__(self, names: Sequence[str], spec: JudgeSpec, context: JudgeContext) -> None:
@@ -34,30 +37,36 @@ class Members:
             raise InputError(f"{self._where}: a judge cannot be a member of itself")
         self.names = tuple(names)
         self._study, self._evidence = context.study, context.evidence
-        self._make = context.make
-        self._asked: dict[str, dict[str, Verdict]] = {name: {} for name in names}
-        self._judges: dict[str, Judge] = {}
+        self.judges: dict[str, Judge] = {}
+        """The members that can be asked."""
         for name in names:
-            self._check(name)
+            self._find(name, context)
+        self._read: dict[str, dict[str, Verdict]] = {}
 
-    def verdicts(self, name: str, item_ids: Iterable[str]) -> dict[str, Verdict]:
-        """Return a member's verdict on each item; where there is none and none can be had, an abstention."""
-        wanted = set(item_ids)
-        found = {i: v for i, v in self._stored[name].items() if i in wanted} | self._asked[name]
-        missing = wanted - found.keys()
-        if missing:
-            requests = [
-                Request(item=item, files=self._study.files)
-                for item in self._study.iter_items()
-                if item.item_id in missing
-            ]
-            judge = self._judge(name)
-            if judge is None:
-                given = [Verdict.abstained(r, f"{name} has no verdict on this item") for r in requests]
+    def need(self, name: str, item_ids: Collection[str], perhaps: Collection[str] = ()) -> Iterator[Need]:
+        """Yield what is needed of a member, unless it is a metric; its verdicts are read anew afterwards."""
+        if name in self.judges and (item_ids or perhaps):
+            certain = frozenset(item_ids)
+            yield Need(
+                name=name, judge=self.judges[name], item_ids=certain, perhaps=frozenset(perhaps) - certain
+            )
+            self._read.pop(name, None)
+
+    def known(self, name: str) -> Mapping[str, Verdict]:
+        """Return the member's verdicts that the study has, by item."""
+        if name not in self._read:
+            if name in self.judges:
+                kept = JudgeStore(self._study.root, name).under(self.judges[name].fingerprint)
+                self._read[name] = {key[0]: v for key, v in kept.items() if key[1:] == (None, None, 0)}
             else:
-                given = list(judge.judge(requests))
-            self._asked[name] |= {v.item_id: v for v in given}
-        return {i: v for i, v in (found | self._asked[name]).items() if i in wanted}
+                self._read[name] = self._metrics[name]
+        return self._read[name]
+
+    def verdict(self, name: str, item_id: str) -> Verdict:
+        """Return a member's verdict on an item; where the study has none, a metric abstains and a judge fails."""
+        found = self.known(name).get(item_id)
+        status: Status = "failed" if name in self.judges else "abstained"
+        return found or Verdict(item_id=item_id, status=status, reason=f"{name} has no verdict on this item")
 
     def oriented(self, name: str, verdict: Verdict) -> float:
         """Return a verdict's score, higher being better; NaN where it gives none."""
@@ -92,15 +101,20 @@ class Members:
         """(n,) prompt codes of the items, in the same order."""
         return self._people.prompt
 
-    @cached_property
-    def digest(self) -> str:
-        """Digest of everything outside the combination's options: people's answers, members, their verdicts."""
-        members: dict[str, Any] = {}
-        for name in self.names:
-            judge = self._judge(name)
-            kept = [(i, v.score, v.passed, v.confidence) for i, v in sorted(self._stored[name].items())]
-            members[name] = [judge.fingerprint if judge else None, kept]
-        return fingerprint({"labels": self.labels, "members": members})
+    def digest(self, *, fitted: bool) -> str:
+        """Return a digest of everything outside the combination's options that can change a verdict.
+
+        That is each member, and where something is `fitted` people's answers and the verdicts that it is fitted on.
+        """
+
+        def marks(name: str) -> list[Any]:
+            judge = self.judges.get(name)
+            on = {i: v for i, v in self.known(name).items() if judge is None or (fitted and i in self.labels)}
+            kept = [(i, v.status, v.score, v.passed, v.confidence) for i, v in sorted(on.items())]
+            return [judge.fingerprint if judge else None, kept]
+
+        labels = self.labels if fitted else None
+        return fingerprint({"labels": labels, "members": {name: marks(name) for name in self.names}})
 
     def check(self, request: Request) -> None:
         """Refuse pairs. Errors: `InputError`."""
@@ -114,13 +128,14 @@ class Members:
         return Question.of(self._evidence).singles
 
     @cached_property
-    def _stored(self) -> Mapping[str, dict[str, Verdict]]:
+    def _metrics(self) -> Mapping[str, dict[str, Verdict]]:
+        """The members' verdicts as the study's tables hold them, by name and item."""
         frame = self._evidence.verdicts
         chosen = frame[
             frame["judge"].isin(self.names) & (frame["item_id_b"] == "") & (frame["question"] == "")
         ]
         chosen = chosen.astype(object).where(chosen.notna(), None)
-        stored: dict[str, dict[str, Verdict]] = {name: {} for name in self.names}
+        found: dict[str, dict[str, Verdict]] = {name: {} for name in self.names}
         fields = ("status", "score", "passed", "confidence", "seconds", "cost_usd")
         for row in chosen.to_dict("records"):
             verdict = Verdict(
@@ -130,22 +145,35 @@ class Members:
                 tokens=None if row["tokens"] is None else int(row["tokens"]),
                 **{name: row[name] for name in fields},
             )
-            stored[str(row["judge"])][verdict.item_id] = verdict
-        return stored
+            found[str(row["judge"])][verdict.item_id] = verdict
+        return found
 
-    def _check(self, name: str) -> None:
-        if not self._stored[name] and self._judge(name) is None:
+    def _find(self, name: str, context: JudgeContext) -> None:
+        """Make a member, unless it is a metric, or a judge that is not to be had here but has verdicts.
+
+        Errors: `InputError` for anything else that is neither, and for a judge's wrong options.
+        """
+        frame = self._evidence.verdicts
+        origins = set(frame.loc[frame["judge"] == name, "origin"])
+        if "table" in origins:
+            return
+        if context.make is None:
             raise InputError(f"{self._where}: member {name!r} is neither a judge nor a metric of this study")
+        kind = re.split(r"[:\[]", name)[0]
+        known = name in self._study.declared.judges or kind in {
+            *REGISTRY.names(),
+            *self._study.declared.judges,
+        }
+        try:
+            self.judges[name] = context.make(name)
+        except InputError as error:
+            if not origins or (known and not isinstance(error, MissingExtraError)):
+                raise
 
-    def _judge(self, name: str) -> Judge | None:
-        """Return a member that can be asked; None for a metric whose scores merely stand in the study."""
-        if name not in self._judges and self._make is not None:
-            try:
-                self._judges[name] = self._make(name)
-            except InputError:
-                if not self._stored[name]:
-                    raise
-        return self._judges.get(name)
+
+def failures(verdicts: Mapping[str, Verdict]) -> str:
+    """Return which members failed, and why: "" where none did. A combination without them would be another one."""
+    return "; ".join(f"{name} failed: {v.reason}" for name, v in verdicts.items() if v.status == "failed")
 
 
 def added(verdicts: Sequence[Verdict]) -> dict[str, Any]:

@@ -6,18 +6,19 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from genspace.errors import InputError, did_you_mean
 from genspace.judges._protocol import Judge, JudgeContext, JudgeSpec
 from genspace.judges._registry import REGISTRY, make_judge
+from genspace.records import Variant
 
 if TYPE_CHECKING:
     from genspace.study import JudgeTable, Study
 
-__all__ = ["resolve", "study_context"]
+__all__ = ["member_overrides", "resolve", "study_context", "variant_of"]
 
 
 def resolve(
@@ -30,14 +31,16 @@ def resolve(
         tables: the study's `[judges.NAME]` tables.
         overrides: `NAME.key=value`, or `key=value` when one judge is named; values are TOML, else text.
 
+    An override of a table that is not named is left aside: it may hold for a member of a combination.
     Errors: `InputError` for an unknown name or kind, a judge named twice, or an override that fits no judge.
     """
     if len(set(names)) < len(names):
         raise InputError("--judge: the same judge is named twice")
     options: dict[str, dict[str, Any]] = {name: {} for name in names}
     for override in overrides:
-        name, key, value = _split_override(override, names)
-        _set(options[name], key.split("."), value)
+        name, key, value = _split_override(override, names, tables)
+        if name in options:  # else it is for a member of a combination (see `member_overrides`)
+            _set(options[name], key.split("."), value)
     return [_spec(name, tables, options[name]) for name in names]
 
 
@@ -47,15 +50,43 @@ def study_context(study: Study, overrides: Sequence[str] = (), **fields: Any) ->
     Args:
         study: the study to be judged.
         overrides: `NAME.key=value`; those that name a member hold for it.
-        fields: further fields of `JudgeContext`: `cache_dir`, `seed`, `budget`.
+        fields: further fields of `JudgeContext`: `cache_dir`, `seed`, `budget`, `allowed_hosts`.
     """
+    making: list[str] = []
 
     def make(name: str) -> Judge:
-        own = [o for o in overrides if o.startswith(f"{name}.")]
-        return make_judge(resolve([name], study.declared.judges, own)[0], context)
+        if name in making:
+            raise InputError(f"judge {name!r} is a member of itself: {' → '.join([*making, name])}")
+        making.append(name)
+        try:
+            own = member_overrides(name, overrides)
+            return make_judge(resolve([name], study.declared.judges, own)[0], context)
+        finally:
+            making.pop()
 
     context = JudgeContext(study=study, make=make, **fields)
     return context
+
+
+def member_overrides(name: str, overrides: Sequence[str]) -> list[str]:
+    """Return those of the overrides that name a judge.
+
+    >>> member_overrides("vlm:m", ["vlm:m.samples=3", "other.samples=4"])
+    ['vlm:m.samples=3']
+    """
+    return [o for o in overrides if o.startswith(f"{name}.")]
+
+
+def variant_of(name: str, tables: Collection[str]) -> Variant | None:
+    """Return of which other judge a name makes a variant; None where it makes none.
+
+    >>> variant_of("geometry[depth=scene]", {})
+    Variant(base='geometry', replaced='depth=scene')
+    """
+    base, bracket, changes = name.removesuffix("]").partition("[")
+    if name in tables or not (bracket and name.endswith("]")):
+        return None
+    return Variant(base, changes)
 
 
 def _spec(name: str, tables: Mapping[str, JudgeTable], options: Mapping[str, Any]) -> JudgeSpec:
@@ -63,18 +94,25 @@ def _spec(name: str, tables: Mapping[str, JudgeTable], options: Mapping[str, Any
         table = tables[name]
         return JudgeSpec(
             name=name, kind=table.kind, model=table.model, options={**table.options, **options},
-            source=f"study.toml [judges.{name}]",
+            source=f"study.toml [judges.{name}]", from_study=frozenset(table.options) - frozenset(options),
         )  # fmt: skip
-    base, bracket, changes = name.removesuffix("]").partition("[")
-    if bracket and name.endswith("]"):
-        spec = _spec(base, tables, {})
+    variant = variant_of(name, tables)
+    if variant is not None:
+        spec = _spec(variant.base, tables, {})
         changed: dict[str, Any] = {**spec.options}
-        for change in changes.split(","):
+        changes = variant.replaced.split(",")
+        for change in changes:
             key, equals, text = change.partition("=")
             if not equals:
                 raise InputError(f"--judge {name}: {change!r} is no KEY=VALUE")
             _set(changed, key.strip().split("."), _value(text.strip()))
-        return replace(spec, name=name, options={**changed, **options})
+        own = {change.partition("=")[0].strip().partition(".")[0] for change in changes}
+        return replace(
+            spec,
+            name=name,
+            options={**changed, **options},
+            from_study=spec.from_study - own - frozenset(options),
+        )
     kind, _, model = name.partition(":")
     known = [*REGISTRY.names(), *tables]
     if kind not in known:
@@ -82,12 +120,12 @@ def _spec(name: str, tables: Mapping[str, JudgeTable], options: Mapping[str, Any
     return JudgeSpec(name=name, kind=kind, model=model or None, options=options)
 
 
-def _split_override(override: str, names: Sequence[str]) -> tuple[str, str, Any]:
+def _split_override(override: str, names: Sequence[str], tables: Collection[str]) -> tuple[str, str, Any]:
     target, equals, text = override.partition("=")
     if not equals:
         raise InputError(f"-o {override}: NAME.key=value is expected")
     # Names may hold dots ("vlm:gpt-4.1"), so the longest judge name that fits wins.
-    fitting = sorted((n for n in names if target.startswith(f"{n}.")), key=len)
+    fitting = sorted((n for n in {*names, *tables} if target.startswith(f"{n}.")), key=len)
     if fitting:
         name = fitting[-1]
         return name, target.removeprefix(f"{name}."), _value(text)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, runtime_checkable
 
 from genspace.errors import GenspaceError, InputError, did_you_mean
 from genspace.gather import evidence_of
@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 __all__ = [
     "Budget",
     "BudgetReachedError",
+    "Combining",
     "Judge",
     "JudgeContext",
     "JudgeSpec",
+    "Need",
     "Preview",
     "Previewing",
+    "Settling",
     "parse_options",
 ]
 
@@ -61,7 +64,8 @@ class Judge(Protocol):
     """Turns requests into verdicts. Batches, concurrency and caches are its own affair.
 
     Storage, resume, progress and engines are the runner's. A judge may offer more: `close()` when it holds
-    resources, and `preview` (see `Previewing`) when it sends something worth seeing or paying for.
+    resources, `preview` (see `Previewing`) when it sends something worth seeing or paying for, and what `Settling` and
+    `Combining` say.
     """
 
     @property
@@ -83,9 +87,45 @@ class Preview:
     text: str
     """Exactly what would be sent or computed, readable by people."""
     calls: int = 0
+    """As many calls as are made when all goes well."""
     tokens: int = 0
     cost_usd: float | None = None
-    """None when the price is unknown."""
+    """What it costs when all goes well; None when the price is unknown."""
+    most_calls: int = 0
+    """No more calls than this are paid for."""
+    most_tokens: int | None = 0
+    """None where nothing bounds them."""
+    most_usd: float | None = None
+    """No more than this is spent; None when the price is unknown or nothing bounds it."""
+
+    @classmethod
+    def free(cls, text: str, *, calls: int = 0, tokens: int = 0) -> Self:
+        """Return the preview of something that costs no money, such as a model on this machine."""
+        return cls(
+            text=text,
+            calls=calls,
+            tokens=tokens,
+            cost_usd=0.0,
+            most_calls=calls,
+            most_tokens=tokens,
+            most_usd=0.0,
+        )
+
+    @classmethod
+    def together(cls, text: str, parts: Iterable[Preview]) -> Self:
+        """Return what several parts take together; unknown where one of them is."""
+        names = ("calls", "tokens", "cost_usd", "most_calls", "most_tokens", "most_usd")
+        total: dict[str, Any] = dict.fromkeys(names, 0)
+        for part in parts:
+            for name in names:
+                value = getattr(part, name)
+                total[name] = None if total[name] is None or value is None else total[name] + value
+        return cls(text=text, **total)
+
+    def from_least(self, certain: Preview | None) -> Preview:
+        """Return the same upper end, above what is certain."""
+        low = certain or Preview.free("")
+        return replace(self, calls=low.calls, tokens=low.tokens, cost_usd=low.cost_usd)
 
 
 @runtime_checkable
@@ -109,6 +149,8 @@ class JudgeSpec:
     options: Mapping[str, Any] = field(default_factory=dict)
     source: str = "the command line"
     """Where the options stand, for messages."""
+    from_study: frozenset[str] = frozenset()
+    """Names of the options that stand in the study, which may be somebody else's, and not on the command line."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +164,8 @@ class JudgeContext:
     seed: int = 0
     budget: Budget | None = None
     """What may be spent; None: anything."""
+    allowed_hosts: frozenset[str] = frozenset()
+    """Hosts to which a study may have a key sent."""
     make: Callable[[str], Judge] | None = None
     """Makes another judge by name, for ensembles and cascades."""
 
@@ -129,6 +173,52 @@ class JudgeContext:
     def evidence(self) -> Evidence | None:
         """What people and judges said in the study, read when it is first asked for; None outside a study."""
         return None if self.study is None else evidence_of(self.study)
+
+
+@runtime_checkable
+class Settling(Protocol):
+    """A judge whose fingerprint holds only after it has asked something."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether the fingerprint holds."""
+
+    def settle(self, requests: Iterable[Request]) -> None:
+        """Find out what is missing from the first requests; their verdicts are given when they are asked for.
+
+        Errors: as for `Judge.judge`.
+        """
+
+    def forget_learned(self) -> None:
+        """Forget what was found out before, so that it is found out anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """Verdicts of a member that a combination needs."""
+
+    name: str
+    """Under which the member's verdicts are kept."""
+    judge: Judge
+    item_ids: frozenset[str]
+    perhaps: frozenset[str] = frozenset()
+    """Items on which it depends on verdicts that are not there yet."""
+
+
+@runtime_checkable
+class Combining(Protocol):
+    """A judge that reads the verdicts of others. It asks nobody: whoever runs it has its members asked first."""
+
+    @property
+    def members(self) -> Mapping[str, Judge]:
+        """The members that can be asked, by name."""
+
+    def needs(self, item_ids: Collection[str]) -> Iterator[Need]:
+        """Say one after the other whose verdicts on which items are needed to judge these items.
+
+        Before the next need is asked for, the verdicts of the last one stand in the study, as far as they can be had;
+        where they do not, as in a dry run, `Need.perhaps` holds what may follow from them.
+        """
 
 
 Options = TypeVar("Options", bound="BaseModel")

@@ -1,7 +1,7 @@
 """Judge `box2d`: spatial relations in the picture from 2D boxes alone, by centroids and overlap.
 
 It decides what boxes can tell, left of, right of, above, below, and abstains on everything else, on pairs too close
-to call, and on ambiguous pictures. The rules stand in `genspace.geometry.image_relation`.
+to call, and on ambiguous pictures. The rules stand in `genspace.geometry.boxes2d`.
 """
 
 from __future__ import annotations
@@ -12,25 +12,15 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
-from genspace.geometry.binding import bind
+from genspace.geometry.boxes2d import MARGIN, RELATIONS, SHARE, Detection, Opinion, decide, relate
 from genspace.geometry.image_boxes import ImageBox, box_fault, boxes_fault
-from genspace.geometry.image_relation import (
-    MARGIN,
-    RELATIONS,
-    SHARE,
-    Detection,
-    ImageRelation,
-    Opinion,
-    decide,
-    parse_relation,
-    relate,
-)
 from genspace.geometry.perception.labels import canonical
+from genspace.geometry.predicates import bind
 from genspace.geometry.scene import Pair
 from genspace.judges._protocol import JudgeContext, JudgeSpec, parse_options
 from genspace.judges.scene import find_scene
@@ -79,6 +69,18 @@ class Found:
     name: str
     """The object's id or class."""
     detection: Detection
+
+
+class Asked(NamedTuple):
+    """A relation between two objects as the viewer sees them in the picture."""
+
+    relation: str
+    """One of `RELATIONS`."""
+    a: str
+    b: str
+
+    def __str__(self) -> str:
+        return f"{self.a} {self.relation.replace('_', ' ')} {self.b}"
 
 
 class Unanswerable(Exception):  # noqa: N818 - the reason for an abstention, not a mistake
@@ -132,7 +134,7 @@ class Box2dJudge:
             **seen,
         )
 
-    def _opinion(self, asked: ImageRelation, boxes: list[Found]) -> Opinion | None:
+    def _opinion(self, asked: Asked, boxes: list[Found]) -> Opinion | None:
         a, b = self._named(boxes, asked.a), self._named(boxes, asked.b)
         return relate(a, b, asked.relation, rule=self.options.rule, margin=self.options.margin)
 
@@ -147,7 +149,7 @@ class Box2dJudge:
             if canonical(found.name) == wanted and found.detection.score >= self.options.min_score
         ]
 
-    def _measurement(self, asked: ImageRelation, opinion: Opinion) -> Measurement:
+    def _measurement(self, asked: Asked, opinion: Opinion) -> Measurement:
         by_margin = self.options.rule == "margin"
         return Measurement(
             quantity=f"offset of the centres along {asked}",
@@ -167,21 +169,20 @@ class Box2dJudge:
         return self.table[request.item.item_id]
 
 
-def _asked(item: Item) -> ImageRelation:
+def _asked(item: Item) -> Asked:
     """Return the relation that the item's predicate, or its columns relation, object_a, object_b, ask for."""
     if item.predicate is None:
-        columns = [item.extra.get(name) for name in ("relation", "object_a", "object_b")]
-        if not all(columns):
+        relation, *objects = (item.extra.get(name) for name in ("relation", "object_a", "object_b"))
+        if not (relation and all(objects)):
             raise Unanswerable("no predicate, and no columns relation, object_a and object_b")
-        return ImageRelation(*map(str, columns))
-    asked = parse_relation(item.predicate)
-    if asked is not None:
-        return asked
+        if relation not in RELATIONS:
+            raise InputError(f"relation = {relation!r}: unknown{did_you_mean(str(relation), RELATIONS)}")
+        return Asked(str(relation), *map(str, objects))
     bound = bind(item.predicate)
-    relation = f"{bound.settings.get('relation')}_of"
-    if bound.predicate.name != "egocentric" or relation not in RELATIONS:
+    relation = bound.word if bound.predicate.name == "image_relation" else f"{bound.word}_of"
+    if bound.predicate.name not in {"image_relation", "egocentric"} or relation not in RELATIONS:
         raise Unanswerable(f"2D boxes cannot tell {bound.predicate.name}")
-    return ImageRelation(relation, *bound.ids)
+    return Asked(relation, *bound.ids)
 
 
 def _boxes_of_scene(request: Request) -> list[Found]:

@@ -11,15 +11,14 @@ of the thresholds whose verdicts come closest to the people, the one that asks t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from functools import cached_property
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from genspace.errors import InputError
-from genspace.judges._members import Members, added
-from genspace.judges._protocol import JudgeContext, JudgeSpec, parse_options
+from genspace.judges._members import Members, added, failures
+from genspace.judges._protocol import Judge, JudgeContext, JudgeSpec, Need, parse_options
 from genspace.records import Request, Verdict, fingerprint
 
 if TYPE_CHECKING:
@@ -54,30 +53,59 @@ class CascadeJudge:
         self._members = Members((self._first, self._second), spec, context)
         self._seed = context.seed
 
-    @cached_property
+    @property
+    def members(self) -> Mapping[str, Judge]:
+        """The members that can be asked, by name."""
+        return self._members.judges
+
+    @property
     def fingerprint(self) -> str:
-        """Digest of options, people's answers, and the members with the verdicts that the study has of them."""
+        """Digest of options and members; where the threshold is fitted, also of what it is fitted on."""
         options = self._options.model_dump()
-        return fingerprint(
-            {"kind": "cascade", "version": 1, "seed": self._seed, **options, "on": self._members.digest}
-        )
+        on = self._members.digest(fitted=self._fitted)
+        return fingerprint({"kind": "cascade", "version": 2, "seed": self._seed, **options, "on": on})
+
+    def needs(self, item_ids: Collection[str]) -> Iterator[Need]:
+        """Yield the first judge with all items, and the second with what the first leaves open.
+
+        To fit the threshold, both are needed on the items that people labelled.
+        """
+        labelled = self._members.labels if self._fitted else {}
+        yield from self._members.need(self._first, {*item_ids, *labelled})
+        yield from self._members.need(self._second, labelled)
+        further = [i for i in item_ids if i not in labelled]
+        first = self._members.known(self._first)
+        if labelled.keys() <= first.keys():
+            thresholds = self._thresholds()
+            open_items = [i for i in further if i in first and self._is_open(first[i], thresholds[i])]
+            unknown = [i for i in further if i not in first]
+        else:
+            open_items, unknown = [], further
+        yield from self._members.need(self._second, open_items, unknown)
 
     def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
-        """Yield verdicts.
-
-        The second judge is asked about what the first leaves open, and, to fit the threshold, about the items that
-        people labelled.
-        """
+        """Yield verdicts, from the verdicts of the members that the study has."""
         asked = list(requests)
         for request in asked:
             self._members.check(request)
         thresholds = self._thresholds()
-        first = self._members.verdicts(self._first, [r.item.item_id for r in asked])
-        open_items = [i for i, v in first.items() if _confidence(v) < thresholds[i]]
-        second = self._members.verdicts(self._second, open_items)
         for request in asked:
             item_id = request.item.item_id
-            yield self._verdict(request, first[item_id], second.get(item_id), thresholds[item_id])
+            first = self._members.verdict(self._first, item_id)
+            second = (
+                self._members.verdict(self._second, item_id)
+                if self._is_open(first, thresholds[item_id])
+                else None
+            )
+            yield self._verdict(request, first, second, thresholds[item_id])
+
+    @property
+    def _fitted(self) -> bool:
+        return self._options.threshold is None
+
+    def _is_open(self, first: Verdict, threshold: float) -> bool:
+        """Whether the second judge is asked; not where the first failed, which may succeed when asked again."""
+        return first.status != "failed" and _confidence(first) < threshold
 
     def _thresholds(self) -> dict[str, float]:
         """Return the threshold that holds for each item."""
@@ -89,8 +117,9 @@ class CascadeJudge:
         from genspace.analysis.folds import prompt_folds
 
         labels = self._members.labels
-        first = self._members.verdicts(self._first, labels)
-        second = self._members.verdicts(self._second, labels)
+        first, second = (
+            {i: self._members.verdict(name, i) for i in labels} for name in (self._first, self._second)
+        )
         rows = [i for i, item_id in enumerate(ids) if item_id in labels]
         labelled = [ids[i] for i in rows]
         confidence = np.array([_confidence(first[i]) for i in labelled])
@@ -109,8 +138,10 @@ class CascadeJudge:
         return dict(zip(ids, np.nan_to_num(fitted, nan=0.0).tolist(), strict=True))
 
     def _verdict(self, request: Request, first: Verdict, second: Verdict | None, threshold: float) -> Verdict:
-        asked = [v for v in (first, second) if v is not None]
-        cost = added(asked)
+        said = {self._first: first} | ({} if second is None else {self._second: second})
+        cost = added(list(said.values()))
+        if failed := failures(said):
+            return Verdict.failed(request, failed, **cost)
         used, name = (
             (second, self._second) if second is not None and _decided(second) else (first, self._first)
         )
@@ -122,10 +153,7 @@ class CascadeJudge:
                 request, score=score, passed=passed, confidence=used.confidence, explanation=explanation,
                 measurements=used.measurements, details=details, **cost,
             )  # fmt: skip
-        said = {self._first: first, self._second: second}
-        reason = "; ".join(f"{name}: {v.reason}" for name, v in said.items() if v is not None)
-        if any(v.status == "failed" for v in asked):
-            return Verdict.failed(request, reason, details=details, **cost)
+        reason = "; ".join(f"{name}: {v.reason}" for name, v in said.items())
         return Verdict.abstained(request, reason, details=details, **cost)
 
 

@@ -10,17 +10,18 @@ import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import islice
+from importlib.util import find_spec
+from itertools import chain, islice
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from genspace.checkpoints import checkpoint_digest, load_model, load_pretrained, local_checkpoint, pick_device
 from genspace.errors import InputError, optional_import
+from genspace.geometry.predicates import Untold
 from genspace.judges._protocol import JudgeContext, JudgeSpec, Preview, parse_options
-from genspace.judges.prompts import meaning_of
-from genspace.judges.vlm._images import Picture, PictureError, Pictures
-from genspace.judges.vlm._prices import text_tokens
+from genspace.judges.asking import Picture, PictureError, Pictures, text_tokens
+from genspace.judges.prompts import caption_of
 from genspace.records import Item, Request, Verdict, fingerprint
 
 __all__ = ["ClipJudge", "ClipOptions", "make"]
@@ -67,6 +68,7 @@ class ClipJudge:
                 "kind": self._kind,
                 "version": 1,
                 "checkpoint": checkpoint_digest(self._name, revision=self._options.revision),
+                "images_by": "torchvision" if find_spec("torchvision") else "pillow",
                 "text": self._options.text,
             }
         )
@@ -74,6 +76,9 @@ class ClipJudge:
     def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
         """Yield scores batch by batch. Errors: `InputError` for a checkpoint that cannot be used."""
         iterator = iter(requests)
+        for first in islice(iterator, 1):
+            _ = self._loaded
+            iterator = chain([first], iterator)
         while batch := list(islice(iterator, self._options.batch_size)):
             ready: list[tuple[Request, Picture, str]] = []
             for request in batch:
@@ -89,19 +94,15 @@ class ClipJudge:
         """Return the text that the image is compared with."""
         text = self._text(request.item)
         if text is None:
-            return Preview(text="nothing would be compared: no text", cost_usd=0.0)
-        return Preview(
-            text=f"{self._name}: {request.item.image} with {text!r}",
-            calls=1,
-            tokens=text_tokens(text),
-            cost_usd=0.0,
+            return Preview.free("nothing would be compared: no text")
+        return Preview.free(
+            f"{self._name}: {request.item.image} with {text!r}", calls=1, tokens=text_tokens(text)
         )
 
     def _text(self, item: Item) -> str | None:
         if self._options.text == "prompt" and item.image_before is None:
             return item.prompt
-        meaning = meaning_of(item.predicate)
-        return meaning.statement if meaning else None
+        return caption_of(item)
 
     def _prepared(self, request: Request) -> tuple[Picture, str] | Verdict:
         if request.other is not None:
@@ -109,6 +110,8 @@ class ClipJudge:
         item = request.item
         try:
             text = self._text(item)
+        except Untold as reason:
+            return Verdict.abstained(request, str(reason))
         except InputError as error:
             return Verdict.failed(request, str(error))
         if text is None:

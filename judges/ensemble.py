@@ -6,20 +6,20 @@
     method = "logistic"
 
 The probability of an item is fitted on people's answers to the other prompts alone (`analysis.calibration`), so
-that comparing it with the same people is fair. Where a member abstains, the rest are calibrated without it.
+that comparing it with the same people is fair. Where a member abstains, the rest are calibrated without it; where one
+failed, so does the ensemble, and `--retry errors` asks again.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
-from functools import cached_property
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from genspace.judges._members import Members, added
-from genspace.judges._protocol import JudgeContext, JudgeSpec, parse_options
+from genspace.judges._members import Members, added, failures
+from genspace.judges._protocol import Judge, JudgeContext, JudgeSpec, Need, parse_options
 from genspace.records import Measurement, Request, Verdict, fingerprint
 
 if TYPE_CHECKING:
@@ -49,42 +49,47 @@ class EnsembleJudge:
         self._members = Members(self._options.members, spec, context)
         self._seed = context.seed
 
-    @cached_property
+    @property
+    def members(self) -> Mapping[str, Judge]:
+        """The members that can be asked, by name."""
+        return self._members.judges
+
+    @property
     def fingerprint(self) -> str:
-        """Digest of options, people's answers, and the members with the verdicts that the study has of them."""
+        """Digest of options, people's answers, and the members with their verdicts on what people answered."""
         options = self._options.model_dump()
-        return fingerprint(
-            {"kind": "ensemble", "version": 1, "seed": self._seed, **options, "on": self._members.digest}
-        )
+        on = self._members.digest(fitted=True)
+        return fingerprint({"kind": "ensemble", "version": 2, "seed": self._seed, **options, "on": on})
+
+    def needs(self, item_ids: Collection[str]) -> Iterator[Need]:
+        """Yield each member with the items to be judged and those that people labelled."""
+        for name in self._members.names:
+            yield from self._members.need(name, {*item_ids, *self._members.labels})
 
     def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
-        """Yield the calibrated verdicts; members are first asked about what the study does not have of them."""
+        """Yield the calibrated verdicts, from the verdicts of the members that the study has."""
         asked = list(requests)
         for request in asked:
             self._members.check(request)
-        labels = self._members.labels
-        wanted = {r.item.item_id for r in asked} | labels.keys()
-        found = {name: self._members.verdicts(name, wanted) for name in self._members.names}
         place = {item_id: row for row, item_id in enumerate(self._members.item_ids)}
-        probability = self._probabilities(found, place)
+        probability = self._probabilities(place)
         for request in asked:
             item_id = request.item.item_id
-            own = {name: verdicts[item_id] for name, verdicts in found.items()}
+            own = {name: self._members.verdict(name, item_id) for name in self._members.names}
             yield self._verdict(request, own, float(probability[place[item_id]]))
 
-    def _probabilities(
-        self, found: dict[str, dict[str, Verdict]], place: dict[str, int]
-    ) -> NDArray[np.float64]:
+    def _probabilities(self, place: Mapping[str, int]) -> NDArray[np.float64]:
         """(n,) probability of yes by item of the study; NaN where no member answers or nothing can be fitted."""
         import numpy as np
 
         from genspace.analysis.calibration import cross_fit
 
         labels = self._members.labels
-        scores = np.full((len(place), len(found)), np.nan)
-        for column, (name, verdicts) in enumerate(found.items()):
-            for item_id, verdict in verdicts.items():
-                scores[place[item_id], column] = self._members.oriented(name, verdict)
+        scores = np.full((len(place), len(self._members.names)), np.nan)
+        for column, name in enumerate(self._members.names):
+            for item_id, verdict in self._members.known(name).items():
+                if item_id in place:
+                    scores[place[item_id], column] = self._members.oriented(name, verdict)
         outcomes = np.array([labels.get(item_id, np.nan) for item_id in place])
         answered = np.isfinite(scores)
         probability = np.full(len(place), np.nan)
@@ -97,12 +102,11 @@ class EnsembleJudge:
             probability[rows] = fitted[rows]
         return probability
 
-    def _verdict(self, request: Request, own: dict[str, Verdict], probability: float) -> Verdict:
+    def _verdict(self, request: Request, own: Mapping[str, Verdict], probability: float) -> Verdict:
         cost = added(list(own.values()))
+        if failed := failures(own):
+            return Verdict.failed(request, failed, **cost)
         if math.isnan(probability):
-            failed = [f"{name}: {v.reason}" for name, v in own.items() if v.status == "failed"]
-            if failed:
-                return Verdict.failed(request, "; ".join(failed), **cost)
             silent = [f"{name}: {v.reason}" for name, v in own.items() if v.status == "abstained"]
             few = "too few labelled items of other prompts to calibrate on"
             return Verdict.abstained(request, "; ".join(silent) or few, **cost)

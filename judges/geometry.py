@@ -6,7 +6,7 @@ Every perception part can be replaced, by another model or by `scene`, which rea
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
@@ -20,13 +20,13 @@ from genspace.judges.scene import find_scene, load_named_profile
 from genspace.records import Request, Verdict, fingerprint
 
 if TYPE_CHECKING:
-    from genspace.geometry.binding import Bound
     from genspace.geometry.perception import Failure, Perception, StageReport, Subject, View, Wanted
     from genspace.geometry.perception.assemble import Assembly
+    from genspace.geometry.predicates import Bound
     from genspace.geometry.profiles import Profile
     from genspace.geometry.scene import Pair, Scene
 
-__all__ = ["STAGE_OPTIONS", "GeometryJudge", "GeometryOptions", "attribution", "make", "part_costs"]
+__all__ = ["STAGE_OPTIONS", "GeometryJudge", "GeometryOptions", "attribution", "make"]
 
 STAGE_OPTIONS = ("detector", "segmenter", "depth", "intrinsics", "gravity", "orientation")
 
@@ -136,7 +136,7 @@ class GeometryJudge:
 
         parts: dict[str, Any] = {
             "kind": "geometry",
-            "version": 1,
+            "version": 2,
             "perception": self.perception.fingerprint,
             "profile": self.profile.fingerprint,
             "upright_within_deg": self.options.upright_within_deg,
@@ -166,11 +166,11 @@ class GeometryJudge:
         """Return what would be looked for, with which parts."""
         task = self._task(request)
         if task.failure:
-            return Preview(text=f"{request.item.item_id}: {task.failure}", cost_usd=0.0)
+            return Preview.free(f"{request.item.item_id}: {task.failure}")
         looked = ", ".join(w.label for w in task.wanted)
         parts = "\n".join(f"  {stage}: {name}" for stage, name in self._assembly.parts.items())
         text = f"{request.item.item_id}: find {looked} in {request.item.image}; decide: {task.bound}\n{parts}"
-        return Preview(text=text, cost_usd=0.0)
+        return Preview.free(text)
 
     def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
         """Yield one verdict per request; an image that cannot be seen is a failed verdict with the part's name."""
@@ -187,8 +187,8 @@ class GeometryJudge:
             started = time.perf_counter()
 
     def _task(self, request: Request) -> _Task:
-        from genspace.geometry.binding import bind
         from genspace.geometry.perception import wanted_from_ids
+        from genspace.geometry.predicates import bind
 
         item = request.item
         try:
@@ -302,21 +302,3 @@ def attribution(spec: JudgeSpec) -> list[JudgeSpec]:
         )
         for changes in [*one, dict.fromkeys(STAGE_OPTIONS, "scene")]
     ]
-
-
-def part_costs(agreement: Mapping[str, float | None], name: str = "geometry") -> list[dict[str, Any]]:
-    """Return what each replaced part costs in agreement, from the agreement of judges by name, most costly first.
-
-    Judges are named as `attribution` names them; the others are ignored. A figure that is not known gives no cost.
-
-    >>> part_costs({"geometry": 0.7, "geometry[depth=scene]": 0.82, "geometry[detector=scene]": 0.71, "vlm": 0.6})[0]
-    {'replaced': 'depth=scene', 'judge': 'geometry[depth=scene]', 'agreement': 0.82, 'cost': 0.12}
-    """
-    base = agreement.get(name)
-    rows = []
-    for judge, value in agreement.items():
-        if judge.startswith(f"{name}[") and judge.endswith("]"):
-            cost = None if base is None or value is None else round(value - base, 10)
-            replaced = judge[len(name) + 1 : -1]
-            rows.append({"replaced": replaced, "judge": judge, "agreement": value, "cost": cost})
-    return sorted(rows, key=lambda row: float("inf") if row["cost"] is None else -row["cost"])

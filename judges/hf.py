@@ -11,25 +11,30 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal
+from importlib.util import find_spec
+from itertools import chain, islice
+from typing import Any, Literal
 
 from pydantic import Field
 
-from genspace.checkpoints import checkpoint_digest, local_checkpoint, pick_device
+from genspace.checkpoints import checkpoint_digest, is_half_precision, local_checkpoint, pick_device
 from genspace.errors import InputError, optional_import
 from genspace.judges._local_model import LocalModel, conversation
 from genspace.judges._protocol import JudgeContext, JudgeSpec, Preview, parse_options
-from genspace.judges.prompts import Wordings
-from genspace.judges.vlm._asks import Answer, Ask, Outcome
-from genspace.judges.vlm._images import Picture, PictureError, Pictures
-from genspace.judges.vlm._judge import Asker
-from genspace.judges.vlm._options import AskOptions
-from genspace.judges.vlm._prices import text_tokens
+from genspace.judges.asking import (
+    Answer,
+    Ask,
+    Asker,
+    AskOptions,
+    Outcome,
+    Picture,
+    PictureError,
+    Pictures,
+    Steps,
+    text_tokens,
+)
+from genspace.judges.prompts import TooLongError, Wordings
 from genspace.records import Request, Verdict, fingerprint
-
-if TYPE_CHECKING:
-    from genspace.judges.vlm._protocols import Steps
 
 __all__ = ["HfJudge", "HfOptions", "make"]
 
@@ -62,7 +67,13 @@ class HfJudge:
         self._name = spec.model
         optional_import("transformers", extra="models", needed_for=f"{where} (hf)")
         root = context.study.root if context.study else None
-        wordings = Wordings.load(self._options.protocol, self._options.template, root=root, where=where)
+        wordings = Wordings.load(
+            self._options.protocol,
+            self._options.template,
+            root=root,
+            where=where,
+            without_prompt=self._options.without_prompt,
+        )
         self._asker = Asker(self._options, wordings)
         self._pictures = Pictures(self._options.image_size)
 
@@ -73,20 +84,34 @@ class HfJudge:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Digest of the checkpoint's content, options and wording; not of device and batch size."""
+        """Digest of the checkpoint's content, options, wording and the package that prepares images.
+
+        With 16 bits an answer depends on what else is in its batch, by up to a hundredth, and on the device: then
+        batch size and device belong to it.
+        """
+        o = self._options
+        half = is_half_precision(self._name, o.dtype, revision=o.revision)
         return fingerprint(
             {
                 "kind": "hf",
-                "checkpoint": checkpoint_digest(self._name, revision=self._options.revision),
-                "dtype": self._options.dtype,
-                "least_mass": self._options.least_mass,
+                "checkpoint": checkpoint_digest(self._name, revision=o.revision),
+                "images_by": "torchvision" if find_spec("torchvision") else "pillow",
+                "dtype": o.dtype,
+                "least_mass": o.least_mass,
+                **({"batch_size": o.batch_size, "device": o.device} if half else {}),
                 **self._asker.parts(),
             }
         )
 
     def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
-        """Yield verdicts batch by batch. Errors: `InputError` for a checkpoint that cannot be used."""
+        """Yield verdicts batch by batch.
+
+        Errors: `InputError`, before any work, for a checkpoint that cannot be used or lacks a package.
+        """
         iterator = iter(requests)
+        for first in islice(iterator, 1):
+            _ = self._model
+            iterator = chain([first], iterator)
         while batch := list(islice(iterator, self._options.batch_size)):
             yield from self._judged(batch)
 
@@ -94,14 +119,13 @@ class HfJudge:
         """Return every question as it is put to the model."""
         problem = self._asker.cannot_judge(request)
         if problem is not None:
-            return Preview(text=f"nothing would be asked: {problem.reason}", cost_usd=0.0)
+            return Preview.free(f"nothing would be asked: {problem.reason}")
         asks = self._asker.imagined(request)
         shown = [json.dumps(conversation(ask, ask.images), ensure_ascii=False, indent=2) for ask in asks]
-        return Preview(
-            text=f"{self._name}\n" + "\n\n".join(shown),
+        return Preview.free(
+            f"{self._name}\n" + "\n\n".join(shown),
             calls=len(asks),
             tokens=sum(text_tokens(ask.system + ask.text) for ask in asks),
-            cost_usd=0.0,
         )
 
     # ---- protocols in lockstep ----
@@ -115,7 +139,12 @@ class HfJudge:
                 yield problem
                 continue
             steps = self._asker.steps(request)
-            asking.append((request, steps, next(steps), []))
+            try:
+                asking.append((request, steps, next(steps), []))
+            except StopIteration as done:
+                yield self._asker.verdict(request, done.value, [])
+            except TooLongError as error:
+                yield Verdict.failed(request, str(error))
         while asking:
             given = iter(self._answers([(r, ask) for r, _, asks, _ in asking for ask in asks]))
             still = []

@@ -54,7 +54,7 @@ class SceneJudge:
         """Digest of the rules and tolerances; scene files are part of the study, like images."""
         from genspace.geometry.predicates import plugin_versions
 
-        parts: dict[str, Any] = {"kind": "scene", "version": 1, "profile": self.profile.fingerprint}
+        parts: dict[str, Any] = {"kind": "scene", "version": 2, "profile": self.profile.fingerprint}
         if versions := plugin_versions():
             parts["predicates"] = versions
         if self.boxes != "stored":
@@ -72,8 +72,8 @@ class SceneJudge:
                 yield Verdict.failed(request, str(error))
 
     def _judge(self, request: Request) -> Verdict:
-        from genspace.geometry.binding import bind
         from genspace.geometry.evaluate import evaluate
+        from genspace.geometry.predicates import bind
         from genspace.geometry.verdicts import verdict
 
         scene = self._seen(find_scene(request.item, request.files), request.item.item_id)

@@ -9,6 +9,7 @@ import drawings
 import newcomer
 import order_of_metrics
 import pytest
+import rules
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -138,7 +139,12 @@ def test_the_drawings_are_what_the_code_draws() -> None:
     assert len(list(drawings.FOLDER.glob("*.svg"))) == len(list(drawings.drawings()))
 
 
-def test_every_predicate_is_drawn() -> None:
-    from genspace.geometry.drawing.concepts import CONCEPTS
+def test_the_page_of_rules_is_what_the_code_decides() -> None:
+    assert rules.PAGE.read_text(encoding="utf-8") == rules.page(), "run python docs/rules.py"
+    assert rules.page().count("\n| `") == 50, "12 predicates with 4 variants, 2 with 1"
 
-    assert set(drawings.PREDICATES) == set(CONCEPTS)
+
+def test_every_predicate_is_drawn() -> None:
+    from genspace.geometry.predicates import built_in
+
+    assert {call.partition("(")[0] for call in drawings.PREDICATES} == set(built_in())

@@ -40,9 +40,6 @@ class Category:
 
     name: str
     """Singular noun, as it stands in prompts and predicates."""
-    article: str
-    """Indefinite article: "a" or "an"."""
-    plural: str
     length: Range
     """Along `length_axis`."""
     height: Range
@@ -79,20 +76,10 @@ class Category:
         """Typical smaller horizontal dimension, in metres."""
         return min(self.extent[0], self.extent[2])
 
-    @property
-    def a(self) -> str:
-        """The noun with its indefinite article."""
-        return f"{self.article} {self.name}"
-
-    @property
-    def the(self) -> str:
-        """The noun with the definite article."""
-        return f"the {self.name}"
-
 
 @cache
 def load_table(name: str) -> Mapping[str, Any]:
-    """Return one of the benchmark's TOML tables, "categories" or "wording"."""
+    """Return one of the benchmark's TOML tables, "categories" or "scenes"."""
     table = files("genspace.geometry.benchmark").joinpath(f"{name}.toml")
     return tomllib.loads(table.read_text(encoding="utf-8"))
 
@@ -107,8 +94,6 @@ def categories() -> Mapping[str, Category]:
     return {
         name: Category(
             name=name,
-            article=row["article"],
-            plural=row["plural"],
             length=Range(*row["length"]),
             height=Range(*row["height"]),
             width=Range(*row["width"]),

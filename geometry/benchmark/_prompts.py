@@ -1,16 +1,27 @@
 """The benchmark's prompts: 9 sub-domains, 4 variants, 50 object categories for either task.
 
-Everything that reads like English stands in `wording.toml`, everything about objects in `categories.toml`.
+Everything that reads like English stands with the predicate that decides it, in its table `prompts.TASK`:
+
+    predicate    the call that decides whether a picture does what the prompt asked
+    sub_domain   what the benchmark calls it, where that is not the predicate's name
+    objects      how many objects the prompt names; needs_front: whose front the predicate needs
+    symmetric    whether the objects may be two of one kind; sizes: which rule on sizes tells what is possible
+    variants     in the benchmark's order; source: for edits, the prompt of the image before
+    paraphrases  each a template and one phrase per variant, which fills {phrase}
+
+Texts may name {a} {b} {c} ("a cow"), {the_a} ("the cow"), {pair} or {group} ("a cow and a goat", "two cows"),
+{the_group}, {place} ("in a farmyard"). Everything about objects stands in `categories.toml`, the places in
+`scenes.toml`.
 """
 
 from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from genspace.errors import InputError
 from genspace.geometry.benchmark._categories import Category, categories, load_table
@@ -23,10 +34,10 @@ from genspace.geometry.benchmark._feasibility import (
     size_can_differ,
     source_distance_m,
 )
+from genspace.geometry.perception.labels import plural
+from genspace.geometry.predicates import Task, built_in, indefinite, predicate_named, sentence, words_of
 
-__all__ = ["PARAPHRASES", "PER_VARIANT", "Prompt", "Task", "prompts"]
-
-Task = Literal["t2i", "edit"]
+__all__ = ["PARAPHRASES", "PER_VARIANT", "Prompt", "instruction", "prompts", "sub_domains"]
 
 PER_VARIANT = 50
 """Object categories asked about in each variant."""
@@ -90,7 +101,7 @@ def prompts(task: Task, *, paraphrase: int = 0, seed: int = 0) -> list[Prompt]:
         raise InputError(f"paraphrase {paraphrase}: expected 0 to {PARAPHRASES - 1}")
     return [
         _prompt(task, sub_domain, table=table, variant=variant, objects=objects, paraphrase=paraphrase)
-        for sub_domain, table in load_table("wording")[task].items()
+        for sub_domain, table in sub_domains(task)
         for variant in table["variants"]
         for objects in _draw(f"{seed} {task} {sub_domain} {variant}", table, sub_domain, variant)
     ]
@@ -105,43 +116,66 @@ def _prompt(
     objects: tuple[Category, ...],
     paraphrase: int,
 ) -> Prompt:
-    fields = _fields(objects, variant)
-    wording = table["paraphrases"][paraphrase]
-    phrase = wording[variant].format_map(fields)
+    names = [c.name for c in objects]
     return Prompt(
-        item_id=f"{task}-{sub_domain}-{variant}-{objects[0].name}".replace(" ", "_"),
+        item_id=f"{task}-{sub_domain}-{variant}-{names[0]}".replace(" ", "_"),
         task=task,
         sub_domain=sub_domain,
         variant=variant,
-        prompt=_sentence(wording["template"].format_map(fields | {"phrase": phrase})),
+        prompt=_filled(table, variant, names, paraphrase),
         predicate=table["predicate"].format_map(_arguments(objects, variant)),
-        objects=tuple(c.name for c in objects),
+        objects=tuple(names),
         paraphrase=paraphrase,
-        source_prompt=_sentence(table["source"].format_map(fields)) if task == "edit" else None,
+        source_prompt=_source(table, objects) if task == "edit" else None,
     )
 
 
-def _sentence(text: str) -> str:
-    return text[0].upper() + text[1:]
+def sub_domains(task: Task) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the benchmark's sub-domains of a task with their tables, in its order."""
+    for predicate in built_in().values():
+        table: Any = words_of(predicate).get("prompts", {})
+        if task in table:
+            yield table[task].get("sub_domain", predicate.name), table[task]
 
 
-def _fields(objects: tuple[Category, ...], variant: str) -> dict[str, str]:
+def instruction(predicate: str, task: str, variant: str, names: Sequence[str], paraphrase: int = 0) -> str:
+    """Return what a generator is asked for, in words, given a predicate's name and what its objects are called.
+
+    >>> instruction("allocentric", "t2i", "left", ["armchair", "red ball"])
+    'A photo of an armchair with a red ball at its own left side.'
+    """
+    table: Any = words_of(predicate_named(predicate)).get("prompts", {})
+    if task not in table:
+        raise InputError(
+            f"predicate {predicate!r} has no prompts for {task}: {predicate}.toml needs [prompts.{task}]"
+        )
+    return _filled(table[task], variant, names, paraphrase)
+
+
+def _filled(table: Mapping[str, Any], variant: str, names: Sequence[str], paraphrase: int) -> str:
+    wording, fields = table["paraphrases"][paraphrase], _fields(names)
+    phrase = wording.get(variant, "").format_map(fields)
+    return sentence(wording["template"].format_map(fields | {"phrase": phrase}))
+
+
+def _source(table: Mapping[str, Any], objects: tuple[Category, ...]) -> str:
+    first, *others = objects
+    scene = next(s for s in first.scenes if all(s in other.scenes for other in others))
+    fields = {"place": load_table("scenes")[scene], "source_distance": str(source_distance_m(first))}
+    return sentence(table["source"].format_map(_fields([c.name for c in objects]) | fields))
+
+
+def _fields(names: Sequence[str]) -> dict[str, str]:
     """Return what templates may say of the objects."""
-    names = dict(zip("abc", objects, strict=False))
-    first = objects[0]
-    twins = len(objects) == 2 and objects[1] is first
-    everyone = f"two {first.plural}" if twins else _enumerate([c.a for c in objects])
-    shared = set.intersection(*(set(c.scenes) for c in objects))
-    scene = next(s for s in first.scenes if s in shared)
+    the = [f"the {name}" for name in names]
+    twins = len(names) == 2 and names[0] == names[1]
+    everyone = f"two {plural(names[0])}" if twins else _enumerate([indefinite(name) for name in names])
     return {
-        **{role: c.a for role, c in names.items()},
-        **{f"the_{role}": c.the for role, c in names.items()},
+        **dict(zip("abc", map(indefinite, names), strict=False)),
+        **{f"the_{role}": name for role, name in zip("abc", the, strict=False)},
         "pair": everyone,
         "group": everyone,
-        "the_group": _enumerate([c.the for c in objects]),
-        "place": load_table("wording")["scenes"][scene],
-        "source_distance": str(source_distance_m(first)),
-        "variant": variant,
+        "the_group": _enumerate(the),
     }
 
 

@@ -13,9 +13,12 @@ __all__ = [
     "arrow",
     "body",
     "camera",
+    "cuboid",
     "document",
     "line",
+    "name_in",
     "polygon",
+    "rectangle",
     "round_body",
     "sector",
     "span",
@@ -69,6 +72,11 @@ def text(
     )
 
 
+def name_in(name: str, at: Point, tone: Tone) -> str:
+    """Return an object's letter."""
+    return text(name, at, fill=tone.strong, size=16, bold=True)
+
+
 def line(start: Point, end: Point, stroke: str, *, width: float = 1.5, dashes: str | None = None) -> str:
     """Return a straight line."""
     dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
@@ -87,6 +95,11 @@ def polygon(
         f'<polygon points="{_points(points)}" fill="{fill}" stroke="{stroke}" stroke-width="{_n(width)}" '
         f'stroke-linejoin="round"{dashed}/>'
     )
+
+
+def rectangle(left: float, top: float, width: float, height: float) -> list[Point]:
+    """Return the corners of an upright rectangle."""
+    return [(left, top), (left + width, top), (left + width, top + height), (left, top + height)]
 
 
 def arrow(start: Point, end: Point, stroke: str, *, width: float = 2.2, head: float = 8) -> str:
@@ -135,7 +148,7 @@ def body(
     )
     ahead = [_turn(centre, heading_deg, half + d, 0) for d in (2, 18)]
     front = "" if ghost else arrow(ahead[0], ahead[1], tone.strong)
-    return shape + front + text(name, centre, fill=tone.strong, size=16, bold=True)
+    return shape + front + name_in(name, centre, tone)
 
 
 def round_body(centre: Point, radius: float, tone: Tone, *, name: str = "", ghost: bool = False) -> str:
@@ -143,7 +156,7 @@ def round_body(centre: Point, radius: float, tone: Tone, *, name: str = "", ghos
     fill, dashes = (GROUND, ' stroke-dasharray="5 4"') if ghost else (tone.pale, "")
     return (
         f'<circle cx="{_n(centre[0])}" cy="{_n(centre[1])}" r="{_n(radius)}" fill="{fill}" stroke="{tone.strong}" '
-        f'stroke-width="2"{dashes}/>{text(name, centre, fill=tone.strong, size=16, bold=True)}'
+        f'stroke-width="2"{dashes}/>{name_in(name, centre, tone)}'
     )
 
 
@@ -173,3 +186,14 @@ def sector(centre: Point, heading_deg: float, radius: float, half_deg: float, *,
         f'<path d="M{_n(centre[0])},{_n(centre[1])} L{_n(x0)},{_n(y0)} '
         f'A{_n(radius)},{_n(radius)} 0 0 1 {_n(x1)},{_n(y1)} Z" fill="{fill}"/>'
     )
+
+
+def cuboid(at: Point, edge: float, *, fill: str, stroke: str, dashes: str | None = None) -> list[str]:
+    """Return the faces of a cube seen from the front and a little from above and the right; `at`: lower left corner."""
+    (x, y), d = at, 0.32 * edge
+    faces = [
+        rectangle(x, y - edge, edge, edge),
+        [(x, y - edge), (x + d, y - edge - d), (x + edge + d, y - edge - d), (x + edge, y - edge)],
+        [(x + edge, y - edge), (x + edge + d, y - edge - d), (x + edge + d, y - d), (x + edge, y)],
+    ]
+    return [polygon(face, fill=fill, stroke=stroke, dashes=dashes) for face in faces]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from genspace.errors import InputError
 
-__all__ = ["Wanted", "canonical", "parse_objects", "same_object", "wanted_from_ids"]
+__all__ = ["Wanted", "canonical", "parse_objects", "plural", "same_object", "wanted_from_ids"]
 
 _ARTICLES = {"a", "an", "the", "some", "this", "that", "its", "their", "another"}
 _NUMBERS = {
@@ -143,3 +143,34 @@ def parse_objects(text: str) -> tuple[Wanted, ...]:
         for label, n in counts.items()
         for i in range(1, n + 1)
     )
+
+
+_PLURALS = {
+    "child": "children", "foot": "feet", "goose": "geese", "mouse": "mice", "person": "people", "tooth": "teeth",
+    "aircraft": "aircraft", "deer": "deer", "fish": "fish", "moose": "moose", "sheep": "sheep",
+}  # fmt: skip
+_ENDINGS = (
+    (r"(glasses|jeans|pants|pliers|scissors|shorts|tongs|trousers|binoculars|headphones)", r"\1"),
+    (r"(?<!hu)(?<!ger)man", "men"),
+    (r"(kni|li|wi)fe|(l?ea|loa|shel|wol|cal|hal|scar|thie)f", r"\1\2ves"),
+    (r"(s|x|z|ch|sh|(?:pot|tom)ato)", r"\1es"),
+    (r"(?<![aeiou])y", "ies"),
+    ("", "s"),
+)
+"""How the last letters of a noun change: the first that it ends in."""
+
+
+def plural(name: str) -> str:
+    """Return what several of a thing are called.
+
+    >>> [plural(n) for n in ("park bench", "wolf", "chest of drawers", "pony", "sunglasses", "bus", "shoe")]
+    ['park benches', 'wolves', 'chests of drawers', 'ponies', 'sunglasses', 'buses', 'shoes']
+    """
+    head, of, rest = name.partition(" of ")
+    before, space, word = head.rpartition(" ")
+    many = _PLURALS.get(word.lower()) or next(
+        re.sub(f"{ending}$", by, word, count=1)
+        for ending, by in _ENDINGS
+        if re.search(f"{ending}$", word.lower())
+    )
+    return f"{before}{space}{many}{of}{rest}"

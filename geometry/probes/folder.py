@@ -26,12 +26,16 @@ from genspace.records import TRUTH_RATER
 __all__ = ["RenderSettings", "render_study", "row_of", "write_probe", "write_tables"]
 
 
+TASKS = {"t2i": ("t2i",), "edit": ("edit",), "both": ("t2i", "edit"), "2d": ("2d",)}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderSettings:
     """What a folder of probes is made from; a folder is resumed only with the settings it was begun with."""
 
     per_predicate: int
-    task: Literal["t2i", "edit", "both"] = "both"
+    task: Literal["t2i", "edit", "both", "2d"] = "both"
+    """"2d": relations in the picture, which are no part of the benchmark."""
     size: int = 512
     samples: int = 32
     """Light paths per pixel."""
@@ -43,7 +47,7 @@ class RenderSettings:
 
     def jobs(self) -> list[tuple[str, int]]:
         """Plan name and index of every probe."""
-        names = [name for name, plan in PLANS.items() if self.task in {"both", plan.task}]
+        names = [name for name, plan in PLANS.items() if plan.task in TASKS[self.task]]
         return [(name, index) for name in names for index in range(self.per_predicate)]
 
 
@@ -127,20 +131,14 @@ def write_probe(
             "format": "genspace-pair/1",
             "before": f"{probe.item_id}-before.scene.json",
             "after": f"{probe.item_id}.scene.json",
-            "camera": "static" if probe.plan.sub_domain in STATIC else "unknown",
+            "camera": "static" if probe.plan.camera == "static" else "unknown",
             "depth_scale": 1.0,
-            "yaw_deg": 0.0 if probe.plan.sub_domain == "move_camera" else None,
+            "yaw_deg": 0.0 if probe.plan.camera == "unturned" else None,
             "predicates": [probe.predicate],
         }
         _write_json(folder / f"{probe.item_id}.pair.json", {k: v for k, v in pair.items() if v is not None})
     _write_json(folder / f"{probe.item_id}.scene.json", {**after, "probe": row})
     return row
-
-
-STATIC = frozenset(
-    {"move_object", "object_pose", "resize", "insert_intrinsic", "insert_allocentric", "insert_egocentric"}
-)
-"""Edits through which the camera stands still."""
 
 
 def _write_scene(
@@ -188,7 +186,7 @@ def row_of(probe: Probe, truth: Truth, *, image: str) -> dict[str, Any]:
         "image": image,
         "image_before": before,
         "prompt": probe.prompt,
-        "prompt_id": f"{plan.task}-{plan.sub_domain}-{plan.variant}",
+        "prompt_id": plan.name,
         "generator": "probe",
         "predicate": probe.predicate,
         "task": plan.task,

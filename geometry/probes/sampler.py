@@ -7,7 +7,6 @@ The truth never comes from the predicate code: a probe is placed with a chosen e
 from __future__ import annotations
 
 import math
-import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,11 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from genspace.errors import InputError, did_you_mean
+from genspace.geometry.benchmark import instruction
 from genspace.geometry.frames import wrap_deg
-from genspace.geometry.probes._layout import Draw, Eye, Layout, Thing, UnfitError, are_clear
 from genspace.geometry.probes.backdrops import BACKDROPS
 from genspace.geometry.probes.objects import CATALOGUE, Scale
-from genspace.geometry.probes.plans import PLANS, Plan
+from genspace.geometry.probes.planning import Draw, Eye, Layout, Plan, Thing, UnfitError, are_clear
+from genspace.geometry.probes.plans import PLANS
 from genspace.geometry.probes.scenes import Camera, Placed, ProbeScene, corners, project
 from genspace.geometry.probes.truth import cast
 
@@ -54,7 +54,7 @@ class Probe:
 
 
 def sample_probe(
-    plan_name: str, index: int, count: int, *, seed: int = 0, size: int = 512, contrast_share: float = 0.2
+    plan: str | Plan, index: int, count: int, *, seed: int = 0, size: int = 512, contrast_share: float = 0.2
 ) -> Probe:
     """Return probe `index` of the `count` of a plan; the same arguments give the same probe on every machine.
 
@@ -63,10 +63,11 @@ def sample_probe(
 
     Errors: `InputError` for an unknown plan.
     """
-    if plan_name not in PLANS:
-        raise InputError(f"unknown probe plan {plan_name!r}{did_you_mean(plan_name, PLANS)}")
-    plan = PLANS[plan_name]
-    key = zlib.crc32(plan_name.encode())
+    if isinstance(plan, str):
+        if plan not in PLANS:
+            raise InputError(f"unknown probe plan {plan!r}{did_you_mean(plan, PLANS)}")
+        plan = PLANS[plan]
+    key = zlib.crc32(plan.name.encode())
     contrasts = round(count * contrast_share) if plan.contrast else 0
     graded = count - contrasts
     for attempt in range(ATTEMPTS):
@@ -75,7 +76,7 @@ def sample_probe(
             return _build(plan, index, graded, rng, seed=seed, key=key, size=size)
         except UnfitError:
             continue
-    raise RuntimeError(f"{plan_name}: no scene found for probe {index} in {ATTEMPTS} attempts")
+    raise RuntimeError(f"{plan.name}: no scene found for probe {index} in {ATTEMPTS} attempts")
 
 
 def _build(
@@ -109,6 +110,11 @@ def _build(
     if any(min(_visible(scene)) < plan.min_visible for scene in scenes):
         raise UnfitError
     names = [t.name for t in layout.things]
+    true_value = layout.true_value
+    if layout.measured is not None:
+        true_value = layout.measured(scenes[0])
+        error = plan.target - true_value
+    mistaken = None if plan.mistaken is None else plan.mistaken(scenes[0], true_value)
     return Probe(
         item_id=f"{plan.name}-{index:03d}",
         plan=plan,
@@ -116,32 +122,18 @@ def _build(
         scene=scenes[0],
         before=scenes[1] if len(scenes) > 1 else None,
         predicate=plan.call.format(*names),
-        prompt=re.sub(r"\b([Aa]) (?=[aeiou])", r"\1n ", plan.prompt.format(*names)),
-        true_value=layout.true_value,
+        prompt=instruction(plan.predicate, plan.task, plan.variant, names),
+        true_value=true_value,
         error=None if contrast else error,
         truth=not contrast and error <= plan.inner,
         true_variant=variant,
-        egocentric_answer=_egocentric_answer(plan, scenes[0], layout.true_value),
+        egocentric_answer=None if mistaken is None else abs(wrap_deg(mistaken - plan.target)) <= plan.inner,
     )
 
 
 def _visible(scene: ProbeScene) -> tuple[float, ...]:
     """Visible share of each object; one alone, all of it in the picture, needs no rays."""
     return cast(scene, size=96).visible_fraction if len(scene.objects) > 1 else (1.0,)
-
-
-def _egocentric_answer(plan: Plan, scene: ProbeScene, true_value: float) -> bool | None:
-    """What the camera's own left, right, near and far would answer to a question about the object's."""
-    if plan.sub_domain in {"allocentric", "insert_allocentric"}:
-        (ax, az), (bx, bz) = (p.ground_xz for p in scene.objects)
-        seen = math.degrees(
-            math.atan2(bx - ax, az - bz)
-        )  # 0: nearer to the camera, 90: to the right in the image
-    elif plan.sub_domain in {"camera_pose", "object_pose"} and plan.variant in {"left", "right"}:
-        seen = -true_value  # the object's left taken for the viewer's
-    else:
-        return None
-    return bool(abs(wrap_deg(seen - plan.target)) <= plan.inner)
 
 
 def _shoot(

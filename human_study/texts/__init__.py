@@ -1,4 +1,8 @@
-"""Every text that a rater reads, by language; one TOML file a language, and a study may bring its own."""
+"""Every text that a rater reads, by language; one TOML file a language, and a study may bring its own.
+
+The questions about predicates stand with the predicates (`genspace.geometry.predicates`); a study's own file rewords or
+translates them in `[questions.PREDICATE]`, and how objects and numbers are written among them in `[words]`.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +15,24 @@ from pathlib import Path
 from typing import Any
 
 from genspace.errors import InputError, InvalidFilesError, Problem
+from genspace.geometry.predicates import (
+    LANGUAGES,
+    Predicate,
+    Voice,
+    bind,
+    calls_of,
+    people,
+    predicate_named,
+    table_at,
+    to_translate,
+)
 
 __all__ = ["SHIPPED", "Texts", "load_texts", "shipped_text"]
 
-SHIPPED = ("de", "en")
+SHIPPED = tuple(sorted(LANGUAGES))
 """Languages that come with genspace."""
+_PREDICATES = ("questions", "words")
+"""Tables of an own language file that are about predicates."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +42,8 @@ class Texts:
     code: str
     """Language tag for the page: "en"."""
     table: Mapping[str, Any]
+    voice: Voice
+    """How raters are asked about predicates."""
 
     def __getitem__(self, key: str) -> str:
         """Return a text by its dotted key: `texts["work.back"]`."""
@@ -64,28 +83,59 @@ def load_texts(languages: tuple[str, ...], own: Mapping[str, str], study_root: P
     english = _shipped("en")
     result = {}
     for code in languages:
-        table = english
+        table, voice = english, _voice(code, {})
         if code in SHIPPED:
             table = _merged(table, _shipped(code))
         if code in own:
-            table = _merged(table, _own(own[code], study_root, english))
+            given = _own(own[code], study_root, english)
+            table, voice = _merged(table, given), _voice(code, given)
+            _check_questions(own[code], given, voice)
         elif code not in SHIPPED:
             raise InputError(
                 f"there are no texts for language {code!r}; shipped: {', '.join(SHIPPED)}. "
                 f'Name your own file in annotate.toml: texts = {{ {code} = "texts.{code}.toml" }}'
             )
-        result[code] = Texts(code, table)
+        result[code] = Texts(code, table, voice)
     return result
 
 
 def shipped_text(code: str) -> str:
-    """Return the file of a language that comes with genspace, to be read or translated."""
+    """Return all texts of a language that comes with genspace, as a file to be read or translated."""
+    return f"{_file(code)}\n{to_translate(code)}"
+
+
+def _file(code: str) -> str:
     return (files("genspace.human_study.texts") / f"{code}.toml").read_text(encoding="utf-8")
 
 
 @cache
 def _shipped(code: str) -> dict[str, Any]:
-    return tomllib.loads(shipped_text(code))
+    return tomllib.loads(_file(code))
+
+
+def _voice(code: str, own: Mapping[str, Any]) -> Voice:
+    """How raters are asked in a language: shipped words, reworded, or own words; where both are silent, in English."""
+    english = people("en")
+    base = people(code) if code in SHIPPED else None
+
+    def family(predicate: Predicate) -> Mapping[str, Any]:
+        return _merged(base.family(predicate) if base else {}, table_at(own, "questions", predicate.name))
+
+    common = _merged((base or english).common, table_at(own, "words"))
+    return Voice(common, family, fallback=None if code == "en" else english)
+
+
+def _check_questions(name: str, own: Mapping[str, Any], voice: Voice) -> None:
+    """Every predicate that an own file words can be asked, in every variant."""
+    for predicate in own.get("questions", {}):
+        try:
+            bounds = [bind(call) for call in calls_of(predicate_named(predicate))]
+            told = [voice.tell(bound, key) for bound in bounds for key in ("question", "statement")]
+        except InputError as error:
+            raise InvalidFilesError([Problem(name, str(error), field=f"questions.{predicate}")]) from None
+        if None in told:
+            message = "needs a question and a statement for each of its variants"
+            raise InvalidFilesError([Problem(name, message, field=f"questions.{predicate}")])
 
 
 def _own(name: str, study_root: Path, english: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,7 +148,8 @@ def _own(name: str, study_root: Path, english: Mapping[str, Any]) -> dict[str, A
         raise InvalidFilesError([Problem(name, "there is no such file in the study")]) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidFilesError([Problem(name, f"is not TOML: {error}")]) from None
-    unknown = [k for k in _keys(table) if k not in set(_keys(english)) and not k.startswith("questions.")]
+    known = set(_keys(english))
+    unknown = [k for k in _keys(table) if k not in known and k.partition(".")[0] not in _PREDICATES]
     if unknown:
         raise InvalidFilesError([Problem(name, "no page uses this text", field=k) for k in unknown])
     return table

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from genspace.geometry.drawing.concepts import concept_svg
 from genspace.human_study.assignment import Assignment, Held, Rest
 from genspace.human_study.design import Design
 from genspace.human_study.material import Material
 from genspace.human_study.quality import same_answer
-from genspace.human_study.questions import mark_objects, parse_call
+from genspace.human_study.questions import bound_of, mark_objects
 from genspace.human_study.texts import Texts
-from genspace.human_study.web._drawings import drawing
 
 __all__ = [
     "Slot",
@@ -43,7 +43,7 @@ def assignment_payload(
 ) -> dict[str, Any]:
     """Return what the page shows of an assignment; `totals` are the pictures of the main and the practice round."""
     item = material.items[given.unit[0]]
-    call = parse_call(item.predicate)
+    bound = bound_of(item)
     slots: tuple[tuple[Slot, str], ...] = (
         (("left_before", "before"), ("left", "picture_left"), ("right", "picture_right"))
         if given.unit[1]
@@ -58,15 +58,13 @@ def assignment_payload(
         "done": given.done,
         "total": totals[given.role == "training"],
         "pause": _pause_due(material.design, given),
-        "prompt": mark_objects(item.prompt or "", call.objects if call else ()),
+        "prompt": mark_objects(item.prompt or "", bound.names if bound else ()),
         "pictures": [
             {"url": f"/image/{given.assignment_id}/{slot}", "label": texts[f"work.{label}"]}
             for slot, label in slots
             if picture_name(material, given, slot) is not None
         ],
-        "drawing": None
-        if drawing_of(material, given, texts) is None
-        else f"/drawing/{given.assignment_id}.svg",
+        "drawing": f"/drawing/{given.assignment_id}.svg" if bound and material.design.drawings else None,
         "questions": [{"name": n, "text": q} for n, q in material.questions(given.unit, texts.code)],
         "answers": {q: answers.choice(v, flipped=given.flipped) for q, v in given.values.items()},
         "comment": given.comment,
@@ -76,9 +74,8 @@ def assignment_payload(
 
 def drawing_of(material: Material, given: Held, texts: Texts) -> str | None:
     """Return the drawing that explains whose point of view an item's question means, as SVG text, or None."""
-    if not material.design.drawings:
-        return None
-    return drawing(parse_call(material.items[given.unit[0]].predicate), texts)
+    bound = bound_of(material.items[given.unit[0]])
+    return concept_svg(bound, texts.voice) if bound and material.design.drawings else None
 
 
 def _pause_due(design: Design, given: Assignment) -> bool:

@@ -13,10 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette import status
 
 from genspace.errors import InputError
+from genspace.geometry.drawing.concepts import concept_svg
 from genspace.human_study.assignment import Assignment, Held, Rest, Turn, earlier, held
 from genspace.human_study.material import Material
 from genspace.human_study.monitor import note_agreement_reached
-from genspace.human_study.web._drawings import example
+from genspace.human_study.questions import bound_of
 from genspace.human_study.web._payload import (
     Slot,
     assignment_payload,
@@ -216,9 +217,9 @@ def _page(site: Site, visitor: Visitor, name: str, **values: Any) -> HTMLRespons
 
 
 def _has_viewpoint(material: Material) -> bool:
+    bounds = map(bound_of, material.items.values())
     return material.design.drawings and any(
-        (item.predicate or "").startswith(("allocentric", "camera_pose", "object_pose", "complex_pose"))
-        for item in material.items.values()
+        bound is not None and bound.predicate.own_sides for bound in bounds
     )
 
 
@@ -348,7 +349,9 @@ def _for_browsers(content: bytes) -> tuple[bytes, str]:
 @router.get("/drawing/example.svg", include_in_schema=False)
 def example_drawing(request: Request) -> Response:
     """Return the drawing of the instructions: what "on the cow's left" means."""
-    return _svg(example(site_of(request).visitor(request).texts))
+    return _svg(
+        concept_svg("allocentric(A, B, relation=left)", site_of(request).visitor(request).texts.voice)
+    )
 
 
 @router.get("/drawing/{assignment_id}.svg", include_in_schema=False)

@@ -1,31 +1,44 @@
 """The wording of every question to a vision-language model.
 
-The templates (`*.j2`) are the protocols' questions, `families.toml` says what each predicate means in words, and
-this module puts the two together. Whoever wants to know what a model is asked reads those files, or runs
-`genspace judge … --dry-run --show`.
+The templates (`*.j2`) are the protocols' questions, what each predicate means in words stands beside it (in
+`genspace.geometry.predicates`, table `models`), and this module puts the two together. Whoever wants to know what a
+model is asked reads those files, or runs `genspace judge … --dry-run --show`.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-import tomllib
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genspace.errors import InputError
-from genspace.geometry.binding import bind
-from genspace.geometry.calls import parse_call
+from genspace.geometry.predicates import (
+    Bound,
+    Text,
+    Voice,
+    bind_known,
+    common_words,
+    every_predicate,
+    indefinite,
+    plugin_versions,
+    table_at,
+    words_of,
+)
+from genspace.geometry.profiles import CORRECTED
+from genspace.judges.prompts._templates import TooLongError, bounded, check_source, read_template
 from genspace.records import Item
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["Question", "Wordings", "quoted"]
+__all__ = ["Meaning", "Question", "TooLongError", "Wordings", "caption_of", "meaning_of", "plain", "quoted"]
 
 MARKUP = re.compile(r"<(?=[|/\w][^<>]{0,60}>)|\[(?=/?INST\])")
 """What could be taken for a chat template's control token."""
@@ -66,24 +79,27 @@ class Wordings:
     """Name of the template that a user's template replaces."""
     own_template: str | None = None
     """Source of the user's template."""
+    without_prompt: bool = False
+    """Whether what the generator was asked for is hidden, and the predicate alone is asked about."""
 
     @classmethod
-    def load(cls, protocol: str, template: str | None, *, root: Path | None, where: str) -> Wordings:
+    def load(
+        cls,
+        protocol: str,
+        template: str | None,
+        *,
+        root: Path | None,
+        where: str,
+        without_prompt: bool = False,
+    ) -> Wordings:
         """Return the wording of a protocol, its template read from the file `template` if there is one.
 
-        A relative path is looked up in `root`, then in the working directory, and the file must lie in one of
-        them: a study from somebody else must not be able to send any other file to a server. Errors:
+        The file lies inside the study's folder `root`, or without a study inside the working directory. Errors:
         `InputError` for a file that is not there, or that is no template.
         """
-        name = {"questions": "question"}.get(protocol, protocol)
         if template is None:
-            return cls(name)
-        folders = [f.resolve() for f in (root, Path.cwd()) if f is not None]
-        found = [p for f in folders if (p := (f / template).resolve()).is_file() and p.is_relative_to(f)]
-        if not found:
-            places = " or ".join(str(f) for f in folders)
-            raise InputError(f"{where}: template = {template!r}: there is no such file in {places}")
-        wordings = cls(name, found[0].read_text(encoding="utf-8"))
+            return cls(protocol, None, without_prompt)
+        wordings = cls(protocol, read_template(template, root, where=where), without_prompt)
         wordings.check(where=f"{where}: template = {template!r}")
         return wordings
 
@@ -91,6 +107,13 @@ class Wordings:
         """Render once with every variable empty. Errors: `InputError` for a template that cannot be rendered."""
         from jinja2 import TemplateError
 
+        check_source(
+            self.own_template or "",
+            name=f"{self.protocol}.j2",
+            shipped=_shipped(),
+            variables=VARIABLES,
+            where=where,
+        )
         try:
             self.render(self.protocol, dict.fromkeys(VARIABLES, ""))
         except TemplateError as error:
@@ -105,12 +128,12 @@ class Wordings:
     def version(self) -> str:
         """Digest of everything that can change a question's words; part of a judge's fingerprint."""
         return hashlib.sha256(
-            "\0".join([*_shipped().values(), self.own_template or ""]).encode()
+            "\0".join([*_shipped().values(), _meanings(), self.own_template or ""]).encode()
         ).hexdigest()[:16]
 
     def render(self, name: str, variables: Mapping[str, Any]) -> str:
-        """Return the text of template `name` with the variables filled in."""
-        lines = self._environment.get_template(f"{name}.j2").render(variables).splitlines()
+        """Return the text of template `name` with the variables filled in. Errors: `TooLongError`."""
+        lines = bounded(self._environment.get_template(f"{name}.j2").generate(variables)).splitlines()
         return "\n".join(line.strip() for line in lines if line.strip())
 
     @cached_property
@@ -127,29 +150,28 @@ class Wordings:
         )
 
     def variables(self, item: Item) -> dict[str, Any]:
-        """Return what a template may use: `VARIABLES`, from the item."""
-        meaning = meaning_of(item.predicate)
+        """Return what a template may use: `VARIABLES`, from the item. Errors: as `meaning_of`."""
+        meaning = meaning_of(item)
         return dict.fromkeys(VARIABLES, "") | {
             "edit": item.image_before is not None,
-            "prompt": quoted(item.prompt) if item.prompt else "",
+            "prompt": quoted(item.prompt) if item.prompt and not self.without_prompt else "",
             "statement": meaning.statement if meaning else "",
             "terms": " ".join(meaning.terms) if meaning else "",
         }
 
     def questions(self, item: Item) -> list[Question]:
-        """Return the questions that an item's prompt or predicate comes down to."""
-        meaning = meaning_of(item.predicate)
-        if meaning is None:
-            whole = (
-                "Was the edit carried out as it was asked for?"
-                if item.image_before
-                else ("Does the picture show what the description says?")
-            )
-            prompt = (
-                f"{'The edit' if item.image_before else 'The description'}: {quoted(item.prompt or '')}. "
-            )
-            return [Question(name="prompt", kind="relation", text=prompt + whole)]
-        return list(meaning.questions)
+        """Return the questions that an item's prompt or predicate comes down to. Errors: as `meaning_of`."""
+        meaning = meaning_of(item)
+        if meaning is not None:
+            return list(meaning.questions)
+        whole, what = (
+            ("Was the edit carried out as it was asked for?", "The edit")
+            if item.image_before
+            else ("Does the picture show what the description says?", "The description")
+        )
+        return [
+            Question(name="prompt", kind="relation", text=f"{what}: {quoted(item.prompt or '')}. {whole}")
+        ]
 
 
 VARIABLES = ("edit", "prompt", "statement", "terms", "question", "shared")
@@ -164,57 +186,63 @@ class Meaning:
     questions: tuple[Question, ...]
 
 
-@lru_cache(maxsize=4096)
-def meaning_of(predicate: str | None) -> Meaning | None:
-    """Return a predicate in words; None for none, and for one that `families.toml` does not know.
+MODELS = Voice(common_words("models"), lambda predicate: table_at(words_of(predicate), "models"), clean=plain)
+"""How models are spoken to: the names of objects stand in quotation marks."""
+CAPTIONS = replace(
+    MODELS, common={**MODELS.common, "one": "the {noun}", "several": "the {count} {nouns}"}, clean=str
+)
+"""How models are spoken to that read no questions: without marks."""
 
-    Errors: `InputError` for a predicate that is no call, or lacks what it needs.
 
-    >>> meaning_of("egocentric(cat, chair, relation=left)").statement
-    'the cat is to the left of the chair in the picture'
+def meaning_of(item: Item) -> Meaning | None:
+    """Return an item's predicate in words; None without one, and for one that no installed package knows.
+
+    Errors: `Untold` where words cannot say which of two of a kind is meant; `InputError` for a predicate that is no
+    call, or lacks what it needs.
+
+    >>> meaning_of(Item(item_id="i", predicate="egocentric(cat, chair, relation=left)")).statement
+    'the “cat” is to the left of the “chair” in the picture'
     """
-    if not predicate or parse_call(predicate).name not in _families():
+    return _meaning(item.predicate, item.image_before is not None) if item.predicate else None
+
+
+def caption_of(item: Item) -> str | None:
+    """Return an item's predicate as a caption, for models that compare texts with images. Errors: as `meaning_of`."""
+    bound = bind_known(item.predicate) if item.predicate else None
+    return CAPTIONS.tell(bound, "statement") if bound else None
+
+
+@lru_cache(maxsize=4096)
+def _meaning(predicate: str, edit: bool) -> Meaning | None:
+    bound = bind_known(predicate)
+    if bound is None:
         return None
-    bound = bind(predicate)
-    family = _families()[bound.predicate.name]
-    objects = [plain(name) for name in bound.ids]
-    known = dict(zip(bound.predicate.roles, objects, strict=False)) | {
-        "others": " and the ".join(objects[1:])
-    }
-    known |= {name: v if isinstance(v, str) else f"{v:g}" for name, v in bound.settings.items()}
-    words = dict(known)
-    for name, value in bound.settings.items():
-        if isinstance(family.get(name), dict):
-            said = family[name][value]
-            said = said if isinstance(said, dict) else {name: said}
-            words |= {title: text.format_map(known) for title, text in said.items()}
-    statement: str = family["statement"].format_map(words)
-    asked = [(kind, text.format_map(words)) for kind, text in family.get("questions", ())]
-    terms = family["terms"]
-    if isinstance(terms, dict):
-        terms = terms[bound.settings[bound.predicate.key or ""]]
-    return Meaning(
-        statement=statement,
-        terms=tuple(_terms()[name] for name in terms),
-        questions=_chain(objects, asked or [("relation", f"Is it true that {statement}?")]),
-    )
+    statement = MODELS.tell(bound, "statement", edit=edit)
+    if statement is None:
+        return None
+    terms = [str(common_words("models", "terms")[str(name)]) for name in _listed(bound, "terms")]
+    note = MODELS.tell(bound, "note")
+    rows = [row for row in _listed(bound, "questions") if isinstance(row, list)]
+    asked = [(str(kind), MODELS.fill(str(text), bound)) for kind, text in rows]
+    if not asked:
+        asked = [("relation", f"Is it true that {MODELS.tell(bound, 'statement')}?")]
+    if edit and "new" in bound.settings:
+        asked = [("presence", MODELS.fill(str(common_words("models", "added")["question"]), bound)), *asked]
+    return Meaning(statement=statement, terms=(*terms, *filter(None, [note])), questions=_chain(bound, asked))
 
 
-def _article(name: str) -> str:
-    return "an" if name[:1].lower() in set("aeiou") else "a"
+def _listed(bound: Bound, key: str) -> Sequence[Text]:
+    found = MODELS.find(bound, key)
+    return found if isinstance(found, list) else ()
 
 
-def _chain(objects: Sequence[str], asked: Sequence[tuple[str, str]]) -> tuple[Question, ...]:
+def _chain(bound: Bound, asked: Sequence[tuple[str, str]]) -> tuple[Question, ...]:
     """Return a question for the presence of each object, then the constraints, each after all before it."""
-    presence = [
-        Question(
-            name=f"presence of {name}",
-            kind="presence",
-            text=f"Is there {_article(name)} {name} in the picture?",
-        )
-        for name in dict.fromkeys(objects)
-    ]
-    chain = list(presence)
+    chain: list[Question] = []
+    for noun, count in Counter(bound.names).items():
+        called = MODELS.called([noun] * count).removeprefix("the ")
+        there = f"Is there {indefinite(noun).split()[0]} {called}" if count == 1 else f"Are there {called}"
+        chain.append(Question(name=f"presence of {noun}", kind="presence", text=f"{there} in the picture?"))
     for number, (kind, text) in enumerate(asked, start=1):
         before = tuple(q.name for q in chain)
         chain.append(Question(name=f"{kind} {number}", kind=kind, text=text, after=before))
@@ -222,20 +250,16 @@ def _chain(objects: Sequence[str], asked: Sequence[tuple[str, str]]) -> tuple[Qu
 
 
 @cache
-def _families() -> dict[str, dict[str, Any]]:
-    """The tables of `families.toml` by predicate."""
-    tables = tomllib.loads(_shipped()["families.toml"])
-    return {name: family for name, family in tables.items() if name != "terms"}
-
-
-@cache
-def _terms() -> dict[str, str]:
-    terms: dict[str, str] = tomllib.loads(_shipped()["families.toml"])["terms"]
-    return terms
-
-
-@cache
 def _shipped() -> dict[str, str]:
     folder = files("genspace.judges.prompts")
-    names = sorted(f.name for f in folder.iterdir() if f.name.endswith((".j2", ".toml")))
+    names = sorted(f.name for f in folder.iterdir() if f.name.endswith(".j2"))
     return {name: folder.joinpath(name).read_text(encoding="utf-8") for name in names}
+
+
+@cache
+def _meanings() -> str:
+    """Everything that can change a predicate's words: its texts, the tolerances in them, the plugins."""
+    texts = {predicate.name: table_at(words_of(predicate), "models") for predicate in every_predicate()}
+    return json.dumps(
+        [common_words("models"), texts, CORRECTED.fingerprint, plugin_versions()], sort_keys=True
+    )

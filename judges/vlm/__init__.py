@@ -1,7 +1,7 @@
 """Vision-language models as judges: any OpenAI-compatible endpoint.
 
-What is asked stands in `genspace.judges.prompts`; the protocols (yes-no, rating, questions, pairwise, vqascore) are
-shared with local models (`genspace.judges.hf`).
+What is asked stands in `genspace.judges.prompts`; protocols and the reading of answers are shared with local models
+(`genspace.judges.asking`).
 """
 
 from genspace.judges.vlm._judge import VlmJudge, make

@@ -14,14 +14,17 @@ from genspace.errors import InputError
 __all__ = ["ResponseCache", "request_key"]
 
 
-def request_key(base_url: str, body: Mapping[str, Any], images: Mapping[str, str], repeat: str) -> str:
+VERSION = 2
+"""Of what is kept; answers of another version are asked anew."""
+
+
+def request_key(server: Any, body: Mapping[str, Any], images: Mapping[str, str], repeat: str) -> str:
     """Return the digest of a whole request.
 
-    `images` maps names to the digests of what is sent; `repeat` tells apart the repeats of an otherwise equal
-    request, so that a repeat never replays another's answer.
+    `server` is whatever identifies it, JSON-ready; `images` maps names to the digests of what is sent; `repeat` tells
+    apart the repeats of an otherwise equal request, so that a repeat never replays another's answer.
     """
-    parts = [base_url, body, dict(images), repeat]
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
+    text = json.dumps([VERSION, server, body, dict(images), repeat], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -61,6 +64,10 @@ class ResponseCache:
         """Keep a usable answer."""
         text = json.dumps(response, ensure_ascii=False)
         self._db.execute("INSERT OR REPLACE INTO responses VALUES (?, ?)", (key, text))
+
+    def drop(self, key: str) -> None:
+        """Forget what was kept under the key."""
+        self._db.execute("DELETE FROM responses WHERE key = ?", (key,))
 
     def close(self) -> None:
         """Close the file."""

@@ -3,38 +3,55 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from genspace.judges.vlm._answers import (
+from genspace.judges.asking import (
+    Answer,
+    Ask,
+    CutOffError,
+    Kind,
+    Picture,
     UnusableAnswerError,
+    Usage,
     choice_probabilities,
     is_refusal,
     read_choice,
     read_form,
 )
-from genspace.judges.vlm._asks import Answer, Ask, Usage
 from genspace.judges.vlm._cache import ResponseCache, request_key
-from genspace.judges.vlm._images import Picture
+from genspace.judges.vlm._errors import shortened
 from genspace.judges.vlm._options import VlmOptions
-from genspace.judges.vlm._server import CallFailedError, DeclinedError, Reply, Server, shortened
+from genspace.judges.vlm._replies import Reply
+from genspace.judges.vlm._server import CallFailedError, DeclinedError, Exchange, RefusedError, Server
+from genspace.judges.vlm._terms import Draft, Terms
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
 __all__ = ["Client"]
 
+log = logging.getLogger("genspace.judges.vlm")
+
 T = TypeVar("T")
+LOGPROBS = "log-probabilities"
+MOST_LOGPROBS = 20
+"""What OpenAI and vLLM give at most."""
+NO_LOGPROBS = "the answer came without the log-probabilities from which P(yes) is read throughout"
 
 
-@dataclass(slots=True)
-class _Exchange:
-    """The replies to one ask so far."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Task:
+    """One ask about one item."""
 
-    replies: list[tuple[str, Reply, bool]] = field(default_factory=list)
-    """Cache key, reply, whether it was replayed."""
+    ask: Ask
+    pictures: Mapping[str, Picture]
+    item: str
+    repeat: int
+    draft: Draft
 
 
 class Client:
@@ -47,213 +64,216 @@ class Client:
         self._options = options
         self._cache = cache
         self._seed = seed
-        self._gives_logprobs: bool | None = {"auto": None, "logprobs": True, "samples": False}[
-            options.probabilities
-        ]
-        self._probing = asyncio.Lock()
-        self._recall()
 
-    async def answer(self, ask: Ask, pictures: Mapping[str, Picture], repeat: int) -> Answer:
+    async def answer(
+        self, ask: Ask, pictures: Mapping[str, Picture], *, item: str, repeat: int, draft: Draft
+    ) -> Answer:
         """Ask, read, ask again once if the answer is unusable, and return what came of it.
 
+        Under a draft that is learning, what the server refuses is left out or lowered; else the item fails.
         Errors: `InputError` when no call can succeed, `BudgetReachedError` when nothing may be spent any more.
         """
+        own = {name: pictures[name] for name in ask.images}
+        task = _Task(ask=ask, pictures=own, item=item, repeat=repeat, draft=draft)
+        exchange = Exchange(item)
         if ask.form is not None:
-            answer = await self._filled_in(ask, ask.form, pictures, repeat)
-        else:
-            weighed = await self._weighed(ask, pictures, repeat)
-            answer = await self._sampled(ask, pictures, repeat) if weighed is None else weighed
-        self._remember()
-        return answer
+            return await self._filled_in(task, exchange, ask.form)
+        if self._options.probabilities != "samples" and not draft.terms.sampled:
+            weighed = await self._weighed(task, exchange)
+            if weighed is not None:
+                return weighed
+        return await self._sampled(task, exchange)
 
-    async def _weighed(self, ask: Ask, pictures: Mapping[str, Picture], repeat: int) -> Answer | None:
-        """Return probabilities from log-probabilities; None where the server gives none.
-
-        As long as it is not known whether it does, one ask finds out and the others wait for it.
-        """
-        if self._gives_logprobs is None:
-            async with self._probing:
-                if self._gives_logprobs is None:
-                    return await self._weigh(ask, pictures, repeat)
-        return await self._weigh(ask, pictures, repeat) if self._gives_logprobs else None
-
-    async def _weigh(self, ask: Ask, pictures: Mapping[str, Picture], repeat: int) -> Answer | None:
-        exchange = _Exchange()
+    async def _weighed(self, task: _Task, exchange: Exchange) -> Answer | None:
+        """Return probabilities from log-probabilities; None where it turns out that answers must be sampled."""
+        choices, draft = task.ask.choices, task.draft
 
         def read(reply: Reply) -> dict[str, float] | None:
-            probabilities = choice_probabilities(reply.logprobs, ask.choices)
-            if probabilities is None:
-                read_choice(reply.text, ask.choices)
-                if reply.logprobs:
-                    raise UnusableAnswerError(
-                        f"expected one word, {' or '.join(ask.choices)}, and nothing before it"
-                    )
-            return probabilities
+            said = read_choice(reply.text, choices, cut=reply.cut)
+            return choice_probabilities(reply.logprobs, choices, said)
 
-        found = await self._exchanged(exchange, read, ask, pictures, f"{repeat}", logprobs=True)
+        found = await self._exchanged(task, exchange, read, logprobs=True)
         if isinstance(found, Answer):
             return found
         if found is not None:
-            self._gives_logprobs = True
-            return self._answer(exchange, probabilities=found, source="log-probabilities")
+            draft.weighed = True
+            return self._answer(exchange, probabilities=found, source=LOGPROBS)
         if self._options.probabilities == "logprobs":
             reason = "the server gives no log-probabilities; use probabilities = 'samples' or 'auto'"
             return self._answer(exchange, status="failed", reason=reason)
-        if self._gives_logprobs is None:
-            self._gives_logprobs = False
+        if not (draft.learning or draft.terms.sampled):
+            return self._abstained(exchange, "no-log-probabilities", NO_LOGPROBS)
+        draft.terms = replace(draft.terms, sampled=True)
+        # Paid for, but not kept: it would tell the same when it is to be found out anew.
+        exchange.discarded += [reply.charge for _, reply, _ in exchange.replies]
+        exchange.replies.clear()
         return None
 
-    async def _filled_in(
-        self, ask: Ask, form: type[BaseModel], pictures: Mapping[str, Picture], repeat: int
-    ) -> Answer:
-        exchange = _Exchange()
-        found = await self._exchanged(
-            exchange, lambda reply: read_form(reply.text, form), ask, pictures, f"{repeat}", logprobs=False
-        )
+    async def _filled_in(self, task: _Task, exchange: Exchange, form: type[BaseModel]) -> Answer:
+        def read(reply: Reply) -> BaseModel:
+            return read_form(reply.text, form, cut=reply.cut)
+
+        found = await self._exchanged(task, exchange, read)
         return found if isinstance(found, Answer) else self._answer(exchange, form=found)
 
-    async def _sampled(self, ask: Ask, pictures: Mapping[str, Picture], repeat: int) -> Answer:
+    async def _sampled(self, task: _Task, exchange: Exchange) -> Answer:
         """Draw several answers at once; the share of each choice is its probability."""
+        choices, samples = task.ask.choices, self._options.samples
 
-        async def draw(index: int) -> tuple[str | Answer, _Exchange]:
-            exchange = _Exchange()
-            found = await self._exchanged(
-                exchange,
-                lambda reply: read_choice(reply.text, ask.choices),
-                ask,
-                pictures,
-                f"{repeat}/{index}",
-                logprobs=False,
-                seed=self._seed + repeat * self._options.samples + index,
-            )
-            return found, exchange
+        def read(reply: Reply) -> str:
+            return read_choice(reply.text, choices, cut=reply.cut)
 
-        drawn = await asyncio.gather(*(draw(i) for i in range(self._options.samples)))
-        whole = _Exchange([reply for _, exchange in drawn for reply in exchange.replies])
+        async def draw(sample: int) -> tuple[str | Answer, Exchange]:
+            own = Exchange(task.item)
+            return await self._exchanged(task, own, read, sample=sample), own
+
+        drawn = await asyncio.gather(*(draw(i) for i in range(samples)))
+        for _, own in drawn:
+            exchange.replies += own.replies
+            exchange.discarded += own.discarded
         problems = [found for found, _ in drawn if isinstance(found, Answer)]
         failed = [p for p in problems if p.status == "failed"]
         votes = Counter(found for found, _ in drawn if isinstance(found, str))
         answered = votes.total()
         if failed or answered * 2 < len(drawn):
             worst = (failed or problems)[0]
-            return self._answer(whole, status=worst.status, reason=worst.reason)
-        self._keep(whole)  # with the samples that came to nothing, so that a repeated run says the same
+            return self._answer(exchange, status=worst.status, reason=worst.reason, kind=worst.kind)
+        self._keep(exchange)  # with the samples that came to nothing, so that a repeated run says the same
         return self._answer(
-            whole,
-            probabilities={choice: votes[choice] / answered for choice in ask.choices},
+            exchange,
+            probabilities={choice: votes[choice] / answered for choice in choices},
             source=f"{answered} samples",
         )
 
     async def _exchanged(
         self,
-        exchange: _Exchange,
+        task: _Task,
+        exchange: Exchange,
         read: Callable[[Reply], T],
-        ask: Ask,
-        pictures: Mapping[str, Picture],
-        repeat: str,
         *,
-        logprobs: bool,
-        seed: int | None = None,
+        logprobs: bool = False,
+        sample: int | None = None,
     ) -> T | Answer:
         """Return what was read, or the answer that says why nothing could be; fill `exchange` either way."""
-        turns: list[dict[str, Any]] = []
         problem = ""
+        turns: list[dict[str, Any]] = []
         for _ in range(2):
             try:
-                reply = await self._call(exchange, ask, turns, pictures, repeat, logprobs=logprobs, seed=seed)
+                reply = await self._call(task, exchange, turns, logprobs=logprobs, sample=sample)
+                if reply.declined:
+                    return self._abstained(exchange, "blocked", reply.declined)
                 if reply.refusal:
-                    return self._answer(
-                        exchange, status="abstained", reason=f"refused: {shortened(reply.refusal)}"
-                    )
-                if reply.finish_reason == "content_filter":
-                    return self._answer(
-                        exchange, status="abstained", reason="content filter: the server withheld its answer"
-                    )
+                    return self._abstained(exchange, "refused", f"refused: {shortened(reply.refusal)}")
                 found = read(reply)
-            except UnusableAnswerError as error:
+            except (UnusableAnswerError, CutOffError) as error:
                 problem = str(error)
-                if reply.finish_reason == "length":
-                    problem += f" (the answer was cut off at max_tokens = {self._options.max_tokens})"
+                # An answer that is cut off would be cut off again; one that is empty may have been an accident.
+                if isinstance(error, CutOffError) and (turns or reply.text.strip() or reply.cut):
+                    limit = f"; max_tokens = {self._options.max_tokens} may be too few"
+                    return self._abstained(exchange, "cut-off", f"the answer is cut off: {problem}{limit}")
+                again = f"That answer cannot be used: {problem}. Answer again, only as asked."
                 turns = [
                     {"role": "assistant", "content": reply.text or "(nothing)"},
-                    {
-                        "role": "user",
-                        "content": f"That answer cannot be used: {error}. Answer again, only as asked.",
-                    },
+                    {"role": "user", "content": again},
                 ]
-            except DeclinedError as declined:
-                return self._answer(exchange, status="abstained", reason=str(declined))
-            except CallFailedError as error:
+            except (CallFailedError, RefusedError) as error:
                 return self._answer(exchange, status="failed", reason=str(error))
             else:
-                self._keep(exchange)
+                if found is not None:
+                    self._keep(exchange)
                 return found
         if is_refusal(reply.text):
-            return self._answer(exchange, status="abstained", reason=f"refused: {shortened(reply.text)}")
-        return self._answer(exchange, status="abstained", reason=f"unusable answer: {problem}")
+            return self._abstained(exchange, "refused", f"refused: {shortened(reply.text)}")
+        return self._abstained(exchange, "unusable", f"unusable answer: {problem}")
 
-    # What the server turned out to support is kept with its answers: a repeated run then sends the very same
-    # requests, and finds them all in the cache.
+    async def _call(
+        self,
+        task: _Task,
+        exchange: Exchange,
+        turns: list[dict[str, Any]],
+        *,
+        logprobs: bool,
+        sample: int | None,
+    ) -> Reply:
+        """Return the kept reply, or the server's; a parameter that is refused is done without where that is learned."""
+        draft = task.draft
+        seed = None if sample is None else self._seed + task.repeat * self._options.samples + sample
+        repeat = f"{task.repeat}" if sample is None else f"{task.repeat}/{sample}"
+        digests = {name: picture.digest for name, picture in task.pictures.items()}
+        while True:
+            terms = draft.terms
+            body = self.body(task.ask, terms, logprobs=logprobs, turns=turns, seed=seed)
+            key = request_key(self._server.endpoint.identity, body, digests, repeat)
+            kept = self._cache.get(key) if self._cache is not None else None
+            try:
+                reply = (
+                    Reply.from_json(kept)
+                    if kept is not None
+                    else await self._server.call(body, task.pictures, exchange)
+                )
+            except RefusedError as error:
+                if draft.terms == terms:  # else another ask of the item has learned in the meantime
+                    learned = terms.after(error.refusal, _number(body.get(error.refusal.parameter)))
+                    if not draft.learning or learned == terms:
+                        raise
+                    log.debug("%s; from then on: %s", error, learned)
+                    draft.terms = learned
+            except DeclinedError as declined:
+                reply = Reply.withheld(str(declined), declined.charge)
+                exchange.replies.append((key, reply, False))
+                return reply
+            else:
+                draft.answered |= reply.declined is None
+                exchange.replies.append((key, reply, kept is not None))
+                return reply
 
-    @property
-    def _learned(self) -> dict[str, Any]:
-        return {
-            "refused": sorted(self._server.refused),
-            "top_logprobs": self._server.top_logprobs,
-            "gives_logprobs": self._gives_logprobs,
-        }
-
-    @property
-    def _learned_key(self) -> str:
-        options = self._options.model_dump(include={"probabilities", "extra_body"})
-        return request_key(
-            self._server.endpoint.base_url, {"model": self._server.model, **options}, {}, "learned"
-        )
-
-    def _recall(self) -> None:
-        known = self._cache.get(self._learned_key) if self._cache is not None else None
-        if known is not None:
-            self._server.refused |= set(known["refused"])
-            self._server.top_logprobs = known["top_logprobs"]
-            self._gives_logprobs = known["gives_logprobs"]
-        self._remembered = self._learned
-
-    def _remember(self) -> None:
-        if self._cache is not None and self._learned != self._remembered:
-            self._remembered = self._learned
-            self._cache.put(self._learned_key, self._remembered)
-
-    def _keep(self, exchange: _Exchange) -> None:
+    def _keep(self, exchange: Exchange) -> None:
         """Keep what led to an answer, and nothing else: asking again after a bad one must be possible."""
         if self._cache is not None:
             for key, reply, replayed in exchange.replies:
                 if not replayed:
-                    self._cache.put(key, vars(reply))
+                    self._cache.put(key, reply.to_json())
 
-    def _answer(self, exchange: _Exchange, **fields: Any) -> Answer:
+    def _abstained(self, exchange: Exchange, kind: Kind, reason: str) -> Answer:
+        return self._answer(exchange, status="abstained", kind=kind, reason=reason)
+
+    def _answer(self, exchange: Exchange, **fields: Any) -> Answer:
         replies = [reply for _, reply, _ in exchange.replies]
-        inputs, outputs = sum(r.input_tokens for r in replies), sum(r.output_tokens for r in replies)
+        charges = [*(reply.charge for reply in replies), *exchange.discarded]
+        costs = [charge.cost(self._server.price) for charge in charges]
         usage = Usage(
-            calls=len(replies),
+            calls=len(charges),
             replayed=sum(replayed for _, _, replayed in exchange.replies),
-            input_tokens=inputs,
-            output_tokens=outputs,
-            cost_usd=None if self._server.price is None else self._server.price.cost_usd(inputs, outputs),
+            input_tokens=sum(charge.input_tokens for charge in charges),
+            output_tokens=sum(charge.output_tokens for charge in charges),
+            cost_usd=None if any(usd is None for usd, _ in costs) else sum(usd for usd, _ in costs if usd),
+            cost_from=tuple(dict.fromkeys(source for _, source in costs if source)),
             seconds=sum(r.seconds for r in replies),
         )
-        return Answer(raw=tuple(r.text for r in replies), usage=usage, **fields)
+        return Answer(raw=tuple(r.text for r in replies if r.declined is None), usage=usage, **fields)
 
     def body(
-        self, ask: Ask, *, logprobs: bool, turns: list[dict[str, Any]] | None = None, seed: int | None = None
+        self,
+        ask: Ask,
+        terms: Terms,
+        *,
+        logprobs: bool,
+        turns: list[dict[str, Any]] | None = None,
+        seed: int | None = None,
     ) -> dict[str, Any]:
         """Return the request's body, with `image:NAME` in the place of each image."""
         options = self._options
-        images = [_image_part(name, options.image_detail) for name in ask.images]
-        messages: list[dict[str, Any]] = [{"role": "system", "content": ask.system}] if ask.system else []
-        messages.append({"role": "user", "content": [*images, {"type": "text", "text": ask.text}]})
+        detail = None if "detail" in terms.without else options.image_detail
+        images = [_image_part(name, detail) for name in ask.images]
+        merged = "system" in terms.without and ask.system
+        text = f"{ask.system}\n\n{ask.text}" if merged else ask.text
+        messages: list[dict[str, Any]] = (
+            [{"role": "system", "content": ask.system}] if ask.system and not merged else []
+        )
+        messages.append({"role": "user", "content": [*images, {"type": "text", "text": text}]})
         default = 0.0 if ask.form is not None else 1.0
         limit = "max_completion_tokens" if self._server.endpoint.host == "api.openai.com" else "max_tokens"
-        if limit in self._server.refused:
+        if limit in terms.without:
             limit = "max_completion_tokens" if limit == "max_tokens" else "max_tokens"
         body: dict[str, Any] = {
             "model": self._server.model,
@@ -262,38 +282,17 @@ class Client:
             limit: options.max_tokens,
         }
         if logprobs:
-            body |= {"logprobs": True, "top_logprobs": self._server.top_logprobs}
+            body |= {"logprobs": True, "top_logprobs": MOST_LOGPROBS}
         if seed is not None:
             body["seed"] = seed
         if ask.form is not None and options.structured == "auto":
             body["response_format"] = _response_format(ask.form)
-        return {k: v for k, v in body.items() if k not in self._server.refused} | options.extra_body
+        lowered = {name: min(body[name], most) for name, most in terms.at_most.items() if name in body}
+        return {k: v for k, v in (body | lowered).items() if k not in terms.without} | options.extra_body
 
-    async def _call(
-        self,
-        exchange: _Exchange,
-        ask: Ask,
-        turns: list[dict[str, Any]],
-        pictures: Mapping[str, Picture],
-        repeat: str,
-        *,
-        logprobs: bool,
-        seed: int | None,
-    ) -> Reply:
-        digests = {name: pictures[name].digest for name in ask.images}
-        while True:
-            body = self.body(ask, logprobs=logprobs, turns=turns, seed=seed)
-            key = request_key(self._server.endpoint.base_url, body, digests, repeat)
-            kept = self._cache.get(key) if self._cache is not None else None
-            if kept is not None:
-                reply = Reply(**kept)
-                exchange.replies.append((key, reply, True))
-                return reply
-            sent = {name: pictures[name] for name in ask.images}
-            reply_or_none = await self._server.call(body, sent)
-            if reply_or_none is not None:
-                exchange.replies.append((key, reply_or_none, False))
-                return reply_or_none
+
+def _number(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _image_part(name: str, detail: str | None) -> dict[str, Any]:

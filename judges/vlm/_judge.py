@@ -1,35 +1,34 @@
-"""The judges that ask a vision-language model: what an endpoint and a local model have in common, and the endpoint."""
+"""The judge that asks a vision-language model behind an API."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
 
-from genspace.errors import InputError
+from genspace.errors import GenspaceError, InputError
 from genspace.judges._protocol import JudgeContext, JudgeSpec, Preview, parse_options
-from genspace.judges.prompts import Wordings, meaning_of
-from genspace.judges.vlm._asks import Answer, Ask, Outcome, total
-from genspace.judges.vlm._cache import ResponseCache
-from genspace.judges.vlm._client import Client
+from genspace.judges.asking import Answer, Ask, Asker, Outcome, Picture, PictureError, Pictures
+from genspace.judges.prompts import TooLongError, Wordings
+from genspace.judges.vlm._cache import ResponseCache, request_key
+from genspace.judges.vlm._client import LOGPROBS, Client
 from genspace.judges.vlm._endpoint import find_endpoint
-from genspace.judges.vlm._images import PictureError, Pictures
-from genspace.judges.vlm._options import AskOptions, VlmOptions
+from genspace.judges.vlm._options import VlmOptions
 from genspace.judges.vlm._prices import find_price
-from genspace.judges.vlm._protocols import PROTOCOLS, Rating, Steps
 from genspace.judges.vlm._server import Server
 from genspace.judges.vlm._stream import stream
+from genspace.judges.vlm._terms import Draft, Terms, agreed
 from genspace.records import Request, Verdict, fingerprint
+from genspace.store import Key
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable
-
-__all__ = ["Asker", "VlmJudge", "make"]
+__all__ = ["VlmJudge", "make"]
 
 log = logging.getLogger("genspace.judges.vlm")
 
@@ -37,122 +36,44 @@ PATIENCE_S = 10.0
 """How long nothing may come back before a line says what is being waited for."""
 TYPICAL_OUTPUT_TOKENS = {"choice": 3, "form": 60}
 """For estimates alone."""
-VERSION = 1
-"""Of the way in which answers become verdicts; part of the fingerprint."""
-
-
-@dataclass(frozen=True)
-class Asker:
-    """From a request to its protocol's steps, and from their outcome to a verdict."""
-
-    options: AskOptions
-    wordings: Wordings
-
-    @property
-    def pairwise(self) -> bool:
-        """Whether it judges pairs of items."""
-        return self.options.protocol == "pairwise"
-
-    def parts(self) -> dict[str, Any]:
-        """Return what belongs into the fingerprint of every judge that asks."""
-        asked = self.options.model_dump(include=set(AskOptions.model_fields) - {"template"})
-        return {"version": VERSION, "wording": self.wordings.version, **asked}
-
-    def steps(self, request: Request) -> Steps:
-        """Return the protocol's questions to a request.
-
-        Errors: `InputError` for one item where pairs are judged and the other way round.
-        """
-        if self.pairwise and request.other is None:
-            raise InputError("the pairwise protocol compares two items; the study gives it one at a time")
-        if not self.pairwise and request.other is not None:
-            raise InputError(f"protocol {self.options.protocol!r} judges one item at a time; use 'pairwise'")
-        return PROTOCOLS[self.options.protocol](request, self.wordings, self.options)
-
-    def cannot_judge(self, request: Request) -> Verdict | None:
-        """Return the verdict on a request that there is nothing to ask about."""
-        for item in (request.item, request.other):
-            if item is not None and item.image is None:
-                return Verdict.failed(request, f"item {item.item_id!r} has no image")
-        try:
-            meaning = meaning_of(request.item.predicate)
-        except InputError as error:
-            return Verdict.failed(request, str(error))
-        if not request.item.prompt and meaning is None:
-            return Verdict.abstained(request, "no prompt, and no predicate whose meaning is known")
-        return None
-
-    def verdict(self, request: Request, outcome: Outcome, answers: list[Answer]) -> Verdict:
-        """Return the verdict, with everything the model said and what it cost."""
-        usage = total([a.usage for a in answers])
-        fields: dict[str, Any] = {
-            "measurements": outcome.measurements,
-            "details": {
-                **outcome.details,
-                "answers": [text for a in answers for text in a.raw],
-                "calls": usage.calls,
-                **({"replayed": usage.replayed} if usage.replayed else {}),
-            },
-            "seconds": round(usage.seconds, 3),
-            "tokens": usage.input_tokens + usage.output_tokens,
-            "cost_usd": usage.cost_usd,
-        }
-        if outcome.status == "abstained":
-            return Verdict.abstained(request, outcome.reason or "", **fields)
-        if outcome.status == "failed":
-            return Verdict.failed(request, outcome.reason or "", **fields)
-        assert outcome.score is not None
-        above = outcome.score - self.options.pass_above
-        return Verdict.decided(
-            request,
-            score=outcome.score,
-            passed=None if abs(above) < 1e-9 else above > 0,
-            confidence=outcome.confidence,
-            explanation=outcome.explanation,
-            **fields,
-        )
-
-    def imagined(self, request: Request) -> list[Ask]:
-        """Return every question that is asked if all answers are the most favourable ones."""
-        steps = self.steps(request)
-        asked: list[Ask] = []
-        try:
-            asks = next(steps)
-            while True:
-                asked += asks
-                asks = steps.send([_favourable(ask) for ask in asks])
-        except StopIteration:
-            return asked
-
-
-def _favourable(ask: Ask) -> Answer:
-    if ask.form is not None:
-        return Answer(form=Rating(reason="", rating=100))
-    rest = dict.fromkeys(ask.choices[1:], 0.0)
-    return Answer(probabilities={ask.choices[0]: 1.0, **rest}, source="")
+MOST_AHEAD = 8
+"""Items that go ahead of all others at most, until two of them have shown what the server refuses."""
 
 
 class VlmJudge:
-    """Asks a model behind an OpenAI-compatible API."""
+    """Asks a model behind an OpenAI-compatible API.
+
+    Two items go ahead of all others. What both of them find refused is left out or lowered from then on; it is part of
+    the fingerprint, and remembered beside the answers.
+    """
 
     def __init__(self, spec: JudgeSpec, context: JudgeContext) -> None:
         where = f"{spec.source}: judge {spec.name!r}"
         if not spec.model:
             raise InputError(f"{where}: which model? Write vlm:MODEL, or model = … in its table")
         self._options = options = parse_options(VlmOptions, spec)
+        self._name = spec.name
         self._model = spec.model
         self._context = context
-        self._endpoint = find_endpoint(options.base_url, options.api_key_env, where=where)
+        self._endpoint = find_endpoint(
+            options.base_url,
+            options.api_key_env,
+            where=where,
+            provider=options.provider,
+            deployment=options.deployment or spec.model,
+            api_version=options.api_version,
+            query=options.extra_query,
+            headers=options.extra_headers,
+            from_study=spec.from_study,
+            allowed_hosts=context.allowed_hosts,
+        )
         self._price = find_price(
-            spec.model,
-            is_local=self._endpoint.is_local,
-            input_usd=options.price_input_usd,
-            output_usd=options.price_output_usd,
+            spec.model, input_usd=options.price_input_usd, output_usd=options.price_output_usd
         )
         if context.budget is not None and self._price is None:
             raise InputError(
-                f"{where}: a budget needs the price of {spec.model!r}, which is not in the table: "
-                "set price_input_usd and price_output_usd (USD per million tokens)"
+                f"{where}: a budget needs the price of {spec.model!r}, which is not in the table: set price_input_usd "
+                "and price_output_usd (USD per million tokens; 0 for a model that runs on a machine of yours)"
             )
         self._asker = Asker(
             options,
@@ -161,23 +82,31 @@ class VlmJudge:
                 options.template,
                 root=context.study.root if context.study else None,
                 where=where,
+                without_prompt=options.without_prompt,
             ),
         )
         self._pictures = Pictures(options.image_size)
+        self._terms = Terms()
+        self._told: dict[Key, Draft] = {}
+        """What each of the items that went ahead found, as far as it was answered."""
+        self._ahead: dict[Key, Verdict] = {}
+        """Their verdicts, until they are asked for."""
+        self.settled = self._recall()
+        """Whether it is known what the server refuses."""
 
     @property
     def pairwise(self) -> bool:
         """Whether it judges pairs of items."""
         return self._asker.pairwise
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
-        """Digest of server, model, options and wording; neither key nor price, time-out or concurrency."""
+        """Digest of server, model, options, wording and what the server refuses; no key, price or time-out."""
         o = self._options
         return fingerprint(
             {
                 "kind": "vlm",
-                "base_url": self._endpoint.base_url,
+                "server": self._endpoint.identity,
                 "model": self._model,
                 "probabilities": o.probabilities,
                 "samples": o.samples,
@@ -186,9 +115,46 @@ class VlmJudge:
                 "image_detail": o.image_detail,
                 "extra_body": o.extra_body,
                 "seed": self._context.seed,
+                "learned": self._terms.to_json(),
                 **self._asker.parts(),
             }
         )
+
+    def settle(self, requests: Iterable[Request]) -> None:
+        """Find out from the first requests what the server refuses, unless it is known; then the fingerprint holds.
+
+        Their verdicts are kept for when they are asked for. Errors: as for `judge`.
+        """
+        if self.settled:
+            return
+        candidates = islice(_of_different_items(requests), MOST_AHEAD)
+        while len(self._told) < 2 and (batch := list(islice(candidates, 2 - len(self._told)))):
+            drafts = {r.key: Draft(Terms(), learning=True) for r in batch if r.key not in self._ahead}
+            self._server.ahead = True
+            for verdict in self._streamed([r for r in batch if r.key in drafts], drafts):
+                self._ahead[verdict.key] = verdict
+            self._server.ahead = False
+            self._told |= {key: draft for key, draft in drafts.items() if draft.answered}
+        if not self._ahead:  # nothing was asked
+            return
+        self.settled, self._terms = True, agreed(list(self._told.values()))
+        for key, draft in self._told.items():
+            if draft.terms != self._terms:  # it was asked otherwise than all others will be
+                self._ahead.pop(key, None)
+        if self._told:
+            log.debug("%s: %s (told by %d items)", self._name, self._terms, len(self._told))
+        if len(self._told) > 1 and self._cache_file is not None:
+            with self._cache() as cache:
+                assert cache is not None
+                cache.put(self._memory, self._terms.to_json())
+
+    def forget_learned(self) -> None:
+        """Forget what the server was found to refuse, so that the next run finds out anew."""
+        if self._cache_file is not None and self._cache_file.is_file():
+            with self._cache() as cache:
+                assert cache is not None
+                cache.drop(self._memory)
+        self.settled, self._terms = False, Terms()
 
     def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
         """Yield verdicts as the answers come.
@@ -196,24 +162,27 @@ class VlmJudge:
         Errors: `InputError` when no call can succeed (no or wrong key, unknown model, server not there),
         `BudgetReachedError`; verdicts of what was in flight come first.
         """
-        server = Server(
-            endpoint=self._endpoint.with_key(),
-            model=self._model,
-            options=self._options,
-            price=self._price,
-            budget=self._context.budget,
-        )
+        remaining = iter(requests)
+        taken: list[Request] = []
+        try:
+            self.settle(_noted(remaining, taken))
+        except GenspaceError:
+            yield from (self._ahead.pop(r.key) for r in taken if r.key in self._ahead)
+            raise
+        yield from self._streamed(chain(taken, remaining), {})
+
+    def _streamed(self, requests: Iterable[Request], drafts: Mapping[Key, Draft]) -> Iterator[Verdict]:
+        """Yield a verdict for each request, asked under its own draft or under the terms that hold."""
+        server = self._server
 
         @asynccontextmanager
         async def worker() -> AsyncIterator[Callable[[Request], Awaitable[Verdict]]]:
-            cache = self._open_cache()
-            try:
+            with self._cache() as cache:
                 async with server:
                     client = Client(server, self._options, cache=cache, seed=self._context.seed)
-                    yield lambda request: self._judged(client, request)
-            finally:
-                if cache is not None:
-                    cache.close()
+                    yield lambda request: self._judged(
+                        client, request, drafts.get(request.key, Draft(self._terms))
+                    )
 
         yield from stream(
             worker(),
@@ -223,28 +192,91 @@ class VlmJudge:
             when_idle=lambda: log.info("%s", server.waits_for()),
         )
 
-    def preview(self, request: Request) -> Preview:
-        """Return the exact body of each call, images by name and size, and what it will about cost."""
+    @cached_property
+    def _server(self) -> Server:
+        """The server, with the key.
+
+        Errors: `InputError` where there is no key, or where the study names a host that the user has not allowed.
+        """
+        study = self._context.study
+        if study is not None and study.declared.images and not self._endpoint.trusted:
+            folder = Path(study.declared.images)
+            if not folder.resolve().is_relative_to(study.root.resolve()):
+                raise InputError(
+                    f"{self._endpoint.where}: the study would have images of {study.declared.images}, outside its "
+                    f"folder, sent to {self._endpoint.host}. If you trust that host, run the command with "
+                    f"--allow-host {self._endpoint.host}"
+                )
+        return Server(
+            endpoint=self._endpoint.with_key(),
+            model=self._model,
+            options=self._options,
+            price=self._price,
+            budget=self._context.budget,
+        )
+
+    async def _judged(self, client: Client, request: Request, draft: Draft) -> Verdict:
+        if request.key in self._ahead:
+            return self._ahead.pop(request.key)
         problem = self._asker.cannot_judge(request)
         if problem is not None:
-            return Preview(text=f"nothing would be sent: {problem.reason}", cost_usd=0.0)
+            return problem
+        answers: list[Answer] = []
+        try:
+            outcome = await self._followed(client, request, draft, answers)
+            if draft.terms.sampled and any(answer.source == LOGPROBS for answer in answers):
+                outcome = await self._followed(client, request, draft, answers)  # one source throughout
+        except (PictureError, TooLongError) as error:
+            outcome = Outcome(status="failed", reason=str(error))
+        return self._asker.verdict(request, outcome, answers)
+
+    async def _followed(
+        self, client: Client, request: Request, draft: Draft, answers: list[Answer]
+    ) -> Outcome:
+        """Follow the protocol to its outcome; fill `answers` with all that was said."""
+        steps = self._asker.steps(request)
+        try:
+            asks = next(steps)
+            while True:
+                names = [name for ask in asks for name in ask.images]
+                pictures = await asyncio.to_thread(self._pictures.read, request.files, names)
+                item, repeat = request.item.item_id, request.repeat
+                given = await asyncio.gather(
+                    *(client.answer(ask, pictures, item=item, repeat=repeat, draft=draft) for ask in asks)
+                )
+                answers += given
+                asks = steps.send(list(given))
+        except StopIteration as done:
+            outcome: Outcome = done.value
+            return outcome
+
+    # ---- what is known before anything is sent ----
+
+    def preview(self, request: Request) -> Preview:
+        """Return the exact body of each call, images by name and size, and what it may cost, from about to at most."""
+        problem = self._asker.cannot_judge(request)
+        if problem is not None:
+            return Preview.free(f"nothing would be sent: {problem.reason}")
         server = Server(
             endpoint=self._endpoint, model=self._model, options=self._options, price=None, budget=None
         )
         client = Client(server, self._options, cache=None, seed=self._context.seed)
-        sampled = self._options.probabilities == "samples"
-        texts, calls, inputs, outputs = [], 0, 0, 0
-        for ask in self._asker.imagined(request):
+        texts, estimates = [], []
+        try:
+            asks = self._asker.imagined(request)
+        except TooLongError as error:
+            return Preview.free(f"nothing would be sent: {error}")
+        for ask in asks:
             try:
                 pictures = self._pictures.read(request.files, ask.images)
                 sizes = [f"{n}: {w} x {h} pixels" for n, (w, h) in ((n, p.size) for n, p in pictures.items())]
-                body = client.body(ask, logprobs=bool(ask.choices) and not sampled)
-                draws = self._options.samples if ask.choices and sampled else 1
-                calls += draws
-                inputs += draws * server.estimated_input_tokens(body, pictures)
-                outputs += draws * TYPICAL_OUTPUT_TOKENS["form" if ask.form else "choice"]
             except (PictureError, InputError) as error:
-                return Preview(text=f"nothing would be sent: {error}", cost_usd=0.0)
+                return Preview.free(f"nothing would be sent: {error}")
+            weighed = (
+                bool(ask.choices) and self._options.probabilities != "samples" and not self._terms.sampled
+            )
+            body = client.body(ask, self._terms, logprobs=weighed)
+            estimates.append(self._estimate(server, ask, body, pictures, weighed=weighed))
             shown = json.dumps(body, ensure_ascii=False, indent=2)
             texts.append(
                 f"POST {self._endpoint.base_url}/chat/completions\n{shown}\nimages: {'; '.join(sizes)}"
@@ -253,35 +285,93 @@ class VlmJudge:
             texts.append(
                 f"If the server gives no log-probabilities, {self._options.samples} answers are sampled per question."
             )
-        return Preview(
-            text="\n\n".join(texts),
-            calls=calls,
-            tokens=inputs + outputs,
-            cost_usd=self._price.cost_usd(inputs, outputs) if self._price else None,
+        return Preview.together("\n\n".join(texts), estimates)
+
+    def _estimate(
+        self,
+        server: Server,
+        ask: Ask,
+        body: dict[str, Any],
+        pictures: Mapping[str, Picture],
+        *,
+        weighed: bool,
+    ) -> Preview:
+        """Return what one ask takes: from one plain answer (or sample) to asking again after every useless one.
+
+        The upper end holds whatever a model thinks, since it writes no more than the limit of tokens that is sent.
+        """
+        options = self._options
+        samples = options.samples if ask.choices and not weighed else 1
+        unsure = weighed and options.probabilities == "auto" and not self.settled
+        most_calls = 2 * (1 + options.samples if unsure else samples)
+        read = server.estimated_input_tokens(body, pictures)
+        most_read = server.estimated_input_tokens(body, pictures, most=True)
+        written = TYPICAL_OUTPUT_TOKENS["form" if ask.form else "choice"]
+        limits = [
+            body[name] for name in ("max_tokens", "max_completion_tokens") if isinstance(body.get(name), int)
+        ]
+        most_written = max(limits) if limits else None
+        price = self._price
+        estimate = Preview(
+            text="", calls=samples, tokens=samples * (read + written), most_calls=most_calls, most_tokens=None
+        )
+        if price is not None:
+            estimate = replace(estimate, cost_usd=price.cost_usd(samples * read, samples * written))
+        if most_written is None:  # the server takes no limit, or refused it
+            return estimate
+        most_read += most_written  # a useless answer stands in the second question
+        return replace(
+            estimate,
+            most_tokens=most_calls * (most_read + most_written),
+            most_usd=price.cost_usd(most_calls * most_read, most_calls * most_written) if price else None,
         )
 
-    async def _judged(self, client: Client, request: Request) -> Verdict:
-        problem = self._asker.cannot_judge(request)
-        if problem is not None:
-            return problem
-        steps = self._asker.steps(request)
-        answers: list[Answer] = []
-        try:
-            asks = next(steps)
-            while True:
-                names = [name for ask in asks for name in ask.images]
-                pictures = await asyncio.to_thread(self._pictures.read, request.files, names)
-                given = await asyncio.gather(*(client.answer(ask, pictures, request.repeat) for ask in asks))
-                answers += given
-                asks = steps.send(list(given))
-        except StopIteration as done:
-            return self._asker.verdict(request, done.value, answers)
-        except PictureError as error:
-            return self._asker.verdict(request, Outcome(status="failed", reason=str(error)), answers)
+    # ---- the cache ----
 
-    def _open_cache(self) -> ResponseCache | None:
+    @property
+    def _cache_file(self) -> Path | None:
         folder = self._context.cache_dir
-        return ResponseCache(folder / "vlm-responses.sqlite") if folder and self._options.cache else None
+        return folder / "vlm-responses.sqlite" if folder and self._options.cache else None
+
+    @contextmanager
+    def _cache(self) -> Iterator[ResponseCache | None]:
+        cache = ResponseCache(self._cache_file) if self._cache_file else None
+        try:
+            yield cache
+        finally:
+            if cache is not None:
+                cache.close()
+
+    @property
+    def _memory(self) -> str:
+        """Key under which it is kept what the server refuses."""
+        options = self._options.model_dump(include={"protocol", "probabilities", "structured", "extra_body"})
+        return request_key(self._endpoint.identity, {"model": self._model, **options}, {}, "learned")
+
+    def _recall(self) -> bool:
+        """Recall what the server refuses; whether it is known."""
+        if self._cache_file is None or not self._cache_file.is_file():
+            return False
+        with self._cache() as cache:
+            known = cache.get(self._memory) if cache else None
+        if known is not None:
+            self._terms = Terms.from_json(known)
+        return known is not None
+
+
+def _of_different_items(requests: Iterable[Request]) -> Iterator[Request]:
+    """Yield the first request about each item: what one item meets may be its own."""
+    seen = set()
+    for request in requests:
+        if request.item.item_id not in seen:
+            seen.add(request.item.item_id)
+            yield request
+
+
+def _noted(requests: Iterator[Request], taken: list[Request]) -> Iterator[Request]:
+    for request in requests:
+        taken.append(request)
+        yield request
 
 
 def make(spec: JudgeSpec, context: JudgeContext) -> VlmJudge:

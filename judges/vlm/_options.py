@@ -1,34 +1,14 @@
-"""Options of the judges that ask a vision-language model."""
+"""Options of the judge that asks a vision-language model behind an API."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-__all__ = ["AskOptions", "ProtocolName", "VlmOptions"]
+from genspace.judges.asking import AskOptions
 
-ProtocolName = Literal["yes-no", "rating", "questions", "pairwise", "vqascore"]
-
-
-class AskOptions(BaseModel):
-    """What is asked and how an answer is read: the same for an endpoint and for a local model."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    protocol: ProtocolName = "yes-no"
-    """yes-no and vqascore: P(yes); rating: 0 to 100; questions: one per constraint; pairwise: which of two."""
-    template: str | None = None
-    """File with the user's own wording of the protocol's question (Jinja), inside the study or the
-    working directory."""
-    combine: Literal["all", "mean"] = "all"
-    """How `questions` become one score: the product of P(yes), or the mean with unasked ones as 0 (DSG)."""
-    pass_above: float = Field(0.5, ge=0, le=1)
-    """A score above it passes, one below fails, one equal to it is undecided."""
-    image_size: int = Field(1024, ge=32, le=8192)
-    """Longest side sent, in pixels; larger images are scaled down."""
-    max_tokens: int = Field(1024, ge=1)
-    """Longest answer; models that think before they answer need room."""
+__all__ = ["VlmOptions"]
 
 
 class VlmOptions(AskOptions):
@@ -38,6 +18,12 @@ class VlmOptions(AskOptions):
     """Root of an OpenAI-compatible API, such as http://localhost:8000/v1. Default: OPENAI_BASE_URL, else OpenAI."""
     api_key_env: str | None = None
     """Environment variable that holds the key (a name that ends in _API_KEY). Known providers have theirs."""
+    provider: Literal["openai", "azure"] = "openai"
+    """Whose form of the API it is; azure: base_url = "https://RESOURCE.openai.azure.com"."""
+    deployment: str | None = None
+    """Azure's name of the model; default: the model itself."""
+    api_version: str | None = None
+    """Version of Azure's API; default: a recent one."""
     probabilities: Literal["auto", "logprobs", "samples"] = "auto"
     """Where P(yes) comes from; auto: log-probabilities if the server gives them, else repeated sampling."""
     samples: int = Field(5, ge=1, le=200)
@@ -50,6 +36,10 @@ class VlmOptions(AskOptions):
     """OpenAI's `detail` of an image; None: not sent."""
     extra_body: dict[str, Any] = Field(default_factory=dict)
     """Anything else that the server takes, such as { reasoning_effort = "low" }."""
+    extra_query: dict[str, str] = Field(default_factory=dict)
+    """Further fields of the address, after the "?"."""
+    extra_headers: dict[str, str] = Field(default_factory=dict)
+    """Further headers of each request."""
     concurrency: int = Field(16, ge=1, le=1024)
     """Calls in flight at a time."""
     request_timeout_s: float = Field(120, gt=0)

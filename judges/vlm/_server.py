@@ -1,47 +1,47 @@
-"""Calls to an OpenAI-compatible server: time-outs, retries, budget, and parameters that the server refuses."""
+"""Calls to an OpenAI-compatible server: time-outs, retries, budget, and what becomes of its errors."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import random
+import re
 import time
 from collections import Counter
 from collections.abc import Mapping, Sized
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from genspace.errors import InputError
 from genspace.judges._protocol import Budget
+from genspace.judges.asking import Picture, text_tokens
 from genspace.judges.vlm._endpoint import Endpoint
-from genspace.judges.vlm._images import Picture
+from genspace.judges.vlm._errors import Refusal, Signs, rule_of, shortened, signs_of
 from genspace.judges.vlm._options import VlmOptions
-from genspace.judges.vlm._prices import Price, image_tokens, text_tokens
+from genspace.judges.vlm._prices import (
+    Charge,
+    Price,
+    charge_of,
+    image_tokens,
+    most_image_tokens,
+    most_text_tokens,
+)
+from genspace.judges.vlm._replies import Reply, first_text, read_completion
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-__all__ = ["CallFailedError", "DeclinedError", "Reply", "Server", "shortened"]
+__all__ = ["CallFailedError", "DeclinedError", "Exchange", "RefusedError", "Server"]
 
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 60.0
-MOST_LOGPROBS, FEWER_LOGPROBS = 20, 5
-"""What OpenAI and vLLM give at most, and what most others do."""
-RETRIED = {408, 409, 425, 429}
-"""Statuses worth another try, besides every 5xx."""
-WRONG_FOR_ALL = {401, 402, 403, 404, 405}
-"""Statuses that say that no call can succeed."""
-NEGOTIABLE = (
-    "response_format",
-    "top_logprobs",
-    "logprobs",
-    "temperature",
-    "seed",
-    "max_tokens",
-    "max_completion_tokens",
-)
-"""Parameters that a server may refuse and that can be left out or replaced."""
-FILTERED = ("content_filter", "content_policy", "content policy", "moderation", "flagged", "safety system")
+FEWEST_DOUBTS = 2
+"""So many items must meet the same doubt, and none succeed, before the run stops for it."""
+ALLOWED_HEADERS = {
+    "accept", "accept-encoding", "connection", "content-length", "content-type", "host", "transfer-encoding",
+    "user-agent", "x-stainless-raw-response",
+}  # fmt: skip
+"""What a request says of itself; the client adds the user's organisation and platform, which are nobody's affair."""
 
 
 class CallFailedError(Exception):
@@ -51,18 +51,27 @@ class CallFailedError(Exception):
 class DeclinedError(Exception):
     """The server answered that it will not answer; the message says how."""
 
+    charge: Charge | None = None
+    """What the call took, where the server says so."""
 
-@dataclass(frozen=True, kw_only=True)
-class Reply:
-    """The part of a chat completion that matters; also what the cache keeps."""
 
-    text: str
-    refusal: str | None
-    finish_reason: str | None
-    logprobs: list[dict[str, Any]]
-    input_tokens: int
-    output_tokens: int
-    seconds: float
+class RefusedError(Exception):
+    """The server refuses a parameter; the message is its own."""
+
+    def __init__(self, refusal: Refusal, words: str) -> None:
+        super().__init__(words)
+        self.refusal = refusal
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What one ask of one item has led to so far."""
+
+    item: str
+    replies: list[tuple[str, Reply, bool]] = field(default_factory=list)
+    """Cache key, reply, whether it was replayed."""
+    discarded: list[Charge] = field(default_factory=list)
+    """Calls that were paid for and gave nothing to read."""
 
 
 class Server:
@@ -80,14 +89,14 @@ class Server:
         self.endpoint = endpoint
         self.model = model
         self.price = price
-        self.refused: set[str] = set()
-        """Parameters that the server turned out to refuse."""
-        self.top_logprobs = MOST_LOGPROBS
-        """How many alternatives to a token it gives."""
+        self.redact = endpoint.redact
+        self.ahead = False
+        """Whether only the items that go ahead of all others are asked."""
         self._options = options
         self._budget = budget
         self._heard = False
         self._succeeded = False
+        self._doubted: set[str] = set()
         self._given_up = 0
         self._stopped: InputError | None = None
         self._under_way: dict[object, float] = {}
@@ -98,14 +107,25 @@ class Server:
     async def __aenter__(self) -> Self:
         import openai
 
+        async def named_headers_alone(request: Any) -> None:
+            for name in [n for n in request.headers if n.lower() not in ALLOWED_HEADERS]:
+                del request.headers[name]
+            request.headers.update(self.endpoint.sent_headers())
+
         self._slots = asyncio.Semaphore(self._options.concurrency)
         self._openai = openai.AsyncOpenAI(
-            api_key=self.endpoint.key or "none",
+            api_key="none",  # the key is put in at the very end
             base_url=self.endpoint.base_url,
+            default_query=dict(self.endpoint.query),
             max_retries=0,
             timeout=self._options.request_timeout_s,
             # With many calls in flight the default client spends more time on its pool of connections than on calls.
-            http_client=openai.DefaultAioHttpClient(),
+            http_client=openai.DefaultAioHttpClient(
+                trust_env=not self.endpoint.plain,  # a proxy would read what is not encrypted
+                verify=not self.endpoint.plain,  # certificates that nothing will use take long to load
+                follow_redirects=False,
+                event_hooks={"request": [named_headers_alone]},
+            ),
         )
         return self
 
@@ -130,40 +150,45 @@ class Server:
             )
         return "waiting for " + " and ".join(parts or ["the first call"])
 
-    async def call(self, body: dict[str, Any], pictures: Mapping[str, Picture]) -> Reply | None:
+    async def call(self, body: dict[str, Any], pictures: Mapping[str, Picture], exchange: Exchange) -> Reply:
         """Send a body, with `image:NAME` in the place of each image, until it succeeds or cannot.
 
-        None when the body must be built anew without a parameter that is now in `refused`. Errors:
-        `CallFailedError`, `DeclinedError`; `InputError` when no call can succeed, `BudgetReachedError` when
-        nothing may be spent any more.
+        Errors: `RefusedError`, `CallFailedError`, `DeclinedError`; `InputError` when no call can succeed,
+        `BudgetReachedError` when nothing may be spent any more.
         """
         sent = await asyncio.to_thread(_with_images, body, pictures) if pictures else body
         async with self._slots:
-            return await self._tried(sent, body, pictures)
+            return await self._tried(sent, body, pictures, exchange)
 
     async def _tried(
-        self, sent: dict[str, Any], body: dict[str, Any], pictures: Mapping[str, Picture]
-    ) -> Reply | None:
+        self, sent: dict[str, Any], body: dict[str, Any], pictures: Mapping[str, Picture], exchange: Exchange
+    ) -> Reply:
         options = self._options
         token = object()
         started = time.monotonic()
         for attempt in range(1, options.tries + 1):
             self._check_may_call()
-            self._under_way[token] = begun = time.monotonic()
+            self._under_way[token] = time.monotonic()
             try:
                 async with asyncio.timeout(options.request_timeout_s):
-                    reply = await self._post(sent, body, pictures, begun)
+                    reply, headers, charge = await self._post(sent, body, pictures)
             except TimeoutError:
                 fault, wait = f"no answer within {options.request_timeout_s:g} s", None
-            except Exception as error:  # noqa: BLE001  # sorted below; what is unknown is raised
-                if self._refuses_parameter(error, body):
-                    return None
-                fault, wait = self._fault(error)
+            except _ConnectionError as error:
+                fault, wait = str(error), None
             else:
-                self._succeeded = True
-                if self._budget is not None and self.price is not None:
-                    self._budget.spend(self.price.cost_usd(reply.input_tokens, reply.output_tokens))
-                return reply
+                if isinstance(reply, Reply):
+                    self._succeeded = True
+                    return reply
+                try:
+                    fault, wait = self._fault(reply, headers, body, exchange.item)
+                except DeclinedError as declined:
+                    declined.charge = charge
+                    raise
+                except CallFailedError:
+                    exchange.discarded += [charge] if charge else []
+                    raise
+                exchange.discarded += [charge] if charge else []
             finally:
                 del self._under_way[token]
             delay = _delay(attempt) if wait is None else wait
@@ -179,11 +204,10 @@ class Server:
                 del self._resting[token]
         self._given_up += 1
         if not self._heard or (not self._succeeded and self._given_up >= options.concurrency):
-            self._stopped = InputError(
+            self._stop(
                 f"{self.endpoint.base_url} never answered, the last of {attempt} tries: {fault}. "
                 "Is the server running, and is base_url right?"
             )
-            raise self._stopped
         raise CallFailedError(f"{fault} (tried {attempt} times)" if attempt > 1 else fault)
 
     def _check_may_call(self) -> None:
@@ -192,88 +216,112 @@ class Server:
         if self._budget is not None:
             self._budget.check()
 
-    async def _post(
-        self, sent: dict[str, Any], body: dict[str, Any], pictures: Mapping[str, Picture], begun: float
-    ) -> Reply:
-        # The body goes out as it is: `chat.completions.create` walks through all of it first, a third of a call's cost.
-        answer = await self._openai.post("/chat/completions", body=sent, cast_to=str)
-        self._heard = True
-        document: Any = json.loads(answer)
-        message, choice = _first_choice(document)
-        usage = document.get("usage") or {}
-        text = _text_of(message)
-        return Reply(
-            text=text,
-            refusal=message.get("refusal") or None,
-            finish_reason=choice.get("finish_reason"),
-            logprobs=_slim_logprobs(choice.get("logprobs")),
-            input_tokens=int(usage.get("prompt_tokens") or self.estimated_input_tokens(body, pictures)),
-            output_tokens=int(usage.get("completion_tokens") or text_tokens(text)),
-            seconds=round(time.monotonic() - begun, 3),
-        )
+    def _stop(self, why: str) -> NoReturn:
+        self._stopped = InputError(why)
+        raise self._stopped
 
-    def estimated_input_tokens(self, body: Mapping[str, Any], pictures: Mapping[str, Picture]) -> int:
-        """Return about how many input tokens a body takes, from the length of its texts and the size of its images."""
+    async def _post(
+        self, sent: dict[str, Any], body: dict[str, Any], pictures: Mapping[str, Picture]
+    ) -> tuple[Reply | Signs, Mapping[str, str], Charge | None]:
+        """Send a body once and return the reply or the signs of an error, the headers, and what it took where said."""
+        import openai
+
+        begun = time.monotonic()
+        try:
+            # The body goes out as it is: `chat.completions.create` walks through it first, a third of a call's cost.
+            answer: Any = await self._openai.post(
+                "/chat/completions",
+                body=sent,
+                cast_to=str,
+                options={"headers": {"X-Stainless-Raw-Response": "true"}},
+            )
+        except openai.APIStatusError as error:
+            self._heard = True
+            return signs_of(error.status_code, self.redact(error.response.text)), error.response.headers, None
+        except openai.APIConnectionError as error:
+            cause = error.__cause__ or error
+            said = self.redact(shortened(str(cause) or type(cause).__name__))
+            raise _ConnectionError(f"connection to {self.endpoint.host}: {said}") from None
+        self._heard = True
+        try:
+            document = json.loads(answer.text)
+        except ValueError:
+            return Signs(status=200, finish="(no completion)"), answer.headers, None
+        usage = document.get("usage") if isinstance(document, dict) else None
+        charge = charge_of(
+            usage,
+            answer.headers,
+            read=lambda: self.estimated_input_tokens(body, pictures),
+            written=lambda: text_tokens(first_text(document)),
+        )
+        self._spend(charge)
+        seconds = round(time.monotonic() - begun, 3)
+        reply = read_completion(document, charge, seconds=seconds, redact=self.redact)
+        return reply, answer.headers, charge if usage else None
+
+    def _spend(self, charge: Charge) -> None:
+        usd, _ = charge.cost(self.price)
+        if self._budget is not None and usd is not None:
+            self._budget.spend(usd)
+
+    def estimated_input_tokens(
+        self, body: Mapping[str, Any], pictures: Mapping[str, Picture], *, most: bool = False
+    ) -> int:
+        """Return about how many input tokens a body takes, or the most, from its texts and the size of its images."""
+        of_text = most_text_tokens if most else text_tokens
+        of_image = most_image_tokens if most else image_tokens
         tokens = 0
         for message in body["messages"]:
             content = message["content"]
             parts: list[Any] = [{"type": "text", "text": content}] if isinstance(content, str) else content
             for part in parts:
                 if part["type"] == "text":
-                    tokens += text_tokens(part["text"])
+                    tokens += of_text(part["text"])
                 else:
                     name = part["image_url"]["url"].removeprefix("image:")
-                    tokens += image_tokens(self.model, *pictures[name].size)
+                    tokens += of_image(self.model, *pictures[name].size)
         return tokens
 
-    def _refuses_parameter(self, error: Exception, body: Mapping[str, Any]) -> bool:
-        """Whether the server refuses a parameter that can be left out; it is left out from then on."""
-        import openai
-
-        if not isinstance(error, openai.BadRequestError | openai.UnprocessableEntityError):
-            return False
-        message = _message_of(error).casefold()
-        for name in NEGOTIABLE:
-            if name not in body or name in self._options.extra_body:
-                continue
-            if name in message or name.replace("_", " ") in message:
-                if name == "top_logprobs" and body[name] > FEWER_LOGPROBS:
-                    self.top_logprobs = FEWER_LOGPROBS
-                else:
-                    self.refused |= {"logprobs", "top_logprobs"} if "logprobs" in name else {name}
-                return True
-        return False
-
-    def _fault(self, error: Exception) -> tuple[str, float | None]:
+    def _fault(
+        self, signs: Signs, headers: Mapping[str, str], body: Mapping[str, Any], item: str
+    ) -> tuple[str, float | None]:
         """Return what went wrong and how long the server asks to wait.
 
-        Errors: `DeclinedError` and `CallFailedError` where another try is pointless, `InputError` where every
-        other call is too.
+        Errors: `RefusedError`, `DeclinedError` and `CallFailedError` where another try is pointless, `InputError`
+        where every other call is too.
         """
-        import openai
+        rule, refusal = rule_of(signs, body, tuple(self._options.extra_body))
+        words = shortened(self.redact(signs.words)) or _named(signs.finish)
+        came = f"HTTP {signs.status} from {self.endpoint.host}: {words}"
+        if refusal is not None:
+            raise RefusedError(refusal, came)
+        if rule.kind == "abstains":
+            raise DeclinedError(f"content filter: {words}")
+        if rule.kind == "doubts" and not self._succeeded:
+            self._doubted.add(item)
+            patience = FEWEST_DOUBTS if self.ahead else 3 * self._options.concurrency
+            if len(self._doubted) >= patience:
+                self._stop(f"{self.endpoint.base_url} answers {signs.status}: {words}")
+        if rule.kind == "stops":
+            self._stop(f"{self.endpoint.base_url} answers {signs.status}: {words}")
+        if rule.kind != "waits":
+            raise CallFailedError(came)
+        return came, _retry_after(headers, signs.words)
 
-        if isinstance(error, openai.APIStatusError):
-            self._heard = True
-            status = error.status_code
-            message = self.endpoint.redact(shortened(_message_of(error)))
-            code = f"{getattr(error, 'code', '')} {message}".casefold()
-            if any(word in code for word in FILTERED):
-                raise DeclinedError(f"content filter: {message}")
-            if status in WRONG_FOR_ALL or "insufficient_quota" in code:
-                self._stopped = InputError(f"{self.endpoint.base_url} answers {status}: {message}")
-                raise self._stopped
-            if status in RETRIED or status >= 500:
-                return f"HTTP {status} from {self.endpoint.host}: {message}", _retry_after(
-                    error.response.headers
-                )
-            raise CallFailedError(f"HTTP {status} from {self.endpoint.host}: {message}")
-        if isinstance(error, openai.APIConnectionError):
-            cause = error.__cause__ or error
-            said = self.endpoint.redact(shortened(str(cause) or type(cause).__name__))
-            return f"connection to {self.endpoint.host}: {said}", None
-        if isinstance(error, ValueError | KeyError | TypeError):
-            return f"{self.endpoint.host} answered with something that is no chat completion", None
-        raise error
+
+class _ConnectionError(Exception):
+    """No answer came; the message says why."""
+
+
+def _named(finish: str) -> str:
+    """Return what shows an error of which the server says nothing."""
+    lacking = {
+        "(no completion)": "something that is no chat completion",
+        "(no choices)": "the completion has no choices",
+        "(no message)": "the completion has no message",
+        "(null content)": "the message has no content",
+    }
+    return lacking.get(finish) or (f"finish_reason {finish!r}" if finish else "no reason given")
 
 
 def _count(things: Sized, what: str) -> str:
@@ -296,73 +344,30 @@ def _with_images(body: Mapping[str, Any], pictures: Mapping[str, Picture]) -> di
     return {**body, "messages": messages}
 
 
-def _first_choice(document: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    choice = document["choices"][0]
-    message = choice["message"]
-    if not isinstance(message, dict):
-        raise TypeError("a message is an object")
-    return message, choice
-
-
-def _text_of(message: Mapping[str, Any]) -> str:
-    content = message.get("content")
-    if content is None:
-        return ""
-    if isinstance(content, list):
-        return "".join(str(part.get("text", "")) for part in content)
-    if not isinstance(content, str):
-        raise TypeError("a message's content is a text")
-    return content
-
-
-def _slim_logprobs(logprobs: Any) -> list[dict[str, Any]]:
-    """Return token, logprob and alternatives alone, which keeps the cache small."""
-    tokens = (logprobs or {}).get("content") or []
-    return [
-        {
-            "token": t["token"],
-            "logprob": t["logprob"],
-            "top_logprobs": [
-                {"token": a["token"], "logprob": a["logprob"]} for a in t.get("top_logprobs") or []
-            ],
-        }
-        for t in tokens
-    ]
-
-
-def _message_of(error: Any) -> str:
-    """The server's own words: OpenAI's {"error": {"message": …}}, FastAPI's {"detail": …}, or whatever came."""
-    body = error.body
-    if isinstance(body, dict):
-        body = body.get("message") or body.get("error") or body.get("detail") or body
-        if isinstance(body, dict):
-            body = body.get("message") or body
-    return str(body or error)
-
-
-def shortened(text: str, longest: int = 300) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= longest else line[: longest - 1] + "…"
-
-
 def _delay(attempt: int) -> float:
     """Exponential back-off with jitter, so that calls turned away together do not come back together."""
     delay: float = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** (attempt - 1))
     return delay * random.uniform(0.5, 1)
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that a Retry-After header asks for, given as seconds or as a date (RFC 9110, 10.2.3)."""
+WAIT = re.compile(r"(?:retry|try again) (?:in|after) ((?:[\d.]+ ?(?:h|ms|m|s)\w* ?)+|[\d.]+)", re.IGNORECASE)
+UNITS_S = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "": 1.0}
+
+
+def _retry_after(headers: Mapping[str, str], words: str = "") -> float | None:
+    """Return the seconds for which the server asks to wait, by header (RFC 9110, 10.2.3) or in its words."""
     from datetime import UTC, datetime
     from email.utils import parsedate_to_datetime
 
-    text = headers.get("retry-after", "").strip()
+    for name, unit in (("retry-after-ms", 1000), ("retry-after", 1)):
+        try:
+            return max(0.0, float(headers.get(name, "")) / unit)
+        except ValueError:
+            pass
     try:
-        return max(0.0, float(text))
-    except ValueError:
-        pass
-    try:
-        when = parsedate_to_datetime(text)
+        when = parsedate_to_datetime(headers.get("retry-after", "").strip())
     except (TypeError, ValueError):
-        return None
+        found = WAIT.search(words)
+        parts = re.findall(r"(\d+(?:\.\d+)?) ?(ms|h|m|s)?", found[1]) if found else []
+        return sum(float(number) * UNITS_S[unit] for number, unit in parts) if parts else None
     return max(0.0, ((when if when.tzinfo else when.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds())

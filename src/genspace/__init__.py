@@ -9,8 +9,13 @@ from genspace.errors import GenspaceError, InputError
 from genspace.records import Item, Measurement, Request, StudySettings, Verdict
 
 if TYPE_CHECKING:
+    from genspace.analysis import Comparison as Comparison
+    from genspace.analysis import Ranking as Ranking
+    from genspace.analysis import Validation as Validation
+    from genspace.analysis.correlation import agreement as agreement
     from genspace.api import compare as compare
     from genspace.api import rank as rank
+    from genspace.api import read_comparison as read_comparison
     from genspace.api import validate as validate
     from genspace.evidence import Evidence as Evidence
     from genspace.gather import evidence_of as evidence_of
@@ -19,27 +24,37 @@ if TYPE_CHECKING:
     from genspace.study import open_study as open_study
 
 __all__ = [
+    "Comparison",
     "Evidence",
     "GenspaceError",
     "InputError",
     "Item",
     "Measurement",
+    "Ranking",
     "Request",
     "Study",
     "StudySettings",
+    "Validation",
     "Verdict",
     "__version__",
+    "agreement",
     "compare",
     "evidence_of",
     "open_study",
     "rank",
+    "read_comparison",
     "run",
     "validate",
 ]
 
 _LAZY = {
+    "Comparison": "genspace.analysis",
+    "Ranking": "genspace.analysis",
+    "Validation": "genspace.analysis",
     "Evidence": "genspace.evidence",
+    "agreement": "genspace.analysis.correlation",
     "compare": "genspace.api",
+    "read_comparison": "genspace.api",
     "evidence_of": "genspace.gather",
     "rank": "genspace.api",
     "run": "genspace.runner",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from genspace.analysis import Comparison, Ranking, Validation
-    from genspace.analysis.ranking import Resampled
+    from genspace.analysis.result import Resampled
 
-__all__ = ["compare", "rank", "validate"]
+__all__ = ["compare", "rank", "read_comparison", "validate"]
 
 Source = Study | Evidence | Path | str
 
@@ -77,6 +78,48 @@ def compare(
         confidence=confidence,
     )
     return compare_evidence(evidence, options)
+
+
+def read_comparison(path: Path | str) -> Comparison:
+    """Read a `comparison.json`, of this version or of an earlier one.
+
+    Args:
+        path: What `Comparison.write` or `genspace compare --json` wrote.
+
+    Returns:
+        The comparison with all its figures. It has no evidence: what was computed is kept, not what it was
+        computed from.
+
+    Errors: `InputError` for a file that cannot be read, and for one that holds no comparison of one study.
+
+    >>> import pandas as pd
+    >>> frames = {
+    ...     "items": pd.DataFrame({"item_id": list("abcd"), "prompt_id": list("ppqq")}),
+    ...     "annotations": pd.DataFrame({"item_id": list("abcd"), "value": [1, 2, 3, 5]}),
+    ...     "scores": pd.DataFrame({"item_id": list("abcd"), "metric": "clip", "score": [0.1, 0.3, 0.2, 0.9]}),
+    ... }
+    >>> import json, tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "comparison.json"
+    >>> _ = file.write_text(json.dumps(compare(**frames, draws=0, permutations=0).to_dict()))
+    >>> read_comparison(file)
+    <Comparison of 'study': 4 rated, best first: clip>
+    """
+    from genspace.analysis import Comparison
+
+    try:
+        document = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise InputError(f"{path}: is no JSON: {error}") from None
+    if isinstance(document, dict) and {*document} == {"studies"}:
+        raise InputError(f"{path}: holds comparisons of several studies; write each to a file of its own")
+    if not isinstance(document, dict) or not str(document.get("schema")).startswith("genspace-comparison/"):
+        raise InputError(f"{path}: holds no comparison (genspace compare --json writes one)")
+    try:
+        return Comparison.from_dict(document)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
 
 
 def validate(

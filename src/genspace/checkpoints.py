@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import re
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,7 @@ __all__ = [
     "checkpoint_digest",
     "checkpoint_problem",
     "fetch_from_hub",
+    "is_half_precision",
     "load_json",
     "load_model",
     "load_pretrained",
@@ -34,6 +37,8 @@ __all__ = [
     "require_transformers",
 ]
 
+VISION_PACKAGES = ("torchvision", "num2words")
+"""What the extra `vision` brings: processors of models that also take videos need them."""
 HASHED_BYTES = 1 << 20
 """Of each file in a folder so many bytes at either end are hashed; retrained weights differ there."""
 
@@ -145,6 +150,20 @@ def _files_digest(path: Path) -> str:
     return digest.hexdigest()[:16]
 
 
+def is_half_precision(name: str, dtype: str, *, revision: str | None = None) -> bool:
+    """Whether a checkpoint computes with 16 bits, so that its results depend on what else is in the batch.
+
+    `dtype` is the precision asked for; "auto" is the checkpoint's own.
+    """
+    if dtype != "auto":
+        return dtype != "float32"
+    path = locate(name, revision=revision)
+    config = load_json(path, "config.json") if path is not None and path.is_dir() else {}
+    parts = [config, config.get("text_config") or {}]
+    own = next((p[key] for p in parts for key in ("dtype", "torch_dtype") if p.get(key)), "float32")
+    return str(own).removeprefix("torch.") in {"float16", "bfloat16"}
+
+
 def load_json(folder: Path, file: str) -> dict[str, Any]:
     """Return a JSON file of a checkpoint, or {} when it has none."""
     import json
@@ -159,15 +178,51 @@ def load_json(folder: Path, file: str) -> dict[str, Any]:
 def load_pretrained(auto_class: str, folder: Path, **options: Any) -> Any:
     """Return `transformers.AUTO_CLASS.from_pretrained(folder)` from local files, never running a checkpoint's code.
 
-    Errors: `InputError` for a folder that holds no such thing.
+    Errors: `InputError` for a folder that holds no such thing, `MissingExtraError` for a package that it needs.
     """
     transformers = require_transformers(f"loading {folder}")
+    _check_torchvision()
     try:
         with quiet_loading():
             return getattr(transformers, auto_class).from_pretrained(folder, local_files_only=True, **options)
+    except ImportError as error:
+        raise _missing_package(f"{folder}", error) from None
     except (OSError, ValueError) as error:
         said = " ".join(str(error).split())[:300]
         raise InputError(f"{folder} cannot be loaded as {auto_class}: {said}") from None
+
+
+def _missing_package(checkpoint: str, error: ImportError) -> MissingExtraError:
+    """Return what to install, by the package that transformers names: of an extra, or one that a checkpoint wants."""
+    said = " ".join(str(error).split())
+    named = re.search(r"(?:requires the|[Pp]ackage) `?([\w-]+)`?", said)
+    package = named[1].casefold() if named else error.name or "of that kind"
+    if package in VISION_PACKAGES:
+        return MissingExtraError(
+            f"{checkpoint} needs the package {package!r}, which is not installed. "
+            "Install it with: pip install 'genspace[vision]'"
+        )
+    return MissingExtraError(
+        f"{checkpoint} needs a package {package!r} ({said[:200]}); pip install {package}"
+    )
+
+
+@cache
+def _check_torchvision() -> None:
+    """Refuse a torchvision that does not go with torch: transformers could not even be imported, and would not say why.
+
+    Errors: `InputError`.
+    """
+    if find_spec("torchvision") is None:
+        return
+    try:
+        import_module("torchvision")
+    except (ImportError, OSError, RuntimeError) as error:
+        torch = import_module("torch")
+        raise InputError(
+            f"the installed torchvision does not go with torch {torch.__version__} ({' '.join(str(error).split())}). "
+            "Install the two together from one index: pip install --force-reinstall torch torchvision"
+        ) from None
 
 
 def load_model(auto_class: str, folder: Path, *, device: str, dtype: Any) -> Any:

@@ -8,13 +8,22 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields, is_dataclass
 from html import escape
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
-__all__ = ["Displayed", "View", "view_of"]
+__all__ = ["Displayed", "Drawing", "Result", "View", "view_of"]
 
+WRITERS: Mapping[str, str] = {
+    "genspace.analysis.compare.Comparison": "genspace.report._write:write_comparison",
+    "genspace.analysis.ranking.Ranking": "genspace.report._write:write_result",
+    "genspace.analysis.validation.Validation": "genspace.report._write:write_result",
+}
+"""Results that write themselves into a folder: class, and the function that does."""
 OWN_VIEWS: Mapping[str, str] = {
+    "genspace.analysis._estimate.Estimate": "genspace.report._displays:estimate",
     "genspace.analysis.compare.Comparison": "genspace.report._displays:comparison",
     "genspace.analysis.ranking.Ranking": "genspace.report._displays:ranking",
+    "genspace.analysis.reasons.Reason": "genspace.report._displays:reason",
     "genspace.analysis.validation.Validation": "genspace.report._displays:validation",
     "genspace.geometry.scene.Scene": "genspace.report._displays:scene",
     "genspace.geometry.scene.Pair": "genspace.report._displays:pair",
@@ -26,6 +35,7 @@ OWN_VIEWS: Mapping[str, str] = {
 
 LONGEST_LIST = 6
 LONGEST_TEXT = 300
+LONGEST_REPR = 240
 
 
 @dataclass(frozen=True)
@@ -39,6 +49,8 @@ class View:
     """Cells of the table; the first column names the row."""
     pictures: Sequence[str] = ()
     """SVG; Markdown leaves them out."""
+    short: str = ""
+    """The same in a few words, for the cell of a table."""
 
     def html(self) -> str:
         """Return a piece of HTML."""
@@ -65,15 +77,71 @@ class View:
 
 
 class Displayed:
-    """Shows itself in Jupyter; a plain dataclass shows its fields, other results have a view in `OWN_VIEWS`."""
+    """Shows itself in Jupyter; a plain dataclass shows its fields, other results have a view in `OWN_VIEWS`.
+
+    A record that may hold very much is a dataclass with `repr=False`, and has the short one that stands here.
+    """
 
     __slots__ = ()
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{name} {text}" for name, text in _field_rows(self) if text not in ("–", ""))
+        return _cut(f"<{type(self).__name__}: {told}", LONGEST_REPR - 1) + ">"
 
     def _repr_html_(self) -> str:
         return view_of(self).html()
 
     def _repr_markdown_(self) -> str:
         return view_of(self).markdown()
+
+
+@dataclass(frozen=True, repr=False)
+class Drawing:
+    """A plot: shows itself in Jupyter, and saves itself as SVG."""
+
+    svg: str
+
+    def __repr__(self) -> str:
+        return f"<Drawing of {len(self.svg):,} characters of SVG>"
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+    def save(self, path: Path | str) -> None:
+        """Write the SVG."""
+        Path(path).write_text(self.svg, encoding="utf-8")
+
+
+class Result(Displayed):
+    """A finished result: besides showing itself it tells its sentences, draws its main plot and writes itself."""
+
+    @property
+    def sentences(self) -> list[str]:
+        """What it shows, as sentences."""
+        return list(view_of(self).sentences)
+
+    def plot(self) -> Drawing | None:
+        """Return the main plot; None where there is nothing to draw."""
+        pictures = view_of(self).pictures
+        return Drawing(pictures[0]) if pictures else None
+
+    def write(self, folder: Path | str) -> list[Path]:
+        """Write everything into a folder: page, tables and JSON; return the paths.
+
+        Errors: `InputError` when the folder cannot be written.
+        """
+        write: Callable[[Result, Path], list[Path]] = _loaded(WRITERS[_class_name(self)])
+        return write(self, Path(folder))
+
+
+def _class_name(result: object) -> str:
+    return f"{type(result).__module__}.{type(result).__qualname__}"
+
+
+def _loaded(place: str) -> Callable[..., Any]:
+    module, _, name = place.partition(":")
+    found: Callable[..., Any] = getattr(import_module(module), name)
+    return found
 
 
 def view_of(result: object) -> View:
@@ -83,11 +151,10 @@ def view_of(result: object) -> View:
     >>> print(view_of(Measurement(quantity="distance", value=0.8, unit="m")).markdown().splitlines()[4])
     | quantity | distance |
     """
-    own = OWN_VIEWS.get(f"{type(result).__module__}.{type(result).__qualname__}")
+    own = OWN_VIEWS.get(_class_name(result))
     if own is not None:
-        module, _, name = own.partition(":")
-        build: Callable[[Any], View] = getattr(import_module(module), name)
-        return build(result)
+        view: View = _loaded(own)(result)
+        return view
     return View(_spoken(type(result).__name__), head=("", ""), rows=_field_rows(result))
 
 
@@ -121,18 +188,15 @@ def _text(value: Any) -> str:
         return "–" if math.isnan(value) else f"{value:.4g}"
     if isinstance(value, int):
         return f"{value:,}"
-    if all(hasattr(value, name) for name in ("value", "low", "high", "reason")):
-        return _estimate(value)
+    if _class_name(value) in OWN_VIEWS and (told := view_of(value)).short:
+        return told.short
     if hasattr(value, "shape"):
         return f"array {tuple(value.shape)}"
     return _collected(value)
 
 
-def _estimate(value: Any) -> str:
-    if value.value is None:
-        return f"– ({value.reason})"
-    interval = "" if value.low is None else f" [{value.low:.3f}, {value.high:.3f}]"
-    return f"{value.value:.3f}{interval}"
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def _collected(value: Any) -> str:
@@ -141,7 +205,6 @@ def _collected(value: Any) -> str:
     elif isinstance(value, Sequence | AbstractSet) and not isinstance(value, str | bytes):
         found = [_text(v) for v in value]
     else:
-        text = str(value)
-        return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
+        return _cut(str(value), LONGEST_TEXT)
     more = f" and {len(found) - LONGEST_LIST:,} more" if len(found) > LONGEST_LIST else ""
     return ", ".join(found[:LONGEST_LIST]) + more

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,12 @@ from genspace.evidence import ANSWER_COLUMNS, Answers, Evidence
 from genspace.pairs import canonical
 from genspace.readings import Reading
 from genspace.records import Declared
+from genspace.store import JudgeStore, judge_folders
 from genspace.study import check_study
 
 if TYPE_CHECKING:
     from genspace.human_study.reading import Recorded
+    from genspace.records import Variant
     from genspace.study import CheckReport, Read, Study
 
 __all__ = ["check", "evidence_of", "pairs_of"]
@@ -27,10 +29,13 @@ def evidence_of(study: Study) -> Evidence:
 
     Errors: `InvalidFilesError`, on reading, listing every problem of the tables read.
     """
+    verdicts = cache(study.read_verdicts)
     return Evidence(
         read_items=lambda: study.items,
         read_answers=partial(_answers, study),
-        read_verdicts=lambda: study.read_verdicts().checked(),
+        read_verdicts=lambda: verdicts().checked(),
+        read_variants=partial(_variants, study),
+        read_readings=lambda: [*study.readings, *verdicts().readings],
     )
 
 
@@ -50,7 +55,7 @@ def check(
     human: Sequence[str] = (),
     metrics: Sequence[str] = (),
     declared: Declared | None = None,
-    further: Callable[[Study], Iterable[Problem]] | None = None,
+    further: Callable[[Study], Iterable[Problem | Reading]] | None = None,
 ) -> CheckReport:
     """Read everything that a study holds and return all problems at once; see `genspace.study.check_study`."""
 
@@ -62,10 +67,16 @@ def check(
     )
 
 
+def _variants(study: Study) -> dict[str, Variant]:
+    found = {name: JudgeStore(study.root, name).variant() for name, _ in judge_folders(study.root)}
+    return {name: variant for name, variant in found.items() if variant is not None}
+
+
 def _answers(study: Study) -> Answers:
     tables, recorded = study.read_annotations(), _recorded(study)
     settings = study.settings if len(tables.frame) else recorded.settings(study.settings)
-    return Answers(_joined(study, tables, recorded).checked(), settings, recorded.missing)
+    joined = _joined(study, tables, recorded)
+    return Answers(joined.checked(), settings, recorded.missing, tuple(joined.readings))
 
 
 def _recorded(study: Study) -> Recorded:

@@ -14,16 +14,36 @@ import socket
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import asdict, dataclass
 from itertools import islice
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from genspace.errors import GenspaceError, InputError, optional_import
-from genspace.judges import Budget, BudgetReachedError, JudgeSpec, make_judge, study_context
+from genspace.judges import (
+    Budget,
+    BudgetReachedError,
+    Combining,
+    Judge,
+    JudgeSpec,
+    make_judge,
+    member_overrides,
+    resolve,
+    study_context,
+)
 from genspace.records import Item, Request, Verdict
-from genspace.runner import INTERRUPTED, RunOptions, RunPlan, RunSummary, answers, plan
+from genspace.runner import (
+    INTERRUPTED,
+    Progress,
+    RunOptions,
+    RunPlan,
+    RunSummary,
+    answers,
+    run,
+    settled_plan,
+    store_of,
+)
 from genspace.store import JudgeStore, write_shard
 from genspace.study import Study, open_study
 
@@ -116,31 +136,46 @@ def run_ray(
     ray_options: RayOptions,
     *,
     context: Mapping[str, Any],
-    on_start: Callable[[RunPlan], None] = lambda _: None,
-    on_verdict: Callable[[Verdict], None] = lambda _: None,
+    progress: Progress | None = None,
 ) -> RunSummary:
     """Judge the pending requests on Ray and write Parquet shards to `verdicts/NAME/`.
+
+    The members of a combination run on Ray one after the other; what it makes of them is computed here.
 
     Args:
         study: a study folder that every worker can open under the same path.
         spec: which judge; made once in each actor.
         options: which items, as for the local engine.
         ray_options: cluster, replicas, GPUs, batch.
-        context: for `study_context`: `overrides`, `cache_dir`, `seed`, `budget`; all workers draw on one budget.
-        on_start: called with the plan before the first request.
-        on_verdict: called with each verdict.
+        context: for `study_context`: `overrides`, `cache_dir`, `seed`, …; all workers draw on one budget.
+        progress: shows how the judge, and each member, gets on.
 
     Errors: `MissingExtraError` without ray; what the judge raises as `InputError`.
     """
     ray = optional_import("ray", extra="ray", needed_for="--engine ray")
     data = optional_import("ray.data", extra="ray", needed_for="--engine ray")
     made = make_judge(spec, study_context(study, **context))
-    planned = plan(study, made, spec.name, options)
-    on_start(planned)
+    if isinstance(made, Combining):
+
+        def ask(_: Judge, name: str, wanted: RunOptions) -> RunSummary:
+            own = member_overrides(name, context["overrides"])
+            (member,) = resolve([name], study.declared.judges, own)
+            return run_ray(study, member, wanted, ray_options, context=context, progress=progress)
+
+        return run(study, made, spec.name, options, progress=progress, ask=ask)
+    planned = settled_plan(study, made, spec.name, options)
     summary = RunSummary(spec.name, already_done=planned.already_done)
     if not planned.total:
         return summary
-    with _cluster(ray, ray_options.address), _shared(ray, context) as shared:
+    with (
+        progress(spec.name) if progress else nullcontext((lambda _: None, lambda _: None)) as (
+            started,
+            advanced,
+        ),
+        _cluster(ray, ray_options.address),
+        _shared(ray, context) as shared,
+    ):
+        started(planned)
         _quieten(data)
         # Requests wait in Ray's object store, which spills to disk, not in the driver's memory.
         blocks = [ray.put(block) for block in _blocks(planned, ray_options)]
@@ -151,7 +186,7 @@ def run_ray(
             concurrency=ray_options.replicas,
             num_gpus=ray_options.gpus or None,
         )
-        _write(JudgeStore(study.root, spec.name), _verdicts(judged), summary, on_verdict)
+        _write(store_of(study, spec.name), _verdicts(judged), summary, advanced)
     return summary
 
 

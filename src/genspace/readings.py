@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from typing import Literal
@@ -69,43 +69,31 @@ class Reading(Displayed):
     total: int | None = None
     """Of how many."""
 
+    level: Level = field(default="certain", init=False)
+    """How sure it is."""
+    topic: Topic = field(default="files", init=False)
+    """What it is about."""
+    sentence: str = field(default="", init=False)
+    """The reading in words, without its file.
+
+    >>> Reading(code="empty_rows", file="items.csv", count=2).sentence
+    '2 rows without any value: left out'
+    """
+
     def __post_init__(self) -> None:
         if self.code not in kinds():
             raise ValueError(f"{self.code!r} is no reading")
-
-    @property
-    def level(self) -> Level:
-        """How sure it is."""
-        return kinds()[self.code].level
-
-    @property
-    def topic(self) -> Topic:
-        """What it is about."""
-        return kinds()[self.code].topic
-
-    @property
-    def sentence(self) -> str:
-        """The reading in words, without its file.
-
-        >>> Reading(code="empty_rows", file="items.csv", count=2).sentence
-        '2 rows without any value: left out'
-        """
-        fields = {name: _List(getattr(self, name)) for name in ("columns", "words")}
+        kind = kinds()[self.code]
+        lists = {name: _List(getattr(self, name)) for name in ("columns", "words")}
         numbers = {name: _Number(getattr(self, name) or 0) for name in ("count", "total")}
         first = {"column": next(iter(self.columns), ""), "word": next(iter(self.words), "")}
-        last = {
-            "other": self.columns[-1] if self.columns else "",
-            "last": self.words[-1] if self.words else "",
-        }
-        return kinds()[self.code].sentence.format(**fields, **numbers, **first, **last)
+        last = {"other": next(reversed(self.columns), ""), "last": next(reversed(self.words), "")}
+        sentence = kind.sentence.format(**lists, **numbers, **first, **last)
+        for name, value in {"level": kind.level, "topic": kind.topic, "sentence": sentence}.items():
+            object.__setattr__(self, name, value)
 
     def __str__(self) -> str:
         return f"{self.file}: {self.sentence}" if self.file else self.sentence
-
-    def to_json(self) -> dict[str, object]:
-        """Return a JSON-ready dictionary: the fields that are there, the level, the topic and the sentence."""
-        fields = {name: value for name, value in asdict(self).items() if value not in ("", (), None)}
-        return {**fields, "level": self.level, "topic": self.topic, "text": str(self)}
 
 
 def listed(words: Sequence[str], *, most: int = LONGEST_LIST) -> str:

@@ -31,6 +31,7 @@ __all__ = [
     "Status",
     "StudySettings",
     "ValueType",
+    "Variant",
     "Verdict",
     "fingerprint",
     "infer_value_type",
@@ -253,6 +254,16 @@ def _key_fields(request: Request) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
+class Variant:
+    """A judge that is another one with some options changed."""
+
+    base: str
+    """Name of the other judge."""
+    replaced: str
+    """What was changed, as it was written: "depth=scene"."""
+
+
+@dataclass(frozen=True, slots=True)
 class PairCoding:
     """What people's answers about pairs look like in a table."""
 
@@ -319,16 +330,6 @@ class Declared:
                 raise ValueError(
                     f"positive_from = {self.positive_from:g} lies off the scale, {low:g} to {high:g}"
                 )
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what is declared, JSON-ready."""
-        return {name: value for name, value in asdict(self).items() if value not in (None, ())}
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Declared:
-        """Read what `to_json` wrote."""
-        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in document.items()}
-        return cls(**fields)
 
     def over(self, settings: StudySettings) -> StudySettings:
         """Return a study's settings with what is declared here.

@@ -7,9 +7,9 @@ import signal
 import threading
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field, replace
 from itertools import combinations, islice
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from genspace.display import Displayed
 from genspace.errors import GenspaceError, InputError
 from genspace.gather import pairs_of
-from genspace.judges import BudgetReachedError
+from genspace.judges import BudgetReachedError, Combining, Preview, Previewing, Settling, variant_of
 from genspace.records import Item, Request, Verdict
 from genspace.store import JudgeStore, Key
 
@@ -29,14 +29,19 @@ __all__ = [
     "FAILURES_KEPT",
     "INTERRUPTED",
     "RETRIES",
+    "Estimate",
+    "Progress",
     "RunOptions",
     "RunPlan",
     "RunSummary",
     "StopFlag",
     "answers",
+    "estimate",
     "plan",
     "run",
+    "settled_plan",
     "stop_on_interrupt",
+    "store_of",
 ]
 
 log = logging.getLogger(__name__)
@@ -67,6 +72,8 @@ class RunOptions:
     """(i, n): the i-th of n disjoint parts, counted from 1; an item's part depends on its id alone."""
     repeats: int = 1
     """How often each item is asked, for judges that are random."""
+    items: Container[str] | None = None
+    """Only these items; None: all. A pair belongs to its first one."""
 
     def __post_init__(self) -> None:
         part, parts = self.shard
@@ -77,8 +84,14 @@ class RunOptions:
         if self.repeats < 1 or (self.limit is not None and self.limit < 0):
             raise InputError("--repeats must be at least 1 and --limit at least 0")
 
+    def holds(self, item_id: str) -> bool:
+        """Whether an item is among those that are asked about."""
+        part, parts = self.shard
+        in_shard = parts == 1 or zlib.crc32(item_id.encode()) % parts == part - 1
+        return in_shard and (self.items is None or item_id in self.items)
 
-@dataclass
+
+@dataclass(repr=False)
 class RunSummary(Displayed):
     """What a run did."""
 
@@ -93,6 +106,8 @@ class RunSummary(Displayed):
     """The first `FAILURES_KEPT`; `status` counts all."""
     stopped: str | None = None
     """Why it ended early; None: it did everything."""
+    members: list[RunSummary] = field(default_factory=list)
+    """What the members of a combination were asked for it."""
 
     @property
     def asked(self) -> int:
@@ -144,7 +159,7 @@ def stop_on_interrupt(notify: Callable[[], None]) -> Iterator[StopFlag]:
         signal.signal(signal.SIGINT, previous)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RunPlan(Displayed):
     """What a run will ask."""
 
@@ -173,30 +188,79 @@ def plan(study: Study, judge: Judge, name: str, options: RunOptions) -> RunPlan:
     return RunPlan(limit, finished, islice(requests, limit))
 
 
+def settled_plan(study: Study, judge: Judge, name: str, options: RunOptions) -> RunPlan:
+    """Find the pending requests, after a judge whose fingerprint depends on it has found out what it must know."""
+    planned = plan(study, judge, name, options)
+    if planned.total and isinstance(judge, Settling) and not judge.settled:
+        with suppress(BudgetReachedError):  # it is reached again later, where verdicts are kept
+            judge.settle(planned.requests)
+        planned = plan(study, judge, name, options)
+    return planned
+
+
+Progress = Callable[
+    [str], AbstractContextManager[tuple[Callable[[RunPlan], None], Callable[[Verdict], None]]]
+]
+"""Shows how one judge gets on: given its name, what is called with the plan, and then with each verdict."""
+Ask = Callable[["Judge", str, RunOptions], RunSummary]
+"""Runs a member of a combination, given its name, on the items that the options hold."""
+
+
 def run(
     study: Study,
     judge: Judge,
     name: str,
     options: RunOptions | None = None,
     *,
-    on_start: Callable[[RunPlan], None] = lambda _: None,
     on_verdict: Callable[[Verdict], None] = lambda _: None,
+    progress: Progress | None = None,
     stop: StopFlag | None = None,
+    ask: Ask | None = None,
 ) -> RunSummary:
     """Ask `judge` about every pending request and append its verdicts to `verdicts/NAME/`.
 
+    The members of a combination are run first, each like a judge that is named itself: on the items that are needed,
+    with its own verdicts, progress and fingerprint, and with the same `stop`, `retry` and budget.
+
+    Args:
+        study: where the items are, and where the verdicts go.
+        judge: who is asked.
+        name: under which its verdicts are kept.
+        options: which items.
+        on_verdict: called with each verdict of the judge.
+        progress: shows how the judge, and each member, gets on.
+        stop: ends the run when it is set.
+        ask: runs a member elsewhere than here.
+
     Errors: as for `answers`; `InputError` also when the verdicts cannot be written. What was judged before is kept.
     """
-    planned = plan(study, judge, name, options or RunOptions())
-    on_start(planned)
-    summary = RunSummary(name, already_done=planned.already_done)
+    options = options or RunOptions()
     stop = StopFlag() if stop is None else stop
+
+    def ask_here(member: Judge, member_name: str, wanted: RunOptions) -> RunSummary:
+        return run(study, member, member_name, wanted, progress=progress, stop=stop)
+
+    planned = plan(study, judge, name, options)
+    summary = RunSummary(name)
+    if planned.total and isinstance(judge, Combining):
+        wanted = [request.item.item_id for request in planned.requests]
+        summary.members = _members_asked(judge, wanted, options, ask or ask_here)
+        summary.stopped = next((m.stopped for m in summary.members if m.stopped), None)
+        if summary.stopped:
+            return summary
+    planned = settled_plan(study, judge, name, options)
+    summary.already_done = planned.already_done
     log.debug("%s: %d to judge, %d done before", name, planned.total, planned.already_done)
-    with JudgeStore(study.root, name).writer() as writer:
+    with (
+        store_of(study, name).writer() as writer,
+        progress(name) if progress else nullcontext((lambda _: None, lambda _: None)) as (started, advanced),
+    ):
+        started(planned)
         try:
             for verdict in answers(judge, name, planned.requests, stop):
                 writer.write(verdict)
                 summary.add(verdict)
+                advanced(verdict)
                 on_verdict(verdict)
         except BudgetReachedError as reached:
             summary.stopped = str(reached)
@@ -204,6 +268,69 @@ def run(
         summary.stopped = INTERRUPTED
     log.debug("%s: %s", name, dict(summary.status))
     return summary
+
+
+def store_of(study: Study, name: str) -> JudgeStore:
+    """Return where a judge's verdicts are kept; of a variant of another judge that is written down there."""
+    store = JudgeStore(study.root, name)
+    variant = variant_of(name, study.declared.judges)
+    if variant is not None:
+        store.describe(variant)
+    return store
+
+
+def _members_asked(
+    judge: Combining, item_ids: Collection[str], options: RunOptions, ask: Ask
+) -> list[RunSummary]:
+    """Have the members asked for all that the combination needs, until one is stopped."""
+    summaries = []
+    for need in judge.needs(item_ids):
+        wanted = RunOptions(retry=options.retry, items=need.item_ids)
+        summaries.append(ask(need.judge, need.name, wanted))
+        if summaries[-1].stopped:
+            break
+    return summaries
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate(Displayed):
+    """What a run would ask, and what it would send and cost."""
+
+    judge: str
+    to_do: int
+    already_done: int
+    cost: Preview | None = None
+    """Calls, tokens and USD, its members' included, and what would be sent first; None where nothing would be."""
+    members: tuple[Estimate, ...] = ()
+    """Of a combination, in the order in which they would be asked."""
+
+
+def estimate(study: Study, judge: Judge, name: str, options: RunOptions) -> Estimate:
+    """Return what `run` would do, without doing it: nothing is sent."""
+    planned = plan(study, judge, name, options)
+    found = Estimate(judge=name, to_do=planned.total, already_done=planned.already_done)
+    if isinstance(judge, Combining):
+        members = []
+        for need in judge.needs([r.item.item_id for r in planned.requests]) if planned.total else ():
+            possible = replace(
+                options, items=need.item_ids | need.perhaps, limit=None, shard=(1, 1), repeats=1
+            )
+            member = estimate(study, need.judge, need.name, possible)
+            if need.perhaps and member.cost is not None:
+                certain = estimate(study, need.judge, need.name, replace(possible, items=need.item_ids))
+                member = replace(member, cost=member.cost.from_least(certain.cost))
+            members.append(member)
+        costs = [member.cost for member in members if member.cost is not None]
+        text = next((cost.text for cost in costs), "")
+        return replace(found, cost=Preview.together(text, costs) if costs else None, members=tuple(members))
+    if isinstance(judge, Previewing):
+        first, total = "", Preview.free("")
+        for request in planned.requests:
+            preview = judge.preview(request)
+            first = first or preview.text
+            total = Preview.together(first, (total, preview))
+        return replace(found, cost=total)
+    return found
 
 
 def answers(
@@ -218,7 +345,7 @@ def answers(
     `GenspaceError` when it answers what was not asked or keeps breaking.
     """
     stop = StopFlag() if stop is None else stop
-    mark = judge.fingerprint
+    mark: str | None = None  # holds from the first verdict on (see `genspace.judges.Settling`)
     fruitless = 0
     while True:
         hand = _Hand(requests, stop)
@@ -226,6 +353,7 @@ def answers(
             for verdict in judge.judge(hand):
                 hand.take(verdict, judge=name)
                 fruitless = 0
+                mark = mark or judge.fingerprint
                 yield verdict.stamped(judge=name, fingerprint=mark)
             reason = "error: the judge gave no verdict"
         except (InputError, BudgetReachedError, _ContractError):
@@ -235,7 +363,7 @@ def answers(
             reason = f"error: {type(error).__name__}: {error}"
             log.warning("judge %s: %s", name, reason)
         for request in hand.unanswered():
-            yield Verdict.failed(request, reason).stamped(judge=name, fingerprint=mark)
+            yield Verdict.failed(request, reason).stamped(judge=name, fingerprint=mark or judge.fingerprint)
         if fruitless >= MAX_FRUITLESS_RESTARTS:
             raise GenspaceError(f"judge {name!r} broke {fruitless} times without a verdict; last {reason}")
         if hand.exhausted or stop or not fruitless:
@@ -278,7 +406,7 @@ def _keys(study: Study, options: RunOptions, pairs: Sequence[tuple[Item, Item]] 
         yield from (r.key for r in _requests(study, options, pairs))
         return
     for item_id in study.iter_item_ids():
-        if _in_shard(item_id, options.shard):
+        if options.holds(item_id):
             yield from ((item_id, None, None, repeat) for repeat in range(options.repeats))
 
 
@@ -287,14 +415,9 @@ def _requests(
 ) -> Iterator[Request]:
     subjects = pairs if pairs is not None else ((item, None) for item in study.iter_items())
     for item, other in subjects:
-        if _in_shard(item.item_id, options.shard):
+        if options.holds(item.item_id):
             for repeat in range(options.repeats):
                 yield Request(item=item, other=other, repeat=repeat, files=study.files)
-
-
-def _in_shard(item_id: str, shard: tuple[int, int]) -> bool:
-    part, parts = shard
-    return parts == 1 or zlib.crc32(item_id.encode()) % parts == part - 1
 
 
 def _pairs(study: Study) -> list[tuple[Item, Item]]:

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
+from genspace.analysis import Comparison
 from genspace.analysis.question import Question, Units
+from genspace.analysis.reasons import Reason
 from genspace.evidence import Evidence
 from genspace.records import StudySettings
+from genspace.report import reason_text, remark
 
-__all__ = ["evidence", "units"]
+__all__ = ["documented", "evidence", "told", "units"]
+
+
+def told(reason: Reason | dict[str, object] | None) -> str:
+    """A reason in words, also one that stands in JSON."""
+    return reason_text(Reason(**reason) if isinstance(reason, dict) else reason)
+
+
+def documented(comparison: Comparison) -> dict[str, Any]:
+    """A comparison as JSON, with the sentence of each remark."""
+    document, found = comparison.to_dict(), comparison.document
+    texts = [{"text": remark(note, found)} for note in found.notes]
+    return document | {"notes": [n | t for n, t in zip(document["notes"], texts, strict=True)]}
 
 
 def evidence(

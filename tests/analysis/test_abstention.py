@@ -9,19 +9,19 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from frames import told
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genspace.analysis.abstention import (
-    PENALISED_FIGURES,
     abstention_table,
     aurc,
     common_items,
-    penalised,
     risk_coverage,
 )
-from genspace.analysis.correlation import FIGURES, agreement
+from genspace.analysis.correlation import agreement, score_tie
 from genspace.analysis.decisions import confusion
+from genspace.analysis.figures import FIGURES
 from genspace.analysis.resampling import PromptDraws, stream
 
 
@@ -53,7 +53,7 @@ def test_published_confusion_matrix_accuracy_and_coverage(audit) -> None:
     assert table.people_only + table.neither == figures["undecidable_checker"]
     assert table.coverage == 0.455
     assert table.coverage_of_decided == pytest.approx(71 / 105)
-    assert table.to_json()["abstains_where_people_do"] == pytest.approx(75 / 95)
+    assert table.abstains_where_people_do == pytest.approx(75 / 95)
 
 
 @pytest.mark.data
@@ -105,8 +105,8 @@ def test_confidence_that_says_nothing_gives_the_overall_risk() -> None:
 def test_a_curve_without_decisions_says_why() -> None:
     curve = risk_coverage([math.nan, 0.5], [1, math.nan], [1, 1])
     assert curve.points == ()
-    assert "no item" in curve.aurc.reason
-    assert curve.to_json()["risk"]["value"] is None
+    assert "no item" in told(curve.aurc.reason)
+    assert curve.risk.value is None
 
 
 def test_intervals_come_from_the_prompts() -> None:
@@ -118,7 +118,24 @@ def test_intervals_come_from_the_prompts() -> None:
     curve = risk_coverage(confidence, said, truth, draws=draws)
     assert curve.aurc.low < curve.aurc.value < curve.aurc.high < curve.risk.value + 0.05
     assert curve.risk.low < 0.25 < curve.risk.high
-    assert curve.to_json()["aurc"]["n"] == 300
+    assert curve.aurc.n == 300
+
+
+PENALISED = [key for key, figure in FIGURES.items() if figure.penalised is not None]
+
+
+def penalised(figure, y, x, weights=None):
+    weights = np.ones((len(y), 1)) if weights is None else weights
+    return FIGURES[figure].penalised(y, x, weights, score_tie(x[np.isfinite(x)]))
+
+
+def test_near_ties_are_ties_whether_somebody_abstains_or_not() -> None:
+    """Scores within 1e-9 of their range are equal in every share of pairs, in the penalised form too."""
+    y = np.array([0.0, 1.0, 2.0, 3.0])
+    x = np.array([0.0, 1e-12, 1.0, np.nan])
+    # Six separated pairs: (0, 1) a near tie, (0, 2) and (1, 2) right, three with the abstention: (2 + 4 / 2) / 6.
+    assert penalised("pairwise_half_credit", y, x)[0] == pytest.approx(4 / 6)
+    assert agreement(y[:3], x[:3], "pairwise_half_credit") == pytest.approx(2.5 / 3)
 
 
 def brute_force(figure, y, x):
@@ -149,10 +166,10 @@ def brute_force(figure, y, x):
         "pairwise_strict": concordant / (pairs - tied_y),
         "pairwise_half_credit": (concordant + (tied_x - tied_both) / 2) / (pairs - tied_y),
         "pairwise_with_ties": (concordant + tied_both) / pairs,
-    }[{"graded_auc": "pairwise_half_credit", "roc_auc": "pairwise_half_credit"}.get(figure, figure)]
+    }[{"roc_auc": "pairwise_half_credit"}.get(figure, figure)]
 
 
-@pytest.mark.parametrize("figure", [f for f in PENALISED_FIGURES if f in FIGURES])
+@pytest.mark.parametrize("figure", [key for key in PENALISED if not FIGURES[key].of_labels])
 def test_an_abstention_ties_with_everything(figure) -> None:
     rng = np.random.default_rng(1)
     y = rng.integers(0, 2 if figure == "roc_auc" else 5, size=40).astype(float)
@@ -173,8 +190,7 @@ def test_answering_only_the_easy_items_does_not_pay() -> None:
     assert agreement(y, silent, "roc_auc") == 1.0
     # Of the 4 separated pairs 1 is scored (right) and 3 are ties: (1 + 3 / 2) / 4.
     assert penalised("roc_auc", y, silent)[0] == pytest.approx(0.625)
-    with pytest.raises(ValueError, match="cannot be penalised"):
-        penalised("average_precision", y, silent)
+    assert FIGURES["average_precision"].penalised is None
 
 
 def test_an_abstention_is_a_wrong_decision() -> None:
@@ -196,7 +212,7 @@ def test_long_curves_are_thinned_out() -> None:
 
 def test_undefined_penalised_figures_are_nan() -> None:
     y = np.array([0.0, 1.0, 1.0])
-    for figure in set(PENALISED_FIGURES) & set(FIGURES):
+    for figure in (key for key in PENALISED if not FIGURES[key].of_labels):
         value = penalised(figure, y, np.full(3, np.nan))[0]
         # No pair is ordered: shares of pairs are still defined, correlations are not.
         assert math.isnan(value) if figure in {"pearson", "spearman", "kendall_tau_b"} else value >= 0

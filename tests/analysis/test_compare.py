@@ -7,7 +7,7 @@ import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
-from frames import evidence
+from frames import documented, evidence, told
 
 from genspace.analysis.compare import CompareOptions, compare
 from genspace.errors import InputError
@@ -28,8 +28,9 @@ def published(folder: Path, scores: str = "metric_scores.csv"):
 
 
 def checked(*tables, settings=None, options=QUICK):
-    document = compare(evidence(*tables, settings=settings), options).to_dict()
-    jsonschema.validate(document, SCHEMA)
+    comparison = compare(evidence(*tables, settings=settings), options)
+    document = documented(comparison)
+    jsonschema.validate(comparison.to_dict(), SCHEMA)
     json.dumps(document, allow_nan=False)
     return document
 
@@ -130,14 +131,14 @@ def test_dsg1k_has_no_people_but_the_published_means(data):
     document = checked(*published(folder), options=CompareOptions(draws=20, permutations=0, by=("category",)))
     printed = truth(folder, "published")
     name, means = printed["metric"], printed["mean_percent_by_category"]
-    assert document["judges"][name]["item"]["spearman"]["reason"] == "no people"
+    assert document["judges"][name]["item"]["spearman"]["reason"]["code"] == "no_people"
     assert round(100 * document["judges"][name]["mean_score"]["value"], 1) == means.pop("all")["percent"]
     assert len(means) == 8
     for category, published_mean in means.items():
         cell = document["breakdowns"]["category"][category]
         assert round(100 * cell["mean_scores"][name]["value"], 1) == published_mean["percent"]
         assert cell["mean_scores"][name]["n"] == published_mean["n"]
-        assert cell["judges"][name]["reason"] == "no people"
+        assert cell["judges"][name]["reason"]["code"] == "no_people"
 
 
 def test_geneval_has_two_questions_and_ranks_no_derived_metric(data):
@@ -225,7 +226,7 @@ def test_undefined_figures_are_null_with_a_reason(answers, verdicts, items, reas
     if "j" in document["judges"] and reason:
         figure = document["judges"]["j"]["item"][document["primary"]["figure"]]
         assert figure["value"] is None
-        assert figure["reason"] == reason
+        assert told(figure["reason"]) == reason
 
 
 def test_lower_is_better_turns_scores_but_not_the_mean():

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from frames import told
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +20,7 @@ def test_overlap_by_hand() -> None:
     assert overlap.correlation.value == pytest.approx(0.0)
     assert overlap.mean_error == (0.5, 0.5)
     assert overlap.oracle.value == 0.25  # only the last item is wrong for both
-    assert overlap.to_json()["oracle"]["n"] == 4
+    assert overlap.oracle.n == 4
 
 
 def test_graded_errors_keep_their_sign() -> None:
@@ -49,10 +50,10 @@ def test_complementary_judges_gain_more_than_hindsight() -> None:
 
 def test_without_common_items_all_is_null() -> None:
     overlap = error_overlap([1, math.nan], [math.nan, 1], [1, 1], [0, 1])
-    assert "fewer than two" in overlap.correlation.reason
+    assert "fewer than two" in told(overlap.correlation.reason)
     assert overlap.blind_oracle is None
     constant = error_overlap([1, 1], [0, 1], [1, 1], [0, 1])
-    assert constant.correlation.reason == "a judge's errors are all equal"
+    assert told(constant.correlation.reason) == "a judge's errors are all equal"
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=12))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from frames import evidence
+from frames import documented, evidence
 
 from genspace.analysis import CompareOptions, compare
 from genspace.analysis.question import Question
+from genspace.documents import to_dict
 from genspace.report._table import judge_table
 
 OPTIONS = CompareOptions(draws=60, permutations=0)
@@ -34,10 +35,10 @@ def tables() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
 
 def test_the_headline_is_without_them_and_all_raters_stand_beside(tables) -> None:
     annotations, verdicts, items = tables
-    document = compare(evidence(annotations, verdicts, items), OPTIONS).document
+    document = documented(compare(evidence(annotations, verdicts, items), OPTIONS))
     kept = annotations[annotations["rater_id"] != "r2"].drop(columns="excluded")
-    without = compare(evidence(kept, verdicts, items), OPTIONS).document
-    everybody = compare(evidence(annotations.drop(columns="excluded"), verdicts, items), OPTIONS).document
+    without = compare(evidence(kept, verdicts, items), OPTIONS).to_dict()
+    everybody = compare(evidence(annotations.drop(columns="excluded"), verdicts, items), OPTIONS).to_dict()
     figure = document["primary"]["figure"]
     beside = document["exclusion"]["all_raters"]
     for name in document["judges"]:
@@ -56,7 +57,7 @@ def test_the_headline_is_without_them_and_all_raters_stand_beside(tables) -> Non
 
 
 def test_the_note_names_whom_which_rule_leaves_out(tables) -> None:
-    document = compare(evidence(*tables), OPTIONS).document
+    document = documented(compare(evidence(*tables), OPTIONS))
     (note,) = (n for n in document["notes"] if n["code"] == "raters-left-out")
     assert note["text"].startswith(
         "Rules written before the data leave out 1 of 3 raters with 40 of 120 ratings: "
@@ -65,21 +66,27 @@ def test_the_note_names_whom_which_rule_leaves_out(tables) -> None:
 
 
 def test_the_table_shows_both(tables) -> None:
-    document = compare(evidence(*tables), OPTIONS).document
-    table = judge_table(document)
+    document = documented(compare(evidence(*tables), OPTIONS))
+    table = judge_table(compare(evidence(*tables), OPTIONS).document)
     assert [c.label for c in table.columns][:2] == ["ROC AUC", "all raters"]
     people = next(r for r in table.rows if r.kind == "people")
-    assert people.estimates[1] == document["exclusion"]["all_raters"]["row"]
-    assert [c.label for c in judge_table(document, level="system").columns if c.label == "all raters"] == []
+    assert to_dict(people.estimates[1]) == document["exclusion"]["all_raters"]["row"]
+    assert [
+        c.label
+        for c in judge_table(compare(evidence(*tables), OPTIONS).document, level="system").columns
+        if c.label == "all raters"
+    ] == []
 
 
 def test_rules_that_leave_nobody_leave_out_nobody(tables) -> None:
     annotations, verdicts, items = tables
-    document = compare(evidence(annotations.assign(excluded="too fast"), verdicts, items), OPTIONS).document
-    assert document["study"]["n_raters"] == 3
-    assert not document["exclusion"]["applied"]
-    (note,) = (n for n in document["notes"] if n["code"] == "rules-leave-nobody")
-    assert note["level"] == "warning"
+    comparison = compare(evidence(annotations.assign(excluded="too fast"), verdicts, items), OPTIONS)
+    document = comparison.document
+    assert document.study.n_raters == 3
+    assert document.exclusion is not None
+    assert not document.exclusion.applied
+    (note,) = (n for n in document.notes if n.code == "rules-leave-nobody")
+    assert note.level == "warning"
     assert "all raters" not in [c.label for c in judge_table(document).columns]
 
 

@@ -35,7 +35,9 @@ def shared(rng, shape=()):
 CLUSTERS = np.repeat(np.arange(PROMPTS), GENERATORS)
 
 
-@pytest.mark.parametrize("figure", ["pearson", "spearman", "kendall_tau_b", "graded_auc", "roc_auc"])
+@pytest.mark.parametrize(
+    "figure", ["pearson", "spearman", "kendall_tau_b", "pairwise_half_credit", "roc_auc"]
+)
 def test_sums_over_prompts_equal_ranking_every_permutation(figure):
     rng = np.random.default_rng(0)
     prompts = np.repeat(np.arange(12), 3)

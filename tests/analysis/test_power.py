@@ -77,7 +77,7 @@ def test_more_raters_and_more_prompts_give_more_power() -> None:
     best = smallest_sufficient(table, power[60, 5])
     assert (best.prompts, best.raters, best.items, best.ratings) == (60, 5, 180, 900)
     assert smallest_sufficient(table, 1.1) is None
-    assert best.to_json()["power"]["n"] == 120
+    assert best.to_dict()["power"]["n"] == 120
 
 
 def test_a_pilot_gives_back_what_was_planted() -> None:

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from frames import told
 
 from genspace.analysis.prediction_powered import corrected_mean, undrawn_reason
 
@@ -84,19 +85,19 @@ def test_reasons() -> None:
     y, f, prompt = study(3)
     rated = np.isfinite(y)
     nan = np.full(len(y), np.nan)
-    assert corrected_mean(nan, f, prompt).sample.reason == "no item is rated"
-    assert "nothing to correct" in corrected_mean(y[rated], f[rated], prompt[rated]).corrected.reason
-    assert corrected_mean(y, nan, prompt).corrected.reason == "the judge scored no rated item"
-    assert "no unrated" in corrected_mean(y, np.where(rated, f, np.nan), prompt).corrected.reason
+    assert told(corrected_mean(nan, f, prompt).sample.reason) == "no item is rated"
+    assert "nothing to correct" in told(corrected_mean(y[rated], f[rated], prompt[rated]).corrected.reason)
+    assert told(corrected_mean(y, nan, prompt).corrected.reason) == "the judge scored no rated item"
+    assert "no unrated" in told(corrected_mean(y, np.where(rated, f, np.nan), prompt).corrected.reason)
     assert corrected_mean(y, np.ones(len(y)), prompt).weight == 0.0
     few = np.where(np.cumsum(rated) <= 5, y, np.nan)
-    assert corrected_mean(few, f, prompt).corrected.reason == "only 5 prompts are rated; 10 are needed"
-    assert corrected_mean(few, f, prompt).to_json()["sample"]["n"] == 5
+    assert told(corrected_mean(few, f, prompt).corrected.reason) == "only 5 prompts are rated; 10 are needed"
+    assert corrected_mean(few, f, prompt).sample.n == 5
     with pytest.raises(ValueError, match="alike"):
         corrected_mean(y, f[1:], prompt)
 
 
 def test_only_random_samples_correct_the_rest() -> None:
     assert undrawn_reason("random") is None
-    assert 'sampling = "random"' in undrawn_reason(None)
-    assert "stratified" in undrawn_reason("stratified")
+    assert 'sampling = "random"' in told(undrawn_reason(None))
+    assert "stratified" in told(undrawn_reason("stratified"))

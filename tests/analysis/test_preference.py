@@ -40,7 +40,7 @@ def preference(document: dict, judge: str = "metric") -> dict[str, float | None]
 
 
 def test_the_difference_of_two_scores_is_the_preference() -> None:
-    document = compare(evidence(*tables()), QUICK).document
+    document = compare(evidence(*tables()), QUICK).to_dict()
     found = preference(document)
     # People separate 4 pairs; the judge is right on 2, ties 1, is wrong on 1.
     assert found["strict"] == pytest.approx(2 / 4)
@@ -49,7 +49,7 @@ def test_the_difference_of_two_scores_is_the_preference() -> None:
     # Of all 5 pairs both say the same of ab, ef, gh.
     assert found["with_ties"] == pytest.approx(3 / 5)
     assert document["judges"]["metric"]["coverage"]["value"] == 1
-    assert [c.label for c in judge_table(document).columns][1:] == [
+    assert [c.label for c in judge_table(compare(evidence(*tables()), QUICK).document).columns][1:] == [
         "prefers alike, ties half", "prefers alike, with ties", "prefers alike, ties calibrated",
     ]  # fmt: skip
 
@@ -58,13 +58,13 @@ def test_lower_is_better_turns_the_preference() -> None:
     from genspace.records import StudySettings
 
     settings = StudySettings(lower_is_better=("metric",))
-    document = compare(evidence(*tables(direction=-1), settings=settings), QUICK).document
+    document = compare(evidence(*tables(direction=-1), settings=settings), QUICK).to_dict()
     assert preference(document)["strict"] == pytest.approx(2 / 4)
 
 
 def test_a_missing_score_leaves_its_pair_out() -> None:
     said, scored, items = tables()
-    document = compare(evidence(said, scored[scored["item_id"] != "l"], items), QUICK).document
+    document = compare(evidence(said, scored[scored["item_id"] != "l"], items), QUICK).to_dict()
     assert preference(document)["ties_dropped"] == 1
     assert document["judges"]["metric"]["coverage"]["value"] == pytest.approx(4 / 5)
 
@@ -75,7 +75,7 @@ def test_a_judge_of_pairs_gives_shares_and_keeps_them() -> None:
         [(p[0], p[1], "panel", s) for p, s in zip(PREFERENCES, (0.9, 0.8, 0.5, 0.4, 0.2), strict=True)],
         columns=["item_id", "item_id_b", "judge", "score"],
     )
-    document = compare(evidence(said, pd.concat([scored, pairs]), items), QUICK).document
+    document = compare(evidence(said, pd.concat([scored, pairs]), items), QUICK).to_dict()
     assert preference(document, "panel")["with_ties"] == 1
     assert preference(document)["with_ties"] == pytest.approx(3 / 5)
 
@@ -100,7 +100,7 @@ def test_a_tie_width_is_learned_on_other_prompts() -> None:
         }
     )
     items = pd.DataFrame({"item_id": scored["item_id"], "prompt_id": [*range(n), *range(n)]})
-    found = preference(compare(evidence(said, scored, items), QUICK).document)
+    found = preference(compare(evidence(said, scored, items), QUICK).to_dict())
     assert found["with_ties"] == pytest.approx((np.abs(gap) >= 1).mean())
     assert found["tie_calibrated"] > 0.97
 
@@ -109,7 +109,7 @@ def test_a_study_of_single_items_has_no_preference() -> None:
     items = pd.DataFrame({"item_id": list("abcd")})
     said = pd.DataFrame({"item_id": list("abcd"), "value": [1, 2, 3, 5]})
     scored = pd.DataFrame({"item_id": list("abcd"), "judge": "clip", "score": [0.1, 0.3, 0.2, 0.9]})
-    assert compare(evidence(said, scored, items), QUICK).document["judges"]["clip"]["preference"] is None
+    assert compare(evidence(said, scored, items), QUICK).to_dict()["judges"]["clip"]["preference"] is None
 
 
 def test_from_the_files_of_a_study(tmp_path: Path) -> None:
@@ -118,6 +118,6 @@ def test_from_the_files_of_a_study(tmp_path: Path) -> None:
     said.to_csv(tmp_path / "annotations.csv", index=False)
     (tmp_path / "scores").mkdir()
     scored.drop(columns="judge").to_csv(tmp_path / "scores" / "metric.csv", index=False)
-    assert preference(compare(evidence_of(open_study(tmp_path)), QUICK).document)[
+    assert preference(compare(evidence_of(open_study(tmp_path)), QUICK).to_dict())[
         "half_credit"
     ] == pytest.approx(2.5 / 4)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from genspace.analysis.correlation import Grouped, agreement, by_group
+from genspace.analysis.figures import FIGURES
 from genspace.analysis.pairwise import best_tie_width, pairs_within
 from genspace.analysis.reliability import cohen_kappa, fleiss_kappa, krippendorff_alpha
 from genspace.analysis.resampling import stream
@@ -85,7 +86,7 @@ def test_generated_tables_of_mt_metrics_eval(golden):
                         for figure, terms in theirs.items():
                             both = np.isfinite(gold)
                             inside, sizes = by_group(gold[both], groups[average][both])
-                            values = inside.statistic("pearson", scores[both])
+                            values = inside.statistic(FIGURES["pearson"], scores[both])
                             if figure != "pearson":
                                 values = inside.concordance(scores[both]).tau_b
                             assert Grouped(values, sizes).defined.sum() == terms

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from frames import told
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics
 
+from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import (
     PromptDraws,
     Weighted,
@@ -96,10 +98,10 @@ def test_undefined_figures_have_a_reason_and_no_interval():
     x = np.arange(4.0)
     for value in (constant.pearson(x), constant.spearman(x), constant.concordance(x).tau_b):
         assert np.isnan(value).all()
-    assert estimate(np.nan, None, n=4, reason="people agree on everything").value is None
+    assert estimate(np.nan, None, n=4, reason=Reason("all_equal", name="ratings")).value is None
     half = estimate(0.5, np.array([0.4, np.nan, np.nan, 0.6]), n=4)
     assert half.low is None
-    assert "bootstrap" in half.reason
+    assert "bootstrap" in told(half.reason)
     assert percentile_interval(np.array([])) is None
 
 

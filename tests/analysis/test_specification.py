@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,9 +11,12 @@ from frames import evidence
 
 from genspace.analysis import CompareOptions
 from genspace.analysis._scope import Scope
+from genspace.analysis.figures import TIE_FORMS
 from genspace.analysis.question import Question
-from genspace.analysis.specification import TIE_FORMS, _condition, specification_section
+from genspace.analysis.specification import _condition, specification_section
+from genspace.documents import to_dict
 from genspace.records import StudySettings
+from genspace.report._sentences import option_words, specification_sentences
 
 
 def scope_of(ratings, scores, prompts, *, settings=None, generators=None, draws=200, primary=None):
@@ -31,6 +36,12 @@ def scope_of(ratings, scores, prompts, *, settings=None, generators=None, draws=
     return Scope.of(question, CompareOptions(draws=draws, primary=primary))
 
 
+def section_of(scope: Scope, names: list[str], **more: Any) -> dict[str, Any]:
+    """The section as JSON, with its sentences."""
+    found = specification_section(scope, names, **more)
+    return to_dict(found) | {"sentences": specification_sentences(found, scope.primary.label)}
+
+
 def planted(seed=0, *, prompts=120, each=4):
     """Two judges: "coarse" says 0 or 1 and is right; "fine" is noisy, but never ties."""
     rng = np.random.default_rng(seed)
@@ -43,9 +54,7 @@ def planted(seed=0, *, prompts=120, each=4):
 
 def test_a_reversal_is_found_and_its_condition_named() -> None:
     ratings, scores, prompts, generators = planted()
-    section = specification_section(
-        scope_of(ratings, scores, prompts, generators=generators), ["coarse", "fine"]
-    )
+    section = section_of(scope_of(ratings, scores, prompts, generators=generators), ["coarse", "fine"])
     (pair,) = section["pairs"]
     assert (pair["better"], pair["worse"]) == ("coarse", "fine")
     assert pair["reversed"] > 0
@@ -71,7 +80,7 @@ def test_a_robust_conclusion_holds_everywhere() -> None:
     rng = np.random.default_rng(1)
     mean = ratings.mean(axis=1)
     scores = {"good": mean + rng.normal(0, 0.3, len(mean)), "bad": rng.normal(size=len(mean))}
-    section = specification_section(scope_of(ratings, scores, prompts), ["good", "bad"])
+    section = section_of(scope_of(ratings, scores, prompts), ["good", "bad"])
     (pair,) = section["pairs"]
     assert pair["held"] == pair["of"]
     assert pair["reversed_only_when"] is None
@@ -84,15 +93,15 @@ def test_a_robust_conclusion_holds_everywhere() -> None:
 
 def test_choices_that_do_not_apply_are_left_out() -> None:
     ratings, scores, prompts, _ = planted(prompts=40)
-    one_each = specification_section(scope_of(ratings, scores, np.arange(160)), ["coarse", "fine"])
+    one_each = section_of(scope_of(ratings, scores, np.arange(160)), ["coarse", "fine"])
     assert {s["averaging"] for s in one_each["specifications"]} == {"none"}
     assert {s["abstention"] for s in one_each["specifications"]} == {"excluded"}
     # Two raters: the median is the mean, and slots are not centred.
     assert {s["raters"] for s in one_each["specifications"]} == {"mean", "median", "majority"}
-    two = specification_section(scope_of(ratings[:, :2], scores, prompts), ["coarse", "fine"])
+    two = section_of(scope_of(ratings[:, :2], scores, prompts), ["coarse", "fine"])
     assert {s["raters"] for s in two["specifications"]} == {"mean", "majority"}
     persons = scope_of(ratings, scores, prompts, settings=StudySettings(raters="person"))
-    centred = specification_section(persons, ["coarse", "fine"], doubtful=("r2",))
+    centred = section_of(persons, ["coarse", "fine"], doubtful=("r2",))
     assert {s["raters"] for s in centred["specifications"]} == {"mean", "median", "majority", "centred"}
     assert {s["left_out"] for s in centred["specifications"]} == {"none", "r2"}
 
@@ -103,7 +112,7 @@ def test_abstentions_are_tied_where_somebody_abstains() -> None:
     rng = np.random.default_rng(2)
     # Right on a third of the items and silent on the rest.
     silent = np.where(rng.random(len(mean)) < 0.33, mean, np.nan)
-    section = specification_section(
+    section = section_of(
         scope_of(ratings, {"silent": silent, "fine": scores["fine"]}, prompts), ["silent", "fine"]
     )
     (pair,) = section["pairs"]
@@ -116,23 +125,21 @@ def test_abstentions_are_tied_where_somebody_abstains() -> None:
 def test_binary_studies_and_decision_figures() -> None:
     ratings, scores, prompts, _ = planted()
     yes = (ratings > 3).astype(float)
-    section = specification_section(scope_of(yes, scores, prompts), ["coarse", "fine"])
-    assert section["words"]["roc_auc"] == "ROC AUC"
+    section = section_of(scope_of(yes, scores, prompts), ["coarse", "fine"])
+    assert option_words("roc_auc") == "ROC AUC"
     base = section["specifications"][0]
     assert base["values"][0] > base["values"][1]
     kappa = scope_of(yes, scores, prompts, primary="cohen_kappa", draws=100)
-    section = specification_section(kappa, ["coarse", "fine"])
+    section = section_of(kappa, ["coarse", "fine"])
     assert {s["averaging"] for s in section["specifications"] if s["figure"] == "cohen_kappa"} == {"none"}
 
 
 def test_without_draws_or_rivals_there_is_no_curve() -> None:
     ratings, scores, prompts, _ = planted(prompts=10)
     for section in (
-        specification_section(scope_of(ratings, scores, prompts, draws=0), ["coarse", "fine"]),
-        specification_section(scope_of(ratings, scores, prompts), ["coarse"]),
-        specification_section(
-            scope_of(ratings, {"a": prompts * 0.0, "b": prompts * 0.0}, prompts), ["a", "b"]
-        ),
+        section_of(scope_of(ratings, scores, prompts, draws=0), ["coarse", "fine"]),
+        section_of(scope_of(ratings, scores, prompts), ["coarse"]),
+        section_of(scope_of(ratings, {"a": prompts * 0.0, "b": prompts * 0.0}, prompts), ["a", "b"]),
     ):
         assert section["reason"]
         assert section["specifications"] == section["pairs"] == section["sentences"] == []
@@ -140,8 +147,8 @@ def test_without_draws_or_rivals_there_is_no_curve() -> None:
 
 def test_the_condition_names_every_restricted_choice() -> None:
     possible = [(f, a, "mean", "none", "excluded") for f in "xy" for a in ("none", "prompt")]
-    assert _condition([possible[0]], possible) == {"figure": ["x"], "averaging": ["none"]}
-    assert _condition(possible[:2], possible) == {"figure": ["x"]}
+    assert _condition([possible[0]], possible) == {"figure": ("x",), "averaging": ("none",)}
+    assert _condition(possible[:2], possible) == {"figure": ("x",)}
     assert _condition(possible, possible) == {}
 
 
@@ -156,7 +163,7 @@ def test_tifa160_says_what_a_careful_reviewer_would(data) -> None:
         )
     )
     scope = Scope.of(question, CompareOptions(draws=200))
-    section = specification_section(scope, ["tifa_mplug-large", "clipscore_vitb32"])
+    section = section_of(scope, ["tifa_mplug-large", "clipscore_vitb32"])
     (pair,) = section["pairs"]
     assert pair["reversed"] >= 1
     assert pair["reversed_only_when"]["figure"] == ["pairwise_strict"]

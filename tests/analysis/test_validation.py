@@ -17,6 +17,7 @@ from genspace.analysis.compare import CompareOptions
 from genspace.analysis.validation import claim, validate
 from genspace.errors import InputError
 from genspace.records import StudySettings
+from genspace.report import validation_sentences
 
 SCHEMA = json.loads((files("genspace") / "schemas/validation.schema.json").read_text(encoding="utf-8"))
 OPTIONS = CompareOptions(draws=300, permutations=500)
@@ -53,7 +54,7 @@ def study(seed=0, *, prompts=150, each=3, binary=False, raters=4):
 
 
 def claims(validation):
-    return {row["judge"]: row["claim"] for row in validation.document["against"]}
+    return {row["judge"]: row["claim"] for row in validation.to_dict()["against"]}
 
 
 def test_planted_metrics_get_the_right_claims() -> None:
@@ -65,22 +66,25 @@ def test_planted_metrics_get_the_right_claims() -> None:
     assert claims(good) == {"twin": "non-inferior", "poor": "superior"}
     assert claims(poor) == {"good": "inferior", "twin": "inferior"}
     # Two of two comparisons as extreme as 500 permutations allow: p = 1/501, Holm 2/501.
-    assert [row["p_holm"] for row in poor.document["against"]] == pytest.approx([2 / 501, 2 / 501])
-    assert good.document["stand_in"]["passed"]
-    assert not poor.document["stand_in"]["passed"]
-    assert any("is superior to 1 of the 2 there: poor" in s for s in good.summary)
-    assert any("Where category is even it is inferior to good, twin" in s for s in poor.summary)
-    assert poor.summary[-1].startswith("It could not stand in")
-    assert good.document["breakdowns"]["category"]["odd"]["against"]["poor"]["claim"] == "superior"
+    assert [row["p_holm"] for row in poor.to_dict()["against"]] == pytest.approx([2 / 501, 2 / 501])
+    assert good.to_dict()["stand_in"]["passed"]
+    assert not poor.to_dict()["stand_in"]["passed"]
+    assert any("is superior to 1 of the 2 there: poor" in s for s in validation_sentences(good.document))
+    assert any(
+        "Where category is even it is inferior to good, twin" in s
+        for s in validation_sentences(poor.document)
+    )
+    assert validation_sentences(poor.document)[-1].startswith("It could not stand in")
+    assert good.to_dict()["breakdowns"]["category"]["odd"]["claims"]["poor"] == "superior"
 
 
 def test_an_equal_metric_is_not_called_equal() -> None:
     tables = study(prompts=40)
     twin = validate(evidence(*tables), "twin", OPTIONS, margin=0.0)
     assert claims(twin)["good"] == "inconclusive"
-    assert any("cannot be told from these data" in s for s in twin.summary)
-    assert not any("no difference" in s or "equally" in s for s in twin.summary)
-    assert "slots" in twin.summary[-1]
+    assert any("cannot be told from these data" in s for s in validation_sentences(twin.document))
+    assert not any("no difference" in s or "equally" in s for s in validation_sentences(twin.document))
+    assert "slots" in validation_sentences(twin.document)[-1]
 
 
 def test_binary_studies_test_decisions_of_the_cross_fitted_threshold() -> None:
@@ -88,8 +92,8 @@ def test_binary_studies_test_decisions_of_the_cross_fitted_threshold() -> None:
     options = CompareOptions(draws=200, primary="cohen_kappa")
     good = validate(evidence(*tables, settings=PERSONS), "good", options)
     assert claims(good)["poor"] == "superior"
-    assert good.document["stand_in"]["alignment"] == "accuracy"
-    assert good.document["stand_in"]["passed"]
+    assert good.to_dict()["stand_in"]["alignment"] == "accuracy"
+    assert good.to_dict()["stand_in"]["passed"]
     jsonschema.validate(good.to_dict(), SCHEMA)
 
 
@@ -103,12 +107,12 @@ def test_silence_does_not_make_a_metric_superior() -> None:
     extra = pd.DataFrame({"item_id": shy.index, "judge": "shy", "score": shy.to_numpy()})
     tables = annotations, pd.concat([verdicts, extra]), items
     result = validate(evidence(*tables), "shy", OPTIONS)
-    row = next(r for r in result.document["against"] if r["judge"] == "good")
+    row = next(r for r in result.to_dict()["against"] if r["judge"] == "good")
     assert row["claim"] != "inferior"
-    assert row["penalised"]["claim"] == "inferior"
-    assert any("depends on the abstentions" in s for s in result.summary)
-    assert any("of the 450 annotated items" in s for s in result.summary)
-    assert result.document["coverage"]["coverage"] == pytest.approx(shy.notna().mean())
+    assert row["penalised_claim"] == "inferior"
+    assert any("depends on the abstentions" in s for s in validation_sentences(result.document))
+    assert any("of the 450 annotated items" in s for s in validation_sentences(result.document))
+    assert result.to_dict()["coverage"]["coverage"] == pytest.approx(shy.notna().mean())
 
 
 def test_undefined_comparisons_are_null_with_a_reason() -> None:
@@ -116,13 +120,18 @@ def test_undefined_comparisons_are_null_with_a_reason() -> None:
     flat = pd.DataFrame({"item_id": items["item_id"], "judge": "flat", "score": 1.0})
     result = validate(evidence(annotations, pd.concat([verdicts, flat]), items), "flat", OPTIONS)
     assert set(claims(result).values()) == {None}
-    assert result.summary[0] == "flat has no Spearman with people: all scores are equal."
-    assert any("cannot be compared with good: all scores are equal" in s for s in result.summary)
+    assert (
+        validation_sentences(result.document)[0] == "flat has no Spearman with people: all scores are equal."
+    )
+    assert any(
+        "cannot be compared with good: all scores are equal" in s
+        for s in validation_sentences(result.document)
+    )
     jsonschema.validate(result.to_dict(), SCHEMA)
     alone = validate(evidence(annotations, flat, items), "flat", OPTIONS)
-    assert "no other metric" in alone.summary[1]
+    assert "no other metric" in validation_sentences(alone.document)[1]
     empty = validate(evidence(annotations.iloc[:0], verdicts, items), "good", OPTIONS)
-    assert "no people" in empty.summary[0]
+    assert "no people" in validation_sentences(empty.document)[0]
     jsonschema.validate(empty.to_dict(), SCHEMA)
 
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from genspace.geometry.binding import bind
 from genspace.geometry.evaluate import evaluate
 from genspace.geometry.frames import orientation_from_rotation
+from genspace.geometry.predicates import bind
 from genspace.geometry.profiles import CORRECTED, REFERENCE, Profile
 from genspace.geometry.scene_files import parse_document
 
@@ -174,16 +174,19 @@ class Sampler:
             )
             for a, d, s in zip(angles, distances, slopes, strict=True)
         ]
-        truth = Truth()
-        amount, band = {
-            "left": (angles[0] - angles[1], BAND_DEG),
-            "right": (angles[1] - angles[0], BAND_DEG),
-            "closer": (distances[0] - distances[1], BAND_M),
-            "farther": (distances[1] - distances[0], BAND_M),
-        }[relation]
-        truth.require(float(amount), 0.0, band)
+        sign = {"left": 1, "right": -1, "closer": 1, "farther": -1}[relation]
+
+        def in_picture(axes: np.ndarray) -> Truth:
+            """Left and right are the picture's, however far the camera looks down; nearer is nearer to the camera."""
+            found = Truth()
+            a, b = (axes @ (thing.place - camera) for thing in things)
+            across = math.degrees(math.atan2(a[0], a[2]) - math.atan2(b[0], b[2]))
+            amount, band = (across, BAND_DEG) if relation in SIDE else (distances[0] - distances[1], BAND_M)
+            found.require(float(sign * amount), 0.0, band)
+            return found
+
         aim = camera + 3.0 * compass(facing) - [0, 3.0 * math.tan(math.radians(10.0)), 0]
-        return self.finish(f"egocentric(A, B, relation={relation})", truth, camera, things, aim=aim)
+        return self.finish(f"egocentric(A, B, relation={relation})", in_picture, camera, things, aim=aim)
 
     def object_distance(self, value: float) -> Sample:
         """B at a chosen distance from A, in any direction."""
@@ -252,7 +255,7 @@ class Sampler:
         )
 
     def finish(
-        self, predicate: str, truth: Truth, camera: np.ndarray, things: list[Thing],
+        self, predicate: str, truth: Truth | Callable[[np.ndarray], Truth], camera: np.ndarray, things: list[Thing],
         *, aim: np.ndarray | None = None, surface: bool = False,
     ) -> Sample:  # fmt: skip
         """Turn the camera towards the things, off by up to 20° sideways, and write the scene."""
@@ -261,6 +264,8 @@ class Sampler:
         heading = math.degrees(math.atan2(x, z)) + self.uniform(-20.0, 20.0)
         pitch = max(-85.0, min(85.0, math.degrees(math.atan2(y, math.hypot(x, z))) + self.uniform(-8.0, 8.0)))
         document = observe(things, camera, heading=heading, pitch=pitch, roll=self.uniform(-10.0, 10.0))
+        if callable(truth):
+            truth = truth(camera_axes(heading, pitch, 0.0))
         if surface:
             for item, thing in zip(document["objects"], things, strict=True):
                 item["points"] = self.visible(thing, item).tolist()

@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from genspace.errors import InputError
-from genspace.geometry import predicates
-from genspace.geometry.predicates import PLUGINS, predicate_named
+from genspace.geometry.predicates import REGISTRY, _registry, predicate_named
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -103,13 +102,13 @@ def test_a_study_with_it_is_judged(answers: list[str]) -> None:
 
 def plugin(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     entry = EntryPoint(name, value, "genspace.predicates")
-    monkeypatch.setitem(PLUGINS.__dict__, "plugins", {name: entry})
+    monkeypatch.setitem(REGISTRY.__dict__, "plugins", {name: entry})
 
 
 def test_a_plugin_never_replaces_a_built_in_predicate(monkeypatch: pytest.MonkeyPatch) -> None:
     plugin(monkeypatch, "egocentric", "os:path")
-    assert predicate_named("egocentric") is predicates.PREDICATES["egocentric"]
-    assert predicates.plugin_versions() == {}
+    assert predicate_named("egocentric") is _registry.built_in()["egocentric"]
+    assert _registry.plugin_versions() == {}
 
 
 def test_a_plugin_that_is_no_predicate_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,7 +128,11 @@ def test_a_plugin_s_version_is_in_the_judge_s_fingerprint(monkeypatch: pytest.Mo
     from genspace.judges.scene import SceneJudge
 
     without = SceneJudge(CORRECTED).fingerprint
-    monkeypatch.setattr(predicates, "plugin_versions", lambda: {"between": "genspace-between 0.1.0"})
+    monkeypatch.setattr(
+        "genspace.geometry.predicates.plugin_versions", lambda: {"between": "genspace-between 0.1.0"}
+    )
     with_one = SceneJudge(CORRECTED).fingerprint
-    monkeypatch.setattr(predicates, "plugin_versions", lambda: {"between": "genspace-between 0.2.0"})
+    monkeypatch.setattr(
+        "genspace.geometry.predicates.plugin_versions", lambda: {"between": "genspace-between 0.2.0"}
+    )
     assert len({without, with_one, SceneJudge(CORRECTED).fingerprint}) == 3

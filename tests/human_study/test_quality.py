@@ -15,6 +15,7 @@ from genspace.human_study.design import Exclusion
 from genspace.human_study.monitor import note_agreement_reached, study_status
 from genspace.human_study.quality import Screen, interval_width, rate_raters
 from genspace.human_study.reading import answers, read_recorded
+from genspace.report import remark
 
 
 def screen(position: int, value: float | None, **change: object) -> Screen:
@@ -145,7 +146,7 @@ def test_compare_shows_conclusions_with_and_without_excluded_raters(tmp_path: Pa
     desk = open_desk(root, raters_per_item=3, gold={"file": "gold.csv", "every": 5}, repeats={"every": 0})
     for error in (0.0, 0.0, 0.9):
         rater = simulate(desk, truth, error, chance)
-    document = compare(root, draws=50, permutations=0).document
+    document = compare(root, draws=50, permutations=0).to_dict()
     assert [r["rater_id"] for r in document["exclusion"]["raters"]] == [rater]
     assert document["exclusion"]["raters"][0]["rules"].startswith("known answers")
     assert document["study"]["n_raters"] == 2
@@ -163,8 +164,8 @@ def test_compare_warns_while_people_are_being_asked(tmp_path: Path) -> None:
         simulate(desk, truth, 0.1, random.Random(1))
 
     def warnings() -> list[str]:
-        notes = compare(root, draws=20, permutations=0).document["notes"]
-        return [n["text"] for n in notes if n["code"] == "study_open"]
+        found = compare(root, draws=20, permutations=0).document
+        return [remark(note, found) for note in found.notes if note.code == "study-open"]
 
     assert "lacks 12 answers" in warnings()[0]  # 12 items x 3 raters, 24 given
     desk.store.set_state("closed")
@@ -184,7 +185,7 @@ def test_pairs_that_people_compared_are_compared_with_scores_of_items(tmp_path: 
             n = int(given.unit[0].removeprefix("i").partition("g")[0])
             assert given.unit == (f"i{n}g0", f"i{n}g1")
             desk.answer(rater, given, 0.5 if n % 5 == 0 else float(n % 2 == 0))
-    document = compare(root, draws=30, permutations=0).document
+    document = compare(root, draws=30, permutations=0).to_dict()
     found = {k: v["value"] for k, v in document["judges"]["metric"]["preference"].items()}
     # The metric never ties and is right on the 16 pairs of 20 that people separate.
     assert found["strict"] == found["half_credit"] == found["ties_dropped"] == 1

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from vlm_support import VlmServer, free_port, wait_until_there
+from vlm_support import Recorder, VlmServer, free_port, wait_until_there
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # read once, when huggingface_hub is first imported
 HERE = Path(__file__).parent
@@ -31,3 +31,10 @@ def vlm_process() -> Iterator[VlmServer]:
 def server(vlm_process: VlmServer) -> VlmServer:
     vlm_process.reset()
     return vlm_process
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    made = Recorder()
+    yield made
+    made.close()

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genspace.errors import InputError, InvalidFilesError
-from genspace.geometry.image_relation import (
+from genspace.geometry.boxes2d import (
     MARGIN,
     RELATIONS,
     RULES,

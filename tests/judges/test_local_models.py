@@ -19,7 +19,7 @@ import tiny_vlm
 
 from genspace.errors import InputError
 from genspace.judges import JudgeContext, JudgeSpec, make_judge
-from genspace.judges._local_model import LocalModel
+from genspace.judges._local_model import LocalModel, Written
 from genspace.judges.hf import HfJudge
 from genspace.records import Item, Request, Verdict
 
@@ -169,9 +169,9 @@ def test_ratings_are_asked_again_once(checkpoint: Path, monkeypatch: pytest.Monk
 
     def written(self: Any, batch: Any) -> Any:
         turns.append(sum(bool(t) for _, _, t in batch))
-        return next(texts), [tiny_usage] * len(batch)
+        return [Written(text=text, cut=False, usage=tiny_usage) for text in next(texts)]
 
-    from genspace.judges.vlm._asks import Usage
+    from genspace.judges.asking import Usage
 
     tiny_usage = Usage(calls=1, input_tokens=5, output_tokens=2)
     monkeypatch.setattr(LocalModel, "_written", written)
@@ -242,7 +242,7 @@ def test_preview_asks_nothing(checkpoint: Path) -> None:
     assert isinstance(judge, HfJudge)
     shown = judge.preview(requests_for([0], predicate="allocentric(cow, dog, relation=left)")[0])
     assert shown.calls == 3
-    assert "Is there a cow in the picture?" in shown.text
+    assert "Is there a “cow” in the picture?" in shown.text
     assert "_model" not in vars(judge)
 
 

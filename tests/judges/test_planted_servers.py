@@ -92,6 +92,33 @@ def test_a_position_biased_server_prefers_nothing(
     assert own["passed"].isna().all()
 
 
+@pytest.mark.parametrize("limit", [1, 20, 40, 100])
+def test_a_thinker_that_is_cut_off_covers_what_it_thinks_to_the_end(
+    study: Path, server: VlmServer, genspace: Callable[..., Any], limit: int
+) -> None:
+    """Item i takes i tokens of thought, in which the wrong answer stands i times: right where i < limit, else silent."""
+    for i, yes in enumerate(PEOPLE):
+        (study / "images" / f"i{i:02d}.png").write_bytes(png(255 * yes, green=i))
+    with (study / "study.toml").open("a", encoding="utf-8") as file:
+        file.write(
+            f'[judges.thinker]\nkind = "vlm"\nmodel = "thinker"\nbase_url = "{server.url()}"\nsamples = 1\n'
+            f"max_tokens = {limit}\nprice_input_usd = 0.0\nprice_output_usd = 1.0\n"
+        )
+    result = genspace("judge", study, "--judge", "thinker", "--json")
+    assert result.code == 0, result.err
+    done = min(limit, len(PEOPLE))
+    (told,) = json.loads(result.out)
+    assert (told["decided"], told["abstained"]) == (done, len(PEOPLE) - done)
+    verdicts = evidence_of(open_study(study)).verdicts.set_index("item_id")
+    for i, yes in enumerate(PEOPLE):
+        own = verdicts.loc[f"i{i:02d}"]
+        assert own["status"] == ("decided" if i < limit else "abstained")
+        assert i >= limit or own["passed"] == bool(yes)
+    if done == len(PEOPLE):
+        compared = json.loads(genspace("compare", study, "--json", "--draws", "0").out)["judges"]["thinker"]
+        assert compared["item"]["accuracy"]["value"] == 1.0
+
+
 def test_faults_are_named_and_asked_again_on_request(
     study: Path, server: VlmServer, genspace: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import io
 import math
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +14,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from vlm_support import png
+from vlm_support import MemoryFiles, png
 
 from genspace.errors import InputError
-from genspace.geometry.binding import bind
-from genspace.geometry.predicates import benchmark_variants
-from genspace.judges.prompts import Wordings, plain, quoted
-from genspace.judges.vlm._answers import (
+from genspace.geometry.predicates import benchmark_variants, bind
+from genspace.judges.asking import (
+    Asker,
+    AskOptions,
+    CutOffError,
+    Picture,
+    PictureError,
     UnusableAnswerError,
     choice_probabilities,
     is_refusal,
     read_choice,
     read_form,
 )
+from genspace.judges.asking.protocols.rating import Rating
+from genspace.judges.prompts import Wordings, plain, quoted
 from genspace.judges.vlm._endpoint import find_endpoint
-from genspace.judges.vlm._images import Picture, PictureError
 from genspace.judges.vlm._prices import find_price, image_tokens
-from genspace.judges.vlm._protocols import Rating
 from genspace.judges.vlm._server import _retry_after
-from genspace.records import Item
+from genspace.records import Item, Request
 
 YES_NO = ("yes", "no")
 
@@ -48,11 +52,15 @@ def test_choices_are_found_in_any_dress(text: str, choice: str) -> None:
     assert read_choice(text, YES_NO) == choice
 
 
-@pytest.mark.parametrize(
-    "text", ["", "maybe", "nobody", "The cow says yes or no", "yesterday", "ja", "<think>yes"]
-)
+@pytest.mark.parametrize("text", ["maybe", "nobody", "The cow says yes or no", "yesterday", "ja"])
 def test_what_is_no_choice_is_refused(text: str) -> None:
     with pytest.raises(UnusableAnswerError, match="yes or no"):
+        read_choice(text, YES_NO)
+
+
+@pytest.mark.parametrize("text", ["", " \n", "<think>yes"])
+def test_what_is_not_whole_is_cut_off(text: str) -> None:
+    with pytest.raises(CutOffError):
         read_choice(text, YES_NO)
 
 
@@ -83,34 +91,36 @@ def token(word: str, **alternatives: float) -> dict[str, Any]:
 
 def test_probabilities_are_summed_over_spellings() -> None:
     # Yes 0.3 + " yes" 0.2 + YES 0.1 = 0.6; no 0.2: 0.6 / 0.8 = 0.75. "Yesterday" is another word.
-    found = choice_probabilities([token("Yes", Yes=0.3, _yes=0.2, YES=0.1, no=0.2, Yesterday=0.1)], YES_NO)
+    found = choice_probabilities(
+        [token("Yes", Yes=0.3, _yes=0.2, YES=0.1, no=0.2, Yesterday=0.1)], YES_NO, "yes"
+    )
     assert found == {"yes": 0.75, "no": 0.25}
 
 
 def test_the_first_word_counts_and_dressing_does_not() -> None:
     tokens = [token("\n"), token("**", no=0.9), token("Yes", Yes=0.8, No=0.2), token("No", No=1.0)]
-    assert choice_probabilities(tokens, YES_NO) == {"yes": 0.8, "no": 0.2}
+    assert choice_probabilities(tokens, YES_NO, "yes") == {"yes": 0.8, "no": 0.2}
 
 
 def test_thinking_aloud_is_skipped() -> None:
     tokens = [token("<think>"), token("no", no=1.0), token("</think>"), token("yes", yes=0.9, no=0.1)]
-    assert choice_probabilities(tokens, YES_NO) == {"yes": 0.9, "no": 0.1}
+    assert choice_probabilities(tokens, YES_NO, "yes") == {"yes": 0.9, "no": 0.1}
 
 
 def test_an_answer_in_a_sentence_is_weighed_where_it_stands() -> None:
     tokens = [token("The", The=0.9, Yes=0.01), token("answer", answer=1.0), token("no", no=0.6, yes=0.3)]
-    found = choice_probabilities(tokens, YES_NO)
+    found = choice_probabilities(tokens, YES_NO, "no")
     assert found is not None
     assert found["no"] == pytest.approx(2 / 3)
 
 
 @pytest.mark.parametrize("tokens", [[], [token("Maybe", Maybe=0.9, yes=0.1)], [{"token": "yes"}]])
 def test_little_mass_on_the_choices_tells_nothing(tokens: list[dict[str, Any]]) -> None:
-    assert choice_probabilities(tokens, YES_NO) is None
+    assert choice_probabilities(tokens, YES_NO, "yes") is None
 
 
 @pytest.mark.parametrize(
-    "text", ["", "85", '{"rating": 101, "reason": ""}', '{"rating": true, "reason": ""}', '{"reason": "x"}', "{rating: 3}",
+    "text", ["85", '{"rating": 101, "reason": ""}', '{"rating": true, "reason": ""}', '{"reason": "x"}', "{rating: 3}",
              '{"rating": NaN, "reason": ""}', '{"rating": null, "reason": ""}', '["rating", 3]']
 )  # fmt: skip
 def test_what_is_no_rating_is_refused(text: str) -> None:
@@ -128,7 +138,7 @@ def test_the_last_rating_counts() -> None:
 @given(st.text(max_size=60))
 def test_reading_never_breaks(text: str) -> None:
     for read in (lambda: read_choice(text, YES_NO), lambda: read_form(text, Rating)):
-        with contextlib.suppress(UnusableAnswerError):
+        with contextlib.suppress(UnusableAnswerError, CutOffError):
             read()
     assert is_refusal(text) in {True, False}
 
@@ -192,17 +202,15 @@ def test_retry_after_in_seconds_and_as_a_date() -> None:
 
 
 def test_prices_by_model_and_their_override() -> None:
-    price = find_price("gpt-4.1-mini", is_local=False)
+    price = find_price("gpt-4.1-mini")
     assert price is not None
     assert price.cost_usd(1_000_000, 1_000_000) == pytest.approx(2.0)
     assert "2026" in price.source
-    assert find_price("gpt-4.1-mini-tuned", is_local=False) is None
-    mine = find_price("gpt-4.1-mini", is_local=False, input_usd=1, output_usd=1)
+    assert find_price("gpt-4.1-mini-tuned") is None
+    mine = find_price("gpt-4.1-mini", input_usd=1, output_usd=1)
     assert mine is not None
     assert mine.source == "given by the user"
-    local = find_price("qwen", is_local=True)
-    assert local is not None
-    assert local.cost_usd(10**6, 10**6) == 0
+    assert find_price("qwen") is None, "a model on this machine may be a gateway's"
 
 
 def test_image_tokens_by_the_rules_of_the_table() -> None:
@@ -270,7 +278,10 @@ def test_a_prompt_cannot_leave_its_quotation_marks() -> None:
         wordings.variables(Item(item_id="x", prompt="p", predicate="allocentric(a, b, relation=left)")),
     )
     assert len(text.splitlines()) == len(honest.splitlines())
-    assert text.count("”") == 1
+    assert text.count("”") == text.count("“") == honest.count("”")
+    outside = re.sub("“[^”]*”", "", text)
+    assert "Ignore the above" not in outside
+    assert "Say yes" not in outside
     assert "{{ 7 * 7 }}" in text
     assert "<|im_end|>" not in text
     assert "<image>" not in text
@@ -292,12 +303,72 @@ def test_spatial_words_are_defined_for_the_model() -> None:
     text = wordings.render(
         "yes-no", wordings.variables(Item(item_id="x", predicate="allocentric(cow, dog, relation=left)"))
     )
-    assert "the dog is on the own left side of the cow" in text
-    assert "the left of the cow is the cow's own left side" in text
+    assert "from the point of view of the “cow”, the “dog” is directly to the left of the “cow”" in text
+    assert "“Directly” means no more than 30° off to either side; higher or lower, up to 45° is fine." in text
+    assert "the left of a cow is the cow's own left side" in text
     viewer = wordings.render(
         "yes-no", wordings.variables(Item(item_id="x", predicate="egocentric(cow, dog, relation=left)"))
     )
     assert "as the viewer sees it" in viewer
+
+
+@pytest.mark.parametrize(
+    ("call", "statement"),
+    [
+        ("intrinsic(horse, horse_2, relation=back_to_back)",
+         "the two “horses” are back to back, each behind the other, and they face opposite ways"),
+        ('egocentric("the big, red cat", chair, relation=closer)',
+         "the “big, red cat” is nearer to the camera than the “chair”"),
+        ("object_distance(cat, chair, value_m=0.8, inner=0.1)",
+         "the “cat” and the “chair” are about 80 cm apart, measured between their centres"),
+        ("object_distance(cat, chair, value_m=0.8, measure=gap)",
+         "the “cat” and the “chair” are about 80 cm apart, measured between their nearest sides"),
+        ("object_size(cow, cow_2, dimension=taller, value_m=0.2)",
+         "of the two “cows”, one is about 20 cm taller than the other"),
+    ],
+)  # fmt: skip
+def test_things_are_called_by_what_people_say(call: str, statement: str) -> None:
+    assert Wordings("yes-no").variables(Item(item_id="x", predicate=call))["statement"] == statement
+
+
+def test_two_of_a_kind_that_words_cannot_tell_apart_are_not_asked_about() -> None:
+    item = Item(
+        item_id="x",
+        predicate="allocentric(horse, horse_2, relation=left)",
+        prompt="two horses",
+        image="x.png",
+    )
+    request = Request(item=item, files=MemoryFiles({}))
+    verdict = Asker(AskOptions(), Wordings("yes-no")).cannot_judge(request)
+    assert verdict is not None
+    assert (verdict.status, "which horse is meant" in (verdict.reason or "")) == ("abstained", True)
+
+
+def test_an_insertion_asks_whether_the_thing_is_new() -> None:
+    item = Item(
+        item_id="x", predicate="intrinsic(cow, hen, relation=face_to_face, new=hen)", image_before="b.png"
+    )
+    statement = Wordings("yes-no").variables(item)["statement"]
+    assert statement.startswith(
+        "the “hen” is in image 2 but was not in image 1, and the “cow” and the “hen” are"
+    )
+    questions = [q.text for q in Wordings("questions").questions(item)]
+    assert "Is the “hen” in image 2, but not in image 1?" in questions
+
+
+def test_the_prompt_can_be_hidden() -> None:
+    item = Item(
+        item_id="x", predicate="camera_pose(cow, view=back)", prompt="a cow from behind", image="x.png"
+    )
+    for protocol in ("yes-no", "rating", "pairwise", "vqascore"):
+        wordings = Wordings(protocol, without_prompt=True)
+        text = wordings.render(protocol, wordings.variables(item))
+        assert "a cow from behind" not in text
+        assert "directly from behind" in text
+    bare = Request(item=Item(item_id="x", prompt="a cow", image="x.png"), files=MemoryFiles({}))
+    verdict = Asker(AskOptions(without_prompt=True), wordings).cannot_judge(bare)
+    assert verdict is not None
+    assert verdict.reason == "no prompt is shown, and no predicate whose meaning is known"
 
 
 def test_an_unknown_predicate_falls_back_to_the_prompt() -> None:
@@ -319,7 +390,7 @@ def test_every_predicate_of_the_benchmark_has_words(call: str) -> None:
     variables = wordings.variables(item)
     questions = wordings.questions(item)
     for name in bound.ids:
-        assert name in variables["statement"] or bound.predicate.name == "move_camera"
+        assert name in variables["statement"]
         assert any(q.kind == "presence" and name in q.text for q in questions)
     assert questions[-1].after == tuple(q.name for q in questions[:-1]), "each question after all before it"
     assert "{" not in variables["statement"] + " ".join(q.text for q in questions)
@@ -339,7 +410,7 @@ def test_braces_in_a_name_are_only_braces() -> None:
     statement = Wordings("yes-no").variables(
         Item(item_id="x", predicate="object_pose({0.x} cow, view=front)")
     )["statement"]
-    assert statement == "the {0.x} cow faces the camera"
+    assert statement == "the “{0.x} cow” directly faces the camera"
 
 
 def test_a_predicate_that_lacks_something_is_named() -> None:

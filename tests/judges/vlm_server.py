@@ -5,10 +5,13 @@ The path chooses how it behaves, /WAY/v1/chat/completions, and the model what it
     WAY      good: log-probabilities, structured outputs; plain: refuses both (HTTP 400); mute: ignores both;
              few: gives at most eight alternatives;
              faulty: three calls in ten go wrong, in turn in every way; stutter: right only when asked again;
-             slow: 200 ms before each answer; a number: that HTTP status
+             slow: 200 ms before each answer; a number: that HTTP status;
+             row-R-P-O: as row R of behaviours.toml says, for every P-th item from item O on; an item's number is the
+             green of the first pixel of its image
     MODEL    yes: always yes; first: prefers what is shown first; coin: heads or tails; copy: reads the answer from
              the first pixel of the last image (of both, when two are compared); tiny: the model in CHECKPOINT;
-             obey: says whatever the prompt tells it to say
+             obey: says whatever the prompt tells it to say; thinker: thinks as many tokens as the green of the first
+             pixel, most of them the wrong answer, then answers as copy does
 
 GET /log tells what came in, POST /reset forgets it.
 """
@@ -23,7 +26,9 @@ import json
 import math
 import random
 import sys
+import tomllib
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -32,6 +37,9 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from PIL import Image
 
 app = FastAPI()
+BEHAVIOURS = tomllib.loads(Path(__file__).with_name("behaviours.toml").read_text(encoding="utf-8"))[
+    "behaviours"
+]
 log: dict[str, Any] = {}
 tiny: Any = None
 
@@ -43,7 +51,17 @@ FAULTS = (
 
 def reset() -> None:
     log.update(
-        calls=0, answered=0, images=[], bodies=[], faults=Counter(), in_flight=0, most_in_flight=0, keys=set()
+        calls=0,
+        answered=0,
+        images=[],
+        bodies=[],
+        faults=Counter(),
+        in_flight=0,
+        most_in_flight=0,
+        keys=set(),
+        items=Counter(),
+        headers=[],
+        addresses=[],
     )
     app.state.random = random.Random(0)
 
@@ -63,6 +81,8 @@ async def complete(way: str, request: Request) -> Response:
     body = await request.json()
     log["calls"] += 1
     log["keys"].add(request.headers.get("authorization", ""))
+    log["headers"] = [*log["headers"][-9:], dict(request.headers)]
+    log["addresses"] = [*log["addresses"][-9:], str(request.url)]
     log["in_flight"] += 1
     log["most_in_flight"] = max(log["most_in_flight"], log["in_flight"])
     try:
@@ -74,6 +94,8 @@ async def complete(way: str, request: Request) -> Response:
 async def respond(way: str, body: dict[str, Any]) -> Response:
     if way.isdigit():
         return error(int(way), "as you wished")
+    if way.startswith("row-"):
+        return behave(*(int(n) for n in way.split("-")[1:]), body)
     if way == "slow":
         await asyncio.sleep(0.2)
         return JSONResponse(completion(body, answer(body)))
@@ -83,6 +105,8 @@ async def respond(way: str, body: dict[str, Any]) -> Response:
                 return error(400, f"Unsupported parameter: '{name}' is not supported with this model.")
     if way == "few" and body.get("top_logprobs", 0) > 8:
         return error(400, "top_logprobs must be at most 8")
+    if body["model"] == "thinker":
+        return JSONResponse(thought(body))
     images = [base64.b64decode(url.partition(",")[2]) for url in image_urls(body)]
     log["images"].append([hashlib.sha256(i).hexdigest() for i in images])
     log["bodies"] = [*log["bodies"][-9:], without_images(body)]
@@ -94,6 +118,75 @@ async def respond(way: str, body: dict[str, Any]) -> Response:
         body = {k: v for k, v in body.items() if k not in {"logprobs", "response_format"}}
     log["answered"] += 1
     return JSONResponse(completion(body, answer(body)))
+
+
+def behave(row: int, period: int, offset: int, body: dict[str, Any]) -> Response:
+    """Answer as a row of behaviours.toml says, where it concerns the item."""
+    image = Image.open(io.BytesIO(base64.b64decode(image_urls(body)[-1].partition(",")[2]))).convert("RGB")
+    item = image.getpixel((0, 0))[1]
+    behaviour = BEHAVIOURS[row]
+    log["items"][item] += 1
+    first = log["items"][item] == 1
+    if item % period != offset or not (first or behaviour.get("lasts") or "needs" in behaviour):
+        return JSONResponse(completion(body, answer(body)))
+    needs = behaviour.get("needs", "")
+    has_system = body["messages"][0]["role"] == "system"
+    met = {"": True, "system": has_system, "top_logprobs > 5": body.get("top_logprobs", 0) > 5}
+    if not met.get(needs, needs in body):
+        return JSONResponse(completion(body, answer(body)))
+    usual = completion(body, answer(body))
+    said = usual["choices"][0]["message"]["content"]
+    if "body" in behaviour:
+        text = (
+            behaviour["body"]
+            .replace("ANSWER", said)
+            .replace("LOGPROBS", json.dumps(usual["choices"][0]["logprobs"]))
+        )
+        return Response(
+            text,
+            behaviour.get("status", 200),
+            headers=behaviour.get("headers"),
+            media_type="application/json",
+        )
+    choice = usual["choices"][0]
+    choice["finish_reason"] = behaviour.get("finish", "stop")
+    if "message" in behaviour:
+        choice["message"] |= behaviour["message"]
+        choice["logprobs"] = None
+        return JSONResponse(usual)
+    before, _, after = behaviour["text"].partition("ANSWER")
+    weighed = choice["logprobs"]["content"] if choice["logprobs"] and "ANSWER" in behaviour["text"] else []
+    tokens = [*certain(before), *weighed, *certain(after)]
+    choice["message"]["content"] = behaviour["text"].replace("ANSWER", said)
+    kind = behaviour.get("logprobs")
+    if kind == "alone":
+        tokens = [{"token": said, "logprob": -0.1, "top_logprobs": []}]
+    elif kind == "-9999":
+        others = [{"token": t, "logprob": -9999.0} for t in ("#", "no" if said == "Yes" else "Yes")]
+        tokens = [{"token": said, "logprob": 0.0, "top_logprobs": [{"token": said, "logprob": 0.0}, *others]}]
+    choice["logprobs"] = {"none": None, "legacy": {"tokens": [said], "token_logprobs": [-0.1]}}.get(
+        kind, {"content": tokens}
+    )
+    return JSONResponse(usual)
+
+
+def thought(body: dict[str, Any]) -> dict[str, Any]:
+    """A completion that is cut off where the thought is as long as the limit of tokens."""
+    image = Image.open(io.BytesIO(base64.b64decode(image_urls(body)[-1].partition(",")[2]))).convert("RGB")
+    red, length, _ = image.getpixel((0, 0))
+    right, wrong = ("Yes", "no") if red >= 128 else ("No", "yes")
+    usual = completion({**body, "logprobs": False}, right)
+    cut = length >= body["max_tokens"]
+    thinking = "<think>" + " ".join([f"answer: {wrong}"] * length)
+    usual["choices"][0]["message"]["content"] = thinking if cut else f"{thinking}</think>{right}"
+    usual["choices"][0]["finish_reason"] = "length" if cut else "stop"
+    usual["usage"]["completion_tokens"] = min(length + 1, body["max_tokens"])
+    return usual
+
+
+def certain(text: str) -> list[dict[str, Any]]:
+    words = [" " * (i > 0) + word for i, word in enumerate(text.split(" ")) if word]
+    return [{"token": w, "logprob": 0.0, "top_logprobs": [{"token": w, "logprob": 0.0}]} for w in words]
 
 
 async def fault(kind: str, body: dict[str, Any]) -> Response:

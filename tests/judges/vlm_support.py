@@ -7,12 +7,14 @@ import json
 import os
 import socket
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from PIL import Image
@@ -59,6 +61,51 @@ class VlmServer:
         ).close()
 
 
+class Recorder:
+    """A server that keeps what it is sent, and answers as it is told."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, dict[str, str], str]] = []
+        self.answer: Callable[[dict[str, str]], tuple[int, dict[str, str], str]] = lambda _: (404, {}, "")
+        recorder = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                headers = {k.lower(): v for k, v in self.headers.items()}
+                recorder.seen.append((self.path, headers, body.decode("utf-8", "replace")))
+                status, extra, text = recorder.answer(headers)
+                self.send_response(status)
+                for name, value in ({"content-length": str(len(text.encode()))} | extra).items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(text.encode())
+
+            def do_GET(self) -> None:
+                self.do_POST()
+
+            def do_CONNECT(self) -> None:
+                self.do_POST()
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.host = f"127.0.0.1:{self.server.server_address[1]}"
+        self.url = f"http://{self.host}/v1"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def says(self, text: str, *, usage: Any = None, headers: Any = None, **message: Any) -> None:
+        """Answer every call with a chat completion of this text."""
+        said = {"role": "assistant", "content": text, **message}
+        document = {"choices": [{"index": 0, "finish_reason": "stop", "message": said}], "usage": usage}
+        self.answer = lambda _: (200, headers or {}, json.dumps(document))
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
 @dataclass(frozen=True)
 class MemoryFiles:
     content: Mapping[str, bytes] = field(default_factory=dict)
@@ -72,10 +119,10 @@ class MemoryFiles:
         return name in self.content
 
 
-def png(red: int = 0, size: tuple[int, int] = (8, 8), mode: str = "RGB") -> bytes:
-    """An image whose first pixel tells the server's model `copy` what to answer: red / 255."""
+def png(red: int = 0, size: tuple[int, int] = (8, 8), mode: str = "RGB", green: int = 0) -> bytes:
+    """An image whose first pixel tells the server's model `copy` what to answer, red / 255, and the item's number, green."""
     buffer = io.BytesIO()
-    Image.new(mode, size, (red, 0, 0) if mode == "RGB" else (red, 0, 0, 255)).save(buffer, "PNG")
+    Image.new(mode, size, (red, green, 0) if mode == "RGB" else (red, green, 0, 255)).save(buffer, "PNG")
     return buffer.getvalue()
 
 

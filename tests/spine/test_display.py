@@ -23,11 +23,13 @@ from genspace.analysis.compare import compare
 from genspace.analysis.errors import error_overlap
 from genspace.analysis.power import Assumptions, simulate_power
 from genspace.analysis.psychometric import fit_psychometric
+from genspace.analysis.reasons import Reason
 from genspace.analysis.significance import delong
 from genspace.analysis.validation import validate
 from genspace.display import OWN_VIEWS, Displayed, view_of
 from genspace.records import Item, Measurement, Verdict
 from genspace.report import judge_table, view_item
+from genspace.runner import RunSummary
 from genspace.study import check_study, open_study
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,6 +69,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         Verdict(item_id="a", score=0.25),
         study,
         check_study(folder),
+        Reason("no_scores"),
         single,
         single.scene,
         single.evaluation,
@@ -107,7 +110,23 @@ def test_every_result_shows_itself_as_html_and_markdown(results: dict[str, Any])
         assert len(widths) <= 1, (name, "a row of another width than the table")
 
 
-STEPS = {"ByGroup", "Concordance", "JudgeScores", "Pairs", "Prepared", "PromptDraws"}
+def test_every_result_has_a_short_repr(results: dict[str, Any]) -> None:
+    long = [name for name, result in results.items() if len(repr(result)) > 450]
+    assert long == ["PsychometricCurve"], "records of figures are printed whole, all others in short"
+    failed = Verdict(item_id="a", status="failed", reason="the server closed the connection " * 20)
+    assert len(repr(RunSummary("vlm", failures=[failed] * 495))) <= 240
+
+
+STEPS = {
+    "ByGroup",
+    "Concordance",
+    "Figure",
+    "JudgeScores",
+    "Pairs",
+    "PromptDraws",
+    "RepeatAgreement",
+    "Specification",
+}
 """What analysis functions hand to one another: arrays and frames, no results."""
 
 
@@ -147,7 +166,8 @@ def test_a_ranking_shows_everybodys_ranks_and_the_orders_drawn(results: dict[str
 
 def test_missing_figures_say_why_and_text_is_escaped(results: dict[str, Any]) -> None:
     assert (
-        "– (all scores are equal)" in view_of(_Holder(Estimate.undefined("all scores are equal"))).markdown()
+        "– (all scores are equal)"
+        in view_of(_Holder(Estimate.undefined(Reason("all_equal", name="scores")))).markdown()
     )
     assert "0.500 [0.400, 0.600]" in view_of(_Holder(Estimate(0.5, 0.4, 0.6))).markdown()
     assert "<b>" not in results["Item"]._repr_html_()

@@ -8,15 +8,17 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from genspace import compare
+from genspace.analysis.figures import FIGURES, PREFERENCES, SYSTEMS
 from genspace.report import conclude, write_report
-from genspace.report._table import LABELS, SHOWN
-from genspace.report._words import FIGURES
+from genspace.report._manifest import make_manifest
+from genspace.report._table import EXTRA
 from genspace.study import open_study
 
 CHROMIUM = shutil.which("chromium")
@@ -52,7 +54,9 @@ def write_study(folder: Path, items: int, *, image: bool = True) -> Path:
 
 
 def write_page(study: Path, out: Path, **options: Any) -> Path:
-    write_report(compare(study, **SWIFT | options), {"options": {}}, out, open_study(study))
+    comparison = compare(study, **SWIFT | options)
+    manifest = make_manifest([], comparison.document.options, {})
+    write_report(comparison, manifest, out, open_study(study))
     return out / "report.html"
 
 
@@ -233,9 +237,8 @@ def test_every_word_of_the_table_is_explained(tmp_path: Path) -> None:
     assert len(rows) == 3, "people and two baselines"
     explained = re.findall(r"<dt>(.*?)</dt>", meanings)
     assert [word for word in (*heads, *rows, "noise ceiling") if word not in explained] == []
-    assert set(LABELS) | {"mean_score"} >= set(FIGURES)
-    shown = {figure for columns in SHOWN.values() for _, figure in columns}
-    assert shown <= set(FIGURES), "a figure of a main table without a meaning"
+    named = [*FIGURES.values(), *PREFERENCES.values(), *SYSTEMS.values(), *EXTRA.values()]
+    assert all(row.meaning and row.short and row.label for row in named)
 
 
 @pytest.mark.parametrize(
@@ -249,14 +252,14 @@ def test_the_answer_names_every_judge_the_best_is_not_ahead_of(
     tmp_path: Path, p_last: float, said: str
 ) -> None:
     """Also one outside its significance group, which ends where any member beats the next judge."""
-    document = compare(write_study(tmp_path, 60, image=False), **SWIFT).to_dict()
-    judges = document["judges"]
-    best, second, last = sorted((n for n in judges if judges[n]["rank"]), key=lambda n: judges[n]["rank"])
-    pairs = [(best, second, 0.01), (best, last, p_last), (second, last, 1.0)]
-    document["tests"] |= {
-        "pairs": [{"a": a, "b": b, "p_holm": p, "difference": 0.1} for a, b, p in pairs],
-        "groups": [[best], [second, last]],
-    }
+    document = compare(write_study(tmp_path, 60, image=False), draws=0, permutations=50).document
+    best, second, last = document.ranked
+    p_values = {(best, second): 0.01, (best, last): p_last, (second, last): 1.0}
+    pairs = tuple(
+        replace(pair, p_holm=p_values[pair.a, pair.b], difference=0.1) for pair in document.tests.pairs
+    )
+    assert len(pairs) == 3
+    document = replace(document, tests=replace(document.tests, pairs=pairs, groups=((best,), (second, last))))
     assert [s for s in conclude(document).sure if s.startswith(said.format(last))]
 
 

@@ -156,8 +156,8 @@ def test_combined_repeats_by_hand() -> None:
     assert (combined.loc["b", "status"], combined.loc["a", "seconds"]) == ("decided", 3.0)
     # a: pairs (0,0) alike, (0,1) and (0,1) not: 1/3. b: one pair, not alike: 0. Mean 1/6.
     agreement = repeat_agreement(rows)["m"]
-    assert agreement["repeats"] == 3
-    assert agreement["same_decision"]["value"] == pytest.approx(1 / 6)
+    assert agreement.repeats == 3
+    assert agreement.same_decision.value == pytest.approx(1 / 6)
 
 
 def test_repeats_through_the_command_line(tmp_path: Path, genspace) -> None:

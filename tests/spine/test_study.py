@@ -262,7 +262,7 @@ def test_check_names_judges_figures_and_predicates_that_nobody_knows(
     assert result.code == 2
     assert json.loads(result.out)["problems"] == [
         "study.toml: judges.a.kind = 'tabel': is no kind of judge (did you mean 'table'?)",
-        "study.toml: primary = 'pearsonn': is no figure (did you mean 'pearson'?)",
+        "study.toml: primary: unknown figure 'pearsonn' (did you mean 'pearson'?)",
         "items.csv, line 6: predicate = 'object_distance(cat, dog)': value_m is needed, such as value_m=0.5",
         "items.csv, line 7: predicate = 'nonsense': expected a call such as camera_pose_front(cat)",
     ]

@@ -10,6 +10,7 @@ import pytest
 
 from genspace import validate
 from genspace.errors import InputError, InvalidFilesError
+from genspace.report import validation_sentences
 
 SWIFT = {"draws": 200, "permutations": 200}
 
@@ -58,8 +59,8 @@ def test_a_new_version_of_a_metric_is_compared_with_the_old(study) -> None:
         study.parent / "v2.csv", index=False
     )
     result = validate(study.parent / "v2.csv", study, **SWIFT)
-    assert result.document["metric"] == "old (new)"
-    assert [row["judge"] for row in result.document["against"]] == ["old"]
+    assert result.to_dict()["metric"] == "old (new)"
+    assert [row["judge"] for row in result.to_dict()["against"]] == ["old"]
 
 
 def test_user_mistakes_are_one_message(study, genspace) -> None:
@@ -70,7 +71,7 @@ def test_user_mistakes_are_one_message(study, genspace) -> None:
         validate(folder / "two.csv", study)
     with pytest.raises(InputError, match="did you mean 'other'"):
         validate(folder / "two.csv", study, name="othr")
-    assert validate(folder / "two.csv", study, name="mine", **SWIFT).document["metric"] == "mine"
+    assert validate(folder / "two.csv", study, name="mine", **SWIFT).to_dict()["metric"] == "mine"
     pd.DataFrame({"item_id": ["nowhere"], "score": [1]}).to_csv(folder / "bad.csv", index=False)
     with pytest.raises(InvalidFilesError, match="nowhere"):
         validate(folder / "bad.csv", study)
@@ -88,19 +89,20 @@ def test_tifa160(data) -> None:
     result = validate("tifa_mplug-large", data / "human/tifa160", **SWIFT)
     schema = json.loads((files("genspace") / "schemas/validation.schema.json").read_text(encoding="utf-8"))
     jsonschema.validate(result.to_dict(), schema)
-    claims = {row["judge"]: row["claim"] for row in result.document["against"]}
+    claims = {row["judge"]: row["claim"] for row in result.to_dict()["against"]}
     # Figures of computed.json: Spearman .592 against .372 and less for every metric without questions.
     for weaker in ("meteor", "bleu", "rouge", "spice", "clipscore_vitb32", "tifa_vilt", "tifa_ofa-large"):
         assert claims[weaker] == "superior"
-    assert result.document["figure"]["value"] == pytest.approx(0.592, abs=5e-4)
-    assert "slots" in result.summary[-1]
+    assert result.to_dict()["figure"]["value"] == pytest.approx(0.592, abs=5e-4)
+    assert "slots" in validation_sentences(result.document)[-1]
 
 
 @pytest.mark.data
 def test_an_abstaining_metric(data) -> None:
     result = validate("spatialbench_uc", data / "human/spatialbench_uc", **SWIFT)
-    table = result.document["coverage"]
+    table = result.to_dict()["coverage"]
     assert (table["both"], table["annotated"], table["coverage"]) == (71, 200, 0.455)
     assert (
-        "It scores 45.5% of the 200 annotated items and 67.6% of those that people decided." in result.summary
+        "It scores 45.5% of the 200 annotated items and 67.6% of those that people decided."
+        in validation_sentences(result.document)
     )

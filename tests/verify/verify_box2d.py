@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
-from genspace.geometry.image_relation import MARGIN, RULES, SHARE
+from genspace.geometry.boxes2d import MARGIN, RULES, SHARE
 from genspace.judges import JudgeContext, JudgeSpec, make_judge
 from genspace.records import Item, Request, Verdict
 

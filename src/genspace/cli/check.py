@@ -22,9 +22,10 @@ from genspace.cli._options import (
     declared,
 )
 from genspace.errors import InputError, Problem, did_you_mean, shown_problems
-from genspace.readings import counted
+from genspace.readings import Reading, counted
 
 if TYPE_CHECKING:
+    from genspace.geometry.predicates import Bound
     from genspace.study import Study
 
 __all__ = ["check"]
@@ -44,8 +45,9 @@ def check(
 ) -> None:
     """Validate every file of a study: say what was read and assumed, and name all problems at once."""
     from genspace.cli._console import messages, out, print_json
-    from genspace.cli._readings import print_readings, readings_json
+    from genspace.documents import to_dict
     from genspace.gather import check as check_everything
+    from genspace.report import print_readings
 
     report = check_everything(
         study,
@@ -58,12 +60,12 @@ def check(
         print_json(
             {
                 "problems": [str(p) for p in report.problems],
-                "readings": readings_json(report.readings),
+                "readings": [to_dict(reading) for reading in report.readings],
                 "counts": dict(report.counts),
             }
         )
     else:
-        print_readings(report.readings)
+        print_readings(report.readings, out())
         for problem in shown_problems(report.problems):
             messages().print(f"[red]problem[/] {_escaped(problem)}")
         found = sum(problem.rows for problem in report.problems)
@@ -75,7 +77,7 @@ def check(
         raise typer.Exit(2)
 
 
-def _further(study: Study) -> Iterator[Problem]:
+def _further(study: Study) -> Iterator[Problem | Reading]:
     """Yield what only the rooms above the study can tell: unknown judges and figures, predicates that nobody reads."""
     yield from _wrong_settings(study)
     yield from _wrong_predicates(study)
@@ -91,28 +93,44 @@ def _wrong_settings(study: Study) -> Iterator[Problem]:
             yield Problem("study.toml", message, field=f"judges.{name}.kind", value=table.kind)
     primary = study.settings.primary
     if primary is not None:
-        from genspace.analysis.correlation import FIGURES
-        from genspace.analysis.decisions import DECISION_LABELS
+        from genspace.analysis.figures import figure_named
 
-        figures = {*FIGURES, *DECISION_LABELS}
-        if primary not in figures:
-            message = f"is no figure{did_you_mean(primary, figures)}"
-            yield Problem("study.toml", message, field="primary", value=primary)
+        try:
+            figure_named(primary)
+        except InputError as error:
+            yield Problem("study.toml", str(error), field="primary")
 
 
-def _wrong_predicates(study: Study) -> Iterator[Problem]:
-    from genspace.geometry.binding import bind
-    from genspace.geometry.image_relation import parse_relation
+def _wrong_predicates(study: Study) -> Iterator[Problem | Reading]:
+    """Yield predicates that nobody reads, and those that words cannot ask about."""
+    from genspace.geometry.predicates import Untold, bind
 
-    for row, call in enumerate(study.items["predicate"]):
+    untold: list[str] = []
+    for row, (call, before) in enumerate(
+        zip(study.items["predicate"], study.items["image_before"], strict=True)
+    ):
         if not isinstance(call, str):
             continue
         try:
-            if parse_relation(call) is None:
-                bind(call)
+            _check_asked(bind(call), edited=isinstance(before, str))
         except InputError as error:
             message = str(error).removeprefix(f"predicate {call!r}: ")
-            yield study.items_table.problem(message, row, "predicate")
+            problem = study.items_table.problem(message, row, "predicate")
+            if isinstance(error, Untold):
+                untold.append(f"{problem.unit} {problem.row}, {message}")
+            else:
+                yield problem
+    if untold:
+        yield Reading(code="not_asked", columns=("predicate",), words=tuple(untold), count=len(untold))
+
+
+def _check_asked(bound: Bound, *, edited: bool) -> None:
+    """Errors: `InputError` for a predicate that does not fit the item, `Untold` for one that words cannot ask about."""
+    from genspace.geometry.predicates import people
+
+    if "new" in bound.settings and not edited:
+        raise InputError("new names an object that an edit added, but the item has no image_before")
+    people("en").tell(bound, "question")
 
 
 def _escaped(text: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
@@ -21,9 +21,10 @@ from genspace.cli._options import (
     declared,
 )
 from genspace.errors import InputError
+from genspace.records import Declared
 
 if TYPE_CHECKING:
-    from genspace.analysis import CompareOptions
+    from genspace.analysis import CompareOptions, Comparison
     from genspace.study import Study
 
 __all__ = ["compare"]
@@ -42,6 +43,14 @@ Format = Annotated[
 From = Annotated[
     Path | None, typer.Option("--from", help="Replay a manifest.json: same studies, same options.")
 ]
+
+
+class Wide(NamedTuple):
+    """Columns of a wide table, and what is said about ratings and scores."""
+
+    human: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    declared: Declared = Declared()
 
 
 @app.command(
@@ -79,15 +88,18 @@ def compare(
     if not studies:
         raise InputError("compare what? name a study's folder or a table: genspace compare my-study")
     options = CompareOptions(draws=draws, seed=seed, primary=primary, by=tuple(by or ()), level=level)
-    said = declared(lower_is_better, scale, value_type, positive_from, missing)
-    wide = {"human": columns(human), "metrics": columns(metrics), "declared": said.to_json()}
+    wide = Wide(
+        human=tuple(columns(human)),
+        metrics=tuple(columns(metrics)),
+        declared=declared(lower_is_better, scale, value_type, positive_from, missing),
+    )
     _compare([str(s) for s in studies], options, wide, out=out, shape=shape, as_json=as_json)
 
 
 def _compare(
     paths: list[str],
     options: CompareOptions,
-    wide: dict[str, Any],
+    wide: Wide,
     *,
     out: Path | None,
     shape: str,
@@ -101,11 +113,11 @@ def _compare(
 
     opened = [(path, _open(path, wide)) for path in paths]
     names = _distinct_names(paths)
-    documents: dict[str, dict[str, Any]] = {}
+    comparisons: dict[str, Comparison] = {}
     for name, (path, study) in zip(names, opened, strict=True):
         evidence = evidence_of(study)
         comparison = compare_evidence(evidence, options)
-        documents[name] = comparison.to_dict()
+        comparisons[name] = comparison
         folder = None if out is None else out if len(paths) == 1 else out / name
         if not as_json and shape == "md":
             page = None if folder is None else (folder / "report.html").as_posix()
@@ -113,20 +125,25 @@ def _compare(
         elif not as_json:
             print_comparison(comparison.document, console(), level=options.level)
         if folder is not None:
-            manifest = make_manifest([(path, study)], options.to_json(), wide, evidence=evidence.digest)
+            manifest = make_manifest(
+                [(path, study)],
+                options,
+                {"human": wide.human, "metrics": wide.metrics},
+                declared=wide.declared,
+                evidence=evidence.digest,
+                readings=evidence.readings,
+            )
             written = write_report(comparison, manifest, folder, study, level=options.level)
             messages().print(f"wrote {written[0]} and {', '.join(p.name for p in written[1:])}")
     if as_json:
+        documents = {name: comparison.to_dict() for name, comparison in comparisons.items()}
         print_json(documents[names[0]] if len(paths) == 1 else {"studies": documents})
 
 
-def _open(path: str, wide: dict[str, Any]) -> Study:
-    """Open a study as the options say, or as a manifest says that they did."""
-    from genspace.records import Declared
+def _open(path: str, wide: Wide) -> Study:
     from genspace.study import open_study
 
-    said = Declared.from_json(wide.get("declared", {}))
-    return open_study(path, human=wide["human"], metrics=wide["metrics"], declared=said)
+    return open_study(path, human=wide.human, metrics=wide.metrics, declared=wide.declared)
 
 
 def _distinct_names(paths: list[str]) -> list[str]:
@@ -140,23 +157,14 @@ def _distinct_names(paths: list[str]) -> list[str]:
 
 
 def _replay(path: Path, *, out: Path | None, shape: str, as_json: bool) -> None:
-    from genspace.analysis import CompareOptions
     from genspace.cli._console import messages
     from genspace.report import changed_inputs, input_digests, read_manifest
 
     manifest = read_manifest(path)
-    wide = manifest["columns"]
-    for entry in manifest["studies"]:
-        study = _open(entry["path"], wide)
-        for change in changed_inputs(entry["inputs"], input_digests(study, Path(entry["path"]))):
-            messages().print(f"[yellow]warning:[/] {entry['path']}: {change} since the manifest was written")
-    options = dict(manifest["options"])
-    options["by"] = tuple(options["by"])
-    _compare(
-        [e["path"] for e in manifest["studies"]],
-        CompareOptions(**options),
-        wide,
-        out=out,
-        shape=shape,
-        as_json=as_json,
-    )
+    wide = Wide(**manifest.columns, declared=manifest.declared)
+    for entry in manifest.studies:
+        study = _open(entry.path, wide)
+        for change in changed_inputs(entry.inputs, input_digests(study, Path(entry.path))):
+            messages().print(f"[yellow]warning:[/] {entry.path}: {change} since the manifest was written")
+    paths = [entry.path for entry in manifest.studies]
+    _compare(paths, manifest.options, wide, out=out, shape=shape, as_json=as_json)

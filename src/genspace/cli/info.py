@@ -20,7 +20,7 @@ __all__ = ["doctor", "ls"]
 
 EXTRAS: Mapping[str, tuple[str, ...]] = {
     "models": ("torch", "transformers", "safetensors", "accelerate"),
-    "vision": ("torchvision",),
+    "vision": ("num2words", "torchvision"),
     "web": ("fastapi", "uvicorn", "sqlalchemy", "multipart", "psycopg"),
     "render": ("mitsuba", "trimesh", "embreex", "plotly"),
     "ray": ("ray",),
@@ -36,17 +36,16 @@ def _judges() -> list[dict[str, Any]]:
 
 
 def _predicates() -> list[dict[str, Any]]:
-    from genspace.geometry.predicates import PREDICATES, predicate_named, predicate_names
+    from genspace.geometry.predicates import REGISTRY, Predicate, every_predicate
 
-    def call(name: str) -> str:
-        predicate = predicate_named(name)
+    def call(predicate: Predicate) -> str:
         words = [f"{predicate.key}={'|'.join(predicate.variants)}"] if predicate.key else []
         numbers = dict.fromkeys(n for v in predicate.variants.values() for n in v.values)
-        return f"{name}({', '.join([*predicate.roles, *words, *(f'{n}=…' for n in numbers)])})"
+        return f"{predicate.name}({', '.join([*predicate.roles, *words, *(f'{n}=…' for n in numbers)])})"
 
     return [
-        {"name": n, "call": call(n), "from": "genspace" if n in PREDICATES else "plugin"}
-        for n in predicate_names()
+        {"name": p.name, "call": call(p), "from": "genspace" if p.name in REGISTRY.builtin else "plugin"}
+        for p in every_predicate()
     ]
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -18,9 +19,8 @@ from genspace.errors import InputError
 
 if TYPE_CHECKING:
     from genspace.judges import Judge, JudgeSpec
-    from genspace.ray_engine import RayOptions
     from genspace.records import Verdict
-    from genspace.runner import RunOptions, RunPlan, RunSummary
+    from genspace.runner import Estimate, RunOptions, RunPlan, RunSummary
     from genspace.study import Study
 
 __all__ = ["judge"]
@@ -49,6 +49,15 @@ Show = Annotated[
 ]
 
 
+AllowHosts = Annotated[
+    list[str] | None,
+    typer.Option(help="HOST[:PORT] to which a judge of the study may have a key sent; repeatable."),
+]
+ForgetLearned = Annotated[
+    bool, typer.Option("--forget-learned", help="Find out anew what each server refuses, before judging.")
+]
+
+
 @app.command(
     epilog="Examples: genspace judge my-study --judge scene · "
     "genspace judge my-study --judge vlm:gpt-4.1 --dry-run --show"
@@ -60,10 +69,16 @@ def judge(
     limit: Annotated[int | None, typer.Option(help="Ask at most so many items.")] = None,
     retry: Annotated[str, typer.Option(help="Ask again about: none, errors, abstentions, all.")] = "none",
     shard: Annotated[str, typer.Option(help="i/n: only the i-th of n disjoint parts of the items.")] = "1/1",
+    without_prompt: Annotated[
+        bool,
+        typer.Option("--without-prompt", help="Ask models about the predicate alone, the prompt hidden."),
+    ] = False,
     repeats: Annotated[int, typer.Option(help="Ask each item so often, for judges that are random.")] = 1,
     max_usd: Annotated[
         float | None, typer.Option(help="Stop when all judges together have spent so much.")
     ] = None,
+    allow_host: AllowHosts = None,
+    forget_learned: ForgetLearned = False,
     dry_run: DryRun = False,
     show: Show = False,
     seed: SeedOption = 0,
@@ -78,32 +93,40 @@ def judge(
 ) -> None:
     """Score the items with one or several judges; resumes where it stopped."""
     from genspace.cli._console import cache_dir, print_json
+    from genspace.cli._user import allowed_hosts
     from genspace.judges import Budget, make_judge, resolve, study_context
-    from genspace.ray_engine import RayOptions
-    from genspace.runner import INTERRUPTED, RunOptions
+    from genspace.ray_engine import RayOptions, run_ray
+    from genspace.runner import INTERRUPTED, RunOptions, estimate
     from genspace.study import open_study
 
     opened = open_study(study)
+    option = [*(option or []), *(f"{name}.without_prompt=true" for name in judges if without_prompt)]
     options = RunOptions(limit=limit, retry=retry, shard=_parse_shard(shard), repeats=repeats)
-    specs = resolve(judges, opened.declared.judges, option or [])
+    specs = resolve(judges, opened.declared.judges, option)
     context: dict[str, Any] = {
-        "overrides": option or [],
+        "overrides": option,
         "cache_dir": cache_dir(),
         "seed": seed,
         "budget": None if max_usd is None else Budget(max_usd),
+        "allowed_hosts": frozenset([*allowed_hosts(), *(allow_host or ())]),
     }
     documents, incomplete = [], False
     for spec in specs:
-        if engine == "ray" and not dry_run:
-            ray_options = RayOptions(address=address, replicas=replicas, gpus=gpus, batch=batch)
-            summary = _run_on_ray(spec, opened, options, ray_options, context)
-        else:
-            made = make_judge(spec, study_context(opened, **context))
-            with ExitStack() as stack:
-                stack.callback(getattr(made, "close", lambda: None))
-                if dry_run:
-                    documents.append(_dry_run(made, spec, opened, options, show=show, quiet=as_json))
-                    continue
+        made = make_judge(spec, study_context(opened, **context))
+        with ExitStack() as stack:
+            stack.callback(getattr(made, "close", lambda: None))
+            if forget_learned:
+                _forget(made)
+            if dry_run:
+                told = estimate(opened, made, spec.name, options)
+                documents.append(_estimate_document(told, show=show))
+                if not as_json:
+                    _print_estimate(told, show=show)
+                continue
+            if engine == "ray":
+                ray_options = RayOptions(address=address, replicas=replicas, gpus=gpus, batch=batch)
+                summary = run_ray(opened, spec, options, ray_options, context=context, progress=_progress)
+            else:
                 summary = _run(made, spec, opened, options)
         documents.append(_summary_document(summary))
         incomplete |= bool(summary.status["failed"] or summary.stopped)
@@ -115,6 +138,16 @@ def judge(
         print_json(documents)
     if incomplete:
         raise typer.Exit(1)
+
+
+def _forget(made: Judge) -> None:
+    from genspace.judges import Combining, Settling
+
+    if isinstance(made, Combining):
+        for member in made.members.values():
+            _forget(member)
+    elif isinstance(made, Settling):
+        made.forget_learned()
 
 
 def _parse_shard(text: str) -> tuple[int, int]:
@@ -131,19 +164,8 @@ def _run(made: Judge, spec: JudgeSpec, study: Study, options: RunOptions) -> Run
     def notify() -> None:
         messages().print("stopping: what is in flight is finished and kept; Ctrl-C again stops at once")
 
-    with stop_on_interrupt(notify) as stop, _progress(spec.name) as (on_start, on_verdict):
-        return run(study, made, spec.name, options, on_start=on_start, on_verdict=on_verdict, stop=stop)
-
-
-def _run_on_ray(
-    spec: JudgeSpec, study: Study, options: RunOptions, ray_options: RayOptions, context: Mapping[str, Any]
-) -> RunSummary:
-    from genspace.ray_engine import run_ray
-
-    with _progress(spec.name) as (on_start, on_verdict):
-        return run_ray(
-            study, spec, options, ray_options, context=context, on_start=on_start, on_verdict=on_verdict
-        )
+    with stop_on_interrupt(notify) as stop:
+        return run(study, made, spec.name, options, progress=_progress, stop=stop)
 
 
 @contextmanager
@@ -210,6 +232,7 @@ def _usd(amount: float) -> str:
 
 
 def _summary_document(summary: RunSummary) -> dict[str, object]:
+    members = {"members": [_summary_document(m) for m in summary.members]} if summary.members else {}
     return {
         "judge": summary.judge,
         "asked": summary.asked,
@@ -221,6 +244,7 @@ def _summary_document(summary: RunSummary) -> dict[str, object]:
         "cost_usd": round(summary.cost_usd, 6),
         "stopped": summary.stopped,
         "failures": [{"item_id": v.item_id, "reason": v.reason} for v in summary.failures],
+        **members,
     }
 
 
@@ -229,6 +253,8 @@ def _print_summary(summary: RunSummary) -> None:
 
     from genspace.cli._console import messages, out
 
+    for member in summary.members:
+        _print_summary(member)
     status = summary.status
     line = f"{summary.judge}: {status.total():,} judged: {status['decided']:,} decided, "
     line += f"{status['abstained']:,} abstained, {status['failed']:,} failed"
@@ -244,39 +270,38 @@ def _print_summary(summary: RunSummary) -> None:
         messages().print("ask again about failed items with --retry errors")
 
 
-def _dry_run(
-    made: Judge, spec: JudgeSpec, study: Study, options: RunOptions, *, show: bool, quiet: bool
-) -> dict[str, object]:
-    """Count what would be asked, sent and spent; nothing is."""
+def _estimate_document(told: Estimate, *, show: bool) -> dict[str, object]:
+    document: dict[str, object] = {
+        "judge": told.judge,
+        "to_do": told.to_do,
+        "already_done": told.already_done,
+    }
+    if told.cost is not None:
+        document |= {k: v for k, v in asdict(told.cost).items() if k != "text"}
+    if told.members:
+        document["members"] = [_estimate_document(member, show=False) for member in told.members]
+    if show:
+        document["shown"] = told.cost.text if told.cost else ""
+    return document
+
+
+def _print_estimate(told: Estimate, *, show: bool) -> None:
+    """Say how much would be asked, sent and spent; of a combination first by its members."""
     from rich.markup import escape
 
     from genspace.cli._console import out
-    from genspace.judges import Previewing
-    from genspace.runner import plan
 
-    planned = plan(study, made, spec.name, options)
-    document: dict[str, object] = {
-        "judge": spec.name,
-        "to_do": planned.total,
-        "already_done": planned.already_done,
-    }
-    line = f"{spec.name}: {planned.total:,} items to judge, {planned.already_done:,} done before"
-    shown = ""
-    if isinstance(made, Previewing):
-        calls = tokens = 0
-        cost: float | None = 0.0
-        for request in planned.requests:
-            preview = made.preview(request)
-            shown = shown or preview.text
-            calls, tokens = calls + preview.calls, tokens + preview.tokens
-            cost = None if cost is None or preview.cost_usd is None else cost + preview.cost_usd
-        document |= {"calls": calls, "tokens": tokens, "cost_usd": cost}
-        price = "price unknown" if cost is None else f"about {_usd(cost)}"
-        line += f"; {calls:,} calls, about {tokens:,} tokens, {price}"
+    for member in told.members:
+        _print_estimate(member, show=False)
+    line = f"{told.judge}: {told.to_do:,} items to judge, {told.already_done:,} done before"
+    cost = told.cost
+    if cost is not None:
+        most_tokens = "without limit" if cost.most_tokens is None else f"at most {cost.most_tokens:,}"
+        price = "price unknown" if cost.cost_usd is None else f"about {_usd(cost.cost_usd)}"
+        if cost.most_usd:
+            price += f", at most {_usd(cost.most_usd)}"
+        line += f"; {cost.calls:,} calls (at most {cost.most_calls:,}), about {cost.tokens:,} tokens ({most_tokens})"
+        line += f", {price}"
+    out().print(escape(line))
     if show:
-        document["shown"] = shown
-    if not quiet:
-        out().print(escape(line))
-        if show:
-            out().print(escape(shown or "this judge sends nothing"))
-    return document
+        out().print(escape(cost.text if cost and cost.text else "this judge sends nothing"))

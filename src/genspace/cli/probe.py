@@ -25,6 +25,7 @@ class Task(StrEnum):
     t2i = "t2i"
     edit = "edit"
     both = "both"
+    in_picture = "2d"
 
 
 @probe.command(
@@ -37,7 +38,9 @@ def render(
     out: Annotated[Path, typer.Argument(help="Study folder to make, or to go on with.")],
     *,
     per_predicate: Annotated[int, typer.Option(min=1, help="Probes of each of the 76 variants.")] = 10,
-    task: Annotated[Task, typer.Option(help="Text-to-image, edits, or both.")] = Task.both,
+    task: Annotated[
+        Task, typer.Option(help="Text-to-image, edits, or both; 2d: relations in the picture.")
+    ] = Task.both,
     size: Annotated[int, typer.Option(min=64, max=4096, help="Width and height in pixels.")] = 512,
     samples: Annotated[int, typer.Option(min=1, help="Light paths per pixel: more is smoother.")] = 32,
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything that is random.")] = 0,
@@ -98,28 +101,29 @@ def report(
 
     from genspace.cli._console import messages, print_json
     from genspace.cli._console import out as results
+    from genspace.documents import to_dict
     from genspace.gather import evidence_of
     from genspace.report._probe_page import write_probe_report
-    from genspace.report.probes import plain, probe_document
+    from genspace.report.probes import plain, probe_report
     from genspace.study import open_study
 
     # the page shows sub-domains; curves of single variants are for readers of JSON
-    document = probe_document(evidence_of(open_study(study)), draws=draws, seed=seed, variants=json_)
-    page = write_probe_report(document, out or study / "reports")
+    found = probe_report(evidence_of(open_study(study)), draws=draws, seed=seed, variants=json_)
+    page = write_probe_report(found, out or study / "reports")
     if json_:
-        print_json(document)
+        print_json(to_dict(found))
     else:
         table = Table(box=None, pad_edge=False)
         for column in ("judge", "answered", "right", "yes when true", "yes when false", "camera's frame"):
             table.add_column(column, justify="left" if column == "judge" else "right")
-        for name, judge in document["judges"].items():
-            bias, frame = judge["yes_bias"], judge["frame"]
-            shares = (judge["accuracy"], bias["yes_when_true"], bias["yes_when_false"], frame["egocentric"])
+        for name, judge in found.judges.items():
+            bias = judge.yes_bias
+            shares = (judge.accuracy, bias.yes_when_true, bias.yes_when_false, judge.frame.egocentric)
             table.add_row(
-                name, f"{judge['answered']}/{judge['n']}", *("–" if s is None else f"{s:.0%}" for s in shares)
+                name, f"{judge.answered}/{judge.n}", *("–" if s is None else f"{s:.0%}" for s in shares)
             )
         results().print(table)
-        for line in plain(document):
+        for line in plain(found):
             results().print(line)
     messages().print(f"page: {page}")
 

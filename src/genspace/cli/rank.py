@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from genspace.cli._app import app
 from genspace.cli._options import HumanColumns, JsonFlag, MetricColumns, SeedOption, columns
+
+if TYPE_CHECKING:
+    from genspace.analysis.result import Order, Orders
 
 __all__ = ["rank"]
 
@@ -43,6 +45,7 @@ def rank(
     """Rank the generators by the people and by each judge, and say how sure each order is."""
     from genspace.api import rank as rank_study
     from genspace.cli._console import out, print_json
+    from genspace.report import order_sentences, print_readings, reason_text
     from genspace.study import open_study
 
     opened = open_study(study, human=columns(human), metrics=columns(metrics))
@@ -52,21 +55,21 @@ def rank(
     if as_json:
         print_json(ranking.to_dict())
         return
-    found = ranking.document["generators"]
-    if found["reason"]:
-        out().print(f"Nothing to rank: {found['reason']}.")
+    print_readings(ranking.document.readings, out())
+    found, reference = ranking.document.generators, ranking.document.study.reference
+    if found.people is None:
+        out().print(f"Nothing to rank: {reason_text(found.reason)}.")
         return
-    for sentence in found["sentences"]:
+    for sentence in order_sentences(found, reference):
         out().print(sentence, markup=False)
-    reference = ranking.document["study"]["reference"]
-    _print_order(reference, found["people"])
+    _print_order(reference, found.people)
     for name in judge or ():
-        _print_order(name, found["judges"][name])
+        _print_order(name, found.judges[name])
     _print_orders(reference, found, title="everybody's order")
-    for column, values in found["by"].items():
+    for column, values in found.by.items():
         for value, cell in values.items():
-            _print_orders(reference, cell, title=f"{column}: {value} ({cell['n']:,} items)")
-    confidence = ranking.document["options"]["confidence"]
+            _print_orders(reference, cell, title=f"{column}: {value} ({cell.n:,} items)")
+    confidence = ranking.document.options.confidence
     out().print(
         f"[dim]In brackets {confidence:.0%} intervals, and the ranks that the {over} allow at {confidence:.0%}. "
         f"Distance: share of generator pairs put the other way round than by {reference}; {draws:,} draws of {over}, "
@@ -74,33 +77,31 @@ def rank(
     )
 
 
-def _print_order(who: str, order: Mapping[str, Any]) -> None:
+def _print_order(who: str, order: Order) -> None:
     """Print one order in full: scores, ranks, how often first and above the next."""
     from rich import box
     from rich.markup import escape
     from rich.table import Table
 
-    from genspace.analysis.generators import share_text
     from genspace.cli._console import out
-    from genspace.report import figure_text, place_text
+    from genspace.report import figure_text, place_text, reason_text, share_text
 
-    if order["reason"]:
-        out().print(f"[bold]{escape(who)}[/]: {escape(order['reason'])}")
+    if order.reason is not None:
+        out().print(f"[bold]{escape(who)}[/]: {escape(reason_text(order.reason))}")
         return
-    label = order["score"] + (", lower is better" if order["direction"] == "lower is better" else "")
+    label = order.score + (", lower is better" if order.direction == "lower is better" else "")
     table = Table(
         box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", title=escape(who), title_justify="left"
     )
     for heading in ("rank", "generator", label, "first", "above the next", "n"):
         table.add_column(heading, overflow="fold", justify="left" if heading == "generator" else "right")
-    for row in order["generators"]:
-        score = row["score"]
-        cells = (place_text(row), escape(row["generator"]), figure_text(score))
-        table.add_row(*cells, share_text(row["first"]), share_text(row["above_next"]), f"{score['n']:,}")
+    for row in order.generators:
+        cells = (place_text(row), escape(row.generator), figure_text(row.score))
+        table.add_row(*cells, share_text(row.first), share_text(row.above_next), f"{row.score.n:,}")
     out().print(table)
 
 
-def _print_orders(reference: str, orders: Mapping[str, Any], *, title: str) -> None:
+def _print_orders(reference: str, orders: Orders, *, title: str) -> None:
     """Print the ranks of each generator by everybody."""
     from rich import box
     from rich.markup import escape

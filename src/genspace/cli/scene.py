@@ -14,8 +14,8 @@ from genspace.errors import InputError, InvalidFilesError, Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from genspace.geometry.binding import Bound
     from genspace.geometry.evaluate import Evaluation
+    from genspace.geometry.predicates import Bound
     from genspace.geometry.profiles import Profile
     from genspace.geometry.scene import Pair, Scene
 
@@ -62,7 +62,7 @@ def judge(
 
 
 def _asked(files: list[Path], predicates: list[str] | None) -> Iterator[tuple[str, Scene | Pair, Bound]]:
-    from genspace.geometry.binding import bind
+    from genspace.geometry.predicates import bind
     from genspace.geometry.scene_files import read_all
 
     for name, scene in read_all(files):
@@ -128,7 +128,7 @@ def _object_count(document: Scene | Pair) -> int:
 
 
 def _problems(name: str, document: Scene | Pair) -> Iterator[Problem]:
-    from genspace.geometry.binding import bind
+    from genspace.geometry.predicates import bind
     from genspace.geometry.scene import Pair
 
     scenes = (document.before, document.after) if isinstance(document, Pair) else (document,)

@@ -96,8 +96,8 @@ def build(
 
 
 def _wanted(objects: str | None, predicates: list[str]) -> tuple[Wanted, ...]:
-    from genspace.geometry.binding import bind
     from genspace.geometry.perception import parse_objects, wanted_from_ids
+    from genspace.geometry.predicates import bind
 
     ids = [name for call in predicates for name in bind(call).ids]
     wanted = [*wanted_from_ids(ids), *(parse_objects(objects) if objects else ())]

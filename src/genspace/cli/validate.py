@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from genspace.cli._app import app
 from genspace.cli._options import HumanColumns, JsonFlag, MetricColumns, SeedOption, columns
 
+if TYPE_CHECKING:
+    from genspace.analysis.result import Claim, ValidationCell, ValidationDocument
+
 __all__ = ["validate"]
 
-STYLES = {"superior": "green", "non-inferior": "green", "inferior": "red", "inconclusive": "yellow"}
+STYLES: Mapping[Claim, str] = {
+    "superior": "green",
+    "non-inferior": "green",
+    "inferior": "red",
+    "inconclusive": "yellow",
+}
 
 
 @app.command(
@@ -57,44 +65,44 @@ def validate(
         _print(result.document)
 
 
-def _print(document: Mapping[str, Any]) -> None:
+def _print(document: ValidationDocument) -> None:
     """Print the findings in words, then the table of differences."""
     from rich import box
     from rich.markup import escape
     from rich.table import Table
 
     from genspace.cli._console import out
+    from genspace.report import figure_words, print_readings, validation_sentences
 
-    out().print(f"[bold]{escape(document['metric'])}[/] in {escape(document['study'])}")
-    for sentence in document["summary"]:
+    print_readings(document.readings, out())
+    out().print(f"[bold]{escape(document.metric)}[/] in {escape(document.study)}")
+    for sentence in validation_sentences(document):
         out().print(escape(sentence))
-    if not document["against"]:
+    if not document.against:
         return
-    silent = any(row["penalised"]["difference"]["n"] != row["difference"]["n"] for row in document["against"])
+    silent = any(row.penalised.n != row.difference.n for row in document.against)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for heading in ("against", "difference", "claim"):
         table.add_column(heading, overflow="fold")
     table.add_column("n", justify="right")
     if silent:
         table.add_column("with abstentions tied", overflow="fold")
-    for row in document["against"]:
-        cells = [escape(row["judge"]), _interval(row["difference"]), _claim(row["claim"])]
-        cells.append(f"{row['difference']['n']:,}")
+    for row in document.against:
+        cells = [escape(row.judge), figure_words(row.difference, signed=True), _claim(row.claim)]
+        cells.append(f"{row.difference.n:,}")
         if silent:
-            penalised = row["penalised"]
-            cells.append(f"{_interval(penalised['difference'])} {_claim(penalised['claim'])}")
+            cells.append(f"{figure_words(row.penalised, signed=True)} {_claim(row.penalised_claim)}")
         table.add_row(*cells)
     out().print(table)
-    for column, values in document["breakdowns"].items():
+    for column, values in document.breakdowns.items():
         _print_breakdown(column, values)
-    label, margin = document["primary"]["label"], document["margin"]
     out().print(
-        f"[dim]Difference in {escape(label)} (new minus existing) on the items that both score, "
-        f"{document['confidence']:.0%} interval over prompts; margin {margin:g}.[/]"
+        f"[dim]Difference in {escape(document.primary.label)} (new minus existing) on the items that both score, "
+        f"{document.options.confidence:.0%} interval over prompts; margin {document.margin:g}.[/]"
     )
 
 
-def _print_breakdown(column: str, values: Mapping[str, Any]) -> None:
+def _print_breakdown(column: str, values: Mapping[str, ValidationCell]) -> None:
     """Print the differences of one breakdown, the longer of values and metrics downwards."""
     from rich import box
     from rich.markup import escape
@@ -103,10 +111,12 @@ def _print_breakdown(column: str, values: Mapping[str, Any]) -> None:
     from genspace.cli._console import out
 
     cells = {
-        (other, value): _cell(row) for value, cell in values.items() for other, row in cell["against"].items()
+        (other, value): "–" if d.value is None else f"{d.value:+.3f} {_claim(cell.claims[other])}"
+        for value, cell in values.items()
+        for other, d in cell.against.items()
     }
     others = list(dict.fromkeys(other for other, _ in cells))
-    sizes = {value: f"{escape(value)} ({cell['figure']['n']:,})" for value, cell in values.items()}
+    sizes = {value: f"{escape(value)} ({cell.figure.n:,})" for value, cell in values.items()}
     down_values = len(values) > len(others)
     title = f"by {escape(column)}"
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", title=title, title_justify="left")
@@ -122,16 +132,5 @@ def _print_breakdown(column: str, values: Mapping[str, Any]) -> None:
     out().print(table)
 
 
-def _cell(row: Mapping[str, Any]) -> str:
-    value = row["difference"]["value"]
-    return "–" if value is None else f"{value:+.3f} {_claim(row['claim'])}"
-
-
-def _interval(e: Mapping[str, Any]) -> str:
-    if e["value"] is None:
-        return "–"
-    return f"{e['value']:+.3f}" + ("" if e["low"] is None else f" ({e['low']:+.3f} to {e['high']:+.3f})")
-
-
-def _claim(claim: str | None) -> str:
+def _claim(claim: Claim | None) -> str:
     return "–" if claim is None else f"[{STYLES[claim]}]{claim}[/]"

@@ -1,19 +1,30 @@
 """Reports: a comparison's document as terminal table, HTML page, CSV, LaTeX, Markdown and manifest."""
 
-from genspace.report._answer import Answer, answer, conclude
+from genspace.report._answer import Answer, conclude
 from genspace.report._generators import order_table, place_text
 from genspace.report._html import html_report
 from genspace.report._item import ItemView, view_item
-from genspace.report._manifest import changed_inputs, input_digests, make_manifest, read_manifest
+from genspace.report._manifest import Manifest, changed_inputs, input_digests, make_manifest, read_manifest
 from genspace.report._markdown import markdown_summary
 from genspace.report._part import Part, Section, parts_of
+from genspace.report._readings import print_readings
+from genspace.report._sentences import (
+    order_sentences,
+    reason_text,
+    remark,
+    remarks_of,
+    specification_sentences,
+    validation_sentences,
+)
 from genspace.report._table import (
     JudgeTable,
     csv_table,
     figure_text,
+    figure_words,
     judge_table,
     latex_table,
     markdown_table,
+    share_text,
 )
 from genspace.report._terminal import print_comparison
 from genspace.report._write import write_report
@@ -22,13 +33,14 @@ __all__ = [
     "Answer",
     "ItemView",
     "JudgeTable",
+    "Manifest",
     "Part",
     "Section",
-    "answer",
     "changed_inputs",
     "conclude",
     "csv_table",
     "figure_text",
+    "figure_words",
     "html_report",
     "input_digests",
     "judge_table",
@@ -36,11 +48,19 @@ __all__ = [
     "make_manifest",
     "markdown_summary",
     "markdown_table",
+    "order_sentences",
     "order_table",
     "parts_of",
     "place_text",
     "print_comparison",
+    "print_readings",
     "read_manifest",
+    "reason_text",
+    "remark",
+    "remarks_of",
+    "share_text",
+    "specification_sentences",
+    "validation_sentences",
     "view_item",
     "write_report",
 ]

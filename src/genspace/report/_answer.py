@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from genspace.judges.geometry import part_costs
-from genspace.report._table import LABELS, Row, figure_text, judge_table, number
+from genspace.analysis.figures import FIGURES
+from genspace.analysis.result import QuestionResult
+from genspace.analysis.significance import ALPHA
+from genspace.report._sentences import remarks_of
+from genspace.report._table import Row, figure_text, judge_table, number
 
-__all__ = ["Answer", "answer", "conclude"]
+__all__ = ["Answer", "conclude"]
 
 LONGEST_LEAD = 160
 """Characters; of a warning whose first sentence is longer the first screen shows what stands before its colon."""
@@ -36,46 +38,42 @@ class Answer:
         return [self.believe, *self.sure, *self.reference, *self.parts]
 
 
-def answer(document: Mapping[str, Any]) -> list[str]:
-    """Return the comparison's conclusions as plain sentences, the most important first."""
-    return conclude(document).sentences
-
-
-def conclude(document: Mapping[str, Any]) -> Answer:
+def conclude(result: QuestionResult) -> Answer:
     """Return the comparison's conclusions, sorted by what they answer."""
-    study = document["study"]
-    caveats = tuple(_lead(note["text"]) for note in document["notes"] if note["level"] == "warning")
-    if not study["n_items"]:
+    study = result.study
+    caveats = tuple(_lead(text) for level, text in remarks_of(result) if level == "warning")
+    if not study.n_items:
         return Answer("The study holds no items.")
-    if not study["n_annotated"]:
+    if not study.n_annotated:
         return Answer(
             "Nobody has rated these items yet, so no judge can be believed or doubted; mean scores are shown."
         )
-    ranked = [r for r in judge_table(document).rows if r.rank is not None]
+    ranked = [r for r in judge_table(result).rows if r.rank is not None]
     if not ranked:
-        return Answer(_none_ranked(document), caveats=caveats)
-    figure = LABELS.get(document["primary"]["figure"], document["primary"]["figure"])
+        return Answer(_none_ranked(result), caveats=caveats)
+    figure = FIGURES[result.primary.figure].short
     best = ranked[0]
-    figures = figure_text(best.estimates[0])
-    reference = study["reference"]
-    believe = f"{best.name} agrees best with {reference}: {figure} {figures} ({_basis(document, best)})."
-    ahead = [r for r in ranked if r.estimates[0]["value"] > best.estimates[0]["value"]]
+    believe = (
+        f"{best.name} agrees best with {study.reference}: {figure} {figure_text(best.estimates[0])} "
+        f"({_basis(result, best)})."
+    )
+    ahead = [r for r in ranked if (r.estimates[0].value or 0) > (best.estimates[0].value or 0)]
     sure = []
     if ahead:
         told = ", ".join(f"{r.name} ({r.n:,} items, coverage {r.coverage or 0:.0%})" for r in ahead)
         sure.append(f"A higher figure on fewer items, too few to call it best: {told}.")
     return Answer(
         believe,
-        sure=[*sure, *_group(document, best.name)],
-        reference=_people(document, figure),
-        parts=_parts(document, figure),
+        sure=[*sure, *_group(result, best.name)],
+        reference=_people(result, figure),
+        parts=_parts(result, figure),
         caveats=caveats,
     )
 
 
-def _none_ranked(document: Mapping[str, Any]) -> str:
+def _none_ranked(result: QuestionResult) -> str:
     """Say why no judge can be called best."""
-    kinds = {judge["kind"] for judge in document["judges"].values()} - {"baseline"}
+    kinds = {judge.kind for judge in result.judges.values()} - {"baseline"}
     if not kinds:
         return "No judge has scored these items yet."
     if kinds == {"derived"}:
@@ -95,28 +93,24 @@ def _lead(text: str) -> str:
     return (sentence if len(sentence) <= LONGEST_LEAD else sentence.partition(": ")[0]) + "."
 
 
-def _basis(document: Mapping[str, Any], row: Row) -> str:
+def _basis(result: QuestionResult, row: Row) -> str:
     """Return what a figure rests on: its interval's level, the items, the share of items decided."""
-    level = (
-        f"{document['options']['confidence']:.0%} interval, " if row.estimates[0]["low"] is not None else ""
-    )
-    return f"{level}{row.n or 0:,} items, coverage {row.coverage or 0:.0%}"
+    level = f"{result.options.confidence:.0%} interval, " if row.estimates[0].low is not None else ""
+    return f"{level}{row.n:,} items, coverage {row.coverage or 0:.0%}"
 
 
-def _group(document: Mapping[str, Any], best: str) -> list[str]:
+def _group(result: QuestionResult, best: str) -> list[str]:
     """Say which judges the best one is not significantly ahead of.
 
     Not the significance groups: a judge starts one when any member beats it, not only the best.
     """
-    from genspace.analysis.significance import ALPHA
-
-    tested = [pair for pair in document["tests"].get("pairs") or [] if best in (pair["a"], pair["b"])]
+    tested = [pair for pair in result.tests.pairs if best in (pair.a, pair.b)]
     if not tested:
         return []
     close = [
-        pair["b"] if pair["a"] == best else pair["a"]
+        pair.b if pair.a == best else pair.a
         for pair in tested
-        if pair["a"] != best or pair["p_holm"] is None or pair["p_holm"] >= ALPHA or pair["difference"] <= 0
+        if pair.a != best or pair.p_holm is None or pair.p_holm >= ALPHA or (pair.difference or 0) <= 0
     ]
     if not close:
         return ["It is significantly ahead of every other judge (permutation test by prompt, Holm-adjusted)."]
@@ -124,25 +118,28 @@ def _group(document: Mapping[str, Any], best: str) -> list[str]:
     return [f"These data cannot tell it apart from {named} (permutation test by prompt, Holm-adjusted)."]
 
 
-def _people(document: Mapping[str, Any], figure: str) -> list[str]:
-    row = (document["human"].get("row") or {}).get(document["primary"]["figure"])
-    if not row or row["value"] is None:
+def _people(result: QuestionResult, figure: str) -> list[str]:
+    row = result.human.row.get(result.primary.figure)
+    if row is None or row.value is None:
         return []
-    text = f"People agree with one another at {figure} {number(row['value'])}"
-    ceiling = document["human"].get("ceiling") or {}
-    if ceiling.get("value") is not None:
-        text += f"; their noise puts the ceiling for any judge near {number(ceiling['value'])}"
+    text = f"People agree with one another at {figure} {number(row.value)}"
+    if result.human.ceiling.value is not None:
+        text += f"; their noise puts the ceiling for any judge near {number(result.human.ceiling.value)}"
     return [text + "."]
 
 
-def _parts(document: Mapping[str, Any], figure: str) -> list[str]:
-    """Say what each part of a geometry judge's perception costs, where it was replaced by scene truth."""
-    values = {r.name: r.estimates[0]["value"] for r in judge_table(document).rows if r.estimates}
-    bases = {base for name in values if name.endswith("]") and (base := name.partition("[")[0]) in values}
-    sentences = []
-    for base in sorted(bases):
-        known = [row for row in part_costs(values, base) if row["cost"] is not None]
-        told = ", ".join(f"{row['replaced']} {row['cost']:+.3f}" for row in known)
-        if told:
-            sentences.append(f"{base} with parts replaced changes its {figure} by: {told}.")
-    return sentences
+def _parts(result: QuestionResult, figure: str) -> list[str]:
+    """Say what each part of a judge's perception costs, where a variant of the judge replaces it."""
+    values = {name: judge.item[result.primary.figure].value for name, judge in result.judges.items()}
+    costs: dict[str, dict[str, float]] = {}
+    for name, judge in result.judges.items():
+        if judge.variant is not None:
+            whole, value = values.get(judge.variant.base), values[name]
+            if whole is not None and value is not None:
+                costs.setdefault(judge.variant.base, {})[judge.variant.replaced] = value - whole
+    return [
+        f"{base} with parts replaced changes its {figure} by: "
+        + ", ".join(f"{part} {cost:+.3f}" for part, cost in sorted(parts.items(), key=lambda p: -p[1]))
+        + "."
+        for base, parts in sorted(costs.items())
+    ]

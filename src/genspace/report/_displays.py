@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from genspace.display import View
 from genspace.gather import evidence_of
 from genspace.report._answer import conclude
 from genspace.report._generators import MOST_PLOTS, order_plot, order_table
-from genspace.report._plots import forest, specification_map
+from genspace.report._plots import differences, forest, specification_map
+from genspace.report._sentences import order_sentences, reason_text, validation_sentences
 from genspace.report._styles import judge_styles
-from genspace.report._table import JudgeTable, figure_text
+from genspace.report._table import JudgeTable, figure_text, percent
 from genspace.report._table import judge_table as table_of
 
 if TYPE_CHECKING:
-    from genspace.analysis import Comparison
+    from genspace.analysis import Comparison, Estimate
     from genspace.analysis.ranking import Ranking
+    from genspace.analysis.reasons import Reason
     from genspace.analysis.validation import Validation
     from genspace.geometry.scene import Pair, Scene
     from genspace.report._item import ItemView
     from genspace.study import Study
 
-__all__ = ["comparison", "item", "judge_table", "pair", "ranking", "scene", "study", "validation"]
+__all__ = [
+    "comparison",
+    "estimate",
+    "item",
+    "judge_table",
+    "pair",
+    "ranking",
+    "reason",
+    "scene",
+    "study",
+    "validation",
+]
 
 
 def judge_table(table: JudgeTable) -> View:
@@ -34,7 +46,7 @@ def judge_table(table: JudgeTable) -> View:
             row.name,
             *map(figure_text, row.estimates),
             f"{row.n:,}" if row.n else "–",
-            "–" if row.coverage is None else f"{row.coverage:.1%}",
+            percent(row.coverage),
         )
         for row in table.rows
     ]
@@ -48,34 +60,46 @@ def comparison(result: Comparison) -> View:
     shown = judge_table(table_of(document))
     plots = [plot for plot in (forest(document), specification_map(document)) if plot]
     sentences = [*found.sentences, *(f"But mind: {c}" for c in found.caveats)]
-    return View(str(document["study"]["name"]), sentences, shown.head, shown.rows, plots)
+    return View(document.study.name, sentences, shown.head, shown.rows, plots)
 
 
 def validation(result: Validation) -> View:
     """The findings, and the new metric's difference from each other."""
     document = result.document
     rows = [
-        (row["judge"], figure_text(row["difference"]), row["claim"] or "–", f"{row['difference']['n']:,}")
-        for row in document["against"]
+        (row.judge, figure_text(row.difference), row.claim or "–", f"{row.difference.n:,}")
+        for row in document.against
     ]
-    return View(f"{document['metric']} in {document['study']}", result.summary,
-                ("against", "difference", "claim", "n"), rows)  # fmt: skip
+    plot = differences(document)
+    return View(f"{document.metric} in {document.study}", validation_sentences(document),
+                ("against", "difference", "claim", "n"), rows, [plot] if plot else [])  # fmt: skip
 
 
 def ranking(result: Ranking) -> View:
     """The order in words, everybody's ranks, and the first judges' orders drawn beside the people's."""
-    reference, found = result.document["study"]["reference"], result.document["generators"]
-    title = f"Generators of {result.document['study']['name']}"
-    if found["reason"]:
-        return View(title, [f"Nothing to rank: {found['reason']}."])
+    reference, found = result.document.study.reference, result.document.generators
+    title = f"Generators of {result.document.study.name}"
+    if found.people is None:
+        return View(title, [f"Nothing to rank: {reason_text(found.reason)}."])
     head, rows = order_table(reference, found)
-    styles = judge_styles(found["judges"])
+    styles = judge_styles(found.judges)
     plots = [
-        order_plot(reference, found["people"], name, order, styles[name])
-        for name, order in [*found["judges"].items()][:MOST_PLOTS]
-        if found["people"]["generators"]
+        order_plot(reference, found.people, name, order, styles[name])
+        for name, order in [*found.judges.items()][:MOST_PLOTS]
     ]
-    return View(title, found["sentences"], head, rows, [plot for plot in plots if plot])
+    return View(title, order_sentences(found, reference), head, rows, [plot for plot in plots if plot])
+
+
+def estimate(result: Estimate) -> View:
+    """One figure, or why there is none."""
+    told = reason_text(result.reason)
+    short = figure_text(result) + (f" ({told})" if told else "")
+    return View("Estimate", [f"{short}, n = {result.n:,}"], short=short)
+
+
+def reason(result: Reason) -> View:
+    """A reason in words."""
+    return View("Reason", [reason_text(result)], short=reason_text(result))
 
 
 def scene(result: Scene) -> View:
@@ -126,8 +150,7 @@ def study(result: Study) -> View:
     """What a study holds."""
     rows: list[tuple[str, str]] = [("items", f"{len(result.items):,}")]
     evidence = evidence_of(result)
-    frames: Mapping[str, Any] = {"answers": evidence.answers, "verdicts": evidence.every_verdict}
-    rows += [(name, f"{len(frame):,}") for name, frame in frames.items()]
+    rows += [("answers", f"{len(evidence.answers):,}"), ("verdicts", f"{len(evidence.every_verdict):,}")]
     rows.append(("judges and metrics", ", ".join(sorted(evidence.judges)) or "–"))
     sentences = [result.settings.question] if result.settings.question else []
     return View(result.settings.name, sentences, ("", ""), rows)

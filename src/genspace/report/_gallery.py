@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from genspace.errors import InputError
@@ -143,7 +143,7 @@ class Gallery:
     def json(self) -> str:
         """Return what the page's script filters, safe inside a script element."""
         items = self.items
-        data: dict[str, Any] = {
+        data = {
             "reference": self.part.reference,
             "judges": items.judges,
             "filters": [{"column": f.column, "values": f.values, "codes": f.codes} for f in items.filters],

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from genspace.analysis.result import GeneratorRow, Order, Orders
 from genspace.report._part import Part
 from genspace.report._plots import _panels, _short, _svg, styles_of
+from genspace.report._sentences import order_sentences
 from genspace.report._styles import INK, MUTED, OTHERS, RULE, Style
 from genspace.report._table import figure_text
 
@@ -20,41 +23,50 @@ MOST_PLOTS = 4
 MOST_GENERATORS = 40
 
 
-def generators(part: Part) -> dict[str, Any] | None:
+@dataclass(frozen=True, slots=True)
+class OrdersShown:
+    """What the section on generators shows."""
+
+    sentences: Sequence[str]
+    names: Sequence[str]
+    """Generators, in the first order."""
+    orders: Mapping[str, Order]
+    ranks: Mapping[str, Mapping[str, GeneratorRow]]
+    plots: Mapping[str, str]
+    resampled: str
+    corrected: Sequence[tuple[str, GeneratorRow]]
+
+
+def generators(part: Part) -> OrdersShown | None:
     """Return everybody's order, and the plots of the first judges beside the people."""
-    section = part.document.get("generators")
-    if not section or section["reason"]:
-        return None
-    judges = {name: order for name, order in section["judges"].items() if order["generators"]}
-    people = section["people"] if section["people"]["generators"] else None
-    orders = ({part.reference: people} if people else {}) | judges
+    section = part.document.generators
+    judges = {name: order for name, order in section.judges.items() if order.generators}
+    people = section.people if section.people is not None and section.people.generators else None
+    orders: dict[str, Order] = {**({part.reference: people} if people else {}), **judges}
     if not orders:
         return None
-    ranks = {who: {row["generator"]: row for row in order["generators"]} for who, order in orders.items()}
     styles = styles_of(part.document)
     drawn = [*judges.items()][:MOST_PLOTS] if people else []
-    plots = {n: order_plot(part.reference, people or {}, n, o, styles[n]) for n, o in drawn}
-    return {
-        "sentences": section["sentences"],
-        "names": [row["generator"] for row in next(iter(orders.values()))["generators"]],
-        "orders": orders,
-        "ranks": ranks,
-        "plots": {name: plot for name, plot in plots.items() if plot},
-        "resampled": section["resampled"],
-        "corrected": [(n, row) for n, o in judges.items() for row in o["generators"] if row["corrected"]],
-    }
+    plots = {n: order_plot(part.reference, people, n, o, styles[n]) for n, o in drawn if people}
+    return OrdersShown(
+        sentences=order_sentences(section, part.reference),
+        names=[row.generator for row in next(iter(orders.values())).generators],
+        orders=orders,
+        ranks={who: {row.generator: row for row in order.generators} for who, order in orders.items()},
+        plots={name: plot for name, plot in plots.items() if plot},
+        resampled=section.resampled,
+        corrected=[(name, row) for name, o in judges.items() for row in o.generators if row.corrected],
+    )
 
 
-def order_plot(
-    reference: str, people: Mapping[str, Any], name: str, judge: Mapping[str, Any], style: Style
-) -> str | None:
+def order_plot(reference: str, people: Order, name: str, judge: Order, style: Style) -> str | None:
     """Return the people's order on the left, a judge's on the right, and lines from each generator to itself."""
-    rows = [[r for r in order["generators"] if r["score"]["value"] is not None] for order in (people, judge)]
-    both = {r["generator"] for r in rows[0]} & {r["generator"] for r in rows[1]}
+    rows = [[r for r in order.generators if r.score.value is not None] for order in (people, judge)]
+    both = {r.generator for r in rows[0]} & {r.generator for r in rows[1]}
     if not 2 <= len(both) <= MOST_GENERATORS:
         return None
-    rows = [[r for r in side if r["generator"] in both] for side in rows]
-    heights = [{r["generator"]: -place for place, r in enumerate(side)} for side in rows]
+    rows = [[r for r in side if r.generator in both] for side in rows]
+    heights = [{r.generator: -place for place, r in enumerate(side)} for side in rows]
     with _panels(9.4, 1.1 + 0.3 * len(both), 1, 3) as (figure, (left, middle, right)):
         for panel, who, order, side, own in (
             (left, reference, people, rows[0], OTHERS["people"]),
@@ -62,9 +74,9 @@ def order_plot(
         ):
             _scores(panel, side, own)
             panel.set_title(_short(who), fontsize=10, color=INK)
-            worse = ", lower is better" if order["direction"] == "lower is better" else ""
-            panel.set_xlabel(order["score"] + worse)
-        names = [[_short(r["generator"]) for r in side] for side in rows]
+            worse = ", lower is better" if order.direction == "lower is better" else ""
+            panel.set_xlabel(order.score + worse)
+        names = [[_short(r.generator) for r in side] for side in rows]
         left.set_yticks([-place for place in range(len(both))], names[0])
         right.yaxis.tick_right()
         right.set_yticks([-place for place in range(len(both))], names[1])
@@ -81,21 +93,21 @@ def order_plot(
         )
 
 
-def order_table(reference: str, orders: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+def order_table(reference: str, orders: Orders) -> tuple[list[str], list[list[str]]]:
     """Return heading and rows of everybody's ranks, generators in the people's order where there is one.
 
     The fewer of generators and judges stand side by side.
     """
-    everybody = {reference: orders["people"], **orders["judges"]}
+    everybody = {**({reference: orders.people} if orders.people else {}), **orders.judges}
     places = {
-        who: {row["generator"]: place_text(row) for row in order["generators"]}
+        who: {row.generator: place_text(row) for row in order.generators}
         for who, order in everybody.items()
-        if not order["reason"]
+        if order.reason is None
     }
     if not places:
         return [], []
     names = list(next(iter(places.values())))
-    distance = {who: figure_text(o["distance"]) if "distance" in o else "" for who, o in everybody.items()}
+    distance = {who: "" if o.distance is None else figure_text(o.distance) for who, o in everybody.items()}
     if len(places) > len(names):
         rows = [[who, *(cells[name] for name in names), distance[who]] for who, cells in places.items()]
         return ["order of", *names, "distance"], rows
@@ -104,22 +116,22 @@ def order_table(reference: str, orders: Mapping[str, Any]) -> tuple[list[str], l
     return ["generator", *places], [*rows, ["distance", *apart]] if any(apart) else rows
 
 
-def place_text(row: Mapping[str, Any]) -> str:
+def place_text(row: GeneratorRow) -> str:
     """Return a rank and the ranks that the data allow: "2 (1–3)"."""
-    if row["rank"] is None:
+    if row.rank is None:
         return "–"
-    allowed = "" if row["rank_low"] is None else f" ({row['rank_low']}–{row['rank_high']})"
-    return f"{row['rank']}{allowed}"
+    allowed = "" if row.rank_low is None else f" ({row.rank_low}–{row.rank_high})"
+    return f"{row.rank}{allowed}"
 
 
-def _scores(axes: Axes, rows: list[Mapping[str, Any]], style: Style) -> None:
+def _scores(axes: Axes, rows: list[GeneratorRow], style: Style) -> None:
     """Draw each generator's score with its interval, the best on top."""
     for place, row in enumerate(rows):
-        score = row["score"]
-        if score["low"] is not None:
-            ends = [score["low"], score["high"]]
+        score = row.score
+        if score.low is not None and score.high is not None:
+            ends = [score.low, score.high]
             axes.plot(ends, [-place] * 2, color=style.colour, linewidth=2.2, solid_capstyle="butt")
-        axes.plot([score["value"]], [-place], marker=style.marker, color=style.colour, markersize=7)
+        axes.plot([score.value or 0.0], [-place], marker=style.marker, color=style.colour, markersize=7)
     axes.set_ylim(0.5 - len(rows), 0.5)
     axes.grid(axis="x", color=RULE, linewidth=0.6)
     axes.set_axisbelow(True)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
 
-from genspace.analysis.generators import share_text
+from genspace.analysis.reliability import COEFFICIENTS
+from genspace.documents import to_dict
+from genspace.readings import grouped
 from genspace.report._answer import Answer, conclude
+from genspace.report._manifest import Manifest
 from genspace.report._part import Part, Section
 from genspace.report._plots import forest
 from genspace.report._sections import SECTIONS
+from genspace.report._sentences import METHODS, reason_text, remarks_of
 from genspace.report._styles import INK, MUTED, RULE
-from genspace.report._table import LABELS, counts, figure_text, number
+from genspace.report._table import counts, figure_text, number, percent, share_text
 
 __all__ = ["html_report"]
 
@@ -29,7 +32,7 @@ class _Shown:
     part: Part
     answer: Answer
     forest: str | None
-    sections: list[tuple[Section, Any]]
+    sections: list[tuple[Section, object]]
 
     @classmethod
     def of(cls, part: Part) -> _Shown:
@@ -38,7 +41,7 @@ class _Shown:
         return cls(part, conclude(part.document), forest(part.document), found)
 
 
-def html_report(parts: Sequence[Part], manifest: Mapping[str, Any]) -> str:
+def html_report(parts: Sequence[Part], manifest: Manifest) -> str:
     """Return the report of one comparison; the manifest is shown at the end, so that it can be made again."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -47,22 +50,19 @@ def html_report(parts: Sequence[Part], manifest: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters.update(
-        number=number, figure=figure_text, label=lambda key: LABELS.get(key, key), percent=_percent,
-        share=share_text, counted=counts,
+        number=number, figure=figure_text, label=lambda key: COEFFICIENTS[key].label, percent=percent,
+        share=share_text, counted=counts, reason=reason_text, remarks=remarks_of, method=METHODS.get,
     )  # fmt: skip
     templates = files("genspace.report") / "templates"
     page = environment.get_template("report.html.j2").render(
-        study=parts[0].document["study"],
+        study=parts[0].document.study,
+        readings=grouped(manifest.readings),
         reference=parts[0].reference,
         parts=[_Shown.of(part) for part in parts],
-        manifest=json.dumps(manifest, indent=2, ensure_ascii=False),
+        manifest=json.dumps(to_dict(manifest), indent=2, ensure_ascii=False),
         css=(templates / "report.css").read_text(encoding="utf-8"),
         script=(templates / "gallery.js").read_text(encoding="utf-8"),
     )
     for colour, role in ROLES.items():  # plots in the page follow its colours, dark or light
         page = page.replace(f": {colour}", f": var({role})")
     return page
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.1%}"

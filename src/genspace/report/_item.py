@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 from genspace.display import Displayed
 from genspace.errors import InputError, MissingExtraError, did_you_mean
 from genspace.gather import evidence_of
-from genspace.geometry.binding import Bound, bind
 from genspace.geometry.drawing.bodies import Mark
 from genspace.geometry.evaluate import Evaluation, evaluate, in_words
-from genspace.geometry.image_relation import ImageRelation, parse_relation
+from genspace.geometry.predicates import Bound, bind
 from genspace.geometry.scene import Pair, Scene
 from genspace.judges.scene import find_scene
 from genspace.records import Item, Measurement, Reference, Verdict
@@ -37,7 +36,7 @@ Picture = tuple[str, str | None, Scene | None]
 """Caption, name of the image, scene."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ItemView(Displayed):
     """Everything a study knows about one item."""
 
@@ -54,12 +53,12 @@ class ItemView(Displayed):
             return str(error)
 
     @cached_property
-    def bound(self) -> Bound | ImageRelation | str | None:
+    def bound(self) -> Bound | str | None:
         """The predicate, or what is wrong with it; None where the item has none."""
         if self.item.predicate is None:
             return None
         try:
-            return parse_relation(self.item.predicate) or bind(self.item.predicate)
+            return bind(self.item.predicate)
         except InputError as error:
             return str(error)
 
@@ -175,7 +174,7 @@ class ItemView(Displayed):
         """Return a self-contained page that works without a network."""
         from jinja2 import Environment, PackageLoader, StrictUndefined
 
-        from genspace.geometry.drawing.concepts import concept_of, concept_svg
+        from genspace.geometry.drawing.concepts import concept_svg
         from genspace.geometry.drawing.plan import plan
 
         environment = Environment(
@@ -184,7 +183,6 @@ class ItemView(Displayed):
         )  # fmt: skip
         pictures = self.pictures()
         drawn = [(caption, self.overlay(name, scene)) for caption, name, scene in pictures]
-        concept = concept_of(self.item.predicate or "")
         last = pictures[-1][2]
         return environment.get_template("item.html.j2").render(
             study=self.study.settings.name,
@@ -196,7 +194,7 @@ class ItemView(Displayed):
                 if scene is not None
             ],
             view3d=None if last is None else _view3d(last),
-            concept=concept_svg(*concept) if concept else None,
+            concept=concept_svg(self.bound) if isinstance(self.bound, Bound) else None,
             css=files("genspace.report").joinpath("templates/report.css").read_text(encoding="utf-8"),
         )
 

@@ -8,9 +8,9 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from genspace.report._table import safe_cell
+from genspace.tables import neutralised
 
 if TYPE_CHECKING:
     import numpy as np
@@ -138,7 +138,15 @@ def items_csv(items: ItemColumns) -> str:
     heads = [f"{name}.{what}" for name in items.judges for what in ("score", "gap")]
     columns = [f.column for f in items.filters]
     writer.writerow(
-        ["item_id", "item_id_b", "prompt", *columns, "people.mean", "people.answers", *map(safe_cell, heads)]
+        [
+            "item_id",
+            "item_id_b",
+            "prompt",
+            *columns,
+            "people.mean",
+            "people.answers",
+            *map(neutralised, heads),
+        ]
     )
     for i in range(len(items)):
         texts = [
@@ -147,10 +155,10 @@ def items_csv(items: ItemColumns) -> str:
             items.prompts[i],
             *(f.values[f.codes[i]] for f in items.filters),
         ]
-        found: list[Any] = [
+        found: list[float | str | None] = [
             cell
             for scores, gaps in zip(items.scores, items.gaps, strict=True)
             for cell in (scores[i], gaps[i])
         ]
-        writer.writerow([*map(safe_cell, texts), items.people[i], items.answers[i], *found])
+        writer.writerow([*map(neutralised, texts), items.people[i], items.answers[i], *found])
     return buffer.getvalue()

@@ -6,53 +6,105 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Literal
+
+from pydantic import JsonValue
 
 from genspace._version import __version__
+from genspace.analysis import CompareOptions
+from genspace.documents import from_dict
 from genspace.errors import InputError
+from genspace.readings import Reading
+from genspace.records import Declared
 from genspace.study import Study
 
-__all__ = ["Replay", "changed_inputs", "input_digests", "make_manifest", "read_manifest"]
+__all__ = ["Manifest", "changed_inputs", "input_digests", "make_manifest", "read_manifest"]
 
 SCHEMA = "genspace-manifest/1"
-PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "krippendorff", "statsmodels", "evalica")
+PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "evalica")
 SKIPPED_FOLDERS = frozenset({"images", "reports"})
 
-Replay = Mapping[str, Any]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyInputs:
+    """What was read of one study."""
+
+    path: str
+    """As the user wrote it."""
+    inputs: Mapping[str, str]
+    """SHA-256 by the file's name in the study."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredJudge:
+    """A `[judges.NAME]` table."""
+
+    kind: str
+    model: str | None
+    options: Mapping[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What went into a comparison."""
+
+    genspace: str
+    python: str
+    packages: Mapping[str, str | None]
+    options: CompareOptions
+    columns: Mapping[str, tuple[str, ...]]
+    """`human` and `metrics` of a wide table."""
+    declared: Declared = field(default_factory=Declared)
+    """What was said about ratings and scores beside study.toml."""
+    evidence: str | None
+    """Digest of what the figures were computed from."""
+    readings: tuple[Reading, ...] = ()
+    """What was read and assumed."""
+    studies: tuple[StudyInputs, ...]
+    judges: Mapping[str, DeclaredJudge]
+    schema: Literal["genspace-manifest/1"] = "genspace-manifest/1"
 
 
 def make_manifest(
     studies: Sequence[tuple[str, Study]],
-    options: Mapping[str, Any],
-    columns: Mapping[str, Any],
+    options: CompareOptions,
+    columns: Mapping[str, Sequence[str]],
     *,
+    declared: Declared | None = None,
     evidence: str | None = None,
-) -> Replay:
+    readings: Sequence[Reading] = (),
+) -> Manifest:
     """Return versions, options, and the SHA-256 of every table that was read.
 
     Args:
         studies: each study's path as the user wrote it, and the study.
-        options: the comparison's options, as in its document.
+        options: the comparison's options.
         columns: `human` and `metrics` of a wide table.
+        declared: what was said about ratings and scores beside study.toml.
         evidence: digest of what the figures were computed from.
+        readings: what was read and assumed.
     """
-    return {
-        "schema": SCHEMA,
-        "genspace": __version__,
-        "python": platform.python_version(),
-        "packages": {name: _version(name) for name in PACKAGES},
-        "options": dict(options),
-        "columns": dict(columns),
-        "evidence": evidence,
-        "studies": [{"path": path, "inputs": input_digests(study, Path(path))} for path, study in studies],
-        "judges": {
-            name: {"kind": table.kind, "model": table.model, "options": dict(table.options)}
+    return Manifest(
+        genspace=__version__,
+        python=platform.python_version(),
+        packages={name: _version(name) for name in PACKAGES},
+        options=options,
+        columns={name: tuple(names) for name, names in columns.items()},
+        declared=declared or Declared(),
+        evidence=evidence,
+        readings=tuple(readings),
+        studies=tuple(
+            StudyInputs(path=path, inputs=input_digests(study, Path(path))) for path, study in studies
+        ),
+        judges={
+            name: DeclaredJudge(kind=table.kind, model=table.model, options=dict(table.options))
             for _, study in studies
             for name, table in study.declared.judges.items()
         },
-    }
+    )
 
 
 def input_digests(study: Study, path: Path) -> dict[str, str]:
@@ -68,7 +120,7 @@ def input_digests(study: Study, path: Path) -> dict[str, str]:
     }
 
 
-def read_manifest(path: Path) -> Replay:
+def read_manifest(path: Path) -> Manifest:
     """Read a manifest to replay it. Errors: `InputError` when it is none."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -76,7 +128,10 @@ def read_manifest(path: Path) -> Replay:
         raise InputError(f"{path}: cannot be read as a manifest: {error}") from None
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         raise InputError(f"{path}: is no manifest of genspace (schema {SCHEMA!r} is expected)")
-    return document
+    try:
+        return from_dict(Manifest, {"evidence": None, **document})
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
 
 
 def changed_inputs(recorded: Mapping[str, str], current: Mapping[str, str]) -> list[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
+from genspace.analysis.result import QuestionResult
 from genspace.report._answer import conclude
 from genspace.report._part import parts_of
 from genspace.report._table import JudgeTable, counts, judge_table, markdown_table
@@ -26,8 +27,8 @@ def markdown_summary(comparison: Comparison, *, report: str | None = None, level
         report: address of the full report, to link to.
         level: which table: "item" or "system".
     """
-    study = comparison.document["study"]
-    lines = [f"### {study['name']}: agreement with {study['reference']}", ""]
+    study = comparison.document.study
+    lines = [f"### {study.name}: agreement with {study.reference}", ""]
     for part in parts_of(comparison):
         if part.question:
             lines += [f"#### Question “{part.question}”", ""]
@@ -37,28 +38,25 @@ def markdown_summary(comparison: Comparison, *, report: str | None = None, level
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _part(document: Mapping[str, Any], level: str) -> Iterator[str]:
-    found = conclude(document)
+def _part(result: QuestionResult, level: str) -> Iterator[str]:
+    found = conclude(result)
     yield f"**{found.believe}**"
     yield ""
     told = [*found.sentences[1:], *(f"But mind: {caveat}" for caveat in found.caveats)]
     yield from (f"- {sentence}" for sentence in told)
     if told:
         yield ""
-    table = judge_table(document, level=level)
+    table = judge_table(result, level=level)
     shown = JudgeTable(table.columns, tuple(r for r in table.rows if r.kind != "baseline")[:MOST_ROWS])
     yield markdown_table(shown)
-    yield _basis(document)
+    yield _basis(result)
     yield ""
 
 
-def _basis(document: Mapping[str, Any]) -> str:
-    study, options = document["study"], document["options"]
+def _basis(result: QuestionResult) -> str:
+    study, options = result.study, result.options
     sizes = ", ".join(map(" ".join, counts(study, but={"n_items", "n_annotated"})))
-    rated = f"{study['n_annotated']:,} of {study['n_items']:,} items rated; {sizes}."
-    if not options["draws"]:
+    rated = f"{study.n_annotated:,} of {study.n_items:,} items rated; {sizes}."
+    if not options.draws:
         return rated
-    return (
-        f"{rated} Intervals: {options['confidence']:.0%}, over prompts, {options['draws']:,} draws, "
-        f"seed {options['seed']}."
-    )
+    return f"{rated} Intervals: {options.confidence:.0%}, over prompts, {options.draws:,} draws, seed {options.seed}."

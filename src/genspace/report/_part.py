@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from genspace.analysis.result import QuestionResult
+from genspace.records import Reference
 from genspace.report._items import ItemColumns, item_columns
 from genspace.report._table import JudgeTable, judge_table
 
@@ -28,8 +30,8 @@ class Part:
     """Makes the ids of this part's elements unique in the page."""
     question: str
     """"" is the main question."""
-    document: Mapping[str, Any]
-    """The question's comparison, after schemas/comparison.schema.json."""
+    document: QuestionResult
+    """The question's comparison."""
     asked: Question | None = None
     """What the figures were computed from; None: single answers are not shown."""
     study: Study | None = None
@@ -47,16 +49,15 @@ class Part:
     @cached_property
     def items(self) -> ItemColumns | None:
         """Every rated item with every answer; None without a study, ratings or judges."""
-        if self.asked is None or not self.document["study"]["n_annotated"]:
+        if self.asked is None or not self.document.study.n_annotated:
             return None
-        units = self.asked.units
-        judges = [r.name for r in self.table.rows if r.kind in {"judge", "metric"} and r.name in units.judges]
-        return item_columns(units, judges, self.document["options"]["by"]) if judges else None
+        judges = [row.name for row in self.table.rows if row.is_judge]
+        return item_columns(self.asked.units, judges, self.document.options.by) if judges else None
 
     @property
-    def reference(self) -> str:
+    def reference(self) -> Reference:
         """What judges are compared with, in words: people, or the known truth."""
-        return str(self.document["study"]["reference"])
+        return self.document.study.reference
 
 
 @dataclass(frozen=True)
@@ -70,14 +71,13 @@ class Section:
     name: str
     title: str
     """Heading; `{reference}` stands for people or the known truth."""
-    build: Callable[[Part], Any]
+    build: Callable[[Part], object]
     """Returns what the template shows; None or something empty: the section is left out."""
 
 
 def parts_of(comparison: Comparison, study: Study | None = None, folder: Path | None = None) -> list[Part]:
     """Return a comparison's questions, the main one first."""
-    document = comparison.document
-    questions = {"": document, **document.get("questions", {})}
+    questions = {"": comparison.document, **comparison.document.questions}
     asked = dict(zip(questions, comparison.questions.values(), strict=False))  # none in one read from a file
     return [
         Part(f"q{i}", name, found, asked.get(name), study, comparison.evidence, folder)

@@ -7,6 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from genspace.analysis import Estimate
+from genspace.analysis.calibration import CalibrationBin
+from genspace.analysis.result import Cell, QuestionResult, ValidationDocument
+from genspace.report._sentences import option_words
 from genspace.report._styles import INK, MUTED, ON_LIGHT, OTHERS, RULE, Style, judge_styles
 from genspace.report._table import Row, judge_table, number
 
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "breakdown_map",
     "calibration",
+    "differences",
     "forest",
     "ratings",
     "risk_coverage",
@@ -77,17 +82,17 @@ def _short(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
-def styles_of(document: Mapping[str, Any]) -> dict[str, Style]:
+def styles_of(document: QuestionResult) -> dict[str, Style]:
     """Return every judge's style in the order of the main table; other rows by their kind."""
     rows = judge_table(document).rows
     ranked = judge_styles(row.name for row in rows if row.kind not in OTHERS)
     return {row.name: ranked.get(row.name) or OTHERS[row.kind] for row in rows}
 
 
-def forest(document: Mapping[str, Any]) -> str | None:
+def forest(document: QuestionResult) -> str | None:
     """Return each judge's primary figure with its interval, the people's own row and the noise ceiling."""
     table = judge_table(document)
-    rows = [r for r in table.rows if r.estimates[0]["value"] is not None]
+    rows = [r for r in table.rows if r.estimates[0].value is not None]
     if not rows:
         return None
     styles = styles_of(document)
@@ -100,30 +105,52 @@ def forest(document: Mapping[str, Any]) -> str | None:
         axes.grid(axis="x", color=RULE, linewidth=0.6)
         axes.set_axisbelow(True)
         axes.spines["left"].set_visible(False)
-        ceiling = (document["human"].get("ceiling") or {}).get("value")
-        if ceiling is not None and document["study"]["n_annotated"]:
+        ceiling = document.human.ceiling.value
+        if ceiling is not None and document.study.n_annotated:
             axes.axvline(ceiling, color=INK, linewidth=1, linestyle=(0, (4, 3)))
             axes.annotate(
                 f"noise ceiling {number(ceiling, 2)}", (ceiling, len(rows) - 0.35), xytext=(-4, 0),
                 textcoords="offset points", ha="right", va="top", fontsize=8, color=MUTED,
             )  # fmt: skip
-        level = f"{document['options']['confidence']:.0%}"
+        level = f"{document.options.confidence:.0%}"
         axes.set_xlabel(
-            f"{table.columns[0].label} with {document['study']['reference']}, {level} interval over prompts"
+            f"{table.columns[0].label} with {document.study.reference}, {level} interval over prompts"
         )
         return _svg(
             figure, f"{table.columns[0].label} of each judge with its interval; the table holds the values"
         )
 
 
+def differences(document: ValidationDocument) -> str | None:
+    """Return the new metric's difference from each other metric, with its interval and the margin."""
+    rows = [row for row in document.against if row.difference.value is not None]
+    if not rows:
+        return None
+    with _figure(6.6, 0.9 + 0.28 * len(rows)) as (figure, axes):
+        for height, row in enumerate(reversed(rows)):
+            low, high = row.difference.low, row.difference.high
+            if low is not None and high is not None:
+                axes.plot([low, high], [height, height], color=INK, linewidth=2.2, solid_capstyle="butt")
+            axes.plot([row.difference.value or 0.0], [height], marker="o", color=INK, markersize=7)
+        axes.set_yticks(range(len(rows)), [_short(row.judge) for row in reversed(rows)])
+        axes.tick_params(axis="y", length=0)
+        for place, dash in ((0.0, "-"), (-document.margin, "--")):
+            axes.axvline(place, color=MUTED, linewidth=1, linestyle=dash)
+        axes.grid(axis="x", color=RULE, linewidth=0.6)
+        axes.set_axisbelow(True)
+        axes.spines["left"].set_visible(False)
+        axes.set_xlabel(f"{document.metric} minus the other, {document.primary.label}; dashed: the margin")
+        return _svg(figure, f"difference of {document.metric} from each other metric with its interval")
+
+
 def _interval(axes: Axes, height: int, row: Row, style: Style) -> None:
     """Draw a judge's figure and interval, the number at the right edge."""
     estimate = row.estimates[0]
-    if estimate["low"] is not None:
-        ends = [estimate["low"], estimate["high"]]
+    if estimate.low is not None and estimate.high is not None:
+        ends = [estimate.low, estimate.high]
         axes.plot(ends, [height, height], color=style.colour, linewidth=2.2, solid_capstyle="butt")
     axes.plot(
-        [estimate["value"]],
+        [estimate.value or 0.0],
         [height],
         marker=style.marker,
         color=style.colour,
@@ -131,23 +158,22 @@ def _interval(axes: Axes, height: int, row: Row, style: Style) -> None:
         markeredgewidth=1.5,
     )
     axes.annotate(
-        number(estimate["value"], 2), (1, height), xycoords=("axes fraction", "data"), xytext=(4, 0),
+        number(estimate.value, 2), (1, height), xycoords=("axes fraction", "data"), xytext=(4, 0),
         textcoords="offset points", va="center", fontsize=9, color=INK,
     )  # fmt: skip
 
 
-def breakdown_map(document: Mapping[str, Any], column: str) -> str | None:
+def breakdown_map(document: QuestionResult, column: str) -> str | None:
     """Return a map of judges against the values of one breakdown column, each cell with its figure."""
     import numpy as np
 
-    cells = {v: c for v, c in document["breakdowns"][column].items() if _has_figure(c)}
-    known = {name for cell in cells.values() for name in cell["judges"]}
+    cells = {v: c for v, c in document.breakdowns[column].items() if _has_figure(c)}
+    known = {name for cell in cells.values() for name in cell.judges}
     names = [r.name for r in judge_table(document).rows if r.name in known]
     if not names or not cells:
         return None
-    figures = [[(cell["judges"].get(n) or {}).get("value") for cell in cells.values()] for n in names]
-    values = np.array([[np.nan if v is None else v for v in row] for row in figures], dtype=float)
-    heads = [f"{_short(v)}\nn = {cell['n']}" for v, cell in cells.items()]
+    values = np.array([[_value(cell.judges.get(n)) for cell in cells.values()] for n in names], dtype=float)
+    heads = [f"{_short(v)}\nn = {cell.n}" for v, cell in cells.items()]
     rows, columns = [_short(n) for n in names], heads
     if len(cells) > MOST_COLUMNS:  # many values stand in rows
         values, rows, columns = values.T, [h.replace("\n", ", ") for h in heads], rows
@@ -169,13 +195,17 @@ def breakdown_map(document: Mapping[str, Any], column: str) -> str | None:
         return _svg(figure, f"{judge_table(document).columns[0].label} of each judge by {column}")
 
 
-def _has_figure(cell: Mapping[str, Any]) -> bool:
-    return any(estimate["value"] is not None for estimate in cell["judges"].values())
+def _has_figure(cell: Cell) -> bool:
+    return any(estimate.value is not None for estimate in cell.judges.values())
 
 
-def ratings(document: Mapping[str, Any]) -> str | None:
+def _value(estimate: Estimate | None) -> float:
+    return float("nan") if estimate is None or estimate.value is None else estimate.value
+
+
+def ratings(document: QuestionResult) -> str | None:
     """Return how often each rating was given."""
-    counts = {k: v for k, v in (document["human"].get("distribution") or {}).items() if v}
+    counts = {k: v for k, v in document.human.distribution.items() if v}
     if not counts or len(counts) > 30:
         return None
     with _figure(4.2, 2.3) as (figure, axes):
@@ -187,27 +217,27 @@ def ratings(document: Mapping[str, Any]) -> str | None:
         return _svg(figure, "how often each rating was given")
 
 
-def risk_coverage(document: Mapping[str, Any]) -> str | None:
+def risk_coverage(document: QuestionResult) -> str | None:
     """Return, for judges that may abstain, the error among what they decide against the share they decide."""
-    curves: dict[str, Sequence[Mapping[str, Any]]] = {}
-    for name, judge in document["judges"].items():
-        points = (judge.get("risk_coverage") or {}).get("points") or []
-        drawn = [p for p in points if p.get("risk") is not None]
-        if judge["kind"] in {"judge", "metric"} and len(drawn) > 1:
+    curves: dict[str, list[tuple[float, float]]] = {}
+    for name, judge in document.judges.items():
+        points = judge.risk_coverage.points if judge.risk_coverage else ()
+        drawn = [(p.coverage, p.risk) for p in points if p.risk is not None]
+        if len(drawn) > 1:
             curves[name] = drawn
     if not curves:
         return None
     styles = styles_of(document)
     with _figure(7.2, 3.4) as (figure, axes):
         ends = []
-        for name, points in curves.items():
+        for name, drawn in curves.items():
             colour, marker, dash = styles[name]
-            xs, ys = [p["coverage"] for p in points], [p["risk"] for p in points]
+            xs, ys = ([point[axis] for point in drawn] for axis in (0, 1))
             axes.plot(xs, ys, color=colour, linestyle=dash, drawstyle="steps-post")
             axes.plot(xs[-1:], ys[-1:], color=colour, marker=marker)
             ends.append((ys[-1], name))
         axes.set_xlabel("coverage: share of items decided")
-        axes.set_ylabel(f"risk: share of decisions against {document['study']['reference']}")
+        axes.set_ylabel(f"risk: share of decisions against {document.study.reference}")
         axes.set_ylim(bottom=0)
         axes.grid(color=RULE, linewidth=0.6)
         _label_ends(axes, ends, styles)
@@ -231,7 +261,7 @@ def _label_ends(axes: Axes, ends: Sequence[tuple[float, str]], styles: Mapping[s
         )  # fmt: skip
 
 
-def specification_map(document: Mapping[str, Any]) -> str | None:
+def specification_map(document: QuestionResult) -> str | None:
     """Return each judge's place under every reasonable way to compute agreement, with the choices below.
 
     A column is one specification; bright cells are first places. Columns are sorted by how often they change the order.
@@ -239,23 +269,20 @@ def specification_map(document: Mapping[str, Any]) -> str | None:
     import numpy as np
     from scipy.stats import rankdata
 
-    curve = document.get("specification") or {}
-    specifications = curve.get("specifications") or []
-    judges = (curve.get("judges") or [])[:MOST_JUDGES]
+    specifications = document.specification.specifications
+    judges = document.specification.judges[:MOST_JUDGES]
     if len(specifications) < 2 or len(judges) < 2:
         return None
-    values = np.array(
-        [[np.nan if v is None else v for v in s["values"]] for s in specifications], dtype=float
-    )
+    values = np.array([[np.nan if v is None else v for v in s.values] for s in specifications], dtype=float)
     places = np.array([rankdata(-np.nan_to_num(row, nan=-np.inf), method="min") for row in values])[
         :, : len(judges)
     ]
     order = np.lexsort([*places.T[::-1]])
     choices = [
-        (key, option, [s[key] == option for s in specifications])
+        (key, option, [getattr(s, key) == option for s in specifications])
         for key in ("figure", "averaging", "raters", "abstention", "left_out")
-        for option in dict.fromkeys(s[key] for s in specifications)
-        if len({s[key] for s in specifications}) > 1
+        for option in dict.fromkeys(getattr(s, key) for s in specifications)
+        if len({getattr(s, key) for s in specifications}) > 1
     ]
     rows = len(judges) + len(choices)
     with _figure(9.4, 0.8 + 0.25 * rows) as (figure, axes):
@@ -267,8 +294,7 @@ def specification_map(document: Mapping[str, Any]) -> str | None:
         for row, (_, _, chosen) in enumerate(choices, start=len(judges)):
             where = np.flatnonzero(np.array(chosen)[order])
             axes.plot(where, np.full(len(where), row), marker="s", linestyle="", color=INK, markersize=4)
-        words = curve.get("words") or {}
-        labels = [str(words.get(option, option)) for _, option, _ in choices]
+        labels = [option_words(option) for _, option, _ in choices]
         axes.set_yticks(range(rows), [*map(_short, judges), *labels], fontsize=8)
         axes.set_ylim(rows - 0.5, -0.5)
         axes.set_xticks([])
@@ -277,13 +303,13 @@ def specification_map(document: Mapping[str, Any]) -> str | None:
         return _svg(figure, "place of each judge under every reasonable way to compute agreement")
 
 
-def calibration(document: Mapping[str, Any]) -> str | None:
+def calibration(document: QuestionResult) -> str | None:
     """Return reliability diagrams, a panel a judge: what scores promise against how often the answer is yes."""
-    curves: dict[str, list[Mapping[str, Any]]] = {}
-    for name, judge in document["judges"].items():
-        bins = ((judge.get("calibration") or {}).get("as_given") or {}).get("bins") or []
-        points = [b for b in bins if b["observed"]["n"] >= LEAST_IN_BIN]
-        if judge["kind"] in {"judge", "metric"} and len(points) > 1:
+    curves: dict[str, list[CalibrationBin]] = {}
+    for name, judge in document.judges.items():
+        diagram = judge.calibration.as_given if judge.calibration else None
+        points = [b for b in diagram.bins if b.observed.n >= LEAST_IN_BIN] if diagram else []
+        if len(points) > 1:
             curves[name] = points
     if not curves:
         return None
@@ -302,15 +328,15 @@ def calibration(document: Mapping[str, Any]) -> str | None:
         return _svg(figure, "reliability diagram of each judge")
 
 
-def _reliability(axes: Axes, bins: Sequence[Mapping[str, Any]], style: Style) -> None:
+def _reliability(axes: Axes, bins: Sequence[CalibrationBin], style: Style) -> None:
     """Draw one judge's bins with the interval of each share; on the diagonal a score is worth what it says."""
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
     for found in bins:
-        low, high = found["observed"]["low"], found["observed"]["high"]
-        if low is not None:
-            axes.plot([found["predicted"]] * 2, [low, high], color=style.colour, linewidth=1.4, alpha=0.7)
-    xs = [b["predicted"] for b in bins]
-    ys = [b["observed"]["value"] for b in bins]
+        low, high = found.observed.low, found.observed.high
+        if low is not None and high is not None:
+            axes.plot([found.predicted or 0.0] * 2, [low, high], color=style.colour, linewidth=1.4, alpha=0.7)
+    xs = [b.predicted or 0.0 for b in bins]
+    ys = [b.observed.value or 0.0 for b in bins]
     axes.plot(xs, ys, color=style.colour, linestyle=style.dash, marker=style.marker, markersize=4.5)
     axes.set(xlim=(-0.04, 1.04), ylim=(-0.04, 1.04), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
     axes.tick_params(labelsize=8)

@@ -4,40 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from genspace.report._plots import _figure, _svg
+from genspace.report._sentences import reason_text
 from genspace.report._styles import INK, MUTED, RULE, Style, judge_styles
-from genspace.report.probes import NUISANCES, plain
+from genspace.report.probes import NUISANCES, ProbeReport, plain
 
 __all__ = ["curve_legend", "curve_plots", "probe_page", "sub_domains", "write_probe_report"]
 
 
-def _curve_plot(document: Mapping[str, Any], domain: str, styles: Mapping[str, Style]) -> str:
+def _curve_plot(report: ProbeReport, domain: str, styles: Mapping[str, Style]) -> str:
     """Return one sub-domain's psychometric curves, all judges on one axis, as SVG."""
     with _figure(4.9, 3.1) as (figure, axes):
         axes.axvline(1.0, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
         lowest = 0.0
-        for place, (name, judge) in enumerate(document["judges"].items()):
-            entry = judge["sub_domains"].get(domain)
+        for place, (name, judge) in enumerate(report.judges.items()):
+            entry = judge.sub_domains.get(domain)
             if entry is None:
                 continue
             colour, marker, dash = styles[name]
-            if entry["line"]:
+            if entry.line:
                 axes.plot(
-                    *zip(*entry["line"], strict=True), color=colour, linestyle=dash, linewidth=1.8, label=name
+                    *zip(*entry.line, strict=True), color=colour, linestyle=dash, linewidth=1.8, label=name
                 )
-                lowest = min(lowest, entry["line"][0][0])
-            threshold = entry["fit"]["threshold"]
-            if threshold["low"] is not None:  # judges below one another, so that none hides another
-                height = 0.5 + 0.05 * ((len(document["judges"]) - 1) / 2 - place)
-                ends = [threshold["low"], threshold["high"]]
+                lowest = min(lowest, entry.line[0][0])
+            threshold = entry.fit.threshold
+            if (
+                threshold.low is not None and threshold.high is not None
+            ):  # judges below one another, so that none hides another
+                height = 0.5 + 0.05 * ((len(report.judges) - 1) / 2 - place)
+                ends = [threshold.low, threshold.high]
                 axes.plot(ends, [height] * 2, color=colour, linewidth=1.6, alpha=0.8, solid_capstyle="butt")
-                axes.plot(threshold["value"], height, marker=marker, color=colour, markersize=4)
-            sizes = [8 + 2.2 * min(point["n"], 30) for point in entry["points"]]
+                axes.plot(threshold.value or 0.0, height, marker=marker, color=colour, markersize=4)
+            sizes = [8 + 2.2 * min(point.n, 30) for point in entry.points]
             axes.scatter(
-                [p["error"] for p in entry["points"]], [p["yes"] for p in entry["points"]], s=sizes, color=colour,
-                marker=marker, alpha=0.65, linewidths=0, label=None if entry["line"] else name,
+                [p.error for p in entry.points], [p.yes for p in entry.points], s=sizes, color=colour,
+                marker=marker, alpha=0.65, linewidths=0, label=None if entry.line else name,
             )  # fmt: skip
         axes.set(
             xlim=(lowest - 0.05, 2.05),
@@ -52,20 +54,20 @@ def _curve_plot(document: Mapping[str, Any], domain: str, styles: Mapping[str, S
         return _svg(figure, f"Share of yes against the true error, {domain}, one curve per judge")
 
 
-def curve_legend(document: Mapping[str, Any], styles: Mapping[str, Style] | None = None) -> str:
+def curve_legend(report: ProbeReport, styles: Mapping[str, Style] | None = None) -> str:
     """Return one line of names in their colours, markers and dashes, for all plots."""
-    styles = styles or judge_styles(document["judges"])
-    columns = min(len(document["judges"]), 5)
-    with _figure(9.4, 0.15 + 0.3 * -(-len(document["judges"]) // columns)) as (figure, axes):
+    styles = styles or judge_styles(report.judges)
+    columns = min(len(report.judges), 5)
+    with _figure(9.4, 0.15 + 0.3 * -(-len(report.judges) // columns)) as (figure, axes):
         axes.set_axis_off()
-        for name in document["judges"]:
+        for name in report.judges:
             colour, marker, dash = styles[name]
             axes.plot([], [], color=colour, linestyle=dash, marker=marker, label=name)
         axes.legend(loc="center", ncols=columns, frameon=False)
         return _svg(figure, "Colours, markers and dashes of the judges")
 
 
-def probe_page(document: Mapping[str, Any], plots: Mapping[str, str]) -> str:
+def probe_page(report: ProbeReport, plots: Mapping[str, str]) -> str:
     """Return the whole page with the plots of `curve_plots`."""
     from importlib.resources import files
 
@@ -76,13 +78,14 @@ def probe_page(document: Mapping[str, Any], plots: Mapping[str, str]) -> str:
         undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["percent"] = lambda value: "–" if value is None else f"{value:.0%}"
+    environment.filters["reason"] = reason_text
     environment.filters["figure"] = lambda value: "–" if value is None else f"{value:.2f}"
-    domains = sub_domains(document)
+    domains = sub_domains(report)
     return environment.from_string((templates / "probes.html.j2").read_text(encoding="utf-8")).render(
-        document=document,
+        document=report,
         css=(templates / "report.css").read_text(encoding="utf-8"),
-        sentences=plain(document),
-        legend=curve_legend(document),
+        sentences=plain(report),
+        legend=curve_legend(report),
         plots=plots,
         without_curve=[domain for domain in domains if domain not in plots],
         domains=domains,
@@ -90,25 +93,27 @@ def probe_page(document: Mapping[str, Any], plots: Mapping[str, str]) -> str:
     )
 
 
-def sub_domains(document: Mapping[str, Any]) -> list[str]:
+def sub_domains(report: ProbeReport) -> list[str]:
     """Return the sub-domains of all judges, in the order in which they come."""
-    return list(dict.fromkeys(d for judge in document["judges"].values() for d in judge["sub_domains"]))
+    return list(dict.fromkeys(d for judge in report.judges.values() for d in judge.sub_domains))
 
 
-def curve_plots(document: Mapping[str, Any], styles: Mapping[str, Style] | None = None) -> dict[str, str]:
+def curve_plots(report: ProbeReport, styles: Mapping[str, Style] | None = None) -> dict[str, str]:
     """Return the plot of each sub-domain in which at least one judge's answers give a curve, as SVG."""
-    styles = styles or judge_styles(document["judges"])
-    judges = document["judges"].values()
-    drawn = [d for d in sub_domains(document) if any(j["sub_domains"].get(d, {}).get("line") for j in judges)]
-    return {domain: _curve_plot(document, domain, styles) for domain in drawn}
+    styles = styles or judge_styles(report.judges)
+    judges = report.judges.values()
+    drawn = [
+        d for d in sub_domains(report) if any(d in j.sub_domains and j.sub_domains[d].line for j in judges)
+    ]
+    return {domain: _curve_plot(report, domain, styles) for domain in drawn}
 
 
-def write_probe_report(document: Mapping[str, Any], folder: Path) -> Path:
+def write_probe_report(report: ProbeReport, folder: Path) -> Path:
     """Write probes.html and one SVG per sub-domain that has a curve; return the page's path."""
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / "probes.html"
-    plots = curve_plots(document)
-    page.write_text(probe_page(document, plots), encoding="utf-8")
+    plots = curve_plots(report)
+    page.write_text(probe_page(report, plots), encoding="utf-8")
     for domain, plot in plots.items():
         (folder / f"probes-{domain.replace(' ', '-')}.svg").write_text(plot, encoding="utf-8")
     return page

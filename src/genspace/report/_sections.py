@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
+from genspace.analysis import Estimate
+from genspace.analysis.result import Abstention, Cell, Figures, Matched
 from genspace.errors import InputError
 from genspace.report._gallery import gallery
 from genspace.report._generators import generators
@@ -19,9 +21,10 @@ from genspace.report._plots import (
     styles_of,
 )
 from genspace.report._probe_page import curve_legend, curve_plots, sub_domains
+from genspace.report._sentences import reason_text, specification_sentences
 from genspace.report._styles import OTHERS, judge_styles
 from genspace.report._words import words
-from genspace.report.probes import holds_probes, probe_document
+from genspace.report.probes import holds_probes, probe_report
 
 __all__ = ["SECTIONS"]
 
@@ -33,84 +36,107 @@ def _judges(part: Part) -> list[tuple[str, str]] | None:
     return words(part.table, part.document) if part.table.rows else None
 
 
-def _breakdowns(part: Part) -> list[dict[str, Any]]:
-    found = [
-        {
-            "column": column,
-            "plot": breakdown_map(part.document, column),
-            "cells": cells,
-            "silent": _silent(cells),
-            "judges": [r.name for r in part.table.rows if r.kind in {"judge", "metric"}],
-            "values_down": len(cells) > MOST_COLUMNS,
-        }
-        for column, cells in part.document["breakdowns"].items()
+@dataclass(frozen=True, slots=True)
+class BreakdownShown:
+    """One column that figures are broken down by."""
+
+    column: str
+    plot: str
+    cells: Mapping[str, Cell]
+    silent: Sequence[str]
+    """Values for which no judge has a figure."""
+    judges: Sequence[str]
+    values_down: bool
+
+
+def _breakdowns(part: Part) -> list[BreakdownShown]:
+    return [
+        BreakdownShown(
+            column=column,
+            plot=plot,
+            cells=cells,
+            silent=[v for v, cell in cells.items() if all(e.value is None for e in cell.judges.values())],
+            judges=[row.name for row in part.table.rows if row.is_judge],
+            values_down=len(cells) > MOST_COLUMNS,
+        )
+        for column, cells in part.document.breakdowns.items()
+        if (plot := breakdown_map(part.document, column))
     ]
-    return [entry for entry in found if entry["plot"]]
 
 
-def _silent(cells: Mapping[str, Any]) -> list[str]:
-    """Values of a breakdown for which no judge has a figure."""
-    return [v for v, cell in cells.items() if all(e["value"] is None for e in cell["judges"].values())]
+@dataclass(frozen=True, slots=True)
+class ReliabilityShown:
+    """How far people agree."""
+
+    figures: Figures
+    reason: str
+    """Why nothing is known; "" where something is."""
+    plot: str | None
 
 
-def _reliability(part: Part) -> dict[str, Any] | None:
-    figures = part.document["human"].get("reliability")
-    if not figures:
-        return None
-    known = any(e["value"] is not None for e in figures.values())
-    reason = None if known else next(iter(figures.values()))["reason"]
+def _reliability(part: Part) -> ReliabilityShown | None:
+    figures = part.document.human.reliability
+    known = any(e.value is not None for e in figures.values())
+    reason = "" if known else reason_text(next(iter(figures.values())).reason)
     if reason and part.reference != "people":
         return None
-    return {"figures": figures, "reason": reason, "plot": ratings(part.document)}
+    return ReliabilityShown(figures, reason, ratings(part.document))
 
 
-def _footing(part: Part) -> list[tuple[str, Mapping[str, Any]]]:
+def _footing(part: Part) -> list[tuple[str, Matched]]:
     """Judges that can be put on one person's footing."""
-    found = ((r.name, part.document["judges"][r.name].get("matched")) for r in part.table.rows if r.rank)
-    return [(name, m) for name, m in found if m and m["judge"]["value"] is not None]
+    found = ((r.name, part.document.judges[r.name].matched) for r in part.table.rows if r.rank)
+    return [(name, m) for name, m in found if m is not None and m.judge.value is not None]
 
 
-def _overlap(part: Part) -> Sequence[Any]:
-    return (part.document.get("overlap") or {}).get("pairs") or []
+@dataclass(frozen=True, slots=True)
+class CurvesShown:
+    """Psychometric curves by sub-domain."""
+
+    legend: str
+    plots: Sequence[str]
+    left_out: Sequence[str]
 
 
-def _cost(part: Part) -> Mapping[str, Any] | None:
-    return part.document.get("cost_fronts")
-
-
-def _psychometric(part: Part) -> dict[str, Any] | None:
+def _psychometric(part: Part) -> CurvesShown | None:
     """Curves of a study of probes; the main question only, which is the one that has a known truth."""
     if part.evidence is None or part.question or not holds_probes(part.evidence):
         return None
     try:
-        document = probe_document(part.evidence, draws=PROBE_DRAWS, variants=False)
+        report = probe_report(part.evidence, draws=PROBE_DRAWS, variants=False)
     except InputError:  # no answers yet, or probes of another version: the rest of the report stands
         return None
-    styles = judge_styles(document["judges"]) | styles_of(part.document) | {"people": OTHERS["people"]}
-    plots = curve_plots(document, styles)
+    styles = judge_styles(report.judges) | styles_of(part.document) | {"people": OTHERS["people"]}
+    plots = curve_plots(report, styles)
     if not plots:
         return None
-    return {
-        "legend": curve_legend(document, styles),
-        "plots": list(plots.values()),
-        "left_out": [d.replace("_", " ") for d in sub_domains(document) if d not in plots],
-    }
+    left_out = [d.replace("_", " ") for d in sub_domains(report) if d not in plots]
+    return CurvesShown(curve_legend(report, styles), list(plots.values()), left_out)
 
 
-def _abstaining(part: Part) -> list[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
-    rows = [r for r in part.table.rows if r.kind in {"judge", "metric"} and (r.coverage or 0) < 1]
-    judges = part.document["judges"]
-    figure = part.document["primary"]["figure"]
+def _abstaining(part: Part) -> list[tuple[str, Abstention, Estimate]]:
+    judges = part.document.judges
+    figure = part.document.primary.figure
     return [
-        (r.name, found, judges[r.name]["item"][figure])
-        for r in rows
-        if (found := judges[r.name].get("abstention")) and found["table"]
+        (r.name, found, judges[r.name].item[figure])
+        for r in part.table.rows
+        if r.is_judge and (r.coverage or 0) < 1 and (found := judges[r.name].abstention) is not None
     ]
 
 
-def _specification(part: Part) -> dict[str, Any] | None:
+@dataclass(frozen=True, slots=True)
+class SpecificationShown:
+    """Places under every specification."""
+
+    plot: str
+    sentences: Sequence[str]
+
+
+def _specification(part: Part) -> SpecificationShown | None:
     plot = specification_map(part.document)
-    return {"plot": plot, "sentences": part.document["specification"]["sentences"]} if plot else None
+    document = part.document
+    told = specification_sentences(document.specification, document.primary.label)
+    return SpecificationShown(plot, told) if plot else None
 
 
 SECTIONS: tuple[Section, ...] = (
@@ -122,12 +148,12 @@ SECTIONS: tuple[Section, ...] = (
     Section("gallery", "Where judges and {reference} differ most", gallery),
     Section("reliability", "How far people agree with one another", _reliability),
     Section("footing", "Could a judge stand in for one person?", _footing),
-    Section("tests", "Which differences are more than chance", lambda part: part.document["tests"]["pairs"]),
-    Section("overlap", "Do judges err on the same items?", _overlap),
+    Section("tests", "Which differences are more than chance", lambda part: part.document.tests.pairs),
+    Section("overlap", "Do judges err on the same items?", lambda part: part.document.overlap.pairs),
     Section("abstaining", "Who abstains, and on what", _abstaining),
     Section("risk", "What abstaining buys", lambda part: risk_coverage(part.document)),
     Section("calibration", "What a score is worth", lambda part: calibration(part.document)),
-    Section("cost", "Cost", _cost),
-    Section("classical", "Appendix: classical tests", lambda part: part.document["tests"]["classical"]),
+    Section("cost", "Cost", lambda part: part.document.cost_fronts),
+    Section("classical", "Appendix: classical tests", lambda part: part.document.tests.classical),
 )
 """Evidence, after the answer and the notes."""

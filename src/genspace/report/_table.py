@@ -7,55 +7,53 @@ import io
 import math
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
+from genspace.analysis import Estimate
+from genspace.analysis.figures import FIGURES, PREFERENCES, SYSTEMS, Named
+from genspace.analysis.reasons import Reason
+from genspace.analysis.result import Figures, JudgeKind, JudgeResult, QuestionResult, StudyFacts
 from genspace.display import Displayed
+from genspace.tables import neutralised
 
 __all__ = [
-    "LABELS",
     "Column",
     "JudgeTable",
     "Row",
     "counts",
     "csv_table",
     "figure_text",
+    "figure_words",
     "judge_table",
     "latex_table",
     "markdown_table",
     "number",
-    "safe_cell",
+    "percent",
+    "share_text",
 ]
 
-LABELS: Mapping[str, str] = {
-    "pearson": "Pearson", "spearman": "Spearman", "kendall_tau_b": "Kendall τ-b", "kendall_tau_c": "Kendall τ-c",
-    "roc_auc": "ROC AUC", "graded_auc": "graded AUC", "average_precision": "avg. precision",
-    "cohen_kappa": "Cohen κ", "accuracy": "accuracy", "balanced_accuracy": "balanced acc.", "f1": "F1", "mcc": "MCC",
-    "pairwise_strict": "pairwise, ties wrong", "pairwise_half_credit": "pairwise, ties half",
-    "pairwise_ties_dropped": "pairwise, ties dropped", "pairwise_with_ties": "pairwise, with ties",
-    "pairwise_tie_calibrated": "pairwise, ties calibrated", "pairwise_accuracy": "pairwise",
-    "soft_pairwise_accuracy": "soft pairwise",
-    "krippendorff_alpha_nominal": "Krippendorff α, nominal", "krippendorff_alpha_ordinal": "Krippendorff α, ordinal",
-    "krippendorff_alpha_interval": "Krippendorff α, interval", "fleiss_kappa": "Fleiss κ",
-    "cohen_kappa_mean": "Cohen κ, mean of pairs", "icc_1_1": "ICC(1,1)", "icc_1_k": "ICC(1,k)",
-    "icc_2_1": "ICC(2,1)", "icc_2_k": "ICC(2,k)", "gwet_ac1": "Gwet AC1", "gwet_ac2": "Gwet AC2",
-    "raw_agreement": "raw agreement", "within_one": "within one point", "all_raters": "all raters",
-    "half_credit": "prefers alike, ties half", "with_ties": "prefers alike, with ties",
-    "tie_calibrated": "prefers alike, ties calibrated",
+EXTRA: Mapping[str, Named] = {
+    row.key: row
+    for row in (
+        Named(key="mean_score", short="mean score", label="mean score", meaning="mean of the judge's scores"),
+        Named(
+            key="all_raters", short="all raters", label="all raters",
+            meaning="the first figure with the raters in that a rule left out",
+        ),
+        Named(
+            key="pairwise_tie_calibrated", short="pairwise, ties calibrated",
+            label="pairwise accuracy, ties calibrated",
+            meaning="pairwise accuracy with ties, where scores that lie close enough together count as a tie",
+        ),
+    )
 }  # fmt: skip
-"""What people call a figure; keys without an entry are shown as they are."""
-
-SHOWN: Mapping[str, Sequence[tuple[str, str]]] = {
-    "binary": [("item", "roc_auc"), ("item", "cohen_kappa"), ("item", "accuracy"), ("item", "balanced_accuracy")],
-    "ordinal": [("item", "spearman"), ("item", "kendall_tau_b"), ("item", "pearson"),
-                ("within_prompt", "pairwise_half_credit")],
-    "continuous": [("item", "pearson"), ("item", "spearman"), ("item", "kendall_tau_b"),
-                   ("within_prompt", "pairwise_half_credit")],
-    "pairs": [("preference", "half_credit"), ("preference", "with_ties"), ("preference", "tie_calibrated")],
-    "system": [("system", "pearson"), ("system", "spearman"), ("system", "kendall_tau_b"),
-               ("system", "pairwise_accuracy"), ("system", "soft_pairwise_accuracy")],
-    "no people": [("", "mean_score")],
-}  # fmt: skip
-"""Figures of the main table by value type; the primary figure always comes first."""
+"""What a table shows beside the figures of `genspace.analysis.figures`."""
+NAMES: Mapping[str, Mapping[str, Named]] = {"preference": PREFERENCES, "system": SYSTEMS}
+"""Sections whose figures are not those over items."""
+PREFIXES = {"within_prompt": "within prompt: ", "within_generator": "within generator: "}
+SHOWN_OF_PAIRS = ("half_credit", "with_ties", "tie_calibrated")
+WITHIN = "pairwise_half_credit"
+"""The figure within prompts that the main table shows for graded ratings."""
 
 COUNTS: Mapping[str, str] = {
     "n_items": "items", "n_annotated": "rated", "n_prompts": "prompts", "n_generators": "generators",
@@ -63,36 +61,34 @@ COUNTS: Mapping[str, str] = {
 }  # fmt: skip
 """Sizes of a study, by their keys."""
 
-Estimate = Mapping[str, Any]
+NOT_COMPUTED = Estimate.undefined(Reason("not_computed"))
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """One figure of the table."""
 
-    section: str
-    """Key of a judge's section: item, within_prompt, system; "" for the judge itself."""
+    section: Literal["", "item", "within_prompt", "within_generator", "preference", "system"]
+    """Part of a judge's result; "" for the judge itself."""
     figure: str
+
+    @property
+    def named(self) -> Named:
+        """What the figure is called and means."""
+        known = EXTRA.get(self.figure) or NAMES.get(self.section, FIGURES).get(self.figure)
+        return known or Named(key=self.figure, short=self.figure, label=self.figure, meaning="")
 
     @property
     def label(self) -> str:
         """Heading."""
-        name = "mean score" if self.figure == "mean_score" else LABELS.get(self.figure, self.figure)
-        prefix = {"within_prompt": "within prompt: ", "within_generator": "within generator: "}
-        return prefix.get(self.section, "") + name
+        return PREFIXES.get(self.section, "") + self.named.short
 
-    def of(self, judge: Mapping[str, Any]) -> Estimate:
-        """Return the judge's estimate; a null one where the document has none."""
-        section = judge.get(self.section) or {} if self.section else judge
-        missing = {
-            "value": None,
-            "low": None,
-            "high": None,
-            "n": 0,
-            "coverage": None,
-            "reason": "not computed",
-        }
-        return section.get(self.figure) or missing
+    def of(self, judge: JudgeResult) -> Estimate:
+        """Return the judge's estimate; a null one where there is none."""
+        if not self.section:
+            return judge.mean_score
+        found: Figures | None = getattr(judge, self.section)
+        return (found or {}).get(self.figure, NOT_COMPUTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +96,22 @@ class Row:
     """One judge, metric, baseline, or the people."""
 
     name: str
-    kind: str
-    """judge, metric, derived, baseline or people."""
+    kind: JudgeKind | Literal["people"]
     rank: int | None
     group: int | None
     estimates: tuple[Estimate, ...]
     """One per column."""
-    n: int | None
+    n: int
     coverage: float | None
     ties: float | None
 
+    @property
+    def is_judge(self) -> bool:
+        """Whether the row is a judge or a metric, neither baseline nor derived from the ratings."""
+        return self.kind in ("judge", "metric")
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class JudgeTable(Displayed):
     """Judges by rank or by the first column, then the people, baselines and derived metrics."""
 
@@ -119,100 +119,82 @@ class JudgeTable(Displayed):
     rows: tuple[Row, ...]
 
 
-def judge_table(document: Mapping[str, Any], *, level: str = "item") -> JudgeTable:
-    """Return the main table of a comparison's document (see schemas/comparison.schema.json)."""
-    document = _with_all_raters(document)
-    columns = _columns(document, level)
-    judges = document["judges"]
+def judge_table(result: QuestionResult, *, level: str = "item") -> JudgeTable:
+    """Return the main table of a comparison's question."""
+    columns = _columns(result, level)
     order = {"judge": 0, "metric": 0, "baseline": 2, "derived": 3}
-    by_rank = level == "item" and document["study"]["n_annotated"] > 0
+    by_rank = level == "item" and result.study.n_annotated > 0
+    rows = {name: _row(name, judge, columns, result) for name, judge in result.judges.items()}
 
     def place(name: str) -> tuple[int, float, float, str]:
-        judge = judges[name]
-        rank = judge["rank"] or math.inf if by_rank else 0
-        return order[judge["kind"]], rank, _sort_value(columns[0].of(judge)), name
+        row = rows[name]
+        rank = row.rank or math.inf if by_rank else 0
+        first = row.estimates[0].value
+        return order[row.kind], rank, math.inf if first is None else -first, name
 
-    names = sorted(judges, key=place)
-    rows = [_row(name, judges[name], columns) for name in names]
-    people = _people_row(document, columns)
+    names = sorted(rows, key=place)
+    ordered = [rows[name] for name in names]
+    people = _people_row(result, columns)
     if people is not None:
-        last = sum(order[r.kind] == 0 for r in rows)
-        rows.insert(last, people)
-    return JudgeTable(columns, tuple(rows))
+        ordered.insert(sum(row.is_judge for row in ordered), people)
+    return JudgeTable(columns, tuple(ordered))
 
 
-def _with_all_raters(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the document with the primary figure over all raters among the figures of each row."""
-    exclusion = document.get("exclusion")
-    if not exclusion or not exclusion["applied"]:
-        return document
-    beside = exclusion["all_raters"]
-    judges = {
-        name: {**judge, "item": {**judge["item"], "all_raters": beside["judges"][name]}}
-        for name, judge in document["judges"].items()
-    }
-    row = {**document["human"]["row"], "all_raters": beside["row"]}
-    return {**document, "judges": judges, "human": {**document["human"], "row": row}}
-
-
-def _columns(document: Mapping[str, Any], level: str) -> tuple[Column, ...]:
-    if not document["study"]["n_annotated"]:
-        return tuple(Column(*c) for c in SHOWN["no people"])
+def _columns(result: QuestionResult, level: str) -> tuple[Column, ...]:
+    if not result.study.n_annotated:
+        return (Column("", "mean_score"),)
     if level == "system":
-        return tuple(Column(*c) for c in SHOWN["system"])
-    primary = Column("item", document["primary"]["figure"])
-    of_pairs = any(judge.get("preference") for judge in document["judges"].values())
-    chosen = [
-        Column(*c) for c in SHOWN["pairs" if of_pairs else document["study"]["value_type"] or "continuous"]
-    ]
-    beside = [Column("item", "all_raters")] if "all_raters" in document["human"]["row"] else []
+        return tuple(Column("system", key) for key in SYSTEMS)
+    primary = Column("item", result.primary.figure)
+    if any(judge.preference for judge in result.judges.values()):
+        chosen = [Column("preference", key) for key in SHOWN_OF_PAIRS]
+    else:
+        kind = result.study.value_type
+        chosen = [Column("item", key) for key, row in FIGURES.items() if kind in row.shown_for]
+        chosen += [] if kind == "binary" else [Column("within_prompt", WITHIN)]
+    beside = [Column("item", "all_raters")] if result.exclusion and result.exclusion.applied else []
     return (primary, *beside, *(c for c in chosen if c != primary))
 
 
-def _sort_value(estimate: Estimate) -> float:
-    return float("inf") if estimate["value"] is None else -float(estimate["value"])
-
-
-def _row(name: str, judge: Mapping[str, Any], columns: Sequence[Column]) -> Row:
-    estimates = tuple(c.of(judge) for c in columns)
+def _row(name: str, judge: JudgeResult, columns: Sequence[Column], result: QuestionResult) -> Row:
+    everybody = (
+        result.exclusion.all_raters.judges.get(name, NOT_COMPUTED) if result.exclusion else NOT_COMPUTED
+    )
+    estimates = tuple(everybody if c.figure == "all_raters" else c.of(judge) for c in columns)
     return Row(
         name=name,
-        kind=judge["kind"],
-        rank=judge["rank"],
-        group=judge.get("group"),
+        kind=judge.kind,
+        rank=judge.rank,
+        group=judge.group,
         estimates=estimates,
-        n=estimates[0]["n"],
-        coverage=judge["coverage"]["value"],
-        ties=(judge.get("ties") or {}).get("metric"),
+        n=estimates[0].n,
+        coverage=judge.coverage.value,
+        ties=judge.ties.metric,
     )
 
 
-def _people_row(document: Mapping[str, Any], columns: Sequence[Column]) -> Row | None:
+def _people_row(result: QuestionResult, columns: Sequence[Column]) -> Row | None:
     """Return each rater against the rest, in the columns where that is defined."""
-    row = document["human"].get("row") or {}
-    if not row:
-        return None
-    reason = "not defined for people"
-    missing: Estimate = {"value": None, "low": None, "high": None, "n": 0, "coverage": None, "reason": reason}
-    estimates = tuple(row.get(c.figure, missing) if c.section == "item" else missing for c in columns)
-    if all(e["value"] is None for e in estimates):
+    row = dict(result.human.row)
+    if result.exclusion:
+        row["all_raters"] = result.exclusion.all_raters.row
+    estimates = tuple(
+        row.get(c.figure, NOT_COMPUTED) if c.section == "item" else NOT_COMPUTED for c in columns
+    )
+    if all(e.value is None for e in estimates):
         return None
     return Row(
         name="people (each against the rest)", kind="people", rank=None, group=None, estimates=estimates,
-        n=estimates[0]["n"], coverage=None, ties=None,
+        n=estimates[0].n, coverage=None, ties=None,
     )  # fmt: skip
 
 
-def counts(study: Mapping[str, Any], *, but: Container[str] = ()) -> list[tuple[str, str]]:
-    """Return a study's sizes with their nouns.
-
-    >>> counts(dict.fromkeys(COUNTS, 1) | {"n_ratings": 1200}, but={"n_items", "n_annotated", "n_prompts"})
-    [('1', 'generator'), ('1', 'rater'), ('1,200', 'ratings')]
-    """
+def counts(study: StudyFacts, *, but: Container[str] = ()) -> list[tuple[str, str]]:
+    """Return a study's sizes with their nouns, such as ("1", "generator") and ("1,200", "ratings")."""
+    sizes = {key: int(getattr(study, key)) for key in COUNTS if key not in but}
     return [
-        (f"{study[key]:,}", noun.removesuffix("s") if study[key] == 1 else noun)
-        for key, noun in COUNTS.items()
-        if key not in but
+        (f"{size:,}", COUNTS[key].removesuffix("s") if size == 1 else COUNTS[key])
+        for key, size in sizes.items()
     ]
 
 
@@ -228,12 +210,50 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def figure_text(estimate: Estimate) -> str:
-    """Return a figure with its interval: "0.592 [0.521, 0.651]"."""
-    if estimate["value"] is None:
+    """Return a figure with its interval.
+
+    >>> figure_text(Estimate(0.592, 0.521, 0.651))
+    '0.592 [0.521, 0.651]'
+    """
+    if estimate.value is None:
         return "–"
-    if estimate["low"] is None:
-        return number(estimate["value"])
-    return f"{number(estimate['value'])} [{number(estimate['low'])}, {number(estimate['high'])}]"
+    if estimate.low is None:
+        return number(estimate.value)
+    return f"{number(estimate.value)} [{number(estimate.low)}, {number(estimate.high)}]"
+
+
+def figure_words(estimate: Estimate, *, signed: bool = False) -> str:
+    """Return a figure with its interval as a sentence has it.
+
+    >>> figure_words(Estimate(0.1, -0.02, 0.2), signed=True)
+    '+0.100 (-0.020 to +0.200)'
+    """
+    form = "+.3f" if signed else ".3f"
+    if estimate.low is None or estimate.high is None:
+        return "–" if estimate.value is None else f"{estimate.value:{form}}"
+    return f"{estimate.value:{form}} ({estimate.low:{form}} to {estimate.high:{form}})"
+
+
+def percent(share: float | None) -> str:
+    """Return a share in percent, "–" for none.
+
+    >>> percent(0.455)
+    '45.5%'
+    """
+    return "–" if share is None else f"{share:.1%}"
+
+
+def share_text(share: float | None) -> str:
+    """Return a share of draws as people read it, never rounded to all or none.
+
+    >>> [share_text(s) for s in (None, 0.999, 1.0, 0.418)]
+    ['–', '> 99%', '100%', '42%']
+    """
+    if share is None:
+        return "–"
+    if 0 < share < 0.01:
+        return "< 1%"
+    return "> 99%" if 0.99 < share < 1 else f"{share:.0%}"
 
 
 def csv_table(table: JudgeTable) -> str:
@@ -246,14 +266,13 @@ def csv_table(table: JudgeTable) -> str:
         ["name", "kind", "rank", "group", *(f"{h}.{p}" for h in heads for p in parts), "coverage", "ties"]
     )
     for row in table.rows:
-        cells = [e[part] for e in row.estimates for part in parts]
-        writer.writerow([safe_cell(row.name), row.kind, row.rank, row.group, *cells, row.coverage, row.ties])
+        cells = [
+            cell for e in row.estimates for cell in (e.value, e.low, e.high, e.n, e.reason and e.reason.code)
+        ]
+        writer.writerow(
+            [neutralised(row.name), row.kind, row.rank, row.group, *cells, row.coverage, row.ties]
+        )
     return buffer.getvalue()
-
-
-def safe_cell(cell: str) -> str:
-    """Return a text that no spreadsheet takes for a formula."""
-    return "'" + cell if cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
 
 
 def markdown_table(table: JudgeTable) -> str:
@@ -267,14 +286,10 @@ def markdown_table(table: JudgeTable) -> str:
             name,
             *map(figure_text, row.estimates),
             str(row.n or "–"),
-            _percent(row.coverage),
+            percent(row.coverage),
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.1%}"
 
 
 _LATEX = str.maketrans(
@@ -294,19 +309,19 @@ def latex_table(table: JudgeTable, *, caption: str) -> str:
     ]  # fmt: skip
     previous = None
     for row in table.rows:
-        standing = "ranked" if row.kind in {"judge", "metric"} else row.kind
+        standing = "ranked" if row.is_judge else row.kind
         if previous not in {None, standing}:
             lines.append("\\midrule")
         previous = standing
         cells = [row.name.translate(_LATEX), *map(_latex_cell, row.estimates), str(row.n or "--")]
-        lines.append(" & ".join([*cells, _percent(row.coverage).translate(_LATEX)]) + " \\\\")
+        lines.append(" & ".join([*cells, percent(row.coverage).translate(_LATEX)]) + " \\\\")
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", "\\end{table}"]) + "\n"
 
 
 def _latex_cell(estimate: Estimate) -> str:
-    if estimate["value"] is None:
+    if estimate.value is None:
         return "--"
-    value = number(estimate["value"])
-    if estimate["low"] is None:
+    value = number(estimate.value)
+    if estimate.low is None:
         return value
-    return f"{value} {{\\scriptsize [{number(estimate['low'])}, {number(estimate['high'])}]}}"
+    return f"{value} {{\\scriptsize [{number(estimate.low)}, {number(estimate.high)}]}}"

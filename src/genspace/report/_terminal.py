@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from genspace.report._answer import answer
-from genspace.report._table import Estimate, Row, counts, figure_text, judge_table, number
+from genspace.analysis import Estimate
+from genspace.analysis.result import Cell, ComparisonDocument, QuestionResult
+from genspace.report._answer import conclude
+from genspace.report._readings import print_readings
+from genspace.report._sentences import reason_text, remark
+from genspace.report._table import Row, counts, figure_text, judge_table, number, percent
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,27 +25,27 @@ WIDE, NARROW = 120, 100
 """Characters from which there is room for the intervals of all figures, and below which there is for two figures."""
 
 
-def print_comparison(document: Mapping[str, Any], console: Console, *, level: str = "item") -> None:
-    """Print the answer, the table of judges, breakdowns, reasons for gaps, and warnings."""
+def print_comparison(document: ComparisonDocument, console: Console, *, level: str = "item") -> None:
+    """Print what was read, the answer, the table of judges, breakdowns, reasons for gaps, and warnings."""
     from rich.markup import escape
 
+    print_readings(document.readings, console)
     _print_part(document, console, level=level)
-    for name, part in document.get("questions", {}).items():
+    for name, part in document.questions.items():
         console.print(f"\n[bold]Question: {escape(name)}[/]")
         _print_part(part, console, level=level)
 
 
-def _print_part(document: Mapping[str, Any], console: Console, *, level: str) -> None:
+def _print_part(result: QuestionResult, console: Console, *, level: str) -> None:
     from rich import box
     from rich.markup import escape
     from rich.table import Table
 
-    study = document["study"]
-    sizes = " · ".join(map(" ".join, counts(study, but={"n_annotated"})))
-    console.print(f"[bold]{escape(str(study['name']))}[/]  {sizes}")
-    for sentence in answer(document):
+    sizes = " · ".join(map(" ".join, counts(result.study, but={"n_annotated"})))
+    console.print(f"[bold]{escape(result.study.name)}[/]  {sizes}")
+    for sentence in conclude(result).sentences:
         console.print(escape(sentence))
-    model = judge_table(document, level=level)
+    model = judge_table(result, level=level)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     table.add_column("#", justify="right")
     table.add_column("judge", overflow="fold", min_width=12)
@@ -61,38 +65,39 @@ def _print_part(document: Mapping[str, Any], console: Console, *, level: str) ->
         )
     for reason in _reasons(model.rows):
         console.print(f"[dim]– {escape(reason)}[/]")
-    for column, cells in document["breakdowns"].items():
-        _print_breakdown(column, cells, [r.name for r in model.rows], console)
-    for note in document["notes"]:
-        style = "yellow" if note["level"] == "warning" else "dim"
-        console.print(f"[{style}]{note['level']}:[/] {escape(note['text'])}")
+    for name, cells in result.breakdowns.items():
+        _print_breakdown(name, cells, [r.name for r in model.rows], console)
+    for note in result.notes:
+        style = "yellow" if note.level == "warning" else "dim"
+        console.print(f"[{style}]{note.level}:[/] {escape(remark(note, result))}")
 
 
 def _cells(row: Row, most: int, *, wide: bool) -> list[str]:
     name = f"{row.name} (derived)" if row.kind == "derived" else row.name
-    coverage = "" if row.coverage is None else f"{row.coverage:.1%}"
-    ties = "" if row.ties is None else f"{row.ties:.1%}"
+    coverage, ties = ("" if share is None else percent(share) for share in (row.coverage, row.ties))
     primary, *others = row.estimates[:most]
     figures = [figure_text(primary), *map(figure_text if wide else _value_text, others)]
-    return ["" if row.rank is None else str(row.rank), name, *figures, f"{row.n or 0:,}", coverage, ties]
+    return ["" if row.rank is None else str(row.rank), name, *figures, f"{row.n:,}", coverage, ties]
 
 
 def _reasons(rows: tuple[Row, ...]) -> list[str]:
     """Return why figures are missing, each reason once."""
-    found = {e["reason"] for r in rows if r.kind != "people" for e in r.estimates if e["value"] is None}
+    found = {
+        reason_text(e.reason) for r in rows if r.kind != "people" for e in r.estimates if e.value is None
+    }
     reasons = sorted(reason for reason in found if reason)
     return reasons[:PRINTED_REASONS]
 
 
-def _print_breakdown(column: str, cells: Mapping[str, Any], names: list[str], console: Console) -> None:
+def _print_breakdown(column: str, cells: Mapping[str, Cell], names: list[str], console: Console) -> None:
     """Print judges in rows and values in columns, or, where there are many values, the other way round."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    known = {name for cell in cells.values() for name in cell["judges"]}
+    known = {name for cell in cells.values() for name in cell.judges}
     judges = [name for name in names if name in known]
-    heads = {value: f"{value} ({cell['n']})" for value, cell in cells.items()}
+    heads = {value: f"{value} ({cell.n})" for value, cell in cells.items()}
     if len(cells) <= MOST_COLUMNS:
         corner, columns = "judge", list(heads.values())
         rows = [[name, *(_cell(cell, name, figure_text) for cell in cells.values())] for name in judges]
@@ -110,9 +115,9 @@ def _print_breakdown(column: str, cells: Mapping[str, Any], names: list[str], co
     console.print(table)
 
 
-def _cell(cell: Mapping[str, Any], judge: str, text: Callable[[Mapping[str, Any]], str]) -> str:
-    return text(cell["judges"][judge]) if judge in cell["judges"] else "–"
+def _cell(cell: Cell, judge: str, text: Callable[[Estimate], str]) -> str:
+    return text(cell.judges[judge]) if judge in cell.judges else "–"
 
 
 def _value_text(estimate: Estimate) -> str:
-    return number(estimate["value"])
+    return number(estimate.value)

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from genspace.display import view_of
+from genspace.documents import to_dict
 from genspace.errors import InputError
 from genspace.report._html import html_report
 from genspace.report._items import items_csv
+from genspace.report._manifest import Manifest, make_manifest
 from genspace.report._part import parts_of
 from genspace.report._table import csv_table, judge_table, latex_table, markdown_table
+from genspace.tables import csv_text
 
 if TYPE_CHECKING:
-    from genspace.analysis import Comparison
+    from genspace.analysis import Comparison, Ranking, Validation
     from genspace.study import Study
 
-__all__ = ["write_report"]
+__all__ = ["write_comparison", "write_report", "write_result"]
 
 
 def write_report(
     comparison: Comparison,
-    manifest: Mapping[str, Any],
+    manifest: Manifest,
     folder: Path,
     study: Study | None = None,
     *,
@@ -37,27 +42,53 @@ def write_report(
     document = comparison.document
     parts = parts_of(comparison, study, folder)
     table = judge_table(document, level=level)
-    caption = f"Agreement with {document['study']['reference']}: {document['study']['name']}"
+    caption = f"Agreement with {document.study.reference}: {document.study.name}"
     texts = {
         "report.html": html_report(parts, manifest),
         "table.csv": csv_table(table),
         "table.tex": latex_table(table, caption=caption),
         "table.md": markdown_table(table),
-        "comparison.json": json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n",
-        "manifest.json": json.dumps(manifest, ensure_ascii=False, indent=1) + "\n",
+        "comparison.json": json.dumps(comparison.to_dict(), ensure_ascii=False, indent=1, allow_nan=False)
+        + "\n",
+        "manifest.json": json.dumps(to_dict(manifest), ensure_ascii=False, indent=1) + "\n",
     }
     for part in parts:
         if part.items is not None:
             name = f"items-{part.question}.csv" if part.question else "items.csv"
             texts[name] = items_csv(part.items)
-    paths = []
+    return _written(folder, texts)
+
+
+def write_comparison(comparison: Comparison, folder: Path) -> list[Path]:
+    """Write what `write_report` does, without the pictures and files of a study."""
+    document = comparison.document
+    manifest = make_manifest([], document.options, {}, evidence=document.evidence, readings=document.readings)
+    return write_report(comparison, manifest, folder)
+
+
+def write_result(result: Ranking | Validation, folder: Path) -> list[Path]:
+    """Write a result as JSON, CSV, Markdown, HTML and SVG, the files named after its kind."""
+    name, view = type(result).__name__.lower(), view_of(result)
+    texts = {
+        f"{name}.json": json.dumps(result.to_dict(), ensure_ascii=False, indent=1, allow_nan=False) + "\n",
+        f"{name}.csv": csv_text(result.to_frame()),
+        f"{name}.md": view.markdown(),
+        f"{name}.html": f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{escape(view.title)}</title>\n'
+        f"<body>{view.html()}</body></html>\n",
+    }
+    plots = view.pictures
+    texts |= {f"{name}{f'-{n}' if n > 1 else ''}.svg": plot for n, plot in enumerate(plots, start=1)}
+    return _written(folder, texts)
+
+
+def _written(folder: Path, texts: Mapping[str, str]) -> list[Path]:
+    """Write texts into a folder; return their paths. Errors: `InputError` when it cannot be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
             (folder / name).write_text(text, encoding="utf-8")
-            paths.append(folder / name)
     except OSError as error:
         raise InputError(
             f"cannot write the report to {folder}: {error}; choose another folder with --out"
         ) from None
-    return paths
+    return [folder / name for name in texts]

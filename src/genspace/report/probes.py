@@ -7,8 +7,11 @@ no, 2 twice the tolerance. A judge whose curve falls at 1 has the benchmark's cr
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from genspace.analysis.psychometric import PsychometricCurve, fit_psychometric
+from genspace.analysis.reasons import Reason
 from genspace.errors import InputError
 from genspace.records import TRUTH_RATER
 
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
     from genspace.evidence import Evidence
 
-__all__ = ["NUISANCES", "holds_probes", "plain", "probe_document"]
+__all__ = ["NUISANCES", "Curve", "JudgeOnProbes", "ProbeReport", "holds_probes", "plain", "probe_report"]
 
 NEEDED = ("prompt_id", "sub_domain", "variant", "kind", "error", "truth", "true_variant", "egocentric_answer")
 NUISANCES = {
@@ -32,15 +35,107 @@ CURVE_POINTS = 41
 BINS = 8
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class YesBias:
+    """How much more often a judge says yes than is true, and its two kinds of mistake."""
+
+    more_yes_than_true: float | None
+    yes_when_true: float | None
+    yes_when_false: float | None
+    n: int
+    reason: Reason | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurvePoint:
+    """Share of yes in one part of the error's range."""
+
+    error: float
+    yes: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """A psychometric curve over the normalised error of graded probes, the raw shares beside it."""
+
+    n: int
+    answered: int
+    accuracy: float | None
+    fit: PsychometricCurve
+    points: tuple[CurvePoint, ...]
+    line: tuple[tuple[float, float], ...] | None
+    """Errors and shares of the fitted curve; None where nothing was fitted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """Share of yes over some probes."""
+
+    yes: float | None
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameUse:
+    """How often a judge gives the camera's answer where it differs from the object's."""
+
+    egocentric: float | None
+    n: int
+    reason: Reason | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sensitivity:
+    """Accuracy in the lowest and highest third of a nuisance, and its rank correlation with being right."""
+
+    low: float | None = None
+    high: float | None = None
+    low_up_to: float | None = None
+    high_from: float | None = None
+    correlation: float | None = None
+    n: int
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeOnProbes:
+    """What probes tell about one judge."""
+
+    n: int
+    answered: int
+    accuracy: float | None
+    share_yes: float | None
+    yes_bias: YesBias
+    sub_domains: Mapping[str, Curve]
+    variants: Mapping[str, Curve]
+    sides: Mapping[str, Mapping[str, Mapping[str, Said]]]
+    """By sub-domain, asked variant and shown variant."""
+    frame: FrameUse
+    nuisances: Mapping[str, Sensitivity]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeReport:
+    """What probes tell about judges."""
+
+    study: str
+    probes: int
+    true_yes: float
+    seed: int
+    draws: int
+    judges: Mapping[str, JudgeOnProbes]
+
+
 def holds_probes(evidence: Evidence) -> bool:
     """Whether the items are probes: scenes whose truth is known."""
     return set(NEEDED) <= set(evidence.items.columns)
 
 
-def probe_document(
+def probe_report(
     evidence: Evidence, *, draws: int = 400, seed: int = 0, variants: bool = True
-) -> dict[str, Any]:
-    """Return the report's document: per judge curves by sub-domain and by variant, confusions, biases.
+) -> ProbeReport:
+    """Return, per judge, curves by sub-domain and by variant, confusions, biases.
 
     `draws` bootstrap draws of probes give the intervals; without `variants` only sub-domains get curves. People, where
     the study has answers of other raters than the known truth, stand beside the judges.
@@ -52,17 +147,17 @@ def probe_document(
     name = evidence.settings.name
     if not answers:
         raise InputError(f"{name}: no answers yet; run `genspace judge STUDY --judge …` first")
-    return {
-        "study": name,
-        "probes": len(items),
-        "true_yes": float(items["truth"].mean()),
-        "seed": seed,
-        "draws": draws,
-        "judges": {
-            name: _judge(frame, draws=draws, seed=seed, variants=variants)
-            for name, frame in sorted(answers.items())
+    return ProbeReport(
+        study=name,
+        probes=len(items),
+        true_yes=float(items["truth"].mean()),
+        seed=seed,
+        draws=draws,
+        judges={
+            judge: _judge(frame, draws=draws, seed=seed, variants=variants)
+            for judge, frame in sorted(answers.items())
         },
-    }
+    )
 
 
 def _probes(evidence: Evidence) -> pd.DataFrame:
@@ -115,29 +210,25 @@ def _answers(evidence: Evidence, items: pd.DataFrame) -> dict[str, pd.DataFrame]
     return {name: items.assign(yes=yes.reindex(items.index)) for name, yes in given.items()}
 
 
-def _judge(frame: pd.DataFrame, *, draws: int, seed: int, variants: bool) -> dict[str, Any]:
+def _judge(frame: pd.DataFrame, *, draws: int, seed: int, variants: bool) -> JudgeOnProbes:
     decided = frame[frame["yes"].notna()]
-    agree = _agreement(decided)
-    return {
-        "n": len(frame),
-        "answered": len(decided),
-        "accuracy": _mean(agree),
-        "share_yes": _mean(decided["yes"]),
-        "yes_bias": _yes_bias(decided),
-        "sub_domains": {
-            str(name): _curve(group, draws=draws, seed=seed)
-            for name, group in frame.groupby("task_domain", sort=False)
-        },
-        "variants": {
-            str(name): _curve(group, draws=draws, seed=seed)
-            for name, group in frame.groupby("prompt_id", sort=False)
-        }
-        if variants
-        else {},
-        "sides": _sides(decided),
-        "frame": _frame(decided),
-        "nuisances": {column: _sensitivity(decided, column) for column in NUISANCES if column in frame},
-    }
+
+    def curves(column: str) -> dict[str, Curve]:
+        groups = frame.groupby(column, sort=False)
+        return {str(name): _curve(group, draws=draws, seed=seed) for name, group in groups}
+
+    return JudgeOnProbes(
+        n=len(frame),
+        answered=len(decided),
+        accuracy=_mean(_agreement(decided)),
+        share_yes=_mean(decided["yes"]),
+        yes_bias=_yes_bias(decided),
+        sub_domains=curves("task_domain"),
+        variants=curves("prompt_id") if variants else {},
+        sides=_sides(decided),
+        frame=_frame(decided),
+        nuisances={column: _sensitivity(decided, column) for column in NUISANCES if column in frame},
+    )
 
 
 def _agreement(decided: pd.DataFrame) -> pd.Series[float]:
@@ -152,25 +243,21 @@ def _mean(values: Iterable[float]) -> float | None:
     return float(array.mean()) if len(array) else None
 
 
-def _yes_bias(decided: pd.DataFrame) -> dict[str, Any]:
-    """How much more often yes is said than true, and the two kinds of mistake."""
+def _yes_bias(decided: pd.DataFrame) -> YesBias:
     true, false = decided[decided["truth"] == 1], decided[decided["truth"] == 0]
     hit, alarm = _mean(true["yes"]), _mean(false["yes"])
     said, is_true = _mean(decided["yes"]), _mean(decided["truth"])
-    return {
-        "more_yes_than_true": None if said is None or is_true is None else said - is_true,
-        "yes_when_true": hit,
-        "yes_when_false": alarm,
-        "n": len(decided),
-        "reason": None if len(decided) else "no answers",
-    }
+    return YesBias(
+        more_yes_than_true=None if said is None or is_true is None else said - is_true,
+        yes_when_true=hit,
+        yes_when_false=alarm,
+        n=len(decided),
+        reason=None if len(decided) else Reason("no_answers"),
+    )
 
 
-def _curve(group: pd.DataFrame, *, draws: int, seed: int) -> dict[str, Any]:
-    """The psychometric curve over the normalised error of graded probes, the raw shares beside it."""
+def _curve(group: pd.DataFrame, *, draws: int, seed: int) -> Curve:
     import numpy as np
-
-    from genspace.analysis.psychometric import fit_psychometric
 
     graded = group[(group["kind"] == "graded")]
     decided = graded[graded["yes"].notna()]
@@ -180,99 +267,93 @@ def _curve(group: pd.DataFrame, *, draws: int, seed: int) -> dict[str, Any]:
     x = np.linspace(-1.0 if (graded["relative_error"] < 0).any() else 0.0, 2.0, CURVE_POINTS)
     shares = fitted.predict(x)
     every = group[group["yes"].notna()]
-    return {
-        "n": len(graded),
-        "answered": len(decided),
-        "accuracy": _mean(_agreement(every)),
-        "fit": fitted.to_json(),
-        "points": _bins(decided),
-        "line": None if shares is None else [[float(a), float(b)] for a, b in zip(x, shares, strict=True)],
-    }
+    return Curve(
+        n=len(graded),
+        answered=len(decided),
+        accuracy=_mean(_agreement(every)),
+        fit=fitted,
+        points=_points(decided),
+        line=None if shares is None else tuple((float(a), float(b)) for a, b in zip(x, shares, strict=True)),
+    )
 
 
-def _bins(decided: pd.DataFrame) -> list[dict[str, float]]:
-    """Share of yes in equal parts of the error's range."""
+def _points(decided: pd.DataFrame) -> tuple[CurvePoint, ...]:
+    """Return the share of yes in equal parts of the error's range."""
     import numpy as np
 
     if not len(decided):
-        return []
+        return ()
     x = decided["relative_error"].to_numpy()
     edges = np.linspace(-1.0 if (x < 0).any() else 0.0, 2.0, BINS + 1)
     part = np.clip(np.digitize(x, edges) - 1, 0, BINS - 1)
-    return [
-        {
-            "error": float(x[part == k].mean()),
-            "yes": float(decided["yes"][part == k].mean()),
-            "n": int((part == k).sum()),
-        }
+    return tuple(
+        CurvePoint(
+            error=float(x[part == k].mean()),
+            yes=float(decided["yes"][part == k].mean()),
+            n=int((part == k).sum()),
+        )
         for k in np.unique(part)
-    ]
+    )
 
 
-def _sides(decided: pd.DataFrame) -> dict[str, dict[str, dict[str, dict[str, Any]]]]:
+def _sides(decided: pd.DataFrame) -> dict[str, dict[str, dict[str, Said]]]:
     """Per sub-domain: asked variant, shown variant, share of yes. Probes near their target only."""
     near = decided[(decided["kind"] == "contrast") | (decided["relative_error"].between(0, 1))]
     with_sides = near[near["task_domain"].isin(decided[decided["kind"] == "contrast"]["task_domain"])]
-    table: dict[str, dict[str, dict[str, dict[str, Any]]]] = {}
+    table: dict[str, dict[str, dict[str, Said]]] = {}
     for (domain, asked, shown), group in with_sides.groupby(
         ["task_domain", "variant", "true_variant"], sort=False
     ):
-        cell = {"yes": _mean(group["yes"]), "n": len(group)}
+        cell = Said(yes=_mean(group["yes"]), n=len(group))
         table.setdefault(str(domain), {}).setdefault(str(asked), {})[str(shown)] = cell
     return table
 
 
-def _frame(decided: pd.DataFrame) -> dict[str, Any]:
-    """How often the judge gives the camera's answer where it differs from the object's."""
+def _frame(decided: pd.DataFrame) -> FrameUse:
     differ = decided[
         decided["egocentric_answer"].notna() & (decided["egocentric_answer"] != decided["truth"])
     ]
     if not len(differ):
-        return {"egocentric": None, "n": 0, "reason": "no answered probe tells the two frames apart"}
+        return FrameUse(egocentric=None, n=0, reason=Reason("frames_not_told_apart"))
     taken = differ["yes"].where(differ["egocentric_answer"] == 1, 1 - differ["yes"])
-    return {"egocentric": _mean(taken), "n": len(differ), "reason": None}
+    return FrameUse(egocentric=_mean(taken), n=len(differ), reason=None)
 
 
-def _sensitivity(decided: pd.DataFrame, column: str) -> dict[str, Any]:
-    """Accuracy in the lowest and highest third of a nuisance, and its rank correlation with being right."""
+def _sensitivity(decided: pd.DataFrame, column: str) -> Sensitivity:
     import numpy as np
 
     values = decided[column].abs() if column == "roll_deg" else decided[column]
     agree = _agreement(decided)
     if len(values) < 12 or values.nunique() < 3 or agree.nunique() < 2:
-        return {
-            "low": None,
-            "high": None,
-            "correlation": None,
-            "n": len(values),
-            "reason": "too few or all alike",
-        }
+        return Sensitivity(n=len(values), reason=Reason("too_few_levels"))
     cut_low, cut_high = np.quantile(values, [1 / 3, 2 / 3])
-    return {
-        "low": _mean(agree[values <= cut_low]),
-        "high": _mean(agree[values >= cut_high]),
-        "low_up_to": float(cut_low),
-        "high_from": float(cut_high),
-        "correlation": float(values.rank().corr(agree.rank())),  # scipy.stats takes a second to import
-        "n": len(values),
-        "reason": None,
-    }
+    return Sensitivity(
+        low=_mean(agree[values <= cut_low]),
+        high=_mean(agree[values >= cut_high]),
+        low_up_to=float(cut_low),
+        high_from=float(cut_high),
+        correlation=float(values.rank().corr(agree.rank())),  # scipy.stats takes a second to import
+        n=len(values),
+    )
 
 
-def plain(document: Mapping[str, Any]) -> list[str]:
+def plain(report: ProbeReport) -> list[str]:
     """Return the findings in sentences, the most telling first."""
     lines = []
-    for name, judge in document["judges"].items():
-        bias = judge["yes_bias"]
-        parts = [f"{name}: right on {judge['accuracy']:.0%} of {judge['answered']} answered probes"]
-        if bias["yes_when_false"] is not None and bias["yes_when_true"] is not None:
+    for name, judge in report.judges.items():
+        if judge.accuracy is None:
+            lines.append(f"{name}: no answered probe.")
+            continue
+        bias, frame = judge.yes_bias, judge.frame
+        parts = [f"{name}: right on {judge.accuracy:.0%} of {judge.answered} answered probes"]
+        if bias.yes_when_false is not None and bias.yes_when_true is not None:
             parts.append(
-                f"says yes to {bias['yes_when_true']:.0%} of the true and {bias['yes_when_false']:.0%} of the false"
+                f"says yes to {bias.yes_when_true:.0%} of the true and {bias.yes_when_false:.0%} of the false"
             )
-        if judge["frame"]["egocentric"] is not None:
+        if frame.egocentric is not None:
             parts.append(
-                f"gives the camera's answer instead of the object's in {judge['frame']['egocentric']:.0%} of "
-                f"{judge['frame']['n']} probes that tell them apart"
+                f"gives the camera's answer instead of the object's in {frame.egocentric:.0%} of {frame.n} probes that "
+                "tell them apart"
             )
         lines.append("; ".join(parts) + ".")
     return lines

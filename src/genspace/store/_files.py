@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Container, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TextIO
@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 
 from genspace.errors import GenspaceError, InputError
 from genspace.pairs import canonical, turned_verdicts
-from genspace.records import Verdict
+from genspace.records import Variant, Verdict
 from genspace.store._disk import DiskMap
 from genspace.store._formats import SCHEMA_VERSION, empty_columns, read_columns, read_lines
 
@@ -25,6 +25,8 @@ __all__ = ["KEY_COLUMNS", "JudgeStore", "Key", "VerdictWriter", "in_use", "judge
 
 Key = tuple[str, str | None, str | None, int]
 """Item, second item, question, repeat (see `genspace.records.Verdict.key`)."""
+DESCRIPTION = "judge.json"
+"""What is known about a judge beside its verdicts."""
 KEY_COLUMNS = ["item_id", "item_id_b", "question", "repeat"]
 
 
@@ -59,6 +61,22 @@ class JudgeStore:
         """`verdicts/JUDGE`, the name percent-encoded where a file system would object."""
         return self.root / "verdicts" / quote(self.judge, safe=" +,=@[]()")
 
+    def describe(self, variant: Variant) -> None:
+        """Keep of which other judge this one is a variant. Errors: `InputError` when the folder cannot be written."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            text = json.dumps({"name": self.judge, "variant": asdict(variant)})
+            (self.folder / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"cannot write verdicts to {self.folder}: {error.strerror}") from None
+
+    def variant(self) -> Variant | None:
+        """Return of which other judge this one is a variant; None where it is none, or nothing was kept."""
+        path = self.folder / DESCRIPTION
+        if not path.is_file():
+            return None
+        return Variant(**json.loads(path.read_text(encoding="utf-8"))["variant"])
+
     def files(self) -> list[Path]:
         """The judge's files, oldest run first; a compacted shard stands after the runs it holds."""
         found = [p for p in self.folder.glob("[0-9]*") if p.suffix in {".jsonl", ".parquet"}]
@@ -85,6 +103,11 @@ class JudgeStore:
                 newest, verdicts = verdict.fingerprint, {}
             verdicts[verdict.key] = verdict
         return verdicts
+
+    def under(self, fingerprint: str) -> dict[Key, Verdict]:
+        """Return the verdicts under one fingerprint, the last line of each key."""
+        lines = (line for line in self.lines() if line.get("fingerprint") == fingerprint)
+        return {line_key(line): Verdict.from_json(line) for line in lines}
 
     def frame(self) -> pd.DataFrame:
         """Return the verdicts that count as a frame with the columns of `COLUMN_TYPES`, read without making records.

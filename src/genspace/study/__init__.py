@@ -5,8 +5,7 @@ from genspace.study._files import StudyFiles
 from genspace.study._ids import common_cause
 from genspace.study._readers import Read, read_score_table
 from genspace.study._settings import JudgeTable, StudyFile
-from genspace.study._study import CheckReport, Study, check_study, open_study, what_was_read
-from genspace.study._summary import Summary, summary
+from genspace.study._study import CheckReport, Study, check_study, open_study
 from genspace.study.exports import Export, GivenAnswer, read_export
 
 __all__ = [
@@ -19,12 +18,9 @@ __all__ = [
     "Study",
     "StudyFile",
     "StudyFiles",
-    "Summary",
     "check_study",
     "common_cause",
     "open_study",
     "read_export",
     "read_score_table",
-    "summary",
-    "what_was_read",
 ]

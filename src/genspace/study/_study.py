@@ -26,17 +26,17 @@ from genspace.study._readers import (
     read_scores,
 )
 from genspace.study._settings import StudyFile, read_settings
-from genspace.study._summary import counted_things, summary
 from genspace.study._suspicions import suspicions
 from genspace.study._unused import is_prose, unused_files
 from genspace.study._wide import is_wide_table, split_wide_table
 from genspace.study.exports import answers_table
+from genspace.summary import counted_things, summary
 from genspace.tables import SUFFIXES, Table, find_table, match_columns, read_table, table_stem
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CheckReport", "Study", "check_study", "open_study", "what_was_read"]
+__all__ = ["CheckReport", "Study", "check_study", "open_study"]
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ SCORE_STEMS = ("metric_scores", "metric_verdicts")
 """Tables of scores that may stand at the top of a study, beside the folder scores/."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Study(Displayed):
     """A study's files: its items checked, its tables and verdict files ready to be read. Make one with `open_study`.
 
@@ -63,7 +63,7 @@ class Study(Displayed):
     read_verdicts: Callable[[], Read]
     """Reads scores and verdicts (`genspace.evidence.VERDICT_COLUMNS`), with all problems."""
     readings: tuple[Reading, ...] = ()
-    """What was inferred about study.toml and the items (see `what_was_read` for everything)."""
+    """What was inferred about study.toml and the items (see `genspace.evidence.Evidence.readings` for everything)."""
 
     @property
     def items(self) -> pd.DataFrame:
@@ -87,7 +87,7 @@ class Study(Displayed):
             yield from part["item_id"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CheckReport(Displayed):
     """What was read of a study and assumed about it, and the problems that stand in the way of using it."""
 
@@ -141,7 +141,7 @@ def check_study(
     metrics: Sequence[str] = (),
     declared: Declared | None = None,
     answers: Callable[[Study], Read] = lambda study: study.read_annotations(),
-    further: Callable[[Study], Iterable[Problem]] | None = None,
+    further: Callable[[Study], Iterable[Problem | Reading]] | None = None,
 ) -> CheckReport:
     """Read every file of a study and return all problems at once, and everything that was inferred.
 
@@ -152,22 +152,16 @@ def check_study(
     study, problems, readings = _load(Path(path), human, metrics, declared or Declared())
     if study is None:
         return CheckReport(problems, readings)
-    report = what_was_read(study, answers(study))
-    problems += report.problems
-    if further is not None:
-        problems += further(study)
-    return CheckReport(problems, [*report.readings, *_missing_images(study)], report.counts)
-
-
-def what_was_read(study: Study, answers: Read | None = None) -> CheckReport:
-    """Read a study's items, answers and scores; return everything that was inferred, the problems, and the counts.
-
-    `answers` are people's, where they have been read already, with those that stand in no table.
-    """
-    answers, verdicts = answers or study.read_annotations(), study.read_verdicts()
-    told = summary(study.items, answers.frame, verdicts.frame, study.settings)
-    readings = [*told.readings, *study.readings, *answers.readings, *verdicts.readings]
-    return CheckReport([*answers.problems, *verdicts.problems], list(dict.fromkeys(readings)), told.counts)
+    said, judged = answers(study), study.read_verdicts()
+    told = summary(study.items, said.frame, judged.frame, study.settings)
+    readings = [*told.readings, *study.readings, *judged.readings, *said.readings, *_missing_images(study)]
+    problems += [*said.problems, *judged.problems]
+    for found in further(study) if further is not None else ():
+        if isinstance(found, Reading):
+            readings.append(found)
+        else:
+            problems.append(found)
+    return CheckReport(problems, list(dict.fromkeys(readings)), told.counts)
 
 
 def _load(

@@ -7,7 +7,7 @@ from genspace.tables._json import cell_text
 from genspace.tables._numbers import LARGEST, Numbers, parse_numbers, read_numbers
 from genspace.tables._read import find_table, read_parts, read_table
 from genspace.tables._table import MOST_PROBLEMS, PROSE_SUFFIXES, SUFFIXES, Table, require_columns, table_stem
-from genspace.tables._write import csv_text, write_csv
+from genspace.tables._write import csv_text, neutralised, write_csv
 
 __all__ = [
     "LARGEST",
@@ -27,6 +27,7 @@ __all__ = [
     "find_table",
     "match_columns",
     "near_columns",
+    "neutralised",
     "parse_numbers",
     "read_numbers",
     "read_parts",

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["csv_text", "write_csv"]
+__all__ = ["csv_text", "neutralised", "write_csv"]
 
 
 def csv_text(frame: pd.DataFrame) -> str:
     """Return CSV; text cells that a spreadsheet would run as a formula get a leading apostrophe."""
     safe = frame.copy()
     for name in safe.columns[[not _is_numeric(safe[c]) for c in safe.columns]]:
-        safe[name] = safe[name].map(_neutralised)
+        safe[name] = safe[name].map(lambda cell: neutralised(cell) if isinstance(cell, str) else cell)
     text: str = safe.to_csv(index=False, lineterminator="\n")
     return text
 
@@ -32,6 +32,11 @@ def _is_numeric(column: pd.Series[Any]) -> bool:
     return bool(is_numeric_dtype(column))
 
 
-def _neutralised(cell: Any) -> Any:
+def neutralised(cell: str) -> str:
+    """Return a text that no spreadsheet runs as a formula: such a text gets a leading apostrophe.
+
+    >>> neutralised("=1+1"), neutralised("a cow")
+    ("'=1+1", 'a cow')
+    """
     # A leading tab or carriage return also starts a formula in some spreadsheets (OWASP, CSV injection).
-    return "'" + cell if isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
+    return "'" + cell if cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell

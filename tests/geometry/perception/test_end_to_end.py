@@ -15,7 +15,7 @@ from genspace.geometry.evaluate import evaluate
 from genspace.geometry.scene import Pair, Scene
 from genspace.geometry.scene_files import read_scene, write_scene
 from genspace.judges import JudgeContext, JudgeSpec, make_judge
-from genspace.judges.geometry import STAGE_OPTIONS, attribution, part_costs
+from genspace.judges.geometry import STAGE_OPTIONS, attribution
 from genspace.records import Item, Request, Verdict
 
 pytest.importorskip("embreex", reason="casting probes needs the extra 'render'")
@@ -102,7 +102,7 @@ SCENES = {
 
 
 def calls_that_bind(calls: list[str]) -> list[str]:
-    from genspace.geometry.binding import bind
+    from genspace.geometry.predicates import bind
 
     for call in calls:
         bind(call)
@@ -254,24 +254,6 @@ def test_attribution_replaces_each_part_in_turn() -> None:
     assert specs[2].options == {"depth": "scene"}
     assert specs[0].options == {"depth": "zoedepth", "detector": "scene"}
     assert specs[-1].options == TRUTH
-
-
-def test_what_parts_cost_in_agreement() -> None:
-    rows = part_costs(
-        {
-            "geometry[gravity=scene]": None,
-            "geometry": 0.7,
-            "geometry[depth=scene]": 0.8,
-            "geometry[detector=scene]": 0.65,
-            "vlm": 1.0,
-        }
-    )
-    assert [(r["replaced"], r["cost"]) for r in rows] == [
-        ("depth=scene", 0.1),
-        ("detector=scene", -0.05),
-        ("gravity=scene", None),
-    ]
-    assert part_costs({"vlm": 0.5}) == []
 
 
 def test_replacing_one_part_keeps_the_rest_from_the_cache(

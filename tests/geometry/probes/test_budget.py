@@ -13,10 +13,11 @@ import pytest
 from scene_documents import scene_document
 from scipy.stats import norm
 
+from genspace.documents import to_dict
 from genspace.gather import evidence_of
 from genspace.geometry.noise import TYPICAL, Noise, parse_noise
 from genspace.geometry.probes.budget import error_budget
-from genspace.report.probes import probe_document
+from genspace.report.probes import probe_report
 from genspace.study import open_study
 
 QUICKSTART = Path(__file__).resolve().parents[3] / "examples" / "quickstart"
@@ -191,7 +192,7 @@ def test_the_curve_of_the_rules_with_known_noise_is_recovered(tmp_path, genspace
     (tmp_path / "study.toml").write_text('[judges.noisy]\nkind = "scene"\nnoise = "azimuth=12"\n')
     result = genspace("judge", tmp_path, "--judge", "noisy")
     assert result.code == 0, result.err
-    document = probe_document(evidence_of(open_study(tmp_path)), draws=100)
+    document = to_dict(probe_report(evidence_of(open_study(tmp_path)), draws=100))
     fit = document["judges"]["noisy"]["variants"]["t2i-camera_pose-left"]["fit"]
     assert fit["threshold"]["low"] <= 1 <= fit["threshold"]["high"]
     assert fit["slope"]["low"] <= -4.0

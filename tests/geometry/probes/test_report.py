@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from genspace.documents import to_dict
 from genspace.errors import InputError
 from genspace.gather import evidence_of
 from genspace.geometry.probes.plans import PLANS
 from genspace.records import Verdict
 from genspace.report._probe_page import write_probe_report
-from genspace.report.probes import probe_document
+from genspace.report.probes import probe_report
 from genspace.store import JudgeStore
 from genspace.study import open_study
 
@@ -65,13 +66,17 @@ def exact(case):
     return case.error <= 1
 
 
+def as_json(judged, *, draws):
+    return to_dict(probe_report(evidence_of(judged), draws=draws))
+
+
 def test_the_curve_of_a_judge_with_known_noise_is_recovered_within_its_interval(tmp_path):
     """Threshold 1.2 and slope -6 lie in at least 6 of 8 intervals of 95 % (fewer: 6 in 1,000 runs of a right fit)."""
     held = {"threshold": 0, "slope": 0}
     for seed in range(8):
         folder = tmp_path / str(seed)
         folder.mkdir()
-        document = probe_document(evidence_of(study(folder, logistic(1.2, 6.0), n=200, seed=seed)), draws=100)
+        document = as_json(study(folder, logistic(1.2, 6.0), n=200, seed=seed), draws=100)
         fit = document["judges"]["planted"]["variants"][PLAN.name]["fit"]
         held["threshold"] += fit["threshold"]["low"] <= 1.2 <= fit["threshold"]["high"]
         held["slope"] += fit["slope"]["low"] <= -6.0 <= fit["slope"]["high"]
@@ -83,7 +88,7 @@ def test_the_curve_of_a_judge_with_known_noise_is_recovered_within_its_interval(
 
 
 def test_an_exact_judge_has_its_step_at_the_tolerance(tmp_path):
-    document = probe_document(evidence_of(study(tmp_path, exact)), draws=20)
+    document = as_json(study(tmp_path, exact), draws=20)
     judge = document["judges"]["planted"]
     assert judge["accuracy"] == 1
     # between the errors 299.5/300 and 300.5/300 the answer turns
@@ -94,18 +99,18 @@ def test_an_exact_judge_has_its_step_at_the_tolerance(tmp_path):
 
 
 def test_yes_bias_of_one_who_always_says_yes(tmp_path):
-    judge = probe_document(evidence_of(study(tmp_path, lambda _: True)), draws=0)["judges"]["planted"]
+    judge = as_json(study(tmp_path, lambda _: True), draws=0)["judges"]["planted"]
     # true: 300 of 630
     assert judge["yes_bias"]["more_yes_than_true"] == pytest.approx(1 - 300 / 630)
     fit = judge["variants"][PLAN.name]["fit"]
     assert fit["threshold"]["value"] is None
-    assert fit["threshold"]["reason"] == "every answer is yes"
+    assert fit["threshold"]["reason"] == {"code": "every_answer", "name": "yes", "n": None, "needed": None}
 
 
 def test_taking_the_viewers_left_shows_as_frame_confusion_and_in_the_sides(tmp_path):
     """The judge answers yes whenever the right is shown, and no otherwise."""
     built = study(tmp_path, lambda case: case.shown == "right")
-    judge = probe_document(evidence_of(built), draws=0)["judges"]["planted"]
+    judge = as_json(built, draws=0)["judges"]["planted"]
     sides = judge["sides"]["t2i camera_pose"]["left"]
     assert (sides["right"]["yes"], sides["front"]["yes"], sides["left"]["yes"]) == (1, 0, 0)
     assert judge["frame"]["egocentric"] == 1
@@ -117,9 +122,7 @@ def test_a_nuisance_that_matters_is_found_and_one_that_does_not_is_not(tmp_path)
     def answer(case):
         return exact(case) if case.elevation < 20 else case.rng.uniform() < 0.5
 
-    entry = probe_document(evidence_of(study(tmp_path, answer)), draws=0)["judges"]["planted"]["nuisances"][
-        "elevation_deg"
-    ]
+    entry = as_json(study(tmp_path, answer), draws=0)["judges"]["planted"]["nuisances"]["elevation_deg"]
     assert entry["low"] == 1
     assert entry["high"] == pytest.approx(0.5, abs=0.12)
     assert entry["correlation"] < -0.4
@@ -133,7 +136,7 @@ def test_people_stand_on_the_same_axis(tmp_path):
         for rater in ("ann", "truth")
     ]
     (tmp_path / "annotations.csv").write_text("item_id,rater_id,value\n" + "\n".join(rows) + "\n")
-    document = probe_document(evidence_of(open_study(tmp_path)), draws=0)
+    document = as_json(open_study(tmp_path), draws=0)
     assert sorted(document["judges"]) == ["people", "planted"]
     assert document["judges"]["people"]["accuracy"] == 1
 
@@ -141,12 +144,12 @@ def test_people_stand_on_the_same_axis(tmp_path):
 def test_a_study_of_something_else_is_refused(tmp_path):
     (tmp_path / "items.csv").write_text("item_id\na\n")
     with pytest.raises(InputError, match="holds no probes"):
-        probe_document(evidence_of(open_study(tmp_path)))
+        probe_report(evidence_of(open_study(tmp_path)))
 
 
 def test_a_sub_domain_without_a_curve_gets_no_empty_plot(tmp_path):
     page = write_probe_report(
-        probe_document(evidence_of(study(tmp_path, exact, n=1, contrast=0)), draws=0), tmp_path / "out"
+        probe_report(evidence_of(study(tmp_path, exact, n=1, contrast=0)), draws=0), tmp_path / "out"
     )
     text = page.read_text()
     assert text.count("<svg") == 1  # the legend

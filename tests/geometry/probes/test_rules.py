@@ -60,7 +60,7 @@ def test_away_from_the_threshold_only_sizes_are_missed(judged):
     assert all("object_size" in name for name in missed), missed
 
 
-def two(widths, *, complete=None, labels=(None, None)):
+def two(widths, *, complete=None, labels=(None, None), names="ab"):
     """Two boxes a metre apart, both seen from the front: 2 m long, 1 m high, of these widths."""
     objects = [
         {
@@ -68,7 +68,7 @@ def two(widths, *, complete=None, labels=(None, None)):
             "rotation": [[0, 0, -1], [0, -1, 0], [-1, 0, 0]], "rotation_frame": "camera", "rotation_confidence": 1.0,
             "complete": complete,
         }
-        for name, x, width, label in zip("ab", (-0.5, 0.5), widths, labels, strict=True)
+        for name, x, width, label in zip(names, (-0.5, 0.5), widths, labels, strict=True)
     ]  # fmt: skip
     return parse_document(scene_document([{k: v for k, v in o.items() if v is not None} for o in objects]))
 
@@ -96,3 +96,13 @@ def test_of_two_of_a_kind_the_order_in_doubt_leaves_the_answer_in_doubt():
     assert evaluate(two((1.09, 0.7), labels=alike), WIDER).passed is None
     assert evaluate(two((0.7, 1.0), labels=alike), WIDER).passed is True
     assert evaluate(two((0.7, 0.7), labels=alike), WIDER).passed is False
+
+
+def test_two_of_a_class_that_the_call_tells_apart_keep_their_order():
+    """Who is asked whether the red box is wider than the blue one is judged on just that."""
+    scene = two((0.7, 1.0), labels=("box", "box"), names=("red box", "blue box"))
+    wider = WIDER.replace("a, b", "red box, blue box")
+    assert evaluate(scene, wider).passed is False
+    assert evaluate(scene, wider.replace(")", ", either_order=yes)")).passed is True
+    unlabelled = two((0.7, 1.0), names=("box", "box_2"))
+    assert evaluate(unlabelled, WIDER.replace("a, b", "box, box_2")).passed is True

@@ -1,0 +1,353 @@
+"""What agreement is: one row for each figure between what people said and what a judge said of the same items.
+
+A row is all that a figure is anywhere: table, words, report, specification, breakdowns and JSON read it from here. A
+package adds its own rows through the entry-point group `genspace.figures`, each entry a `Figure`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import entry_points
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genspace.analysis.decisions import Confusion, confusion
+from genspace.analysis.resampling import Concordance, Weighted, dense_codes, one_hot, ratio
+from genspace.errors import GenspaceError, InputError, did_you_mean
+from genspace.records import ValueType
+
+__all__ = ["FIGURES", "PREFERENCES", "SYSTEMS", "TIE_FORMS", "Figure", "Named", "figure_named"]
+
+Floats = NDArray[np.float64]
+Statistic = Callable[[Weighted, Floats, float], Floats]
+"""Takes the target with (n, B) multiplicities, (n,) scores, and the difference up to which scores tie; returns (B,)."""
+Penalised = Callable[[Floats, Floats, Floats, float], Floats]
+"""Takes (n,) target, (n,) scores with NaN for abstentions, (n, B) multiplicities, the tie width; returns (B,)."""
+Share = Callable[[Concordance], Floats]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """What a figure is called and means."""
+
+    key: str
+    """In JSON, on the command line and in study.toml."""
+    short: str
+    """Heading of a column."""
+    label: str
+    """In sentences."""
+    meaning: str
+    """One sentence for a reader who meets it first; `{people}` is whoever the judges are compared with."""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure(Named):
+    """One figure of agreement, higher always better."""
+
+    statistic: Statistic
+    target: Literal["rating", "decision"] = "rating"
+    """Whether it compares with the mean rating or with people's yes and no."""
+    of_labels: bool = False
+    """Whether it reads a judge's decisions instead of its scores."""
+    chance: float
+    """Its value for a judge that knows nothing; below it a judge points the other way."""
+    share: Share | None = None
+    """For shares of pairs: the share as a function of the counts, so that groups can be pooled by pairs."""
+    within: bool = False
+    """Whether it is given within prompts and within generators too."""
+    penalised: Penalised | None = None
+    """The form in which each abstention ties with every other item, or is a wrong decision; None: there is none."""
+    shown_for: frozenset[ValueType] = frozenset()
+    """Kinds of ratings for which the main table shows it; the primary figure always comes first."""
+    tie_form: str | None = None
+    """For the figures that differ in what a judge's tie is worth alone: that, in words."""
+
+
+def _of_pairs(share: Share) -> Statistic:
+    return lambda y, x, tie: share(y.concordance(x, tie))
+
+
+def _of_decisions(read: Callable[[Confusion], Floats]) -> Statistic:
+    return lambda y, x, _: read(confusion(y.y, x, y.weights))
+
+
+def _tied(share: Share, *, near: bool = True) -> Penalised:
+    """Count the pairs of all items; the judge ties every pair that it did not score both items of."""
+
+    def penalised(y: Floats, x: Floats, weights: Floats, tie: float) -> Floats:
+        scored = np.isfinite(x)
+        judged = Weighted(y[scored], weights[scored]).concordance(x[scored], tie if near else 0.0)
+        everything = Weighted(y, weights).concordance(np.zeros(len(y)))
+        return share(
+            replace(
+                everything,
+                balance=judged.balance,
+                ties_x=judged.ties_x + everything.pairs - judged.pairs,
+                ties_both=judged.ties_both + everything.ties_y - judged.ties_y,
+            )
+        )
+
+    return penalised
+
+
+def _wrong(read: Callable[[Confusion], Floats]) -> Penalised:
+    return lambda y, x, weights, _: read(confusion(y, np.where(np.isfinite(x), x, 1 - y), weights))
+
+
+def _correlated(*, ranks: bool) -> Penalised:
+    """Correlate over pairs of items, those with an abstention tied.
+
+    Every correlation here is a sum over pairs, sum a_ij b_ij / sqrt(sum a_ij² sum b_ij²), where a and b say how judge
+    and people order a pair (Daniels 1944, "The relation between measures of correlation in the universe of sample
+    permutations", Biometrika 33). A pair with an abstained item has a_ij = 0, but counts among the people's pairs.
+    """
+
+    def penalised(y: Floats, x: Floats, weights: Floats, _: float) -> Floats:
+        scored = np.isfinite(x)
+        part = weights[scored]
+        target = np.broadcast_to(y[:, None], weights.shape)
+        given = np.broadcast_to(x[scored][:, None], part.shape)
+        if ranks:
+            target, given = _mid_ranks(y, weights), _mid_ranks(x[scored], part)
+        spread = _spread(given, given, part) * _spread(target, target, weights)
+        return ratio(_spread(given, target[scored], part), np.sqrt(np.where(spread > 1e-13, spread, 0)))
+
+    return penalised
+
+
+def _mid_ranks(values: Floats, weights: Floats) -> Floats:
+    """(n, B) mid-ranks of the values in each draw."""
+    codes = dense_codes(values)
+    counts = np.asarray(one_hot(codes) @ weights)
+    return np.asarray((np.cumsum(counts, axis=0) - counts / 2)[codes])
+
+
+def _spread(a: Floats, b: Floats, weights: Floats) -> Floats:
+    """(B,) sum over all pairs of items of (a_i - a_j)(b_i - b_j), from (n, B) values."""
+    sum_a, sum_b, product = ((v * weights).sum(axis=0) for v in (a, b, a * b))
+    return np.asarray(weights.sum(axis=0) * product - sum_a * sum_b)
+
+
+def _tau_b(counts: Concordance) -> Floats:
+    return counts.tau_b
+
+
+def _strict(counts: Concordance) -> Floats:
+    return counts.strict
+
+
+def _half_credit(counts: Concordance) -> Floats:
+    return counts.half_credit
+
+
+def _ties_dropped(counts: Concordance) -> Floats:
+    return counts.ties_dropped
+
+
+def _with_ties(counts: Concordance) -> Floats:
+    return counts.with_ties
+
+
+def _accuracy(counts: Confusion) -> Floats:
+    return counts.accuracy
+
+
+def _balanced_accuracy(counts: Confusion) -> Floats:
+    return counts.balanced_accuracy
+
+
+def _f1(counts: Confusion) -> Floats:
+    return counts.f1
+
+
+def _mcc(counts: Confusion) -> Floats:
+    return counts.mcc
+
+
+def _cohen_kappa(counts: Confusion) -> Floats:
+    return counts.cohen_kappa
+
+
+RATINGS: frozenset[ValueType] = frozenset({"ordinal", "continuous"})
+BINARY: frozenset[ValueType] = frozenset({"binary"})
+DEUTSCH = "Deutsch, Foster & Freitag 2023, Ties Matter"
+
+_ROWS = (
+    Figure(
+        key="spearman", short="Spearman", label="Spearman", chance=0.0, within=True, shown_for=RATINGS,
+        meaning="does the judge put the items in {people}'s order? 1 the same order, 0 no relation, −1 reversed",
+        statistic=lambda y, x, _: y.spearman(x), penalised=_correlated(ranks=True), source="Spearman 1904",
+    ),
+    Figure(
+        key="kendall_tau_b", short="Kendall τ-b", label="Kendall's tau-b", chance=0.0, within=True, shown_for=RATINGS,
+        meaning="the same question asked of every two items; ties of either side lower it",
+        statistic=lambda y, x, _: y.concordance(x).tau_b, penalised=_tied(_tau_b, near=False), source="Kendall 1945",
+    ),
+    Figure(
+        key="pearson", short="Pearson", label="Pearson", chance=0.0, within=True, shown_for=RATINGS,
+        meaning="do scores rise in proportion to {people}'s answers? 1 perfectly, 0 not at all, below 0 the other way",
+        statistic=lambda y, x, _: y.pearson(x), penalised=_correlated(ranks=False),
+    ),
+    Figure(
+        key="kendall_tau_c", short="Kendall τ-c", label="Kendall's tau-c", chance=0.0,
+        meaning="as τ-b, for scales with different numbers of steps",
+        statistic=lambda y, x, _: y.concordance(x).tau_c, source="Stuart 1953",
+    ),
+    Figure(
+        key="pairwise_strict", short="pairwise, ties wrong", label="pairwise accuracy, a judge's ties wrong",
+        chance=0.5, within=True, tie_form="a judge's ties count as wrong",
+        meaning="of two items that {people} separate, how often the judge puts the better one higher; a tie is wrong",
+        statistic=_of_pairs(_strict), share=_strict, penalised=_tied(_strict), source=DEUTSCH,
+    ),
+    Figure(
+        key="pairwise_half_credit", short="pairwise, ties half", label="pairwise accuracy, a judge's ties half",
+        chance=0.5, within=True, tie_form="a judge's ties count half",
+        meaning="of two items that {people} separate, how often the judge puts the better one higher; a tie counts "
+        "half (graded AUC)",
+        statistic=_of_pairs(_half_credit), share=_half_credit, penalised=_tied(_half_credit), source=DEUTSCH,
+    ),
+    Figure(
+        key="pairwise_ties_dropped", short="pairwise, ties dropped", label="pairwise accuracy, ties of both dropped",
+        chance=0.5, within=True, tie_form="ties of both are dropped",
+        meaning="of two items that both separate, how often the judge puts the better one higher",
+        statistic=_of_pairs(_ties_dropped), share=_ties_dropped, source=DEUTSCH,
+    ),
+    Figure(
+        key="pairwise_with_ties", short="pairwise, with ties", label="pairwise accuracy with ties (acc23)",
+        chance=0.5, within=True,
+        meaning="how often judge and {people} say the same of two items: the first, the second, or a tie",
+        statistic=_of_pairs(_with_ties), share=_with_ties, penalised=_tied(_with_ties), source=DEUTSCH,
+    ),
+    Figure(
+        key="roc_auc", short="ROC AUC", label="ROC AUC", target="decision", chance=0.5, shown_for=BINARY,
+        meaning="how often the judge scores a yes above a no: 1 always, 0.5 as a coin would",
+        statistic=_of_pairs(_half_credit), share=_half_credit, penalised=_tied(_half_credit),
+        source="Hanley & McNeil 1982",
+    ),
+    Figure(
+        key="average_precision", short="avg. precision", label="average precision", target="decision", chance=0.0,
+        meaning="how clean the top of the judge's order is: 1 when every yes stands above every no",
+        statistic=lambda y, x, _: y.average_precision(x),
+    ),
+    Figure(
+        key="cohen_kappa", short="Cohen κ", label="Cohen's kappa", target="decision", of_labels=True, chance=0.0,
+        shown_for=BINARY, meaning="how far yes and no agree beyond chance: 1 always, 0 as often as by chance",
+        statistic=_of_decisions(_cohen_kappa), penalised=_wrong(_cohen_kappa), source="Cohen 1960",
+    ),
+    Figure(
+        key="accuracy", short="accuracy", label="accuracy", target="decision", of_labels=True, chance=0.5,
+        shown_for=BINARY,
+        meaning="share of the judge's decisions that are {people}'s; high without skill where one answer prevails",
+        statistic=_of_decisions(_accuracy), penalised=_wrong(_accuracy),
+    ),
+    Figure(
+        key="balanced_accuracy", short="balanced acc.", label="balanced accuracy", target="decision", of_labels=True,
+        chance=0.5, shown_for=BINARY,
+        meaning="accuracy on yes and on no, averaged: 0.5 as a coin would, whichever answer prevails",
+        statistic=_of_decisions(_balanced_accuracy), penalised=_wrong(_balanced_accuracy),
+    ),
+    Figure(
+        key="f1", short="F1", label="F1", target="decision", of_labels=True, chance=0.0,
+        meaning="of the judge's yes and of {people}'s, how many are both: the harmonic mean of precision and recall",
+        statistic=_of_decisions(_f1), penalised=_wrong(_f1),
+    ),
+    Figure(
+        key="mcc", short="MCC", label="Matthews' correlation", target="decision", of_labels=True, chance=0.0,
+        meaning="the correlation of the judge's yes and no with {people}'s: 1 always the same, 0 by chance",
+        statistic=_of_decisions(_mcc), penalised=_wrong(_mcc), source="Matthews 1975",
+    ),
+)  # fmt: skip
+
+SAME_AS = {"graded_auc": "pairwise_half_credit"}
+"""Other names of figures."""
+
+PREFERENCES: Mapping[str, Named] = {
+    row.key: row
+    for row in (
+        Named(
+            key="strict", short="prefers alike, ties wrong", label="agreement on pairs, a judge's ties wrong",
+            meaning="of pairs on which {people} prefer one, how often the judge prefers the same; a tie is wrong",
+        ),
+        Named(
+            key="half_credit", short="prefers alike, ties half", label="agreement on pairs, a judge's ties half",
+            meaning="of pairs on which {people} prefer one, how often the judge prefers the same; a tie counts half",
+        ),
+        Named(
+            key="ties_dropped", short="prefers alike, ties dropped", label="agreement on pairs, ties of both dropped",
+            meaning="of pairs on which both prefer one, how often it is the same",
+        ),
+        Named(
+            key="with_ties", short="prefers alike, with ties", label="agreement on pairs, with ties",
+            meaning="how often judge and {people} say the same of a pair: the first, the second, or a tie",
+        ),
+        Named(
+            key="tie_calibrated", short="prefers alike, ties calibrated", label="agreement on pairs, ties calibrated",
+            meaning="how often judge and {people} say the same of a pair, where scores that lie close enough together "
+            "count as a tie",
+        ),
+    )
+}  # fmt: skip
+"""Where people compared two items: whether a judge prefers the same one."""
+
+SYSTEMS: Mapping[str, Named] = {
+    row.key: row
+    for row in (
+        Named(
+            key="pearson", short="Pearson", label="Pearson",
+            meaning="do the generators' mean scores rise in proportion to {people}'s answers?",
+        ),
+        Named(
+            key="spearman", short="Spearman", label="Spearman",
+            meaning="does the judge put the generators in {people}'s order?",
+        ),
+        Named(
+            key="kendall_tau_b", short="Kendall τ-b", label="Kendall's tau-b",
+            meaning="the same question asked of every two generators",
+        ),
+        Named(
+            key="pairwise_accuracy", short="pairwise", label="pairwise accuracy",
+            meaning="share of pairs of generators in {people}'s order",
+        ),
+        Named(
+            key="soft_pairwise_accuracy", short="soft pairwise", label="soft pairwise accuracy",
+            meaning="as pairwise, with credit for being as sure of each pair as {people}",
+            source="Thompson et al. 2024",
+        ),
+    )
+}  # fmt: skip
+"""Figures between generators."""
+
+
+def _all_rows() -> dict[str, Figure]:
+    """Return the rows by key; those of other packages last. Errors: `GenspaceError` for an entry that is no row."""
+    rows = {row.key: row for row in _ROWS}
+    for entry in entry_points(group="genspace.figures"):
+        row = entry.load()
+        if not isinstance(row, Figure) or row.key in rows:
+            raise GenspaceError(
+                f"entry point genspace.figures: {entry.name} ({entry.value}) is no new Figure"
+            )
+        rows[row.key] = row
+    return rows
+
+
+FIGURES: Mapping[str, Figure] = _all_rows()
+"""Every figure by its key, in the order of tables."""
+TIE_FORMS = tuple(key for key, row in FIGURES.items() if row.tie_form is not None)
+"""The figures that differ in what a judge's tie is worth alone."""
+
+
+def figure_named(name: str) -> Figure:
+    """Return the figure of this name. Errors: `InputError` with the closest known name.
+
+    >>> figure_named("graded_auc").key
+    'pairwise_half_credit'
+    """
+    key = SAME_AS.get(name, name)
+    if key not in FIGURES:
+        raise InputError(f"unknown figure {name!r}{did_you_mean(name, FIGURES)}")
+    return FIGURES[key]

@@ -1,0 +1,261 @@
+"""What a careful reviewer would remark about a comparison: codes with fields, each from a checked condition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = [
+    "Abstentions", "BelowPromptMean", "ConspicuousRaters", "DependsOnChoice", "DerivedMetrics", "Failures",
+    "FewGenerators", "FewPrompts", "HumanTies", "LeftOutRater", "MissingVerdicts", "NearTies", "NoDecisions",
+    "NoPeople", "Note", "OneRater", "PointsTheOtherWay", "PromptsNotShared", "RatersAreSlots", "RatersLeftOut",
+    "RulesLeaveNobody", "StudyOpen", "TieForm", "TieFormDecides", "Told",
+]  # fmt: skip
+
+Warned = Literal["warning"]
+Noted = Literal["note"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyOpen:
+    """People are still being asked: who stops when the figures please gets figures that please."""
+
+    missing: int
+    code: Literal["study-open"] = "study-open"
+    level: Warned = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoPeople:
+    """There are no ratings."""
+
+    code: Literal["no-people"] = "no-people"
+    level: Warned = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatersAreSlots:
+    """What needs to know who rated what is not given."""
+
+    declared: bool
+    code: Literal["raters-are-slots"] = "raters-are-slots"
+    level: Noted = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneRater:
+    """How far people agree is unknown."""
+
+    code: Literal["one-rater"] = "one-rater"
+    level: Warned = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConspicuousRaters:
+    """Two raters agree far more than any other pair."""
+
+    a: str
+    b: str
+    kappa: float
+    next_best: float
+    code: Literal["conspicuous-raters"] = "conspicuous-raters"
+    level: Warned = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOutRater:
+    """A rater, and the rules that the rater breaks."""
+
+    rater_id: str
+    rules: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulesLeaveNobody:
+    """Every rater breaks a rule, so all are kept."""
+
+    raters: tuple[LeftOutRater, ...]
+    code: Literal["rules-leave-nobody"] = "rules-leave-nobody"
+    level: Warned = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatersLeftOut:
+    """Whom rules written before the data leave out, and whether that changes the order of the judges."""
+
+    raters: tuple[LeftOutRater, ...]
+    of_raters: int
+    n_ratings: int
+    of_ratings: int
+    order: tuple[str, ...] | None
+    """The order with everybody, where it is another one."""
+    level: Literal["note", "warning"]
+    code: Literal["raters-left-out"] = "raters-left-out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FewPrompts:
+    """Intervals and tests over few prompts are unreliable."""
+
+    n: int
+    code: Literal["few-prompts"] = "few-prompts"
+    level: Warned = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptsNotShared:
+    """No two rated items share a prompt, though there are several generators."""
+
+    code: Literal["prompts-not-shared"] = "prompts-not-shared"
+    level: Noted = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FewGenerators:
+    """No system-level significance is claimed."""
+
+    n: int
+    code: Literal["few-generators"] = "few-generators"
+    level: Noted = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoDecisions:
+    """No rule turns ratings into yes and no."""
+
+    code: Literal["no-decisions"] = "no-decisions"
+    level: Noted = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HumanTies:
+    """People are evenly split on some items."""
+
+    n: int
+    code: Literal["human-ties"] = "human-ties"
+    level: Noted = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DerivedMetrics:
+    """Metrics computed from the ratings themselves."""
+
+    judges: tuple[str, ...]
+    code: Literal["derived-metrics"] = "derived-metrics"
+    level: Warned = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failures:
+    """A judge failed on rated items."""
+
+    judge: str
+    n: int
+    of: int
+    code: Literal["failures"] = "failures"
+    level: Warned = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingVerdicts:
+    """A judge has no verdict on rated items."""
+
+    judge: str
+    n: int
+    of: int
+    code: Literal["missing-verdicts"] = "missing-verdicts"
+    level: Warned = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abstentions:
+    """A judge abstains on rated items."""
+
+    judge: str
+    n: int
+    of: int
+    code: Literal["abstentions"] = "abstentions"
+    level: Noted = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointsTheOtherWay:
+    """The whole interval of a judge's agreement lies below chance, as if low scores were the good ones."""
+
+    judge: str
+    code: Literal["points-the-other-way"] = "points-the-other-way"
+    level: Warned = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class TieForm:
+    """One judge's pairwise accuracy within prompts, by what its ties are worth."""
+
+    judge: str
+    strict: float
+    half_credit: float
+    dropped: float
+    ties: float
+    """Share of the separated pairs that it ties."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TieFormDecides:
+    """Which of two judges is more accurate within prompts depends on what a tie is worth."""
+
+    behind_when_wrong: TieForm
+    ahead_when_wrong: TieForm
+    human_ties: float
+    further: int
+    """Further pairs of which this is true."""
+    code: Literal["tie-form-decides"] = "tie-form-decides"
+    level: Warned = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DependsOnChoice:
+    """How many headline conclusions other reasonable ways of computing agreement reverse."""
+
+    reversed: int
+    level: Literal["note", "warning"]
+    code: Literal["depends-on-choice"] = "depends-on-choice"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearTies:
+    """Scores that differ by next to nothing change pairwise accuracy."""
+
+    judge: str
+    as_ties: float
+    exact: float
+    code: Literal["near-ties"] = "near-ties"
+    level: Noted = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BelowPromptMean:
+    """Judges below what knowing the prompt alone reaches."""
+
+    bar: float
+    judges: tuple[str, ...]
+    code: Literal["below-prompt-mean"] = "below-prompt-mean"
+    level: Noted = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A remark of a comparison written before there were codes."""
+
+    text: str
+    was: str
+    """Its code then."""
+    level: Literal["note", "warning"]
+    code: Literal["told"] = "told"
+
+
+Note = (
+    StudyOpen | NoPeople | RatersAreSlots | OneRater | ConspicuousRaters | RulesLeaveNobody | RatersLeftOut | FewPrompts
+    | PromptsNotShared | FewGenerators | NoDecisions | HumanTies | DerivedMetrics | Failures | MissingVerdicts
+    | Abstentions | PointsTheOtherWay | TieFormDecides | DependsOnChoice | NearTies | BelowPromptMean | Told
+)  # fmt: skip
+"""Any remark; `code` tells which, `level` whether a reader has to know it."""

@@ -1,0 +1,617 @@
+"""What a comparison, a validation and a ranking found: frozen records, from which JSON and its schema are made.
+
+A figure is an `Estimate`, its absence a `Reason`, a remark a record of `genspace.analysis.notes`; sentences are the
+report's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from genspace.analysis._estimate import Estimate
+from genspace.analysis._options import CompareOptions, Resampled
+from genspace.analysis.abstention import AbstentionTable, RiskCoveragePoint
+from genspace.analysis.alternative_annotator import AlternativeAnnotatorTest
+from genspace.analysis.calibration import Reliability
+from genspace.analysis.errors import ErrorOverlap
+from genspace.analysis.notes import LeftOutRater, Note
+from genspace.analysis.reasons import Reason
+from genspace.analysis.reliability import RaterPair
+from genspace.readings import Reading
+from genspace.records import Reference, ValueType, Variant
+
+__all__ = [
+    "Abstention",
+    "AllRaters",
+    "Calibration",
+    "Cell",
+    "CellTest",
+    "Claim",
+    "ClassicalRow",
+    "ComparisonDocument",
+    "Corrected",
+    "Cost",
+    "Coverage",
+    "Direction",
+    "Disagreement",
+    "Exclusion",
+    "Figures",
+    "GeneratorCell",
+    "GeneratorRow",
+    "Generators",
+    "JudgeKind",
+    "JudgeResult",
+    "Matched",
+    "OptionCount",
+    "Order",
+    "Orders",
+    "Overlap",
+    "OverlapPair",
+    "PValues",
+    "PairTest",
+    "People",
+    "Primary",
+    "QuestionResult",
+    "RankingDocument",
+    "RankingStudy",
+    "RepeatAgreement",
+    "Resampled",
+    "RiskCoverageOf",
+    "Specification",
+    "SpecificationPair",
+    "SpecificationRow",
+    "StudyFacts",
+    "Tests",
+    "TieShares",
+    "Ties",
+    "ValidationCell",
+    "ValidationDocument",
+    "ValidationPair",
+]  # fmt: skip
+
+Figures = Mapping[str, Estimate]
+"""Estimates by the key of their figure."""
+Direction = Literal["higher is better", "lower is better"]
+JudgeKind = Literal["judge", "metric", "derived", "baseline"]
+Claim = Literal["superior", "non-inferior", "inferior", "inconclusive"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyFacts:
+    """What the study is and holds."""
+
+    name: str
+    question: str | None
+    """In words, where it is declared."""
+    reference: Reference
+    n_items: int
+    """Items, or pairs where people compared two."""
+    n_annotated: int
+    """Those that people were asked about."""
+    n_raters: int
+    n_ratings: int
+    n_cannot_tell: int
+    n_prompts: int
+    n_generators: int
+    value_type: ValueType
+    scale_min: float | None
+    scale_max: float | None
+    positive_from: float | None
+    raters: Literal["person", "slot"] | None
+    sampling: Literal["random", "stratified"] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Primary:
+    """The one figure that sorts the table, forms the groups and feeds the tests."""
+
+    figure: str
+    label: str
+    why: Literal["declared", "by the kind of answers"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class People:
+    """How far people agree, and how one of them does against the rest."""
+
+    reliability: Figures
+    row: Figures
+    """Each rater against the rest, averaged."""
+    ceiling: Estimate
+    rater_pairs: tuple[RaterPair, ...]
+    distribution: Mapping[str, int]
+    """How often each value was given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """What a judge decided."""
+
+    items: int
+    scored: int
+    """Of all items."""
+    annotated: int
+    """Items that people were asked about; the counts below are of these."""
+    decided_by_people: int
+    decided_by_both: int
+    decided: int
+    abstained: int
+    failed: int
+    missing: int
+    value: float | None
+    """decided / annotated."""
+    of_decided_by_people: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TieShares:
+    """Shares of pairs of items that are tied."""
+
+    human: float | None
+    metric: float | None
+    metric_of_separated: float | None
+    """Of the pairs that people separate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ties(TieShares):
+    """Tied pairs over all pairs, and over those within prompts."""
+
+    within_prompt: TieShares
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matched:
+    """The primary figure of judge and single rater against the same rest of the raters."""
+
+    judge: Estimate
+    human: Estimate
+    difference: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abstention:
+    """What abstentions do to the primary figure."""
+
+    table: AbstentionTable
+    penalised: Estimate
+    """Each abstention tied with everything (a decision: wrong)."""
+    common_items: Estimate
+    """On the items that every judge scored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """What scores are worth as probabilities."""
+
+    reason: Reason | None
+    as_given: Reliability | None
+    """Of scores that are probabilities themselves."""
+    isotonic: Reliability | None
+    logistic: Reliability | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskCoverageOf:
+    """Risk against coverage, by stated or fitted confidence."""
+
+    confidence: Literal["stated", "calibrated score"] | None
+    reason: Reason | None
+    points: tuple[RiskCoveragePoint, ...]
+    aurc: Estimate
+    risk: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """Means over the items; None where unknown."""
+
+    seconds: float | None
+    tokens: float | None
+    usd: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PValues:
+    """Of no association, assuming independent items."""
+
+    pearson: float | None
+    spearman: float | None
+    kendall_tau_b: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeResult:
+    """Everything about one judge, metric or baseline."""
+
+    kind: JudgeKind
+    rank: int | None
+    """By the primary figure; None without it, and for baselines and derived metrics."""
+    group: int | None
+    """Significance group, 1 is the best."""
+    direction: Direction
+    variant: Variant | None
+    """Of which other judge this is a variant."""
+    coverage: Coverage
+    mean_score: Estimate
+    item: Figures
+    """Over all items."""
+    within_prompt: Figures
+    within_generator: Figures
+    system: Figures
+    """Between generators."""
+    preference: Figures | None
+    """Where people compared pairs."""
+    ties: Ties
+    matched: Matched | None
+    decisions: Literal["labels", "cross-fitted threshold"] | None
+    abstention: Abstention | None
+    calibration: Calibration | None
+    risk_coverage: RiskCoverageOf | None
+    cost: Cost
+    p_values: PValues
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairTest:
+    """The headline test of two judges; a is ranked above b."""
+
+    a: str
+    b: str
+    figure: str
+    difference: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+    p_holm: float | None
+    n: int
+    permutations: int
+    reason: Reason | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassicalRow:
+    """One line of the appendix."""
+
+    test: str
+    a: str
+    b: str | None
+    n: int
+    statistic: float | None
+    p: float | None
+    low: float | None
+    high: float | None
+    independent_items: bool
+    """Whether the test assumes them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tests:
+    """Which differences are more than chance."""
+
+    method: Literal["swap by prompt"] | None
+    """None: nothing was tested."""
+    pairs: tuple[PairTest, ...]
+    groups: tuple[tuple[str, ...], ...]
+    classical: tuple[ClassicalRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellTest:
+    """The first two judges of the whole study, within one part."""
+
+    a: str
+    b: str
+    difference: float | None
+    p: float | None
+    p_bh: float | None
+    n: int
+    reason: Reason | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One value of a breakdown."""
+
+    n: int
+    judges: Figures
+    """The primary figure of each judge."""
+    mean_scores: Figures
+    test: CellTest | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disagreement:
+    """One of the items that a judge ranks most differently from the people."""
+
+    item_id: str
+    item_id_b: str | None
+    judge: str
+    human: float
+    score: float
+    human_place: float
+    judge_place: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverlapPair:
+    """Whether two judges err together."""
+
+    judges: tuple[str, str]
+    overlap: ErrorOverlap
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlap:
+    """Errors that judges share."""
+
+    scale: Literal["decisions", "ratings, 0 to 1"] | None
+    reason: Reason | None
+    pairs: tuple[OverlapPair, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corrected:
+    """A generator's mean rating over all its items, the rated sample corrected by a judge."""
+
+    sample: Estimate
+    corrected: Estimate
+    weight: float | None
+    labelled: int
+    unlabelled: int
+    rank: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratorRow:
+    """One generator in one order."""
+
+    generator: str
+    score: Estimate
+    rank: int | None
+    """1 + the number of generators above it."""
+    rank_low: int | None
+    """Best rank of its confidence set."""
+    rank_high: int | None
+    first: float | None
+    """Share of draws in which it is first."""
+    above_next: float | None
+    """Share of draws in which it is above the one that follows."""
+    reason: Reason | None
+    corrected: Corrected | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """The generators from best to worst, as the people or a judge see them."""
+
+    score: Literal["mean rating", "mean score", "Bradley-Terry log strength"]
+    direction: Direction
+    reason: Reason | None
+    prior_ties: float
+    """Ties added to each compared pair to keep strengths finite; 0: none."""
+    generators: tuple[GeneratorRow, ...]
+    distance: Estimate | None = None
+    """Kendall's distance from the people's order; None for the people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orders:
+    """Everybody's order."""
+
+    people: Order | None
+    judges: Mapping[str, Order]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratorCell(Orders):
+    """Everybody's order within one value of a breakdown."""
+
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generators(Orders):
+    """Everybody's order of the generators."""
+
+    reason: Reason | None
+    resampled: Resampled
+    names: tuple[str, ...]
+    corrected_reason: Reason | None
+    """Why a judge cannot correct the rated sample."""
+    by: Mapping[str, Mapping[str, GeneratorCell]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllRaters:
+    """The same with the excluded raters."""
+
+    n_ratings: int
+    judges: Figures
+    row: Estimate
+    reliability: Figures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exclusion:
+    """Whom rules leave out, and what they would have changed."""
+
+    applied: bool
+    """False: everybody breaks a rule, so all are kept."""
+    raters: tuple[LeftOutRater, ...]
+    n_ratings: int
+    all_raters: AllRaters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecificationRow:
+    """One way to compute agreement."""
+
+    figure: str
+    averaging: str
+    raters: str
+    left_out: str
+    abstention: str
+    values: tuple[float | None, ...]
+    """One a judge."""
+    top: tuple[str, ...]
+    """Judges that no other is ahead of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionCount:
+    """How often a judge has the highest value, and how often none is ahead of it."""
+
+    judge: str
+    first: int
+    top: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecificationPair:
+    """A pair that the headline figure separates, under the other specifications."""
+
+    better: str
+    worse: str
+    held: int
+    open: int
+    reversed: int
+    of: int
+    reversed_only_when: Mapping[str, tuple[str, ...]] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Specification:
+    """Whether the conclusions depend on how agreement is computed."""
+
+    reason: Reason | None
+    draws: int
+    judges: tuple[str, ...]
+    headline: tuple[str, ...]
+    """The specification of the headline, in the order of a row's first five fields."""
+    specifications: tuple[SpecificationRow, ...]
+    best: tuple[OptionCount, ...]
+    pairs: tuple[SpecificationPair, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepeatAgreement:
+    """How far a judge agrees with itself."""
+
+    repeats: int
+    same_decision: Estimate
+    score_spread: Estimate
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuestionResult:
+    """The comparison of one question."""
+
+    study: StudyFacts
+    options: CompareOptions
+    primary: Primary
+    human: People
+    judges: Mapping[str, JudgeResult]
+    tests: Tests
+    breakdowns: Mapping[str, Mapping[str, Cell]]
+    disagreements: tuple[Disagreement, ...]
+    overlap: Overlap
+    cost_fronts: Mapping[str, tuple[str, ...]]
+    """By kind of cost, the judges that none beats in both cost and agreement."""
+    generators: Generators
+    exclusion: Exclusion | None
+    specification: Specification
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def ranked(self) -> list[str]:
+        """Judges with a rank, best first."""
+        ranks = {name: judge.rank for name, judge in self.judges.items() if judge.rank is not None}
+        return sorted(ranks, key=ranks.__getitem__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonDocument(QuestionResult):
+    """A comparison as JSON holds it: the main question, and the others by name."""
+
+    schema: Literal["genspace-comparison/2"] = "genspace-comparison/2"
+    evidence: str = ""
+    """Digest of what the figures were computed from."""
+    readings: tuple[Reading, ...] = ()
+    """What was read and assumed."""
+    questions: Mapping[str, QuestionResult] = field(default_factory=dict)
+    repeats: Mapping[str, RepeatAgreement] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankingStudy:
+    """What was ranked."""
+
+    name: str
+    question: str | None
+    reference: Reference
+    n_items: int
+    n_pairs: int
+    n_ratings: int
+    n_prompts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankingDocument:
+    """A ranking as JSON holds it."""
+
+    study: RankingStudy
+    options: CompareOptions
+    generators: Generators
+    readings: tuple[Reading, ...] = ()
+    """What was read and assumed."""
+    schema: Literal["genspace-ranking/2"] = "genspace-ranking/2"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidationPair:
+    """The new metric against one that is there."""
+
+    judge: str
+    claim: Claim | None
+    difference: Estimate
+    new: Estimate
+    existing: Estimate
+    penalised: Estimate
+    """The difference with each abstention tied with everything."""
+    penalised_claim: Claim | None
+    p: float | None = None
+    p_holm: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidationCell:
+    """The new metric within one value of a breakdown."""
+
+    figure: Estimate
+    against: Mapping[str, Estimate]
+    """Differences by judge."""
+    claims: Mapping[str, Claim | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidationDocument:
+    """A validation as JSON holds it."""
+
+    study: str
+    reference: Reference
+    metric: str
+    margin: float
+    options: CompareOptions
+    primary: Primary
+    figure: Estimate
+    coverage: AbstentionTable
+    against: tuple[ValidationPair, ...]
+    breakdowns: Mapping[str, Mapping[str, ValidationCell]]
+    stand_in: AlternativeAnnotatorTest
+    readings: tuple[Reading, ...] = ()
+    """What was read and assumed."""
+    schema: Literal["genspace-validation/2"] = "genspace-validation/2"

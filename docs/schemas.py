@@ -1,0 +1,27 @@
+"""Write the JSON Schemas that the package ships, from the records themselves: `python docs/schemas.py`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from genspace.analysis.result import ComparisonDocument, RankingDocument, ValidationDocument
+from genspace.documents import schema_of
+
+FOLDER = Path(__file__).resolve().parents[1] / "src" / "genspace" / "schemas"
+KINDS = {
+    "comparison": (ComparisonDocument, "genspace comparison"),
+    "ranking": (RankingDocument, "genspace ranking of generators"),
+    "validation": (ValidationDocument, "genspace validation of a metric"),
+}
+
+
+def schema_text(name: str) -> str:
+    """The text of one schema file."""
+    kind, title = KINDS[name]
+    return json.dumps(schema_of(kind, title=title), indent=1, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    for name in KINDS:
+        (FOLDER / f"{name}.schema.json").write_text(schema_text(name), encoding="utf-8")

@@ -1,0 +1,68 @@
+"""Predicates: what must hold in a picture, written as a call: `object_distance(cat, chair, value_m=0.8)`.
+
+Each stands in a module of its own, with its rules, its drawing and its probes, and a TOML beside it with its words.
+"""
+
+from genspace.geometry.predicates._bound import Bound, bind, bind_known
+from genspace.geometry.predicates._calls import parse_call
+from genspace.geometry.predicates._names import indefinite, noun_of
+from genspace.geometry.predicates._predicate import Limit, Predicate, Task, Variant
+from genspace.geometry.predicates._registry import (
+    REGISTRY,
+    benchmark_variants,
+    built_in,
+    calls_of,
+    every_predicate,
+    plugin_versions,
+    predicate_named,
+)
+from genspace.geometry.predicates._rule import BEARING, RELATIVE, Case, Change, Measured, constraint, metric
+from genspace.geometry.predicates._words import (
+    LANGUAGES,
+    Text,
+    Untold,
+    Voice,
+    common_words,
+    people,
+    sentence,
+    table_at,
+    to_translate,
+    words_of,
+)
+
+__all__ = [
+    "BEARING",
+    "LANGUAGES",
+    "REGISTRY",
+    "RELATIVE",
+    "Bound",
+    "Case",
+    "Change",
+    "Limit",
+    "Measured",
+    "Predicate",
+    "Task",
+    "Text",
+    "Untold",
+    "Variant",
+    "Voice",
+    "benchmark_variants",
+    "bind",
+    "bind_known",
+    "built_in",
+    "calls_of",
+    "common_words",
+    "constraint",
+    "every_predicate",
+    "indefinite",
+    "metric",
+    "noun_of",
+    "parse_call",
+    "people",
+    "plugin_versions",
+    "predicate_named",
+    "sentence",
+    "table_at",
+    "to_translate",
+    "words_of",
+]

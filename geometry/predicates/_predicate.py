@@ -1,0 +1,89 @@
+"""What a predicate is: its signature, its corrected and its released rule, its drawing, its probes.
+
+What it is called in words stands beside its module, in `NAME.toml` (see `_words`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from genspace.geometry.predicates._rule import Rule
+
+if TYPE_CHECKING:
+    from genspace.geometry.drawing.concepts import Concept
+    from genspace.geometry.predicates._bound import Bound
+    from genspace.geometry.probes.planning import Plan
+    from genspace.geometry.reference import ReferenceRule
+
+__all__ = ["Limit", "Predicate", "Task", "Variant"]
+
+Task = Literal["t2i", "edit"]
+Unit = Literal["deg", "m", "share", "factor"]
+
+
+class Limit(NamedTuple):
+    """How far one constraint of a rule may be off: what the rule, the questions and the drawings go by."""
+
+    unit: Unit
+    """Of the tolerance: degrees, metres, a share of the wanted value, or the logarithm of a factor on it."""
+    tolerance: str | tuple[float, float]
+    """Name of one of the profile's tolerances, or (inner, outer): full score up to inner, none from outer."""
+
+    def around(self, wanted: float, inner: float) -> tuple[float, float]:
+        """Return the smallest and the largest value that still pass, for shares and factors.
+
+        >>> Limit("share", "metric").around(3.0, 1 / 3)
+        (2.0, 4.0)
+        """
+        if self.unit == "factor":
+            return wanted / math.exp(inner), wanted * math.exp(inner)
+        return max(0.0, wanted * (1 - inner)), wanted * (1 + inner)
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way to fill in a predicate."""
+
+    t2i: ReferenceRule | None = None
+    """The released code's rule for one image; None: not a text-to-image predicate."""
+    edit: ReferenceRule | None = None
+    """The released code's rule for a pair of images; None: not an edit predicate."""
+    values: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """Numbers that it needs, with those of the benchmark. Names end in their unit: `value_m`."""
+    limits: Mapping[str, Limit] = field(default_factory=dict)
+    """In place of the predicate's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Predicate:
+    """What the variants of a predicate share."""
+
+    name: str
+    roles: tuple[str, ...]
+    """What its objects are, in the order of a call's arguments."""
+    rule: Rule
+    """The corrected rule."""
+    drawing: Callable[[Bound], Concept]
+    """What a small drawing shows that explains it, objects called A, B, C."""
+    limits: Mapping[str, Limit] = field(default_factory=dict)
+    """Tolerance of each constraint by a name of its own; a call's `inner` and `outer` replace the first."""
+    probes: tuple[Plan, ...] = ()
+    """How scenes of known truth are made for it."""
+    key: str | None = None
+    """Parameter that names the variant; None: there is one variant."""
+    variants: Mapping[str, Variant] = field(default_factory=lambda: {"": Variant()})
+    options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Further parameters and their words; the first is the default."""
+    compares: bool = False
+    """Whether it needs the image before the edit."""
+    optional_roles: int = 0
+    """How many of the last roles may be left out."""
+    own_sides: bool = False
+    """Whether it speaks of an object's own left and right."""
+    rank: int = 100
+    """Its place in lists and tables, the lowest first."""
+    package: str = "genspace.geometry.predicates"
+    """Package whose folder holds `NAME.toml`; a plugin's own."""

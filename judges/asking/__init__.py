@@ -1,0 +1,46 @@
+"""What all judges that ask a vision-language model have in common, whether it stands behind an API or runs here.
+
+A protocol (`protocols/`) puts asks about a request; a judge has them answered and sends the answers back; the `Asker`
+makes a verdict of the outcome. What a model wrote is read in one place (`_reading.py`).
+"""
+
+from genspace.judges.asking._asker import Asker
+from genspace.judges.asking._asks import Answer, Ask, Kind, Outcome, Usage, text_tokens, total
+from genspace.judges.asking._options import AskOptions
+from genspace.judges.asking._pictures import Picture, PictureError, Pictures
+from genspace.judges.asking._reading import (
+    THOUGHT_MARKS,
+    CutOffError,
+    UnusableAnswerError,
+    choice_probabilities,
+    is_refusal,
+    read_choice,
+    read_form,
+)
+from genspace.judges.asking.protocols import Protocol, Steps, protocol, protocol_names
+
+__all__ = [
+    "THOUGHT_MARKS",
+    "Answer",
+    "Ask",
+    "AskOptions",
+    "Asker",
+    "CutOffError",
+    "Kind",
+    "Outcome",
+    "Picture",
+    "PictureError",
+    "Pictures",
+    "Protocol",
+    "Steps",
+    "UnusableAnswerError",
+    "Usage",
+    "choice_probabilities",
+    "is_refusal",
+    "protocol",
+    "protocol_names",
+    "read_choice",
+    "read_form",
+    "text_tokens",
+    "total",
+]

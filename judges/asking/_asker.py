@@ -1,0 +1,118 @@
+"""From a request to its protocol's questions, and from what came of them to a verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from genspace.errors import InputError
+from genspace.geometry.predicates import Untold
+from genspace.judges.asking._asks import Answer, Ask, Outcome, total
+from genspace.judges.asking._options import AskOptions
+from genspace.judges.asking.protocols import Steps, protocol
+from genspace.judges.prompts import Wordings, meaning_of
+from genspace.records import Request, Verdict
+
+__all__ = ["Asker"]
+
+VERSION = 2
+"""Of the way in which answers become verdicts; part of the fingerprint."""
+
+
+@dataclass(frozen=True)
+class Asker:
+    """From a request to its protocol's steps, and from their outcome to a verdict."""
+
+    options: AskOptions
+    wordings: Wordings
+
+    @property
+    def pairwise(self) -> bool:
+        """Whether it judges pairs of items."""
+        return protocol(self.options.protocol).pairwise
+
+    def parts(self) -> dict[str, Any]:
+        """Return what belongs into the fingerprint of every judge that asks."""
+        asked = self.options.model_dump(include=set(AskOptions.model_fields) - {"template"})
+        return {"version": VERSION, "wording": self.wordings.version, **asked}
+
+    def steps(self, request: Request) -> Steps:
+        """Return the protocol's questions to a request.
+
+        Errors: `InputError` for one item where pairs are judged and the other way round.
+        """
+        if self.pairwise and request.other is None:
+            raise InputError("the pairwise protocol compares two items; the study gives it one at a time")
+        if not self.pairwise and request.other is not None:
+            raise InputError(f"protocol {self.options.protocol!r} judges one item at a time; use 'pairwise'")
+        return protocol(self.options.protocol).steps(request, self.wordings, self.options)
+
+    def cannot_judge(self, request: Request) -> Verdict | None:
+        """Return the verdict on a request that there is nothing to ask about."""
+        for item in (request.item, request.other):
+            if item is not None and item.image is None:
+                return Verdict.failed(request, f"item {item.item_id!r} has no image")
+        try:
+            meaning = meaning_of(request.item)
+        except Untold as reason:
+            return Verdict.abstained(request, str(reason))
+        except InputError as error:
+            return Verdict.failed(request, str(error))
+        if meaning is None and (self.options.without_prompt or not request.item.prompt):
+            hidden = " is shown" if self.options.without_prompt else ""
+            return Verdict.abstained(request, f"no prompt{hidden}, and no predicate whose meaning is known")
+        return None
+
+    def verdict(self, request: Request, outcome: Outcome, answers: list[Answer]) -> Verdict:
+        """Return the verdict, with everything the model said and what it cost."""
+        usage = total([a.usage for a in answers])
+        fields: dict[str, Any] = {
+            "measurements": outcome.measurements,
+            "details": {
+                **outcome.details,
+                **({"kind": outcome.kind} if outcome.kind else {}),
+                "answers": [text for a in answers for text in a.raw],
+                "calls": usage.calls,
+                **({"replayed": usage.replayed} if usage.replayed else {}),
+                **({"cost_from": "; ".join(usage.cost_from)} if usage.cost_from else {}),
+            },
+            "seconds": round(usage.seconds, 3),
+            "tokens": usage.input_tokens + usage.output_tokens,
+            "cost_usd": usage.cost_usd,
+        }
+        if outcome.status == "abstained":
+            return Verdict.abstained(request, outcome.reason or "", **fields)
+        if outcome.status == "failed":
+            return Verdict.failed(request, outcome.reason or "", **fields)
+        assert outcome.score is not None
+        above = outcome.score - self.options.pass_above
+        return Verdict.decided(
+            request,
+            score=outcome.score,
+            passed=None if abs(above) < 1e-9 else above > 0,
+            confidence=outcome.confidence,
+            explanation=outcome.explanation,
+            **fields,
+        )
+
+    def imagined(self, request: Request) -> list[Ask]:
+        """Return every question that is asked if all answers are the most favourable ones."""
+        steps = self.steps(request)
+        asked: list[Ask] = []
+        try:
+            asks = next(steps)
+            while True:
+                asked += asks
+                asks = steps.send([_favourable(ask) for ask in asks])
+        except StopIteration:
+            return asked
+
+
+def _favourable(ask: Ask) -> Answer:
+    if ask.form is not None:
+        fields: dict[str, Any] = {
+            name: "" if field.annotation is str else 100 for name, field in ask.form.model_fields.items()
+        }
+        return Answer(form=ask.form.model_construct(**fields))
+    rest = dict.fromkeys(ask.choices[1:], 0.0)
+    return Answer(probabilities={ask.choices[0]: 1.0, **rest}, source="")

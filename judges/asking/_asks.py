@@ -1,0 +1,116 @@
+"""What a protocol asks and what it gets back; it knows nothing of HTTP, models or batches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from genspace.records import Measurement, Status
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+__all__ = ["Answer", "Ask", "Kind", "Outcome", "Usage", "text_tokens", "total"]
+
+CHARACTERS_PER_TOKEN = 4
+"""English text, roughly; for estimates alone."""
+
+Kind = Literal["blocked", "cut-off", "refused", "unusable", "no-log-probabilities"]
+"""Why a model's answer decides nothing: its server withheld it, it is not whole, the model declined, it is not what was
+asked for, or it came without the log-probabilities that the judge reads."""
+
+
+def text_tokens(text: str) -> int:
+    """Return an estimate of the tokens of a text.
+
+    >>> text_tokens("Is there a cow?")
+    4
+    """
+    return math.ceil(len(text) / CHARACTERS_PER_TOKEN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One question to a model: either one of `choices`, or a filled-in `form`."""
+
+    text: str
+    images: tuple[str, ...]
+    """Names of the images, in the order in which the text speaks of them."""
+    system: str = ""
+    choices: tuple[str, ...] = ()
+    """Words of which the model should answer one; their probabilities are wanted."""
+    form: type[BaseModel] | None = None
+    """What the model should fill in, as JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What answers cost."""
+
+    calls: int = 0
+    replayed: int = 0
+    """Calls answered from the response cache; their tokens and price are what the first asking cost."""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = 0.0
+    """None where the price is unknown."""
+    cost_from: tuple[str, ...] = ()
+    """Who says what it cost: "usage.cost of the server", "price table of …"."""
+    seconds: float = 0.0
+    """Time spent waiting for answers, retries included."""
+
+    def __add__(self, other: Usage) -> Usage:
+        costs = (self.cost_usd, other.cost_usd)
+        return Usage(
+            calls=self.calls + other.calls,
+            replayed=self.replayed + other.replayed,
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cost_usd=None if costs[0] is None or costs[1] is None else costs[0] + costs[1],
+            cost_from=tuple(dict.fromkeys(self.cost_from + other.cost_from)),
+            seconds=self.seconds + other.seconds,
+        )
+
+
+def total(usages: Sequence[Usage]) -> Usage:
+    """Return the sum.
+
+    >>> total([Usage(calls=1, cost_usd=0.5), Usage(calls=2, cost_usd=None)]).cost_usd is None
+    True
+    """
+    return sum(usages, Usage())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came of an ask."""
+
+    status: Status = "decided"
+    reason: str | None = None
+    """Why it abstained or failed, in words."""
+    kind: Kind | None = None
+    """Why it abstained, as a code."""
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+    """Probability of each choice, summing to 1."""
+    source: str | None = None
+    """Where the probabilities come from: "log-probabilities", "5 samples", "logits"."""
+    form: BaseModel | None = None
+    raw: tuple[str, ...] = ()
+    """Texts as the model gave them."""
+    usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a protocol concludes from its answers: the verdict without its key and its cost."""
+
+    status: Status = "decided"
+    score: float | None = None
+    confidence: float | None = None
+    reason: str | None = None
+    kind: Kind | None = None
+    explanation: str | None = None
+    measurements: tuple[Measurement, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,40 @@
+"""Options that an endpoint and a local model have in common."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from genspace.errors import did_you_mean
+from genspace.judges.asking.protocols import protocol_names
+
+__all__ = ["AskOptions"]
+
+
+class AskOptions(BaseModel):
+    """What is asked and how an answer is read: the same for an endpoint and for a local model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    protocol: str = "yes-no"
+    """yes-no and vqascore: P(yes); rating: 0 to 100; questions: one per constraint; pairwise: which of two."""
+    template: str | None = None
+    """File with the user's own wording of the protocol's question: it ends in .j2 and lies inside the study."""
+    without_prompt: bool = False
+    """Hide what the generator was asked for; the predicate alone is asked about."""
+    combine: Literal["all", "mean"] = "all"
+    """How `questions` become one score: the product of P(yes), or the mean with unasked ones as 0 (DSG)."""
+    pass_above: float = Field(0.5, ge=0, le=1)
+    """A score above it passes, one below fails, one equal to it is undecided."""
+    image_size: int = Field(1024, ge=32, le=8192)
+    """Longest side sent, in pixels; larger images are scaled down."""
+    max_tokens: int = Field(1024, ge=1)
+    """Longest answer; models that think before they answer need room."""
+
+    @field_validator("protocol")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in protocol_names():
+            raise ValueError(f"unknown protocol{did_you_mean(name, protocol_names())}")
+        return name

@@ -1,0 +1,509 @@
+"""Sentences of results: what codes and figures say in plain words. No other module words a reason or a remark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from genspace.analysis import notes as n
+from genspace.analysis.figures import FIGURES
+from genspace.analysis.reasons import Reason, ReasonCode
+from genspace.analysis.result import (
+    Claim,
+    Generators,
+    Order,
+    QuestionResult,
+    Specification,
+    SpecificationPair,
+    SpecificationRow,
+    ValidationDocument,
+    ValidationPair,
+)
+from genspace.analysis.significance import ALPHA
+from genspace.records import Reference
+from genspace.report._table import figure_words, share_text
+
+__all__ = [
+    "METHODS",
+    "option_words",
+    "order_sentences",
+    "reason_text",
+    "remark",
+    "remarks_of",
+    "specification_sentences",
+    "validation_sentences",
+]
+
+REASONS: Mapping[ReasonCode, str] = {
+    "no_people": "no people",
+    "one_rater": "one rater: agreement among raters cannot be measured",
+    "too_few_raters": "needs at least {needed} identified raters; there are {n}",
+    "too_few_contests": "needs at least {needed} raters with enough items that another rater and the judge also rated; "
+    "there are {n}",
+    "raters_not_identified": "raters are slots or unknown, not identified persons",
+    "no_decisions": "no rule turns these ratings into yes and no: declare positive_from",
+    "no_decided_item": "no item has an answer that decides",
+    "undefined_against_rest": "not defined for any rater against the rest",
+    "rated_by_all": "rated by all raters: {n} items",
+    "rated_by_none_of_all": "no item was rated by all {n} raters",
+    "no_two_ratings": "no item has two ratings",
+    "no_more_agreement_than_chance": "the ratings hold no more agreement than chance: ICC(1,k) is not positive",
+    "continuous_ratings": "continuous ratings: {n} distinct values",
+    "binary_ratings": "binary ratings",
+    "no_scores": "no scores",
+    "no_score": "no score",
+    "no_labels": "the judge says neither yes nor no, and no threshold could be chosen for its scores",
+    "no_confidence": "the judge states no confidence, and none could be fitted to its scores",
+    "no_confident_decision": "no item has a decision with a confidence and an answer that decides",
+    "tells_nothing_apart": "the judge tells no two items apart",
+    "equal_errors": "a judge's errors are all equal",
+    "no_penalised_form": "{name} has no form in which an abstention ties with everything",
+    "scores_fixed": "only raters are resampled: a judge's scores stay as they are",
+    "no_common_item": "no item has both a score and a target",
+    "no_common_pair": "no pair has both an answer and a score",
+    "no_common_decisions": "fewer than two items are decided by both judges and have an answer",
+    "too_few_items": "too few items: {n}",
+    "all_equal": "all {name} are equal",
+    "undefined": "not defined on these items",
+    "undefined_on_common_items": "the figure of one of the two is undefined on their common items",
+    "too_many_pairs": "more than {needed:,} pairs; take them within prompts or generators",
+    "no_pair_separated": "no pair that both or either separate",
+    "no_prompt_separated": "in no prompt do both answers and judge separate two items",
+    "no_generator_separated": "in no generator do both answers and judge separate two items",
+    "empty_bin": "no probability in this bin",
+    "no_items": "no items",
+    "no_draws": "no bootstrap draws",
+    "few_defined_draws": "undefined in more than a tenth of the bootstrap draws",
+    "single_prompt": "a single prompt",
+    "nothing_to_resample": "nothing to resample: a single prompt, item or rater",
+    "in_sample": "WMT convention: the tie width is fitted in-sample",
+    "already_resampled": "its p-values are resampled already",
+    "not_computed": "not computed",
+    "open_interval": "the interval is open: a step separates many bootstrap draws",
+    "no_generators": "no generators are named",
+    "single_generator": "a single generator",
+    "too_few_generators": "too few generators: {n}",
+    "equal_generators": "the generators' means are equal",
+    "no_shared_prompt": "no prompt is shared by two generators",
+    "few_generators": "few generators",
+    "too_few_scored_generators": "generators scored by both: {n}",
+    "no_shares": "answers about pairs are no shares of a win between 0 and 1",
+    "not_compared": "no two generators were compared",
+    "never_compared": "groups that were never compared with one another: {name}",
+    "never_losing": "a group of generators never loses to the rest: maximum likelihood puts its lead at infinity",
+    "not_converged": "the strengths did not converge",
+    "sampling_unknown": 'it is not declared how the rated items were drawn: needs sampling = "random" in study.toml',
+    "sampling_not_random": 'sampling is {name}: needs sampling = "random" in study.toml',
+    "people_compared_pairs": "people compared pairs: there are no mean ratings to correct",
+    "everything_rated": "every item is rated: there is nothing to correct",
+    "too_few_prompts_rated": "only {n} prompts are rated; {needed} are needed",
+    "judge_scored_no_rated_item": "the judge scored no rated item",
+    "judge_scored_no_unrated_item": "the judge scored no unrated item",
+    "no_item_rated": "no item is rated",
+    "too_few_judges": "fewer than two judges are ranked",
+    "primary_undefined": "{name} is not defined for two judges",
+    "flat": "the share of yes does not change with the quantity",
+    "step": "a step separates the answers: the slope is too steep to measure",
+    "fixed_at_0": "fixed at 0: lapses were not fitted",
+    "no_criterion": "no true criterion was given",
+    "extrapolated": "extrapolated: only quantities from {n:.3g} to {needed:.3g} were asked",
+    "no_answers": "no answers",
+    "every_answer": "every answer is {name}",
+    "too_few_levels": "too few or all alike",
+    "frames_not_told_apart": "no answered probe tells the two frames apart",
+    "no_two_repeats": "no item has two decided repeats",
+    "in_words": "{name}",
+}
+"""Every reason in words."""
+METHODS: Mapping[str, str] = {
+    "swap by prompt": "PERM-INPUT: two-sided permutation test, the standardised scores of whole prompts change sides; "
+    "Holm's correction over all pairs; a group ends where a member beats the next judge at 5 %",
+}
+"""How a comparison tests differences."""
+OPTIONS: Mapping[str, str] = {
+    "none": "over all items",
+    "prompt": "within prompts",
+    "generator": "within generators",
+    "mean": "the mean of the raters",
+    "median": "the median of the raters",
+    "majority": "the raters' most frequent answer",
+    "centred": "ratings centred by rater",
+    "excluded": "abstentions are left out",
+    "penalised": "an abstention ties with everything (a decision: is wrong)",
+}
+"""What can be chosen otherwise in a specification; figures have words of their own, raters left out their names."""
+NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven"}
+NAMED_RATERS = 8
+"""More raters left out than this are counted, not named."""
+LISTED_PAIRS = 4
+"""Pairs named in one sentence."""
+MOST_TOLD = 4
+"""Judges that a sentence names."""
+SURE = 0.95
+"""Neighbours whose order is kept in at least so many draws are called sure."""
+CLAIMS: tuple[Claim, ...] = ("superior", "non-inferior", "inferior", "inconclusive")
+
+
+def reason_text(reason: Reason | None) -> str:
+    """Return why something is missing, in words; "" where nothing is.
+
+    >>> reason_text(Reason("too_few_items", n=1))
+    'too few items: 1'
+    """
+    if reason is None:
+        return ""
+    name = reason.name
+    if reason.code in ("no_penalised_form", "primary_undefined") and name is not None:
+        name = FIGURES[name].label
+    return REASONS[reason.code].format(n=reason.n, needed=reason.needed, name=name)
+
+
+def remarks_of(result: QuestionResult) -> list[tuple[str, str]]:
+    """Return level and sentence of every remark, warnings first."""
+    told = [(note.level, remark(note, result)) for note in result.notes]
+    return sorted(told, key=lambda entry: entry[0] != "warning")
+
+
+def remark(note: n.Note, result: QuestionResult) -> str:
+    """Return a remark in words."""
+    match note:
+        case n.StudyOpen():
+            return (
+                f"The human study is open and lacks {note.missing} answers. Do not stop it because of these figures; "
+                "when enough is enough, end it with: genspace annotate close"
+            )
+        case n.NoPeople():
+            return "There are no ratings: only the judges' mean scores are given."
+        case n.RatersAreSlots():
+            what = (
+                "Raters are slots, not persons"
+                if note.declared
+                else "It is not declared whether a rater is one person throughout, so raters are taken as slots"
+            )
+            return f"{what}: Cohen's kappa and ICC(2,·), which need to know who rated what, are not given."
+        case n.OneRater():
+            return "One rater: how far people agree with one another is unknown, and so is how well a judge could do."
+        case n.ConspicuousRaters():
+            return (
+                f"{note.a} and {note.b} agree far more (kappa {note.kappa:.2f}) than any other pair of raters (at most "
+                f"{note.next_best:.2f}): they may not be independent."
+            )
+        case n.RulesLeaveNobody():
+            return f"Every rater breaks a rule written before the data, so all are kept: {_left_out(note.raters)}."
+        case n.RatersLeftOut():
+            changed = "stays the same." if note.order is None else f"changes: {', '.join(note.order)}."
+            return (
+                f"Rules written before the data leave out {len(note.raters)} of {note.of_raters} raters with "
+                f"{note.n_ratings:,} of {note.of_ratings:,} ratings: {_left_out(note.raters)}. With all raters (shown "
+                f"beside) the order of the judges {changed}"
+            )
+        case n.FewPrompts():
+            prompts = "prompt was" if note.n == 1 else "prompts were"
+            return f"Only {note.n} {prompts} rated: intervals and tests over prompts are unreliable."
+        case n.PromptsNotShared():
+            return (
+                "No two rated items share a prompt, so every item is resampled on its own; if they do share prompts, "
+                "give a prompt_id column."
+            )
+        case n.FewGenerators():
+            return (
+                f"With {NUMBERS[note.n]} generators no system-level significance is claimed; system-level intervals "
+                "hold for these generators only."
+            )
+        case n.NoDecisions():
+            return (
+                "No rule turns ratings into yes and no (positive_from is not declared): decision figures are not "
+                "given, graded AUC is."
+            )
+        case n.HumanTies():
+            return f"People are evenly split on {note.n} items: no decision, left out."
+        case n.DerivedMetrics():
+            named = ", ".join(note.judges)
+            return f"{named}: computed from the ratings themselves, shown but neither ranked nor tested."
+        case n.Failures():
+            return f"{note.judge} failed on {note.n} of {note.of} items."
+        case n.MissingVerdicts():
+            return f"{note.judge} has no verdict on {note.n} of {note.of} annotated items."
+        case n.Abstentions():
+            return f"{note.judge} abstains on {note.n} of {note.of} items; its figures hold for the rest."
+        case n.PointsTheOtherWay():
+            return (
+                f"{note.judge} points the other way: declare it with --lower-is-better {note.judge}, or "
+                f"[metrics.{note.judge}] lower_is_better = true."
+            )
+        case n.TieFormDecides():
+            return _tie_form_decides(note)
+        case n.DependsOnChoice():
+            told = specification_sentences(result.specification, result.primary.label)
+            return " ".join([*told[:2], *(s for s in told[2:] if s.startswith("Reversed only when"))])
+        case n.NearTies():
+            return (
+                f"{note.judge} gives many scores that differ by less than 1e-9 of its range. They count as ties in "
+                f"pairwise accuracy: {note.as_ties:.3f} with ties wrong, {note.exact:.3f} if only equal numbers were "
+                "ties."
+            )
+        case n.BelowPromptMean():
+            return (
+                f"Knowing the prompt alone (the mean rating of its other images) reaches {note.bar:.2f}; below it: "
+                f"{', '.join(note.judges)}."
+            )
+        case n.Told():
+            return note.text
+
+
+def _left_out(raters: Sequence[n.LeftOutRater]) -> str:
+    listed = [f"{r.rater_id} ({r.rules})" for r in raters]
+    further = f" and {len(listed) - NAMED_RATERS} more" if len(listed) > NAMED_RATERS else ""
+    return "; ".join(listed[:NAMED_RATERS]) + further
+
+
+def _tie_form_decides(note: n.TieFormDecides) -> str:
+    a, b = note.behind_when_wrong, note.ahead_when_wrong
+    others = f" Further pairs of judges of which this is true: {note.further}." if note.further else ""
+    return (
+        f"Within prompts, whether {a.judge} or {b.judge} is more accurate depends on what a judge's tie is worth: "
+        f"{a.judge} is behind when its ties count as wrong ({a.strict:.3f} / {b.strict:.3f}), at {a.half_credit:.3f} / "
+        f"{b.half_credit:.3f} when they count half, and ahead when ties of both are dropped ({a.dropped:.3f} / "
+        f"{b.dropped:.3f}). {note.human_ties:.2%} of these pairs are ties in the ratings; of the pairs that they "
+        f"separate, {a.judge} ties {a.ties:.0%} and {b.judge} {b.ties:.0%}.{others}"
+    )
+
+
+def option_words(option: str) -> str:
+    """Return an option of a specification in words: a figure's tie form or label, else the option's own."""
+    figure = FIGURES.get(option)
+    return OPTIONS.get(option, option) if figure is None else figure.tie_form or figure.label
+
+
+def specification_sentences(curve: Specification, label: str) -> list[str]:
+    """Return what the specifications show: who leads how often, and which conclusions are reversed when.
+
+    Args:
+        curve: Every specification.
+        label: The primary figure's.
+    """
+    if not curve.specifications:
+        return []
+    leader = curve.best[0]
+    first = (
+        f"{leader.judge} has the highest agreement in {leader.first} of {len(curve.specifications)} reasonable ways to "
+        f"compute it, and no other judge is separated above it in {leader.top}."
+    )
+    if not curve.pairs:
+        return [first]
+    by_condition: dict[str, list[SpecificationPair]] = {}
+    for pair in curve.pairs:
+        if pair.reversed_only_when is not None:
+            when = _when(pair.reversed_only_when, label)
+            by_condition.setdefault(when, []).append(pair)
+    reversals = [_reversal(curve, when, those) for when, those in by_condition.items()]
+    return [first, _separated(label, curve.pairs), *(s for part in reversals for s in part)]
+
+
+def _separated(label: str, pairs: Sequence[SpecificationPair]) -> str:
+    """Say how many of the pairs that the headline figure separates every specification separates alike."""
+    held = sum(pair.reversed == pair.open == 0 for pair in pairs)
+    reversed_in_some = sum(pair.reversed > 0 for pair in pairs)
+    if len(pairs) > 1:
+        return (
+            f"Of the {len(pairs)} pairs of judges that {label} separates, {held} stay separated the same way in "
+            f"all of them and {reversed_in_some} are reversed in some."
+        )
+    pair = pairs[0]
+    outcome = (
+        "is reversed in some" if reversed_in_some else "holds in all of them" if held else "is open in some"
+    )
+    return f"{label} separates one pair of judges, {pair.better} over {pair.worse}; that {outcome}."
+
+
+def _reversal(curve: Specification, when: str, pairs: Sequence[SpecificationPair]) -> list[str]:
+    """Say which pairs are reversed under one condition, the highest judge's widest reversal first, and its figures."""
+    leader = min((pair.better for pair in pairs), key=curve.judges.index)
+    examples = {
+        pair.worse: example
+        for pair in pairs
+        if pair.better == leader and (example := _tie_forms(curve, pair)) is not None
+    }
+    shown = min(examples, key=lambda worse: _widest(examples[worse]), default=None)
+    order = sorted(pairs, key=lambda pair: (pair.better, pair.worse) != (leader, shown))
+    listed = ", ".join(f"{pair.better} over {pair.worse}" for pair in order[:LISTED_PAIRS])
+    further = f" and {len(pairs) - LISTED_PAIRS} further pairs" if len(pairs) > LISTED_PAIRS else ""
+    sentence = f"Reversed only when {when}: {listed}{further}."
+    if shown is None:
+        return [sentence]
+    averaging, forms = examples[shown]
+    figures = ", ".join(f"{a:.3f} / {b:.3f} when {option_words(form)}" for form, (a, b) in forms.items())
+    return [sentence, f"{leader} / {shown} {option_words(averaging)}: {figures}."]
+
+
+def _widest(example: tuple[str, Mapping[str, tuple[float, float]]]) -> float:
+    """Return the lowest lead of the first judge over the second under any tie form."""
+    return min(a - b for a, b in example[1].values())
+
+
+def _when(condition: Mapping[str, tuple[str, ...]], primary: str) -> str:
+    """Say in words what the figure and its averaging must be, else what else must be chosen."""
+    main = {name: options for name, options in condition.items() if name in ("figure", "averaging")}
+    parts = []
+    for name, options in (main or condition).items():
+        if name == "left_out":
+            words = ["all raters count" if o == "none" else f"{o} is left out" for o in options]
+        elif name == "averaging":
+            words = [f"agreement is taken {option_words(o)}" for o in options]
+        elif name == "figure":
+            words = [FIGURES[o].tie_form or f"the figure is {primary}" for o in options]
+        else:
+            words = [option_words(o) for o in options]
+        parts.append(" or ".join(words))
+    return " and ".join(parts) or "several choices are made otherwise at once"
+
+
+def _tie_forms(
+    curve: Specification, pair: SpecificationPair
+) -> tuple[str, dict[str, tuple[float, float]]] | None:
+    """Return averaging and both judges' shares of pairs by tie form, where a tie form is what reverses them."""
+    condition = pair.reversed_only_when or {}
+    forms = [key for key, figure in FIGURES.items() if figure.tie_form is not None]
+    if not set(condition.get("figure", ())) & set(forms):
+        return None
+    places = [curve.judges.index(name) for name in (pair.better, pair.worse)]
+    averaging = condition.get("averaging", ("none",))[0]
+    wanted = (averaging, *curve.headline[2:])
+    found: dict[str, tuple[float, float]] = {}
+    for row in curve.specifications:
+        values = [row.values[place] for place in places]
+        if row.figure in forms and _how(row) == wanted and values[0] is not None and values[1] is not None:
+            found[row.figure] = (values[0], values[1])
+    return (averaging, {form: found[form] for form in forms}) if len(found) == len(forms) else None
+
+
+def _how(row: SpecificationRow) -> tuple[str, ...]:
+    return (row.averaging, row.raters, row.left_out, row.abstention)
+
+
+def order_sentences(generators: Generators, reference: Reference) -> list[str]:
+    """Say how sure the people's order is, and how far the judges' orders are from it."""
+    said = []
+    people = generators.people
+    if people is not None and people.generators and people.generators[0].first is not None:
+        steps = [row.above_next for row in people.generators if row.above_next is not None]
+        sure = sum(step >= SURE for step in steps)
+        best = people.generators[0]
+        said.append(
+            f"First by {reference}: {best.generator} ({share_text(best.first)} of draws). "
+            f"{sure} of the {len(steps)} steps down that order hold in at least {SURE:.0%} of draws."
+        )
+    if people is not None and people.prior_ties:
+        said.append(
+            "A group of generators never loses to the rest: each compared pair was given "
+            f"{people.prior_ties:g} further tie, so that its lead stays finite."
+        )
+    return [*said, *_distances(generators.judges, reference)]
+
+
+def _distances(orders: Mapping[str, Order], reference: Reference) -> Iterator[str]:
+    known = {
+        name: (order.distance.value, order.distance.n)
+        for name, order in orders.items()
+        if order.distance is not None and order.distance.value is not None
+    }
+    if known:
+        ordered = sorted(known, key=lambda name: known[name][0])
+        told = [f"{name} {known[name][0] * known[name][1]:g} of {known[name][1]}" for name in ordered]
+        yield (
+            f"Pairs of generators that a judge puts the other way round than {reference}: "
+            + ", ".join(told if len(told) <= MOST_TOLD else [*told[: MOST_TOLD - 1], "…", told[-1]])
+            + "."
+        )
+
+
+def validation_sentences(document: ValidationDocument) -> list[str]:
+    """Say the findings in plain words, never more than they show."""
+    return [
+        _figure_sentence(document),
+        *_claim_sentences(document),
+        *_coverage_sentences(document),
+        *_breakdown_sentences(document),
+        _stand_in_sentence(document),
+    ]
+
+
+def _figure_sentence(document: ValidationDocument) -> str:
+    figure, label, name = document.figure, document.primary.label, document.metric
+    if figure.value is None:
+        return f"{name} has no {label} with {document.reference}: {reason_text(figure.reason)}."
+    return f"{name} agrees with {document.reference} at {label} {figure_words(figure)} on {figure.n:,} items."
+
+
+def _claim_sentences(document: ValidationDocument) -> list[str]:
+    rows, name, margin = document.against, document.metric, document.margin
+    if not rows:
+        return ["There is no other metric in this study to compare it with."]
+    words: dict[Claim, str] = {
+        "superior": "is superior to",
+        "non-inferior": f"is not worse, by more than {margin:g}, than",
+        "inferior": "is inferior to",
+        "inconclusive": "cannot be told from these data to be better or worse than",
+    }
+    sentences = []
+    for kind in CLAIMS:
+        those = [row for row in rows if row.claim == kind]
+        if those:
+            listed = ", ".join(row.judge for row in those)
+            sentences.append(f"It {words[kind]} {len(those)} of the {len(rows)} there: {listed}.")
+            if kind in ("superior", "inferior"):
+                sentences += _uncertain_after_correction(those, len(rows))
+    sentences += [
+        f"It cannot be compared with {row.judge}: {reason_text(row.difference.reason)}."
+        for row in rows
+        if row.claim is None
+    ]
+    sentences += [
+        f"Against {row.judge} that depends on the abstentions: with each of them tied with everything, {name} "
+        f"is {row.penalised_claim} ({figure_words(row.penalised, signed=True)})."
+        for row in rows
+        if None not in (row.claim, row.penalised_claim) and row.claim != row.penalised_claim
+    ]
+    return sentences
+
+
+def _uncertain_after_correction(rows: Sequence[ValidationPair], family: int) -> list[str]:
+    """Name the differences that do not stand Holm's correction for the number of comparisons."""
+    unsure = [row.judge for row in rows if row.p_holm is not None and row.p_holm >= ALPHA]
+    if family < 2 or not unsure:
+        return []
+    return [f"Corrected for {family} comparisons, the difference to {', '.join(unsure)} is not significant."]
+
+
+def _coverage_sentences(document: ValidationDocument) -> list[str]:
+    table = document.coverage
+    if table.coverage is None or table.coverage == 1:
+        return []
+    of_decided = table.coverage_of_decided
+    decided = (
+        "" if of_decided is None else f" and {of_decided:.1%} of those that {document.reference} decided"
+    )
+    return [f"It scores {table.coverage:.1%} of the {table.annotated:,} annotated items{decided}."]
+
+
+def _breakdown_sentences(document: ValidationDocument) -> list[str]:
+    sentences = []
+    for column, cells in document.breakdowns.items():
+        for value, cell in cells.items():
+            worse = [other for other, claim in cell.claims.items() if claim == "inferior"]
+            if worse:
+                sentences.append(f"Where {column} is {value} it is inferior to {', '.join(worse)}.")
+    if sentences:
+        sentences.append("The parts are not corrected for their number: take them as leads, not as findings.")
+    return sentences
+
+
+def _stand_in_sentence(document: ValidationDocument) -> str:
+    test = document.stand_in
+    if test.passed is None:
+        return f"Whether it could stand in for a rater cannot be tested: {reason_text(test.reason)}."
+    won = sum(rater.won for rater in test.raters)
+    verdict = "It could stand in for a rater" if test.passed else "It could not stand in for a rater"
+    return (
+        f"{verdict}: given a head start of {test.epsilon:g} it agrees with the other raters as well as "
+        f"{won} of {len(test.raters)} raters do (alternative annotator test)."
+    )
