@@ -101,7 +101,7 @@ def _replaced(spec: JudgeSpec) -> dict[str, str]:
         stage, equals, part = (text.strip() for text in entry.partition("="))
         if not equals or stage not in STAGE_OPTIONS:
             raise InputError(
-                f"--judge {spec.name}: {entry!r} is no STAGE=PART{did_you_mean(stage, STAGE_OPTIONS)}; "
+                f"judge {spec.name!r}: {entry!r} is no STAGE=PART{did_you_mean(stage, STAGE_OPTIONS)}; "
                 "for example geometry:depth=zoedepth"
             )
         parts[stage] = part

@@ -28,6 +28,16 @@ def evidence_of(study: Study) -> Evidence:
     """Return the evidence of a study; each file is read once, when something of it is first asked for.
 
     Errors: `InvalidFilesError`, on reading, listing every problem of the tables read.
+
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> from genspace import open_study
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> pd.DataFrame({"item_id": ["a", "b"]}).to_csv(folder / "items.csv", index=False)
+    >>> said = pd.DataFrame({"item_id": ["a", "b"], "rater_id": ["ann", "ann"], "value": [1, 0]})
+    >>> said.to_csv(folder / "annotations.csv", index=False)
+    >>> evidence_of(open_study(folder)).answers["value"].tolist()
+    [1.0, 0.0]
     """
     verdicts = cache(study.read_verdicts)
     return Evidence(
@@ -94,6 +104,10 @@ def _joined(study: Study, tables: Read, recorded: Recorded) -> Read:
     readings = list(tables.readings)
     if not known.all():
         readings.append(Reading(code="answers_about_strangers", count=int((~known).sum())))
+    if len(recorded.registrations) > 1:
+        readings.append(
+            Reading(code="registrations", file="answers.sqlite", count=len(recorded.registrations))
+        )
     frames = [frame for frame in (tables.frame, collected[known]) if len(frame)]
     return replace(
         tables, frame=pd.concat(frames, ignore_index=True) if frames else tables.frame, readings=readings

@@ -11,8 +11,7 @@ import pytest
 from small_studies import Desk, open_desk, write_study
 
 from genspace.errors import InputError, InvalidFilesError
-from genspace.human_study.importing import import_answers
-from genspace.human_study.prolific import import_prolific
+from genspace.human_study.exchange.importing import import_answers
 from genspace.human_study.reading import answers
 from genspace.study import check_study, open_study
 
@@ -337,27 +336,6 @@ class TestTables:
         done = genspace(*line, "--from-name", "b", "--rater", "ann", "--json")
         assert json.loads(done.out) == {"answers": 1, "raters": 1}
         assert answers(tmp_path / "s")["value"].tolist() == [2.0]
-
-
-@pytest.mark.parametrize(
-    "order", [("APPROVED", "RETURNED"), ("RETURNED", "APPROVED"), ("TIMED-OUT", "Approved")]
-)
-def test_whoever_stands_twice_in_prolifics_list_is_approved(tmp_path, order, caplog):
-    desk = open_desk(
-        write_study(tmp_path / "s", 1), crowd={"parameter": "PROLIFIC_PID", "completion_code": "C1"}
-    )
-    rater = desk.join("p0")
-    desk.answer(rater, desk.take(rater), 1.0)
-    desk.claim(rater)
-    codes = {"APPROVED": "C1"}
-    rows = "".join(f"s{n},p0 ,{state},{codes.get(state.upper(), '')}\n" for n, state in enumerate(order))
-    (tmp_path / "p.csv").write_text("Submission id,Participant id,Status,Completion code\n" + rows)
-    with caplog.at_level("INFO"):
-        found = import_prolific(desk.store, desk.material, tmp_path / "p.csv")
-    assert found == {
-        "matched": ["p0"], "unknown_here": [], "missing_there": [], "finished_here_not_there": [], "wrong_code": [],
-    }  # fmt: skip
-    assert "1 further rows of participants who stand there already" in caplog.text
 
 
 class TestComparedDirectly:

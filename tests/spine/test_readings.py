@@ -14,9 +14,9 @@ from genspace.gather import evidence_of
 from genspace.readings import Reading, grouped, kinds
 from genspace.records import Declared, StudySettings
 from genspace.study import CheckReport, check_study, open_study
-from genspace.summary import summary
 from genspace.study._ids import common_cause
 from genspace.study._suspicions import sentinels, suspect_raters
+from genspace.summary import summary
 
 
 def write(folder: Path, files: dict[str, str]) -> Path:
