@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from genspace.errors import InputError, InvalidFilesError, Problem
+from genspace.geometry.image_boxes import box_fault
 from genspace.geometry.scene import Scene
 from genspace.geometry.scene_files import SCENE_SUFFIX, parse_document, write_scene
 from genspace.tables import parse_numbers, read_table, require_columns
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from genspace.tables import Table
 
 __all__ = ["convert", "scenes_from_boxes", "scenes_from_coco"]
+
+log = logging.getLogger(__name__)
 
 Named = tuple[str, Scene]
 """Name of the image, relative to the folder of the images, and its scene."""
@@ -129,7 +133,7 @@ def scenes_from_coco(document: Any, *, file: str = "coco") -> list[Named]:
                 problems.append(Problem(file, f"not a segmentation ({error})", field=f"{where}.segmentation"))
             found[image.id].append(thing)
     views = [_View(i.file_name, i.width, i.height, found[i.id]) for i in coco.images]
-    return _scenes(views, file, problems)
+    return _scenes(views, file, problems, written="left, top, width, height, as COCO has them")
 
 
 def _problem(file: str, error: Any) -> Problem:
@@ -192,16 +196,20 @@ def scenes_from_boxes(table: Table) -> list[Named]:
             problems.append(
                 table.problem(f"{row['image']} was {view.width} × {view.height} before", index, "width")
             )
+        box = (values["left"], values["top"], values["right"], values["bottom"])
+        if fault := box_fault(box):
+            problems.append(table.problem(f"{box} {fault}", index))
+            continue
         score = None if math.isnan(values.get("score", math.nan)) else values["score"]
         view.objects.append(
             {
                 "id": row.get("id") or None,
                 "label": row["label"],
-                "box": tuple(values[name] for name in BOX_COLUMNS[4:]),
+                "box": box,
                 "detection_confidence": score,
             }
         )
-    return _scenes(views.values(), table.label, problems)
+    return _scenes(views.values(), table.label, problems, written="left, top, right, bottom")
 
 
 # Both -------------------------------------------------------------------------------------------------------------
@@ -216,8 +224,30 @@ class _View:
     height: int
     objects: list[dict[str, Any]]
 
+    def beyond(self) -> int:
+        """Return how many boxes reach beyond the picture by more than the pixel that scene files allow."""
+        return sum(
+            min(left, top) < -1 or right > self.width + 1 or bottom > self.height + 1
+            for left, top, right, bottom in (found["box"] for found in self.objects)
+        )
 
-def _scenes(views: Iterable[_View], file: str, problems: list[Problem]) -> list[Named]:
+
+LEAST_BEYOND = 3
+"""Boxes beyond their pictures that make a file's convention doubtful, where they are more than half of all."""
+
+
+def _scenes(views: Iterable[_View], file: str, problems: list[Problem], *, written: str) -> list[Named]:
+    """Return the scene of each view; a box that reaches beyond its picture is cut off there.
+
+    `written` says in words how the file is taken to write its boxes. Where most boxes reach beyond, it is another way.
+    """
+    views = list(views)
+    beyond, every = sum(view.beyond() for view in views), sum(len(view.objects) for view in views)
+    if beyond >= LEAST_BEYOND and beyond > every / 2:
+        message = f"{beyond} of {every} boxes reach beyond their pictures; boxes must be {written}, in pixels"
+        problems.append(Problem(file, message))
+    elif beyond:
+        log.info("%s: %d of %d boxes reach beyond their pictures: cut off there", file, beyond, every)
     scenes = []
     for view in views:
         path = PurePosixPath(view.image)

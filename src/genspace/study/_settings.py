@@ -39,6 +39,8 @@ class _Document(BaseModel):
     sampling: Literal["random", "stratified"] | None = None
     primary: str | None = None
     breakdowns: tuple[str, ...] = ()
+    lower_is_better: tuple[str, ...] = ()
+    missing: tuple[float | str, ...] = ()
     images: str | None = None
     pairs: PairCoding = PairCoding()
     metrics: dict[str, MetricTable] = {}
@@ -63,6 +65,8 @@ class StudyFile:
     settings: StudySettings
     images: str | None = None
     """Folder in the study, or fsspec URL, where the images are; None: images/ in the study."""
+    metrics: tuple[str, ...] = ()
+    """Names of its `[metrics.NAME]` tables."""
     judges: Mapping[str, JudgeTable] = field(default_factory=dict)
     source: Mapping[str, Any] = field(default_factory=dict)
 
@@ -95,15 +99,24 @@ def read_settings(path: Path, *, default_name: str) -> StudyFile:
         judges[name] = JudgeTable(kind=kind, model=model, options=options)
     if problems:
         raise InvalidFilesError(problems)
-    declared = document.model_dump(exclude={"images", "metrics", "judges", "source", "name", "pairs"})
+    apart = {"images", "metrics", "judges", "source", "name", "pairs", "lower_is_better", "missing"}
+    declared = document.model_dump(exclude=apart)
+    lower = (*document.lower_is_better, *(n for n, m in document.metrics.items() if m.lower_is_better))
     settings = StudySettings(
         name=document.name or default_name,
-        lower_is_better=tuple(n for n, m in document.metrics.items() if m.lower_is_better),
+        lower_is_better=tuple(dict.fromkeys(lower)),
+        missing=tuple(v if isinstance(v, str) else f"{v:g}" for v in document.missing),
         derived=tuple(n for n, m in document.metrics.items() if m.derived),
         pairs=document.pairs,
         **declared,
     )
-    return StudyFile(settings=settings, images=document.images, judges=judges, source=document.source)
+    return StudyFile(
+        settings=settings,
+        images=document.images,
+        metrics=tuple(document.metrics),
+        judges=judges,
+        source=document.source,
+    )
 
 
 def _contradictions(file: str, document: _Document) -> list[Problem]:
