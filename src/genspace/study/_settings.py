@@ -43,6 +43,7 @@ class _Document(BaseModel):
     pairs: PairCoding = PairCoding()
     metrics: dict[str, MetricTable] = {}
     judges: dict[str, dict[str, Any]] = {}
+    stacks: dict[str, dict[str, str | dict[str, Any]]] = {}
     source: dict[str, Any] = {}
     """Where the study comes from (licence, citation); shown, never interpreted."""
 
@@ -64,6 +65,8 @@ class StudyFile:
     images: str | None = None
     """Folder in the study, or fsspec URL, where the images are; None: images/ in the study."""
     judges: Mapping[str, JudgeTable] = field(default_factory=dict)
+    stacks: Mapping[str, Mapping[str, str | Mapping[str, Any]]] = field(default_factory=dict)
+    """`[stacks.NAME]` tables: the perception part of each stage, for the judge `geometry:NAME`."""
     source: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -95,7 +98,8 @@ def read_settings(path: Path, *, default_name: str) -> StudyFile:
         judges[name] = JudgeTable(kind=kind, model=model, options=options)
     if problems:
         raise InvalidFilesError(problems)
-    declared = document.model_dump(exclude={"images", "metrics", "judges", "source", "name", "pairs"})
+    elsewhere = {"images", "metrics", "judges", "stacks", "source", "name", "pairs"}
+    declared = document.model_dump(exclude=elsewhere)
     settings = StudySettings(
         name=document.name or default_name,
         lower_is_better=tuple(n for n, m in document.metrics.items() if m.lower_is_better),
@@ -103,7 +107,13 @@ def read_settings(path: Path, *, default_name: str) -> StudyFile:
         pairs=document.pairs,
         **declared,
     )
-    return StudyFile(settings=settings, images=document.images, judges=judges, source=document.source)
+    return StudyFile(
+        settings=settings,
+        images=document.images,
+        judges=judges,
+        stacks=document.stacks,
+        source=document.source,
+    )
 
 
 def _contradictions(file: str, document: _Document) -> list[Problem]:
