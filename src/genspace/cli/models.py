@@ -163,8 +163,11 @@ def fetch(
     from genspace.cli._console import messages, out
 
     downloads = list({d.label: d for spec in specs or ["default"] for d in _downloads(spec)}.values())
+    wanted = [d.archive for d in downloads if d.archive]
+    if archives and not wanted:
+        raise InputError(f"--from {archives[0]}: nothing of what is asked for comes in an archive")
     for file in archives or []:
-        unpacked = unpack([d.archive for d in downloads if d.archive], file)
+        unpacked = unpack(wanted, file)
         out().print(f"{file}: unpacked to {unpacked.folder}", markup=False)
     missing = [d for d in downloads if d.archive and not d.archive.here]
     if missing:
