@@ -2,6 +2,7 @@
 
 from genspace.geometry.perception._ahead import ahead
 from genspace.geometry.perception._parts import (
+    GUESS,
     STAGES,
     Checkpoint,
     Part,
@@ -11,7 +12,9 @@ from genspace.geometry.perception._parts import (
     Stage,
     View,
     source_of,
+    stages_of,
 )
+from genspace.geometry.perception.cameras import known_focal
 from genspace.geometry.perception.catalogue import REGISTRY, kinds, make_part, part_kind
 from genspace.geometry.perception.images import Picture, read_picture
 from genspace.geometry.perception.labels import Wanted, parse_objects, same_object, wanted_from_ids
@@ -19,6 +22,7 @@ from genspace.geometry.perception.pipeline import Failure, Perception, StageRepo
 from genspace.geometry.perception.stacks import STACKS, Stack, chosen_parts, find_stack, stack_parts
 
 __all__ = [
+    "GUESS",
     "REGISTRY",
     "STACKS",
     "STAGES",
@@ -40,6 +44,7 @@ __all__ = [
     "chosen_parts",
     "find_stack",
     "kinds",
+    "known_focal",
     "make_part",
     "parse_objects",
     "part_kind",
@@ -47,5 +52,6 @@ __all__ = [
     "same_object",
     "source_of",
     "stack_parts",
+    "stages_of",
     "wanted_from_ids",
 ]

@@ -359,8 +359,8 @@ class Checkpoint:
     """When to choose it."""
     gated: bool = False
     """Whether its licence must be accepted on the web first."""
-    archive: Archive | None = None
-    """The archive that holds it, for what is on no hub."""
+    archives: tuple[Archive, ...] = ()
+    """The archives that hold its files, for what is on no hub."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -396,9 +396,7 @@ class PartKind:
 
         if self.fetch is not None:
             self.fetch(checkpoint)
-        elif checkpoint.archive is not None:
-            raise InputError(checkpoint.archive.how_to_fetch(checkpoint.name))
-        else:
+        elif not checkpoint.archives:
             fetch_from_hub(checkpoint.name)
 
 

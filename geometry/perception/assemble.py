@@ -186,7 +186,7 @@ def _object(
         detection_confidence=float(known["score"][index]),
         box=tuple(map(float, corners)),  # type: ignore[arg-type]  # four of them
         mask=Mask.from_array(nearest(mask, (view.picture.height, view.picture.width))),
-        point_count=len(points),
+        point_count=None if "centre" in seen else len(points),
         sources=Sources(**sources),
         **{
             **measured,

