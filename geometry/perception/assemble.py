@@ -29,7 +29,7 @@ from genspace.geometry.perception.crops import box_ray
 from genspace.geometry.perception.labels import Wanted, canonical
 from genspace.geometry.perception.truth import nearest
 from genspace.geometry.scene import MIN_SIZE_M, Camera, Mask, Orientation, Pair, Scene, SceneObject, Sources
-from genspace.geometry.scene_files import write_scene
+from genspace.geometry.scene_files import encode_depth, write_scene
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -122,7 +122,7 @@ def build_scene(
                 record = record.model_copy(update={"points": name})
             objects.append(record)
     depth_name = f"{stem}.depth.png"
-    files[depth_name], depth_scale = _depth_png(known["depth"])
+    files[depth_name], depth_scale = encode_depth(known["depth"])
     rx, ry = view.picture.reduction
     intrinsics = Intrinsics.from_matrix(known["K"]).scaled(rx, ry)
     extra: dict[str, Any] = {"perception": dict(assembly.parts)} if assembly.parts else {}
@@ -289,17 +289,6 @@ def _npz(points: NDArray[np.float64]) -> bytes:
     stream = io.BytesIO()
     np.savez_compressed(stream, xyz=points.astype(np.float32))
     return stream.getvalue()
-
-
-def _depth_png(depth: NDArray[Any]) -> tuple[bytes, float]:
-    """Return a 16-bit PNG of depth in metres and its scale: millimetres, or coarser where 65.5 m do not suffice."""
-    from PIL import Image
-
-    scale = max(0.001, float(depth.max()) / 65535.0)
-    steps = np.clip(np.rint(depth / scale), 0, 65535).astype(np.uint16)
-    stream = io.BytesIO()
-    Image.fromarray(steps).save(stream, "PNG", compress_level=1)
-    return stream.getvalue(), scale
 
 
 def build_pair(
