@@ -156,5 +156,5 @@ def _matrix(held: Any, file: Path, size: tuple[int, int], log: Log) -> NDArray[n
         raise InputError(f"{file}: intrinsics have the shape {K.shape}, expected one 3 × 3 matrix")
     if K[0, 2] < 1 and K[1, 2] < 1:
         log.notes["the intrinsics of {n} image(s) are fractions of its sides"] += 1
-        return np.diag([width, height, 1.0]) @ K
+        K = np.diag([width, height, 1.0]) @ K
     return K
