@@ -247,7 +247,8 @@ def _surface(scene: Scene, item: SceneObject) -> Iterator[Doubt]:
 
 
 def _depth(scene: Scene) -> NDArray[np.float32] | None:
-    return scene.remember("depth, for doubts", _read_depth)
+    depth: NDArray[np.float32] | None = scene.remember("depth, for doubts", _read_depth)
+    return depth
 
 
 def _read_depth(scene: Scene) -> Any:
