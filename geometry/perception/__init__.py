@@ -11,6 +11,7 @@ from genspace.geometry.perception._parts import (
     Runtime,
     Stage,
     View,
+    is_guess,
     source_of,
     stages_of,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "ahead",
     "chosen_parts",
     "find_stack",
+    "is_guess",
     "kinds",
     "known_focal",
     "make_part",

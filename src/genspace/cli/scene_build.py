@@ -61,7 +61,7 @@ def build(
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Reconstruct images in 3D: write scene file, overlay (PNG) and 3D view (HTML) of each."""
+    """Reconstruct images in 3D: write scene file, overlay, what each stage saw (PNG) and 3D view (HTML) of each."""
     from functools import partial
 
     from genspace.checkpoints import cache_dir
@@ -176,21 +176,24 @@ def _write(built: BuiltScene, view: View, target: Path, predicates: list[str]) -
 
     from genspace.cli._console import messages
     from genspace.geometry.drawing.overlay import overlay
+    from genspace.geometry.drawing.stages import stages
     from genspace.geometry.drawing.view3d import view3d
 
     scene = built.scene.model_copy(update={"predicates": tuple(predicates)})
     scene = scene.with_files(built.files, source=str(target))
     replace(built, scene=scene).write(target)
-    picture = target.with_name(f"{target.name.removesuffix('.scene.json')}.overlay.png")
+    stem = target.name.removesuffix(".scene.json")
+    picture, steps = target.with_name(f"{stem}.overlay.png"), target.with_name(f"{stem}.stages.png")
     overlay(Image.fromarray(view.pixels), scene).save(picture)
-    written = [target, *(target.parent / name for name in built.files.contents), picture]
+    stages(Image.fromarray(view.pixels), scene).save(steps)
+    written = [target, *(target.parent / name for name in built.files.contents), picture, steps]
     try:
         fragment = view3d(scene)
     except MissingExtraError as error:
         messages().print(f"no 3D view: {error}", markup=False)
         return written
-    page = target.with_name(f"{target.name.removesuffix('.scene.json')}.3d.html")
-    title = target.name.removesuffix(".scene.json").replace("<", "&lt;")
+    page = target.with_name(f"{stem}.3d.html")
+    title = stem.replace("<", "&lt;")
     page.write_text(
         f'<!doctype html><meta charset="utf-8"><title>{title}</title>{fragment}\n', encoding="utf-8"
     )

@@ -71,6 +71,7 @@ def test_build_writes_scene_overlay_and_3d_view(genspace, probe_image: Path, tmp
         "probe.cow.npz",
         "probe.chair.npz",
         "probe.overlay.png",
+        "probe.stages.png",
         "probe.3d.html",
     }
     with Image.open(built / "probe.overlay.png") as overlay:
