@@ -189,6 +189,7 @@ def _upright(scene: Scene, item: SceneObject) -> Iterator[Doubt]:
 
 def _usual_size(_scene: Scene, item: SceneObject) -> Iterator[Doubt]:
     from genspace.geometry.benchmark import categories
+    from genspace.geometry.predicates import indefinite
 
     category = categories().get((item.label or item.id).lower())
     if category is None or item.extent is None:
@@ -197,7 +198,9 @@ def _usual_size(_scene: Scene, item: SceneObject) -> Iterator[Doubt]:
     usual = max(r.high for r in (category.length, category.height, category.width))
     if not 0.2 < largest / usual < 5:
         yield Doubt(
-            "extent", f"is {largest:.3g} m at most; {category.a} usually has up to {usual:g} m", item.extent
+            "extent",
+            f"is {largest:.3g} m at most; {indefinite(category.name)} usually has up to {usual:g} m",
+            item.extent,
         )
 
 

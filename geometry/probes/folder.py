@@ -17,6 +17,7 @@ import numpy as np
 
 from genspace.errors import InputError
 from genspace.geometry.frames import wrap_deg
+from genspace.geometry.probes.kinds import USUAL, Shares
 from genspace.geometry.probes.plans import PLANS
 from genspace.geometry.probes.render import draw, mitsuba_variant
 from genspace.geometry.probes.sampler import Probe, sample_probe
@@ -41,7 +42,8 @@ class RenderSettings:
     samples: int = 32
     """Light paths per pixel."""
     seed: int = 0
-    contrast_share: float = 0.2
+    shares: Shares = USUAL
+    """Of the kinds of probes."""
     pictures: bool = True
     """False: scene files and depth only, for judges that need no image."""
     image_format: Literal["jpg", "png", "webp"] = "jpg"
@@ -123,7 +125,7 @@ def _make(
         settings.per_predicate,
         seed=settings.seed,
         size=settings.size,
-        contrast_share=settings.contrast_share,
+        shares=settings.shares,
     )
     return write_probe(out, probe, settings, threads=threads, variant=variant)
 
@@ -224,13 +226,13 @@ def row_of(probe: Probe, truth: Truth, *, image: str) -> dict[str, Any]:
         "quantity": plan.quantity,
         "unit": plan.unit,
         "target": plan.target,
-        "true_value": round(probe.true_value, 5),
+        "true_value": None if probe.true_value is None else round(probe.true_value, 5),
         "inner": round(plan.inner, 5),
         "error": None if probe.error is None else round(probe.error, 5),
         "margin": None if margin is None else round(margin, 5),
         "signed_error": _signed_error(probe),
         "true_variant": probe.true_variant,
-        "truth": int(probe.truth),
+        "truth": None if probe.truth is None else int(probe.truth),
         "egocentric_answer": None if probe.egocentric_answer is None else int(probe.egocentric_answer),
         "elevation_deg": round(float(np.degrees(np.arcsin(nearest[1] / np.linalg.norm(nearest)))), 2),
         "fov_deg": round(camera.fov_deg, 2),
@@ -247,7 +249,7 @@ def row_of(probe: Probe, truth: Truth, *, image: str) -> dict[str, Any]:
 def _signed_error(probe: Probe) -> float | None:
     """How far the true value lies above (+) or below the wanted one, in the unit of the tolerance."""
     plan = probe.plan
-    if probe.error is None:
+    if probe.error is None or probe.true_value is None:
         return None
     if plan.unit == "deg" and plan.signed:
         return round(wrap_deg(probe.true_value - plan.target), 5)
@@ -294,16 +296,20 @@ def _write_json(path: Path, document: Any) -> None:
 
 
 def write_tables(out: Path, rows: list[dict[str, Any]], settings: RenderSettings) -> None:
-    """Write items.csv, annotations.csv with the known truth, and study.toml."""
+    """Write items.csv, annotations.csv with the truth where it is known, and study.toml."""
     _write_csv(out / "items.csv", rows)
-    answers = [{"item_id": row["item_id"], "rater_id": TRUTH_RATER, "value": row["truth"]} for row in rows]
+    answers = [
+        {"item_id": row["item_id"], "rater_id": TRUTH_RATER, "value": row["truth"]}
+        for row in rows
+        if row["truth"] is not None
+    ]
     _write_csv(out / "annotations.csv", answers)
     options = f"--per-predicate {settings.per_predicate} --task {settings.task} --size {settings.size}"
     (out / "study.toml").write_text(
         f"""name = "Probes, seed {settings.seed}"
 question = "Does the picture show what the prompt asks? (answered by known truth, not by people)"
 value_type = "binary"
-breakdowns = ["sub_domain", "variant"]
+breakdowns = ["kind", "sub_domain", "variant"]
 
 [source]
 made_by = "genspace probe render {options} --seed {settings.seed}"
