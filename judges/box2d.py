@@ -18,8 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
 from genspace.geometry.boxes2d import MARGIN, RELATIONS, SHARE, Detection, Opinion, decide, relate
-from genspace.geometry.perception.labels import canonical, instance_of
-from genspace.geometry.predicates import bind
+from genspace.geometry.perception.labels import canonical
+from genspace.geometry.predicates import bind, instance_of
 from genspace.geometry.scene import Pair
 from genspace.judges._protocol import JudgeContext, JudgeSpec, parse_options
 from genspace.judges.scene import find_scene

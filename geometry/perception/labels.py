@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from genspace.errors import InputError
+from genspace.geometry.predicates import instance_of
 
-__all__ = ["Wanted", "canonical", "instance_of", "parse_objects", "plural", "same_object", "wanted_from_ids"]
+__all__ = ["Wanted", "canonical", "parse_objects", "plural", "same_object", "wanted_from_ids"]
 
 _ARTICLES = {"a", "an", "the", "some", "this", "that", "its", "their", "another"}
 _NUMBERS = {
@@ -130,17 +131,6 @@ class Wanted:
     def kind(self) -> str:
         """The label in canonical form: two labels of one kind mean one class of things."""
         return canonical(self.label)
-
-
-def instance_of(name: str) -> tuple[str, int]:
-    """Return the words of an object's name and which of its kind it is: a trailing number up to 99, else 1.
-
-    >>> instance_of("horse"), instance_of("horse_1"), instance_of("red horse 2"), instance_of("boeing 747")
-    (('horse', 1), ('horse', 1), ('red horse', 2), ('boeing 747', 1))
-    """
-    found = re.fullmatch(r"(\D*[^\W\d_]\D*?)[\s_#-]*([1-9]\d?)", name)
-    words, number = (found[1], int(found[2])) if found else (name, 1)
-    return " ".join(words.replace("_", " ").split()), number
 
 
 def wanted_from_ids(ids: Iterable[str]) -> tuple[Wanted, ...]:

@@ -23,8 +23,9 @@ from genspace.geometry.perception._parts import (
     stages_of,
 )
 from genspace.geometry.perception.crops import box_ray
-from genspace.geometry.perception.labels import instance_of, same_object
+from genspace.geometry.perception.labels import same_object
 from genspace.geometry.perception.truth import Truth, nearest
+from genspace.geometry.predicates import instance_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

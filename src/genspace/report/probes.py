@@ -16,7 +16,7 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 from genspace.analysis.psychometric import PsychometricCurve, fit_psychometric
-from genspace.analysis.reasons import Reason
+from genspace.analysis.reasons import Reason, ReasonCode
 from genspace.errors import InputError
 from genspace.geometry.probes.kinds import HARD
 from genspace.records import TRUTH_RATER
@@ -265,7 +265,7 @@ def _right(frame: pd.DataFrame) -> Right:
     known = decided[decided["truth"].notna()]
     share, n = _mean(_agreement(known)), len(known)
     if share is None:
-        reason = "truth_unknown" if len(decided) else "no_answers" if len(frame) else "no_items"
+        reason: ReasonCode = "truth_unknown" if len(decided) else "no_answers" if len(frame) else "no_items"
         return Right(
             n=len(frame), answered=len(decided), share=None, low=None, high=None, reason=Reason(reason)
         )

@@ -63,7 +63,7 @@ def test_two_names_of_one_object_are_refused(ids: list[str]) -> None:
 def test_detectors_are_asked_the_words_of_the_prompts() -> None:
     """Of all 3,600 prompts: what is looked for is called what the prompt calls it."""
     from genspace.geometry.benchmark import prompts
-    from genspace.geometry.binding import bind
+    from genspace.geometry.predicates import bind
 
     asked = 0
     for task in ("t2i", "edit"):

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from genspace.documents import to_dict
 from genspace.analysis.reasons import Reason
+from genspace.documents import to_dict
 from genspace.errors import InputError
 from genspace.gather import evidence_of
 from genspace.geometry.probes.plans import PLANS
