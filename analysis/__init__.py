@@ -3,7 +3,17 @@
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._options import CompareOptions
 from genspace.analysis.compare import Comparison, compare
-from genspace.analysis.ranking import Ranking, rank
+from genspace.analysis.ranking import Ranking, rank, rank_generators
 from genspace.analysis.validation import Validation, validate
 
-__all__ = ["CompareOptions", "Comparison", "Estimate", "Ranking", "Validation", "compare", "rank", "validate"]
+__all__ = [
+    "CompareOptions",
+    "Comparison",
+    "Estimate",
+    "Ranking",
+    "Validation",
+    "compare",
+    "rank",
+    "rank_generators",
+    "validate",
+]

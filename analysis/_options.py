@@ -15,7 +15,13 @@ Resampled = Literal["prompts", "items", "raters"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompareOptions:
-    """How a comparison is made; every choice is written into its document."""
+    """How a comparison is made; every choice is written into its document.
+
+    >>> CompareOptions(draws=1)
+    Traceback (most recent call last):
+        ...
+    genspace.errors.InputError: draws = 1: an interval needs at least 2, better 1000; 0 gives none
+    """
 
     draws: int = 1000
     """Bootstrap draws behind each interval; 0: no intervals."""

@@ -43,7 +43,20 @@ LEAST_COVERAGE = 0.5
 
 @dataclass(frozen=True, eq=False)
 class Comparison(Result):
-    """A finished comparison: its figures, and what they were computed from."""
+    """A finished comparison: its figures, and what they were computed from.
+
+    >>> import pandas as pd
+    >>> import genspace
+    >>> items = pd.DataFrame({"item_id": list("abcd"), "prompt_id": list("ppqq"), "generator": list("xyxy")})
+    >>> said = pd.DataFrame({"item_id": list("abcd"), "rater_id": "ann", "value": [1, 0, 1, 0]})
+    >>> scores = pd.DataFrame({"item_id": list("abcd"), "judge": "clip", "score": [0.9, 0.3, 0.8, 0.1]})
+    >>> comparison = genspace.compare(items=items, annotations=said, scores=scores, draws=0)
+    >>> comparison.ranking
+    ['clip']
+    >>> frame = comparison.to_frame()
+    >>> frame.loc[frame["figure"] == "roc_auc", ["judge", "value"]].to_numpy().tolist()[0]
+    ['clip', 1.0]
+    """
 
     document: ComparisonDocument
     """Every figure."""

@@ -395,13 +395,13 @@ def _measured_reliability(ratings: Floats, items: ArrayLike) -> float:
     if math.isnan(found) or found <= 0:
         raise InputError(
             "the pilot's raters show no agreement that could be measured; rate more items, at least two "
-            "raters each, or state the reliability (--reliability 0.5)"
+            "raters each, or state the reliability (`reliability` 0.5)"
         )
     if found >= 1:
         n = len(np.unique(np.asarray(items)))
         raise InputError(
             f"the pilot's raters agree on all {n} items. No larger study is free of noise, and how much there is "
-            "cannot be read from none: rate more items, or state the reliability (--reliability 0.9)"
+            "cannot be read from none: rate more items, or state the reliability (`reliability` 0.9)"
         )
     return found
 

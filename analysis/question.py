@@ -289,7 +289,10 @@ class _Rows:
         if name:
             own |= (verdicts["question"] == "") & ~verdicts["judge"].isin(verdicts.loc[own, "judge"].unique())
         said, judged = (
-            rows.assign(first=ids.get_indexer(rows["item_id"]), second=ids.get_indexer(rows["item_id_b"]))
+            rows.assign(
+                first=ids.get_indexer(pd.Index(rows["item_id"])),
+                second=ids.get_indexer(pd.Index(rows["item_id_b"])),
+            )
             for rows in (said, verdicts[own])
         )
         kept = ~said["rater_id"].isin(list(evidence.excluded))

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import deprecated
+
 from genspace.analysis._generator_section import Field, generator_section
 from genspace.analysis._options import CompareOptions, Resampled
 from genspace.analysis.question import Question
@@ -14,16 +16,26 @@ from genspace.display import Result
 from genspace.documents import to_dict
 from genspace.errors import InputError, did_you_mean
 from genspace.evidence import Evidence
+from genspace.records import StudySettings
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Ranking", "rank"]
+__all__ = ["Ranking", "rank", "rank_generators"]
 
 
 @dataclass(frozen=True, eq=False)
 class Ranking(Result):
-    """A finished ranking of generators."""
+    """A finished ranking of generators.
+
+    >>> import pandas as pd
+    >>> import genspace
+    >>> items = pd.DataFrame({"item_id": list("abcd"), "prompt_id": list("ppqq"), "generator": list("xyxy")})
+    >>> said = pd.DataFrame({"item_id": list("abcd"), "rater_id": "ann", "value": [1, 0, 1, 0]})
+    >>> scores = pd.DataFrame({"item_id": list("abcd"), "judge": "clip", "score": [0.9, 0.3, 0.8, 0.1]})
+    >>> genspace.rank(items=items, annotations=said, scores=scores, draws=100).order("clip")
+    ['x', 'y']
+    """
 
     document: RankingDocument
     """Everybody's order."""
@@ -132,3 +144,20 @@ def rank(
             generators=generator_section(drawn, by=by, over=over, sampling=settings.sampling, judges=judges),
         )
     )
+
+
+@deprecated("rank_generators is now rank, which takes an Evidence: rank(Evidence.from_frames(items, …), …)")
+def rank_generators(
+    annotations: pd.DataFrame,
+    verdicts: pd.DataFrame,
+    items: pd.DataFrame,
+    *,
+    settings: StudySettings | None = None,
+    options: CompareOptions | None = None,
+    judges: Sequence[str] | None = None,
+    over: Resampled = "prompts",
+    question: str = "",
+) -> Ranking:
+    """Rank generators from data frames: the former form of `rank`, with the same results."""
+    evidence = Evidence.from_frames(items, annotations, verdicts, settings=settings)
+    return rank(evidence, options, judges=judges, over=over, question=question)

@@ -52,7 +52,18 @@ MIN_CELL_ITEMS = 20
 
 @dataclass(frozen=True, eq=False)
 class Validation(Result):
-    """A finished validation of one metric."""
+    """A finished validation of one metric.
+
+    >>> import pandas as pd
+    >>> import genspace
+    >>> items = pd.DataFrame({"item_id": list("abcd"), "prompt_id": list("ppqq"), "generator": list("xyxy")})
+    >>> said = pd.DataFrame({"item_id": list("abcd"), "rater_id": "ann", "value": [1, 0, 1, 0]})
+    >>> scores = pd.DataFrame({"item_id": list("abcd"), "judge": "clip", "score": [0.9, 0.3, 0.8, 0.1]})
+    >>> new = pd.DataFrame({"item_id": list("abcd"), "metric": "mine", "score": [0.7, 0.2, 0.6, 0.5]})
+    >>> result = genspace.validate(new, items=items, annotations=said, scores=scores, draws=0)
+    >>> [row.judge for row in result.document.against]
+    ['clip']
+    """
 
     document: ValidationDocument
     """Every figure and claim."""
@@ -110,6 +121,15 @@ def validate(
         margin: Largest loss in the primary figure that still counts as not worse, at least 0.
 
     Errors: `InputError` for an unknown name, a negative margin, a metric made from the ratings themselves.
+
+    >>> import pandas as pd
+    >>> evidence = Evidence.from_frames(
+    ...     pd.DataFrame({"item_id": list("abcd"), "prompt_id": list("ppqq")}),
+    ...     pd.DataFrame({"item_id": list("abcd"), "rater_id": "ann", "value": [1, 0, 1, 0]}),
+    ...     pd.DataFrame({"item_id": list("abcd"), "judge": "mine", "score": [0.7, 0.2, 0.6, 0.5]}),
+    ... )
+    >>> validate(evidence, "mine", CompareOptions(draws=0)).document.against
+    ()
     """
     options = options or CompareOptions()
     if not margin >= 0:

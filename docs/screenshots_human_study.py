@@ -1,4 +1,4 @@
-"""Make the pictures of docs/how-to/human-study.md: a served study of rendered probes, photographed in a real browser.
+"""Make the pictures of docs/how-to/human-study.md: served studies of rendered probes, photographed in a real browser.
 
 Run: python docs/screenshots_human_study.py [FOLDER]. Needs Chromium and the extras `web` and `render`. FOLDER keeps the
 rendered probes for the next run.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import random
+import shutil
 import sys
 import tempfile
 import threading
@@ -20,7 +21,8 @@ from typing import Any
 
 import uvicorn
 
-from genspace.human_study.assignment import Assignment, Turn
+import genspace.human_study.examples
+from genspace.human_study.visit.assignment import Assignment, Turn
 from genspace.human_study.web._site import Site
 from genspace.human_study.web.app import Links, create_app, open_site
 
@@ -33,13 +35,49 @@ languages = ["en", "de"]
 [repeats]
 every = 6
 gap = 3
-[crowd]
-completion_code = "C1A2B3"
-completion_url = "https://app.prolific.com/submissions/complete?cc={code}"
+[outcomes.complete]
+code = "C1A2B3"
+pay = 3.0
 [consent]
 contact = "Ada Example, ada@example.org"
 minutes = 15
 payment = "You are paid 3.00 GBP."
+"""
+FORM = """\
+## Taking part
+
+You look at pictures and say **whether each shows what its text asks for**. That takes about 15 minutes. You may stop at
+any time, and still be paid for what you did.
+
+| what is kept | how long |
+| --- | --- |
+| your answers, under a random code | for good |
+| the platform's identifier, to pay you | 90 days |
+
+Approved by the board of an example university, number 2026-11. Questions: Ada Example, ada@example.org.
+
+- [ ] I am 18 or older.
+- [ ] I have read this, and take part of my own will.
+"""
+SURVEY = """\
+[[questions]]
+name = "left"
+text = "With which hand do you write?"
+kind = "choice"
+options = ["left", "right", "both"]
+[[questions]]
+name = "age"
+text = "How old are you?"
+kind = "number"
+low = 18
+high = 120
+required = false
+[[questions]]
+name = "screens"
+text = "How often do you look at pictures made by computers?"
+kind = "scale"
+low_label = "never"
+high_label = "every day"
 """
 
 
@@ -61,16 +99,31 @@ def render(folder: Path) -> list[dict[str, str]]:
     return loaded
 
 
+def training_scenes(folder: Path) -> list[dict[str, str]]:
+    """Copy the four scenes of the practice round; return them as one prompt's pictures."""
+    scenes = sorted(Path(genspace.human_study.examples.__file__).parent.glob("*.webp"))
+    (folder / "images").mkdir(parents=True)
+    for scene in scenes:
+        shutil.copy(scene, folder / "images")
+    prompt = "A cow with a dog at its own left side."
+    predicate = "allocentric(cow, dog, relation=left)"
+    return [{"item_id": s.stem, "image": s.name, "prompt": prompt, "predicate": predicate} for s in scenes]
+
+
 def write_study(root: Path, pictures: Path, rows: list[dict[str, str]], design: str) -> Path:
     """Write a study in which the rendered pictures stand for several items each."""
     root.mkdir()
-    (root / "images").symlink_to(pictures / "images")
+    shutil.copytree(pictures / "images", root / "images")
     with (root / "items.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, [*rows[0], "prompt_id", "generator"])
         writer.writeheader()
         for n in range(12):
             for row in rows:
-                own = {"item_id": f"{n:02}-{row['item_id']}", "prompt_id": f"p{n}", "generator": "probe"}
+                own = {
+                    "item_id": f"{n:02}-{row['item_id']}",
+                    "prompt_id": f"p{n}",
+                    "generator": row["item_id"],
+                }
                 writer.writerow(row | own)
     (root / "annotate.toml").write_text(design)
     return root
@@ -117,10 +170,19 @@ def simulate(site: Site) -> None:
     site.store.clock = time.time
 
 
-def agree(page: Any, links: Links) -> None:
-    """Take part: the instructions come next."""
+def agree(page: Any, links: Links, *, then: str = "instructions") -> None:
+    """Take part: the instructions come next, or the questions before them."""
     page.goto(links.rater)
-    page.locator("input[name=agreed]").check()
+    for tick in page.locator("input[name=agreed]").all():
+        tick.check()
+    page.locator("button.main").click()
+    page.wait_for_url(f"**/{then}")
+
+
+def fill(page: Any) -> None:
+    """Answer the questions before the pictures."""
+    page.get_by_label("right").check()
+    page.get_by_role("radio").last.check()
     page.locator("button.main").click()
     page.wait_for_url("**/instructions")
 
@@ -167,9 +229,10 @@ def main(probes: Path | None = None) -> None:
         def page(width: int, height: int, **options: Any) -> Any:
             return browser.new_context(viewport={"width": width, "height": height}, **options).new_page()
 
-        root = write_study(here / "single", pictures, single, DESIGN + '[gold]\nfile = "gold.csv"\n')
+        rules = '[gold]\nfile = "gold.csv"\nevery = 5\n[exclusion]\nmin_gold = 3\nmax_identical_run = 15\n'
+        root = write_study(here / "single", pictures, single, DESIGN + rules)
         first = f"00-{single[0]['item_id']}"
-        known = "".join(f"{n:02}-{single[0]['item_id']},{n % 2},gold,\n" for n in range(1, 5))
+        known = "".join(f"{n:02}-{single[0]['item_id']},{n % 2},gold,\n" for n in range(1, 6))
         (root / "gold.csv").write_text(
             f'item_id,value,use,explanation\n{first},1,training,"Think of yourself standing where it stands: its left '
             f'hand points there."\n{known}'
@@ -206,15 +269,45 @@ def main(probes: Path | None = None) -> None:
             pocket.locator("#raters td").first.wait_for()
             pocket.wait_for_load_state("networkidle")
             shoot(pocket, "researcher-phone")
-            site.store.set_state("closed")
+        short = write_study(here / "short", pictures, single, "items_per_rater = 1\n" + DESIGN)
+        with served(short) as (_, links):
+            enter(visitor, links)
             visitor.keyboard.press("1")
             visitor.wait_for_url("**/done")
             shoot(visitor, "done")
-        pairs = write_study(here / "pairs", pictures, single, 'protocol = "pairwise"\n' + DESIGN)
+        scenes = here / "scenes"
+        four = training_scenes(scenes)
+        pairs = write_study(here / "pairs", scenes, four, 'protocol = "pairwise"\n' + DESIGN)
         with served(pairs) as (_, links):
             visitor = page(1180, 760)
             enter(visitor, links)
             shoot(visitor, "pairwise")
+        groups = write_study(here / "groups", scenes, four, 'protocol = "best_worst"\n' + DESIGN)
+        with served(groups) as (_, links):
+            visitor = page(1180, 760)
+            enter(visitor, links)
+            shoot(visitor, "best-worst")
+        own = DESIGN.replace("[consent]", '[consent]\nform = "consent.md"\nversion = "2"').replace(
+            'languages = ["en", "de"]', 'languages = ["en", "ar"]'
+        )
+        asked = write_study(
+            here / "asked",
+            pictures,
+            single,
+            'protocol = "likert"\n' + own + '[surveys]\nbefore = "before.toml"\n',
+        )
+        (asked / "consent.md").write_text(FORM)
+        (asked / "before.toml").write_text(SURVEY)
+        with served(asked) as (_, links):
+            visitor = page(1180, 760)
+            visitor.goto(links.rater)
+            shoot(visitor, "consent", whole=True)
+            phone = page(390, 800, has_touch=True, device_scale_factor=1.5)
+            agree(phone, links, then="before")
+            shoot(phone, "survey", whole=True)
+            fill(phone)
+            begin(phone)
+            shoot(phone, "likert-phone")
         edit = write_study(here / "edits", pictures, edits, 'protocol = "likert"\n' + DESIGN)
         with served(edit) as (_, links):
             visitor = page(1180, 760, color_scheme="dark")

@@ -25,8 +25,8 @@ def encode_rle(mask: BoolArray) -> str:
     """
     from pycocotools import mask as coco
 
-    counts: bytes = coco.encode(np.asfortranarray(mask, dtype=np.uint8))["counts"]
-    return counts.decode("ascii")
+    counts = coco.encode(np.asfortranarray(mask, dtype=np.uint8))["counts"]
+    return counts.decode("ascii") if isinstance(counts, bytes) else counts
 
 
 def decode_rle(counts: str, size: tuple[int, int]) -> BoolArray:

@@ -143,5 +143,5 @@ def _problem(loc: tuple[int | str, ...], message: str, file: str) -> Problem:
     if message.startswith("Extra inputs"):
         tables: dict[str, type[BaseModel]] = {"tolerances": Tolerances, "limits": Limits}
         known = tables.get(str(loc[0]), Profile) if len(loc) > 1 else Profile
-        message = f"unknown key{did_you_mean(str(loc[-1]), known.model_fields)}"
+        message = f"unknown key{did_you_mean(str(loc[len(loc) - 1]), known.model_fields)}"
     return Problem(file, message.removeprefix("Value error, "), field=".".join(map(str, loc)))

@@ -249,7 +249,7 @@ class _Document(_Record):
         """Return a copy with other values in some fields, which are not checked again."""
         copy = self.model_copy(update=changes)
         for made in ("_made", "_by_id"):
-            copy.__dict__.pop(made, None)
+            vars(copy).pop(made, None)
         return copy
 
     def _from(self, source: str, **changes: Any) -> Self:

@@ -60,7 +60,7 @@ def plan_assumptions(
 
     if pilot is None:
         if reliability is None or agreement is None:
-            raise InputError("state --reliability and --agreement, or name a pilot with --study and --judges")
+            raise InputError("state `reliability` and `agreement`, or name a pilot with `study` and `judges`")
         return Assumptions(reliability=reliability, agreement=agreement, per_prompt=per_prompt or 1), None
     return _from_pilot(pilot, judges, reliability=reliability, agreement=agreement, per_prompt=per_prompt)
 
@@ -84,7 +84,7 @@ def _from_pilot(
     scores = None
     if judges is not None:
         if len(judges) != 2:
-            raise InputError(f"--judges {','.join(judges)}: name two judges")
+            raise InputError(f"`judges` {','.join(judges)}: name two judges")
         for name in judges:
             if name not in units.judges:
                 raise InputError(f"the pilot has no judge {name!r}{did_you_mean(name, units.judges)}")

@@ -33,9 +33,13 @@ def resolve(
 
     An override of a table that is not named is left aside: it may hold for a member of a combination.
     Errors: `InputError` for an unknown name or kind, a judge named twice, or an override that fits no judge.
+
+    >>> spec = resolve(["vlm:gpt-4.1"], {}, ["samples=3"])[0]
+    >>> spec.kind, spec.model, dict(spec.options)
+    ('vlm', 'gpt-4.1', {'samples': 3})
     """
     if len(set(names)) < len(names):
-        raise InputError("--judge: the same judge is named twice")
+        raise InputError(f"judge {next(name for name in names if names.count(name) > 1)!r} is named twice")
     options: dict[str, dict[str, Any]] = {name: {} for name in names}
     for override in overrides:
         name, key, value = _split_override(override, names, tables)
@@ -51,6 +55,15 @@ def study_context(study: Study, overrides: Sequence[str] = (), **fields: Any) ->
         study: the study to be judged.
         overrides: `NAME.key=value`; those that name a member hold for it.
         fields: further fields of `JudgeContext`: `cache_dir`, `seed`, `budget`, `allowed_hosts`.
+
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> from pathlib import Path
+    >>> from genspace import open_study
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> pd.DataFrame({"item_id": ["a"]}).to_csv(folder / "items.csv", index=False)
+    >>> study_context(open_study(folder), seed=7).seed
+    7
     """
     making: list[str] = []
 
@@ -104,7 +117,7 @@ def _spec(name: str, tables: Mapping[str, JudgeTable], options: Mapping[str, Any
         for change in changes:
             key, equals, text = change.partition("=")
             if not equals:
-                raise InputError(f"--judge {name}: {change!r} is no KEY=VALUE")
+                raise InputError(f"judge {name!r}: {change!r} is no KEY=VALUE")
             _set(changed, key.strip().split("."), _value(text.strip()))
         own = {change.partition("=")[0].strip().partition(".")[0] for change in changes}
         return replace(
@@ -116,7 +129,7 @@ def _spec(name: str, tables: Mapping[str, JudgeTable], options: Mapping[str, Any
     kind, _, model = name.partition(":")
     known = [*REGISTRY.names(), *tables]
     if kind not in known:
-        raise InputError(f"--judge {name}: unknown judge{did_you_mean(kind, known)}")
+        raise InputError(f"judge {name!r}: unknown judge{did_you_mean(kind, known)}")
     return JudgeSpec(name=name, kind=kind, model=model or None, options=options)
 
 

@@ -37,12 +37,25 @@ ROUNDING_USD = 1e-9
 
 
 class BudgetReachedError(GenspaceError):
-    """What a run may spend is spent: it ends here, with all its verdicts."""
+    """What a run may spend is spent: it ends here, with all its verdicts.
+
+    >>> try:
+    ...     Budget(limit_usd=1, spent_usd=1).check()
+    ... except BudgetReachedError as error:
+    ...     print(str(error).partition("; ")[0])
+    the budget of 1 USD is spent (1.0000 USD)
+    """
 
 
 @dataclass
 class Budget:
-    """What a run may spend, all its judges and the members of combinations together."""
+    """What a run may spend, all its judges and the members of combinations together.
+
+    >>> budget = Budget(limit_usd=5)
+    >>> budget.spend(0.25)
+    >>> budget.spent_usd
+    0.25
+    """
 
     limit_usd: float
     spent_usd: float = 0.0
@@ -56,7 +69,7 @@ class Budget:
         if self.spent_usd >= self.limit_usd - ROUNDING_USD:
             raise BudgetReachedError(
                 f"the budget of {self.limit_usd:g} USD is spent ({self.spent_usd:.4f} USD); "
-                "the same command with a larger --max-usd goes on from here"
+                "the same run with a larger `max_usd` goes on from here"
             )
 
 
@@ -66,11 +79,22 @@ class Judge(Protocol):
     Storage, resume, progress and engines are the runner's. A judge may offer more: `close()` when it holds
     resources, `preview` (see `Previewing`) when it sends something worth seeing or paying for, and what `Settling` and
     `Combining` say.
+
+    >>> class Coin:
+    ...     fingerprint = "always yes, version 1"
+    ...
+    ...     def judge(self, requests):
+    ...         for request in requests:
+    ...             yield Verdict.decided(request, score=1.0)
+    >>> judge: Judge = Coin()
+    >>> list(judge.judge([]))
+    []
     """
 
     @property
     def fingerprint(self) -> str:
         """Digest of everything that can change an answer (see `genspace.records.fingerprint`)."""
+        ...
 
     def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
         """Yield one verdict per request, in any order, as they come.
@@ -78,11 +102,16 @@ class Judge(Protocol):
         An item that cannot be judged is a verdict with a reason, never an exception; an exception means
         that nothing further can be judged.
         """
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """What a judge would do for one request: shown by `genspace judge --dry-run [--show]`."""
+    """What a judge would do for one request: shown by `genspace judge --dry-run [--show]`.
+
+    >>> Preview.together("two calls", [Preview.free("a", calls=1), Preview.free("b", calls=1)]).calls
+    2
+    """
 
     text: str
     """Exactly what would be sent or computed, readable by people."""
@@ -130,15 +159,27 @@ class Preview:
 
 @runtime_checkable
 class Previewing(Protocol):
-    """A judge that can say beforehand what it would send and what it would cost."""
+    """A judge that can say beforehand what it would send and what it would cost.
+
+    >>> class Shown:
+    ...     def preview(self, request):
+    ...         return Preview.free(f"looks at {request.item.item_id}")
+    >>> isinstance(Shown(), Previewing)
+    True
+    """
 
     def preview(self, request: Request) -> Preview:
         """Return what would be done for the request, without doing it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeSpec:
-    """Which judge, as the command line or a `[judges.NAME]` table names it."""
+    """Which judge, as the command line or a `[judges.NAME]` table names it.
+
+    >>> JudgeSpec(name="gpt", kind="vlm", model="gpt-4.1", options={"samples": 3}).source
+    'the command line'
+    """
 
     name: str
     """Name of its verdicts; unique in a study."""
@@ -155,7 +196,12 @@ class JudgeSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class JudgeContext:
-    """What a judge's factory may use besides its own options."""
+    """What a judge's factory may use besides its own options.
+
+    >>> context = JudgeContext(budget=Budget(limit_usd=2))
+    >>> context.evidence is None, context.seed
+    (True, 0)
+    """
 
     study: Study | None = None
     """The study to be judged; None outside a study (`genspace scene judge`)."""
@@ -177,11 +223,24 @@ class JudgeContext:
 
 @runtime_checkable
 class Settling(Protocol):
-    """A judge whose fingerprint holds only after it has asked something."""
+    """A judge whose fingerprint holds only after it has asked something.
+
+    >>> class Learns:
+    ...     settled = False
+    ...
+    ...     def settle(self, requests):
+    ...         self.settled = True
+    ...
+    ...     def forget_learned(self):
+    ...         self.settled = False
+    >>> isinstance(Learns(), Settling)
+    True
+    """
 
     @property
     def settled(self) -> bool:
         """Whether the fingerprint holds."""
+        ...
 
     def settle(self, requests: Iterable[Request]) -> None:
         """Find out what is missing from the first requests; their verdicts are given when they are asked for.
@@ -195,7 +254,13 @@ class Settling(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """Verdicts of a member that a combination needs."""
+    """Verdicts of a member that a combination needs.
+
+    >>> from genspace.judges import make_judge
+    >>> member = make_judge(JudgeSpec(name="boxes", kind="box2d"), JudgeContext())
+    >>> sorted(Need(name="boxes", judge=member, item_ids=frozenset({"7", "8"})).item_ids)
+    ['7', '8']
+    """
 
     name: str
     """Under which the member's verdicts are kept."""
@@ -207,11 +272,21 @@ class Need:
 
 @runtime_checkable
 class Combining(Protocol):
-    """A judge that reads the verdicts of others. It asks nobody: whoever runs it has its members asked first."""
+    """A judge that reads the verdicts of others. It asks nobody: whoever runs it has its members asked first.
+
+    >>> class Both:
+    ...     members = {}
+    ...
+    ...     def needs(self, item_ids):
+    ...         yield from (Need(name=n, judge=j, item_ids=frozenset(item_ids)) for n, j in self.members.items())
+    >>> isinstance(Both(), Combining)
+    True
+    """
 
     @property
     def members(self) -> Mapping[str, Judge]:
         """The members that can be asked, by name."""
+        ...
 
     def needs(self, item_ids: Collection[str]) -> Iterator[Need]:
         """Say one after the other whose verdicts on which items are needed to judge these items.
@@ -219,6 +294,7 @@ class Combining(Protocol):
         Before the next need is asked for, the verdicts of the last one stand in the study, as far as they can be had;
         where they do not, as in a dry run, `Need.perhaps` holds what may follow from them.
         """
+        ...
 
 
 Options = TypeVar("Options", bound="BaseModel")
@@ -229,6 +305,14 @@ def parse_options(model: type[Options], spec: JudgeSpec) -> Options:
 
     Errors: `InputError` that names the source, the option, its value and what is expected; an unknown option
     names the closest known one.
+
+    >>> from pydantic import BaseModel
+    >>> class Options(BaseModel):
+    ...     samples: int = 1
+    >>> parse_options(Options, JudgeSpec(name="gpt", kind="vlm", options={"sample": 3}))
+    Traceback (most recent call last):
+        ...
+    genspace.errors.InputError: the command line: judge 'gpt' has no option 'sample' (did you mean 'samples'?)
     """
     from pydantic import ValidationError
 

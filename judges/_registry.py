@@ -33,6 +33,10 @@ def make_judge(spec: JudgeSpec, context: JudgeContext) -> Judge:
     """Return the judge that the specification names.
 
     Errors: `InputError` for an unknown kind or a wrong option, `MissingExtraError` for a missing package.
+
+    >>> judge = make_judge(JudgeSpec(name="boxes", kind="box2d"), JudgeContext())
+    >>> len(judge.fingerprint)
+    16
     """
     judge: Judge = REGISTRY.load(spec.kind)(spec, context)
     return judge

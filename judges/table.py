@@ -76,7 +76,7 @@ def make(spec: JudgeSpec, context: JudgeContext) -> TableJudge:
     options = parse_options(TableOptions, spec)
     name = options.path or spec.model
     if name is None:
-        raise InputError(f"{spec.source}: judge {spec.name!r} needs a table: --judge table:scores.csv")
+        raise InputError(f"{spec.source}: judge {spec.name!r} needs a table, for example table:scores.csv")
     path = _locate(name, context)
     try:
         rows = _Rows(options.metric, context.study, str(table_stem(path)))

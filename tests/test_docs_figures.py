@@ -10,6 +10,7 @@ import newcomer
 import order_of_metrics
 import pytest
 import rules
+import visit_flow
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -148,3 +149,12 @@ def test_every_predicate_is_drawn() -> None:
     from genspace.geometry.predicates import built_in
 
     assert {call.partition("(")[0] for call in drawings.PREDICATES} == set(built_in())
+
+
+def test_the_picture_of_a_visit_holds_every_outcome() -> None:
+    from genspace.human_study.design import OUTCOMES
+
+    assert visit_flow.FILE.read_text(encoding="utf-8") == visit_flow.sized(visit_flow.flow()), (
+        "run python docs/visit_flow.py"
+    )
+    assert {outcome for _, _, ends in visit_flow.STEPS for outcome in ends} == set(OUTCOMES)

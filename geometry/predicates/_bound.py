@@ -140,7 +140,7 @@ def _wrong(text: str, message: str) -> InputError:
 def _ids(text: str, predicate: Predicate, call: Call) -> tuple[str, ...]:
     roles = predicate.roles
     named = {role: call.parameters[role] for role in roles if role in call.parameters}
-    by_role = {role: f"{name:g}" if isinstance(name, float) else name for role, name in named.items()}
+    by_role = {role: f"{name:g}" if isinstance(name, float) else str(name) for role, name in named.items()}
     given = dict(zip(roles, call.arguments, strict=False))
     both = given | by_role
     ids = tuple(both[role] for role in roles if role in both)

@@ -29,7 +29,9 @@ REGISTRY = Registry(
     group="genspace.predicates",
     builtin={
         name: f"{__package__}.{name}:PREDICATE"
-        for name, dot, suffix in (file.name.partition(".") for file in files(__package__).iterdir())
+        for name, dot, suffix in (
+            file.name.partition(".") for file in files(__name__.rpartition(".")[0]).iterdir()
+        )
         if suffix == "toml" and not name.startswith("_")
     },
 )

@@ -247,7 +247,7 @@ def to_translate(language: str) -> str:
     texts = [("_common", "words"), *((name, f"questions.{name}") for name in built_in())]
     parts = []
     for name, table in texts:
-        text = files(__package__).joinpath(f"{name}.toml").read_text(encoding="utf-8")
+        text = files(__name__.rpartition(".")[0]).joinpath(f"{name}.toml").read_text(encoding="utf-8")
         parts += [
             part.replace(f"people.{language}", table, 1).partition("\n#")[0].strip()
             for part in re.split(r"\n(?=\[)", text)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from genspace.errors import InputError, InvalidFilesError, Problem
 from genspace.geometry.predicates import (
@@ -26,11 +26,14 @@ from genspace.geometry.predicates import (
     table_at,
     to_translate,
 )
+from genspace.human_study._study_files import study_toml
 
 __all__ = ["SHIPPED", "Texts", "load_texts", "shipped_text"]
 
 SHIPPED = tuple(sorted(LANGUAGES))
 """Languages that come with genspace."""
+RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ku", "ps", "ur", "yi"})
+"""Languages written from right to left."""
 _PREDICATES = ("questions", "words")
 """Tables of an own language file that are about predicates."""
 
@@ -60,6 +63,15 @@ class Texts:
                 return None
             node = node[part]
         return node if isinstance(node, str) else None
+
+    def flat(self) -> dict[str, str]:
+        """Return every text by its dotted key."""
+        return {key: self[key] for key in _keys(self.table)}
+
+    @property
+    def direction(self) -> Literal["ltr", "rtl"]:
+        """Which way the language is written."""
+        return "rtl" if self.code.partition("-")[0] in RIGHT_TO_LEFT else "ltr"
 
     def section(self, key: str) -> dict[str, str]:
         """Return the texts of one table, for handing to the page's script."""
@@ -139,15 +151,7 @@ def _check_questions(name: str, own: Mapping[str, Any], voice: Voice) -> None:
 
 
 def _own(name: str, study_root: Path, english: Mapping[str, Any]) -> dict[str, Any]:
-    path = (study_root / name).resolve()
-    if not path.is_relative_to(study_root.resolve()):
-        raise InvalidFilesError([Problem(name, "lies outside the study; move it into the study's folder")])
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InvalidFilesError([Problem(name, "there is no such file in the study")]) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidFilesError([Problem(name, f"is not TOML: {error}")]) from None
+    table = study_toml(study_root, name)
     known = set(_keys(english))
     unknown = [k for k in _keys(table) if k not in known and k.partition(".")[0] not in _PREDICATES]
     if unknown:

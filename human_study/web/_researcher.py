@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, HTTPException, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, ConfigDict
 from starlette import status
 
-from genspace.human_study.exporting import EXPORTS, export_text
-from genspace.human_study.monitor import study_status
+from genspace.human_study.exchange.exporting import EXPORTS, export_text
+from genspace.human_study.visit.platforms import platform_of
+from genspace.human_study.watching.monitor import study_status
 from genspace.human_study.web._security import same_secret
-from genspace.human_study.web._site import RESEARCHER_COOKIE, Site, site_of
+from genspace.human_study.web._site import Site, site_of
 
 __all__ = ["router"]
 
@@ -30,12 +31,12 @@ class StateChange(BaseModel):
 def enter(request: Request, token: str) -> Response:
     """Open the researcher's link; the secret leaves the address at once."""
     site = site_of(request)
-    site.check_join_rate(request)
     if not same_secret(token, site.store.secret("researcher_token")):
+        site.check_join_rate(request, guess=True)
         raise HTTPException(status.HTTP_403_FORBIDDEN)
+    site.check_join_rate(request)
     fresh = site.store.start_session("researcher")
-    response = RedirectResponse("/researcher", status.HTTP_303_SEE_OTHER)
-    return site.remember(response, RESEARCHER_COOKIE, fresh)
+    return site.remember(site.to(request, "researcher"), "researcher", fresh)
 
 
 @router.get("", include_in_schema=False)
@@ -44,11 +45,12 @@ def overview(request: Request) -> HTMLResponse:
     site = site_of(request)
     visitor = site.visitor(request, "researcher")
     return site.page(
+        request,
         "researcher.html",
         site.material.texts.get("en", visitor.texts),
         settings={"csrf": visitor.form_token},
         exports=EXPORTS,
-        join_path=f"/r/{site.store.secret('join_token')}",
+        join_path=f"r/{site.store.secret('join_token')}{platform_of(site.material.design.crowd).query()}",
     )
 
 
@@ -57,7 +59,7 @@ def live(request: Request) -> dict[str, Any]:
     """Return the figures of `genspace annotate status --json`."""
     site = site_of(request)
     site.visitor(request, "researcher")
-    return study_status(site.store, site.material)
+    return study_status(site.store, site.material).to_json()
 
 
 @router.post("/api/state")

@@ -36,11 +36,13 @@ _HEADERS = {
 class Guard:
     """ASGI middleware: sets the security headers and refuses bodies over the limit before they are read.
 
-    It also says in `Server-Timing` how long the server took, which browsers show beside the time on the way.
+    A proxy may leave the path under which the study lives in the address, or take it away; both work. The middleware
+    also says in `Server-Timing` how long the server took, which browsers show beside the time on the way.
     """
 
-    def __init__(self, app: ASGIApp, *, body_bytes: int, https: bool) -> None:
+    def __init__(self, app: ASGIApp, *, body_bytes: int, https: bool, prefix: str = "") -> None:
         self.app = app
+        self.prefix = prefix
         self.body_bytes = body_bytes
         headers = _HEADERS | ({"strict-transport-security": "max-age=31536000"} if https else {})
         self.headers = [(name.encode(), value.encode()) for name, value in headers.items()]
@@ -50,6 +52,8 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        if self.prefix and scope["path"].startswith(f"{self.prefix}/"):
+            scope = {**scope, "path": scope["path"].removeprefix(self.prefix)}
         begun = time.perf_counter()
         started = False
 

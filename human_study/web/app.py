@@ -16,17 +16,21 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from genspace.human_study.assignment import OutOfDateError, UnknownRaterError
+from genspace.errors import InputError
+from genspace.human_study._answers_file import StorageError
 from genspace.human_study.material import Material, load_material
 from genspace.human_study.store import AnswerStore
-from genspace.human_study.web import _rater, _researcher
+from genspace.human_study.visit.assignment import ClosedError, OutOfDateError, UnknownRaterError
+from genspace.human_study.visit.platforms import platform_of
+from genspace.human_study.web import _joining, _rater, _researcher
 from genspace.human_study.web._security import Guard
+from genspace.human_study.web._server import most_connections, protocol_with_limits
 from genspace.human_study.web._site import Site, site_of
 
 __all__ = ["Links", "create_app", "open_site", "serve"]
 
 _log = logging.getLogger("genspace")
-_EXPLAINED = {403, 404, 409, 413, 422, 429}
+_EXPLAINED = {403, 404, 409, 413, 422, 429, 500, 503}
 
 
 _THREADS = 4
@@ -46,18 +50,20 @@ def create_app(site: Site, *, openapi: bool = False) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json" if openapi else None,
+        redirect_slashes=False,  # such a redirect would name the host, and leave the path the study lives under
         lifespan=_few_threads,
     )
     app.state.site = site
-    app.add_middleware(Guard, body_bytes=site.material.design.limits.body_bytes, https=site.https)
-    app.include_router(_rater.router)
-    app.include_router(_researcher.router)
+    body_bytes = site.material.design.limits.body_bytes
+    app.add_middleware(Guard, body_bytes=body_bytes, https=site.https, prefix=site.prefix)
+    for part in (_joining, _rater, _researcher):
+        app.include_router(part.router)
     static = files("genspace.human_study.web") / "static"
     app.mount("/static", StaticFiles(directory=str(static)), name="static")
     app.add_exception_handler(HTTPException, _refused)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(OutOfDateError, _out_of_date)
-    app.add_exception_handler(UnknownRaterError, _gone)
+    for error, code in _CODES.items():
+        app.add_exception_handler(error, _explained(code))
+    app.add_exception_handler(StorageError, _no_storage)
     app.add_exception_handler(Exception, _broken)
 
     @app.get("/health", include_in_schema=False)
@@ -67,20 +73,26 @@ def create_app(site: Site, *, openapi: bool = False) -> FastAPI:
     return app
 
 
+_CODES: dict[type[Exception], int] = {
+    RequestValidationError: 422, OutOfDateError: 409, ClosedError: 409, UnknownRaterError: 403,
+}  # fmt: skip
+
+
+def _explained(code: int) -> Any:
+    def handler(request: Request, _error: Exception) -> Response:
+        return _explain(request, code)
+
+    return handler
+
+
 def _refused(request: Request, error: Any) -> Response:
     return _explain(request, error.status_code)
 
 
-def _invalid(request: Request, _error: Exception) -> Response:
-    return _explain(request, 422)
-
-
-def _out_of_date(request: Request, _error: Exception) -> Response:
-    return _explain(request, 409)
-
-
-def _gone(request: Request, _error: Exception) -> Response:
-    return _explain(request, 403)
+def _no_storage(request: Request, error: Exception) -> Response:
+    """The database does not answer just now: the page keeps what it has and tries again."""
+    _log.error("%s", error)
+    return _explain(request, 503)
 
 
 def _broken(request: Request, error: Exception) -> Response:
@@ -92,10 +104,10 @@ def _explain(request: Request, status: int) -> Response:
     """Answer a failed request: JSON to the page's script, a page to people; nothing of the inside in either."""
     site = site_of(request)
     texts = site.texts_for(request)
-    message = texts[f"page.error_{status if status in _EXPLAINED or status == 500 else 404}"]
+    message = texts[f"page.error_{status if status in _EXPLAINED else 404}"]
     if "/api/" in request.url.path:
         return JSONResponse({"error": status, "message": message}, status)
-    return site.page("error.html", texts, status, message=message)
+    return site.page(request, "error.html", texts, status, message=message)
 
 
 class Links:
@@ -107,9 +119,8 @@ class Links:
 
     @property
     def rater(self) -> str:
-        """For everybody who should take part; with the platform's placeholder where there is one."""
-        parameter = self._site.material.design.crowd.parameter
-        query = "" if parameter is None else f"?{parameter}={{{{%{parameter}%}}}}"
+        """For everybody who should take part; with the platform's placeholders where there is one."""
+        query = platform_of(self._site.material.design.crowd).query()
         return f"{self.base}/r/{self._site.store.secret('join_token')}{query}"
 
     @property
@@ -123,28 +134,63 @@ class Links:
 
 
 @contextmanager
-def open_site(study_root: Path, *, https: bool = False, amend: str | None = None) -> Iterator[Site]:
+def open_site(
+    study_root: Path,
+    *,
+    https: bool = False,
+    prefix: str = "",
+    amend: str | None = None,
+    from_the_start: bool = False,
+) -> Iterator[Site]:
     """Open a study for serving; its store is closed on leaving.
 
-    Errors: `InputError` for a study or a design that cannot be served.
+    Args:
+        study_root: The study's folder.
+        https: Whether its public address is https.
+        prefix: Path of the public address: "/study", or "".
+        amend: Why what is registered has changed after the first answer.
+        from_the_start: Whether known answers that changed hold for earlier answers, too.
+
+    Errors: `InputError` for a study or a design that cannot be served, and where a picture cannot be read.
     """
     material: Material = load_material(study_root)
     store = AnswerStore(study_root, material.design)
     try:
-        store.prepare(material, amend=amend)
-        yield Site(material, store, https=https)
+        missing = store.prepare(material, amend=amend, from_the_start=from_the_start).unreadable_pictures
+        if missing:
+            raise InputError(_unreadable(material, missing))
+        yield Site(material, store, https=https, prefix=prefix)
     finally:
         store.close()
 
 
+def _unreadable(material: Material, names: list[str]) -> str:
+    try:
+        material.files.read(names[0])
+        why = names[0]
+    except (InputError, OSError) as error:
+        why = str(error)
+    many = (
+        f"{len(names)} pictures cannot be read, the first: "
+        if len(names) > 1
+        else "a picture cannot be read: "
+    )
+    return f"{many}{why}"
+
+
 def serve(site: Site, *, host: str, port: int, behind_proxy: bool) -> None:
-    """Serve until interrupted; no access log is written, so no address is kept."""
+    """Serve until interrupted; no access log is written, so no address and no code is kept."""
     import uvicorn
 
+    limits = site.material.design.limits
     uvicorn.run(
         create_app(site),
         host=host,
         port=port,
+        http=protocol_with_limits(
+            connections=most_connections(limits.connections), request_seconds=limits.request_seconds
+        ),
+        ws="none",
         access_log=False,
         log_level="warning",
         server_header=False,

@@ -87,7 +87,7 @@ class Endpoint:
         if not self.confirmed:
             raise InputError(
                 f"{self.where}: the study would have the key in {self.variable} sent to {self.host}. If you trust that "
-                f"host, run the command with --allow-host {self.host}, or write it to allow_hosts in your config.toml"
+                f"host, allow it with `allow_host` {self.host}, or write it to allow_hosts in your config.toml"
             )
         environ = os.environ if environ is None else environ
         key = environ.get(self.variable) or _read_key_file(self.variable, environ)

@@ -204,8 +204,8 @@ class VlmJudge:
             if not folder.resolve().is_relative_to(study.root.resolve()):
                 raise InputError(
                     f"{self._endpoint.where}: the study would have images of {study.declared.images}, outside its "
-                    f"folder, sent to {self._endpoint.host}. If you trust that host, run the command with "
-                    f"--allow-host {self._endpoint.host}"
+                    f"folder, sent to {self._endpoint.host}. If you trust that host, allow it with "
+                    f"`allow_host` {self._endpoint.host}"
                 )
         return Server(
             endpoint=self._endpoint.with_key(),

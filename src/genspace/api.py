@@ -158,6 +158,16 @@ def validate(
         confidence: As for `compare`.
 
     Errors: `InputError` for an unknown metric; else as for `compare`.
+
+    >>> import pandas as pd
+    >>> ids = [f"{prompt}-{system}" for prompt in range(8) for system in "xy"]
+    >>> items = pd.DataFrame({"item_id": ids, "prompt_id": [i[0] for i in ids], "generator": [i[-1] for i in ids]})
+    >>> said = pd.DataFrame({"item_id": ids, "rater_id": "ann", "value": [1, 0] * 6 + [0, 1] * 2})
+    >>> old = pd.DataFrame({"item_id": ids, "metric": "clip", "score": [0.1, 0.4, 0.3, 0.2] * 4})
+    >>> new = pd.DataFrame({"item_id": ids, "metric": "mine", "score": [0.9, 0.2] * 8})
+    >>> result = validate(new, items=items, annotations=said, scores=old, draws=100)
+    >>> result.document.metric, [row.judge for row in result.document.against]
+    ('mine', ['clip'])
     """
     from genspace.analysis import CompareOptions
     from genspace.analysis import validate as validate_evidence
@@ -211,6 +221,15 @@ def rank(
         confidence: Level of intervals and of sets of ranks.
 
     Errors: `InputError` for an unknown judge, question or column; else as for `compare`.
+
+    >>> import pandas as pd
+    >>> ids = [f"{prompt}-{system}" for prompt in range(8) for system in "xy"]
+    >>> items = pd.DataFrame({"item_id": ids, "prompt_id": [i[0] for i in ids], "generator": [i[-1] for i in ids]})
+    >>> said = pd.DataFrame({"item_id": ids, "rater_id": "ann", "value": [1, 0] * 6 + [0, 1] * 2})
+    >>> scores = pd.DataFrame({"item_id": ids, "judge": "clip", "score": [0.2, 0.4] * 8})
+    >>> ranking = rank(items=items, annotations=said, scores=scores, draws=100)
+    >>> ranking.order(), ranking.order("clip")
+    (['x', 'y'], ['y', 'x'])
     """
     from genspace.analysis import CompareOptions
     from genspace.analysis import rank as rank_evidence

@@ -11,6 +11,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from typing_extensions import deprecated
+
 __all__ = ["Displayed", "Drawing", "Result", "View", "view_of"]
 
 WRITERS: Mapping[str, str] = {
@@ -119,6 +121,12 @@ class Result(Displayed):
     def sentences(self) -> list[str]:
         """What it shows, as sentences."""
         return list(view_of(self).sentences)
+
+    @property
+    @deprecated("Result.summary is now Result.sentences")
+    def summary(self) -> list[str]:
+        """The former name of `sentences`."""
+        return self.sentences
 
     def plot(self) -> Drawing | None:
         """Return the main plot; None where there is nothing to draw."""

@@ -21,11 +21,23 @@ __all__ = [
 
 
 class GenspaceError(Exception):
-    """Base class of every error that genspace raises on purpose."""
+    """Base class of every error that genspace raises on purpose.
+
+    >>> issubclass(InputError, GenspaceError)
+    True
+    """
 
 
 class InputError(GenspaceError):
-    """The user's input is wrong; the message names what, where, and what to do (exit code 2)."""
+    """The user's input is wrong; the message names what, where, and what to do (exit code 2).
+
+    >>> import genspace
+    >>> try:
+    ...     genspace.open_study("no-such-folder")
+    ... except genspace.InputError as error:
+    ...     print(str(error).partition(" (")[0])
+    no-such-folder: there is no such folder or table
+    """
 
 
 class MissingExtraError(InputError):

@@ -18,9 +18,7 @@ from genspace.pairs import decoded, turned_answers, turned_verdicts
 from genspace.records import Reference, StudySettings, Variant, reference_of
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
 __all__ = [
     "ANSWER_COLUMNS",
@@ -70,6 +68,15 @@ class Evidence(Displayed):
     """Items, people's answers, judges' verdicts and what is declared about them; each is read when first asked for.
 
     Every pair of items stands in canonical order (`genspace.pairs`), whichever way round it was listed.
+
+    >>> import pandas as pd
+    >>> evidence = Evidence.from_frames(
+    ...     items=pd.DataFrame({"item_id": ["a", "b", "c"]}),
+    ...     annotations=pd.DataFrame({"item_id": ["a", "b", "c"], "rater_id": "ann", "value": [1, 0, 1]}),
+    ...     scores=pd.DataFrame({"item_id": ["a", "b"], "judge": "clip", "score": [0.8, 0.3]}),
+    ... )
+    >>> len(evidence.answers), list(evidence.judges)
+    (3, ['clip'])
     """
 
     read_items: Callable[[], pd.DataFrame]
@@ -428,5 +435,5 @@ def _frame_digest(frame: pd.DataFrame) -> bytes:
     from pandas.util import hash_pandas_object
 
     columns = sorted(frame.columns)
-    rows: NDArray[np.uint64] = np.sort(hash_pandas_object(frame[columns], index=False).to_numpy())
+    rows = np.sort(hash_pandas_object(frame[columns], index=False).to_numpy())
     return hashlib.sha256(repr(columns).encode() + rows.tobytes()).digest()

@@ -26,6 +26,16 @@ def evidence_of(study: Study) -> Evidence:
     """Return the evidence of a study; each file is read once, when something of it is first asked for.
 
     Errors: `InvalidFilesError`, on reading, listing every problem of the tables read.
+
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> from genspace import open_study
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> pd.DataFrame({"item_id": ["a", "b"]}).to_csv(folder / "items.csv", index=False)
+    >>> said = pd.DataFrame({"item_id": ["a", "b"], "rater_id": ["ann", "ann"], "value": [1, 0]})
+    >>> said.to_csv(folder / "annotations.csv", index=False)
+    >>> evidence_of(open_study(folder)).answers["value"].tolist()
+    [1.0, 0.0]
     """
     return Evidence(
         read_items=lambda: study.items,
@@ -87,6 +97,10 @@ def _joined(study: Study, tables: Read, recorded: Recorded) -> Read:
     if not known.all():
         text = f"{int((~known).sum())} answers of the human study are about items that are gone: left out"
         notes.append(Problem("items", text))
+    if len(recorded.registrations) > 1:
+        text = f"answers of the human study were given under {len(recorded.registrations)} registrations"
+        told = "genspace annotate status says what was amended; their column registration keeps them apart"
+        notes.append(Problem("answers.sqlite", f"{text}: {told}"))
     frames = [frame for frame in (tables.frame, collected[known]) if len(frame)]
     return replace(
         tables, frame=pd.concat(frames, ignore_index=True) if frames else tables.frame, notes=notes

@@ -83,7 +83,7 @@ class RayOptions:
 
     def __post_init__(self) -> None:
         if self.replicas < 1 or self.batch < 1 or self.gpus < 0:
-            raise InputError("--replicas and --batch must be at least 1, --gpus at least 0")
+            raise InputError("`replicas` and `batch` must be at least 1, `gpus` at least 0")
 
 
 class _Purse:
@@ -106,7 +106,7 @@ class _SharedBudget(Budget):
         self._purse = purse
 
     def spend(self, usd: float) -> None:
-        self.spent_usd = optional_import("ray", extra="ray", needed_for="--engine ray").get(
+        self.spent_usd = optional_import("ray", extra="ray", needed_for="the engine ray").get(
             self._purse.spend.remote(usd)
         )
 
@@ -152,8 +152,8 @@ def run_ray(
 
     Errors: `MissingExtraError` without ray; what the judge raises as `InputError`.
     """
-    ray = optional_import("ray", extra="ray", needed_for="--engine ray")
-    data = optional_import("ray.data", extra="ray", needed_for="--engine ray")
+    ray = optional_import("ray", extra="ray", needed_for="the engine ray")
+    data = optional_import("ray.data", extra="ray", needed_for="the engine ray")
     made = make_judge(spec, study_context(study, **context))
     if isinstance(made, Combining):
 
@@ -253,7 +253,7 @@ def _connect(ray: ModuleType, address: str | None) -> None:
         ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     except (OSError, ValueError) as error:
         raise InputError(
-            f"--address {address}: cannot join a Ray cluster there ({error}); start one with: ray start --head"
+            f"`address` {address}: cannot join a Ray cluster there ({error}); start one with: ray start --head"
         ) from None
 
 

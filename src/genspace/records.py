@@ -65,14 +65,21 @@ class Files(Protocol):
 
     def read(self, name: str) -> bytes:
         """Return the file's bytes. Errors: `InputError` for a name that leaves the study or is absent."""
+        ...
 
     def exists(self, name: str) -> bool:
         """Whether the file is there. Errors: `InputError` for a name that leaves the study."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item(Displayed):
-    """One thing to judge: an image, the prompt it should follow, and what is asked of it."""
+    """One thing to judge: an image, the prompt it should follow, and what is asked of it.
+
+    >>> item = Item(item_id="7", image="7.png", prompt="a cat on a sofa", generator="sdxl")
+    >>> item.prompt, item.predicate
+    ('a cat on a sofa', None)
+    """
 
     item_id: str
     """Unique in the study."""
@@ -94,7 +101,17 @@ class Item(Displayed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What a judge is asked: one item, or two for a pairwise protocol."""
+    """What a judge is asked: one item, or two for a pairwise protocol.
+
+    >>> class NoFiles:
+    ...     def read(self, name):
+    ...         raise InputError(f"{name}: there are no files here")
+    ...
+    ...     def exists(self, name):
+    ...         return False
+    >>> Request(item=Item(item_id="7"), repeat=1, files=NoFiles()).key
+    ('7', None, None, 1)
+    """
 
     item: Item
     other: Item | None = None
@@ -114,7 +131,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement(Displayed):
-    """One constraint of a verdict: what was measured, what was wanted, how it scored."""
+    """One constraint of a verdict: what was measured, what was wanted, how it scored.
+
+    >>> Measurement(quantity="distance", value=0.9, unit="m", target=1.0, inner=0.1, outer=0.5, score=1.0).score
+    1.0
+    """
 
     quantity: str
     """What was measured, in words: "azimuth to the camera"."""
@@ -141,6 +162,15 @@ class Verdict(Displayed):
     A null score is an abstention or a failure, told apart by `status`, with a reason; it is never a 0.
     Make one with `Verdict.decided`, `Verdict.abstained` or `Verdict.failed`. The runner stamps `judge` and
     `fingerprint`.
+
+    >>> Verdict(item_id="7", score=0.8, passed=True).status
+    'decided'
+    >>> Verdict(item_id="7", status="abstained", reason="the cat is not visible").score is None
+    True
+    >>> Verdict(item_id="7", status="abstained")
+    Traceback (most recent call last):
+        ...
+    ValueError: 7: abstained verdicts need a reason
     """
 
     item_id: str
@@ -257,7 +287,12 @@ class PairCoding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudySettings:
-    """What a study declares about its people and its metrics; None means: to be inferred from the data."""
+    """What a study declares about its people and its metrics; None means: to be inferred from the data.
+
+    >>> settings = StudySettings(name="pilot", raters="person", positive_from=4, lower_is_better=("mse",))
+    >>> settings.name, settings.value_type
+    ('pilot', None)
+    """
 
     name: str = "study"
     question: str | None = None

@@ -78,11 +78,11 @@ class RunOptions:
     def __post_init__(self) -> None:
         part, parts = self.shard
         if not 1 <= part <= parts:
-            raise InputError(f"--shard {part}/{parts}: the part must lie in 1 … {parts}")
+            raise InputError(f"`shard` {part}/{parts}: the part must lie in 1 … {parts}")
         if self.retry not in RETRIES:
-            raise InputError(f"--retry {self.retry!r}: choose one of {', '.join(RETRIES)}")
+            raise InputError(f"`retry` {self.retry!r}: choose one of {', '.join(RETRIES)}")
         if self.repeats < 1 or (self.limit is not None and self.limit < 0):
-            raise InputError("--repeats must be at least 1 and --limit at least 0")
+            raise InputError("`repeats` must be at least 1 and `limit` at least 0")
 
     def holds(self, item_id: str) -> bool:
         """Whether an item is among those that are asked about."""
@@ -233,6 +233,23 @@ def run(
         ask: runs a member elsewhere than here.
 
     Errors: as for `answers`; `InputError` also when the verdicts cannot be written. What was judged before is kept.
+
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> from pathlib import Path
+    >>> from genspace import Verdict, open_study
+    >>> class Length:
+    ...     fingerprint = "length of the prompt, version 1"
+    ...
+    ...     def judge(self, requests):
+    ...         for request in requests:
+    ...             yield Verdict.decided(request, score=min(1.0, len(request.item.prompt) / 20))
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> items = pd.DataFrame({"item_id": ["a", "b"], "prompt": ["a cat on a sofa", "a cat"]})
+    >>> items.to_csv(folder / "items.csv", index=False)
+    >>> summary = run(open_study(folder), Length(), "length")
+    >>> summary.status["decided"], sorted(path.name for path in (folder / "verdicts").iterdir())
+    (2, ['length'])
     """
     options = options or RunOptions()
     stop = StopFlag() if stop is None else stop

@@ -140,7 +140,7 @@ def test_impossible_assumptions_are_refused(wrong) -> None:
 
 def test_a_pilot_of_perfect_agreement_asks_for_the_reliability() -> None:
     alike = np.repeat(np.arange(20) % 2, 3).reshape(20, 3).astype(float)
-    with pytest.raises(InputError, match=r"agree on all 20 items.*--reliability"):
+    with pytest.raises(InputError, match=r"agree on all 20 items.*`reliability`"):
         Assumptions.from_pilot(alike, np.arange(20), agreement=(0.6, 0.5))
     stated = Assumptions.from_pilot(alike, np.arange(20), reliability=0.9, agreement=(0.6, 0.5))
     assert stated.reliability == 0.9

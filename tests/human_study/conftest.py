@@ -6,6 +6,9 @@ import random
 import secrets
 
 import pytest
+from browsing import browser, open_page
+
+__all__ = ["browser", "open_page"]
 
 
 @pytest.fixture(autouse=True)

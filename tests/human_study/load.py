@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,6 +42,8 @@ class ServerProcess:
 
     study: Path
     port: int = field(default_factory=fixed_port)
+    files: int | None = None
+    """How many files the process may open; None: as this one."""
     join: str = ""
     process: subprocess.Popen[str] | None = None
 
@@ -56,6 +58,8 @@ class ServerProcess:
             "--port",
             str(self.port),
         ]
+        if self.files is not None:
+            command = ["bash", "-c", f'ulimit -n {self.files}; exec "$@"', "bash", *command]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         assert self.process.stdout is not None
         for line in self.process.stdout:
@@ -174,7 +178,7 @@ async def rater(
     await persist(browser, result, "GET", server.join)
     _, _, page = await persist(browser, result, "GET", "/welcome")
     token = re.search(rb'name="csrf" value="([0-9a-f]+)"', page)[1].decode()
-    form = f"csrf={token}&agreed=yes".encode()
+    form = f"csrf={token}&agreed=0".encode()
     await persist(browser, result, "POST", "/welcome", form, Content_Type="application/x-www-form-urlencoded")
     _, _, content = await persist(browser, result, "GET", "/api/next")
     shown = json.loads(content)
@@ -205,39 +209,75 @@ async def rater(
     browser.hang_up()
 
 
-async def _load(server: ServerProcess, raters: int, think_s: float, kills: int, every: int) -> Result:
+async def _load(
+    servers: Sequence[ServerProcess],
+    *,
+    raters: int,
+    think_s: float,
+    accidents: int,
+    every: int,
+    accident: Accident,
+) -> Result:
     result, stop = Result(), asyncio.Event()
     work = [
-        asyncio.create_task(rater(server, think_s=think_s, seed=seed, result=result, stop=stop))
+        asyncio.create_task(
+            rater(servers[seed % len(servers)], think_s=think_s, seed=seed, result=result, stop=stop)
+        )
         for seed in range(raters)
     ]
-    for _ in range(kills):
+    for _ in range(accidents):
         target = len(result.acknowledged) + every
         while len(result.acknowledged) < target:
             if all(task.done() for task in work):
                 await asyncio.gather(*work)
-                raise RuntimeError("the raters were done before the last kill; give them more to do")
+                raise RuntimeError("the raters were done before the last accident; give them more to do")
             await asyncio.sleep(0.02)
-        await asyncio.to_thread(server.kill)
-        await asyncio.to_thread(server.start)
-    if kills:
+        await asyncio.to_thread(accident)
+    if accidents:
         stop.set()
     await asyncio.gather(*work)
     return result
 
 
-def run_load(server: ServerProcess, *, raters: int, think_s: float, kills: int = 0, every: int = 0) -> Result:
-    """Let raters work at once, each thinking about `think_s` seconds a picture; kill the server meanwhile.
+Accident = Callable[[], object]
 
-    The server is killed each time that `every` more answers are acknowledged, so a slow machine changes nothing. It is
-    stopped in the end, so that its processor time is known.
+
+def killed(server: ServerProcess) -> Accident:
+    """The accident that kills a server and starts it anew."""
+
+    def accident() -> None:
+        server.kill()
+        server.start()
+
+    return accident
+
+
+def run_load(
+    servers: Sequence[ServerProcess],
+    *,
+    raters: int,
+    think_s: float,
+    accidents: int = 0,
+    every: int = 0,
+    accident: Accident | None = None,
+) -> Result:
+    """Let raters work at once, spread over the servers, each thinking about `think_s` seconds a picture.
+
+    An accident happens each time that `every` more answers are acknowledged, so a slow machine changes nothing; by
+    default the first server is killed and started anew. All are stopped in the end, so that their processor time is
+    known.
     """
     before, begun = os.times(), time.monotonic()
     try:
-        result = asyncio.run(_load(server, raters, think_s, kills, every))
+        happens = accident or killed(servers[0])
+        work = _load(
+            servers, raters=raters, think_s=think_s, accidents=accidents, every=every, accident=happens
+        )
+        result = asyncio.run(work)
         result.wall_s = time.monotonic() - begun
     finally:
-        server.stop()
+        for server in servers:
+            server.stop()
     after = os.times()
     result.server_cpu_s = sum(after[2:4]) - sum(before[2:4])
     result.raters_cpu_s = sum(after[:2]) - sum(before[:2])
@@ -249,36 +289,66 @@ def percentile(values: list[float], share: float) -> float:
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
 
 
+@dataclass
+class PostgresServer:
+    """Debian's PostgreSQL in a temporary folder, run by an unprivileged user, behind a socket there."""
+
+    folder: Path
+    as_user: list[str]
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://genspace@/study?host={self.folder}"
+
+    def run(self, *command: str) -> None:
+        # Nothing is captured: a server that is started would keep the pipe open.
+        subprocess.run(
+            [*self.as_user, *command],
+            check=True,
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def control(self, *words: str) -> None:
+        bin_ = max(Path("/usr/lib/postgresql").glob("*/bin"))
+        self.run(str(bin_ / "pg_ctl"), "-D", str(self.folder / "data"), "-w", *words)
+
+    def start(self) -> None:
+        options = f"-c listen_addresses= -k {self.folder} -c max_connections=60"
+        self.control("-o", options, "-l", str(self.folder / "log"), "start")
+
+    def stop(self) -> None:
+        self.control("-m", "fast", "stop")
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    @classmethod
+    @contextmanager
+    def running(cls) -> Iterator[PostgresServer]:
+        bin_ = max(Path("/usr/lib/postgresql").glob("*/bin"))
+        folder = Path(tempfile.mkdtemp(prefix="genspace-pg-", dir="/tmp"))
+        as_user: list[str] = []
+        if os.geteuid() == 0:
+            shutil.chown(folder, "postgres", "postgres")
+            as_user = ["runuser", "-u", "postgres", "--"]
+        server = cls(folder, as_user)
+        data = ("-D", str(folder / "data"), "-U", "genspace", "--auth=trust", "-E", "UTF8", "--no-sync")
+        server.run(str(bin_ / "initdb"), *data)
+        server.start()
+        try:
+            server.run(str(bin_ / "createdb"), "-h", str(folder), "-U", "genspace", "study")
+            yield server
+        finally:
+            with suppress(subprocess.CalledProcessError):  # stopped already
+                server.stop()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextmanager
 def postgresql() -> Iterator[str]:
-    """Debian's PostgreSQL in a temporary folder, run by an unprivileged user, behind a socket there; yields its URL."""
-    bin_ = max(Path("/usr/lib/postgresql").glob("*/bin"))
-    folder = Path(tempfile.mkdtemp(prefix="genspace-pg-", dir="/tmp"))
-    as_user: list[str] = []
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres", "postgres")
-        as_user = ["runuser", "-u", "postgres", "--"]
-
-    def run(*command: str) -> None:
-        subprocess.run([*as_user, *command], check=True, capture_output=True, cwd=folder)
-
-    run(
-        str(bin_ / "initdb"),
-        "-D",
-        str(folder / "data"),
-        "-U",
-        "genspace",
-        "--auth=trust",
-        "-E",
-        "UTF8",
-        "--no-sync",
-    )
-    options = f"-c listen_addresses= -k {folder} -c max_connections=60"
-    control = str(bin_ / "pg_ctl")
-    run(control, "-D", str(folder / "data"), "-o", options, "-l", str(folder / "log"), "-w", "start")
-    try:
-        run(str(bin_ / "createdb"), "-h", str(folder), "-U", "genspace", "study")
-        yield f"postgresql://genspace@/study?host={folder}"
-    finally:
-        run(control, "-D", str(folder / "data"), "-m", "fast", "-w", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
+    """A PostgreSQL server for as long as the context lasts; yields its URL."""
+    with PostgresServer.running() as server:
+        yield server.url

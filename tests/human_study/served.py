@@ -24,8 +24,8 @@ class Served:
 
 
 @contextmanager
-def served(root: Path, *, openapi: bool = False) -> Iterator[Served]:
-    with open_site(root) as site:
+def served(root: Path, *, openapi: bool = False, prefix: str = "") -> Iterator[Served]:
+    with open_site(root, prefix=prefix) as site:
         config = uvicorn.Config(
             create_app(site, openapi=openapi), host="127.0.0.1", port=0, log_level="error", access_log=False,
             ws="none", timeout_graceful_shutdown=1,

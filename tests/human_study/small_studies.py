@@ -9,10 +9,10 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from genspace.human_study.assignment import Assignment, Rest, Turn
 from genspace.human_study.design import Design, parse_design
 from genspace.human_study.material import Material, load_material
 from genspace.human_study.store import AnswerStore
+from genspace.human_study.visit.assignment import Assignment, Rest, Turn
 
 
 def picture(left: str, right: str, size: tuple[int, int] = (320, 240)) -> bytes:

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from small_studies import open_desk, write_study
 
-from genspace.human_study.assignment import Assignment
 from genspace.human_study.design import load_design
 from genspace.human_study.material import load_material
 from genspace.human_study.reading import answers
+from genspace.human_study.visit.assignment import Assignment
 
 
 @pytest.fixture
@@ -81,10 +81,10 @@ def test_init_writes_the_texts_of_a_new_language_to_be_translated(
 
 
 def test_every_mistake_of_the_design_is_named(study: Path, genspace: Callable[..., Any]) -> None:
-    (study / "annotate.toml").write_text('raters_per_itm = 3\nprotocol = "ranking"\n[gold]\nevery = 0\n')
+    (study / "annotate.toml").write_text('raters_per_itm = 3\nprotocol = "rating"\n[gold]\nevery = 0\n')
     told = genspace("annotate", "status", study)
     assert told.code == 2
-    for word in ("raters_per_itm", "protocol", "ranking", "gold.every"):
+    for word in ("raters_per_itm", "protocol", "rating", "gold.every"):
         assert word in told.err
     (study / "annotate.toml").unlink()
     assert "genspace annotate init" in genspace("annotate", "status", study).err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
 from pathlib import Path
@@ -11,16 +12,16 @@ from small_studies import Desk, open_desk, write_study
 from sqlalchemy import select
 
 from genspace.errors import InputError
-from genspace.human_study import _schema as t
-from genspace.human_study.assignment import Assignment, OutOfDateError, Rest, earlier
-from genspace.human_study.housekeeping import forget, purge
 from genspace.human_study.reading import answers, read_recorded
+from genspace.human_study.store import _schema as t
+from genspace.human_study.store.housekeeping import forget, purge
+from genspace.human_study.visit.assignment import Assignment, OutOfDateError, Rest, earlier
 
 
 def units(desk: Desk) -> dict[str, tuple[int, int, int]]:
     with desk.store.reading() as connection:
         rows = connection.execute(select(t.units).where(t.units.c.kind == "main"))
-        return {r.item_id + r.item_id_b: (r.wanted, r.assigned, r.done) for r in rows}
+        return {"".join(json.loads(r.item_ids)): (r.wanted, r.assigned, r.done) for r in rows}
 
 
 def work_through(desk: Desk, rater: str, value: float = 1.0) -> list[Assignment]:
@@ -70,7 +71,7 @@ def test_an_unanswered_item_comes_back_after_its_lease(tmp_path: Path) -> None:
     desk = open_desk(write_study(tmp_path / "s", 1), raters_per_item=1, lease_minutes=10)
     first, second = desk.join(), desk.join()
     held = desk.take(first)
-    assert desk.claim(second) == Rest("finished", 0)
+    assert desk.claim(second) == Rest("finished", 0, "nothing_left")
     desk.clock.now += 601
     taken = desk.take(second)
     assert taken.unit == held.unit
@@ -162,17 +163,27 @@ def test_gold_and_repeats_are_sprinkled_over_every_block(tmp_path: Path) -> None
         places = [n for n, a in enumerate(rest) if a.role == "gold"]
         assert [p // 10 for p in places] == [0, 1, 2], "one in each block of ten while there are any"
         first = {}
+        between: list[int] = []
         repeated = 0
         for n, a in enumerate(rest):
             if a.unit in first:
                 repeated += 1
-                assert n - first[a.unit] >= 5
+                between.append(n - first[a.unit] - 1)
             first.setdefault(a.unit, n)
         assert repeated >= 5
+        assert min(between) >= 5
         assert {a.unit[0] for a in rest} == {f"i{n}" for n in range(60) if n != 3}
     roles = Counter(answers(root)["role"])
     assert roles["training"] == 2
     assert roles["gold"] == 6
+
+
+def test_a_repeat_comes_after_just_the_gap(tmp_path: Path) -> None:
+    """A repeat is owed at every picture: the first comes after A, B, C, D with three pictures between A and A."""
+    desk = open_desk(write_study(tmp_path / "s", 8), repeats={"every": 1, "gap": 3})
+    seen = [given.unit for given in work_through(desk, desk.join())]
+    assert len(set(seen[:4])) == 4
+    assert seen[4] == seen[0]
 
 
 def test_training_and_gold_never_count_as_main(tmp_path: Path) -> None:
@@ -220,7 +231,7 @@ def test_pause_keeps_leases_and_answers(tmp_path: Path) -> None:
     desk.store.set_state("open")
     assert isinstance(desk.claim(rater), Assignment)
     desk.store.set_state("closed")
-    assert desk.claim(rater) == Rest("finished", 1)
+    assert desk.claim(rater) == Rest("finished", 1, "nothing_left")
 
 
 def test_pairs_are_drawn_within_prompts_and_sides_change(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ from small_studies import Desk, open_desk, write_study
 
 from genspace.errors import InputError, InvalidFilesError
 from genspace.gather import evidence_of
-from genspace.human_study.assignment import Assignment
-from genspace.human_study.exporting import export_text, write_huggingface
-from genspace.human_study.importing import import_answers
-from genspace.human_study.prolific import import_prolific
+from genspace.human_study.exchange.exporting import export_text, write_huggingface
+from genspace.human_study.exchange.importing import Imported, import_answers
+from genspace.human_study.exchange.reconcile import reconcile
 from genspace.human_study.reading import answers
+from genspace.human_study.visit.assignment import Assignment
 from genspace.study import open_study
 
 KEY = ["item_id", "item_id_b", "question", "rater_id", "repeat", "role", "value"]
@@ -44,9 +44,9 @@ def test_what_is_exported_can_be_imported(tmp_path: Path, name: str, protocol: s
     other = open_desk(write_study(tmp_path / "b", 4, generators=2), raters_per_item=2, protocol=protocol)
     counts = import_answers(other.store, other.material, tmp_path / name)
     expected = sorted_answers(tmp_path / "a")
-    assert counts == {"answers": len(expected), "raters": 2}
+    assert counts == Imported(len(expected), 2)
     pd.testing.assert_frame_equal(sorted_answers(tmp_path / "b"), expected)
-    assert import_answers(other.store, other.material, tmp_path / name) == {"answers": 0, "raters": 0}
+    assert import_answers(other.store, other.material, tmp_path / name) == Imported(0, 0)
     assert not isinstance(other.claim(other.join()), Assignment), (
         "imported answers count: nothing is left to ask"
     )
@@ -102,6 +102,23 @@ def test_every_mistake_of_an_import_is_named_and_nothing_stored(tmp_path: Path) 
     assert len(caught.value.problems) == 2
 
 
+def test_two_answers_of_one_rater_and_no_answers_at_all_are_refused(tmp_path: Path) -> None:
+    desk = open_desk(write_study(tmp_path / "s", 1), protocol="likert")
+    results = [
+        {"from_name": n, "type": "rating", "value": {"rating": v}} for n, v in (("fit", 5), ("looks", 2))
+    ]
+    (tmp_path / "ls.json").write_text(
+        json.dumps([{"data": {"item_id": "i0"}, "annotations": [{"completed_by": 1, "result": results}]}])
+    )
+    with pytest.raises(InvalidFilesError, match="answers the question about i0 twice"):
+        import_answers(desk.store, desk.material, tmp_path / "ls.json")
+    for empty in ([], [{"data": {"item_id": "i0"}, "annotations": None}]):
+        (tmp_path / "ls.json").write_text(json.dumps(empty))
+        with pytest.raises(InvalidFilesError, match="holds no answers"):
+            import_answers(desk.store, desk.material, tmp_path / "ls.json")
+    desk.store.close()
+
+
 def test_label_studio_people_become_pseudonyms(tmp_path: Path) -> None:
     desk = open_desk(write_study(tmp_path / "s", 1), protocol="likert")
     task = {"data": {"item_id": "i0"}, "annotations": [
@@ -110,7 +127,7 @@ def test_label_studio_people_become_pseudonyms(tmp_path: Path) -> None:
         {"completed_by": 7, "was_cancelled": True, "result": []},
     ]}  # fmt: skip
     (tmp_path / "ls.json").write_text(json.dumps([task]))
-    assert import_answers(desk.store, desk.material, tmp_path / "ls.json") == {"answers": 1, "raters": 1}
+    assert import_answers(desk.store, desk.material, tmp_path / "ls.json") == Imported(1, 1)
     frame = answers(tmp_path / "s")
     assert (frame["value"].item(), frame["seconds"].item()) == (4.0, 4.5)
     assert frame["rater_id"].item().startswith("ls-")
@@ -122,7 +139,7 @@ def test_hugging_face_folder_holds_answers_items_and_a_card(tmp_path: Path) -> N
     write_huggingface(desk.store, desk.material, tmp_path / "hub")
     kept = pd.read_parquet(tmp_path / "hub" / "answers.parquet")
     assert len(kept) == 16
-    assert not {"comment", "external_id", "received_at"} & set(kept.columns)
+    assert not {"external_id"} & set(kept.columns)
     assert set(pd.read_parquet(tmp_path / "hub" / "items.parquet")["item_id"]) == set(kept["item_id"])
     assert "data_files: answers.parquet" in (tmp_path / "hub" / "README.md").read_text()
     write_huggingface(desk.store, desk.material, tmp_path / "hub")
@@ -139,14 +156,15 @@ def test_payment_list_and_prolific(tmp_path: Path) -> None:
     (tmp_path / "prolific.csv").write_text(
         "Submission id,Participant id,Status,Completion code\ns1,p0,RETURNED,GOOD\ns2,p7,APPROVED,GOOD\n"
     )
-    assert import_prolific(desk.store, desk.material, tmp_path / "prolific.csv") == {
+    found = reconcile(desk.store, desk.material, tmp_path / "prolific.csv", platform="prolific")
+    assert found.to_json() == {
         "matched": ["p0"], "unknown_here": ["p7"], "missing_there": ["p1"], "finished_here_not_there": ["p0"],
-        "wrong_code": [],
+        "wrong_code": [], "several_rows": [],
     }  # fmt: skip
     assert "RETURNED" in export_text(desk.store, desk.material, "raters.csv")
     (tmp_path / "prolific.csv").write_text("who,state\n")
     with pytest.raises(InvalidFilesError, match="Participant id"):
-        import_prolific(desk.store, desk.material, tmp_path / "prolific.csv")
+        reconcile(desk.store, desk.material, tmp_path / "prolific.csv", platform="prolific")
 
 
 def test_compare_sees_the_answers_without_an_export(tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ from small_studies import Desk, open_desk, write_study
 from statsmodels.stats.proportion import proportion_confint
 
 from genspace import compare
-from genspace.human_study.assignment import Assignment
+from genspace.human_study.answers.quality import Screen, interval_width, rate_raters
 from genspace.human_study.design import Exclusion
-from genspace.human_study.monitor import note_agreement_reached, study_status
-from genspace.human_study.quality import Screen, interval_width, rate_raters
 from genspace.human_study.reading import answers, read_recorded
+from genspace.human_study.visit.assignment import Assignment
+from genspace.human_study.watching.monitor import note_agreement_reached, study_status
 from genspace.report import remark
 
 
@@ -97,7 +97,7 @@ def test_known_noise_gives_the_expected_agreement_and_the_spammer_is_flagged(tmp
     desk = open_desk(root, raters_per_item=6, gold={"file": "gold.csv"}, repeats={"every": 10, "gap": 5})
     careful = [simulate(desk, truth, 0.1, chance) for _ in range(5)]
     spammer = simulate(desk, truth, 0.5, chance)
-    status = study_status(desk.store, desk.material)
+    status = study_status(desk.store, desk.material).to_json()
     flagged = {r["rater_id"]: r["excluded"] for r in status["raters"] if r["excluded"]}
     assert list(flagged) == [spammer]
     assert flagged[spammer][0].startswith("known answers")
@@ -198,7 +198,7 @@ def test_judges_stay_out_of_sight(tmp_path: Path) -> None:
     (root / "scores" / "secret_metric.csv").write_text("item_id,score\ni0,1\ni1,0\ni2,1\n")
     desk = open_desk(root)
     assert "secret_metric" not in str(study_status(desk.store, desk.material))
-    assert set(study_status(desk.store, desk.material)["agreement"]) == {
+    assert set(study_status(desk.store, desk.material).to_json()["agreement"]) == {
         "everybody",
         "after_exclusion",
         "excluded",

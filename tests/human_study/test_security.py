@@ -12,9 +12,10 @@ import pytest
 from small_studies import write_study
 from starlette.testclient import TestClient
 
+from genspace.errors import InputError
 from genspace.human_study.reading import answers
 from genspace.human_study.web._security import RateLimit, form_token
-from genspace.human_study.web._site import RATER_COOKIE, Site
+from genspace.human_study.web._site import Site
 from genspace.human_study.web.app import create_app, open_site
 
 TRAVERSALS = (
@@ -44,8 +45,8 @@ def rater(site: Site) -> tuple[TestClient, dict[str, str]]:
     """A rater who has agreed to take part, and the header that carries the form token."""
     visitor = client(site)
     visitor.get(f"/r/{site.store.secret('join_token')}")
-    token = form_token(site.store.secret("csrf_key"), visitor.cookies[RATER_COOKIE])
-    visitor.post("/welcome", data={"csrf": token, "agreed": "yes"})
+    token = form_token(site.store.secret("csrf_key"), visitor.cookies[site.cookie("rater")])
+    visitor.post("/welcome", data={"csrf": token, "agreed": "0"})
     return visitor, {"x-csrf-token": token}
 
 
@@ -72,13 +73,13 @@ def test_forged_tokens_are_refused(site: Site) -> None:
     for forged in (good[:-1], good + "x", good.swapcase(), "", "null", "é", *INJECTIONS[:6]):
         assert client(site).get(f"/researcher/enter/{forged}").status_code in {403, 404}
     visitor, _ = rater(site)
-    visitor.cookies.set("genspace_researcher", visitor.cookies[RATER_COOKIE])
+    visitor.cookies.set(site.cookie("researcher"), visitor.cookies[site.cookie("rater")])
     assert visitor.get("/researcher/api/status").status_code == 403, (
         "a rater's session opens no researcher's page"
     )
     for cookie in ("x" * 43, "x" * 4000, "' OR 1=1"):
         forged_client = client(site)
-        forged_client.cookies.set(RATER_COOKIE, cookie)
+        forged_client.cookies.set(site.cookie("rater"), cookie)
         assert forged_client.get("/api/next").status_code == 403
 
 
@@ -124,13 +125,15 @@ def test_no_path_of_a_url_reaches_the_file_system(site: Site) -> None:
 def test_an_image_name_that_leaves_the_study_is_not_served(tmp_path: Path) -> None:
     root = write_study(tmp_path / "s", 1, design=LIMITS)
     (tmp_path / "secret.png").write_bytes(b"\x89PNG\r\n\x1a\nsecret")
-    (root / "images" / "i0.png").unlink()
-    (root / "images" / "i0.png").symlink_to(tmp_path / "secret.png")
     with open_site(root) as site:
+        (root / "images" / "i0.png").unlink()
+        (root / "images" / "i0.png").symlink_to(tmp_path / "secret.png")
         visitor, _ = rater(site)
         reply = visitor.get(f"/image/{visitor.get('/api/next').json()['id']}/image")
     assert reply.status_code == 404
     assert b"secret" not in reply.content
+    with pytest.raises(InputError, match=r"'i0\.png' is a link that leaves the study"), open_site(root):
+        pass
 
 
 def test_hostile_answers_are_refused_or_kept_as_plain_text(site: Site) -> None:
@@ -259,7 +262,7 @@ def test_nothing_about_the_visitor_is_stored_but_a_pseudonym(site: Site) -> None
         b"testclient",
         b"a-telling-browser",
         b"203.0.113.77",
-        visitor.cookies[RATER_COOKIE].encode(),
+        visitor.cookies[site.cookie("rater")].encode(),
     ):
         assert trace not in stored
 

@@ -190,7 +190,7 @@ def test_no_other_variable_is_sent_and_no_provider_is_robbed() -> None:
     assert own.with_key({"OPENROUTER_API_KEY": "k"}).key == "k", "a provider's key may go to the provider"
     azure = {"provider": "azure", "deployment": "d", "from_study": {"base_url"}}
     resource = find_endpoint("https://stranger.openai.azure.com", None, where="", **azure)  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="--allow-host stranger"):  # anybody may have a resource there
+    with pytest.raises(InputError, match="`allow_host` stranger"):  # anybody may have a resource there
         resource.with_key({"AZURE_OPENAI_API_KEY": "k"})
 
 

@@ -23,7 +23,7 @@ from sklearn.metrics import roc_auc_score
 from small_studies import open_desk, write_study
 
 import genspace as package
-from genspace.human_study.assignment import Assignment
+from genspace.human_study.visit.assignment import Assignment
 from genspace.store import JudgeStore
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "human_study"))
 
-from load import Result, ServerProcess, percentile, postgresql, run_load
+from load import Accident, PostgresServer, Result, ServerProcess, fixed_port, percentile, postgresql, run_load
 from small_studies import write_study
 
 from genspace.human_study.reading import read_recorded
@@ -57,16 +57,23 @@ def run(
     *,
     raters: int,
     think_s: float,
-    kills: int = 0,
+    accidents: int = 0,
     every: int = 0,
+    accident: Accident | None = None,
     database: str | None = None,
+    servers: int = 1,
 ) -> Result:
+    """Let raters work; `accidents` times something happens meanwhile, by default a killed server."""
     with tempfile.TemporaryDirectory() as folder:
         root = write_study(Path(folder) / "study", items, design=design(database))
-        server = ServerProcess(root)
-        server.start()
-        result = run_load(server, raters=raters, think_s=think_s, kills=kills, every=every)
-        check(root, result, items=items, complete=not kills)
+        started = []
+        for _ in range(servers):
+            started.append(ServerProcess(root, port=fixed_port()))
+            started[-1].start()
+        result = run_load(
+            started, raters=raters, think_s=think_s, accidents=accidents, every=every, accident=accident
+        )
+        check(root, result, items=items, complete=not accidents)
     return result
 
 
@@ -124,26 +131,32 @@ def main() -> str:
     assert_fast(sqlite, stolen)
     postgres, stolen_there = timed(on_postgresql)
     assert_fast(postgres, stolen_there)
-    killed = run(1000, raters=100, think_s=KILLED_THINK_S, kills=20, every=150)
+    killed = run(1000, raters=100, think_s=KILLED_THINK_S, accidents=20, every=150)
+    with PostgresServer.running() as database:
+        restarted = run(
+            1000, raters=100, think_s=KILLED_THINK_S, accidents=3, every=500, database=database.url,
+            accident=database.restart,
+        )  # fmt: skip
     return "\n".join(
         [
             "## Human study under load",
             "",
             "Scripted raters join, agree, and answer 1,000 items with 5 raters each. Before each answer they think",
             f"{SQLITE_THINK_S:g} s on average (SQLite), {POSTGRESQL_THINK_S:g} s (PostgreSQL) or {KILLED_THINK_S:g} s",
-            "(killed); a person takes 3 to 5 s or more.",
+            "(killed, restarted); a person takes 3 to 5 s or more.",
             "An answer's time is median / 95 % / 99 % in milliseconds: at the server from having the request to beginning",
             "its reply, at the rater from sending the answer to having the next picture's description, raters, server and",
             "database sharing the machine. CPU is the share of one core. Stolen is the share of the machine that its host gave",
             f"to others; a load of which more than {STOLEN_LIMIT:.0%} is stolen is run again if it was too slow. Afterwards every",
-            "acknowledged answer is in the store with its value, no other is, and every item has exactly its 5 raters (killed:",
-            "at most 5).",
+            "acknowledged answer is in the store with its value, no other is, and every item has exactly its 5 raters (killed,",
+            "restarted: at most 5).",
             "",
             "| | raters at once | answers | a second | ms at the server | ms at the rater | CPU server / raters | stolen | retries |",
             "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
             row("SQLite", sqlite, 100, stolen),
             row("PostgreSQL", postgres, 300, stolen_there),
             row("SQLite, server killed with SIGKILL 20 times", killed, 100),
+            row("PostgreSQL restarted 3 times", restarted, 100),
         ]
     )
 

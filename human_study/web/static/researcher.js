@@ -1,20 +1,11 @@
 "use strict";
 // The researcher's page: asks for the figures every few seconds and shows them.
 
-const settings = JSON.parse(document.getElementById("settings").textContent);
-const byId = (id) => document.getElementById(id);
+import { byId, call, element } from "./page.js";
+
 const REFRESH_MS = 10000;
 const percent = (share) => (share === null || share === undefined ? "–" : `${Math.round(share * 100)} %`);
 const figure = (value, digits = 2) => (value === null || value === undefined ? "–" : value.toFixed(digits));
-
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== null && value !== undefined) node.setAttribute(name, value);
-  }
-  node.append(...children.map((child) => (child instanceof Node ? child : String(child))));
-  return node;
-}
 
 function drawn(tag, attributes, ...children) {
   const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -60,6 +51,7 @@ function intervalPlot(found) {
 
 function duration(hours) {
   if (hours === null || hours === undefined) return "–";
+  if (hours === 0) return "0 min";
   if (hours < 1) return `${Math.max(Math.round(hours * 60), 1)} min`;
   return hours < 48 ? `${hours.toFixed(1)} h` : `${(hours / 24).toFixed(1)} days`;
 }
@@ -127,6 +119,12 @@ function show(status) {
   const rules = Object.entries(RULES).filter(([name]) => status.rules[name] !== null).map(([name, say]) => say(status.rules[name], status.rules));
   byId("rules").textContent = `Rules written before the data: ${rules.join("; ") || "none"}. The analysis shows results with and without them.`;
 
+  showOutcomes(status);
+  showRegistration(status.registration);
+  const remarks = [...status.notes, ...status.rules_that_cannot_fire];
+  byId("remarks").replaceChildren(...remarks.map((r) => element("p", {}, r)));
+  byId("remarks").hidden = !remarks.length;
+
   const coverage = Object.entries(progress.by_number_of_raters).map(([n, count]) => [number(Number(n), "rater", "raters"), count]);
   byId("coverage").replaceChildren(bars(coverage, progress.items));
   latest = status.items;
@@ -141,6 +139,42 @@ function show(status) {
   byId("updated").textContent = `Updated ${new Date().toLocaleTimeString()}`;
 }
 
+// How visits ended, and what each way of ending one earns.
+function showOutcomes(status) {
+  const money = (amount) => (amount === null ? "–" : `${amount.toFixed(2)} ${status.currency}`);
+  byId("outcomes").replaceChildren(
+    heading(["Ended", "Raters", "Code", "Pay", "Per picture", "Owed"]),
+    element(
+      "tbody",
+      {},
+      ...Object.entries(status.outcomes).map(([name, o]) =>
+        element(
+          "tr",
+          {},
+          element("th", { scope: "row" }, name.replaceAll("_", " ")),
+          ...[o.raters, o.code ?? "–", money(o.pay), money(o.pay_per_picture), money(o.owed)].map((c) => element("td", {}, c)),
+        ),
+      ),
+    ),
+  );
+}
+
+function showRegistration(registration) {
+  const when = registration.at === null ? "" : new Date(registration.at * 1000).toLocaleString();
+  byId("registered").textContent = {
+    content: `What raters see and what the rules use is registered as ${registration.digest}, ${when}.`,
+    names: `Registered by names alone, by an earlier version of genspace, ${when}. Content is registered at the next serving.`,
+    "nothing yet": "Nothing is registered yet.",
+  }[registration.by];
+  byId("amendments").replaceChildren(
+    ...(registration.amendments.length
+      ? registration.amendments.map((a) =>
+          element("li", {}, a.reason, " ", element("span", { class: "small" },
+            `${new Date(a.at * 1000).toLocaleString()}, after ${number(a.answers_before, "picture", "pictures")}: ${a.changed}`)))
+      : [element("li", {}, "No amendments.")]),
+  );
+}
+
 // Every item, those with the fewest answers first; built only while it is looked at.
 function showItems() {
   const rows = [...latest].sort((a, b) => a.done - a.wanted - (b.done - b.wanted));
@@ -153,7 +187,7 @@ function showItems() {
         element(
           "tr",
           {},
-          element("th", { scope: "row" }, u.item_id_b ? `${u.item_id}, ${u.item_id_b}` : u.item_id),
+          element("th", { scope: "row" }, u.items.join(", ")),
           ...[u.done, u.wanted, Math.max(u.assigned - u.done, 0)].map((n) => element("td", {}, n)),
         ),
       ),
@@ -161,20 +195,9 @@ function showItems() {
   );
 }
 
-async function call(path, body) {
-  const options = body === undefined ? {} : {
-    method: "POST",
-    headers: { "Content-Type": "application/json", "X-CSRF-Token": settings.csrf },
-    body: JSON.stringify(body),
-  };
-  const response = await fetch(path, options);
-  if (!response.ok) throw new Error((await response.json().catch(() => ({}))).message || response.statusText);
-  return response.json();
-}
-
 async function refresh() {
   try {
-    show(await call("/researcher/api/status"));
+    show(await call("researcher/api/status"));
     byId("notice").hidden = true;
   } catch (error) {
     byId("notice").textContent = `No connection to the server: ${error.message}`;
@@ -184,13 +207,13 @@ async function refresh() {
 
 for (const button of document.querySelectorAll("[data-state]")) {
   button.addEventListener("click", async () => {
-    await call("/researcher/api/state", { state: button.dataset.state });
+    await call("researcher/api/state", { state: button.dataset.state });
     await refresh();
   });
 }
 byId("every").addEventListener("toggle", showItems);
 const join = byId("join");
-join.value = location.origin + join.dataset.path;
+join.value = decodeURI(new URL(join.dataset.path, location.href).href);
 byId("copy").addEventListener("click", async () => {
   join.select();
   await navigator.clipboard.writeText(join.value);

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sys
+from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +69,9 @@ class _ToConsole(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         from rich.text import Text
 
-        messages().print(Text(record.getMessage(), style="" if record.levelno > logging.INFO else "dim"))
+        messages().print(
+            Text(as_flags(record.getMessage()), style="" if record.levelno > logging.INFO else "dim")
+        )
 
 
 class _JsonLines(logging.Formatter):
@@ -85,9 +89,33 @@ class _JsonLines(logging.Formatter):
         )
 
 
+@cache
+def _flags() -> dict[str, str]:
+    """Return the flag of each argument that any command takes as an option, such as {"max_usd": "--max-usd"}."""
+    from typer.main import get_command
+
+    from genspace.cli._app import app
+
+    def walk(command: Any) -> Iterator[tuple[str, str]]:
+        yield from ((p.name, max(p.opts, key=len)) for p in command.params if p.opts[0].startswith("-"))
+        for below in getattr(command, "commands", {}).values():
+            yield from walk(below)
+
+    return dict(walk(get_command(app)))
+
+
+def as_flags(message: str) -> str:
+    """Return a message of the library with each argument, which it names in backticks, as the flag that sets it.
+
+    >>> as_flags("a larger `max_usd` goes on from here; `genspace check` and `x` stay")
+    'a larger --max-usd goes on from here; `genspace check` and `x` stay'
+    """
+    return re.sub(r"`(\w+)`", lambda found: _flags().get(found[1], found[0]), message)
+
+
 def show_error(error: BaseException) -> None:
     """Print an error of the user's on standard error, without a traceback."""
-    sys.stderr.write(f"genspace: {error}\n")
+    sys.stderr.write(f"genspace: {as_flags(str(error))}\n")
 
 
 def print_json(document: Any) -> None:

@@ -64,7 +64,7 @@ ForgetLearned = Annotated[
 )
 def judge(
     study: Annotated[Path, typer.Argument(help="The study's folder.")],
-    judges: JudgeNames,
+    judge: JudgeNames,
     option: Overrides = None,
     limit: Annotated[int | None, typer.Option(help="Ask at most so many items.")] = None,
     retry: Annotated[str, typer.Option(help="Ask again about: none, errors, abstentions, all.")] = "none",
@@ -101,9 +101,9 @@ def judge(
     from genspace.study import open_study
 
     opened = open_study(study)
-    option = [*(option or []), *(f"{name}.without_prompt=true" for name in judges if without_prompt)]
+    option = [*(option or []), *(f"{name}.without_prompt=true" for name in judge if without_prompt)]
     options = RunOptions(limit=limit, retry=retry, shard=_parse_shard(shard), repeats=repeats)
-    specs = resolve(judges, opened.declared.judges, option)
+    specs = resolve(judge, opened.declared.judges, option)
     context: dict[str, Any] = {
         "overrides": option,
         "cache_dir": cache_dir(),
@@ -234,6 +234,8 @@ def _usd(amount: float) -> str:
 
 def _summary_document(summary: RunSummary) -> dict[str, object]:
     members = {"members": [_summary_document(m) for m in summary.members]} if summary.members else {}
+    from genspace.cli._console import as_flags
+
     return {
         "judge": summary.judge,
         "asked": summary.asked,
@@ -243,7 +245,7 @@ def _summary_document(summary: RunSummary) -> dict[str, object]:
         "failed": summary.status["failed"],
         "tokens": summary.tokens,
         "cost_usd": round(summary.cost_usd, 6),
-        "stopped": summary.stopped,
+        "stopped": as_flags(summary.stopped) if summary.stopped else None,
         "failures": [{"item_id": v.item_id, "reason": v.reason} for v in summary.failures],
         **members,
     }
@@ -252,7 +254,7 @@ def _summary_document(summary: RunSummary) -> dict[str, object]:
 def _print_summary(summary: RunSummary) -> None:
     from rich.markup import escape
 
-    from genspace.cli._console import messages, out
+    from genspace.cli._console import as_flags, messages, out
 
     for member in summary.members:
         _print_summary(member)
@@ -262,7 +264,7 @@ def _print_summary(summary: RunSummary) -> None:
     line += f"; {summary.already_done:,} done before" if summary.already_done else ""
     line += f"; {_usd(summary.cost_usd)}" if summary.cost_usd else ""
     line += f"; {summary.stopped}" if summary.stopped else ""
-    out().print(escape(line))
+    out().print(escape(as_flags(line)))
     for verdict in summary.failures[:SHOWN_FAILURES]:
         messages().print(f"[red]failed[/] {escape(verdict.item_id)}: {escape(verdict.reason or '')}")
     if status["failed"] > SHOWN_FAILURES:

@@ -29,7 +29,7 @@ def fetch(name: str, target: Path, cache: Path, *, download: Download | None = N
     if name not in CATALOGUE:
         raise InputError(f"fetch {name}: unknown data set{did_you_mean(name, CATALOGUE)}")
     if target.exists() and any(target.iterdir()):
-        raise InputError(f"{target} is not empty; remove it or choose another folder with --to")
+        raise InputError(f"{target} is not empty; remove it or choose another folder (`to`)")
     dataset = CATALOGUE[name]
     download = download or _download
     for path, digest in dataset.files.items():

@@ -89,6 +89,6 @@ def _written(folder: Path, texts: Mapping[str, str]) -> list[Path]:
             (folder / name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(
-            f"cannot write the report to {folder}: {error}; choose another folder with --out"
+            f"cannot write the report to {folder}: {error}; choose another folder (`out`)"
         ) from None
     return [folder / name for name in texts]

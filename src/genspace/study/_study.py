@@ -36,6 +36,15 @@ class Study(Displayed):
     """A study's files: its items checked, its tables and verdict files ready to be read. Make one with `open_study`.
 
     What people and judges said is taken from `genspace.gather.evidence_of(study)`.
+
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> items = pd.DataFrame({"item_id": ["7", "8"], "generator": ["sdxl", "flux"]})
+    >>> items.to_csv(folder / "items.csv", index=False)
+    >>> study = open_study(folder)
+    >>> [(item.item_id, item.generator) for item in study.iter_items()]
+    [('7', 'sdxl'), ('8', 'flux')]
     """
 
     root: Path
@@ -92,6 +101,13 @@ def open_study(path: Path | str, *, human: Sequence[str] = (), metrics: Sequence
 
     Errors: `InputError` when there is no study at `path`; `InvalidFilesError` listing every problem of study.toml
     and the items table. Problems of the other tables are raised when those are first read.
+
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> table = Path(tempfile.mkdtemp()) / "results.csv"
+    >>> pd.DataFrame({"item_id": ["a", "b"], "ann": [5, 2], "clip": [0.9, 0.4]}).to_csv(table, index=False)
+    >>> len(open_study(table, human=["ann"], metrics=["clip"]).items)
+    2
     """
     study, problems, notes = _load(Path(path), human, metrics)
     if study is None or problems:

@@ -15,7 +15,8 @@ from genspace.geometry.perception.labels import plural
 from genspace.geometry.predicates import Untold, bind, noun_of, people
 from genspace.geometry.profiles import CORRECTED, Profile, Tolerances
 from genspace.geometry.scene_files import parse_document
-from genspace.human_study.design import Design, Gold
+from genspace.human_study.design import Design
+from genspace.human_study.design._tables import Gold
 from genspace.human_study.material import load_material
 from genspace.judges.prompts import meaning_of
 from genspace.records import Item
@@ -171,9 +172,9 @@ def test_check_says_what_is_not_asked_and_what_asks_too_much(tmp_path, genspace)
 
 def test_people_are_not_asked_what_words_cannot_say(tmp_path):
     root = study(tmp_path / "s", COW, TWINS)
-    assert [unit.item_id for unit in load_material(root, Design()).units] == ["cow"]
+    assert [unit.key[0] for unit in load_material(root, Design()).units] == ["cow"]
     both = load_material(root, Design(question="Is the upper horse on the left of the lower one?"))
-    assert [unit.item_id for unit in both.units] == ["cow", "twins"], (
+    assert [unit.key[0] for unit in both.units] == ["cow", "twins"], (
         "a study's own question is its own affair"
     )
     with pytest.raises(InputError, match="no item can be asked about"):

@@ -93,9 +93,9 @@ def test_people_are_asked_in_words_of_its_own(name, language, protocol):
                 Item(item_id="i", predicate=text, image_before=before), texts, protocol=protocol
             )
             assert question != standard
-            assert question[0].isupper() or question[0] == "„"
+            assert not question[0].islower()  # Arabic has one case
             assert not re.search(r"[{}_]|  |the the|\.\.|“the", question), question
-            assert "?" in question
+            assert "?" in question or "؟" in question
             for noun in SPOKEN[: len(bind(text).ids)]:
                 assert noun in question, question
             asked.add(question)

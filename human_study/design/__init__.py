@@ -1,0 +1,30 @@
+"""The design of a human study: `annotate.toml` in the study's folder, validated, and the file `init` writes."""
+
+from genspace.human_study.design._design import (
+    DATABASE_VARIABLE,
+    DESIGN_FILE,
+    Design,
+    load_design,
+    parse_design,
+    parse_table,
+)
+from genspace.human_study.design._tables import (
+    OUTCOMES,
+    Crowd,
+    Exclusion,
+    Outcome,
+    Outcomes,
+    OutcomeSpec,
+    Question,
+    Table,
+    WhyNot,
+    Wording,
+    worded,
+)
+from genspace.human_study.design._template import write_design
+
+__all__ = [
+    "DATABASE_VARIABLE", "DESIGN_FILE", "OUTCOMES", "Crowd", "Design", "Exclusion", "Outcome", "OutcomeSpec",
+    "Outcomes", "Question", "Table", "WhyNot", "Wording", "load_design", "parse_design", "parse_table", "worded",
+    "write_design",
+]  # fmt: skip

@@ -1,0 +1,210 @@
+"""The design of a human study, read from `annotate.toml` and validated."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import Field, ValidationError, model_validator
+
+from genspace.errors import InputError, InvalidFilesError, Problem
+from genspace.human_study.answers.protocols import PROTOCOLS, Protocol, offered
+from genspace.human_study.design._tables import (
+    Checks,
+    Consent,
+    Count,
+    Crowd,
+    Exclusion,
+    Gold,
+    Groups,
+    Language,
+    Limits,
+    Outcomes,
+    Pairs,
+    Question,
+    Repeats,
+    Stop,
+    Surveys,
+    Table,
+    Training,
+    WhyNot,
+    Wording,
+)
+
+__all__ = ["DATABASE_VARIABLE", "DESIGN_FILE", "Design", "load_design", "parse_design", "parse_table"]
+
+DESIGN_FILE = "annotate.toml"
+DATABASE_VARIABLE = "GENSPACE_ANNOTATE_DATABASE"
+T = TypeVar("T", bound=Table)
+
+
+class Design(Table):
+    """A human study: what is asked, of whom, how often, and under which rules.
+
+    >>> design = Design(protocol="likert", raters_per_item=5)
+    >>> design.protocol, design.answers.scale
+    ('likert', (1.0, 5.0))
+    """
+
+    title: str = Field(default="Pictures and words", max_length=200)
+    protocol: Literal["binary", "likert", "slider", "pairwise", "best_worst", "ranking"] = "binary"
+    cannot_tell: bool = True
+    """Whether "can't tell" is offered."""
+    ties: Literal["one", "good_bad"] = "one"
+    """Of two pictures: "both alike", or "both equally good" and "both equally bad"."""
+    confidence: bool = False
+    """Whether each answer is followed by how sure the rater is."""
+    why_not: WhyNot | None = None
+    """What is asked after a no (on the 1 to 5 scale: after 1 and 2)."""
+    question: Wording | None = None
+    """One question for every item; None: from the item's predicate, else the standard question."""
+    questions: tuple[Question, ...] = ()
+    """Several questions about each item, asked one after the other."""
+    questions_file: str | None = None
+    """Table with `item_id` or `prompt_id`, `question`, `text`, `[kind]`: questions that differ from item to item."""
+    raters_per_item: Count = 3
+    items_per_rater: Count | None = None
+    """Pictures one rater sees at most, gold items and repeats included; None: as many as there are."""
+    complete_from: Count | None = None
+    """Pictures from which a visit is complete although nothing is left; None: only with all that were asked for."""
+    time_limit_minutes: Annotated[float, Field(gt=0)] | None = None
+    """A visit not finished so long after consent has timed out; None: raters may come back as late as they like."""
+    block: Count = 25
+    """A short break is offered after so many pictures."""
+    lease_minutes: Annotated[float, Field(gt=0, le=1440)] = 20
+    """A picture not answered for so long goes back into the pool."""
+    seed: int = 0
+    languages: tuple[Language, ...] = ("en",)
+    """First one is the default; the browser's preference is followed where it is listed."""
+    texts: dict[str, str] = Field(default_factory=dict)
+    """Own language files: language = file in the study."""
+    drawings: bool = True
+    """Whether a small drawing explains whose point of view is meant."""
+    database: str | None = None
+    """None: answers.sqlite in the study; else a PostgreSQL URL."""
+    pairs: Pairs = Pairs()
+    groups: Groups = Groups()
+    gold: Gold = Gold()
+    repeats: Repeats = Repeats()
+    training: Training = Training()
+    checks: Checks = Checks()
+    stop: Stop = Stop()
+    exclusion: Exclusion = Exclusion()
+    consent: Consent = Consent()
+    surveys: Surveys = Surveys()
+    crowd: Crowd = Crowd()
+    outcomes: Outcomes = Outcomes()
+    limits: Limits = Limits()
+    retention_days: Count = 365
+    """`genspace annotate purge` drops platform identifiers, sessions and comments after so many days."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Design:
+        if self.question and (self.questions or self.questions_file):
+            raise ValueError("give either question or questions / questions_file, not both")
+        if self.questions and self.questions_file:
+            raise ValueError("give either questions or questions_file, not both")
+        names = [q.name for q in self.questions]
+        if len(names) != len(set(names)):
+            raise ValueError("every one of the questions needs a name of its own")
+        if self.stop.item_width is not None and self.stop.max_raters_per_item < self.raters_per_item:
+            raise ValueError("stop.max_raters_per_item is below raters_per_item")
+        if not self.languages:
+            raise ValueError("languages needs at least one language")
+        if self.ties != "one" and self.protocol != "pairwise":
+            raise ValueError('ties = "good_bad" is for protocol = "pairwise"')
+        shape = PROTOCOLS[self.protocol].shape
+        if shape != "item" and any(q.kind for q in self.questions):
+            raise ValueError(
+                f"protocol {self.protocol!r} has one kind of answer; leave kind out of questions"
+            )
+        if shape == "group":
+            self._check_groups()
+        if self.crowd.completion_code and self.outcomes.complete and self.outcomes.complete.code:
+            raise ValueError("crowd.completion_code and outcomes.complete.code say the same; keep the latter")
+        return self
+
+    def _check_groups(self) -> None:
+        """Errors: `ValueError` for what groups of items have no meaning for yet."""
+        taken = {
+            "questions": self.questions, "questions_file": self.questions_file, "gold.file": self.gold.file,
+            "stop.item_width": self.stop.item_width, "why_not": self.why_not,
+            "training.examples": self.training.examples, "confidence": self.confidence,
+        }  # fmt: skip
+        wrong = [name for name, value in taken.items() if value]
+        if wrong:
+            raise ValueError(f"protocol {self.protocol!r} goes without {', '.join(wrong)}")
+
+    @property
+    def answers(self) -> Protocol:
+        """The protocol's answers as this study offers them."""
+        return self.offered(None)
+
+    def offered(self, kind: str | None) -> Protocol:
+        """Return the answers of a question of this kind as the study offers them; None: the study's protocol."""
+        return offered(kind or self.protocol, cannot_tell=self.cannot_tell, ties=self.ties)
+
+    def registered(self) -> dict[str, Any]:
+        """What is fixed when the first answer arrives: everything that changes what the data mean."""
+        kept = {
+            "protocol", "cannot_tell", "ties", "confidence", "why_not", "question", "questions", "questions_file",
+            "raters_per_item", "pairs", "groups", "gold", "repeats", "training", "checks", "stop", "exclusion",
+        }  # fmt: skip
+        return json.loads(self.model_dump_json(include=kept))  # type: ignore[no-any-return]  # JSON object
+
+
+def load_design(study_root: Path) -> Design:
+    """Read `annotate.toml` of a study; the environment variable GENSPACE_ANNOTATE_DATABASE overrides `database`.
+
+    Errors: `InputError` when there is none; `InvalidFilesError` naming every wrong key at once.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "annotate.toml").write_text('protocol = "binary"')
+    >>> load_design(folder).raters_per_item
+    3
+    """
+    path = study_root / DESIGN_FILE
+    if not path.is_file():
+        raise InputError(
+            f"{path}: there is no such file; write one with: genspace annotate init {study_root}"
+        )
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidFilesError([Problem(str(path), f"is not TOML: {error}")]) from None
+    if os.environ.get(DATABASE_VARIABLE):
+        document["database"] = os.environ[DATABASE_VARIABLE]
+    return parse_design(document, str(path))
+
+
+def parse_design(document: Mapping[str, Any], label: str = DESIGN_FILE) -> Design:
+    """Validate a design; `label` names the file in messages.
+
+    Errors: `InvalidFilesError` naming every wrong key at once.
+    """
+    return parse_table(Design, document, label)
+
+
+def parse_table(kind: type[T], document: Mapping[str, Any], label: str) -> T:
+    """Validate a TOML document as a table; `label` names the file in messages.
+
+    Errors: `InvalidFilesError` naming every wrong key at once.
+    """
+    try:
+        return kind.model_validate(document)
+    except ValidationError as error:
+        problems = [
+            Problem(
+                label,
+                e["msg"].removeprefix("Value error, "),
+                field=".".join(str(p) for p in e["loc"]) or None,
+                value=None if isinstance(e["input"], dict) else e["input"],
+            )
+            for e in error.errors()
+        ]
+        raise InvalidFilesError(problems) from None

@@ -1,0 +1,167 @@
+"""What raters are asked about: the units (an item, a pair, a group), their questions and their known answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from genspace.errors import InputError
+from genspace.human_study.design import Design, load_design
+from genspace.human_study.examples import FilesWithExamples, example_items, examples
+from genspace.human_study.material._known import Known, KnownAnswers, known_answers
+from genspace.human_study.material._questions import (
+    Asked,
+    OwnQuestion,
+    asked_about,
+    check_wording,
+    questions_by_item,
+)
+from genspace.human_study.material._units import Unit, UnitKey, main_units, mixed_prompts
+from genspace.human_study.material.consent import ConsentForm, consent_forms
+from genspace.human_study.material.surveys import Moment, Survey, load_surveys
+from genspace.human_study.questions import untold
+from genspace.human_study.texts import Texts, load_texts
+from genspace.records import Files, Item
+
+__all__ = ["Material", "build_material", "load_material"]
+
+
+@dataclass(frozen=True)
+class Material:
+    """A study as the people's side sees it."""
+
+    root: Path
+    design: Design
+    items: Mapping[str, Item]
+    files: Files
+    units: tuple[Unit, ...]
+    known: Mapping[UnitKey, Known]
+    texts: Mapping[str, Texts]
+    """Language to texts, the default first."""
+    own_questions: Mapping[str, tuple[OwnQuestion, ...]] = field(default_factory=dict)
+    """Item to its own questions, where `questions_file` gives them."""
+    forms: Mapping[str, ConsentForm] = field(default_factory=dict)
+    """Language to the consent form."""
+    surveys: Mapping[Moment, Survey] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    """What the researcher should know about how the study was read."""
+
+    def questions(self, unit: UnitKey, language: str | None = None) -> tuple[Asked, ...]:
+        """Return the questions about a unit, in the study's first language unless another is named."""
+        texts = next(iter(self.texts.values())) if language is None else self.texts[language]
+        asked = asked_about(self.items[unit[0]], self.design, texts, self.own_questions)
+        if self.one_prompt(unit) or self.design.question or self.design.questions or self.own_questions:
+            return asked
+        return tuple(replace(a, text=texts["work.question_across_prompts"]) for a in asked)
+
+    def one_prompt(self, unit: UnitKey) -> bool:
+        """Whether the items of a unit were made for one and the same prompt."""
+        return len({(self.items[i].prompt, self.items[i].predicate) for i in unit}) == 1
+
+    def kinds(self) -> dict[str, str]:
+        """Return each question's kind of answer, by the question's name."""
+        return {a.name: a.answers.name for unit in self.units for a in self.questions(unit.key)}
+
+
+def load_material(study_root: Path, design: Design | None = None) -> Material:
+    """Read a study and its annotation design.
+
+    Errors: `InputError` for anything missing or wrong, every problem of a file at once.
+    """
+    from genspace.study import open_study
+
+    study = open_study(study_root)
+    items = {item.item_id: item for item in study.iter_items()}
+    return build_material(study_root, design or load_design(study_root), items, study.files)
+
+
+def build_material(root: Path, design: Design, items: Mapping[str, Item], files: Files) -> Material:
+    """Turn items into units after the design; the same seed draws the same pairs and groups.
+
+    Errors: `InvalidFilesError` for tables of the design (pairs, gold, questions) that do not fit the items.
+    """
+    if not items:
+        raise InputError(f"{root}: the study has no items to show")
+    check_wording(design, items)
+    texts = load_texts(design.languages, design.texts, root)
+    own = questions_by_item(root, design, items)
+    first = next(iter(texts.values()))
+    unclear = _unclear(design, items, first)
+
+    def asked(key: UnitKey) -> tuple[Asked, ...]:
+        if reasons := [unclear[item_id] for item_id in key if item_id in unclear]:
+            raise InputError(
+                f"{root / str(design.gold.file)}: {key[0]!r} cannot be asked about: {reasons[0]}"
+            )
+        return asked_about(items[key[0]], design, first, own)
+
+    known = known_answers(root, design, items, asked)
+    units = [Unit(key, "training" if key in known.training else "gold") for key in known.answers]
+    units += [
+        Unit(key)
+        for key in main_units(root, design, items)
+        if not _is_known(key, known) and not unclear.keys() & {*key}
+    ]
+    if unclear and not any(u.kind == "main" for u in units):
+        raise InputError(f"{root}: no item can be asked about: {next(iter(unclear.values()))}")
+    if not any(u.kind == "main" for u in units):
+        raise InputError(f"{root}: every item has a known answer, so there is none left to ask about")
+    notes = (*_notes(design, items), *(f"item {i!r} is not asked: {why}" for i, why in unclear.items()))
+    forms, surveys = consent_forms(root, design, texts), load_surveys(root, design)
+    material = Material(
+        root, design, items, files, tuple(units), known.answers, texts, own, forms, surveys, notes
+    )
+    return _with_examples(material) if design.training.examples else material
+
+
+def _unclear(design: Design, items: Mapping[str, Item], texts: Texts) -> dict[str, str]:
+    """Items whose question cannot say which things it means, with the reason; none where the study words its own."""
+    if design.question or design.questions or design.questions_file:
+        return {}
+    return {item_id: reason for item_id, item in items.items() if (reason := untold(item, texts))}
+
+
+def _is_known(key: UnitKey, known: KnownAnswers) -> bool:
+    """Whether a unit's answer is known, so that nobody is asked about it in earnest."""
+    return key in known.answers or key[::-1] in known.answers
+
+
+def _notes(design: Design, items: Mapping[str, Item]) -> tuple[str, ...]:
+    if design.answers.shape == "item" or design.pairs.file:
+        return ()
+    mixed = mixed_prompts(items)
+    if not mixed:
+        return ()
+    more = " stands" if len(mixed) == 1 else f" and {len(mixed) - 1} more stand"
+    only = "only items of one and the same text are compared with one another"
+    return (f"prompt_id {mixed[0]!r}{more} for different texts; {only}",)
+
+
+def _with_examples(material: Material) -> Material:
+    """Put the rendered examples before the study's own practice items.
+
+    Errors: `InputError` for a study whose questions the examples have no known answer to.
+    """
+    design = material.design
+    if design.question or design.questions or design.questions_file or design.protocol == "slider":
+        raise InputError(
+            f"{material.root}: the rendered examples answer the questions from predicates, with yes and no, 1 to 5 or "
+            "pairs; write examples = false under [training], and give practice items of your own in the table of "
+            "known answers (use = training)"
+        )
+    low, high = design.answers.scale
+    shown = example_items()
+    if not any(
+        item.predicate for item in material.items.values()
+    ):  # then the standard question is asked of all
+        shown = {name: replace(item, predicate=None) for name, item in shown.items()}
+    found = examples(material.texts, pairs=design.answers.pairwise)
+    return replace(
+        material,
+        items={**material.items, **shown},
+        files=FilesWithExamples(material.files),
+        units=(*(Unit(e.key, "training") for e in found), *material.units),
+        known={e.key: Known({"": high if e.truth else low}, e.explanations) for e in found}
+        | dict(material.known),
+    )

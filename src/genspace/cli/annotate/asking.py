@@ -1,0 +1,179 @@
+"""Designing and serving a human study: `init`, `serve`, `links`, `invite`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+import typer
+
+from genspace.cli.annotate._shared import (
+    ALL_LOCAL,
+    JsonOption,
+    StudyArgument,
+    annotate,
+    opened,
+    remind_of_retention,
+    say,
+)
+from genspace.errors import optional_import
+
+LOCAL_URL = f"http://{ALL_LOCAL}:8000"
+
+
+class Renewable(StrEnum):
+    """Whose link can be made anew."""
+
+    RATERS = "raters"
+    RESEARCHER = "researcher"
+
+
+@annotate.command(
+    epilog="Examples: genspace annotate init my-study --raters 5 --gold gold.csv --contact 'Ada, ada@example.org'; "
+    "genspace annotate init my-study --protocol likert --languages en,fr"
+)
+def init(
+    study: StudyArgument,
+    protocol: Annotated[
+        str, typer.Option(help="binary, likert, slider, pairwise, best_worst or ranking.")
+    ] = "binary",
+    raters: Annotated[int, typer.Option(min=1, help="Raters per item.")] = 3,
+    gold: Annotated[
+        str | None,
+        typer.Option(help="Table in the study with known answers: item_id, value, use, explanation."),
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=0, help="One repeated picture in so many; 0: none.")] = 20,
+    contact: Annotated[str, typer.Option(help="Who answers raters' questions: name and address.")] = "",
+    title: Annotated[str | None, typer.Option(help="What raters read at the top of every page.")] = None,
+    languages: Annotated[
+        str,
+        typer.Option(
+            help="Languages of the raters' pages, the default first. For others than en and de the texts are written "
+            "to texts.LANGUAGE.toml, to be translated."
+        ),
+    ] = "en",
+) -> None:
+    """Write a commented annotate.toml into a study."""
+    from genspace.human_study.design import DESIGN_FILE, write_design
+    from genspace.study import open_study
+
+    opened = open_study(study)
+    path = study / DESIGN_FILE
+    write_design(
+        path,
+        title=title or opened.settings.name,
+        protocol=protocol,
+        raters_per_item=raters,
+        gold_file=gold,
+        repeats_every=repeats,
+        contact=contact,
+        languages=tuple(dict.fromkeys(code.strip() for code in languages.split(","))),
+    )
+    say(f"Wrote {path}. Read it through, then: genspace annotate serve {study}")
+
+
+@annotate.command(
+    epilog="Examples: genspace annotate serve my-study, or behind a proxy: "
+    "genspace annotate serve my-study --behind-proxy --public-url https://study.example.org"
+)
+def serve(
+    study: StudyArgument,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = ALL_LOCAL,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
+    public_url: Annotated[
+        str | None, typer.Option(help="Address under which raters reach it (https://…), for the links.")
+    ] = None,
+    behind_proxy: Annotated[
+        bool, typer.Option("--behind-proxy", help="Trust X-Forwarded-* of a proxy on this machine.")
+    ] = False,
+    amend: Annotated[
+        str | None,
+        typer.Option(
+            help="Why what raters see or the rules use changed after the first answer; kept on record."
+        ),
+    ] = None,
+    from_the_start: Annotated[
+        bool,
+        typer.Option(
+            "--from-the-start",
+            help="With --amend: known answers that changed hold for the answers given before, too.",
+        ),
+    ] = False,
+) -> None:
+    """Serve the study and print the raters' and the researcher's links."""
+    for package in ("fastapi", "uvicorn", "sqlalchemy", "python_multipart"):
+        optional_import(package, extra="web", needed_for="genspace annotate serve")
+    from genspace.cli._console import out
+    from genspace.human_study.watching.rules import silent_rules
+    from genspace.human_study.web.app import Links, open_site
+    from genspace.human_study.web.app import serve as run
+
+    https = (public_url or "").startswith("https://")
+    if host != ALL_LOCAL and not https:
+        say(
+            "Raters' cookies would travel unencrypted. For anything but a private network put a proxy with TLS in "
+            "front: --behind-proxy --public-url https://…"
+        )
+    prefix = urlsplit(public_url or "").path.rstrip("/")
+    with open_site(study, https=https, prefix=prefix, amend=amend, from_the_start=from_the_start) as site:
+        remind_of_retention(study, site.store, site.material.design.retention_days)
+        for remark in (*site.material.notes, *map(str, silent_rules(site.material))):
+            say(remark)
+        links = Links(site, public_url or f"http://{host}:{port}")
+        out().print(f"Raters      {links.rater}\nResearcher  {links.researcher}", markup=False)
+        say("Stop with Ctrl-C; answers are on disk as soon as a rater sees the next picture.")
+        run(site, host=host, port=port, behind_proxy=behind_proxy)
+
+
+@annotate.command(epilog="Example: genspace annotate links my-study --renew researcher")
+def links(
+    study: StudyArgument,
+    renew: Annotated[
+        list[Renewable] | None,
+        typer.Option(help="Make a new link, so that the old one no longer works: raters or researcher."),
+    ] = None,
+    public_url: Annotated[str, typer.Option(help="Address under which the study is reached.")] = LOCAL_URL,
+    json_: JsonOption = False,
+) -> None:
+    """Print the raters' and the researcher's links, or make new ones when somebody has them who should not."""
+    from genspace.cli._console import out, print_json
+    from genspace.human_study.visit.platforms import platform_of
+
+    secrets: dict[str, Literal["join_token", "researcher_token"]] = {
+        "raters": "join_token", "researcher": "researcher_token",
+    }  # fmt: skip
+    with opened(study) as (store, material):
+        for which in renew or ():
+            store.renew_secret(secrets[which.value])
+        base = public_url.rstrip("/")
+        found = {
+            "raters": f"{base}/r/{store.secret('join_token')}{platform_of(material.design.crowd).query()}",
+            "researcher": f"{base}/researcher/enter/{store.secret('researcher_token')}",
+        }
+    if json_:
+        print_json(found)
+        return
+    out().print(f"Raters      {found['raters']}\nResearcher  {found['researcher']}", markup=False)
+
+
+@annotate.command(
+    epilog="Example: genspace annotate invite my-study 5 --public-url https://study.example.org"
+)
+def invite(
+    study: StudyArgument,
+    number: Annotated[int, typer.Argument(min=1, max=1000, help="How many personal links.")],
+    public_url: Annotated[str, typer.Option(help="Address under which raters reach the study.")] = LOCAL_URL,
+    json_: JsonOption = False,
+) -> None:
+    """Print personal links, which work on any device; each is shown only once."""
+    from genspace.cli._console import out, print_json
+
+    with opened(study) as (store, _):
+        invited = store.invite(number)
+    rows = [{"rater_id": r, "link": f"{public_url.rstrip('/')}/i/{secret}"} for r, secret in invited]
+    if json_:
+        print_json(rows)
+        return
+    for row in rows:
+        out().print(f"{row['rater_id']}  {row['link']}", markup=False)

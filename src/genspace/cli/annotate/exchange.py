@@ -1,0 +1,86 @@
+"""Answers in and out: `export`, `import`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from genspace.cli.annotate._shared import JsonOption, StudyArgument, annotate, opened, say, to_read
+
+
+@annotate.command(
+    epilog="Examples: genspace annotate export my-study answers.csv; genspace annotate export my-study hub/ "
+    "(a folder that datasets.load_dataset reads)"
+)
+def export(
+    study: StudyArgument,
+    target: Annotated[
+        Path,
+        typer.Argument(
+            help="answers.csv, answers.jsonl, label-studio.json, payments.csv, survey.csv, or a folder for "
+            "Hugging Face datasets. The name decides what is written.",
+            show_default=False,
+        ),
+    ],
+    comments: Annotated[
+        bool, typer.Option("--comments/--no-comments", help="Whether what raters wrote is part of it.")
+    ] = True,
+) -> None:
+    """Write the answers to a file; `genspace compare` needs none, it reads them where they are."""
+    with to_read(study) as (store, material):
+        from genspace.human_study.exchange.exporting import export_text, write_huggingface
+
+        if target.suffix:
+            text = export_text(store, material, target.name, comments=comments)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8", newline="")
+        else:
+            write_huggingface(store, material, target, comments=comments)
+    say(f"Wrote {target}")
+
+
+@annotate.command(
+    "import",
+    epilog="Examples: genspace annotate import my-study answers.csv; "
+    "genspace annotate import my-study prolific_export.csv --prolific",
+)
+def import_(
+    study: StudyArgument,
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help="What export wrote, and it comes back unchanged; or, made elsewhere, CSV, JSON Lines or Parquet with "
+            "item_id, rater_id, value, or Label Studio's JSON."
+        ),
+    ],
+    prolific: Annotated[
+        bool, typer.Option("--prolific", help="The file is Prolific's list of participants.")
+    ] = False,
+    mturk: Annotated[
+        bool, typer.Option("--mturk", help="The file is a batch's results from Mechanical Turk.")
+    ] = False,
+    json_: JsonOption = False,
+) -> None:
+    """Add answers, or what a platform says about its participants."""
+    from genspace.cli._console import out, print_json
+
+    with opened(study) as (store, material):
+        from genspace.human_study.exchange.importing import import_answers
+        from genspace.human_study.exchange.reconcile import reconcile
+
+        store.prepare(material)
+        found: dict[str, int] | dict[str, list[str]]
+        if prolific or mturk:
+            platform = "prolific" if prolific else "mturk"
+            found = reconcile(store, material, source, platform=platform).to_json()
+        else:
+            found = asdict(import_answers(store, material, source))
+    if json_:
+        print_json(found)
+        return
+    for name, value in found.items():
+        words = ", ".join(value) if isinstance(value, list) else str(value)
+        out().print(f"{name.replace('_', ' '):<24} {words or '–'}", markup=False)

@@ -1,0 +1,114 @@
+"""How many items and raters it takes: `plan`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from genspace.cli.annotate._shared import JsonOption, annotate, say
+from genspace.errors import InputError
+
+
+def _numbers(text: str, option: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(
+            f"{option} {text!r}: give whole numbers with commas between them, such as 50,100,200"
+        ) from None
+
+
+@annotate.command(
+    epilog="Examples: genspace annotate plan --reliability 0.5 --agreement 0.75 0.65 --wage 12 --plot plan.svg; "
+    "from a pilot: genspace annotate plan --study my-study --judges vqa,clip"
+)
+def plan(
+    study: Annotated[Path | None, typer.Option(help="A study whose answers serve as the pilot.")] = None,
+    judges: Annotated[
+        str | None, typer.Option(help="Two judges of the pilot to tell apart, with a comma between them.")
+    ] = None,
+    reliability: Annotated[
+        float | None,
+        typer.Option(help="Correlation of two people's ratings of an item; default: the pilot's."),
+    ] = None,
+    agreement: Annotated[
+        tuple[float, float] | None,
+        typer.Option(help="Each judge's correlation with the mean of very many people."),
+    ] = None,
+    prompts: Annotated[str, typer.Option(help="Numbers of prompts to try.")] = "50,100,200,400",
+    raters: Annotated[str, typer.Option(help="Numbers of raters per item to try.")] = "1,2,3,5",
+    per_prompt: Annotated[int | None, typer.Option(min=1, help="Items (generators) of each prompt.")] = None,
+    power: Annotated[
+        float, typer.Option(min=0.01, max=0.99, help="Wanted chance to tell the judges apart.")
+    ] = 0.8,
+    seconds: Annotated[
+        float | None, typer.Option(min=0.1, help="Seconds an answer; default: the pilot's.")
+    ] = None,
+    wage: Annotated[float | None, typer.Option(min=0, help="Pay per hour, in any currency.")] = None,
+    fee: Annotated[float, typer.Option(min=0, help="The platform's fee, as a share of the pay.")] = 0.0,
+    simulations: Annotated[int, typer.Option(min=20, help="Simulated studies for each size.")] = 400,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same figures.")] = 0,
+    plot: Annotated[Path | None, typer.Option(help="Also draw the curve (.svg, .png, .pdf).")] = None,
+    json_: JsonOption = False,
+) -> None:
+    """Say how many items and raters it takes to tell two judges apart, and what that costs."""
+    from genspace.cli._console import out, print_json
+    from genspace.gather import evidence_of
+    from genspace.human_study.planning import Costs, draw_plan, make_plan, plan_assumptions
+    from genspace.study import open_study
+
+    assumptions, pilot_seconds = plan_assumptions(
+        None if study is None else evidence_of(open_study(study)),
+        judges=[j.strip() for j in judges.split(",")] if judges else None,
+        reliability=reliability,
+        agreement=agreement,
+        per_prompt=per_prompt,
+    )
+    costs = Costs(seconds_per_answer=seconds or pilot_seconds, wage_per_hour=wage, fee_share=fee)
+    document = make_plan(
+        assumptions,
+        costs,
+        prompts=_numbers(prompts, "--prompts"),
+        raters=_numbers(raters, "--raters"),
+        power=power,
+        studies=simulations,
+        seed=seed,
+    )
+    if plot is not None:
+        draw_plan(document, plot)
+        say(f"Wrote {plot}")
+    if json_:
+        print_json(document)
+        return
+    out().print(_plan_table(document))
+
+
+def _plan_table(document: dict[str, Any]) -> Any:
+    from rich.console import Group
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in (
+        "Prompts",
+        "Items",
+        "Raters",
+        "Answers",
+        "Power",
+        "95 % interval",
+        "± figure",
+        "Hours",
+        "Cost",
+    ):
+        table.add_column(name, justify="right")
+    for row in document["sizes"]:
+        found = row["power"]
+        interval = "–" if found["low"] is None else f"{found['low']:.2f} to {found['high']:.2f}"
+        table.add_row(
+            str(row["prompts"]), str(row["items"]), str(row["raters"]), str(row["ratings"]),
+            f"{found['value']:.2f}", interval, f"{row['half_width']:.3f}",
+            "–" if row["hours"] is None else f"{row['hours']:.1f}",
+            "–" if row["cost"] is None else f"{row['cost']:.0f}",
+        )  # fmt: skip
+    return Group(table, "", document["sentence"])

@@ -1,0 +1,104 @@
+"""What is done to a study that runs: `pause`, `resume`, `close`, `release`, `reclaim`, `forget`, `purge`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from genspace.cli.annotate._shared import JsonOption, StudyArgument, annotate, opened, say
+
+
+def _set_state(study: Path, state: Any, done: str) -> None:
+    with opened(study) as (store, _):
+        store.set_state(state)
+    say(done)
+
+
+@annotate.command(epilog="Example: genspace annotate pause my-study")
+def pause(study: StudyArgument) -> None:
+    """Hand out no more pictures for now; answers to those handed out are still taken."""
+    _set_state(study, "paused", "Paused. Go on with: genspace annotate resume")
+
+
+@annotate.command(epilog="Example: genspace annotate resume my-study")
+def resume(study: StudyArgument) -> None:
+    """Hand out pictures again."""
+    _set_state(study, "open", "Open.")
+
+
+@annotate.command(epilog="Example: genspace annotate close my-study")
+def close(study: StudyArgument) -> None:
+    """End the study: raters who come are thanked, and no answer is taken any more."""
+    _set_state(study, "closed", "Closed.")
+
+
+@annotate.command(epilog="Example: genspace annotate release my-study 5f0c1d2e3b4a596877665544")
+def release(
+    study: StudyArgument,
+    rater: Annotated[str, typer.Argument(help="The rater's code, or the platform's identifier.")],
+) -> None:
+    """Let a platform's participant, who is bound to the browser they began in, go on in another one."""
+    with opened(study) as (store, _):
+        rater_id = store.release(rater)
+    say(f"Released: {rater_id} may go on in another browser, from the platform's link.")
+
+
+@annotate.command(epilog="Example: genspace annotate reclaim my-study --dry-run")
+def reclaim(
+    study: StudyArgument,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be asked again.")] = False,
+    json_: JsonOption = False,
+) -> None:
+    """Ask again about the items of raters whom the rules leave out or who returned; their answers stay, marked."""
+    from genspace.cli._console import out, print_json
+
+    with opened(study) as (store, _):
+        from genspace.human_study.store.housekeeping import reclaim as ask_again
+
+        found = ask_again(store, dry_run=dry_run)
+    if json_:
+        print_json({"raters": list(found.raters), "answers": found.answers})
+        return
+    verb = "Would ask" if dry_run else "Asked"
+    out().print(f"{verb} again for {found.answers} answers of {len(found.raters)} raters", markup=False)
+
+
+@annotate.command(epilog="Example: genspace annotate forget my-study r-7kq2m9xd")
+def forget(
+    study: StudyArgument,
+    rater: Annotated[str, typer.Argument(help="The rater's code, or the platform's identifier.")],
+) -> None:
+    """Delete everything one rater left; the items are asked about anew."""
+    with opened(study) as (store, _):
+        from genspace.human_study.store.housekeeping import forget as delete
+
+        number = delete(store, rater)
+    say(f"Deleted: the rater, {number} answered pictures, sessions and comments.")
+
+
+@annotate.command(epilog="Example: genspace annotate purge my-study --dry-run")
+def purge(
+    study: StudyArgument,
+    days: Annotated[
+        float | None, typer.Option(min=0, help="Days since a rater was last seen; default: retention_days.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    json_: JsonOption = False,
+) -> None:
+    """Drop platform identifiers, sessions and comments that are old enough; answers stay under the pseudonym."""
+    from genspace.cli._console import out, print_json
+
+    with opened(study) as (store, material):
+        from genspace.human_study.store.housekeeping import purge as drop
+
+        days = material.design.retention_days if days is None else days
+        counts = drop(store, days=days, dry_run=dry_run)
+    if json_:
+        print_json(counts)
+        return
+    verb = "Would drop" if dry_run else "Dropped"
+    out().print(
+        f"{verb} identifiers of {counts['raters']} raters, {counts['sessions']} sessions, {counts['comments']} comments"
+    )

@@ -1,0 +1,150 @@
+"""How a human study stands, how it was done, what groups were chosen: `status`, `describe`, `scale`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from genspace.cli.annotate._shared import (
+    JsonOption,
+    StudyArgument,
+    annotate,
+    remind_of_retention,
+    say,
+    to_read,
+)
+
+if TYPE_CHECKING:
+    from genspace.human_study.answers.scaling import Scale
+    from genspace.human_study.watching.status import Agreement, StudyStatus
+
+
+@annotate.command(epilog="Example: genspace annotate status my-study --json")
+def status(study: StudyArgument, json_: JsonOption = False) -> None:
+    """Show progress, people's agreement with each other, who answers carelessly, and what is registered."""
+    from genspace.cli._console import out, print_json
+    from genspace.human_study.watching.monitor import study_status
+
+    with to_read(study) as (store, material):
+        found = study_status(store, material)
+        remind_of_retention(study, store, material.design.retention_days)
+    if json_:
+        print_json(found.to_json())
+        return
+    for remark in (*found.notes, *found.rules_that_cannot_fire):
+        say(remark)
+    out().print(_status_table(found))
+
+
+@annotate.command(epilog="Example: genspace annotate describe my-study")
+def describe(study: StudyArgument, json_: JsonOption = False) -> None:
+    """Print the paragraph of a paper: participants, consent, payment, exclusions, agreement with its interval."""
+    from genspace.cli._console import out, print_json
+    from genspace.human_study.watching.describe import describe as described
+
+    with to_read(study) as (store, material):
+        found = described(store, material)
+    if json_:
+        print_json(found.to_json())
+        return
+    out().print(found.text(), markup=False)
+
+
+class By(StrEnum):
+    """What is put on a scale."""
+
+    GENERATOR = "generator"
+    ITEM = "item"
+
+
+@annotate.command(epilog="Example: genspace annotate scale my-study --by generator")
+def scale(
+    study: StudyArgument,
+    by: Annotated[By, typer.Option(help="Whether generators or single items are scaled.")] = By.GENERATOR,
+    json_: JsonOption = False,
+) -> None:
+    """Scale generators from best–worst choices and rankings: by counting, and by maximum likelihood."""
+    from genspace.cli._console import out, print_json
+    from genspace.human_study.answers.scaling import scale_choices
+
+    with to_read(study) as (store, material):
+        found = scale_choices(store.snapshot().recorded, material.items, by=by.value)
+    if json_:
+        print_json(found.to_json())
+        return
+    out().print(_scale_table(found, by))
+
+
+def _scale_table(found: Scale, by: By) -> Any:
+    from rich.console import Group
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in (by.value.capitalize(), "Shown", "Best - worst", "± s.e.", "Log strength", "± s.e. "):
+        table.add_column(name, justify="left" if name == by.value.capitalize() else "right")
+    for thing in found.things:
+        figures = (thing.count, thing.count_se, thing.strength, thing.strength_se)
+        cells = ["–" if figure is None else f"{figure:.3f}" for figure in figures]
+        table.add_row(thing.name, str(thing.shown), *cells)
+    half = "undefined" if found.split_half is None else f"{found.split_half:.2f}"
+    words = f"{found.choices} answers; split-half reliability of the counts {half}"
+    return Group(table, "", words if found.reason is None else f"{words}; no strengths: {found.reason}")
+
+
+def _status_table(found: StudyStatus) -> Any:
+    from rich.console import Group
+    from rich.table import Table
+
+    progress, time, both = found.progress, found.time, found.agreement
+    summary = Table.grid(padding=(0, 2))
+    summary.add_row("Study", f"{found.title} ({found.protocol}), {found.state}")
+    summary.add_row("Registered", found.registration.sentence())
+    for amendment in found.registration.amendments:
+        summary.add_row("", f"amended: {amendment.reason} ({amendment.changed})")
+    summary.add_row(
+        "Answers", f"{progress.answered} of {progress.wanted}; {progress.items_done} items complete"
+    )
+    summary.add_row("Raters agree", _agreement_words(both.everybody))
+    if both.excluded:
+        rest = _agreement_words(both.after_exclusion)
+        summary.add_row("", f"{rest} without the {both.excluded} whom the rules leave out")
+    pace = "nobody has answered in the last hour"
+    if time.per_hour:
+        pace = f"{time.per_hour:.0f} pictures an hour, {time.hours_left:.1f} hours left at this pace"
+    summary.add_row("Pace", pace)
+    ended = [
+        f"{o.raters} {name.replace('_', ' ')}"
+        + ("" if o.owed is None else f" ({o.owed:.2f} {found.currency})".replace(" )", ")"))
+        for name, o in found.outcomes.items()
+        if o.raters
+    ]
+    summary.add_row("Visits ended", ", ".join(ended) or "none")
+    raters = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("Rater", "Pictures", "Known answers", "Repeats alike", "Seconds", "Ended", "Flags"):
+        raters.add_column(name, justify="left" if name in {"Rater", "Ended", "Flags"} else "right")
+    for rater in found.raters:
+        figures = rater.quality
+        raters.add_row(
+            figures.rater_id,
+            str(figures.answered),
+            _share(figures.gold_accuracy, figures.gold),
+            _share(figures.repeat_agreement, figures.repeats),
+            "–" if figures.median_seconds is None else f"{figures.median_seconds:.1f}",
+            figures.outcome.replace("_", " "),
+            "; ".join(figures.excluded),
+        )
+    return Group(summary, "", raters) if found.raters else summary
+
+
+def _agreement_words(found: Agreement) -> str:
+    if found.value is None:
+        return f"– ({found.reason})"
+    name = found.name.replace("krippendorff_alpha", "Krippendorff's alpha").replace("_", ", ")
+    interval = "" if found.low is None else f" ({found.low:.2f} to {found.high:.2f})"
+    return f"{name} {found.value:.2f}{interval}, n = {found.n}"
+
+
+def _share(value: float | None, n: int) -> str:
+    return "–" if value is None else f"{value:.0%} of {n}"
