@@ -35,7 +35,7 @@ ReasonCode = Literal[
     "too_few_judges", "primary_undefined",
     # of psychometric curves
     "flat", "step", "fixed_at_0", "no_criterion", "extrapolated", "no_answers", "every_answer", "too_few_levels",
-    "frames_not_told_apart",
+    "frames_not_told_apart", "truth_unknown",
     # of repeats
     "no_two_repeats",
     # of comparisons written before there were codes

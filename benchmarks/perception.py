@@ -178,7 +178,8 @@ def files(count: int) -> list[bytes]:
 
 def seen(data: bytes, bench: Bench) -> View:
     """Decode an image, as the judge does, and add what earlier stages gave."""
-    return replace(Subject(read_picture(data), parse_objects("cow, chair")).view(), known=bench.known(SIDE))
+    view = Subject(read_picture(data), parse_objects("cow, chair")).view()
+    return replace(view, known={**view.known, **bench.known(SIDE)})
 
 
 def one_at_a_time(part: Part, images: Sequence[bytes], bench: Bench) -> None:
@@ -196,7 +197,7 @@ def batched(part: Part, images: Sequence[bytes], bench: Bench, size: int) -> lis
 
 def cached(part: Part, images: Sequence[bytes], bench: Bench, cache: StageCache) -> None:
     def kept(data: bytes) -> bool:
-        return cache.get(part, stage_key(part, seen(data, bench))) is not None
+        return cache.get(part, stage_key(part, seen(data, bench).handed_to(part))) is not None
 
     assert all(ahead(kept, images, most=16))
 
@@ -259,7 +260,7 @@ def measure(stage: str, arguments: argparse.Namespace) -> str:
         batched_mb = peak_mb()
         cache = StageCache(Path(folder) / "cache")
         for view, output in answers:
-            cache.put(part, stage_key(part, view), output)
+            cache.put(part, stage_key(part, view.handed_to(part)), output)
         cached_s, _ = timed(lambda: cached(part, images, bench, cache), repeats)
     n = len(images)
     return (

@@ -9,8 +9,6 @@ from genspace.geometry.probes.sampler import sample_probe
 
 
 def main() -> None:
-    import mitsuba as mi
-
     scenes = [
         sample_probe(name, 0, 4, size=512).scene
         for name in ("t2i-camera_pose-left", "t2i-allocentric-front", "t2i-object_distance-1")
@@ -18,11 +16,10 @@ def main() -> None:
     seconds = {}
     fastest = render.mitsuba_variant()
     for variant in dict.fromkeys((fastest, "scalar_rgb")):
-        mi.set_variant(variant)
-        render.draw(scenes[0], samples=1)  # compile and load
+        render.draw(scenes[0], samples=1, variant=variant)  # compile and load
         started = time.perf_counter()
         for scene in scenes:
-            render.draw(scene, samples=32)
+            render.draw(scene, samples=32, variant=variant)
         seconds[variant] = (time.perf_counter() - started) / len(scenes)
         print(f"{variant}: {seconds[variant]:.2f} s per probe")
     print(f"scalar_rgb / {fastest}: {seconds['scalar_rgb'] / seconds[fastest]:.2f}")

@@ -1,4 +1,4 @@
-"""Makes examples/quickstart: rendered probes of every text-to-image variant and of half the edits.
+"""Makes examples/quickstart: rendered probes of every text-to-image variant, some edits, some that are hard to see.
 
 Run `python examples/make_quickstart.py` with the extra `render` installed; it goes on where it was stopped.
 """
@@ -10,11 +10,21 @@ import sys
 from pathlib import Path
 
 from genspace.geometry.probes.folder import RenderSettings, write_probe, write_tables
+from genspace.geometry.probes.kinds import HARD, Shares, deal
 from genspace.geometry.probes.plans import PLANS
 from genspace.geometry.probes.sampler import sample_probe
 
 QUICKSTART = Path(__file__).parent / "quickstart"
-SETTINGS = RenderSettings(per_predicate=2, size=256, samples=36, seed=11, image_format="webp")
+THIRD = 1 / 3
+SETTINGS = RenderSettings(
+    per_predicate=3,
+    size=256,
+    samples=36,
+    seed=11,
+    shares=Shares(clear=THIRD, contrast=0, hard=THIRD),
+    image_format="webp",
+)
+"""Of each plan a graded, a clear and a hard probe, in this order."""
 EDITS = ("front", "face_to_face", "closer", "taller", "backward")
 
 
@@ -42,10 +52,18 @@ kind = "box2d"
 
 
 def jobs() -> list[tuple[str, int]]:
-    """Two probes of each text-to-image variant, one of some variants of each kind of edit."""
-    t2i = [(name, index) for name, plan in PLANS.items() if plan.task == "t2i" for index in range(2)]
+    """A graded and a clear probe of each text-to-image variant, one of each of some edits, two of each hard kind."""
+    names = [name for name, plan in PLANS.items() if plan.task == "t2i"]
     edits = [name for name, plan in PLANS.items() if plan.task == "edit" and plan.variant in EDITS]
-    return t2i + [(name, place % 2) for place, name in enumerate(edits)]
+    hard = []
+    for kind in HARD:
+        of_it = [n for n in names if deal(PLANS[n], 2, SETTINGS.per_predicate, SETTINGS.shares).kind == kind]
+        hard += [of_it[0], of_it[len(of_it) // 2]]
+    return [
+        *((name, index) for name in names for index in range(2)),
+        *((name, place % 2) for place, name in enumerate(edits)),
+        *((name, 2) for name in hard),
+    ]
 
 
 def main() -> None:
@@ -57,7 +75,14 @@ def main() -> None:
         if scene_file.is_file():
             rows.append(json.loads(scene_file.read_text(encoding="utf-8"))["probe"])
         else:
-            probe = sample_probe(name, index, SETTINGS.per_predicate, seed=SETTINGS.seed, size=SETTINGS.size)
+            probe = sample_probe(
+                name,
+                index,
+                SETTINGS.per_predicate,
+                seed=SETTINGS.seed,
+                size=SETTINGS.size,
+                shares=SETTINGS.shares,
+            )
             rows.append(write_probe(QUICKSTART, probe, SETTINGS))
         sys.stderr.write(f"\r{len(rows)} of {len(jobs())}")
     write_tables(QUICKSTART, rows, SETTINGS)

@@ -53,6 +53,15 @@ class Intrinsics:
         f = height / 2 / math.tan(math.radians(vertical_deg) / 2)
         return cls(f, f, width / 2, height / 2)
 
+    @classmethod
+    def centred(cls, width: int, height: int, focal_px: float) -> Intrinsics:
+        """Return square-pixel intrinsics with a centred principal point.
+
+        >>> Intrinsics.centred(640, 480, 500.0)
+        Intrinsics(fx=500.0, fy=500.0, cx=320.0, cy=240.0)
+        """
+        return cls(focal_px, focal_px, width / 2, height / 2)
+
     @property
     def matrix(self) -> Array:
         """The camera matrix K, (3, 3)."""

@@ -60,17 +60,19 @@ def non_maximum_suppression(
     return kept
 
 
-def assign(labels: Sequence[str], scores: Sequence[float], wanted: Sequence[str]) -> list[int | None]:
-    """Return the index of a detection for each wanted class, by detection score alone; None: too few found.
+def assign(
+    kinds: Sequence[str], scores: Sequence[float], wanted: Sequence[tuple[str, int]]
+) -> list[int | None]:
+    """Return the index of a detection for each wanted (kind, number), by detection score alone; None: too few found.
 
-    A class wanted twice gets its two best detections, the best first.
+    Number 1 is the best detected of its kind, number 2 the second best, in whatever order they are wanted.
 
-    >>> assign(["cat", "dog", "cat"], [0.4, 0.9, 0.8], ["cat", "cat", "cow"])
-    [2, 0, None]
+    >>> assign(["cat", "dog", "cat"], [0.4, 0.9, 0.8], [("cat", 2), ("cat", 1), ("cow", 1)])
+    [0, 2, None]
     """
     best = sorted(range(len(scores)), key=lambda i: (-scores[i], i))
-    free = {label: [i for i in best if labels[i] == label] for label in set(wanted)}
-    return [free[label].pop(0) if free[label] else None for label in wanted]
+    of_kind = {kind: [i for i in best if kinds[i] == kind] for kind, _ in wanted}
+    return [of_kind[kind][n - 1] if n <= len(of_kind[kind]) else None for kind, n in wanted]
 
 
 def subtract_contained(masks: BoolArray, *, containment: float = 0.9) -> BoolArray:

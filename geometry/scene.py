@@ -49,6 +49,7 @@ __all__ = [
     "Pair",
     "Scene",
     "SceneObject",
+    "Sources",
     "json_schema",
     "side_file",
 ]
@@ -155,13 +156,23 @@ class Mask(_Record):
         return decode_rle(self.counts, self.size)
 
 
+class Sources(_Record):
+    """Where an object's values come from: the part that measured them, or, beginning with "guess", what was assumed."""
+
+    box: str | None = None
+    mask: str | None = None
+    rotation: str | None = None
+    centre: str | None = None
+    extent: str | None = None
+
+
 class SceneObject(_Record):
     """One object: its box in 3D and in the image, how it is turned, and how sure its finder was."""
 
     id: Annotated[str, Field(min_length=1)]
     """What predicates call it; unique in the scene."""
     label: str | None = None
-    """Class, as the detector was asked for it."""
+    """What the detector was asked for, in the user's words."""
     centre: Point | None = None
     """Centre of the whole box, hidden parts included; camera frame, metres."""
     extent: tuple[Size, Size, Size] | None = None
@@ -191,6 +202,7 @@ class SceneObject(_Record):
     truncated: bool | None = None
     """Whether the image's border cuts the object."""
     visible_fraction: Probability | None = None
+    sources: Sources | None = None
 
     @field_validator("rotation")
     @classmethod
@@ -261,6 +273,8 @@ class Scene(Displayed, _Document):
     """16-bit PNG of z (not of the ray's length); 0 marks pixels without depth."""
     depth_scale: Positive = 0.001
     """Metres per step of the depth image."""
+    depth_source: str | None = None
+    """Where the depth comes from; a guess says so."""
     predicates: tuple[str, ...] = ()
     """What to judge, as calls whose roles name objects: `object_distance(cow, chair, value_m=1)`."""
 

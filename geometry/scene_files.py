@@ -5,22 +5,27 @@ Every problem of every file is named at once: file, line, field, value, what is 
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from pydantic import ValidationError
 
 from genspace.errors import InputError, InvalidFilesError, Problem
 from genspace.geometry.scene import Pair, Scene, side_file
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from genspace.records import Files
 
 __all__ = [
     "SCENE_SUFFIX",
     "FolderFiles",
+    "encode_depth",
     "parse_document",
     "read_all",
     "read_scene",
@@ -158,6 +163,17 @@ def read_scene(path: str | Path) -> Scene:
             return scene
         raise InputError(f"{name}: holds a pair of scenes, not one scene")
     raise InputError(f"{path}: holds no scene")
+
+
+def encode_depth(depth: NDArray[Any]) -> tuple[bytes, float]:
+    """Return a 16-bit PNG of depth in metres and its metres per step: a millimetre, more beyond 65.5 m."""
+    from PIL import Image
+
+    scale = max(0.001, float(depth.max(initial=0.0)) / 65535.0)
+    steps = np.clip(np.rint(depth / scale), 0, 65535).astype(np.uint16)
+    stream = io.BytesIO()
+    Image.fromarray(steps).save(stream, "PNG", compress_level=1)
+    return stream.getvalue(), scale
 
 
 def write_scene(scene: Scene | Pair, path: str | Path) -> None:

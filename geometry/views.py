@@ -106,7 +106,8 @@ class Placed:
         item = self.item
         place = self.whole_place
         if item.extent is None:
-            raise Unmeasurable(f"the size of {item.id} is unknown")
+            why = item.sources.extent if item.sources and item.sources.extent else "unknown"
+            raise Unmeasurable(f"the size of {item.id} is {why}")
         if not item.complete:
             angle = self._axis_to_ray_deg(axis, place)
             if angle < self.limits.min_size_angle_deg:

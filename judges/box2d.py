@@ -20,7 +20,7 @@ from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
 from genspace.geometry.boxes2d import MARGIN, RELATIONS, SHARE, Detection, Opinion, decide, relate
 from genspace.geometry.image_boxes import ImageBox, box_fault, boxes_fault
 from genspace.geometry.perception.labels import canonical
-from genspace.geometry.predicates import bind
+from genspace.geometry.predicates import bind, instance_of
 from genspace.geometry.scene import Pair
 from genspace.judges._protocol import JudgeContext, JudgeSpec, parse_options
 from genspace.judges.scene import find_scene
@@ -28,7 +28,7 @@ from genspace.records import Item, Measurement, Request, Verdict, fingerprint
 
 __all__ = ["Box2dJudge", "Box2dOptions", "make"]
 
-VERSION = 1
+VERSION = 2
 
 
 class Box2dOptions(BaseModel):
@@ -112,7 +112,8 @@ class Box2dJudge:
         primary = detectors.get(self.options.primary, [])
         opinion = self._opinion(asked, primary)
         if opinion is None:
-            missing = [name for name in (asked.a, asked.b) if not self._named(primary, name)]
+            found = zip((asked.a, asked.b), self._found(asked, primary), strict=True)
+            missing = [name for name, boxes in found if not boxes]
             return Verdict.abstained(request, f"not found in the picture: {', '.join(missing)}")
         passed = self._decided(opinion)
         seen = {"measurements": (self._measurement(asked, opinion),), "details": {"pairs": opinion.pairs}}
@@ -135,19 +136,34 @@ class Box2dJudge:
         )
 
     def _opinion(self, asked: Asked, boxes: list[Found]) -> Opinion | None:
-        a, b = self._named(boxes, asked.a), self._named(boxes, asked.b)
+        a, b = self._found(asked, boxes)
         return relate(a, b, asked.relation, rule=self.options.rule, margin=self.options.margin)
 
     def _decided(self, opinion: Opinion) -> bool | None:
         return decide(opinion.score, rule=self.options.rule, share=self.options.share)
 
-    def _named(self, boxes: list[Found], name: str) -> list[Detection]:
-        wanted = canonical(name)
-        return [
-            found.detection
-            for found in boxes
-            if canonical(found.name) == wanted and found.detection.score >= self.options.min_score
-        ]
+    def _found(self, asked: Asked, boxes: list[Found]) -> tuple[list[Detection], list[Detection]]:
+        """Return the boxes of the two objects asked about.
+
+        A class is all its boxes; where two of one class are asked about, or one by number, `horse` is the best
+        detected horse and `horse_2` the second best.
+        """
+        kinds = [canonical(instance_of(name)[0]) for name in (asked.a, asked.b)]
+        numbered = kinds[0] == kinds[1]
+        a, b = (self._named(boxes, name, numbered=numbered) for name in (asked.a, asked.b))
+        return a, b
+
+    def _named(self, boxes: list[Found], name: str, *, numbered: bool) -> list[Detection]:
+        def called(word: str) -> list[Detection]:
+            sure = [found for found in boxes if found.detection.score >= self.options.min_score]
+            return [found.detection for found in sure if canonical(found.name) == canonical(word)]
+
+        words, number = instance_of(name)
+        of_its_own = called(name) if number > 1 else []
+        if of_its_own or not (numbered or number > 1):
+            return of_its_own or called(words)
+        best = sorted(called(words), key=lambda detection: -detection.score)
+        return best[number - 1 : number]
 
     def _measurement(self, asked: Asked, opinion: Opinion) -> Measurement:
         by_margin = self.options.rule == "margin"

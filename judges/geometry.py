@@ -1,12 +1,13 @@
 """Judge `geometry`: reconstructs a metric 3D scene from each image and decides the item's predicate in it.
 
-Every perception part can be replaced, by another model or by `scene`, which reads the scene file beside the image.
+Parts of perception are chosen together, as a named stack (`geometry:modern`), and any of them can be replaced, by
+another model or by `scene`, which reads the scene file beside the image.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
@@ -22,6 +23,7 @@ from genspace.records import Request, Verdict, fingerprint
 if TYPE_CHECKING:
     from genspace.geometry.perception import Failure, Perception, StageReport, Subject, View, Wanted
     from genspace.geometry.perception.assemble import Assembly
+    from genspace.geometry.perception.stacks import ChosenPart
     from genspace.geometry.predicates import Bound
     from genspace.geometry.profiles import Profile
     from genspace.geometry.scene import Pair, Scene
@@ -41,12 +43,14 @@ class GeometryOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    stack: str = Field(default="default", description="the parts chosen together; see: genspace ls stacks")
     detector: PartChoice | None = None
     segmenter: PartChoice | None = None
     depth: PartChoice | None = None
     intrinsics: PartChoice | None = None
     gravity: PartChoice | None = None
     orientation: PartChoice | None = None
+    boxes3d: PartChoice | None = None
     profile: str = Field(
         default="corrected", description="corrected, reference, or a TOML file of tolerances"
     )
@@ -66,15 +70,19 @@ class GeometryOptions(BaseModel):
         default="auto", description="auto: all where the free memory holds them, else one at a time"
     )
 
-    def choices(self) -> dict[str, PartChoice]:
-        """Return the choice for every stage."""
-        from genspace.geometry.perception import DEFAULTS
+    def parts(self, own: Mapping[str, Mapping[str, str | Mapping[str, Any]]]) -> list[ChosenPart]:
+        """Return the chosen parts: the stack's, with those replaced that are named. `own` are the study's stacks.
 
-        return {stage: getattr(self, stage) or DEFAULTS[stage] for stage in STAGE_OPTIONS}
+        Errors: `InputError` for an unknown stack, part or option.
+        """
+        from genspace.geometry.perception import STAGES, chosen_parts, find_stack
+
+        named = {stage: choice for stage in STAGES if (choice := getattr(self, stage)) is not None}
+        return chosen_parts({**find_stack(self.stack, own).parts, **named})
 
 
 def make(spec: JudgeSpec, context: JudgeContext) -> GeometryJudge:
-    """Return the judge for `geometry[:STAGE=PART,…]`.
+    """Return the judge for `geometry[:STACK][,STAGE=PART,…]`.
 
     Errors: `InputError` that says every package and checkpoint that is missing, with the command for each, and for
     unknown parts, options and profiles.
@@ -82,8 +90,9 @@ def make(spec: JudgeSpec, context: JudgeContext) -> GeometryJudge:
     from genspace.geometry.perception.building import make_perception
 
     options = parse_options(GeometryOptions, replace(spec, options={**_replaced(spec), **spec.options}))
+    parts = options.parts(context.study.declared.stacks if context.study else {})
     perception = make_perception(
-        options.choices(),
+        parts,
         device=options.device,
         dtype=options.dtype,
         batch_size=options.batch_size,
@@ -91,21 +100,26 @@ def make(spec: JudgeSpec, context: JudgeContext) -> GeometryJudge:
         cache_dir=context.cache_dir,
     )
     perception.check()
-    return GeometryJudge(perception, options, load_named_profile(options.profile, context))
+    return GeometryJudge(perception, options, parts, load_named_profile(options.profile, context))
 
 
 def _replaced(spec: JudgeSpec) -> dict[str, str]:
-    """Return the parts named in `geometry:depth=scene,detector=owlv2`."""
-    parts: dict[str, str] = {}
-    for entry in filter(None, (spec.model or "").split(",")):
+    """Return the stack and the parts named in `geometry:modern,depth=scene,detector=owlv2`."""
+    from genspace.geometry.perception import STAGES
+
+    named: dict[str, str] = {}
+    for i, entry in enumerate(filter(None, (spec.model or "").split(","))):
         stage, equals, part = (text.strip() for text in entry.partition("="))
-        if not equals or stage not in STAGE_OPTIONS:
+        if not equals and i == 0 and stage not in STAGES:
+            named["stack"] = stage
+        elif equals and stage in STAGES:
+            named[stage] = part
+        else:
             raise InputError(
-                f"judge {spec.name!r}: {entry!r} is no STAGE=PART{did_you_mean(stage, STAGE_OPTIONS)}; "
-                "for example geometry:depth=zoedepth"
+                f"judge {spec.name!r}: {entry!r} is no STAGE=PART{did_you_mean(stage, STAGES)}; "
+                "for example geometry:depth=zoedepth, or geometry:modern,depth=zoedepth"
             )
-        parts[stage] = part
-    return parts
+    return named
 
 
 @dataclass
@@ -126,6 +140,7 @@ class GeometryJudge:
 
     perception: Perception
     options: GeometryOptions
+    parts: Sequence[ChosenPart]
     profile: Profile
     _totals: dict[str, list[float]] = field(default_factory=dict)
 
@@ -148,11 +163,9 @@ class GeometryJudge:
     @cached_property
     def _assembly(self) -> Assembly:
         from genspace.geometry.perception.assemble import Assembly
-        from genspace.geometry.perception.building import part_names
+        from genspace.geometry.perception.stacks import part_names
 
-        return Assembly(
-            parts=part_names(self.options.choices()), upright_within_deg=self.options.upright_within_deg
-        )
+        return Assembly(parts=part_names(self.parts), upright_within_deg=self.options.upright_within_deg)
 
     @property
     def _uses_truth(self) -> bool:
@@ -278,6 +291,7 @@ def _sources(scene: Scene | Pair) -> dict[str, Any]:
     told: dict[str, Any] = {
         "intrinsics": after.camera.intrinsics_source,
         "gravity": after.camera.gravity_source,
+        "depth": after.depth_source,
     }
     if isinstance(scene, Pair) and scene.model_extra:
         told["assumed"] = scene.model_extra.get("assumed")

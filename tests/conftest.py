@@ -47,7 +47,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _from_fetch_cache(target: Path) -> Path | None:
     """Lay out what `genspace fetch` has cached like the test data, or return None when nothing is cached."""
-    from genspace.cli._console import cache_dir
+    from genspace.checkpoints import cache_dir
     from genspace.datasets import CATALOGUE, write_study
 
     found = False

@@ -1,7 +1,7 @@
-"""MoGe-2 (Wang et al. 2025, arXiv 2507.02546) as a depth part: metric depth and the focal length from one image.
+"""MoGe-2 (Wang et al. 2025, arXiv 2507.02546) as a part: metric depth and the camera's intrinsics from one image.
 
-A plugin is one class and one record. The class reads some of what is known about an image and returns the arrays of
-its stage (`genspace.geometry.perception.STAGES` lists them); batches, caches, checks and failures are genspace's.
+A plugin is one class and one record. The class declares what it reads and gives of the stages' arrays
+(`genspace.geometry.perception.STAGES` lists them); batches, caches, checks and failures are genspace's.
 MoGe itself is not on the package index: pip install git+https://github.com/microsoft/MoGe.git
 """
 
@@ -20,12 +20,17 @@ from genspace.records import fingerprint
 class MoGe(Part):
     """Depth in metres at every pixel, and the focal length."""
 
-    stage = "depth"
+    gives = ("depth", "K")
 
     def __init__(self, checkpoint: Checkpoint, options: None, runtime: Runtime) -> None:
         del options  # this part has none
         self.checkpoint, self.runtime = checkpoint, runtime
         self._model: Any = None
+
+    @property
+    def name(self) -> str:
+        """What messages and sources call it."""
+        return "depth.moge-2"
 
     @property
     def fingerprint(self) -> str:
@@ -39,7 +44,7 @@ class MoGe(Part):
         return None
 
     def run(self, views: Sequence[View]) -> list[dict[str, Any]]:
-        """Return depth z (H, W), 0 where there is none, and the focal length in pixels."""
+        """Return depth z (H, W), 0 where there is none, and K, (3, 3), in pixels."""
         import torch
 
         device = self.runtime.resolved().device
@@ -53,10 +58,10 @@ class MoGe(Part):
             with torch.inference_mode():
                 out = self._model.infer(image)
             depth, mask = (out[key].cpu().numpy() for key in ("depth", "mask"))
-            focal = float(out["intrinsics"][0, 0]) * view.size[1]  # MoGe's are in fractions of the width
-            answers.append(
-                {"depth": np.where(mask, depth, 0).astype(np.float32), "focal_px": np.array(focal)}
-            )
+            height, width = view.size
+            shares = out["intrinsics"].cpu().numpy()  # MoGe's are in shares of the image's sides
+            K = np.diag([width, height, 1.0]) @ shares
+            answers.append({"depth": np.where(mask, depth, 0).astype(np.float32), "K": K})
         return answers
 
     def close(self) -> None:
@@ -65,9 +70,9 @@ class MoGe(Part):
 
 
 MOGE_2 = PartKind(
-    stage="depth",
+    stages=("depth", "intrinsics"),
     name="moge-2",
-    gives="metres and the focal length",
+    does="metres and the focal length",
     make=MoGe,
     checkpoints=(Checkpoint(name="Ruicheng/moge-2-vitl-normal", licence="MIT", megabytes=1300),),
 )

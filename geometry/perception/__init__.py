@@ -2,6 +2,7 @@
 
 from genspace.geometry.perception._ahead import ahead
 from genspace.geometry.perception._parts import (
+    GUESS,
     STAGES,
     Checkpoint,
     Part,
@@ -10,15 +11,21 @@ from genspace.geometry.perception._parts import (
     Runtime,
     Stage,
     View,
+    is_guess,
+    source_of,
+    stages_of,
 )
-from genspace.geometry.perception.catalogue import DEFAULTS, REGISTRY, kinds, make_part, part_kind
+from genspace.geometry.perception.cameras import known_focal
+from genspace.geometry.perception.catalogue import REGISTRY, kinds, make_part, part_kind
 from genspace.geometry.perception.images import Picture, read_picture
 from genspace.geometry.perception.labels import Wanted, parse_objects, same_object, wanted_from_ids
 from genspace.geometry.perception.pipeline import Failure, Perception, StageReport, Subject
+from genspace.geometry.perception.stacks import STACKS, Stack, chosen_parts, find_stack, stack_parts
 
 __all__ = [
-    "DEFAULTS",
+    "GUESS",
     "REGISTRY",
+    "STACKS",
     "STAGES",
     "Checkpoint",
     "Failure",
@@ -28,17 +35,25 @@ __all__ = [
     "PerceptionError",
     "Picture",
     "Runtime",
+    "Stack",
     "Stage",
     "StageReport",
     "Subject",
     "View",
     "Wanted",
     "ahead",
+    "chosen_parts",
+    "find_stack",
+    "is_guess",
     "kinds",
+    "known_focal",
     "make_part",
     "parse_objects",
     "part_kind",
     "read_picture",
     "same_object",
+    "source_of",
+    "stack_parts",
+    "stages_of",
     "wanted_from_ids",
 ]

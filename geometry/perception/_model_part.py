@@ -41,6 +41,11 @@ class ModelPart(Part):
         self._runtime = runtime
         self._model: Any = None
 
+    @property
+    def name(self) -> str:
+        """Its kind, such as "depth.zoedepth"."""
+        return self.kind
+
     @cached_property
     def runtime(self) -> Runtime:
         """Device and precision, decided."""

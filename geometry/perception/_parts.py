@@ -1,29 +1,34 @@
-"""What a perception part is: one stage of the way from pixels to a scene, replaceable by itself.
+"""What a perception part is: some of the way from pixels to a scene, replaceable by itself.
 
-A part reads some of what is known about an image and gives more: named arrays. The table `STAGES` says which
-arrays a stage gives; everything else (order, batches, caches, checks, failures) is the pipeline's.
+A part reads some of what is known about an image and gives more: named arrays. The table `STAGES` says which arrays
+belong to which stage; a part may serve several. It is handed what it declares to read and nothing else, and may give
+what it declares to give and nothing else: so what its answer depends on is known, and an answer that is kept can be
+found again by it. Order, batches, caches, checks and failures are the pipeline's.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genspace.errors import GenspaceError
+from genspace.errors import GenspaceError, InputError, did_you_mean
+from genspace.geometry.frames import is_rotation
 from genspace.geometry.perception.images import Picture
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from genspace.archives import Archive
     from genspace.geometry.perception.truth import Truth
 
 __all__ = [
+    "GUESS",
     "STAGES",
     "Arrays",
     "Checkpoint",
@@ -33,7 +38,13 @@ __all__ = [
     "Runtime",
     "Stage",
     "View",
+    "array_shape",
+    "check_declaration",
     "check_output",
+    "is_guess",
+    "per_object",
+    "source_of",
+    "stages_of",
 ]
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -45,7 +56,7 @@ class PerceptionError(GenspaceError):
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of perception: what it is for and the arrays that it gives.
+    """One stage of perception: what it is for and the arrays that belong to it.
 
     Shapes are written with N objects, H rows and W columns; `optional` arrays may be left out.
     """
@@ -54,6 +65,13 @@ class Stage:
     does: str
     gives: Mapping[str, str]
     optional: Mapping[str, str] = field(default_factory=dict)
+    needed: bool = True
+    """Whether a scene cannot be made without it."""
+
+    @property
+    def arrays(self) -> Mapping[str, str]:
+        """Shapes of all its arrays by name."""
+        return {**self.gives, **self.optional}
 
 
 STAGES: dict[str, Stage] = {
@@ -65,31 +83,84 @@ STAGES: dict[str, Stage] = {
             {"boxes": "N 4", "label": "N", "score": "N"},
         ),
         Stage("segmenter", "says which pixels belong to each object", {"masks": "N H W", "mask_score": "N"}),
-        Stage("depth", "metres from the camera plane, at every pixel", {"depth": "H W"}, {"focal_px": ""}),
-        Stage("intrinsics", "focal length and principal point, in pixels", {"K": "3 3"}, {"source": ""}),
-        Stage("gravity", "which way is down in the camera's frame", {"gravity": "3"}, {"source": ""}),
+        Stage("depth", "metres from the camera plane, at every pixel", {"depth": "H W"}),
+        Stage("intrinsics", "focal length and principal point, in pixels", {"K": "3 3"}),
+        Stage("gravity", "which way is down in the camera's frame", {"gravity": "3"}),
         Stage(
             "orientation",
             "which way each object faces, relative to its viewing ray",
             {"azimuth_deg": "N", "confidence": "N", "ray": "N 3"},
             {"polar_deg": "N", "rotation_deg": "N", "has_front": "N"},
         ),
+        Stage(
+            "boxes3d",
+            "each object's whole box in the camera's frame, where a part measures it by itself",
+            {"centre": "N 3", "extent": "N 3", "rotation": "N 3 3"},
+            needed=False,
+        ),
     )
 }
 """The stages by name, in the order in which they are listed to people."""
 
+UNKNOWN = frozenset(
+    {"azimuth_deg", "polar_deg", "rotation_deg", "confidence", "centre", "extent", "rotation"}
+)
+"""Arrays in which NaN says that the value of one object is not known: of `azimuth_deg`, that its front is not.
+
+`has_front` says so by -1; 0 is an object without a front, 1 one with a front.
+"""
+
+GUESS = "guess"
+"""How the source of a value begins that was not measured or read but assumed."""
+
+
+def source_of(array: str) -> str:
+    """Return the name under which the source of an array is known: one text, or one per object.
+
+    >>> source_of("depth")
+    'depth_source'
+    """
+    return f"{array}_source"
+
+
+def is_guess(source: object) -> bool:
+    """Whether a source says that the value was assumed.
+
+    >>> is_guess("guess: level camera"), is_guess("GeoCalib")
+    (True, False)
+    """
+    return str(source).startswith(GUESS)
+
+
+def array_shape(name: str) -> str | None:
+    """Return the shape of a stage's array, such as "N 4", or None for a name that no stage knows."""
+    return next((s.arrays[name] for s in STAGES.values() if name in s.arrays), None)
+
+
+def per_object(name: str) -> bool:
+    """Whether an array has one row per object."""
+    return (array_shape(name) or "").startswith("N")
+
+
+def stages_of(gives: Iterable[str]) -> tuple[str, ...]:
+    """Return the stages that can be served with some arrays.
+
+    >>> stages_of(["depth", "K"]), stages_of(["boxes", "label"])
+    (('depth', 'intrinsics'), ())
+    """
+    names = set(gives)
+    return tuple(stage.name for stage in STAGES.values() if set(stage.gives) <= names)
+
 
 @dataclass(frozen=True)
 class View:
-    """Everything that is known about one image so far."""
+    """What is known about one image; a part is handed the arrays that it declares."""
 
     picture: Picture
-    labels: tuple[str, ...] = ()
-    """Classes to look for, each once."""
+    known: Arrays = field(default_factory=dict)
+    """Arrays by name. Boxes are (u0, v0, u1, v1) in working pixels; `label` indexes `labels`."""
     truth: Truth | None = None
     """The scene file beside the image: known truth, or somebody else's perception."""
-    known: Arrays = field(default_factory=dict)
-    """What earlier stages gave. Boxes are (u0, v0, u1, v1) in working pixels; `label` indexes `labels`."""
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
@@ -101,6 +172,69 @@ class View:
         """(height, width) in working pixels."""
         height, width = self.pixels.shape[:2]
         return height, width
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What to look for, in the words of the user, each once."""
+        return tuple(map(str, self.known["labels"]))
+
+    def guessed(self, array: str) -> NDArray[np.bool_]:
+        """Return whether an array that the part declares is a guess, (), or for which objects it is, (N,)."""
+        self.known[array]  # declared, or an error
+        sources = np.atleast_1d(self.known.get(source_of(array), np.array("")))
+        flags: NDArray[np.bool_] = np.array([is_guess(s) for s in sources.ravel().tolist()])
+        return flags if np.ndim(self.known.get(source_of(array), "")) else flags[0]
+
+    def source(self, array: str) -> str:
+        """Return where an array comes from; "not said" where that is not known."""
+        return str(self.known.get(source_of(array), "not said"))
+
+    def sources(self, array: str) -> tuple[str, ...]:
+        """Return where each object's row of an array comes from."""
+        source = self.known.get(source_of(array), np.array("not said"))
+        return tuple(map(str, np.broadcast_to(source, len(self.known[array])).tolist()))
+
+    def handed_to(self, part: Part) -> View:
+        """Return the view that a part is handed: the picture, and what the part declares of the rest."""
+        names = {*part.reads, *part.uses}
+        shown = {key: self.known[key] for key in names if key in self.known}
+        marks = {source_of(k): _marks(self.known[source_of(k)]) for k in shown if source_of(k) in self.known}
+        return replace(
+            self,
+            known=_Declared({**shown, **marks}, declared=names, part=part.name),
+            truth=self.truth if "truth" in names else None,
+        )
+
+
+def _marks(source: NDArray[Any]) -> NDArray[Any]:
+    """Return of sources only whether they are guesses: an answer must not depend on more."""
+    flags = [GUESS if is_guess(s) else "" for s in np.ravel(source).tolist()]
+    return np.array(flags, dtype=f"U{len(GUESS)}").reshape(np.shape(source))
+
+
+class _Declared(dict[str, NDArray[Any]]):
+    """The arrays that a part declares to read; asking for another is the part's mistake."""
+
+    def __init__(self, arrays: Arrays, *, declared: Iterable[str], part: str) -> None:
+        super().__init__(arrays)
+        self._declared, self._part = {*declared, *map(source_of, declared)}, part
+
+    def __missing__(self, name: str) -> NDArray[Any]:
+        self._check(name)
+        raise PerceptionError(f"{self._part}: there is no {name!r} in this view")
+
+    def __contains__(self, name: object) -> bool:
+        self._check(name)
+        return super().__contains__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return an array, or the default where there is none."""
+        self._check(name)
+        return super().get(name, default)
+
+    def _check(self, name: object) -> None:
+        if name not in self._declared:
+            raise InputError(f"{self._part}: reads {name!r} without declaring it; add it to its `reads`")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,12 +288,19 @@ class Runtime:
 class Part(ABC):
     """One perception part, made and ready; its model is loaded when it is first needed."""
 
-    stage: ClassVar[str]
-    """The stage that it serves: a key of `STAGES`."""
     reads: ClassVar[tuple[str, ...]] = ()
-    """Arrays of earlier stages that it needs, and "labels" or "truth"."""
+    """Arrays of other parts that it needs, and "labels" or "truth"."""
+    uses: ClassVar[tuple[str, ...]] = ()
+    """Arrays that it makes use of where another part gives them."""
+    gives: ClassVar[tuple[str, ...]]
+    """Arrays that it gives, all of them for every image: those of one stage or of several."""
     cached: ClassVar[bool] = True
-    """Whether its outputs are worth keeping on disk."""
+    """Whether its outputs are worth keeping on disk; what "truth" tells is never kept."""
+
+    @property
+    def name(self) -> str:
+        """What messages and sources call it."""
+        return f"{'+'.join(stages_of(self.gives))} {type(self).__name__}"
 
     @property
     @abstractmethod
@@ -168,9 +309,12 @@ class Part(ABC):
 
     @abstractmethod
     def run(self, views: Sequence[View]) -> Sequence[Arrays]:
-        """Return the stage's arrays for each view. All views of one call have the same size.
+        """Return the arrays that it gives for each view. All views of one call have the same size.
 
-        Errors: `PerceptionError` when it cannot see. Any exception fails only the image that causes it.
+        Beside an array may stand where it comes from (`source_of`): one text, or one per object; a source that
+        begins with "guess" marks what was assumed. Where none stands, the source is the part's name.
+        Errors: `PerceptionError` when it cannot see. Any exception fails only the image that causes it, but for
+        `InputError`, which stops the run.
         """
 
     def problem(self) -> str | None:
@@ -179,6 +323,27 @@ class Part(ABC):
 
     def close(self) -> None:  # noqa: B027 - not abstract: parts without a model have nothing to free
         """Free the model's memory; the next `run` loads it again."""
+
+
+def check_declaration(part: Part | type[Part], name: str) -> None:
+    """Check what a part declares to read and to give.
+
+    Errors: `InputError` for an array that no stage knows, or for arrays that serve no stage.
+    """
+    arrays = {key for stage in STAGES.values() for key in stage.arrays}
+    for word, declared, known in (
+        ("reads", (*part.reads, *part.uses), {*arrays, "labels", "truth"}),
+        ("gives", part.gives, arrays),
+    ):
+        for key in declared:
+            if key not in known:
+                raise InputError(f"{name}: {word} {key!r}, which no stage knows{did_you_mean(key, known)}")
+    served = stages_of(part.gives)
+    stray = [key for key in part.gives if not any(key in STAGES[s].arrays for s in served)]
+    if stray or not served:
+        raise InputError(
+            f"{name}: gives {', '.join(stray) or 'nothing'}, but no stage with all that it needs"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,18 +359,23 @@ class Checkpoint:
     """When to choose it."""
     gated: bool = False
     """Whether its licence must be accepted on the web first."""
+    archives: tuple[Archive, ...] = ()
+    """The archives that hold its files, for what is on no hub."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PartKind:
     """A way of making parts: what the registry and plugins hold."""
 
-    stage: str
+    stages: tuple[str, ...]
+    """The stages that its parts can serve: one, or several that one model sees at once."""
     name: str
-    gives: str
+    does: str
     """For `genspace models list`: what it gives, in a few words."""
     make: Callable[[Checkpoint | None, Any, Runtime], Part]
     """Called with the chosen checkpoint, the checked options and the runtime."""
+    needs: str = "genspace[models]"
+    """What must be installed with pip before it can run."""
     checkpoints: tuple[Checkpoint, ...] = ()
     """The first is the default; any other name of the same architecture may be given too."""
     options: type[BaseModel] | None = None
@@ -216,10 +386,9 @@ class PartKind:
         """Return itself: what an entry point loads may be a kind or a function that returns one."""
         return self
 
-    @property
-    def key(self) -> str:
+    def key(self, stage: str) -> str:
         """Name in the registry: "depth.zoedepth"."""
-        return f"{self.stage}.{self.name}"
+        return f"{stage}.{self.name}"
 
     def fetch_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Download a checkpoint. Errors: `InputError` that says what to do."""
@@ -227,62 +396,118 @@ class PartKind:
 
         if self.fetch is not None:
             self.fetch(checkpoint)
-        else:
+        elif not checkpoint.archives:
             fetch_from_hub(checkpoint.name)
 
 
 _LIMITS: dict[str, tuple[float, float]] = {
     "depth": (0.0, 1e5),
-    "focal_px": (1e-6, 1e7),
     "score": (0.0, 1.0),
     "confidence": (0.0, 1.0),
+    "has_front": (-1, 1),
+    "extent": (0.0, 1e5),
 }
 """Bounds (inclusive) outside which an answer is absurd; `depth` 0 marks a pixel without depth."""
 
 
-def check_output(part: Part, name: str, view: View, output: Arrays) -> dict[str, NDArray[Any]]:
-    """Return a part's arrays, checked: names, shapes, finite numbers, sane ranges.
+def check_output(part: Part, view: View, output: Arrays) -> dict[str, NDArray[Any]]:
+    """Return what a part gave for a view, checked: names, shapes, finite numbers, sane ranges.
 
-    Errors: `PerceptionError` with the part's name and what is wrong.
+    Errors: `InputError` for an array that the part does not declare; `PerceptionError` for what cannot be.
     """
-    stage = STAGES[part.stage]
+    name = part.name
+    declared = {*part.gives, *map(source_of, part.gives)}
+    for key in output:
+        if key not in declared:
+            raise InputError(f"{name}: gave {key!r} without declaring it{did_you_mean(key, declared)}")
     height, width = view.size
-    count = len(view.known["boxes"]) if "boxes" in view.known and part.stage != "detector" else None
+    count = None if "boxes" in part.gives else len(view.known["boxes"]) if "boxes" in part.reads else None
     sizes: dict[str, int | None] = {"H": height, "W": width, "N": count}
     checked: dict[str, NDArray[Any]] = {}
-    for key, shape in {**stage.gives, **stage.optional}.items():
+    for key in part.gives:
         if key not in output:
-            if key in stage.optional:
-                continue
             raise PerceptionError(f"{name}: gave no {key!r}")
+        shape = array_shape(key) or ""
         array = np.asarray(output[key])
-        wanted = [int(s) if s.isdigit() else sizes[s] for s in shape.split()]
-        if wanted and wanted[0] is None:
-            wanted[0] = sizes["N"] = array.shape[0] if array.ndim else -1
-        if list(array.shape) != wanted:
-            raise PerceptionError(f"{name}: {key!r} has shape {array.shape}, expected ({shape}) = {wanted}")
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise PerceptionError(f"{name}: {key!r} holds values that are not finite numbers")
-        if key in _LIMITS and array.size:
-            low, high = _LIMITS[key]
-            if array.min() < low or array.max() > high:
-                raise PerceptionError(
-                    f"{name}: {key!r} runs from {array.min():.4g} to {array.max():.4g}, "
-                    f"outside {low:g} to {high:g}"
-                )
-        checked[key] = array
-    if part.stage == "depth" and not (checked["depth"] > 0).any():
-        raise PerceptionError(f"{name}: no pixel has a depth above 0")
-    if part.stage == "intrinsics":
-        _check_intrinsics(name, checked["K"], view)
+        if sizes["N"] is None and shape.startswith("N"):
+            sizes["N"] = array.shape[0] if array.ndim else -1
+        checked[key] = _checked(array, shape, sizes, f"{name}: {key!r}", key)
+        if (source := output.get(source_of(key))) is not None:
+            checked[source_of(key)] = _checked_source(
+                np.asarray(source),
+                sizes["N"] if shape.startswith("N") else None,
+                f"{name}: {source_of(key)!r}",
+            )
+    for key, sense in _SENSES.items():
+        if key in checked and (wrong := sense(checked[key], view)):
+            raise PerceptionError(f"{name}: {wrong}")
     return checked
 
 
-def _check_intrinsics(name: str, K: NDArray[Any], view: View) -> None:
+def _checked(
+    array: NDArray[Any], shape: str, sizes: Mapping[str, int | None], what: str, key: str
+) -> NDArray[Any]:
+    wanted = [int(s) if s.isdigit() else sizes[s] for s in shape.split()]
+    if list(array.shape) != wanted:
+        raise PerceptionError(f"{what} has shape {array.shape}, expected ({shape}) = {wanted}")
+    known = array
+    if array.dtype.kind == "f":
+        if key in UNKNOWN:
+            known = array[~np.isnan(array)]
+        if not np.isfinite(known).all():
+            raise PerceptionError(f"{what} holds values that are not finite numbers")
+    if key in _LIMITS and known.size:
+        low, high = _LIMITS[key]
+        if known.min() < low or known.max() > high:
+            raise PerceptionError(
+                f"{what} runs from {known.min():.4g} to {known.max():.4g}, outside {low:g} to {high:g}"
+            )
+    return array
+
+
+def _checked_source(source: NDArray[Any], count: int | None, what: str) -> NDArray[Any]:
+    if source.dtype.kind != "U" or source.shape not in ((), (count,)):
+        each = "" if count is None else f", or one per object ({count})"
+        raise PerceptionError(f"{what} must be a text{each}, not {source.dtype} of shape {source.shape}")
+    return source
+
+
+def _no_depth(depth: NDArray[Any], _view: View) -> str | None:
+    return None if (depth > 0).any() else "no pixel has a depth above 0"
+
+
+def _absurd_camera(K: NDArray[Any], view: View) -> str | None:
     height, width = view.size
     fov_deg = np.degrees(2.0 * np.arctan2(max(height, width), 2.0 * K[0, 0]))
-    if K[0, 0] <= 0 or K[1, 1] <= 0 or not 1.0 <= fov_deg <= 170.0:
-        raise PerceptionError(
-            f"{name}: focal lengths {K[0, 0]:.4g} and {K[1, 1]:.4g} px on an image of {width} × {height} px are absurd "
-            "(field of view outside 1° to 170°)"
-        )
+    if K[0, 0] > 0 and K[1, 1] > 0 and 1.0 <= fov_deg <= 170.0:
+        return None
+    return (
+        f"focal lengths {K[0, 0]:.4g} and {K[1, 1]:.4g} px on an image of {width} × {height} px are absurd "
+        "(field of view outside 1° to 170°)"
+    )
+
+
+def _empty_box(boxes: NDArray[Any], _view: View) -> str | None:
+    empty = np.flatnonzero(~(boxes[:, 2:] > boxes[:, :2]).all(axis=1))
+    return f"box {boxes[empty[0]].tolist()} has no area" if len(empty) else None
+
+
+def _no_such_label(label: NDArray[Any], view: View) -> str | None:
+    count = len(view.labels) if "labels" in view.known else len(label)
+    wrong = label[(label < 0) | (label >= count)]
+    return f"'label' {wrong[0]} is none of the {count} asked for" if len(wrong) else None
+
+
+def _no_rotation(rotations: NDArray[Any], _view: View) -> str | None:
+    wrong = [r for r in rotations if not np.isnan(r).any() and not is_rotation(r, tolerance=1e-3)]
+    return f"'rotation' {wrong[0].tolist()} is no right-handed rotation" if wrong else None
+
+
+_SENSES: dict[str, Callable[[NDArray[Any], View], str | None]] = {
+    "boxes": _empty_box,
+    "label": _no_such_label,
+    "depth": _no_depth,
+    "K": _absurd_camera,
+    "rotation": _no_rotation,
+}
+"""What makes no sense about an array, in words; None: nothing."""

@@ -28,9 +28,19 @@ class TorchHubSource:
     commit: str
     packages: tuple[str, ...]
     """Packages that its code imports beyond torch."""
+    extra: str | None = None
+    """The extra of genspace that installs them."""
     weights: Mapping[str, str]
     """Entry point to its weights, relative to torch.hub's folder."""
     arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    def missing(self) -> str | None:
+        """Return which packages are missing, with the command that installs them; None: none."""
+        missing = [p for p in self.packages if find_spec(p) is None]
+        if not missing:
+            return None
+        what = f"'genspace[{self.extra}]'" if self.extra else " ".join(_PYPI.get(p, p) for p in missing)
+        return f"needs {', '.join(missing)}. Install with: pip install {what}"
 
     def folder(self) -> Path:
         """Return where torch.hub keeps the repository at this commit, whether or not it is there."""
@@ -88,12 +98,8 @@ class TorchHubPart(ModelPart):
             weights = self.source.weights_file(self.checkpoint)
         except MissingExtraError as error:
             return f"{self.kind}: {error}"
-        missing = [p for p in self.source.packages if find_spec(p) is None]
-        if missing:
-            return (
-                f"{self.kind} ({self.source.repository}) needs {', '.join(missing)}. "
-                f"Install with: pip install {' '.join(_PYPI.get(p, p) for p in missing)}"
-            )
+        if missing := self.source.missing():
+            return f"{self.kind} ({self.source.repository}) {missing}"
         if not (self.source.folder().is_dir() and weights.is_file()):
             return (
                 f"{self.kind}: {self.source.repository} at {self.source.commit[:7]} is not on this machine. "
@@ -116,10 +122,8 @@ def fetch_torch_hub(source: TorchHubSource, checkpoint: Checkpoint) -> None:
 
     Errors: `InputError` with what to do when a package is missing or there is no network.
     """
-    missing = [p for p in source.packages if find_spec(p) is None]
-    if missing:
-        names = " ".join(_PYPI.get(p, p) for p in missing)
-        raise InputError(f"{source.repository} needs more packages first: pip install {names}")
+    if missing := source.missing():
+        raise InputError(f"{source.repository} {missing}")
     source.weights_file(checkpoint.name)
     try:
         source.load(checkpoint.name)

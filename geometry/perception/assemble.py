@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +24,12 @@ from genspace.geometry.frames import (
 )
 from genspace.geometry.lift import between_surfaces, lift
 from genspace.geometry.measure import measure_box
-from genspace.geometry.perception._parts import View
+from genspace.geometry.perception._parts import View, source_of
 from genspace.geometry.perception.crops import box_ray
-from genspace.geometry.perception.labels import Wanted
+from genspace.geometry.perception.labels import Wanted, canonical
 from genspace.geometry.perception.truth import nearest
-from genspace.geometry.scene import MIN_SIZE_M, Camera, Mask, Orientation, Pair, Scene, SceneObject
-from genspace.geometry.scene_files import write_scene
+from genspace.geometry.scene import MIN_SIZE_M, Camera, Mask, Orientation, Pair, Scene, SceneObject, Sources
+from genspace.geometry.scene_files import encode_depth, write_scene
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,8 +38,6 @@ __all__ = ["Assembly", "BuiltScene", "MemoryFiles", "build_pair", "build_scene"]
 
 UPRIGHT_WITHIN_DEG = 30.0
 """An object whose estimated up axis is this near to the vertical is taken to stand: its heading alone is kept."""
-MIN_FRONT_CONFIDENCE = 0.5
-"""Below it the object is taken to have no front."""
 TRIM_PERCENT = 0.5
 """Cut off at each end of an extent: estimated depth has tails."""
 SAME_PIXEL = 12.0
@@ -110,8 +108,8 @@ def build_scene(
     assembly = assembly or Assembly()
     known = view.known
     pitch_deg, roll_deg = pitch_roll_from_gravity(known["gravity"])
-    labels = [view.labels[i] for i in known["label"]]
-    chosen = assign(labels, known["score"].tolist(), [w.label for w in wanted])
+    kinds = [canonical(view.labels[i]) for i in known["label"]]
+    chosen = assign(kinds, known["score"].tolist(), [(w.kind, w.number) for w in wanted])
     masks = subtract_contained(known["masks"])
     files: dict[str, bytes] = {}
     objects = []
@@ -124,7 +122,7 @@ def build_scene(
                 record = record.model_copy(update={"points": name})
             objects.append(record)
     depth_name = f"{stem}.depth.png"
-    files[depth_name], depth_scale = _depth_png(known["depth"])
+    files[depth_name], depth_scale = encode_depth(known["depth"])
     rx, ry = view.picture.reduction
     intrinsics = Intrinsics.from_matrix(known["K"]).scaled(rx, ry)
     extra: dict[str, Any] = {"perception": dict(assembly.parts)} if assembly.parts else {}
@@ -139,12 +137,13 @@ def build_scene(
             cy=intrinsics.cy,
             pitch_deg=pitch_deg,
             roll_deg=roll_deg,
-            intrinsics_source=str(known.get("intrinsics_source", "not said")),
-            gravity_source=str(known.get("gravity_source", "not said")),
+            intrinsics_source=view.source("K"),
+            gravity_source=view.source("gravity"),
         ),
         objects=tuple(objects),
         depth=depth_name,
         depth_scale=depth_scale,
+        depth_source=view.source("depth"),
         **extra,
     )
     memory = MemoryFiles(files)
@@ -156,51 +155,103 @@ def _object(
 ) -> tuple[SceneObject, NDArray[np.float64]]:
     known = view.known
     level = level_from_camera(*pitch_roll_from_gravity(known["gravity"]))
-    azimuth_deg, ray = float(known["azimuth_deg"][index]), _vector(known["ray"][index])
-    raw = None
-    if "polar_deg" in known and "rotation_deg" in known:
-        raw = Orientation(
-            azimuth_deg=azimuth_deg,
-            polar_deg=float(known["polar_deg"][index]),
-            rotation_deg=float(known["rotation_deg"][index]),
-            ray=ray,
-        )
-    confidence = float(known["confidence"][index])
-    has_front = _has_front(known, index, confidence)
+    raw = _raw_orientation(known, index)
+    has_front = _has_front(known, index)
     rotation = None
-    if has_front is not False:
+    if has_front is not False and not np.isnan(known["azimuth_deg"][index]):
+        azimuth_deg, ray = float(known["azimuth_deg"][index]), _vector(known["ray"][index])
         rotation = _rotation(azimuth_deg, ray, raw, level, assembly.upright_within_deg)
+    seen, theirs = _seen_whole(view, index)
+    if "rotation" in seen:
+        rotation = np.array(seen["rotation"])
     firm = mask & ~between_surfaces(known["depth"])
     points = clean(lift(known["depth"], Intrinsics.from_matrix(known["K"]), firm)).points
-    measured: dict[str, Any] = {}
-    if len(points):
-        box = measure_box(points, rotation, level_from_camera=level, trim_percent=assembly.trim_percent)
-        measured = {"centre": box.centre, "surface_mean": box.surface_mean}
-        if min(box.extent) >= MIN_SIZE_M:
-            measured["extent"] = box.extent
+    measured, origins = _measured(points, rotation, level, view, assembly)
+    confidence = float(known["confidence"][index])
     rx, ry = view.picture.reduction
     corners = known["boxes"][index] * np.array([rx, ry, rx, ry])
+    sources = {
+        "box": view.sources("boxes")[index],
+        "mask": view.sources("masks")[index],
+        **({} if rotation is None else {"rotation": view.sources("azimuth_deg")[index]}),
+        **origins,
+        **theirs,
+    }
     record = SceneObject(
         id=item.id,
         label=item.label,
-        rotation=None if rotation is None else tuple(_vector(row) for row in rotation),  # type: ignore[arg-type]
-        rotation_confidence=None if rotation is None else confidence,
+        rotation_confidence=None if rotation is None or math.isnan(confidence) else confidence,
         has_front=has_front,
         orientation_raw=raw,
         detection_confidence=float(known["score"][index]),
         box=tuple(map(float, corners)),  # type: ignore[arg-type]  # four of them
         mask=Mask.from_array(nearest(mask, (view.picture.height, view.picture.width))),
-        point_count=len(points),
-        **measured,
+        point_count=None if "centre" in seen else len(points),
+        sources=Sources(**sources),
+        **{
+            **measured,
+            **seen,
+            "rotation": None if rotation is None else tuple(_vector(row) for row in rotation),
+        },
     )
     return record, points
 
 
-def _has_front(known: Mapping[str, NDArray[Any]], index: int, confidence: float) -> bool | None:
-    """What the scene file says, where there is one; else no front for a low confidence, unknown for a high one."""
-    if "has_front" in known and known["has_front"][index] >= 0:
-        return bool(known["has_front"][index])
-    return False if confidence < MIN_FRONT_CONFIDENCE else None
+def _measured(
+    points: NDArray[np.float64],
+    rotation: NDArray[np.float64] | None,
+    level: NDArray[np.float64],
+    view: View,
+    assembly: Assembly,
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return what an object's points tell of its box, and where that comes from.
+
+    Points at a guessed depth have a place, which is a guess too, but no size: the depth may rest on one.
+    """
+    if not len(points):
+        return {}, {}
+    box = measure_box(points, rotation, level_from_camera=level, trim_percent=assembly.trim_percent)
+    depth = view.source("depth")
+    measured: dict[str, Any] = {"centre": box.centre, "surface_mean": box.surface_mean}
+    if view.guessed("depth"):
+        return measured, {"centre": depth, "extent": f"unknown: the depth is a {depth}"}
+    if min(box.extent) < MIN_SIZE_M:
+        return measured, {"centre": f"points at the depth by {depth}"}
+    points_at = f"points at the depth by {depth}"
+    return {**measured, "extent": box.extent}, {"centre": points_at, "extent": points_at}
+
+
+def _seen_whole(view: View, index: int) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return what a part that sees boxes in 3D knows of an object's own, and where that comes from."""
+    seen, origins = {}, {}
+    for key in ("centre", "extent", "rotation"):
+        if key in view.known and not np.isnan(view.known[key][index]).any():
+            seen[key] = view.known[key][index].tolist()
+            origins[key] = view.sources(key)[index]
+    return seen, origins
+
+
+def _raw_orientation(known: Mapping[str, NDArray[Any]], index: int) -> Orientation | None:
+    """Return the estimator's own answer where it is whole."""
+    angles = [known[key][index] if key in known else math.nan for key in _ANGLES]
+    if np.isnan(angles).any():
+        return None
+    azimuth_deg, polar_deg, rotation_deg = map(float, angles)
+    return Orientation(
+        azimuth_deg=azimuth_deg,
+        polar_deg=polar_deg,
+        rotation_deg=rotation_deg,
+        ray=_vector(known["ray"][index]),
+    )
+
+
+_ANGLES = ("azimuth_deg", "polar_deg", "rotation_deg")
+
+
+def _has_front(known: Mapping[str, NDArray[Any]], index: int) -> bool | None:
+    """Return whether the object has a front; None where the part does not say or does not know."""
+    said = int(known["has_front"][index]) if "has_front" in known else -1
+    return None if said < 0 else bool(said)
 
 
 def _rotation(
@@ -240,17 +291,6 @@ def _npz(points: NDArray[np.float64]) -> bytes:
     return stream.getvalue()
 
 
-def _depth_png(depth: NDArray[Any]) -> tuple[bytes, float]:
-    """Return a 16-bit PNG of depth in metres and its scale: millimetres, or coarser where 65.5 m do not suffice."""
-    from PIL import Image
-
-    scale = max(0.001, float(depth.max()) / 65535.0)
-    steps = np.clip(np.rint(depth / scale), 0, 65535).astype(np.uint16)
-    stream = io.BytesIO()
-    Image.fromarray(steps).save(stream, "PNG", compress_level=1)
-    return stream.getvalue(), scale
-
-
 def build_pair(
     before: View, after: View, wanted: Sequence[Wanted], *, names: tuple[str | None, str | None] = (None, None),
     assembly: Assembly | None = None,
@@ -266,19 +306,9 @@ def build_pair(
     if still:
         shared = {key: before.known[key] for key in ("K", "gravity")}
         rays = [box_ray(box, shared["K"]) for box in after.known["boxes"]]
+        sources = {source_of(key): np.array(f"{before.source(key)}, as before the edit") for key in shared}
         shared["ray"] = np.array(rays).reshape(-1, 3)
-        sources = {
-            f"{stage}_source": np.array(
-                f"{before.known.get(f'{stage}_source', 'not said')}, as before the edit"
-            )
-            for stage in ("intrinsics", "gravity")
-        }
-        after = View(
-            picture=after.picture,
-            labels=after.labels,
-            truth=after.truth,
-            known={**after.known, **shared, **sources},
-        )
+        after = replace(after, known={**after.known, **shared, **sources})
         assumed = f"the camera stood still: the background differs by {difference:.1f} of 255 (median)"
     elif difference is None:
         assumed = "nothing about the camera: too little background outside the objects, or another image size"

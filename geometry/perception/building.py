@@ -1,29 +1,26 @@
-"""From names and options to a working perception; and what it says while it works."""
+"""From chosen parts to a working perception; and what it says while it works."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from time import monotonic
 from typing import Any, Literal
 
-from genspace.errors import InputError
 from genspace.geometry.perception._parts import Part, Runtime
 from genspace.geometry.perception.cache import StageCache
-from genspace.geometry.perception.catalogue import find_checkpoint, make_part, parse_part, part_kind
 from genspace.geometry.perception.pipeline import Perception, StageReport
+from genspace.geometry.perception.stacks import ChosenPart
 
-__all__ = ["make_perception", "part_names", "say_progress"]
+__all__ = ["make_perception", "say_progress"]
 
 _log = logging.getLogger("genspace.perception")
 
-PartChoice = str | Mapping[str, Any]
-
 
 def make_perception(
-    choices: Mapping[str, PartChoice],
+    parts: Sequence[ChosenPart],
     *,
     device: str = "auto",
     dtype: str = "auto",
@@ -31,58 +28,30 @@ def make_perception(
     models_in_memory: Literal["auto", "one", "all"] = "auto",
     cache_dir: Path | None = None,
 ) -> Perception:
-    """Return a perception with the chosen part for every stage.
+    """Return a perception with the chosen parts (`chosen_parts`, `stack_parts`).
 
-    A choice is "NAME", "NAME:CHECKPOINT", or a mapping with the key `part` and the part's own options.
-    Errors: `InputError` for an unknown part or a wrong option. Nothing is loaded yet; see `Perception.check`.
+    Errors: `InputError` for a wrong option, or parts that do not go together. Nothing is loaded yet; see
+    `Perception.check`.
     """
     runtime = Runtime(device=device, dtype=dtype)
-    parts: dict[str, Part] = {}
-    for stage, choice in choices.items():
-        spec, options = _split(stage, choice)
-        parts[stage] = make_part(stage, spec, options, runtime)
+    made: dict[str, Part] = {}
+    for chosen in parts:
+        made |= dict.fromkeys(chosen.stages, chosen.make(runtime))
     return Perception(
-        parts,
+        made,
         cache=StageCache(cache_dir) if cache_dir else None,
         batch_size=batch_size,
-        resident=_resident(choices, runtime) if models_in_memory == "auto" else models_in_memory,
+        resident=_resident(parts, runtime) if models_in_memory == "auto" else models_in_memory,
     )
-
-
-def _split(stage: str, choice: PartChoice) -> tuple[str, dict[str, Any]]:
-    if isinstance(choice, str):
-        return choice, {}
-    options = dict(choice)
-    spec = options.pop("part", None)
-    if not isinstance(spec, str):
-        raise InputError(f'{stage}: a table needs the part\'s name: {stage} = {{ part = "NAME", … }}')
-    return spec, options
-
-
-def part_names(choices: Mapping[str, PartChoice]) -> dict[str, str]:
-    """Return "NAME:CHECKPOINT" of every stage, defaults spelt out; what a scene keeps about its making."""
-    names = {}
-    for stage, choice in choices.items():
-        name, checkpoint = parse_part(_split(stage, choice)[0])
-        kind = part_kind(stage, name)
-        if checkpoint is None and kind.checkpoints:
-            checkpoint = kind.checkpoints[0].name
-        names[stage] = name if checkpoint is None else f"{name}:{checkpoint}"
-    return names
 
 
 _WORKING_SPACE = 2.5
 """Memory that a model takes while it works, over the size of its weights."""
 
 
-def _resident(choices: Mapping[str, PartChoice], runtime: Runtime) -> Literal["one", "all"]:
+def _resident(parts: Sequence[ChosenPart], runtime: Runtime) -> Literal["one", "all"]:
     """Return "all" where the weights of all parts, and room to work, fit into the free memory."""
-    megabytes = 0
-    for stage, choice in choices.items():
-        name, checkpoint = parse_part(_split(stage, choice)[0])
-        kind = part_kind(stage, name)
-        if kind.checkpoints:
-            megabytes += find_checkpoint(kind, checkpoint or kind.checkpoints[0].name).megabytes
+    megabytes = sum(chosen.checkpoint.megabytes for chosen in parts if chosen.checkpoint)
     free = _free_megabytes(runtime) if megabytes else None
     return "all" if free is not None and megabytes * _WORKING_SPACE < free else "one"
 

@@ -1,4 +1,4 @@
-"""Stage outputs on disk, by content: the image's digest, the part's fingerprint, and what the part read.
+"""Outputs of parts on disk, by content: the image's digest, the part's fingerprint, and what the part was handed.
 
 Changing one part re-runs only what reads its outputs; an output that comes out the same stops there.
 """
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genspace.geometry.perception._parts import Arrays, Part, View
+from genspace.geometry.perception._parts import Arrays, Part, View, stages_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,15 +25,12 @@ __all__ = ["StageCache", "stage_key"]
 
 
 def stage_key(part: Part, view: View) -> str:
-    """Return the key of a part's output for a view: everything that the output depends on."""
+    """Return the key of a part's output for the view that it is handed: everything that the output depends on."""
     digest = hashlib.sha256(f"{view.picture.digest}|{part.fingerprint}".encode())
-    for name in part.reads:
-        if name == "labels":
-            digest.update("|".join(view.labels).encode())
-        elif name in view.known:
-            array = np.ascontiguousarray(view.known[name])
-            digest.update(f"{name}{array.dtype.str}{array.shape}".encode())
-            digest.update(array.tobytes())
+    for name in sorted(view.known):
+        array = np.ascontiguousarray(view.known[name])
+        digest.update(f"|{name}{array.dtype.str}{array.shape}".encode())
+        digest.update(array.tobytes())
     return digest.hexdigest()
 
 
@@ -45,7 +42,8 @@ class StageCache:
 
     def path(self, part: Part, key: str) -> Path:
         """Return the file of one output."""
-        return self.folder / "perception" / part.stage / key[:2] / f"{key}.npz"
+        stages = "+".join(stages_of(part.gives))
+        return self.folder / "perception" / stages / key[:2] / f"{key}.npz"
 
     def get(self, part: Part, key: str) -> dict[str, NDArray[Any]] | None:
         """Return an output, or None when it is not kept or its file is damaged."""

@@ -10,9 +10,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from genspace.checkpoints import require_torch
 from genspace.geometry.camera import Intrinsics, unproject
 from genspace.geometry.perception import _pixels
-from genspace.geometry.perception._parts import Arrays, Checkpoint, Part, PartKind, PerceptionError, View
+from genspace.geometry.perception._parts import (
+    GUESS,
+    Arrays,
+    Checkpoint,
+    Part,
+    PartKind,
+    View,
+    source_of,
+    stages_of,
+)
 from genspace.geometry.perception._torch_hub import TorchHubPart, TorchHubSource, fetch_torch_hub
 from genspace.records import fingerprint
 
@@ -22,13 +32,12 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULT_INTRINSICS",
     "EXIF",
-    "FROM_DEPTH",
-    "GEOCALIB_GRAVITY",
-    "GEOCALIB_INTRINSICS",
+    "GEOCALIB",
     "GROUND_PLANE",
     "LEVEL",
     "focal_from_35mm",
     "ground_normal",
+    "known_focal",
 ]
 
 FULL_FRAME_DIAGONAL_MM = math.hypot(36.0, 24.0)
@@ -52,24 +61,28 @@ class FieldOfViewOptions(BaseModel):
 class CameraPart(Part):
     """A part without a model: its name and options are its fingerprint."""
 
-    name: ClassVar[str]
+    kind: ClassVar[str]
+    """Its key in the registry."""
 
     def __init__(self, checkpoint: Checkpoint | None, options: Any, runtime: Any) -> None:
         del checkpoint, runtime
         self.options = options
 
     @property
+    def name(self) -> str:
+        """Its key in the registry."""
+        return self.kind
+
+    @property
     def fingerprint(self) -> str:
         """Digest of name and options."""
-        return fingerprint(
-            {"part": f"{self.stage}.{self.name}", "options": self.options.model_dump(), "version": 1}
-        )
+        return fingerprint({"part": self.name, "options": self.options.model_dump(), "version": 1})
 
 
 class DefaultIntrinsics(CameraPart):
     """A stated field of view."""
 
-    stage, name, cached = "intrinsics", "default", False
+    kind, gives, cached = "intrinsics.default", ("K",), False
 
     def run(self, views: Sequence[View]) -> list[Arrays]:
         """Return K for the stated field of view, marked as a guess."""
@@ -79,46 +92,47 @@ class DefaultIntrinsics(CameraPart):
 class ExifIntrinsics(CameraPart):
     """The focal length that the camera wrote into the file; the stated default where it wrote none."""
 
-    stage, name, cached = "intrinsics", "exif", False
+    kind, gives, cached = "intrinsics.exif", ("K",), False
 
     def run(self, views: Sequence[View]) -> list[Arrays]:
         """Return K from the 35 mm equivalent focal length."""
         return [self._one(view) for view in views]
 
     def _one(self, view: View) -> Arrays:
-        focal_mm = view.picture.focal_35mm
-        if focal_mm is None:
+        found = _focal_from_exif(view)
+        if found is None:
             return _stated(view, self.options.vertical_deg, "the file has no EXIF focal length")
-        focal = focal_from_35mm(focal_mm, view.size)
-        return {"K": _centred(view, focal), "source": np.array(f"EXIF: {focal_mm:g} mm (35 mm equivalent)")}
-
-
-class DepthIntrinsics(CameraPart):
-    """The focal length that the depth model gives with its depth (Depth Pro)."""
-
-    stage, name, cached = "intrinsics", "depth", False
-    reads: ClassVar[tuple[str, ...]] = ("focal_px",)
-
-    def run(self, views: Sequence[View]) -> list[Arrays]:
-        """Return K from the depth model's focal length."""
-        answers: list[Arrays] = []
-        for view in views:
-            if "focal_px" not in view.known:
-                raise PerceptionError("intrinsics.depth: the depth part gives no focal length; use depth-pro")
-            K = _centred(view, float(view.known["focal_px"]))
-            answers.append({"K": K, "source": np.array("the depth model's field of view")})
-        return answers
+        focal, source = found
+        return {"K": _centred(view, focal), source_of("K"): np.array(source)}
 
 
 def _stated(view: View, vertical_deg: float, why: str) -> Arrays:
     height, width = view.size
     K = Intrinsics.from_field_of_view(width, height, vertical_deg=vertical_deg).matrix
-    return {"K": K, "source": np.array(f"guess: {vertical_deg:g}° vertical field of view; {why}")}
+    source = f"{GUESS}: {vertical_deg:g}° vertical field of view; {why}"
+    return {"K": K, source_of("K"): np.array(source)}
 
 
 def _centred(view: View, focal: float) -> NDArray[np.float64]:
     height, width = view.size
-    return np.array([[focal, 0.0, width / 2], [0.0, focal, height / 2], [0.0, 0.0, 1.0]])
+    return Intrinsics.centred(width, height, focal).matrix
+
+
+def known_focal(view: View) -> tuple[float, str] | None:
+    """Return a focal length in working pixels that is known and not guessed, and its source; None where none is.
+
+    It is that of another part's intrinsics, or the one that the camera wrote into the file.
+    """
+    if "K" in view.known and not view.guessed("K"):
+        return float(view.known["K"][0, 0]), "another part's intrinsics"
+    return _focal_from_exif(view)
+
+
+def _focal_from_exif(view: View) -> tuple[float, str] | None:
+    focal_mm = view.picture.focal_35mm
+    if focal_mm is None:
+        return None
+    return focal_from_35mm(focal_mm, view.size), f"EXIF: {focal_mm:g} mm (35 mm equivalent)"
 
 
 def focal_from_35mm(focal_mm: float, size: tuple[int, int]) -> float:
@@ -133,13 +147,15 @@ def focal_from_35mm(focal_mm: float, size: tuple[int, int]) -> float:
 class LevelGravity(CameraPart):
     """A camera held level."""
 
-    stage, name, cached = "gravity", "level", False
+    kind, gives, cached = "gravity.level", ("gravity",), False
 
     def run(self, views: Sequence[View]) -> list[Arrays]:
         """Return down = the image's down, marked as a guess."""
-        return [
-            {"gravity": np.array([0.0, 1.0, 0.0]), "source": np.array("guess: level camera")} for _ in views
-        ]
+        return [_level("level camera") for _ in views]
+
+
+def _level(why: str) -> Arrays:
+    return {"gravity": np.array([0.0, 1.0, 0.0]), source_of("gravity"): np.array(f"{GUESS}: {why}")}
 
 
 class GroundOptions(BaseModel):
@@ -160,7 +176,7 @@ class GroundOptions(BaseModel):
 class GroundPlane(CameraPart):
     """Down as the normal of the ground, fitted to the points outside the objects in the lower half."""
 
-    stage, name = "gravity", "ground-plane"
+    kind, gives = "gravity.ground-plane", ("gravity",)
     reads: ClassVar[tuple[str, ...]] = ("depth", "K", "masks")
 
     def run(self, views: Sequence[View]) -> list[Arrays]:
@@ -185,11 +201,8 @@ class GroundPlane(CameraPart):
             largest_tilt_deg=self.options.largest_tilt_deg,
         )
         if down is None:
-            return {
-                "gravity": np.array([0.0, 1.0, 0.0]),
-                "source": np.array("guess: level camera; no ground plane was found"),
-            }
-        return {"gravity": down, "source": np.array("the ground plane")}
+            return _level("level camera; no ground plane was found")
+        return {"gravity": down, source_of("gravity"): np.array("the ground plane")}
 
 
 _MOST_POINTS = 4000
@@ -249,52 +262,46 @@ def _inliers(
 
 
 class GeoCalib(TorchHubPart):
-    """GeoCalib (Veicht et al. 2024, arXiv 2409.06704): focal length and gravity from one image."""
+    """GeoCalib (Veicht et al. 2024, arXiv 2409.06704): focal length and gravity from one image, in one pass.
 
-    def _calibrate(self, view: View) -> Any:
+    A focal length that is known, from another part or from EXIF, is a prior of both.
+    """
+
+    uses: ClassVar[tuple[str, ...]] = ("K",)
+    gives = ("K", "gravity")
+    version = 2
+
+    def run(self, views: Sequence[View]) -> list[Arrays]:
+        """Return K with a centred principal point, and down: the negative of GeoCalib's vector, which points up."""
+        return [self._one(view) for view in views]
+
+    def _one(self, view: View) -> Arrays:
+        torch = require_torch(self.kind)
+        known = known_focal(view)
+        device = self.runtime.device
+        priors = None if known is None else {"focal": torch.tensor(known[0], device=device)}
         with self.runtime.inference():
-            return self.model.calibrate(_pixels.stack([view.pixels], self.runtime.device)[0])
+            found = self.model.calibrate(_pixels.stack([view.pixels], device)[0], priors=priors)
+        fx, fy = found["camera"].f.flatten().tolist()
+        K = _centred(view, fx)
+        K[1, 1] = fy
+        down = -np.array(found["gravity"].vec3d.flatten().tolist())
+        prior = "" if known is None else f", given the focal length from {known[1]}"
+        return {
+            "K": K,
+            "gravity": down,
+            source_of("K"): np.array("GeoCalib" if known is None else known[1]),
+            source_of("gravity"): np.array(f"GeoCalib{prior}"),
+        }
 
 
-class GeoCalibIntrinsics(GeoCalib):
-    """The focal length by GeoCalib."""
-
-    stage = "intrinsics"
-
-    def run(self, views: Sequence[View]) -> list[Arrays]:
-        """Return K with the estimated focal lengths (fx, fy) and a centred principal point."""
-        answers: list[Arrays] = []
-        for view in views:
-            fx, fy = self._calibrate(view)["camera"].f.flatten().tolist()
-            K = _centred(view, fx)
-            K[1, 1] = fy
-            answers.append({"K": K, "source": np.array("GeoCalib")})
-        return answers
-
-
-class GeoCalibGravity(GeoCalib):
-    """Gravity by GeoCalib, which gives the direction up."""
-
-    stage = "gravity"
-
-    def run(self, views: Sequence[View]) -> list[Arrays]:
-        """Return down, the negative of GeoCalib's vector."""
-        return [
-            {
-                "gravity": -np.array(self._calibrate(view)["gravity"].vec3d.flatten().tolist()),
-                "source": np.array("GeoCalib"),
-            }
-            for view in views
-        ]
-
-
-def _plain(part: type[CameraPart], gives: str, options: type[BaseModel] = NoOptions) -> PartKind:
-    return PartKind(stage=part.stage, name=part.name, gives=gives, make=part, options=options)
+def _plain(part: type[CameraPart], does: str, options: type[BaseModel] = NoOptions) -> PartKind:
+    stage, _, name = part.kind.partition(".")
+    return PartKind(stages=(stage,), name=name, does=does, make=part, options=options, needs="")
 
 
 DEFAULT_INTRINSICS = _plain(DefaultIntrinsics, "a stated field of view", FieldOfViewOptions)
 EXIF = _plain(ExifIntrinsics, "the photo's own focal length, else the default", FieldOfViewOptions)
-FROM_DEPTH = _plain(DepthIntrinsics, "the depth model's own focal length")
 LEVEL = _plain(LevelGravity, "a level camera")
 GROUND_PLANE = _plain(GroundPlane, "down from the floor's points", GroundOptions)
 
@@ -302,21 +309,18 @@ GEOCALIB_SOURCE = TorchHubSource(
     repository="cvg/GeoCalib",
     commit="02ca0d4a822bed90edd4db62564cffcd30d44b65",
     packages=("torchvision", "cv2", "kornia"),
+    extra="vision",
     weights={"GeoCalib": "geocalib/pinhole.tar"},
 )
 
 
-def _geocalib(part: type[GeoCalib], gives: str) -> PartKind:
-    return PartKind(
-        stage=part.stage,
-        name="geocalib",
-        gives=gives,
-        make=partial(part, f"{part.stage}.geocalib", GEOCALIB_SOURCE),
-        options=NoOptions,
-        fetch=partial(fetch_torch_hub, GEOCALIB_SOURCE),
-        checkpoints=(Checkpoint(name="GeoCalib", licence="Apache-2.0, weights CC BY 4.0", megabytes=120),),
-    )
-
-
-GEOCALIB_INTRINSICS = _geocalib(GeoCalibIntrinsics, "focal length")
-GEOCALIB_GRAVITY = _geocalib(GeoCalibGravity, "down")
+GEOCALIB = PartKind(
+    stages=stages_of(GeoCalib.gives),
+    name="geocalib",
+    does="focal length and down",
+    needs="genspace[vision]",
+    make=partial(GeoCalib, "gravity.geocalib", GEOCALIB_SOURCE),
+    options=NoOptions,
+    fetch=partial(fetch_torch_hub, GEOCALIB_SOURCE),
+    checkpoints=(Checkpoint(name="GeoCalib", licence="Apache-2.0, weights CC BY 4.0", megabytes=120),),
+)

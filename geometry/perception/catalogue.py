@@ -1,4 +1,4 @@
-"""Which perception parts there are, the defaults, and how a part is named: "owlv2:google/owlv2-large…"."""
+"""Which perception parts there are, and how a part is named: "owlv2:google/owlv2-large…"."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from genspace.errors import InputError, did_you_mean
 from genspace.geometry.perception._parts import STAGES, Checkpoint, Part, PartKind, Runtime
 from genspace.plugins import Registry
 
-__all__ = ["DEFAULTS", "REGISTRY", "find_checkpoint", "kinds", "make_part", "parse_part", "part_kind"]
+__all__ = [
+    "REGISTRY",
+    "chosen_checkpoint",
+    "find_checkpoint",
+    "kinds",
+    "make_part",
+    "parse_part",
+    "part_kind",
+]
 
 _HERE = "genspace.geometry.perception"
 REGISTRY = Registry(
@@ -18,6 +26,8 @@ REGISTRY = Registry(
     builtin={
         "detector.grounding-dino": f"{_HERE}.detectors:GROUNDING_DINO",
         "detector.owlv2": f"{_HERE}.detectors:OWLV2",
+        "detector.sam3": f"{_HERE}.sam3:SAM3",
+        "segmenter.sam3": f"{_HERE}.sam3:SAM3",
         "segmenter.sam": f"{_HERE}.segmenters:SAM",
         "segmenter.sam-hq": f"{_HERE}.segmenters:SAM_HQ",
         "segmenter.sam2": f"{_HERE}.segmenters:SAM2",
@@ -25,33 +35,24 @@ REGISTRY = Registry(
         "depth.zoedepth": f"{_HERE}.depths:ZOEDEPTH",
         "depth.depth-pro": f"{_HERE}.depths:DEPTH_PRO",
         "depth.metric3d": f"{_HERE}.depths:METRIC3D",
-        "intrinsics.geocalib": f"{_HERE}.cameras:GEOCALIB_INTRINSICS",
+        "intrinsics.depth-pro": f"{_HERE}.depths:DEPTH_PRO",
+        "intrinsics.geocalib": f"{_HERE}.cameras:GEOCALIB",
         "intrinsics.exif": f"{_HERE}.cameras:EXIF",
-        "intrinsics.depth": f"{_HERE}.cameras:FROM_DEPTH",
         "intrinsics.default": f"{_HERE}.cameras:DEFAULT_INTRINSICS",
-        "gravity.geocalib": f"{_HERE}.cameras:GEOCALIB_GRAVITY",
+        "gravity.geocalib": f"{_HERE}.cameras:GEOCALIB",
         "gravity.ground-plane": f"{_HERE}.cameras:GROUND_PLANE",
         "gravity.level": f"{_HERE}.cameras:LEVEL",
         "orientation.orient-anything": f"{_HERE}.orientations:ORIENT_ANYTHING",
         "orientation.clip-views": f"{_HERE}.orientations:CLIP_VIEWS",
-        "detector.scene": f"{_HERE}.truth:DETECTOR",
-        "segmenter.scene": f"{_HERE}.truth:SEGMENTER",
-        "depth.scene": f"{_HERE}.truth:DEPTH",
-        "intrinsics.scene": f"{_HERE}.truth:INTRINSICS",
-        "gravity.scene": f"{_HERE}.truth:GRAVITY",
-        "orientation.scene": f"{_HERE}.truth:ORIENTATION",
+        "detector.scene": f"{_HERE}.scene_parts:DETECTOR",
+        "segmenter.scene": f"{_HERE}.scene_parts:SEGMENTER",
+        "depth.scene": f"{_HERE}.scene_parts:DEPTH",
+        "intrinsics.scene": f"{_HERE}.scene_parts:INTRINSICS",
+        "gravity.scene": f"{_HERE}.scene_parts:GRAVITY",
+        "orientation.scene": f"{_HERE}.scene_parts:ORIENTATION",
+        "boxes3d.scene": f"{_HERE}.scene_parts:BOXES3D",
     },
 )
-
-DEFAULTS: Mapping[str, str] = {
-    "detector": "grounding-dino",
-    "segmenter": "sam",
-    "depth": "depth-anything-v2",
-    "intrinsics": "geocalib",
-    "gravity": "geocalib",
-    "orientation": "orient-anything",
-}
-"""The part of each stage unless another is chosen."""
 
 
 def parse_part(spec: str) -> tuple[str, str | None]:
@@ -75,16 +76,17 @@ def part_kind(stage: str, name: str) -> PartKind:
     if name not in names:
         raise InputError(f"unknown {stage} {name!r}{did_you_mean(name, names)}")
     kind: PartKind = REGISTRY.load(f"{stage}.{name}")()
-    if kind.stage != stage:
-        raise InputError(f"the plugin {stage}.{name} says that it is a {kind.stage}, not a {stage}")
+    if stage not in kind.stages or kind.name != name:
+        theirs = ", ".join(kind.key(s) for s in kind.stages)
+        raise InputError(f"the plugin {stage}.{name} says that it is {theirs}")
     return kind
 
 
-def kinds() -> list[PartKind]:
-    """Return every known kind of part, by stage; plugins that cannot be imported raise their own error."""
+def kinds() -> list[tuple[str, PartKind]]:
+    """Return (stage, kind) of every known part, by stage; plugins that cannot be imported raise their own error."""
     order = list(STAGES)
-    found = [part_kind(*key.split(".", 1)) for key in REGISTRY.names() if key.partition(".")[0] in STAGES]
-    return sorted(found, key=lambda kind: order.index(kind.stage))
+    keys = [tuple(key.split(".", 1)) for key in REGISTRY.names() if key.partition(".")[0] in STAGES]
+    return [(stage, part_kind(stage, name)) for stage, name in sorted(keys, key=lambda k: order.index(k[0]))]
 
 
 def make_part(
@@ -97,12 +99,20 @@ def make_part(
     """
     name, wanted = parse_part(spec)
     kind = part_kind(stage, name)
-    checkpoint = kind.checkpoints[0] if kind.checkpoints else None
-    if wanted is not None:
-        if not kind.checkpoints:
-            raise InputError(f"{kind.key} has no checkpoints to choose from, so {wanted!r} means nothing")
-        checkpoint = find_checkpoint(kind, wanted)
-    return kind.make(checkpoint, _options(kind, options or {}), runtime or Runtime())
+    checkpoint = chosen_checkpoint(kind, stage, wanted)
+    return kind.make(checkpoint, _options(kind, kind.key(stage), options or {}), runtime or Runtime())
+
+
+def chosen_checkpoint(kind: PartKind, stage: str, name: str | None) -> Checkpoint | None:
+    """Return the named checkpoint of a part, its default, or None where it has none.
+
+    Errors: `InputError` for a name where there is nothing to choose from.
+    """
+    if name is None:
+        return kind.checkpoints[0] if kind.checkpoints else None
+    if not kind.checkpoints:
+        raise InputError(f"{kind.key(stage)} has no checkpoints to choose from, so {name!r} means nothing")
+    return find_checkpoint(kind, name)
 
 
 def find_checkpoint(kind: PartKind, name: str) -> Checkpoint:
@@ -113,21 +123,21 @@ def find_checkpoint(kind: PartKind, name: str) -> Checkpoint:
     return Checkpoint(name=name, licence="see its page", megabytes=0)
 
 
-def _options(kind: PartKind, given: Mapping[str, Any]) -> Any:
+def _options(kind: PartKind, key: str, given: Mapping[str, Any]) -> Any:
     from pydantic import ValidationError
 
     if kind.options is None:
         if given:
-            raise InputError(f"{kind.key} has no options, so {next(iter(given))!r} means nothing")
+            raise InputError(f"{key} has no options, so {next(iter(given))!r} means nothing")
         return None
-    unknown = [key for key in given if key not in kind.options.model_fields]
+    unknown = [name for name in given if name not in kind.options.model_fields]
     if unknown:
         raise InputError(
-            f"{kind.key} has no option {unknown[0]!r}{did_you_mean(unknown[0], kind.options.model_fields)}"
+            f"{key} has no option {unknown[0]!r}{did_you_mean(unknown[0], kind.options.model_fields)}"
         )
     try:
         return kind.options(**given)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise InputError(f"{kind.key}: option {where} = {first['input']!r}: {first['msg']}") from None
+        raise InputError(f"{key}: option {where} = {first['input']!r}: {first['msg']}") from None

@@ -39,16 +39,31 @@ class CropOptions(BaseModel):
 
 
 def crops_of(
-    views: Sequence[View], options: CropOptions, fills: Sequence[float] = (0.85,)
+    views: Sequence[View],
+    *,
+    warp_from_deg: float,
+    remove_background: bool,
+    fills: Sequence[float] = (0.85,),
+    only: NDArray[np.bool_] | None = None,
 ) -> list[NDArray[np.uint8]]:
-    """Return the crops of all objects of all views, one per share of `fills`, in this order."""
-    wanted = (
-        (v.pixels, box, mask, v.known["K"], fill)
+    """Return the crops of the objects of all views, one per share of `fills`, in this order.
+
+    `only`, (N,), says which of all the objects; None: all.
+    """
+    every = [
+        (v.pixels, box, mask, v.known["K"])
         for v in views
         for box, mask in zip(v.known["boxes"], v.known["masks"], strict=True)
-        for fill in fills
-    )
-    return list(ahead(lambda seen: crop_object(*seen[:4], options=options, fill=seen[4]), wanted, most=32))
+    ]
+    wanted = [one for i, one in enumerate(every) if only is None or only[i]]
+
+    def crop(seen: tuple[tuple[Any, Any, Any, Any], float]) -> NDArray[np.uint8]:
+        (pixels, box, mask, K), fill = seen
+        return crop_object(
+            pixels, box, mask, K, warp_from_deg=warp_from_deg, remove_background=remove_background, fill=fill
+        )
+
+    return list(ahead(crop, ((one, fill) for one in wanted for fill in fills), most=32))
 
 
 def by_view(found: Mapping[str, NDArray[Any]], views: Sequence[View]) -> list[Arrays]:
@@ -75,7 +90,8 @@ def crop_object(
     mask: NDArray[np.bool_],
     K: NDArray[Any],
     *,
-    options: CropOptions,
+    warp_from_deg: float = 15.0,
+    remove_background: bool = True,
     fill: float = 0.85,
 ) -> NDArray[np.uint8]:
     """Return a square crop of an object, (224, 224, 3).
@@ -85,11 +101,11 @@ def crop_object(
     """
     ray = box_ray(box, K)
     off_axis_deg = math.degrees(math.acos(min(1.0, ray[2])))
-    warp = crop_homography(K, ray) if off_axis_deg > options.warp_from_deg else np.eye(3)
+    warp = crop_homography(K, ray) if off_axis_deg > warp_from_deg else np.eye(3)
     (u, v), side = _square(box, warp)
     side = side / fill
     image = Image.fromarray(pixels)
-    if options.background == "remove":
+    if remove_background:
         whole, image = image, Image.new("RGB", image.size)
         image.paste(whole, mask=Image.fromarray(mask))
     return _sampled(image, np.linalg.inv(warp), (u - side / 2, v - side / 2), side)

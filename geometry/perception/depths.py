@@ -16,10 +16,21 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from genspace.checkpoints import load_json, require_torch
 from genspace.errors import InputError
+from genspace.geometry.camera import Intrinsics
 from genspace.geometry.perception import _pixels
 from genspace.geometry.perception._model_part import ModelPart
-from genspace.geometry.perception._parts import Arrays, Checkpoint, PartKind, PerceptionError, View
+from genspace.geometry.perception._parts import (
+    GUESS,
+    Arrays,
+    Checkpoint,
+    PartKind,
+    PerceptionError,
+    View,
+    source_of,
+    stages_of,
+)
 from genspace.geometry.perception._torch_hub import TorchHubPart, TorchHubSource, fetch_torch_hub
+from genspace.geometry.perception.cameras import known_focal
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,7 +57,7 @@ class DepthOptions(BaseModel):
 class DepthModel(ModelPart):
     """A metric depth model of transformers; subclasses know their resizing and what their numbers mean."""
 
-    stage = "depth"
+    gives: ClassVar[tuple[str, ...]] = ("depth",)
     auto_class = "AutoModelForDepthEstimation"
 
     def load(self) -> Any:
@@ -63,13 +74,13 @@ class DepthModel(ModelPart):
         """Return depth z in metres at the image's size, (H, W), float32."""
         x = _pixels.stack([v.pixels for v in views], self.runtime.device)
         with self.runtime.inference():
-            answers = self._depths(x)
+            answers = self._depths(x, views)
         return [
             {**a, "depth": np.asarray(a["depth"], dtype=np.float32) * np.float32(self.options.scale)}
             for a in answers
         ]
 
-    def _depths(self, x: Tensor) -> list[Arrays]:
+    def _depths(self, x: Tensor, views: Sequence[View]) -> list[Arrays]:
         raise NotImplementedError
 
     def _forward(self, x: Tensor) -> Any:
@@ -90,7 +101,7 @@ class DepthAnything(DepthModel):
 
     model_types = ("depth_anything",)
 
-    def _depths(self, x: Tensor) -> list[Arrays]:
+    def _depths(self, x: Tensor, views: Sequence[View]) -> list[Arrays]:  # noqa: ARG002 - one signature for all
         size = (int(x.shape[-2]), int(x.shape[-1]))
         config = load_json(self.folder, "preprocessor_config.json")
         target = _pixels.size_from_config(self.folder, {"height": 518, "width": 518})
@@ -108,7 +119,7 @@ class ZoeDepth(DepthModel):
 
     model_types = ("zoedepth",)
 
-    def _depths(self, x: Tensor) -> list[Arrays]:
+    def _depths(self, x: Tensor, views: Sequence[View]) -> list[Arrays]:  # noqa: ARG002 - one signature for all
         torch = require_torch(self.kind)
         size = (int(x.shape[-2]), int(x.shape[-1]))
         config = load_json(self.folder, "preprocessor_config.json")
@@ -127,12 +138,17 @@ class ZoeDepth(DepthModel):
 
 
 class DepthPro(DepthModel):
-    """Depth Pro (Bochkovskii et al. 2024, arXiv 2410.02073): metric depth and the field of view, at 1536 px."""
+    """Depth Pro (Bochkovskii et al. 2024, arXiv 2410.02073): metric depth and the field of view, at 1536 px.
 
+    Its depth follows from inverse depth and the focal length: where that is known from elsewhere, it is used.
+    """
+
+    uses: ClassVar[tuple[str, ...]] = ("K",)
+    gives = ("depth", "K")
     model_types = ("depth_pro",)
     gpu_dtype = "tf32"  # inverse depth loses far objects in half precision
 
-    def _depths(self, x: Tensor) -> list[Arrays]:
+    def _depths(self, x: Tensor, views: Sequence[View]) -> list[Arrays]:
         torch = require_torch(self.kind)
         size = (int(x.shape[-2]), int(x.shape[-1]))
         target = _pixels.size_from_config(self.folder, {"height": 1536, "width": 1536})
@@ -145,14 +161,22 @@ class DepthPro(DepthModel):
                 f"{self.kind}: {self.checkpoint} has no field-of-view head, so its depth has no scale"
             )
         answers: list[Arrays] = []
-        for inverse, fov in zip(
+        for view, inverse, fov in zip(
+            views,
             _to_image(out.predicted_depth, size).cpu().numpy(),
             out.field_of_view.flatten().tolist(),
             strict=True,
         ):
-            focal = focal_from_field_of_view(fov, size[1], self.kind)
+            focal, source = known_focal(view) or (
+                focal_from_field_of_view(fov, size[1], self.kind),
+                self.name,
+            )
             answers.append(
-                {"depth": depth_from_inverse(inverse, focal, size[1]), "focal_px": np.array(focal)}
+                {
+                    "depth": depth_from_inverse(inverse, focal, size[1]),
+                    "K": Intrinsics.centred(size[1], size[0], focal).matrix,
+                    source_of("K"): np.array(source),
+                }
             )
         return answers
 
@@ -187,8 +211,8 @@ class Metric3D(TorchHubPart):
     It works in the space of a camera with a focal length of 1000 px, so it needs the intrinsics.
     """
 
-    stage = "depth"
     reads: ClassVar[tuple[str, ...]] = ("K",)
+    gives = ("depth",)
     canonical_focal_px: ClassVar[float] = 1000.0
     input_size: ClassVar[tuple[int, int]] = (616, 1064)
 
@@ -218,15 +242,18 @@ class Metric3D(TorchHubPart):
         for view, canonical in zip(views, maps, strict=True):
             focal = float(view.known["K"][0, 0]) * scale
             metres = np.clip(canonical * (focal / self.canonical_focal_px), 0.0, 300.0) * self.options.scale
-            answers.append({"depth": metres.astype(np.float32)})
+            answer = {"depth": metres.astype(np.float32)}
+            if view.guessed("K"):
+                answer[source_of("depth")] = np.array(f"{GUESS}: {self.name}, for a guessed focal length")
+            answers.append(answer)
         return answers
 
 
-def _kind(name: str, gives: str, part: Any, checkpoints: tuple[Checkpoint, ...]) -> PartKind:
+def _kind(name: str, does: str, part: type[DepthModel], checkpoints: tuple[Checkpoint, ...]) -> PartKind:
     return PartKind(
-        stage="depth",
+        stages=stages_of(part.gives),
         name=name,
-        gives=gives,
+        does=does,
         make=partial(part, f"depth.{name}"),
         options=DepthOptions,
         checkpoints=checkpoints,
@@ -243,7 +270,7 @@ DEPTH_ANYTHING = _kind(
             name=f"{_DA2}-Indoor-Small-hf",
             licence="Apache-2.0",
             megabytes=100,
-            note="the default: rooms, to 20 m",
+            note="rooms, to 20 m",
         ),
         Checkpoint(
             name=f"{_DA2}-Outdoor-Small-hf", licence="Apache-2.0", megabytes=100, note="streets, to 80 m"
@@ -269,7 +296,10 @@ ZOEDEPTH = _kind(
     ZoeDepth,
     (
         Checkpoint(
-            name="Intel/zoedepth-nyu-kitti", licence="MIT", megabytes=1380, note="indoor and outdoor in one"
+            name="Intel/zoedepth-nyu-kitti",
+            licence="MIT",
+            megabytes=1380,
+            note="the default: indoor and outdoor in one",
         ),
         Checkpoint(name="Intel/zoedepth-nyu", licence="MIT", megabytes=1380, note="indoor"),
     ),
@@ -299,9 +329,10 @@ METRIC3D_SOURCE = TorchHubSource(
 )
 
 METRIC3D = PartKind(
-    stage="depth",
+    stages=("depth",),
     name="metric3d",
-    gives="metres, given the focal length",
+    does="metres, given the focal length",
+    needs="genspace[vision], mmengine, timm",
     make=partial(Metric3D, "depth.metric3d", METRIC3D_SOURCE),
     options=DepthOptions,
     fetch=partial(fetch_torch_hub, METRIC3D_SOURCE),

@@ -45,8 +45,8 @@ class ZeroShotDetector(ModelPart):
     Boxes stay in float32 even on a GPU: bfloat16 would round them to 1/256 of the image.
     """
 
-    stage = "detector"
     reads: ClassVar[tuple[str, ...]] = ("labels",)
+    gives = ("boxes", "label", "score")
     auto_class = "AutoModelForZeroShotObjectDetection"
     model_types = (*_GROUNDING, *_QUERY)
     gpu_dtype = "tf32"
@@ -188,9 +188,9 @@ class OwlOptions(DetectorOptions):
 
 
 GROUNDING_DINO = PartKind(
-    stage="detector",
+    stages=("detector",),
     name="grounding-dino",
-    gives="boxes for any words",
+    does="boxes for any words",
     make=partial(ZeroShotDetector, "detector.grounding-dino"),
     options=DetectorOptions,
     checkpoints=(
@@ -204,9 +204,9 @@ GROUNDING_DINO = PartKind(
 )
 
 OWLV2 = PartKind(
-    stage="detector",
+    stages=("detector",),
     name="owlv2",
-    gives="boxes for any words",
+    does="boxes for any words",
     make=partial(ZeroShotDetector, "detector.owlv2"),
     options=OwlOptions,
     checkpoints=(

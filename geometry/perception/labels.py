@@ -1,4 +1,8 @@
-"""Names of objects: "two cows", "the couch" and "sofa" are matched to what detectors and scene files call them."""
+"""Names of objects: "two cows", "the couch" and "sofa" are matched to what detectors and scene files call them.
+
+Detectors are asked the user's own words. Their canonical form serves to tell whether two names mean one kind of thing,
+and nothing else.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from genspace.errors import InputError
+from genspace.geometry.predicates import instance_of
 
 __all__ = ["Wanted", "canonical", "parse_objects", "plural", "same_object", "wanted_from_ids"]
 
@@ -23,9 +28,9 @@ _IRREGULAR = {
     "suitcases": "suitcase", "bookcases": "bookcase", "mooses": "moose", "cases": "case", "cookies": "cookie",
 }  # fmt: skip
 _UNCHANGED = {
-    "binoculars", "bus", "cactus", "dress", "glass", "glasses", "headphones", "hippopotamus", "jeans", "lens",
-    "octopus", "pants", "pliers", "scissors", "sheep", "shorts", "sunglasses", "tennis", "tongs", "trousers",
-    "walrus", "fish", "deer", "moose", "canvas", "gas", "iris", "compass",
+    "binoculars", "bus", "cactus", "dress", "glass", "glasses", "headphones", "hippopotamus", "jeans",
+    "lens", "octopus", "pants", "pliers", "rhinoceros", "scissors", "sheep", "shorts", "sunglasses", "tennis", "tongs",
+    "trousers", "walrus", "fish", "deer", "moose", "canvas", "gas", "iris", "compass",
 }  # fmt: skip
 _SYNONYMS = (
     ("airplane", "aeroplane", "plane", "aircraft"),
@@ -64,19 +69,29 @@ _NOT_A_KIND_OF = {
 def canonical(name: str) -> str:
     """Return a name in one form: lower case, no article or number, singular, the first of its synonyms.
 
-    >>> [canonical(n) for n in ("The Couches", "two cows", "tennis_rackets", "an aeroplane", "glass shelves")]
-    ['couch', 'cow', 'tennis racket', 'airplane', 'glass shelf']
+    >>> [canonical(n) for n in ("The Couches", "two cows", "tennis_rackets", "an aeroplane", "chests of drawers")]
+    ['couch', 'cow', 'tennis racket', 'airplane', 'chest of drawers']
     """
+    singular = _singular(_plain(name))
+    return _NAMES.get(singular, singular)
+
+
+def _plain(name: str) -> str:
+    """Return the words of a name in lower case, without article and number."""
     words = re.sub(r"[^\w]+|_", " ", name.lower()).split()
     while len(words) > 1 and (words[0] in _ARTICLES or words[0] in _NUMBERS or words[0].isdigit()):
         words = words[1:]
-    if not words:
-        return ""
-    joined = " ".join([*words[:-1], _singular(words[-1])])
-    return _NAMES.get(joined, joined)
+    return " ".join(words)
 
 
-def _singular(word: str) -> str:
+def _singular(name: str) -> str:
+    """Return a name with its noun in the singular: the last word, or the one before "of"."""
+    head, of, rest = name.partition(" of ")
+    *before, noun = head.split() or [""]
+    return " ".join([*before, _singular_noun(noun)]) + of + rest
+
+
+def _singular_noun(word: str) -> str:
     if word in _IRREGULAR:
         return _IRREGULAR[word]
     if word in _UNCHANGED or len(word) < 3 or word.endswith(("ss", "us", "is")):
@@ -103,44 +118,70 @@ def same_object(a: str, b: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One object to find: what the predicate calls it and the class to look for."""
+    """One object to find."""
 
     id: str
+    """What the predicate calls it."""
     label: str
+    """What detectors are asked for: the user's own words."""
+    number: int = 1
+    """Which of its kind: 1 the best detected, 2 the second best."""
+
+    @property
+    def kind(self) -> str:
+        """The label in canonical form: two labels of one kind mean one class of things."""
+        return canonical(self.label)
 
 
 def wanted_from_ids(ids: Iterable[str]) -> tuple[Wanted, ...]:
-    """Return what to look for, given a predicate's object names; a trailing number tells instances apart.
+    """Return what to look for, given a predicate's object names.
 
-    >>> wanted_from_ids(["cup", "cup_2", "teddy bear"])[1:]
-    (Wanted(id='cup_2', label='cup'), Wanted(id='teddy bear', label='stuffed bear'))
+    A trailing number says which of its kind is meant: `horse` (or `horse_1`) is the best detected horse, `horse_2` the
+    second best, in whatever order and however many they are named.
+    Errors: `InputError` for two names of the same object.
+
+    >>> wanted_from_ids(["cup_2", "teddy bear"])
+    (Wanted(id='cup_2', label='cup', number=2), Wanted(id='teddy bear', label='teddy bear', number=1))
     """
-    wanted = tuple(Wanted(i, canonical(re.sub(r"[\s_#-]*\d+$", "", i) or i)) for i in dict.fromkeys(ids))
-    return tuple(Wanted(w.id, w.label or w.id) for w in wanted)
+    wanted = tuple(Wanted(name, *instance_of(name)) for name in dict.fromkeys(ids))
+    first: dict[tuple[str, int], Wanted] = {}
+    for one in wanted:
+        same = first.setdefault((one.kind, one.number), one)
+        if same is not one:
+            raise InputError(
+                f"{same.id} and {one.id} both mean the {_ORDINALS.get(one.number, f'no. {one.number}')} "
+                f"{one.kind} detected; number what is of one kind: {one.kind}, {one.kind}_2"
+            )
+    return wanted
+
+
+_ORDINALS = {1: "best", 2: "second best", 3: "third best"}
 
 
 def parse_objects(text: str) -> tuple[Wanted, ...]:
     """Return what to look for in a list such as "two cows, the chair".
 
-    Several of a class are numbered. Errors: `InputError` for an empty list.
+    Several of a kind are numbered. Errors: `InputError` for an empty list.
 
-    >>> [w.id for w in parse_objects("two cows, the chair")]
-    ['cow', 'cow_2', 'chair']
+    >>> [w.id for w in parse_objects("two cows, the sofa")]
+    ['cow', 'cow_2', 'sofa']
     """
+    labels: dict[str, str] = {}
     counts: dict[str, int] = {}
     for part in text.split(","):
-        label = canonical(part)
+        label = _singular(_plain(part))
         if not label:
             continue
-        first = part.lower().split()[0]
-        counts[label] = counts.get(label, 0) + (
+        first, kind = part.lower().split()[0], canonical(label)
+        labels.setdefault(kind, label)
+        counts[kind] = counts.get(kind, 0) + (
             int(first) if first.isdigit() and first != label else _NUMBERS.get(first, 1)
         )
     if not counts:
         raise InputError(f'objects {text!r}: name what to look for, such as "cow, chair" or "two cups"')
     return tuple(
-        Wanted(label if i == 1 else f"{label}_{i}", label)
-        for label, n in counts.items()
+        Wanted(labels[kind] if i == 1 else f"{labels[kind]}_{i}", labels[kind], i)
+        for kind, n in counts.items()
         for i in range(1, n + 1)
     )
 

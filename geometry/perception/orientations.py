@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from genspace.checkpoints import load_pretrained, require_torch
 from genspace.errors import InputError
@@ -22,9 +22,20 @@ if TYPE_CHECKING:
 __all__ = ["CLIP_VIEWS", "ORIENT_ANYTHING", "heading_from_views"]
 
 
-class OrientAnythingOptions(CropOptions):
+FRONT_FROM = 0.5
+"""Probability of having a front from which an object is taken to have one."""
+
+
+class OrientAnythingOptions(BaseModel):
     """Options of Orient Anything."""
 
+    model_config = ConfigDict(extra="forbid")
+
+    background: Literal["keep-then-remove", "remove", "keep"] = "keep-then-remove"
+    """Whether pixels outside the object's mask are made black; "keep-then-remove": as in the released GenSpace code,
+    only of what has no front with its background kept, and used only if it then has one."""
+    warp_from_deg: float = Field(15.0, ge=0.0, le=90.0)
+    """Objects further from the optical axis are seen through a camera turned towards them."""
     flip: bool = False
     """Also look at the mirrored crop (test-time augmentation)."""
     fills: tuple[float, ...] = Field((0.85,), min_length=1)
@@ -34,10 +45,10 @@ class OrientAnythingOptions(CropOptions):
 class OrientAnything(ModelPart):
     """Orient Anything V1 in any size and with either head."""
 
-    stage = "orientation"
     reads: ClassVar[tuple[str, ...]] = ("boxes", "masks", "K")
+    gives = ("azimuth_deg", "polar_deg", "rotation_deg", "confidence", "has_front", "ray")
     probe = ""
-    version = 2
+    version = 3
 
     def load(self) -> Any:
         """Return the network on its device: the encoder in the chosen precision, the head in full."""
@@ -50,11 +61,30 @@ class OrientAnything(ModelPart):
         return network
 
     def run(self, views: Sequence[View]) -> list[Arrays]:
-        """Return angles in degrees and confidences, (N,), and the ray of each object's box, (N, 3)."""
-        crops = crops_of(views, self.options, self.options.fills)
-        angles = self._angles(crops) if crops else np.zeros((0, 4))
+        """Return angles in degrees, confidences and whether there is a front, (N,), and the boxes' rays, (N, 3)."""
+        background = self.options.background
+        angles = self._seen(views, remove_background=background == "remove")
+        unsure = angles[:, 3] < FRONT_FROM
+        if background == "keep-then-remove" and unsure.any():
+            again = self._seen(views, remove_background=True, only=unsure)
+            better = again[:, 3] > FRONT_FROM
+            angles[np.flatnonzero(unsure)[better]] = again[better]
         names = ("azimuth_deg", "polar_deg", "rotation_deg", "confidence")
-        return by_view(dict(zip(names, angles.T, strict=True)), views)
+        found = dict(zip(names, angles.T, strict=True))
+        return by_view({**found, "has_front": (found["confidence"] >= FRONT_FROM).astype(np.int64)}, views)
+
+    def _seen(
+        self, views: Sequence[View], *, remove_background: bool, only: NDArray[np.bool_] | None = None
+    ) -> NDArray[Any]:
+        """Return (azimuth, polar, rotation, confidence) of the objects, (N, 4), or of those that `only` marks."""
+        crops = crops_of(
+            views,
+            warp_from_deg=self.options.warp_from_deg,
+            remove_background=remove_background,
+            fills=self.options.fills,
+            only=only,
+        )
+        return self._angles(crops) if crops else np.zeros((0, 4))
 
     def _angles(self, crops: list[NDArray[np.uint8]]) -> NDArray[Any]:
         """Return (azimuth, polar, rotation, confidence) of each object, (N, 4), from all its crops."""
@@ -107,9 +137,9 @@ class ClipViewsOptions(CropOptions):
 class ClipViews(ModelPart):
     """Azimuth in eight steps by any CLIP or SigLIP model: the crop is compared with sentences about each direction."""
 
-    stage = "orientation"
     model_types = ("clip", "siglip")
     reads: ClassVar[tuple[str, ...]] = ("labels", "label", "boxes", "masks", "K")
+    gives = ("azimuth_deg", "confidence", "ray")
 
     def load(self) -> Any:
         """Return the model; its tokenizer comes with it."""
@@ -120,7 +150,11 @@ class ClipViews(ModelPart):
     def run(self, views: Sequence[View]) -> list[Arrays]:
         """Return azimuths in degrees and confidences, (N,), and the ray of each object's box, (N, 3)."""
         names = [v.labels[i] for v in views for i in v.known["label"]]
-        crops = crops_of(views, self.options)
+        crops = crops_of(
+            views,
+            warp_from_deg=self.options.warp_from_deg,
+            remove_background=self.options.background == "remove",
+        )
         scores = self._scores(crops, names) if crops else np.zeros((0, len(DIRECTIONS)))
         return by_view(heading_from_views(scores), views)
 
@@ -181,9 +215,9 @@ def heading_from_views(scores: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
 
 _REPO = "Viglong/Orient-Anything"
 ORIENT_ANYTHING = PartKind(
-    stage="orientation",
+    stages=("orientation",),
     name="orient-anything",
-    gives="facing direction and whether there is one",
+    does="facing direction and whether there is one",
     make=partial(OrientAnything, "orientation.orient-anything"),
     options=OrientAnythingOptions,
     checkpoints=(
@@ -207,9 +241,9 @@ ORIENT_ANYTHING = PartKind(
 )
 
 CLIP_VIEWS = PartKind(
-    stage="orientation",
+    stages=("orientation",),
     name="clip-views",
-    gives="heading in eight steps, from words",
+    does="heading in eight steps, from words",
     make=partial(ClipViews, "orientation.clip-views"),
     options=ClipViewsOptions,
     checkpoints=(

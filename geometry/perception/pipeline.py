@@ -1,4 +1,4 @@
-"""The way from pixels to what is known about each image: stages in order, in batches, cached, one failure at a time."""
+"""The way from pixels to what is known about each image: parts in order, in batches, cached, one failure at a time."""
 
 from __future__ import annotations
 
@@ -14,16 +14,27 @@ import numpy as np
 from genspace.errors import InputError
 from genspace.geometry.detections import assign, non_maximum_suppression
 from genspace.geometry.perception._ahead import ahead
-from genspace.geometry.perception._parts import STAGES, Arrays, Part, PerceptionError, View, check_output
+from genspace.geometry.perception._parts import (
+    STAGES,
+    Arrays,
+    Part,
+    PerceptionError,
+    View,
+    check_declaration,
+    check_output,
+    per_object,
+    source_of,
+    stages_of,
+)
 from genspace.geometry.perception.cache import StageCache, stage_key
-from genspace.geometry.perception.labels import Wanted
+from genspace.geometry.perception.labels import Wanted, canonical
 from genspace.records import fingerprint
 
 if TYPE_CHECKING:
     from genspace.geometry.perception.images import Picture
     from genspace.geometry.perception.truth import Truth
 
-__all__ = ["Failure", "Perception", "StageReport", "Subject", "in_order"]
+__all__ = ["Failure", "Perception", "StageReport", "Step", "Subject", "in_order"]
 
 _log = logging.getLogger("genspace.perception")
 
@@ -38,8 +49,8 @@ class Subject:
 
     def view(self) -> View:
         """Return what is known before the first stage."""
-        labels = tuple(dict.fromkeys(w.label for w in self.wanted))
-        return View(picture=self.picture, labels=labels, truth=self.truth)
+        labels = list(dict.fromkeys(w.label for w in self.wanted))
+        return View(picture=self.picture, known={"labels": np.array(labels, dtype=str)}, truth=self.truth)
 
 
 @dataclass(frozen=True)
@@ -51,9 +62,10 @@ class Failure:
 
 @dataclass(frozen=True)
 class StageReport:
-    """How far one stage has come in one run: what a progress line shows."""
+    """How far one part has come in one run: what a progress line shows."""
 
     stage: str
+    """The stage that it serves; several are joined by "+"."""
     part: str
     done: int
     total: int
@@ -68,28 +80,76 @@ class StageReport:
         return computed / self.seconds if computed and self.seconds > 0 else None
 
 
-def in_order(parts: Mapping[str, Part]) -> list[str]:
-    """Return the stages so that each comes after those whose arrays it reads.
+@dataclass(frozen=True)
+class Step:
+    """One part and the stages that it was chosen for."""
 
-    Errors: `InputError` for parts that wait for one another, or that read what no part gives.
+    part: Part
+    stages: tuple[str, ...]
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        """What is taken of what the part gives: the arrays of its stages."""
+        own = {key for stage in self.stages for key in STAGES[stage].arrays}
+        return tuple(key for key in self.part.gives if key in own)
+
+
+def in_order(parts: Mapping[str, Part]) -> list[Step]:
+    """Return the parts so that each comes after those whose arrays it reads; one that serves several stages, once.
+
+    Errors: `InputError` for a part that cannot serve its stage, for parts that wait for one another, that read what
+    no part gives, or that see objects of their own.
     """
-    gives = {key: s for s in parts for key in (*STAGES[s].gives, *STAGES[s].optional) if key != "source"}
-    gives.update({"labels": "", "truth": ""})
-    ordered: list[str] = []
-    waiting = [stage for stage in STAGES if stage in parts]
-    while waiting:
-        ready = [s for s in waiting if all(gives.get(key, "") in ("", *ordered) for key in parts[s].reads)]
+    chosen: dict[int, Step] = {}
+    for stage in STAGES:
+        if (part := parts.get(stage)) is not None:
+            before = chosen.get(id(part))
+            chosen[id(part)] = Step(part, (*before.stages, stage) if before else (stage,))
+    steps = list(chosen.values())
+    for step in steps:
+        _check_step(step)
+    giver = {key: step for step in steps for key in step.gives}
+    ordered: list[Step] = []
+    while waiting := [s for s in steps if s not in ordered]:
+        ready = [s for s in waiting if all(giver.get(key, s) in (s, *ordered) for key in _inputs(s.part))]
         if not ready:
-            cycle = ", ".join(f"{s} needs {', '.join(parts[s].reads)}" for s in waiting)
+            cycle = ", ".join(f"{'+'.join(s.stages)} needs {', '.join(_inputs(s.part))}" for s in waiting)
             raise InputError(
                 f"these perception parts wait for one another: {cycle}. Choose another part for one"
             )
         ordered.append(ready[0])
-        waiting.remove(ready[0])
-    lacking = [(s, key) for s in ordered for key in parts[s].reads if key not in gives]
+    lacking = [
+        (step.stages[0], key)
+        for step in ordered
+        for key in step.part.reads
+        if giver.get(key, step) is step and key not in {"labels", "truth"}
+    ]
     if lacking:
         raise InputError(f"the {lacking[0][0]} part needs {lacking[0][1]!r}, which no part gives")
     return ordered
+
+
+def _inputs(part: Part) -> tuple[str, ...]:
+    return (*part.reads, *part.uses)
+
+
+def _check_step(step: Step) -> None:
+    part = step.part
+    check_declaration(part, part.name)
+    missing = [s for s in step.stages if s not in stages_of(part.gives)]
+    if missing:
+        raise InputError(
+            f"{part.name} cannot serve as {missing[0]}: it gives {', '.join(part.gives)}, "
+            f"and {', '.join(STAGES[missing[0]].gives)} are needed"
+        )
+    if "boxes" in step.gives or "boxes" in part.reads:
+        return
+    own = [key for key in step.gives if per_object(key)]
+    if own:
+        raise InputError(
+            f"{part.name} finds objects by itself, so its {own[0]} belong to its own boxes: "
+            f"choose it as the detector too, or another {step.stages[0]}"
+        )
 
 
 @dataclass
@@ -97,76 +157,79 @@ class Perception:
     """Parts that together turn pixels into what a scene needs."""
 
     parts: Mapping[str, Part]
-    """One part per stage, by stage name."""
+    """The part of each stage, by stage name; one part may serve several."""
     cache: StageCache | None = None
     batch_size: int = 8
     resident: Literal["one", "all"] = "one"
-    """Whether a part's model is freed before the next stage, or all stay in memory."""
+    """Whether a part's model is freed before the next part, or all stay in memory."""
     report: Callable[[StageReport], None] = field(default=lambda _: None)
 
     def __post_init__(self) -> None:
-        self._order = in_order(self.parts)
+        self._steps = in_order(self.parts)
 
     @property
     def fingerprint(self) -> str:
-        """Digest of every part's fingerprint."""
-        return fingerprint({stage: self.parts[stage].fingerprint for stage in self._order})
+        """Digest of every stage's part."""
+        return fingerprint(
+            {stage: self.parts[stage].fingerprint for step in self._steps for stage in step.stages}
+        )
 
     def check(self) -> None:
         """Say everything that is missing, with the commands that mend it, before any work.
 
         Errors: `InputError`.
         """
-        problems = list(dict.fromkeys(p for stage in self._order if (p := self.parts[stage].problem())))
+        problems = list(dict.fromkeys(p for step in self._steps if (p := step.part.problem())))
         if problems:
             raise InputError("\n".join(problems))
 
     def run(self, subjects: Sequence[Subject]) -> list[View | Failure]:
         """Return what is known about each image after all stages, or why it could not be seen.
 
-        Errors: `InputError` for what stops every image (a package or a checkpoint that is missing).
+        Errors: `InputError` for what stops every image: a package or a checkpoint that is missing, or a part that
+        reads or gives what it does not declare.
         """
         states: list[View | Failure] = [s.view() for s in subjects]
-        for stage in self._order:
-            part = self.parts[stage]
+        for step in self._steps:
             started = perf_counter()
-            for i, state in self._stage(part, [(i, s) for i, s in enumerate(states) if isinstance(s, View)]):
-                if stage == "detector" and isinstance(state, View):
+            for i, state in self._run(step, [(i, s) for i, s in enumerate(states) if isinstance(s, View)]):
+                if "boxes" in step.gives and isinstance(state, View):
                     state = _chosen(state, subjects[i].wanted)  # noqa: PLW2901 - the detector's last step
                 states[i] = state
-            _log.debug("%s: %.2f s", stage, perf_counter() - started)
+            _log.debug("%s: %.2f s", "+".join(step.stages), perf_counter() - started)
             if self.resident == "one":
-                part.close()
+                step.part.close()
         return states
 
     def close(self) -> None:
         """Free every model."""
-        for part in self.parts.values():
-            part.close()
+        for step in self._steps:
+            step.part.close()
 
-    def _stage(self, part: Part, views: list[tuple[int, View]]) -> Iterable[tuple[int, View | Failure]]:
-        name = f"{part.stage} {getattr(part, 'kind', type(part).__name__)}"
+    def _run(self, step: Step, views: list[tuple[int, View]]) -> Iterable[tuple[int, View | Failure]]:
+        part = step.part
+        stage = "+".join(step.stages)
         todo: list[tuple[int, View, str]] = []
         done = kept = 0
         seconds = 0.0
 
         def tell() -> None:
-            self.report(StageReport(part.stage, name, done, len(views), kept, seconds))
+            self.report(StageReport(stage, part.name, done, len(views), kept, seconds))
 
-        cache = self.cache if part.cached else None
+        cache = self.cache if part.cached and "truth" not in part.reads else None
         kept_outputs = ahead(lambda entry: _kept(cache, part, entry[1]), views, most=16)
         for (i, view), (key, output) in zip(views, kept_outputs, strict=True):
             if output is None:
                 todo.append((i, view, key))
             else:
                 done, kept = done + 1, kept + 1
-                yield i, replace(view, known=_merged(view.known, part, output))
+                yield i, _with(view, step, output)
         tell()
         with ThreadPoolExecutor(1) as writer:  # files are written while the next batch is computed
             written = []
             for batch in _batches(todo, self.batch_size):
                 started = perf_counter()
-                answers = _run_batch(part, name, [view for _, view, _ in batch])
+                answers = _run_batch(part, [view.handed_to(part) for _, view, _ in batch])
                 seconds += perf_counter() - started
                 done += len(batch)
                 for (i, view, key), answer in zip(batch, answers, strict=True):
@@ -175,7 +238,7 @@ class Perception:
                         continue
                     if cache is not None:
                         written.append(writer.submit(cache.put, part, key, answer))
-                    yield i, replace(view, known=_merged(view.known, part, answer))
+                    yield i, _with(view, step, answer)
                 tell()
         for future in written:
             future.result()
@@ -185,26 +248,40 @@ def _kept(cache: StageCache | None, part: Part, view: View) -> tuple[str, dict[s
     """Return the key of a part's output for a view, and the output if the cache holds it."""
     if cache is None:
         return "", None
-    key = stage_key(part, view)
+    key = stage_key(part, view.handed_to(part))
     return key, cache.get(part, key)
 
 
-def _merged(known: Arrays, part: Part, output: Arrays) -> Arrays:
-    """Add a stage's arrays; the sources of the camera's values are kept apart by stage."""
-    renamed = {f"{part.stage}_source" if k == "source" else k: v for k, v in output.items()}
-    return {**known, **renamed}
+def _with(view: View, step: Step, output: Arrays) -> View:
+    """Add what is taken of a part's output to what is known, each array with its source."""
+    added: dict[str, Any] = {}
+    for key in step.gives:
+        added[key] = output[key]
+        added[source_of(key)] = output.get(source_of(key), np.array(step.part.name))
+    return replace(view, known={**view.known, **added})
 
 
 def _chosen(view: View, wanted: Sequence[Wanted]) -> View:
-    """Keep the boxes of the objects asked for: suppressed by class, then chosen by detection score alone."""
-    score = view.known["score"].tolist()
-    labels = [view.labels[i] for i in view.known["label"]]
-    kept = non_maximum_suppression(view.known["boxes"], score, labels)
-    found = assign([labels[i] for i in kept], [score[i] for i in kept], [w.label for w in wanted])
+    """Keep the objects asked for: suppressed by class, then by detection score alone.
+
+    Of a class of which the second best is asked for, the best is kept too, so that every number means the same object
+    in whatever follows.
+    """
+    known = view.known
+    score = known["score"].tolist()
+    kinds = [canonical(view.labels[i]) for i in known["label"]]
+    kept = non_maximum_suppression(known["boxes"], score, kinds)
+    ranked = [(w.kind, rank) for w in wanted for rank in range(1, w.number + 1)]
+    found = assign([kinds[i] for i in kept], [score[i] for i in kept], list(dict.fromkeys(ranked)))
     keep = np.array([kept[i] for i in found if i is not None], dtype=np.intp)
-    return replace(
-        view, known={**view.known, **{k: view.known[k][keep] for k in ("boxes", "label", "score")}}
-    )
+    rows = [
+        key
+        for name in known
+        if per_object(name)
+        for key in (name, source_of(name))
+        if key in known and np.ndim(known[key])
+    ]
+    return replace(view, known={**known, **{key: known[key][keep] for key in rows}})
 
 
 def _batches(todo: list[tuple[int, View, str]], batch_size: int) -> Iterable[list[tuple[int, View, str]]]:
@@ -217,29 +294,28 @@ def _batches(todo: list[tuple[int, View, str]], batch_size: int) -> Iterable[lis
             yield entries[start : start + batch_size]
 
 
-def _run_batch(part: Part, name: str, views: list[View]) -> list[dict[str, Any] | Failure]:
+def _run_batch(part: Part, views: list[View]) -> list[dict[str, Any] | Failure]:
     """Run a batch; when it fails, run its halves, so that one bad image (or too little memory) costs only itself."""
     try:
-        return [_checked(part, name, v, o) for v, o in zip(views, part.run(views), strict=True)]
+        return [_checked(part, v, o) for v, o in zip(views, part.run(views), strict=True)]
     except InputError:
         raise
     except PerceptionError as error:
         if len(views) == 1:
             return [Failure(str(error))]
     except Exception as error:  # noqa: BLE001 - a model may raise anything; the image fails, not the run
-        _log.debug("%s failed on %d images", name, len(views), exc_info=True)
+        _log.debug("%s failed on %d images", part.name, len(views), exc_info=True)
         if len(views) == 1:
-            return [
-                Failure(f"{name}: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
-            ]
+            said = str(error).splitlines()[0] if str(error) else ""
+            return [Failure(f"{part.name}: {type(error).__name__}: {said}")]
     _free_gpu_memory()
     half = len(views) // 2
-    return [*_run_batch(part, name, views[:half]), *_run_batch(part, name, views[half:])]
+    return [*_run_batch(part, views[:half]), *_run_batch(part, views[half:])]
 
 
-def _checked(part: Part, name: str, view: View, output: Arrays) -> dict[str, Any] | Failure:
+def _checked(part: Part, view: View, output: Arrays) -> dict[str, Any] | Failure:
     try:
-        return check_output(part, name, view, output)
+        return check_output(part, view, output)
     except PerceptionError as error:
         return Failure(str(error))
 

@@ -40,8 +40,8 @@ class SegmenterOptions(BaseModel):
 class BoxSegmenter(ModelPart):
     """A Segment Anything model of transformers."""
 
-    stage = "segmenter"
     reads: ClassVar[tuple[str, ...]] = ("boxes",)
+    gives = ("masks", "mask_score")
     auto_class = "AutoModelForMaskGeneration"
     model_types = (*_PADDED, *_SQUARE)
 
@@ -110,11 +110,11 @@ def masks_in_image(
     return masks
 
 
-def _kind(name: str, gives: str, checkpoints: tuple[Checkpoint, ...]) -> PartKind:
+def _kind(name: str, does: str, checkpoints: tuple[Checkpoint, ...]) -> PartKind:
     return PartKind(
-        stage="segmenter",
+        stages=("segmenter",),
         name=name,
-        gives=gives,
+        does=does,
         make=partial(BoxSegmenter, f"segmenter.{name}"),
         options=SegmenterOptions,
         checkpoints=checkpoints,

@@ -5,7 +5,7 @@ Each stands in a module of its own, with its rules, its drawing and its probes, 
 
 from genspace.geometry.predicates._bound import Bound, bind, bind_known
 from genspace.geometry.predicates._calls import parse_call
-from genspace.geometry.predicates._names import indefinite, noun_of
+from genspace.geometry.predicates._names import indefinite, instance_of, noun_of
 from genspace.geometry.predicates._predicate import Limit, Predicate, Task, Variant
 from genspace.geometry.predicates._registry import (
     REGISTRY,
@@ -55,6 +55,7 @@ __all__ = [
     "constraint",
     "every_predicate",
     "indefinite",
+    "instance_of",
     "metric",
     "noun_of",
     "parse_call",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["indefinite", "noun_of"]
+__all__ = ["indefinite", "instance_of", "noun_of"]
 
-_INSTANCE = re.compile(r"(?:_|\s*#\s*)\d+$|[\s-]\d$")
+_INSTANCE = re.compile(r"(?<=.)(?:(?:_|\s*#\s*)([1-9]\d?)|[\s-]([1-9]))$")
 """The number that tells two of a kind apart: horse_2, horse #2, horse 2; not that of a Boeing 747."""
 _QUOTES = "\"'“”„‘’«»`"
 _ARTICLE = re.compile(r"(?:the|an?|some)\s+", re.IGNORECASE)
@@ -21,10 +21,21 @@ def noun_of(name: str) -> str:
     >>> [noun_of(n) for n in ("park_bench", "horse_2", "the big, red cat", "“tea cup” #2", "Boeing 747")]
     ['park bench', 'horse', 'big, red cat', 'tea cup', 'Boeing 747']
     """
-    noun = " ".join(_INSTANCE.sub("", name.strip()).replace("_", " ").split()).strip(_QUOTES)
+    return instance_of(name)[0]
+
+
+def instance_of(name: str) -> tuple[str, int]:
+    """Return what an object is called and which of its kind it is: its number, else 1.
+
+    >>> instance_of("horse"), instance_of("horse_1"), instance_of("red horse 2"), instance_of("boeing 747")
+    (('horse', 1), ('horse', 1), ('red horse', 2), ('boeing 747', 1))
+    """
+    words = name.strip()
+    found = _INSTANCE.search(words)
+    noun = " ".join(words[: found and found.start()].replace("_", " ").split()).strip(_QUOTES)
     while article := _ARTICLE.match(noun):
         noun = noun[article.end() :].strip(_QUOTES)
-    return noun or name
+    return noun or name, int(found[1] or found[2]) if found else 1
 
 
 def indefinite(noun: str) -> str:

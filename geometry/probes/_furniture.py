@@ -240,8 +240,8 @@ def television(look: dict[str, Any]) -> list[Part]:
 
 
 def mug(look: dict[str, Any]) -> list[Part]:
-    """Return a mug with a smiling face on its front and the handle at its own left."""
-    glaze, face = Paint(look["glaze"], "gloss"), Paint(look["face"], "gloss")
+    """Return a mug with a stripe all round: nothing but the handle tells its sides apart."""
+    glaze, band = Paint(look["glaze"], "gloss"), Paint(look["band"], "gloss")
     r, tall, wall = look["radius"], look["height"], 0.004
     profile = [
         (0, 0.002),
@@ -265,28 +265,18 @@ def mug(look: dict[str, Any]) -> list[Part]:
     )
     parts += [painted(glaze, tube(handle, 0.0058))]
 
-    def on_wall(azimuth: Any, y: Any) -> Any:
-        azimuth = np.asarray(azimuth)
-        return np.stack([r * np.cos(azimuth), np.broadcast_to(y, azimuth.shape), r * np.sin(azimuth)], -1)
-
-    eyes = [ball(on_wall(s * 0.36, tall * 0.63), (0.0032, 0.0085, 0.0048), subdivisions=2) for s in (-1, 1)]
-    smile = np.linspace(-0.55, 0.55, 21)
-    parts += [
-        painted(
-            face, *eyes, tube(on_wall(smile, tall * (0.30 + 0.14 * (smile / 0.55) ** 2)), 0.0024, sections=10)
-        )
+    stripe = [
+        (r - wall, tall * 0.62),
+        (r + 0.0008, tall * 0.62),
+        (r + 0.0008, tall * 0.74),
+        (r - wall, tall * 0.74),
     ]
-    parts += [
-        painted(
-            Paint("#e88b8b", "gloss"),
-            *(ball(on_wall(s * 0.66, tall * 0.49), (0.0022, 0.0055, 0.006), subdivisions=2) for s in (-1, 1)),
-        )
-    ]
+    parts += [painted(band, lathe(stripe, sections=72))]
     return parts
 
 
 def teapot(look: dict[str, Any]) -> list[Part]:
-    """Return a teapot: the spout points to the front, the handle is behind."""
+    """Return a teapot with its spout opposite the handle."""
     glaze, trim = Paint(look["glaze"], "gloss"), Paint(look["trim"], "gloss")
     s = look["squat"]
     profile = np.array(

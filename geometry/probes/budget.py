@@ -36,8 +36,8 @@ def error_budget(
 ) -> list[dict[str, Any]]:
     """Return rows `error, accuracy, coverage, lost`: without error, with each alone, with all together.
 
-    `items` are rows of a probe study with `truth`; accuracy is the share of decided probes on which the rules agree
-    with the truth, averaged over `repeats` seeds; `lost` is against no error.
+    `items` are rows of a probe study with `truth`; those without one are left out. Accuracy is the share of decided
+    probes on which the rules agree with the truth, averaged over `repeats` seeds; `lost` is against no error.
     Errors: `InputError` when a scene is absent, or the items hold no truth.
     """
     if not items or "truth" not in items[0]:
@@ -45,6 +45,7 @@ def error_budget(
     scenes = [
         (str(item["item_id"]), str(item["predicate"]), bool(int(item["truth"])), probe_scene(item, files))
         for item in items
+        if not _is_unknown(item["truth"])
     ]
     kinds = {"none": NONE, **noise.alone()}
     if len(kinds) > 2:
@@ -63,3 +64,8 @@ def error_budget(
         label = name if name in {"none", "all together"} else str(errors)
         rows.append({"error": label, "accuracy": accuracy, "coverage": decided / asked})
     return [{**row, "lost": rows[0]["accuracy"] - row["accuracy"]} for row in rows]
+
+
+def _is_unknown(truth: object) -> bool:
+    """Whether a cell of the truth is empty, as it is where sides are asked of a thing without a front."""
+    return str(truth) in {"", "nan", "None", "<NA>"}

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -16,8 +17,9 @@ import numpy as np
 
 from genspace.errors import InputError
 from genspace.geometry.frames import wrap_deg
+from genspace.geometry.probes.kinds import USUAL, Shares
 from genspace.geometry.probes.plans import PLANS
-from genspace.geometry.probes.render import draw
+from genspace.geometry.probes.render import draw, mitsuba_variant
 from genspace.geometry.probes.sampler import Probe, sample_probe
 from genspace.geometry.probes.scenes import ProbeScene
 from genspace.geometry.probes.truth import Truth, cast, depth_steps, scene_record
@@ -40,7 +42,8 @@ class RenderSettings:
     samples: int = 32
     """Light paths per pixel."""
     seed: int = 0
-    contrast_share: float = 0.2
+    shares: Shares = USUAL
+    """Of the kinds of probes."""
     pictures: bool = True
     """False: scene files and depth only, for judges that need no image."""
     image_format: Literal["jpg", "png", "webp"] = "jpg"
@@ -63,6 +66,9 @@ def render_study(
     `workers`: processes, by default one per core. An interrupted run leaves whole probes only and goes on from there.
     Errors: `InputError` for a folder begun with other settings or holding something else; `MissingExtraError`.
     """
+    variant = (
+        mitsuba_variant() if settings.pictures else None
+    )  # what is missing is said before a folder is begun
     _claim(out, settings)
     (out / "images").mkdir(parents=True, exist_ok=True)
     rows: dict[tuple[str, int], dict[str, Any]] = {}
@@ -76,7 +82,7 @@ def render_study(
             rows[job] = done
     report = progress or (lambda _done, _total: None)
     report(len(rows), len(jobs))
-    for job, row in _made(out, settings, missing, workers or os.cpu_count() or 1):
+    for job, row in _made(out, settings, missing, workers or os.cpu_count() or 1, variant):
         rows[job] = row
         report(len(rows), len(jobs))
     table = [rows[job] for job in jobs]
@@ -85,21 +91,32 @@ def render_study(
 
 
 def _made(
-    out: Path, settings: RenderSettings, jobs: Sequence[tuple[str, int]], workers: int
+    out: Path, settings: RenderSettings, jobs: Sequence[tuple[str, int]], workers: int, variant: str | None
 ) -> Iterator[tuple[tuple[str, int], dict[str, Any]]]:
     if workers == 1 or len(jobs) < 2:
         for job in jobs:
-            yield job, _make(out, settings, job)
+            yield job, _make(out, settings, job, variant=variant)
         return
     # a fresh interpreter per worker: mitsuba's threads do not survive a fork
     with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=get_context("spawn")) as pool:
-        running = {pool.submit(_make, out, settings, job, threads=1): job for job in jobs}
-        for future in as_completed(running):
-            yield running[future], future.result()
+        running = {pool.submit(_make, out, settings, job, threads=1, variant=variant): job for job in jobs}
+        try:
+            for future in as_completed(running):
+                yield running[future], future.result()
+        except BrokenProcessPool:
+            raise InputError(
+                f"{out}: a process that draws ended abruptly (out of memory?); whole probes are kept, and the same "
+                "command goes on with the rest. Try --workers 1"
+            ) from None
 
 
 def _make(
-    out: Path, settings: RenderSettings, job: tuple[str, int], *, threads: int | None = None
+    out: Path,
+    settings: RenderSettings,
+    job: tuple[str, int],
+    *,
+    threads: int | None = None,
+    variant: str | None = None,
 ) -> dict[str, Any]:
     name, index = job
     probe = sample_probe(
@@ -108,22 +125,34 @@ def _make(
         settings.per_predicate,
         seed=settings.seed,
         size=settings.size,
-        contrast_share=settings.contrast_share,
+        shares=settings.shares,
     )
-    return write_probe(out, probe, settings, threads=threads)
+    return write_probe(out, probe, settings, threads=threads, variant=variant)
 
 
 def write_probe(
-    out: Path, probe: Probe, settings: RenderSettings, *, threads: int | None = None
+    out: Path,
+    probe: Probe,
+    settings: RenderSettings,
+    *,
+    threads: int | None = None,
+    variant: str | None = None,
 ) -> dict[str, Any]:
     """Write one probe's files into `out`/images and return its row; the scene file comes last and marks it whole."""
     folder = out / "images"
     image = f"{probe.item_id}.{settings.image_format}"
     if probe.before is not None:
-        before, _ = _write_scene(folder / f"{probe.item_id}-before", probe.before, settings, threads=threads)
+        before, _ = _write_scene(
+            folder / f"{probe.item_id}-before", probe.before, settings, threads=threads, variant=variant
+        )
         _write_json(folder / f"{probe.item_id}-before.scene.json", before)
     after, truth = _write_scene(
-        folder / probe.item_id, probe.scene, settings, predicates=(probe.predicate,), threads=threads
+        folder / probe.item_id,
+        probe.scene,
+        settings,
+        predicates=(probe.predicate,),
+        threads=threads,
+        variant=variant,
     )
     row = row_of(probe, truth, image=image)
     if probe.before is not None:
@@ -148,6 +177,7 @@ def _write_scene(
     *,
     predicates: tuple[str, ...] = (),
     threads: int | None,
+    variant: str | None,
 ) -> tuple[dict[str, Any], Truth]:
     """Write picture and depth of one scene; return its scene file's document and what is truly seen."""
     from PIL import Image
@@ -157,7 +187,7 @@ def _write_scene(
     Image.fromarray(steps).save(stem.with_name(f"{stem.name}.depth.png"), optimize=True)
     image = f"{stem.name}.{settings.image_format}"
     if settings.pictures:
-        picture = Image.fromarray(draw(scene, samples=settings.samples, threads=threads))
+        picture = Image.fromarray(draw(scene, samples=settings.samples, threads=threads, variant=variant))
         picture.save(stem.with_name(image), quality=90)
     record = scene_record(
         scene,
@@ -196,13 +226,13 @@ def row_of(probe: Probe, truth: Truth, *, image: str) -> dict[str, Any]:
         "quantity": plan.quantity,
         "unit": plan.unit,
         "target": plan.target,
-        "true_value": round(probe.true_value, 5),
+        "true_value": None if probe.true_value is None else round(probe.true_value, 5),
         "inner": round(plan.inner, 5),
         "error": None if probe.error is None else round(probe.error, 5),
         "margin": None if margin is None else round(margin, 5),
         "signed_error": _signed_error(probe),
         "true_variant": probe.true_variant,
-        "truth": int(probe.truth),
+        "truth": None if probe.truth is None else int(probe.truth),
         "egocentric_answer": None if probe.egocentric_answer is None else int(probe.egocentric_answer),
         "elevation_deg": round(float(np.degrees(np.arcsin(nearest[1] / np.linalg.norm(nearest)))), 2),
         "fov_deg": round(camera.fov_deg, 2),
@@ -219,7 +249,7 @@ def row_of(probe: Probe, truth: Truth, *, image: str) -> dict[str, Any]:
 def _signed_error(probe: Probe) -> float | None:
     """How far the true value lies above (+) or below the wanted one, in the unit of the tolerance."""
     plan = probe.plan
-    if probe.error is None:
+    if probe.error is None or probe.true_value is None:
         return None
     if plan.unit == "deg" and plan.signed:
         return round(wrap_deg(probe.true_value - plan.target), 5)
@@ -266,16 +296,20 @@ def _write_json(path: Path, document: Any) -> None:
 
 
 def write_tables(out: Path, rows: list[dict[str, Any]], settings: RenderSettings) -> None:
-    """Write items.csv, annotations.csv with the known truth, and study.toml."""
+    """Write items.csv, annotations.csv with the truth where it is known, and study.toml."""
     _write_csv(out / "items.csv", rows)
-    answers = [{"item_id": row["item_id"], "rater_id": TRUTH_RATER, "value": row["truth"]} for row in rows]
+    answers = [
+        {"item_id": row["item_id"], "rater_id": TRUTH_RATER, "value": row["truth"]}
+        for row in rows
+        if row["truth"] is not None
+    ]
     _write_csv(out / "annotations.csv", answers)
     options = f"--per-predicate {settings.per_predicate} --task {settings.task} --size {settings.size}"
     (out / "study.toml").write_text(
         f"""name = "Probes, seed {settings.seed}"
 question = "Does the picture show what the prompt asks? (answered by known truth, not by people)"
 value_type = "binary"
-breakdowns = ["sub_domain", "variant"]
+breakdowns = ["kind", "sub_domain", "variant"]
 
 [source]
 made_by = "genspace probe render {options} --seed {settings.seed}"

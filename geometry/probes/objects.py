@@ -1,4 +1,4 @@
-"""The objects of the probes: categories with an unmistakable front and real metric sizes, several looks each.
+"""The objects of the probes: categories in real metric sizes, several looks each; a front that everyone sees, or none.
 
 An object is modelled in its own frame: x front, y up, z to its own right, origin at the centre of its bounding box,
 metres. `CATALOGUE` is the table; `make_object` builds one.
@@ -120,10 +120,12 @@ CATALOGUE: dict[str, Category] = {
     "television": Category(build=_furniture.television, names="black brown white", scale="room", looks=_looks(
         "frame sky hill field width", "#1a1b1d #6fb3e8 #3f8a4a #6fb84f 1.10", "#2a2c30 #f0a868 #7a4a6a #a8604a 0.95",
         "#d9dadc #8fd0e8 #4a6fa0 #7a9cc8 1.25")),
-    "mug": Category(build=_furniture.mug, names="yellow white green", scale="tabletop", looks=_looks(
-        "glaze face drink radius height", "#f0c23c #2a2420 #4a2a18 0.042 0.095", "#e9ece8 #24406a #6b3f20 0.044 0.088",
+    "mug": Category(build=_furniture.mug, names="yellow white green", scale="tabletop", has_front=False,
+        looks=_looks(
+        "glaze band drink radius height", "#f0c23c #2a2420 #4a2a18 0.042 0.095", "#e9ece8 #24406a #6b3f20 0.044 0.088",
         "#3f8f8a #f4f0e6 #4a2a18 0.040 0.105")),
-    "teapot": Category(build=_furniture.teapot, names="white green red", scale="tabletop", looks=_looks(
+    "teapot": Category(build=_furniture.teapot, names="white green red", scale="tabletop", has_front=False,
+        looks=_looks(
         "glaze trim squat", "#f1efe8 #2d5f9c 1.0", "#3f7f6a #22403a 0.92", "#b5533c #e8d9b8 1.1")),
     "ball": Category(build=_furniture.painted_ball, names="red yellow blue", scale="room", has_front=False,
         looks=_looks("colour radius", "#d8352c 0.15", "#e8b923 0.12", "#3a7fc0 0.20")),

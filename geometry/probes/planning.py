@@ -139,6 +139,8 @@ class Draw:
     error: float
     sign: float
     target: float
+    frontless: bool = False
+    """Whether sides are asked of things that have no front; whatever else is shown has one."""
 
     @property
     def value(self) -> float:
@@ -160,9 +162,8 @@ class Draw:
         """A random category and look."""
         from genspace.geometry.probes.objects import CATALOGUE
 
-        names = [
-            n for n, c in CATALOGUE.items() if c.scale in scales and n != but and (c.has_front or not front)
-        ]
+        fronts = {front != self.frontless} if front or self.frontless else {True, False}
+        names = [n for n, c in CATALOGUE.items() if c.scale in scales and n != but and c.has_front in fronts]
         if not names:
             raise UnfitError
         category = str(self.rng.choice(names))
@@ -249,6 +250,11 @@ class Plan:
     def name(self) -> str:
         """Key of the plan: task, sub-domain and variant."""
         return "-".join(filter(None, (self.task, self.sub_domain, self.variant)))
+
+    @property
+    def width(self) -> float:
+        """What errors are counted in: the tolerance; of an order half of what graded probes spread to either side."""
+        return self.inner or self.spread[1] / 2
 
     @property
     def predicate(self) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import subprocess
+import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,27 +19,52 @@ from genspace.geometry.probes.scenes import ProbeScene, corners
 if TYPE_CHECKING:
     import trimesh
 
-__all__ = ["draw", "mitsuba_variant", "object_meshes", "scene_surfaces"]
+__all__ = ["draw", "mitsuba_variant", "object_meshes", "scene_surfaces", "try_out"]
 
 SMOOTH_ANGLE_RAD = 0.6
 """Edges sharper than this stay edges; flatter ones are shaded round."""
 
 
+FAST, PORTABLE = "llvm_ad_rgb", "scalar_rgb"
+_log = logging.getLogger("genspace.probes")
+
+
 @cache
 def mitsuba_variant() -> str:
-    """Activate and return mitsuba's fastest usable variant: `llvm_ad_rgb` where LLVM is found, else `scalar_rgb`.
+    """Return mitsuba's fastest variant that can draw here: `llvm_ad_rgb` where LLVM works, else `scalar_rgb`.
 
+    Some versions of LLVM load, add numbers, and then abort the whole process on the kernels of a picture (LLVM 15
+    does), so a small picture is drawn in a process of its own first.
     Errors: `MissingExtraError` without mitsuba.
     """
-    mi = optional_import("mitsuba", extra="render", needed_for="drawing probes")
-    try:
-        mi.set_variant("llvm_ad_rgb")
-        import drjit
+    optional_import("mitsuba", extra="render", needed_for="drawing probes")
+    tried = subprocess.run(  # noqa: S603 - this interpreter, code of this module
+        [sys.executable, "-c", f"from {__name__} import try_out; try_out()"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    if tried.returncode == 0:
+        return FAST
+    lines = [line for line in tried.stderr.splitlines() if line.strip()]
+    if "could not be found" not in tried.stderr:
+        _log.warning(
+            "LLVM cannot draw here (%s); drawing with mitsuba's slower variant. LLVM 16 or newer works: on Debian "
+            "apt-get install libllvm19",
+            lines[0] if lines else f"exit status {tried.returncode}",
+        )
+    return PORTABLE
 
-        drjit.eval(drjit.llvm.Float([1.0]) + 1)
-    except (ImportError, RuntimeError):
-        mi.set_variant("scalar_rgb")
-    return str(mi.variant())
+
+def try_out() -> None:
+    """Draw a small picture with LLVM; the process ends with an error, or aborts, where that cannot be done."""
+    from genspace.geometry.probes.scenes import Camera, Placed
+
+    ball = Placed(id="ball", category="ball", look=0, ground_xz=(0.0, 2.0), heading_deg=0.0)
+    camera = Camera(size=16, fov_deg=50.0, pitch_deg=-10.0, roll_deg=0.0, height_m=1.0)
+    scene = ProbeScene(camera=camera, objects=(ball,), backdrop=next(iter(BACKDROPS)), seed=0)
+    draw(scene, samples=1, threads=1, variant=FAST)
 
 
 def object_meshes(scene: ProbeScene) -> list[list[tuple[trimesh.Trimesh, Paint]]]:
@@ -60,13 +88,17 @@ def scene_surfaces(scene: ProbeScene) -> list[Surface]:
     return surfaces(BACKDROPS[scene.backdrop], far_m=float(boxes[:, 2].max()), unit_m=unit, seed=scene.seed)
 
 
-def draw(scene: ProbeScene, *, samples: int = 32, threads: int | None = None) -> NDArray[np.uint8]:
+def draw(
+    scene: ProbeScene, *, samples: int = 32, threads: int | None = None, variant: str | None = None
+) -> NDArray[np.uint8]:
     """Return the picture (size, size, 3) as sRGB bytes; `threads` None: mitsuba takes every core.
+
+    `variant` is mitsuba's; None: `mitsuba_variant()`.
 
     Errors: `MissingExtraError` without mitsuba.
     """
     mi: Any = optional_import("mitsuba", extra="render", needed_for="drawing probes")
-    mitsuba_variant()
+    mi.set_variant(variant or mitsuba_variant())
     if threads is not None:
         optional_import("drjit", extra="render", needed_for="drawing probes").set_thread_count(threads)
     # mitsuba's world: y up; level turned half round x

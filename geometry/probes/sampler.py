@@ -1,4 +1,4 @@
-"""Scenes for each predicate: the error is drawn evenly, everything else is varied, and the truth is what was built.
+"""Scenes for each predicate: the error is drawn, everything else is varied, and the truth is what was built.
 
 The truth never comes from the predicate code: a probe is placed with a chosen error ("B stands at bearing 37 degrees",
 "the centres are 1.3 m apart") and its answer follows from that error and the tolerance that the benchmark states.
@@ -9,14 +9,16 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genspace.errors import InputError, did_you_mean
 from genspace.geometry.benchmark import instruction
 from genspace.geometry.frames import wrap_deg
 from genspace.geometry.probes.backdrops import BACKDROPS
+from genspace.geometry.probes.kinds import HARD, USUAL, Deal, Shares, deal, draw_error, is_clear
 from genspace.geometry.probes.objects import CATALOGUE, Scale
 from genspace.geometry.probes.planning import Draw, Eye, Layout, Plan, Thing, UnfitError, are_clear
 from genspace.geometry.probes.plans import PLANS
@@ -25,9 +27,17 @@ from genspace.geometry.probes.truth import cast
 
 __all__ = ["Probe", "sample_probe"]
 
+Floats = NDArray[np.float64]
+
 MARGIN_PX = 3
 """Objects stay this far inside the picture: nearer to the border, judges may take them as cut."""
 ATTEMPTS = 400
+COARSE = 96
+"""Size in pixels at which visibility is looked at while scenes are tried."""
+ORDINARY_DEG = 44.0, 64.0
+"""Fields of view that people expect of a photograph: through another lens nobody sees how far away something is."""
+SHOWN = {"cut": (0.3, 0.85), "hidden": (0.06, 0.23)}
+"""Least and most of its least visible object that a kind of probe shows; of one almost hidden nobody sees the front."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,16 +47,17 @@ class Probe:
     item_id: str
     plan: Plan
     kind: str
-    """"graded": the error is spread evenly; "contrast": another variant of the predicate is what is shown."""
+    """One of `genspace.geometry.probes.kinds.KINDS`."""
     scene: ProbeScene
     before: ProbeScene | None
     predicate: str
     prompt: str
-    true_value: float
-    """True value of the quantity that the plan varies."""
+    true_value: float | None
+    """True value of the quantity that the plan varies; None where it has none."""
     error: float | None
-    """How far it is from the wanted value, in the unit of the tolerance; None for contrast probes."""
-    truth: bool
+    """How far it is from the wanted value, in the unit of the tolerance; None for contrast and frontless probes."""
+    truth: bool | None
+    """None where sides are asked of a thing without a front."""
     true_variant: str
     """The variant that is shown."""
     egocentric_answer: bool | None
@@ -54,12 +65,12 @@ class Probe:
 
 
 def sample_probe(
-    plan: str | Plan, index: int, count: int, *, seed: int = 0, size: int = 512, contrast_share: float = 0.2
+    plan: str | Plan, index: int, count: int, *, seed: int = 0, size: int = 512, shares: Shares = USUAL
 ) -> Probe:
     """Return probe `index` of the `count` of a plan; the same arguments give the same probe on every machine.
 
-    Of a plan with sides the last `contrast_share` of its probes show another side; the others are graded: their
-    errors lie one in each of as many equal parts of the plan's spread, in an order that is shuffled by the seed.
+    `shares` says of which kinds the probes are. The errors of the graded ones lie one in each of as many equal parts of
+    the plan's spread, in an order that is shuffled by the seed.
 
     Errors: `InputError` for an unknown plan.
     """
@@ -67,79 +78,145 @@ def sample_probe(
         if plan not in PLANS:
             raise InputError(f"unknown probe plan {plan!r}{did_you_mean(plan, PLANS)}")
         plan = PLANS[plan]
-    key = zlib.crc32(plan.name.encode())
-    contrasts = round(count * contrast_share) if plan.contrast else 0
-    graded = count - contrasts
-    for attempt in range(ATTEMPTS):
-        rng = np.random.default_rng([seed, key, index, attempt])
-        try:
-            return _build(plan, index, graded, rng, seed=seed, key=key, size=size)
-        except UnfitError:
-            continue
+    dealt = deal(plan, index, count, shares)
+    # what cannot be hidden, or has no thing without a front, is cut
+    for kind in dict.fromkeys((dealt.kind, "cut" if dealt.kind in HARD else dealt.kind)):
+        for attempt in range(
+            ATTEMPTS * (5 if kind == "hidden" else 1)
+        ):  # seldom one stands just behind another
+            rng = np.random.default_rng([seed, zlib.crc32(plan.name.encode()), index, attempt])
+            try:
+                return _build(plan, replace(dealt, kind=kind), rng, index=index, seed=seed, size=size)
+            except UnfitError:
+                continue
     raise RuntimeError(f"{plan.name}: no scene found for probe {index} in {ATTEMPTS} attempts")
 
 
-def _build(
-    plan: Plan, index: int, graded: int, rng: np.random.Generator, *, seed: int, key: int, size: int
-) -> Probe:
-    contrast = index >= graded
-    variant, target, error = plan.variant, plan.target, 0.0
-    if contrast:
+def _build(plan: Plan, dealt: Deal, rng: np.random.Generator, *, index: int, seed: int, size: int) -> Probe:
+    kind, variant, target = dealt.kind, plan.variant, plan.target
+    if kind == "contrast":
         variant = plan.contrast[index % len(plan.contrast)]
         target = plan.angles.get(variant, plan.target)
-        error = float(rng.uniform(0, 0.6 * min(plan.inner, 15)))
-    else:
-        order = np.random.default_rng([seed, key]).permutation(graded)
-        low, high = plan.spread
-        error = low + (high - low) * (float(order[index]) + float(rng.uniform())) / graded
+    error = draw_error(plan, dealt, rng, seed=seed)
     sign = float(rng.choice([-1, 1])) if plan.signed else 1.0
-    if plan.unit == "log ratio" and plan.signed:
-        draw_target, draw_error = target * math.exp(sign * error), 0.0
-    else:
-        draw_target, draw_error = target, error * (target if plan.relative else 1.0)
-    layout = plan.arrange(Draw(rng=rng, variant=variant, error=draw_error, sign=sign, target=draw_target))
+    by_factor = plan.unit == "log ratio" and plan.signed
+    layout = plan.arrange(
+        Draw(
+            rng=rng,
+            variant=variant,
+            error=0.0 if by_factor else error * (target if plan.relative else 1.0),
+            sign=sign,
+            target=target * math.exp(sign * error) if by_factor else target,
+            frontless=kind == "frontless",
+        )
+    )
     camera_seed = int(rng.integers(2**31))
     both = [things for things in (layout.things, layout.things_before) if things is not None]
     if not all(are_clear(things) for things in both):
         raise UnfitError
-    scale: Scale = max(
-        (CATALOGUE[t.category].scale for t in layout.things), key=("tabletop", "room", "street").index
-    )
+    catalogued = [CATALOGUE[t.category] for t in layout.things]
+    if kind == "frontless" and all(entry.has_front for entry in catalogued):
+        raise UnfitError
+    scale: Scale = max((entry.scale for entry in catalogued), key=("tabletop", "room", "street").index)
     backdrop = str(rng.choice([name for name, b in BACKDROPS.items() if scale in b.scales]))
-    scenes = _shoot(layout, rng, size=size, backdrop=backdrop, seed=camera_seed)
-    if any(min(_visible(scene)) < plan.min_visible for scene in scenes):
+    shown = {"cut": kind == "cut", "ordinary": kind not in {"graded", "contrast"}}
+    scenes = _shoot(layout, rng, size=size, backdrop=backdrop, seed=camera_seed, **shown)
+    if not _seen_as(kind, plan, scenes):
         raise UnfitError
     names = [t.name for t in layout.things]
     true_value = layout.true_value
     if layout.measured is not None:
         true_value = layout.measured(scenes[0])
         error = plan.target - true_value
+        if kind not in {"graded", "contrast"} and not (is_clear(plan, error) and (error < 0) == dealt.yes):
+            raise UnfitError
     mistaken = None if plan.mistaken is None else plan.mistaken(scenes[0], true_value)
+    known = kind != "frontless"
     return Probe(
         item_id=f"{plan.name}-{index:03d}",
         plan=plan,
-        kind="contrast" if contrast else "graded",
+        kind=kind,
         scene=scenes[0],
         before=scenes[1] if len(scenes) > 1 else None,
         predicate=plan.call.format(*names),
         prompt=instruction(plan.predicate, plan.task, plan.variant, names),
-        true_value=true_value,
-        error=None if contrast else error,
-        truth=not contrast and error <= plan.inner,
+        true_value=true_value if known else None,
+        error=error if known and kind != "contrast" else None,
+        truth=kind != "contrast" and error <= plan.inner if known else None,
         true_variant=variant,
-        egocentric_answer=None if mistaken is None else abs(wrap_deg(mistaken - plan.target)) <= plan.inner,
+        egocentric_answer=abs(wrap_deg(mistaken - plan.target)) <= plan.inner
+        if known and mistaken is not None
+        else None,
     )
 
 
-def _visible(scene: ProbeScene) -> tuple[float, ...]:
-    """Visible share of each object; one alone, all of it in the picture, needs no rays."""
-    return cast(scene, size=96).visible_fraction if len(scene.objects) > 1 else (1.0,)
+def _seen_as(kind: str, plan: Plan, scenes: Sequence[ProbeScene]) -> bool:
+    """Whether the scenes, after an edit and before it, show as much of each object as a kind of probe shall."""
+    if kind not in SHOWN:
+        return all(_least_visible(scene) >= plan.min_visible for scene in scenes)
+    if kind == "hidden" and _covered(scenes[0]) < 0.7:
+        return False  # casting rays takes most of the time
+    (least, most), truth = SHOWN[kind], cast(scenes[0], size=COARSE)
+    at_the_border = any(truth.is_truncated(index) for index in range(len(scenes[0].objects)))
+    return (
+        at_the_border == (kind == "cut")
+        and least <= min(truth.visible_fraction) <= most
+        and all(_least_visible(before) >= least for before in scenes[1:])
+    )
+
+
+def _least_visible(scene: ProbeScene) -> float:
+    """Visible share of the least visible object; rays are needed only where one may hide another, or is cut."""
+    if _is_whole(scene) and _covered(scene) == 0:
+        return 1.0
+    return min(cast(scene, size=COARSE).visible_fraction)
+
+
+def _covered(scene: ProbeScene) -> float:
+    """Largest share of an object's outline, as an upright rectangle, in that of another."""
+    outlines = [(box.min(0)[:2], box.max(0)[:2]) for box in _boxes(scene)]
+    return max(
+        (
+            float(
+                np.prod(np.clip(np.minimum(high, far) - np.maximum(low, near), 0, None)) / np.prod(high - low)
+            )
+            for i, (low, high) in enumerate(outlines)
+            for j, (near, far) in enumerate(outlines)
+            if i != j
+        ),
+        default=0.0,
+    )
+
+
+def _boxes(scene: ProbeScene) -> list[Floats]:
+    """Corners (8, 3) of each object in pixels and depth."""
+    return [project(corners(placed, scene.camera), scene.camera) for placed in scene.objects]
+
+
+def _is_whole(scene: ProbeScene) -> bool:
+    """Whether every object lies inside the picture."""
+    outline = np.vstack(_boxes(scene))[:, :2]
+    return bool(
+        np.isfinite(outline).all()
+        and outline.min() > MARGIN_PX
+        and outline.max() < scene.camera.size - MARGIN_PX
+    )
 
 
 def _shoot(
-    layout: Layout, rng: np.random.Generator, *, size: int, backdrop: str, seed: int
+    layout: Layout,
+    rng: np.random.Generator,
+    *,
+    size: int,
+    backdrop: str,
+    seed: int,
+    cut: bool,
+    ordinary: bool,
 ) -> list[ProbeScene]:
-    """Return the scene (and the one before) with cameras that see all of every object."""
+    """Return the scene (and the one before) with cameras that see all of every object; `cut`: not all of all.
+
+    `ordinary`: through a lens that people expect.
+    """
     jitter = rng.uniform(-1, 1, 2)
     roll = float(np.clip(rng.normal(scale=3.5), -9, 9))
     slack = float(rng.uniform(1.06, 1.55))
@@ -162,33 +239,40 @@ def _shoot(
         )
         aims = [(float(yaw), rise, float(off))] * len(views)
         jitter *= [layout.yaw_deg is None, 1]
+    if cut:
+        # one edge of the picture goes through an object, however the camera may be turned
+        sideways = layout.yaw_deg is None and bool(rng.integers(2))
+        past = float(rng.uniform(0.1, 0.6)) * 2 / max(len(layout.things), 2)
+    narrowest, widest = (
+        (float(rng.uniform(ORDINARY_DEG[0], 56)), ORDINARY_DEG[1]) if ordinary else (24.0, 82.0)
+    )
     scenes = []
     for (things, eye), (yaw, rise, half) in zip(views, aims, strict=True):
-        fov = max(2 * half * slack, 24.0)
-        if fov > 82:
+        fov = max(2 * half * slack, narrowest)
+        if fov > widest:
             raise UnfitError
         room = fov / 2 - half
+        turned, raised = 0.6 * room * jitter
+        if cut and sideways:
+            turned = math.copysign(room + past * half, jitter[0])
+        elif cut:
+            raised = math.copysign(room + past * half, jitter[1])
         camera = Camera(
             size=size,
             fov_deg=fov,
-            pitch_deg=rise + 0.6 * room * jitter[1],
+            pitch_deg=rise + raised,
             roll_deg=roll,
             height_m=eye.height_m,
         )
         scene = ProbeScene(
             camera=camera,
-            objects=_placed(things, eye, yaw + 0.6 * room * jitter[0]),
+            objects=_placed(things, eye, yaw + turned),
             backdrop=backdrop,
             seed=seed,
         )
-        outline = np.vstack([project(corners(p, camera), camera) for p in scene.objects])
-        if not (
-            np.isfinite(outline).all()
-            and outline[:, :2].min() > MARGIN_PX
-            and outline[:, :2].max() < size - MARGIN_PX
-        ):
-            raise UnfitError
         scenes.append(scene)
+    if not (cut or all(map(_is_whole, scenes))):
+        raise UnfitError
     return scenes
 
 

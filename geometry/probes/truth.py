@@ -18,6 +18,10 @@ DEPTH_SCALE = 0.001
 """Metres per step of the depth image at tables and in rooms; streets are deeper, see `depth_steps`."""
 
 
+SURE_FROM = 0.5
+"""Visible share from which an object's orientation is certain; below, confidence falls with it, to 0.5 at a quarter."""
+
+
 @dataclass(frozen=True, slots=True)
 class Truth:
     """What every pixel centre sees."""
@@ -30,6 +34,11 @@ class Truth:
     """Per object: seen pixels over the pixels it would fill alone, the part outside the image included as unseen."""
     boxes: tuple[tuple[float, float, float, float] | None, ...]
     """Per object: box of its visible pixels (left, top, right, bottom); None when it is not seen."""
+
+    def is_truncated(self, index: int) -> bool:
+        """Whether an object's visible pixels reach the border of the picture."""
+        box = self.boxes[index]
+        return bool(box and (min(box[:2]) <= 0 or max(box[2:]) >= len(self.owner)))
 
 
 def cast(scene: ProbeScene, *, size: int | None = None) -> Truth:
@@ -121,7 +130,10 @@ def scene_record(
     depth_scale: float,
     predicates: tuple[str, ...] = (),
 ) -> Scene:
-    """Return the probe as a scene file (`docs/reference/scene-files.md`): every value is known, none estimated."""
+    """Return the probe as a scene file (`docs/reference/scene-files.md`): every value is known, none estimated.
+
+    The confidence of an orientation is what anybody may have who sees so much of the object: rules abstain below 0.5.
+    """
     camera = scene.camera
     to_camera = camera.level_from_camera.T
     objects = []
@@ -138,13 +150,13 @@ def scene_record(
                 extent=_vector(placed.extent),
                 rotation=(_vector(rotation[0]), _vector(rotation[1]), _vector(rotation[2])),
                 rotation_frame="camera",
-                rotation_confidence=1.0,
+                rotation_confidence=min(truth.visible_fraction[index] / SURE_FROM, 1.0),
                 has_front=placed.model.has_front,
                 complete=True,
                 detection_confidence=1.0,
                 box=box,
                 mask=Mask.from_array(mask) if box else None,
-                truncated=bool(box and (min(box[:2]) <= 0 or max(box[2:]) >= len(mask))),
+                truncated=truth.is_truncated(index),
                 visible_fraction=truth.visible_fraction[index],
             )
         )

@@ -7,6 +7,7 @@ fetches it, and loading reads local files only. So a run that starts also ends w
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from contextlib import contextmanager
 from functools import cache
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 __all__ = [
+    "cache_dir",
     "checkpoint_digest",
     "checkpoint_problem",
     "fetch_from_hub",
@@ -41,6 +43,15 @@ VISION_PACKAGES = ("torchvision", "num2words")
 """What the extra `vision` brings: processors of models that also take videos need them."""
 HASHED_BYTES = 1 << 20
 """Of each file in a folder so many bytes at either end are hashed; retrained weights differ there."""
+
+
+def cache_dir() -> Path:
+    """Return the folder for caches that are safe to delete: GENSPACE_CACHE, else the user's cache folder."""
+    if folder := os.environ.get("GENSPACE_CACHE"):
+        return Path(folder)
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("genspace"))
 
 
 def require_torch(needed_for: str) -> ModuleType:

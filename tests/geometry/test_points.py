@@ -120,8 +120,9 @@ def test_intersection_over_union() -> None:
 
 def test_assignment_by_score_alone() -> None:
     labels, scores = ["cup", "cup", "table", "cup"], [0.3, 0.9, 0.5, 0.6]
-    assert assign(labels, scores, ["cup", "table", "cup"]) == [1, 2, 3]
-    assert assign(labels, scores, ["table", "table"]) == [2, None]
+    assert assign(labels, scores, [("cup", 1), ("table", 1), ("cup", 2)]) == [1, 2, 3]
+    assert assign(labels, scores, [("table", 1), ("table", 2)]) == [2, None]
+    assert assign(labels, scores, [("cup", 3), ("cup", 1)]) == [0, 1]  # in whatever order they are wanted
 
 
 def test_lifting_leaves_out_what_has_no_depth() -> None:

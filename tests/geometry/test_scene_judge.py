@@ -110,8 +110,10 @@ def test_wrong_predicates_exit_2(tmp_path: Path, genspace: Callable, call: str, 
 def test_check_names_every_problem_of_every_file(tmp_path: Path, genspace: Callable) -> None:
     good, bad, pairs = tmp_path / "good.scene.json", tmp_path / "bad.jsonl", tmp_path / "x.pair.json"
     good.write_text(json.dumps(document()))
-    assert genspace("scene", "check", good).out.strip() == "1 document(s), no problems"
-    assert json.loads(genspace("scene", "check", good, "--json").out) == [{"file": str(good), "objects": 2}]
+    assert genspace("scene", "check", good).out.strip() == "1 document(s), no problems, no warnings"
+    assert json.loads(genspace("scene", "check", good, "--json").out) == [
+        {"file": str(good), "objects": 2, "warnings": []}
+    ]
     lines = [
         document(width=-1),
         document(depth="absent.png", predicates=["camera_pose(dog, view=front)", "nonsense"]),

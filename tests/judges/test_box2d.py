@@ -273,6 +273,25 @@ class TestDetections:
         options = write(tmp_path / "d.jsonl.gz", primary=[CAT, BED])
         assert verdict(**ASK, options={**options, "min_score": 0.85}).status == "abstained"
 
+    @pytest.mark.parametrize(
+        ("predicate", "passed"),
+        [
+            ("egocentric(cat, cat_2, relation=left)", False), ("egocentric(cat_2, cat, relation=left)", True),
+            ("egocentric(cat_1, cat_2, relation=left)", False), ("egocentric(cat_2, bed, relation=left)", True),
+        ],
+    )  # fmt: skip
+    def test_a_number_is_the_rank_among_its_kind(self, tmp_path, predicate, passed):
+        """Whatever the order of mention: the cat at the right is the best detected, the one at the left the second."""
+        cats = [
+            ("cat", 0.5, (0, 40, 20, 60)),
+            ("cat", 0.9, (200, 40, 220, 60)),
+            ("cat", 0.3, (400, 40, 420, 60)),
+        ]
+        path = tmp_path / "d.jsonl"
+        rows = [{"label": n, "score": s, "box": b} for n, s, b in [*cats, ("bed", 0.9, (100, 40, 130, 60))]]
+        path.write_text(json.dumps({"item_id": "x", "detections": rows}) + "\n")
+        assert verdict(predicate=predicate, options={"detections": str(path)}).passed is passed
+
     def test_a_plain_list_is_the_primary_detector(self, tmp_path):
         path = tmp_path / "d.jsonl"
         rows = [{"label": label, "box": box} for _, label, box, _ in (CAT, BED)]

@@ -9,7 +9,6 @@ import re
 import sys
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genspace.errors import InputError
@@ -17,7 +16,7 @@ from genspace.errors import InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["cache_dir", "configure", "messages", "out", "print_json", "show_error"]
+__all__ = ["configure", "messages", "out", "print_json", "show_error"]
 
 FILE_WIDTH = 160
 """Columns for tables in a file or a pipe, which have no width of their own."""
@@ -41,15 +40,6 @@ def messages() -> Console:
     from rich.console import Console
 
     return Console(stderr=True, highlight=False, quiet=_settings["quiet"], soft_wrap=not sys.stderr.isatty())
-
-
-def cache_dir() -> Path:
-    """Folder for caches that are safe to delete: GENSPACE_CACHE, else the user's cache folder."""
-    if folder := os.environ.get("GENSPACE_CACHE"):
-        return Path(folder)
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("genspace"))
 
 
 def configure(*, quiet: bool, verbose: bool, log_file: str | None) -> None:

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from genspace.checkpoints import cache_dir
 from genspace.cli._app import app
-from genspace.cli._console import cache_dir
 from genspace.errors import InputError
 
 __all__ = ["fetch"]

@@ -20,7 +20,7 @@ __all__ = ["doctor", "ls"]
 
 EXTRAS: Mapping[str, tuple[str, ...]] = {
     "models": ("torch", "transformers", "safetensors", "accelerate"),
-    "vision": ("num2words", "torchvision"),
+    "vision": ("torchvision", "cv2", "kornia", "num2words"),
     "web": ("fastapi", "uvicorn", "sqlalchemy", "multipart", "psycopg"),
     "render": ("mitsuba", "trimesh", "embreex", "plotly"),
     "ray": ("ray",),
@@ -62,11 +62,18 @@ def _perception() -> list[dict[str, Any]]:
     return [{column: row[column] for column in columns} for row in rows()]
 
 
+def _stacks() -> list[dict[str, Any]]:
+    from genspace.cli.models import stack_rows
+
+    return stack_rows()
+
+
 LISTS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "judges": _judges,
     "predicates": _predicates,
     "datasets": _datasets,
     "perception": _perception,
+    "stacks": _stacks,
 }
 """What `genspace ls` can list; every row is a dictionary with the same keys."""
 
@@ -102,7 +109,8 @@ def ls(
 def doctor(as_json: JsonFlag = False) -> None:
     """Say what is installed, what is missing, and how to get it."""
     from genspace._version import __version__
-    from genspace.cli._console import cache_dir, out, print_json
+    from genspace.checkpoints import cache_dir
+    from genspace.cli._console import out, print_json
 
     extras = {
         extra: [p for p in packages if importlib.util.find_spec(p) is None]

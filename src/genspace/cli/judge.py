@@ -92,7 +92,8 @@ def judge(
     as_json: JsonFlag = False,
 ) -> None:
     """Score the items with one or several judges; resumes where it stopped."""
-    from genspace.cli._console import cache_dir, print_json
+    from genspace.checkpoints import cache_dir
+    from genspace.cli._console import print_json
     from genspace.cli._user import allowed_hosts
     from genspace.judges import Budget, make_judge, resolve, study_context
     from genspace.ray_engine import RayOptions, run_ray

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
@@ -11,11 +13,12 @@ from genspace.cli._options import JsonFlag
 from genspace.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
+    from genspace.archives import Archive
     from genspace.geometry.perception import Checkpoint, PartKind
 
-__all__ = ["fetch", "list_models", "rows"]
+__all__ = ["fetch", "list_models", "rows", "stack_rows"]
 
 LOCAL_JUDGES = ("hf", "clip", "siglip")
 """Kinds of judges that run a checkpoint of the Hugging Face hub on this machine."""
@@ -26,40 +29,68 @@ app.add_typer(models_app, name="models")
 
 def rows() -> list[dict[str, Any]]:
     """Return one row per checkpoint of every perception part; parts without a model have one row each."""
-    from genspace.geometry.perception import DEFAULTS, kinds
+    from genspace.geometry.perception import find_stack, kinds
 
+    defaults = find_stack("default").parts
     found = []
-    for kind in kinds():
+    for stage, kind in kinds():
         for checkpoint in kind.checkpoints or (None,):
             first = checkpoint is None or checkpoint is kind.checkpoints[0]
             found.append(
                 {
-                    "part": kind.key,
+                    "part": kind.key(stage),
                     "checkpoint": checkpoint.name if checkpoint else None,
-                    "default": first and DEFAULTS[kind.stage] == kind.name,
-                    "gives": kind.gives,
+                    "default": first and defaults.get(stage) == kind.name,
+                    "gives": kind.does,
                     "licence": checkpoint.licence if checkpoint else None,
                     "megabytes": checkpoint.megabytes if checkpoint else None,
-                    "here": _is_here(kind, checkpoint),
+                    "here": _is_here(stage, kind, checkpoint),
                     "note": checkpoint.note if checkpoint else "",
                 }
             )
     return found
 
 
-def _is_here(kind: PartKind, checkpoint: Checkpoint | None) -> bool:
+def _is_here(stage: str, kind: PartKind, checkpoint: Checkpoint | None) -> bool:
     """Whether the part could run now."""
     from genspace.geometry.perception import make_part
 
     spec = kind.name if checkpoint is None else f"{kind.name}:{checkpoint.name}"
-    return make_part(kind.stage, spec).problem() is None
+    return make_part(stage, spec).problem() is None
+
+
+def stack_rows() -> list[dict[str, Any]]:
+    """Return one row per named stack: what it downloads, needs and under which licences, and whether it is here."""
+    from genspace.geometry.perception import STACKS, find_stack, stack_parts
+
+    found = []
+    for name in STACKS.names():
+        stack = find_stack(name)
+        parts = stack_parts(stack)
+        checkpoints = [part.checkpoint for part in parts if part.checkpoint]
+        found.append(
+            {
+                "name": name,
+                "does": stack.does,
+                "megabytes": sum(c.megabytes for c in checkpoints),
+                "needs": ", ".join(dict.fromkeys(n for p in parts for n in p.kind.needs.split(", ") if n)),
+                "licences": "; ".join(
+                    f"{p.kind.name}: {p.checkpoint.licence}" for p in parts if p.checkpoint
+                ),
+                "here": all(part.make().problem() is None for part in parts),
+                "parts": "; ".join(f"{'+'.join(p.stages)}: {p.spec}" for p in parts),
+            }
+        )
+    return found
 
 
 @models_app.command("list", epilog="Examples: genspace models list · genspace models list depth --json")
 def list_models(
     stage: Annotated[
         str | None,
-        typer.Argument(help="detector, segmenter, depth, intrinsics, gravity, orientation (default: all)"),
+        typer.Argument(
+            help="detector, segmenter, depth, intrinsics, gravity, orientation, boxes3d (default: all)"
+        ),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -75,7 +106,8 @@ def list_models(
         return
     out().print("\n".join(_lines(chosen)), markup=False)
     out().print(
-        "\nFetch one with: genspace models fetch PART[:CHECKPOINT]; all defaults: genspace models fetch",
+        "\nFetch one with: genspace models fetch PART[:CHECKPOINT]; a whole stack: genspace models fetch STACK; "
+        "stacks: genspace ls stacks",
         markup=False,
     )
 
@@ -107,7 +139,7 @@ def _size(megabytes: int | None) -> str:
 
 
 @models_app.command(
-    epilog="Examples: genspace models fetch · genspace models fetch depth.zoedepth · "
+    epilog="Examples: genspace models fetch · genspace models fetch modern · genspace models fetch depth.zoedepth · "
     "genspace models fetch detector.owlv2:google/owlv2-large-patch14-ensemble · "
     "genspace models fetch hf:Qwen/Qwen2.5-VL-7B-Instruct"
 )
@@ -115,36 +147,49 @@ def fetch(
     specs: Annotated[
         list[str] | None,
         typer.Argument(
-            help="PART[:CHECKPOINT], such as depth.zoedepth, or a judge's checkpoint, such as "
-            "hf:OWNER/NAME\\[@REVISION] (default: the default part of every stage)"
+            help="STACK, such as default; PART[:CHECKPOINT], such as depth.zoedepth; or a judge's checkpoint, such as "
+            "hf:OWNER/NAME\\[@REVISION] (default: the stack default)"
         ),
+    ] = None,
+    archives: Annotated[
+        list[Path] | None,
+        typer.Option("--from", help="An archive that holds what is on no hub; repeatable."),
     ] = None,
 ) -> None:
     """Download checkpoints; whole files that have arrived are kept. Afterwards no network is needed."""
+    from genspace.archives import how_to_unpack, unpack
     from genspace.cli._console import messages, out
 
-    for download in [_download(spec) for spec in specs or _default_specs()]:
-        messages().print(f"fetching {download.label}{download.size}", markup=False)
-        download.fetch()
+    asked = specs or ["default"]
+    downloads = list({d.label: d for spec in asked for d in _downloads(spec)}.values())
+    wanted = [archive for download in downloads for archive in download.archives]
+    if archives and not wanted:
+        raise InputError(f"--from {archives[0]}: nothing of what is asked for comes in an archive")
+    for file in archives or []:
+        unpacked = unpack(wanted, file)
+        out().print(f"{file}: unpacked to {unpacked.folder}", markup=False)
+    if how := how_to_unpack(wanted, " ".join(asked)):
+        absent = [d.label for d in downloads if not all(a.here for a in d.archives)]
+        raise InputError(f"not here: {', '.join(absent)}. Get it with: {how}")
+    for download in downloads:
+        if not download.archives:
+            messages().print(f"fetching {download.label}{download.size}", markup=False)
+            download.fetch()
         out().print(f"{download.label}: here", markup=False)
-
-
-def _default_specs() -> list[str]:
-    from genspace.geometry.perception import DEFAULTS
-
-    return [f"{stage}.{name}" for stage, name in DEFAULTS.items()]
 
 
 class _Download(NamedTuple):
     label: str
     size: str
     fetch: Callable[[], object]
+    archives: tuple[Archive, ...] = ()
+    """What holds its files, for what is on no hub; then nothing is downloaded."""
 
 
-def _download(spec: str) -> _Download:
-    """Return what a SPEC names: a judge's checkpoint, or a perception part's."""
+def _downloads(spec: str) -> list[_Download]:
+    """Return what a SPEC names: a judge's checkpoint, a perception part's, or those of a whole stack."""
     from genspace.checkpoints import fetch_from_hub
-    from genspace.geometry.perception import REGISTRY, part_kind
+    from genspace.geometry.perception import REGISTRY, STACKS, find_stack, part_kind, stack_parts
     from genspace.geometry.perception.catalogue import find_checkpoint
 
     key, _, name = spec.partition(":")
@@ -152,16 +197,27 @@ def _download(spec: str) -> _Download:
         repo, _, revision = name.partition("@")
         if not repo:
             raise InputError(f"models fetch {spec}: which checkpoint? Write {key}:OWNER/NAME[@REVISION]")
-        return _Download(spec, "", lambda: fetch_from_hub(repo, revision or None))
+        return [_Download(spec, "", lambda: fetch_from_hub(repo, revision or None))]
+    if spec in STACKS.names():
+        parts = stack_parts(find_stack(spec))
+        return [_download(p.kind, p.stages[0], p.checkpoint) for p in parts if p.checkpoint]
     stage, dot, part = key.partition(".")
     if not dot:
-        known = [*REGISTRY.names(), *LOCAL_JUDGES]
+        known = [*REGISTRY.names(), *STACKS.names(), *LOCAL_JUDGES]
         raise InputError(
-            f"models fetch {spec}: expected STAGE.PART[:CHECKPOINT] or hf:CHECKPOINT{did_you_mean(key, known)}"
+            f"models fetch {spec}: expected STACK, STAGE.PART[:CHECKPOINT] or hf:CHECKPOINT{did_you_mean(key, known)}"
         )
     kind = part_kind(stage, part)
     if not kind.checkpoints:
-        raise InputError(f"models fetch {spec}: {kind.key} has no model, so there is nothing to fetch")
-    checkpoint = find_checkpoint(kind, name or kind.checkpoints[0].name)
+        raise InputError(f"models fetch {spec}: {kind.key(stage)} has no model, so there is nothing to fetch")
+    return [_download(kind, stage, find_checkpoint(kind, name or kind.checkpoints[0].name))]
+
+
+def _download(kind: PartKind, stage: str, checkpoint: Checkpoint) -> _Download:
     size = f" ({_size(checkpoint.megabytes)}, {checkpoint.licence})" if checkpoint.megabytes else ""
-    return _Download(f"{kind.key}:{checkpoint.name}", size, lambda: kind.fetch_checkpoint(checkpoint))
+    return _Download(
+        f"{kind.key(stage)}:{checkpoint.name}",
+        size,
+        lambda: kind.fetch_checkpoint(checkpoint),
+        checkpoint.archives,
+    )

@@ -13,6 +13,17 @@ from genspace.cli._options import JsonFlag, SeedOption
 
 __all__ = ["probe"]
 
+COLUMNS = (
+    "judge",
+    "right if clear",
+    "answered",
+    "right of all",
+    "answered",
+    "yes when true",
+    "yes when false",
+    "camera's frame",
+)
+
 probe = typer.Typer(
     help="Rendered scenes with known truth; how each judge errs on them.", no_args_is_help=True
 )
@@ -32,7 +43,9 @@ class Task(StrEnum):
     epilog="Examples:\n\n"
     "genspace probe render probes --per-predicate 20 --size 512 --seed 0\n\n"
     "genspace probe render quick --per-predicate 2 --task t2i --size 256 --samples 16\n\n"
-    "genspace judge probes --judge scene && genspace probe report probes"
+    "genspace judge probes --judge scene && genspace probe report probes\n\n"
+    "genspace probe render ceiling --per-predicate 4 --task t2i --shares clear=0.75,contrast=0,hard=0.25 && "
+    "genspace annotate serve ceiling"
 )
 def render(
     out: Annotated[Path, typer.Argument(help="Study folder to make, or to go on with.")],
@@ -44,6 +57,13 @@ def render(
     size: Annotated[int, typer.Option(min=64, max=4096, help="Width and height in pixels.")] = 512,
     samples: Annotated[int, typer.Option(min=1, help="Light paths per pixel: more is smoother.")] = 32,
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything that is random.")] = 0,
+    shares: Annotated[
+        str | None,
+        typer.Option(
+            help="Shares of clear, contrast and hard probes; the rest is graded.",
+            show_default="clear=0.3,contrast=0.2,hard=0.1",
+        ),
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes (default: one per core).")] = None,
     pictures: Annotated[
         bool, typer.Option("--pictures/--no-pictures", help="Without: scene files and depth only.")
@@ -51,16 +71,25 @@ def render(
 ) -> None:
     """Make a study of rendered scenes whose truth is known: pictures, scene files, depth, masks, answers.
 
-    Stop it at any time; the same command goes on where it stopped. The same seed gives the same probes.
+    Stop it at any time; the same command goes on where it stopped. The same seed gives the same probes. The design of a
+    human study lies in the folder, so that `genspace annotate serve` asks people the same.
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
     from genspace.cli._console import messages
     from genspace.cli._console import out as results
     from genspace.geometry.probes.folder import RenderSettings, render_study
+    from genspace.geometry.probes.kinds import USUAL, parse_shares
+    from genspace.human_study.design import DESIGN_FILE, write_design
 
     settings = RenderSettings(
-        per_predicate=per_predicate, task=task.value, size=size, samples=samples, seed=seed, pictures=pictures
+        per_predicate=per_predicate,
+        task=task.value,
+        size=size,
+        samples=samples,
+        seed=seed,
+        shares=USUAL if shares is None else parse_shares(shares),
+        pictures=pictures,
     )
     with Progress(
         "rendering",
@@ -77,7 +106,9 @@ def render(
             workers=workers,
             progress=lambda done, total: bar.update(shown, completed=done, total=total),
         )
-    yes = sum(row["truth"] for row in rows)
+    if pictures and not (out / DESIGN_FILE).exists():
+        write_design(out / DESIGN_FILE, title="Pictures and words")
+    yes = sum(row["truth"] or 0 for row in rows)
     results().print(
         f"{out}: {len(rows)} probes of {len({row['prompt_id'] for row in rows})} variants, truth is yes for {yes}"
     )
@@ -114,18 +145,25 @@ def report(
         print_json(to_dict(found))
     else:
         table = Table(box=None, pad_edge=False)
-        for column in ("judge", "answered", "right", "yes when true", "yes when false", "camera's frame"):
+        for column in COLUMNS:
             table.add_column(column, justify="left" if column == "judge" else "right")
         for name, judge in found.judges.items():
             bias = judge.yes_bias
-            shares = (judge.accuracy, bias.yes_when_true, bias.yes_when_false, judge.frame.egocentric)
+            shares = (bias.yes_when_true, bias.yes_when_false, judge.frame.egocentric)
             table.add_row(
-                name, f"{judge.answered}/{judge.n}", *("–" if s is None else f"{s:.0%}" for s in shares)
-            )
+                name,
+                _share(judge.clear.share), f"{judge.clear.answered}/{judge.clear.n}",
+                _share(judge.accuracy), f"{judge.answered}/{judge.n}",
+                *map(_share, shares),
+            )  # fmt: skip
         results().print(table)
         for line in plain(found):
             results().print(line)
     messages().print(f"page: {page}")
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0%}"
 
 
 @probe.command(

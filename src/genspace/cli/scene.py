@@ -105,20 +105,52 @@ def _document(name: str, bound: Bound, answer: Evaluation, profile: Profile) -> 
     }
 
 
-@scene_app.command(epilog="Example: genspace scene check *.scene.json")
-def check(files: SceneFiles, as_json: JsonFlag = False) -> None:
-    """Validate scene files: every problem of every file, side files and predicates included."""
-    from genspace.cli._console import out, print_json
+@scene_app.command(
+    epilog="Examples: genspace scene check *.scene.json · genspace scene check *.scene.json --strict"
+)
+def check(
+    files: SceneFiles,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="What cannot be meant is a problem, not a warning.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Validate scene files: every problem of every file, side files and predicates included.
+
+    Warns of what a scene may say and hardly means: misspelt keys, other units or axes, boxes that show something else.
+    """
+    from genspace.cli._console import messages, out, print_json
     from genspace.geometry.scene_files import read_all
 
     documents = read_all(files)
     problems = [problem for name, scene in documents for problem in _problems(name, scene)]
+    warnings = {name: list(_doubts(name, scene)) for name, scene in documents}
+    if strict:
+        problems += [doubt for of_file in warnings.values() for doubt in of_file]
     if problems:
         raise InvalidFilesError(problems, shown=len(problems))
+    count = sum(map(len, warnings.values()))
+    for doubt in (doubt for of_file in warnings.values() for doubt in of_file):
+        messages().print(f"warning: {doubt}", markup=False)
     if as_json:
-        print_json([{"file": name, "objects": _object_count(scene)} for name, scene in documents])
+        print_json(
+            [
+                {"file": name, "objects": _object_count(scene), "warnings": [str(w) for w in warnings[name]]}
+                for name, scene in documents
+            ]
+        )
     else:
-        out().print(f"{len(documents)} document(s), no problems")
+        said = f"{count} warning(s)" if count else "no warnings"
+        out().print(f"{len(documents)} document(s), no problems, {said}")
+
+
+def _doubts(name: str, document: Scene | Pair) -> Iterator[Problem]:
+    from genspace.geometry.scene import Pair
+    from genspace.geometry.sense import doubts
+
+    scenes = (document.before, document.after) if isinstance(document, Pair) else (document,)
+    for scene in scenes:
+        yield from (Problem(name, d.message, field=d.field, value=d.value) for d in doubts(scene))
 
 
 def _object_count(document: Scene | Pair) -> int:

@@ -14,6 +14,7 @@ from genspace.errors import InputError, MissingExtraError, did_you_mean
 if TYPE_CHECKING:
     from genspace.geometry.perception import Subject, View, Wanted
     from genspace.geometry.perception.assemble import BuiltScene
+    from genspace.geometry.perception.stacks import ChosenPart
     from genspace.geometry.scene import Scene
 
 __all__ = ["build"]
@@ -34,6 +35,9 @@ def build(
             "--predicate", help="A call to keep in the scene file; its objects are looked for. Repeatable."
         ),
     ] = None,
+    stack: Annotated[
+        str, typer.Option("--stack", help="Parts chosen together; see genspace ls stacks.")
+    ] = "default",
     part: Annotated[
         list[str] | None,
         typer.Option(
@@ -57,23 +61,25 @@ def build(
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Reconstruct images in 3D: write scene file, overlay (PNG) and 3D view (HTML) of each."""
+    """Reconstruct images in 3D: write scene file, overlay, what each stage saw (PNG) and 3D view (HTML) of each."""
     from functools import partial
 
-    from genspace.cli._console import cache_dir, messages, out, print_json
+    from genspace.checkpoints import cache_dir
+    from genspace.cli._console import messages, out, print_json
     from genspace.geometry.perception import Failure
     from genspace.geometry.perception.assemble import Assembly, build_scene
-    from genspace.geometry.perception.building import make_perception, part_names, say_progress
+    from genspace.geometry.perception.building import make_perception, say_progress
+    from genspace.geometry.perception.stacks import part_names
 
     wanted = _wanted(objects, predicate or [])
     targets = [_target(image, out_dir, overwrite=overwrite) for image in images]
-    choices = _choices(part or [], option or [])
-    perception = make_perception(choices, device=device, cache_dir=cache_dir())
+    parts = _parts(stack, part or [], option or [])
+    perception = make_perception(parts, device=device, cache_dir=cache_dir())
     perception.report = partial(say_progress, spoken={})
     perception.check()
     uses_truth = any("truth" in p.reads for p in perception.parts.values())
     subjects = [_subject(image, wanted, truth, uses_truth=uses_truth) for image in images]
-    assembly = Assembly(parts=part_names(choices))
+    assembly = Assembly(parts=part_names(parts))
     documents: list[dict[str, Any]] = []
     failed = 0
     for image, target, seen in zip(images, targets, perception.run(subjects), strict=True):
@@ -103,20 +109,23 @@ def _wanted(objects: str | None, predicates: list[str]) -> tuple[Wanted, ...]:
     wanted = [*wanted_from_ids(ids), *(parse_objects(objects) if objects else ())]
     if not wanted:
         raise InputError('scene build: say what to look for, with --objects "cow, chair" or --predicate')
-    return tuple({w.id: w for w in reversed(wanted)}.values())[::-1]
+    return tuple({(w.kind, w.number): w for w in reversed(wanted)}.values())[::-1]
 
 
-def _choices(parts: list[str], options: list[str]) -> dict[str, Any]:
+def _parts(stack: str, parts: list[str], options: list[str]) -> list[ChosenPart]:
     import tomllib
 
-    from genspace.geometry.perception import DEFAULTS, STAGES
+    from genspace.geometry.perception import STAGES, chosen_parts, find_stack
 
-    choices: dict[str, dict[str, Any]] = {stage: {"part": name} for stage, name in DEFAULTS.items()}
+    choices: dict[str, dict[str, Any]] = {
+        stage: {"part": choice} if isinstance(choice, str) else dict(choice)
+        for stage, choice in find_stack(stack).parts.items()
+    }
     for text in parts:
         stage, equals, name = text.partition("=")
-        if not equals or stage not in choices:
+        if not equals or stage not in STAGES:
             raise InputError(f"--part {text}: expected STAGE=PART{did_you_mean(stage, STAGES)}")
-        choices[stage]["part"] = name
+        choices[stage] = {"part": name}
     for text in options:
         key, equals, value = text.partition("=")
         stage, dot, name = key.partition(".")
@@ -126,7 +135,7 @@ def _choices(parts: list[str], options: list[str]) -> dict[str, Any]:
             choices[stage][name] = tomllib.loads(f"value = {value}")["value"]
         except tomllib.TOMLDecodeError:
             choices[stage][name] = value
-    return choices
+    return chosen_parts(choices)
 
 
 def _target(image: Path, out_dir: Path | None, *, overwrite: bool) -> Path:
@@ -167,21 +176,24 @@ def _write(built: BuiltScene, view: View, target: Path, predicates: list[str]) -
 
     from genspace.cli._console import messages
     from genspace.geometry.drawing.overlay import overlay
+    from genspace.geometry.drawing.stages import stages
     from genspace.geometry.drawing.view3d import view3d
 
     scene = built.scene.model_copy(update={"predicates": tuple(predicates)})
     scene = scene.with_files(built.files, source=str(target))
     replace(built, scene=scene).write(target)
-    picture = target.with_name(f"{target.name.removesuffix('.scene.json')}.overlay.png")
+    stem = target.name.removesuffix(".scene.json")
+    picture, steps = target.with_name(f"{stem}.overlay.png"), target.with_name(f"{stem}.stages.png")
     overlay(Image.fromarray(view.pixels), scene).save(picture)
-    written = [target, *(target.parent / name for name in built.files.contents), picture]
+    stages(Image.fromarray(view.pixels), scene).save(steps)
+    written = [target, *(target.parent / name for name in built.files.contents), picture, steps]
     try:
         fragment = view3d(scene)
     except MissingExtraError as error:
         messages().print(f"no 3D view: {error}", markup=False)
         return written
-    page = target.with_name(f"{target.name.removesuffix('.scene.json')}.3d.html")
-    title = target.name.removesuffix(".scene.json").replace("<", "&lt;")
+    page = target.with_name(f"{stem}.3d.html")
+    title = stem.replace("<", "&lt;")
     page.write_text(
         f'<!doctype html><meta charset="utf-8"><title>{title}</title>{fragment}\n', encoding="utf-8"
     )
@@ -200,7 +212,7 @@ def _lines(scene: Scene, missing: list[str]) -> list[str]:
         if item.extent is not None:
             words.append("{:.2f} × {:.2f} × {:.2f} m (front, up, right)".format(*item.extent))
         if item.rotation is None:
-            words.append("no front" if item.has_front is False else "orientation unknown")
+            words.append("no front" if item.has_front is False else "front not known")
         lines.append("  " + ", ".join(words))
     lines += [f"  {name}: not found" for name in missing]
     camera = scene.camera

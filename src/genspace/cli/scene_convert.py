@@ -1,7 +1,8 @@
-"""`genspace scene convert`: scene files from annotations of other tools."""
+"""`genspace scene convert`: scene files from annotations and outputs of other tools."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,28 +14,72 @@ from genspace.cli.scene import scene_app
 __all__ = ["convert"]
 
 
+class Form(StrEnum):
+    """What can be converted."""
+
+    coco = "coco"
+    boxes = "boxes"
+    kitti = "kitti"
+    depth = "depth"
+
+
 @scene_app.command(
     epilog="Examples: genspace scene convert instances.json --out my-study/images · "
-    "genspace scene convert boxes.csv --out my-study/images"
+    "genspace scene convert results.json --annotations instances.json --fronts --out my-study/images · "
+    "genspace scene convert label_2 --camera calib --images image_2 --out my-study/images · "
+    "genspace scene convert depths --camera K.npy --images my-study/images --out my-study/images"
 )
 def convert(
     source: Annotated[
         Path,
         typer.Argument(
-            help="COCO instances (.json), or a table (.csv, .tsv, .jsonl, .parquet) with the columns image, width, "
-            "height, label, left, top, right, bottom; score and id are optional."
+            help="COCO instances or results (.json), with boxes in 3D or without; a table (.csv, .tsv, .jsonl, "
+            ".parquet) with the columns image, width, height, label, left, top, right, bottom, or as supervision names "
+            "them; KITTI labels (.txt, or a folder); depth (.npy, .npz, 16-bit .png, or a folder)."
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder for the scene files, laid out as the images are.")],
+    form: Annotated[Form | None, typer.Option("--format", help="Where the ending does not tell.")] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="Folder of the images, where the source does not say their sizes.")
+    ] = None,
+    camera: Annotated[
+        Path | None, typer.Option(help="KITTI calibration, or intrinsics of depth: a file or a folder.")
+    ] = None,
+    annotations: Annotated[
+        Path | None, typer.Option(help="COCO file with images and categories, for results alone.")
+    ] = None,
+    fronts: Annotated[
+        bool, typer.Option("--fronts", help="COCO: the first axis of the boxes in 3D is the front.")
+    ] = False,
+    level: Annotated[
+        bool | None,
+        typer.Option(help="Take the camera to be level, marked as a guess (KITTI: by default)."),
+    ] = None,
+    scale: Annotated[float, typer.Option(min=1e-9, help="Metres per unit of depth.")] = 1.0,
+    rays: Annotated[bool, typer.Option("--rays", help="Depth is the ray's length, not z.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Write a scene file per image from COCO annotations or plain boxes, for `box2d` or to add depth to."""
+    """Write a scene file per image from what other tools have: boxes in 2D or 3D, or depth."""
+    from genspace.cli._console import messages, print_json
     from genspace.cli._console import out as results
-    from genspace.cli._console import print_json
     from genspace.geometry.convert import convert as run
 
-    written = run(source, out)
+    done = run(
+        source,
+        out,
+        form=form.value if form else None,
+        images=images,
+        camera=camera,
+        annotations=annotations,
+        fronts=fronts,
+        level=level,
+        scale=scale,
+        rays=rays,
+    )
+    for note in done.notes:
+        messages().print(note, markup=False)
     if as_json:
-        print_json([str(path) for path in written])
+        print_json([str(path) for path in done.written])
     else:
-        results().print(f"wrote {len(written)} scene file(s) to {out}", markup=False)
+        results().print(f"wrote {len(done.written)} scene file(s) to {out}", markup=False)

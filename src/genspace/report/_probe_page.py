@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from genspace.geometry.probes.kinds import HARD
 from genspace.report._plots import _figure, _svg
 from genspace.report._sentences import reason_text
 from genspace.report._styles import INK, MUTED, RULE, Style, judge_styles
@@ -17,7 +18,7 @@ def _curve_plot(report: ProbeReport, domain: str, styles: Mapping[str, Style]) -
     """Return one sub-domain's psychometric curves, all judges on one axis, as SVG."""
     with _figure(4.9, 3.1) as (figure, axes):
         axes.axvline(1.0, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
-        lowest = 0.0
+        lowest, highest = 0.0, 2.0
         for place, (name, judge) in enumerate(report.judges.items()):
             entry = judge.sub_domains.get(domain)
             if entry is None:
@@ -27,7 +28,7 @@ def _curve_plot(report: ProbeReport, domain: str, styles: Mapping[str, Style]) -
                 axes.plot(
                     *zip(*entry.line, strict=True), color=colour, linestyle=dash, linewidth=1.8, label=name
                 )
-                lowest = min(lowest, entry.line[0][0])
+                lowest, highest = min(lowest, entry.line[0][0]), max(highest, entry.line[-1][0])
             threshold = entry.fit.threshold
             if (
                 threshold.low is not None and threshold.high is not None
@@ -42,7 +43,7 @@ def _curve_plot(report: ProbeReport, domain: str, styles: Mapping[str, Style]) -
                 marker=marker, alpha=0.65, linewidths=0, label=None if entry.line else name,
             )  # fmt: skip
         axes.set(
-            xlim=(lowest - 0.05, 2.05),
+            xlim=(lowest - 0.05, highest + 0.05),
             ylim=(-0.04, 1.04),
             xlabel="error, in tolerances",
             ylabel='share of "yes"',
@@ -89,6 +90,8 @@ def probe_page(report: ProbeReport, plots: Mapping[str, str]) -> str:
         plots=plots,
         without_curve=[domain for domain in domains if domain not in plots],
         domains=domains,
+        has_clear=any(judge.clear.n for judge in report.judges.values()),
+        hard=[kind for kind in HARD if any(kind in judge.hard for judge in report.judges.values())],
         nuisances=NUISANCES,
     )
 

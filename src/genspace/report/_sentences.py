@@ -107,6 +107,7 @@ REASONS: Mapping[ReasonCode, str] = {
     "no_criterion": "no true criterion was given",
     "extrapolated": "extrapolated: only quantities from {n:.3g} to {needed:.3g} were asked",
     "no_answers": "no answers",
+    "truth_unknown": "nobody can know the answer",
     "every_answer": "every answer is {name}",
     "too_few_levels": "too few or all alike",
     "frames_not_told_apart": "no answered probe tells the two frames apart",

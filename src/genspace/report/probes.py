@@ -2,17 +2,23 @@
 
 Errors are put on one axis: 0 is exactly what was asked, 1 the tolerance at which the true answer changes from yes to
 no, 2 twice the tolerance. A judge whose curve falls at 1 has the benchmark's criterion; steepness is acuity.
+
+The headline comes from clear probes, on which no careful person errs: near the threshold a judge that sees as well as
+people do is still wrong on almost half. Curves use both. Probes that are hard to see stand apart: there an abstention
+is worth as much as a right answer, and of a thing without a front every answer is wrong.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import sqrt
 from typing import TYPE_CHECKING
 
 from genspace.analysis.psychometric import PsychometricCurve, fit_psychometric
-from genspace.analysis.reasons import Reason
+from genspace.analysis.reasons import Reason, ReasonCode
 from genspace.errors import InputError
+from genspace.geometry.probes.kinds import HARD
 from genspace.records import TRUTH_RATER
 
 if TYPE_CHECKING:
@@ -32,7 +38,23 @@ NUISANCES = {
     "roll_deg": "roll of the camera, degrees",
 }
 CURVE_POINTS = 41
-BINS = 8
+BIN = 0.25
+"""Width of the parts in which shares of yes are counted, in tolerances."""
+FARTHEST = 3.0
+"""Errors beyond so many tolerances stand at it: nobody's answer changes any more."""
+CURVED = ("graded", "clear")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Right:
+    """How many of some probes were answered, and the share of right answers with its 95 % interval (Wilson 1927)."""
+
+    n: int
+    answered: int
+    share: float | None
+    low: float | None
+    high: float | None
+    reason: Reason | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +79,12 @@ class CurvePoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """A psychometric curve over the normalised error of graded probes, the raw shares beside it."""
+    """A psychometric curve over the normalised error of graded and clear probes, the raw shares beside it."""
 
     n: int
     answered: int
     accuracy: float | None
+    clear: Right
     fit: PsychometricCurve
     points: tuple[CurvePoint, ...]
     line: tuple[tuple[float, float], ...] | None
@@ -105,6 +128,10 @@ class JudgeOnProbes:
     n: int
     answered: int
     accuracy: float | None
+    """Of all probes but those that are hard to see."""
+    clear: Right
+    hard: Mapping[str, Right]
+    """By kind: cut, hidden, frontless."""
     share_yes: float | None
     yes_bias: YesBias
     sub_domains: Mapping[str, Curve]
@@ -135,7 +162,7 @@ def holds_probes(evidence: Evidence) -> bool:
 def probe_report(
     evidence: Evidence, *, draws: int = 400, seed: int = 0, variants: bool = True
 ) -> ProbeReport:
-    """Return, per judge, curves by sub-domain and by variant, confusions, biases.
+    """Return, per judge, clear probes, curves by sub-domain and by variant, confusions, biases.
 
     `draws` bootstrap draws of probes give the intervals; without `variants` only sub-domains get curves. People, where
     the study has answers of other raters than the known truth, stand beside the judges.
@@ -180,9 +207,8 @@ def _probes(evidence: Evidence) -> pd.DataFrame:
         if column in items:
             items[column] = pd.to_numeric(items[column])
     plans = items["prompt_id"].map(PLANS.get)
-    inner = plans.map(lambda plan: plan.inner)
-    width = plans.map(lambda plan: plan.spread[1] / 2)
-    items["relative_error"] = items["error"] / inner.where(inner > 0, width) + (inner == 0)
+    ordered = plans.map(lambda plan: plan.inner == 0)
+    items["relative_error"] = items["error"] / plans.map(lambda plan: plan.width) + ordered
     items["task_domain"] = plans.map(lambda plan: f"{plan.task} {plan.sub_domain}")
     return items
 
@@ -210,7 +236,8 @@ def _answers(evidence: Evidence, items: pd.DataFrame) -> dict[str, pd.DataFrame]
     return {name: items.assign(yes=yes.reindex(items.index)) for name, yes in given.items()}
 
 
-def _judge(frame: pd.DataFrame, *, draws: int, seed: int, variants: bool) -> JudgeOnProbes:
+def _judge(every: pd.DataFrame, *, draws: int, seed: int, variants: bool) -> JudgeOnProbes:
+    frame = every[~every["kind"].isin(HARD)]
     decided = frame[frame["yes"].notna()]
 
     def curves(column: str) -> dict[str, Curve]:
@@ -221,6 +248,8 @@ def _judge(frame: pd.DataFrame, *, draws: int, seed: int, variants: bool) -> Jud
         n=len(frame),
         answered=len(decided),
         accuracy=_mean(_agreement(decided)),
+        clear=_right(frame[frame["kind"] == "clear"]),
+        hard={k: _right(every[every["kind"] == k]) for k in HARD if (every["kind"] == k).any()},
         share_yes=_mean(decided["yes"]),
         yes_bias=_yes_bias(decided),
         sub_domains=curves("task_domain"),
@@ -229,6 +258,21 @@ def _judge(frame: pd.DataFrame, *, draws: int, seed: int, variants: bool) -> Jud
         frame=_frame(decided),
         nuisances={column: _sensitivity(decided, column) for column in NUISANCES if column in frame},
     )
+
+
+def _right(frame: pd.DataFrame) -> Right:
+    decided = frame[frame["yes"].notna()]
+    known = decided[decided["truth"].notna()]
+    share, n = _mean(_agreement(known)), len(known)
+    if share is None:
+        reason: ReasonCode = "truth_unknown" if len(decided) else "no_answers" if len(frame) else "no_items"
+        return Right(
+            n=len(frame), answered=len(decided), share=None, low=None, high=None, reason=Reason(reason)
+        )
+    z = 1.959963984540054  # standard normal quantile at 0.975
+    middle, half = share + z**2 / (2 * n), z * sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    low, high = ((middle + side * half) / (1 + z**2 / n) for side in (-1, 1))
+    return Right(n=len(frame), answered=len(decided), share=share, low=low, high=high, reason=None)
 
 
 def _agreement(decided: pd.DataFrame) -> pd.Series[float]:
@@ -259,21 +303,31 @@ def _yes_bias(decided: pd.DataFrame) -> YesBias:
 def _curve(group: pd.DataFrame, *, draws: int, seed: int) -> Curve:
     import numpy as np
 
-    graded = group[(group["kind"] == "graded")]
+    graded = group[group["kind"].isin(CURVED)]
+    graded = graded.assign(relative_error=graded["relative_error"].clip(-1.0, FARTHEST))
     decided = graded[graded["yes"].notna()]
     fitted = fit_psychometric(
         decided["relative_error"], decided["yes"], criterion=1.0, draws=draws, seed=seed
     )
-    x = np.linspace(-1.0 if (graded["relative_error"] < 0).any() else 0.0, 2.0, CURVE_POINTS)
+    x = np.linspace(*_axis(graded), CURVE_POINTS)
     shares = fitted.predict(x)
     every = group[group["yes"].notna()]
     return Curve(
         n=len(graded),
         answered=len(decided),
         accuracy=_mean(_agreement(every)),
+        clear=_right(group[group["kind"] == "clear"]),
         fit=fitted,
         points=_points(decided),
         line=None if shares is None else tuple((float(a), float(b)) for a, b in zip(x, shares, strict=True)),
+    )
+
+
+def _axis(curved: pd.DataFrame) -> tuple[float, float]:
+    """Least and largest error of a curve, in tolerances."""
+    return (
+        -1.0 if (curved["relative_error"] < 0).any() else 0.0,
+        FARTHEST if (curved["kind"] == "clear").any() else 2.0,
     )
 
 
@@ -284,8 +338,9 @@ def _points(decided: pd.DataFrame) -> tuple[CurvePoint, ...]:
     if not len(decided):
         return ()
     x = decided["relative_error"].to_numpy()
-    edges = np.linspace(-1.0 if (x < 0).any() else 0.0, 2.0, BINS + 1)
-    part = np.clip(np.digitize(x, edges) - 1, 0, BINS - 1)
+    low, high = _axis(decided)
+    edges = np.linspace(low, high, round((high - low) / BIN) + 1)
+    part = np.clip(np.digitize(x, edges) - 1, 0, len(edges) - 2)
     return tuple(
         CurvePoint(
             error=float(x[part == k].mean()),
@@ -298,7 +353,7 @@ def _points(decided: pd.DataFrame) -> tuple[CurvePoint, ...]:
 
 def _sides(decided: pd.DataFrame) -> dict[str, dict[str, dict[str, Said]]]:
     """Per sub-domain: asked variant, shown variant, share of yes. Probes near their target only."""
-    near = decided[(decided["kind"] == "contrast") | (decided["relative_error"].between(0, 1))]
+    near = decided[(decided["kind"] == "contrast") | decided["relative_error"].between(0, 1)]
     with_sides = near[near["task_domain"].isin(decided[decided["kind"] == "contrast"]["task_domain"])]
     table: dict[str, dict[str, dict[str, Said]]] = {}
     for (domain, asked, shown), group in with_sides.groupby(
@@ -344,8 +399,15 @@ def plain(report: ProbeReport) -> list[str]:
         if judge.accuracy is None:
             lines.append(f"{name}: no answered probe.")
             continue
-        bias, frame = judge.yes_bias, judge.frame
-        parts = [f"{name}: right on {judge.accuracy:.0%} of {judge.answered} answered probes"]
+        bias, frame, clear = judge.yes_bias, judge.frame, judge.clear
+        everything = f"right on {judge.accuracy:.0%} of {judge.answered} answered probes"
+        parts = [f"{name}: {everything}"]
+        if clear.share is not None:
+            right = (
+                f"right on {clear.share:.0%} of {clear.answered} answered clear probes "
+                f"(95 % interval {clear.low:.0%} to {clear.high:.0%})"
+            )
+            parts = [f"{name}: {right}", f"with those near the threshold {everything}"]
         if bias.yes_when_false is not None and bias.yes_when_true is not None:
             parts.append(
                 f"says yes to {bias.yes_when_true:.0%} of the true and {bias.yes_when_false:.0%} of the false"
@@ -354,6 +416,11 @@ def plain(report: ProbeReport) -> list[str]:
             parts.append(
                 f"gives the camera's answer instead of the object's in {frame.egocentric:.0%} of {frame.n} probes that "
                 "tell them apart"
+            )
+        frontless = judge.hard.get("frontless")
+        if frontless and frontless.answered:
+            parts.append(
+                f"takes sides for things without a front in {frontless.answered} of {frontless.n} probes"
             )
         lines.append("; ".join(parts) + ".")
     return lines

@@ -45,6 +45,7 @@ class _Document(BaseModel):
     pairs: PairCoding = PairCoding()
     metrics: dict[str, MetricTable] = {}
     judges: dict[str, dict[str, Any]] = {}
+    stacks: dict[str, dict[str, str | dict[str, Any]]] = {}
     source: dict[str, Any] = {}
     """Where the study comes from (licence, citation); shown, never interpreted."""
 
@@ -68,6 +69,8 @@ class StudyFile:
     metrics: tuple[str, ...] = ()
     """Names of its `[metrics.NAME]` tables."""
     judges: Mapping[str, JudgeTable] = field(default_factory=dict)
+    stacks: Mapping[str, Mapping[str, str | Mapping[str, Any]]] = field(default_factory=dict)
+    """`[stacks.NAME]` tables: the perception part of each stage, for the judge `geometry:NAME`."""
     source: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -99,7 +102,7 @@ def read_settings(path: Path, *, default_name: str) -> StudyFile:
         judges[name] = JudgeTable(kind=kind, model=model, options=options)
     if problems:
         raise InvalidFilesError(problems)
-    apart = {"images", "metrics", "judges", "source", "name", "pairs", "lower_is_better", "missing"}
+    apart = {"images", "metrics", "judges", "stacks", "source", "name", "pairs", "lower_is_better", "missing"}
     declared = document.model_dump(exclude=apart)
     lower = (*document.lower_is_better, *(n for n, m in document.metrics.items() if m.lower_is_better))
     settings = StudySettings(
@@ -115,6 +118,7 @@ def read_settings(path: Path, *, default_name: str) -> StudyFile:
         images=document.images,
         metrics=tuple(document.metrics),
         judges=judges,
+        stacks=document.stacks,
         source=document.source,
     )
 

@@ -35,9 +35,8 @@ def view() -> Callable[..., View]:
         height: int, width: int, seed: int = 0, labels: tuple[str, ...] = ("cow", "chair"), **known: object
     ) -> View:
         arrays = {k: np.asarray(v) for k, v in known.items()}
-        return View(
-            picture=picture(noise(height, width, seed), digest=f"noise{seed}"), labels=labels, known=arrays
-        )
+        arrays["labels"] = np.array(labels, dtype=str)
+        return View(picture=picture(noise(height, width, seed), digest=f"noise{seed}"), known=arrays)
 
     return make
 
@@ -213,6 +212,40 @@ def _sam2(path: Path) -> None:
     _save(Sam2Model(config), path)
 
 
+def _sam3(path: Path) -> None:
+    from transformers import Sam3Config, Sam3Model
+
+    small = {
+        "hidden_size": 16,
+        "intermediate_size": 16,
+        "num_attention_heads": 2,
+        "dropout": 0.0,
+        "hidden_dropout": 0.0,
+    }
+    config = Sam3Config(
+        vision_config={
+            "backbone_config": {
+                "model_type": "sam3_vit_model", "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 2,
+                "num_attention_heads": 2, "image_size": 56, "patch_size": 14, "window_size": 2, "global_attn_indexes": [1],
+                "pretrain_image_size": 28,
+            },
+            "fpn_hidden_size": 16, "backbone_feature_sizes": [[16, 16], [8, 8], [4, 4]],
+        },
+        text_config={
+            "vocab_size": 10, "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
+            "max_position_embeddings": 16, "projection_dim": 16, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2,
+        },
+        geometry_encoder_config={**small, "num_layers": 1, "roi_size": 2},
+        detr_encoder_config={**small, "num_layers": 1},
+        detr_decoder_config={**small, "num_layers": 2, "num_queries": 5},
+        mask_decoder_config={"hidden_size": 16, "num_upsampling_stages": 2, "num_attention_heads": 2},
+    )  # fmt: skip
+    _save(
+        Sam3Model(config), path, size={"height": 56, "width": 56}, image_mean=[0.5] * 3, image_std=[0.5] * 3
+    )
+    _word_tokenizer(path)
+
+
 def _dino_backbone(**more: object) -> dict[str, object]:
     return {
         "model_type": "dinov2", "hidden_size": 16, "num_hidden_layers": 4, "num_attention_heads": 2, "mlp_ratio": 1, "image_size": 28,
@@ -335,6 +368,7 @@ BUILDERS: dict[str, Callable[[Path], None]] = {
     "sam": lambda p: _sam(p, "sam"),
     "sam-hq": lambda p: _sam(p, "sam_hq"),
     "sam2": _sam2,
+    "sam3": _sam3,
     "depth-anything": _depth_anything,
     "depth-anything-relative": lambda p: _depth_anything(p, "relative"),
     "zoedepth": _zoedepth,

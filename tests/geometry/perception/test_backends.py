@@ -12,13 +12,13 @@ from PIL import Image
 
 from genspace.errors import InputError
 from genspace.geometry.perception import (
-    DEFAULTS,
     Part,
     Perception,
     PerceptionError,
     Runtime,
     Subject,
     View,
+    find_stack,
     make_part,
     parse_objects,
     read_picture,
@@ -35,6 +35,7 @@ BACKENDS = [
     ("segmenter", "sam", "sam"),
     ("segmenter", "sam-hq", "sam-hq"),
     ("segmenter", "sam2", "sam2"),
+    ("detector", "sam3", "sam3"),
     ("depth", "depth-anything-v2", "depth-anything"),
     ("depth", "zoedepth", "zoedepth"),
     ("depth", "depth-pro", "depth-pro"),
@@ -53,6 +54,8 @@ def tiny(
     path = checkpoint(architecture)
     if name == "orient-anything":
         path /= "dino_weight.pt"
+    if name == "orient-anything":
+        options = {"background": "remove", **options}
     if stage == "detector":
         options = {"threshold": 0.0, **options}
     return make_part(stage, f"{name}:{path}", options, Runtime(device="cpu"))
@@ -73,13 +76,14 @@ def prepared(view: Callable[..., View], stage: str, height: int, width: int, see
 
 
 def watched(part: Part) -> list[tuple[int, str]]:
-    """Return a list that grows by the pictures and their precision whenever the part's network is run."""
-    network = getattr(part.model, "encoder", part.model)  # Orient Anything's head stays in full precision
+    """Return a list that grows by the pictures and their precision whenever the part's network sees pixels."""
+    # Orient Anything's head stays in full precision; SAM 3 encodes an image once, whatever it is asked
+    network = getattr(part.model, "encoder", getattr(part.model, "vision_encoder", part.model))
     seen = []
 
     def note(_: object, inputs: tuple[object, ...], named: dict[str, object]) -> None:
-        del inputs
-        seen.append((len(named["pixel_values"]), str(named["pixel_values"].dtype)))
+        pixels = named.get("pixel_values", *inputs[:1])
+        seen.append((len(pixels), str(pixels.dtype)))
 
     network.register_forward_pre_hook(note, with_kwargs=True)
     return seen
@@ -88,20 +92,23 @@ def watched(part: Part) -> list[tuple[int, str]]:
 @pytest.mark.parametrize("backend", BACKENDS, ids=IDS)
 @pytest.mark.parametrize("size", [(101, 77), (1, 1), (33, 200)], ids=str)
 def test_batches_answer_as_single_images(checkpoint, view, backend, size) -> None:
-    stage, name, _ = backend
+    stage, _, _ = backend
     part = tiny(checkpoint, *backend)
     assert part.problem() is None
     views = [prepared(view, stage, *size, seed) for seed in range(3)]
     forwards = watched(part)
-    together = [check_output(part, name, v, o) for v, o in zip(views, part.run(views), strict=True)]
+    together = [check_output(part, v, o) for v, o in zip(views, part.run(views), strict=True)]
     assert forwards == [(6 if stage == "orientation" else 3, "torch.float32")]  # two objects in each image
-    alone = check_output(part, name, views[1], part.run(views[1:2])[0])
+    alone = check_output(part, views[1], part.run(views[1:2])[0])
     for key, array in alone.items():
+        if array.dtype.kind == "U":
+            assert together[1][key] == array
+            continue
         assert together[1][key].shape == array.shape
         np.testing.assert_allclose(together[1][key].astype(float), array.astype(float), rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("backend", BACKENDS[0:1] + BACKENDS[3:4] + BACKENDS[6:7] + BACKENDS[9:10], ids=str)
+@pytest.mark.parametrize("backend", BACKENDS[0:1] + BACKENDS[3:4] + BACKENDS[7:8] + BACKENDS[10:11], ids=str)
 def test_half_precision_runs_and_is_another_fingerprint(checkpoint, view, backend) -> None:
     stage, name, _ = backend
     part = tiny(checkpoint, *backend)
@@ -111,7 +118,7 @@ def test_half_precision_runs_and_is_another_fingerprint(checkpoint, view, backen
     assert half.fingerprint != part.fingerprint
     v = prepared(view, stage, 40, 60, 0)
     forwards = watched(half)
-    assert set(check_output(half, name, v, half.run([v])[0])) == set(part.run([v])[0])
+    assert set(check_output(half, v, half.run([v])[0])) == set(part.run([v])[0])
     assert [dtype for _, dtype in forwards] == ["torch.bfloat16"]
 
 
@@ -133,7 +140,7 @@ def test_precision_follows_device_and_wish(monkeypatch, device, dtype, decided) 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: device == "cuda")
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     for stage, expected in decided.items():
-        part = make_part(stage, DEFAULTS[stage], {}, Runtime(dtype=dtype))
+        part = make_part(stage, find_stack("default").parts[stage], {}, Runtime(dtype=dtype))
         assert (part.runtime.device, part.runtime.dtype) == (device, expected), stage
         assert part.runtime.torch_dtype == getattr(torch, expected.replace("tf32", "float32"))
 
@@ -221,6 +228,7 @@ WAYS = {
     "defaults": ("grounding-dino", "sam", "depth-anything", "orient-722"),
     "others": ("owlv2", "sam-hq", "zoedepth", "clip"),
     "more others": ("owlvit", "sam2", "depth-pro", "siglip"),
+    "several at once": ("sam3", "depth-pro", "orient-902"),
 }
 
 
@@ -232,7 +240,10 @@ def test_the_whole_way_on_odd_images(checkpoint, kind: str, way: str) -> None:
         for stage, name, architecture in BACKENDS
         if architecture in WAYS[way]
     }
-    parts["intrinsics"] = make_part("intrinsics", "exif")
+    if way == "several at once":
+        parts["segmenter"], parts["intrinsics"] = parts["detector"], parts["depth"]
+    else:
+        parts["intrinsics"] = make_part("intrinsics", "exif")
     parts["gravity"] = make_part("gravity", "ground-plane")
     data, size = IMAGES[kind]
     [seen] = Perception(parts).run([Subject(read_picture(data()), parse_objects("cow, two chairs"))])

@@ -13,9 +13,9 @@ import pytest
 from genspace.errors import InputError
 from genspace.geometry.camera import Intrinsics, unproject
 from genspace.geometry.frames import gravity_from_pitch_roll
-from genspace.geometry.perception import PerceptionError, Runtime, make_part
-from genspace.geometry.perception._parts import check_output
-from genspace.geometry.perception.cameras import GEOCALIB_SOURCE, focal_from_35mm, ground_normal
+from genspace.geometry.perception import Part, Perception, Runtime, Subject, make_part, parse_objects
+from genspace.geometry.perception._parts import PerceptionError, check_output
+from genspace.geometry.perception.cameras import GEOCALIB_SOURCE, focal_from_35mm, ground_normal, known_focal
 from genspace.geometry.perception.depths import METRIC3D_SOURCE
 
 pytestmark = pytest.mark.xdist_group("torch")
@@ -25,7 +25,7 @@ def test_default_is_marked_as_a_guess(view) -> None:
     [got] = make_part("intrinsics", "default", {"vertical_deg": 90}).run([view(40, 60)])
     # 90° over 40 px: f = 20 / tan 45° = 20
     np.testing.assert_allclose(got["K"], [[20, 0, 30], [0, 20, 20], [0, 0, 1]])
-    assert str(got["source"]) == "guess: 90° vertical field of view; nothing is known about the camera"
+    assert str(got["K_source"]) == "guess: 90° vertical field of view; nothing is known about the camera"
 
 
 def test_exif_compares_diagonals(view) -> None:
@@ -35,17 +35,20 @@ def test_exif_compares_diagonals(view) -> None:
     v = view(30, 40)
     [got] = part.run([replace(v, picture=replace(v.picture, focal_35mm=26.0))])
     assert got["K"][0, 0] == pytest.approx(26 / math.hypot(36, 24) * 50)
-    assert str(got["source"]) == "EXIF: 26 mm (35 mm equivalent)"
+    assert str(got["K_source"]) == "EXIF: 26 mm (35 mm equivalent)"
     [got] = part.run([v])
-    assert str(got["source"]).startswith("guess: 50° vertical field of view; the file has no EXIF")
+    assert str(got["K_source"]).startswith("guess: 50° vertical field of view; the file has no EXIF")
 
 
-def test_the_depth_models_focal_length(view) -> None:
-    part = make_part("intrinsics", "depth")
-    [got] = part.run([view(40, 60, focal_px=np.array(55.0))])
-    assert got["K"][0].tolist() == [55, 0, 30]
-    with pytest.raises(PerceptionError, match="use depth-pro"):
-        part.run([view(40, 60)])
+def test_a_guess_is_no_known_focal_length(view) -> None:
+    """A known focal length is another part's or the file's; a stated default is none."""
+    known = np.array([[55.0, 0, 30], [0, 55, 20], [0, 0, 1]])
+    assert known_focal(view(40, 60, K=known, K_source="somebody")) == (55.0, "another part's intrinsics")
+    assert known_focal(view(40, 60, K=known, K_source="guess: 50°")) is None
+    v = view(30, 40)
+    photo = replace(v, picture=replace(v.picture, focal_35mm=26.0))
+    assert known_focal(photo) == (focal_from_35mm(26.0, (30, 40)), "EXIF: 26 mm (35 mm equivalent)")
+    assert known_focal(v) is None
 
 
 @pytest.mark.parametrize("focal", [-50.0, 0.0, 1e-3, 1e6])
@@ -53,7 +56,7 @@ def test_absurd_intrinsics_are_refused(view, focal: float) -> None:
     v = view(40, 60)
     K = np.array([[focal, 0, 30], [0, focal, 20], [0, 0, 1]])
     with pytest.raises(PerceptionError, match="are absurd"):
-        check_output(make_part("intrinsics", "default"), "x", v, {"K": K})
+        check_output(make_part("intrinsics", "default"), v, {"K": K})
 
 
 def floor_scene(
@@ -80,7 +83,7 @@ def test_the_ground_plane_gives_gravity(view, pitch: float, roll: float) -> None
     masks[0, 80:, 60:100] = True
     depth[masks[0]] = 1.0  # an object, which must not count
     [got] = make_part("gravity", "ground-plane").run([view(120, 160, depth=depth, K=K, masks=masks)])
-    assert str(got["source"]) == "the ground plane"
+    assert str(got["gravity_source"]) == "the ground plane"
     angle = math.degrees(math.acos(min(1, got["gravity"] @ gravity_from_pitch_roll(pitch, roll))))
     assert angle < 1.5
 
@@ -91,10 +94,10 @@ def test_no_ground_is_a_guess(view) -> None:
     wall = np.full((120, 160), 3.0)
     [got] = part.run([view(120, 160, depth=wall, K=K, masks=np.zeros((0, 120, 160), bool))])
     assert got["gravity"].tolist() == [0, 1, 0]
-    assert str(got["source"]) == "guess: level camera; no ground plane was found"
+    assert str(got["gravity_source"]) == "guess: level camera; no ground plane was found"
     hidden = np.ones((1, 120, 160), bool)
     [got] = part.run([view(120, 160, depth=wall, K=K, masks=hidden)])
-    assert str(got["source"]).startswith("guess:")
+    assert str(got["gravity_source"]).startswith("guess:")
 
 
 def test_the_fit_is_the_same_every_time() -> None:
@@ -120,12 +123,15 @@ GEOCALIB = """
 import torch
 
 class GeoCalib(torch.nn.Module):
+    asked = []
     def __init__(self):
         super().__init__()
         self.anchor = torch.nn.Parameter(torch.zeros(1))
-    def calibrate(self, image):
+    def calibrate(self, image, camera_model="pinhole", priors=None, shared_intrinsics=False):
         assert image.ndim == 3 and image.shape[0] == 3 and 0 <= image.min() and image.max() <= 1
-        class Camera: f = torch.tensor([[123.0, 124.0]])
+        self.asked.append(None if priors is None else {k: round(v.item(), 3) for k, v in priors.items()})
+        focal = priors["focal"].item() if priors else None
+        class Camera: f = torch.tensor([[focal or 123.0, focal or 124.0]])
         class Gravity: vec3d = torch.tensor([[-0.1, -0.9, 0.2]])
         return {"camera": Camera, "gravity": Gravity}
 """
@@ -142,20 +148,48 @@ def bare_sources() -> Iterator[None]:
         object.__setattr__(source, "packages", packages)
 
 
-@pytest.mark.usefixtures("bare_sources")
-def test_geocalib_gives_up_so_down_is_its_negative(hub: Path, view) -> None:
-    gravity, intrinsics = (
-        make_part(s, "geocalib", {}, Runtime(device="cpu")) for s in ("gravity", "intrinsics")
-    )
-    assert "genspace models fetch gravity.geocalib:GeoCalib" in gravity.problem()
+def geocalib(hub: Path) -> Part:
     hub_repository(hub, GEOCALIB_SOURCE.repository, GEOCALIB_SOURCE.commit, GEOCALIB)
     (hub / "geocalib").mkdir()
     (hub / "geocalib/pinhole.tar").touch()
-    assert gravity.problem() is None
-    [got] = gravity.run([view(40, 60)])
+    return make_part("gravity", "geocalib", {}, Runtime(device="cpu"))
+
+
+@pytest.mark.usefixtures("bare_sources")
+def test_geocalib_gives_up_so_down_is_its_negative(hub: Path, view) -> None:
+    absent = make_part("intrinsics", "geocalib", {}, Runtime(device="cpu"))
+    assert "genspace models fetch gravity.geocalib:GeoCalib" in absent.problem()
+    part = geocalib(hub)
+    assert part.problem() is None
+    [got] = part.run([view(40, 60)])
     np.testing.assert_allclose(got["gravity"], [0.1, 0.9, -0.2], rtol=1e-6)
-    [got] = intrinsics.run([view(40, 60)])
     np.testing.assert_allclose(got["K"], [[123, 0, 30], [0, 124, 20], [0, 0, 1]])
+    assert part.model.asked == [None]
+
+
+@pytest.mark.usefixtures("bare_sources")
+def test_geocalib_runs_once_and_takes_a_known_focal_length_as_prior(hub: Path, view) -> None:
+    part = geocalib(hub)
+    pixels = view(40, 60).picture
+    subject = Subject(pixels, parse_objects("cow"))
+    [both] = Perception({"intrinsics": part, "gravity": part}, resident="all").run([subject])
+    assert part.model.asked == [None]  # one pass for both
+    assert both.source("K") == both.source("gravity") == "GeoCalib"
+
+    photo = replace(subject, picture=replace(pixels, focal_35mm=26.0))
+    [seen] = Perception({"intrinsics": part, "gravity": part}, resident="all").run([photo])
+    focal = focal_from_35mm(26.0, (40, 60))
+    assert part.model.asked[1] == {"focal": pytest.approx(focal, abs=1e-3)}
+    assert seen.known["K"][0, 0] == pytest.approx(focal)
+    assert seen.source("K") == "EXIF: 26 mm (35 mm equivalent)"
+    assert seen.source("gravity") == "GeoCalib, given the focal length from EXIF: 26 mm (35 mm equivalent)"
+
+    # another part's focal length is a prior, a stated default is none
+    stated = make_part("intrinsics", "default")
+    [guessed] = Perception({"intrinsics": stated, "gravity": part}, resident="all").run([subject])
+    assert (part.model.asked[2], guessed.source("gravity")) == (None, "GeoCalib")
+    assert guessed.guessed("K")
+    part.close()
 
 
 METRIC3D = """
@@ -184,7 +218,10 @@ def test_metric3d_is_scaled_by_the_focal_length(hub: Path, view, size: tuple[int
     part = make_part("depth", "metric3d:metric3d_vit_small", {}, Runtime(device="cpu"))
     assert part.problem() is None
     K = np.array([[700.0, 0, size[1] / 2], [0, 700, size[0] / 2], [0, 0, 1]])
-    [got] = part.run([view(*size, K=K)])
+    [got] = part.run([view(*size, K=K, K_source="measured")])
+    assert "depth_source" not in got
+    [guessed] = part.run([view(*size, K=K, K_source="guess: 50°")])
+    assert str(guessed["depth_source"]) == "guess: depth.metric3d, for a guessed focal length"
     # resized by s to fit 616 × 1064, so the focal length is 700 s; canonical 2 m become 2 · 700 s / 1000
     scale = min(616 / size[0], 1064 / size[1])
     assert got["depth"].shape == size
@@ -201,7 +238,7 @@ def test_missing_packages_are_named_with_their_command() -> None:
     )
 
     class Empty(TorchHubPart):
-        stage = "depth"
+        gives = ("depth",)
 
         def run(self, views):
             return []

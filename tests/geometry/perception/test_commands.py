@@ -71,6 +71,7 @@ def test_build_writes_scene_overlay_and_3d_view(genspace, probe_image: Path, tmp
         "probe.cow.npz",
         "probe.chair.npz",
         "probe.overlay.png",
+        "probe.stages.png",
         "probe.3d.html",
     }
     with Image.open(built / "probe.overlay.png") as overlay:
@@ -143,8 +144,8 @@ def test_missing_models_are_said_before_the_image_is_looked_at(genspace, tmp_pat
     for line in (
         "detector.grounding-dino",
         "segmenter.sam",
-        "depth.depth-anything-v2",
-        "intrinsics.geocalib",
+        "depth.zoedepth",
+        "gravity.geocalib",
         "orientation.orient-anything",
     ):
         assert line in ran.err
@@ -157,9 +158,9 @@ def test_models_list_names_every_part_with_licence_and_size(genspace) -> None:
     for row in rows:
         assert (row["checkpoint"] is None) == (row["licence"] is None) == (row["megabytes"] is None)
     [default] = [r for r in rows if r["default"] and r["part"].startswith("depth.")]
-    assert default["licence"] == "Apache-2.0"
+    assert default["licence"] == "MIT"
     text = genspace("models", "list", "depth").out
-    assert "depth.zoedepth: metres" in text
+    assert "depth.zoedepth (default): metres" in text
     assert "1.4 GB  MIT" in text
     assert "segmenter" not in text
     assert genspace("models", "list", "depht").code == 2
@@ -248,7 +249,7 @@ def test_fetch_says_what_to_do(genspace, monkeypatch, error: Callable[[], Except
 
 
 def test_fetch_refuses_what_it_does_not_know(genspace) -> None:
-    assert "expected STAGE.PART" in genspace("models", "fetch", "zoedepth").err
+    assert "expected STACK, STAGE.PART" in genspace("models", "fetch", "zoedepth").err
     assert "which checkpoint?" in genspace("models", "fetch", "hf").err
     assert "has no model, so there is nothing to fetch" in genspace("models", "fetch", "gravity.level").err
     assert (

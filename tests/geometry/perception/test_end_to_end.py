@@ -132,14 +132,14 @@ def test_perception_by_truth_decides_as_the_scene_file(tmp_path: Path, name: str
 
 def test_the_built_scene_is_the_true_scene(tmp_path: Path) -> None:
     known = write_probe(tmp_path, "apart", SCENES["apart"][0])
-    from genspace.geometry.perception import Subject, parse_objects, read_picture
+    from genspace.geometry.perception import Subject, chosen_parts, parse_objects, read_picture
     from genspace.geometry.perception.assemble import build_scene
     from genspace.geometry.perception.building import make_perception
     from genspace.geometry.perception.truth import Truth
 
     wanted = parse_objects("a cow, the chairs")
     picture = read_picture((tmp_path / "apart.png").read_bytes())
-    [view] = make_perception(TRUTH).run([Subject(picture, wanted, Truth(known))])
+    [view] = make_perception(chosen_parts(TRUTH)).run([Subject(picture, wanted, Truth(known))])
     built = build_scene(view, wanted, image="apart.png", stem="built")
     built.write(tmp_path / "built.scene.json")
     again = read_scene(tmp_path / "built.scene.json")
@@ -230,6 +230,8 @@ def test_a_part_can_be_named_in_the_judge_or_in_a_table(tmp_path: Path) -> None:
     for wrong, message in [
         ("deph=scene", r"'deph=scene' is no STAGE=PART \(did you mean 'depth'\?\)"),
         ("depth", "is no STAGE=PART"),
+        ("defalt", r"unknown stack 'defalt' \(did you mean 'default'\?\)"),
+        ("default,zoedepth", "'zoedepth' is no STAGE=PART"),
     ]:
         with pytest.raises(InputError, match=message):
             make_judge(JudgeSpec(name="g", kind="geometry", model=wrong), JudgeContext())

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from genspace.errors import InputError
 from genspace.geometry.camera import Intrinsics, project, viewing_ray
+from genspace.geometry.evaluate import evaluate
 from genspace.geometry.frames import (
     gravity_from_pitch_roll,
     level_from_camera,
@@ -22,7 +23,7 @@ from genspace.geometry.frames import (
 )
 from genspace.geometry.perception import Runtime, make_part, parse_objects
 from genspace.geometry.perception.assemble import build_scene
-from genspace.geometry.perception.crops import CropOptions, box_ray, crop_object
+from genspace.geometry.perception.crops import box_ray, crop_object
 from genspace.geometry.perception.orient_anything import Layout, build, combine, decode, mirrored, rename
 from genspace.geometry.perception.orientations import DIRECTIONS, heading_from_views
 
@@ -163,7 +164,7 @@ def test_a_crop_holds_the_whole_object_and_no_stretch() -> None:
     pixels, mask = np.zeros((240, 320, 3), np.uint8), np.zeros((240, 320), bool)
     mask[100:140, 120:200] = True  # 80 × 40
     pixels[mask] = 255
-    crop = crop_object(pixels, np.array([120.0, 100, 200, 140]), mask, K, options=CropOptions())
+    crop = crop_object(pixels, np.array([120.0, 100, 200, 140]), mask, K)
     assert crop.shape == (224, 224, 3)
     rows, columns = np.nonzero(crop[..., 0] > 127)
     # 80 px fill 0.85 of 256 px: 217.6 wide, half as high, in the middle
@@ -178,8 +179,8 @@ def test_background_is_kept_or_removed_and_the_outside_is_black() -> None:
     pixels, mask = np.full((240, 320, 3), 200, np.uint8), np.zeros((240, 320), bool)
     mask[0:40, 0:40] = True
     box = np.array([0.0, 0, 40, 40])
-    removed = crop_object(pixels, box, mask, K, options=CropOptions(warp_from_deg=90))
-    kept = crop_object(pixels, box, mask, K, options=CropOptions(background="keep", warp_from_deg=90))
+    removed = crop_object(pixels, box, mask, K, warp_from_deg=90)
+    kept = crop_object(pixels, box, mask, K, remove_background=False, warp_from_deg=90)
     assert removed[112, 112].tolist() == kept[112, 112].tolist() == [200] * 3
     assert removed[112, 223].tolist() == [0] * 3
     assert kept[112, 223].tolist() == [200] * 3
@@ -225,7 +226,7 @@ def test_an_object_at_the_images_edge_is_seen_as_from_its_own_ray() -> None:
     def crop(image, visible, *, warp_from: float):
         rows, columns = np.nonzero(visible)
         box = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1], dtype=float)
-        return crop_object(image, box, visible, K, options=CropOptions(warp_from_deg=warp_from)).astype(float)
+        return crop_object(image, box, visible, K, warp_from_deg=warp_from).astype(float)
 
     expected = crop(ahead, ahead_mask, warp_from=90)
     warped = np.abs(crop(pixels, mask, warp_from=15) - expected).mean()
@@ -370,3 +371,103 @@ def test_a_heading_alone_makes_an_upright_object(view, pitch_deg: float) -> None
     np.testing.assert_allclose(level @ np.array(cow.rotation)[:, :2], [[-1, 0], [0, -1], [0, 0]], atol=1e-9)
     assert cow.orientation_raw is None
     assert cow.rotation_confidence == 0.9
+
+
+def with_front(probability: float) -> torch.Tensor:
+    """Outputs that face the camera, with a probability of having a front."""
+    logits = torch.zeros(722)
+    logits[[0, 360 + 90, 540 + 90]] = 20.0
+    logits[720] = math.log(probability / (1 - probability))
+    return logits
+
+
+class ByBackground(torch.nn.Module):
+    """Answers by the brightness of a crop's corner: what it says with the background kept, and with it removed."""
+
+    def __init__(self, kept: list[torch.Tensor], removed: list[torch.Tensor]) -> None:
+        super().__init__()
+        self.kept, self.removed, self.batches = kept, removed, []
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        dark = x[:, 0, 0, 0] < 0
+        self.batches.append(["removed" if d else "kept" for d in dark])
+        whole, black = iter(self.kept), iter(self.removed)
+        return torch.stack([next(black) if d else next(whole) for d in dark])
+
+
+def test_the_background_is_removed_where_it_hides_the_front(checkpoint, view) -> None:
+    """As the released code: kept first; removed of what then has no front; and that counts only if it finds one."""
+    turned = with_front(0.8).roll(90)  # never asked: the first has a front
+    side = with_front(0.9)
+    side[:360] = torch.zeros(360).index_fill(0, torch.tensor([90]), 20.0)
+    kept = [with_front(0.7), with_front(0.2), with_front(0.4)]
+    path = checkpoint("orient-722") / "dino_weight.pt"
+    part = make_part("orientation", f"orient-anything:{path}", {"warp_from_deg": 90}, Runtime(device="cpu"))
+    part._model = ByBackground(kept, [side, with_front(0.3), turned])
+    K = np.array([[500.0, 0, 20], [0, 500, 20], [0, 0, 1]])
+    seen = view(40, 40, boxes=[[10, 10, 30, 30]] * 3, masks=np.zeros((3, 40, 40), bool), K=K)
+    seen.pixels[...] = 255
+    [got] = part.run([seen])
+    assert part._model.batches == [["kept"] * 3, ["removed"] * 2]
+    assert got["azimuth_deg"].tolist() == [0, 90, 0]
+    np.testing.assert_allclose(got["confidence"], [0.7, 0.9, 0.4], rtol=1e-5)
+    assert got["has_front"].tolist() == [1, 1, 0]
+
+
+def built(view, **known: object):
+    """The scene of one object, 4 m away, with what is known of it."""
+    K = np.array([[50.0, 0, 20], [0, 50, 20], [0, 0, 1]])
+    everything = {
+        "boxes": [[10, 10, 30, 30]], "label": [0], "score": [0.9], "masks": np.ones((1, 40, 40), bool), "mask_score": [1.0],
+        "depth": np.full((40, 40), 4.0), "K": K, "gravity": [0.0, 1, 0], "azimuth_deg": [0.0], "polar_deg": [0.0],
+        "rotation_deg": [0.0], "confidence": [0.9], "ray": [[0.0, 0, 1]], "depth_source": "a model", **known,
+    }  # fmt: skip
+    scene = build_scene(view(40, 40, labels=("dog",), **everything), parse_objects("dog")).scene
+    [dog] = scene.objects
+    return scene, dog
+
+
+@pytest.mark.parametrize(
+    ("known", "has_front", "reason"),
+    [
+        ({"azimuth_deg": [np.nan], "confidence": [np.nan]}, None, "the orientation of dog is unknown"),
+        ({"has_front": [-1], "azimuth_deg": [np.nan], "confidence": [np.nan]}, None, "the orientation of dog is unknown"),
+        ({"has_front": [0]}, False, "dog has no front"),
+        ({"confidence": [0.3]}, None, "the orientation of dog is unsure (confidence 0.30 < 0.5)"),
+        ({"has_front": [1]}, True, None),
+    ],
+)  # fmt: skip
+def test_a_front_that_is_not_known_is_no_missing_front(view, known, has_front, reason) -> None:
+    scene, dog = built(view, **known)
+    assert dog.has_front is has_front
+    assert evaluate(scene, "object_pose(dog, view=front)").reason == reason
+
+
+def test_a_guessed_depth_gives_a_place_but_no_size(view) -> None:
+    scene, dog = built(view, depth_source="guess: dogs are 50 cm high")
+    assert dog.centre is not None
+    assert dog.extent is None
+    assert dog.sources.centre == scene.depth_source == "guess: dogs are 50 cm high"
+    call = "object_size(dog, dog_2, dimension=taller, value_m=0.2)"
+    twin = dog.model_copy(update={"id": "dog_2"})
+    two = scene.changed(objects=(dog, twin))
+    assert (
+        "the size of dog is unknown: the depth is a guess: dogs are 50 cm high" in evaluate(two, call).reason
+    )
+
+
+def test_a_box_in_3d_that_a_part_sees_by_itself_is_taken(view) -> None:
+    turned = rotation_from_orientation(40.0, 0.0, 0.0).tolist()
+    _, dog = built(
+        view, centre=[[0.1, 0.2, 4.4]], extent=[[0.9, 0.6, 0.3]], rotation=[turned],
+        centre_source=np.array(["a 3D detector"]),
+    )  # fmt: skip
+    assert dog.centre == (0.1, 0.2, 4.4)
+    assert dog.extent == (0.9, 0.6, 0.3)
+    np.testing.assert_allclose(dog.rotation, turned, atol=1e-12)
+    assert dog.sources.centre == "a 3D detector"
+    # what it does not know is measured
+    unknown = np.full((1, 3), np.nan)
+    _, dog = built(view, centre=unknown, extent=unknown, rotation=np.full((1, 3, 3), np.nan))
+    assert dog.centre[2] == pytest.approx(4.0)
+    assert dog.sources.centre == "points at the depth by a model"

@@ -37,7 +37,8 @@ class MoGeModel(torch.nn.Module):
 USE = """
 import numpy as np
 from genspace.geometry.perception import Perception, Picture, Subject, make_part, parse_objects
-parts = {"depth": make_part("depth", "moge-2"), "intrinsics": make_part("intrinsics", "depth")}
+part = make_part("depth", "moge-2")
+parts = {"depth": part, "intrinsics": part}
 picture = Picture(pixels=np.zeros((40, 60, 3), np.uint8), width=60, height=40, digest="x")
 [seen] = Perception(parts).run([Subject(picture, parse_objects("cow"))])
 print(seen.known["depth"][0, 0], seen.known["depth"][1, 0], seen.known["K"][0, 0].round(3))

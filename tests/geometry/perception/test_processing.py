@@ -250,7 +250,12 @@ def test_depth_pro_by_hand(checkpoint, view) -> None:
     stand_in(part, answer)
     [got] = part.run([view(40, 80)])
     np.testing.assert_allclose(got["depth"], 2.0, rtol=1e-6)
-    assert float(got["focal_px"]) == pytest.approx(40.0)
+    np.testing.assert_allclose(got["K"], [[40, 0, 40], [0, 40, 20], [0, 0, 1]])
+    assert str(got["K_source"]) == "depth.depth-pro"
+    # a focal length of 20 px that is known from elsewhere is used in place of the model's: half as deep
+    known = np.array([[20.0, 0, 40], [0, 20, 20], [0, 0, 1]])
+    [got] = part.run([view(40, 80, K=known, K_source="somebody")])
+    np.testing.assert_allclose(got["depth"], 1.0, rtol=1e-6)
 
 
 @pytest.mark.parametrize("fov", [-6.5, 0.0, 0.5, 171.0, 360.0, float("nan")])

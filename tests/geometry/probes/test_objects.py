@@ -39,8 +39,10 @@ def test_every_look_is_centred_sized_and_distinct(category):
     assert len({tuple(part.paint.colour for part in built.parts) for built in objects}) == len(objects)
 
 
-def test_only_the_controls_lack_a_front():
-    assert sorted(name for name, entry in CATALOGUE.items() if not entry.has_front) == ["ball", "vase"]
+def test_things_whose_front_not_everybody_sees_have_none():
+    """Whether a mug's handle is at its side or behind, and a teapot's spout in front, is anybody's guess."""
+    frontless = sorted(name for name, entry in CATALOGUE.items() if not entry.has_front)
+    assert frontless == ["ball", "mug", "teapot", "vase"]
 
 
 @pytest.mark.parametrize("category", ["ball", "vase"])
@@ -58,19 +60,18 @@ def test_controls_look_alike_from_every_side(category):
         ("car", "#fff6dc"),
         ("bus", "#ffb000"),
         ("person", "#b4544f"),
-        ("mug", "#2a2420"),
         ("dog", "#e0696f"),
         ("bicycle", "#fff6dc"),
     ],
 )
 def test_what_marks_the_front_lies_in_front(category, feature):
-    """Lamps, the destination sign, the mouth, the painted face and the tongue lie at positive x."""
+    """Lamps, the destination sign, the mouth and the tongue lie at positive x."""
     marks = [part.mesh for part in make_object(category).parts if part.paint.colour == feature]
     assert marks
     assert all(mesh.bounds.mean(axis=0)[0] > 0 for mesh in marks)
 
 
-def test_the_mugs_handle_is_at_its_own_left():
+def test_a_mug_looks_alike_from_every_side_but_for_its_handle():
     # z points to the object's right; radius 0.042 on one side, radius plus handle on the other
     mug = make_object("mug")
     body = max((part.mesh for part in mug.parts), key=lambda mesh: mesh.volume)

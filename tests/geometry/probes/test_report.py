@@ -9,13 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from genspace.analysis.reasons import Reason
 from genspace.documents import to_dict
 from genspace.errors import InputError
 from genspace.gather import evidence_of
 from genspace.geometry.probes.plans import PLANS
 from genspace.records import Verdict
 from genspace.report._probe_page import write_probe_report
-from genspace.report.probes import probe_report
+from genspace.report.probes import plain, probe_report
 from genspace.store import JudgeStore
 from genspace.study import open_study
 
@@ -139,6 +140,85 @@ def test_people_stand_on_the_same_axis(tmp_path):
     document = as_json(open_study(tmp_path), draws=0)
     assert sorted(document["judges"]) == ["people", "planted"]
     assert document["judges"]["people"]["accuracy"] == 1
+
+
+def study_of_kinds(tmp_path, rows):
+    """A study of probes given as (kind, error in tolerances, what the judge says)."""
+    with JudgeStore(tmp_path, "planted").writer() as writer:
+        for i, (_, _, says) in enumerate(rows):
+            said = (
+                {"status": "abstained", "reason": "?"}
+                if says is None
+                else {"passed": says, "score": float(says)}
+            )
+            writer.write(Verdict(item_id=f"p{i}", **said))
+    with (tmp_path / "items.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(COLUMNS)
+        for i, (kind, error, _) in enumerate(rows):
+            truth = "" if error is None else int(error <= 1)
+            off = "" if error is None else error * PLAN.inner
+            table.writerow([f"p{i}", PLAN.name, PLAN.sub_domain, PLAN.variant, kind, off, truth, "left", "", 10])  # fmt: skip
+    return evidence_of(open_study(tmp_path))
+
+
+KINDS = [
+    *(("graded", 0.1 + 0.2 * i, i % 2 == 0) for i in range(10)),  # right by chance: 0.1 … 1.9
+    *(("clear", 0.1, True) for _ in range(5)),
+    *(("clear", 3.5, False) for _ in range(4)),
+    ("clear", 3.5, True),
+    ("clear", 3.5, None),
+    ("cut", 0.2, None),
+    ("cut", 0.2, True),
+    ("hidden", 4.0, None),
+    ("frontless", None, True),
+    ("frontless", None, None),
+]
+
+
+def test_the_headline_comes_from_clear_probes(tmp_path):
+    """9 of the 10 that are answered; Wilson's interval of 9 of 10 is (0.596, 0.982), as tables of it say."""
+    found = probe_report(study_of_kinds(tmp_path, KINDS), draws=0)
+    judge = found.judges["planted"]
+    clear = judge.clear
+    assert (clear.n, clear.answered, clear.share) == (11, 10, 0.9)
+    assert (clear.low, clear.high) == (pytest.approx(0.596, abs=5e-4), pytest.approx(0.982, abs=5e-4))
+    assert judge.sub_domains["t2i camera_pose"].clear == clear
+    # of the graded ones yes at 0.1, 0.5, 0.9 and no at 1.1, 1.5, 1.9 are right, the four others are not
+    assert (judge.n, judge.answered, judge.accuracy) == (21, 20, (9 + 6) / 20)
+    assert plain(found)[0].startswith(
+        "planted: right on 90% of 10 answered clear probes (95 % interval 60% to 98%); with those near the threshold "
+        "right on 75% of 20 answered probes"
+    )
+
+
+def test_what_is_hard_to_see_stands_apart(tmp_path):
+    """Two of them are answered, one for a thing without a front; nothing else counts them."""
+    found = probe_report(study_of_kinds(tmp_path, KINDS), draws=0)
+    hard = found.judges["planted"].hard
+    assert [(kind, right.answered, right.n) for kind, right in hard.items()] == [
+        ("cut", 1, 2),
+        ("hidden", 0, 1),
+        ("frontless", 1, 2),
+    ]
+    assert (hard["cut"].share, hard["hidden"].share) == (1, None)
+    assert (hard["hidden"].reason, hard["frontless"].reason) == (
+        Reason("no_answers"),
+        Reason("truth_unknown"),
+    )
+    assert "takes sides for things without a front in 1 of 2 probes" in plain(found)[0]
+    page = write_probe_report(found, tmp_path / "out").read_text()
+    assert "Clear probes, by sub-domain" in page
+    assert "Hard to see" in page
+
+
+def test_errors_far_beyond_the_threshold_stand_at_three_tolerances(tmp_path):
+    rows = [("graded", 0.05 + 0.1 * i, i < 10) for i in range(20)] + [("clear", 5.9, False)] * 4
+    found = probe_report(study_of_kinds(tmp_path, rows), draws=0)
+    entry = found.judges["planted"].sub_domains["t2i camera_pose"]
+    assert entry.n == 24
+    assert entry.line[-1][0] == 3
+    assert (entry.points[-1].error, entry.points[-1].yes, entry.points[-1].n) == (3.0, 0.0, 4)
 
 
 def test_a_study_of_something_else_is_refused(tmp_path):

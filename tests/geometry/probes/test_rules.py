@@ -13,6 +13,7 @@ from scene_documents import scene_document
 
 from genspace.geometry.evaluate import evaluate
 from genspace.geometry.probes.budget import probe_scene
+from genspace.geometry.probes.kinds import HARD
 from genspace.geometry.profiles import CORRECTED, REFERENCE
 from genspace.geometry.remeasure import measured_again
 from genspace.geometry.scene_files import parse_document
@@ -25,7 +26,7 @@ NEAR = 0.2
 
 
 @pytest.fixture(scope="module")
-def judged():
+def every():
     """Rows of the probes with what both profiles say of the measured scenes."""
     study = open_study(QUICKSTART)
     rows = study.items.to_dict("records")
@@ -34,6 +35,12 @@ def judged():
         row | {p.name: evaluate(scene, row["predicate"], p).passed for p in (CORRECTED, REFERENCE)}
         for row, scene in zip(rows, seen, strict=True)
     ]
+
+
+@pytest.fixture(scope="module")
+def judged(every):
+    """Those that are not hard to see."""
+    return [row for row in every if row["kind"] not in HARD]
 
 
 def right(row, profile="corrected"):
@@ -51,6 +58,15 @@ def test_measured_boxes_serve_the_rules(judged):
     assert sum(map(right, judged)) > sum(right(row, "reference") for row in judged)
     missed = Counter(f"{row['task']} {row['sub_domain']}" for row in judged if not right(row))
     assert all(count <= 1 + (name == "t2i object_size") for name, count in missed.items()), missed
+
+
+def test_what_is_hard_to_see_is_answered_rightly_or_not_at_all(every):
+    """Two cut, two hidden, two without a front: nothing is said of these, and nothing wrong of the others."""
+    hard = {row["item_id"]: row for row in every if row["kind"] in HARD}
+    assert Counter(row["kind"] for row in hard.values()) == dict.fromkeys(HARD, 2)
+    said = {name: row["corrected"] for name, row in hard.items() if row["corrected"] is not None}
+    assert all(hard[name]["kind"] != "frontless" for name in said)
+    assert all(answer == bool(int(hard[name]["truth"])) for name, answer in said.items())
 
 
 def test_away_from_the_threshold_only_sizes_are_missed(judged):

@@ -10,11 +10,14 @@ import pytest
 from genspace.errors import InputError
 from genspace.geometry.evaluate import evaluate
 from genspace.geometry.predicates import benchmark_variants
+from genspace.geometry.probes.kinds import Shares
 from genspace.geometry.probes.plans import PLANS
 from genspace.geometry.probes.sampler import sample_probe
 from genspace.geometry.probes.scenes import corners, project
 from genspace.geometry.probes.truth import cast, scene_record
 from genspace.geometry.scene import Pair
+
+GRADED = Shares(clear=0, contrast=0, hard=0)
 
 
 def judged(probe):
@@ -38,22 +41,21 @@ def test_every_variant_of_the_benchmark_has_a_plan():
 @pytest.mark.parametrize("name", PLANS)
 def test_the_rules_find_the_truth_in_the_exact_scene(name):
     """The sampler's truth comes from how the scene was built, the verdict from measuring it: they must agree."""
-    index = (
-        4 if name.endswith("front") else 0
-    )  # of five probes the last of a plan with sides shows another side
-    probe = sample_probe(name, index, 5, size=96, seed=1)
+    index = 4 if name.endswith("front") else 0  # of five probes the last of a plan with sides shows another
+    probe = sample_probe(name, index, 5, size=96, seed=1, shares=Shares(clear=0, contrast=0.2, hard=0))
     outcome = judged(probe)
     assert outcome.passed == probe.truth, (probe, outcome)
 
 
 def test_errors_lie_one_in_each_part_of_the_spread():
     # 10 graded probes of camera_pose left, inner tolerance 30: one error in each of [0, 6), [6, 12), … [54, 60)
-    errors = [sample_probe("t2i-camera_pose-left", i, 10, contrast_share=0, size=64).error for i in range(10)]
+    errors = [sample_probe("t2i-camera_pose-left", i, 10, shares=GRADED, size=64).error for i in range(10)]
     assert sorted(int(e // 6) for e in errors) == list(range(10))
 
 
 def test_contrast_probes_show_another_side():
-    probes = [sample_probe("t2i-object_pose-front", i, 10, size=64) for i in range(10)]
+    shares = Shares(clear=0, contrast=0.2, hard=0)
+    probes = [sample_probe("t2i-object_pose-front", i, 10, size=64, shares=shares) for i in range(10)]
     assert [p.kind for p in probes] == ["graded"] * 8 + ["contrast"] * 2
     assert all(p.true_variant != "front" and not p.truth for p in probes[8:])
 
@@ -91,7 +93,7 @@ def test_objects_stand_apart_whole_and_visible(name):
 def test_egocentric_answer_differs_from_the_objects_own():
     """B to A's own left while A faces the camera: the camera sees B on the right, so the egocentric answer is no."""
     for index in range(8):
-        probe = sample_probe("t2i-allocentric-left", index, 8, size=64, contrast_share=0)
+        probe = sample_probe("t2i-allocentric-left", index, 8, size=64, shares=GRADED)
         (ax, az), (bx, bz) = (p.ground_xz for p in probe.scene.objects)
         to_the_left = bx < ax and abs(bz - az) < abs(bx - ax) * math.tan(math.radians(30))
         assert probe.egocentric_answer == to_the_left
