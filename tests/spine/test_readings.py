@@ -9,6 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from genspace.analysis import Comparison
+from genspace.api import compare
+from genspace.documents import from_dict, to_dict
 from genspace.errors import InputError, InvalidFilesError
 from genspace.gather import evidence_of
 from genspace.readings import Reading, grouped, kinds
@@ -83,12 +86,11 @@ class TestSentences:
         )
 
     def test_json_holds_the_fields_and_the_sentence(self):
-        document = Reading(code="sentinel", file="a.csv", words=("-1", "1", "5"), count=4, total=36).to_json()
-        assert document.pop("text").startswith("a.csv: 4 of 36 ratings are -1")
-        assert document == {
-            "code": "sentinel", "file": "a.csv", "words": ("-1", "1", "5"), "count": 4, "total": 36,
-            "level": "warning", "topic": "values",
-        }  # fmt: skip
+        reading = Reading(code="sentinel", file="a.csv", words=("-1", "1", "5"), count=4, total=36)
+        document = to_dict(reading)
+        assert (document["code"], document["level"], document["topic"]) == ("sentinel", "warning", "values")
+        assert document["sentence"].startswith("4 of 36 ratings are -1, apart from the scale of the others")
+        assert from_dict(Reading, document) == reading
 
     def test_an_unknown_code_is_a_mistake_of_ours(self):
         with pytest.raises(ValueError, match="'nonsense' is no reading"):
@@ -300,10 +302,11 @@ class TestNumbers:
         )
         path = write(tmp_path, {"r.csv": f"item_id,prompt,generator,human,mse,clip\n{rows}"}) / "r.csv"
         names = ("compare", path, "--human", "human", "--metrics", "mse,clip", "--draws", 200, "--json")
-        said = {n["code"]: n["text"] for n in json.loads(genspace(*names).out)["notes"]}
-        assert said["points-the-other-way"] == (
+        said = json.loads(genspace(*names).out)["notes"]
+        assert [n["judge"] for n in said if n["code"] == "points-the-other-way"] == ["mse"]
+        assert (
             "mse points the other way: declare it with --lower-is-better mse, or [metrics.mse] lower_is_better = true."
-        )
+        ) in " ".join(genspace(*names[:-1]).out.split())
         turned = json.loads(genspace(*names, "--lower-is-better", "mse").out)["notes"]
         assert "points-the-other-way" not in {note["code"] for note in turned}
 
@@ -567,3 +570,41 @@ def test_counts_are_those_of_the_frames():
     }  # fmt: skip
     assert [r.code for r in told.readings] == ["counts", "scale_seen", "judges", "lower_is_better"]
     assert told.readings[1].words == ("continuous", "0.2 to 0.9")
+
+
+class TestInResults:
+    """One record of what was read: on the terminal, in JSON, page and manifest, in Python."""
+
+    def test_the_same_readings_everywhere(self, tmp_path, genspace):
+        rows = "".join(f"i{n},{1 + n % 5},{n / 10}\n" for n in range(20))
+        path = write(tmp_path, {"r.csv": f"item_id,human,clip\n{rows}"}) / "r.csv"
+        out = tmp_path / "out"
+        names = (path, "--human", "human", "--metrics", "clip")
+        printed = genspace("compare", *names, "--draws", 50, "--out", out).out
+        assert printed.startswith("What was read and assumed")
+        assert printed.index("neither prompt nor prompt_id") < printed.index("Spearman")
+        written = json.loads((out / "comparison.json").read_text())["readings"]
+        assert {"counts", "no_prompt", "scale_seen", "higher_is_better"} <= {r["code"] for r in written}
+        assert json.loads((out / "manifest.json").read_text())["readings"] == written
+        assert "neither prompt nor prompt_id" in (out / "report.html").read_text()
+        checked = json.loads(genspace("check", *names, "--json").out)["readings"]
+        assert {r["code"] for r in checked} == {r["code"] for r in written}
+        for command in (("validate", "clip", *names), ("rank", *names)):
+            assert genspace(*command, "--draws", 20).out.startswith("What was read and assumed")
+
+    def test_frames_say_what_they_come_to(self):
+        items = pd.DataFrame({"item_id": list("abcd"), "prompt_id": list("ppqq")})
+        pairs = pd.DataFrame({"item_id": ["a", "c"], "item_id_b": ["b", "d"], "value": [1, 0]})
+        scores = pd.DataFrame({"item_id": list("abcd"), "metric": "clip", "score": [0.1, 0.3, 0.2, 0.9]})
+        found = compare(items=items, annotations=pairs, scores=scores, draws=0, permutations=0).document
+        said = {reading.code: reading.columns for reading in found.readings}
+        assert (said["pairs_of_singles"], "preferences" in said) == (("clip",), True)
+
+    def test_a_comparison_without_them_is_read(self):
+        frames = {
+            "items": pd.DataFrame({"item_id": list("ab")}),
+            "annotations": pd.DataFrame({"item_id": list("ab"), "value": [1, 2]}),
+        }
+        document = compare(**frames, draws=0, permutations=0).to_dict()
+        assert document.pop("readings")
+        assert Comparison.from_dict(document).document.readings == ()
