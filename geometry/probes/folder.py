@@ -305,6 +305,9 @@ def write_tables(out: Path, rows: list[dict[str, Any]], settings: RenderSettings
     ]
     _write_csv(out / "annotations.csv", answers)
     options = f"--per-predicate {settings.per_predicate} --task {settings.task} --size {settings.size}"
+    if settings.shares != USUAL:
+        shares = ",".join(f"{kind}={share:.3g}" for kind, share in asdict(settings.shares).items())
+        options += f" --shares {shares}"
     (out / "study.toml").write_text(
         f"""name = "Probes, seed {settings.seed}"
 question = "Does the picture show what the prompt asks? (answered by known truth, not by people)"
