@@ -11,7 +11,7 @@ from genspace.errors import InvalidFilesError, Problem, did_you_mean
 from genspace.human_study.answers.protocols import Protocol
 from genspace.human_study.design import Design, Wording, worded
 from genspace.human_study.material._tables import study_table, unknown_items
-from genspace.human_study.questions import plain_question
+from genspace.human_study.questions import PlainQuestion, plain_question
 from genspace.human_study.texts import Texts
 from genspace.records import Item
 
@@ -30,6 +30,8 @@ class Asked:
     """What the rater reads."""
     answers: Protocol
     """The answers offered."""
+    note: str = ""
+    """What the question's words mean exactly; shown below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,12 @@ def asked_about(
             Asked(q.name, worded(q.text, texts.code).format_map(cells), design.offered(q.kind))
             for q in design.questions
         )
-    wording = (
-        worded(design.question, texts.code)
+    plain = (
+        PlainQuestion(worded(design.question, texts.code))
         if design.question
         else plain_question(item, texts, protocol=design.protocol)
     )
-    return (Asked("", wording, design.answers),)
+    return (Asked("", plain.text, design.answers, plain.note),)
 
 
 class _Cells(dict[str, str]):

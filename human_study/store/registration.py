@@ -156,7 +156,7 @@ def _images(material: Material) -> Iterator[tuple[str, str]]:
 def _questions(material: Material) -> Iterator[tuple[str, str]]:
     for unit in material.units:
         for code in material.texts:
-            asked = [[a.name, a.text, a.answers.name] for a in material.questions(unit.key, code)]
+            asked = [[a.name, a.text, a.note, a.answers.name] for a in material.questions(unit.key, code)]
             yield f"{_key(unit.key)} ({code})", _hashed(asked)
 
 

@@ -94,7 +94,8 @@ def _question(asked: Asked, given: Assignment, texts: Texts) -> dict[str, Any]:
     answers = asked.answers
     kind = answers.name
     question: dict[str, Any] = {
-        "name": asked.name, "text": asked.text, "kind": kind, "choices": _choices(answers, texts),
+        "name": asked.name, "text": asked.text, "note": asked.note, "kind": kind,
+        "choices": _choices(answers, texts),
     }  # fmt: skip
     if answers.numbers is not None:
         question["low"], question["high"] = answers.numbers
