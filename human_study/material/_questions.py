@@ -15,7 +15,7 @@ from genspace.human_study.questions import PlainQuestion, plain_question
 from genspace.human_study.texts import Texts
 from genspace.records import Item
 
-__all__ = ["Asked", "OwnQuestion", "asked_about", "check_wording", "questions_by_item"]
+__all__ = ["Asked", "OwnQuestion", "asked_about", "check_wording", "questions_by_item", "words_its_own"]
 
 Kind = Literal["binary", "likert", "slider"]
 
@@ -41,6 +41,11 @@ class OwnQuestion:
     name: str
     text: Wording
     kind: Kind | None = None
+
+
+def words_its_own(design: Design) -> bool:
+    """Whether a study words its questions itself, so that no predicate does."""
+    return bool(design.question or design.questions or design.questions_file)
 
 
 def asked_about(
