@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from genspace.errors import InputError
 from genspace.geometry.predicates import Bound, Untold, bind_known, sentence
 from genspace.human_study.texts import Texts
 from genspace.records import Item
 
-__all__ = ["bound_of", "mark_objects", "plain_question", "untold"]
+__all__ = ["PlainQuestion", "bound_of", "mark_objects", "plain_question", "untold"]
 
 
 def bound_of(item: Item) -> Bound | None:
@@ -24,7 +25,19 @@ def bound_of(item: Item) -> Bound | None:
         return None
 
 
-def plain_question(item: Item, texts: Texts, *, protocol: str) -> str:
+@dataclass(frozen=True, slots=True)
+class PlainQuestion:
+    """A question as a rater reads it."""
+
+    text: str
+    note: str = ""
+    """What its words mean exactly; shown below the question."""
+
+    def __str__(self) -> str:
+        return f"{self.text} ({self.note})" if self.note else self.text
+
+
+def plain_question(item: Item, texts: Texts, *, protocol: str) -> PlainQuestion:
     """Return the question about an item in plain words: its predicate's, else the protocol's standard one.
 
     Errors: `Untold` where words cannot say which of two of a kind is meant.
@@ -33,10 +46,10 @@ def plain_question(item: Item, texts: Texts, *, protocol: str) -> str:
     intro = {"likert": "work.rating_intro", "pairwise": "work.pairwise_intro"}.get(protocol)
     told = texts.voice.tell(bound, "statement" if intro else "question", edit=edit) if bound else None
     if bound is None or told is None:
-        return texts.find(f"work.default_question_{protocol}") or texts["work.default_question"]
-    note = texts.voice.tell(bound, "note")
+        standard = texts.find(f"work.default_question_{protocol}") or texts["work.default_question"]
+        return PlainQuestion(standard)
     asked = f"{texts[intro]} {sentence(told)}." if intro else told
-    return f"{asked} ({note})" if note else asked
+    return PlainQuestion(asked, texts.voice.tell(bound, "note") or "")
 
 
 def untold(item: Item, texts: Texts) -> str | None:

@@ -16,6 +16,7 @@ from genspace.human_study.material._questions import (
     asked_about,
     check_wording,
     questions_by_item,
+    words_its_own,
 )
 from genspace.human_study.material._units import Unit, UnitKey, main_units, mixed_prompts
 from genspace.human_study.material.consent import ConsentForm, consent_forms
@@ -51,9 +52,9 @@ class Material:
         """Return the questions about a unit, in the study's first language unless another is named."""
         texts = next(iter(self.texts.values())) if language is None else self.texts[language]
         asked = asked_about(self.items[unit[0]], self.design, texts, self.own_questions)
-        if self.one_prompt(unit) or self.design.question or self.design.questions or self.own_questions:
+        if self.one_prompt(unit) or words_its_own(self.design):
             return asked
-        return tuple(replace(a, text=texts["work.question_across_prompts"]) for a in asked)
+        return tuple(replace(a, text=texts["work.question_across_prompts"], note="") for a in asked)
 
     def one_prompt(self, unit: UnitKey) -> bool:
         """Whether the items of a unit were made for one and the same prompt."""
@@ -117,7 +118,7 @@ def build_material(root: Path, design: Design, items: Mapping[str, Item], files:
 
 def _unclear(design: Design, items: Mapping[str, Item], texts: Texts) -> dict[str, str]:
     """Items whose question cannot say which things it means, with the reason; none where the study words its own."""
-    if design.question or design.questions or design.questions_file:
+    if words_its_own(design):
         return {}
     return {item_id: reason for item_id, item in items.items() if (reason := untold(item, texts))}
 
@@ -144,7 +145,7 @@ def _with_examples(material: Material) -> Material:
     Errors: `InputError` for a study whose questions the examples have no known answer to.
     """
     design = material.design
-    if design.question or design.questions or design.questions_file or design.protocol == "slider":
+    if words_its_own(design) or design.protocol == "slider":
         raise InputError(
             f"{material.root}: the rendered examples answer the questions from predicates, with yes and no, 1 to 5 or "
             "pairs; write examples = false under [training], and give practice items of your own in the table of "

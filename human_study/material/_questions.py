@@ -11,11 +11,11 @@ from genspace.errors import InvalidFilesError, Problem, did_you_mean
 from genspace.human_study.answers.protocols import Protocol
 from genspace.human_study.design import Design, Wording, worded
 from genspace.human_study.material._tables import study_table, unknown_items
-from genspace.human_study.questions import plain_question
+from genspace.human_study.questions import PlainQuestion, plain_question
 from genspace.human_study.texts import Texts
 from genspace.records import Item
 
-__all__ = ["Asked", "OwnQuestion", "asked_about", "check_wording", "questions_by_item"]
+__all__ = ["Asked", "OwnQuestion", "asked_about", "check_wording", "questions_by_item", "words_its_own"]
 
 Kind = Literal["binary", "likert", "slider"]
 
@@ -30,6 +30,8 @@ class Asked:
     """What the rater reads."""
     answers: Protocol
     """The answers offered."""
+    note: str = ""
+    """What the question's words mean exactly; shown below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,11 @@ class OwnQuestion:
     name: str
     text: Wording
     kind: Kind | None = None
+
+
+def words_its_own(design: Design) -> bool:
+    """Whether a study words its questions itself, so that no predicate does."""
+    return bool(design.question or design.questions or design.questions_file)
 
 
 def asked_about(
@@ -55,12 +62,12 @@ def asked_about(
             Asked(q.name, worded(q.text, texts.code).format_map(cells), design.offered(q.kind))
             for q in design.questions
         )
-    wording = (
-        worded(design.question, texts.code)
+    plain = (
+        PlainQuestion(worded(design.question, texts.code))
         if design.question
         else plain_question(item, texts, protocol=design.protocol)
     )
-    return (Asked("", wording, design.answers),)
+    return (Asked("", plain.text, design.answers, plain.note),)
 
 
 class _Cells(dict[str, str]):

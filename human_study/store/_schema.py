@@ -41,7 +41,9 @@ registrations = Table(
     Column("at", Float, nullable=False),
     Column("digest", String, nullable=False),  # "": only names were registered, by an earlier version
     Column("design", String, nullable=False),  # JSON, see `Design.registered`
-    Column("sections", String, nullable=False),  # JSON: section to piece to the hash of its content
+    Column(
+        "sections", String, nullable=False
+    ),  # JSON: section to piece to hash; and what pieces are made from
     Column("reason", String, nullable=False, server_default=""),  # why it replaced the one before
     Column("changed", String, nullable=False, server_default=""),
     Column("answers_before", Integer, nullable=False, server_default="0"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from typing import Any, Literal, cast
@@ -27,7 +27,14 @@ from genspace.human_study.store._clock import SteadyClock
 from genspace.human_study.store._engine import open_engine, snapshot, storage_errors
 from genspace.human_study.store._migration import migrate
 from genspace.human_study.store._units import sync_units
-from genspace.human_study.store.registration import Amendment, Registration, changes, register
+from genspace.human_study.store.registration import (
+    MADE_FROM,
+    Amendment,
+    Changes,
+    Registration,
+    changes,
+    register,
+)
 from genspace.human_study.store.sessions import RaterSessions
 from genspace.human_study.store.tokens import new_study_id, new_token
 
@@ -167,8 +174,10 @@ class AnswerStore(RaterSessions):
         """Bring the units up to date with the study's items and register what raters see and the rules use.
 
         Until the first answer everything may change freely. Afterwards a change needs a reason, which is kept with
-        what changed; answers carry the digest of what was registered when they were given. A study of an earlier
-        version, which registered names only, keeps that registration and gets one of content from now on.
+        what changed; answers carry the digest of what was registered when they were given. What an update of genspace
+        changed (the words and drawings of questions, texts that the study does not bring itself) needs none: it is
+        registered anew, noted, and told in what is returned. A study of an earlier version, which registered names
+        only, keeps that registration and gets one of content from now on.
 
         Args:
             material: The study.
@@ -187,14 +196,20 @@ class AnswerStore(RaterSessions):
             answered = (
                 connection.scalar(select(func.count(func.distinct(t.submissions.c.assignment_id)))) or 0
             )
-            if answered and before is not None and (changed := changes(before, now)):
+            changed = changes(before, now) if answered and before is not None else Changes()
+            if before is not None and changed.by_study:
                 if not amend:
                     raise InputError(
-                        f"what raters see or the rules use changed after the first answer: {'; '.join(changed)}. Undo "
+                        f"what raters see or the rules use changed after the first answer: {changed}. Undo "
                         'the change, or keep it on record with: genspace annotate serve STUDY --amend "why"'
                     )
-                self._register(connection, now, answered, reason=amend, changed="; ".join(changed))
-                detail = {"reason": amend, "changed": changed, "before": before.digest, "after": now.digest}
+                self._register(connection, now, answered, reason=amend, changed=str(changed))
+                detail = {
+                    "reason": amend,
+                    "changed": str(changed),
+                    "before": before.digest,
+                    "after": now.digest,
+                }
                 self.note(connection, "amended", json.dumps(detail, ensure_ascii=False))
                 if from_the_start:
                     _correct_known(connection, material)
@@ -202,8 +217,11 @@ class AnswerStore(RaterSessions):
             elif before is None or before.digest != now.digest:
                 if not answered:
                     connection.execute(delete(t.registrations))
-                self._register(connection, now, answered)
-                if answered and before is not None:
+                self._register(connection, now, answered, changed=str(changed))
+                if changed.by_update:
+                    now = replace(now, updated=", ".join(changed.by_update))
+                    self.note(connection, "changed by an update of genspace", now.updated)
+                elif answered and before is not None:
                     self.note(connection, "content registered", f"{answered} pictures were answered before")
             sync_units(connection, material, self.design)
         return now
@@ -215,7 +233,8 @@ class AnswerStore(RaterSessions):
         connection.execute(
             insert(t.registrations),
             {
-                "at": self.clock(), "digest": now.digest, "design": design, "sections": json.dumps(now.sections),
+                "at": self.clock(), "digest": now.digest, "design": design,
+                "sections": json.dumps({**now.sections, MADE_FROM: now.made_from}),
                 "reason": reason, "changed": changed, "answers_before": answered,
             },
         )  # fmt: skip
@@ -309,7 +328,11 @@ def registered(connection: Connection) -> Registration | None:
     """Return what is registered now, or None before the first serving."""
     latest = select(t.registrations).order_by(t.registrations.c.number.desc()).limit(1)
     row = connection.execute(latest).one_or_none()
-    return None if row is None else Registration(json.loads(row.design), json.loads(row.sections))
+    if row is None:
+        return None
+    sections = json.loads(row.sections)
+    made_from = sections.pop(MADE_FROM, {})
+    return Registration(json.loads(row.design), sections, made_from)
 
 
 def _correct_known(connection: Connection, material: Material) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -47,6 +47,8 @@ class Texts:
     table: Mapping[str, Any]
     voice: Voice
     """How raters are asked about predicates."""
+    own: Mapping[str, object] = field(default_factory=dict)
+    """What the study's own file says, by dotted key; the rest comes with genspace."""
 
     def __getitem__(self, key: str) -> str:
         """Return a text by its dotted key: `texts["work.back"]`."""
@@ -66,7 +68,7 @@ class Texts:
 
     def flat(self) -> dict[str, str]:
         """Return every text by its dotted key."""
-        return {key: self[key] for key in _keys(self.table)}
+        return {key: self[key] for key in _leaves(self.table)}
 
     @property
     def direction(self) -> Literal["ltr", "rtl"]:
@@ -95,7 +97,7 @@ def load_texts(languages: tuple[str, ...], own: Mapping[str, str], study_root: P
     english = _shipped("en")
     result = {}
     for code in languages:
-        table, voice = english, _voice(code, {})
+        table, voice, given = english, _voice(code, {}), {}
         if code in SHIPPED:
             table = _merged(table, _shipped(code))
         if code in own:
@@ -107,7 +109,7 @@ def load_texts(languages: tuple[str, ...], own: Mapping[str, str], study_root: P
                 f"there are no texts for language {code!r}; shipped: {', '.join(SHIPPED)}. "
                 f'Name your own file in annotate.toml: texts = {{ {code} = "texts.{code}.toml" }}'
             )
-        result[code] = Texts(code, table, voice)
+        result[code] = Texts(code, table, voice, _leaves(given))
     return result
 
 
@@ -152,18 +154,21 @@ def _check_questions(name: str, own: Mapping[str, Any], voice: Voice) -> None:
 
 def _own(name: str, study_root: Path, english: Mapping[str, Any]) -> dict[str, Any]:
     table = study_toml(study_root, name)
-    known = set(_keys(english))
-    unknown = [k for k in _keys(table) if k not in known and k.partition(".")[0] not in _PREDICATES]
+    known = _leaves(english)
+    unknown = [k for k in _leaves(table) if k not in known and k.partition(".")[0] not in _PREDICATES]
     if unknown:
         raise InvalidFilesError([Problem(name, "no page uses this text", field=k) for k in unknown])
     return table
 
 
-def _keys(table: Mapping[str, Any], prefix: str = "") -> list[str]:
-    keys = []
+def _leaves(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return what is no table, by its dotted key."""
+    found: dict[str, Any] = {}
     for name, value in table.items():
-        keys += _keys(value, f"{prefix}{name}.") if isinstance(value, Mapping) else [f"{prefix}{name}"]
-    return keys
+        found |= (
+            _leaves(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+        )
+    return found
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

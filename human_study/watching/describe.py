@@ -185,10 +185,17 @@ def _registration(found: Registered) -> str:
     if found.by == "names":
         return "The rules were registered before the first answer, by their names alone."
     text = f"What raters saw and the rules of exclusion were registered as {found.digest}"
+    pictures = ", ".join(_count(a.answers_before, "picture") for a in found.updates)
+    updated = f", but for what an update of genspace changed after {pictures}" if found.updates else ""
     if not found.amendments:
-        return f"{text} before the first answer, and not changed."
+        text = (
+            f"{text}, and not changed"
+            if found.updates
+            else f"{text} before the first answer, and not changed"
+        )
+        return f"{text}{updated}."
     told = "; ".join(f"after {_count(a.answers_before, 'picture')}: {a.reason}" for a in found.amendments)
-    return f"{text}, after {_count(len(found.amendments), 'amendment')} ({told})."
+    return f"{text}, after {_count(len(found.amendments), 'amendment')} ({told}){updated}."
 
 
 def _agreement(status: StudyStatus) -> str:

@@ -183,6 +183,7 @@ def _registered(store: AnswerStore, recorded: Recorded) -> Registered:
         by,
         history[-1].at if history else None,
         tuple(a for a in history if a.reason),
+        tuple(a for a in history if a.changed and not a.reason),
         dict(answers),
     )
 

@@ -132,6 +132,8 @@ class Registered:
     """"content", "names" (by an earlier version), or "nothing yet"."""
     at: float | None
     amendments: tuple[Amendment, ...]
+    updates: tuple[Amendment, ...]
+    """What updates of genspace changed, by no doing of the study's."""
     answers: Mapping[str, int]
     """Digest to pictures of the main round that were answered under it; "" for those under names alone."""
 
@@ -144,7 +146,8 @@ class Registered:
         earlier = self.answers.get("", 0) if self.by == "content" else 0
         old = f"; {earlier} pictures were answered while only names were registered" if earlier else ""
         number = len(self.amendments)
-        return f"{how}; {number or 'no'} amendment{'' if number == 1 else 's'}{old}"
+        updated = "; changed by an update of genspace" if self.updates else ""
+        return f"{how}; {number or 'no'} amendment{'' if number == 1 else 's'}{updated}{old}"
 
 
 @dataclass(frozen=True, slots=True)

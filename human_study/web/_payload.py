@@ -9,7 +9,7 @@ from genspace.human_study.answers.orders import load_tiers, pressed
 from genspace.human_study.answers.protocols import CONFIDENCE, Protocol
 from genspace.human_study.answers.screens import Detail
 from genspace.human_study.design import Design, worded
-from genspace.human_study.drawings import drawing_of_unit
+from genspace.human_study.drawings import drawn_of_unit
 from genspace.human_study.material import Asked, Material
 from genspace.human_study.questions import bound_of, mark_objects
 from genspace.human_study.texts import Texts
@@ -43,7 +43,7 @@ def assignment_payload(
     item = material.items[given.unit[0]]
     bound = bound_of(item)
     shared = material.one_prompt(given.unit)
-    drawn = drawing_of_unit(material, given.unit, texts) is not None
+    drawn = drawn_of_unit(material, given.unit) is not None
     asked = material.questions(given.unit, texts.code)
     return {
         "status": "assignment",
@@ -94,7 +94,8 @@ def _question(asked: Asked, given: Assignment, texts: Texts) -> dict[str, Any]:
     answers = asked.answers
     kind = answers.name
     question: dict[str, Any] = {
-        "name": asked.name, "text": asked.text, "kind": kind, "choices": _choices(answers, texts),
+        "name": asked.name, "text": asked.text, "note": asked.note, "kind": kind,
+        "choices": _choices(answers, texts),
     }  # fmt: skip
     if answers.numbers is not None:
         question["low"], question["high"] = answers.numbers

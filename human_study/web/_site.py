@@ -52,6 +52,8 @@ class Site:
     """Whether the public address is https: the cookies then never travel without it."""
     prefix: str = ""
     """Path under which the study lives: "/study", or "" for the whole host."""
+    remarks: tuple[str, ...] = ()
+    """What the researcher should know before anybody comes."""
     requests: RateLimit = field(init=False)
     joins: RateLimit = field(init=False)
     guesses: RateLimit = field(init=False)

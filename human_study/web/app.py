@@ -22,6 +22,7 @@ from genspace.human_study.material import Material, load_material
 from genspace.human_study.store import AnswerStore
 from genspace.human_study.visit.assignment import ClosedError, OutOfDateError, UnknownRaterError
 from genspace.human_study.visit.platforms import platform_of
+from genspace.human_study.watching.rules import silent_rules
 from genspace.human_study.web import _joining, _rater, _researcher
 from genspace.human_study.web._security import Guard
 from genspace.human_study.web._server import most_connections, protocol_with_limits
@@ -156,10 +157,15 @@ def open_site(
     material: Material = load_material(study_root)
     store = AnswerStore(study_root, material.design)
     try:
-        missing = store.prepare(material, amend=amend, from_the_start=from_the_start).unreadable_pictures
-        if missing:
+        registered = store.prepare(material, amend=amend, from_the_start=from_the_start)
+        if missing := registered.unreadable_pictures:
             raise InputError(_unreadable(material, missing))
-        yield Site(material, store, https=https, prefix=prefix)
+        remarks = (
+            *filter(None, [registered.of_update()]),
+            *material.notes,
+            *map(str, silent_rules(material)),
+        )
+        yield Site(material, store, https=https, prefix=prefix, remarks=remarks)
     finally:
         store.close()
 

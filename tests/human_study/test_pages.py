@@ -94,6 +94,28 @@ def test_every_answer_is_in_sight_with_the_drawing_and_nothing_overflows(
         assert_accessible(page)
 
 
+@pytest.mark.parametrize(("name", "language"), [("likert", "de"), ("likert", "ar"), ("best_worst", "en")])
+def test_no_word_of_a_long_question_hides_behind_the_answers(
+    tmp_path: Path, open_page: Callable[..., Any], name: str, language: str
+) -> None:
+    root = study(tmp_path / "s", name)
+    design = root / "annotate.toml"
+    design.write_text(f'languages = ["{language}"]\n{design.read_text()}')
+    with served(root) as site:
+        page = open_page("phone")
+        page.goto(site.links.rater)
+        page.locator("input[name=agreed]").check()
+        page.locator("button.main").click()
+        page.locator("a.main").click()
+        page.locator("#task:not([hidden]) #choices button").first.wait_for()
+        page.wait_for_load_state("networkidle")
+        assert "30" in page.locator("#question-more").inner_text(), "what the words mean stands below"
+        assert "30" not in heading(page)
+        asked = page.locator(".question-line").bounding_box()
+        assert asked["y"] + asked["height"] <= page.locator("#choices").bounding_box()["y"] + 1
+        assert_accessible(page)
+
+
 def test_best_and_worst_of_four(tmp_path: Path, open_page: Callable[..., Any]) -> None:
     root = study(tmp_path / "s", "best_worst", items=2)
     with served(root) as site:

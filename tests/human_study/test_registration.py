@@ -15,7 +15,7 @@ from genspace.human_study.design import load_design
 from genspace.human_study.material import load_material
 from genspace.human_study.reading import answers, read_recorded
 from genspace.human_study.store import AnswerStore
-from genspace.human_study.store.registration import register
+from genspace.human_study.store.registration import Registration, changes, register
 from genspace.human_study.visit.assignment import Assignment
 from genspace.human_study.web.app import open_site
 
@@ -148,6 +148,110 @@ def test_flipped_known_answers_change_nobody_s_past_without_a_word(
     assert set(frame.loc[frame["rater_id"] == newcomer, "registration"]) == {second}
     assert "under 2 registrations" in genspace("check", root).err
     amended.store.close()
+
+
+def update_of_genspace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an update may do: other words of questions, other drawings, other texts, a new text."""
+    from genspace.human_study import texts
+    from genspace.human_study.material import _questions
+    from genspace.human_study.questions import PlainQuestion
+    from genspace.human_study.store import registration
+
+    shipped = {**texts._shipped("en"), "new": {"text": "Once more"}}
+    shipped["work"] = {**shipped["work"], "comment": "Anything to say?", "back": "To the one before"}
+    monkeypatch.setattr(texts, "_shipped", lambda code: shipped)
+    monkeypatch.setattr(_questions, "plain_question", lambda *_, **__: PlainQuestion("Is it so?"))
+    monkeypatch.setattr(registration, "concept_svg", lambda *_: "<svg>other</svg>")
+
+
+def test_an_update_of_genspace_is_told_and_needs_no_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, genspace: Callable[..., Any]
+) -> None:
+    root = write_whole_study(tmp_path / "s")
+    answered(root).store.close()
+    before = read_recorded(root).registration
+    update_of_genspace(monkeypatch)
+    with open_site(root) as site:
+        (told, *_) = site.remarks
+        first, second = site.store.registrations()
+        assert "changed by an update of genspace" in [what for _, what, _ in site.store.log()]
+    assert told.startswith("An update of genspace changed what raters see: questions: ")
+    assert "texts: en.work.comment, en.new.text" in told
+    assert "drawings: " in told
+    assert "en.work.back" not in told, "the study words it itself"
+    assert (first.after, second.before, second.reason, second.answers_before) == (before, before, "", 8)
+    status = json.loads(genspace("annotate", "status", root, "--json").out)["registration"]
+    assert (status["digest"], status["amendments"]) == (second.after, [])
+    assert [u["after"] for u in status["updates"]] == [second.after]
+    assert "changed by an update of genspace: questions" in genspace("annotate", "status", root).out
+    assert "an update of genspace changed after 8 pictures" in genspace("annotate", "describe", root).out
+    desk = desk_of(root)  # once more, nothing is new
+    assert len(desk.store.registrations()) == 2
+    late = desk.join()
+    desk.submissions, desk.clock.now = 100, 2_000_000.0
+    while isinstance(given := desk.claim(late), Assignment):
+        desk.answer(late, given, 1.0)
+    desk.store.close()
+    assert read_recorded(root).registrations == (first.after, second.after)
+
+
+@pytest.mark.parametrize("what", ["questions: i4 (en)", "texts: en.work.back", "design: gold.every"])
+def test_a_change_of_the_study_s_own_beside_an_update_needs_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    root = write_whole_study(tmp_path / "s")
+    answered(root).store.close()
+    CHANGES[what](root)
+    update_of_genspace(monkeypatch)
+    with pytest.raises(InputError) as caught:
+        desk_of(root)
+    own, _, updated = str(caught.value).partition("by an update of genspace: ")
+    assert what in own
+    assert what not in updated
+    assert "en.work.comment" in updated
+    desk = desk_of(root, amend="asked for")
+    assert [a.reason for a in desk.store.registrations()] == ["", "asked for"]
+    desk.store.close()
+
+
+def test_a_registration_without_what_pieces_are_made_from_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = write_whole_study(tmp_path / "s")
+    now = register(load_material(root))
+    update_of_genspace(monkeypatch)
+    found = changes(Registration(now.design, now.sections), register(load_material(root)))
+    assert found.by_study == ()
+    assert "kept no record" in found.by_update[-1]
+
+
+def test_drawings_and_questions_are_made_once_for_what_is_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hashes kept for equal predicates are those of each item's own drawing and question, in each language."""
+    from genspace.human_study import drawings
+    from genspace.human_study.store import registration
+
+    root = write_study(tmp_path / "s", 40, design='languages = ["en", "de"]')
+    lines = (root / "items.csv").read_text().splitlines()
+    calls = ["allocentric(cow, chair, relation=left)", "allocentric(dog, sofa, relation=left)",
+             "egocentric(cow, chair, relation=left)", "object_distance(cow, chair, value_m=2)",
+             "object_distance(dog, cow, value_m=3)"]  # fmt: skip
+    rows = [line.rpartition(',"')[0] + f',"{calls[n % 5]}"' for n, line in enumerate(lines[1:])]
+    (root / "items.csv").write_text("\n".join([lines[0], *rows]) + "\n")
+    material = load_material(root)
+    drawn = []
+    real = registration.concept_svg
+    monkeypatch.setattr(registration, "concept_svg", lambda *a: drawn.append(a) or real(*a))
+    found = register(material).sections
+    assert len(drawn) == 2 * 4
+    for unit in material.units:
+        for code, texts in material.texts.items():
+            piece = f"{unit.key[0]} ({code})"
+            svg = drawings.drawing_of_unit(material, unit.key, texts)
+            assert found["drawings"][piece] == registration._hashed(svg)
+            asked = [[a.name, a.text, a.note, a.answers.name] for a in material.questions(unit.key, code)]
+            assert found["questions"][piece] == registration._hashed(asked)
 
 
 def test_a_mistake_in_the_known_answers_is_put_right_from_the_start(tmp_path: Path) -> None:

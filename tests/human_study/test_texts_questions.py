@@ -42,9 +42,8 @@ def asked(
     predicate: str | None, language: str = "en", *, protocol: str = "binary", before: str | None = None
 ) -> str:
     texts = load_texts((language,), {}, Path())[language]
-    return plain_question(
-        Item(item_id="i", predicate=predicate, image_before=before), texts, protocol=protocol
-    )
+    item = Item(item_id="i", predicate=predicate, image_before=before)
+    return str(plain_question(item, texts, protocol=protocol))
 
 
 @pytest.mark.parametrize(
@@ -110,7 +109,9 @@ def test_own_words_for_a_predicate_reword_or_translate_it(tmp_path: Path) -> Non
     )
     reworded = load_texts(("en",), {"en": "own.toml"}, tmp_path)["en"]
     item = Item(item_id="i", predicate="egocentric(cow, hen, relation=closer)")
-    assert plain_question(item, reworded, protocol="binary").startswith("Is the cow the nearer one? (Compare")
+    assert str(plain_question(item, reworded, protocol="binary")).startswith(
+        "Is the cow the nearer one? (Compare"
+    )
     (tmp_path / "fr.toml").write_text(
         '[words]\none = "« {noun} »"\n[questions.camera_distance]\n'
         'question = "Le centre de {object} est-il à environ {value_m} ?"\n'
@@ -118,8 +119,10 @@ def test_own_words_for_a_predicate_reword_or_translate_it(tmp_path: Path) -> Non
     )
     french = load_texts(("fr",), {"fr": "fr.toml"}, tmp_path)["fr"]
     far = Item(item_id="i", predicate="camera_distance(vache, value_m=2)")
-    assert plain_question(far, french, protocol="binary") == "Le centre de « vache » est-il à environ 2 m ?"
-    assert plain_question(item, french, protocol="binary").startswith("Is the cow closer"), (
+    assert (
+        plain_question(far, french, protocol="binary").text == "Le centre de « vache » est-il à environ 2 m ?"
+    )
+    assert plain_question(item, french, protocol="binary").text.startswith("Is the cow closer"), (
         "English where it is silent"
     )
     (tmp_path / "fr.toml").write_text('[questions.camera_distance]\nquestion = "{objet} ?"\n')

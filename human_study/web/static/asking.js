@@ -9,8 +9,9 @@ export function ask(answering, choose) {
   const questions = payload.questions;
   const own = step.kind !== "choice" && step.kind !== "slider";
   byId("question").textContent = step.text;
-  byId("question-more").textContent = own ? step.question.text : "";
-  byId("question-more").hidden = !own;
+  const more = [own ? step.question.text : "", step.question.note].filter(Boolean).join(" ");
+  byId("question-more").textContent = more;
+  byId("question-more").hidden = !more;
   byId("question-number").hidden = questions.length < 2;
   byId("question-number").textContent = fill(texts.question_of, {
     number: questions.indexOf(step.question) + 1,

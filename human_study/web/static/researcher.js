@@ -172,6 +172,7 @@ function showRegistration(registration) {
           element("li", {}, a.reason, " ", element("span", { class: "small" },
             `${new Date(a.at * 1000).toLocaleString()}, after ${number(a.answers_before, "picture", "pictures")}: ${a.changed}`)))
       : [element("li", {}, "No amendments.")]),
+    ...registration.updates.map((a) => element("li", {}, `Changed ${a.changed}, after ${number(a.answers_before, "picture", "pictures")}.`)),
   );
 }
 

@@ -85,13 +85,12 @@ def test_it_has_limits_that_the_call_may_change(name):
 @pytest.mark.parametrize("protocol", ["binary", "likert", "pairwise"])
 def test_people_are_asked_in_words_of_its_own(name, language, protocol):
     texts = load_texts((language,), {}, None)[language]
-    standard = plain_question(Item(item_id="i"), texts, protocol=protocol)
+    standard = str(plain_question(Item(item_id="i"), texts, protocol=protocol))
     asked = set()
     for text in calls(name):
         for before in (None, "before.png"):
-            question = plain_question(
-                Item(item_id="i", predicate=text, image_before=before), texts, protocol=protocol
-            )
+            item = Item(item_id="i", predicate=text, image_before=before)
+            question = str(plain_question(item, texts, protocol=protocol))
             assert question != standard
             assert not question[0].islower()  # Arabic has one case
             assert not re.search(r"[{}_]|  |the the|\.\.|“the", question), question

@@ -105,7 +105,6 @@ def serve(
     for package in ("fastapi", "uvicorn", "sqlalchemy", "python_multipart"):
         optional_import(package, extra="web", needed_for="genspace annotate serve")
     from genspace.cli._console import out
-    from genspace.human_study.watching.rules import silent_rules
     from genspace.human_study.web.app import Links, open_site
     from genspace.human_study.web.app import serve as run
 
@@ -118,7 +117,7 @@ def serve(
     prefix = urlsplit(public_url or "").path.rstrip("/")
     with open_site(study, https=https, prefix=prefix, amend=amend, from_the_start=from_the_start) as site:
         remind_of_retention(study, site.store, site.material.design.retention_days)
-        for remark in (*site.material.notes, *map(str, silent_rules(site.material))):
+        for remark in site.remarks:
             say(remark)
         links = Links(site, public_url or f"http://{host}:{port}")
         out().print(f"Raters      {links.rater}\nResearcher  {links.researcher}", markup=False)

@@ -79,7 +79,8 @@ def import_(
         from genspace.human_study.exchange.importing import import_answers
         from genspace.human_study.exchange.reconcile import reconcile
 
-        store.prepare(material)
+        if told := store.prepare(material).of_update():
+            say(told)
         found: dict[str, int] | dict[str, list[str]]
         if prolific or mturk:
             platform = "prolific" if prolific else "mturk"

@@ -103,6 +103,8 @@ def _status_table(found: StudyStatus) -> Any:
     summary.add_row("Registered", found.registration.sentence())
     for amendment in found.registration.amendments:
         summary.add_row("", f"amended: {amendment.reason} ({amendment.changed})")
+    for update in found.registration.updates:
+        summary.add_row("", f"changed {update.changed}")
     summary.add_row(
         "Answers", f"{progress.answered} of {progress.wanted}; {progress.items_done} items complete"
     )
