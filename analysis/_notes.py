@@ -185,6 +185,19 @@ def _baseline(seen: Seen) -> Iterator[n.Note]:
         yield n.BelowPromptMean(bar=bar, judges=below)
 
 
+CHANCE = {"spearman": 0.0, "half_credit": 0.5}
+"""Figures that tell which way scores point, with their values by chance."""
+
+
+def _other_way(seen: Seen) -> Iterator[n.Note]:
+    """Judges whose whole interval lies below chance: their low scores are likely the good ones."""
+    for name, judge in seen.result.judges.items():
+        told = {**judge.item, **(judge.preference or {})}
+        highest = [(told[key].high, chance) for key, chance in CHANCE.items() if key in told]
+        if judge.kind != "baseline" and any(high is not None and high < chance for high, chance in highest):
+            yield n.PointsTheOtherWay(judge=name)
+
+
 RULES = (
     _no_people,
     _slots,
@@ -195,6 +208,7 @@ RULES = (
     _decisions,
     _derived,
     _coverage,
+    _other_way,
     _tie_forms,
     _specification,
     _near_ties,

@@ -140,6 +140,7 @@ def compare(evidence: Evidence, options: CompareOptions | None = None) -> Compar
     document = ComparisonDocument(
         **{f.name: getattr(found, f.name) for f in fields(found)},
         evidence=evidence.digest,
+        readings=evidence.readings,
         questions={question.name: _question(question, options) for question in others},
         repeats=repeat_agreement(evidence.every_verdict),
     )

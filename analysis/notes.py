@@ -8,8 +8,8 @@ from typing import Literal
 __all__ = [
     "Abstentions", "BelowPromptMean", "ConspicuousRaters", "DependsOnChoice", "DerivedMetrics", "Failures",
     "FewGenerators", "FewPrompts", "HumanTies", "LeftOutRater", "MissingVerdicts", "NearTies", "NoDecisions",
-    "NoPeople", "Note", "OneRater", "PromptsNotShared", "RatersAreSlots", "RatersLeftOut", "RulesLeaveNobody",
-    "StudyOpen", "TieForm", "TieFormDecides", "Told",
+    "NoPeople", "Note", "OneRater", "PointsTheOtherWay", "PromptsNotShared", "RatersAreSlots", "RatersLeftOut",
+    "RulesLeaveNobody", "StudyOpen", "TieForm", "TieFormDecides", "Told",
 ]  # fmt: skip
 
 Warned = Literal["warning"]
@@ -178,6 +178,15 @@ class Abstentions:
     level: Noted = "note"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointsTheOtherWay:
+    """The whole interval of a judge's agreement lies below chance, as if low scores were the good ones."""
+
+    judge: str
+    code: Literal["points-the-other-way"] = "points-the-other-way"
+    level: Warned = "warning"
+
+
 @dataclass(frozen=True, slots=True)
 class TieForm:
     """One judge's pairwise accuracy within prompts, by what its ties are worth."""
@@ -247,6 +256,6 @@ class Told:
 Note = (
     StudyOpen | NoPeople | RatersAreSlots | OneRater | ConspicuousRaters | RulesLeaveNobody | RatersLeftOut | FewPrompts
     | PromptsNotShared | FewGenerators | NoDecisions | HumanTies | DerivedMetrics | Failures | MissingVerdicts
-    | Abstentions | TieFormDecides | DependsOnChoice | NearTies | BelowPromptMean | Told
+    | Abstentions | PointsTheOtherWay | TieFormDecides | DependsOnChoice | NearTies | BelowPromptMean | Told
 )  # fmt: skip
 """Any remark; `code` tells which, `level` whether a reader has to know it."""

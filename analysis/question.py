@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from genspace import records
 from genspace.errors import InputError, did_you_mean
 from genspace.evidence import Evidence, as_text
 from genspace.pairs import shares
@@ -27,9 +28,6 @@ __all__ = ["JudgeScores", "People", "Question", "Units", "infer_value_type"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-
-MAX_ORDINAL_VALUES = 11
-"""At most so many distinct whole numbers are taken as an ordinal scale when none is declared."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,16 +185,12 @@ class Units:
 
 
 def infer_value_type(values: Floats) -> ValueType:
-    """Return what kind of values these are: {0, 1} binary, few whole numbers ordinal, else continuous.
+    """Return what kind of values these are (`genspace.records.infer_value_type`); NaN is none.
 
-    >>> infer_value_type(np.array([0.0, 1, 1])), infer_value_type(np.array([1.0, 5, 3]))
+    >>> infer_value_type(np.array([0.0, 1, np.nan])), infer_value_type(np.array([1.0, 5, 3]))
     ('binary', 'ordinal')
     """
-    distinct = np.unique(values[np.isfinite(values)])
-    if np.isin(distinct, (0.0, 1.0)).all():
-        return "binary"
-    whole = bool((distinct == np.round(distinct)).all())
-    return "ordinal" if whole and len(distinct) <= MAX_ORDINAL_VALUES else "continuous"
+    return records.infer_value_type(np.unique(values[np.isfinite(values)]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -142,6 +142,7 @@ def rank(
             ),
             options=replace(options, by=tuple(by)),
             generators=generator_section(drawn, by=by, over=over, sampling=settings.sampling, judges=judges),
+            readings=evidence.readings,
         )
     )
 

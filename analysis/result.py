@@ -19,6 +19,7 @@ from genspace.analysis.errors import ErrorOverlap
 from genspace.analysis.notes import LeftOutRater, Note
 from genspace.analysis.reasons import Reason
 from genspace.analysis.reliability import RaterPair
+from genspace.readings import Reading
 from genspace.records import Reference, ValueType, Variant
 
 __all__ = [
@@ -539,6 +540,8 @@ class ComparisonDocument(QuestionResult):
     schema: Literal["genspace-comparison/2"] = "genspace-comparison/2"
     evidence: str = ""
     """Digest of what the figures were computed from."""
+    readings: tuple[Reading, ...] = ()
+    """What was read and assumed."""
     questions: Mapping[str, QuestionResult] = field(default_factory=dict)
     repeats: Mapping[str, RepeatAgreement] = field(default_factory=dict)
 
@@ -563,6 +566,8 @@ class RankingDocument:
     study: RankingStudy
     options: CompareOptions
     generators: Generators
+    readings: tuple[Reading, ...] = ()
+    """What was read and assumed."""
     schema: Literal["genspace-ranking/2"] = "genspace-ranking/2"
 
 
@@ -607,4 +612,6 @@ class ValidationDocument:
     against: tuple[ValidationPair, ...]
     breakdowns: Mapping[str, Mapping[str, ValidationCell]]
     stand_in: AlternativeAnnotatorTest
+    readings: tuple[Reading, ...] = ()
+    """What was read and assumed."""
     schema: Literal["genspace-validation/2"] = "genspace-validation/2"

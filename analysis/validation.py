@@ -157,6 +157,7 @@ def validate(
             against=_tested(scope, new, against, options.permutations),
             breakdowns={column: _breakdown(scope, new, others, column, margin) for column in by},
             stand_in=_stand_in(scope, new),
+            readings=evidence.readings,
         )
     )
 

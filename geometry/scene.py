@@ -34,6 +34,7 @@ from genspace.display import Displayed
 from genspace.errors import InputError
 from genspace.geometry.camera import Intrinsics
 from genspace.geometry.frames import is_rotation, level_from_camera, orthonormalise
+from genspace.geometry.image_boxes import ImageBox, box_fault, boxes_fault
 from genspace.geometry.masks import MAX_PIXELS, decode_rle, encode_rle, rle_runs
 
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ class SceneObject(_Record):
     """The estimator's own answer, before any correction."""
     detection_confidence: Probability | None = None
     box: tuple[Number, Number, Number, Number] | None = None
-    """Box in the image, pixels: left, top, right, bottom."""
+    """Box in the image, pixels: left, top, right, bottom (`genspace.geometry.image_boxes`)."""
     mask: Mask | None = None
     surface_mean: Point | None = None
     """Mean of the visible surface's points, camera frame, metres."""
@@ -214,9 +215,10 @@ class SceneObject(_Record):
 
     @field_validator("box")
     @classmethod
-    def _box_in_order(cls, box: tuple[float, ...] | None) -> tuple[float, ...] | None:
-        if box is not None and not (box[0] < box[2] and box[1] < box[3]):
-            raise ValueError("must be left, top, right, bottom with left < right and top < bottom")
+    def _box_in_order(cls, box: ImageBox | None) -> ImageBox | None:
+        fault = None if box is None else box_fault(box)
+        if fault:
+            raise ValueError(fault)
         return box
 
 
@@ -288,6 +290,9 @@ class Scene(Displayed, _Document):
     def _faults(self) -> Iterator[str]:
         if self.width * self.height > MAX_PIXELS:
             yield f"width × height is over {MAX_PIXELS} pixels"
+        fault = boxes_fault(item.box for item in self.objects if item.box is not None)
+        if fault and max(self.width, self.height) > 1:
+            yield f"objects: {fault}"
         seen: set[str] = set()
         for index, item in enumerate(self.objects):
             here = f"objects[{index}]"

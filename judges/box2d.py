@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
 from genspace.geometry.boxes2d import MARGIN, RELATIONS, SHARE, Detection, Opinion, decide, relate
+from genspace.geometry.image_boxes import ImageBox, box_fault, boxes_fault
 from genspace.geometry.perception.labels import canonical
 from genspace.geometry.predicates import bind, instance_of
 from genspace.geometry.scene import Pair
@@ -220,7 +221,14 @@ class _Row(BaseModel):
     model_config = ConfigDict(allow_inf_nan=False)
     label: str
     score: float = Field(default=1.0, ge=0.0, le=1.0)
-    box: tuple[float, float, float, float]
+    box: ImageBox
+
+    @field_validator("box")
+    @classmethod
+    def _possible(cls, box: ImageBox) -> ImageBox:
+        if fault := box_fault(box):
+            raise ValueError(fault)
+        return box
 
 
 class _Line(BaseModel):
@@ -266,6 +274,9 @@ def read_detections(path: Path, *, primary: str = "primary") -> dict[str, dict[s
             detector or primary: [Found(r.label, Detection(r.box, r.score)) for r in rows]
             for detector, rows in row.detections.items()
         }
+    every = (f.detection.box for detectors in found.values() for things in detectors.values() for f in things)
+    if not problems and (fault := boxes_fault(every)):
+        problems.append(Problem(str(path), fault, field="box"))
     if problems:
         raise InvalidFilesError(problems)
     return found
@@ -273,8 +284,9 @@ def read_detections(path: Path, *, primary: str = "primary") -> dict[str, dict[s
 
 def _problem(file: str, row: int, error: Any) -> Problem:
     field = ".".join(str(part) for part in error["loc"]) or None
-    value = error["input"] if isinstance(error["input"], str | int | float) else None
-    return Problem(file, error["msg"], row=row, field=field, value=value)
+    given = error["input"]
+    value = given if isinstance(given, str | int | float) or error["type"] == "value_error" else None
+    return Problem(file, error["msg"].removeprefix("Value error, "), row=row, field=field, value=value)
 
 
 def make(spec: JudgeSpec, context: JudgeContext) -> Box2dJudge:

@@ -15,7 +15,7 @@ from genspace.errors import InputError, InvalidFilesError, did_you_mean
 from genspace.judges._protocol import JudgeContext, JudgeSpec, parse_options
 from genspace.records import Request, Verdict, fingerprint
 from genspace.store import DiskMap
-from genspace.study import read_score_table
+from genspace.study import Reading, read_score_table
 from genspace.tables import Table, read_parts, read_table, table_stem
 
 if TYPE_CHECKING:
@@ -110,18 +110,21 @@ class _Rows:
     metrics: set[str] = field(default_factory=set)
     of_item: DiskMap = field(default_factory=DiskMap)
     taken: int = 0
+    readings: list[Reading] = field(default_factory=list)
+    """How the first part was read: where another is read in another way, the whole decides."""
 
     def add(self, part: Table, *, complain: bool = False) -> bool:
         """Take a part's rows; return whether all is well with them. Errors: with `complain`, every problem."""
         read = read_score_table(part, self._known(part), default_metric=self.default_metric)
         if read.problems and complain:
             raise InvalidFilesError(read.problems)
+        self.readings = self.readings or read.readings
         self.metrics.update(read.frame["judge"].unique())
         wanted = self.metric or min(self.metrics, default="")
         chosen = read.frame.loc[read.frame["judge"] == wanted, ["item_id", *CELLS]]
         self.taken += len(chosen)
         self.of_item.update(_entries(chosen))
-        return not read.problems
+        return not read.problems and read.readings == self.readings
 
     @property
     def once(self) -> bool:

@@ -53,7 +53,7 @@ def _from_fetch_cache(target: Path) -> Path | None:
     found = False
     for name, dataset in CATALOGUE.items():
         raw = cache_dir() / "datasets" / dataset.commit
-        if all((raw / Path(path).name).is_file() for path in dataset.files):
+        if all((raw / dataset.local_name(path)).is_file() for path in dataset.files):
             write_study(dataset, raw, target / "human" / name)
             shutil.copytree(raw, target / "raw" / {"dsg_tifa160": "dsg"}.get(name, name))
             found = True

@@ -150,6 +150,7 @@ def _reader(document: Any, file: str, *, fronts: bool, level: bool) -> Reader:
         rows[image_id].append(row) if image_id in rows else strays.append(row)
 
     def views(log: Log) -> Iterator[View]:
+        log.written = "left, top, width, height, as COCO has them"
         for row in strays:
             checked = _checked(coco.annotations[row], row, file, log)
             if checked is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from genspace.errors import InputError, InvalidFilesError
 from genspace.geometry.convert._views import Log, Reader, View, image_sizes, scenes
+from genspace.geometry.image_boxes import box_fault
 from genspace.geometry.scene import Scene
 from genspace.tables import parse_numbers, read_table, require_columns
 
@@ -85,11 +86,15 @@ def _reader(table: Table, images: Path | None) -> Reader:
                 log.problems.append(
                     table.problem(f"{image} was {view.width} × {view.height} before", index, "width")
                 )
+            box = (values["left"], values["top"], values["right"], values["bottom"])
+            if fault := box_fault(box):
+                log.problems.append(table.problem(f"{box} {fault}", index))
+                continue
             score = values.get("score", math.nan)
             thing: dict[str, Any] = {
                 "id": row.get("id") or None,
                 "label": row[theirs.get("label", "label")],
-                "box": tuple(values[name] for name in BOX_COLUMNS[4:]),
+                "box": box,
                 "detection_confidence": None if math.isnan(score) else score,
                 "columns": {name: row[name] for name in rest if row[name]} or None,
             }

@@ -14,6 +14,8 @@ from genspace.geometry.scene_files import parse_document
 
 __all__ = ["LEVEL", "Log", "Reader", "View", "image_sizes", "level_camera", "named", "scenes"]
 
+LEAST_BEYOND = 3
+"""Boxes beyond their pictures that make a source's convention doubtful, where they are more than half of all."""
 LEVEL = "guess: level camera; the source does not say"
 """Source of gravity where a level camera is assumed."""
 
@@ -34,6 +36,13 @@ class View:
     files: Mapping[str, Callable[[], bytes]] = field(default_factory=dict)
     """Side files beside the scene file, made when they are written."""
 
+    def beyond(self) -> int:
+        """Return how many boxes reach beyond the picture by more than the pixel that scene files allow."""
+        return sum(
+            min(left, top) < -1 or right > self.width + 1 or bottom > self.height + 1
+            for left, top, right, bottom in (found["box"] for found in self.objects if found.get("box"))
+        )
+
 
 @dataclass
 class Log:
@@ -42,6 +51,8 @@ class Log:
     problems: list[Problem] = field(default_factory=list)
     notes: Counter[str] = field(default_factory=Counter)
     """Texts with "{n}" for how often."""
+    written: str = "left, top, right, bottom"
+    """How the source is taken to write its boxes, in words."""
 
     def told(self) -> list[str]:
         """Return the notes in words."""
@@ -53,8 +64,13 @@ Reader = Callable[[Log], Iterator[View]]
 
 
 def scenes(views: Iterable[View], file: str, log: Log) -> Iterator[tuple[View, Scene]]:
-    """Yield the scene of each view; a view that makes none adds its problems to the log."""
+    """Yield the scene of each view; a view that makes none adds its problems to the log.
+
+    A box that reaches beyond its picture is cut off there. Where most do, the source writes boxes another way.
+    """
+    beyond = every = 0
     for view in views:
+        beyond, every = beyond + view.beyond(), every + sum("box" in found for found in view.objects)
         path = PurePosixPath(view.image)
         if not view.image or path.is_absolute() or ".." in path.parts:
             log.problems.append(
@@ -77,6 +93,13 @@ def scenes(views: Iterable[View], file: str, log: Log) -> Iterator[tuple[View, S
             continue
         assert isinstance(scene, Scene)  # by its format
         yield view, scene
+    if beyond >= LEAST_BEYOND and beyond > every / 2:
+        message = (
+            f"{beyond} of {every} boxes reach beyond their pictures; boxes must be {log.written}, in pixels"
+        )
+        log.problems.append(Problem(file, message))
+    elif beyond:
+        log.notes[f"{{n}} of {every} boxes reach beyond their pictures: cut off there"] = beyond
 
 
 def named(view: View) -> list[dict[str, Any]]:

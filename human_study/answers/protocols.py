@@ -9,6 +9,7 @@ from typing import Literal
 
 from genspace.errors import InputError
 from genspace.records import ValueType
+from genspace.tables import PAIR_WORDS, WORDS, word_key
 
 __all__ = ["CANNOT_TELL", "CONFIDENCE", "PROTOCOLS", "Choice", "Protocol", "Shape", "offered"]
 
@@ -103,22 +104,22 @@ class Protocol:
         >>> PROTOCOLS["binary"].parse("yes"), PROTOCOLS["binary"].parse("0"), PROTOCOLS["binary"].parse("")
         (1.0, 0.0, None)
         """
-        word = text.strip().lower().replace("'", "").replace("’", "").replace(" ", "_")
-        if word in {"", CANNOT_TELL, "cant_tell", "unsure", "na", "nan", "null"}:
-            if not any(c.value is None for c in self.choices):
-                raise InputError('this study does not offer "can\'t tell" (cannot_tell = false)')
-            return None
+        word = word_key(text)
         for choice in self.choices:
             if word == choice.name:
                 return choice.value
-        if self.numbers is not None:
+        words = PAIR_WORDS if self.pairwise else WORDS
+        if word in words and words[word] is None and not any(c.value is None for c in self.choices):
+            raise InputError('this study does not offer "can\'t tell" (cannot_tell = false)')
+        if self.numbers is not None and word not in words:
             return self._number(word)
         try:
-            number = float(word)
+            number = words[word] if word in words else float(word)
         except ValueError:
             names = ", ".join(c.name for c in self.choices)
             raise InputError(f"{text!r} is no answer of the {self.name} protocol; known: {names}") from None
-        self.choice(number)
+        if number is not None:
+            self.choice(number)
         return number
 
     def alike(self, first: float | None, second: float | None) -> bool:

@@ -1,19 +1,24 @@
-"""Answers made elsewhere: tables with a row per answer, and Label Studio's JSON."""
+"""Answers made elsewhere: tables with a row per answer, and what other annotation tools export."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from genspace.errors import InputError, InvalidFilesError, Problem
+from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
 from genspace.human_study.exchange._rows import AnswerRow
 from genspace.human_study.material import Asked, Material, UnitKey
 from genspace.records import ROLES
-from genspace.tables import parse_numbers, read_table, require_columns
+from genspace.study import Export, common_cause
+from genspace.tables import clean_text, match_columns, parse_numbers, read_table, require_columns
 
-__all__ = ["from_label_studio", "from_table"]
+__all__ = ["from_export", "from_table"]
+
+log = logging.getLogger(__name__)
+
+_COLUMNS = ("item_id", "item_id_b", "rater_id", "value", "question", "repeat", "role", "seconds", "comment")
 
 _Asked = dict[UnitKey, dict[str, Asked]]
 
@@ -25,22 +30,27 @@ def from_table(material: Material, path: Path) -> list[AnswerRow]:
 
     Errors: `InvalidFilesError` listing every problem at once.
     """
-    table = read_table(path)
-    problems = require_columns(table, ("item_id", "rater_id", "value"))
+    table, problems = match_columns(read_table(path), _COLUMNS)
+    problems += require_columns(table, ("item_id", "rater_id", "value"))
     if problems:
         raise InvalidFilesError(problems)
     _refuse_groups(material, str(path))
     seconds = parse_numbers(table, "seconds", problems) if "seconds" in table.frame.columns else None
     asked = _asked(material)
     rows: list[AnswerRow] = []
+    strange: list[int] = []
     seen: set[tuple[object, ...]] = set()
+    for name in ("item_id", "item_id_b", "rater_id"):
+        if name in table.frame.columns:
+            table.frame[name], _ = clean_text(table.frame[name])
     for i, cells in enumerate(table.frame.to_dict("records")):
         row = {str(k): str(v) for k, v in cells.items()}
         rater, unit = row["rater_id"].strip(), _unit(row["item_id"], row.get("item_id_b", ""))
         question, repeat, role = row.get("question", ""), row.get("repeat") or "0", row.get("role") or "main"
         questions = asked.get(unit, {})
+        if not questions:
+            strange.append(i)
         wrong = {
-            "item_id": "" if questions else _no_such_unit(material),
             "question": "" if question in questions or not questions else _no_such_question(questions),
             "rater_id": "" if rater else "is empty",
             "repeat": "" if repeat.isdecimal() and len(repeat) < 9 else "is no whole number",
@@ -57,7 +67,7 @@ def from_table(material: Material, path: Path) -> list[AnswerRow]:
         except InputError as error:
             wrong["value"] = str(error)
         found = [table.problem(message, i, column) for column, message in wrong.items() if message]
-        if found:
+        if found or not questions:
             problems += found
             continue
         took = None if seconds is None or seconds.iloc[i] != seconds.iloc[i] else float(seconds.iloc[i])
@@ -75,8 +85,15 @@ def from_table(material: Material, path: Path) -> list[AnswerRow]:
                 comment=row.get("comment", ""),
             )
         )
+    if strange:
+        ids = [table.frame["item_id"].iloc[i] for i in strange]
+        problems += _strangers(ids, table.label, asked) or table.problems(
+            strange, "item_id", _no_such_unit(material)
+        )
     if problems:
         raise InvalidFilesError(problems)
+    for reading in table.readings:
+        log.info("%s", reading)
     return rows
 
 
@@ -106,91 +123,115 @@ def _no_such_question(known: Mapping[str, Asked]) -> str:
     return f"this study asks no such question; it asks: {', '.join(sorted(known))}"
 
 
-def from_label_studio(material: Material, label: str, tasks: object) -> list[AnswerRow]:
-    """Read the JSON that Label Studio exports; each task needs `data.item_id`.
+def _strangers(ids: Sequence[str], label: str, asked: _Asked) -> list[Problem]:
+    """Return the one problem of items that the study lacks, where all of them differ in one way from those it has."""
+    if len(set(ids)) < 2:
+        return []
+    cause = common_cause(list(dict.fromkeys(ids)), {item_id for key in asked for item_id in key})
+    if cause is None or not set(ids) <= set(cause.meant):
+        return []
+    message = (
+        f"{len(ids):,} answers are about items that differ {cause.words} from this study's: {cause.here!r} here, "
+        f"{cause.there!r} there; write them alike"
+    )
+    return [Problem(label, message, field="item_id", rows=len(ids))]
 
-    Errors: `InvalidFilesError` listing every problem at once.
+
+def from_export(material: Material, export: Export, from_names: Sequence[str]) -> list[AnswerRow]:
+    """Return another tool's answers as this study's.
+
+    Errors: `InvalidFilesError` naming task, annotator and question of everything that cannot be meant.
     """
-    if not isinstance(tasks, list):
-        raise InvalidFilesError(
-            [Problem(label, "is no list of tasks; from Label Studio export JSON, not JSON-MIN")]
-        )
-    _refuse_groups(material, label)
+    _refuse_groups(material, export.label)
     asked = _asked(material)
+    problems = [*export.problems, *_nobodys(export), *_unknown_units(material, export, asked)]
+    if not export.answers and not export.problems:
+        silent = "; ".join(reading.sentence for reading in export.readings)
+        problems.append(Problem(export.label, f"holds no answer{f': {silent}' if silent else ''}"))
+    meant = _questions(export, from_names, set().union(*asked.values()), problems)
     rows: list[AnswerRow] = []
-    problems: list[Problem] = []
-    for number, task in enumerate(tasks, start=1):
-        data = _table_in(task, "data")
-        unit = _unit(str(data.get("item_id", "")), str(data.get("item_id_b") or ""))
-        if unit not in asked:
-            message = f"{_no_such_unit(material)}; each task needs data.item_id"
-            problems.append(Problem(label, message, row=number, field="data.item_id", value=unit[0]))
+    for answer in export.answers:
+        unit, question = _unit(answer.item_id, answer.item_id_b), meant.get(answer.question)
+        if unit not in asked or question is None:
             continue
-        for made in _list_in(task, "annotations"):
-            if not isinstance(made, dict) or made.get("was_cancelled"):
-                continue
-            for result in _list_in(made, "result"):
-                row = _row(asked[unit], unit, made, result)
-                if isinstance(row, AnswerRow):
-                    rows.append(row)
-                else:
-                    field, message, value = row
-                    problems.append(Problem(label, message, row=number, field=field, value=value))
+        if question not in asked[unit]:
+            message = _no_such_question(asked[unit])
+            problems.append(export.problem(message, answer.row, field="from_name", value=answer.question))
+            continue
+        try:
+            value = asked[unit][question].answers.parse(answer.text)
+        except InputError as error:
+            message = f"annotator {answer.rater or 'unknown'}: {error}"
+            problems.append(export.problem(message, answer.row, field=answer.question or None))
+            continue
+        rows.append(
+            AnswerRow(
+                rater_id=_pseudonym(answer.rater, export.tool),
+                unit=unit,
+                question=question,
+                value=value,
+                role="extra" if answer.role == "extra" else "main",
+                seconds=answer.seconds,
+            )
+        )
     if problems:
         raise InvalidFilesError(problems)
+    for reading in export.readings:
+        (log.warning if reading.level == "warning" else log.info)("%s", reading)
     return rows
 
 
-def _row(
-    asked: Mapping[str, Asked], unit: UnitKey, made: Mapping[str, Any], result: object
-) -> AnswerRow | tuple[str, str, object]:
-    """Return the answer that a result holds, or what is wrong: field, message, value."""
-    found = result if isinstance(result, dict) else {}
-    name = "" if set(asked) == {""} else str(found.get("from_name", ""))
-    if name not in asked:
-        return "from_name", _no_such_question(asked), name
-    seconds = made.get("lead_time")
-    try:
-        value = asked[name].answers.parse(_label_studio_value(found))
-        took = None if seconds is None else float(seconds)
-    except InputError as error:
-        return "annotations.result", str(error), None
-    except (TypeError, ValueError):
-        return "lead_time", "is no number of seconds", seconds
-    return AnswerRow(
-        rater_id=_label_studio_rater(made.get("completed_by")),
-        unit=unit,
-        question=name,
-        value=value,
-        role="extra" if _table_in(found, "meta").get("role") == "extra" else "main",
-        seconds=took,
-    )
+def _nobodys(export: Export) -> Iterator[Problem]:
+    """Yield the problem of answers that name nobody."""
+    nobody = [answer for answer in export.answers if not answer.rater]
+    if nobody:
+        message = (
+            f"{len(nobody):,} answers name nobody; export them with their annotators, or say whose they are: "
+            "--rater NAME"
+        )
+        yield export.problem(message, nobody[0].row, rows=len(nobody))
 
 
-def _table_in(holder: object, key: str) -> Mapping[str, Any]:
-    found = holder.get(key) if isinstance(holder, dict) else None
-    return found if isinstance(found, dict) else {}
+def _unknown_units(material: Material, export: Export, asked: _Asked) -> Iterator[Problem]:
+    """Yield the problem of answers, and of tasks without any, about items that this study does not ask about."""
+    strangers = [a for a in export.answers if _unit(a.item_id, a.item_id_b) not in asked]
+    common = _strangers([a.item_id for a in strangers], export.label, asked)
+    yield from common
+    message = f"{_no_such_unit(material)}; each {export.unit} needs item_id"
+    for answer in () if common else strangers:
+        yield export.problem(message, answer.row, field="item_id", value=answer.item_id)
+    answered = {answer.item_id for answer in export.answers} | {key[0] for key in asked}
+    for item_id in export.items:
+        if item_id not in answered and not item_id.startswith("task-"):
+            yield export.problem(_no_such_unit(material), field="item_id", value=item_id)
 
 
-def _list_in(holder: object, key: str) -> list[Any]:
-    found = holder.get(key) if isinstance(holder, dict) else None
-    return found if isinstance(found, list) else []
+def _questions(
+    export: Export, from_names: Sequence[str], asked: set[str], problems: list[Problem]
+) -> dict[str, str]:
+    """Return the study's question for each of the tool's: as the user says, or as can be meant alone."""
+    names = export.questions
+    if from_names:
+        pairs = [name.partition("=") for name in from_names]
+        for name, _, _ in pairs:
+            if name not in names:
+                message = f"holds no answers to {name!r}{did_you_mean(name, names)}"
+                problems.append(Problem(export.label, message, field="--from-name"))
+        return {name: question for name, _, question in pairs}
+    if asked != {""}:
+        return {name: name for name in names}
+    if len(names) > 1:
+        message = (
+            f"holds answers to {len(names)} questions: {', '.join(names)}. This study asks one; say which it is: "
+            f"--from-name {names[0]}"
+        )
+        problems.append(Problem(export.label, message))
+    return dict.fromkeys(names, "")
 
 
-def _label_studio_value(result: Mapping[str, Any]) -> str:
-    """Return the answer of a choices, rating, number or pairwise result as text."""
-    value = _table_in(result, "value")
-    choices = value.get("choices")
-    if isinstance(choices, list):
-        return str(choices[0]) if choices else ""
-    for key in ("rating", "number", "selected"):
-        if key in value:
-            return str(value[key])
-    raise InputError(f"a result of type {result.get('type')!r} holds no choice, rating or selected side")
-
-
-def _label_studio_rater(who: object) -> str:
-    """Return a pseudonym: Label Studio names people by number or by e-mail address."""
-    if isinstance(who, Mapping):
-        who = who.get("email") or who.get("id")
-    return f"ls-{hashlib.sha256(str(who).encode()).hexdigest()[:8]}"
+def _pseudonym(who: str, tool: str) -> str:
+    """Return a pseudonym for whom another tool names by number, address or platform's code."""
+    if who.startswith("r-"):
+        return who
+    start = "".join(word[0] for word in tool.partition(",")[0].lower().split())
+    return f"{start}-{hashlib.sha256(who.encode()).hexdigest()[:8]}"

@@ -1,4 +1,4 @@
-"""Answers in: one's own exports, taken back as they were; tables, Label Studio's JSON and data sets made elsewhere."""
+"""Answers in: one's own exports, taken back as they were; tables, data sets and exports of other tools."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from genspace.human_study.exchange._huggingface import ANSWERS_PARQUET
 from genspace.human_study.exchange._label_studio import own_rows
 from genspace.human_study.exchange._rows import OWN_COLUMNS, AnswerRow, problems_of, row_of
 from genspace.human_study.exchange._tables import OwnRows, read_own_table
-from genspace.human_study.exchange.foreign import from_label_studio, from_table
+from genspace.human_study.exchange.foreign import from_export, from_table
 from genspace.human_study.material import Asked, Material, UnitKey
 from genspace.human_study.store import AnswerStore
 from genspace.human_study.store import _schema as t
 from genspace.human_study.store._units import recount
 from genspace.human_study.store.tokens import new_token
+from genspace.study import read_export
 
 __all__ = ["Imported", "import_answers"]
 
@@ -33,29 +34,60 @@ class Imported:
     raters: int
 
 
-def import_answers(store: AnswerStore, material: Material, path: Path) -> Imported:
-    """Add answers: a table (CSV, JSON Lines, Parquet), Label Studio's JSON, or a Hugging Face data set's folder.
+def import_answers(
+    store: AnswerStore,
+    material: Material,
+    path: Path,
+    *,
+    from_names: Sequence[str] = (),
+    rater: str = "",
+) -> Imported:
+    """Add answers: a table, an export of another tool, or the folder of a Hugging Face data set.
 
     What genspace exported comes back as it was, with names, sides, places, times, repeats, comments and known
     answers. A table made elsewhere has `item_id, rater_id, value` and may have `item_id_b, question, repeat, role,
-    seconds, comment`; values are numbers of the protocol or names of its answers. All or nothing: one mistake, and no
-    answer is stored; answers that are there already stay as they are.
+    seconds, comment`; values are numbers of the protocol or names of its answers. Label Studio (JSON, JSON-MIN, CSV),
+    Potato and Mechanical Turk are known by their columns or keys. All or nothing: one mistake, and no answer is
+    stored; answers that are there already stay as they are.
+
+    Args:
+        store: The study's store.
+        material: The study.
+        path: The file or folder.
+        from_names: What another tool calls the questions that this study asks: `NAME`, or `NAME=QUESTION` where the
+            study asks several. Empty: the only one that the file holds, or those of the same names.
+        rater: Whose the answers are that name nobody.
 
     Errors: `InvalidFilesError` listing every problem at once.
     """
     if path.is_dir():
-        path /= ANSWERS_PARQUET
+        path = _parquet_in(path)
     if not path.is_file():
         raise InputError(f"{path}: there is no such file")
-    if path.suffix == ".json":
-        tasks = _tasks(path)
-        own = own_rows(tasks)
-        rows = from_label_studio(material, str(path), tasks) if own is None else _own(material, path, own)
+    own = own_rows(_tasks(path)) if path.suffix == ".json" else read_own_table(path, OWN_COLUMNS)
+    if own is not None:
+        rows = _own(material, path, own)
+    elif export := read_export(path, anonymous=rater):
+        rows = from_export(material, export, from_names)
+    elif from_names:
+        raise InputError(f"--from-name is for exports of other tools, and {path.name} is a plain table")
     else:
-        own = read_own_table(path, OWN_COLUMNS)
-        rows = from_table(material, path) if own is None else _own(material, path, own)
+        rows = from_table(material, path)
     _check_once(str(path), rows)
     return _store(store, rows, path.name)
+
+
+def _parquet_in(folder: Path) -> Path:
+    """Return the file of a Hugging Face data set that holds the answers."""
+    if (folder / ANSWERS_PARQUET).is_file():
+        return folder / ANSWERS_PARQUET
+    found = sorted(folder.rglob("*.parquet"))
+    if len(found) != 1:
+        names = ", ".join(str(p.relative_to(folder)) for p in found) or "none"
+        raise InputError(
+            f"{folder}: one Parquet file with answers is expected, there is {names}; name the file itself"
+        )
+    return found[0]
 
 
 def _check_once(label: str, rows: Sequence[AnswerRow]) -> None:

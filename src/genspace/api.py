@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genspace.errors import InputError, InvalidFilesError, did_you_mean
+from genspace.errors import InputError, did_you_mean
 from genspace.evidence import Evidence
 from genspace.gather import evidence_of
 from genspace.records import StudySettings
 from genspace.study import Study, open_study, read_score_table
-from genspace.tables import read_table
+from genspace.tables import read_table, table_stem
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -269,14 +269,13 @@ def _joined(
             known = did_you_mean(label, evidence.judges)
             raise InputError(f"{label} is neither a file of scores nor a metric of the study{known}")
         path = Path(metric)
-        read = read_score_table(read_table(path), evidence.items["item_id"], default_metric=path.stem)
-        if read.problems:
-            raise InvalidFilesError(read.problems)
-        given = read.frame
+        table = read_table(path, path.name)
+        named = table_stem(path) or path.stem
+        given = read_score_table(table, evidence.items["item_id"], default_metric=named).checked()
     else:
         label = "metric"
-        named = metric if {"metric", "judge"} & {*metric.columns} else metric.assign(metric=wanted or "new")
-        given = Evidence.from_frames(evidence.items, scores=named).every_verdict
+        frame = metric if {"metric", "judge"} & {*metric.columns} else metric.assign(metric=wanted or "new")
+        given = Evidence.from_frames(evidence.items, scores=frame).every_verdict
     there = sorted(set(given["judge"]))
     if wanted is None and len(there) != 1:
         raise InputError(f"{label} holds {len(there)} metrics ({', '.join(there)}): say which one")

@@ -17,6 +17,7 @@ __all__ = [
     "Problem",
     "did_you_mean",
     "optional_import",
+    "shown_problems",
 ]
 
 
@@ -58,9 +59,13 @@ class Problem:
     """Column or key."""
     value: object = None
     """The offending value; None where there is none."""
+    unit: str = "line"
+    """What `row` counts: "line", "row", "task"."""
+    rows: int = 1
+    """How many rows it stands for, where one sentence tells of many."""
 
     def __str__(self) -> str:
-        where = self.file if self.row is None else f"{self.file}, line {self.row}"
+        where = self.file if self.row is None else f"{self.file}, {self.unit} {self.row}"
         what = self.field or ""
         if self.value is not None:
             what = f"{what} = {_shown(self.value)}".lstrip(" =")
@@ -78,10 +83,24 @@ class InvalidFilesError(InputError):
 
     def __init__(self, problems: Sequence[Problem], *, shown: int = 20) -> None:
         self.problems = tuple(problems)
-        lines = [str(p) for p in self.problems[:shown]]
-        if len(self.problems) > shown:
-            lines.append(f"… and {len(self.problems) - shown} more; `genspace check` lists all")
-        super().__init__("\n".join(lines))
+        super().__init__("\n".join(shown_problems(self.problems, shown=shown)))
+
+
+def shown_problems(problems: Sequence[Problem], *, shown: int = 20) -> list[str]:
+    """Return problems as lines; of a long list the first of each file and column, and a count of the rest.
+
+    >>> shown_problems([Problem("a.csv", "is wrong", row=n) for n in range(2, 9)], shown=2)
+    ['a.csv, line 2: is wrong', 'a.csv, line 3: is wrong', '… and 5 more']
+    """
+    kept = list(problems)
+    if len(kept) > shown:
+        places: dict[tuple[str, str | None], list[Problem]] = {}
+        for problem in problems:
+            places.setdefault((problem.file, problem.field), []).append(problem)
+        each = max(1, shown // len(places))
+        kept = [p for found in places.values() for p in found[:each]][:shown]
+    rest = sum(p.rows for p in problems) - sum(p.rows for p in kept)
+    return [str(p) for p in kept] + ([f"… and {rest:,} more"] if rest else [])
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, Self
 from genspace.display import Displayed
 from genspace.errors import InputError
 from genspace.pairs import decoded, turned_answers, turned_verdicts
+from genspace.readings import Reading
 from genspace.records import Reference, StudySettings, Variant, reference_of
+from genspace.summary import summary
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,6 +63,8 @@ class Answers:
     """What the study declares, completed by the protocol that people were asked with."""
     missing: int = 0
     """Answers that a running human study still asks for."""
+    readings: tuple[Reading, ...] = ()
+    """What was inferred on reading them."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -87,6 +91,8 @@ class Evidence(Displayed):
     """Reads every verdict, repeats apart: the columns of `VERDICT_COLUMNS`."""
     read_variants: Callable[[], Mapping[str, Variant]] = dict
     """Reads which judges are variants of others, by name."""
+    read_readings: Callable[[], Sequence[Reading]] = tuple
+    """Reads what was inferred about items and verdicts."""
 
     @classmethod
     def from_frames(
@@ -159,6 +165,12 @@ class Evidence(Displayed):
         """Judges that are variants of others, by name."""
         return self.read_variants()
 
+    @cached_property
+    def readings(self) -> tuple[Reading, ...]:
+        """What was read and assumed: what it comes to, then everything that was inferred on reading."""
+        told = summary(self.items, self.answers, self.every_verdict, self.settings).readings
+        return tuple(dict.fromkeys((*told, *self.read_readings(), *self._said.readings)))
+
     @property
     def missing_answers(self) -> int:
         """Answers that a running human study still asks for."""
@@ -207,17 +219,23 @@ class Evidence(Displayed):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what was read, since readers cannot be."""
-        return _unpickled, (self.items, self._said, self.every_verdict, self.variants)
+        inferred = tuple(self.read_readings())
+        return _unpickled, (self.items, self._said, self.every_verdict, self.variants, inferred)
 
 
 def _unpickled(
-    items: pd.DataFrame, answers: Answers, verdicts: pd.DataFrame, variants: Mapping[str, Variant]
+    items: pd.DataFrame,
+    answers: Answers,
+    verdicts: pd.DataFrame,
+    variants: Mapping[str, Variant],
+    readings: Sequence[Reading],
 ) -> Evidence:
     return Evidence(
         read_items=lambda: items,
         read_answers=lambda: answers,
         read_verdicts=lambda: verdicts,
         read_variants=lambda: variants,
+        read_readings=lambda: readings,
     )
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genspace.errors import Problem
 from genspace.evidence import ANSWER_COLUMNS, Answers, Evidence
 from genspace.pairs import canonical
+from genspace.readings import Reading
+from genspace.records import Declared
 from genspace.store import JudgeStore, judge_folders
 from genspace.study import check_study
 
@@ -37,11 +39,13 @@ def evidence_of(study: Study) -> Evidence:
     >>> evidence_of(open_study(folder)).answers["value"].tolist()
     [1.0, 0.0]
     """
+    verdicts = cache(study.read_verdicts)
     return Evidence(
         read_items=lambda: study.items,
         read_answers=partial(_answers, study),
-        read_verdicts=lambda: study.read_verdicts().checked(),
+        read_verdicts=lambda: verdicts().checked(),
         read_variants=partial(_variants, study),
+        read_readings=lambda: [*study.readings, *verdicts().readings],
     )
 
 
@@ -60,14 +64,17 @@ def check(
     *,
     human: Sequence[str] = (),
     metrics: Sequence[str] = (),
-    further: Callable[[Study], Iterable[Problem]] | None = None,
+    declared: Declared | None = None,
+    further: Callable[[Study], Iterable[Problem | Reading]] | None = None,
 ) -> CheckReport:
     """Read everything that a study holds and return all problems at once; see `genspace.study.check_study`."""
 
     def answers(study: Study) -> Read:
         return _joined(study, study.read_annotations(), _recorded(study))
 
-    return check_study(path, human=human, metrics=metrics, answers=answers, further=further)
+    return check_study(
+        path, human=human, metrics=metrics, declared=declared, answers=answers, further=further
+    )
 
 
 def _variants(study: Study) -> dict[str, Variant]:
@@ -78,7 +85,8 @@ def _variants(study: Study) -> dict[str, Variant]:
 def _answers(study: Study) -> Answers:
     tables, recorded = study.read_annotations(), _recorded(study)
     settings = study.settings if len(tables.frame) else recorded.settings(study.settings)
-    return Answers(_joined(study, tables, recorded).checked(), settings, recorded.missing)
+    joined = _joined(study, tables, recorded)
+    return Answers(joined.checked(), settings, recorded.missing, tuple(joined.readings))
 
 
 def _recorded(study: Study) -> Recorded:
@@ -93,15 +101,14 @@ def _joined(study: Study, tables: Read, recorded: Recorded) -> Read:
 
     collected = recorded.frame()[list(ANSWER_COLUMNS)]
     known = study.items_table.known(collected["item_id"])
-    notes = list(tables.notes)
+    readings = list(tables.readings)
     if not known.all():
-        text = f"{int((~known).sum())} answers of the human study are about items that are gone: left out"
-        notes.append(Problem("items", text))
+        readings.append(Reading(code="answers_about_strangers", count=int((~known).sum())))
     if len(recorded.registrations) > 1:
-        text = f"answers of the human study were given under {len(recorded.registrations)} registrations"
-        told = "genspace annotate status says what was amended; their column registration keeps them apart"
-        notes.append(Problem("answers.sqlite", f"{text}: {told}"))
+        readings.append(
+            Reading(code="registrations", file="answers.sqlite", count=len(recorded.registrations))
+        )
     frames = [frame for frame in (tables.frame, collected[known]) if len(frame)]
     return replace(
-        tables, frame=pd.concat(frames, ignore_index=True) if frames else tables.frame, notes=notes
+        tables, frame=pd.concat(frames, ignore_index=True) if frames else tables.frame, readings=readings
     )

@@ -16,8 +16,10 @@ from genspace.display import Displayed
 
 __all__ = [
     "ITEM_COLUMNS",
+    "MAX_ORDINAL_VALUES",
     "ROLES",
     "TRUTH_RATER",
+    "Declared",
     "Files",
     "Item",
     "JsonValue",
@@ -32,6 +34,7 @@ __all__ = [
     "Variant",
     "Verdict",
     "fingerprint",
+    "infer_value_type",
     "reference_of",
 ]
 
@@ -46,6 +49,23 @@ Reference = Literal["people", "the known truth"]
 
 ITEM_COLUMNS = ("item_id", "image", "image_before", "prompt", "prompt_id", "generator", "predicate")
 """Columns of the items table with a meaning of their own; every other column is a breakdown."""
+
+MAX_ORDINAL_VALUES = 11
+"""At most so many distinct whole numbers are taken as an ordinal scale when none is declared."""
+
+
+def infer_value_type(values: Iterable[float]) -> ValueType:
+    """Return what kind of values these are: {0, 1} binary, few whole numbers ordinal, else continuous.
+
+    >>> infer_value_type([0.0, 1, 1]), infer_value_type([1, 5, 3]), infer_value_type([0.2, 0.7])
+    ('binary', 'ordinal', 'continuous')
+    """
+    distinct = {float(value) for value in values}
+    if distinct <= {0.0, 1.0}:
+        return "binary"
+    whole = all(value.is_integer() for value in distinct)
+    return "ordinal" if whole and len(distinct) <= MAX_ORDINAL_VALUES else "continuous"
+
 
 TRUTH_RATER = "truth"
 """Rater id of answers that are known, as those on rendered scenes are: no person."""
@@ -314,8 +334,54 @@ class StudySettings:
     """Metrics whose low scores are good."""
     derived: tuple[str, ...] = ()
     """Metrics computed from the people's ratings themselves: shown, marked, never ranked."""
+    missing: tuple[str, ...] = ()
+    """Cells of the people's answers that mean "no answer": numbers, however they are written, or words."""
     pairs: PairCoding = PairCoding()
     """How answers about pairs are written in tables."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """What a user says about ratings and scores beside study.toml, and before it; None or empty: nothing."""
+
+    lower_is_better: tuple[str, ...] = ()
+    """Metrics whose low scores are good, besides those of study.toml."""
+    scale: tuple[float, float] | None = None
+    """Ends of the people's scale."""
+    value_type: ValueType | None = None
+    positive_from: float | None = None
+    """A mean rating at or above it counts as a human "yes"."""
+    missing: tuple[str, ...] = ()
+    """Cells of the people's answers that mean "no answer", besides those of study.toml."""
+
+    def __post_init__(self) -> None:
+        if self.scale is not None and self.scale[0] >= self.scale[1]:
+            raise ValueError(
+                f"the scale goes from {self.scale[0]:g} to {self.scale[1]:g}; give the lower end first"
+            )
+        if self.scale is not None and self.positive_from is not None:
+            low, high = self.scale
+            if not low <= self.positive_from <= high:
+                raise ValueError(
+                    f"positive_from = {self.positive_from:g} lies off the scale, {low:g} to {high:g}"
+                )
+
+    def over(self, settings: StudySettings) -> StudySettings:
+        """Return a study's settings with what is declared here.
+
+        >>> Declared(scale=(1, 5), missing=("-1",)).over(StudySettings(scale_max=7)).scale_max
+        5
+        """
+        low, high = self.scale or (settings.scale_min, settings.scale_max)
+        return replace(
+            settings,
+            lower_is_better=tuple(dict.fromkeys((*settings.lower_is_better, *self.lower_is_better))),
+            scale_min=low,
+            scale_max=high,
+            value_type=self.value_type or settings.value_type,
+            positive_from=settings.positive_from if self.positive_from is None else self.positive_from,
+            missing=tuple(dict.fromkeys((*settings.missing, *self.missing))),
+        )
 
 
 def fingerprint(parts: Mapping[str, Any]) -> str:

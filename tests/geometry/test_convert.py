@@ -42,6 +42,23 @@ class TestCoco:
         _, scene = only(coco({"bbox": [-4, 5, 30, 30]}))
         assert scene.objects[0].box == (0, 5, 10, 8)
 
+    def test_boxes_that_mostly_leave_their_pictures_are_written_another_way(self, caplog):
+        # Corners in a field for left, top, width, height: left + "width" is beyond the picture for the two on the right.
+        corners = [
+            {"bbox": [1, 1, 4, 5]},
+            {"bbox": [6, 2, 9, 7]},
+            {"bbox": [5, 4, 9, 8]},
+            {"bbox": [4, 3, 8, 6]},
+        ]
+        with pytest.raises(
+            InvalidFilesError,
+            match="3 of 4 boxes reach beyond their pictures; boxes must be left, top, width",
+        ):
+            only(coco(*corners))
+        with caplog.at_level("INFO"):
+            only(coco(corners[0], {"bbox": [6, 2, 9, 7]}))
+        assert "1 of 2 boxes reach beyond their pictures: cut off there" in caplog.text
+
     def test_polygons_and_both_run_length_forms_give_one_mask(self):
         # columns 2..4 (x from 2 to 5) and rows 1..6 (y from 1 to 7) of an image 10 wide and 8 high
         expected = np.zeros((8, 10), bool)
@@ -109,6 +126,11 @@ class TestBoxes:
             ("1.png,100,50,cow,1,2,x,40,1", "right"),
             ("1.png,100,50,cow,1,2,30,40,1\n1.png,90,50,cow,1,2,30,40,1", "100 × 50 before"),
             ("1.png,100,50,cow,1,2,30,40,7", "detection_confidence"),
+            (
+                "1.png,100,50,cow,50,20,30,40,1",
+                r"line 2: \(50.0, 20.0, 30.0, 40.0\) must be left, top, right, bottom",
+            ),
+            ("1.png,100,50,cow,.1,.2,.3,.4,1", "objects: all boxes lie between 0 and 1"),
             ("/1.png,100,50,cow,1,2,30,40,1", "relative path"),
         ],
     )

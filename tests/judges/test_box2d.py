@@ -24,6 +24,7 @@ from genspace.geometry.boxes2d import (
     relate,
 )
 from genspace.judges import JudgeContext, JudgeSpec, make_judge
+from genspace.judges.box2d import read_detections
 from genspace.records import Item, Request, Verdict
 
 MIRRORED = {"left_of": "right_of", "right_of": "left_of", "above": "below", "below": "above"}
@@ -296,6 +297,30 @@ class TestDetections:
         rows = [{"label": label, "box": box} for _, label, box, _ in (CAT, BED)]
         path.write_text(json.dumps({"item_id": "x", "detections": rows}) + "\n\n")
         assert verdict(**ASK, options={"detections": str(path)}).passed is True
+
+    @pytest.mark.parametrize(
+        ("boxes", "message"),
+        [
+            # A detector's own centre, width, height: read as corners the second has no area.
+            (
+                [[320, 100, 200, 180], [120, 300, 200, 90]],
+                r"line 1: .*box = \[320, 100, 200, 180\]: must be left, top",
+            ),
+            ([[5, 5, 5, 9]], "left < right and top < bottom; if these are centre x, centre y, width, height"),
+            ([[9, 5, 12, 5]], "if left, top, width, height, write left, top, left \\+ width"),
+            # Possible corners all of them, and yet no pixels.
+            (
+                [[0.1, 0.2, 0.4, 0.3], [0.6, 0.4, 0.9, 0.5]],
+                "between 0 and 1: these are fractions of the picture",
+            ),
+        ],
+    )
+    def test_boxes_written_another_way_are_refused(self, tmp_path, boxes, message):
+        rows = [{"label": "cake", "box": box} for box in boxes]
+        path = tmp_path / "d.jsonl"
+        path.write_text(json.dumps({"item_id": "x", "detections": {"primary": rows}}))
+        with pytest.raises(InvalidFilesError, match=message):
+            read_detections(path)
 
     def test_mistakes_are_named(self, tmp_path):
         options = write(tmp_path / "d.jsonl.gz", faster_rcnn=[CAT])

@@ -40,16 +40,16 @@ def write(frame: pd.DataFrame, folder: Path, stem: str, ending: str) -> Path:
     path = folder / f"{stem}{ending}"
     if ending == ".parquet":
         frame.to_parquet(path)
-    elif ".jsonl" in ending:
-        frame.to_json(path, orient="records", lines=True, force_ascii=False)
+    elif ".json" in ending:
+        frame.to_json(path, orient="records", lines=".jsonl" in ending, force_ascii=False)
     else:
-        frame.to_csv(path, index=False, sep="\t" if ".tsv" in ending else ",")
+        frame.to_csv(path, index=False, sep="," if ".csv" in ending else "\t")
     return path
 
 
 @pytest.fixture
 def parts_of_three(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(genspace.tables, "PART_ROWS", 3)
+    monkeypatch.setattr("genspace.tables._read.PART_ROWS", 3)
 
 
 def judged(study: Study) -> dict[str, Verdict]:
@@ -59,7 +59,9 @@ def judged(study: Study) -> dict[str, Verdict]:
     return {key[0]: verdict for key, verdict in JudgeStore(study.root, "m").current().items()}
 
 
-@pytest.mark.parametrize("ending", genspace.tables.SUFFIXES)
+@pytest.mark.parametrize(
+    "ending", [e for e in genspace.tables.SUFFIXES if e not in {".xls", ".xlsx", ".ods"}]
+)
 def test_parts_are_the_whole_table(tmp_path: Path, ending: str, parts_of_three: None) -> None:
     path = write(ITEMS, tmp_path, "items", ending)
     parts = [part.frame for part in read_parts(path)]
@@ -76,7 +78,7 @@ def test_a_run_holds_neither_items_nor_scores_and_says_the_same(
 ) -> None:
     verdicts, items = [], []
     for rows in (10_000, 3):
-        monkeypatch.setattr(genspace.tables, "PART_ROWS", rows)
+        monkeypatch.setattr("genspace.tables._read.PART_ROWS", rows)
         folder = tmp_path / str(rows)
         folder.mkdir()
         write(ITEMS, folder, "items", ending)

@@ -17,8 +17,6 @@ from genspace.records import Verdict
 from genspace.store import JudgeStore
 from genspace.study import check_study, open_study
 
-ADVICE = "leave the cell empty for “no value”"
-
 
 def write(folder: Path, **files: str) -> Path:
     for name, text in files.items():
@@ -72,13 +70,16 @@ def test_every_problem_of_every_file_at_once(tmp_path: Path) -> None:
     )
     assert messages(folder) == [
         "items.csv, line 2: image = '../secret.png': leaves the study; use a name relative to its folder",
-        "annotations.csv, line 4: value = 'good': is not a finite number; leave the cell empty for “no value”",
+        (
+            "annotations.csv, line 4: value = 'good': is not a finite number; write a number, or declare that it means no "
+            'value: missing = ["good"]'
+        ),
         "annotations.csv, line 2: value = '7': lies above scale_max = 5",
         "annotations.csv, line 3: item_id = 'zzz': is no item of the items table",
         "annotations.csv, line 5: item_id = 'b': the same rater answers the same question twice",
-        "scores/clip.csv, line 2: score = 'inf': is not a finite number; leave the cell empty for “no value”",
+        "scores/clip.csv, line 2: score = 'inf': is not a finite number; write the largest number that can occur",
         "scores/clip.csv, line 4: item_id = 'b': is scored twice by one metric",
-        "scores/short.csv: column 'item_id' is missing; there are: item, score",
+        "scores/short.csv: column 'item_id' is missing; there are: item, score. If 'item' holds it, rename that column to item_id",
     ]
 
 
@@ -182,7 +183,6 @@ def test_formats_give_the_same_frames(tmp_path: Path) -> None:
         ("items.csv.gz", b"item_id\na\n", "cannot be read: Not a gzipped file"),
         ("items.csv.gz", gzip.compress(b"item_id\na\n" * 99, mtime=0)[:-9], "cannot be read: "),
         ("items.parquet", b"PAR1 cut short", "cannot be read as Parquet"),
-        ("items.csv", b"item_id;x\na;1\n", "separated by ';'"),
         ("items.csv", b"item_id,item_id\na,b\n", "column stands twice"),
         ("items.jsonl", b'{"item_id": "a"}\n{"item', "is not JSON"),
         ("items.jsonl", b"[1]\n", "one JSON object a line"),
@@ -227,12 +227,18 @@ def test_wrong_columns_and_numbers_are_named_not_guessed(tmp_path: Path) -> None
     assert [str(p) for p in report.problems] == [
         "annotations.csv, line 2: repeat = '0.5': is no whole number from 0",
         "annotations.csv, line 3: repeat = '-1': is no whole number from 0",
-        f"annotations.csv, line 3: value = '{'9' * 119}… (5,003 characters): is not a finite number; {ADVICE}",
+        f"annotations.csv, line 3: value = '{'9' * 119}… (5,003 characters): is not a finite number; write a number",
         "annotations.csv, line 2: value = '1e200': is beyond 1e+100, too large to compute with",
-        "scores/m.csv: column 'score' is missing; there are: item_id, metric, value",
+        (
+            "scores/m.csv: column 'score' is missing; there are: item_id, metric, value. If 'value' holds it, rename that "
+            "column to score"
+        ),
     ]
-    assert [str(n) for n in report.notes] == [
-        "annotations.csv: no column rater_id: answers are numbered in the order of the file (not read: rater)"
+    said = [str(r) for r in report.readings if r.file == "annotations.csv"]
+    assert said[1:] == [
+        "annotations.csv: no column rater_id: answers are numbered in the order of the file",
+        "annotations.csv: column 'rater' is not read; rename it to rater_id if that is what it holds",
+        "annotations.csv: columns not read: rater",
     ]
 
 
@@ -296,13 +302,13 @@ def test_a_wide_table_of_a_newcomer(tmp_path: Path, caplog: pytest.LogCaptureFix
     with caplog.at_level("INFO", logger="genspace"):
         study = opened("item_id,human,clip,vqa,note\na,1,0.2,n/a,3 cows\nb,0,0.1,0.4,fine\n")
     assert sorted(evidence_of(study).verdicts["judge"].unique()) == ["clip", "vqa"]
-    assert "every column of numbers is one: clip, vqa" in caplog.text
+    assert "--metrics not given: columns of numbers are metrics: clip, vqa" in caplog.text
     for cell, advice in (
         ("yes", "human = 'yes': is not a finite number; write 1 for yes and 0 for no"),
         ('"0,5"', "human = '0,5': is not a finite number; write decimals with a point"),
     ):
         with pytest.raises(InvalidFilesError, match=f"line 2: {advice}"):
-            opened(f"item_id,human,clip\na,{cell},0.2\nb,0,0.1\n")
+            opened(f"item_id,human,clip\na,{cell},0.2\nb,0.25,0.1\n")
     with pytest.raises(InvalidFilesError, match="line 3: clip = 'missing': is not a finite number"):
         opened("item_id,human,clip\na,1,0.2\nb,0,missing\nc,0,0.1\n")
     with pytest.raises(InputError, match=r"nothing\.csv: there is no such folder or table"):
@@ -333,7 +339,7 @@ def test_images_named_by_item_id_are_found(tmp_path: Path) -> None:
     study = open_study(folder)
     assert [i.image for i in study.iter_items()] == ["a.jpg", "sub/b.png"]
     assert study.files.read("a.jpg") == b"jpg"
-    assert "1 of 2 images are not there" in str(check_study(folder).notes[0])
+    assert "1 of 2 images are not there" in str(check_study(folder).readings[-1])
 
 
 def test_images_from_another_file_system(tmp_path: Path) -> None:

@@ -9,8 +9,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._options import HumanColumns, JsonFlag, MetricColumns, columns
-from genspace.errors import InputError, Problem, did_you_mean
+from genspace.cli._options import (
+    HumanColumns,
+    JsonFlag,
+    LowerIsBetter,
+    MetricColumns,
+    Missing,
+    PositiveFrom,
+    Scale,
+    ValueTypeOption,
+    columns,
+    declared,
+)
+from genspace.errors import InputError, Problem, did_you_mean, shown_problems
+from genspace.readings import Reading, counted
 
 if TYPE_CHECKING:
     from genspace.geometry.predicates import Bound
@@ -24,49 +36,51 @@ def check(
     study: Annotated[Path, typer.Argument(help="A study's folder, or one wide table.")],
     human: HumanColumns = None,
     metrics: MetricColumns = None,
+    lower_is_better: LowerIsBetter = None,
+    scale: Scale = None,
+    value_type: ValueTypeOption = None,
+    positive_from: PositiveFrom = None,
+    missing: Missing = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Validate every file of a study and name all problems at once."""
+    """Validate every file of a study: say what was read and assumed, and name all problems at once."""
     from genspace.cli._console import messages, out, print_json
+    from genspace.documents import to_dict
     from genspace.gather import check as check_everything
+    from genspace.report import print_readings
 
-    remarks: list[Problem] = []
-
-    def further(opened: Study) -> Iterator[Problem]:
-        yield from _wrong_settings(opened)
-        yield from _wrong_predicates(opened, study, remarks)
-
-    report = check_everything(study, human=columns(human), metrics=columns(metrics), further=further)
-    notes = [*report.notes, *remarks]
+    report = check_everything(
+        study,
+        human=columns(human),
+        metrics=columns(metrics),
+        declared=declared(lower_is_better, scale, value_type, positive_from, missing),
+        further=_further,
+    )
     if as_json:
         print_json(
             {
                 "problems": [str(p) for p in report.problems],
-                "notes": [str(n) for n in notes],
+                "readings": [to_dict(reading) for reading in report.readings],
                 "counts": dict(report.counts),
             }
         )
     else:
-        for problem in report.problems:
+        print_readings(report.readings, out())
+        for problem in shown_problems(report.problems):
             messages().print(f"[red]problem[/] {_escaped(problem)}")
-        for note in notes:
-            messages().print(f"[yellow]note[/] {_escaped(note)}")
-        counted = ", ".join(_counted(number, what) for what, number in report.counts.items())
-        found = len(report.problems)
-        verdict = f"{found} problem{'s' * (found != 1)}" if found else "no problems"
-        out().print(f"{study}: {verdict}{f' · {counted}' if counted else ''}")
+        found = sum(problem.rows for problem in report.problems)
+        verdict = counted(found, "problem") if found else "no problems"
+        warnings = f", {counted(len(report.warnings), 'warning')}" if report.warnings else ""
+        counts = ", ".join(report.counted)
+        out().print(f"{study}: {verdict}{warnings}{f' · {counts}' if counts else ''}")
     if report.problems:
         raise typer.Exit(2)
 
 
-def _counted(number: int, things: str) -> str:
-    """Return a number of things in words.
-
-    >>> _counted(1, "judges and metrics"), _counted(2000, "items")
-    ('1 judge or metric', '2,000 items')
-    """
-    one = {"judges and metrics": "judge or metric"}.get(things, things.removesuffix("s"))
-    return f"{number:,} {one if number == 1 else things}"
+def _further(study: Study) -> Iterator[Problem | Reading]:
+    """Yield what only the rooms above the study can tell: unknown judges and figures, predicates that nobody reads."""
+    yield from _wrong_settings(study)
+    yield from _wrong_predicates(study)
 
 
 def _wrong_settings(study: Study) -> Iterator[Problem]:
@@ -87,12 +101,11 @@ def _wrong_settings(study: Study) -> Iterator[Problem]:
             yield Problem("study.toml", str(error), field="primary")
 
 
-def _wrong_predicates(study: Study, path: Path, remarks: list[Problem]) -> Iterator[Problem]:
-    """Yield predicates that nobody reads; remark on those that words cannot ask about."""
+def _wrong_predicates(study: Study) -> Iterator[Problem | Reading]:
+    """Yield predicates that nobody reads, and those that words cannot ask about."""
     from genspace.geometry.predicates import Untold, bind
-    from genspace.tables import find_table, read_table
 
-    table = None
+    untold: list[str] = []
     for row, (call, before) in enumerate(
         zip(study.items["predicate"], study.items["image_before"], strict=True)
     ):
@@ -101,17 +114,14 @@ def _wrong_predicates(study: Study, path: Path, remarks: list[Problem]) -> Itera
         try:
             _check_asked(bind(call), edited=isinstance(before, str))
         except InputError as error:
-            if table is None:  # read once more, for the lines of the file
-                file = path if path.is_file() else find_table(path, "items")
-                table = read_table(file, file.name) if file else None
             message = str(error).removeprefix(f"predicate {call!r}: ")
+            problem = study.items_table.problem(message, row, "predicate")
             if isinstance(error, Untold):
-                message = f"neither people nor models are asked about it: {message}"
-            problem = table.problem(message, row, "predicate") if table else Problem("items", message)
-            if isinstance(error, Untold):
-                remarks.append(problem)
+                untold.append(f"{problem.unit} {problem.row}, {message}")
             else:
                 yield problem
+    if untold:
+        yield Reading(code="not_asked", columns=("predicate",), words=tuple(untold), count=len(untold))
 
 
 def _check_asked(bound: Bound, *, edited: bool) -> None:

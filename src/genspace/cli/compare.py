@@ -8,11 +8,24 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._options import HumanColumns, JsonFlag, MetricColumns, columns
+from genspace.cli._options import (
+    HumanColumns,
+    JsonFlag,
+    LowerIsBetter,
+    MetricColumns,
+    Missing,
+    PositiveFrom,
+    Scale,
+    ValueTypeOption,
+    columns,
+    declared,
+)
 from genspace.errors import InputError
+from genspace.records import Declared
 
 if TYPE_CHECKING:
     from genspace.analysis import CompareOptions, Comparison
+    from genspace.study import Study
 
 __all__ = ["compare"]
 
@@ -33,10 +46,11 @@ From = Annotated[
 
 
 class Wide(NamedTuple):
-    """Columns of a wide table."""
+    """Columns of a wide table, and what is said about ratings and scores."""
 
-    human: list[str]
-    metrics: list[str]
+    human: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    declared: Declared = Declared()
 
 
 @app.command(
@@ -48,6 +62,11 @@ def compare(
     studies: Studies = None,
     human: HumanColumns = None,
     metrics: MetricColumns = None,
+    lower_is_better: LowerIsBetter = None,
+    scale: Scale = None,
+    value_type: ValueTypeOption = None,
+    positive_from: PositiveFrom = None,
+    missing: Missing = None,
     by: By = None,
     level: Level = "item",
     primary: Primary = None,
@@ -69,7 +88,11 @@ def compare(
     if not studies:
         raise InputError("compare what? name a study's folder or a table: genspace compare my-study")
     options = CompareOptions(draws=draws, seed=seed, primary=primary, by=tuple(by or ()), level=level)
-    wide = Wide(human=columns(human), metrics=columns(metrics))
+    wide = Wide(
+        human=tuple(columns(human)),
+        metrics=tuple(columns(metrics)),
+        declared=declared(lower_is_better, scale, value_type, positive_from, missing),
+    )
     _compare([str(s) for s in studies], options, wide, out=out, shape=shape, as_json=as_json)
 
 
@@ -87,9 +110,8 @@ def _compare(
     from genspace.cli._console import out as console
     from genspace.gather import evidence_of
     from genspace.report import make_manifest, markdown_summary, print_comparison, write_report
-    from genspace.study import open_study
 
-    opened = [(path, open_study(path, human=wide.human, metrics=wide.metrics)) for path in paths]
+    opened = [(path, _open(path, wide)) for path in paths]
     names = _distinct_names(paths)
     comparisons: dict[str, Comparison] = {}
     for name, (path, study) in zip(names, opened, strict=True):
@@ -103,13 +125,25 @@ def _compare(
         elif not as_json:
             print_comparison(comparison.document, console(), level=options.level)
         if folder is not None:
-            named = {"human": wide.human, "metrics": wide.metrics}
-            manifest = make_manifest([(path, study)], options, named, evidence=evidence.digest)
+            manifest = make_manifest(
+                [(path, study)],
+                options,
+                {"human": wide.human, "metrics": wide.metrics},
+                declared=wide.declared,
+                evidence=evidence.digest,
+                readings=evidence.readings,
+            )
             written = write_report(comparison, manifest, folder, study, level=options.level)
             messages().print(f"wrote {written[0]} and {', '.join(p.name for p in written[1:])}")
     if as_json:
         documents = {name: comparison.to_dict() for name, comparison in comparisons.items()}
         print_json(documents[names[0]] if len(paths) == 1 else {"studies": documents})
+
+
+def _open(path: str, wide: Wide) -> Study:
+    from genspace.study import open_study
+
+    return open_study(path, human=wide.human, metrics=wide.metrics, declared=wide.declared)
 
 
 def _distinct_names(paths: list[str]) -> list[str]:
@@ -125,12 +159,11 @@ def _distinct_names(paths: list[str]) -> list[str]:
 def _replay(path: Path, *, out: Path | None, shape: str, as_json: bool) -> None:
     from genspace.cli._console import messages
     from genspace.report import changed_inputs, input_digests, read_manifest
-    from genspace.study import open_study
 
     manifest = read_manifest(path)
-    wide = Wide(**{name: list(names) for name, names in manifest.columns.items()})
+    wide = Wide(**manifest.columns, declared=manifest.declared)
     for entry in manifest.studies:
-        study = open_study(entry.path, human=wide.human, metrics=wide.metrics)
+        study = _open(entry.path, wide)
         for change in changed_inputs(entry.inputs, input_digests(study, Path(entry.path))):
             messages().print(f"[yellow]warning:[/] {entry.path}: {change} since the manifest was written")
     paths = [entry.path for entry in manifest.studies]

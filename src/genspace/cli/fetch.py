@@ -16,7 +16,7 @@ __all__ = ["fetch"]
 
 @app.command(epilog="Examples: genspace fetch --list · genspace fetch tifa160 && genspace compare tifa160")
 def fetch(
-    name: Annotated[str | None, typer.Argument(help="tifa160, dsg_tifa160 or geneval.")] = None,
+    name: Annotated[str | None, typer.Argument(help="Name of the study; --list shows all.")] = None,
     to: Annotated[Path | None, typer.Option(help="Folder to write the study to (default: ./NAME).")] = None,
     show_list: Annotated[bool, typer.Option("--list", help="List what can be fetched.")] = False,
 ) -> None:

@@ -24,6 +24,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "web": ("fastapi", "uvicorn", "sqlalchemy", "multipart", "psycopg"),
     "render": ("mitsuba", "trimesh", "embreex", "plotly"),
     "ray": ("ray",),
+    "excel": ("python_calamine",),
 }
 """Packages by the extra that installs them."""
 

@@ -45,7 +45,7 @@ def rank(
     """Rank the generators by the people and by each judge, and say how sure each order is."""
     from genspace.api import rank as rank_study
     from genspace.cli._console import out, print_json
-    from genspace.report import order_sentences, reason_text
+    from genspace.report import order_sentences, print_readings, reason_text
     from genspace.study import open_study
 
     opened = open_study(study, human=columns(human), metrics=columns(metrics))
@@ -55,6 +55,7 @@ def rank(
     if as_json:
         print_json(ranking.to_dict())
         return
+    print_readings(ranking.document.readings, out())
     found, reference = ranking.document.generators, ranking.document.study.reference
     if found.people is None:
         out().print(f"Nothing to rank: {reason_text(found.reason)}.")

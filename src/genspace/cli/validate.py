@@ -72,8 +72,9 @@ def _print(document: ValidationDocument) -> None:
     from rich.table import Table
 
     from genspace.cli._console import out
-    from genspace.report import figure_words, validation_sentences
+    from genspace.report import figure_words, print_readings, validation_sentences
 
+    print_readings(document.readings, out())
     out().print(f"[bold]{escape(document.metric)}[/] in {escape(document.study)}")
     for sentence in validation_sentences(document):
         out().print(escape(sentence))

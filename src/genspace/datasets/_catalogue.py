@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+from genspace.datasets._viescore import TASKS
 
 __all__ = ["CATALOGUE", "Dataset"]
 
@@ -17,14 +20,21 @@ class Dataset:
     repository: str
     """GitHub "owner/name"."""
     commit: str
-    files: Mapping[str, str]
-    """Path in the repository to SHA-256."""
+    files: Mapping[str, str | None]
+    """Path in the repository to SHA-256; None for a file whose content is vouched for by `tables`."""
     converter: str
     """ "module:function" that turns the files' folder into tables by name."""
     licence: str
     citation: str
     study: Mapping[str, Any]
     """Keys of the study.toml that is written."""
+    tables: Mapping[str, str] = field(default_factory=dict)
+    """Table that the converter makes to its digest (see `table_digest`), where the files have none of their own."""
+
+    def local_name(self, path: str) -> str:
+        """Return the name under which a file is kept: its last part, or all of it where files share that."""
+        names = [Path(other).name for other in self.files]
+        return path if len(set(names)) < len(names) else Path(path).name
 
     def url(self, path: str) -> str:
         """Return where a file is published."""
@@ -32,6 +42,13 @@ class Dataset:
 
 
 _VQA = "vqa_answers_release"
+_VIESCORE: Mapping[str, Any] = {
+    "repository": "TIGER-AI-Lab/VIEScore",
+    "commit": "2cbea4e8ce5721425a8772590ecdbe7d2edd1721",
+    "licence": "MIT",
+    "citation": "Ku et al., VIEScore: Towards Explainable Metrics for Conditional Image Synthesis Evaluation, ACL "
+    "2024, arXiv 2312.14867; Ku et al., ImagenHub, ICLR 2024, arXiv 2310.01596",
+}
 CATALOGUE: Mapping[str, Dataset] = {
     "tifa160": Dataset(
         title="TIFA160: 1–5 ratings of 800 images by two raters, with ten metrics",
@@ -111,6 +128,67 @@ CATALOGUE: Mapping[str, Dataset] = {
                 for name in ("human_mean_caption_fit", "human_fraction_correct", "human_majority_correct")
             },
         },
+    ),
+    "vsr": Dataset(
+        title="VSR: 12,809 captions of 66 spatial relations about photographs, voted true or false by three persons",
+        repository="cambridgeltl/visual-spatial-reasoning",
+        commit="b27a0af0ee1462d2b6b92c8c83e869d9254a241a",
+        files={
+            "data/data_files/all_vsr_raw_data.jsonl": (
+                "8ffdc9aff1155f996bdb82f114409d9b9fa730fa93e78e9bae864698e3b985ac"
+            ),
+            "data/data_files/all_vsr_validated_data.jsonl": (
+                "096251a50060c63b242e074697d835acd0e7d5c97eedaeeccf08301982f1252e"
+            ),
+        },
+        converter="genspace.datasets._vsr:tables",
+        licence="Apache-2.0 (photographs keep the terms of COCO)",
+        citation="Liu et al., Visual Spatial Reasoning, TACL 2023, arXiv 2205.00363",
+        study={
+            "name": "VSR",
+            "question": "Is the caption true of the photograph?",
+            "raters": "person",
+            "value_type": "binary",
+            "breakdowns": ["relation_group", "relation", "reference_frame"],
+        },
+    ),
+    "viescore_t2i": Dataset(
+        title="VIEScore: 985 generated images rated by three persons, with the answers of 16 model runs",
+        files=dict.fromkeys(TASKS["viescore_t2i"].files()),
+        converter="genspace.datasets._viescore:text_to_image_tables",
+        tables={
+            "annotations": "0671ef6fc7dd567ed035b7b96a82b4a81dfdfdff01144b41be8643f212586dc7",
+            "annotations_quality": "63486533bacde48a7a87eb461de467470f64753257f2314d8973d57d4f917e65",
+            "metric_scores": "2c252d4cd94dda212101052b89240c0c95a2433019e2b23a7dd0db965ae1ae37",
+        },
+        study={
+            "name": "ImagenHub text-to-image, with VIEScore",
+            "question": "Is the image consistent with the text: no (0), in part (½), fully (1)?",
+            "raters": "person",
+            "value_type": "ordinal",
+            "scale_min": 0,
+            "scale_max": 1,
+        },
+        **_VIESCORE,
+    ),
+    "viescore_ie": Dataset(
+        title="VIEScore: 1,432 edited images rated by three persons, with the answers of 16 model runs",
+        files=dict.fromkeys(TASKS["viescore_ie"].files()),
+        converter="genspace.datasets._viescore:edit_tables",
+        tables={
+            "annotations": "ee376de7d52f7f31058b89f154602a55cfb6021c9738400af7d5f75f25271f0e",
+            "annotations_quality": "5effa818ac54ad14535c836ae37ae07ada14a5ab646d77ad0b7935141181d970",
+            "metric_scores": "367c706104271f07966dc9047afd67bd4fe6292eff659aaf519efb6014467dd4",
+        },
+        study={
+            "name": "ImagenHub text-guided editing, with VIEScore",
+            "question": "Is the edited image consistent with the instruction: no (0), in part (½), fully (1)?",
+            "raters": "person",
+            "value_type": "ordinal",
+            "scale_min": 0,
+            "scale_max": 1,
+        },
+        **_VIESCORE,
     ),
 }
 """What `genspace fetch` knows, by name."""

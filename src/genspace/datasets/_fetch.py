@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from genspace.datasets._catalogue import CATALOGUE, Dataset
 from genspace.errors import InputError, did_you_mean
-from genspace.tables import write_csv
+from genspace.tables import csv_text, write_csv
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["fetch", "write_study"]
+__all__ = ["fetch", "table_digest", "write_study"]
 
-Download = Callable[[str, str, Path], Path]
-"""(url, SHA-256, target) to the verified local file."""
+Download = Callable[[str, str | None, Path], Path]
+"""(url, SHA-256 or None, target) to the local file, verified where there is a digest."""
 
 
 def fetch(name: str, target: Path, cache: Path, *, download: Download | None = None) -> Dataset:
@@ -33,15 +33,24 @@ def fetch(name: str, target: Path, cache: Path, *, download: Download | None = N
     dataset = CATALOGUE[name]
     download = download or _download
     for path, digest in dataset.files.items():
-        download(dataset.url(path), digest, cache / dataset.commit / Path(path).name)
+        download(dataset.url(path), digest, cache / dataset.commit / dataset.local_name(path))
     write_study(dataset, cache / dataset.commit, target)
     return dataset
 
 
 def write_study(dataset: Dataset, raw: Path, target: Path) -> None:
-    """Convert the authors' files in the folder `raw` into a study folder with study.toml."""
+    """Convert the authors' files in the folder `raw` into a study folder with study.toml.
+
+    Errors: `InputError` when a table differs from the pinned one.
+    """
     module, _, function = dataset.converter.partition(":")
     tables: Mapping[str, pd.DataFrame] = getattr(import_module(module), function)(raw)
+    for stem, digest in dataset.tables.items():
+        if table_digest(tables[stem]) != digest:
+            raise InputError(
+                f"{dataset.repository} at {dataset.commit}: the table {stem} made of its files is not the pinned one; "
+                f"remove {raw} and fetch again"
+            )
     for stem, frame in tables.items():
         write_csv(frame, target / f"{stem}.csv")
     source = {
@@ -53,13 +62,25 @@ def write_study(dataset: Dataset, raw: Path, target: Path) -> None:
     (target / "study.toml").write_text(_toml({**dataset.study, "source": source}), encoding="utf-8")
 
 
-def _download(url: str, digest: str, target: Path) -> Path:
+def table_digest(table: pd.DataFrame) -> str:
+    """Return the SHA-256 of a table as CSV, its rows sorted."""
+    import hashlib
+
+    ordered = table.sort_values(list(table.columns), ignore_index=True)
+    return hashlib.sha256(csv_text(ordered).encode()).hexdigest()
+
+
+def _download(url: str, digest: str | None, target: Path) -> Path:
     import pooch
     import requests
 
     pooch.get_logger().setLevel("WARNING")  # what is fetched is said by the command
     try:
-        return Path(pooch.retrieve(url, known_hash=f"sha256:{digest}", path=target.parent, fname=target.name))
+        return Path(
+            pooch.retrieve(
+                url, known_hash=digest and f"sha256:{digest}", path=target.parent, fname=target.name
+            )
+        )
     except requests.RequestException as error:
         raise InputError(
             f"cannot download {url}: {type(error).__name__}; is there a network connection?"

@@ -7,6 +7,7 @@ from genspace.report._item import ItemView, view_item
 from genspace.report._manifest import Manifest, changed_inputs, input_digests, make_manifest, read_manifest
 from genspace.report._markdown import markdown_summary
 from genspace.report._part import Part, Section, parts_of
+from genspace.report._readings import print_readings
 from genspace.report._sentences import (
     order_sentences,
     reason_text,
@@ -52,6 +53,7 @@ __all__ = [
     "parts_of",
     "place_text",
     "print_comparison",
+    "print_readings",
     "read_manifest",
     "reason_text",
     "remark",

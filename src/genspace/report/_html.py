@@ -9,6 +9,7 @@ from importlib.resources import files
 
 from genspace.analysis.reliability import COEFFICIENTS
 from genspace.documents import to_dict
+from genspace.readings import grouped
 from genspace.report._answer import Answer, conclude
 from genspace.report._manifest import Manifest
 from genspace.report._part import Part, Section
@@ -55,6 +56,7 @@ def html_report(parts: Sequence[Part], manifest: Manifest) -> str:
     templates = files("genspace.report") / "templates"
     page = environment.get_template("report.html.j2").render(
         study=parts[0].document.study,
+        readings=grouped(manifest.readings),
         reference=parts[0].reference,
         parts=[_Shown.of(part) for part in parts],
         manifest=json.dumps(to_dict(manifest), indent=2, ensure_ascii=False),

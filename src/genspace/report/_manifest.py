@@ -6,7 +6,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
@@ -17,6 +17,8 @@ from genspace._version import __version__
 from genspace.analysis import CompareOptions
 from genspace.documents import from_dict
 from genspace.errors import InputError
+from genspace.readings import Reading
+from genspace.records import Declared
 from genspace.study import Study
 
 __all__ = ["Manifest", "changed_inputs", "input_digests", "make_manifest", "read_manifest"]
@@ -55,8 +57,12 @@ class Manifest:
     options: CompareOptions
     columns: Mapping[str, tuple[str, ...]]
     """`human` and `metrics` of a wide table."""
+    declared: Declared = field(default_factory=Declared)
+    """What was said about ratings and scores beside study.toml."""
     evidence: str | None
     """Digest of what the figures were computed from."""
+    readings: tuple[Reading, ...] = ()
+    """What was read and assumed."""
     studies: tuple[StudyInputs, ...]
     judges: Mapping[str, DeclaredJudge]
     schema: Literal["genspace-manifest/1"] = "genspace-manifest/1"
@@ -67,7 +73,9 @@ def make_manifest(
     options: CompareOptions,
     columns: Mapping[str, Sequence[str]],
     *,
+    declared: Declared | None = None,
     evidence: str | None = None,
+    readings: Sequence[Reading] = (),
 ) -> Manifest:
     """Return versions, options, and the SHA-256 of every table that was read.
 
@@ -75,7 +83,9 @@ def make_manifest(
         studies: each study's path as the user wrote it, and the study.
         options: the comparison's options.
         columns: `human` and `metrics` of a wide table.
+        declared: what was said about ratings and scores beside study.toml.
         evidence: digest of what the figures were computed from.
+        readings: what was read and assumed.
     """
     return Manifest(
         genspace=__version__,
@@ -83,7 +93,9 @@ def make_manifest(
         packages={name: _version(name) for name in PACKAGES},
         options=options,
         columns={name: tuple(names) for name, names in columns.items()},
+        declared=declared or Declared(),
         evidence=evidence,
+        readings=tuple(readings),
         studies=tuple(
             StudyInputs(path=path, inputs=input_digests(study, Path(path))) for path, study in studies
         ),

@@ -226,6 +226,11 @@ def remark(note: n.Note, result: QuestionResult) -> str:
             return f"{note.judge} has no verdict on {note.n} of {note.of} annotated items."
         case n.Abstentions():
             return f"{note.judge} abstains on {note.n} of {note.of} items; its figures hold for the rest."
+        case n.PointsTheOtherWay():
+            return (
+                f"{note.judge} points the other way: declare it with --lower-is-better {note.judge}, or "
+                f"[metrics.{note.judge}] lower_is_better = true."
+            )
         case n.TieFormDecides():
             return _tie_form_decides(note)
         case n.DependsOnChoice():

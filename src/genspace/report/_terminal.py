@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from genspace.analysis import Estimate
 from genspace.analysis.result import Cell, ComparisonDocument, QuestionResult
 from genspace.report._answer import conclude
+from genspace.report._readings import print_readings
 from genspace.report._sentences import reason_text, remark
 from genspace.report._table import Row, counts, figure_text, judge_table, number, percent
 
@@ -25,9 +26,10 @@ WIDE, NARROW = 120, 100
 
 
 def print_comparison(document: ComparisonDocument, console: Console, *, level: str = "item") -> None:
-    """Print the answer, the table of judges, breakdowns, reasons for gaps, and warnings."""
+    """Print what was read, the answer, the table of judges, breakdowns, reasons for gaps, and warnings."""
     from rich.markup import escape
 
+    print_readings(document.readings, console)
     _print_part(document, console, level=level)
     for name, part in document.questions.items():
         console.print(f"\n[bold]Question: {escape(name)}[/]")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from genspace.analysis.figures import Named
 from genspace.analysis.result import QuestionResult
 from genspace.report._table import JudgeTable
 
@@ -35,7 +36,7 @@ def words(table: JudgeTable, result: QuestionResult) -> list[tuple[str, str]]:
     """Return every word that the table and the plot above it use, with its meaning."""
     reference = result.study.reference
     found = [
-        (column.label, column.named.meaning.format(people=reference) + SECTIONS.get(column.section, ""))
+        (column.label, _meaning(column.named, reference) + SECTIONS.get(column.section, ""))
         for column in table.columns
         if column.named.meaning
     ]
@@ -53,3 +54,8 @@ def words(table: JudgeTable, result: QuestionResult) -> list[tuple[str, str]]:
     )
     found.append(("ties", "share of the pairs of items that the judge scores the same"))
     return found
+
+
+def _meaning(figure: Named, reference: str) -> str:
+    source = f" ({figure.source})" if figure.source else ""
+    return figure.meaning.format(people=reference) + source

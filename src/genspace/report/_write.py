@@ -61,8 +61,8 @@ def write_report(
 
 def write_comparison(comparison: Comparison, folder: Path) -> list[Path]:
     """Write what `write_report` does, without the pictures and files of a study."""
-    digest = comparison.document.evidence
-    manifest = make_manifest([], comparison.document.options, {}, evidence=digest)
+    document = comparison.document
+    manifest = make_manifest([], document.options, {}, evidence=document.evidence, readings=document.readings)
     return write_report(comparison, manifest, folder)
 
 

@@ -1,18 +1,26 @@
 """A study: a folder of plain files, or one wide table, with items, people's answers and scores."""
 
+from genspace.readings import Reading
 from genspace.study._files import StudyFiles
+from genspace.study._ids import common_cause
 from genspace.study._readers import Read, read_score_table
 from genspace.study._settings import JudgeTable, StudyFile
 from genspace.study._study import CheckReport, Study, check_study, open_study
+from genspace.study.exports import Export, GivenAnswer, read_export
 
 __all__ = [
     "CheckReport",
+    "Export",
+    "GivenAnswer",
     "JudgeTable",
     "Read",
+    "Reading",
     "Study",
     "StudyFile",
     "StudyFiles",
     "check_study",
+    "common_cause",
     "open_study",
+    "read_export",
     "read_score_table",
 ]

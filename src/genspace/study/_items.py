@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genspace.errors import InvalidFilesError, Problem
-from genspace.study._readers import Read, read_items
-from genspace.tables import read_parts, read_table
+from genspace.readings import Reading
+from genspace.records import ITEM_COLUMNS
+from genspace.study._readers import Read, alike_names, read_items
+from genspace.study._suspicions import alike_but_for_case
+from genspace.tables import Table, match_columns, read_parts, read_table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,11 +32,23 @@ class ItemsTable:
     """The table itself, where it is short or made of a wide one."""
     digests: NDArray[np.uint64] | None
     """(n,) 64-bit hashes of the ids, sorted; None beside `whole`."""
+    source: Table | None = None
+    """The table in its file, for messages, where `path` does not tell it: the items of a wide table."""
 
     @cached_property
     def frame(self) -> pd.DataFrame:
         """The whole table, as `genspace.study.Study.items` describes it."""
         return read_items(read_table(self.path, self.path.name)).frame if self.whole is None else self.whole
+
+    def problem(self, message: str, row: int, field: str) -> Problem:
+        """Return a problem of one item's cell, with its line."""
+        return self._in_file.problem(message, row, field)
+
+    @cached_property
+    def _in_file(self) -> Table:
+        if self.source is not None:
+            return self.source
+        return match_columns(read_table(self.path, self.path.name), ITEM_COLUMNS)[0]
 
     def parts(self) -> Iterator[pd.DataFrame]:
         """Yield the table in order, some rows at a time."""
@@ -41,7 +56,7 @@ class ItemsTable:
             yield self.whole
             return
         for part in read_parts(self.path, self.path.name):
-            yield read_items(part).frame
+            yield read_items(part, whole=False).frame
 
     def known(self, item_ids: pd.Series[str]) -> NDArray[np.bool_]:
         """Whether the table has each of the ids; for two unlike ids wrong by a chance of one in 10^19."""
@@ -59,8 +74,8 @@ class ItemsTable:
         return list(next(self.parts()).columns)
 
 
-def load_items(path: Path) -> tuple[ItemsTable | None, list[Problem], list[Problem]]:
-    """Check the items table; return it (None where it cannot be used at all), all problems, and notes.
+def load_items(path: Path) -> tuple[ItemsTable | None, list[Problem], list[Reading]]:
+    """Check the items table; return it (None where it cannot be used at all), all problems, and what was inferred.
 
     It is checked part by part. Whatever is wrong or unusual there is left to a second look at the whole, which knows
     every problem and its line.
@@ -69,33 +84,47 @@ def load_items(path: Path) -> tuple[ItemsTable | None, list[Problem], list[Probl
 
     first: Read | None = None
     columns: list[str] = []
-    digests = []
+    digests, folded, capitals = [], [], False
+    generators: set[str] = set()
     try:
         for part in read_parts(path, path.name):
-            read = read_items(part)
-            first, columns = first or read, columns or [*part.frame.columns]
-            if read.problems or columns != [*part.frame.columns]:
+            read = read_items(part, whole=False)
+            first, columns = first or read, columns or [*read.frame.columns]
+            if read.problems or columns != [*read.frame.columns] or read.readings != first.readings:
                 return _load_whole(path)
+            generators.update(read.frame["generator"].dropna().unique())
+            lower = read.frame["item_id"].str.lower()
+            capitals = capitals or bool((lower != read.frame["item_id"]).any())
             digests.append(_digests(read.frame["item_id"]))
+            folded.append(_digests(lower) if capitals else digests[-1])
     except InvalidFilesError:
         return _load_whole(path)
     if first is None:
         return _load_whole(path)
     if len(digests) == 1:
-        return ItemsTable(path, first.frame, None), [], first.notes
+        return (
+            ItemsTable(path, first.frame, None),
+            [],
+            [*first.readings, *alike_names(first.frame, path.name)],
+        )
     every = np.sort(np.concatenate(digests))
-    if (every[1:] == every[:-1]).any():
+    if _repeats(every) or (capitals and _repeats(np.sort(np.concatenate(folded)))):
         return _load_whole(path)
-    return ItemsTable(path, None, every), [], first.notes
+    named = alike_but_for_case(sorted(generators), path.name, "generator")
+    return ItemsTable(path, None, every), [], [*first.readings, *named]
 
 
-def _load_whole(path: Path) -> tuple[ItemsTable | None, list[Problem], list[Problem]]:
+def _load_whole(path: Path) -> tuple[ItemsTable | None, list[Problem], list[Reading]]:
     try:
         read = read_items(read_table(path, path.name))
     except InvalidFilesError as error:
         return None, list(error.problems), []
     usable = "item_id" in read.frame.columns
-    return ItemsTable(path, read.frame, None) if usable else None, read.problems, read.notes
+    return ItemsTable(path, read.frame, None) if usable else None, read.problems, read.readings
+
+
+def _repeats(ordered: NDArray[np.uint64]) -> bool:
+    return bool((ordered[1:] == ordered[:-1]).any())
 
 
 def _digests(item_ids: pd.Series[str]) -> NDArray[np.uint64]:

@@ -1,85 +1,178 @@
-"""Readers of a study's tables: text cells in, checked typed frames out, with every problem of every row."""
+"""Readers of a study's tables: text cells in, checked typed frames out, with every problem and everything inferred."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_args
 
 from genspace.errors import InvalidFilesError, Problem
 from genspace.evidence import ANSWER_COLUMNS, ITSELF, VERDICT_COLUMNS, pair_mistakes, typed, with_preferences
 from genspace.pairs import turned_answers, turned_verdicts
-from genspace.records import ROLES, Status, StudySettings
+from genspace.readings import Reading
+from genspace.records import ITEM_COLUMNS, ROLES, PairCoding, Status, StudySettings
 from genspace.study._files import leaves_study
-from genspace.tables import Table, parse_numbers, require_columns
+from genspace.study._ids import unknown_items
+from genspace.study._metrics import choose_metrics
+from genspace.study._suspicions import alike_but_for_case, suspicions
+from genspace.tables import (
+    NULLS,
+    PAIR_WORDS,
+    WORDS,
+    Numbers,
+    Table,
+    among,
+    clean_text,
+    match_columns,
+    near_columns,
+    parse_numbers,
+    read_numbers,
+    require_columns,
+    word_key,
+)
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
 __all__ = [
     "Read",
+    "log_readings",
     "read_annotations",
     "read_items",
+    "read_metric_columns",
     "read_score_table",
     "read_scores",
 ]
 
 log = logging.getLogger(__name__)
 
-ANSWER_KEY = ["item_id", "item_id_b", "question", "rater_id", "repeat", "role"]
-VERDICT_KEY = ["item_id", "item_id_b", "question", "repeat", "judge"]
 ITEM_TEXT_COLUMNS = ("generator", "prompt_id", "prompt", "image", "image_before", "predicate")
+ANSWER_KEY = ["item_id", "item_id_b", "question", "rater_id", "repeat", "role"]
+READ_OF_ANSWERS = (*ANSWER_KEY, "value")
+"""Columns of a table of answers that are read. Who breaks rules is told by the study's own records alone."""
+VERDICT_KEY = ["item_id", "item_id_b", "question", "repeat", "judge"]
 LONG_COLUMNS = frozenset({"score", "verdict", "passed"})
 """One of these makes a table of scores long: a row per item and metric, rather than a column per metric."""
-DECISIONS = {
-    "pass": True, "true": True, "yes": True, "1": True, "1.0": True,
-    "fail": False, "false": False, "no": False, "0": False, "0.0": False,
-    "error": None, "": None, "undecidable": None, "abstain": None, "null": None, "na": None, "nan": None, "none": None,
-}  # fmt: skip
+SCORE_NUMBERS = ("score", "confidence", "seconds", "tokens", "cost_usd")
+SCORE_TEXTS = ("item_id_b", "question", "reason", "status")
+SCORE_COLUMNS = ("item_id", "metric", "passed", "verdict", *SCORE_TEXTS, *SCORE_NUMBERS)
+"""Columns of a long table of scores."""
+NULL_WORDS = NULLS - {""}
+CLEANED = ("item_id", "prompt_id", "prompt", "generator")
+"""Columns of the items table whose cells must be alike to be one thing."""
+ASKED_ABOUT = ("prompt", "prompt_id", "generator")
+"""Columns of the items table that are worth asking about where another's name looks like theirs."""
 
 
 @dataclass
 class Read:
-    """A frame, the problems that stand in the way of using it, and what is worth knowing."""
+    """A frame, the problems that stand in the way of using it, and what was inferred on the way."""
 
     frame: pd.DataFrame
     problems: list[Problem] = field(default_factory=list)
-    notes: list[Problem] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)
 
     def checked(self) -> pd.DataFrame:
-        """Return the frame; what was left out is logged, never left out in silence.
+        """Return the frame; what was inferred is logged, so that nothing is assumed or left out in silence.
 
         Errors: `InvalidFilesError` listing every problem.
         """
         if self.problems:
             raise InvalidFilesError(self.problems)
-        for note in self.notes:
-            log.info("%s", note)
+        log_readings(self.readings)
         return self.frame
 
 
-def read_items(table: Table) -> Read:
-    """Check the items table: unique ids, image names that stay in the study; empty cells become missing."""
-    problems = require_columns(table, ["item_id"])
+def log_readings(readings: Iterable[Reading]) -> None:
+    """Log what was inferred; what is certain goes without saying."""
+    for reading in readings:
+        if reading.level == "warning":
+            log.warning("%s", reading)
+        elif reading.level == "said":
+            log.info("%s", reading)
+
+
+def read_items(table: Table, *, whole: bool = True) -> Read:
+    """Check the items table: unique ids, image names that stay in the study; empty cells become missing.
+
+    Of a part (`whole` false) nothing is said that only the whole can tell.
+    """
+    table, problems = match_columns(table, ITEM_COLUMNS)
+    problems += require_columns(table, ["item_id"])
     if problems:
-        return Read(table.frame, problems)
+        return Read(table.frame, problems, list(table.readings))
+    readings = list(table.readings)
     frame = table.frame.apply(lambda column: column.str.strip())
-    problems += _flag(table, frame["item_id"] == "", "item_id", "every item needs an id")
-    problems += _flag(table, frame.duplicated("item_id"), "item_id", "stands twice; item ids are unique")
+    for column in CLEANED:
+        if column in frame.columns:
+            cleaned, changed = clean_text(frame[column], strip=False)
+            if changed:
+                frame[column] = cleaned
+                readings.append(table.reading("id_characters", columns=(column,), count=changed))
+    nameless = among(frame["item_id"], NULLS)
+    problems += table.problems(nameless, "item_id", "every item needs an id")
+    problems += _repeated_ids(table, frame, nameless)
     for column in ("image", "image_before"):
         if column in frame.columns:
             outside = frame[column].map(leaves_study)
-            problems += _flag(table, outside, column, "leaves the study; use a name relative to its folder")
-    notes = []
-    if "prompt_id" not in frame.columns and "prompt" in frame.columns:
-        frame["prompt_id"] = frame["prompt"]
-        notes.append(table.problem("no column prompt_id: items with the same prompt text are one prompt"))
+            message = "leaves the study; use a name relative to its folder"
+            problems += table.problems(outside, column, message)
+    readings += _without_null_words(table, frame, [c for c in ITEM_TEXT_COLUMNS if c in frame.columns])
+    if "prompt_id" not in frame.columns:
+        if "prompt" in frame.columns:
+            frame["prompt_id"] = frame["prompt"]
+        readings.append(table.reading("no_prompt_id" if "prompt" in frame.columns else "no_prompt"))
+    for column in ASKED_ABOUT:
+        near = (
+            near_columns(column, list(table.frame.columns), ITEM_COLUMNS)
+            if column not in frame.columns
+            else []
+        )
+        if near:
+            readings.append(table.reading("near_column", columns=(near[0], column)))
+    if whole:
+        readings += alike_names(frame, table.label)
     for column in ITEM_TEXT_COLUMNS:
         if column not in frame.columns:
             frame[column] = ""
-    return Read(frame.mask(frame == ""), problems, notes)
+    return Read(frame.mask(frame == ""), problems, readings)
+
+
+def alike_names(items: pd.DataFrame, label: str) -> Iterator[Reading]:
+    """Yield the ids and generators of an items table that differ in capitals alone."""
+    for column in ("item_id", "generator"):
+        if column in items.columns:
+            yield from alike_but_for_case(items[column].dropna(), label, column)
+
+
+def _repeated_ids(table: Table, frame: pd.DataFrame, nameless: NDArray[np.bool_]) -> list[Problem]:
+    """Return the problem of ids that stand twice: one for all where rows look like answers."""
+    twice = frame.duplicated("item_id") & ~nameless
+    if twice.sum() * 2 > len(frame) and len(frame) > 5:
+        ids = frame["item_id"].nunique()
+        message = (
+            f"{ids:,} ids stand in {len(frame):,} rows: one row per answer? The items table has one row per item; put "
+            "item_id, rater_id and value into annotations.csv"
+        )
+        return [table.problem(message, field="item_id")]
+    return table.problems(twice, "item_id", "stands twice; item ids are unique")
+
+
+def _without_null_words(table: Table, frame: pd.DataFrame, columns: Iterable[str]) -> list[Reading]:
+    """Empty the cells that hold what software writes for "no value", in place; return what was emptied."""
+    readings = []
+    for column in columns:
+        null = among(frame[column], NULL_WORDS)
+        if null.any():
+            values = tuple(sorted(frame.loc[null, column].unique()))
+            readings.append(
+                table.reading("null_words", columns=(column,), words=values, count=int(null.sum()))
+            )
+            frame.loc[null, column] = ""
+    return readings
 
 
 def read_annotations(
@@ -87,46 +180,94 @@ def read_annotations(
 ) -> Read:
     """Check people's answers: one table per question ("" is the main one), all problems at once.
 
-    `settings` gives what is declared for a question; only its scale is used.
+    `settings` gives what is declared for a question; only its scale, value type and missing values are used.
     """
     import pandas as pd
 
     known = pd.Index(list(item_ids))
-    frames, problems, notes = [typed({}, ANSWER_COLUMNS)], [], []
+    read = Read(typed({}, ANSWER_COLUMNS))
+    frames = [read.frame]
     for question, table in tables.items():
-        missing = require_columns(table, ["item_id", "value"])
-        if missing:
-            problems += missing
-            continue
-        text = table.frame
-        columns: dict[str, Any] = {"item_id": text["item_id"].str.strip()}
-        columns["item_id_b"] = _optional(text, "item_id_b")
-        columns["question"] = _optional(text, "question").where(lambda q: q != "", question)
-        if "rater_id" in text.columns:
-            columns["rater_id"] = text["rater_id"].str.strip()
-            problems += _flag(table, columns["rater_id"] == "", "rater_id", "every answer needs a rater")
-        else:
-            place = columns["item_id"].groupby([columns["item_id"], columns["question"]]).cumcount() + 1
-            columns["rater_id"] = "slot" + place.astype(str)
-            unread = [c for c in text.columns if c not in ANSWER_COLUMNS]
-            hint = f" (not read: {', '.join(unread)})" if unread else ""
-            notes.append(
-                table.problem(f"no column rater_id: answers are numbered in the order of the file{hint}")
-            )
-        columns["role"] = _optional(text, "role").replace("", "main")
-        wrong_role = ~columns["role"].isin(ROLES)
-        problems += _flag(table, wrong_role, "role", f"is none of {', '.join(ROLES)}")
-        columns["repeat"] = _repeats(table, problems) if "repeat" in text.columns else 0
-        columns["value"] = parse_numbers(table, "value", problems)
-        declared = settings(question)
-        problems += _off_scale(table, columns["value"].where(columns["item_id_b"] == ""), declared)
-        given = typed(columns, ANSWER_COLUMNS)
-        problems += _unknown_items(table, given, known)
-        problems += [table.problem(m, row, column) for row, column, m in pair_mistakes(given, declared)]
-        frame = turned_answers(with_preferences(given, declared))
-        problems += _twice(table, given, frame, ANSWER_KEY, "the same rater answers the same question twice")
-        frames.append(frame)
-    return Read(pd.concat(frames, ignore_index=True), problems, notes)
+        frame = _read_answers(table, question, known, settings(question), read)
+        if frame is not None:
+            frames.append(frame)
+    read.frame = pd.concat(frames, ignore_index=True)
+    return read
+
+
+def _read_answers(
+    table: Table, question: str, known: pd.Index[str], settings: StudySettings, read: Read
+) -> pd.DataFrame | None:
+    """Return one table of answers, None where columns are missing; problems and readings join `read`."""
+    table, problems = match_columns(table, READ_OF_ANSWERS)
+    problems += require_columns(table, ["item_id", "value"])
+    read.readings += table.readings
+    read.problems += problems
+    if problems:
+        return None
+    text = table.frame
+    columns: dict[str, Any] = {}
+    for name in ("item_id", "item_id_b", "question", "rater_id"):
+        columns[name], changed = clean_text(_optional(text, name))
+        if changed:
+            read.readings.append(table.reading("id_characters", columns=(name,), count=changed))
+    columns["question"] = columns["question"].where(columns["question"] != "", question)
+    if "rater_id" in text.columns:
+        nameless = columns["rater_id"].isin(NULLS)
+        read.problems += table.problems(nameless, "rater_id", "every answer needs a rater")
+        read.readings += alike_but_for_case(columns["rater_id"], table.label, "rater_id")
+    else:
+        place = columns["item_id"].groupby([columns["item_id"], columns["question"]]).cumcount() + 1
+        columns["rater_id"] = "slot" + place.astype(str)
+        near = near_columns("rater_id", list(text.columns), READ_OF_ANSWERS)
+        read.readings.append(table.reading("no_rater_id"))
+        if near:
+            read.readings.append(table.reading("near_column", columns=(near[0], "rater_id")))
+    columns["role"] = _optional(text, "role").replace("", "main")
+    wrong_role = ~columns["role"].isin(ROLES)
+    read.problems += table.problems(wrong_role, "role", f"is none of {', '.join(ROLES)}")
+    columns["repeat"] = _repeats(table, read.problems) if "repeat" in text.columns else 0
+    of_pairs = columns["item_id_b"] != ""
+    preferences = _preference_words(settings.pairs)
+    words = preferences if of_pairs.all() else WORDS if not of_pairs.any() else {**preferences, **WORDS}
+    numbers = read_numbers(table, "value", words=words, missing=settings.missing)
+    columns["value"] = numbers.column
+    read.problems += numbers.problems
+    read.readings += numbers.readings
+    single = numbers.column.where(~of_pairs)
+    read.problems += _off_scale(table, single, settings)
+    read.problems += _off_type(table, single, settings)
+    unread = tuple(c for c in text.columns if c not in READ_OF_ANSWERS)
+    if unread:
+        read.readings.append(table.reading("columns_unused", columns=unread))
+    if of_pairs.any() and not of_pairs.all():
+        pairs = int(of_pairs.sum())
+        asked = (question,) if question else ()
+        read.readings.append(
+            table.reading("singles_beside_pairs", columns=asked, count=len(text) - pairs, total=pairs)
+        )
+    given = typed(columns, ANSWER_COLUMNS)
+    read.problems += unknown_items(table, given, known)
+    read.problems += _pair_problems(table, given, settings)
+    frame = turned_answers(with_preferences(given, settings))
+    read.problems += _twice(table, given, frame, ANSWER_KEY, "the same rater answers the same question twice")
+    kept = frame[~numbers.dropped.to_numpy()].reset_index(drop=True)
+    read.readings += suspicions(kept[kept["item_id_b"] == ""], settings, table.label)
+    return kept
+
+
+def _preference_words(coding: PairCoding) -> dict[str, float | None]:
+    """Return words for preferences as the numbers that a table writes for them."""
+    numbers = {1.0: coding.first, 0.5: coding.tie, 0.0: coding.second, None: None}
+    return {word: numbers[share] for word, share in PAIR_WORDS.items()}
+
+
+def _pair_problems(table: Table, given: pd.DataFrame, settings: StudySettings) -> list[Problem]:
+    """Return the problem of each answer about a pair that cannot be meant, many alike as one."""
+    wrong: dict[tuple[str, str], list[int]] = {}
+    for row, column, message in pair_mistakes(given, settings):
+        wrong.setdefault((column, message), []).append(row)
+    return [p for (column, message), rows in wrong.items() for p in table.problems(rows, column, message)]
 
 
 def _twice(
@@ -137,8 +278,8 @@ def _twice(
     as_written, twice = (frame.duplicated(key).groupby(row).any() for frame in (given, turned))
     both = f"{message}: the pair stands in both orders; keep one"
     return [
-        *_flag(table, as_written, "item_id", message),
-        *_flag(table, twice & ~as_written, "item_id", both),
+        *table.problems(as_written, "item_id", message),
+        *table.problems(twice & ~as_written, "item_id", both),
     ]
 
 
@@ -146,7 +287,7 @@ def _repeats(table: Table, problems: list[Problem]) -> pd.Series[int]:
     """Return which time of asking each row is; an empty cell is the first, 0."""
     repeat = parse_numbers(table, "repeat", problems).fillna(0)
     wrong = (repeat % 1 != 0) | (repeat < 0) | (repeat >= 2**31)
-    problems += _flag(table, wrong, "repeat", "is no whole number from 0")
+    problems += table.problems(wrong, "repeat", "is no whole number from 0")
     return repeat.mask(wrong, 0).astype("int64")
 
 
@@ -160,32 +301,38 @@ def read_scores(
     import pandas as pd
 
     known = pd.Index(list(item_ids))
-    frames = [typed({}, VERDICT_COLUMNS)]
-    problems: list[Problem] = []
-    for table in tables:
-        missing = require_columns(table, ["item_id"])
-        if missing:
-            problems += missing
-            continue
-        if "metric" in table.frame.columns and not LONG_COLUMNS & set(table.frame.columns):
+    read = Read(typed({}, VERDICT_COLUMNS))
+    frames = [read.frame]
+    for given in tables:
+        table, problems = match_columns(given, SCORE_COLUMNS)
+        problems += require_columns(table, ["item_id"])
+        long = bool(LONG_COLUMNS & set(table.frame.columns))
+        if not problems and not long and "metric" in table.frame.columns:
             problems += require_columns(table, ["score"])
+        read.readings += table.readings
+        read.problems += problems
+        if problems:
             continue
-        if LONG_COLUMNS & set(table.frame.columns):
-            frame = _long_scores(table, default_metric[table.label], problems)
-        else:
-            frame = _wide_scores(table, problems)
+        item_ids_here, changed = clean_text(table.frame["item_id"])
+        if changed:
+            read.readings.append(table.reading("id_characters", columns=("item_id",), count=changed))
+        frame = (
+            _long_scores(table, item_ids_here, default_metric[table.label], read)
+            if long
+            else _wide_scores(table, item_ids_here, read)
+        )
         frame = _decided_or_abstained(frame, table.label)
-        problems += _unknown_items(table, frame, known)
+        read.problems += unknown_items(table, frame, known)
         itself = (frame["item_id_b"] != "") & (frame["item_id"] == frame["item_id_b"])
-        problems += _flag(table, itself.groupby(frame["row"]).any(), "item_id_b", ITSELF)
+        read.problems += table.problems(itself.groupby(frame["row"]).any(), "item_id_b", ITSELF)
         turned = turned_verdicts(frame)
-        problems += _twice(table, frame, turned, VERDICT_KEY, "is scored twice by one metric")
+        read.problems += _twice(table, frame, turned, VERDICT_KEY, "is scored twice by one metric")
         frames.append(frame.drop(columns="row"))
-    read = Read(turned_verdicts(pd.concat(frames, ignore_index=True)), problems)
-    if not problems:
+    read.frame = turned_verdicts(pd.concat(frames, ignore_index=True))
+    if not read.problems:
         across = read.frame.duplicated(VERDICT_KEY)
         for metric in read.frame.loc[across, "judge"].unique():
-            problems.append(Problem("scores", "is scored in several files; keep one", field=metric))
+            read.problems.append(Problem("scores", "is scored in several files; keep one", field=metric))
     return read
 
 
@@ -194,48 +341,85 @@ def read_score_table(table: Table, item_ids: Iterable[str], *, default_metric: s
     return read_scores([table], item_ids, default_metric={table.label: default_metric})
 
 
-def _long_scores(table: Table, default_metric: str, problems: list[Problem]) -> pd.DataFrame:
+def _long_scores(table: Table, item_ids: pd.Series[str], default_metric: str, read: Read) -> pd.DataFrame:
     text = table.frame
-    metric = text["metric"].str.strip() if "metric" in text.columns else default_metric
-    columns: dict[str, Any] = {"item_id": text["item_id"].str.strip(), "judge": metric}
+    columns: dict[str, Any] = {"item_id": item_ids, "judge": default_metric}
     if "metric" in text.columns:
-        problems += _flag(table, columns["judge"] == "", "metric", "every score needs the name of its metric")
-    for name in ("item_id_b", "question", "reason", "status"):
+        columns["judge"], _ = clean_text(text["metric"])
+        nameless = columns["judge"] == ""
+        read.problems += table.problems(nameless, "metric", "every score needs the name of its metric")
+        read.readings += alike_but_for_case(columns["judge"], table.label, "metric")
+    for name in SCORE_TEXTS:
         columns[name] = _optional(text, name)
-    wrong_status = ~columns["status"].isin(("", *get_args(Status)))
-    problems += _flag(table, wrong_status, "status", f"is none of {', '.join(get_args(Status))}")
-    for name in ("score", "confidence", "seconds", "tokens", "cost_usd"):
+    statuses = get_args(Status)
+    wrong_status = ~columns["status"].isin(("", *statuses))
+    read.problems += table.problems(wrong_status, "status", f"is none of {', '.join(statuses)}")
+    for name in SCORE_NUMBERS:
         if name in text.columns:
-            columns[name] = parse_numbers(table, name, problems)
+            numbers = read_numbers(table, name, words=WORDS if name == "score" else None)
+            columns[name] = numbers.column
+            read.problems += numbers.problems
+            read.readings += numbers.readings
     for name in ("passed", "verdict"):
         if name in text.columns:
-            word = text[name].str.strip().str.lower()
-            unknown = ~word.isin(DECISIONS)
-            problems += _flag(
-                table, unknown, name, "is none of pass, fail, undecidable (yes, no, 1, 0, empty)"
-            )
-            columns["passed"] = word.map(DECISIONS).astype("boolean")
-            columns["status"] = columns["status"].mask(word == "error", "failed")
+            columns["passed"], failed = _decisions(table, name, read.problems)
+            columns["status"] = columns["status"].mask(failed, "failed")
+    unread = tuple(c for c in text.columns if c not in SCORE_COLUMNS)
+    if unread:
+        read.readings.append(table.reading("columns_unused", columns=unread))
     frame = typed(columns, VERDICT_COLUMNS)
     frame["row"] = range(len(frame))
     return frame
 
 
-def _wide_scores(table: Table, problems: list[Problem]) -> pd.DataFrame:
+def _decisions(table: Table, column: str, problems: list[Problem]) -> tuple[pd.Series[bool], pd.Series[bool]]:
+    """Return a column of decisions, by the words that answers have in every table, or 1 and 0; and who failed."""
+    text = table.frame[column].str.strip()
+    meant: dict[str, float | None] = {**WORDS, "error": None, "1": 1.0, "1.0": 1.0, "0": 0.0, "0.0": 0.0}
+    keys = text.map({cell: word_key(cell) for cell in text.unique()})
+    unknown = ~keys.isin(meant)
+    message = "is none of pass, fail, undecidable (yes, no, true, false, 1, 0, empty)"
+    problems += table.problems(unknown, column, message)
+    passed: pd.Series[bool] = keys.map(meant).astype("Float64").astype("boolean")
+    return passed, keys == "error"
+
+
+def _wide_scores(table: Table, item_ids: pd.Series[str], read: Read) -> pd.DataFrame:
+    """Return a row per score of a table with a column per metric; columns that are no metrics are said."""
+    further = [c for c in table.frame.columns if c not in ITEM_COLUMNS]
+    chosen = choose_metrics(table, further)
+    unused = [c for c in table.frame.columns if c in ITEM_COLUMNS and c != "item_id"] + chosen.breakdowns
+    if unused:
+        read.readings.append(table.reading("columns_unused", columns=tuple(unused)))
+    read.readings += chosen.readings
+    read.problems += chosen.problems
+    if not chosen.metrics:
+        message = (
+            "holds no scores: a column of numbers per metric, or metric and score, is expected; there are: "
+            f"{', '.join(table.frame.columns)}"
+        )
+        read.problems.append(table.problem(message))
+    return _scores_of(chosen.metrics, item_ids)
+
+
+def read_metric_columns(table: Table, item_ids: pd.Series[str]) -> Read:
+    """Read a table whose every column but `item_id` is known to be a metric."""
+    columns: dict[str, Numbers] = {
+        name: read_numbers(table, name, words=WORDS) for name in table.frame.columns if name != "item_id"
+    }
+    frame = _decided_or_abstained(_scores_of(columns, item_ids), table.label).drop(columns="row")
+    problems = [p for numbers in columns.values() for p in numbers.problems]
+    return Read(frame, problems, [r for numbers in columns.values() for r in numbers.readings])
+
+
+def _scores_of(columns: Mapping[str, Numbers], item_ids: pd.Series[str]) -> pd.DataFrame:
+    """Return columns of scores as verdicts, with the row of the table that each comes from."""
     import pandas as pd
 
-    parts = []
-    item_ids = table.frame["item_id"].str.strip()
-    for metric in table.frame.columns.drop("item_id"):
-        score = parse_numbers(table, metric, problems)
-        part = typed({"item_id": item_ids, "judge": metric, "score": score}, VERDICT_COLUMNS)
-        part["row"] = range(len(part))
-        parts.append(part)
-    if not parts:
-        problems.append(
-            table.problem("holds no scores: a column per metric, or metric and score, is expected")
-        )
-        return typed({}, VERDICT_COLUMNS).assign(row=pd.Series(dtype="int64"))
+    parts = [typed({}, VERDICT_COLUMNS).assign(row=pd.Series(dtype="int64"))]
+    for metric, numbers in columns.items():
+        part = typed({"item_id": item_ids, "judge": metric, "score": numbers.column}, VERDICT_COLUMNS)
+        parts.append(part.assign(row=range(len(part))))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -261,29 +445,26 @@ def _optional(text: pd.DataFrame, column: str) -> pd.Series[str]:
     return pd.Series("", index=text.index, dtype="str")
 
 
-def _flag(
-    table: Table, wrong: pd.Series[bool] | np.ndarray[Any, Any], column: str, message: str
-) -> list[Problem]:
-    import numpy as np
-
-    return [table.problem(message, int(i), column) for i in np.flatnonzero(np.asarray(wrong))]
-
-
-def _unknown_items(table: Table, frame: pd.DataFrame, known: pd.Index[Any]) -> list[Problem]:
-    rows = frame["row"] if "row" in frame.columns else range(len(frame))
-    problems = []
-    for column in ("item_id", "item_id_b"):
-        unknown = ~frame[column].isin(known) & ((frame[column] != "") | (column == "item_id"))
-        where = sorted({int(r) for r, wrong in zip(rows, unknown, strict=True) if wrong})
-        problems += [table.problem("is no item of the items table", i, column) for i in where]
-    return problems
-
-
 def _off_scale(table: Table, value: pd.Series[float], settings: StudySettings) -> list[Problem]:
-    low, high = settings.scale_min, settings.scale_max
+    """Return the problem of values that a declared scale cannot have."""
     problems: list[Problem] = []
-    if low is not None:
-        problems += _flag(table, value < low, "value", f"lies below scale_min = {low:g}")
-    if high is not None:
-        problems += _flag(table, value > high, "value", f"lies above scale_max = {high:g}")
+    for name, end, sign in (("scale_min", settings.scale_min, 1), ("scale_max", settings.scale_max, -1)):
+        if end is None:
+            continue
+        wrong = sign * value < sign * end
+        codes = value[wrong].unique()
+        message = f"lies {'below' if sign > 0 else 'above'} {name} = {end:g}"
+        if len(codes) == 1 and wrong.sum() > 1:
+            message += (
+                f"; if it means no answer: missing = [{codes[0]:g}] in study.toml, or --missing {codes[0]:g}"
+            )
+        problems += table.problems(wrong, "value", message)
     return problems
+
+
+def _off_type(table: Table, value: pd.Series[float], settings: StudySettings) -> list[Problem]:
+    """Return the problem of values that a declared value type cannot have."""
+    if settings.value_type == "binary":
+        wrong = value.notna() & ~value.isin((0.0, 1.0))
+        return table.problems(wrong, "value", 'is neither 0 nor 1, which value_type = "binary" declares')
+    return []

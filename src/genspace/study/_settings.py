@@ -39,6 +39,8 @@ class _Document(BaseModel):
     sampling: Literal["random", "stratified"] | None = None
     primary: str | None = None
     breakdowns: tuple[str, ...] = ()
+    lower_is_better: tuple[str, ...] = ()
+    missing: tuple[float | str, ...] = ()
     images: str | None = None
     pairs: PairCoding = PairCoding()
     metrics: dict[str, MetricTable] = {}
@@ -64,6 +66,8 @@ class StudyFile:
     settings: StudySettings
     images: str | None = None
     """Folder in the study, or fsspec URL, where the images are; None: images/ in the study."""
+    metrics: tuple[str, ...] = ()
+    """Names of its `[metrics.NAME]` tables."""
     judges: Mapping[str, JudgeTable] = field(default_factory=dict)
     stacks: Mapping[str, Mapping[str, str | Mapping[str, Any]]] = field(default_factory=dict)
     """`[stacks.NAME]` tables: the perception part of each stage, for the judge `geometry:NAME`."""
@@ -98,11 +102,13 @@ def read_settings(path: Path, *, default_name: str) -> StudyFile:
         judges[name] = JudgeTable(kind=kind, model=model, options=options)
     if problems:
         raise InvalidFilesError(problems)
-    elsewhere = {"images", "metrics", "judges", "stacks", "source", "name", "pairs"}
-    declared = document.model_dump(exclude=elsewhere)
+    apart = {"images", "metrics", "judges", "stacks", "source", "name", "pairs", "lower_is_better", "missing"}
+    declared = document.model_dump(exclude=apart)
+    lower = (*document.lower_is_better, *(n for n, m in document.metrics.items() if m.lower_is_better))
     settings = StudySettings(
         name=document.name or default_name,
-        lower_is_better=tuple(n for n, m in document.metrics.items() if m.lower_is_better),
+        lower_is_better=tuple(dict.fromkeys(lower)),
+        missing=tuple(v if isinstance(v, str) else f"{v:g}" for v in document.missing),
         derived=tuple(n for n, m in document.metrics.items() if m.derived),
         pairs=document.pairs,
         **declared,
@@ -110,6 +116,7 @@ def read_settings(path: Path, *, default_name: str) -> StudyFile:
     return StudyFile(
         settings=settings,
         images=document.images,
+        metrics=tuple(document.metrics),
         judges=judges,
         stacks=document.stacks,
         source=document.source,

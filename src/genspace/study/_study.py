@@ -5,20 +5,33 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genspace.display import Displayed
-from genspace.errors import InputError, InvalidFilesError, Problem
+from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
 from genspace.evidence import ANSWER_COLUMNS, VERDICT_COLUMNS, typed
-from genspace.records import ITEM_COLUMNS, Item, StudySettings
+from genspace.readings import Reading
+from genspace.records import ITEM_COLUMNS, Declared, Item, StudySettings
 from genspace.store import JudgeStore, judge_folders
 from genspace.study._files import StudyFiles, leaves_study
 from genspace.study._items import ItemsTable, load_items
-from genspace.study._readers import Read, read_annotations, read_items, read_scores
+from genspace.study._readers import (
+    Read,
+    log_readings,
+    read_annotations,
+    read_items,
+    read_metric_columns,
+    read_scores,
+)
 from genspace.study._settings import StudyFile, read_settings
+from genspace.study._suspicions import suspicions
+from genspace.study._unused import is_prose, unused_files
 from genspace.study._wide import is_wide_table, split_wide_table
-from genspace.tables import SUFFIXES, Table, find_table, read_table, table_stem
+from genspace.study.exports import answers_table
+from genspace.summary import counted_things, summary
+from genspace.tables import SUFFIXES, Table, find_table, match_columns, read_table, table_stem
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +71,8 @@ class Study(Displayed):
     """Reads the answers that stand in tables (`genspace.evidence.ANSWER_COLUMNS`), with all problems."""
     read_verdicts: Callable[[], Read]
     """Reads scores and verdicts (`genspace.evidence.VERDICT_COLUMNS`), with all problems."""
+    readings: tuple[Reading, ...] = ()
+    """What was inferred about study.toml and the items (see `genspace.evidence.Evidence.readings` for everything)."""
 
     @property
     def items(self) -> pd.DataFrame:
@@ -83,21 +98,39 @@ class Study(Displayed):
 
 @dataclass(frozen=True, repr=False)
 class CheckReport(Displayed):
-    """What `genspace check` found: problems stand in the way, notes do not."""
+    """What was read of a study and assumed about it, and the problems that stand in the way of using it."""
 
     problems: Sequence[Problem]
-    notes: Sequence[Problem]
+    readings: Sequence[Reading]
+    """Everything that was inferred, in the order of reading (see `genspace.readings.grouped`)."""
     counts: Mapping[str, int] = field(default_factory=dict)
     """Items, prompts, generators, raters, answers, judges and verdicts, where they could be read."""
 
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """The counts in words."""
+        return counted_things(self.counts)
 
-def open_study(path: Path | str, *, human: Sequence[str] = (), metrics: Sequence[str] = ()) -> Study:
+    @property
+    def warnings(self) -> list[Reading]:
+        """Readings that are likely wrong, with the way to settle them."""
+        return [reading for reading in self.readings if reading.level == "warning"]
+
+
+def open_study(
+    path: Path | str,
+    *,
+    human: Sequence[str] = (),
+    metrics: Sequence[str] = (),
+    declared: Declared | None = None,
+) -> Study:
     """Open a study: a folder with an items table, or one wide table.
 
     Args:
-        path: the study's folder, or a table with one row per item.
+        path: the study's folder, or a table with one row per item (or per answer).
         human: for a wide table, the columns with people's ratings, one per rater.
-        metrics: for a wide table, the columns with scores; empty: every other column of numbers.
+        metrics: for a wide table, the columns with scores; empty: every column of numbers that is nothing else.
+        declared: what is said about ratings and scores beside study.toml, and before it.
 
     Errors: `InputError` when there is no study at `path`; `InvalidFilesError` listing every problem of study.toml
     and the items table. Problems of the other tables are raised when those are first read.
@@ -109,12 +142,11 @@ def open_study(path: Path | str, *, human: Sequence[str] = (), metrics: Sequence
     >>> len(open_study(table, human=["ann"], metrics=["clip"]).items)
     2
     """
-    study, problems, notes = _load(Path(path), human, metrics)
+    study, problems, readings = _load(Path(path), human, metrics, declared or Declared())
     if study is None or problems:
         raise InvalidFilesError(problems)
     if human:  # how a wide table was read is the user's first question
-        for note in notes:
-            log.info("%s", note)
+        log_readings(readings)
     return study
 
 
@@ -123,36 +155,36 @@ def check_study(
     *,
     human: Sequence[str] = (),
     metrics: Sequence[str] = (),
+    declared: Declared | None = None,
     answers: Callable[[Study], Read] = lambda study: study.read_annotations(),
-    further: Callable[[Study], Iterable[Problem]] | None = None,
+    further: Callable[[Study], Iterable[Problem | Reading]] | None = None,
 ) -> CheckReport:
-    """Read every file of a study and return all problems at once.
+    """Read every file of a study and return all problems at once, and everything that was inferred.
 
     `answers` reads people's answers; `further` adds what only rooms above this one can tell, such as whether a
     predicate can be read.
     Errors: `InputError` when there is no study at `path`.
     """
-    study, problems, notes = _load(Path(path), human, metrics)
+    study, problems, readings = _load(Path(path), human, metrics, declared or Declared())
     if study is None:
-        return CheckReport(problems, notes)
-    counts = {"items": len(study.items)}
-    for name in ("prompt_id", "generator"):
-        counts[f"{name.removesuffix('_id')}s"] = int(study.items[name].nunique())
-    for read, count in ((answers(study), _count_people), (study.read_verdicts(), _count_judges)):
-        problems += read.problems
-        notes += read.notes
-        counts |= count(read.frame)
-    if further is not None:
-        problems += further(study)
-    notes += _missing_images(study)
-    return CheckReport(problems, notes, counts)
+        return CheckReport(problems, readings)
+    said, judged = answers(study), study.read_verdicts()
+    told = summary(study.items, said.frame, judged.frame, study.settings)
+    readings = [*told.readings, *study.readings, *judged.readings, *said.readings, *_missing_images(study)]
+    problems += [*said.problems, *judged.problems]
+    for found in further(study) if further is not None else ():
+        if isinstance(found, Reading):
+            readings.append(found)
+        else:
+            problems.append(found)
+    return CheckReport(problems, list(dict.fromkeys(readings)), told.counts)
 
 
 def _load(
-    path: Path, human: Sequence[str], metrics: Sequence[str]
-) -> tuple[Study | None, list[Problem], list[Problem]]:
+    path: Path, human: Sequence[str], metrics: Sequence[str], declared: Declared
+) -> tuple[Study | None, list[Problem], list[Reading]]:
     if is_wide_table(path):
-        return _load_wide(path, human, metrics)
+        return _load_wide(path, human, metrics, declared)
     if not path.is_dir():
         raise InputError(f"{path}: there is no such folder or table ({', '.join(SUFFIXES)})")
     if human or metrics:
@@ -160,74 +192,94 @@ def _load(
             "--human and --metrics name columns of one wide table; a study folder declares its own"
         )
     problems: list[Problem] = []
-    declared = StudyFile(settings=StudySettings(name=path.resolve().name))
+    file = StudyFile(settings=StudySettings(name=path.resolve().name))
     try:
-        declared = read_settings(path / "study.toml", default_name=path.resolve().name)
+        file = read_settings(path / "study.toml", default_name=path.resolve().name)
     except InvalidFilesError as error:
         problems += error.problems
+    settings = declared.over(file.settings)
     found = find_table(path, "items")
     if found is None:
-        raise InputError(
-            f"{path}: there is no items table; a study needs items.csv (or .jsonl, .parquet) with a column "
-            "item_id. For one wide table name the file itself, with --human and --metrics"
-        )
-    items, wrong, notes = load_items(found)
+        raise InputError(_no_items(path))
+    items, wrong, readings = load_items(found)
     problems += wrong
     if items is None:
-        return None, problems, notes
+        return None, problems, readings
+    readings = [Reading(code="file_used", file=found.name), *readings]
     study = Study(
         root=path,
-        settings=declared.settings,
+        settings=settings,
         items_table=items,
-        files=StudyFiles((declared.images or str(path / "images"), str(path))),
-        declared=declared,
-        read_annotations=lambda: _read_annotation_files(path, items.frame["item_id"], declared.settings),
-        read_verdicts=lambda: _read_verdict_files(path, items.frame["item_id"]),
+        files=StudyFiles((file.images or str(path / "images"), str(path))),
+        declared=file,
+        read_annotations=lambda: _read_annotation_files(path, items.frame["item_id"], settings),
+        read_verdicts=lambda: _known_metrics(
+            _read_verdict_files(path, items.frame["item_id"]), file, declared
+        ),
+        readings=tuple(readings),
     )
-    unknown = [c for c in declared.settings.breakdowns if c not in items.columns]
+    unknown = [c for c in settings.breakdowns if c not in items.columns]
     problems += [
-        Problem("study.toml", "is no column of the items table", field="breakdowns", value=c) for c in unknown
-    ]
-    return study, problems, notes
+        Problem("study.toml", f"is no column of the items table{did_you_mean(c, items.columns)}", field="breakdowns",
+                value=c)
+        for c in unknown
+    ]  # fmt: skip
+    return study, problems, readings
+
+
+def _no_items(path: Path) -> str:
+    near = get_close_matches("items", [table_stem(p) or "" for p in path.iterdir()], n=1, cutoff=0.7)
+    hint = f" Is {near[0]!r} it? Rename it." if near else ""
+    return (
+        f"{path}: there is no items table; a study needs items.csv (or .jsonl, .parquet, .xlsx) with a column item_id."
+        f"{hint} For one wide table name the file itself, with --human and --metrics"
+    )
 
 
 def _load_wide(
-    path: Path, human: Sequence[str], metrics: Sequence[str]
-) -> tuple[Study | None, list[Problem], list[Problem]]:
-    table = read_table(path)
-    parts = split_wide_table(table, human, metrics)
+    path: Path, human: Sequence[str], metrics: Sequence[str], declared: Declared
+) -> tuple[Study | None, list[Problem], list[Reading]]:
+    table = answers_table(path, human)
+    parts = split_wide_table(table, human, metrics, declared.missing)
     items = read_items(parts.items)
     item_ids = items.frame["item_id"]
-    settings = StudySettings(name=table_stem(path) or path.name, raters="slot" if len(human) > 1 else None)
+    many = len(parts.annotations["rater_id"].drop_duplicates()) > 1
+    settings = declared.over(
+        StudySettings(name=table_stem(path) or path.name, raters=parts.raters if many else None)
+    )
+    verdicts = read_metric_columns(parts.scores, item_ids)
+    used = Reading(code="file_used", file=table.label)
+    readings = [used, *parts.readings, *(r for r in items.readings if r not in parts.readings)]
+    answers = Read(parts.annotations, [], list(suspicions(parts.annotations, settings, table.label)))
+    file = StudyFile(settings=settings)
     study = Study(
         root=path.parent,
         settings=settings,
-        items_table=ItemsTable(path, items.frame, None),
+        items_table=ItemsTable(path, items.frame, None, parts.items),
         files=StudyFiles((str(path.parent / "images"), str(path.parent))),
-        declared=StudyFile(settings=settings),
-        read_annotations=lambda: Read(parts.annotations),
-        read_verdicts=lambda: read_scores([parts.scores], item_ids, default_metric={}),
+        declared=file,
+        read_annotations=lambda: answers,
+        read_verdicts=lambda: _known_metrics(Read(verdicts.frame, [], verdicts.readings), file, declared),
+        readings=tuple(readings),
     )
-    return study, parts.problems + items.problems, parts.notes + items.notes
+    return study, parts.problems + items.problems + verdicts.problems, readings
 
 
 def _read_annotation_files(root: Path, item_ids: pd.Series[str], settings: StudySettings) -> Read:
     """Read annotations.csv and every annotations_QUESTION.csv that holds values."""
     tables: dict[str, Table] = {}
     problems: list[Problem] = []
-    notes: list[Problem] = []
-    for path in sorted(root.iterdir()):
-        stem = table_stem(path)
-        if stem is None or not (stem == "annotations" or stem.startswith("annotations_")):
-            continue
-        question = stem.removeprefix("annotations").removeprefix("_")
+    readings: list[Reading] = []
+    for path in _annotation_files(root):
+        stem = str(table_stem(path))
+        question = stem[len("annotations") :].removeprefix("_")
         try:
             table = read_table(path, path.name)
         except InvalidFilesError as error:
             problems += error.problems
             continue
-        if question and "value" not in table.frame.columns:
-            notes.append(table.problem("has no column value: not read as answers"))
+        if question and "value" not in match_columns(table, ["value"])[0].frame.columns:
+            readings.append(table.reading("no_values"))
             continue
         if question in tables:
             problems.append(
@@ -235,12 +287,27 @@ def _read_annotation_files(root: Path, item_ids: pd.Series[str], settings: Study
             )
             continue
         tables[question] = table
+        readings.append(Reading(code="file_used", file=path.name))
     if not tables:
-        return Read(typed({}, ANSWER_COLUMNS), problems, notes)
+        return Read(typed({}, ANSWER_COLUMNS), problems, readings)
     main_scale = {"": settings}
-    other_scale = replace(settings, scale_min=None, scale_max=None)
+    other_scale = replace(settings, scale_min=None, scale_max=None, value_type=None)
     read = read_annotations(tables, item_ids, lambda q: main_scale.get(q, other_scale))
-    return Read(read.frame, problems + read.problems, notes + read.notes)
+    return Read(read.frame, problems + read.problems, readings + read.readings)
+
+
+def _annotation_files(root: Path) -> list[Path]:
+    stems = {path: (table_stem(path) or "").lower() for path in sorted(root.iterdir())}
+    return [p for p, stem in stems.items() if stem == "annotations" or stem.startswith("annotations_")]
+
+
+def _score_files(root: Path) -> list[Path]:
+    """Return the tables of scores: at the top of the study, and in scores/."""
+    paths = [p for p in (find_table(root, stem) for stem in SCORE_STEMS) if p is not None]
+    folder = root / "scores"
+    if folder.is_dir():
+        paths += sorted(p for p in folder.iterdir() if table_stem(p) is not None and not is_prose(p))
+    return paths
 
 
 def _read_verdict_files(root: Path, item_ids: pd.Series[str]) -> Read:
@@ -249,10 +316,7 @@ def _read_verdict_files(root: Path, item_ids: pd.Series[str]) -> Read:
 
     tables: list[Table] = []
     problems: list[Problem] = []
-    paths = [p for p in (find_table(root, stem) for stem in SCORE_STEMS) if p is not None]
-    folder = root / "scores"
-    if folder.is_dir():
-        paths += sorted(p for p in folder.iterdir() if table_stem(p) is not None)
+    paths = _score_files(root)
     for path in paths:
         try:
             tables.append(read_table(path, str(path.relative_to(root))))
@@ -260,25 +324,49 @@ def _read_verdict_files(root: Path, item_ids: pd.Series[str]) -> Read:
             problems += error.problems
     default_metric = {t.label: str(table_stem(t.path)) for t in tables}
     scores = read_scores(tables, item_ids, default_metric=default_metric)
-    frames, notes = [scores.frame], list(scores.notes)
+    readings = [Reading(code="file_used", file=t.label) for t in tables] + scores.readings
+    frames = [scores.frame]
     for judge, _ in judge_folders(root):
         try:
             frames.append(_verdict_frame(root, judge))
         except InvalidFilesError as error:
             problems += error.problems
             continue
+        readings.append(Reading(code="file_used", file=f"verdicts/{judge}"))
         strangers = ~frames[-1]["item_id"].isin(item_ids)
         if strangers.any():
-            notes.append(
-                Problem(f"verdicts/{judge}", f"{strangers.sum()} verdicts on items that are gone: left out")
+            readings.append(
+                Reading(code="verdicts_of_strangers", file=f"verdicts/{judge}", count=int(strangers.sum()))
             )
             frames[-1] = frames[-1][~strangers]
         if judge in set(scores.frame["judge"]):
             problems.append(
                 Problem(f"verdicts/{judge}", "a score table holds a metric of the same name; rename one")
             )
+    used = {*paths, *_annotation_files(root), find_table(root, "items")}
+    readings += unused_files(root, {path for path in used if path is not None})
     frame = pd.concat(frames, ignore_index=True) if frames else typed({}, VERDICT_COLUMNS)
-    return Read(frame, problems + scores.problems, notes)
+    return Read(frame, problems + scores.problems, readings)
+
+
+def _known_metrics(read: Read, file: StudyFile, declared: Declared) -> Read:
+    """Add the problem of each declaration about a metric that is not there, where any are."""
+    known = {*read.frame["judge"].unique(), *file.judges}
+    if not len(read.frame) or read.problems:
+        return read
+    said = {
+        ("--lower-is-better", ""): declared.lower_is_better,
+        ("study.toml", "metrics"): file.metrics,
+        ("study.toml", "lower_is_better"): [
+            n for n in file.settings.lower_is_better if n not in file.metrics
+        ],
+    }
+    for (source, where), names in said.items():
+        for name in names:
+            if name not in known:
+                message = f"is no metric or judge of this study{did_you_mean(name, known)}"
+                read.problems.append(Problem(source, message, field=where or None, value=name))
+    return read
 
 
 def _verdict_frame(root: Path, judge: str) -> pd.DataFrame:
@@ -289,15 +377,7 @@ def _verdict_frame(root: Path, judge: str) -> pd.DataFrame:
     return frame[list(VERDICT_COLUMNS)].astype(dict(VERDICT_COLUMNS))
 
 
-def _count_people(annotations: pd.DataFrame) -> dict[str, int]:
-    return {"raters": int(annotations["rater_id"].nunique()), "answers": len(annotations)}
-
-
-def _count_judges(verdicts: pd.DataFrame) -> dict[str, int]:
-    return {"judges and metrics": int(verdicts["judge"].nunique()), "verdicts": len(verdicts)}
-
-
-def _missing_images(study: Study) -> list[Problem]:
+def _missing_images(study: Study) -> list[Reading]:
     """Say how many named images are not there: scores can be compared without them, judges need them."""
     named = [
         (item.item_id, name)
@@ -305,11 +385,7 @@ def _missing_images(study: Study) -> list[Problem]:
         for name in (item.image, item.image_before)
         if name and not leaves_study(name)
     ]
-    missing = [(item_id, name) for item_id, name in named if not study.files.exists(name)]
+    missing = [name for _, name in named if not study.files.exists(name)]
     if not missing:
         return []
-    item_id, name = missing[0]
-    text = (
-        f"{len(missing)} of {len(named)} images are not there, the first for item {item_id}; judges need them"
-    )
-    return [Problem("items", text, field="image", value=name)]
+    return [Reading(code="images_missing", words=(missing[0],), count=len(missing), total=len(named))]

@@ -165,9 +165,9 @@ def test_check_says_what_is_not_asked_and_what_asks_too_much(tmp_path, genspace)
     (problem,) = found["problems"]
     assert "line 4: predicate" in problem
     assert "new names an object that an edit added, but the item has no image_before" in problem
-    (note,) = [note for note in found["notes"] if "predicate" in note]
-    assert "line 3" in note
-    assert "neither people nor models are asked about it: words cannot say which horse is meant" in note
+    (reading,) = [reading for reading in found["readings"] if reading["code"] == "not_asked"]
+    said = "neither people nor models are asked about 1 item: line 3, words cannot say which horse is meant"
+    assert reading["sentence"].startswith(said)
 
 
 def test_people_are_not_asked_what_words_cannot_say(tmp_path):

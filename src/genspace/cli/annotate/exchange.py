@@ -52,10 +52,18 @@ def import_(
     source: Annotated[
         Path,
         typer.Argument(
-            help="What export wrote, and it comes back unchanged; or, made elsewhere, CSV, JSON Lines or Parquet with "
-            "item_id, rater_id, value, or Label Studio's JSON."
+            help="What export wrote, and it comes back unchanged; or, made elsewhere, a table with item_id, rater_id, "
+            "value, an export of Label Studio, Potato or Mechanical Turk, or a Hugging Face data set."
         ),
     ],
+    from_name: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from-name",
+            help="Which question of the other tool this study asks: NAME, or NAME=QUESTION; repeatable.",
+        ),
+    ] = None,
+    rater: Annotated[str, typer.Option("--rater", help="Whose the answers are that name nobody.")] = "",
     prolific: Annotated[
         bool, typer.Option("--prolific", help="The file is Prolific's list of participants.")
     ] = False,
@@ -77,7 +85,7 @@ def import_(
             platform = "prolific" if prolific else "mturk"
             found = reconcile(store, material, source, platform=platform).to_json()
         else:
-            found = asdict(import_answers(store, material, source))
+            found = asdict(import_answers(store, material, source, from_names=from_name or (), rater=rater))
     if json_:
         print_json(found)
         return

@@ -1,0 +1,79 @@
+"""Names of columns: matched whatever their capitals and separators, or asked about where they only look like it."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+
+from genspace.errors import Problem
+from genspace.tables._table import Table
+
+__all__ = ["SYNONYMS", "match_columns", "name_key", "near_columns"]
+
+SYNONYMS: Mapping[str, tuple[str, ...]] = {
+    "item_id": ("id", "item", "image_id", "sample_id", "example_id", "uid", "file_name", "filename", "image_name"),
+    "item_id_b": ("item_b", "second_item", "other_item"),
+    "rater_id": (
+        "rater", "annotator", "annotator_id", "worker", "worker_id", "user", "user_id", "participant",
+        "participant_id", "prolific_pid", "subject_id", "completed_by", "evaluator",
+    ),
+    "value": ("rating", "answer", "response", "label", "score", "judgement", "judgment", "vote", "choice"),
+    "generator": ("model", "system", "method", "t2i_model", "generator_name", "model_name"),
+    "prompt": ("caption", "text", "text_prompt", "input_prompt", "instruction", "description"),
+    "prompt_id": ("text_id", "caption_id", "prompt_index", "prompt_idx", "prompt_no"),
+    "image": ("image_path", "image_file", "image_url", "img", "picture", "path"),
+    "metric": ("metric_name", "judge", "measure"),
+    "score": ("value", "metric_score", "result"),
+    "predicate": ("constraint", "relation_call"),
+}  # fmt: skip
+"""What others call the columns. Never taken for granted: the user is asked to rename them."""
+
+
+def name_key(name: str) -> str:
+    """Return a column's name without capitals, separators and look-alike characters.
+
+    >>> name_key("Item ID"), name_key("item-id") == name_key("itemId")
+    ('itemid', True)
+    """
+    return "".join(c for c in unicodedata.normalize("NFKC", name).casefold() if c.isalnum())
+
+
+def match_columns(table: Table, known: Iterable[str]) -> tuple[Table, list[Problem]]:
+    """Return the table with columns named as `known` names them, whatever their capitals and separators.
+
+    What was matched is said. Two columns that could both be meant are a problem; where one is named exactly, it is.
+    """
+    there = list(table.frame.columns)
+    found: dict[str, list[str]] = defaultdict(list)
+    keys = {name_key(name): name for name in known if name not in there}
+    for column in there:
+        if (meant := keys.get(name_key(column))) is not None:
+            found[meant].append(column)
+    problems = [
+        table.problem(
+            f"may be any of the columns {', '.join(map(repr, columns))}; name one of them {meant}",
+            field=meant,
+        )
+        for meant, columns in found.items()
+        if len(columns) > 1
+    ]
+    names = {columns[0]: meant for meant, columns in found.items() if len(columns) == 1}
+    if not names:
+        return table, problems
+    said = [table.reading("column_matched", columns=(column, meant)) for column, meant in names.items()]
+    return replace(table, frame=table.frame.rename(columns=names)).saying(*said), problems
+
+
+def near_columns(name: str, there: Sequence[str], taken: Collection[str] = ()) -> list[str]:
+    """Return the columns that may be meant by a name that is missing: synonyms first, then near spellings.
+
+    >>> near_columns("rater_id", ["WorkerId", "item_id", "value"]), near_columns("generator", ["genrator", "prompt"])
+    (['WorkerId'], ['genrator'])
+    """
+    free = {name_key(column): column for column in there if column not in taken}
+    synonyms = [free[key] for key in map(name_key, SYNONYMS.get(name, ())) if key in free]
+    close = [free[key] for key in get_close_matches(name_key(name), free, cutoff=0.8)]
+    return list(dict.fromkeys([*synonyms, *close]))

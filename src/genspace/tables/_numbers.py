@@ -1,0 +1,252 @@
+"""Columns of numbers: one decision per column how its numbers are written, or a problem for every odd cell."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from genspace.errors import Problem
+from genspace.readings import Reading
+from genspace.tables._cells import INVISIBLE, NULLS, word_key
+from genspace.tables._table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["LARGEST", "Numbers", "parse_numbers", "read_numbers"]
+
+LARGEST = 1e100
+"""Squares and sums of larger numbers overflow."""
+EMPTY_MARKS = frozenset(
+    {"-", "--", "–", "—", "?", ".", "..", "*", "missing", "unknown", "nil", "none", "n.a.", "tbd", "empty"}
+)  # fmt: skip
+"""Cells that look like marks for "no value", besides `NULLS`."""
+LONGEST_CODE = 20
+"""Letters of a cell that can be a code for "no value"."""
+EXAMPLES = 3
+"""Cells that a sentence quotes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """A column as numbers, what stands in the way of that, and how it was read."""
+
+    column: pd.Series[float]
+    """NaN where the cell is empty, a word for "can't tell", or wrong."""
+    problems: list[Problem]
+    readings: list[Reading]
+    dropped: pd.Series[bool]
+    """Cells that were declared to mean "no value"."""
+
+    @property
+    def filled(self) -> int:
+        """How many cells are numbers."""
+        return int(self.column.notna().sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """A way to write numbers: the decimal mark, and the marks that may stand between thousands."""
+
+    decimal: str
+    thousands: str
+    """The inside of a character class; "" for none."""
+
+    def numbers(self, cells: Sequence[str]) -> list[float] | None:
+        """Return the numbers that cells of this style stand for, None when any is written otherwise."""
+        d = re.escape(self.decimal)
+        # A group of thousands never starts with 0: "0,289" is no 289.
+        groups = rf"[1-9]\d{{0,2}}(?:[{self.thousands}]\d{{3}})+|" if self.thousands else ""
+        number = re.compile(rf"[+-]?(?:{groups}\d+|(?={d}\d))(?:{d}\d*)?(?:[eE][+-]?\d+)?")
+        if not all(number.fullmatch(cell) for cell in cells):
+            return None
+        whole = [re.sub(f"[{self.thousands}]", "", cell) if self.thousands else cell for cell in cells]
+        return [float(cell.replace(self.decimal, ".")) for cell in whole]
+
+
+STYLES: Mapping[str, Style] = {
+    "number_characters": Style(".", ""),
+    "thousands": Style(".", ", '’"),
+    "decimal_comma": Style(",", ". '’"),
+}
+"""Ways to write numbers, by the code of the reading that says so; the first, digits and a point, goes before all."""
+
+
+def parse_numbers(table: Table, column: str, problems: list[Problem]) -> pd.Series[float]:
+    """Return a column of plainly written numbers, NaN where it is empty; other cells join `problems`.
+
+    For columns of what people or other tools wrote, use `read_numbers`.
+    """
+    text, empty = _text(table, column)
+    numbers = _plain(text, empty)
+    problems += _wrong(table, column, text, empty, numbers)
+    return numbers
+
+
+def read_numbers(
+    table: Table,
+    column: str,
+    *,
+    words: Mapping[str, float | None] | None = None,
+    missing: Collection[str] = (),
+) -> Numbers:
+    """Return a column as numbers, however they are written, as long as it is one way throughout.
+
+    Plain numbers are certain. Percent signs, decimal commas, thousands and words are read where every filled cell is
+    written so and no other way would give other numbers; the reading says so. Otherwise every odd cell is a problem.
+
+    Args:
+        table: The table.
+        column: Its column.
+        words: Words that stand for numbers (`WORDS`), where the column may hold them.
+        missing: Cells declared to mean "no value", as text or numbers in text.
+    """
+    text, empty = _text(table, column)
+    dropped = _declared_missing(text, missing)
+    empty |= dropped
+    numbers = _plain(text, empty)
+    readings: list[Reading] = []
+    if dropped.any():
+        values = tuple(sorted(text[dropped].unique()))
+        readings.append(
+            table.reading("missing_dropped", columns=(column,), words=values, count=int(dropped.sum()))
+        )
+    odd = ~empty & numbers.isna()
+    if odd.any():
+        cells = text[~empty]
+        if words is not None and (read := _by_words(cells, words)) is not None:
+            readings.append(table.reading("words", columns=(column,), words=_said(read)))
+            return Numbers(_spread(numbers, cells, read), [], readings, dropped)
+        if (found := _one_style([*cells.unique()])) is not None:
+            style, read = found
+            numbers = _spread(numbers, cells, read)
+            shown = {cell: read[cell] for cell in text[odd].unique()[:EXAMPLES]}
+            readings.append(table.reading(style, columns=(column,), words=_said(shown)))
+    return Numbers(numbers, list(_wrong(table, column, text, empty, numbers)), readings, dropped)
+
+
+def _text(table: Table, column: str) -> tuple[pd.Series[str], pd.Series[bool]]:
+    text = table.frame[column].str.strip()
+    return text, text.isin(NULLS)
+
+
+def _plain(text: pd.Series[str], empty: pd.Series[bool]) -> pd.Series[float]:
+    import pandas as pd
+
+    numbers: pd.Series[float] = pd.to_numeric(text.mask(empty), errors="coerce").astype("float64")
+    return numbers
+
+
+def _wrong(
+    table: Table, column: str, text: pd.Series[str], empty: pd.Series[bool], numbers: pd.Series[float]
+) -> Iterator[Problem]:
+    """Yield a problem for every filled cell that is no finite number, or too large to compute with."""
+    import numpy as np
+
+    value = numbers.to_numpy()
+    wrong = ~empty.to_numpy() & ~np.isfinite(value)
+    if wrong.any():
+        advice = {cell: _advice(cell) for cell in text[wrong].unique()}
+        yield from table.problems(wrong, column, lambda i: f"is not a finite number; {advice[text.iloc[i]]}")
+    huge = np.isfinite(value) & (np.abs(value) > LARGEST)
+    if huge.any():
+        yield from table.problems(huge, column, f"is beyond {LARGEST:g}, too large to compute with")
+
+
+def _declared_missing(text: pd.Series[str], missing: Collection[str]) -> pd.Series[bool]:
+    """Return which cells are declared to mean "no value": as text, or as a number however it is written."""
+    import pandas as pd
+
+    if not missing:
+        return pd.Series(False, index=text.index)
+    declared = pd.to_numeric(pd.Series(list(missing), dtype=str), errors="coerce").dropna()
+    found = text.isin(list(missing))
+    if len(declared):
+        found |= pd.to_numeric(text, errors="coerce").isin(declared.to_list())
+    return found
+
+
+def _by_words(cells: pd.Series[str], words: Mapping[str, float | None]) -> dict[str, float] | None:
+    """Return the number of each distinct cell when all of them are words, None otherwise."""
+    keys = {cell: word_key(cell) for cell in cells.unique()}
+    if not all(key in words for key in keys.values()):
+        return None
+    numbers = {cell: words[key] for cell, key in keys.items()}
+    return {cell: float("nan") if number is None else number for cell, number in numbers.items()}
+
+
+def _one_style(cells: Sequence[str]) -> tuple[str, dict[str, float]] | None:
+    """Return the one style that all cells are written in, with the number of each.
+
+    None where no style reads all of them, and where two do and disagree.
+
+    >>> _one_style(["0,289", "12"])
+    ('decimal_comma', {'0,289': 0.289, '12': 12.0})
+    >>> _one_style(["1,234"]), _one_style(["0,276", "0.289"])
+    (None, None)
+    """
+    tidy = [_tidy(cell) for cell in cells]
+    percent = all(cell.endswith("%") for cell in tidy)
+    if percent:
+        tidy = [cell[:-1].rstrip() for cell in tidy]
+    read = {code: numbers for code, style in STYLES.items() if (numbers := style.numbers(tidy)) is not None}
+    if not read or (
+        "number_characters" not in read and len({tuple(numbers) for numbers in read.values()}) > 1
+    ):
+        return None
+    code, numbers = next(iter(read.items()))
+    numbers = [number / 100 for number in numbers] if percent else numbers
+    return ("percent" if percent else code), dict(zip(cells, numbers, strict=True))
+
+
+def _tidy(cell: str) -> str:
+    """Return a cell with plain digits, spaces and minus signs."""
+    plain = INVISIBLE.sub("", unicodedata.normalize("NFKC", cell)).strip()
+    return re.sub(r"^[−–](?=[\d.,])", "-", plain)
+
+
+def _spread(numbers: pd.Series[float], cells: pd.Series[str], read: Mapping[str, float]) -> pd.Series[float]:
+    """Return the column with what each distinct cell was read as."""
+    spread = numbers.copy()
+    spread.loc[cells.index] = cells.map(dict(read)).astype("float64")
+    return spread
+
+
+def _said(read: Mapping[str, float]) -> tuple[str, ...]:
+    """Return what cells were read as, in words."""
+    return tuple(
+        f"{cell} as {'no answer' if math.isnan(number) else format(number, 'g')}"
+        for cell, number in read.items()
+    )
+
+
+ADVICE: Sequence[tuple[re.Pattern[str], str]] = (
+    (re.compile(r"(?i)[+-]?inf(inity)?"), "write the largest number that can occur"),
+    (re.compile(r"(?i)yes|no|true|false|y|n"), "write 1 for yes and 0 for no"),
+    (re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+"), "commas may be decimals or thousands: write 1.234 or 1234"),
+    (re.compile(r"[+-]?\d*,\d+"), "write decimals with a point"),
+    (re.compile(r"[+-]?\d[\d.,' ]*%"), "write a share, such as 0.289, or percent signs in the whole column"),
+    (re.compile(r"[+-]?\d[\d.,' ’]*"), "write digits and a point, such as 1234.5"),
+    (re.compile(r"(?P<number>[+-]?\d+(\.\d+)?)\b.*"), "write the number alone: {number}"),
+)
+"""What to write instead of a cell that is no number, by how it looks."""
+
+
+def _advice(cell: str) -> str:
+    """Return what to write instead of a cell that is no number.
+
+    >>> _advice("4 - good"), _advice("n.a.")
+    ('write the number alone: 4', 'leave the cell empty for “no value”')
+    """
+    if cell.lower() in EMPTY_MARKS:
+        return "leave the cell empty for “no value”"
+    for pattern, advice in ADVICE:
+        if found := pattern.fullmatch(cell):
+            return advice.format(**found.groupdict())
+    if len(cell) > LONGEST_CODE:
+        return "write a number"
+    return f'write a number, or declare that it means no value: missing = ["{cell}"]'

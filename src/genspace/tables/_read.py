@@ -1,0 +1,79 @@
+"""Reading a table by its ending: whole, or some rows at a time."""
+
+from __future__ import annotations
+
+import csv
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from genspace.errors import InputError, InvalidFilesError, Problem
+from genspace.tables._table import SUFFIXES, Table, ending_of
+
+__all__ = ["PART_ROWS", "find_table", "read_parts", "read_table"]
+
+PART_ROWS = 10_000
+"""Rows that `read_parts` holds at a time."""
+
+
+def find_table(folder: Path, stem: str) -> Path | None:
+    """Return the folder's table named `stem`, with any ending and in any case, or None.
+
+    Errors: `InputError` when there are several (items.csv beside items.parquet).
+    """
+    if not folder.is_dir():
+        return None
+    names = {f"{stem}{suffix}" for suffix in SUFFIXES}
+    found = sorted(p for p in folder.iterdir() if p.name.lower() in names and p.is_file())
+    if len(found) > 1:
+        listed = ", ".join(p.name for p in found)
+        raise InputError(f"{folder}: {listed} all hold {stem!r}; keep one of them")
+    return found[0] if found else None
+
+
+def read_table(path: Path, label: str | None = None) -> Table:
+    """Read a table; every cell becomes text, missing cells become "".
+
+    Errors: `InvalidFilesError` naming the file, the line and what is expected.
+    """
+    return next(_tables(path, label or str(path), rows=None))
+
+
+def read_parts(path: Path, label: str | None = None) -> Iterator[Table]:
+    """Read a table some rows at a time, so that memory does not grow with it; a table without rows has no part.
+
+    Rows of a part are counted from its own start. A part of JSON Lines has the columns that its own rows have.
+
+    Errors: as for `read_table`, when the part that is wrong is reached.
+    """
+    return (t for t in _tables(path, label or str(path), rows=PART_ROWS) if len(t.frame))
+
+
+def _tables(path: Path, label: str, rows: int | None) -> Iterator[Table]:
+    """Yield the table in parts of `rows` rows; None: exactly one part, the whole."""
+    if not path.is_file():
+        raise InputError(f"{label}: there is no such file")
+    try:
+        yield from _reader(path)(path, label, rows)
+    except UnicodeDecodeError as error:
+        raise InvalidFilesError(
+            [Problem(label, f"is not UTF-8 text ({error.reason}); save it as UTF-8")]
+        ) from None
+    except (OSError, EOFError, zlib.error, csv.Error) as error:
+        raise InvalidFilesError([Problem(label, f"cannot be read: {error}")]) from None
+
+
+Reader = Callable[[Path, str, int | None], Iterator[Table]]
+
+
+def _reader(path: Path) -> Reader:
+    ending = (ending_of(path) or ".csv").removesuffix(".gz")
+    if ending == ".parquet":
+        from genspace.tables._arrow import read_parquet as reader
+    elif ending in {".xlsx", ".xls", ".ods"}:
+        from genspace.tables._sheets import read_sheet as reader
+    elif ending in {".jsonl", ".json"}:
+        from genspace.tables._json import read_json as reader
+    else:
+        from genspace.tables._text import read_text as reader
+    return reader

@@ -1,0 +1,42 @@
+"""CSV out, with formulas neutralised."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["csv_text", "neutralised", "write_csv"]
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """Return CSV; text cells that a spreadsheet would run as a formula get a leading apostrophe."""
+    safe = frame.copy()
+    for name in safe.columns[[not _is_numeric(safe[c]) for c in safe.columns]]:
+        safe[name] = safe[name].map(lambda cell: neutralised(cell) if isinstance(cell, str) else cell)
+    text: str = safe.to_csv(index=False, lineterminator="\n")
+    return text
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write a frame as UTF-8 CSV, formulas neutralised (see `csv_text`)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(csv_text(frame), encoding="utf-8", newline="")
+
+
+def _is_numeric(column: pd.Series[Any]) -> bool:
+    from pandas.api.types import is_numeric_dtype
+
+    return bool(is_numeric_dtype(column))
+
+
+def neutralised(cell: str) -> str:
+    """Return a text that no spreadsheet runs as a formula: such a text gets a leading apostrophe.
+
+    >>> neutralised("=1+1"), neutralised("a cow")
+    ("'=1+1", 'a cow')
+    """
+    # A leading tab or carriage return also starts a formula in some spreadsheets (OWASP, CSV injection).
+    return "'" + cell if cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
