@@ -135,6 +135,8 @@ def _optics(scene: Scene) -> Iterator[Doubt]:
 FARTHEST_M = 1000.0
 LARGEST_M = 120.0
 NEAREST_M = 0.02
+MOSTLY_SEEN = 0.5
+"""Visible share below which an object's centre may be seen beside the box of what is seen of it."""
 
 
 def _units(_scene: Scene, item: SceneObject) -> Iterator[Doubt]:
@@ -160,11 +162,12 @@ def _in_its_box(scene: Scene, item: SceneObject) -> Iterator[Doubt]:
     u, v = project(np.array(item.centre), intrinsics)
     off = max(left - u, u - right, top - v, v - bottom)
     longer = max(right - left, bottom - top)
-    if not item.truncated and off > 0.25 * longer:
+    in_part = item.truncated or (item.visible_fraction or 1.0) < MOSTLY_SEEN  # boxes hold what is seen
+    if not in_part and off > 0.25 * longer:
         metres = off * item.centre[2] / intrinsics.fx
         message = f"is seen at ({u:.0f}, {v:.0f}), {metres:.2g} m outside the object's own box in the image"
         yield Doubt("centre", message, item.centre)
-    elif item.extent is not None and not item.truncated:
+    elif item.extent is not None and not in_part:
         seen = max(item.extent) * intrinsics.fx / item.centre[2]
         if not 0.2 < seen / longer < 5:
             message = f"would fill about {seen:.0f} px at its distance, but its box in the image has {longer:.0f} px"

@@ -153,3 +153,17 @@ def test_scenes_that_are_right_are_left_alone() -> None:
             if found := [f"{d.field}: {d.message}" for d in doubts(one)]:
                 said[name] = found
     assert said == {}
+
+
+def test_a_box_of_the_seen_part_may_lie_beside_the_centre() -> None:
+    """Of a thing almost wholly hidden only an edge has a box; of one that is seen the same is a doubt."""
+    thing = {
+        "id": "a", "label": "thing", "centre": [0, 0, 4], "extent": [1, 1, 1], "box": [100, 100, 120, 120],
+    }  # fmt: skip
+    for seen, count in ((0.1, 0), (0.9, 1)):
+        document = {
+            "format": "genspace-scene/1", "width": 640, "height": 480,
+            "camera": {"fx": 700, "fy": 700, "cx": 320, "cy": 240, "pitch_deg": 0, "roll_deg": 0},
+            "objects": [{**thing, "visible_fraction": seen}],
+        }  # fmt: skip
+        assert len(list(doubts(parse_document(document)))) == count
