@@ -48,7 +48,7 @@ def answered(tmp_path: Path) -> Path:
 def in_database(root: Path) -> pd.DataFrame:
     """Answers as they stand in the database: item_id, rater_id, value."""
     query = (
-        "SELECT u.item_id, a.rater_id, v.value FROM answers v JOIN assignments a ON a.assignment_id = v.assignment_id "
+        "SELECT json_extract(u.item_ids, '$[0]') AS item_id, a.rater_id, v.value FROM answers v JOIN assignments a ON a.assignment_id = v.assignment_id "
         "JOIN units u ON u.unit_id = a.unit_id"
     )
     with sqlite3.connect(root / "answers.sqlite") as connection:
