@@ -208,11 +208,6 @@ def _usual_size(_scene: Scene, item: SceneObject) -> Iterator[Doubt]:
 
 
 def _pixels(scene: Scene, item: SceneObject) -> Iterator[Doubt]:
-    if item.box is not None and max(item.box) <= 1.5 and min(scene.width, scene.height) > 8:
-        yield Doubt(
-            "box", "is smaller than two pixels; boxes are in pixels, not fractions of the image", item.box
-        )
-        return
     if item.mask is not None and tuple(item.mask.size) != (scene.height, scene.width):
         message = f"has the size {item.mask.size}, the image ({scene.height}, {scene.width})"
         yield Doubt("mask.size", message)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from genspace.errors import InputError
 from genspace.geometry.frames import level_from_camera
 from genspace.geometry.masks import encode_rle
 from genspace.geometry.scene_files import parse_document, read_all
@@ -76,7 +77,6 @@ SENSELESS = {
     "upside down": (
         changed("cow.rotation", (UPRIGHT @ np.diag([1.0, -1, -1])).tolist()), "upside down: its up axis is 180° from up",
     ),
-    "a box in fractions": (changed("cow.box", [0.47, 0.4, 0.72, 0.75]), "boxes are in pixels, not fractions"),
     "a mask elsewhere": (changed("cow.mask", mask(slice(0, 40), slice(0, 40))), "elsewhere than the object's box"),
     "an empty mask": (changed("cow.mask", mask(slice(0, 0), slice(0, 0))), "mask: is empty"),
     "truncated in the middle": (changed("cow.truncated", True), "keeps away from the image's border"),
@@ -102,6 +102,11 @@ def test_what_cannot_be_meant_is_said(kind: str) -> None:
     said = told(document)
     with pytest.raises(AssertionError, match=message):
         raise AssertionError("\n".join(said))
+
+
+def test_boxes_in_fractions_are_refused() -> None:
+    with pytest.raises(InputError, match="fractions of the picture"):
+        parse_document(changed("cow.box", [0.47, 0.4, 0.72, 0.75]))
 
 
 def test_one_thing_twice() -> None:
