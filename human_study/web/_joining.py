@@ -176,20 +176,12 @@ def instructions(request: Request) -> Response:
 
 
 @router.get("/before", include_in_schema=False)
-def survey_before(request: Request) -> Response:
-    """Ask the questions before the pictures."""
-    return _survey(request, "before")
-
-
 @router.get("/after", include_in_schema=False)
-def survey_after(request: Request) -> Response:
-    """Ask the questions after the pictures."""
-    return _survey(request, "after")
-
-
-def _survey(request: Request, moment: Moment) -> Response:
+def ask_survey(request: Request) -> Response:
+    """Ask the questions before or after the pictures."""
     site = site_of(request)
     visitor = site.visitor(request)
+    moment: Moment = "after" if request.url.path.endswith("/after") else "before"
     survey = site.material.surveys.get(moment)
     if survey is None or answered(site.store, visitor.rater_id, moment):
         return site.to(request, "work")
