@@ -64,8 +64,11 @@ def import_answers(
         path = _parquet_in(path)
     if not path.is_file():
         raise InputError(f"{path}: there is no such file")
-    own = own_rows(_tasks(path)) if path.suffix == ".json" else read_own_table(path, OWN_COLUMNS)
-    if own is not None:
+    tasks = _tasks(path) if path.suffix == ".json" else None
+    own = read_own_table(path, OWN_COLUMNS) if tasks is None else own_rows(tasks)
+    if tasks == []:
+        rows = []
+    elif own is not None:
         rows = _own(material, path, own)
     elif export := read_export(path, anonymous=rater):
         rows = from_export(material, export, from_names)

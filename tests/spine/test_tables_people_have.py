@@ -19,7 +19,8 @@ import pytest
 
 from genspace.errors import InputError, InvalidFilesError
 from genspace.records import Declared
-from genspace.study import check_study, open_study, summary
+from genspace.study import check_study, open_study
+from genspace.summary import summary
 
 PROMPTS = [f"a cow, left of chair {n}" for n in range(12)]
 GENERATORS = ("gen-a", "gen-b", "gen-c")
