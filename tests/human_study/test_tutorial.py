@@ -37,7 +37,7 @@ def test_the_tutorial_leads_from_init_to_a_papers_paragraph(
         for name, text in {
             "annotate.toml": block("toml", "# annotate.toml"),
             "after.toml": block("toml", "# after.toml"),
-            "gold.csv": block("csv"),
+            "gold.csv": block("text", "item_id,"),
             "consent.md": block("markdown"),
         }.items():
             (root / name).write_text(text)
@@ -74,7 +74,7 @@ def test_the_tutorial_leads_from_init_to_a_papers_paragraph(
         capsys.readouterr()
         run("annotate describe")
         described = capsys.readouterr().out
-        assert shape(described) == shape(block("text")), described
+        assert shape(described) == shape(block("text", "**Participants.** 12")), described
         run("annotate purge")
     raters = read_recorded(root).raters()
     assert Counter(bool(r.excluded) for r in raters)[True] == 2, (
