@@ -15,6 +15,8 @@ import pytest
 from genspace.errors import InputError
 from genspace.geometry.predicates import REGISTRY, _registry, predicate_named
 
+pytestmark = pytest.mark.xdist_group("plugin predicate")  # one worker installs it once
+
 ROOT = Path(__file__).resolve().parents[2]
 
 # On the ground the cat is at (0, 2), the sofa at (-1, 2) straight to its left, and the lamp at (1, 3): 45 degrees off

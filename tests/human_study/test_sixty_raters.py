@@ -29,6 +29,8 @@ from genspace.human_study.web._site import Site
 from genspace.human_study.web.app import open_site
 
 ITEMS, GOLD, QUOTA, RATERS_PER_ITEM = 64, 12, 24, 30
+pytestmark = pytest.mark.xdist_group("sixty raters")  # one worker plays them once
+
 DESIGN = f"""\
 protocol = "pairwise"
 raters_per_item = {RATERS_PER_ITEM}
