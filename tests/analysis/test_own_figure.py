@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "how-to" / "own-figure.md"
@@ -14,8 +17,6 @@ PAGE = ROOT / "docs" / "how-to" / "own-figure.md"
 
 def installed(folder: Path) -> dict[str, str]:
     """Install the page's package into a folder; return the environment that finds it."""
-    import os
-
     page = PAGE.read_text(encoding="utf-8")
     (folder / "my_package.py").write_text(re.search(r"```python\n(.*?)```", page, re.DOTALL)[1])
     info = folder / "my_package-1.dist-info"
@@ -33,15 +34,10 @@ def test_one_row_is_table_words_report_specification_and_json(tmp_path: Path) ->
     people, judge = [1, 1, 1, 0, 0], [1, 1, 0, 1, 0]
     ids = [f"{name}{copy}" for copy in range(8) for name in "abcde"]
     (study / "items.csv").write_text("item_id,prompt_id\n" + "".join(f"{i},p{i[1:]}\n" for i in ids))
-    for name, column, values in (("annotations", "value", people), ("scores/mine", "score", judge)):
-        rows = "".join(f"{i},{values['abcde'.index(i[0])]}\n" for i in ids)
-        extra = ",passed" if column == "score" else ""
-        if extra:
-            rows = "".join(
-                f"{i},{values['abcde'.index(i[0])]},{'true' if values['abcde'.index(i[0])] else 'false'}\n"
-                for i in ids
-            )
-        (study / f"{name}.csv").write_text(f"item_id,{column}{extra}\n{rows}")
+    said = "".join(f"{i},{people['abcde'.index(i[0])]}\n" for i in ids)
+    scored = "".join(f"{i},{judge['abcde'.index(i[0])]},{judge['abcde'.index(i[0])]}\n" for i in ids)
+    (study / "annotations.csv").write_text(f"item_id,value\n{said}")
+    (study / "scores" / "mine.csv").write_text(f"item_id,score,passed\n{scored}")
     environment = installed(tmp_path)
     out = tmp_path / "report"
     command = [
@@ -60,7 +56,7 @@ def test_one_row_is_table_words_report_specification_and_json(tmp_path: Path) ->
     assert "Youden J" in ran.stdout
     document = json.loads((out / "comparison.json").read_text())
     figure = document["judges"]["mine"]["item"]["youden_j"]
-    assert figure["value"] == 1 / 6 or abs(figure["value"] - 1 / 6) < 1e-12
+    assert figure["value"] == pytest.approx(1 / 6, abs=1e-12)
     assert document["primary"]["figure"] == "youden_j"
     page = (out / "report.html").read_text()
     assert "as a coin would, below 0 the other way (Youden 1950)" in page

@@ -233,9 +233,9 @@ def _usd(amount: float) -> str:
 
 
 def _summary_document(summary: RunSummary) -> dict[str, object]:
-    members = {"members": [_summary_document(m) for m in summary.members]} if summary.members else {}
     from genspace.cli._console import as_flags
 
+    members = {"members": [_summary_document(m) for m in summary.members]} if summary.members else {}
     return {
         "judge": summary.judge,
         "asked": summary.asked,
