@@ -9,6 +9,7 @@ import numpy as np
 
 from genspace.analysis import notes as n
 from genspace.analysis._scope import Scope
+from genspace.analysis.figures import FIGURES
 from genspace.analysis.reliability import conspicuous_pair, rater_pairs
 from genspace.analysis.resampling import Weighted
 from genspace.analysis.result import JudgeResult, QuestionResult
@@ -87,7 +88,7 @@ def _excluded(seen: Seen) -> Iterator[n.Note]:
 
 
 def _prompts(seen: Seen) -> Iterator[n.Note]:
-    prompts = seen.scope.draws.prompts
+    prompts = int(seen.scope.replicates.present.sum())
     if 0 < prompts < FEW_PROMPTS:
         yield n.FewPrompts(n=prompts)
     if prompts == seen.scope.annotated > 1 and seen.result.study.n_generators > 1:
@@ -143,8 +144,9 @@ def _tie_forms(seen: Seen) -> Iterator[n.Note]:
 
 
 def _tie_form(name: str, judge: JudgeResult) -> n.TieForm | None:
+    forms = [f"pairwise_{form}" for form in ("strict", "half_credit", "ties_dropped")]
     strict, half, dropped = (
-        judge.within_prompt[f"pairwise_{form}"].value for form in ("strict", "half_credit", "ties_dropped")
+        judge.within_prompt[k].value if k in judge.within_prompt else None for k in forms
     )
     if strict is None or half is None or dropped is None:
         return None
@@ -155,7 +157,8 @@ def _near_ties(seen: Seen) -> Iterator[n.Note]:
     """Scores that differ by next to nothing, where counting them as ties changes pairwise accuracy."""
     human = seen.scope.rated.people.mean
     for name, judge in seen.scope.rated.judges.items():
-        as_ties = seen.result.judges[name].item["pairwise_strict"].value
+        strictly = seen.result.judges[name].item.get("pairwise_strict")
+        as_ties = strictly.value if strictly is not None else None
         both = np.isfinite(human) & np.isfinite(judge.oriented)
         if as_ties is None:
             continue
@@ -185,16 +188,16 @@ def _baseline(seen: Seen) -> Iterator[n.Note]:
         yield n.BelowPromptMean(bar=bar, judges=below)
 
 
-CHANCE = {"spearman": 0.0, "half_credit": 0.5}
-"""Figures that tell which way scores point, with their values by chance."""
+DIRECTIONS = ("spearman", "pair_agreement")
+"""Figures that tell which way scores point, beside the primary one."""
 
 
 def _other_way(seen: Seen) -> Iterator[n.Note]:
     """Judges whose whole interval lies below chance: their low scores are likely the good ones."""
+    keys = dict.fromkeys((seen.scope.primary.figure, *DIRECTIONS))
     for name, judge in seen.result.judges.items():
-        told = {**judge.item, **(judge.preference or {})}
-        highest = [(told[key].high, chance) for key, chance in CHANCE.items() if key in told]
-        if judge.kind != "baseline" and any(high is not None and high < chance for high, chance in highest):
+        told = [(judge.item[key].high, FIGURES[key].chance) for key in keys if key in judge.item]
+        if judge.kind != "baseline" and any(high is not None and high < chance for high, chance in told):
             yield n.PointsTheOtherWay(judge=name)
 
 

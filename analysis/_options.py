@@ -24,9 +24,11 @@ class CompareOptions:
     """
 
     draws: int = 1000
-    """Bootstrap draws behind each interval; 0: no intervals."""
+    """Bootstrap draws behind the order of the generators and the agreement on it; 0: neither has intervals."""
     permutations: int = 10_000
-    """Least number of permutations of a test, raised to 40 for each pair of judges; 0: no tests."""
+    """Permutations of each test of the appendix; 0: no appendix."""
+    tests: bool = True
+    """Whether judges are tested against one another."""
     seed: int = 0
     confidence: float = 0.95
     """Level of the intervals."""

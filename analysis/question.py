@@ -71,6 +71,21 @@ class People:
         """(n,) 1 = yes, 0 = no, NaN = undecided: `positive_from` on the mean, else the strict majority."""
         return self.decide(self.mean)
 
+    def rater(self, column: int) -> JudgeScores:
+        """Return one rater as a judge: the ratings as scores, and the decisions they stand for."""
+        own = self.ratings[:, column]
+        nothing = np.full(len(own), np.nan)
+        return JudgeScores(
+            name=self.raters[column],
+            score=own,
+            passed=self.decide(own),
+            status=np.where(np.isfinite(own), "decided", "missing"),
+            confidence=nothing,
+            seconds=nothing,
+            tokens=nothing,
+            cost_usd=nothing,
+        )
+
     @property
     def on_unit_scale(self) -> Floats:
         """(n,) mean ratings with the ends of the scale at 0 and 1; NaN without a rating."""
@@ -130,6 +145,11 @@ class JudgeScores:
     def oriented(self) -> Floats:
         """(n,) scores turned so that higher is better."""
         return self.score * self.direction
+
+    @property
+    def preference(self) -> Floats:
+        """(n,) of pairs: above 0 where the judge prefers the first item, below for the second, 0 for neither."""
+        return self.direction * (self.score - (0.0 if self.difference else 0.5))
 
     @property
     def has_labels(self) -> bool:
@@ -321,6 +341,7 @@ class _Rows:
         found, everybody = self._units(
             units, said.assign(unit=place[: len(said)]), judged.assign(unit=place[len(said) :])
         )
+        found = replace(found, prompt=_linked(singles.prompt[first], singles.prompt[second]))
         judges = dict(found.judges)
         for name, judge in singles.judges.items():
             known = judges.get(name)
@@ -438,6 +459,22 @@ def _generators(units: pd.DataFrame) -> tuple[Ints, tuple[str, ...]]:
     named = units["generator"].replace("", np.nan)
     codes, names = pd.factorize(named, sort=True)
     return np.asarray(codes, dtype=np.int64), tuple(map(str, names))
+
+
+def _linked(first: Ints, second: Ints) -> Ints:
+    """Return cluster codes of pairs: pairs belong together where a chain of them shares prompts.
+
+    >>> _linked(np.array([0, 1, 3]), np.array([0, 2, 1])).tolist()
+    [0, 1, 1]
+    """
+    if not len(first) or np.array_equal(first, second):
+        return first
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    size = int(max(first.max(), second.max())) + 1
+    links = coo_array((np.ones(len(first)), (first, second)), shape=(size, size))
+    return np.asarray(connected_components(links, directed=False)[1][first], dtype=np.int64)
 
 
 def _prompts(units: pd.DataFrame) -> Ints:

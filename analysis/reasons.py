@@ -23,7 +23,10 @@ ReasonCode = Literal[
     "no_generator_separated", "empty_bin", "no_items",
     # of the interval
     "no_draws", "few_defined_draws", "single_prompt", "nothing_to_resample", "in_sample", "already_resampled",
-    "not_computed", "open_interval",
+    "not_computed", "open_interval", "few_prompts", "undefined_without_a_prompt", "few_of_a_class", "at_its_end",
+    "constant_in_prompts",
+    # of the difference of two judges
+    "identical", "few_contributions", "equal_in_every_prompt",
     # of the generators
     "no_generators", "single_generator", "too_few_generators", "equal_generators", "no_shared_prompt",
     "few_generators", "too_few_scored_generators", "no_shares", "not_compared", "never_compared", "never_losing",

@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis._estimate import Estimate
+from genspace.analysis.inference.intervals import Scale, from_replicates
+from genspace.analysis.inference.replicates import Replicates
 from genspace.analysis.question import People
 from genspace.analysis.reasons import Reason
-from genspace.analysis.resampling import PromptDraws, estimate, ratio
+from genspace.analysis.resampling import ratio
 from genspace.display import Displayed
 
 __all__ = [
@@ -306,6 +308,8 @@ class Coefficient:
     """Needs to know who rated what."""
     ordered: bool = False
     """Needs more than two ordered values."""
+    scale: Scale = "correlation"
+    """Where it lies, which says how its interval is made."""
 
 
 def _mean_cohen(people: People, weights: Floats) -> Floats:
@@ -345,32 +349,35 @@ COEFFICIENTS: Mapping[str, Coefficient] = {
         lambda p, w: gwet_ac(p.ratings, w, quadratic=True, scale=p.scale),
         categories=True,
     ),
-    "raw_agreement": Coefficient("raw agreement", lambda p, w: raw_agreement(p.ratings, w), categories=True),
+    "raw_agreement": Coefficient(
+        "raw agreement", lambda p, w: raw_agreement(p.ratings, w), categories=True, scale="share"
+    ),
     "within_one": Coefficient(
         "within one point",
         lambda p, w: raw_agreement(p.ratings, w, within=1.0),
         categories=True,
         ordered=True,
+        scale="share",
     ),
 }
 """Every coefficient of agreement among people."""
 
 
 def reliability(
-    people: People, draws: PromptDraws | None = None, *, confidence: float = 0.95
+    people: People, clusters: Replicates | None = None, *, confidence: float = 0.95
 ) -> dict[str, Estimate]:
     """Return every coefficient with its interval over prompts, or why it has none.
 
     Args:
         people: The ratings.
-        draws: Bootstrap over prompts of the same items; None: no intervals.
+        clusters: The prompts of the same items; None: no intervals.
         confidence: Level of the intervals.
     """
-    return {name: _estimate(c, people, draws, confidence) for name, c in COEFFICIENTS.items()}
+    return {name: _estimate(c, people, clusters, confidence) for name, c in COEFFICIENTS.items()}
 
 
 def _estimate(
-    coefficient: Coefficient, people: People, draws: PromptDraws | None, confidence: float
+    coefficient: Coefficient, people: People, clusters: Replicates | None, confidence: float
 ) -> Estimate:
     usable = people.count > 1
     if coefficient.complete:
@@ -382,9 +389,16 @@ def _estimate(
     value = float(coefficient.value(people, np.ones((len(people.ratings), 1)))[0])
     if not np.isfinite(value):
         return Estimate.undefined(Reason("undefined"), n=n)
-    if draws is None or draws.prompts < 2:
-        return estimate(value, n=n, no_interval=None if draws is None else Reason("single_prompt"))
-    return estimate(value, draws.map(lambda w: coefficient.value(people, w)), n=n, confidence=confidence)
+    if clusters is None:
+        return Estimate(value, n=n)
+    return from_replicates(
+        value,
+        clusters.map(lambda w: coefficient.value(people, w)),
+        clusters.take(usable),
+        n=n,
+        scale=coefficient.scale,
+        confidence=confidence,
+    )
 
 
 def _obstacles(coefficient: Coefficient, people: People, n: int) -> Iterator[Reason]:

@@ -1,0 +1,1 @@
+"""Standard errors, intervals, tests and words: what every claim of the package rests on."""
