@@ -89,6 +89,7 @@ def _question_of_2(document: Mapping[str, Any]) -> dict[str, Any]:
         "options": options,
         "judges": {name: _judge_of_2(judge) for name, judge in document["judges"].items()},
         "tests": _tests_of_2(document["tests"]),
+        "headline": {"code": "not stated"},
         "breakdowns": {
             column: {value: _cell_of_2(cell) for value, cell in cells.items()}
             for column, cells in document["breakdowns"].items()

@@ -9,6 +9,7 @@ from genspace.errors import InputError
 
 __all__ = ["CompareOptions", "Resampled"]
 
+PERMUTATIONS = 10_000
 Resampled = Literal["prompts", "items", "raters"]
 """What the draws behind an order of generators resample."""
 
@@ -25,7 +26,7 @@ class CompareOptions:
 
     draws: int = 1000
     """Bootstrap draws behind the order of the generators and the agreement on it; 0: neither has intervals."""
-    permutations: int = 10_000
+    permutations: int = PERMUTATIONS
     """Permutations of each test of the appendix; 0: no appendix."""
     tests: bool = True
     """Whether judges are tested against one another."""

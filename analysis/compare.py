@@ -22,6 +22,7 @@ from genspace.analysis._scope import Scope
 from genspace.analysis._tests_section import cell_tests, leading, ranking, tests_section
 from genspace.analysis._threads import side_by_side
 from genspace.analysis.disagreement import places
+from genspace.analysis.inference.words import headline
 from genspace.analysis.notes import StudyOpen
 from genspace.analysis.question import JudgeScores, Question, Units
 from genspace.analysis.reliability import conspicuous_pair, rater_pairs
@@ -175,6 +176,7 @@ def _question(question: Question, options: CompareOptions) -> QuestionResult:
         human=people_section(scope),
         judges=judges,
         tests=tests,
+        headline=headline(scope.figure, figures, ranked, leaders, tests.pairs),
         breakdowns=_breakdowns(scope, by, leaders, tests=options.tests),
         disagreements=tuple(_disagreements(scope)),
         overlap=overlap_section(scope, ranked),

@@ -17,6 +17,7 @@ from genspace.analysis.alternative_annotator import AlternativeAnnotatorTest
 from genspace.analysis.calibration import Reliability
 from genspace.analysis.errors import ErrorOverlap
 from genspace.analysis.inference.comparisons import Method, OtherGenerators, Standing
+from genspace.analysis.inference.words import Headline
 from genspace.analysis.notes import LeftOutRater, Note
 from genspace.analysis.reasons import Reason
 from genspace.analysis.reliability import RaterPair
@@ -550,6 +551,8 @@ class QuestionResult:
     human: People
     judges: Mapping[str, JudgeResult]
     tests: Tests
+    headline: Headline
+    """What may be said of the best judge."""
     breakdowns: Mapping[str, Mapping[str, Cell]]
     disagreements: tuple[Disagreement, ...]
     overlap: Overlap

@@ -240,14 +240,12 @@ class _Table:
     @classmethod
     def make(cls, table: Floats, clusters: Replicates) -> _Table:
         """Test the judges from (J, 1 + B) values of the data and without each block."""
-        from scipy.stats import t
-
         pairs = list(combinations(range(len(table)), 2))
         p = np.full(len(pairs), np.nan)
         for place, (a, b) in enumerate(pairs):
             error = standard_error(table[a, 1:] - table[b, 1:], clusters.present)
             if error is not None and error.value > 0 and np.isfinite(table[a, 0] - table[b, 0]):
-                p[place] = 2 * t.sf(abs(table[a, 0] - table[b, 0]) / error.value, error.df)
+                p[place] = 2 * error.beyond(abs(float(table[a, 0] - table[b, 0])))
         beats = np.zeros((len(table), len(table)), dtype=np.int8)
         for (a, b), adjusted in zip(pairs, holm(p), strict=True):
             if adjusted <= ALPHA:

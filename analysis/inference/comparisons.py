@@ -115,10 +115,8 @@ def difference(
     if error.value == 0:
         reason = Reason("equal_in_every_prompt")
         return Difference(value=value, error=error, contributions=told, reason=reason)
-    from scipy.stats import t
-
     low, high = raw(value, error, confidence)
-    p = min(1.0, 2 * float(t.sf(abs(value) / error.value, error.df)))
+    p = min(1.0, 2 * error.beyond(abs(value)))
     return Difference(value=value, low=low, high=high, p=p, method="t", error=error, contributions=told)
 
 
@@ -225,12 +223,12 @@ def not_worse(
         b: (n,) answers of the second.
         block: (n,) prompt, or block of prompts.
     """
-    from scipy.stats import binom, t
+    from scipy.special import bdtr
 
     if found.value is None or found.error is None:
         return None
     if found.method == "t":
-        return float(t.sf((found.value + margin) / found.error.value, found.error.df))
+        return found.error.beyond(found.value + margin)
     plain = figure.scale == "share" and (figure.key == "accuracy" or figure.target == "preference")
     counted = y != 0 if figure.target == "preference" else np.ones(len(y), dtype=bool)
     sizes = np.bincount(block[counted])
@@ -238,7 +236,7 @@ def not_worse(
     if not plain or len(np.unique(sizes)) != 1 or found.method != "sign":
         return None
     worse = sum(sign < 0 for sign in _differing(figure, y, a, b, block))
-    return float(binom.cdf(worse, len(sizes), min(margin, 1.0)))
+    return float(bdtr(worse, len(sizes), min(margin, 1.0)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,15 +271,13 @@ def other_generators(
     if generators < MIN_GENERATORS:
         low, high = float(replicated.min()), float(replicated.max())
         return OtherGenerators(generators=generators, low=low, high=high, p=None)
-    from scipy.stats import t
-
     own = standard_error(replicated)
     assert own is not None
     error = StandardError(max(own.value, found.error.value), own.df)
     if error.value == 0:
         return None
     low, high = raw(found.value, error, confidence)
-    p = min(1.0, 2 * float(t.sf(abs(found.value) / error.value, error.df)))
+    p = min(1.0, 2 * error.beyond(abs(found.value)))
     return OtherGenerators(generators=generators, low=low, high=high, p=p)
 
 

@@ -35,9 +35,9 @@ class Support:
 
 
 def _quantile(df: int, confidence: float) -> float:
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
-    return float(t.ppf((1 + confidence) / 2, df))
+    return float(stdtrit(df, (1 + confidence) / 2))
 
 
 def raw(value: float, error: StandardError, confidence: float = 0.95) -> tuple[float, float]:

@@ -84,6 +84,16 @@ class StandardError:
     value: float
     df: int
 
+    def beyond(self, difference: float) -> float:
+        """Return the probability that Student's t exceeds a difference divided by the standard error.
+
+        >>> round(2 * StandardError(0.5, 30).beyond(1.0), 4)
+        0.0546
+        """
+        from scipy.special import stdtr
+
+        return float(stdtr(self.df, -difference / self.value))
+
 
 def standard_error(replicated: Floats, present: Bools | None = None) -> StandardError | None:
     """Return the standard error of a figure from its replicates; None where it cannot be known.

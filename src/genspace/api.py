@@ -36,6 +36,7 @@ def compare(
     by: Sequence[str] = (),
     draws: int = 1000,
     permutations: int = 10_000,
+    tests: bool = True,
     seed: int = 0,
     confidence: float = 0.95,
 ) -> Comparison:
@@ -49,8 +50,9 @@ def compare(
         settings: What is declared about the frames; a study declares its own.
         primary: The figure that sorts, groups and is tested; None: as declared, else by the kind of answers.
         by: Columns of items to break figures down by; none: as declared.
-        draws: Bootstrap draws behind each interval; 0: no intervals.
-        permutations: Least number of permutations of a test; 0: no tests.
+        draws: Bootstrap draws behind the order of the generators; 0: it has no intervals.
+        permutations: Of each test of the appendix; 0: no appendix.
+        tests: Whether judges are tested against one another.
         seed: Of everything that is random.
         confidence: Level of the intervals.
 
@@ -74,6 +76,7 @@ def compare(
         by=tuple(by),
         draws=draws,
         permutations=permutations,
+        tests=tests,
         seed=seed,
         confidence=confidence,
     )
@@ -134,8 +137,6 @@ def validate(
     margin: float | None = None,
     primary: str | None = None,
     by: Sequence[str] = (),
-    draws: int = 1000,
-    permutations: int = 10_000,
     seed: int = 0,
     confidence: float = 0.95,
 ) -> Validation:
@@ -152,8 +153,6 @@ def validate(
         margin: Largest loss of agreement that still counts as not worse; by default 0.02.
         primary: As for `compare`.
         by: As for `compare`.
-        draws: As for `compare`.
-        permutations: As for `compare`.
         seed: As for `compare`.
         confidence: As for `compare`.
 
@@ -165,7 +164,7 @@ def validate(
     >>> said = pd.DataFrame({"item_id": ids, "rater_id": "ann", "value": [1, 0] * 6 + [0, 1] * 2})
     >>> old = pd.DataFrame({"item_id": ids, "metric": "clip", "score": [0.1, 0.4, 0.3, 0.2] * 4})
     >>> new = pd.DataFrame({"item_id": ids, "metric": "mine", "score": [0.9, 0.2] * 8})
-    >>> result = validate(new, items=items, annotations=said, scores=old, draws=100)
+    >>> result = validate(new, items=items, annotations=said, scores=old)
     >>> result.document.metric, [row.judge for row in result.document.against]
     ('mine', ['clip'])
     """
@@ -181,8 +180,6 @@ def validate(
     options = CompareOptions(
         primary=primary,
         by=tuple(by),
-        draws=draws,
-        permutations=permutations,
         seed=seed,
         confidence=confidence,
     )

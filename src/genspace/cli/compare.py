@@ -70,7 +70,15 @@ def compare(
     by: By = None,
     level: Level = "item",
     primary: Primary = None,
-    draws: Annotated[int, typer.Option(help="Bootstrap draws behind each interval; 0: none.")] = 1000,
+    draws: Annotated[
+        int, typer.Option(help="Bootstrap draws behind the order of the generators; 0: it has no intervals.")
+    ] = 1000,
+    tests: Annotated[
+        bool, typer.Option("--tests/--no-tests", help="Test judges against one another.")
+    ] = True,
+    appendix: Annotated[
+        bool, typer.Option("--appendix/--no-appendix", help="Add the classical tests that other papers use.")
+    ] = True,
     seed: Annotated[int, typer.Option(min=0, help="Seed of draws and permutations.")] = 0,
     out: Out = None,
     replay: From = None,
@@ -79,6 +87,7 @@ def compare(
 ) -> None:
     """Compare every judge and metric with the people: who agrees, how far, and how sure we are."""
     from genspace.analysis import CompareOptions
+    from genspace.analysis._options import PERMUTATIONS
 
     if as_json and shape != "text":
         raise InputError("--json and --format md both say what to print: choose one")
@@ -87,7 +96,15 @@ def compare(
         return
     if not studies:
         raise InputError("compare what? name a study's folder or a table: genspace compare my-study")
-    options = CompareOptions(draws=draws, seed=seed, primary=primary, by=tuple(by or ()), level=level)
+    options = CompareOptions(
+        draws=draws,
+        tests=tests,
+        permutations=PERMUTATIONS if appendix else 0,
+        seed=seed,
+        primary=primary,
+        by=tuple(by or ()),
+        level=level,
+    )
     wide = Wide(
         human=tuple(columns(human)),
         metrics=tuple(columns(metrics)),

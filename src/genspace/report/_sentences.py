@@ -18,7 +18,6 @@ from genspace.analysis.result import (
     ValidationDocument,
     ValidationPair,
 )
-from genspace.analysis.significance import ALPHA
 from genspace.records import Reference
 from genspace.report._table import figure_words, share_text
 
@@ -75,6 +74,14 @@ REASONS: Mapping[ReasonCode, str] = {
     "few_defined_draws": "undefined in more than a tenth of the bootstrap draws",
     "single_prompt": "a single prompt",
     "nothing_to_resample": "nothing to resample: a single prompt, item or rater",
+    "few_prompts": "{n} prompts: {needed} are needed for an interval",
+    "undefined_without_a_prompt": "without one of the prompts the figure is undefined, so its error is unknown",
+    "few_of_a_class": "the rarer answer stands in {n} prompts only: {needed} are needed for a standard error",
+    "at_its_end": "the figure is at its end, where no error can be measured",
+    "constant_in_prompts": "it gives every item of a prompt the same score",
+    "identical": "the two give the same answers on all {n} common items",
+    "few_contributions": "only {n} prompts tell the two apart: {needed} are needed for a claim",
+    "equal_in_every_prompt": "the difference is the same without any prompt, so its error is unknown",
     "in_sample": "WMT convention: the tie width is fitted in-sample",
     "already_resampled": "its p-values are resampled already",
     "not_computed": "not computed",
@@ -116,6 +123,10 @@ REASONS: Mapping[ReasonCode, str] = {
 }
 """Every reason in words."""
 METHODS: Mapping[str, str] = {
+    "delete-one-prompt": "The difference on the items that both judges answered, with a standard error from leaving "
+    "out each prompt in turn and Student's t. Intervals are for one pair by itself; adjusted p-values are corrected by "
+    "Holm for all pairs that could be compared, and they alone decide what is ahead. A new group starts where a member "
+    "is ahead of the next judge. All of it holds for these generators.",
     "swap by prompt": "PERM-INPUT: two-sided permutation test, the standardised scores of whole prompts change sides; "
     "Holm's correction over all pairs; a group ends where a member beats the next judge at 5 %",
 }
@@ -141,7 +152,6 @@ MOST_TOLD = 4
 """Judges that a sentence names."""
 SURE = 0.95
 """Neighbours whose order is kept in at least so many draws are called sure."""
-CLAIMS: tuple[Claim, ...] = ("superior", "non-inferior", "inferior", "inconclusive")
 
 
 def reason_text(reason: Reason | None) -> str:
@@ -287,7 +297,7 @@ def specification_sentences(curve: Specification, label: str) -> list[str]:
     leader = curve.best[0]
     first = (
         f"{leader.judge} has the highest agreement in {leader.first} of {len(curve.specifications)} reasonable ways to "
-        f"compute it, and no other judge is separated above it in {leader.top}."
+        f"compute it, and no other judge is ahead of it in {leader.top}."
     )
     if not curve.pairs:
         return [first]
@@ -297,23 +307,23 @@ def specification_sentences(curve: Specification, label: str) -> list[str]:
             when = _when(pair.reversed_only_when, label)
             by_condition.setdefault(when, []).append(pair)
     reversals = [_reversal(curve, when, those) for when, those in by_condition.items()]
-    return [first, _separated(label, curve.pairs), *(s for part in reversals for s in part)]
+    return [first, _held(label, curve.pairs), *(s for part in reversals for s in part)]
 
 
-def _separated(label: str, pairs: Sequence[SpecificationPair]) -> str:
-    """Say how many of the pairs that the headline figure separates every specification separates alike."""
+def _held(label: str, pairs: Sequence[SpecificationPair]) -> str:
+    """Say how many of the headline's conclusions every specification shares."""
     held = sum(pair.reversed == pair.open == 0 for pair in pairs)
     reversed_in_some = sum(pair.reversed > 0 for pair in pairs)
     if len(pairs) > 1:
         return (
-            f"Of the {len(pairs)} pairs of judges that {label} separates, {held} stay separated the same way in "
-            f"all of them and {reversed_in_some} are reversed in some."
+            f"By {label} a judge is ahead in {len(pairs)} pairs; {held} of them stay so in all of these ways, and "
+            f"{reversed_in_some} are reversed in some."
         )
     pair = pairs[0]
     outcome = (
         "is reversed in some" if reversed_in_some else "holds in all of them" if held else "is open in some"
     )
-    return f"{label} separates one pair of judges, {pair.better} over {pair.worse}; that {outcome}."
+    return f"By {label} one judge is ahead of another, {pair.better} of {pair.worse}; that {outcome}."
 
 
 def _reversal(curve: Specification, when: str, pairs: Sequence[SpecificationPair]) -> list[str]:
@@ -436,43 +446,47 @@ def _figure_sentence(document: ValidationDocument) -> str:
 
 
 def _claim_sentences(document: ValidationDocument) -> list[str]:
-    rows, name, margin = document.against, document.metric, document.margin
+    rows, margin = document.against, document.margin
     if not rows:
         return ["There is no other metric in this study to compare it with."]
-    words: dict[Claim, str] = {
-        "superior": "is superior to",
-        "non-inferior": f"is not worse, by more than {margin:g}, than",
-        "inferior": "is inferior to",
-        "inconclusive": "cannot be told from these data to be better or worse than",
+    words: Mapping[Claim, str] = {
+        "ahead": "is ahead of",
+        "not worse": f"is not worse, by {margin:g} or more, than",
+        "behind": "is behind",
+        "open": "cannot be told from these data to be better or worse than",
+        "open before correction": "is open against (told apart only before the correction for all pairs of the study)",
+        "identical": "gives the same answers as",
     }
     sentences = []
-    for kind in CLAIMS:
+    for kind, phrase in words.items():
         those = [row for row in rows if row.claim == kind]
         if those:
-            listed = ", ".join(row.judge for row in those)
-            sentences.append(f"It {words[kind]} {len(those)} of the {len(rows)} there: {listed}.")
-            if kind in ("superior", "inferior"):
-                sentences += _uncertain_after_correction(those, len(rows))
+            sentences.append(
+                f"It {phrase} {len(those)} of the {len(rows)} there: {', '.join(r.judge for r in those)}."
+            )
+    near = [row.judge for row in rows if row.claim == "behind" and row.not_worse]
+    if near:
+        sentences.append(f"It is behind, but by less than {margin:g}: {', '.join(near)}.")
     sentences += [
         f"It cannot be compared with {row.judge}: {reason_text(row.difference.reason)}."
         for row in rows
         if row.claim is None
     ]
     sentences += [
-        f"Against {row.judge} that depends on the abstentions: with each of them tied with everything, {name} "
-        f"is {row.penalised_claim} ({figure_words(row.penalised, signed=True)})."
+        f"Against {row.judge} that depends on the abstentions: with each of them tied with everything, the difference "
+        f"is {figure_words(row.penalised, signed=True)}."
         for row in rows
-        if None not in (row.claim, row.penalised_claim) and row.claim != row.penalised_claim
+        if _depends_on_abstentions(row)
     ]
     return sentences
 
 
-def _uncertain_after_correction(rows: Sequence[ValidationPair], family: int) -> list[str]:
-    """Name the differences that do not stand Holm's correction for the number of comparisons."""
-    unsure = [row.judge for row in rows if row.p_holm is not None and row.p_holm >= ALPHA]
-    if family < 2 or not unsure:
-        return []
-    return [f"Corrected for {family} comparisons, the difference to {', '.join(unsure)} is not significant."]
+def _depends_on_abstentions(row: ValidationPair) -> bool:
+    """Return whether "ahead" or "behind" would not stand with each abstention tied with everything."""
+    low, high = row.penalised.low, row.penalised.high
+    if low is None or high is None or row.claim not in ("ahead", "behind"):
+        return False
+    return low <= 0 if row.claim == "ahead" else high >= 0
 
 
 def _coverage_sentences(document: ValidationDocument) -> list[str]:
@@ -490,11 +504,11 @@ def _breakdown_sentences(document: ValidationDocument) -> list[str]:
     sentences = []
     for column, cells in document.breakdowns.items():
         for value, cell in cells.items():
-            worse = [other for other, claim in cell.claims.items() if claim == "inferior"]
+            worse = [other for other, claim in cell.claims.items() if claim == "behind"]
             if worse:
-                sentences.append(f"Where {column} is {value} it is inferior to {', '.join(worse)}.")
+                sentences.append(f"Where {column} is {value} it is behind {', '.join(worse)}.")
     if sentences:
-        sentences.append("The parts are not corrected for their number: take them as leads, not as findings.")
+        sentences.append("These are corrected for the number of parts (Benjamini-Hochberg).")
     return sentences
 
 
