@@ -31,6 +31,7 @@ from genspace.analysis.result import Cell, ComparisonDocument, Disagreement, Que
 from genspace.analysis.specification import specification_section
 from genspace.display import Result
 from genspace.documents import from_dict, to_dict
+from genspace.errors import InputError
 from genspace.evidence import Evidence
 
 if TYPE_CHECKING:
@@ -92,7 +93,10 @@ class Comparison(Result):
 
         Errors: `InputError` for a document of no such format.
         """
-        document = from_former(document)
+        try:
+            document = from_former(document)
+        except KeyError as error:
+            raise InputError(f"is no comparison: {error} is missing") from None
         return cls(from_dict(ComparisonDocument, document))
 
     def to_frame(self) -> pd.DataFrame:
