@@ -10,6 +10,7 @@ from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import aggregate_raters
 from statsmodels.stats.inter_rater import fleiss_kappa as their_fleiss
 
+from genspace.analysis.inference.replicates import Replicates
 from genspace.analysis.question import People
 from genspace.analysis.reliability import (
     cohen_kappa,
@@ -23,7 +24,6 @@ from genspace.analysis.reliability import (
     raw_agreement,
     reliability,
 )
-from genspace.analysis.resampling import PromptDraws, stream
 
 # Shrout and Fleiss 1979, table 2: 6 targets x 4 judges; table 4 gives ICC(1,1) .17, (2,1) .29, (1,k) .44, (2,k) .62.
 SHROUT = np.array(
@@ -133,9 +133,7 @@ def test_intervals_over_prompts_are_wider_than_over_items_when_prompts_matter():
     )
     widths = []
     for clusters in (prompt, np.arange(300)):
-        found = reliability(said, PromptDraws.make(clusters, 400, stream(0, "r")))[
-            "krippendorff_alpha_interval"
-        ]
+        found = reliability(said, Replicates.of(clusters))["krippendorff_alpha_interval"]
         widths.append(found.high - found.low)
     assert widths[0] > widths[1]
 

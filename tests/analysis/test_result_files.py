@@ -63,11 +63,15 @@ def test_a_comparison_of_format_2_keeps_its_figures_and_claims_nothing_new(tmp_p
     told = old["judges"]["clip"]["preference"]["half_credit"]
     assert clip.item["pair_agreement"].value == told["value"]
     assert clip.item["spearman"].value == old["judges"]["clip"]["item"]["spearman"]["value"]
-    assert [row.p_holm for row in found.document.tests.pairs] == [row["p_holm"] for row in old["tests"]["pairs"]]
+    assert [row.p_holm for row in found.document.tests.pairs] == [
+        row["p_holm"] for row in old["tests"]["pairs"]
+    ]
     assert found.document.headline.code == "not stated"
     schema = json.loads((schemas.FOLDER / "comparison.schema.json").read_text(encoding="utf-8"))
     jsonschema.validate(found.to_dict(), schema)
-    page = next(p for p in found.write(tmp_path / "report") if p.suffix == ".html").read_text(encoding="utf-8")
+    page = next(p for p in found.write(tmp_path / "report") if p.suffix == ".html").read_text(
+        encoding="utf-8"
+    )
     assert "does not say how sure that is" in page
 
 
