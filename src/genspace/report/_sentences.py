@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from genspace.analysis import notes as n
-from genspace.analysis.figures import FIGURES
+from genspace.analysis.figures import FIGURES, TIE_FORMS
 from genspace.analysis.reasons import Reason, ReasonCode
 from genspace.analysis.result import (
     Claim,
@@ -373,7 +373,8 @@ def _tie_forms(
 ) -> tuple[str, dict[str, tuple[float, float]]] | None:
     """Return averaging and both judges' shares of pairs by tie form, where a tie form is what reverses them."""
     condition = pair.reversed_only_when or {}
-    forms = [key for key, figure in FIGURES.items() if figure.tie_form is not None]
+    of_pairs = FIGURES[curve.headline[0]].target == "preference"
+    forms = [key for key in TIE_FORMS if (FIGURES[key].target == "preference") == of_pairs]
     if not set(condition.get("figure", ())) & set(forms):
         return None
     places = [curve.judges.index(name) for name in (pair.better, pair.worse)]
@@ -476,17 +477,24 @@ def _claim_sentences(document: ValidationDocument) -> list[str]:
         f"Against {row.judge} that depends on the abstentions: with each of them tied with everything, the difference "
         f"is {figure_words(row.penalised, signed=True)}."
         for row in rows
-        if _depends_on_abstentions(row)
+        if _depends_on_abstentions(row, margin)
     ]
     return sentences
 
 
-def _depends_on_abstentions(row: ValidationPair) -> bool:
-    """Return whether "ahead" or "behind" would not stand with each abstention tied with everything."""
+def _depends_on_abstentions(row: ValidationPair, margin: float) -> bool:
+    """Return whether an interval with each abstention tied with everything speaks against the claim."""
     low, high = row.penalised.low, row.penalised.high
-    if low is None or high is None or row.claim not in ("ahead", "behind"):
+    if low is None or high is None or row.penalised.n == row.difference.n:
         return False
-    return low <= 0 if row.claim == "ahead" else high >= 0
+    against: Mapping[Claim, bool] = {
+        "ahead": low <= 0,
+        "behind": high >= 0,
+        "not worse": low <= -margin,
+        "open": low > 0 or high < 0,
+        "open before correction": low > 0 or high < 0,
+    }
+    return row.claim is not None and against.get(row.claim, False)
 
 
 def _coverage_sentences(document: ValidationDocument) -> list[str]:
