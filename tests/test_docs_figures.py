@@ -57,7 +57,7 @@ def tifa160(found) -> list[str]:
     )
     return [
         f"first in {best[mplug]['first']} of {best[mplug]['of']} ways",
-        f"in {best[mplug]['top']} of {best[mplug]['of']} no other metric is separated above it",
+        f"in {best[mplug]['top']} of {best[mplug]['of']} no other metric is ahead of it",
         f"`{clip}` leads by {strict[1]} to {strict[0]}",
         f"{tied(found, mplug, 'prompt')} of the pairs that people separate within a prompt",
         f"at {half[0]} and {half[1]}, with ties dropped at {dropped[0]} and {dropped[1]}",

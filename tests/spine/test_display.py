@@ -126,6 +126,7 @@ STEPS = {
     "PromptDraws",
     "RepeatAgreement",
     "Specification",
+    "WithinGroups",
 }
 """What analysis functions hand to one another: arrays and frames, no results."""
 
@@ -149,7 +150,7 @@ def test_every_view_of_its_own_is_of_a_class_that_is_there(results: dict[str, An
 
 def test_a_comparison_shows_answer_table_and_plots(results: dict[str, Any]) -> None:
     html = results["Comparison"]._repr_html_()
-    assert "agrees best with people" in html
+    assert "to agree with people more than chance" in html
     assert html.count("<svg") == 2
     markdown = results["Comparison"]._repr_markdown_()
     assert "a\\|b" in markdown

@@ -589,8 +589,8 @@ class TestInResults:
         assert "neither prompt nor prompt_id" in (out / "report.html").read_text()
         checked = json.loads(genspace("check", *names, "--json").out)["readings"]
         assert {r["code"] for r in checked} == {r["code"] for r in written}
-        for command in (("validate", "clip", *names), ("rank", *names)):
-            assert genspace(*command, "--draws", 20).out.startswith("What was read and assumed")
+        for command in (("validate", "clip", *names), ("rank", *names, "--draws", 20)):
+            assert genspace(*command).out.startswith("What was read and assumed")
 
     def test_frames_say_what_they_come_to(self):
         items = pd.DataFrame({"item_id": list("abcd"), "prompt_id": list("ppqq")})
