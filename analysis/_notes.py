@@ -10,6 +10,7 @@ import numpy as np
 from genspace.analysis import notes as n
 from genspace.analysis._scope import Scope
 from genspace.analysis.figures import FIGURES
+from genspace.analysis.inference.intervals import FEW_PROMPTS
 from genspace.analysis.reliability import conspicuous_pair, rater_pairs
 from genspace.analysis.resampling import Weighted
 from genspace.analysis.result import JudgeResult, QuestionResult
@@ -33,8 +34,6 @@ class Seen:
 
 NEAR_TIES_MATTER = 0.01
 """A change of pairwise accuracy worth a sentence."""
-FEW_PROMPTS = 20
-"""With fewer prompts, intervals over prompts are too short."""
 
 
 def remarks(result: QuestionResult, scope: Scope) -> tuple[n.Note, ...]:

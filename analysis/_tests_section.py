@@ -23,6 +23,7 @@ from genspace.analysis.inference.comparisons import (
     other_generators,
     standing,
 )
+from genspace.analysis.inference.intervals import FEW_PROMPTS
 from genspace.analysis.inference.replicates import Replicates
 from genspace.analysis.permutation import swap_test
 from genspace.analysis.resampling import Weighted, stream
@@ -51,9 +52,16 @@ PERM_BOTH_PERMUTATIONS = 1000
 
 
 def leading(scope: Scope, name: str, figure: Estimate) -> bool:
-    """Return whether a judge may be in a first place: enough coverage, and an interval."""
+    """Return whether a judge may be in a first place: enough coverage, and an interval.
+
+    A figure of exactly 1 has no interval on its scale; over `FEW_PROMPTS` prompts it may lead all the same.
+    """
     decided = scope.rated.judges[name].status == "decided"
-    return figure.low is not None and float(decided.mean() if len(decided) else 0) >= LEAST_COVERAGE
+    perfect = figure.reason is not None and figure.reason.code == "at_its_end" and (figure.value or 0) > 0
+    known = figure.low is not None or (
+        perfect and scope.replicates.take(decided).present.sum() >= FEW_PROMPTS
+    )
+    return bool(known) and float(decided.mean() if len(decided) else 0) >= LEAST_COVERAGE
 
 
 def ranking(scope: Scope, figures: Mapping[str, Estimate]) -> list[str]:

@@ -12,12 +12,14 @@ from genspace.analysis._estimate import Estimate
 from genspace.analysis.inference.replicates import Replicates, StandardError, standard_error
 from genspace.analysis.reasons import Reason
 
-__all__ = ["FEW", "Scale", "Support", "fisher", "from_replicates", "raw", "wilson"]
+__all__ = ["FEW", "FEW_PROMPTS", "Scale", "Support", "fisher", "from_replicates", "raw", "wilson"]
 
 Floats = NDArray[np.float64]
 Scale = Literal["share", "correlation", "raw"]
 """Shares and areas lie in [0, 1] (Wilson), correlations and kappas in [-1, 1] (Fisher's z), others anywhere (t)."""
 
+FEW_PROMPTS = 20
+"""With fewer prompts, tests and intervals over prompts are said to be weak."""
 FEW = 5
 """With the rarer answer in fewer prompts, a figure that depends on it has no interval but Wilson's."""
 

@@ -24,6 +24,8 @@ Bools = NDArray[np.bool_]
 
 MOST_SINGLE = 1000
 """With more prompts, blocks of prompts are left out."""
+ROUNDING = 1e-12
+"""Replicates that differ by less are equal."""
 BLOCKS = 250
 """So many blocks; the standard error's own error is then under 5 %."""
 
@@ -110,4 +112,5 @@ def standard_error(replicated: Floats, present: Bools | None = None) -> Standard
     g = len(kept)
     if g < 2 or not np.isfinite(kept).all():
         return None
-    return StandardError(float(np.sqrt((g - 1) / g * ((kept - kept.mean()) ** 2).sum())), g - 1)
+    value = float(np.sqrt((g - 1) / g * ((kept - kept.mean()) ** 2).sum()))
+    return StandardError(0.0 if value < ROUNDING * max(1.0, float(np.abs(kept).max())) else value, g - 1)

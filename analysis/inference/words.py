@@ -75,8 +75,12 @@ def headline(
         return Headline(code="too little" if ranked else "no judge", higher=tuple(ranked))
     best = leaders[0]
     mine = figures[best]
-    if mine.value is None or mine.low is None or mine.high is None:
+    if mine.value is None:
         return Headline(code="too little", higher=tuple(ranked))
+    low, high = (
+        mine.low if mine.low is not None else mine.value,
+        mine.high if mine.high is not None else mine.value,
+    )
     higher = tuple(n for n in ranked if n not in leaders and (figures[n].value or 0) > mine.value)
     rows = [row if row.a == best else row.turned() for row in tests if best in (row.a, row.b)]
     of = {row.b: row.standing for row in rows}
@@ -89,9 +93,9 @@ def headline(
         [n for n, said in of.items() if said not in ("not compared", "identical")],
     )
     code: HeadlineCode = "highest"
-    if mine.high < figure.chance:
+    if high < figure.chance:
         code = "below chance"
-    elif mine.low <= figure.chance:
+    elif low <= figure.chance:
         code = "at chance"
     elif not rivals:
         code = "alone"

@@ -226,7 +226,7 @@ def test_a_judge_that_decides_little_is_not_called_best(tmp_path: Path, genspace
     (folder / "metric_scores.csv").write_text("item_id,metric,score\n" + lines)
     text = genspace("compare", folder, "--draws", "100").out
     assert "more than chance (0.5): the highest is planted:coin" in text
-    assert "too few to call it best: shy (4 items, coverage 2%)" in text
+    assert "cannot be called best: shy (4 items, coverage 2%" in text
     assert compare(folder, draws=100).ranking == ["planted:coin", "shy"]
 
 

@@ -254,20 +254,22 @@ def test_the_gallery_shows_every_answer_most_disputed_first(tmp_path: Path) -> N
 SUMMARY = """\
 ### cats: agreement with people
 
-**silent agrees best with people: Spearman 1.000 (30 items, coverage 50%).**
+**close has the highest agreement with people: Spearman 0.980 [0.980, 0.980] (95% interval, 60 items, coverage 100%).**
 
-- It is significantly ahead of every other judge (permutation test by prompt, Holm-adjusted).
+- A higher figure that cannot be called best: silent (30 items, coverage 50%, no interval).
+- It is ahead of far for these generators (each prompt left out in turn, Holm-adjusted).
+- These data cannot tell it apart from silent (each prompt left out in turn, Holm-adjusted).
 - People agree with one another at Spearman 0.694; their noise puts the ceiling for any judge near 0.917.
-- But mind: Only 15 prompts were rated: intervals and tests over prompts are unreliable.
+- But mind: Only 15 prompts were rated: intervals and tests over prompts are weak.
 
 |  | judge | Spearman | Kendall τ-b | Pearson | within prompt: pairwise, ties half | n | coverage |
 | --- | --- | --- | --- | --- | --- | --- | --- |
-| 1 | silent | 1.000 | 1.000 | 0.997 | – | 30 | 50.0% |
-| 2 | close | 0.980 | 0.908 | 0.987 | – | 60 | 100.0% |
-| 3 | far | 0.042 | 0.023 | 0.044 | – | 60 | 100.0% |
-|  | people (each against the rest) | 0.694 | 0.535 | 0.701 | – | 60 | – |
+| 1 | close | 0.980 [0.980, 0.980] | 0.908 [0.907, 0.910] | 0.987 [0.976, 0.993] | – | 60 | 100.0% |
+| 2 | far | 0.042 [-0.137, 0.218] | 0.023 [-0.111, 0.155] | 0.044 [-0.133, 0.218] | – | 60 | 100.0% |
+| 3 | silent | 1.000 | 1.000 | 0.997 [0.994, 0.999] | – | 30 | 50.0% |
+|  | people (each against the rest) | 0.694 [0.533, 0.806] | 0.535 [0.413, 0.638] | 0.701 [0.477, 0.839] | – | 60 | – |
 
-60 of 60 items rated; 15 prompts, 4 generators, 3 raters, 180 ratings.
+60 of 60 items rated; 15 prompts, 4 generators, 3 raters, 180 ratings. Intervals: 95%, from leaving out each prompt in turn, for these generators.
 
 [Full report](REPORT)
 """

@@ -38,7 +38,7 @@ BESIDE: dict[str, tuple[dict[str, object], str]] = {
     ),
     "behind": ({"behind": ("worst",)}, "Ahead of it on the items that both scored: worst."),
     "identical": ({"identical": ("worst",)}, "The same answers on every common item: worst."),
-    "higher": ({"higher": ("worst",)}, "A higher figure on fewer items, too few to call it best: worst ("),
+    "higher": ({"higher": ("worst",)}, "A higher figure that cannot be called best: worst ("),
     "elsewhere": ({"other_generators": "ahead of all"}, "That holds for other generators too ("),
     "elsewhere open": ({"other_generators": "open"}, "For other generators it is open ("),
 }
@@ -105,8 +105,9 @@ def test_a_study_gets_the_code_that_is_true_of_it(code: HeadlineCode, study: dic
 
 
 def test_nobody_with_scores_is_no_judge(document: ComparisonDocument) -> None:
-    flat = made({"best": 0.0}, prompts=10)
-    assert flat.headline.code == "too little"  # a figure of exactly 1 has no interval
+    # A figure of exactly 1 has no interval: over few prompts it is not called best, over many it is.
+    assert made({"best": 0.0}, prompts=10).headline.code == "too little"
+    assert made({"best": 0.0, "worst": 20.0}, prompts=20).headline.code == "ahead of all"
     said = pd.DataFrame({"item_id": list("abcd"), "value": [1, 2, 3, 4]})
     constant = pd.DataFrame({"item_id": list("abcd"), "judge": "flat", "score": 1.0})
     items = pd.DataFrame({"item_id": list("abcd"), "prompt_id": list("ppqq")})

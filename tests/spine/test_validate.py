@@ -90,7 +90,7 @@ def test_tifa160(data) -> None:
     for weaker in ("meteor", "bleu", "rouge", "spice", "clipscore_vitb32", "tifa_ofa-large"):
         assert claims[weaker] == "ahead"
     # Its interval alone excludes 0 against both, which 45 tests corrected for one another do not support.
-    assert claims["tifa_vilt"] in {"ahead", "open before correction"}
+    assert claims["tifa_vilt"] in {"ahead", "not worse", "open before correction"}
     assert result.to_dict()["figure"]["value"] == pytest.approx(0.592, abs=5e-4)
     assert "slots" in validation_sentences(result.document)[-1]
 

@@ -131,13 +131,13 @@ def _basis(result: QuestionResult, judge: str) -> str:
 
 
 def _higher(result: QuestionResult) -> list[str]:
-    """Name the judges with a higher figure that may not be called best."""
-    key, names = result.primary.figure, result.headline.higher
-    told = [
-        f"{name} ({result.judges[name].item[key].n:,} items, coverage {result.judges[name].coverage.value or 0:.0%})"
-        for name in names
-    ]
-    return [f"A higher figure on fewer items, too few to call it best: {', '.join(told)}."] if told else []
+    """Name the judges with a higher figure that may not be called best, and why."""
+    key, told = result.primary.figure, []
+    for name in result.headline.higher:
+        figure, coverage = result.judges[name].item[key], result.judges[name].coverage.value or 0
+        missing = "" if figure.low is not None else ", no interval"
+        told.append(f"{name} ({figure.n:,} items, coverage {coverage:.0%}{missing})")
+    return [f"A higher figure that cannot be called best: {', '.join(told)}."] if told else []
 
 
 def _beside(result: QuestionResult) -> list[str]:

@@ -209,7 +209,7 @@ def remark(note: n.Note, result: QuestionResult) -> str:
             )
         case n.FewPrompts():
             prompts = "prompt was" if note.n == 1 else "prompts were"
-            return f"Only {note.n} {prompts} rated: intervals and tests over prompts are unreliable."
+            return f"Only {note.n} {prompts} rated: intervals and tests over prompts are weak."
         case n.PromptsNotShared():
             return (
                 "No two rated items share a prompt, so every item is resampled on its own; if they do share prompts, "
