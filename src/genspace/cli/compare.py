@@ -24,12 +24,15 @@ from genspace.errors import InputError
 from genspace.records import Declared
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from genspace.analysis import CompareOptions, Comparison
+    from genspace.analysis.inference.studies import Studies
     from genspace.study import Study
 
 __all__ = ["compare"]
 
-Studies = Annotated[list[Path] | None, typer.Argument(help="Study folders, or one wide table.")]
+StudyPaths = Annotated[list[Path] | None, typer.Argument(help="Study folders, or one wide table.")]
 By = Annotated[list[str] | None, typer.Option("--by", help="Break figures down by this column; repeatable.")]
 Level = Annotated[Literal["item", "system"], typer.Option(help="Which table to show.")]
 Primary = Annotated[
@@ -59,7 +62,7 @@ class Wide(NamedTuple):
     "genspace compare my-study --out report --format md >> summary.md"
 )
 def compare(
-    studies: Studies = None,
+    studies: StudyPaths = None,
     human: HumanColumns = None,
     metrics: MetricColumns = None,
     lower_is_better: LowerIsBetter = None,
@@ -152,9 +155,35 @@ def _compare(
             )
             written = write_report(comparison, manifest, folder, study, level=options.level)
             messages().print(f"wrote {written[0]} and {', '.join(p.name for p in written[1:])}")
+    across = _across(comparisons, options, out, shape="json" if as_json else shape)
     if as_json:
         documents = {name: comparison.to_dict() for name, comparison in comparisons.items()}
-        print_json(documents[names[0]] if len(paths) == 1 else {"studies": documents})
+        several = None if across is None else {"studies": documents, "across": across.to_dict()}
+        print_json(several or documents[names[0]])
+
+
+def _across(
+    comparisons: Mapping[str, Comparison], options: CompareOptions, out: Path | None, *, shape: str
+) -> Studies | None:
+    """Print and write what several studies show together; None for a single one."""
+    if len(comparisons) < 2:
+        return None
+    from genspace.analysis.inference.studies import across_studies
+    from genspace.cli._console import messages
+    from genspace.cli._console import out as console
+    from genspace.display import view_of
+    from genspace.report import print_view
+
+    across = across_studies(
+        {name: next(iter(c.questions.values())) for name, c in comparisons.items()}, options
+    )
+    if out is not None:
+        messages().print(f"wrote {', '.join(map(str, across.write(out)))}")
+    if shape == "md":
+        console().print(view_of(across).markdown(), markup=False)
+    elif shape == "text":
+        print_view(view_of(across), console())
+    return across
 
 
 def _open(path: str, wide: Wide) -> Study:

@@ -26,7 +26,7 @@ from genspace.report._table import (
     markdown_table,
     share_text,
 )
-from genspace.report._terminal import print_comparison
+from genspace.report._terminal import print_comparison, print_view
 from genspace.report._write import write_report
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "place_text",
     "print_comparison",
     "print_readings",
+    "print_view",
     "read_manifest",
     "reason_text",
     "remark",

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from genspace.analysis import notes as n
 from genspace.analysis.figures import FIGURES, TIE_FORMS
+from genspace.analysis.inference.studies import LEAST_STUDIES, StudiesDocument
 from genspace.analysis.reasons import Reason, ReasonCode
 from genspace.analysis.result import (
     Claim,
@@ -29,6 +30,7 @@ __all__ = [
     "remark",
     "remarks_of",
     "specification_sentences",
+    "studies_sentences",
     "validation_sentences",
 ]
 
@@ -148,6 +150,8 @@ NAMED_RATERS = 8
 """More raters left out than this are counted, not named."""
 LISTED_PAIRS = 4
 """Pairs named in one sentence."""
+FEW_STUDIES = 5
+"""With so many studies a difference over studies like these is rarely found."""
 MOST_TOLD = 4
 """Judges that a sentence names."""
 SURE = 0.95
@@ -426,6 +430,35 @@ def _distances(orders: Mapping[str, Order], reference: Reference) -> Iterator[st
             + ", ".join(told if len(told) <= MOST_TOLD else [*told[: MOST_TOLD - 1], "…", told[-1]])
             + "."
         )
+
+
+def studies_sentences(document: StudiesDocument) -> list[str]:
+    """Say what several studies show together, never more than so few studies can."""
+    k = len(document.studies)
+    said = [f"{name} is left out: {reason_text(reason)}." for name, reason in document.left_out.items()]
+    if k < LEAST_STUDIES:
+        return [
+            *said,
+            "Two studies stand side by side; from three on a mean over studies like these is given.",
+        ]
+    ahead = [
+        f"{pair.a} of {pair.b}" if pair.standing == "ahead" else f"{pair.b} of {pair.a}"
+        for pair in document.pairs
+        if pair.standing in ("ahead", "behind")
+    ]
+    if ahead:
+        said.append(f"Ahead over studies like these, Holm-adjusted: {', '.join(ahead)}.")
+    elif document.pairs:
+        said.append("Over studies like these no judge is ahead of another.")
+    spread = [j.pooled.tau for j in document.judges.values() if j.pooled is not None]
+    if spread:
+        said.append(
+            f"A judge's agreement varies between the studies, beyond chance, with a standard deviation of "
+            f"{min(spread):.3f} to {max(spread):.3f}."
+        )
+    if k <= FEW_STUDIES:
+        said.append(f"{NUMBERS[k].capitalize()} studies can rarely show a difference.")
+    return said
 
 
 def validation_sentences(document: ValidationDocument) -> list[str]:
