@@ -32,6 +32,8 @@ class Seen:
         return {name: judge for name, judge in self.result.judges.items() if judge.rank is not None}
 
 
+RARE_ANSWER, RARE_ANSWER_PROMPTS, RARE_ANSWER_FIGURES = 0.2, 60, ("f1", "cohen_kappa", "mcc")
+"""Share of the rarer answer, number of prompts, and figures for which tests are somewhat too ready."""
 NEAR_TIES_MATTER = 0.01
 """A change of pairwise accuracy worth a sentence."""
 
@@ -106,6 +108,29 @@ def _decisions(seen: Seen) -> Iterator[n.Note]:
     undecided = int((people.count > 0).sum() - people.decided.sum())
     if people.decides and undecided:
         yield n.HumanTies(n=undecided)
+
+
+def _separated(seen: Seen) -> Iterator[n.Note]:
+    people = seen.scope.rated.people
+    known = people.count > 0
+    if seen.scope.rated.of_pairs and known.any():
+        apart = float((people.mean[known] != 0.5).mean())
+        yield n.PairsSeparated(raters=float(people.count[known].mean()), separated=apart)
+
+
+def _rare_answer(seen: Seen) -> Iterator[n.Note]:
+    """Figures of labels with a rare answer, whose tests reject at 6.7 to 7.3 % instead of 5 at 20 to 40 prompts."""
+    decided = seen.scope.rated.people.decision
+    decided, prompts = decided[np.isfinite(decided)], int(seen.scope.replicates.present.sum())
+    if (
+        seen.scope.primary.figure not in RARE_ANSWER_FIGURES
+        or not len(decided)
+        or prompts > RARE_ANSWER_PROMPTS
+    ):
+        return
+    share = float(min(decided.mean(), 1 - decided.mean()))
+    if share <= RARE_ANSWER:
+        yield n.RareAnswer(share=share, prompts=prompts)
 
 
 def _derived(seen: Seen) -> Iterator[n.Note]:
@@ -208,6 +233,8 @@ RULES = (
     _prompts,
     _generators,
     _decisions,
+    _separated,
+    _rare_answer,
     _derived,
     _coverage,
     _other_way,

@@ -105,6 +105,15 @@ def _of_preferences(*, tie: float, apart: bool) -> Statistic:
     return statistic
 
 
+def _raters_who_agree(y: Weighted, x: Floats, width: float) -> Floats:
+    """Return the mean share of a pair's raters who prefer what the judge prefers; half of them where it ties.
+
+    The target is the share of raters who prefer the first item, less a half.
+    """
+    said = np.where(np.abs(x) <= width, 0.0, np.sign(x))
+    return ratio((0.5 + said * y.y) @ y.weights, y.total)
+
+
 def _no_preference(*, tie: float, apart: bool) -> Penalised:
     """Read an abstention as a tie."""
     statistic = _of_preferences(tie=tie, apart=apart)
@@ -334,6 +343,12 @@ _ROWS = (
         target="preference", chance=0.5, scale="share",
         meaning="how often judge and {people} say the same of a pair: the first, the second, or a tie",
         statistic=_of_preferences(tie=0.0, apart=False), penalised=_no_preference(tie=0.0, apart=False),
+    ),
+    Figure(
+        key="pair_raters_who_agree", short="raters who agree", label="share of raters who agree on pairs",
+        target="preference", chance=0.5, scale="share", statistic=_raters_who_agree,
+        meaning="of the raters of a pair, how many prefer what the judge prefers; does not grow with their number, so "
+        "that studies can be compared",
     ),
 )  # fmt: skip
 

@@ -50,7 +50,7 @@ def test_the_difference_of_two_scores_is_the_preference() -> None:
     assert found["pair_agreement_with_ties"] == pytest.approx(3 / 5)
     assert document["judges"]["metric"]["coverage"]["value"] == 1
     assert [c.label for c in judge_table(compare(evidence(*tables()), QUICK).document).columns][1:] == [
-        "pairs, with ties", "pairs, ties calibrated",
+        "raters who agree", "pairs, with ties", "pairs, ties calibrated",
     ]  # fmt: skip
 
 

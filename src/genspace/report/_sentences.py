@@ -231,6 +231,17 @@ def remark(note: n.Note, result: QuestionResult) -> str:
             )
         case n.HumanTies():
             return f"People are evenly split on {note.n} items: no decision, left out."
+        case n.PairsSeparated():
+            return (
+                f"{note.raters:.1f} raters a pair prefer one of the items on {note.separated:.0%} of the pairs. "
+                "Agreement on these pairs grows with the number of raters; between studies compare the share of raters "
+                "who agree."
+            )
+        case n.RareAnswer():
+            return (
+                f"The rarer answer is {note.share:.0%} of the decisions in {note.prompts} prompts: there a test of "
+                "this figure finds a difference that is none in about 7 % of cases, not 5 %."
+            )
         case n.DerivedMetrics():
             named = ", ".join(note.judges)
             return f"{named}: computed from the ratings themselves, shown but neither ranked nor tested."

@@ -52,7 +52,7 @@ EXTRA: Mapping[str, Named] = {
 NAMES: Mapping[str, Mapping[str, Named]] = {"system": SYSTEMS}
 """Sections whose figures are not those over items."""
 PREFIXES = {"within_prompt": "within prompt: ", "within_generator": "within generator: "}
-SHOWN_OF_PAIRS = ("pair_agreement_with_ties", TIE_CALIBRATED_PAIRS.key)
+SHOWN_OF_PAIRS = ("pair_raters_who_agree", "pair_agreement_with_ties", TIE_CALIBRATED_PAIRS.key)
 WITHIN = "pairwise_half_credit"
 """The figure within prompts that the main table shows for graded ratings."""
 
