@@ -224,7 +224,7 @@ def test_clock_jumps_change_nothing(tmp_path: Path, genspace, monkeypatch: pytes
     start = time.time()
     monkeypatch.setattr(time, "time", lambda: start + rng.uniform(-1e8, 1e8))
     monkeypatch.setattr(time, "time_ns", lambda: int(time.time() * 1e9))
-    monkeypatch.setattr("genspace.cli.judge.LINE_EVERY_S", 0.0)
+    monkeypatch.setattr("genspace.cli._progress.LINE_EVERY_S", 0.0)
     logged = tmp_path / "log.jsonl"
     for options in commands:
         done = genspace("--log-file", logged, "judge", hasty.root, "--judge", "planted:abstains", *options)
@@ -236,6 +236,21 @@ def test_clock_jumps_change_nothing(tmp_path: Path, genspace, monkeypatch: pytes
     assert stores[0].current() == stores[1].current()
     messages = [json.loads(line)["message"] for line in logged.read_text().splitlines()]
     assert sum(" of 120, " in m and "abstained, 0 failed" in m for m in messages) == 120
+
+
+def test_progress_is_computed_when_it_is_shown_not_with_every_verdict(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from genspace.cli._progress import Meter
+
+    asked = []
+    monkeypatch.setattr("genspace.cli._progress.SHOWN_EVERY_S", 3600.0)
+    with Meter("m", total=5000, more=lambda: asked.append(1) or "") as meter:
+        for _ in range(5000):
+            meter.advance()
+        shown = meter._bar.tasks[0]
+        assert (len(asked), shown.completed) == (1, 1)  # the first
+    assert (len(asked), shown.completed, shown.total) == (2, 5000, 5000)  # and the last
 
 
 def test_the_log_file_is_structured_and_holds_every_failure(tmp_path: Path, genspace) -> None:
