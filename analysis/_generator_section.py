@@ -24,6 +24,7 @@ from genspace.analysis.question import Question, Units
 from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import PromptDraws, estimate, stream
 from genspace.analysis.result import Corrected, GeneratorCell, GeneratorRow, Generators, Order, Orders
+from genspace.evidence import places
 
 __all__ = ["Field", "generator_section"]
 
@@ -67,11 +68,11 @@ class Field:
         """
         items, pairs = question.singles, question.pairs
         draws, seed = options.draws, options.seed
-        place = {item_id: i for i, item_id in enumerate(items.units["item_id"])}
-        first, second = (
-            np.array([] if pairs is None else [place[i] for i in pairs.units[column]], dtype=np.int64)
-            for column in ("item_id", "item_id_b")
-        )
+        first = second = np.zeros(0, dtype=np.int64)
+        if pairs is not None:
+            first, second = (
+                places(pairs.units[column], items.units["item_id"]) for column in ("item_id", "item_id_b")
+            )
         raters = None
         if over == "prompts":
             item_draws = PromptDraws.make(items.prompt, draws, stream(seed, "bootstrap", "all"))

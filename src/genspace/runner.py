@@ -257,11 +257,10 @@ def run(
     def ask_here(member: Judge, member_name: str, wanted: RunOptions) -> RunSummary:
         return run(study, member, member_name, wanted, progress=progress, stop=stop)
 
-    planned = plan(study, judge, name, options)
     summary = RunSummary(name)
-    if planned.total and isinstance(judge, Combining):
-        wanted = [request.item.item_id for request in planned.requests]
-        summary.members = _members_asked(judge, wanted, options, ask or ask_here)
+    if isinstance(judge, Combining):
+        wanted = [request.item.item_id for request in plan(study, judge, name, options).requests]
+        summary.members = _members_asked(judge, wanted, options, ask or ask_here) if wanted else []
         summary.stopped = next((m.stopped for m in summary.members if m.stopped), None)
         if summary.stopped:
             return summary
