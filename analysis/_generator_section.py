@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._options import CompareOptions, Resampled
 from genspace.analysis._scope import NO_PEOPLE
+from genspace.analysis._threads import side_by_side
 from genspace.analysis.generators import (
     GeneratorScores,
     kendall_distance,
@@ -253,10 +254,13 @@ def _cells(field: Field, column: str, judges: Sequence[str]) -> dict[str, Genera
 
 def _orders(field: Field, judges: Sequence[str]) -> Orders:
     """Return the people's order and that of each judge with its distance from it."""
-    people = _people(field)
+
+    def said(name: str | None) -> _Source:
+        return _people(field) if name is None else _judge(field, name)
+
+    people, *sources = side_by_side(said, (None, *judges))
     theirs = {}
-    for name in judges:
-        judge = _judge(field, name)
+    for name, judge in zip(judges, sources, strict=True):
         order = _order(field, judge, no_interval=field.no_interval(judge=True))
         theirs[name] = replace(order, distance=_distance(field, people, judge))
     return Orders(people=_order(field, people, no_interval=field.no_interval(judge=False)), judges=theirs)
