@@ -139,12 +139,11 @@ class StopFlag:
 
 @contextmanager
 def stop_on_interrupt(notify: Callable[[], None]) -> Iterator[StopFlag]:
-    """Within the block the first Ctrl-C sets the yielded flag and calls `notify`; the second interrupts at once."""
+    """Within the block the first Ctrl-C or SIGTERM sets the yielded flag and calls `notify`; a second stops at once."""
     flag = StopFlag()
     if threading.current_thread() is not threading.main_thread():
         yield flag
         return
-    previous = signal.getsignal(signal.SIGINT)
 
     def handle(_signal: int, _frame: FrameType | None) -> None:
         if flag:
@@ -152,11 +151,12 @@ def stop_on_interrupt(notify: Callable[[], None]) -> Iterator[StopFlag]:
         flag.set()
         notify()
 
-    signal.signal(signal.SIGINT, handle)
+    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield flag
     finally:
-        signal.signal(signal.SIGINT, previous)
+        for number, before in previous.items():
+            signal.signal(number, before)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -389,7 +389,6 @@ def test_ray_gives_the_same_tables_as_local(tmp_path: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, timeout=220)
         assert done.returncode == 0, done.stderr[-2000:]
         assert json.loads(done.stdout)[0]["decided"] + json.loads(done.stdout)[0]["abstained"] == 200
-    assert [p.suffix for p in JudgeStore(far.root, "planted:abstains").files()] == [".parquet"]
     assert (
         JudgeStore(far.root, "planted:abstains").current()
         == JudgeStore(local.root, "planted:abstains").current()

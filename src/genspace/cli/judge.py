@@ -17,10 +17,9 @@ from genspace.cli._options import JsonFlag, SeedOption
 from genspace.errors import InputError
 
 if TYPE_CHECKING:
-    from genspace.judges import Judge, JudgeSpec
+    from genspace.judges import Judge
     from genspace.records import Verdict
-    from genspace.runner import Estimate, RunOptions, RunPlan, RunSummary
-    from genspace.study import Study
+    from genspace.runner import Estimate, RunPlan, RunSummary
 
 __all__ = ["judge"]
 
@@ -95,7 +94,7 @@ def judge(
     from genspace.cli._user import allowed_hosts
     from genspace.judges import Budget, make_judge, resolve, study_context
     from genspace.ray_engine import RayOptions, run_ray
-    from genspace.runner import INTERRUPTED, RunOptions, estimate
+    from genspace.runner import INTERRUPTED, RunOptions, estimate, run, stop_on_interrupt
     from genspace.study import open_study
 
     opened = open_study(study)
@@ -122,11 +121,14 @@ def judge(
                 if not as_json:
                     _print_estimate(told, show=show)
                 continue
-            if engine == "ray":
-                ray_options = RayOptions(address=address, replicas=replicas, gpus=gpus, batch=batch)
-                summary = run_ray(opened, spec, options, ray_options, context=context, progress=_progress)
-            else:
-                summary = _run(made, spec, opened, options)
+            with stop_on_interrupt(_stopping) as stop:
+                if engine == "ray":
+                    ray_options = RayOptions(address=address, replicas=replicas, gpus=gpus, batch=batch)
+                    summary = run_ray(
+                        opened, spec, options, ray_options, context=context, progress=_progress, stop=stop
+                    )
+                else:
+                    summary = run(opened, made, spec.name, options, progress=_progress, stop=stop)
         documents.append(_summary_document(summary))
         incomplete |= bool(summary.status["failed"] or summary.stopped)
         if not as_json:
@@ -156,15 +158,10 @@ def _parse_shard(text: str) -> tuple[int, int]:
     return int(part), int(parts)
 
 
-def _run(made: Judge, spec: JudgeSpec, study: Study, options: RunOptions) -> RunSummary:
+def _stopping() -> None:
     from genspace.cli._console import messages
-    from genspace.runner import run, stop_on_interrupt
 
-    def notify() -> None:
-        messages().print("stopping: what is in flight is finished and kept; Ctrl-C again stops at once")
-
-    with stop_on_interrupt(notify) as stop:
-        return run(study, made, spec.name, options, progress=_progress, stop=stop)
+    messages().print("stopping: what is in flight is finished and kept; Ctrl-C again stops at once")
 
 
 @contextmanager
