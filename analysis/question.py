@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from genspace import records
 from genspace.errors import InputError, did_you_mean
-from genspace.evidence import Evidence, as_text
+from genspace.evidence import Evidence, as_text, places
 from genspace.pairs import shares
 from genspace.records import Reference, StudySettings, ValueType, Variant, reference_of
 
@@ -294,19 +294,14 @@ class _Rows:
 
     @classmethod
     def of(cls, evidence: Evidence, name: str, settings: StudySettings) -> _Rows:
-        import pandas as pd
-
-        ids = pd.Index(evidence.items["item_id"])
+        ids = evidence.items["item_id"]
         answers, verdicts = evidence.answers, evidence.verdicts
         said = answers[(answers["question"] == name) & (answers["role"] == "main") & (answers["repeat"] == 0)]
         own = verdicts["question"] == name
         if name:
             own |= (verdicts["question"] == "") & ~verdicts["judge"].isin(verdicts.loc[own, "judge"].unique())
         said, judged = (
-            rows.assign(
-                first=ids.get_indexer(pd.Index(rows["item_id"])),
-                second=ids.get_indexer(pd.Index(rows["item_id_b"])),
-            )
+            rows.assign(first=places(rows["item_id"], ids), second=places(rows["item_id_b"], ids))
             for rows in (said, verdicts[own])
         )
         kept = ~said["rater_id"].isin(list(evidence.excluded))
@@ -479,10 +474,12 @@ def _linked(first: Ints, second: Ints) -> Ints:
 
 def _prompts(units: pd.DataFrame) -> Ints:
     """Return cluster codes: by prompt_id, else by prompt text, else one for each item."""
+    import pandas as pd
+
     label = "item " + units["item_id"].astype(str)
     for column in ("prompt", "prompt_id"):
         if column in units:
             text = as_text(units[column])
             label = label.where(text == "", f"{column} " + text)
-    _, codes = np.unique(label.to_numpy(dtype=str), return_inverse=True)
+    codes, _ = pd.factorize(label, sort=True)
     return np.asarray(codes, dtype=np.int64)

@@ -250,7 +250,7 @@ def _evidence(
             raise InputError("annotations, scores and settings belong to items; a study has its own")
         if isinstance(study, Evidence):
             return study
-        return evidence_of(study if isinstance(study, Study) else open_study(study))
+        return evidence_of(study if isinstance(study, Study) else open_study(study, whole=True))
     if study is not None:
         raise InputError("give either a study or data frames, not both")
     return Evidence.from_frames(items, annotations, scores, settings=settings)

@@ -7,7 +7,7 @@ answers or verdicts takes them from here, so that they mean the same everywhere.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -20,7 +20,9 @@ from genspace.records import Reference, StudySettings, Variant, reference_of
 from genspace.summary import summary
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
 __all__ = [
     "ANSWER_COLUMNS",
@@ -28,9 +30,11 @@ __all__ = [
     "VERDICT_COLUMNS",
     "Answers",
     "Evidence",
+    "among",
     "as_text",
     "combine_repeats",
     "pair_mistakes",
+    "places",
     "typed",
     "with_preferences",
 ]
@@ -249,6 +253,28 @@ def typed(columns: Mapping[str, Any], types: Mapping[str, str]) -> pd.DataFrame:
     return pd.DataFrame(data)
 
 
+def places(column: pd.Series[str], ids: Collection[str] | pd.Series[str]) -> NDArray[np.int64]:
+    """Return where each cell stands among distinct ids, -1 where it is none; pandas compares text one by one.
+
+    >>> import pandas as pd
+    >>> places(pd.Series(["b", "", "a", "b"]), ["a", "b"]).tolist()
+    [1, -1, 0, 1]
+    """
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    text = pa.large_string()
+    wanted = pa.array(ids if hasattr(ids, "dtype") else list(ids), text)
+    found = pc.index_in(pa.array(column, text), value_set=wanted)
+    return np.asarray(found.fill_null(-1), dtype=np.int64)
+
+
+def among(column: pd.Series[str], ids: Collection[str] | pd.Series[str]) -> NDArray[np.bool_]:
+    """Return whether each cell is one of the ids (see `places`)."""
+    return places(column, ids) >= 0
+
+
 def as_text(column: pd.Series[Any]) -> pd.Series[str]:
     """Return a column as text; empty cells as ""."""
     filled = column.astype(object).where(column.notna(), "")
@@ -395,7 +421,8 @@ def _refuse(wrong: pd.Series[bool], frame: pd.DataFrame, key: Sequence[str], mes
 
 def _refuse_strangers(frame: pd.DataFrame, items: pd.DataFrame, what: str) -> None:
     for column in ("item_id", "item_id_b"):
-        known = frame[column].isin(items["item_id"]) | ((frame[column] == "") & (column == "item_id_b"))
+        single = (frame[column] == "") & (column == "item_id_b")
+        known = single | among(frame[column], items["item_id"])
         _refuse(~known, frame, [column], f"{what}: not in the items")
 
 

@@ -103,9 +103,10 @@ def shares(scores: NDArray[np.float64]) -> bool:
 
 def _reversed(table: pd.DataFrame) -> Bools:
     """Return which rows hold a pair whose second id sorts before its first."""
-    first, second = (table[column].to_numpy(dtype=object) for column in ("item_id", "item_id_b"))
-    wrong = np.asarray(second != "", dtype=bool)
-    wrong[wrong] = np.asarray(first[wrong] > second[wrong], dtype=bool)
+    wrong = (table["item_id_b"] != "").to_numpy(dtype=bool, copy=True)
+    if wrong.any():
+        pairs = table.loc[wrong, ["item_id", "item_id_b"]].to_numpy(dtype=object)
+        wrong[wrong] = np.asarray(pairs[:, 0] > pairs[:, 1], dtype=bool)
     return wrong
 
 

@@ -106,13 +106,11 @@ def _wrong_predicates(study: Study) -> Iterator[Problem | Reading]:
     from genspace.geometry.predicates import Untold, bind
 
     untold: list[str] = []
-    for row, (call, before) in enumerate(
-        zip(study.items["predicate"], study.items["image_before"], strict=True)
-    ):
-        if not isinstance(call, str):
-            continue
+    calls, edited = study.items["predicate"], study.items["image_before"].notna().to_numpy()
+    for row in calls.notna().to_numpy().nonzero()[0].tolist():
+        call = calls.iloc[row]
         try:
-            _check_asked(bind(call), edited=isinstance(before, str))
+            _check_asked(bind(call), edited=bool(edited[row]))
         except InputError as error:
             message = str(error).removeprefix(f"predicate {call!r}: ")
             problem = study.items_table.problem(message, row, "predicate")

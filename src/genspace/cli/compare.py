@@ -189,7 +189,7 @@ def _across(
 def _open(path: str, wide: Wide) -> Study:
     from genspace.study import open_study
 
-    return open_study(path, human=wide.human, metrics=wide.metrics, declared=wide.declared)
+    return open_study(path, human=wide.human, metrics=wide.metrics, declared=wide.declared, whole=True)
 
 
 def _distinct_names(paths: list[str]) -> list[str]:

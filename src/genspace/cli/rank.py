@@ -48,7 +48,7 @@ def rank(
     from genspace.report import order_sentences, print_readings, reason_text
     from genspace.study import open_study
 
-    opened = open_study(study, human=columns(human), metrics=columns(metrics))
+    opened = open_study(study, human=columns(human), metrics=columns(metrics), whole=True)
     ranking = rank_study(
         opened, judges=judge, over=over, question=question, draws=draws, seed=seed, by=by or ()
     )

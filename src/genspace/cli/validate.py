@@ -56,7 +56,7 @@ def validate(
     from genspace.cli._console import print_json
     from genspace.study import open_study
 
-    opened = open_study(study, human=columns(human), metrics=columns(metrics))
+    opened = open_study(study, human=columns(human), metrics=columns(metrics), whole=True)
     result = validate_scores(
         scores, opened, name=metric, margin=margin, seed=seed, primary=primary, by=by or ()
     )

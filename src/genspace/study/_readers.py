@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_args
 
 from genspace.errors import InvalidFilesError, Problem
-from genspace.evidence import ANSWER_COLUMNS, ITSELF, VERDICT_COLUMNS, pair_mistakes, typed, with_preferences
+from genspace.evidence import (
+    ANSWER_COLUMNS,
+    ITSELF,
+    VERDICT_COLUMNS,
+    among,
+    pair_mistakes,
+    typed,
+    with_preferences,
+)
 from genspace.pairs import turned_answers, turned_verdicts
 from genspace.readings import Reading
 from genspace.records import ITEM_COLUMNS, ROLES, PairCoding, Status, StudySettings
@@ -22,7 +30,6 @@ from genspace.tables import (
     WORDS,
     Numbers,
     Table,
-    among,
     clean_text,
     match_columns,
     near_columns,
@@ -176,7 +183,7 @@ def _without_null_words(table: Table, frame: pd.DataFrame, columns: Iterable[str
 
 
 def read_annotations(
-    tables: Mapping[str, Table], item_ids: Iterable[str], settings: Callable[[str], StudySettings]
+    tables: Mapping[str, Table], item_ids: pd.Series[str], settings: Callable[[str], StudySettings]
 ) -> Read:
     """Check people's answers: one table per question ("" is the main one), all problems at once.
 
@@ -184,11 +191,10 @@ def read_annotations(
     """
     import pandas as pd
 
-    known = pd.Index(list(item_ids))
     read = Read(typed({}, ANSWER_COLUMNS))
     frames = [read.frame]
     for question, table in tables.items():
-        frame = _read_answers(table, question, known, settings(question), read)
+        frame = _read_answers(table, question, item_ids, settings(question), read)
         if frame is not None:
             frames.append(frame)
     read.frame = pd.concat(frames, ignore_index=True)
@@ -196,7 +202,7 @@ def read_annotations(
 
 
 def _read_answers(
-    table: Table, question: str, known: pd.Index[str], settings: StudySettings, read: Read
+    table: Table, question: str, known: pd.Series[str], settings: StudySettings, read: Read
 ) -> pd.DataFrame | None:
     """Return one table of answers, None where columns are missing; problems and readings join `read`."""
     table, problems = match_columns(table, READ_OF_ANSWERS)
@@ -274,6 +280,8 @@ def _twice(
     table: Table, given: pd.DataFrame, turned: pd.DataFrame, key: list[str], message: str
 ) -> list[Problem]:
     """Flag rows whose key stands before; of a pair that stands in both orders this is said."""
+    if not turned.duplicated(key).any():
+        return []
     row = given.get("row", given.index)
     as_written, twice = (frame.duplicated(key).groupby(row).any() for frame in (given, turned))
     both = f"{message}: the pair stands in both orders; keep one"
@@ -292,7 +300,7 @@ def _repeats(table: Table, problems: list[Problem]) -> pd.Series[int]:
 
 
 def read_scores(
-    tables: Iterable[Table], item_ids: Iterable[str], *, default_metric: Mapping[str, str]
+    tables: Iterable[Table], item_ids: pd.Series[str], *, default_metric: Mapping[str, str]
 ) -> Read:
     """Check scores made elsewhere: long (`metric, score`), decisions (`metric, verdict`), or a column per metric.
 
@@ -300,7 +308,6 @@ def read_scores(
     """
     import pandas as pd
 
-    known = pd.Index(list(item_ids))
     read = Read(typed({}, VERDICT_COLUMNS))
     frames = [read.frame]
     for given in tables:
@@ -322,7 +329,7 @@ def read_scores(
             else _wide_scores(table, item_ids_here, read)
         )
         frame = _decided_or_abstained(frame, table.label)
-        read.problems += unknown_items(table, frame, known)
+        read.problems += unknown_items(table, frame, item_ids)
         itself = (frame["item_id_b"] != "") & (frame["item_id"] == frame["item_id_b"])
         read.problems += table.problems(itself.groupby(frame["row"]).any(), "item_id_b", ITSELF)
         turned = turned_verdicts(frame)
@@ -336,7 +343,7 @@ def read_scores(
     return read
 
 
-def read_score_table(table: Table, item_ids: Iterable[str], *, default_metric: str) -> Read:
+def read_score_table(table: Table, item_ids: pd.Series[str], *, default_metric: str) -> Read:
     """Check one table of scores (see `read_scores`)."""
     return read_scores([table], item_ids, default_metric={table.label: default_metric})
 

@@ -1,7 +1,7 @@
 """Plain tables: text, JSON, Parquet and spreadsheets in, with each row's line; CSV out, with formulas neutralised."""
 
 from genspace.tables._arrow import table_of
-from genspace.tables._cells import NULLS, PAIR_WORDS, WORDS, among, clean_text, word_key
+from genspace.tables._cells import NULLS, PAIR_WORDS, WORDS, clean_text, word_key
 from genspace.tables._columns import SYNONYMS, match_columns, near_columns
 from genspace.tables._json import cell_text
 from genspace.tables._numbers import LARGEST, Numbers, parse_numbers, read_numbers
@@ -20,7 +20,6 @@ __all__ = [
     "WORDS",
     "Numbers",
     "Table",
-    "among",
     "cell_text",
     "clean_text",
     "csv_text",
