@@ -2,6 +2,7 @@
 
 from genspace.readings import Reading
 from genspace.study._files import StudyFiles
+from genspace.study._frames import read_frames, read_score_frame
 from genspace.study._ids import common_cause
 from genspace.study._readers import Read, read_score_table
 from genspace.study._settings import JudgeTable, StudyFile
@@ -22,5 +23,7 @@ __all__ = [
     "common_cause",
     "open_study",
     "read_export",
+    "read_frames",
+    "read_score_frame",
     "read_score_table",
 ]

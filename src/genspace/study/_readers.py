@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_args
 
+from genspace.columns import ANSWER_COLUMNS, ANSWER_KEY, VERDICT_COLUMNS, VERDICT_KEY, typed
 from genspace.errors import InvalidFilesError, Problem
-from genspace.evidence import ANSWER_COLUMNS, ITSELF, VERDICT_COLUMNS, pair_mistakes, typed, with_preferences
-from genspace.pairs import turned_answers, turned_verdicts
+from genspace.pairs import ITSELF, pair_mistakes, turned_answers, turned_verdicts, with_preferences
 from genspace.readings import Reading
 from genspace.records import ITEM_COLUMNS, ROLES, PairCoding, Status, StudySettings
 from genspace.study._files import leaves_study
@@ -50,15 +50,13 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 ITEM_TEXT_COLUMNS = ("generator", "prompt_id", "prompt", "image", "image_before", "predicate")
-ANSWER_KEY = ["item_id", "item_id_b", "question", "rater_id", "repeat", "role"]
 READ_OF_ANSWERS = (*ANSWER_KEY, "value")
 """Columns of a table of answers that are read. Who breaks rules is told by the study's own records alone."""
-VERDICT_KEY = ["item_id", "item_id_b", "question", "repeat", "judge"]
 LONG_COLUMNS = frozenset({"score", "verdict", "passed"})
 """One of these makes a table of scores long: a row per item and metric, rather than a column per metric."""
 SCORE_NUMBERS = ("score", "confidence", "seconds", "tokens", "cost_usd")
 SCORE_TEXTS = ("item_id_b", "question", "reason", "status")
-SCORE_COLUMNS = ("item_id", "metric", "passed", "verdict", *SCORE_TEXTS, *SCORE_NUMBERS)
+SCORE_COLUMNS = ("item_id", "metric", "repeat", "passed", "verdict", *SCORE_TEXTS, *SCORE_NUMBERS)
 """Columns of a long table of scores."""
 NULL_WORDS = NULLS - {""}
 CLEANED = ("item_id", "prompt_id", "prompt", "generator")
@@ -95,10 +93,11 @@ def log_readings(readings: Iterable[Reading]) -> None:
             log.info("%s", reading)
 
 
-def read_items(table: Table, *, whole: bool = True) -> Read:
+def read_items(table: Table, *, whole: bool = True, named_files: bool = True) -> Read:
     """Check the items table: unique ids, image names that stay in the study; empty cells become missing.
 
-    Of a part (`whole` false) nothing is said that only the whole can tell.
+    Of a part (`whole` false) nothing is said that only the whole can tell. Without a study's folder (`named_files`
+    false) images are names like any other.
     """
     table, problems = match_columns(table, ITEM_COLUMNS)
     problems += require_columns(table, ["item_id"])
@@ -116,7 +115,7 @@ def read_items(table: Table, *, whole: bool = True) -> Read:
     problems += table.problems(nameless, "item_id", "every item needs an id")
     problems += _repeated_ids(table, frame, nameless)
     for column in ("image", "image_before"):
-        if column in frame.columns:
+        if named_files and column in frame.columns:
             outside = frame[column].map(leaves_study)
             message = "leaves the study; use a name relative to its folder"
             problems += table.problems(outside, column, message)
@@ -176,11 +175,16 @@ def _without_null_words(table: Table, frame: pd.DataFrame, columns: Iterable[str
 
 
 def read_annotations(
-    tables: Mapping[str, Table], item_ids: Iterable[str], settings: Callable[[str], StudySettings]
+    tables: Mapping[str, Table],
+    item_ids: Iterable[str],
+    settings: Callable[[str], StudySettings],
+    *,
+    further: Sequence[str] = (),
 ) -> Read:
     """Check people's answers: one table per question ("" is the main one), all problems at once.
 
-    `settings` gives what is declared for a question; only its scale, value type and missing values are used.
+    `settings` gives what is declared for a question; only its scale, value type and missing values are used. `further`
+    are columns of text that are read besides.
     """
     import pandas as pd
 
@@ -188,7 +192,7 @@ def read_annotations(
     read = Read(typed({}, ANSWER_COLUMNS))
     frames = [read.frame]
     for question, table in tables.items():
-        frame = _read_answers(table, question, known, settings(question), read)
+        frame = _read_answers(table, question, known, settings(question), read, further)
         if frame is not None:
             frames.append(frame)
     read.frame = pd.concat(frames, ignore_index=True)
@@ -196,7 +200,12 @@ def read_annotations(
 
 
 def _read_answers(
-    table: Table, question: str, known: pd.Index[str], settings: StudySettings, read: Read
+    table: Table,
+    question: str,
+    known: pd.Index[str],
+    settings: StudySettings,
+    read: Read,
+    further: Sequence[str],
 ) -> pd.DataFrame | None:
     """Return one table of answers, None where columns are missing; problems and readings join `read`."""
     table, problems = match_columns(table, READ_OF_ANSWERS)
@@ -223,6 +232,7 @@ def _read_answers(
         read.readings.append(table.reading("no_rater_id"))
         if near:
             read.readings.append(table.reading("near_column", columns=(near[0], "rater_id")))
+    columns.update({name: _optional(text, name) for name in further})
     columns["role"] = _optional(text, "role").replace("", "main")
     wrong_role = ~columns["role"].isin(ROLES)
     read.problems += table.problems(wrong_role, "role", f"is none of {', '.join(ROLES)}")
@@ -237,7 +247,7 @@ def _read_answers(
     single = numbers.column.where(~of_pairs)
     read.problems += _off_scale(table, single, settings)
     read.problems += _off_type(table, single, settings)
-    unread = tuple(c for c in text.columns if c not in READ_OF_ANSWERS)
+    unread = tuple(c for c in text.columns if c not in (*READ_OF_ANSWERS, *further))
     if unread:
         read.readings.append(table.reading("columns_unused", columns=unread))
     if of_pairs.any() and not of_pairs.all():
@@ -354,6 +364,8 @@ def _long_scores(table: Table, item_ids: pd.Series[str], default_metric: str, re
     statuses = get_args(Status)
     wrong_status = ~columns["status"].isin(("", *statuses))
     read.problems += table.problems(wrong_status, "status", f"is none of {', '.join(statuses)}")
+    if "repeat" in text.columns:
+        columns["repeat"] = _repeats(table, read.problems)
     for name in SCORE_NUMBERS:
         if name in text.columns:
             numbers = read_numbers(table, name, words=WORDS if name == "score" else None)

@@ -9,9 +9,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from genspace.columns import ANSWER_COLUMNS, VERDICT_COLUMNS, typed
 from genspace.display import Displayed
 from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
-from genspace.evidence import ANSWER_COLUMNS, VERDICT_COLUMNS, typed
 from genspace.readings import Reading
 from genspace.records import ITEM_COLUMNS, Declared, Item, StudySettings
 from genspace.store import JudgeStore, judge_folders
@@ -68,9 +68,9 @@ class Study(Displayed):
     declared: StudyFile
     """What study.toml says."""
     read_annotations: Callable[[], Read]
-    """Reads the answers that stand in tables (`genspace.evidence.ANSWER_COLUMNS`), with all problems."""
+    """Reads the answers that stand in tables (`genspace.columns.ANSWER_COLUMNS`), with all problems."""
     read_verdicts: Callable[[], Read]
-    """Reads scores and verdicts (`genspace.evidence.VERDICT_COLUMNS`), with all problems."""
+    """Reads scores and verdicts (`genspace.columns.VERDICT_COLUMNS`), with all problems."""
     readings: tuple[Reading, ...] = ()
     """What was inferred about study.toml and the items (see `genspace.evidence.Evidence.readings` for everything)."""
 

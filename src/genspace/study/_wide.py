@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from genspace.columns import ANSWER_COLUMNS, typed
 from genspace.errors import InputError, Problem, did_you_mean
-from genspace.evidence import ANSWER_COLUMNS, typed
 from genspace.readings import Reading
 from genspace.records import ITEM_COLUMNS
 from genspace.study._metrics import choose_metrics, name_words
