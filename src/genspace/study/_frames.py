@@ -9,7 +9,7 @@ from genspace.columns import ANSWER_COLUMNS, VERDICT_COLUMNS, typed
 from genspace.errors import InvalidFilesError
 from genspace.readings import Reading
 from genspace.records import StudySettings
-from genspace.study._readers import Read, read_annotations, read_items, read_scores
+from genspace.study._readers import LONG_COLUMNS, Read, read_annotations, read_items, read_scores
 from genspace.tables import require_columns, table_of
 
 if TYPE_CHECKING:
@@ -73,8 +73,8 @@ def read_score_frame(scores: pd.DataFrame, item_ids: pd.Series[str], *, metric: 
     by_judge = "judge" in table.frame.columns and "metric" not in table.frame.columns
     if by_judge:
         table = replace(table, frame=table.frame.rename(columns={"judge": "metric"}))
-    if metric is None and {"score", "passed", "verdict"} & {*table.frame.columns}:
-        if problems := require_columns(table, ["metric"]):
-            return Read(typed({}, VERDICT_COLUMNS), problems)
+    long = LONG_COLUMNS & {*table.frame.columns}
+    if metric is None and long and (problems := require_columns(table, ["metric"])):
+        return Read(typed({}, VERDICT_COLUMNS), problems)
     read = read_scores([table], item_ids, default_metric={table.label: metric or ""})
     return replace(read, frame=read.frame.assign(origin="judge")) if by_judge else read

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "LONG_COLUMNS",
     "Read",
     "log_readings",
     "read_annotations",
@@ -192,7 +193,7 @@ def read_annotations(
     read = Read(typed({}, ANSWER_COLUMNS))
     frames = [read.frame]
     for question, table in tables.items():
-        frame = _read_answers(table, question, known, settings(question), read, further)
+        frame = _read_answers(table, question, known, settings(question), read, further=further)
         if frame is not None:
             frames.append(frame)
     read.frame = pd.concat(frames, ignore_index=True)
@@ -205,6 +206,7 @@ def _read_answers(
     known: pd.Index[str],
     settings: StudySettings,
     read: Read,
+    *,
     further: Sequence[str],
 ) -> pd.DataFrame | None:
     """Return one table of answers, None where columns are missing; problems and readings join `read`."""
