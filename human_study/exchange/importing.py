@@ -70,7 +70,7 @@ def import_answers(
     elif export := read_export(path, documents, anonymous=rater):
         rows = from_export(material, export, from_names)
     elif from_names:
-        raise InputError(f"--from-name is for exports of other tools, and {path.name} is a plain table")
+        raise InputError(f"`from_names` is for exports of other tools, and {path.name} is a plain table")
     else:
         rows = from_table(material, path)
     _check_once(str(path), rows)

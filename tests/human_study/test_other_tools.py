@@ -73,7 +73,7 @@ class TestLabelStudio:
         assert found.startswith(
             "in.json: holds answers to 2 questions: alignment, aesthetics. This study asks one"
         )
-        assert found.endswith("say which it is: --from-name alignment")
+        assert found.endswith("say which it is: `from_names` alignment")
         assert [*took(desk, tmp_path / "in.json", tasks, from_names=["aesthetics"]).values()] == [2.0]
 
     def test_questions_are_mapped_by_name(self, tmp_path):
@@ -87,7 +87,9 @@ class TestLabelStudio:
     def test_an_unknown_from_name(self, desk, tmp_path):
         tasks = [task("i0", annotation(result(5, "alignment")))]
         found = refused(desk, tmp_path / "in.json", tasks, from_names=["alignement"])
-        assert found == ["in.json: --from-name: holds no answers to 'alignement' (did you mean 'alignment'?)"]
+        assert found == [
+            "in.json: `from_names`: holds no answers to 'alignement' (did you mean 'alignment'?)"
+        ]
 
     @pytest.mark.parametrize(
         ("tasks", "message"),
@@ -118,7 +120,7 @@ class TestLabelStudio:
             ),
             (
                 [task("i0", annotation(result(4), by=None)), task("i1", annotation(result(4), by=None))],
-                "task 1: 2 answers name nobody; export them with their annotators, or say whose they are: --rater NAME",
+                "task 1: 2 answers name nobody; export them with their annotators, or say whose they are: `rater` NAME",
             ),
             (
                 [task("i9", annotation(result(4)))],
@@ -311,7 +313,7 @@ class TestTables:
         assert found == {("i0", "ann"): 1.0, ("i1", "ann"): None}
 
     def test_from_name_is_not_for_plain_tables(self, desk, tmp_path):
-        with pytest.raises(InputError, match="--from-name is for exports of other tools"):
+        with pytest.raises(InputError, match="`from_names` is for exports of other tools"):
             took(desk, tmp_path / "a.csv", "item_id,rater_id,value\ni0,ann,4\n", from_names=["q"])
 
     def test_a_hugging_face_folder_with_one_file(self, desk, tmp_path):

@@ -242,7 +242,7 @@ class TestNumbers:
         report = check_study(folder, declared=Declared(scale=(1, 5)))
         assert str(report.problems[0]) == (
             "annotations.csv, line 5: value = '99': lies above scale_max = 5; if it means no answer: missing = [99] in "
-            "study.toml, or --missing 99"
+            "study.toml, or `missing` 99"
         )
         assert "sentinel" not in said(report)
         assert check_study(folder, declared=Declared(scale=(1, 5), missing=("99",))).problems == []
@@ -273,7 +273,7 @@ class TestNumbers:
             ),
             ('lower_is_better = ["mes"]\n', (), "study.toml: lower_is_better = 'mes'.*did you mean 'mse'"),
             ("[metrics.vqa]\nderived = true\n", (), "study.toml: metrics = 'vqa'.*known: clip, mse"),
-            ("", ("mes",), "--lower-is-better: 'mes'.*did you mean 'mse'"),
+            ("", ("mes",), "`lower_is_better`: 'mes'.*did you mean 'mse'"),
         ],
     )
     def test_declarations_about_no_metric_are_refused(self, tmp_path, toml, declared, message):
@@ -494,7 +494,7 @@ class TestMetricsOfAWideTable:
             tmp_path,
             {"t.csv": "item_id,human,sample_id\n" + "".join(f"i{n},{n % 5},{n}\n" for n in range(9))},
         )
-        with pytest.raises(InputError, match=r"no column looks like a metric.*Name them with --metrics"):
+        with pytest.raises(InputError, match=r"no column looks like a metric.*Name them with `metrics`"):
             check_study(path / "t.csv", human=["human"])
 
     def test_a_column_half_of_numbers_is_a_metric_with_problems(self, tmp_path):

@@ -27,19 +27,28 @@ _settings = {"quiet": False}
 @cache
 def out() -> Console:
     """Console for results (standard output). Plain lines when it is no terminal; NO_COLOR and COLUMNS are honoured."""
-    from rich.console import Console
-
     in_terminal = sys.stdout.isatty()
     width = None if in_terminal or "COLUMNS" in os.environ else FILE_WIDTH
-    return Console(highlight=False, soft_wrap=not in_terminal, width=width)
+    return _console()(highlight=False, soft_wrap=not in_terminal, width=width)
 
 
 @cache
 def messages() -> Console:
     """Console for progress, notes and errors (standard error)."""
+    quiet = _settings["quiet"]
+    return _console()(stderr=True, highlight=False, quiet=quiet, soft_wrap=not sys.stderr.isatty())
+
+
+@cache
+def _console() -> type[Console]:
+    """Return the class of consoles that show arguments, which the library names in backticks, as flags."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, quiet=_settings["quiet"], soft_wrap=not sys.stderr.isatty())
+    class WithFlags(Console):
+        def print(self, *objects: Any, **options: Any) -> None:
+            super().print(*(as_flags(o) if isinstance(o, str) else o for o in objects), **options)
+
+    return WithFlags
 
 
 def configure(*, quiet: bool, verbose: bool, log_file: str | None) -> None:
@@ -69,9 +78,8 @@ class _ToConsole(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         from rich.text import Text
 
-        messages().print(
-            Text(as_flags(record.getMessage()), style="" if record.levelno > logging.INFO else "dim")
-        )
+        style = "" if record.levelno > logging.INFO else "dim"
+        messages().print(Text(as_flags(record.getMessage()), style=style))
 
 
 class _JsonLines(logging.Formatter):

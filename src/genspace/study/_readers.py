@@ -470,7 +470,7 @@ def _off_scale(table: Table, value: pd.Series[float], settings: StudySettings) -
         message = f"lies {'below' if sign > 0 else 'above'} {name} = {end:g}"
         if len(codes) == 1 and wrong.sum() > 1:
             message += (
-                f"; if it means no answer: missing = [{codes[0]:g}] in study.toml, or --missing {codes[0]:g}"
+                f"; if it means no answer: missing = [{codes[0]:g}] in study.toml, or `missing` {codes[0]:g}"
             )
         problems += table.problems(wrong, "value", message)
     return problems

@@ -189,7 +189,7 @@ def _load(
         raise InputError(f"{path}: there is no such folder or table ({', '.join(SUFFIXES)})")
     if human or metrics:
         raise InputError(
-            "--human and --metrics name columns of one wide table; a study folder declares its own"
+            "`human` and `metrics` name columns of one wide table; a study folder declares its own"
         )
     problems: list[Problem] = []
     file = StudyFile(settings=StudySettings(name=path.resolve().name))
@@ -232,7 +232,7 @@ def _no_items(path: Path) -> str:
     hint = f" Is {near[0]!r} it? Rename it." if near else ""
     return (
         f"{path}: there is no items table; a study needs items.csv (or .jsonl, .parquet, .xlsx) with a column item_id."
-        f"{hint} For one wide table name the file itself, with --human and --metrics"
+        f"{hint} For one wide table name the file itself, with `human` and `metrics`"
     )
 
 
@@ -355,7 +355,7 @@ def _known_metrics(read: Read, file: StudyFile, declared: Declared) -> Read:
     if not len(read.frame) or read.problems:
         return read
     said = {
-        ("--lower-is-better", ""): declared.lower_is_better,
+        ("`lower_is_better`", ""): declared.lower_is_better,
         ("study.toml", "metrics"): file.metrics,
         ("study.toml", "lower_is_better"): [
             n for n in file.settings.lower_is_better if n not in file.metrics

@@ -78,7 +78,7 @@ def answers_table(path: Path, human: Sequence[str]) -> Table:
         near = (
             did_you_mean(human[0], names) if len(human) == 1 else f"; it holds answers to: {', '.join(names)}"
         )
-        raise InputError(f"{path.name}: say which question of {found.tool} to read: --human NAME{near}")
+        raise InputError(f"{path.name}: say which question of {found.tool} to read: `human` NAME{near}")
     return found.table(human[0])
 
 
