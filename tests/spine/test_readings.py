@@ -328,7 +328,7 @@ class TestPeople:
         truth = rng.integers(1, 6, 40)
         near = [list(np.clip(truth + rng.integers(-1, 2, 40), 1, 5)) for _ in range(2)]
         found = list(suspect_raters(self.frame(*near, list(truth * 20.0)), "a.csv"))
-        assert [(r.code, r.words[0]) for r in found] == [("rater_scale", "r2")]
+        assert [(r.code, r.columns) for r in found] == [("rater_scale", ("r2",))]
 
     def test_a_rater_on_a_reversed_scale_is_named(self):
         rng = np.random.default_rng(1)

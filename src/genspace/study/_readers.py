@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from genspace.columns import ANSWER_COLUMNS, ANSWER_KEY, VERDICT_COLUMNS, VERDICT_KEY, typed
 from genspace.errors import InvalidFilesError, Problem
 from genspace.pairs import ITSELF, pair_mistakes, turned_answers, turned_verdicts, with_preferences
-from genspace.readings import Reading
+from genspace.readings import Reading, listed
 from genspace.records import ITEM_COLUMNS, ROLES, PairCoding, Status, StudySettings
 from genspace.study._files import leaves_study
 from genspace.study._ids import unknown_items
@@ -24,6 +24,7 @@ from genspace.tables import (
     Table,
     among,
     clean_text,
+    empty_cells,
     match_columns,
     near_columns,
     parse_numbers,
@@ -215,6 +216,7 @@ def _read_answers(
     read.readings += table.readings
     read.problems += problems
     if problems:
+        read.problems += _column_per_rater(table)
         return None
     text = table.frame
     columns: dict[str, Any] = {}
@@ -245,7 +247,7 @@ def _read_answers(
     numbers = read_numbers(table, "value", words=words, missing=settings.missing)
     columns["value"] = numbers.column
     read.problems += numbers.problems
-    read.readings += numbers.readings
+    read.readings += [*numbers.readings, *empty_cells(table, {"value": numbers})]
     single = numbers.column.where(~of_pairs)
     read.problems += _off_scale(table, single, settings)
     read.problems += _off_type(table, single, settings)
@@ -266,6 +268,22 @@ def _read_answers(
     kept = frame[~numbers.dropped.to_numpy()].reset_index(drop=True)
     read.readings += suspicions(kept[kept["item_id_b"] == ""], settings, table.label)
     return kept
+
+
+def _column_per_rater(table: Table) -> list[Problem]:
+    """Return what to do about a table of answers with a column per rater, where it is one."""
+    further = [c for c in table.frame.columns if c not in READ_OF_ANSWERS]
+    if "value" in table.frame.columns or len(further) < 2:
+        return []
+    numbers = {c: read_numbers(table, c, words=WORDS) for c in further}
+    raters = [c for c, read in numbers.items() if read.filled and not read.problems]
+    if len(raters) < 2:
+        return []
+    message = (
+        f"{listed(raters)} look like a column per rater; a row per answer is expected: item_id, rater_id and value; "
+        "or put the scores beside them and name the file itself, as one wide table"
+    )
+    return [table.problem(message)]
 
 
 def _preference_words(coding: PairCoding) -> dict[str, float | None]:
@@ -374,6 +392,8 @@ def _long_scores(table: Table, item_ids: pd.Series[str], default_metric: str, re
             columns[name] = numbers.column
             read.problems += numbers.problems
             read.readings += numbers.readings
+            if name == "score":
+                read.readings += empty_cells(table, {name: numbers})
     for name in ("passed", "verdict"):
         if name in text.columns:
             columns["passed"], failed = _decisions(table, name, read.problems)
@@ -407,6 +427,7 @@ def _wide_scores(table: Table, item_ids: pd.Series[str], read: Read) -> pd.DataF
         read.readings.append(table.reading("columns_unused", columns=tuple(unused)))
     read.readings += chosen.readings
     read.problems += chosen.problems
+    read.readings += empty_cells(table, chosen.metrics)
     if not chosen.metrics:
         message = (
             "holds no scores: a column of numbers per metric, or metric and score, is expected; there are: "
@@ -423,7 +444,8 @@ def read_metric_columns(table: Table, item_ids: pd.Series[str]) -> Read:
     }
     frame = _decided_or_abstained(_scores_of(columns, item_ids), table.label).drop(columns="row")
     problems = [p for numbers in columns.values() for p in numbers.problems]
-    return Read(frame, problems, [r for numbers in columns.values() for r in numbers.readings])
+    readings = [r for numbers in columns.values() for r in numbers.readings]
+    return Read(frame, problems, [*readings, *empty_cells(table, columns)])
 
 
 def _scores_of(columns: Mapping[str, Numbers], item_ids: pd.Series[str]) -> pd.DataFrame:

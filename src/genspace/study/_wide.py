@@ -13,7 +13,16 @@ from genspace.readings import Reading
 from genspace.records import ITEM_COLUMNS
 from genspace.study._metrics import choose_metrics, name_words
 from genspace.study.exports import MTURK_COLUMNS
-from genspace.tables import WORDS, Table, clean_text, match_columns, near_columns, read_numbers, table_stem
+from genspace.tables import (
+    WORDS,
+    Table,
+    clean_text,
+    empty_cells,
+    match_columns,
+    near_columns,
+    read_numbers,
+    table_stem,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,6 +84,7 @@ def split_wide_table(
     for rating in ratings.values():
         problems += rating.problems
         readings += rating.readings
+    readings += empty_cells(whole, ratings)
     items = whole.take(rows.first, [c for c in columns if c not in {*human, *metrics, *rows.of_answers}])
     if not metrics:
         import pandas as pd
