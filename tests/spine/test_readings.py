@@ -590,7 +590,10 @@ class TestInResults:
         checked = json.loads(genspace("check", *names, "--json").out)["readings"]
         assert {r["code"] for r in checked} == {r["code"] for r in written}
         for command in (("validate", "clip", *names), ("rank", *names)):
-            assert genspace(*command, "--draws", 20).out.startswith("What was read and assumed")
+            said = genspace(*command, "--draws", 20)
+            assert said.out.startswith("What was read and assumed")
+            assert said.err == "", "what stands in the block is not said again"
+        assert "neither prompt nor prompt_id" in genspace("rank", *names, "--draws", 20, "--json").err
 
     def test_frames_say_what_they_come_to(self):
         items = pd.DataFrame({"item_id": list("abcd"), "prompt_id": list("ppqq")})

@@ -16,12 +16,12 @@ from genspace.errors import InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["configure", "messages", "out", "print_json", "show_error"]
+__all__ = ["configure", "messages", "out", "print_json", "readings_follow", "show_error"]
 
 FILE_WIDTH = 160
 """Columns for tables in a file or a pipe, which have no width of their own."""
 
-_settings = {"quiet": False}
+_settings = {"quiet": False, "readings": True}
 
 
 @cache
@@ -53,7 +53,7 @@ def _console() -> type[Console]:
 
 def configure(*, quiet: bool, verbose: bool, log_file: str | None) -> None:
     """Apply the root options; called once a process, before any command."""
-    _settings["quiet"] = quiet
+    _settings.update(quiet=quiet, readings=True)
     messages.cache_clear()
     out.cache_clear()
     logger = logging.getLogger("genspace")
@@ -72,12 +72,19 @@ def configure(*, quiet: bool, verbose: bool, log_file: str | None) -> None:
         logger.addHandler(handler)
 
 
+def readings_follow() -> None:
+    """Leave what was read and assumed to the block that the command prints; called before a study is opened."""
+    _settings["readings"] = False
+
+
 class _ToConsole(logging.Handler):
     """Messages of the library, such as what a run is waiting for, on standard error and above a progress bar."""
 
     def emit(self, record: logging.LogRecord) -> None:
         from rich.text import Text
 
+        if hasattr(record, "reading") and not _settings["readings"]:
+            return
         style = "" if record.levelno > logging.INFO else "dim"
         messages().print(Text(as_flags(record.getMessage()), style=style))
 

@@ -75,11 +75,13 @@ def _compare(
     as_json: bool,
 ) -> None:
     from genspace.analysis import compare as compare_evidence
-    from genspace.cli._console import messages, print_json
+    from genspace.cli._console import messages, print_json, readings_follow
     from genspace.cli._console import out as console
     from genspace.gather import evidence_of
     from genspace.report import make_manifest, markdown_summary, print_comparison, write_report
 
+    if shape == "text" and not as_json:
+        readings_follow()
     opened = [(path, tables.open(path)) for path in paths]
     names = _distinct_names(paths)
     comparisons: dict[str, Comparison] = {}

@@ -44,9 +44,11 @@ def rank(
 ) -> None:
     """Rank the generators by the people and by each judge, and say how sure each order is."""
     from genspace.api import rank as rank_study
-    from genspace.cli._console import out, print_json
+    from genspace.cli._console import out, print_json, readings_follow
     from genspace.report import order_sentences, print_readings, reason_text
 
+    if not as_json:
+        readings_follow()
     opened = tables.open(study)
     ranking = rank_study(
         opened, judges=judge, over=over, question=question, draws=draws, seed=seed, by=by or ()

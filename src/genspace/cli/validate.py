@@ -52,8 +52,10 @@ def validate(
 ) -> None:
     """Validate one new metric against people and every metric there: superior, non-inferior, inferior or open."""
     from genspace.api import validate as validate_scores
-    from genspace.cli._console import print_json
+    from genspace.cli._console import print_json, readings_follow
 
+    if not as_json:
+        readings_follow()
     opened = tables.open(study)
     result = validate_scores(
         scores, opened, name=metric, margin=margin, draws=draws, seed=seed, primary=primary, by=by or ()

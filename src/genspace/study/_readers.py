@@ -90,9 +90,9 @@ def log_readings(readings: Iterable[Reading]) -> None:
     """Log what was inferred; what is certain goes without saying."""
     for reading in readings:
         if reading.level == "warning":
-            log.warning("%s", reading)
+            log.warning("%s", reading, extra={"reading": reading.code})
         elif reading.level == "said":
-            log.info("%s", reading)
+            log.info("%s", reading, extra={"reading": reading.code})
 
 
 def read_items(table: Table, *, whole: bool = True, named_files: bool = True) -> Read:
