@@ -214,6 +214,19 @@ class TestLabelStudio:
         assert sorted((item, value) for (item, _), value in found.items()) == [("i0", 4.0), ("i1", 2.0)]
         assert answers(desk.material.root)["seconds"].tolist() == [2.5, 1.5]
 
+    @pytest.mark.parametrize("name", ["min.json", "flat.csv"])
+    @pytest.mark.parametrize("given", [{"rating": 4}, {"number": 4}, {"choices": ["4"]}])
+    def test_the_flat_forms_keep_what_is_no_single_choice_in_a_list(
+        self, desk, tmp_path, name, given, caplog
+    ):
+        row = {"id": 1, "item_id": "i0", "q": [given], "annotator": 1, "annotation_id": 10}
+        row["box"] = [{"x": 1, "rectanglelabels": ["cow"]}]
+        cells = {k: json.dumps(v) if isinstance(v, list) else v for k, v in row.items()}
+        content = [row] if name == "min.json" else pd.DataFrame([cells]).to_csv(index=False)
+        with caplog.at_level("INFO"):
+            assert [*took(desk, tmp_path / name, content).values()] == [4.0]
+        assert "1 result that are no answers are not read: box" in caplog.text
+
     def test_several_choices_in_a_flat_form(self, desk, tmp_path):
         rows = [{"id": 1, "item_id": "i0", "q": {"choices": ["4", "5"]}, "annotator": 1, "annotation_id": 10}]
         (found,) = [p for p in refused(desk, tmp_path / "min.json", rows) if "chose" in p]
