@@ -25,7 +25,7 @@ from genspace.analysis.question import Question, Units
 from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import PromptDraws, estimate, stream
 from genspace.analysis.result import Corrected, GeneratorCell, GeneratorRow, Generators, Order, Orders
-from genspace.evidence import places
+from genspace.columns import places
 
 __all__ = ["Field", "generator_section"]
 

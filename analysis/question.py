@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genspace import records
+from genspace.columns import places
 from genspace.errors import InputError, did_you_mean
-from genspace.evidence import Evidence, as_text, places
+from genspace.evidence import Evidence, as_text
 from genspace.pairs import shares
 from genspace.records import Reference, StudySettings, ValueType, Variant, reference_of
 

@@ -11,7 +11,7 @@ from genspace.errors import InputError, did_you_mean
 from genspace.evidence import Evidence
 from genspace.gather import evidence_of
 from genspace.records import StudySettings
-from genspace.study import Study, open_study, read_score_table
+from genspace.study import Study, open_study, read_score_frame, read_score_table
 from genspace.tables import read_table, table_stem
 
 if TYPE_CHECKING:
@@ -271,8 +271,7 @@ def _joined(
         given = read_score_table(table, evidence.items["item_id"], default_metric=named).checked()
     else:
         label = "metric"
-        frame = metric if {"metric", "judge"} & {*metric.columns} else metric.assign(metric=wanted or "new")
-        given = Evidence.from_frames(evidence.items, scores=frame).every_verdict
+        given = read_score_frame(metric, evidence.items["item_id"], metric=wanted or "new").checked()
     there = sorted(set(given["judge"]))
     if wanted is None and len(there) != 1:
         raise InputError(f"{label} holds {len(there)} metrics ({', '.join(there)}): say which one")

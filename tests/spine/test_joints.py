@@ -319,6 +319,7 @@ def test_nobody_reads_answers_or_verdicts_otherwise() -> None:
     readers = {"read_annotations", "read_verdicts", "read_recorded", "answers_of"}
     allowed = {
         "src/genspace/gather.py", "src/genspace/study/_study.py", "src/genspace/study/_readers.py",
+            "src/genspace/study/_frames.py",
         "human_study/reading.py", "human_study/__init__.py", "src/genspace/evidence.py",
     }  # fmt: skip
     found = set()

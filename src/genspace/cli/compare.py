@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._options import (
-    HumanColumns,
-    JsonFlag,
-    LowerIsBetter,
-    MetricColumns,
-    Missing,
-    PositiveFrom,
-    Scale,
-    ValueTypeOption,
-    columns,
-    declared,
-)
+from genspace.cli._options import AS_FOUND, JsonFlag, Tables, reads_tables
 from genspace.errors import InputError
-from genspace.records import Declared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from genspace.analysis import CompareOptions, Comparison
     from genspace.analysis.inference.studies import Studies
-    from genspace.study import Study
 
 __all__ = ["compare"]
 
@@ -48,28 +35,15 @@ From = Annotated[
 ]
 
 
-class Wide(NamedTuple):
-    """Columns of a wide table, and what is said about ratings and scores."""
-
-    human: tuple[str, ...] = ()
-    metrics: tuple[str, ...] = ()
-    declared: Declared = Declared()
-
-
 @app.command(
     epilog="Examples: genspace compare my-study --by category --out report · "
     "genspace compare results.csv --human rating --metrics clip,vqa · "
     "genspace compare my-study --out report --format md >> summary.md"
 )
+@reads_tables
 def compare(
     studies: StudyPaths = None,
-    human: HumanColumns = None,
-    metrics: MetricColumns = None,
-    lower_is_better: LowerIsBetter = None,
-    scale: Scale = None,
-    value_type: ValueTypeOption = None,
-    positive_from: PositiveFrom = None,
-    missing: Missing = None,
+    tables: Tables = AS_FOUND,
     by: By = None,
     level: Level = "item",
     primary: Primary = None,
@@ -108,30 +82,27 @@ def compare(
         by=tuple(by or ()),
         level=level,
     )
-    wide = Wide(
-        human=tuple(columns(human)),
-        metrics=tuple(columns(metrics)),
-        declared=declared(lower_is_better, scale, value_type, positive_from, missing),
-    )
-    _compare([str(s) for s in studies], options, wide, out=out, shape=shape, as_json=as_json)
+    _compare([str(s) for s in studies], options, tables, out=out, shape=shape, as_json=as_json)
 
 
 def _compare(
     paths: list[str],
     options: CompareOptions,
-    wide: Wide,
+    tables: Tables,
     *,
     out: Path | None,
     shape: str,
     as_json: bool,
 ) -> None:
     from genspace.analysis import compare as compare_evidence
-    from genspace.cli._console import messages, print_json
+    from genspace.cli._console import messages, print_json, readings_follow
     from genspace.cli._console import out as console
     from genspace.gather import evidence_of
     from genspace.report import make_manifest, markdown_summary, print_comparison, write_report
 
-    opened = [(path, _open(path, wide)) for path in paths]
+    if shape == "text" and not as_json:
+        readings_follow()
+    opened = [(path, tables.open(path)) for path in paths]
     names = _distinct_names(paths)
     comparisons: dict[str, Comparison] = {}
     for name, (path, study) in zip(names, opened, strict=True):
@@ -148,8 +119,8 @@ def _compare(
             manifest = make_manifest(
                 [(path, study)],
                 options,
-                {"human": wide.human, "metrics": wide.metrics},
-                declared=wide.declared,
+                {"human": tables.human, "metrics": tables.metrics},
+                declared=tables.declared,
                 evidence=evidence.digest,
                 readings=evidence.readings,
             )
@@ -186,12 +157,6 @@ def _across(
     return across
 
 
-def _open(path: str, wide: Wide) -> Study:
-    from genspace.study import open_study
-
-    return open_study(path, human=wide.human, metrics=wide.metrics, declared=wide.declared, whole=True)
-
-
 def _distinct_names(paths: list[str]) -> list[str]:
     """Return a folder name per study, numbered where two would be the same."""
     names: list[str] = []
@@ -207,10 +172,10 @@ def _replay(path: Path, *, out: Path | None, shape: str, as_json: bool) -> None:
     from genspace.report import changed_inputs, input_digests, read_manifest
 
     manifest = read_manifest(path)
-    wide = Wide(**manifest.columns, declared=manifest.declared)
+    tables = Tables(**manifest.columns, declared=manifest.declared)
     for entry in manifest.studies:
-        study = _open(entry.path, wide)
+        study = tables.open(entry.path)
         for change in changed_inputs(entry.inputs, input_digests(study, Path(entry.path))):
             messages().print(f"[yellow]warning:[/] {entry.path}: {change} since the manifest was written")
     paths = [entry.path for entry in manifest.studies]
-    _compare(paths, manifest.options, wide, out=out, shape=shape, as_json=as_json)
+    _compare(paths, manifest.options, tables, out=out, shape=shape, as_json=as_json)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._options import HumanColumns, JsonFlag, MetricColumns, SeedOption, columns
+from genspace.cli._options import AS_FOUND, JsonFlag, SeedOption, Tables, reads_tables
 
 if TYPE_CHECKING:
     from genspace.analysis.result import Claim, ValidationCell, ValidationDocument
@@ -31,6 +31,7 @@ STYLES: Mapping[Claim, str] = {
     "genspace validate my_scores.csv my-study --margin 0.05 --by category · "
     "genspace validate clip results.csv --human rating"
 )
+@reads_tables
 def validate(
     scores: Annotated[
         str, typer.Argument(help="Table of the new metric's scores, or a metric of the study.")
@@ -47,16 +48,16 @@ def validate(
         str | None, typer.Option(help="The figure to compare (default: by the ratings' type).")
     ] = None,
     seed: SeedOption = 0,
-    human: HumanColumns = None,
-    metrics: MetricColumns = None,
+    tables: Tables = AS_FOUND,
     as_json: JsonFlag = False,
 ) -> None:
     """Validate one new metric against people and every metric there: ahead, not worse, behind or open."""
     from genspace.api import validate as validate_scores
-    from genspace.cli._console import print_json
-    from genspace.study import open_study
+    from genspace.cli._console import print_json, readings_follow
 
-    opened = open_study(study, human=columns(human), metrics=columns(metrics), whole=True)
+    if not as_json:
+        readings_follow()
+    opened = tables.open(study, whole=True)
     result = validate_scores(
         scores, opened, name=metric, margin=margin, seed=seed, primary=primary, by=by or ()
     )

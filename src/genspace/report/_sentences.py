@@ -253,7 +253,7 @@ def remark(note: n.Note, result: QuestionResult) -> str:
             return f"{note.judge} abstains on {note.n} of {note.of} items; its figures hold for the rest."
         case n.PointsTheOtherWay():
             return (
-                f"{note.judge} points the other way: declare it with --lower-is-better {note.judge}, or "
+                f"{note.judge} points the other way: declare it with `lower_is_better` {note.judge}, or "
                 f"[metrics.{note.judge}] lower_is_better = true."
             )
         case n.TieFormDecides():

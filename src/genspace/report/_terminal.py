@@ -80,7 +80,7 @@ def _print_part(result: QuestionResult, console: Console, *, level: str) -> None
     console.print(table)
     if left_out := [c.label for c in model.columns[most:]]:
         console.print(
-            f"[dim]In a terminal of {NARROW} columns, with --json or --out: {escape(', '.join(left_out))}.[/]"
+            f"[dim]In a terminal of {NARROW} columns, in JSON or in a report (`out`): {escape(', '.join(left_out))}.[/]"
         )
     for reason in _reasons(model.rows):
         console.print(f"[dim]– {escape(reason)}[/]")

@@ -11,8 +11,8 @@ from itertools import takewhile
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from genspace.columns import among
 from genspace.errors import Problem
-from genspace.evidence import among
 from genspace.tables import MOST_PROBLEMS, Table
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from genspace.columns import among
 from genspace.errors import InvalidFilesError, Problem
-from genspace.evidence import among
 from genspace.readings import Reading
 from genspace.records import ITEM_COLUMNS
 from genspace.study._readers import Read, alike_names, read_items

@@ -9,9 +9,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genspace.columns import ANSWER_COLUMNS, VERDICT_COLUMNS, among, typed
 from genspace.display import Displayed
 from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
-from genspace.evidence import ANSWER_COLUMNS, VERDICT_COLUMNS, among, typed
 from genspace.readings import Reading
 from genspace.records import ITEM_COLUMNS, Declared, Item, StudySettings
 from genspace.store import JudgeStore, judge_folders
@@ -68,9 +68,9 @@ class Study(Displayed):
     declared: StudyFile
     """What study.toml says."""
     read_annotations: Callable[[], Read]
-    """Reads the answers that stand in tables (`genspace.evidence.ANSWER_COLUMNS`), with all problems."""
+    """Reads the answers that stand in tables (`genspace.columns.ANSWER_COLUMNS`), with all problems."""
     read_verdicts: Callable[[], Read]
-    """Reads scores and verdicts (`genspace.evidence.VERDICT_COLUMNS`), with all problems."""
+    """Reads scores and verdicts (`genspace.columns.VERDICT_COLUMNS`), with all problems."""
     readings: tuple[Reading, ...] = ()
     """What was inferred about study.toml and the items (see `genspace.evidence.Evidence.readings` for everything)."""
 
@@ -196,7 +196,7 @@ def _load(
         raise InputError(f"{path}: there is no such folder or table ({', '.join(SUFFIXES)})")
     if human or metrics:
         raise InputError(
-            "--human and --metrics name columns of one wide table; a study folder declares its own"
+            "`human` and `metrics` name columns of one wide table; a study folder declares its own"
         )
     problems: list[Problem] = []
     file = StudyFile(settings=StudySettings(name=path.resolve().name))
@@ -239,7 +239,7 @@ def _no_items(path: Path) -> str:
     hint = f" Is {near[0]!r} it? Rename it." if near else ""
     return (
         f"{path}: there is no items table; a study needs items.csv (or .jsonl, .parquet, .xlsx) with a column item_id."
-        f"{hint} For one wide table name the file itself, with --human and --metrics"
+        f"{hint} For one wide table name the file itself, with `human` and `metrics`"
     )
 
 
@@ -362,7 +362,7 @@ def _known_metrics(read: Read, file: StudyFile, declared: Declared) -> Read:
     if not len(read.frame) or read.problems:
         return read
     said = {
-        ("--lower-is-better", ""): declared.lower_is_better,
+        ("`lower_is_better`", ""): declared.lower_is_better,
         ("study.toml", "metrics"): file.metrics,
         ("study.toml", "lower_is_better"): [
             n for n in file.settings.lower_is_better if n not in file.metrics

@@ -4,7 +4,7 @@ from genspace.tables._arrow import table_of
 from genspace.tables._cells import NULLS, PAIR_WORDS, WORDS, clean_text, word_key
 from genspace.tables._columns import SYNONYMS, match_columns, near_columns
 from genspace.tables._json import cell_text
-from genspace.tables._numbers import LARGEST, Numbers, parse_numbers, read_numbers
+from genspace.tables._numbers import LARGEST, Numbers, empty_cells, parse_numbers, read_numbers
 from genspace.tables._read import find_table, read_parts, read_table
 from genspace.tables._table import MOST_PROBLEMS, PROSE_SUFFIXES, SUFFIXES, Table, require_columns, table_stem
 from genspace.tables._write import csv_text, neutralised, write_csv
@@ -23,6 +23,7 @@ __all__ = [
     "cell_text",
     "clean_text",
     "csv_text",
+    "empty_cells",
     "find_table",
     "match_columns",
     "near_columns",
