@@ -1,0 +1,27 @@
+"""The GenSpace table of a generator: prompts out, pictures in, a row of figures."""
+
+from genspace.benchmark._folder import BEFORE, Benchmark, Gap, State, create, open_benchmark
+from genspace.benchmark._pictures import Names, Placed, place
+from genspace.benchmark._prompt_list import TASKS, Asked, PromptList, Task, rows_csv, rows_jsonl
+from genspace.benchmark._released import read_released
+from genspace.benchmark._take import take
+
+__all__ = [
+    "BEFORE",
+    "TASKS",
+    "Asked",
+    "Benchmark",
+    "Gap",
+    "Names",
+    "Placed",
+    "PromptList",
+    "State",
+    "Task",
+    "create",
+    "open_benchmark",
+    "place",
+    "read_released",
+    "rows_csv",
+    "rows_jsonl",
+    "take",
+]
