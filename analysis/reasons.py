@@ -16,11 +16,11 @@ ReasonCode = Literal[
     "no_more_agreement_than_chance", "continuous_ratings", "binary_ratings",
     # of the judge
     "no_scores", "no_score", "no_labels", "no_confidence", "no_confident_decision", "tells_nothing_apart",
-    "equal_errors", "no_penalised_form", "scores_fixed",
+    "equal_errors", "no_penalised_form", "scores_fixed", "scores_unbounded",
     # of what both share
     "no_common_item", "no_common_pair", "no_common_decisions", "too_few_items", "all_equal", "undefined",
     "undefined_on_common_items", "too_many_pairs", "no_pair_separated", "no_prompt_separated",
-    "no_generator_separated", "empty_bin", "no_items",
+    "no_generator_separated", "empty_bin", "no_items", "empty_cell", "one_prompt_holds_a_cell",
     # of the interval
     "no_draws", "few_defined_draws", "single_prompt", "nothing_to_resample", "in_sample", "already_resampled",
     "not_computed", "open_interval",

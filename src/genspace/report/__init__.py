@@ -1,7 +1,7 @@
 """Reports: a comparison's document as terminal table, HTML page, CSV, LaTeX, Markdown and manifest."""
 
 from genspace.report._answer import Answer, conclude
-from genspace.report._generators import order_table, place_text
+from genspace.report._generators import COUNTED, order_table, place_text, three_table
 from genspace.report._html import html_report
 from genspace.report._item import ItemView, view_item
 from genspace.report._manifest import Manifest, changed_inputs, input_digests, make_manifest, read_manifest
@@ -24,12 +24,14 @@ from genspace.report._table import (
     judge_table,
     latex_table,
     markdown_table,
+    percent,
     share_text,
 )
 from genspace.report._terminal import print_comparison
 from genspace.report._write import write_report
 
 __all__ = [
+    "COUNTED",
     "Answer",
     "ItemView",
     "JudgeTable",
@@ -51,6 +53,7 @@ __all__ = [
     "order_sentences",
     "order_table",
     "parts_of",
+    "percent",
     "place_text",
     "print_comparison",
     "print_readings",
@@ -60,6 +63,7 @@ __all__ = [
     "remarks_of",
     "share_text",
     "specification_sentences",
+    "three_table",
     "validation_sentences",
     "view_item",
     "write_report",

@@ -73,6 +73,10 @@ REASONS: Mapping[ReasonCode, str] = {
     "no_items": "no items",
     "no_draws": "no bootstrap draws",
     "few_defined_draws": "undefined in more than a tenth of the bootstrap draws",
+    "scores_unbounded": "the metric has no fixed range: what it did not score counts as the worst, or the best, score "
+    "that it gave",
+    "empty_cell": "{n} of the groups that are averaged hold nothing",
+    "one_prompt_holds_a_cell": "one prompt holds a whole group, so that it cannot be left out",
     "single_prompt": "a single prompt",
     "nothing_to_resample": "nothing to resample: a single prompt, item or rater",
     "in_sample": "WMT convention: the tie width is fitted in-sample",
