@@ -143,16 +143,18 @@ def three_figures(
     """
     measured = np.isfinite(values)
     coverage = float(measured.mean()) if len(values) else None
-    cells = np.zeros(len(values), dtype=np.int64) if cell is None else cell
-    count = int(cells.max(initial=0)) + 1
 
     def counted(rows: NDArray[np.bool_], unmeasured: float | None) -> Estimate:
         filled = values if unmeasured is None else np.where(measured, values, unmeasured)
-        limits = (min(worst, best), max(worst, best))
         found = prompt_mean(
-            filled[rows], prompt[rows], cells[rows], cells=count, share=share, limits=limits,
-            confidence=confidence, no_interval=no_interval,
-        )  # fmt: skip
+            filled[rows],
+            prompt[rows],
+            weight=None if cell is None else _weights(cell[rows], int(cell.max(initial=-1)) + 1),
+            share=share,
+            limits=(min(worst, best), max(worst, best)),
+            confidence=confidence,
+            no_interval=no_interval,
+        )
         reason = found.reason or (doubt if unmeasured is not None and not measured.all() else None)
         return Estimate(found.value, found.low, found.high, n=found.n, coverage=coverage, reason=reason)
 
@@ -164,18 +166,25 @@ def three_figures(
     )
 
 
+def _weights(cell: Ints, cells: int) -> Floats | Reason:
+    """Return the weight of each item in a mean of cells' means, or why there is none."""
+    size = np.bincount(cell, minlength=cells)
+    if (size == 0).any():
+        return Reason("empty_cell", n=int((size == 0).sum()))
+    return np.asarray(1 / size[cell], dtype=float)
+
+
 def prompt_mean(
     values: Floats,
     prompt: NDArray[Any],
-    cell: Ints | None = None,
     *,
-    cells: int = 1,
+    weight: Floats | Reason | None = None,
     share: bool = False,
     limits: tuple[float, float] | None = None,
     confidence: float = 0.95,
     no_interval: Reason | None = None,
 ) -> Estimate:
-    """Return a mean, or a mean of cells' means, with an interval over prompts.
+    """Return a mean with an interval over prompts.
 
     The standard error comes from leaving each prompt out in turn (the delete-one-group jackknife; Efron & Tibshirani
     1993, chapter 11), with Student's t and one degree of freedom less than prompts. Shares get Wilson's interval (1927)
@@ -185,8 +194,7 @@ def prompt_mean(
     Args:
         values: (n,) finite.
         prompt: (n,) label of each value's prompt.
-        cell: (n,) 0 … C - 1; None: one cell.
-        cells: Their number C.
+        weight: (n,) of each value, above 0; None: all alike; or why there is no mean.
         share: Whether the values are 0 and 1.
         limits: Ends of the scale that the values keep to.
         confidence: Of the interval.
@@ -198,24 +206,17 @@ def prompt_mean(
     n = len(values)
     if n == 0:
         return Estimate.undefined(Reason("no_scores"))
-    where = np.zeros(n, dtype=np.int64) if cell is None else cell
+    if isinstance(weight, Reason):
+        return Estimate.undefined(weight, n=n)
+    weights = np.ones(n) if weight is None else weight
     _, group = np.unique(prompt, return_inverse=True)
-    groups = int(group.max()) + 1
-    table = where * groups + group
-    total, size = (
-        np.bincount(table, weights, cells * groups).reshape(cells, groups) for weights in (values, np.ones(n))
-    )
-    sums, sizes = total.sum(axis=1, keepdims=True), size.sum(axis=1, keepdims=True)
-    if (sizes == 0).any():
-        return Estimate.undefined(Reason("empty_cell", n=int((sizes == 0).sum())), n=n)
-    value = float((sums / sizes).mean())
+    total, size = np.bincount(group, weights * values), np.bincount(group, weights)
+    groups = len(size)
+    value = float(total.sum() / size.sum())
     reason = no_interval or (Reason("single_prompt") if groups < 2 else None)
-    left = sizes - size
-    if reason is None and (left == 0).any():
-        reason = Reason("one_prompt_holds_a_cell")
     if reason is not None:
         return Estimate(value, n=n, reason=reason)
-    without = ((sums - total) / left).mean(axis=0)
+    without = (total.sum() - total) / (size.sum() - size)
     error = math.sqrt((groups - 1) / groups * float(np.square(without - without.mean()).sum()))
     low, high = _ends(value, error, n=n, groups=groups, share=share, limits=limits, confidence=confidence)
     if low is None or high is None:

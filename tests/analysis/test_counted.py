@@ -38,23 +38,32 @@ def test_the_standard_error_is_that_of_leaving_each_prompt_out():
     )
 
 
-def test_the_mean_of_cells_leaves_prompts_out_of_their_cell():
+def test_the_mean_of_cells_by_another_route():
     rng = np.random.default_rng(2)
     values = rng.integers(2, size=30).astype(float)
-    prompt, cell = np.arange(30) // 2, np.arange(30) % 30 // 10
-
-    def mean(rows):
-        return np.mean([values[rows & (cell == c)].mean() for c in range(3)])
-
-    everything = np.ones(30, dtype=bool)
-    without = np.array([mean(everything & (prompt != p)) for p in range(15)])
+    prompt, cell = np.arange(30) // 2, np.repeat([0, 1, 2], [6, 14, 10])
+    weight = 1 / np.array([6, 14, 10])[cell]
+    d = np.mean([values[cell == c].mean() for c in range(3)])
+    without = np.array([np.average(values[prompt != p], weights=weight[prompt != p]) for p in range(15)])
     s2 = 14 / 15 * np.square(without - without.mean()).sum()
-    d = mean(everything)
     n, t = min(30, d * (1 - d) / s2), stats.t.ppf(0.975, 14)
     # Wilson 1927: the roots of (d - x)^2 = t^2 x (1 - x) / n
     roots = np.sort(np.roots([1 + t * t / n, -(2 * d + t * t / n), d * d]).real)
-    found = prompt_mean(values, prompt, cell, cells=3, share=True)
+    found = three_figures(values, prompt, worst=0, best=1, cell=cell, share=True).as_misses
     np.testing.assert_allclose([found.value, found.low, found.high], [d, *roots])
+
+
+def test_cells_of_one_size_change_nothing():
+    values = np.random.default_rng(3).random(36)
+    cell = np.arange(36) % 9
+    with_cells = three_figures(values, np.arange(36), worst=0, best=1, cell=cell)
+    np.testing.assert_allclose(
+        [(e.value, e.low, e.high) for e in (with_cells.as_misses,)],
+        [
+            (e.value, e.low, e.high)
+            for e in (three_figures(values, np.arange(36), worst=0, best=1).as_misses,)
+        ],
+    )
 
 
 def test_independent_items_get_wilsons_interval_of_statsmodels_but_for_t():
@@ -82,9 +91,9 @@ def test_without_spread_the_interval_rests_on_the_prompts():
 def test_what_has_no_interval_says_why():
     assert prompt_mean(np.ones(0), np.ones(0)).reason.code == "no_scores"
     assert prompt_mean(np.ones(3), np.zeros(3)).reason.code == "single_prompt"
-    assert prompt_mean(np.ones(3), np.arange(3), np.array([0, 0, 2]), cells=3).reason.code == "empty_cell"
-    one = prompt_mean(np.ones(3), np.arange(3), np.array([0, 0, 1]), cells=2)
-    assert (one.value, one.low, one.reason.code) == (1.0, None, "one_prompt_holds_a_cell")
+    empty = three_figures(np.array([1.0, NAN, 1]), np.arange(3), worst=0, best=1, cell=np.array([0, 1, 2]))
+    assert (empty.as_misses.value, empty.left_out.value) == (pytest.approx(2 / 3), None)
+    assert (empty.left_out.reason.code, empty.left_out.reason.n) == ("empty_cell", 1)
 
 
 @settings(deadline=None, max_examples=40)

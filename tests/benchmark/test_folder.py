@@ -59,7 +59,11 @@ def test_prompts_are_written_in_four_forms_and_each_source_once(tmp_path, lists)
 def test_edits_of_one_picture_share_its_file(made):
     rows = [row for row in read(made.root / "items.csv") if row["task"] == "edit"]
     assert len(rows) == 60
-    assert len({row["image_before"] for row in rows}) == len({p.source_prompt for p in prompts("edit")[:60]}) < 60
+    assert (
+        len({row["image_before"] for row in rows})
+        == len({p.source_prompt for p in prompts("edit")[:60]})
+        < 60
+    )
     assert all(row["image_before"].startswith("before/") for row in rows)
 
 

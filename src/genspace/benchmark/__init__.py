@@ -4,6 +4,7 @@ from genspace.benchmark._folder import BEFORE, Benchmark, Gap, State, create, op
 from genspace.benchmark._pictures import Names, Placed, place
 from genspace.benchmark._prompt_list import TASKS, Asked, PromptList, Task, rows_csv, rows_jsonl
 from genspace.benchmark._released import read_released
+from genspace.benchmark._table import Cell, MadeOf, Row, TaskFigures, in_one, read_rows, row_places, rows_of
 from genspace.benchmark._take import take
 
 __all__ = [
@@ -11,17 +12,25 @@ __all__ = [
     "TASKS",
     "Asked",
     "Benchmark",
+    "Cell",
     "Gap",
+    "MadeOf",
     "Names",
     "Placed",
     "PromptList",
+    "Row",
     "State",
     "Task",
+    "TaskFigures",
     "create",
+    "in_one",
     "open_benchmark",
     "place",
     "read_released",
+    "read_rows",
+    "row_places",
     "rows_csv",
     "rows_jsonl",
+    "rows_of",
     "take",
 ]

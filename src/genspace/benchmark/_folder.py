@@ -90,10 +90,8 @@ class Benchmark:
                 for task, asked in self.lists.items()
             ]
         for task, asked in self.lists.items():
-            if asked.sources:
-                gaps.append(
-                    _gap(BEFORE, asked, self.before[task], [source.prompt_id for source in asked.sources])
-                )
+            if needed := self._sources_needed(asked):
+                gaps.append(_gap(BEFORE, asked, self.before[task], needed))
         strangers = [
             f"images/{owner}/{name}" for owner, names in self._strangers.items() for name in sorted(names)
         ]
@@ -135,6 +133,17 @@ class Benchmark:
             found[BEFORE] += placed.strangers
         return found
 
+    def _sources_needed(self, asked: PromptList) -> list[str]:
+        """Return the pictures before that are needed: not those of edits that all have a pair of scenes."""
+        paired = {
+            prompt_id
+            for generator in self.generators
+            for (prompt_id, _), name in self.placed[generator, asked.task].pictures.items()
+            if name in self._pairs[generator]
+        }
+        alone = {a.source_id for a in asked.asked if a.source_id and a.prompt_id not in paired}
+        return [source.prompt_id for source in asked.sources if source.prompt_id in alone]
+
     def _task(self, name: str) -> Task | None:
         return task_of(name, list(self.lists))
 
@@ -157,6 +166,7 @@ class Benchmark:
                         "image_before": f"{BEFORE}/{source}" if asked.source_id else "",
                         "generator": generator,
                         **{column: getattr(asked, column) for column in columns},
+                        "part": f"{task} {asked.sub_domain}",
                         "seed": seed,
                     }
 
@@ -193,7 +203,7 @@ def _expected(task: Task, prompt_id: str, seed: str = "") -> str:
 
 def _gap(owner: str, asked: PromptList, placed: Placed, prompt_ids: Sequence[str]) -> Gap:
     images: dict[str, int] = {}
-    for prompt_id, _ in placed.pictures:
+    for prompt_id in [i for i, _ in placed.pictures if i in set(prompt_ids)]:
         images[prompt_id] = images.get(prompt_id, 0) + 1
     seeds = len({seed for _, seed in placed.pictures})
     folder = "" if owner == BEFORE else f"{asked.task}/"
@@ -291,9 +301,7 @@ def create(root: Path, lists: Sequence[PromptList], generators: Sequence[str], *
         raise InputError(f"{root}: cannot be written ({error.strerror or error})") from None
     write_text(root / FILE, _toml(made))
     if not (root / "study.toml").exists():
-        write_text(
-            root / "study.toml", f'name = "{root.resolve().name}"\nbreakdowns = ["task", "sub_domain"]\n'
-        )
+        write_text(root / "study.toml", f'name = "{root.resolve().name}"\nbreakdowns = ["part"]\n')
     made.write_items()
     return made
 

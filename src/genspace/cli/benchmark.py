@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._options import JsonFlag
+from genspace.cli._options import JsonFlag, SeedOption
+from genspace.cli.judge import AllowHosts, Overrides, print_summary, run_judge
 from genspace.cli.prompts import Task
 from genspace.errors import InputError
 
 if TYPE_CHECKING:
-    from genspace.benchmark import Gap, State
+    from genspace.benchmark import Benchmark, Gap, Row, State
 
 __all__ = ["benchmark"]
 
@@ -138,6 +139,136 @@ def status(folder: Folder, as_json: JsonFlag = False) -> None:
         _print_state(made.state)
     if not made.state.complete:
         raise typer.Exit(1)
+
+
+Judges = Annotated[
+    list[str] | None, typer.Option("--judge", help="KIND[:MODEL], or a table \\[judges.NAME]; repeatable.")
+]
+Profile = Annotated[
+    str | None,
+    typer.Option(help="Rules of the geometry: corrected, reference, or a TOML file of tolerances."),
+]
+Out = Annotated[Path | None, typer.Option(help="Folder for the page, CSV, LaTeX, Markdown and JSON.")]
+
+
+@benchmark.command(
+    epilog="Examples:\n\n"
+    "genspace benchmark run bench --judge geometry\n\n"
+    "genspace benchmark run bench --judge scene --judge vlm:gpt-4.1 --limit 200 --out table\n\n"
+    "genspace benchmark run bench --judge scene --profile reference"
+)
+def run(
+    folder: Folder,
+    *,
+    judge: Judges = None,
+    profile: Profile = None,
+    option: Overrides = None,
+    limit: Annotated[int | None, typer.Option(help="Ask at most so many items.")] = None,
+    retry: Annotated[str, typer.Option(help="Ask again about: none, errors, abstentions, all.")] = "none",
+    max_usd: Annotated[float | None, typer.Option(help="Stop when all judges have spent so much.")] = None,
+    allow_host: AllowHosts = None,
+    seed: SeedOption = 0,
+    out: Out = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Judge the pictures that are new, and print the table; resumes where it stopped."""
+    from contextlib import ExitStack
+
+    from genspace.benchmark import open_benchmark
+    from genspace.checkpoints import cache_dir
+    from genspace.cli._console import messages
+    from genspace.cli._user import allowed_hosts
+    from genspace.judges import Budget, make_judge, resolve, study_context
+    from genspace.runner import RunOptions
+    from genspace.study import open_study
+
+    made = open_benchmark(folder)
+    made.write_items()
+    opened = open_study(folder)
+    names = _named(judge or ["geometry"], profile)
+    options = RunOptions(limit=limit, retry=retry, items=made.there())
+    context = study_context(
+        opened,
+        overrides=option or [],
+        cache_dir=cache_dir(),
+        seed=seed,
+        budget=None if max_usd is None else Budget(max_usd),
+        allowed_hosts=frozenset([*allowed_hosts(), *(allow_host or ())]),
+    )
+    incomplete = False
+    for spec in resolve(names, opened.declared.judges, option or []):
+        asked = make_judge(spec, context)
+        with ExitStack() as stack:
+            stack.callback(getattr(asked, "close", lambda: None))
+            summary = run_judge(asked, spec, opened, options)
+        incomplete |= bool(summary.status["failed"] or summary.stopped)
+        if not as_json:
+            print_summary(summary)
+    if lacking := sum(len(gap.missing) for gap in made.state.gaps):
+        messages().print(
+            f"{lacking:,} pictures are missing and count as such: genspace benchmark status {folder}"
+        )
+    _show([made], names, out=out, as_json=as_json)
+    if incomplete:
+        raise typer.Exit(1)
+
+
+def _named(judges: list[str], profile: str | None) -> list[str]:
+    """Return the judges under a profile: variants of their own, so that their verdicts stand beside the others'."""
+    if profile is None:
+        return judges
+    return [
+        f"{name.removesuffix(']')},profile={profile}]" if name.endswith("]") else f"{name}[profile={profile}]"
+        for name in judges
+    ]
+
+
+@benchmark.command(
+    epilog="Examples:\n\ngenspace benchmark table bench\n\n"
+    "genspace benchmark table bench-t2i bench-edit theirs.row.json --judge geometry --out table"
+)
+def table(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR…", help="Folders, or rows as JSON.")],
+    *,
+    judge: Judges = None,
+    profile: Profile = None,
+    out: Out = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Print a row per generator and judge from the verdicts that are there, and from rows of others."""
+    from genspace.benchmark import open_benchmark, read_rows
+
+    made = [open_benchmark(path) for path in folders if path.is_dir()]
+    theirs = [row for path in folders if not path.is_dir() for row in read_rows(path)]
+    _show(made, None if judge is None else _named(judge, profile), theirs, out=out, as_json=as_json)
+
+
+def _show(
+    made: list[Benchmark],
+    judges: list[str] | None,
+    theirs: list[Row] | None = None,
+    *,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    from genspace.benchmark import in_one, rows_of
+    from genspace.cli._console import messages, print_json
+    from genspace.cli._console import out as results
+    from genspace.documents import to_dict
+    from genspace.report import examples_of, print_rows, write_rows
+
+    rows = in_one([*(row for folder in made for row in rows_of(folder, judges)), *(theirs or [])])
+    if not rows:
+        raise InputError("there are no verdicts yet: genspace benchmark run")
+    if as_json:
+        print_json({"schema": "genspace-benchmark/1", "rows": [to_dict(row) for row in rows]})
+    else:
+        print_rows(rows, results())
+    if out is not None:
+        own = {row.judge for row in rows}
+        examples = [e for folder in made for e in examples_of(folder, sorted(own))]
+        paths = write_rows(rows, out, examples)
+        messages().print(f"page: {paths[0]}", markup=False)
 
 
 def _print_state(state: State) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from genspace.runner import Estimate, RunOptions, RunPlan, RunSummary
     from genspace.study import Study
 
-__all__ = ["judge"]
+__all__ = ["AllowHosts", "Overrides", "judge", "print_summary", "run_judge"]
 
 log = logging.getLogger(__name__)
 
@@ -128,11 +128,11 @@ def judge(
                 ray_options = RayOptions(address=address, replicas=replicas, gpus=gpus, batch=batch)
                 summary = run_ray(opened, spec, options, ray_options, context=context, progress=_progress)
             else:
-                summary = _run(made, spec, opened, options)
+                summary = run_judge(made, spec, opened, options)
         documents.append(_summary_document(summary))
         incomplete |= bool(summary.status["failed"] or summary.stopped)
         if not as_json:
-            _print_summary(summary)
+            print_summary(summary)
         if summary.stopped == INTERRUPTED:
             break
     if as_json:
@@ -158,7 +158,8 @@ def _parse_shard(text: str) -> tuple[int, int]:
     return int(part), int(parts)
 
 
-def _run(made: Judge, spec: JudgeSpec, study: Study, options: RunOptions) -> RunSummary:
+def run_judge(made: Judge, spec: JudgeSpec, study: Study, options: RunOptions) -> RunSummary:
+    """Ask a judge about a study's items, with progress; Ctrl-C finishes what is in flight."""
     from genspace.cli._console import messages
     from genspace.runner import run, stop_on_interrupt
 
@@ -251,13 +252,14 @@ def _summary_document(summary: RunSummary) -> dict[str, object]:
     }
 
 
-def _print_summary(summary: RunSummary) -> None:
+def print_summary(summary: RunSummary) -> None:
+    """Say what a run did, its members' runs first."""
     from rich.markup import escape
 
     from genspace.cli._console import as_flags, messages, out
 
     for member in summary.members:
-        _print_summary(member)
+        print_summary(member)
     status = summary.status
     line = f"{summary.judge}: {status.total():,} judged: {status['decided']:,} decided, "
     line += f"{status['abstained']:,} abstained, {status['failed']:,} failed"

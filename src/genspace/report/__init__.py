@@ -1,6 +1,8 @@
 """Reports: a comparison's document as terminal table, HTML page, CSV, LaTeX, Markdown and manifest."""
 
 from genspace.report._answer import Answer, conclude
+from genspace.report._benchmark import print_rows, write_rows
+from genspace.report._benchmark_examples import examples_of
 from genspace.report._generators import COUNTED, order_table, place_text, three_table
 from genspace.report._html import html_report
 from genspace.report._item import ItemView, view_item
@@ -41,6 +43,7 @@ __all__ = [
     "changed_inputs",
     "conclude",
     "csv_table",
+    "examples_of",
     "figure_text",
     "figure_words",
     "html_report",
@@ -57,6 +60,7 @@ __all__ = [
     "place_text",
     "print_comparison",
     "print_readings",
+    "print_rows",
     "read_manifest",
     "reason_text",
     "remark",
@@ -67,4 +71,5 @@ __all__ = [
     "validation_sentences",
     "view_item",
     "write_report",
+    "write_rows",
 ]

@@ -76,7 +76,6 @@ REASONS: Mapping[ReasonCode, str] = {
     "scores_unbounded": "the metric has no fixed range: what it did not score counts as the worst, or the best, score "
     "that it gave",
     "empty_cell": "{n} of the groups that are averaged hold nothing",
-    "one_prompt_holds_a_cell": "one prompt holds a whole group, so that it cannot be left out",
     "single_prompt": "a single prompt",
     "nothing_to_resample": "nothing to resample: a single prompt, item or rater",
     "in_sample": "WMT convention: the tie width is fitted in-sample",
