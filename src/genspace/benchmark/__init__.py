@@ -4,7 +4,17 @@ from genspace.benchmark._folder import BEFORE, Benchmark, Gap, State, create, op
 from genspace.benchmark._pictures import Names, Placed, place
 from genspace.benchmark._prompt_list import TASKS, Asked, PromptList, Task, rows_csv, rows_jsonl
 from genspace.benchmark._released import read_released
-from genspace.benchmark._table import Cell, MadeOf, Row, TaskFigures, in_one, read_rows, row_places, rows_of
+from genspace.benchmark._table import (
+    Cell,
+    MadeOf,
+    Row,
+    TaskFigures,
+    VariantCounts,
+    in_one,
+    read_rows,
+    row_places,
+    rows_of,
+)
 from genspace.benchmark._take import take
 
 __all__ = [
@@ -22,6 +32,7 @@ __all__ = [
     "State",
     "Task",
     "TaskFigures",
+    "VariantCounts",
     "create",
     "in_one",
     "open_benchmark",

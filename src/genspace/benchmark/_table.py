@@ -21,13 +21,27 @@ from genspace.display import Displayed
 from genspace.documents import from_dict
 from genspace.errors import InputError, did_you_mean
 from genspace.gather import evidence_of
+from genspace.geometry.benchmark import released_variants
 from genspace.store import JudgeStore
 from genspace.study import open_study
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Cell", "MadeOf", "Row", "TaskFigures", "in_one", "read_rows", "row_places", "rows_of"]
+__all__ = [
+    "Cell",
+    "MadeOf",
+    "Row",
+    "TaskFigures",
+    "VariantCounts",
+    "in_one",
+    "read_rows",
+    "row_places",
+    "rows_of",
+]
+
+EDITS = 32
+"""Folders of the released code's edits; those that keep a relation have a script of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +70,33 @@ class MadeOf(Displayed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VariantCounts(Displayed):
+    """What the released code reports of one folder, `t2i/12`: skipped images are left out of its denominators."""
+
+    index: str
+    """Its number there; of edits that keep a relation "CR 0" to "CR 3"."""
+    sub_domain: str
+    variant: str
+    all: int
+    """Images that the judge was asked about."""
+    counted: int
+    """Those that it did not skip."""
+    correct: int
+    acc: float
+    """correct / counted; 0 where nothing was counted, as the released code has it."""
+    scores_avg: float
+    """Mean score of those counted; 0 where there are none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFigures(Displayed):
     """A generator's figures of one task."""
 
     cells: Mapping[str, Cell]
     """By sub-domain, in the benchmark's order."""
     mean: Cell
+    variants: tuple[VariantCounts, ...]
+    """As the released code counts, by its index."""
     made_of: MadeOf
 
 
@@ -142,6 +177,7 @@ def _tasks(
             TaskFigures(
                 cells={domain: cell(of_task & (code == i)) for i, domain in enumerate(domains)},
                 mean=cell(of_task, code),
+                variants=tuple(_variants(units, judge, of_task, task)),
                 made_of=MadeOf(
                     genspace=__version__,
                     python=platform.python_version(),
@@ -151,6 +187,27 @@ def _tasks(
                     verdicts_sha256=_verdicts_digest(units, judge, of_task),
                 ),
             ),
+        )
+
+
+def _variants(
+    units: Units, judge: JudgeScores, of_task: NDArray[np.bool_], task: Task
+) -> Iterator[VariantCounts]:
+    sub_domain, variant = units.column("sub_domain"), units.column("variant")
+    asked, decided = judge.status != "missing", judge.status == "decided"
+    for number, (domain, word) in enumerate(released_variants(task)):
+        rows = of_task & (sub_domain == domain) & (variant == word) & asked
+        counted = rows & decided
+        n, correct = int(counted.sum()), int(np.nansum(judge.passed[counted]))
+        yield VariantCounts(
+            index=f"CR {number - EDITS}" if task == "edit" and number >= EDITS else str(number),
+            sub_domain=domain,
+            variant=word,
+            all=int(rows.sum()),
+            counted=n,
+            correct=correct,
+            acc=correct / n if n else 0.0,
+            scores_avg=float(np.nansum(judge.score[counted])) / n if n else 0.0,
         )
 
 

@@ -208,7 +208,7 @@ def run(
         messages().print(
             f"{lacking:,} pictures are missing and count as such: genspace benchmark status {folder}"
         )
-    _show([made], names, out=out, as_json=as_json)
+    _show([made], names, out=out, as_json=as_json, profile=profile)
     if incomplete:
         raise typer.Exit(1)
 
@@ -240,7 +240,8 @@ def table(
 
     made = [open_benchmark(path) for path in folders if path.is_dir()]
     theirs = [row for path in folders if not path.is_dir() for row in read_rows(path)]
-    _show(made, None if judge is None else _named(judge, profile), theirs, out=out, as_json=as_json)
+    judges = None if judge is None else _named(judge, profile)
+    _show(made, judges, theirs, out=out, as_json=as_json, profile=profile)
 
 
 def _show(
@@ -250,20 +251,25 @@ def _show(
     *,
     out: Path | None,
     as_json: bool,
+    profile: str | None = None,
 ) -> None:
     from genspace.benchmark import in_one, rows_of
     from genspace.cli._console import messages, print_json
     from genspace.cli._console import out as results
     from genspace.documents import to_dict
-    from genspace.report import examples_of, print_rows, write_rows
+    from genspace.report import examples_of, print_released, print_rows, write_rows
 
     rows = in_one([*(row for folder in made for row in rows_of(folder, judges)), *(theirs or [])])
+    if profile is not None:
+        rows = [row for row in rows if f"profile={profile}" in row.judge]
     if not rows:
-        raise InputError("there are no verdicts yet: genspace benchmark run")
+        raise InputError("there are no such verdicts yet: genspace benchmark run")
     if as_json:
         print_json({"schema": "genspace-benchmark/1", "rows": [to_dict(row) for row in rows]})
     else:
         print_rows(rows, results())
+        if profile == "reference":
+            print_released(rows, results())
     if out is not None:
         own = {row.judge for row in rows}
         examples = [e for folder in made for e in examples_of(folder, sorted(own))]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from genspace.analysis.counted import Place
     from genspace.report._benchmark_examples import Example
 
-__all__ = ["print_rows", "write_rows"]
+__all__ = ["print_released", "print_rows", "write_rows"]
 
 MEAN = "mean"
 TITLES: Mapping[Task, str] = {"t2i": "Text to image", "edit": "Editing"}
@@ -132,6 +132,37 @@ def print_rows(rows: Sequence[Row], console: Console) -> None:
                 )
             console.print(table, markup=False)
     console.print(f"In each cell: {_legend()} {COUNTED}", markup=False)
+
+
+def print_released(rows: Sequence[Row], console: Console) -> None:
+    """Print what the released code reports: of each of its folders acc, scores_avg, and how many images it counted."""
+    from rich import box
+    from rich.table import Table
+
+    for row in rows:
+        for task, figures in row.tasks.items():
+            table = Table(
+                box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold", title_justify="left",
+                title=f"{row.generator}, {row.judge}, {TITLES[task]}: as the released code counts",
+            )  # fmt: skip
+            for name in (
+                "index",
+                "sub-domain",
+                "variant",
+                "acc",
+                "scores_avg",
+                "correct",
+                "counted",
+                "skipped",
+            ):
+                table.add_column(name, justify="left" if name in {"sub-domain", "variant"} else "right")
+            for v in figures.variants:
+                if v.all:
+                    counts = (str(n) for n in (v.correct, v.counted, v.all - v.counted))
+                    table.add_row(
+                        v.index, v.sub_domain, v.variant, number(v.acc), number(v.scores_avg), *counts
+                    )
+            console.print(table, markup=False)
 
 
 def csv_rows(rows: Sequence[Row]) -> str:
