@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from genspace.benchmark import TASKS, Cell, Row, Task, row_places, rows_csv
 from genspace.documents import to_dict
@@ -142,7 +142,7 @@ def print_released(rows: Sequence[Row], console: Console) -> None:
     for row in rows:
         for task, figures in row.tasks.items():
             table = Table(
-                box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold", title_justify="left",
+                box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold", title_justify="left",
                 title=f"{row.generator}, {row.judge}, {TITLES[task]}: as the released code counts",
             )  # fmt: skip
             for name in (
@@ -155,7 +155,8 @@ def print_released(rows: Sequence[Row], console: Console) -> None:
                 "counted",
                 "skipped",
             ):
-                table.add_column(name, justify="left" if name in {"sub-domain", "variant"} else "right")
+                side: Literal["left", "right"] = "left" if name in {"sub-domain", "variant"} else "right"
+                table.add_column(name, justify=side, no_wrap=True, overflow="ignore")
             for v in figures.variants:
                 if v.all:
                     counts = (str(n) for n in (v.correct, v.counted, v.all - v.counted))
