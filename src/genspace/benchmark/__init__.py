@@ -1,5 +1,6 @@
 """The GenSpace table of a generator: prompts out, pictures in, a row of figures."""
 
+from genspace.benchmark._compare import GeneratorComparison, Otherwise, compare_generators, ordered_otherwise
 from genspace.benchmark._folder import BEFORE, Benchmark, Gap, State, create, open_benchmark
 from genspace.benchmark._pictures import Names, Placed, place
 from genspace.benchmark._prompt_list import TASKS, Asked, PromptList, Task, rows_csv, rows_jsonl
@@ -10,6 +11,7 @@ from genspace.benchmark._table import (
     Row,
     TaskFigures,
     VariantCounts,
+    differences,
     in_one,
     read_rows,
     row_places,
@@ -24,8 +26,10 @@ __all__ = [
     "Benchmark",
     "Cell",
     "Gap",
+    "GeneratorComparison",
     "MadeOf",
     "Names",
+    "Otherwise",
     "Placed",
     "PromptList",
     "Row",
@@ -33,9 +37,12 @@ __all__ = [
     "Task",
     "TaskFigures",
     "VariantCounts",
+    "compare_generators",
     "create",
+    "differences",
     "in_one",
     "open_benchmark",
+    "ordered_otherwise",
     "place",
     "read_released",
     "read_rows",

@@ -18,10 +18,11 @@ from genspace.analysis.question import JudgeScores, Question, Units
 from genspace.benchmark._folder import Benchmark
 from genspace.benchmark._prompt_list import TASKS, Task
 from genspace.display import Displayed
-from genspace.documents import from_dict
+from genspace.documents import from_dict, to_dict
 from genspace.errors import InputError, did_you_mean
 from genspace.gather import evidence_of
 from genspace.geometry.benchmark import released_variants
+from genspace.records import JsonValue
 from genspace.store import JudgeStore
 from genspace.study import open_study
 
@@ -40,6 +41,7 @@ __all__ = [
     "rows_of",
 ]
 
+ROUNDING = 1e-9
 EDITS = 32
 """Folders of the released code's edits; those that keep a relation have a script of their own."""
 
@@ -280,3 +282,31 @@ def in_one(rows: Sequence[Row]) -> list[Row]:
         tasks = {task: both[task] for task in TASKS if task in both}
         joined[key] = replace(there, tasks=tasks)
     return list(joined.values())
+
+
+def differences(row: Row, again: Sequence[Row]) -> list[str]:
+    """Return what differs between a row and the same one computed again, one line each; versions are told apart.
+
+    A figure may differ by rounding alone (1e-9).
+    """
+    own = next((r for r in again if (r.generator, r.judge) == (row.generator, row.judge)), None)
+    name = f"{row.generator}, judge {row.judge}"
+    if own is None:
+        return [f"{name}: the folders hold no verdicts of this judge on this generator"]
+    return [
+        f"{name}: {line}" for line in _unlike(to_dict(row), to_dict(own), "") if "made_of.python" not in line
+    ]
+
+
+def _unlike(one: JsonValue, other: JsonValue, where: str) -> Iterator[str]:
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in dict.fromkeys((*one, *other)):
+            yield from _unlike(one.get(key), other.get(key), f"{where}.{key}".lstrip("."))
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for place, pair in enumerate(zip(one, other, strict=True)):
+            yield from _unlike(*pair, f"{where}[{place}]")
+    elif isinstance(one, float | int) and isinstance(other, float | int):
+        if abs(one - other) > ROUNDING:
+            yield f"{where} is {one!r} in the row, {other!r} by the verdict files"
+    elif one != other:
+        yield f"{where} is {one!r} in the row, {other!r} by the verdict files"

@@ -244,6 +244,45 @@ def table(
     _show(made, judges, theirs, out=out, as_json=as_json, profile=profile)
 
 
+@benchmark.command(
+    epilog="Examples:\n\ngenspace benchmark compare bench\n\ngenspace benchmark compare bench --judge geometry --json"
+)
+def compare(folder: Folder, *, judge: Judges = None, as_json: JsonFlag = False) -> None:
+    """Compare the generators two by two on the same prompts, and name the judges that order them otherwise."""
+    from genspace.benchmark import compare_generators, open_benchmark, ordered_otherwise, rows_of
+    from genspace.cli._console import out, print_json
+    from genspace.documents import to_dict
+    from genspace.report import print_generator_pairs
+
+    made = open_benchmark(folder)
+    found, contrary = compare_generators(made, judge), ordered_otherwise(rows_of(made))
+    if as_json:
+        print_json({"comparisons": [to_dict(c) for c in found], "otherwise": [to_dict(o) for o in contrary]})
+    else:
+        print_generator_pairs(found, contrary, out())
+
+
+@benchmark.command(epilog="Example: genspace benchmark verify mine--geometry.row.json bench")
+def verify(
+    row: Annotated[Path, typer.Argument(help="A row, or a table, as JSON.")],
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="DIR…", help="The folders with its verdict files.")
+    ],
+) -> None:
+    """Compute rows again from verdict files, and say every difference; exit code 1 where there is one."""
+    from genspace.benchmark import differences, in_one, open_benchmark, read_rows, rows_of
+    from genspace.cli._console import out
+
+    again = in_one([r for folder in folders for r in rows_of(open_benchmark(folder))])
+    theirs = read_rows(row)
+    told = [line for one in theirs for line in differences(one, again)]
+    for line in told:
+        out().print(line, markup=False)
+    if told:
+        raise typer.Exit(1)
+    out().print(f"{row}: {len(theirs)} rows are what the verdict files give", markup=False)
+
+
 def _show(
     made: list[Benchmark],
     judges: list[str] | None,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from genspace.benchmark import TASKS, Cell, Row, Task, row_places, rows_csv
 from genspace.documents import to_dict
 from genspace.report._generators import COUNTED
-from genspace.report._table import LATEX, number, percent
+from genspace.report._table import LATEX, figure_words, number, percent
 from genspace.report._write import written
 from genspace.tables import neutralised
 
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
     from genspace.analysis import Estimate
     from genspace.analysis.counted import Place
+    from genspace.benchmark import GeneratorComparison, Otherwise
     from genspace.report._benchmark_examples import Example
 
-__all__ = ["print_released", "print_rows", "write_rows"]
+__all__ = ["print_generator_pairs", "print_released", "print_rows", "write_rows"]
 
 MEAN = "mean"
 TITLES: Mapping[Task, str] = {"t2i": "Text to image", "edit": "Editing"}
@@ -164,6 +165,45 @@ def print_released(rows: Sequence[Row], console: Console) -> None:
                         v.index, v.sub_domain, v.variant, number(v.acc), number(v.scores_avg), *counts
                     )
             console.print(table, markup=False)
+
+
+def print_generator_pairs(
+    found: Sequence[GeneratorComparison], contrary: Sequence[Otherwise], console: Console
+) -> None:
+    """Print each pair's mean difference and where one is ahead, then the pairs that judges order contrarily."""
+    from rich import box
+    from rich.table import Table
+
+    for comparison in found:
+        table = Table(
+            box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold", title_justify="left",
+            title=f"{TITLES[comparison.task]}, judge {comparison.judge}",
+        )  # fmt: skip
+        for name in ("generators", "difference of mean scores", "p", "adjusted p", "first is", "sub-domains"):
+            table.add_column(name, overflow="fold")
+        for pair in comparison.pairs:
+            if pair.cell == MEAN:
+                own = [p for p in comparison.pairs if (p.first, p.second) == (pair.first, pair.second)]
+                where = [
+                    f"{p.claim}: {p.cell.replace('_', ' ')}"
+                    for p in own
+                    if p.cell != MEAN and p.claim != "open"
+                ]
+                numbers = (figure_words(pair.difference, signed=True), number(pair.p), number(pair.p_holm))
+                table.add_row(
+                    f"{pair.first} / {pair.second}", *numbers, pair.claim, "; ".join(where) or "none ahead"
+                )
+        console.print(table)
+    console.print(
+        "Paired by prompt; intervals are pointwise. Ahead and behind: p at most .05 after Holm's correction for all "
+        "generators and sub-domains of the judge and task, whatever the unmeasured pictures are worth.",
+        markup=False,
+    )
+    for one in contrary:
+        console.print(
+            f"{TITLES[one.task]}: {one.before} has {one.first} before {one.second}, {one.behind} the other way round.",
+            markup=False,
+        )
 
 
 def csv_rows(rows: Sequence[Row]) -> str:

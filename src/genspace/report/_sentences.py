@@ -76,6 +76,7 @@ REASONS: Mapping[ReasonCode, str] = {
     "scores_unbounded": "the metric has no fixed range: what it did not score counts as the worst, or the best, score "
     "that it gave",
     "empty_cell": "{n} of the groups that are averaged hold nothing",
+    "few_prompts_differ": "only {n} prompts tell the two apart; a claim needs {needed}",
     "single_prompt": "a single prompt",
     "nothing_to_resample": "nothing to resample: a single prompt, item or rater",
     "in_sample": "WMT convention: the tie width is fitted in-sample",
