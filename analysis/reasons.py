@@ -31,6 +31,7 @@ ReasonCode = Literal[
     # of scores corrected by a judge
     "sampling_unknown", "sampling_not_random", "people_compared_pairs", "everything_rated",
     "too_few_prompts_rated", "judge_scored_no_rated_item", "judge_scored_no_unrated_item", "no_item_rated",
+    "too_few_labels", "too_few_disagreements", "stratum_unlabelled",
     # of the specifications
     "too_few_judges", "primary_undefined",
     # of psychometric curves

@@ -5,6 +5,7 @@ from genspace.benchmark._folder import BEFORE, Benchmark, Gap, State, create, op
 from genspace.benchmark._pictures import Names, Placed, place
 from genspace.benchmark._prompt_list import TASKS, Asked, PromptList, Task, rows_csv, rows_jsonl
 from genspace.benchmark._released import read_released
+from genspace.benchmark._sample import corrected_rows, draw_sample
 from genspace.benchmark._table import (
     Cell,
     MadeOf,
@@ -38,8 +39,10 @@ __all__ = [
     "TaskFigures",
     "VariantCounts",
     "compare_generators",
+    "corrected_rows",
     "create",
     "differences",
+    "draw_sample",
     "in_one",
     "open_benchmark",
     "ordered_otherwise",

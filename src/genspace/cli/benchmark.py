@@ -232,6 +232,10 @@ def table(
     *,
     judge: Judges = None,
     profile: Profile = None,
+    people: Annotated[
+        Path | None,
+        typer.Option(help="A study made by benchmark sample, answered: corrects rows, never cells."),
+    ] = None,
     out: Out = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -241,7 +245,7 @@ def table(
     made = [open_benchmark(path) for path in folders if path.is_dir()]
     theirs = [row for path in folders if not path.is_dir() for row in read_rows(path)]
     judges = None if judge is None else _named(judge, profile)
-    _show(made, judges, theirs, out=out, as_json=as_json, profile=profile)
+    _show(made, judges, theirs, out=out, as_json=as_json, profile=profile, people=people)
 
 
 @benchmark.command(
@@ -260,6 +264,36 @@ def compare(folder: Folder, *, judge: Judges = None, as_json: JsonFlag = False) 
         print_json({"comparisons": [to_dict(c) for c in found], "otherwise": [to_dict(o) for o in contrary]})
     else:
         print_generator_pairs(found, contrary, out())
+
+
+@benchmark.command(
+    epilog="Examples:\n\ngenspace benchmark sample bench people --per-sub-domain 10\n\n"
+    "genspace annotate serve people && genspace benchmark table bench --people people"
+)
+def sample(
+    folder: Folder,
+    out: Annotated[Path, typer.Argument(help="Folder of the human study to make.")],
+    *,
+    per_sub_domain: Annotated[int, typer.Option(min=2, help="Prompts drawn in each sub-domain.")] = 10,
+    generator: Annotated[
+        list[str] | None, typer.Option(help="Whose pictures (default: all); repeatable.")
+    ] = None,
+    raters: Annotated[int, typer.Option(min=1, help="People who see each picture.")] = 3,
+    seed: SeedOption = 0,
+) -> None:
+    """Make a human study of a sample: prompts at random within each sub-domain, the same for all generators."""
+    from genspace.benchmark import draw_sample, open_benchmark
+    from genspace.cli._console import out as results
+
+    made = open_benchmark(folder)
+    n = draw_sample(
+        made, out, per_sub_domain=per_sub_domain, generators=generator, seed=seed, raters_per_item=raters
+    )
+    results().print(
+        f"{out}: {n:,} pictures, {raters} answers each. Ask people with genspace annotate serve {out}; then genspace "
+        f"benchmark table {folder} --people {out}",
+        markup=False,
+    )
 
 
 @benchmark.command(epilog="Example: genspace benchmark verify mine--geometry.row.json bench")
@@ -291,27 +325,43 @@ def _show(
     out: Path | None,
     as_json: bool,
     profile: str | None = None,
+    people: Path | None = None,
 ) -> None:
-    from genspace.benchmark import in_one, rows_of
+    from genspace.benchmark import corrected_rows, in_one, rows_of
     from genspace.cli._console import messages, print_json
     from genspace.cli._console import out as results
     from genspace.documents import to_dict
-    from genspace.report import examples_of, print_released, print_rows, write_rows
+    from genspace.report import examples_of, print_corrected, print_released, print_rows, write_rows
 
     rows = in_one([*(row for folder in made for row in rows_of(folder, judges)), *(theirs or [])])
     if profile is not None:
         rows = [row for row in rows if f"profile={profile}" in row.judge]
     if not rows:
         raise InputError("there are no such verdicts yet: genspace benchmark run")
+    if people is not None and len(made) != 1:
+        raise InputError("--people: its sample was drawn from one folder; name that one alone")
+    own = {row.judge: None for row in rows}
+    corrected = {} if people is None else dict(corrected_rows(made[0], people, list(own)))
     if as_json:
-        print_json({"schema": "genspace-benchmark/1", "rows": [to_dict(row) for row in rows]})
+        document: dict[str, object] = {
+            "schema": "genspace-benchmark/1",
+            "rows": [to_dict(row) for row in rows],
+        }
+        if people is not None:
+            keys = ("generator", "judge", "task")
+            document["by_people"] = [
+                {**dict(zip(keys, key, strict=True)), **to_dict(mean)} for key, mean in corrected.items()
+            ]
+        print_json(document)
     else:
         print_rows(rows, results())
+        if people is not None:
+            print_corrected(corrected, results())
         if profile == "reference":
             print_released(rows, results())
     if out is not None:
-        own = {row.judge for row in rows}
-        examples = [e for folder in made for e in examples_of(folder, sorted(own))]
+        shown = sorted({row.judge for row in rows})
+        examples = [e for folder in made for e in examples_of(folder, shown)]
         paths = write_rows(rows, out, examples)
         messages().print(f"page: {paths[0]}", markup=False)
 

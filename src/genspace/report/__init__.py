@@ -1,7 +1,13 @@
 """Reports: a comparison's document as terminal table, HTML page, CSV, LaTeX, Markdown and manifest."""
 
 from genspace.report._answer import Answer, conclude
-from genspace.report._benchmark import print_generator_pairs, print_released, print_rows, write_rows
+from genspace.report._benchmark import (
+    print_corrected,
+    print_generator_pairs,
+    print_released,
+    print_rows,
+    write_rows,
+)
 from genspace.report._benchmark_examples import examples_of
 from genspace.report._generators import COUNTED, order_table, place_text, three_table
 from genspace.report._html import html_report
@@ -59,6 +65,7 @@ __all__ = [
     "percent",
     "place_text",
     "print_comparison",
+    "print_corrected",
     "print_generator_pairs",
     "print_readings",
     "print_released",

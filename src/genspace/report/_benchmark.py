@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Literal
 from genspace.benchmark import TASKS, Cell, Row, Task, row_places, rows_csv
 from genspace.documents import to_dict
 from genspace.report._generators import COUNTED
-from genspace.report._table import LATEX, figure_words, number, percent
+from genspace.report._sentences import reason_text
+from genspace.report._table import LATEX, figure_text, figure_words, number, percent
 from genspace.report._write import written
 from genspace.tables import neutralised
 
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
 
     from genspace.analysis import Estimate
     from genspace.analysis.counted import Place
+    from genspace.analysis.prediction_powered import CorrectedMean
     from genspace.benchmark import GeneratorComparison, Otherwise
     from genspace.report._benchmark_examples import Example
 
-__all__ = ["print_generator_pairs", "print_released", "print_rows", "write_rows"]
+__all__ = ["print_corrected", "print_generator_pairs", "print_released", "print_rows", "write_rows"]
 
 MEAN = "mean"
 TITLES: Mapping[Task, str] = {"t2i": "Text to image", "edit": "Editing"}
@@ -165,6 +167,23 @@ def print_released(rows: Sequence[Row], console: Console) -> None:
                         v.index, v.sub_domain, v.variant, number(v.acc), number(v.scores_avg), *counts
                     )
             console.print(table, markup=False)
+
+
+def print_corrected(found: Mapping[tuple[str, str, Task], CorrectedMean], console: Console) -> None:
+    """Print each row as people would have it: from the sample alone, and with the judge's help."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(
+        box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold", title_justify="left",
+        title="As people would have it",
+    )  # fmt: skip
+    for name in ("generator", "judge", "task", "sample alone", "corrected by people", "labels", ""):
+        table.add_column(name, overflow="fold")
+    for (generator, judge, task), mean in found.items():
+        numbers = (figure_text(mean.sample), figure_text(mean.corrected), str(mean.labelled))
+        table.add_row(generator, judge, TITLES[task], *numbers, reason_text(mean.corrected.reason))
+    console.print(table)
 
 
 def print_generator_pairs(
