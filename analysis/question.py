@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genspace import records
-from genspace.columns import places
+from genspace.columns import positions
 from genspace.errors import InputError, did_you_mean
 from genspace.evidence import Evidence, as_text
 from genspace.pairs import shares
@@ -302,7 +302,7 @@ class _Rows:
         if name:
             own |= (verdicts["question"] == "") & ~verdicts["judge"].isin(verdicts.loc[own, "judge"].unique())
         said, judged = (
-            rows.assign(first=places(rows["item_id"], ids), second=places(rows["item_id_b"], ids))
+            rows.assign(first=positions(rows["item_id"], ids), second=positions(rows["item_id_b"], ids))
             for rows in (said, verdicts[own])
         )
         kept = ~said["rater_id"].isin(list(evidence.excluded))

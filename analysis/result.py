@@ -15,6 +15,7 @@ from genspace.analysis._options import CompareOptions, Resampled
 from genspace.analysis.abstention import AbstentionTable, RiskCoveragePoint
 from genspace.analysis.alternative_annotator import AlternativeAnnotatorTest
 from genspace.analysis.calibration import Reliability
+from genspace.analysis.counted import ThreeFigures
 from genspace.analysis.errors import ErrorOverlap
 from genspace.analysis.inference.comparisons import Method, OtherGenerators, Standing
 from genspace.analysis.inference.words import Headline
@@ -417,6 +418,10 @@ class GeneratorRow:
     """Share of draws in which it is above the one that follows."""
     reason: Reason | None
     corrected: Corrected | None = None
+    counted: ThreeFigures | None = None
+    """Of a judge's mean score: with what it did not measure as misses (`score`), left out, and as passes."""
+    accuracy: ThreeFigures | None = None
+    """The same of the share that the judge passed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["ANSWER_COLUMNS", "ANSWER_KEY", "VERDICT_COLUMNS", "VERDICT_KEY", "among", "places", "typed"]
+__all__ = ["ANSWER_COLUMNS", "ANSWER_KEY", "VERDICT_COLUMNS", "VERDICT_KEY", "among", "positions", "typed"]
 
 ANSWER_COLUMNS: Mapping[str, str] = {
     "item_id": "str", "item_id_b": "str", "question": "str", "rater_id": "str", "repeat": "int64", "role": "str",
@@ -37,11 +37,11 @@ def typed(columns: Mapping[str, Any], types: Mapping[str, str]) -> pd.DataFrame:
     return pd.DataFrame(data)
 
 
-def places(column: pd.Series[str], ids: Collection[str] | pd.Series[str]) -> NDArray[np.int64]:
+def positions(column: pd.Series[str], ids: Collection[str] | pd.Series[str]) -> NDArray[np.int64]:
     """Return where each cell stands among distinct ids, -1 where it is none; pandas compares text one by one.
 
     >>> import pandas as pd
-    >>> places(pd.Series(["b", "", "a", "b"]), ["a", "b"]).tolist()
+    >>> positions(pd.Series(["b", "", "a", "b"]), ["a", "b"]).tolist()
     [1, -1, 0, 1]
     """
     import numpy as np
@@ -55,5 +55,5 @@ def places(column: pd.Series[str], ids: Collection[str] | pd.Series[str]) -> NDA
 
 
 def among(column: pd.Series[str], ids: Collection[str] | pd.Series[str]) -> NDArray[np.bool_]:
-    """Return whether each cell is one of the ids (see `places`)."""
-    return places(column, ids) >= 0
+    """Return whether each cell is one of the ids (see `positions`)."""
+    return positions(column, ids) >= 0

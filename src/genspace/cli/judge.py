@@ -17,11 +17,12 @@ from genspace.cli._options import JsonFlag, SeedOption
 from genspace.errors import InputError
 
 if TYPE_CHECKING:
-    from genspace.judges import Judge
+    from genspace.judges import Judge, JudgeSpec
     from genspace.records import Verdict
-    from genspace.runner import Estimate, RunPlan, RunSummary
+    from genspace.runner import Estimate, RunOptions, RunPlan, RunSummary
+    from genspace.study import Study
 
-__all__ = ["judge"]
+__all__ = ["AllowHosts", "Overrides", "judge", "print_summary", "run_judge"]
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ def judge(
     from genspace.cli._user import allowed_hosts
     from genspace.judges import Budget, make_judge, resolve, study_context
     from genspace.ray_engine import RayOptions, run_ray
-    from genspace.runner import INTERRUPTED, RunOptions, estimate, run, stop_on_interrupt
+    from genspace.runner import INTERRUPTED, RunOptions, estimate, stop_on_interrupt
     from genspace.study import open_study
 
     opened = open_study(study)
@@ -121,18 +122,18 @@ def judge(
                 if not as_json:
                     _print_estimate(told, show=show)
                 continue
-            with stop_on_interrupt(_stopping) as stop:
-                if engine == "ray":
-                    ray_options = RayOptions(address=address, replicas=replicas, gpus=gpus, batch=batch)
+            if engine == "ray":
+                ray_options = RayOptions(address=address, replicas=replicas, gpus=gpus, batch=batch)
+                with stop_on_interrupt(_stopping) as stop:
                     summary = run_ray(
                         opened, spec, options, ray_options, context=context, progress=_progress, stop=stop
                     )
-                else:
-                    summary = run(opened, made, spec.name, options, progress=_progress, stop=stop)
+            else:
+                summary = run_judge(made, spec, opened, options)
         documents.append(_summary_document(summary))
         incomplete |= bool(summary.status["failed"] or summary.stopped)
         if not as_json:
-            _print_summary(summary)
+            print_summary(summary)
         if summary.stopped == INTERRUPTED:
             break
     if as_json:
@@ -156,6 +157,14 @@ def _parse_shard(text: str) -> tuple[int, int]:
     if not (slash and part.isdigit() and parts.isdigit()):
         raise InputError(f"--shard {text!r}: i/n is expected, for example 1/4")
     return int(part), int(parts)
+
+
+def run_judge(made: Judge, spec: JudgeSpec, study: Study, options: RunOptions) -> RunSummary:
+    """Ask a judge about a study's items, with progress; Ctrl-C finishes what is in flight."""
+    from genspace.runner import run, stop_on_interrupt
+
+    with stop_on_interrupt(_stopping) as stop:
+        return run(study, made, spec.name, options, progress=_progress, stop=stop)
 
 
 def _stopping() -> None:
@@ -222,13 +231,14 @@ def _summary_document(summary: RunSummary) -> dict[str, object]:
     }
 
 
-def _print_summary(summary: RunSummary) -> None:
+def print_summary(summary: RunSummary) -> None:
+    """Say what a run did, its members' runs first."""
     from rich.markup import escape
 
     from genspace.cli._console import as_flags, messages, out
 
     for member in summary.members:
-        _print_summary(member)
+        print_summary(member)
     status = summary.status
     line = f"{summary.judge}: {status.total():,} judged: {status['decided']:,} decided, "
     line += f"{status['abstained']:,} abstained, {status['failed']:,} failed"

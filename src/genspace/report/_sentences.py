@@ -74,6 +74,13 @@ REASONS: Mapping[ReasonCode, str] = {
     "no_items": "no items",
     "no_draws": "no bootstrap draws",
     "few_defined_draws": "undefined in more than a tenth of the bootstrap draws",
+    "scores_unbounded": "the metric has no fixed range: what it did not score counts as the worst, or the best, score "
+    "that it gave",
+    "empty_cell": "{n} of the groups that are averaged hold nothing",
+    "too_few_labels": "{n} labels; a correction by people needs {needed}",
+    "too_few_disagreements": "people and judge differ on {n} labels; a correction needs {needed}",
+    "stratum_unlabelled": "{n} strata hold fewer than two labels",
+    "few_prompts_differ": "only {n} prompts tell the two apart; a claim needs {needed}",
     "single_prompt": "a single prompt",
     "nothing_to_resample": "nothing to resample: a single prompt, item or rater",
     "few_prompts": "{n} prompts: {needed} are needed for an interval",

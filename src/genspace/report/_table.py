@@ -17,6 +17,7 @@ from genspace.display import Displayed
 from genspace.tables import neutralised
 
 __all__ = [
+    "LATEX",
     "Column",
     "JudgeTable",
     "Row",
@@ -293,7 +294,7 @@ def markdown_table(table: JudgeTable) -> str:
     return "\n".join(lines) + "\n"
 
 
-_LATEX = str.maketrans(
+LATEX = str.maketrans(
     {character: f"\\{character}" for character in "&%$#_{}"}
     | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
     | {"τ": r"$\tau$", "κ": r"$\kappa$", "α": r"$\alpha$", "–": "--"}
@@ -304,9 +305,9 @@ def latex_table(table: JudgeTable, *, caption: str) -> str:
     """Return the table in LaTeX (booktabs): interval under each figure in small type."""
     head = ["Judge", *(c.label for c in table.columns), "$n$", "Coverage"]
     lines = [
-        "\\begin{table}", "\\centering", f"\\caption{{{caption.translate(_LATEX)}}}",
+        "\\begin{table}", "\\centering", f"\\caption{{{caption.translate(LATEX)}}}",
         f"\\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}", "\\toprule",
-        " & ".join(h if h == "$n$" else h.translate(_LATEX) for h in head) + " \\\\", "\\midrule",
+        " & ".join(h if h == "$n$" else h.translate(LATEX) for h in head) + " \\\\", "\\midrule",
     ]  # fmt: skip
     previous = None
     for row in table.rows:
@@ -314,8 +315,8 @@ def latex_table(table: JudgeTable, *, caption: str) -> str:
         if previous not in {None, standing}:
             lines.append("\\midrule")
         previous = standing
-        cells = [row.name.translate(_LATEX), *map(_latex_cell, row.estimates), str(row.n or "--")]
-        lines.append(" & ".join([*cells, percent(row.coverage).translate(_LATEX)]) + " \\\\")
+        cells = [row.name.translate(LATEX), *map(_latex_cell, row.estimates), str(row.n or "--")]
+        lines.append(" & ".join([*cells, percent(row.coverage).translate(LATEX)]) + " \\\\")
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", "\\end{table}"]) + "\n"
 
 

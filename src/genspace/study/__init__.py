@@ -1,7 +1,7 @@
 """A study: a folder of plain files, or one wide table, with items, people's answers and scores."""
 
 from genspace.readings import Reading
-from genspace.study._files import StudyFiles
+from genspace.study._files import IMAGE_SUFFIXES, StudyFiles
 from genspace.study._frames import read_frames, read_score_frame
 from genspace.study._ids import common_cause
 from genspace.study._readers import Read, read_score_table
@@ -10,6 +10,7 @@ from genspace.study._study import CheckReport, Study, check_study, open_study
 from genspace.study.exports import Export, GivenAnswer, documents_of, read_export
 
 __all__ = [
+    "IMAGE_SUFFIXES",
     "CheckReport",
     "Export",
     "GivenAnswer",

@@ -1,6 +1,6 @@
 """Plain tables: text, JSON, Parquet and spreadsheets in, with each row's line; CSV out, with formulas neutralised."""
 
-from genspace.tables._arrow import table_of
+from genspace.tables._arrow import is_picture, table_of
 from genspace.tables._cells import NULLS, PAIR_WORDS, WORDS, clean_text, word_key
 from genspace.tables._columns import SYNONYMS, match_columns, near_columns
 from genspace.tables._json import cell_text
@@ -25,6 +25,7 @@ __all__ = [
     "csv_text",
     "empty_cells",
     "find_table",
+    "is_picture",
     "match_columns",
     "near_columns",
     "neutralised",
