@@ -35,6 +35,13 @@ def _question(document: Mapping[str, Any]) -> dict[str, Any]:
         }
     for judge in found["judges"].values():
         judge["variant"] = None
+    people = found["human"]
+    kinds = {"binary": "nominal", "ordinal": "ordinal", "continuous": "interval"}
+    people["alpha"] = f"krippendorff_alpha_{kinds[found['study']['value_type']]}"
+    people["ceiling"] = {"figure": "pearson", "estimate": people["ceiling"], "model": None}
+    for cells in found["breakdowns"].values():
+        for cell in cells.values():
+            cell["people"] = {"value": None, "reason": {"code": "not_computed"}}
     first = found["specification"]["specifications"][:1]
     found["specification"]["headline"] = [
         v for row in first for k, v in row.items() if k not in ("values", "top")

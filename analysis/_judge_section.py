@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from genspace.analysis._decision_section import DecisionParts, decision_parts
 from genspace.analysis._estimate import Estimate
-from genspace.analysis._people_section import ceiling, leave_one_out
+from genspace.analysis._people_section import leave_one_out
 from genspace.analysis._scope import NO_PEOPLE, Scope, figure_table
 from genspace.analysis.correlation import Grouped, by_group, score_tie, why_undefined
 from genspace.analysis.figures import FIGURES, SYSTEMS
@@ -138,20 +138,6 @@ def _item(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
     found |= scope.figures(DECISION_FIGURES, people.decision, judge.oriented, judge.passed)
     result = {name: pair[0] for name, pair in found.items()}
     result |= _calibrated_ties(scope, judge)
-    limit, limit_draws = ceiling(scope)
-    value, draws = found["pearson"]
-    if limit.value is None or value.value is None:
-        reason = value.reason if value.value is None else limit.reason
-        result["pearson_of_ceiling"] = Estimate.undefined(reason or Reason("undefined"), n=value.n)
-    else:
-        result["pearson_of_ceiling"] = estimate(
-            value.value / limit.value,
-            draws / limit_draws,
-            n=value.n,
-            confidence=scope.confidence,
-            coverage=value.coverage,
-            no_interval=scope.no_interval(scope.draws),
-        )
     return result
 
 

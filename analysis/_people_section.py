@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._scope import NO_PEOPLE, Scope
 from genspace.analysis.figures import FIGURES, Figure
+from genspace.analysis.inference.ceiling import PAIR_AGREEMENT, Ceiling, ceiling
 from genspace.analysis.reasons import Reason
-from genspace.analysis.reliability import noise_ceiling, rater_pairs, reliability
+from genspace.analysis.reliability import alpha_of, rater_pairs, reliability
 from genspace.analysis.resampling import estimate
 from genspace.analysis.result import People, StudyFacts
 from genspace.records import StudySettings
 
-__all__ = ["ceiling", "human_row", "leave_one_out", "people_section", "study_section"]
+__all__ = ["agreement_of", "ceiling_of", "human_row", "leave_one_out", "people_section", "study_section"]
 
 Floats = NDArray[np.float64]
 
@@ -51,13 +52,13 @@ def study_section(scope: Scope, settings: StudySettings) -> StudyFacts:
 
 
 def people_section(scope: Scope) -> People:
-    """Return the people's reliability, the human row, the noise ceiling and the distribution of ratings."""
+    """Return the people's reliability, the human row, the ceiling and the distribution of ratings."""
     people = scope.rated.people
-    draws = scope.draws if scope.draws.draws else None
     return People(
-        reliability=reliability(people, draws, confidence=scope.confidence),
+        alpha=alpha_of(people),
+        reliability=reliability(people, scope.rated.prompt, confidence=scope.confidence),
         row=human_row(scope, [*(FIGURES[key] for key in ROW_FIGURES), scope.figure]),
-        ceiling=ceiling(scope)[0],
+        ceiling=ceiling_of(scope),
         rater_pairs=tuple(rater_pairs(people)),
         distribution=_distribution(people.ratings),
     )
@@ -103,26 +104,18 @@ def _averaged(scope: Scope, parts: list[tuple[float, Floats, int]], obstacle: Re
     )
 
 
-def ceiling(scope: Scope) -> tuple[Estimate, Floats]:
-    """Return the noise ceiling of the mean rating and its draws."""
+def ceiling_of(scope: Scope) -> Ceiling:
+    """Return the ceiling of the primary figure; of pairs, of the agreement on them."""
+    rated = scope.rated
+    figure = PAIR_AGREEMENT if rated.of_pairs else scope.figure.key
+    return ceiling(rated.people, rated.prompt, figure, of_pairs=rated.of_pairs, confidence=scope.confidence)
+
+
+def agreement_of(scope: Scope) -> Estimate:
+    """Return how far people agree on these units: Krippendorff's alpha at the level of their answers."""
     people = scope.rated.people
-    complete = int(((people.count == len(people.raters)) & (people.count > 1)).sum())
-    nothing = np.full(scope.draws.draws, np.nan)
-    if complete < 2:
-        reason = Reason("one_rater") if len(people.raters) == 1 else Reason("rated_by_all", n=complete)
-        return Estimate.undefined(reason if people.raters else NO_PEOPLE, n=complete), nothing
-    value = float(noise_ceiling(people, np.ones((len(people.ratings), 1)))[0])
-    no_interval = scope.no_interval(scope.draws)
-    draws = nothing if no_interval else scope.draws.map(lambda w: noise_ceiling(people, w))
-    found = estimate(
-        value,
-        draws,
-        n=complete,
-        reason=Reason("no_more_agreement_than_chance"),
-        confidence=scope.confidence,
-        no_interval=no_interval,
-    )
-    return found, draws
+    key = alpha_of(people)
+    return reliability(people, scope.rated.prompt, confidence=scope.confidence, names=(key,))[key]
 
 
 def _distribution(ratings: Floats) -> dict[str, int]:

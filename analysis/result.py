@@ -16,6 +16,7 @@ from genspace.analysis.abstention import AbstentionTable, RiskCoveragePoint
 from genspace.analysis.alternative_annotator import AlternativeAnnotatorTest
 from genspace.analysis.calibration import Reliability
 from genspace.analysis.errors import ErrorOverlap
+from genspace.analysis.inference.ceiling import Ceiling
 from genspace.analysis.notes import LeftOutRater, Note
 from genspace.analysis.reasons import Reason
 from genspace.analysis.reliability import RaterPair
@@ -116,10 +117,12 @@ class Primary:
 class People:
     """How far people agree, and how one of them does against the rest."""
 
+    alpha: str
+    """Key of Krippendorff's alpha at the level of their answers."""
     reliability: Figures
     row: Figures
     """Each rater against the rest, averaged."""
-    ceiling: Estimate
+    ceiling: Ceiling
     rater_pairs: tuple[RaterPair, ...]
     distribution: Mapping[str, int]
     """How often each value was given."""
@@ -316,6 +319,8 @@ class Cell:
     """One value of a breakdown."""
 
     n: int
+    people: Estimate
+    """How far people agree here: Krippendorff's alpha at the level of their answers."""
     judges: Figures
     """The primary figure of each judge."""
     mean_scores: Figures

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from genspace.analysis.figures import FIGURES
 from genspace.analysis.result import QuestionResult
 from genspace.analysis.significance import ALPHA
-from genspace.report._sentences import remarks_of
-from genspace.report._table import Row, figure_text, judge_table, number
+from genspace.report._sentences import people_sentences, remarks_of
+from genspace.report._table import Row, figure_text, judge_table
 
 __all__ = ["Answer", "conclude"]
 
@@ -65,7 +65,7 @@ def conclude(result: QuestionResult) -> Answer:
     return Answer(
         believe,
         sure=[*sure, *_group(result, best.name)],
-        reference=_people(result, figure),
+        reference=people_sentences(result),
         parts=_parts(result, figure),
         caveats=caveats,
     )
@@ -116,16 +116,6 @@ def _group(result: QuestionResult, best: str) -> list[str]:
         return ["It is significantly ahead of every other judge (permutation test by prompt, Holm-adjusted)."]
     named = ", ".join(close)
     return [f"These data cannot tell it apart from {named} (permutation test by prompt, Holm-adjusted)."]
-
-
-def _people(result: QuestionResult, figure: str) -> list[str]:
-    row = result.human.row.get(result.primary.figure)
-    if row is None or row.value is None:
-        return []
-    text = f"People agree with one another at {figure} {number(row.value)}"
-    if result.human.ceiling.value is not None:
-        text += f"; their noise puts the ceiling for any judge near {number(result.human.ceiling.value)}"
-    return [text + "."]
 
 
 def _parts(result: QuestionResult, figure: str) -> list[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from genspace.analysis import notes as n
-from genspace.analysis.figures import FIGURES
+from genspace.analysis.figures import FIGURES, PREFERENCES
+from genspace.analysis.inference.ceiling import Ceiling
 from genspace.analysis.reasons import Reason, ReasonCode
 from genspace.analysis.result import (
     Claim,
@@ -24,8 +25,10 @@ from genspace.report._table import figure_words, share_text
 
 __all__ = [
     "METHODS",
+    "ceiling_label",
     "option_words",
     "order_sentences",
+    "people_sentences",
     "reason_text",
     "remark",
     "remarks_of",
@@ -43,10 +46,11 @@ REASONS: Mapping[ReasonCode, str] = {
     "no_decisions": "no rule turns these ratings into yes and no: declare positive_from",
     "no_decided_item": "no item has an answer that decides",
     "undefined_against_rest": "not defined for any rater against the rest",
-    "rated_by_all": "rated by all raters: {n} items",
-    "rated_by_none_of_all": "no item was rated by all {n} raters",
+    "not_crossed": "needs the same raters on all items: all of them rated {n} of the {needed} items rated twice",
     "no_two_ratings": "no item has two ratings",
-    "no_more_agreement_than_chance": "the ratings hold no more agreement than chance: ICC(1,k) is not positive",
+    "no_more_agreement_than_chance": "the ratings hold no more agreement than chance: ICC(1,1) is not positive",
+    "chance_without_a_prompt": "without one of the prompts the ratings hold no more agreement than chance",
+    "no_model_of_raters": "no model of the raters says what {name} they allow",
     "continuous_ratings": "continuous ratings: {n} distinct values",
     "binary_ratings": "binary ratings",
     "no_scores": "no scores",
@@ -79,6 +83,8 @@ REASONS: Mapping[ReasonCode, str] = {
     "already_resampled": "its p-values are resampled already",
     "not_computed": "not computed",
     "open_interval": "the interval is open: a step separates many bootstrap draws",
+    "at_the_limit": "the figure stands at the end of its range",
+    "undefined_without_a_prompt": "undefined without one of the prompts",
     "no_generators": "no generators are named",
     "single_generator": "a single generator",
     "too_few_generators": "too few generators: {n}",
@@ -153,7 +159,7 @@ def reason_text(reason: Reason | None) -> str:
     if reason is None:
         return ""
     name = reason.name
-    if reason.code in ("no_penalised_form", "primary_undefined") and name is not None:
+    if reason.code in ("no_penalised_form", "primary_undefined", "no_model_of_raters") and name is not None:
         name = FIGURES[name].label
     return REASONS[reason.code].format(n=reason.n, needed=reason.needed, name=name)
 
@@ -180,7 +186,7 @@ def remark(note: n.Note, result: QuestionResult) -> str:
                 if note.declared
                 else "It is not declared whether a rater is one person throughout, so raters are taken as slots"
             )
-            return f"{what}: Cohen's kappa and ICC(2,·), which need to know who rated what, are not given."
+            return f"{what}: Cohen's kappa, ICC(2,·) and ICC(3,·), which need to know who rated what, are not given."
         case n.OneRater():
             return "One rater: how far people agree with one another is unknown, and so is how well a judge could do."
         case n.ConspicuousRaters():
@@ -273,6 +279,34 @@ def option_words(option: str) -> str:
     """Return an option of a specification in words: a figure's tie form or label, else the option's own."""
     figure = FIGURES.get(option)
     return OPTIONS.get(option, option) if figure is None else figure.tie_form or figure.label
+
+
+def people_sentences(result: QuestionResult) -> list[str]:
+    """Say how one rater does against the rest, and what a model of the raters leaves for a judge."""
+    said = []
+    row, found = result.human.row.get(result.primary.figure), result.human.ceiling
+    if row is not None and row.value is not None:
+        label = FIGURES[result.primary.figure].short
+        said.append(
+            f"One rater agrees with the rest at {label} {figure_words(row)}, averaged over the raters."
+        )
+    if found.model is not None:
+        possible = (
+            ""
+            if found.bounds is None
+            else f" The votes alone allow anything from {found.bounds[0]:.3f} to {found.bounds[1]:.3f}."
+        )
+        said.append(
+            f"Under a model of the raters ({found.model}, {found.estimate.n:,} items rated twice or more) the mean of "
+            f"infinitely many would reach {ceiling_label(found)} {figure_words(found.estimate)} here.{possible}"
+        )
+    return said
+
+
+def ceiling_label(found: Ceiling) -> str:
+    """Return the name of the figure that a ceiling stands beside."""
+    figure = FIGURES.get(found.figure) or PREFERENCES[found.figure]
+    return figure.short if found.figure in FIGURES else figure.label
 
 
 def specification_sentences(curve: Specification, label: str) -> list[str]:
