@@ -20,7 +20,7 @@ from genspace.analysis.question import JudgeScores
 from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import estimate, ratio, stream
 
-__all__ = ["preference_section"]
+__all__ = ["preference_section", "preferences"]
 
 Floats = NDArray[np.float64]
 
@@ -36,7 +36,7 @@ def preference_section(scope: Scope, judge: JudgeScores) -> dict[str, Estimate] 
     if not rated.of_pairs:
         return None
     lean = rated.people.mean - 0.5
-    mine = judge.direction * (judge.score - (0.0 if judge.difference else 0.5))
+    mine = _lean(judge)
     both = np.isfinite(lean) & np.isfinite(mine)
     n = int(both.sum())
     coverage = n / scope.annotated if scope.annotated else None
@@ -44,7 +44,7 @@ def preference_section(scope: Scope, judge: JudgeScores) -> dict[str, Estimate] 
         reason = Reason("no_common_pair") if np.isfinite(lean).any() else NO_PEOPLE
         return {key: Estimate.undefined(reason, coverage=coverage) for key in PREFERENCES}
     people, said = np.sign(lean[both]), mine[both]
-    sign = np.where(np.abs(said) <= score_tie(said), 0.0, np.sign(said))
+    sign = _sign(said)
     draws = scope.draws.take(both)
     no_interval = scope.no_interval(draws)
     apart, same = people != 0, people == sign
@@ -70,6 +70,21 @@ def preference_section(scope: Scope, judge: JudgeScores) -> dict[str, Estimate] 
             no_interval=no_interval,
         )
     return result
+
+
+def preferences(judge: JudgeScores) -> Floats:
+    """(n,) what a judge says of pairs: 1 for the first item, 0 for the second, 1/2 for a tie; NaN = nothing."""
+    return (1 + _sign(_lean(judge))) / 2
+
+
+def _lean(judge: JudgeScores) -> Floats:
+    """(n,) how far a judge leans to the first item of a pair, above 0, or to the second."""
+    return judge.direction * (judge.score - (0.0 if judge.difference else 0.5))
+
+
+def _sign(lean: Floats) -> Floats:
+    """(n,) 1, 0 or -1; NaN where nothing is said. Leanings next to nothing are ties."""
+    return np.where(np.abs(lean) <= score_tie(lean[np.isfinite(lean)]), 0.0, np.sign(lean))
 
 
 def _share(table: Floats, weights: Floats) -> Floats:

@@ -35,6 +35,7 @@ __all__ = [
     "mean_of_inverse",
     "rater_pairs",
     "reliability",
+    "scale_values",
     "variance_components",
 ]
 
@@ -64,7 +65,7 @@ def _observed(ratings: Floats) -> Floats:
     return np.unique(ratings[np.isfinite(ratings)])
 
 
-def _scale(ratings: Floats, scale: tuple[float, float] | None) -> Floats:
+def scale_values(ratings: Floats, scale: tuple[float, float] | None) -> Floats:
     """Return all categories of a declared whole-number scale, or the observed values."""
     seen = _observed(ratings)
     whole = scale is not None and all(float(v).is_integer() for v in (*scale, *seen))
@@ -151,7 +152,7 @@ def gwet_ac(
     """
     values = np.asarray(ratings, dtype=float)
     weights = _ones(values) if weights is None else weights
-    categories = _scale(values, scale)
+    categories = scale_values(values, scale)
     q = len(categories)
     if q < 2:
         return np.full(weights.shape[1], np.nan)

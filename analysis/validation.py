@@ -22,11 +22,15 @@ from genspace.analysis._scope import Scope
 from genspace.analysis._threads import side_by_side
 from genspace.analysis.abstention import AbstentionTable, abstention_table
 from genspace.analysis.alternative_annotator import (
+    EPSILON,
     AlternativeAnnotatorTest,
+    Annotators,
     alternative_annotator_test,
     as_ratings,
+    own_answers,
 )
 from genspace.analysis.permutation import swap_test
+from genspace.analysis.preference import preferences
 from genspace.analysis.question import JudgeScores, Question
 from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import estimate, stream
@@ -36,6 +40,7 @@ from genspace.display import Result
 from genspace.documents import to_dict
 from genspace.errors import InputError, did_you_mean
 from genspace.evidence import Evidence
+from genspace.records import StudySettings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,7 +115,12 @@ def claim(low: float, high: float, margin: float = MARGIN) -> Claim:
 
 
 def validate(
-    evidence: Evidence, new: str, options: CompareOptions | None = None, *, margin: float = MARGIN
+    evidence: Evidence,
+    new: str,
+    options: CompareOptions | None = None,
+    *,
+    margin: float = MARGIN,
+    annotators: Annotators = "crowd",
 ) -> Validation:
     """Validate one metric against the people and every other metric, on the main question.
 
@@ -119,6 +129,7 @@ def validate(
         new: Name of the new metric.
         options: Draws, seed, confidence, primary figure, breakdowns.
         margin: Largest loss in the primary figure that still counts as not worse, at least 0.
+        annotators: Who the raters are: what head start the metric has where it is tested as one of them (`EPSILON`).
 
     Errors: `InputError` for an unknown name, a negative margin, a metric made from the ratings themselves.
 
@@ -134,6 +145,8 @@ def validate(
     options = options or CompareOptions()
     if not margin >= 0:
         raise InputError(f"margin = {margin}: must be at least 0")
+    if annotators not in EPSILON:
+        raise InputError(f"annotators = {annotators!r}: must be one of {', '.join(EPSILON)}")
     question = Question.of(evidence)
     study, settings = question.units, question.settings
     if new not in study.judges:
@@ -156,7 +169,7 @@ def validate(
             coverage=_coverage(scope, new),
             against=_tested(scope, new, against, options.permutations),
             breakdowns={column: _breakdown(scope, new, others, column, margin) for column in by},
-            stand_in=_stand_in(scope, new),
+            stand_in=_stand_in(scope, new, annotators, settings),
             readings=evidence.readings,
         )
     )
@@ -270,16 +283,30 @@ def _breakdown(
     return cells
 
 
-def _stand_in(scope: Scope, new: str) -> AlternativeAnnotatorTest:
-    """Test whether the metric could stand in for a rater, speaking in the raters' own values."""
-    people, judge = scope.rated.people, scope.rated.judges[new]
+def _stand_in(
+    scope: Scope, new: str, annotators: Annotators, settings: StudySettings
+) -> AlternativeAnnotatorTest:
+    """Test whether the metric could stand in for a rater, by its own answers where they are on the raters' scale."""
+    rated, people = scope.rated, scope.rated.people
+    declared = settings.scale_min is not None and settings.scale_max is not None
+    raw = scope.study.judges[new].take(scope.study.people.asked)
+    answers = preferences(raw) if rated.of_pairs else own_answers(raw, people, declared=declared)
     binary = people.value_type == "binary"
-    in_their_values = as_ratings(judge.oriented, people.ratings, scope.rated.prompt, seed=scope.seed)
-    return alternative_annotator_test(
-        judge.passed if binary else in_their_values,
+    mapped = answers is None
+    if answers is None:
+        judge = rated.judges[new]
+        answers = (
+            judge.passed
+            if binary
+            else as_ratings(judge.oriented, people.ratings, rated.prompt, seed=scope.seed)
+        )
+    found = alternative_annotator_test(
+        answers,
         people.ratings,
-        scope.rated.prompt,
+        rated.prompt,
         identified=people.identified,
         names=people.raters,
-        alignment="accuracy" if binary else "rmse",
+        alignment="accuracy" if binary or rated.of_pairs else "rmse",
+        epsilon=EPSILON[annotators],
     )
+    return replace(found, mapped=mapped)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -38,6 +38,13 @@ def validate(
     margin: Annotated[
         float, typer.Option(help="Largest loss of agreement that still counts as not worse.")
     ] = 0.02,
+    annotators: Annotated[
+        Literal["crowd", "skilled", "experts"],
+        typer.Option(
+            help="Who the raters are: the head start of 0.1, 0.15 or 0.2 that the authors of the alternative annotator "
+            "test give a judge."
+        ),
+    ] = "crowd",
     by: Annotated[
         list[str] | None, typer.Option("--by", help="Break differences down by this column; repeatable.")
     ] = None,
@@ -57,8 +64,9 @@ def validate(
 
     opened = open_study(study, human=columns(human), metrics=columns(metrics))
     result = validate_scores(
-        scores, opened, name=metric, margin=margin, draws=draws, seed=seed, primary=primary, by=by or ()
-    )
+        scores, opened, name=metric, margin=margin, annotators=annotators, draws=draws, seed=seed, primary=primary,
+        by=by or (),
+    )  # fmt: skip
     if as_json:
         print_json(result.to_dict())
     else:

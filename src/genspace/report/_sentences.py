@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from genspace.analysis import notes as n
+from genspace.analysis.alternative_annotator import EPSILON, Annotators
 from genspace.analysis.figures import FIGURES, PREFERENCES
 from genspace.analysis.inference.ceiling import Ceiling
 from genspace.analysis.reasons import Reason, ReasonCode
@@ -147,6 +148,7 @@ MOST_TOLD = 4
 """Judges that a sentence names."""
 SURE = 0.95
 """Neighbours whose order is kept in at least so many draws are called sure."""
+RATERS: Mapping[Annotators, str] = {"crowd": "a crowd", "skilled": "skilled raters", "experts": "experts"}
 CLAIMS: tuple[Claim, ...] = ("superior", "non-inferior", "inferior", "inconclusive")
 
 
@@ -537,8 +539,15 @@ def _stand_in_sentence(document: ValidationDocument) -> str:
     if test.passed is None:
         return f"Whether it could stand in for a rater cannot be tested: {reason_text(test.reason)}."
     won = sum(rater.won for rater in test.raters)
-    verdict = "It could stand in for a rater" if test.passed else "It could not stand in for a rater"
+    how = "By its own answers it"
+    if test.mapped and test.alignment == "accuracy":
+        how = "With its scores cut into yes and no where it fits the answers to other prompts, it"
+    elif test.mapped:
+        how = "With its scores mapped onto the distribution of the raters' own values on other prompts, it"
+    kinds = {head_start: kind for kind, head_start in EPSILON.items()}
+    source = f", the authors' for {RATERS[kinds[test.epsilon]]}," if test.epsilon in kinds else ""
     return (
-        f"{verdict}: given a head start of {test.epsilon:g} it agrees with the other raters as well as "
-        f"{won} of {len(test.raters)} raters do (alternative annotator test)."
+        f"{how} could {'' if test.passed else 'not '}stand in for a rater: given a head start of "
+        f"{test.epsilon:g}{source} it agrees with the other raters as well as {won} of {len(test.raters)} raters do "
+        "(alternative annotator test)."
     )
