@@ -59,6 +59,8 @@ STEPS = 100
 """Of expectation maximisation: few enough that the distribution stays smooth, from a flat one."""
 GRID_STEP, GRID_MARGIN = 0.1, 1.5
 """Latent values, in categories: their distance, and how far they reach beyond the outermost categories."""
+POINTS = 180
+"""About so many latent values there are at least where figures are computed: next to no two items tie for the judge."""
 NOISES = 12
 NOISE_STEP = 0.15
 """Half the distance of the noises, in logarithms, between which each replicate's is interpolated."""
@@ -67,7 +69,7 @@ SHARES = 200
 SCALE = 1e9
 """Total weight of a joint distribution, so large that figures of pairs of items are those of a population."""
 MOST_VOTES = 7
-"""With more ratings an item has, agreement's ceiling is as good as identified."""
+"""With more ratings an item has, the ceilings of accuracy and kappa are as good as identified."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +82,8 @@ class Ceiling(Displayed):
     model: Model | None
     """None without a value."""
     bounds: tuple[float, float] | None = None
-    """Agreement: the least and the most that any distribution of the shares of yes with the same counts of votes would
-    give, whatever its form; None for other figures, and with many ratings an item."""
+    """Accuracy, kappa, agreement on pairs: the least and the most that any distribution of the shares of yes with the
+    same counts of votes would give, whatever its form; None for other figures, and with many ratings an item."""
 
 
 def ceiling(
@@ -95,7 +97,9 @@ def ceiling(
     """Return the ceiling of a figure, with an interval from leaving out prompts, or the reason why there is none.
 
     For Pearson one prompt is left out at a time; for the others one of at most 40 blocks of prompts, each fitted anew
-    from the same start, all together. 800 items with three ratings take less than 0.2 s.
+    from the same start, all together. 800 items with three ratings take less than 0.2 s. A fitted distribution of
+    latent values follows chance too closely where items are few, which these replicates correct (Quenouille 1956,
+    "Notes on bias in estimation", Biometrika 43).
 
     Args:
         people: The ratings.
@@ -134,14 +138,17 @@ def ceiling(
         values = np.sqrt(np.where(reliable > 0, reliable, np.nan))
     elif model == "beta distribution":
         values = _of_shares(ratings, whole, ratio(between, between + within), row, rule, of_pairs=of_pairs)
-        if row.key == "accuracy":
-            bounds = _bounds(ratings, rule, of_pairs=of_pairs)
+        if row.key in ("accuracy", "cohen_kappa"):
+            bounds = _bounds(ratings, row.key, rule, of_pairs=of_pairs)
     else:
         values = _of_latent_values(people, whole, row)
     values[within == 0] = 1.0
     values[~(between > 0)] = np.nan
     if not np.isfinite(values[0]):
         return Ceiling(figure=figure, estimate=Estimate.undefined(Reason("undefined"), n=twice), model=None)
+    if model == "latent values" and len(values) > 2 and np.isfinite(values).all():
+        corrected = values[0] + (len(values) - 2) * (values[0] - values[1:].mean())
+        values[0] = corrected if abs(corrected) < 1 else values[0]
     scale: Scale = "logit" if row.chance == 0.5 else "fisher"
     found = jackknifed(
         float(values[0]), values[1:], n=twice, scale=scale, confidence=confidence,
@@ -324,12 +331,13 @@ def _of_latent_values(people: People, parts: PromptDraws, figure: Figure) -> Flo
     rough = np.geomspace(0.2, len(values), NOISES)
     likelihood = _fitted(sizes[:1], patterns, _kernels(grid, rough, len(values)))[1]
     noises = rough[int(np.argmax(likelihood[:, 0]))] * np.exp(NOISE_STEP * np.arange(-1, 2))
-    kernels = _kernels(grid, noises, len(values))
-    densities, (low, middle, high) = _fitted(sizes, patterns, kernels)
+    densities, (low, middle, high) = _fitted(sizes, patterns, _kernels(grid, noises, len(values)))
     counts = _Counts.of(people.ratings)
     shares = counts.shares(parts)
+    fine = np.linspace(grid[0], grid[-1], max(1, round(POINTS / len(grid))) * (len(grid) - 1) + 1)
+    between = np.maximum(0, 1 - np.abs(fine - grid[:, None]) / GRID_STEP)
     figures = []
-    for kernel, density in zip(kernels, densities, strict=True):
+    for kernel, density in zip(_kernels(fine, noises, len(values)), densities @ between, strict=True):
         chances, means = zip(*(_sums(kernel, values, k) for k in counts.kinds), strict=True)
         scatter = _Scatter(kernel @ values, chances, means)
         figures.append(_mixed(density, scatter, shares, figure, people.decide))
@@ -392,8 +400,8 @@ def _sums(kernel: Floats, values: Floats, k: int) -> tuple[Floats, Floats]:
     return chances, sums / k
 
 
-def _bounds(ratings: Floats, rule: Rule, *, of_pairs: bool) -> tuple[float, float] | None:
-    """Return the least and the most that agreement's ceiling is for any distribution of the shares of yes.
+def _bounds(ratings: Floats, figure: str, rule: Rule, *, of_pairs: bool) -> tuple[float, float] | None:
+    """Return the least and the most that the ceiling of accuracy or kappa is for any distribution of the shares of yes.
 
     Votes tell only the first moments of that distribution (Lord 1969, "Estimating true-score distributions",
     Psychometrika 34). The moments are those of the distribution fitted to all counts; a linear programme finds the
@@ -417,16 +425,23 @@ def _bounds(ratings: Floats, rule: Rule, *, of_pairs: bool) -> tuple[float, floa
     density = _fitted(sizes[None].astype(float), patterns, np.column_stack([1 - p, p])[None])[0][0, 0]
     votes = np.asarray(binom.pmf(np.arange(most + 1)[:, None], most, p))
     members = PromptDraws.point(np.zeros(len(ratings)))
-    right, decided = np.zeros(SHARES), np.zeros(SHARES)
+    right, decided, yes = np.zeros((3, SHARES))
     for k, share in zip(counts.kinds, counts.shares(members)[0], strict=True):
         said = rule(np.arange(k + 1) / k)
         chance = share * binom.pmf(np.arange(k + 1)[:, None], k, p)
         right += np.where(said[:, None] == rule(p), chance, 0).sum(axis=0)
         decided += chance[np.isfinite(said)].sum(axis=0)
+        yes += chance[said == 1].sum(axis=0)
+    above, below = right, decided
+    if figure == "cohen_kappa":
+        total, said_yes = decided @ density, decided * rule(p)
+        alike = (yes @ density) * said_yes + ((decided - yes) @ density) * (total - said_yes)
+        above, below = total * right - alike, total**2 - alike
+    # A ratio of two sums over the distribution: scaled so that the lower one is 1 (Charnes and Cooper 1962).
+    equal = np.vstack([np.column_stack([votes, -votes @ density]), np.append(below, 0)])
+    ends = np.append(np.zeros(len(votes)), 1.0)
     low, high = (
-        linprog(sign * right, A_eq=votes, b_eq=votes @ density, bounds=(0, None)).fun for sign in (1.0, -1.0)
+        linprog(sign * np.append(above, 0), A_eq=equal, b_eq=ends, bounds=(0, None)).fun
+        for sign in (1.0, -1.0)
     )
-    if low is None or high is None:
-        return None
-    total = float(decided @ density)
-    return float(low) / total, -float(high) / total
+    return None if low is None or high is None else (float(low), -float(high))

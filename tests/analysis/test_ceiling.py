@@ -85,6 +85,7 @@ def test_decisions_reach_simulated_truth(yes, scatter):
             scatter or figure == "roc_auc"
         ):  # with three votes, two peaks and a flat middle look alike to a majority
             assert found.estimate.value == pytest.approx(value, abs=0.03), figure
+        assert (found.bounds is None) == (figure == "roc_auc")
         if found.bounds is not None:
             assert found.bounds[0] < value < found.bounds[1]
 
@@ -151,6 +152,15 @@ def test_bounds_by_hand_with_two_votes():
     low, high = ceiling(people(split, "binary"), prompts, "accuracy").bounds
     assert low == pytest.approx(0.7 / 0.8, abs=0.01)
     assert high == pytest.approx((0.5 + np.sqrt(0.15)) ** 2 / 0.8 * 1.0, abs=0.01)
+
+
+def test_bounds_of_kappa_by_hand() -> None:
+    # As above: with shares 0, ½ and 1 the .8 decided are .4 yes; said yes (½ just above) .3 + .4 / 2 = .5. Agreement
+    # .7 / .8 = .875, chance (.4 · .5 + .4 · .3) / .64 = .5: kappa .75. All at ½ ± √.15: said yes and yes are both ½.
+    split = np.repeat([[1.0, 1.0], [0.0, 0.0], [1.0, 0.0]], [40, 40, 20], axis=0)
+    low, high = ceiling(people(split, "binary"), np.arange(100), "cohen_kappa").bounds
+    assert low == pytest.approx(0.75, abs=0.02)
+    assert high == pytest.approx(2 * (0.5 + np.sqrt(0.15)) ** 2 / 0.8 - 1, abs=0.02)
 
 
 def test_votes_are_counted_as_the_binomial_does():
