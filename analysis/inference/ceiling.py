@@ -12,14 +12,14 @@ value of its own, and each item has as many ratings as here:
   distribution, whose parameters are the share of yes and ICC(1,1).
 
 All figures but Pearson's are computed exactly from the joint distribution of latent value and target that the model
-implies; nothing is drawn. Raters are exchangeable in all models but Pearson's: that one is more lenient than another
-counts as noise, so that where the same raters rate all items the other ceilings are a little low.
+implies; nothing is drawn. How lenient a rater is counts as noise, but for identified raters who all rated all items: to
+them it makes no difference which item stands higher.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -30,7 +30,7 @@ from genspace.analysis.figures import FIGURES, Figure
 from genspace.analysis.inference.jackknife import Scale, jackknifed, without_one
 from genspace.analysis.question import People
 from genspace.analysis.reasons import Reason
-from genspace.analysis.reliability import icc, variance_components
+from genspace.analysis.reliability import icc, mean_of_inverse, variance_components
 from genspace.analysis.resampling import PromptDraws, Weighted, ratio, stream
 from genspace.display import Displayed
 
@@ -127,21 +127,20 @@ def ceiling(
     whole = PromptDraws(
         np.column_stack([np.ones(parts.prompts, dtype=np.int64), parts.counts]), parts.of_item
     )
-    between, within = _components(ratings, whole, of_pairs=of_pairs)
+    between, within = _components(ratings, whole, crossed=crossed, of_pairs=of_pairs)
     if not between[0] > 0:
         reason = Reason("no_more_agreement_than_chance")
         return Ceiling(figure=figure, estimate=Estimate.undefined(reason, n=twice), model=None)
     bounds = None
     if model == "variance components":
-        form: Literal["3,k", "1,k"] = "3,k" if crossed else "1,k"
-        reliable = whole.map(lambda w: icc(ratings, form, w))
-        values = np.sqrt(np.where(reliable > 0, reliable, np.nan))
+        inverse = whole.map(lambda w: mean_of_inverse(ratings, w))
+        values = np.sqrt(np.maximum(ratio(between, between + within * inverse), 0))
     elif model == "beta distribution":
         values = _of_shares(ratings, whole, ratio(between, between + within), row, rule, of_pairs=of_pairs)
         if row.key in ("accuracy", "cohen_kappa"):
             bounds = _bounds(ratings, row.key, rule, of_pairs=of_pairs)
     else:
-        values = _of_latent_values(people, whole, row)
+        values = _of_latent_values(people, whole, row, crossed=crossed)
     values[within == 0] = 1.0
     values[~(between > 0)] = np.nan
     if not np.isfinite(values[0]):
@@ -186,13 +185,24 @@ def _obstacles(people: People, figure: str, twice: int, *, of_pairs: bool) -> It
         yield Reason("too_few_items", n=twice)
 
 
-def _components(ratings: Floats, parts: PromptDraws, *, of_pairs: bool) -> tuple[Floats, Floats]:
-    """(B,) variances between and within; pairs are listed both ways."""
+def _components(
+    ratings: Floats, parts: PromptDraws, *, crossed: bool, of_pairs: bool
+) -> tuple[Floats, Floats]:
+    """Return (B,) variances between and within items; pairs are listed both ways.
+
+    Where the same persons rated all items, how lenient each is changes no item's place and is no part of the latter.
+    """
     if of_pairs:
         ratings = np.vstack([ratings, 1 - ratings])
         parts = PromptDraws(parts.counts, np.concatenate([parts.of_item, parts.of_item]))
-    found = parts.map(lambda w: np.stack(variance_components(ratings, w)))
-    return found[0], found[1]
+    between, within = parts.map(lambda w: np.stack(variance_components(ratings, w)))
+    if not crossed or not within[0] > 0:
+        return between, within
+    k = ratings.shape[1]
+    reliable = parts.map(lambda w: icc(ratings, "3,1", w))
+    items = within + k * between
+    noise = items * (1 - reliable) / (1 + (k - 1) * reliable)
+    return (items - noise) / k, noise
 
 
 @dataclass(frozen=True)
@@ -312,35 +322,43 @@ def _mixed(density: Floats, scatter: _Scatter, shares: Floats, figure: Figure, r
     return _agreement(joint, scatter.latent, np.concatenate(scatter.means).round(9), figure, rule)
 
 
-def _of_latent_values(people: People, parts: PromptDraws, figure: Figure) -> Floats:
+def _of_latent_values(people: People, parts: PromptDraws, figure: Figure, *, crossed: bool) -> Floats:
     """(B,) the figure where latent values have any distribution and ratings scatter normally about them.
 
     The noise of each replicate is where the parabola through its likelihoods at three noises is highest; its figure
-    is interpolated between those at the three.
+    is interpolated between those at the three. Raters who are crossed with the items have borders of their own, moved
+    so that the mean of each is as it is; continuous ratings are simply moved.
     """
-    values, category = _categories(people.ratings)
+    ratings = people.ratings
+    if crossed and len(np.unique(ratings)) > MOST_CATEGORIES:
+        ratings, crossed = ratings - ratings.mean(axis=0) + ratings.mean(), False
+    values, category = _categories(ratings)
     rated = np.asarray((category >= 0).any(axis=1))
-    patterns, pattern = _patterns(category[rated], len(values))
-    if len(patterns) > MOST_PATTERNS:
-        place = np.where(category[rated] >= 0, stream(0, "ratings").random(category[rated].shape), 2.0)
-        kept = place.argsort(axis=1).argsort(axis=1) < RATINGS_KEPT
-        patterns, pattern = _patterns(np.where(kept, category[rated], -1), len(values))
-    members = (pattern[:, None] == np.arange(len(patterns))).astype(float)
-    sizes = parts.take(rated).map(lambda w: members.T @ w).T
     grid = np.arange(-GRID_MARGIN, len(values) - 1 + GRID_MARGIN + 1e-9, GRID_STEP)
-    rough = np.geomspace(0.2, len(values), NOISES)
-    likelihood = _fitted(sizes[:1], patterns, _kernels(grid, rough, len(values)))[1]
-    noises = rough[int(np.argmax(likelihood[:, 0]))] * np.exp(NOISE_STEP * np.arange(-1, 2))
-    densities, (low, middle, high) = _fitted(sizes, patterns, _kernels(grid, noises, len(values)))
-    counts = _Counts.of(people.ratings)
+    sizes, patterns = _sizes(category[rated], parts.take(rated), len(values))
+    borders = _Borders(len(values))
+    density, noise = _rough(sizes, patterns, grid, borders)
+    if crossed:
+        moved = np.linspace(-2.0, 2.0, 81)
+        expected = [density @ borders.chances(grid + m, noise) @ np.arange(len(values)) for m in moved]
+        borders = _Borders(len(values), np.interp(category.mean(axis=0), expected, moved))
+        sizes, patterns = _sizes(category, parts, len(values), apart=True)
+        noise = _rough(sizes, patterns, grid, borders)[1]
+    noises = noise * np.exp(NOISE_STEP * np.arange(-1, 2))
+    densities, (low, middle, high) = _fitted(
+        sizes, patterns, np.stack([borders.chances(grid, s) for s in noises])
+    )
+    counts = _Counts.of(ratings)
     shares = counts.shares(parts)
     fine = np.linspace(grid[0], grid[-1], max(1, round(POINTS / len(grid))) * (len(grid) - 1) + 1)
     between = np.maximum(0, 1 - np.abs(fine - grid[:, None]) / GRID_STEP)
     figures = []
-    for kernel, density in zip(_kernels(fine, noises, len(values)), densities @ between, strict=True):
-        chances, means = zip(*(_sums(kernel, values, k) for k in counts.kinds), strict=True)
-        scatter = _Scatter(kernel @ values, chances, means)
-        figures.append(_mixed(density, scatter, shares, figure, people.decide))
+    for s, density in zip(noises, densities @ between, strict=True):
+        raters = np.split(borders.chances(fine, s), len(borders.moved), axis=1)
+        of_kinds = [raters if crossed else raters * k for k in counts.kinds]
+        chances, means = zip(*(_means(of_kind, values) for of_kind in of_kinds), strict=True)
+        latent = np.mean([kernel @ values for kernel in raters], axis=0)
+        figures.append(_mixed(density, _Scatter(latent, chances, means), shares, figure, people.decide))
     bend = np.minimum(low - 2 * middle + high, -1e-9)
     t = np.clip((low - high) / (2 * bend), -1, 1)
     return np.asarray(figures[0] * t * (t - 1) / 2 + figures[1] * (1 - t * t) + figures[2] * t * (t + 1) / 2)
@@ -356,19 +374,56 @@ def _categories(ratings: Floats) -> tuple[Floats, NDArray[np.int64]]:
     return values, np.where(np.isfinite(ratings), np.searchsorted(middles, ratings, side="right"), -1)
 
 
-def _patterns(category: NDArray[np.int64], categories: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return (P, V) the different counts of ratings of each category, and (n,) which of them an item has."""
-    tallies = (category[:, :, None] == np.arange(categories)).sum(axis=1)
-    patterns, pattern = np.unique(tallies, axis=0, return_inverse=True)
-    return patterns, pattern.ravel()
+def _sizes(
+    category: NDArray[np.int64], parts: PromptDraws, categories: int, *, apart: bool = False
+) -> tuple[Floats, NDArray[np.int64]]:
+    """Return (B, P) how many items of each draw have each pattern of ratings, and (P, V) the patterns.
+
+    A pattern counts the ratings of each category; `apart`: of each rater, in R · V columns.
+    """
+
+    def tallied(category: NDArray[np.int64]) -> NDArray[np.int64]:
+        chosen = category[:, :, None] == np.arange(categories)
+        rows = chosen.reshape(len(category), -1) if apart else chosen.sum(axis=1)
+        return np.asarray(rows, dtype=np.int64)
+
+    patterns, pattern = np.unique(tallied(category), axis=0, return_inverse=True)
+    if len(patterns) > MOST_PATTERNS:
+        order = np.arange(category.shape[1]) if apart else stream(0, "ratings").random(category.shape)
+        place = np.where(category >= 0, order, len(order)).argsort(axis=1).argsort(axis=1)
+        kept = np.where(place < RATINGS_KEPT, category, -1)
+        patterns, pattern = np.unique(tallied(kept), axis=0, return_inverse=True)
+    members = (pattern.ravel()[:, None] == np.arange(len(patterns))).astype(float)
+    return parts.map(lambda w: members.T @ w).T, patterns
 
 
-def _kernels(grid: Floats, noises: Floats, categories: int) -> Floats:
-    """(S, G, V) chance of each category given the latent value: where it and normal noise fall between two borders."""
-    from scipy.special import ndtr
+@dataclass(frozen=True)
+class _Borders:
+    """Where latent value and noise together must fall for each category: half-way between two."""
 
-    below = ndtr((np.arange(categories - 1) + 0.5 - grid[:, None]) / noises[:, None, None])
-    return np.diff(np.pad(below, ((0, 0), (0, 0), (1, 1)), constant_values=((0, 0), (0, 0), (0, 1))), axis=2)
+    categories: int
+    moved: Floats = field(default_factory=lambda: np.zeros(1))
+    """(R,) how far each rater's borders are moved down; one for all raters alike."""
+
+    def chances(self, grid: Floats, noise: float) -> Floats:
+        """(G, R · V) chance of each category of each rater given the latent value."""
+        from scipy.special import ndtr
+
+        above = np.arange(self.categories - 1) + 0.5 - grid[:, None, None] - self.moved[:, None]
+        below = np.pad(
+            ndtr(above / noise), ((0, 0), (0, 0), (1, 1)), constant_values=((0, 0), (0, 0), (0, 1))
+        )
+        return np.diff(below, axis=2).reshape(len(grid), -1)
+
+
+def _rough(
+    sizes: Floats, patterns: NDArray[np.int64], grid: Floats, borders: _Borders
+) -> tuple[Floats, float]:
+    """Return the distribution (G,) at the likeliest of a few noises, of the first draw, and that noise."""
+    noises = np.geomspace(0.2, borders.categories, NOISES)
+    densities, likelihood = _fitted(sizes[:1], patterns, np.stack([borders.chances(grid, s) for s in noises]))
+    best = int(np.argmax(likelihood[:, 0]))
+    return densities[best, 0], float(noises[best])
 
 
 def _fitted(sizes: Floats, patterns: NDArray[np.int64], kernels: Floats) -> tuple[Floats, Floats]:
@@ -376,8 +431,8 @@ def _fitted(sizes: Floats, patterns: NDArray[np.int64], kernels: Floats) -> tupl
 
     Args:
         sizes: (B, P) how many items have each pattern of ratings.
-        patterns: (P, V) how many ratings of each category a pattern holds.
-        kernels: (S, G, V) chance of each category.
+        patterns: (P, V) how many ratings of each category a pattern holds, or (P, R · V) of each rater.
+        kernels: (S, G, V) chance of each category, or (S, G, R · V).
     """
     log = np.log(np.maximum(kernels, 1e-300)) @ patterns.T  # (S, G, P)
     top = log.max(axis=1, keepdims=True)
@@ -390,14 +445,14 @@ def _fitted(sizes: Floats, patterns: NDArray[np.int64], kernels: Floats) -> tupl
     return density, (sizes * (np.log(density @ chance) + top)).sum(axis=2)
 
 
-def _sums(kernel: Floats, values: Floats, k: int) -> tuple[Floats, Floats]:
-    """Return (G, S) the chances of the mean of k ratings, and (S,) its values."""
-    chances, sums = np.ones((len(kernel), 1)), np.zeros(1)
-    for _ in range(k):
+def _means(raters: Sequence[Floats], values: Floats) -> tuple[Floats, Floats]:
+    """Return (G, S) the chances of the mean of one rating of each rater, and (S,) its values."""
+    chances, sums = np.ones((len(raters[0]), 1)), np.zeros(1)
+    for kernel in raters:
         sums, place = np.unique((sums[:, None] + values).round(9), return_inverse=True)
         together = (chances[:, :, None] * kernel[:, None, :]).reshape(len(kernel), -1)
         chances = together @ np.eye(len(sums))[place.ravel()]
-    return chances, sums / k
+    return chances, sums / len(raters)
 
 
 def _bounds(ratings: Floats, figure: str, rule: Rule, *, of_pairs: bool) -> tuple[float, float] | None:

@@ -116,6 +116,36 @@ def test_leniency_of_the_same_raters_throughout_is_no_noise_to_pearson():
     )
 
 
+@pytest.mark.parametrize("figure", ["spearman", "kendall_tau_b"])
+def test_leniency_of_the_same_raters_throughout_is_no_noise_to_ranks(figure):
+    rng = np.random.default_rng(9)
+    latent = rng.normal(3, 1, 20_000)
+    scatter = np.array([-0.6, 0.0, 0.6]) + rng.normal(0, 0.7, (20_000, 3))
+    ratings = np.clip(np.round(latent[:, None] + scatter), 1, 5)
+    target = Weighted(ratings.mean(axis=1), np.ones((20_000, 1)))
+    truth = FIGURES[figure].statistic(target, latent, 0.0)[0]
+    few = ratings[:1500]
+    known = ceiling(people(few, identified=True), np.arange(1500), figure).estimate
+    assert known.value == pytest.approx(truth, abs=0.015)
+    assert ceiling(people(few), np.arange(1500), figure).estimate.value < truth - 0.04
+    # Finely graded ratings are moved by each rater's mean instead.
+    fine = latent[:1500, None] + scatter[:1500]
+    reached = Weighted(fine.mean(axis=1), np.ones((1500, 1)))
+    truth = FIGURES[figure].statistic(reached, latent[:1500], 0.0)[0]
+    found = ceiling(people(fine, "continuous", identified=True), np.arange(1500), figure).estimate
+    assert found.value == pytest.approx(truth, abs=0.03)
+
+
+def test_leniency_of_the_same_raters_throughout_is_no_noise_to_decisions():
+    rng = np.random.default_rng(10)
+    share = 1 / (1 + np.exp(-1.5 * rng.normal(size=(40_000, 1)) - np.array([-1.2, 0.0, 1.2])))
+    said = (rng.random(share.shape) < share).astype(float)
+    truth = roc_auc_score(said.mean(axis=1) > 0.5, share.mean(axis=1))
+    known = ceiling(people(said[:3000], "binary", identified=True), np.arange(3000), "roc_auc").estimate
+    assert known.value == pytest.approx(truth, abs=0.015)
+    assert ceiling(people(said[:3000], "binary"), np.arange(3000), "roc_auc").estimate.value < truth - 0.03
+
+
 def test_a_declared_border_makes_the_decisions():
     rng = np.random.default_rng(6)
     many, score = graded(rng, 100_000, 3)
