@@ -28,7 +28,14 @@ from genspace.analysis.result import (
     RiskCoverageOf,
 )
 
-__all__ = ["DecisionParts", "cost_fronts", "decision_parts", "overlap_section", "penalised_estimate"]
+__all__ = [
+    "DecisionParts",
+    "cost_fronts",
+    "decision_parts",
+    "overlap_section",
+    "penalised_estimate",
+    "preferred",
+]
 
 Floats = NDArray[np.float64]
 
@@ -174,9 +181,9 @@ def overlap_section(scope: Scope, ranked: list[str]) -> Overlap:
         reason = NO_PEOPLE if people.scale is None else Reason("all_equal", name="ratings")
         return Overlap(scale=None, reason=reason, pairs=())
     if scope.rated.of_pairs:
-        truth = _preferred(people.mean - 0.5)
+        truth = preferred(people.mean - 0.5)
         truth[truth == 0.5] = np.nan
-        said = {name: _preferred(scope.rated.judges[name].preference) for name in ranked}
+        said = {name: preferred(scope.rated.judges[name].preference) for name in ranked}
     elif people.decides:
         truth = people.decision
         said = {name: scope.rated.judges[name].passed for name in ranked}
@@ -200,7 +207,7 @@ def overlap_section(scope: Scope, ranked: list[str]) -> Overlap:
     return Overlap(scale=scale, reason=None, pairs=pairs)
 
 
-def _preferred(lean: Floats) -> Floats:
+def preferred(lean: Floats) -> Floats:
     """(n,) 1 where the first item of a pair is preferred, 0 for the second, 1/2 for neither; NaN = none."""
     tie = score_tie(lean[np.isfinite(lean)])
     return np.where(np.abs(lean) <= tie, 0.5, (lean > 0) + np.where(np.isnan(lean), np.nan, 0.0))

@@ -40,6 +40,6 @@ def exclusion_section(
             n_ratings=int(everybody.count.sum()),
             judges={j.name: whole.primary_estimate(j) for j in judges},
             row=human_row(whole, [figure])[figure.key],
-            reliability=reliability(whole.rated.people, whole.replicates, confidence=scope.confidence),
+            reliability=reliability(whole.rated.people, whole.rated.prompt, confidence=scope.confidence),
         ),
     )

@@ -90,12 +90,20 @@ def _question_of_2(document: Mapping[str, Any]) -> dict[str, Any]:
         "judges": {name: _judge_of_2(judge) for name, judge in document["judges"].items()},
         "tests": _tests_of_2(document["tests"]),
         "headline": {"code": "not stated"},
+        "human": _human_of_2(document),
         "breakdowns": {
             column: {value: _cell_of_2(cell) for value, cell in cells.items()}
             for column, cells in document["breakdowns"].items()
         },
         "specification": {k: v for k, v in document["specification"].items() if k != "draws"},
     }
+
+
+def _human_of_2(document: Mapping[str, Any]) -> dict[str, Any]:
+    levels = {"binary": "nominal", "ordinal": "ordinal", "continuous": "interval"}
+    human, level = document["human"], levels[document["study"]["value_type"]]
+    ceiling = {"figure": "pearson", "estimate": human["ceiling"], "model": None}
+    return {**human, "alpha": f"krippendorff_alpha_{level}", "ceiling": ceiling}
 
 
 def _judge_of_2(judge: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,4 +133,5 @@ def _tests_of_2(tests: Mapping[str, Any]) -> dict[str, Any]:
 
 def _cell_of_2(cell: Mapping[str, Any]) -> dict[str, Any]:
     test = cell["test"]
-    return {**cell, "test": None if test is None else {**test, "low": None, "high": None}}
+    people = {"value": None, "reason": {"code": "not_computed"}}
+    return {**cell, "people": people, "test": None if test is None else {**test, "low": None, "high": None}}

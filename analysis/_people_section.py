@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._scope import NO_PEOPLE, Scope, target_of
 from genspace.analysis.figures import FIGURES, Figure
+from genspace.analysis.inference.ceiling import Ceiling, ceiling
 from genspace.analysis.inference.intervals import Support, from_replicates
 from genspace.analysis.reasons import Reason
-from genspace.analysis.reliability import noise_ceiling, rater_pairs, reliability
+from genspace.analysis.reliability import alpha_of, rater_pairs, reliability
 from genspace.analysis.result import People, StudyFacts
 from genspace.records import StudySettings
 
-__all__ = ["ceiling", "human_row", "leave_one_out", "people_section", "study_section"]
+__all__ = ["agreement_of", "ceiling_of", "human_row", "leave_one_out", "people_section", "study_section"]
 
 Floats = NDArray[np.float64]
 
@@ -51,12 +52,13 @@ def study_section(scope: Scope, settings: StudySettings) -> StudyFacts:
 
 
 def people_section(scope: Scope) -> People:
-    """Return the people's reliability, the human row, the noise ceiling and the distribution of ratings."""
+    """Return the people's reliability, the human row, the ceiling and the distribution of ratings."""
     people = scope.rated.people
     return People(
-        reliability=reliability(people, scope.replicates, confidence=scope.confidence),
+        alpha=alpha_of(people),
+        reliability=reliability(people, scope.rated.prompt, confidence=scope.confidence),
         row=human_row(scope, _row_figures(scope)),
-        ceiling=ceiling(scope),
+        ceiling=ceiling_of(scope),
         rater_pairs=tuple(rater_pairs(people)),
         distribution=_distribution(people.ratings),
     )
@@ -112,23 +114,19 @@ def _averaged(scope: Scope, parts: list[tuple[float, Floats, int]], figure: Figu
     )
 
 
-def ceiling(scope: Scope) -> Estimate:
-    """Return the noise ceiling of the mean rating."""
-    people = scope.rated.people
-    complete = int(((people.count == len(people.raters)) & (people.count > 1)).sum())
-    if complete < 2:
-        reason = Reason("one_rater") if len(people.raters) == 1 else Reason("rated_by_all", n=complete)
-        return Estimate.undefined(reason if people.raters else NO_PEOPLE, n=complete)
-    value = float(noise_ceiling(people, np.ones((len(people.ratings), 1)))[0])
-    return from_replicates(
-        value,
-        scope.replicates.map(lambda w: noise_ceiling(people, w)),
-        scope.replicates,
-        n=complete,
-        scale="correlation",
-        reason=Reason("no_more_agreement_than_chance"),
-        confidence=scope.confidence,
+def ceiling_of(scope: Scope) -> Ceiling:
+    """Return the ceiling of the primary figure; of pairs, of the agreement on them."""
+    rated = scope.rated
+    return ceiling(
+        rated.people, rated.prompt, scope.figure.key, of_pairs=rated.of_pairs, confidence=scope.confidence
     )
+
+
+def agreement_of(scope: Scope) -> Estimate:
+    """Return how far people agree on these units: Krippendorff's alpha at the level of their answers."""
+    people = scope.rated.people
+    key = alpha_of(people)
+    return reliability(people, scope.rated.prompt, confidence=scope.confidence, names=(key,))[key]
 
 
 def _distribution(ratings: Floats) -> dict[str, int]:

@@ -17,7 +17,7 @@ from genspace.analysis._generator_section import Field, generator_section
 from genspace.analysis._judge_section import baselines, judge_section
 from genspace.analysis._notes import remarks
 from genspace.analysis._options import CompareOptions
-from genspace.analysis._people_section import people_section, study_section
+from genspace.analysis._people_section import agreement_of, people_section, study_section
 from genspace.analysis._scope import Scope
 from genspace.analysis._tests_section import cell_tests, leading, ranking, tests_section
 from genspace.analysis._threads import side_by_side
@@ -221,6 +221,7 @@ def _breakdowns(
         judges = part.study.judges
         cells[column][value or "(none)"] = Cell(
             n=len(part.rated),
+            people=agreement_of(part),
             judges={name: part.primary_estimate(j) for name, j in judges.items()},
             mean_scores={name: part.mean_score(j) for name, j in judges.items()},
             test=tested.get((column, value)),

@@ -12,8 +12,8 @@ __all__ = ["Reason", "ReasonCode"]
 ReasonCode = Literal[
     # of the people
     "no_people", "one_rater", "too_few_raters", "too_few_contests", "raters_not_identified", "no_decisions",
-    "no_decided_item", "undefined_against_rest", "rated_by_all", "rated_by_none_of_all", "no_two_ratings",
-    "no_more_agreement_than_chance", "continuous_ratings", "binary_ratings",
+    "no_decided_item", "undefined_against_rest", "not_crossed", "no_two_ratings", "no_more_agreement_than_chance",
+    "chance_without_a_prompt", "no_model_of_raters", "continuous_ratings", "binary_ratings",
     # of the judge
     "no_scores", "no_score", "no_labels", "no_confidence", "no_confident_decision", "tells_nothing_apart",
     "equal_errors", "no_penalised_form", "scores_fixed", "scores_unbounded",

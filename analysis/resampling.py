@@ -405,13 +405,16 @@ class Weighted:
         _, joint = np.unique(codes * (len(self.y) + 1) + self.codes, return_inverse=True)
         return Concordance(
             pairs=self.total * (self.total - 1) / 2,
-            balance=_balance(codes, self.codes, self.weights),
+            balance=self._balance(codes),
             ties_x=ties_x,
             ties_y=ties_y,
             ties_both=self._tied(np.asarray(joint, dtype=np.int64))[0],
             levels=np.minimum(levels_x, levels_y),
             items=self.total,
         )
+
+    def _balance(self, codes: Ints) -> Floats:
+        return _balance(codes, self.codes, self.weights)
 
     def average_precision(self, x: Floats) -> Floats:
         """Area under the precision-recall steps, for a target of 1 and 0; equal scores enter together."""

@@ -17,6 +17,7 @@ from genspace.analysis.alternative_annotator import AlternativeAnnotatorTest
 from genspace.analysis.calibration import Reliability
 from genspace.analysis.counted import ThreeFigures
 from genspace.analysis.errors import ErrorOverlap
+from genspace.analysis.inference.ceiling import Ceiling
 from genspace.analysis.inference.comparisons import Method, OtherGenerators, Standing
 from genspace.analysis.inference.words import Headline
 from genspace.analysis.notes import LeftOutRater, Note
@@ -120,10 +121,12 @@ class Primary:
 class People:
     """How far people agree, and how one of them does against the rest."""
 
+    alpha: str
+    """Key of Krippendorff's alpha at the level of their answers."""
     reliability: Figures
     row: Figures
     """Each rater against the rest, averaged."""
-    ceiling: Estimate
+    ceiling: Ceiling
     rater_pairs: tuple[RaterPair, ...]
     distribution: Mapping[str, int]
     """How often each value was given."""
@@ -353,6 +356,8 @@ class Cell:
     """One value of a breakdown."""
 
     n: int
+    people: Estimate
+    """How far people agree here: Krippendorff's alpha at the level of their answers."""
     judges: Figures
     """The primary figure of each judge."""
     mean_scores: Figures

@@ -14,16 +14,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genspace.analysis._decision_section import penalised_estimate
+from genspace.analysis._decision_section import penalised_estimate, preferred
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._options import CompareOptions
 from genspace.analysis._scope import Scope
 from genspace.analysis._tests_section import Compared, pair_tests, ranking
 from genspace.analysis.abstention import AbstentionTable, abstention_table
 from genspace.analysis.alternative_annotator import (
+    EPSILON,
     AlternativeAnnotatorTest,
+    Annotators,
     alternative_annotator_test,
     as_ratings,
+    own_answers,
 )
 from genspace.analysis.inference.comparisons import Difference
 from genspace.analysis.inference.intervals import from_replicates
@@ -35,6 +38,7 @@ from genspace.display import Result
 from genspace.documents import to_dict
 from genspace.errors import InputError, did_you_mean
 from genspace.evidence import Evidence
+from genspace.records import StudySettings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,7 +102,12 @@ class Validation(Result):
 
 
 def validate(
-    evidence: Evidence, new: str, options: CompareOptions | None = None, *, margin: float = MARGIN
+    evidence: Evidence,
+    new: str,
+    options: CompareOptions | None = None,
+    *,
+    margin: float = MARGIN,
+    annotators: Annotators = "crowd",
 ) -> Validation:
     """Validate one metric against the people and every other metric, on the main question.
 
@@ -107,6 +116,7 @@ def validate(
         new: Name of the new metric.
         options: Draws, seed, confidence, primary figure, breakdowns.
         margin: Largest loss in the primary figure that still counts as not worse, at least 0.
+        annotators: Who the raters are: what head start the metric has where it is tested as one of them (`EPSILON`).
 
     Errors: `InputError` for an unknown name, a negative margin, a metric made from the ratings themselves.
 
@@ -122,6 +132,8 @@ def validate(
     options = options or CompareOptions()
     if not margin >= 0:
         raise InputError(f"margin = {margin}: must be at least 0")
+    if annotators not in EPSILON:
+        raise InputError(f"annotators = {annotators!r}: must be one of {', '.join(EPSILON)}")
     question = Question.of(evidence)
     study, settings = question.units, question.settings
     if new not in study.judges:
@@ -147,7 +159,7 @@ def validate(
             coverage=_coverage(scope, new),
             against=_against(scope, new, figures, margin, tests=options.tests),
             breakdowns=_breakdowns(scope, new, others, by),
-            stand_in=_stand_in(scope, new),
+            stand_in=_stand_in(scope, new, annotators, settings),
             readings=evidence.readings,
         )
     )
@@ -289,16 +301,30 @@ def _cell_claim(found: Difference, adjusted: float | None) -> Claim | None:
     return "open"
 
 
-def _stand_in(scope: Scope, new: str) -> AlternativeAnnotatorTest:
-    """Test whether the metric could stand in for a rater, speaking in the raters' own values."""
-    people, judge = scope.rated.people, scope.rated.judges[new]
+def _stand_in(
+    scope: Scope, new: str, annotators: Annotators, settings: StudySettings
+) -> AlternativeAnnotatorTest:
+    """Test whether the metric could stand in for a rater, by its own answers where they are on the raters' scale."""
+    rated, people = scope.rated, scope.rated.people
+    declared = settings.scale_min is not None and settings.scale_max is not None
+    raw = scope.study.judges[new].take(scope.study.people.asked)
+    answers = preferred(raw.preference) if rated.of_pairs else own_answers(raw, people, declared=declared)
     binary = people.value_type == "binary"
-    in_their_values = as_ratings(judge.oriented, people.ratings, scope.rated.prompt, seed=scope.seed)
-    return alternative_annotator_test(
-        judge.passed if binary else in_their_values,
+    mapped = answers is None
+    if answers is None:
+        judge = rated.judges[new]
+        answers = (
+            judge.passed
+            if binary
+            else as_ratings(judge.oriented, people.ratings, rated.prompt, seed=scope.seed)
+        )
+    found = alternative_annotator_test(
+        answers,
         people.ratings,
-        scope.rated.prompt,
+        rated.prompt,
         identified=people.identified,
         names=people.raters,
-        alignment="accuracy" if binary else "rmse",
+        alignment="accuracy" if binary or rated.of_pairs else "rmse",
+        epsilon=EPSILON[annotators],
     )
+    return replace(found, mapped=mapped)

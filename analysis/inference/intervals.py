@@ -12,11 +12,12 @@ from genspace.analysis._estimate import Estimate
 from genspace.analysis.inference.replicates import Replicates, StandardError, standard_error
 from genspace.analysis.reasons import Reason
 
-__all__ = ["FEW", "FEW_PROMPTS", "Scale", "Support", "fisher", "from_replicates", "raw", "wilson"]
+__all__ = ["FEW", "FEW_PROMPTS", "Scale", "Support", "fisher", "from_replicates", "logit", "raw", "wilson"]
 
 Floats = NDArray[np.float64]
-Scale = Literal["share", "correlation", "raw"]
-"""Shares and areas lie in [0, 1] (Wilson), correlations and kappas in [-1, 1] (Fisher's z), others anywhere (t)."""
+Scale = Literal["share", "correlation", "logit", "raw"]
+"""Shares and areas lie in [0, 1] (Wilson), correlations and kappas in [-1, 1] (Fisher's z), shares of a model in [0, 1]
+(logit), others anywhere (t)."""
 
 FEW_PROMPTS = 20
 """With fewer prompts, tests and intervals over prompts are said to be weak."""
@@ -64,6 +65,21 @@ def fisher(value: float, error: StandardError, confidence: float = 0.95) -> tupl
     return float(np.tanh(np.arctanh(value) - half)), float(np.tanh(np.arctanh(value) + half))
 
 
+def logit(value: float, error: StandardError, confidence: float = 0.95) -> tuple[float, float] | None:
+    """Return the interval of a share on the logit, where its standard error is s / (d (1 - d)); None at 0, 1 and s = 0.
+
+    >>> [round(end, 3) for end in logit(0.8, StandardError(0.05, 39))]
+    [0.681, 0.882]
+    """
+    from scipy.special import expit
+    from scipy.special import logit as log_odds
+
+    if not 0 < value < 1 or error.value == 0:
+        return None
+    half = _quantile(error.df, confidence) * error.value / (value * (1 - value))
+    return float(expit(log_odds(value) - half)), float(expit(log_odds(value) + half))
+
+
 def wilson(
     value: float, error: StandardError | None, support: Support, confidence: float = 0.95
 ) -> tuple[float, float]:
@@ -104,6 +120,7 @@ def from_replicates(
     reason: Reason | None = None,
     confidence: float = 0.95,
     coverage: float | None = None,
+    undefined: Reason | None = None,
 ) -> Estimate:
     """Return an `Estimate` with the interval that the replicates give, or why there is none.
 
@@ -118,6 +135,7 @@ def from_replicates(
         reason: Why the value is undefined, where it is.
         confidence: Level of the interval.
         coverage: Share of the annotated items it rests on.
+        undefined: Why it is undefined without some of the prompts, where that is known.
     """
     if not np.isfinite(value):
         return Estimate.undefined(reason or Reason("undefined"), n=n, coverage=coverage)
@@ -134,11 +152,11 @@ def from_replicates(
     error = standard_error(replicated, clusters.present)
     few = support.few if support is not None else None
     if few is None and error is None:
-        few = Reason("undefined_without_a_prompt")
+        few = undefined or Reason("undefined_without_a_prompt")
     if scale == "share":
         rests = support or Support(most=n, at_ends=present)
         return found(wilson(value, error, rests, confidence), few)
     if few is not None or error is None:
         return found(None, few)
-    ends = fisher(value, error, confidence) if scale == "correlation" else raw(value, error, confidence)
+    ends = {"correlation": fisher, "logit": logit, "raw": raw}[scale](value, error, confidence)
     return found(ends, Reason("at_its_end") if ends is None else None)

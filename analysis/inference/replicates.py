@@ -47,18 +47,22 @@ class Replicates(Resamples):
     """Number of blocks."""
 
     @classmethod
-    def of(cls, clusters: ArrayLike, *, seed: int = 0) -> Replicates:
-        """Leave out each of the clusters, or more than `MOST_SINGLE` of them in `BLOCKS` random blocks.
+    def of(
+        cls, clusters: ArrayLike, *, seed: int = 0, most: int = MOST_SINGLE, blocks: int = BLOCKS
+    ) -> Replicates:
+        """Leave out each of the clusters, or where there are many of them random blocks.
 
         Args:
             clusters: (n,) labels; items with equal labels are left out together.
             seed: Of the blocks.
+            most: So many clusters are left out one by one.
+            blocks: Number of blocks of more clusters.
         """
         labels, code = np.unique(np.asarray(clusters), return_inverse=True)
-        if len(labels) <= MOST_SINGLE:
+        if len(labels) <= most:
             return cls(np.asarray(code, dtype=np.int64), len(labels))
-        block = stream(seed, "blocks of prompts").permutation(len(labels)) % BLOCKS
-        return cls(np.asarray(block[code], dtype=np.int64), BLOCKS)
+        block = stream(seed, "blocks of prompts").permutation(len(labels)) % blocks
+        return cls(np.asarray(block[code], dtype=np.int64), blocks)
 
     @property
     def draws(self) -> int:

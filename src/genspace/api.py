@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from genspace.analysis import Comparison, Ranking, Validation
+    from genspace.analysis.alternative_annotator import Annotators
     from genspace.analysis.result import Resampled
 
 __all__ = ["compare", "rank", "read_comparison", "validate"]
@@ -135,6 +136,7 @@ def validate(
     settings: StudySettings | None = None,
     name: str | None = None,
     margin: float | None = None,
+    annotators: Annotators = "crowd",
     primary: str | None = None,
     by: Sequence[str] = (),
     seed: int = 0,
@@ -151,6 +153,8 @@ def validate(
         settings: As for `compare`.
         name: Which metric of `metric`; needed when it holds several.
         margin: Largest loss of agreement that still counts as not worse; by default 0.02.
+        annotators: Who the raters are: "crowd", "skilled" or "experts". Tested as one of them, the metric has the
+            authors' head start of 0.1, 0.15 or 0.2.
         primary: As for `compare`.
         by: As for `compare`.
         seed: As for `compare`.
@@ -183,7 +187,8 @@ def validate(
         seed=seed,
         confidence=confidence,
     )
-    return validate_evidence(evidence, new, options, margin=MARGIN if margin is None else margin)
+    margin = MARGIN if margin is None else margin
+    return validate_evidence(evidence, new, options, margin=margin, annotators=annotators)
 
 
 def rank(

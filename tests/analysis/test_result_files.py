@@ -27,7 +27,7 @@ def test_shipped_schemas_are_those_of_the_records(name: str) -> None:
 
 @pytest.mark.parametrize("code", get_args(ReasonCode))
 def test_every_reason_has_a_sentence(code: ReasonCode) -> None:
-    name = "spearman" if code in ("no_penalised_form", "primary_undefined") else "NAME"
+    name = "spearman" if code in ("no_penalised_form", "primary_undefined", "no_model_of_raters") else "NAME"
     told = reason_text(Reason(code, n=2, needed=5, name=name))
     assert told
     assert "{" not in told

@@ -73,7 +73,11 @@ def test_planted_metrics_get_the_right_claims() -> None:
     assert any(
         "Where category is even it is behind good, twin" in s for s in validation_sentences(poor.document)
     )
-    assert validation_sentences(poor.document)[-1].startswith("It could not stand in")
+    told = validation_sentences(poor.document)[-1]
+    assert told.startswith(
+        "With its scores mapped onto the distribution of the raters' own values on other prompts, it"
+    )
+    assert " could not stand in for a rater: " in told
     assert good.to_dict()["breakdowns"]["category"]["odd"]["claims"]["poor"] == "ahead"
 
 
@@ -160,3 +164,98 @@ def test_a_wider_margin_never_makes_a_claim_worse() -> None:
         ]
         for tight, wide in itertools.pairwise(held):
             assert all(w >= t for t, w in zip(tight, wide, strict=True))
+
+
+def stand_in(scores, people_say, items, **how):
+    """The test and its sentence of a judge "own" that gives these scores (and labels)."""
+    verdicts = pd.DataFrame({"item_id": items["item_id"], "judge": "own"} | scores)
+    result = validate(
+        evidence(people_say, verdicts, items, how.pop("settings", PERSONS)), "own", OPTIONS, **how
+    )
+    return result.document.stand_in, validation_sentences(result.document)[-1]
+
+
+def test_a_judge_on_the_raters_scale_is_tested_by_its_own_answers() -> None:
+    """Two points too high throughout: as an order perfect, as answers useless."""
+    annotations, _, items = study()
+    mean = annotations.groupby("item_id")["value"].mean()[items["item_id"]].to_numpy()
+    right, high = np.round(mean), np.minimum(np.round(mean) + 2, 5)
+    test, told = stand_in({"score": right}, annotations, items)
+    assert (test.passed, test.mapped, test.epsilon) == (True, False, 0.1)
+    assert told == (
+        "By its own answers it could stand in for a rater: given a head start of 0.1, the authors' for a crowd, it agrees "
+        "with the other raters as well as 4 of 4 raters do (alternative annotator test)."
+    )
+    test, told = stand_in({"score": high}, annotations, items)
+    assert (test.passed, test.winning_rate, test.mapped) == (False, 0.0, False)
+    assert told.startswith("By its own answers it could not stand in for a rater: ")
+    test, told = stand_in({"score": right + 0.01}, annotations, items)
+    assert (test.passed, test.mapped) == (True, True)
+    assert told.startswith(
+        "With its scores mapped onto the distribution of the raters' own values on other prompts, "
+    )
+
+
+def test_who_the_raters_are_decides_the_head_start() -> None:
+    annotations, _, items = study()
+    mean = annotations.groupby("item_id")["value"].mean()[items["item_id"]].to_numpy()
+    for annotators, epsilon, words in (
+        ("crowd", 0.1, "a crowd"), ("skilled", 0.15, "skilled raters"), ("experts", 0.2, "experts"),
+    ):  # fmt: skip
+        test, told = stand_in({"score": np.round(mean)}, annotations, items, annotators=annotators)
+        assert test.epsilon == epsilon
+        assert f"given a head start of {epsilon:g}, the authors' for {words}, it agrees" in told
+    with pytest.raises(InputError, match="annotators = 'friends': must be one of crowd, skilled, experts"):
+        stand_in({"score": mean}, annotations, items, annotators="friends")
+
+
+def test_labels_are_a_judges_own_answers_and_a_fitted_threshold_is_not() -> None:
+    annotations, _, items = study(binary=True)
+    yes = (annotations.groupby("item_id")["value"].mean()[items["item_id"]] > 0.5).to_numpy()
+    always = np.ones(len(items), dtype=bool)
+    # Its scores know the answers, its labels do not: it is its labels that are tested.
+    test, told = stand_in({"score": yes * 0.4 + 0.3, "passed": always}, annotations, items)
+    assert (test.passed, test.mapped, test.alignment) == (False, False, "accuracy")
+    assert told.startswith("By its own answers it could not stand in")
+    test, told = stand_in({"score": yes * 0.4 + 0.3}, annotations, items)
+    assert (test.passed, test.mapped) == (True, True)
+    assert told.startswith(
+        "With its scores cut into yes and no where it fits the answers to other prompts, it could stand"
+    )
+    test, _ = stand_in({"score": yes.astype(float)}, annotations, items)
+    assert (test.passed, test.mapped) == (True, False)
+
+
+def test_a_continuous_scale_must_be_declared_to_be_spoken_on() -> None:
+    annotations, _, items = study()
+    annotations = annotations.assign(value=annotations["value"] * 20 - 10 + np.arange(len(annotations)) % 7)
+    mean = annotations.groupby("item_id")["value"].mean()[items["item_id"]].to_numpy()
+    for declared, mapped in (
+        (StudySettings(raters="person", value_type="continuous", scale_min=0, scale_max=100), False),
+        (StudySettings(raters="person", value_type="continuous"), True),
+        (
+            StudySettings(
+                raters="person", value_type="continuous", scale_min=0, scale_max=100, lower_is_better=("own",)
+            ),
+            True,
+        ),
+    ):
+        assert stand_in({"score": mean}, annotations, items, settings=declared)[0].mapped is mapped
+    declared = StudySettings(raters="person", value_type="continuous", scale_min=0, scale_max=100)
+    assert stand_in({"score": 3 * mean}, annotations, items, settings=declared)[0].mapped  # beyond the scale
+
+
+def test_about_a_pair_a_judge_prefers_what_it_scores_higher() -> None:
+    rng = np.random.default_rng(5)
+    quality = rng.normal(size=120)
+    items = pd.DataFrame({"item_id": [f"i{i:03}" for i in range(120)], "prompt_id": np.arange(120) // 4})
+    rows = [
+        (f"i{i:03}", f"i{i + 1:03}", f"r{k}", float(quality[i] - quality[i + 1] + rng.normal(0, 0.5) > 0))
+        for i in range(0, 120, 2) for k in range(4)
+    ]  # fmt: skip
+    said = pd.DataFrame(rows, columns=["item_id", "item_id_b", "rater_id", "value"])
+    settings = StudySettings(raters="person")
+    test, told = stand_in({"score": 100 * quality}, said, items, settings=settings)
+    assert (test.passed, test.mapped, test.alignment) == (True, False, "accuracy")
+    assert told.startswith("By its own answers it could stand in")
+    assert not stand_in({"score": rng.normal(size=120)}, said, items, settings=settings)[0].passed

@@ -213,7 +213,7 @@ def test_the_report_shows_costs_corrected_generators_overlap_and_footing(tmp_pat
     (folder / "metric_scores.csv").write_text("item_id,metric,score,seconds,cost_usd\n" + rows)
     assert genspace("compare", folder, "--draws", "50", "--out", tmp_path / "out").code == 0
     html = (tmp_path / "out" / "report.html").read_text()
-    for heading in ("Could a judge stand in for one person?", "Do judges err on the same items?", "<h2>Cost</h2>",
+    for heading in ("A judge and one rater against the same others", "Do judges err on the same items?", "<h2>Cost</h2>",
                     "Generators, corrected by the rated sample", "Does the conclusion depend", "What a score is worth"):  # fmt: skip
         assert heading in html, heading
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -41,6 +41,13 @@ def validate(
     margin: Annotated[
         float, typer.Option(help="Largest loss of agreement that still counts as not worse.")
     ] = 0.02,
+    annotators: Annotated[
+        Literal["crowd", "skilled", "experts"],
+        typer.Option(
+            help="Who the raters are: the head start of 0.1, 0.15 or 0.2 that the authors of the alternative annotator "
+            "test give a judge."
+        ),
+    ] = "crowd",
     by: Annotated[
         list[str] | None, typer.Option("--by", help="Break differences down by this column; repeatable.")
     ] = None,
@@ -59,7 +66,14 @@ def validate(
         readings_follow()
     opened = tables.open(study, whole=True)
     result = validate_scores(
-        scores, opened, name=metric, margin=margin, seed=seed, primary=primary, by=by or ()
+        scores,
+        opened,
+        name=metric,
+        margin=margin,
+        annotators=annotators,
+        seed=seed,
+        primary=primary,
+        by=by or (),
     )
     if as_json:
         print_json(result.to_dict())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from genspace.analysis.figures import FIGURES
 from genspace.analysis.inference.words import HeadlineCode
 from genspace.analysis.result import QuestionResult
-from genspace.report._sentences import remarks_of
+from genspace.report._sentences import people_sentences, remarks_of
 from genspace.report._table import figure_text, number
 
 __all__ = ["Answer", "conclude"]
@@ -58,7 +58,7 @@ def conclude(result: QuestionResult) -> Answer:
     return Answer(
         _first(result, found.judge, label),
         sure=[*_higher(result), *_beside(result)],
-        reference=_people(result, label),
+        reference=people_sentences(result),
         parts=_parts(result, label),
         caveats=caveats,
     )
@@ -167,16 +167,6 @@ def _beside(result: QuestionResult) -> list[str]:
 def _listed(names: Sequence[str]) -> str:
     shown = ", ".join(names[:MOST_NAMED])
     return f"{shown} and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else shown
-
-
-def _people(result: QuestionResult, figure: str) -> list[str]:
-    row = result.human.row.get(result.primary.figure)
-    if row is None or row.value is None:
-        return []
-    text = f"People agree with one another at {figure} {number(row.value)}"
-    if result.human.ceiling.value is not None:
-        text += f"; their noise puts the ceiling for any judge near {number(result.human.ceiling.value)}"
-    return [text + "."]
 
 
 def _parts(result: QuestionResult, figure: str) -> list[str]:

@@ -93,7 +93,7 @@ def styles_of(document: QuestionResult) -> dict[str, Style]:
 
 
 def forest(document: QuestionResult) -> str | None:
-    """Return each judge's primary figure with its interval, the people's own row and the noise ceiling."""
+    """Return each judge's primary figure with its interval, the people's own row and the ceiling."""
     table = judge_table(document)
     rows = [r for r in table.rows if r.estimates[0].value is not None]
     if not rows:
@@ -108,11 +108,11 @@ def forest(document: QuestionResult) -> str | None:
         axes.grid(axis="x", color=RULE, linewidth=0.6)
         axes.set_axisbelow(True)
         axes.spines["left"].set_visible(False)
-        ceiling = document.human.ceiling.value
-        if ceiling is not None and document.study.n_annotated:
+        ceiling = document.human.ceiling.estimate.value
+        if ceiling is not None and document.human.ceiling.figure == document.primary.figure:
             axes.axvline(ceiling, color=INK, linewidth=1, linestyle=(0, (4, 3)))
             axes.annotate(
-                f"noise ceiling {number(ceiling, 2)}", (ceiling, len(rows) - 0.35), xytext=(-4, 0),
+                f"ceiling {number(ceiling, 2)}, by a model", (ceiling, len(rows) - 0.35), xytext=(-4, 0),
                 textcoords="offset points", ha="right", va="top", fontsize=8, color=MUTED,
             )  # fmt: skip
         level = f"{document.options.confidence:.0%}"
@@ -210,7 +210,8 @@ def breakdown_map(document: QuestionResult, column: str) -> str | None:
     if not names or not cells:
         return None
     values = np.array([[_value(cell.judges.get(n)) for cell in cells.values()] for n in names], dtype=float)
-    heads = [f"{_short(v)}\nn = {cell.n}" for v, cell in cells.items()]
+    alphas = ["" if c.people.value is None else f"\nα = {number(c.people.value, 2)}" for c in cells.values()]
+    heads = [f"{_short(v)}\nn = {cell.n}{a}" for (v, cell), a in zip(cells.items(), alphas, strict=True)]
     rows, columns = [_short(n) for n in names], heads
     if len(cells) > MOST_COLUMNS:  # many values stand in rows
         values, rows, columns = values.T, [h.replace("\n", ", ") for h in heads], rows

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from genspace.analysis import notes as n
+from genspace.analysis.alternative_annotator import EPSILON, Annotators
 from genspace.analysis.figures import FIGURES, TIE_FORMS
+from genspace.analysis.inference.ceiling import Ceiling
 from genspace.analysis.inference.studies import LEAST_STUDIES, StudiesDocument
 from genspace.analysis.reasons import Reason, ReasonCode
 from genspace.analysis.result import (
@@ -24,8 +26,10 @@ from genspace.report._table import figure_words, share_text
 
 __all__ = [
     "METHODS",
+    "ceiling_label",
     "option_words",
     "order_sentences",
+    "people_sentences",
     "reason_text",
     "remark",
     "remarks_of",
@@ -44,10 +48,11 @@ REASONS: Mapping[ReasonCode, str] = {
     "no_decisions": "no rule turns these ratings into yes and no: declare positive_from",
     "no_decided_item": "no item has an answer that decides",
     "undefined_against_rest": "not defined for any rater against the rest",
-    "rated_by_all": "rated by all raters: {n} items",
-    "rated_by_none_of_all": "no item was rated by all {n} raters",
+    "not_crossed": "needs the same raters on all items: all of them rated {n} of the {needed} items rated twice",
     "no_two_ratings": "no item has two ratings",
-    "no_more_agreement_than_chance": "the ratings hold no more agreement than chance: ICC(1,k) is not positive",
+    "no_more_agreement_than_chance": "the ratings hold no more agreement than chance: ICC(1,1) is not positive",
+    "chance_without_a_prompt": "without one of the prompts the ratings hold no more agreement than chance",
+    "no_model_of_raters": "no model of the raters says what {name} they allow",
     "continuous_ratings": "continuous ratings: {n} distinct values",
     "binary_ratings": "binary ratings",
     "no_scores": "no scores",
@@ -163,6 +168,7 @@ MOST_TOLD = 4
 """Judges that a sentence names."""
 SURE = 0.95
 """Neighbours whose order is kept in at least so many draws are called sure."""
+RATERS: Mapping[Annotators, str] = {"crowd": "a crowd", "skilled": "skilled raters", "experts": "experts"}
 
 
 def reason_text(reason: Reason | None) -> str:
@@ -174,7 +180,7 @@ def reason_text(reason: Reason | None) -> str:
     if reason is None:
         return ""
     name = reason.name
-    if reason.code in ("no_penalised_form", "primary_undefined") and name is not None:
+    if reason.code in ("no_penalised_form", "primary_undefined", "no_model_of_raters") and name is not None:
         name = FIGURES[name].label
     return REASONS[reason.code].format(n=reason.n, needed=reason.needed, name=name)
 
@@ -201,7 +207,7 @@ def remark(note: n.Note, result: QuestionResult) -> str:
                 if note.declared
                 else "It is not declared whether a rater is one person throughout, so raters are taken as slots"
             )
-            return f"{what}: Cohen's kappa and ICC(2,·), which need to know who rated what, are not given."
+            return f"{what}: Cohen's kappa, ICC(2,·) and ICC(3,·), which need to know who rated what, are not given."
         case n.OneRater():
             return "One rater: how far people agree with one another is unknown, and so is how well a judge could do."
         case n.ConspicuousRaters():
@@ -305,6 +311,33 @@ def option_words(option: str) -> str:
     """Return an option of a specification in words: a figure's tie form or label, else the option's own."""
     figure = FIGURES.get(option)
     return OPTIONS.get(option, option) if figure is None else figure.tie_form or figure.label
+
+
+def people_sentences(result: QuestionResult) -> list[str]:
+    """Say how one rater does against the rest, and what a model of the raters leaves for a judge."""
+    said = []
+    row, found = result.human.row.get(result.primary.figure), result.human.ceiling
+    if row is not None and row.value is not None:
+        label = FIGURES[result.primary.figure].short
+        said.append(
+            f"One rater agrees with the rest at {label} {figure_words(row)}, averaged over the raters."
+        )
+    if found.model is not None:
+        possible = (
+            ""
+            if found.bounds is None
+            else f" The votes alone allow anything from {found.bounds[0]:.3f} to {found.bounds[1]:.3f}."
+        )
+        said.append(
+            f"Under a model of the raters ({found.model}, {found.estimate.n:,} items rated twice or more) the mean of "
+            f"infinitely many would reach {ceiling_label(found)} {figure_words(found.estimate)} here.{possible}"
+        )
+    return said
+
+
+def ceiling_label(found: Ceiling) -> str:
+    """Return the name of the figure that a ceiling stands beside."""
+    return FIGURES[found.figure].short
 
 
 def specification_sentences(curve: Specification, label: str) -> list[str]:
@@ -576,8 +609,15 @@ def _stand_in_sentence(document: ValidationDocument) -> str:
     if test.passed is None:
         return f"Whether it could stand in for a rater cannot be tested: {reason_text(test.reason)}."
     won = sum(rater.won for rater in test.raters)
-    verdict = "It could stand in for a rater" if test.passed else "It could not stand in for a rater"
+    how = "By its own answers it"
+    if test.mapped and test.alignment == "accuracy":
+        how = "With its scores cut into yes and no where it fits the answers to other prompts, it"
+    elif test.mapped:
+        how = "With its scores mapped onto the distribution of the raters' own values on other prompts, it"
+    kinds = {head_start: kind for kind, head_start in EPSILON.items()}
+    source = f", the authors' for {RATERS[kinds[test.epsilon]]}," if test.epsilon in kinds else ""
     return (
-        f"{verdict}: given a head start of {test.epsilon:g} it agrees with the other raters as well as "
-        f"{won} of {len(test.raters)} raters do (alternative annotator test)."
+        f"{how} could {'' if test.passed else 'not '}stand in for a rater: given a head start of "
+        f"{test.epsilon:g}{source} it agrees with the other raters as well as {won} of {len(test.raters)} raters do "
+        "(alternative annotator test)."
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from genspace.analysis import Estimate
+from genspace.analysis.reliability import COEFFICIENTS
 from genspace.analysis.result import Cell, ComparisonDocument, QuestionResult
 from genspace.report._answer import conclude
 from genspace.report._readings import print_readings
@@ -85,7 +86,7 @@ def _print_part(result: QuestionResult, console: Console, *, level: str) -> None
     for reason in _reasons(model.rows):
         console.print(f"[dim]– {escape(reason)}[/]")
     for name, cells in result.breakdowns.items():
-        _print_breakdown(name, cells, [r.name for r in model.rows], console)
+        _print_breakdown(name, cells, [r.name for r in model.rows], result.human.alpha, console)
     for note in result.notes:
         style = "yellow" if note.level == "warning" else "dim"
         console.print(f"[{style}]{note.level}:[/] {escape(remark(note, result))}")
@@ -108,8 +109,10 @@ def _reasons(rows: tuple[Row, ...]) -> list[str]:
     return reasons[:PRINTED_REASONS]
 
 
-def _print_breakdown(column: str, cells: Mapping[str, Cell], names: list[str], console: Console) -> None:
-    """Print judges in rows and values in columns, or, where there are many values, the other way round."""
+def _print_breakdown(
+    column: str, cells: Mapping[str, Cell], names: list[str], alpha: str, console: Console
+) -> None:
+    """Print judges and people's agreement in rows, values in columns, or, of many values, the other way round."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -117,12 +120,20 @@ def _print_breakdown(column: str, cells: Mapping[str, Cell], names: list[str], c
     known = {name for cell in cells.values() for name in cell.judges}
     judges = [name for name in names if name in known]
     heads = {value: f"{value} ({cell.n})" for value, cell in cells.items()}
+    people = f"people ({COEFFICIENTS[alpha].label})"
+    agreed = any(cell.people.value is not None for cell in cells.values())
     if len(cells) <= MOST_COLUMNS:
         corner, columns = "judge", list(heads.values())
         rows = [[name, *(_cell(cell, name, figure_text) for cell in cells.values())] for name in judges]
+        if agreed:
+            rows.append([people, *(figure_text(cell.people) for cell in cells.values())])
     else:
-        corner, columns = column, judges
-        rows = [[heads[v], *(_cell(cell, n, _value_text) for n in judges)] for v, cell in cells.items()]
+        corner, columns = column, [*judges, *([people] if agreed else [])]
+        rows = [
+            [heads[v], *(_cell(cell, n, _value_text) for n in judges)]
+            + ([_value_text(cell.people)] if agreed else [])
+            for v, cell in cells.items()
+        ]
     table = Table(
         box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", title=f"by {column}", title_justify="left"
     )
