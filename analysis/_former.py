@@ -91,12 +91,21 @@ def _question_of_2(document: Mapping[str, Any]) -> dict[str, Any]:
         "tests": _tests_of_2(document["tests"]),
         "headline": {"code": "not stated"},
         "human": _human_of_2(document),
+        "generators": _with_triads(document["generators"]),
         "breakdowns": {
             column: {value: _cell_of_2(cell) for value, cell in cells.items()}
             for column, cells in document["breakdowns"].items()
         },
         "specification": {k: v for k, v in document["specification"].items() if k != "draws"},
     }
+
+
+def _with_triads(part: Any) -> Any:
+    """Say of every order that its triads were not counted."""
+    if isinstance(part, Mapping):
+        found = {key: _with_triads(value) for key, value in part.items()}
+        return {**found, "triads": None} if "prior_ties" in found else found
+    return [_with_triads(value) for value in part] if isinstance(part, list) else part
 
 
 def _human_of_2(document: Mapping[str, Any]) -> dict[str, Any]:

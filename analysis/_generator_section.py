@@ -357,6 +357,7 @@ def _order(field: Field, source: _Source, *, no_interval: Reason | None) -> Orde
         direction="higher is better" if source.direction > 0 else "lower is better",
         reason=reason,
         prior_ties=scores.prior_ties,
+        triads=scores.triads,
         generators=() if reason else tuple(rows),
     )
 

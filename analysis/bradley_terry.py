@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from genspace.analysis.reasons import Reason
 from genspace.display import Displayed
 
-__all__ = ["PRIOR_TIES", "BradleyTerry", "bradley_terry"]
+__all__ = ["PRIOR_TIES", "BradleyTerry", "Triads", "bradley_terry", "triads"]
 
 Floats = NDArray[np.float64]
 
@@ -27,6 +27,33 @@ PRIOR_TIES = 1.0
 TOLERANCE = 1e-9
 DECIMALS = 7
 MOST_ITERATIONS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Triads(Displayed):
+    """Whether comparisons fit one order at all: three generators of which each beats the next go in a circle."""
+
+    cyclic: int
+    """Triads in which each generator beats another and loses to the third (Kendall & Babington Smith 1940)."""
+    of: int
+    """Triads of which every two were compared, and neither is even with the other."""
+
+
+def triads(wins: Floats) -> Triads:
+    """Count triads of generators and those that go in a circle.
+
+    Args:
+        wins: (G, G) wins of the row against the column.
+
+    >>> triads(np.array([[0.0, 2, 0], [1, 0, 2], [2, 1, 0]]))
+    Triads(cyclic=1, of=1)
+    """
+    beats = np.asarray(wins > wins.T, dtype=float)
+    apart = beats + beats.T
+    # A path of two steps that comes back closes a triad; each circle has three starts, each triad six.
+    cyclic = np.einsum("ij,jk,ki->", beats, beats, beats) / 3
+    every = np.einsum("ij,jk,ki->", apart, apart, apart) / 6
+    return Triads(round(float(cyclic)), round(float(every)))
 
 
 @dataclass(frozen=True, eq=False, repr=False)

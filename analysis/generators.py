@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from genspace.analysis.bradley_terry import PRIOR_TIES, bradley_terry
+from genspace.analysis.bradley_terry import PRIOR_TIES, Triads, bradley_terry, triads
 from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import CHUNK_CELLS, MIN_DEFINED_DRAWS, PromptDraws, ratio
 from genspace.display import Displayed
@@ -48,6 +48,8 @@ class GeneratorScores(Displayed):
     """Why nothing could be scored."""
     prior_ties: float = 0.0
     """Ties added to each compared pair of generators to keep Bradley-Terry strengths finite; 0: none."""
+    triads: Triads | None = None
+    """Of comparisons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,8 @@ def pair_scores(
     share, first, second, draws = share[different], first[different], second[different], draws.take(different)
     won = _by_cluster(share, first * g + second, g * g, draws)
     won += _by_cluster(1 - share, second * g + first, g * g, draws)
-    point = bradley_terry(won.sum(axis=1).reshape(g, g), prior_ties=prior_ties, names=names)
+    wins = won.sum(axis=1).reshape(g, g)
+    point = bradley_terry(wins, prior_ties=prior_ties, names=names)
     drawn = np.full((g, draws.draws), np.nan)
     if point.reason is None:
         known = np.isfinite(point.strength)
@@ -126,7 +129,9 @@ def pair_scores(
             strength = bradley_terry(table, prior_ties=prior_ties).strength
             if (np.isfinite(strength) == known).all():
                 drawn[:, b] = strength
-    return GeneratorScores(point.strength, drawn, point.comparisons, point.reason, point.prior_ties)
+    return GeneratorScores(
+        point.strength, drawn, point.comparisons, point.reason, point.prior_ties, triads(wins)
+    )
 
 
 def _drawn(by_cluster: Floats, draws: PromptDraws) -> Floats:

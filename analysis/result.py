@@ -14,6 +14,7 @@ from genspace.analysis._estimate import Estimate
 from genspace.analysis._options import CompareOptions, Resampled
 from genspace.analysis.abstention import AbstentionTable, RiskCoveragePoint
 from genspace.analysis.alternative_annotator import AlternativeAnnotatorTest
+from genspace.analysis.bradley_terry import Triads
 from genspace.analysis.calibration import Reliability
 from genspace.analysis.counted import ThreeFigures
 from genspace.analysis.errors import ErrorOverlap
@@ -438,6 +439,8 @@ class Order:
     reason: Reason | None
     prior_ties: float
     """Ties added to each compared pair to keep strengths finite; 0: none."""
+    triads: Triads | None
+    """Of comparisons: whether they fit one order at all."""
     generators: tuple[GeneratorRow, ...]
     distance: Estimate | None = None
     """Kendall's distance from the people's order; None for the people."""

@@ -11,8 +11,9 @@ from frames import evidence, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import genspace
 from genspace.analysis import CompareOptions, compare, rank
-from genspace.analysis.bradley_terry import bradley_terry
+from genspace.analysis.bradley_terry import Triads, bradley_terry, triads
 from genspace.analysis.generators import (
     GeneratorScores,
     kendall_distance,
@@ -24,6 +25,7 @@ from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import PromptDraws, stream
 from genspace.errors import InputError
 from genspace.records import StudySettings
+from genspace.report import order_sentences
 
 FEW = CompareOptions(draws=200, permutations=0)
 
@@ -467,3 +469,32 @@ def test_the_order_of_rows_and_the_names_do_not_matter(seed):
         for a, b in zip(plain["people"]["generators"], other["people"]["generators"], strict=True):
             assert (a["rank"], a["rank_low"], a["rank_high"]) == (b["rank"], b["rank_low"], b["rank_high"])
             assert a["first"] == pytest.approx(b["first"])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_triads_in_a_circle_are_those_found_one_by_one(seed) -> None:
+    wins = np.random.default_rng(seed).integers(0, 4, size=(7, 7)).astype(float)
+    cyclic = of = 0
+    for trio in combinations(range(7), 3):
+        beaten = sorted(sum(wins[i, j] > wins[j, i] for j in trio) for i in trio)
+        if all(wins[i, j] != wins[j, i] for i, j in combinations(trio, 2)):
+            of += 1
+            cyclic += beaten == [1, 1, 1]
+    assert triads(wins) == Triads(cyclic, of)
+
+
+def test_a_circle_of_preferences_is_said() -> None:
+    ids = [f"{p}{g}" for p in range(12) for g in "xyz"]
+    items = pd.DataFrame(
+        {"item_id": ids, "prompt_id": [i[:-1] for i in ids], "generator": [i[-1] for i in ids]}
+    )
+    for circle in (True, False):
+        duels = ("xy", "yz", "zx" if circle else "xz")
+        said = pd.DataFrame(
+            [(f"{p}{a}", f"{p}{b}", "u", 1.0 if p else 0.0) for p in range(12) for a, b in duels],
+            columns=["item_id", "item_id_b", "rater_id", "value"],
+        )
+        found = genspace.compare(items=items, annotations=said, draws=20, permutations=0).document.generators
+        assert (found.people.triads.cyclic, found.people.triads.of) == (int(circle), 1)
+        told = " ".join(order_sentences(found, "people"))
+        assert ("1 of 1 triads of generators go in a circle" in told) is circle

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,8 @@ from genspace.analysis.inference.replicates import (
     standard_error,
 )
 from genspace.analysis.resampling import Weighted
+from genspace.gather import evidence_of
+from genspace.study import open_study
 
 QUICK = CompareOptions(draws=0, permutations=0)
 
@@ -330,6 +333,24 @@ def test_compare_and_validate_agree_on_every_pair(seed: int, binary: bool) -> No
             assert (row.difference.value, row.p, row.p_holm) == (same.difference, same.p, same.p_holm)
             assert (row.claim == "ahead") == (same.standing == "ahead")
             assert (row.claim == "behind") == (same.standing == "behind")
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", ["tifa160", "dsg_tifa160", "geneval", "viescore_t2i", "viescore_ie"])
+def test_compare_and_validate_agree_on_published_studies(name: str, data: Path) -> None:
+    if not (data / "human" / name).is_dir():
+        pytest.skip(f"{name} is not there")
+    found = evidence_of(open_study(data / "human" / name))
+    document = compare(found, dataclasses.replace(QUICK, by=())).document
+    tested = {(row.a, row.b): row for row in document.tests.pairs}
+    tested |= {(b, a): row.turned() for (a, b), row in tested.items()}
+    judge = document.ranked[len(document.ranked) // 2]
+    against = validate(found, judge, QUICK).document.against
+    assert len(against) == len(document.ranked) - 1
+    for row in against:
+        same = tested[judge, row.judge]
+        assert (row.difference.value, row.p, row.p_holm) == (same.difference, same.p, same.p_holm)
+        assert row.claim in {same.standing, "not worse"}
 
 
 def test_the_baseline_that_knows_the_prompt_is_not_pushed_the_other_way() -> None:

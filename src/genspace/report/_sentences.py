@@ -459,6 +459,13 @@ def order_sentences(generators: Generators, reference: Reference) -> list[str]:
             f"First by {reference}: {best.generator} ({share_text(best.first)} of draws). "
             f"{sure} of the {len(steps)} steps down that order hold in at least {SURE:.0%} of draws."
         )
+    if people is not None and people.triads is not None and people.triads.of:
+        said.append(
+            f"{people.triads.cyclic} of {people.triads.of} triads of generators go in a circle, each preferred to the "
+            "next: so far their answers fit no single order."
+            if people.triads.cyclic
+            else f"None of {people.triads.of} triads of generators go in a circle."
+        )
     if people is not None and people.prior_ties:
         said.append(
             "A group of generators never loses to the rest: each compared pair was given "
