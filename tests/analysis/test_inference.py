@@ -336,7 +336,7 @@ def test_compare_and_validate_agree_on_every_pair(seed: int, binary: bool) -> No
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("name", ["tifa160", "dsg_tifa160", "geneval", "viescore_t2i", "viescore_ie"])
+@pytest.mark.parametrize("name", ["tifa160", "dsg_tifa160", "viescore_t2i", "viescore_ie"])
 def test_compare_and_validate_agree_on_published_studies(name: str, data: Path) -> None:
     if not (data / "human" / name).is_dir():
         pytest.skip(f"{name} is not there")
