@@ -32,9 +32,9 @@ def fill(text: str) -> str:
 
 def commands() -> Iterator[tuple[str, Any]]:
     """Yield every command with its whole name ("annotate init"), in the order of `--help`."""
-    from genspace.cli import app
+    from genspace.cli import whole_app
 
-    yield from _leaves("", typer.main.get_command(app))
+    yield from _leaves("", typer.main.get_command(whole_app()))
 
 
 def _leaves(name: str, command: Any) -> Iterator[tuple[str, Any]]:

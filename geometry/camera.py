@@ -100,7 +100,7 @@ def unproject(
     z = np.asarray(depth, dtype=float)
     x = (np.asarray(u, dtype=float) + (pixel_offset - intrinsics.cx)) * (z / intrinsics.fx)
     y = (np.asarray(v, dtype=float) + (pixel_offset - intrinsics.cy)) * (z / intrinsics.fy)
-    return np.stack([x, y, z], axis=-1)
+    return np.moveaxis(np.stack(np.broadcast_arrays(x, y, z)), 0, -1)  # each coordinate together in memory
 
 
 def viewing_ray(u: float, v: float, intrinsics: Intrinsics) -> tuple[float, float, float]:

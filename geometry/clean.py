@@ -46,6 +46,9 @@ class Cleaning:
     """Whether the cells' means are returned instead of the points in them."""
 
 
+MOST_CUBES = 4e6
+"""Cubes of the largest grid that is counted in."""
+TOUCHING = np.ones((3, 3, 3), dtype=bool)
 BY_SPREAD = Cleaning()
 RELEASED = Cleaning(min_voxel_m=0.01, outlier_deviations=2.0, eps_m=0.2, min_points=5, thinned=True)
 
@@ -81,23 +84,28 @@ def clean(points: Array, cleaning: Cleaning = BY_SPREAD) -> Cleaned:
     sparse = bool(members.sum() < cleaning.min_points)
     if sparse:
         members[:] = True
-    return Cleaned(means[members] if cleaning.thinned else points[members[cell_of_point]], sparse)
+    if not cleaning.thinned:
+        return Cleaned(points if members.all() else points[members[cell_of_point]], sparse)
+    return Cleaned(means[members], sparse)
 
 
 def thin(points: Array, voxel_m: float) -> tuple[Array, NDArray[np.intp]]:
     """Return the mean of the points in each cell of a grid of cubes, (M, 3), and each point's cell, (N,)."""
-    origin = points.min(axis=0) - voxel_m / 2
-    cells = np.floor((points - origin) / voxel_m).astype(np.int64)
-    sizes = cells.max(axis=0) + 1
-    if float(np.prod(sizes.astype(float))) < 4e6:
-        keys = (cells[:, 0] * sizes[1] + cells[:, 1]) * sizes[2] + cells[:, 2]
+    columns = np.ascontiguousarray(points.T)
+    origin = columns.min(axis=1, keepdims=True) - voxel_m / 2
+    cells = ((columns - origin) / voxel_m).astype(np.int64)  # none is below 0
+    sizes = cells.max(axis=1) + 1
+    if float(np.prod(sizes.astype(float))) < MOST_CUBES:
+        keys = (cells[0] * sizes[1] + cells[1]) * sizes[2] + cells[2]
     else:  # a grid too large to count in: number the cells that hold a point
-        keys = np.unique(cells, axis=0, return_inverse=True)[1].ravel()
+        keys = np.unique(cells, axis=1, return_inverse=True)[1].ravel()
     counts = np.bincount(keys)
     used = np.flatnonzero(counts)
-    sums = [np.bincount(keys, weights=column)[used] for column in points.T]
+    place = np.zeros(len(counts), dtype=np.intp)
+    place[used] = np.arange(len(used))
+    sums = [np.bincount(keys, weights=column)[used] for column in columns]
     means: Array = np.column_stack(sums) / counts[used, None]
-    return means, np.searchsorted(used, keys)
+    return means, place[keys]
 
 
 def outliers(points: Array, neighbours: int, deviations: float) -> BoolArray:
@@ -119,37 +127,104 @@ def largest_cluster(points: Array, eps_m: float, min_neighbours: int) -> BoolArr
     """Return the members, (N,) bool, of the largest DBSCAN cluster (Ester et al., 1996); none: all False.
 
     A core has `min_neighbours` points within `eps_m`, itself among them; a cluster is connected cores with the
-    points within their reach. The nearest neighbours tell the cores, hold all neighbours of the other points, and
-    connect nearly all cores; only if parts remain are all pairs within reach looked at.
+    points within their reach. Points of neighbouring cubes of a grid are within reach of one another when a cube's
+    diagonal is half of it (Gunawan, 2013): most cores, and what they connect, are counted rather than searched for.
     """
     from scipy.spatial import cKDTree
 
-    count = len(points)
-    if count < min_neighbours:
-        return np.zeros(count, dtype=bool)
+    if len(points) < min_neighbours:
+        return np.zeros(len(points), dtype=bool)
+    part, near = _parts_of_grid(points, eps_m, min_neighbours)
+    if near.all() and part.max() == 1:
+        return near
+    unsure = np.flatnonzero(part == 0)
     tree = cKDTree(points)
-    distances, neighbours = map(np.asarray, tree.query(points, k=min_neighbours))
-    core = distances[:, -1] <= eps_m
+    distances, neighbours = map(np.asarray, tree.query(points[unsure], k=list(range(1, min_neighbours + 1))))
+    core = part > 0
+    core[unsure] = distances[:, -1] <= eps_m
     if not core.any():
-        return np.zeros(count, dtype=bool)
+        return core
     near = (distances <= eps_m) & core[neighbours]
-    linked = near & core[:, None]
-    labels = _components(np.repeat(np.arange(count), linked.sum(axis=1)), neighbours[linked], count)
-    if np.ptp(labels[core]) > 0:
-        a, b = tree.query_pairs(eps_m, output_type="ndarray").T
-        both = core[a] & core[b]
-        labels = _components(a[both], b[both], count)
-    nearest_core = neighbours[np.arange(count), near.argmax(axis=1)]
-    labels = np.where(near.any(axis=1), labels[nearest_core], -1)
-    members: BoolArray = labels == np.bincount(labels[labels >= 0]).argmax()
+    own = core[unsure]  # cores that the grid did not find begin as parts of their own
+    part[unsure[own]] = part.max() + 1 + np.arange(own.sum())
+    linked = near & own[:, None]
+    part = _components(part[np.repeat(unsure, linked.sum(axis=1))], part[neighbours[linked]], part.max() + 1)[
+        part
+    ]
+    part = _connected(points, part, np.flatnonzero(core), eps_m)
+    # Of a point that is no core, the nearest points hold all within reach.
+    border = ~own & near.any(axis=1)
+    part[unsure[border]] = part[neighbours[border, near[border].argmax(axis=1)]]
+    members: BoolArray = part == np.bincount(part[part >= 0]).argmax()
     return members
 
 
-def _components(a: NDArray[np.intp], b: NDArray[np.intp], count: int) -> NDArray[np.int32]:
-    """Return the connected component of each of `count` nodes, given the ends of the edges."""
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import connected_components
+def _parts_of_grid(points: Array, eps_m: float, min_neighbours: int) -> tuple[NDArray[np.intp], BoolArray]:
+    """Return the part, (N,) from 1, of each point that a grid shows to be a core, 0 for others, and who is near one."""
+    from scipy.ndimage import label
 
-    graph = csr_array((np.ones(len(a)), (a, b)), shape=(count, count))
-    labels: NDArray[np.int32] = connected_components(graph, directed=False)[1]
-    return labels
+    side = eps_m / np.sqrt(12) * (1 - 1e-9)
+    columns = points.T
+    cubes = ((columns - columns.min(axis=1, keepdims=True)) / side).astype(np.int64)
+    shape = tuple((cubes.max(axis=1) + 1).tolist())
+    if float(np.prod(np.asarray(shape, dtype=float))) > MOST_CUBES:
+        return np.zeros(len(points), dtype=np.intp), np.zeros(len(points), dtype=bool)
+    cube = (cubes[0] * shape[1] + cubes[1]) * shape[2] + cubes[2]
+    counts = np.bincount(cube, minlength=shape[0] * shape[1] * shape[2]).reshape(shape)
+    cores = (counts > 0) & (_around(counts) >= min_neighbours)
+    parts = label(cores, TOUCHING)[0].ravel()[cube].astype(np.intp)
+    return parts, _around(cores).ravel()[cube] > 0
+
+
+def _around(counts: NDArray[np.integer] | BoolArray) -> NDArray[np.int64]:
+    """Return the sum over each cube of a grid, (a, b, c), and those that touch it."""
+    a, b, c = counts.shape
+    padded = np.zeros((a + 2, b + 2, c + 2), dtype=np.int64)
+    padded[1:-1, 1:-1, 1:-1] = counts
+    sums = padded[:-2] + padded[1:-1] + padded[2:]
+    sums = sums[:, :-2] + sums[:, 1:-1] + sums[:, 2:]
+    around: NDArray[np.int64] = sums[..., :-2] + sums[..., 1:-1] + sums[..., 2:]
+    return around
+
+
+def _connected(
+    points: Array, part: NDArray[np.intp], cores: NDArray[np.intp], eps_m: float
+) -> NDArray[np.intp]:
+    """Return the parts, (N,), with those joined whose cores are within reach; -1 for points that are no core.
+
+    A joined part bears the number of its first core. In each round every part but the largest joins the nearest one
+    (Borůvka, 1926), until none is near enough.
+    """
+    from scipy.spatial import cKDTree
+
+    joined = np.unique(part[cores], return_inverse=True)[1]
+    while len(sizes := np.bincount(joined)) > 1:
+        pairs = []
+        for one in np.flatnonzero(np.arange(len(sizes)) != sizes.argmax()):
+            others = np.flatnonzero(joined != one)
+            tree = cKDTree(points[cores[others]])
+            ours = points[cores[joined == one]]
+            distance, nearest = map(np.asarray, tree.query(ours, distance_upper_bound=2 * eps_m))
+            if distance.min() <= eps_m:
+                pairs.append((one, joined[others[nearest[distance.argmin()]]]))
+        if not pairs:
+            break
+        a, b = np.asarray(pairs).T
+        joined = np.unique(_components(a, b, len(sizes))[joined], return_inverse=True)[1]
+    first = np.full(len(sizes), len(points))
+    np.minimum.at(first, joined, cores)
+    result = np.full(len(points), -1)
+    result[cores] = first[joined]
+    return result
+
+
+def _components(a: NDArray[np.intp], b: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+    """Return the connected component of each of `count` nodes, by its first node, given the ends of the edges."""
+    first = np.arange(count)
+    while True:
+        ends = first[a], first[b]
+        if (ends[0] == ends[1]).all():
+            return first
+        np.minimum.at(first, np.maximum(*ends), np.minimum(*ends))
+        while ((nearer := first[first]) != first).any():
+            first = nearer

@@ -82,7 +82,7 @@ def subtract_contained(masks: BoolArray, *, containment: float = 0.9) -> BoolArr
     two horses side by side are not.
     """
     flat = masks.reshape(len(masks), int(np.prod(masks.shape[1:])))
-    areas = flat.sum(axis=1)
+    areas = [np.count_nonzero(mask) for mask in flat]
     cut = masks.copy()
     for larger in range(len(masks)):
         for smaller in range(len(masks)):

@@ -48,8 +48,9 @@ def lift(
         top, left = int(rows[0]), int(columns[0])
         window = (slice(top, int(rows[-1]) + 1), slice(left, int(columns[-1]) + 1))
         part, wanted = depth[window], mask[window]
-    v, u = np.nonzero(wanted & (part > 0) & np.isfinite(part))
-    return unproject(u + left, v + top, part[v, u], intrinsics, pixel_offset=pixel_offset)
+    pixels = np.flatnonzero(wanted & (part > 0) & np.isfinite(part))
+    v, u = np.divmod(pixels, part.shape[1])
+    return unproject(u + left, v + top, part.ravel()[pixels], intrinsics, pixel_offset=pixel_offset)
 
 
 def between_surfaces(depth: NDArray[np.floating], *, step: float = SMEARED_STEP) -> BoolArray:
@@ -65,12 +66,12 @@ def between_surfaces(depth: NDArray[np.floating], *, step: float = SMEARED_STEP)
     """
     known = np.isfinite(depth) & (depth > 0)
     far = 10.0 * float(depth.max(where=known, initial=1.0))
-    log_depth = np.log(np.where(known, depth, far))
+    near = np.where(known, depth, far)
+    beyond = near * near.dtype.type(np.exp(step))
     smeared = np.zeros(depth.shape, dtype=bool)
-    for values, marks in ((log_depth, smeared), (log_depth.T, smeared.T)):
-        steps = np.diff(values, axis=0)
-        both = np.minimum(np.abs(steps[:-1]), np.abs(steps[1:])) > step
-        marks[1:-1] |= both & (steps[:-1] * steps[1:] > 0)
+    for values, limits, marks in ((near, beyond, smeared), (near.T, beyond.T, smeared.T)):
+        farther, nearer = values[1:] > limits[:-1], limits[1:] < values[:-1]
+        marks[1:-1] |= (farther[:-1] & farther[1:]) | (nearer[:-1] & nearer[1:])
     return smeared
 
 

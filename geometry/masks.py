@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,8 +43,9 @@ def decode_rle(counts: str, size: tuple[int, int]) -> BoolArray:
     return np.repeat(values, runs).reshape(size, order="F")
 
 
+@lru_cache(maxsize=64)  # a scene's masks are read to be checked, and again to be used
 def rle_runs(counts: str, size: tuple[int, int]) -> NDArray[np.int64]:
-    """Return the lengths of the runs (off, on, off, …) of a COCO compressed run-length encoding.
+    """Return the lengths of the runs (off, on, off, …) of a COCO compressed run-length encoding; not to be changed.
 
     Read here and not by pycocotools, whose C code trusts the string and reads past a torn one. Each character
     holds five bits (ASCII 48 + bits), a sixth marks that the number goes on; from the fourth run on, the
@@ -76,4 +78,5 @@ def rle_runs(counts: str, size: tuple[int, int]) -> NDArray[np.int64]:
         raise ValueError("holds a negative run")
     if (total := int(runs.sum())) != height * width:
         raise ValueError(f"covers {total} pixels, but {height} × {width} are {height * width}")
+    runs.flags.writeable = False
     return runs

@@ -65,11 +65,11 @@ def measure_box(
         raise ValueError("an object without points has no box")
     mean = points.mean(axis=0)
     axes = viewing_axes(mean, level_from_camera) if rotation is None else np.asarray(rotation, dtype=float)
-    own = points @ axes
+    own = axes.T @ points.T
     if trim_percent > 0.0:
-        low, high = np.percentile(own, [trim_percent, 100.0 - trim_percent], axis=0)
+        low, high = np.percentile(own, [trim_percent, 100.0 - trim_percent], axis=1)
     else:
-        low, high = own.min(axis=0), own.max(axis=0)
+        low, high = own.min(axis=1), own.max(axis=1)
     if rotation is None:
         high[0] = max(high[0], low[0] + (high[2] - low[2]))
     return Measured(

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from genspace._version import __version__
-from genspace.errors import GenspaceError, InputError
-from genspace.records import Item, Measurement, Request, StudySettings, Verdict
 
 if TYPE_CHECKING:
     from genspace.analysis import Comparison as Comparison
@@ -17,8 +15,15 @@ if TYPE_CHECKING:
     from genspace.api import rank as rank
     from genspace.api import read_comparison as read_comparison
     from genspace.api import validate as validate
+    from genspace.errors import GenspaceError as GenspaceError
+    from genspace.errors import InputError as InputError
     from genspace.evidence import Evidence as Evidence
     from genspace.gather import evidence_of as evidence_of
+    from genspace.records import Item as Item
+    from genspace.records import Measurement as Measurement
+    from genspace.records import Request as Request
+    from genspace.records import StudySettings as StudySettings
+    from genspace.records import Verdict as Verdict
     from genspace.runner import run as run
     from genspace.study import Study as Study
     from genspace.study import open_study as open_study
@@ -48,6 +53,8 @@ __all__ = [
 ]
 
 _LAZY = {
+    **dict.fromkeys(("GenspaceError", "InputError"), "genspace.errors"),
+    **dict.fromkeys(("Item", "Measurement", "Request", "StudySettings", "Verdict"), "genspace.records"),
     "Comparison": "genspace.analysis",
     "Ranking": "genspace.analysis",
     "Validation": "genspace.analysis",
@@ -65,7 +72,7 @@ _LAZY = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import the public functions on first use, so that `import genspace` stays light."""
+    """Import public names on first use, so that `import genspace` stays light."""
     if name in _LAZY:
         from importlib import import_module
 

@@ -401,6 +401,10 @@ def _connect(ray: ModuleType, address: str | None) -> None:
         raise InputError(
             f"`address` {address}: cannot join a Ray cluster there ({error}); start one with: ray start --head"
         ) from None
+    except (
+        Exception
+    ) as error:  # a bare one is what Ray raises where the machine is too busy to start it in time
+        raise GenspaceError(f"Ray did not start ({error}); the same command goes on from here") from error
 
 
 @contextmanager

@@ -152,6 +152,55 @@ def test_largest_cluster_is_that_of_dbscan(seed: int, count: int, eps: float) ->
         assert (ours & cores).sum() == sizes[chosen.pop()]
 
 
+def by_definition(points: np.ndarray, eps: float, least: int) -> np.ndarray:
+    """The largest cluster from all distances: the earliest of equals; a border point goes with its nearest core."""
+    distances = np.linalg.norm(points[:, None] - points[None], axis=2)
+    within = distances <= eps
+    core = within.sum(axis=1) >= least
+    cluster, left = np.full(len(points), -1), set(np.flatnonzero(core))
+    while left:
+        first = min(left)
+        reached, edge = {first}, {first}
+        while edge:
+            edge = {int(j) for i in edge for j in np.flatnonzero(within[i] & core)} - reached
+            reached |= edge
+        cluster[list(reached)] = first
+        left -= reached
+    for i in np.flatnonzero(~core & (within & core).any(axis=1)):
+        cluster[i] = cluster[np.where(core, distances[i], np.inf).argmin()]
+    members = cluster >= 0
+    return cluster == np.bincount(cluster[members]).argmax() if members.any() else members
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.integers(0, 10_000), st.lists(st.integers(1, 120), min_size=1, max_size=6), st.floats(0.1, 4.0),
+    st.integers(1, 15), st.integers(0, 3),
+)  # fmt: skip
+def test_largest_cluster_is_that_of_all_distances(
+    seed: int, sizes: list[int], apart: float, least: int, dimensions: int
+) -> None:
+    """Dense and sparse patches, sheets, strings and single points, whose gaps are near the reach."""
+    rng = np.random.default_rng(seed)
+    flat = np.arange(3) < dimensions
+    patches = [
+        rng.uniform(0, 2, size=(n, 3)) * flat + k * apart * np.array([1.0, 0.6, 0.2])
+        for k, n in enumerate(sizes)
+    ]
+    points = rng.permutation(np.vstack([*patches, rng.uniform(0, 8, size=(10, 3))]))
+    for eps in (0.3, 1.0):
+        assert (largest_cluster(points, eps, least) == by_definition(points, eps, least)).all()
+
+
+def test_a_grid_too_large_to_count_in_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    points = np.vstack([rng.normal(size=(300, 3)), rng.normal(size=(80, 3)) + 4])
+    expected = largest_cluster(points, 0.7, 10)
+    assert 0 < expected.sum() < 380
+    monkeypatch.setattr("genspace.geometry.clean.MOST_CUBES", 10)
+    assert (largest_cluster(points, 0.7, 10) == expected).all()
+
+
 def test_cleaning_follows_the_size_of_the_object() -> None:
     rng = np.random.default_rng(3)
     shell = rng.normal(size=(4000, 3))

@@ -144,10 +144,23 @@ def stopped(run: PaidRun, written: int, number: signal.Signals) -> int:
     return driver.returncode
 
 
+def started(run: PaidRun) -> subprocess.Popen[str]:
+    """Start a run and wait for a verdict; a machine that is too busy to start Ray in time is asked again."""
+    for _ in range(5):
+        before, driver = run.written, run.start()
+        while run.written == before and driver.poll() is None:
+            time.sleep(0.01)
+        if not driver.returncode:
+            return driver
+        _, errors = driver.communicate()
+        assert "Ray did not start" in errors, errors[-2000:]
+    raise AssertionError("Ray did not start")
+
+
 def kill_and_go_on(run: PaidRun, kills: int, seed: int = 0) -> Loss:
     """Kill a worker and the driver in turn, at seeded random moments, until all items are judged."""
     rng = random.Random(seed)
-    driver, dead = run.start(), {"driver": 0, "worker": 0}
+    driver, dead = started(run), {"driver": 0, "worker": 0}
     longest = 0.0
     for number in range(kills):
         target = run.written + rng.randrange(1, 2 * (run.items - run.written) // (kills + 1 - number))
@@ -160,16 +173,16 @@ def kill_and_go_on(run: PaidRun, kills: int, seed: int = 0) -> Loss:
             os.kill(rng.choice(workers), signal.SIGKILL)
             dead["worker"] += 1
             continue
-        started = processes_of(driver)
+        children = processes_of(driver)
         driver.kill()
         since = time.monotonic()
         driver.communicate()
-        while left := {n: title for n, title in started.items() if Path(f"/proc/{n}").exists()}:
+        while left := {n: title for n, title in children.items() if Path(f"/proc/{n}").exists()}:
             assert time.monotonic() - since < 60, left
             time.sleep(0.05)
         longest = max(longest, time.monotonic() - since)
         dead["driver"] += 1
-        driver = run.start()
+        driver = started(run)
     _, errors = driver.communicate()
     assert driver.returncode == 0, errors[-2000:]
     return Loss(dead["driver"], dead["worker"], len(run.paid) - len(set(run.paid)), longest)

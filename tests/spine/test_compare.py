@@ -347,7 +347,7 @@ def test_wrong_input_is_one_message_and_exit_code_2(
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys; from genspace.cli import invoke; invoke(['--help']);"
-        "print([m for m in ('pandas', 'numpy', 'scipy', 'sklearn', 'torch', 'openai', 'matplotlib') if m in sys.modules])"
+        "print([m for m in ('pandas', 'numpy', 'scipy', 'sklearn', 'torch', 'openai', 'matplotlib', 'typer') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.rstrip().endswith("[]")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +14,9 @@ import pytest
 from typer.main import get_command
 
 import genspace
-from genspace.cli import app, invoke
+from genspace.cli import invoke, whole_app
 from genspace.cli._console import as_flags
+from genspace.cli._help import COMMANDS, OPTIONS
 
 QUICKSTART = Path(__file__).parents[2] / "examples" / "quickstart"
 PACKAGE = Path(genspace.__file__).parent
@@ -62,12 +65,47 @@ def test_one_argument_has_one_flag() -> None:
         for below in getattr(command, "commands", {}).values():
             walk(below)
 
-    walk(get_command(app))
+    walk(get_command(whole_app()))
     assert {name: found for name, found in flags.items() if len(found) > 1} == {}
     assert (
         as_flags("`max_usd`, `genspace check`, `no_such_argument`")
         == "--max-usd, `genspace check`, `no_such_argument`"
     )
+
+
+def test_the_first_help_says_what_the_commands_say(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is printed without making the commands; Typer, who makes them, says the same."""
+    root = get_command(whole_app())
+    said = {name: " ".join(command.help.split("\n\n")[0].split()) for name, command in root.commands.items()}
+    assert list(COMMANDS) == list(said)
+    assert {name: line for name, (_, line) in COMMANDS.items()} == said
+    options = [(max(p.opts, key=len), p.help) for p in root.params]
+    assert [(name.split()[0], line) for name, _, line in OPTIONS[:-1]] == options
+    shown = [f"{name} {short} {line}".split() for name, short, line in OPTIONS]
+    assert invoke(["--help"]) == 0
+    lines = [line.strip("│ \n").split() for line in capsys.readouterr().out.splitlines()]
+    assert all(words in lines for words in shown)
+    assert all(any(line[:1] == [name] for line in lines) for name in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [(["compre", "x"], "No such command 'compre'"), (["-q", "verdicts", "lst"], "No such command 'lst'")],
+)
+def test_a_command_that_is_none_is_one_message(
+    arguments: list[str], part: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke(arguments) == 2
+    assert part in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_command_imports_no_other_one() -> None:
+    code = (
+        "import sys; from genspace.cli import invoke; invoke(['--quiet', 'check', '--help']);"
+        "print(sorted(m for m in sys.modules if m.startswith('genspace.cli.') and not m.startswith('genspace.cli._')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.rstrip().endswith("['genspace.cli.check']")
 
 
 def test_command_line_shows_the_flag_of_an_argument(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,45 +1,31 @@
-"""The command line: one module per command group, each light to import.
+"""The command line: one module per command group, imported when it is asked for.
 
 A command module imports only the standard library, typer and `genspace.errors` at its top; what it needs for
-work is imported inside its functions, so that `genspace --help` stays quick.
+work is imported inside its functions, so that every command starts quickly.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from genspace.cli._app import app
-from genspace.cli._console import show_error
-from genspace.errors import GenspaceError, InputError
+from genspace.cli._help import COMMANDS, print_help
 
-__all__ = ["app", "invoke", "main"]
+__all__ = ["invoke", "main", "whole_app"]
 
-COMMAND_MODULES: tuple[str, ...] = (
-    "check",
-    "compare",
-    "validate",
-    "rank",
-    "judge",
-    "show",
-    "annotate",
-    "probe",
-    "prompts",
-    "benchmark",
-    "scene",
-    "scene_convert",
-    "scene_build",
-    "models",
-    "fetch",
-    "verdicts",
-    "info",
-)
-"""Modules of this package that register commands, in the order of `genspace --help`."""
 
-for _module in COMMAND_MODULES:
-    import_module(f"genspace.cli.{_module}")
+def whole_app() -> Any:
+    """Return the Typer app with every command."""
+    return _app_with(COMMANDS)
+
+
+def _app_with(commands: Iterable[str]) -> Any:
+    for command in commands:
+        for module in COMMANDS[command][0]:
+            import_module(f"genspace.cli.{module}")
+    return import_module("genspace.cli._app").app
 
 
 def invoke(arguments: Sequence[str] | None = None) -> int:
@@ -47,8 +33,16 @@ def invoke(arguments: Sequence[str] | None = None) -> int:
 
     `arguments` defaults to those of the process.
     """
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if given in (["--help"], ["-h"]):
+        print_help()
+        return 0
+    app = _app_with([name for name in given if name in COMMANDS] or COMMANDS)
+    from genspace.cli._console import show_error
+    from genspace.errors import GenspaceError, InputError
+
     try:
-        app(args=None if arguments is None else list(arguments), prog_name="genspace")
+        app(args=given, prog_name="genspace")
     except InputError as error:
         show_error(error)
         return 2

@@ -7,13 +7,14 @@ from typing import Annotated
 import typer
 
 from genspace._version import __version__
+from genspace.cli._help import EPILOG, HELP
 
 __all__ = ["app"]
 
 app = typer.Typer(
     name="genspace",
-    help="Which judge of spatial faithfulness in generated images should you believe?",
-    epilog="Example: genspace compare my-study --by category",
+    help=HELP,
+    epilog=EPILOG,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",

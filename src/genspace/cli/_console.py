@@ -109,14 +109,14 @@ def _flags() -> dict[str, str]:
     """Return the flag of each argument that any command takes as an option, such as {"max_usd": "--max-usd"}."""
     from typer.main import get_command
 
-    from genspace.cli._app import app
+    from genspace.cli import whole_app
 
     def walk(command: Any) -> Iterator[tuple[str, str]]:
         yield from ((p.name, max(p.opts, key=len)) for p in command.params if p.opts[0].startswith("-"))
         for below in getattr(command, "commands", {}).values():
             yield from walk(below)
 
-    return dict(walk(get_command(app)))
+    return dict(walk(get_command(whole_app())))
 
 
 def as_flags(message: str) -> str:

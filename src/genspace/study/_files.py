@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -72,13 +73,17 @@ class StudyFiles:
             raise InputError(f"{name!r} leaves the study; use a name relative to its folder, without '..'")
         for filesystem, base in self._filesystems:
             path = f"{base.rstrip('/')}/{name}"
-            if "file" in _protocols(filesystem):
-                inside = Path(base).resolve()
-                if not Path(path).resolve().is_relative_to(inside):
-                    raise InputError(f"{name!r} is a link that leaves the study; copy the file into it")
+            local = "file" in _protocols(filesystem)
+            if local and not _lies_in(os.path.realpath(path), self._folders[base]):
+                raise InputError(f"{name!r} is a link that leaves the study; copy the file into it")
             if filesystem.isfile(path):
                 return filesystem, path
         return None
+
+    @cached_property
+    def _folders(self) -> dict[str, str]:
+        """Where local bases really lie."""
+        return {base: os.path.realpath(base) for _, base in self._filesystems}
 
     @cached_property
     def _images_by_stem(self) -> dict[str, str]:
@@ -90,6 +95,10 @@ class StudyFiles:
         for suffix in reversed(IMAGE_SUFFIXES):  # the first ending wins
             found.update({n[: -len(suffix)]: n for n in names if n.lower().endswith(suffix)})
         return found
+
+
+def _lies_in(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def _protocols(filesystem: Any) -> tuple[str, ...]:
