@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -47,21 +47,21 @@ def opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
 
     Errors: `StorageError`.
     """
-    try:
+    with ExitStack() as stack:
         try:
-            with closing(_read_only(path)) as connection:
+            connection = stack.enter_context(closing(_read_only(path)))
+            try:
                 connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-                yield connection
-        except sqlite3.OperationalError as error:
-            if not _is_unwritable(error):
-                raise
-            # SQLite reads a file that was written ahead only where it may make a file beside it.
-            with TemporaryDirectory(prefix="genspace-answers-") as folder:
-                _copy_files(path, Path(folder))
-                with closing(_read_only(Path(folder) / path.name)) as connection:
-                    yield connection
-    except (sqlite3.Error, OSError) as error:
-        raise StorageError(storage_message(f"{path}: the answers cannot be read", error)) from None
+            except sqlite3.OperationalError as error:
+                if not _is_unwritable(error):
+                    raise
+                # SQLite reads a file that was written ahead only where it may make a file beside it.
+                folder = Path(stack.enter_context(TemporaryDirectory(prefix="genspace-answers-")))
+                _copy_files(path, folder)
+                connection = stack.enter_context(closing(_read_only(folder / path.name)))
+            yield connection
+        except (sqlite3.Error, OSError) as error:
+            raise StorageError(storage_message(f"{path}: the answers cannot be read", error)) from None
 
 
 def copied(path: Path, folder: Path) -> None:

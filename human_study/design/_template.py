@@ -21,6 +21,7 @@ title = {title}
 protocol = {protocol}          # binary (yes / no), likert (1 to 5), slider (0 to 100), pairwise (which of two is
                                 # better), best_worst (best and worst of a group), ranking (a group in order)
 # cannot_tell = true            # offer "can't tell"
+# ties = "one"                  # pairwise: one answer for both alike; "good_bad": both equally good, both equally bad
 # confidence = false            # ask after each answer how sure the rater is
 # why_not = {{ options = ["an object is missing", "the place is wrong"] }}    # asked after a no
 raters_per_item = {raters}
@@ -44,7 +45,7 @@ raters_per_item = {raters}
 # name = "objects"
 # text = "Are all objects of the text there: {{prompt}}"
 
-[pairs]                         # for protocol = "pairwise"; ties = "good_bad" at the top: two kinds of ties
+[pairs]                         # for protocol = "pairwise"
 # per_prompt = 3                # pairs drawn within each prompt; without it every pair
 # file = "pairs.csv"            # item_id, item_id_b
 # across_prompts = false        # whether pairs of the file may have different prompts; each is shown over its picture

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from small_studies import open_desk, write_study
 
+from genspace.human_study._answers_file import StorageError, opened_to_read
 from genspace.human_study.design import load_design
 from genspace.human_study.reading import answers, read_recorded
 from genspace.human_study.visit.assignment import Assignment
@@ -111,6 +112,17 @@ def test_a_layout_of_the_future_is_refused(old_study: Path, genspace: Callable[.
     connection.close()
     told = genspace("annotate", "pause", old_study)
     assert (told.code, "layout 9" in told.err) == (2, True)
+
+
+def test_a_complaint_of_whoever_reads_is_one_line(old_study: Path) -> None:
+    path = old_study / "answers.sqlite"
+    with (
+        pytest.raises(StorageError, match="readonly database: it, or its folder, may not be written"),
+        opened_to_read(path) as connection,
+    ):
+        connection.execute("DELETE FROM meta")
+    with pytest.raises(KeyError), opened_to_read(path):
+        raise KeyError
 
 
 @pytest.mark.skipif(

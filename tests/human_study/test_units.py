@@ -66,7 +66,8 @@ def test_a_pairs_file_of_two_prompts_needs_the_study_s_word(tmp_path: Path) -> N
 
 def test_pairs_across_prompts_show_each_prompt_over_its_picture_and_no_drawing(tmp_path: Path) -> None:
     root = items(
-        tmp_path / "s", 'a,a.png,A cow,p,"object_pose(cow, view=front)"', 'b,b.png,A dog,q,"object_pose(dog, view=back)"'
+        tmp_path / "s", 'a,a.png,A cow,p,"object_size(cow, chair, dimension=longer, value_m=0.5)"',
+        'b,b.png,A dog,q,"object_pose(dog, view=back)"',
     )  # fmt: skip
     (root / "pairs.csv").write_text("item_id,item_id_b\na,b\n")
     desk = open_desk(root, protocol="pairwise", pairs={"file": "pairs.csv", "across_prompts": True})
@@ -76,7 +77,11 @@ def test_pairs_across_prompts_show_each_prompt_over_its_picture_and_no_drawing(t
     prompts = {"a": "A cow", "b": "A dog"}
     assert [p["prompt"] for p in payload["pictures"]] == [prompts[i] for i in given.in_order]
     assert payload["prompt"] == []
-    assert payload["questions"][0]["text"] == "Which picture shows better what its own text asks for?"
+    [asked] = payload["questions"]
+    assert asked["text"] == "Which picture shows better what its own text asks for?"
+    assert asked["note"] == "", "what one picture's predicate means exactly is nothing about the other"
+    alone = load_material(root, parse_design({"protocol": "binary"}))
+    assert alone.questions(("a",))[0].note, "which has a note of its own where it is asked about alone"
     assert drawing_of_unit(desk.material, given.unit, texts) is None
     desk.store.close()
 

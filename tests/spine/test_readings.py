@@ -254,6 +254,30 @@ class TestNumbers:
             "annotations.csv, line 4: value = '2': is neither 0 nor 1, which value_type = \"binary\" declares"
         ]
 
+    @pytest.mark.parametrize("command", ["check", "compare", "validate", "rank", "show"])
+    def test_every_command_about_a_study_takes_the_same_declarations(self, tmp_path, genspace, command):
+        rows = "".join(
+            f"i{n},cow {n // 2},g{n % 2},{(9, 1 + n % 5)[n > 0]},{n % 7},{n % 6}\n" for n in range(12)
+        )
+        path = write(tmp_path, {"r.csv": f"item_id,prompt,generator,human,clip,mse\n{rows}"}) / "r.csv"
+        names = {
+            "validate": ("clip", path), "show": (path, "i3", "--out", tmp_path / "i.html")
+        }.get(command, (path,))  # fmt: skip
+        few = ("--draws", 50) if command in ("compare", "validate", "rank") else ()
+        asked = (command, *names, "--human", "human", "--metrics", "clip,mse", *few)
+        off = genspace(*asked, "--scale", "1-5")
+        assert (off.code, "line 2: human = '9': lies above scale_max = 5" in off.err) == (2, True)
+        off = genspace(*asked, "--value-type", "binary")
+        assert (off.code, 'which value_type = "binary" declares' in off.err) == (2, True)
+        assert "(did you mean 'mse'?)" in genspace(*asked, "--lower-is-better", "mes").err
+        assert "positive_from = 7 lies off" in genspace(*asked, "--positive-from", 7, "--scale", "1-5").err
+        settled = ("--missing", 9, "--scale", "1-5", "--lower-is-better", "mse", "--positive-from", 4)
+        done = genspace(*asked, *settled)
+        assert done.code == 0, done.err
+        if command != "show":
+            assert "11 answers" in done.out
+            assert "lower is better: mse" in done.out
+
     def test_the_scale_is_said_declared_or_seen(self, tmp_path):
         folder = write(tmp_path, {"items.csv": ITEMS, "annotations.csv": answers([2, 3, 4])})
         seen = said(check_study(folder))["scale_seen"]

@@ -41,6 +41,7 @@ __all__ = [
     "LONG_COLUMNS",
     "Read",
     "log_readings",
+    "off_scale",
     "read_annotations",
     "read_items",
     "read_metric_columns",
@@ -247,8 +248,7 @@ def _read_answers(
     read.problems += numbers.problems
     read.readings += [*numbers.readings, *empty_cells(table, {"value": numbers})]
     single = numbers.column.where(~of_pairs)
-    read.problems += _off_scale(table, single, settings)
-    read.problems += _off_type(table, single, settings)
+    read.problems += off_scale(table, "value", single, settings)
     unread = tuple(c for c in text.columns if c not in (*READ_OF_ANSWERS, *further))
     if unread:
         read.readings.append(table.reading("columns_unused", columns=unread))
@@ -480,9 +480,13 @@ def _optional(text: pd.DataFrame, column: str) -> pd.Series[str]:
     return pd.Series("", index=text.index, dtype="str")
 
 
-def _off_scale(table: Table, value: pd.Series[float], settings: StudySettings) -> list[Problem]:
-    """Return the problem of values that a declared scale cannot have."""
+def off_scale(table: Table, column: str, value: pd.Series[float], settings: StudySettings) -> list[Problem]:
+    """Return the problem of values that the declared scale or value type cannot have."""
     problems: list[Problem] = []
+    if settings.value_type == "binary":
+        wrong = value.notna() & ~value.isin((0.0, 1.0))
+        message = 'is neither 0 nor 1, which value_type = "binary" declares'
+        problems += table.problems(wrong, column, message)
     for name, end, sign in (("scale_min", settings.scale_min, 1), ("scale_max", settings.scale_max, -1)):
         if end is None:
             continue
@@ -493,13 +497,5 @@ def _off_scale(table: Table, value: pd.Series[float], settings: StudySettings) -
             message += (
                 f"; if it means no answer: missing = [{codes[0]:g}] in study.toml, or `missing` {codes[0]:g}"
             )
-        problems += table.problems(wrong, "value", message)
+        problems += table.problems(wrong, column, message)
     return problems
-
-
-def _off_type(table: Table, value: pd.Series[float], settings: StudySettings) -> list[Problem]:
-    """Return the problem of values that a declared value type cannot have."""
-    if settings.value_type == "binary":
-        wrong = value.notna() & ~value.isin((0.0, 1.0))
-        return table.problems(wrong, "value", 'is neither 0 nor 1, which value_type = "binary" declares')
-    return []

@@ -247,18 +247,16 @@ def _load_wide(
     path: Path, human: Sequence[str], metrics: Sequence[str], declared: Declared
 ) -> tuple[Study | None, list[Problem], list[Reading]]:
     table = answers_table(path, human)
-    parts = split_wide_table(table, human, metrics, declared.missing)
+    file = StudyFile(settings=StudySettings(name=table_stem(path) or path.name))
+    parts = split_wide_table(table, human, metrics, declared.over(file.settings))
     items = read_items(parts.items)
     item_ids = items.frame["item_id"]
     many = len(parts.annotations["rater_id"].drop_duplicates()) > 1
-    settings = declared.over(
-        StudySettings(name=table_stem(path) or path.name, raters=parts.raters if many else None)
-    )
+    settings = declared.over(replace(file.settings, raters=parts.raters if many else None))
     verdicts = read_metric_columns(parts.scores, item_ids)
     used = Reading(code="file_used", file=table.label)
     readings = [used, *parts.readings, *(r for r in items.readings if r not in parts.readings)]
     answers = Read(parts.annotations, [], list(suspicions(parts.annotations, settings, table.label)))
-    file = StudyFile(settings=settings)
     study = Study(
         root=path.parent,
         settings=settings,

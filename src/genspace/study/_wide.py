@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Literal
 from genspace.columns import ANSWER_COLUMNS, typed
 from genspace.errors import InputError, Problem, did_you_mean
 from genspace.readings import Reading
-from genspace.records import ITEM_COLUMNS
+from genspace.records import ITEM_COLUMNS, StudySettings
 from genspace.study._metrics import choose_metrics, name_words
+from genspace.study._readers import off_scale
 from genspace.study.exports import MTURK_COLUMNS
 from genspace.tables import (
     WORDS,
@@ -56,7 +57,7 @@ def is_wide_table(path: Path) -> bool:
 
 
 def split_wide_table(
-    table: Table, human: Sequence[str], metrics: Sequence[str], missing: Sequence[str] = ()
+    table: Table, human: Sequence[str], metrics: Sequence[str], settings: StudySettings
 ) -> WideParts:
     """Split a wide table into items, answers and scores.
 
@@ -80,9 +81,9 @@ def split_wide_table(
     problems += rows.problems
     whole = rows.table
     columns = list(whole.frame.columns)
-    ratings = {rater: read_numbers(whole, rater, words=WORDS, missing=missing) for rater in human}
-    for rating in ratings.values():
-        problems += rating.problems
+    ratings = {rater: read_numbers(whole, rater, words=WORDS, missing=settings.missing) for rater in human}
+    for name, rating in ratings.items():
+        problems += rating.problems + off_scale(whole, name, rating.column, settings)
         readings += rating.readings
     readings += empty_cells(whole, ratings)
     items = whole.take(rows.first, [c for c in columns if c not in {*human, *metrics, *rows.of_answers}])
