@@ -32,7 +32,6 @@ def exclusion_section(
         return None
     whole = Scope.of(question, options, everybody=True)
     figure = scope.figure
-    draws = whole.draws if whole.draws.draws else None
     return Exclusion(
         applied=len(scope.study.people.raters) < len(everybody.raters),
         raters=tuple(LeftOutRater(r, rules[r]) for r in breaking),
@@ -41,6 +40,6 @@ def exclusion_section(
             n_ratings=int(everybody.count.sum()),
             judges={j.name: whole.primary_estimate(j) for j in judges},
             row=human_row(whole, [figure])[figure.key],
-            reliability=reliability(whole.rated.people, draws, confidence=scope.confidence),
+            reliability=reliability(whole.rated.people, whole.rated.prompt, confidence=scope.confidence),
         ),
     )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._options import CompareOptions, Resampled
 from genspace.analysis._scope import NO_PEOPLE
+from genspace.analysis._threads import side_by_side
 from genspace.analysis.counted import ScoreRange, ThreeFigures, judge_figures, places
 from genspace.analysis.generators import (
     GeneratorScores,
@@ -25,6 +26,7 @@ from genspace.analysis.question import JudgeScores, Question, Units
 from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import PromptDraws, estimate, stream
 from genspace.analysis.result import Corrected, GeneratorCell, GeneratorRow, Generators, Order, Orders
+from genspace.columns import positions
 
 __all__ = ["Field", "generator_section"]
 
@@ -70,11 +72,11 @@ class Field:
         """
         items, pairs = question.singles, question.pairs
         draws, seed = options.draws, options.seed
-        place = {item_id: i for i, item_id in enumerate(items.units["item_id"])}
-        first, second = (
-            np.array([] if pairs is None else [place[i] for i in pairs.units[column]], dtype=np.int64)
-            for column in ("item_id", "item_id_b")
-        )
+        first = second = np.zeros(0, dtype=np.int64)
+        if pairs is not None:
+            first, second = (
+                positions(pairs.units[column], items.units["item_id"]) for column in ("item_id", "item_id_b")
+            )
         raters = None
         if over == "prompts":
             item_draws = PromptDraws.make(items.prompt, draws, stream(seed, "bootstrap", "all"))
@@ -290,10 +292,13 @@ def _cells(field: Field, column: str, judges: Sequence[str]) -> dict[str, Genera
 
 def _orders(field: Field, judges: Sequence[str]) -> Orders:
     """Return the people's order and that of each judge with its distance from it."""
-    people = _people(field)
+
+    def said(name: str | None) -> _Source:
+        return _people(field) if name is None else _judge(field, name)
+
+    people, *sources = side_by_side(said, (None, *judges))
     theirs = {}
-    for name in judges:
-        judge = _judge(field, name)
+    for name, judge in zip(judges, sources, strict=True):
         order = _order(field, judge, no_interval=field.no_interval(judge=True))
         theirs[name] = replace(order, distance=_distance(field, people, judge))
     return Orders(people=_order(field, people, no_interval=field.no_interval(judge=False)), judges=theirs)

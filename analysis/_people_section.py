@@ -9,15 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genspace.analysis._estimate import Estimate
-from genspace.analysis._scope import NO_PEOPLE, Scope
+from genspace.analysis._scope import NO_PEOPLE, Scope, target_of
 from genspace.analysis.figures import FIGURES, Figure
+from genspace.analysis.inference.ceiling import Ceiling, ceiling
+from genspace.analysis.inference.intervals import Support, from_replicates
 from genspace.analysis.reasons import Reason
-from genspace.analysis.reliability import noise_ceiling, rater_pairs, reliability
-from genspace.analysis.resampling import estimate
+from genspace.analysis.reliability import alpha_of, rater_pairs, reliability
 from genspace.analysis.result import People, StudyFacts
 from genspace.records import StudySettings
 
-__all__ = ["ceiling", "human_row", "leave_one_out", "people_section", "study_section"]
+__all__ = ["agreement_of", "ceiling_of", "human_row", "leave_one_out", "people_section", "study_section"]
 
 Floats = NDArray[np.float64]
 
@@ -51,16 +52,23 @@ def study_section(scope: Scope, settings: StudySettings) -> StudyFacts:
 
 
 def people_section(scope: Scope) -> People:
-    """Return the people's reliability, the human row, the noise ceiling and the distribution of ratings."""
+    """Return the people's reliability, the human row, the ceiling and the distribution of ratings."""
     people = scope.rated.people
-    draws = scope.draws if scope.draws.draws else None
     return People(
-        reliability=reliability(people, draws, confidence=scope.confidence),
-        row=human_row(scope, [*(FIGURES[key] for key in ROW_FIGURES), scope.figure]),
-        ceiling=ceiling(scope)[0],
+        alpha=alpha_of(people),
+        reliability=reliability(people, scope.rated.prompt, confidence=scope.confidence),
+        row=human_row(scope, _row_figures(scope)),
+        ceiling=ceiling_of(scope),
         rater_pairs=tuple(rater_pairs(people)),
         distribution=_distribution(people.ratings),
     )
+
+
+def _row_figures(scope: Scope) -> list[Figure]:
+    """Return the figures in which people are shown beside the judges."""
+    if scope.rated.of_pairs:
+        return [row for row in FIGURES.values() if row.target == "preference"]
+    return [*(FIGURES[key] for key in ROW_FIGURES), scope.figure]
 
 
 def leave_one_out(ratings: Floats, rater: int) -> Floats:
@@ -80,49 +88,45 @@ def human_row(scope: Scope, figures: Iterable[Figure]) -> dict[str, Estimate]:
         reason = Reason("one_rater") if people.raters else NO_PEOPLE
         return {key: Estimate.undefined(reason) for key in rows}
     values: dict[str, list[tuple[float, Floats, int]]] = {key: [] for key in rows}
-    for rater in range(len(people.raters)):
-        own = people.ratings[:, rater]
-        rest = leave_one_out(people.ratings, rater)
+    for column in range(len(people.raters)):
+        rest = leave_one_out(people.ratings, column)
         for key, figure in rows.items():
-            target = people.decide(rest) if figure.target == "decision" else rest
-            found, draws = scope.figures([figure], target, own, people.decide(own))[key]
+            target = target_of(people, figure, rest)
+            found, replicated = scope.figures([figure], target, people.rater(column))[key]
             if found.value is not None:
-                values[key].append((found.value, draws, found.n))
-    return {key: _averaged(scope, values[key], scope.obstacle(figure)) for key, figure in rows.items()}
+                values[key].append((found.value, replicated, found.n))
+    return {key: _averaged(scope, values[key], figure) for key, figure in rows.items()}
 
 
-def _averaged(scope: Scope, parts: list[tuple[float, Floats, int]], obstacle: Reason | None) -> Estimate:
+def _averaged(scope: Scope, parts: list[tuple[float, Floats, int]], figure: Figure) -> Estimate:
     """Average a figure over raters, with the interval of the average."""
     if not parts:
-        return Estimate.undefined(obstacle or Reason("undefined_against_rest"))
+        return Estimate.undefined(scope.obstacle(figure) or Reason("undefined_against_rest"))
     n = round(float(np.mean([part[2] for part in parts])))
-    value = float(np.mean([part[0] for part in parts]))
-    draws = np.mean([part[1] for part in parts], axis=0)
-    return estimate(
-        value, draws, n=n, confidence=scope.confidence, no_interval=scope.no_interval(scope.draws)
-    )
-
-
-def ceiling(scope: Scope) -> tuple[Estimate, Floats]:
-    """Return the noise ceiling of the mean rating and its draws."""
-    people = scope.rated.people
-    complete = int(((people.count == len(people.raters)) & (people.count > 1)).sum())
-    nothing = np.full(scope.draws.draws, np.nan)
-    if complete < 2:
-        reason = Reason("one_rater") if len(people.raters) == 1 else Reason("rated_by_all", n=complete)
-        return Estimate.undefined(reason if people.raters else NO_PEOPLE, n=complete), nothing
-    value = float(noise_ceiling(people, np.ones((len(people.ratings), 1)))[0])
-    no_interval = scope.no_interval(scope.draws)
-    draws = nothing if no_interval else scope.draws.map(lambda w: noise_ceiling(people, w))
-    found = estimate(
-        value,
-        draws,
-        n=complete,
-        reason=Reason("no_more_agreement_than_chance"),
+    return from_replicates(
+        float(np.mean([part[0] for part in parts])),
+        np.mean([part[1] for part in parts], axis=0),
+        scope.replicates,
+        n=n,
+        scale=figure.scale,
+        support=Support(most=max(n, 1), at_ends=int(scope.replicates.present.sum())),
         confidence=scope.confidence,
-        no_interval=no_interval,
     )
-    return found, draws
+
+
+def ceiling_of(scope: Scope) -> Ceiling:
+    """Return the ceiling of the primary figure; of pairs, of the agreement on them."""
+    rated = scope.rated
+    return ceiling(
+        rated.people, rated.prompt, scope.figure.key, of_pairs=rated.of_pairs, confidence=scope.confidence
+    )
+
+
+def agreement_of(scope: Scope) -> Estimate:
+    """Return how far people agree on these units: Krippendorff's alpha at the level of their answers."""
+    people = scope.rated.people
+    key = alpha_of(people)
+    return reliability(people, scope.rated.prompt, confidence=scope.confidence, names=(key,))[key]
 
 
 def _distribution(ratings: Floats) -> dict[str, int]:

@@ -9,22 +9,35 @@ test for LLM-as-a-judge", ACL (arXiv 2501.10970), here with a t-test clustered b
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from genspace.analysis.question import JudgeScores, People
 from genspace.analysis.reasons import Reason
+from genspace.analysis.reliability import scale_values
 from genspace.display import Displayed
 
-__all__ = ["EPSILON", "AlternativeAnnotatorTest", "RaterContest", "alternative_annotator_test", "as_ratings"]
+__all__ = [
+    "EPSILON",
+    "AlternativeAnnotatorTest",
+    "Annotators",
+    "RaterContest",
+    "alternative_annotator_test",
+    "as_ratings",
+    "own_answers",
+]
 
 Floats = NDArray[np.float64]
 Alignment = Literal["accuracy", "rmse"]
 
-EPSILON = 0.1
-"""The paper's value for raters from a crowd; 0.15 for skilled raters, 0.2 for experts."""
+Annotators = Literal["crowd", "skilled", "experts"]
+
+EPSILON: Mapping[Annotators, float] = {"crowd": 0.1, "skilled": 0.15, "experts": 0.2}
+"""The authors' head start by who the raters are: the dearer a rater, the more a judge may fall behind."""
 FALSE_DISCOVERY_RATE = 0.05
 WINNING_RATE = 0.5
 MIN_RATERS = 3
@@ -64,6 +77,9 @@ class AlternativeAnnotatorTest(Displayed):
     """How agreement with the others is measured on an item."""
     raters: tuple[RaterContest, ...] = ()
     reason: Reason | None = None
+    mapped: bool = False
+    """Whether the judge's scores were first turned into the raters' values by a rule fitted to the ratings of other
+    prompts; False: these are its own answers."""
 
 
 def alternative_annotator_test(
@@ -74,19 +90,19 @@ def alternative_annotator_test(
     identified: bool,
     names: tuple[str, ...] | None = None,
     alignment: Alignment = "rmse",
-    epsilon: float = EPSILON,
+    epsilon: float = EPSILON["crowd"],
 ) -> AlternativeAnnotatorTest:
     """Test whether a judge could stand in for a rater.
 
     Args:
-        judge: (n,) the judge's answers on the raters' scale, see `as_ratings`; NaN = none.
+        judge: (n,) the judge's answers on the raters' scale, see `own_answers` and `as_ratings`; NaN = none.
         ratings: (n, k) one column a rater; NaN = none.
         prompts: (n,) prompt of each item; whole prompts are the independent units of the test.
         identified: Whether a column is one person throughout; slots cannot be left out one at a time.
         names: Of the k raters.
         alignment: "accuracy": share of the other raters who gave the same answer; "rmse": minus the root mean
             squared distance to their ratings.
-        epsilon: The head start of the judge.
+        epsilon: The head start of the judge, see `EPSILON`; the authors' lowest where nothing is known of the raters.
 
     >>> alternative_annotator_test([1.0], [[1.0, 1.0]], [0], identified=True).reason.code
     'too_few_raters'
@@ -184,6 +200,29 @@ def _clustered_p(difference: Floats, prompts: NDArray[Any], epsilon: float) -> f
     if error < 1e-12:
         return 0.0 if mean < epsilon else 1.0
     return float(t.cdf((mean - epsilon) / error, clusters - 1))
+
+
+def own_answers(judge: JudgeScores, people: People, *, declared: bool) -> Floats | None:
+    """Return (n,) a judge's own answers on the raters' scale, NaN = none; None where it speaks on another.
+
+    It speaks on theirs where it says yes or no to what they say yes or no to, where all its scores are values of their
+    scale, or, on a continuous scale of declared ends, lie between these.
+
+    Args:
+        judge: On the units that people rated, before any threshold is fitted to it.
+        people: The ratings.
+        declared: Whether the ends of the scale are declared.
+    """
+    score = judge.score
+    given = score[np.isfinite(score)]
+    if not len(given) or judge.direction < 0:
+        return None
+    if people.value_type == "binary" and judge.has_labels:
+        return judge.passed
+    if people.value_type == "continuous":
+        low, high = people.scale or (0.0, 0.0)
+        return score if declared and low <= given.min() and given.max() <= high else None
+    return score if np.isin(given, scale_values(people.ratings, people.scale)).all() else None
 
 
 def as_ratings(scores: ArrayLike, ratings: ArrayLike, prompts: ArrayLike, *, seed: int = 0) -> Floats:

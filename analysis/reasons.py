@@ -12,8 +12,8 @@ __all__ = ["Reason", "ReasonCode"]
 ReasonCode = Literal[
     # of the people
     "no_people", "one_rater", "too_few_raters", "too_few_contests", "raters_not_identified", "no_decisions",
-    "no_decided_item", "undefined_against_rest", "rated_by_all", "rated_by_none_of_all", "no_two_ratings",
-    "no_more_agreement_than_chance", "continuous_ratings", "binary_ratings",
+    "no_decided_item", "undefined_against_rest", "not_crossed", "no_two_ratings", "no_more_agreement_than_chance",
+    "chance_without_a_prompt", "no_model_of_raters", "continuous_ratings", "binary_ratings",
     # of the judge
     "no_scores", "no_score", "no_labels", "no_confidence", "no_confident_decision", "tells_nothing_apart",
     "equal_errors", "no_penalised_form", "scores_fixed", "scores_unbounded",
@@ -23,7 +23,10 @@ ReasonCode = Literal[
     "no_generator_separated", "empty_bin", "no_items", "empty_cell",
     # of the interval
     "no_draws", "few_defined_draws", "single_prompt", "nothing_to_resample", "in_sample", "already_resampled",
-    "not_computed", "open_interval",
+    "not_computed", "open_interval", "few_prompts", "undefined_without_a_prompt", "few_of_a_class", "at_its_end",
+    "constant_in_prompts",
+    # of the difference of two judges
+    "identical", "few_contributions", "equal_in_every_prompt",
     # of the generators
     "no_generators", "single_generator", "too_few_generators", "equal_generators", "no_shared_prompt",
     "few_generators", "too_few_scored_generators", "no_shares", "not_compared", "never_compared", "never_losing",

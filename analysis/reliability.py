@@ -1,12 +1,12 @@
 """How far people agree with one another: the yardstick for every judge.
 
 Every coefficient takes ratings (n, k), NaN where a rater gave none, and multiplicities (n, B) of the items, and
-returns (B,) values: with weights of one it is the coefficient itself, with bootstrap weights its draws.
+returns (B,) values: with weights of one it is the coefficient itself, without one prompt a replicate of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
@@ -15,24 +15,29 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis._estimate import Estimate
+from genspace.analysis.inference.intervals import Scale, from_replicates
+from genspace.analysis.inference.replicates import Replicates
 from genspace.analysis.question import People
 from genspace.analysis.reasons import Reason
-from genspace.analysis.resampling import PromptDraws, estimate, ratio
+from genspace.analysis.resampling import ratio
 from genspace.display import Displayed
 
 __all__ = [
     "COEFFICIENTS",
     "Coefficient",
     "RaterPair",
+    "alpha_of",
     "cohen_kappa",
     "conspicuous_pair",
     "fleiss_kappa",
     "gwet_ac",
     "icc",
     "krippendorff_alpha",
-    "noise_ceiling",
+    "mean_of_inverse",
     "rater_pairs",
     "reliability",
+    "scale_values",
+    "variance_components",
 ]
 
 Floats = NDArray[np.float64]
@@ -42,6 +47,8 @@ MAX_CATEGORIES = 25
 """With more distinct values, coefficients that count categories say nothing."""
 MAX_SCALE_STEPS = 1000
 """A whole-number scale of more steps is a continuum: those nobody chose are no categories."""
+MIN_CROSSED = 0.5
+"""Raters are crossed with items where all of them rated at least this share of the items that were rated twice."""
 CONSPICUOUS_GAP = 0.15
 """A pair of raters whose kappa exceeds every other pair's by so much may not be independent."""
 
@@ -59,7 +66,7 @@ def _observed(ratings: Floats) -> Floats:
     return np.unique(ratings[np.isfinite(ratings)])
 
 
-def _scale(ratings: Floats, scale: tuple[float, float] | None) -> Floats:
+def scale_values(ratings: Floats, scale: tuple[float, float] | None) -> Floats:
     """Return all categories of a declared whole-number scale, or the observed values."""
     seen = _observed(ratings)
     whole = scale is not None and all(float(v).is_integer() for v in (*scale, *seen))
@@ -146,53 +153,102 @@ def gwet_ac(
     """
     values = np.asarray(ratings, dtype=float)
     weights = _ones(values) if weights is None else weights
-    categories = _scale(values, scale)
+    categories = scale_values(values, scale)
     q = len(categories)
     if q < 2:
         return np.full(weights.shape[1], np.nan)
     alike = np.eye(q)
     if quadratic:
         alike = 1 - (categories[:, None] - categories[None, :]) ** 2 / np.ptp(categories) ** 2
-    given = np.isfinite(values).sum(axis=1)
-    shares = _counts(values[given > 0], categories) / given[given > 0, None]
-    there = weights[given > 0]
-    prevalence = ratio(shares.T @ there, np.broadcast_to(there.sum(axis=0), (q, there.shape[1])))
+    prevalence = _prevalence(values, weights, categories)
     chance = alike.sum() / (q * (q - 1)) * (prevalence * (1 - prevalence)).sum(axis=0)
     return ratio(_pair_share(values, weights, categories, alike) - chance, 1 - chance)
 
 
-def _complete(values: Floats, weights: Floats | None) -> tuple[Floats, Floats]:
-    full = np.isfinite(values).all(axis=1)
-    return values[full], (_ones(values) if weights is None else weights)[full]
-
-
 def fleiss_kappa(ratings: ArrayLike, weights: Floats | None = None) -> Floats:
-    """Return Fleiss' kappa on the items that every rater rated (Fleiss 1971)."""
-    values, weights = _complete(np.asarray(ratings, dtype=float), weights)
-    categories = _observed(values)
-    if len(categories) < 2 or values.shape[1] < 2:
-        return np.full(weights.shape[1], np.nan)
-    counts = _counts(values, categories)
-    n = weights.sum(axis=0)
-    observed = ratio(_agreeing_pairs(counts, np.eye(len(categories))) @ weights, n)
-    chance = (
-        ratio(counts.T @ weights, np.broadcast_to(n * values.shape[1], (len(categories), len(n)))) ** 2
-    ).sum(axis=0)
-    return ratio(observed - chance, 1 - chance)
+    """Return Fleiss' kappa (Fleiss 1971), also where the number of ratings differs between items.
 
-
-def icc(
-    ratings: ArrayLike, form: Literal["1,1", "1,k", "2,1", "2,k"], weights: Floats | None = None
-) -> Floats:
-    """Return an intraclass correlation on the items that every rater rated (Shrout and Fleiss 1979).
+    Agreement is the mean over the items with two or more ratings of the share of their pairs that are alike; chance
+    comes from the mean over all rated items of each item's shares (Gwet 2014, ch. 2.2, which is Fleiss' own where
+    every item has as many ratings).
 
     Args:
         ratings: (n, k), NaN where missing.
-        form: "1,·" where raters differ from item to item, "2,·" where the same raters rate all items;
-            "·,1" for one rating, "·,k" for the mean of k.
         weights: (n, B) multiplicity of each item in each draw.
     """
-    values, weights = _complete(np.asarray(ratings, dtype=float), weights)
+    values = np.asarray(ratings, dtype=float)
+    weights = _ones(values) if weights is None else weights
+    categories = _observed(values)
+    if len(categories) < 2:
+        return np.full(weights.shape[1], np.nan)
+    chance = (_prevalence(values, weights, categories) ** 2).sum(axis=0)
+    return ratio(_pair_share(values, weights, categories, np.eye(len(categories))) - chance, 1 - chance)
+
+
+def _prevalence(values: Floats, weights: Floats, categories: Floats) -> Floats:
+    """(V, B) mean over the rated items of the share of each category in an item's ratings."""
+    given = np.isfinite(values).sum(axis=1)
+    shares = _counts(values[given > 0], categories) / given[given > 0, None]
+    there = weights[given > 0]
+    return ratio(shares.T @ there, np.broadcast_to(there.sum(axis=0), (len(categories), there.shape[1])))
+
+
+def variance_components(ratings: ArrayLike, weights: Floats | None = None) -> tuple[Floats, Floats]:
+    """Return (B,) variances between items and within them, where raters may differ from item to item.
+
+    They come from a one-way analysis of variance of all items with two or more ratings (Searle, Casella and McCulloch
+    1992, "Variance components", ch. 3.6, for unequal numbers). NaN where they cannot be told.
+
+    Args:
+        ratings: (n, k), NaN where missing.
+        weights: (n, B) multiplicity of each item in each draw.
+
+    >>> [float(v[0]) for v in variance_components([[1, 3], [5, 7], [9, 11]])]
+    [15.0, 2.0]
+    """
+    values = np.asarray(ratings, dtype=float)
+    weights = _ones(values) if weights is None else weights
+    given = np.isfinite(values).sum(axis=1)
+    values, weights, given = values[given > 1], weights[given > 1], given[given > 1].astype(float)
+    if not len(values):
+        return (np.full(weights.shape[1], np.nan),) * 2
+    values = values - np.nanmean(values)
+    mean = np.nanmean(values, axis=1)
+    inside = np.nansum((values - mean[:, None]) ** 2, axis=1)
+    n, total, first, second, squares, sizes = (
+        np.stack([np.ones_like(given), given, given * mean, given * mean**2, inside, given**2]) @ weights
+    )
+    between = second - np.nan_to_num(ratio(first**2, total))
+    within = ratio(squares, total - n)
+    share = ratio(total - np.nan_to_num(ratio(sizes, total)), n - 1)
+    return ratio(ratio(np.maximum(between, 0), n - 1) - within, share), within
+
+
+def icc(
+    ratings: ArrayLike,
+    form: Literal["1,1", "1,k", "2,1", "2,k", "3,1", "3,k"],
+    weights: Floats | None = None,
+) -> Floats:
+    """Return an intraclass correlation (Shrout and Fleiss 1979).
+
+    Args:
+        ratings: (n, k), NaN where missing.
+        form: "1,·" where raters differ from item to item, from `variance_components`; "2,·" and "3,·" where the same
+            raters rate all items, on the items that every rater rated: how lenient a rater is counts as error in "2,·"
+            and not in "3,·". "·,1" is of one rating, "·,k" of the mean; in "1,k" of the mean of as many as each item
+            has, by the mean of 1/k.
+        weights: (n, B) multiplicity of each item in each draw.
+    """
+    values = np.asarray(ratings, dtype=float)
+    weights = _ones(values) if weights is None else weights
+    if form[0] == "1":
+        between, within = variance_components(values, weights)
+        noise = within * (mean_of_inverse(values, weights) if form[2] == "k" else 1.0)
+        return ratio(
+            between, np.where(between + noise > 1e-12 * (np.abs(between) + within), between + noise, 0)
+        )
+    full = np.isfinite(values).all(axis=1)
+    values, weights = values[full], weights[full]
     k = values.shape[1]
     n = weights.sum(axis=0)
     if k < 2 or not len(values):
@@ -204,16 +260,19 @@ def icc(
     within = ((values - means[:, None]) ** 2).sum(axis=1) @ weights
     noise = 1e-12 * (within + np.abs(between)) + 1e-300
     ms_items = ratio(between, n - 1)
-    if form[0] == "1":
-        ms_error = ratio(within, n * (k - 1))
-        extra = np.zeros_like(n)
-    else:
-        columns = ratio(values.T @ weights, np.broadcast_to(n, (k, len(n))))
-        raters = n * ((columns - grand) ** 2).sum(axis=0)
-        ms_error = ratio(within - raters, (n - 1) * (k - 1))
-        extra = ratio(raters / (k - 1) - ms_error, n)
-    spread = ms_items + extra if form[2] == "k" else ms_items + (k - 1) * ms_error + k * extra
+    columns = ratio(values.T @ weights, np.broadcast_to(n, (k, len(n))))
+    raters = n * ((columns - grand) ** 2).sum(axis=0)
+    ms_error = ratio(within - raters, (n - 1) * (k - 1))
+    lenient = ratio(raters / (k - 1) - ms_error, n) if form[0] == "2" else np.zeros_like(n)
+    spread = ms_items + lenient if form[2] == "k" else ms_items + (k - 1) * ms_error + k * lenient
     return ratio(ms_items - ms_error, np.where(spread > noise, spread, 0.0))
+
+
+def mean_of_inverse(ratings: Floats, weights: Floats) -> Floats:
+    """(B,) mean of 1/k over the rated items: the noise of their mean ratings, as a share of one rating's."""
+    given = np.isfinite(ratings).sum(axis=1)
+    rated = given > 0
+    return ratio((1 / given[rated]) @ weights[rated], weights[rated].sum(axis=0))
 
 
 def cohen_kappa(
@@ -300,12 +359,14 @@ class Coefficient:
     """Takes the people and multiplicities (n, B); returns (B,)."""
     categories: bool = False
     """Needs few distinct values."""
-    complete: bool = False
-    """Uses only items that every rater rated."""
+    crossed: bool = False
+    """Needs the same persons on all items; uses those that every rater rated."""
     persons: bool = False
     """Needs to know who rated what."""
     ordered: bool = False
     """Needs more than two ordered values."""
+    scale: Scale = "correlation"
+    """Where it lies, which says how its interval is made."""
 
 
 def _mean_cohen(people: People, weights: Floats) -> Floats:
@@ -331,89 +392,102 @@ COEFFICIENTS: Mapping[str, Coefficient] = {
     "krippendorff_alpha_interval": Coefficient(
         "Krippendorff α, interval", lambda p, w: krippendorff_alpha(p.ratings, "interval", w)
     ),
-    "fleiss_kappa": Coefficient(
-        "Fleiss κ", lambda p, w: fleiss_kappa(p.ratings, w), categories=True, complete=True
-    ),
+    "fleiss_kappa": Coefficient("Fleiss κ", lambda p, w: fleiss_kappa(p.ratings, w), categories=True),
     "cohen_kappa_mean": Coefficient("Cohen κ, mean of pairs", _mean_cohen, persons=True),
-    "icc_1_1": Coefficient("ICC(1,1)", lambda p, w: icc(p.ratings, "1,1", w), complete=True),
-    "icc_1_k": Coefficient("ICC(1,k)", lambda p, w: icc(p.ratings, "1,k", w), complete=True),
-    "icc_2_1": Coefficient("ICC(2,1)", lambda p, w: icc(p.ratings, "2,1", w), complete=True, persons=True),
-    "icc_2_k": Coefficient("ICC(2,k)", lambda p, w: icc(p.ratings, "2,k", w), complete=True, persons=True),
+    "icc_1_1": Coefficient("ICC(1,1)", lambda p, w: icc(p.ratings, "1,1", w)),
+    "icc_1_k": Coefficient("ICC(1,k)", lambda p, w: icc(p.ratings, "1,k", w)),
+    "icc_2_1": Coefficient("ICC(2,1)", lambda p, w: icc(p.ratings, "2,1", w), crossed=True),
+    "icc_2_k": Coefficient("ICC(2,k)", lambda p, w: icc(p.ratings, "2,k", w), crossed=True),
+    "icc_3_1": Coefficient("ICC(3,1)", lambda p, w: icc(p.ratings, "3,1", w), crossed=True),
+    "icc_3_k": Coefficient("ICC(3,k)", lambda p, w: icc(p.ratings, "3,k", w), crossed=True),
     "gwet_ac1": Coefficient("Gwet AC1", lambda p, w: gwet_ac(p.ratings, w, scale=p.scale), categories=True),
     "gwet_ac2": Coefficient(
         "Gwet AC2",
         lambda p, w: gwet_ac(p.ratings, w, quadratic=True, scale=p.scale),
         categories=True,
     ),
-    "raw_agreement": Coefficient("raw agreement", lambda p, w: raw_agreement(p.ratings, w), categories=True),
+    "raw_agreement": Coefficient(
+        "raw agreement", lambda p, w: raw_agreement(p.ratings, w), categories=True, scale="share"
+    ),
     "within_one": Coefficient(
         "within one point",
         lambda p, w: raw_agreement(p.ratings, w, within=1.0),
         categories=True,
         ordered=True,
+        scale="share",
     ),
 }
 """Every coefficient of agreement among people."""
 
 
+def alpha_of(people: People) -> str:
+    """Return the key of Krippendorff's alpha at the level of these ratings: the one figure of people's agreement."""
+    if people.value_type == "continuous" or len(_observed(people.ratings)) > MAX_CATEGORIES:
+        return "krippendorff_alpha_interval"
+    return f"krippendorff_alpha_{'nominal' if people.value_type == 'binary' else 'ordinal'}"
+
+
 def reliability(
-    people: People, draws: PromptDraws | None = None, *, confidence: float = 0.95
+    people: People,
+    prompts: ArrayLike | None = None,
+    *,
+    confidence: float = 0.95,
+    names: Iterable[str] = COEFFICIENTS,
 ) -> dict[str, Estimate]:
-    """Return every coefficient with its interval over prompts, or why it has none.
+    """Return every coefficient with its interval, or why it has none.
 
     Args:
         people: The ratings.
-        draws: Bootstrap over prompts of the same items; None: no intervals.
+        prompts: (n,) prompt of each item; the intervals come from leaving out one prompt at a time. None: no intervals.
         confidence: Level of the intervals.
+        names: Which coefficients.
     """
-    return {name: _estimate(c, people, draws, confidence) for name, c in COEFFICIENTS.items()}
+    clusters = None if prompts is None else Replicates.of(prompts)
+    return {name: _estimate(COEFFICIENTS[name], people, clusters, confidence) for name in names}
 
 
 def _estimate(
-    coefficient: Coefficient, people: People, draws: PromptDraws | None, confidence: float
+    coefficient: Coefficient, people: People, clusters: Replicates | None, confidence: float
 ) -> Estimate:
-    usable = people.count > 1
-    if coefficient.complete:
-        usable = usable & (people.count == len(people.raters))
+    twice = people.count > 1
+    usable = twice & (people.count == len(people.raters)) if coefficient.crossed else twice
     n = int(usable.sum())
-    reason = next(_obstacles(coefficient, people, n), None)
+    reason = next(_obstacles(coefficient, people, n, int(twice.sum())), None)
     if reason:
         return Estimate.undefined(reason, n=n)
     value = float(coefficient.value(people, np.ones((len(people.ratings), 1)))[0])
     if not np.isfinite(value):
         return Estimate.undefined(Reason("undefined"), n=n)
-    if draws is None or draws.prompts < 2:
-        return estimate(value, n=n, no_interval=None if draws is None else Reason("single_prompt"))
-    return estimate(value, draws.map(lambda w: coefficient.value(people, w)), n=n, confidence=confidence)
+    if clusters is None:
+        return Estimate(value, n=n, reason=Reason("not_computed"))
+    return from_replicates(
+        value,
+        clusters.map(lambda w: coefficient.value(people, w)),
+        clusters.take(usable),
+        n=n,
+        scale=coefficient.scale,
+        confidence=confidence,
+    )
 
 
-def _obstacles(coefficient: Coefficient, people: People, n: int) -> Iterator[Reason]:
-    """Yield what stands in the way of a coefficient."""
+def _obstacles(coefficient: Coefficient, people: People, n: int, twice: int) -> Iterator[Reason]:
+    """Yield what stands in the way of a coefficient on n usable of the items that were rated at least twice."""
     values = _observed(people.ratings)
     if not len(values):
         yield Reason("no_people")
     if len(people.raters) < 2:
         yield Reason("one_rater")
-    if coefficient.persons and not people.identified:
+    if (coefficient.persons or coefficient.crossed) and not people.identified:
         yield Reason("raters_not_identified")
     if coefficient.categories and len(values) > MAX_CATEGORIES:
         yield Reason("continuous_ratings", n=len(values))
     if coefficient.ordered and people.value_type == "binary":
         yield Reason("binary_ratings")
-    if n == 0:
-        nobody = Reason("rated_by_none_of_all", n=len(people.raters))
-        yield nobody if coefficient.complete else Reason("no_two_ratings")
+    if twice == 0:
+        yield Reason("no_two_ratings")
+    if n < MIN_CROSSED * twice:
+        yield Reason("not_crossed", n=n, needed=twice)
     if len(values) == 1:
         yield Reason("all_equal", name="ratings")
     if n < 2:
         yield Reason("too_few_items", n=n)
-
-
-def noise_ceiling(people: People, weights: Floats) -> Floats:
-    """Return the highest Pearson correlation that any judge can be expected to reach with the mean rating.
-
-    It is the square root of the reliability of the mean of k ratings, ICC(1,k) (Spearman 1904): a judge cannot
-    correlate more with the measured mean than the measured mean does with the true one. NaN where ICC(1,k) <= 0.
-    """
-    reliable = icc(people.ratings, "1,k", weights)
-    return np.sqrt(np.where(reliable > 0, reliable, np.nan))

@@ -6,6 +6,7 @@ import pytest
 from frames import told
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import f_oneway
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import aggregate_raters
 from statsmodels.stats.inter_rater import fleiss_kappa as their_fleiss
@@ -18,14 +19,15 @@ from genspace.analysis.reliability import (
     gwet_ac,
     icc,
     krippendorff_alpha,
-    noise_ceiling,
+    mean_of_inverse,
     rater_pairs,
     raw_agreement,
     reliability,
+    variance_components,
 )
-from genspace.analysis.resampling import PromptDraws, stream
 
-# Shrout and Fleiss 1979, table 2: 6 targets x 4 judges; table 4 gives ICC(1,1) .17, (2,1) .29, (1,k) .44, (2,k) .62.
+# Shrout and Fleiss 1979, table 2: 6 targets x 4 judges; table 4 gives ICC(1,1) .17, (2,1) .29, (3,1) .71, (1,k) .44,
+# (2,k) .62, (3,k) .91.
 SHROUT = np.array(
     [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], dtype=float
 )
@@ -87,7 +89,7 @@ def test_weights_are_repetitions(seed):
 
 
 def test_icc_of_shrout_and_fleiss():
-    printed = {"1,1": 0.17, "2,1": 0.29, "1,k": 0.44, "2,k": 0.62}
+    printed = {"1,1": 0.17, "2,1": 0.29, "3,1": 0.71, "1,k": 0.44, "2,k": 0.62, "3,k": 0.91}
     assert {form: round(float(icc(SHROUT, form)[0]), 2) for form in printed} == printed
 
 
@@ -118,10 +120,63 @@ def test_planted_reliability_is_recovered():
     ratings = quality[:, None] + rng.normal(size=(4000, 3))
     assert icc(ratings, "1,1")[0] == pytest.approx(0.5, abs=0.02)
     assert icc(ratings, "1,k")[0] == pytest.approx(0.75, abs=0.02)
-    ceiling = float(noise_ceiling(people(ratings, scale=None), np.ones((4000, 1)))[0])
-    assert ceiling == pytest.approx(np.sqrt(0.75), abs=0.01)
-    # The true quality itself, the best of all judges, correlates as much as the ceiling says.
-    assert np.corrcoef(quality, ratings.mean(axis=1))[0, 1] == pytest.approx(ceiling, abs=0.01)
+
+
+# Ten items of a crowd of four, each with one to four ratings.
+CROWD = np.array(
+    [
+        [1, 1, 2, 0], [2, 2, 0, 0], [3, 0, 3, 3], [1, 2, 0, 3], [4, 4, 4, 4],
+        [0, 0, 2, 2], [5, 4, 0, 5], [0, 1, 0, 0], [2, 3, 3, 0], [1, 0, 1, 2],
+    ], dtype=float,
+)  # fmt: skip
+CROWD[CROWD == 0] = np.nan
+
+
+def test_coefficients_of_a_crowd_equal_irr_cac():
+    # irrCAC 0.4 (Gwet): CAC(frame).fleiss() and .gwet(), five decimals.
+    assert fleiss_kappa(CROWD)[0] == pytest.approx(0.46078, abs=5e-6)
+    assert gwet_ac(CROWD)[0] == pytest.approx(0.49772, abs=5e-6)
+
+
+def test_components_of_unequal_numbers_are_those_of_the_analysis_of_variance():
+    groups = [row[np.isfinite(row)] for row in CROWD if np.isfinite(row).sum() > 1]
+    sizes = np.array([len(g) for g in groups])
+    within = sum(((g - g.mean()) ** 2).sum() for g in groups) / (sizes.sum() - len(groups))
+    n0 = (sizes.sum() - (sizes**2).sum() / sizes.sum()) / (len(groups) - 1)
+    between = within * (f_oneway(*groups).statistic - 1) / n0
+    assert [v[0] for v in variance_components(CROWD)] == pytest.approx([between, within])
+    assert icc(CROWD, "1,1")[0] == pytest.approx(between / (between + within))
+    # Mean of 1/k over all ten: 1 item of one rating, 2 of two, 6 of three, 1 of four.
+    inverse = (1 + 2 / 2 + 6 / 3 + 1 / 4) / 10
+    assert mean_of_inverse(CROWD, np.ones((10, 1)))[0] == pytest.approx(inverse)
+    assert icc(CROWD, "1,k")[0] == pytest.approx(between / (between + within * inverse))
+
+
+def test_a_crowd_has_all_but_what_needs_the_same_raters_throughout():
+    """Three of nine raters an item, drawn anew for each: ICC(1,1) is 1 / 1.5."""
+    rng = np.random.default_rng(3)
+    ratings = np.full((2000, 9), np.nan)
+    for row in ratings:
+        row[rng.choice(9, 3, replace=False)] = rng.normal() + np.sqrt(0.5) * rng.normal(size=3)
+    found = reliability(people(ratings, value_type="continuous", scale=None), np.arange(2000))
+    assert found["icc_1_1"].value == pytest.approx(2 / 3, abs=0.03)
+    assert found["icc_1_k"].value == pytest.approx(6 / 7, abs=0.02)
+    assert found["krippendorff_alpha_interval"].low < 2 / 3 < found["krippendorff_alpha_interval"].high
+    for name in ("icc_2_1", "icc_2_k", "icc_3_1", "icc_3_k"):
+        assert found[name].value is None
+        assert told(found[name].reason) == (
+            "needs the same raters on all items: all of them rated 0 of the 2000 items rated twice"
+        )
+    graded = np.where(np.isnan(ratings), np.nan, np.clip(np.round(2 * ratings) + 3, 1, 5))
+    assert reliability(people(graded))["fleiss_kappa"].value is not None
+
+
+def test_leniency_is_error_in_the_second_form_and_not_in_the_third():
+    quality = np.random.default_rng(4).normal(size=500)
+    ratings = quality[:, None] + np.array([-1.0, 0.0, 1.0])
+    found = reliability(people(ratings, value_type="continuous", scale=None))
+    assert found["icc_3_1"].value == pytest.approx(1)
+    assert found["icc_2_1"].value == pytest.approx(quality.var(ddof=1) / (quality.var(ddof=1) + 1), abs=1e-9)
 
 
 def test_intervals_over_prompts_are_wider_than_over_items_when_prompts_matter():
@@ -133,16 +188,14 @@ def test_intervals_over_prompts_are_wider_than_over_items_when_prompts_matter():
     )
     widths = []
     for clusters in (prompt, np.arange(300)):
-        found = reliability(said, PromptDraws.make(clusters, 400, stream(0, "r")))[
-            "krippendorff_alpha_interval"
-        ]
+        found = reliability(said, clusters)["krippendorff_alpha_interval"]
         widths.append(found.high - found.low)
     assert widths[0] > widths[1]
 
 
 def test_slots_have_no_personal_coefficients():
     found = reliability(people([[1, 2], [2, 2], [3, 5]], identified=False))
-    for name in ("cohen_kappa_mean", "icc_2_1", "icc_2_k"):
+    for name in ("cohen_kappa_mean", "icc_2_1", "icc_2_k", "icc_3_1", "icc_3_k"):
         assert found[name].value is None
         assert "slots" in told(found[name].reason)
     assert found["krippendorff_alpha_ordinal"].value is not None
@@ -154,7 +207,12 @@ def test_slots_have_no_personal_coefficients():
         (np.empty((0, 0)), {}, "fleiss_kappa", "no people"),
         ([[1], [2]], {}, "icc_1_1", "one rater"),
         ([[1, np.nan], [np.nan, 2]], {}, "raw_agreement", "no item has two ratings"),
-        ([[1, 2, np.nan], [np.nan, 2, 3]], {}, "fleiss_kappa", "no item was rated by all 3"),
+        (
+            [[1, 2, np.nan], [np.nan, 2, 3]],
+            {},
+            "icc_3_1",
+            "needs the same raters on all items: all of them rated 0",
+        ),
         ([[2, 2], [2, 2]], {}, "krippendorff_alpha_nominal", "all ratings are equal"),
         ([[0, 1], [1, 1]], {"value_type": "binary"}, "within_one", "binary ratings"),
         (np.arange(60.0).reshape(30, 2), {}, "gwet_ac1", "continuous ratings: 60 distinct values"),

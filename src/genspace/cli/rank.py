@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._options import HumanColumns, JsonFlag, MetricColumns, SeedOption, columns
+from genspace.cli._options import AS_FOUND, JsonFlag, SeedOption, Tables, reads_tables
 
 if TYPE_CHECKING:
     from genspace.analysis.result import Order, Orders
@@ -22,6 +22,7 @@ Over = Literal["prompts", "items", "raters"]
     epilog="Examples: genspace rank my-study · genspace rank my-study --judge clip --by sub_domain · "
     "genspace rank my-pairs --over raters · genspace rank results.csv --human rating --metrics clip,vqa"
 )
+@reads_tables
 def rank(
     study: Annotated[Path, typer.Argument(help="A study's folder, or one wide table.")],
     judge: Annotated[
@@ -38,17 +39,17 @@ def rank(
     ] = None,
     draws: Annotated[int, typer.Option(help="Bootstrap draws; 0: ranks alone.")] = 1000,
     seed: SeedOption = 0,
-    human: HumanColumns = None,
-    metrics: MetricColumns = None,
+    tables: Tables = AS_FOUND,
     as_json: JsonFlag = False,
 ) -> None:
     """Rank the generators by the people and by each judge, and say how sure each order is."""
     from genspace.api import rank as rank_study
-    from genspace.cli._console import out, print_json
+    from genspace.cli._console import out, print_json, readings_follow
     from genspace.report import COUNTED, order_sentences, print_readings, reason_text
-    from genspace.study import open_study
 
-    opened = open_study(study, human=columns(human), metrics=columns(metrics))
+    if not as_json:
+        readings_follow()
+    opened = tables.open(study, whole=True)
     ranking = rank_study(
         opened, judges=judge, over=over, question=question, draws=draws, seed=seed, by=by or ()
     )

@@ -35,7 +35,7 @@ from genspace.report._table import (
     percent,
     share_text,
 )
-from genspace.report._terminal import print_comparison
+from genspace.report._terminal import print_comparison, print_view
 from genspace.report._write import write_report
 
 __all__ = [
@@ -70,6 +70,7 @@ __all__ = [
     "print_readings",
     "print_released",
     "print_rows",
+    "print_view",
     "read_manifest",
     "reason_text",
     "remark",

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from genspace.analysis import Estimate
+from genspace.analysis.reliability import COEFFICIENTS
 from genspace.analysis.result import Abstention, Cell, Figures, Matched
 from genspace.errors import InputError
 from genspace.report._gallery import gallery
@@ -21,7 +22,7 @@ from genspace.report._plots import (
     styles_of,
 )
 from genspace.report._probe_page import curve_legend, curve_plots, sub_domains
-from genspace.report._sentences import reason_text, specification_sentences
+from genspace.report._sentences import people_sentences, reason_text, specification_sentences
 from genspace.report._styles import OTHERS, judge_styles
 from genspace.report._words import words
 from genspace.report.probes import holds_probes, probe_report
@@ -46,10 +47,13 @@ class BreakdownShown:
     silent: Sequence[str]
     """Values for which no judge has a figure."""
     judges: Sequence[str]
+    people: str
+    """Which coefficient says how far people agree; "" where none does."""
     values_down: bool
 
 
 def _breakdowns(part: Part) -> list[BreakdownShown]:
+    alpha = f"people ({COEFFICIENTS[part.document.human.alpha].label})"
     return [
         BreakdownShown(
             column=column,
@@ -57,6 +61,7 @@ def _breakdowns(part: Part) -> list[BreakdownShown]:
             cells=cells,
             silent=[v for v, cell in cells.items() if all(e.value is None for e in cell.judges.values())],
             judges=[row.name for row in part.table.rows if row.is_judge],
+            people=alpha if any(cell.people.value is not None for cell in cells.values()) else "",
             values_down=len(cells) > MOST_COLUMNS,
         )
         for column, cells in part.document.breakdowns.items()
@@ -72,6 +77,7 @@ class ReliabilityShown:
     reason: str
     """Why nothing is known; "" where something is."""
     plot: str | None
+    sentences: Sequence[str]
 
 
 def _reliability(part: Part) -> ReliabilityShown | None:
@@ -80,7 +86,7 @@ def _reliability(part: Part) -> ReliabilityShown | None:
     reason = "" if known else reason_text(next(iter(figures.values())).reason)
     if reason and part.reference != "people":
         return None
-    return ReliabilityShown(figures, reason, ratings(part.document))
+    return ReliabilityShown(figures, reason, ratings(part.document), people_sentences(part.document))
 
 
 def _footing(part: Part) -> list[tuple[str, Matched]]:
@@ -147,7 +153,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("specification", "Does the conclusion depend on how it is computed?", _specification),
     Section("gallery", "Where judges and {reference} differ most", gallery),
     Section("reliability", "How far people agree with one another", _reliability),
-    Section("footing", "Could a judge stand in for one person?", _footing),
+    Section("footing", "A judge and one rater against the same others", _footing),
     Section("tests", "Which differences are more than chance", lambda part: part.document.tests.pairs),
     Section("overlap", "Do judges err on the same items?", lambda part: part.document.overlap.pairs),
     Section("abstaining", "Who abstains, and on what", _abstaining),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from genspace.analysis import Estimate
-from genspace.analysis.figures import FIGURES, PREFERENCES, SYSTEMS, Named
+from genspace.analysis.figures import FIGURES, SYSTEMS, TIE_CALIBRATED_PAIRS, Named
 from genspace.analysis.reasons import Reason
 from genspace.analysis.result import Figures, JudgeKind, JudgeResult, QuestionResult, StudyFacts
 from genspace.display import Displayed
@@ -36,6 +36,7 @@ __all__ = [
 EXTRA: Mapping[str, Named] = {
     row.key: row
     for row in (
+        TIE_CALIBRATED_PAIRS,
         Named(key="mean_score", short="mean score", label="mean score", meaning="mean of the judge's scores"),
         Named(
             key="all_raters", short="all raters", label="all raters",
@@ -49,10 +50,10 @@ EXTRA: Mapping[str, Named] = {
     )
 }  # fmt: skip
 """What a table shows beside the figures of `genspace.analysis.figures`."""
-NAMES: Mapping[str, Mapping[str, Named]] = {"preference": PREFERENCES, "system": SYSTEMS}
+NAMES: Mapping[str, Mapping[str, Named]] = {"system": SYSTEMS}
 """Sections whose figures are not those over items."""
 PREFIXES = {"within_prompt": "within prompt: ", "within_generator": "within generator: "}
-SHOWN_OF_PAIRS = ("half_credit", "with_ties", "tie_calibrated")
+SHOWN_OF_PAIRS = ("pair_raters_who_agree", "pair_agreement_with_ties", TIE_CALIBRATED_PAIRS.key)
 WITHIN = "pairwise_half_credit"
 """The figure within prompts that the main table shows for graded ratings."""
 
@@ -69,7 +70,7 @@ NOT_COMPUTED = Estimate.undefined(Reason("not_computed"))
 class Column:
     """One figure of the table."""
 
-    section: Literal["", "item", "within_prompt", "within_generator", "preference", "system"]
+    section: Literal["", "item", "within_prompt", "within_generator", "system"]
     """Part of a judge's result; "" for the judge itself."""
     figure: str
 
@@ -147,8 +148,8 @@ def _columns(result: QuestionResult, level: str) -> tuple[Column, ...]:
     if level == "system":
         return tuple(Column("system", key) for key in SYSTEMS)
     primary = Column("item", result.primary.figure)
-    if any(judge.preference for judge in result.judges.values()):
-        chosen = [Column("preference", key) for key in SHOWN_OF_PAIRS]
+    if FIGURES[result.primary.figure].target == "preference":
+        chosen = [Column("item", key) for key in SHOWN_OF_PAIRS]
     else:
         kind = result.study.value_type
         chosen = [Column("item", key) for key, row in FIGURES.items() if kind in row.shown_for]

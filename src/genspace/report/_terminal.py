@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from genspace.analysis import Estimate
+from genspace.analysis.reliability import COEFFICIENTS
 from genspace.analysis.result import Cell, ComparisonDocument, QuestionResult
 from genspace.report._answer import conclude
 from genspace.report._readings import print_readings
@@ -15,7 +16,9 @@ from genspace.report._table import Row, counts, figure_text, judge_table, number
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["print_comparison"]
+    from genspace.display import View
+
+__all__ = ["print_comparison", "print_view"]
 
 STYLES = {"people": "bold", "baseline": "dim", "derived": "dim italic"}
 PRINTED_REASONS = 6
@@ -34,6 +37,23 @@ def print_comparison(document: ComparisonDocument, console: Console, *, level: s
     for name, part in document.questions.items():
         console.print(f"\n[bold]Question: {escape(name)}[/]")
         _print_part(part, console, level=level)
+
+
+def print_view(view: View, console: Console) -> None:
+    """Print a result's title, sentences and table."""
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    console.print(f"[bold]{escape(view.title)}[/]")
+    for sentence in view.sentences:
+        console.print(escape(sentence))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for i, heading in enumerate(view.head):
+        table.add_column(escape(heading), overflow="fold", justify="right" if i else "left")
+    for row in view.rows:
+        table.add_row(*map(escape, row))
+    console.print(table)
 
 
 def _print_part(result: QuestionResult, console: Console, *, level: str) -> None:
@@ -61,12 +81,12 @@ def _print_part(result: QuestionResult, console: Console, *, level: str) -> None
     console.print(table)
     if left_out := [c.label for c in model.columns[most:]]:
         console.print(
-            f"[dim]In a terminal of {NARROW} columns, with --json or --out: {escape(', '.join(left_out))}.[/]"
+            f"[dim]In a terminal of {NARROW} columns, in JSON or in a report (`out`): {escape(', '.join(left_out))}.[/]"
         )
     for reason in _reasons(model.rows):
         console.print(f"[dim]– {escape(reason)}[/]")
     for name, cells in result.breakdowns.items():
-        _print_breakdown(name, cells, [r.name for r in model.rows], console)
+        _print_breakdown(name, cells, [r.name for r in model.rows], result.human.alpha, console)
     for note in result.notes:
         style = "yellow" if note.level == "warning" else "dim"
         console.print(f"[{style}]{note.level}:[/] {escape(remark(note, result))}")
@@ -89,8 +109,10 @@ def _reasons(rows: tuple[Row, ...]) -> list[str]:
     return reasons[:PRINTED_REASONS]
 
 
-def _print_breakdown(column: str, cells: Mapping[str, Cell], names: list[str], console: Console) -> None:
-    """Print judges in rows and values in columns, or, where there are many values, the other way round."""
+def _print_breakdown(
+    column: str, cells: Mapping[str, Cell], names: list[str], alpha: str, console: Console
+) -> None:
+    """Print judges and people's agreement in rows, values in columns, or, of many values, the other way round."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -98,12 +120,20 @@ def _print_breakdown(column: str, cells: Mapping[str, Cell], names: list[str], c
     known = {name for cell in cells.values() for name in cell.judges}
     judges = [name for name in names if name in known]
     heads = {value: f"{value} ({cell.n})" for value, cell in cells.items()}
+    people = f"people ({COEFFICIENTS[alpha].label})"
+    agreed = any(cell.people.value is not None for cell in cells.values())
     if len(cells) <= MOST_COLUMNS:
         corner, columns = "judge", list(heads.values())
         rows = [[name, *(_cell(cell, name, figure_text) for cell in cells.values())] for name in judges]
+        if agreed:
+            rows.append([people, *(figure_text(cell.people) for cell in cells.values())])
     else:
-        corner, columns = column, judges
-        rows = [[heads[v], *(_cell(cell, n, _value_text) for n in judges)] for v, cell in cells.items()]
+        corner, columns = column, [*judges, *([people] if agreed else [])]
+        rows = [
+            [heads[v], *(_cell(cell, n, _value_text) for n in judges)]
+            + ([_value_text(cell.people)] if agreed else [])
+            for v, cell in cells.items()
+        ]
     table = Table(
         box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", title=f"by {column}", title_justify="left"
     )

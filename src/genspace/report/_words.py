@@ -45,9 +45,11 @@ def words(table: JudgeTable, result: QuestionResult) -> list[tuple[str, str]]:
         row.name.removeprefix("baseline: ") for row in table.rows if row.kind == "baseline"
     }
     found += [entry for kind, entry in ROWS.items() if kind in kinds]
-    if result.human.ceiling.value is not None:
-        meaning = "what a perfect judge would reach against ratings as noisy as these (the root of ICC(1,k))"
-        found.append(("noise ceiling", meaning))
+    if result.human.ceiling.model is not None:
+        meaning = (
+            "what the mean of infinitely many raters would reach against these ratings, under a model of them"
+        )
+        found.append(("ceiling", meaning))
     found.append(("n", "items behind the first figure"))
     found.append(
         ("coverage", "share of the rated items that the judge scores; on the rest it abstained or failed")
