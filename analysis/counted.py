@@ -9,21 +9,36 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genspace.analysis._estimate import Estimate
+from genspace.analysis.inference.intervals import Support, from_replicates
+from genspace.analysis.inference.replicates import Replicates
 from genspace.analysis.question import JudgeScores
 from genspace.analysis.reasons import Reason
+from genspace.analysis.resampling import ratio
 from genspace.display import Displayed
 
-__all__ = ["Place", "ScoreRange", "ThreeFigures", "judge_figures", "places", "prompt_mean", "three_figures"]
+__all__ = [
+    "Place",
+    "ScoreRange",
+    "ThreeFigures",
+    "judge_figures",
+    "mean_without_each",
+    "places",
+    "prompt_mean",
+    "three_figures",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+ROUNDING = 1e-12
+"""Figures that differ by less are equal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,10 +201,8 @@ def prompt_mean(
 ) -> Estimate:
     """Return a mean with an interval over prompts.
 
-    The standard error comes from leaving each prompt out in turn (the delete-one-group jackknife; Efron & Tibshirani
-    1993, chapter 11), with Student's t and one degree of freedom less than prompts. Shares get Wilson's interval (1927)
-    for as many independent items as that error stands for, and at most as many as there are; without any spread
-    between prompts these are the prompts.
+    Its standard error, and the interval of shares and of scores, are those of `genspace.analysis.inference`. A share of
+    0 or 1 is worth as many observations as there are prompts; so are scores without any spread that keep to a scale.
 
     Args:
         values: (n,) finite.
@@ -209,49 +222,44 @@ def prompt_mean(
     if isinstance(weight, Reason):
         return Estimate.undefined(weight, n=n)
     weights = np.ones(n) if weight is None else weight
-    _, group = np.unique(prompt, return_inverse=True)
-    total, size = np.bincount(group, weights * values), np.bincount(group, weights)
-    groups = len(size)
-    value = float(total.sum() / size.sum())
-    reason = no_interval or (Reason("single_prompt") if groups < 2 else None)
-    if reason is not None:
-        return Estimate(value, n=n, reason=reason)
-    without = (total.sum() - total) / (size.sum() - size)
-    error = math.sqrt((groups - 1) / groups * float(np.square(without - without.mean()).sum()))
-    low, high = _ends(value, error, n=n, groups=groups, share=share, limits=limits, confidence=confidence)
-    if low is None or high is None:
-        return Estimate(value, n=n, reason=Reason("all_equal", name="values"))
-    return Estimate(value, low, high, n=n)
+    clusters, prompts = Replicates.of(prompt), len(np.unique(prompt))
+    value = float(weights @ values / weights.sum())
+    if no_interval is not None:
+        return Estimate(value, n=n, reason=no_interval)
+    low, high = (0.0, 1.0) if share else limits or (-math.inf, math.inf)
+    replicated = mean_without_each(values, weights, clusters)
+    flat = bool(np.ptp(replicated) < ROUNDING)
+    if flat and not math.isfinite(high - low):
+        return Estimate(
+            value, n=n, reason=Reason("single_prompt" if prompts < 2 else "all_equal", name="values")
+        )
+    if not (share or flat):
+        found = from_replicates(value, replicated, clusters, n=n, confidence=confidence)
+        if found.low is None or found.high is None:
+            return found
+        return replace(found, low=max(low, found.low), high=min(high, found.high))
+    # on the scale of 0 to 1, where sums of many weights that make a whole may miss it by rounding
+    unit = (value - low) / (high - low)
+    unit = round(unit) if abs(unit - round(unit)) < ROUNDING else unit
+    support = Support(most=n, at_ends=prompts)
+    found = from_replicates(
+        unit,
+        (replicated - low) / (high - low),
+        clusters,
+        n=n,
+        scale="share",
+        support=support,
+        confidence=confidence,
+    )
+    if found.low is None or found.high is None:
+        return replace(found, value=value)
+    return Estimate(value, low + (high - low) * found.low, low + (high - low) * found.high, n=n)
 
 
-def _ends(
-    value: float,
-    error: float,
-    *,
-    n: int,
-    groups: int,
-    share: bool,
-    limits: tuple[float, float] | None,
-    confidence: float,
-) -> tuple[float, float] | tuple[None, None]:
-    """Return the ends of an interval from a jackknife standard error (see `prompt_mean`)."""
-    from scipy.stats import t
-
-    quantile = float(t.ppf((1 + confidence) / 2, groups - 1))
-    low, high = limits or (-math.inf, math.inf)
-    none = error <= 1e-12 * max(1.0, abs(value))
-    if not share and not none:
-        return max(low, value - quantile * error), min(high, value + quantile * error)
-    if not share and limits is None:
-        return None, None
-    span = 1.0 if share else high - low
-    d = value if share else (value - low) / span
-    effective = groups if none else min(float(n), d * (1 - d) / error**2)
-    shrunk = 1 + quantile**2 / effective
-    middle = (d + quantile**2 / (2 * effective)) / shrunk
-    half = quantile / shrunk * math.sqrt(d * (1 - d) / effective + quantile**2 / (4 * effective**2))
-    ends = max(0.0, middle - half), min(1.0, middle + half)
-    return ends if share else (low + span * ends[0], low + span * ends[1])
+def mean_without_each(values: Floats, weights: Floats, clusters: Replicates) -> Floats:
+    """Return the weighted mean of values without each block of prompts, (B,)."""
+    total, size = (np.bincount(clusters.of_item, w, clusters.blocks) for w in (weights * values, weights))
+    return ratio(total.sum() - total, size.sum() - size)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -12,16 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genspace.analysis._estimate import Estimate
+from genspace.analysis.counted import ROUNDING, mean_without_each
+from genspace.analysis.inference.comparisons import ENOUGH
+from genspace.analysis.inference.intervals import raw
+from genspace.analysis.inference.replicates import Replicates, StandardError, standard_error
 from genspace.analysis.reasons import Reason
-from genspace.analysis.significance import holm
+from genspace.analysis.significance import ALPHA, holm
 from genspace.display import Displayed
 
-__all__ = ["ENOUGH", "GeneratorPair", "Side", "compare_pairs"]
+__all__ = ["GeneratorPair", "Side", "compare_pairs"]
 
 Floats = NDArray[np.float64]
-ALPHA = 0.05
-ENOUGH = 6
-"""With fewer prompts that tell two generators apart no test can be significant: 2 · 2⁻⁵ = .06."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +89,7 @@ def compare_pairs(
 
 
 def _pair(cell: str, first: Side, second: Side, confidence: float) -> GeneratorPair:
-    from scipy.stats import binomtest, t
+    from scipy.stats import binomtest
 
     common = np.intersect1d(first.prompt, second.prompt)
     low, high, low_2, high_2 = (
@@ -107,20 +107,26 @@ def _pair(cell: str, first: Side, second: Side, confidence: float) -> GeneratorP
     if n < 2:
         return told(Estimate.undefined(Reason("no_shared_prompt" if n == 0 else "single_prompt"), n=n), None)
     difference = low - low_2
-    value, error = float(difference.mean()), _error(difference)
-    half = float(t.ppf((1 + confidence) / 2, n - 1)) * error
+    value = float(difference.mean())
     # what the one that leads is at least ahead by, prompt by prompt
     surely = low - high_2 if value > 0 else low_2 - high
-    apart = np.sign(surely[np.abs(surely) > 1e-12])
+    apart = np.sign(surely[np.abs(surely) > ROUNDING])
     if len(apart) < ENOUGH:
-        reason = Reason("few_prompts_differ", n=len(apart), needed=ENOUGH)
+        reason = Reason("few_contributions", n=len(apart), needed=ENOUGH)
         p = float(binomtest(int((apart > 0).sum()), len(apart)).pvalue) if len(apart) else None
         return told(Estimate(value, n=n, reason=reason), p)
-    lead, spread = float(surely.mean()), _error(surely)
-    if spread == 0.0:
-        return told(Estimate(value, n=n, reason=Reason("all_equal", name="differences")), None)
-    p = 1.0 if lead <= 0 else 2 * float(t.sf(lead / spread, n - 1))
-    return told(Estimate(value, value - half, value + half, n=n), min(1.0, p))
+    error, spread = _error(difference), _error(surely)
+    if error is None or spread is None or spread.value == 0:
+        return told(Estimate(value, n=n, reason=Reason("equal_in_every_prompt")), None)
+    lead = float(surely.mean())
+    p = 1.0 if lead <= 0 else min(1.0, 2 * spread.beyond(lead))
+    return told(Estimate(value, *raw(value, error, confidence), n=n), p)
+
+
+def _error(values: Floats) -> StandardError | None:
+    """Return the standard error of a mean of one value per prompt."""
+    clusters = Replicates.of(np.arange(len(values)))
+    return standard_error(mean_without_each(values, np.ones(len(values)), clusters), clusters.present)
 
 
 def _by_prompt(values: Floats, prompt: NDArray[Any], common: NDArray[Any]) -> Floats:
@@ -130,9 +136,3 @@ def _by_prompt(values: Floats, prompt: NDArray[Any], common: NDArray[Any]) -> Fl
     return np.asarray(
         np.bincount(place, values[kept], len(common)) / np.bincount(place, minlength=len(common))
     )
-
-
-def _error(values: Floats) -> float:
-    """Return the standard error of a mean over prompts: that of leaving each out."""
-    error = float(values.std(ddof=1)) / math.sqrt(len(values))
-    return 0.0 if error < 1e-12 else error

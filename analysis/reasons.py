@@ -30,7 +30,7 @@ ReasonCode = Literal[
     # of the generators
     "no_generators", "single_generator", "too_few_generators", "equal_generators", "no_shared_prompt",
     "few_generators", "too_few_scored_generators", "no_shares", "not_compared", "never_compared", "never_losing",
-    "not_converged", "few_prompts_differ",
+    "not_converged",
     # of scores corrected by a judge
     "sampling_unknown", "sampling_not_random", "people_compared_pairs", "everything_rated",
     "too_few_prompts_rated", "judge_scored_no_rated_item", "judge_scored_no_unrated_item", "no_item_rated",

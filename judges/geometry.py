@@ -51,6 +51,10 @@ class GeometryOptions(BaseModel):
     gravity: PartChoice | None = None
     orientation: PartChoice | None = None
     boxes3d: PartChoice | None = None
+    verifier: PartChoice | None = Field(
+        default=None,
+        description="a second detector, asked where the first found too little: what neither finds was not drawn",
+    )
     profile: str = Field(
         default="corrected", description="corrected, reference, or a TOML file of tolerances"
     )
@@ -80,6 +84,18 @@ class GeometryOptions(BaseModel):
         named = {stage: choice for stage in STAGES if (choice := getattr(self, stage)) is not None}
         return chosen_parts({**find_stack(self.stack, own).parts, **named})
 
+    def second_detector(self, own: Mapping[str, Mapping[str, str | Mapping[str, Any]]]) -> list[ChosenPart]:
+        """Return the part that verifies what was not found, serving as a detector alone; none where none is chosen.
+
+        Errors: as for `parts`.
+        """
+        from genspace.geometry.perception import chosen_parts, find_stack
+
+        if self.verifier is None:
+            return []
+        chosen = chosen_parts({**find_stack(self.stack, own).parts, "detector": self.verifier})
+        return [replace(part, stages=("detector",)) for part in chosen if "detector" in part.stages]
+
 
 def make(spec: JudgeSpec, context: JudgeContext) -> GeometryJudge:
     """Return the judge for `geometry[:STACK][,STAGE=PART,…]`.
@@ -90,17 +106,23 @@ def make(spec: JudgeSpec, context: JudgeContext) -> GeometryJudge:
     from genspace.geometry.perception.building import make_perception
 
     options = parse_options(GeometryOptions, replace(spec, options={**_replaced(spec), **spec.options}))
-    parts = options.parts(context.study.declared.stacks if context.study else {})
-    perception = make_perception(
-        parts,
-        device=options.device,
-        dtype=options.dtype,
-        batch_size=options.batch_size,
-        models_in_memory=options.models_in_memory,
-        cache_dir=context.cache_dir,
+    own = context.study.declared.stacks if context.study else {}
+    parts, second = options.parts(own), options.second_detector(own)
+    perception, verifier = (
+        make_perception(
+            chosen,
+            device=options.device,
+            dtype=options.dtype,
+            batch_size=options.batch_size,
+            models_in_memory=options.models_in_memory,
+            cache_dir=context.cache_dir,
+        )
+        for chosen in (parts, second)
     )
     perception.check()
-    return GeometryJudge(perception, options, parts, load_named_profile(options.profile, context))
+    verifier.check()
+    profile = load_named_profile(options.profile, context)
+    return GeometryJudge(perception, options, parts, profile, verifier if second else None)
 
 
 def _replaced(spec: JudgeSpec) -> dict[str, str]:
@@ -142,6 +164,8 @@ class GeometryJudge:
     options: GeometryOptions
     parts: Sequence[ChosenPart]
     profile: Profile
+    verifier: Perception | None = None
+    """A second detector, alone."""
     _totals: dict[str, list[float]] = field(default_factory=dict)
 
     @cached_property
@@ -158,6 +182,8 @@ class GeometryJudge:
         }
         if versions := plugin_versions():
             parts["predicates"] = versions
+        if self.verifier is not None:
+            parts["verifier"] = self.verifier.fingerprint
         return fingerprint(parts)
 
     @cached_property
@@ -169,11 +195,14 @@ class GeometryJudge:
 
     @property
     def _uses_truth(self) -> bool:
-        return any("truth" in part.reads for part in self.perception.parts.values())
+        seen_by = [self.perception, *([self.verifier] if self.verifier else [])]
+        return any("truth" in part.reads for perception in seen_by for part in perception.parts.values())
 
     def close(self) -> None:
         """Free the models."""
         self.perception.close()
+        if self.verifier is not None:
+            self.verifier.close()
 
     def preview(self, request: Request) -> Preview:
         """Return what would be looked for, with which parts."""
@@ -261,13 +290,33 @@ class GeometryJudge:
             return Verdict.failed(task.request, failure or "nothing to decide")
         views = [s for s in seen if not isinstance(s, Failure)]
         try:
-            scene = self._scene(task, views)
+            scene = self._with_absent(task, self._scene(task, views))
             answer = verdict(
                 task.request, scene, task.bound, evaluate(scene, task.bound, self.profile), self.profile
             )
         except InputError as error:
             return Verdict.failed(task.request, str(error))
         return replace(answer, details={**answer.details, **_sources(scene)})
+
+    def _with_absent(self, task: _Task, scene: Scene | Pair) -> Scene | Pair:
+        """Return the scene with the names of what the second detector does not find either."""
+        from genspace.geometry.detections import assign
+        from genspace.geometry.perception import Failure
+        from genspace.geometry.perception.labels import canonical
+        from genspace.geometry.scene import Pair
+
+        after = scene.after if isinstance(scene, Pair) else scene
+        missing = {w.id for w in task.wanted if after.object(w.id) is None}
+        if self.verifier is None or not missing:
+            return scene
+        (view,) = self.verifier.run([task.subjects[-1]])
+        if isinstance(view, Failure):
+            return scene
+        kinds = [canonical(view.labels[i]) for i in view.known["label"]]
+        found = assign(kinds, view.known["score"].tolist(), [(w.kind, w.number) for w in task.wanted])
+        absent = [w.id for w, i in zip(task.wanted, found, strict=True) if i is None and w.id in missing]
+        told = after.changed(absent=tuple(absent))
+        return scene.changed(after=told) if isinstance(scene, Pair) else told
 
     def _scene(self, task: _Task, views: Sequence[View]) -> Scene | Pair:
         from genspace.geometry.perception.assemble import build_pair, build_scene

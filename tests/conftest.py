@@ -24,6 +24,7 @@ DEBIAN: dict[str, Callable[[], bool]] = {
     "libllvm19": lambda: any(
         map(find_library, ("LLVM-19", "LLVM.so.19.1"))) or any(Path("/usr/lib").glob("*/libLLVM*19*")),
     "postgresql": lambda: any(Path("/usr/lib/postgresql").glob("*/bin/initdb")),
+    "texlive-latex-recommended": lambda: shutil.which("pdflatex") is not None,
 }  # fmt: skip
 """How to tell that a Debian package is installed."""
 

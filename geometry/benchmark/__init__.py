@@ -1,6 +1,7 @@
 """The benchmark: prompts whose pictures can be measured, with the predicate that measures each."""
 
 from genspace.geometry.benchmark._categories import Category, Range, categories
+from genspace.geometry.benchmark._feasibility import LATEST
 from genspace.geometry.benchmark._prompts import (
     PARAPHRASES,
     PER_VARIANT,
@@ -12,6 +13,7 @@ from genspace.geometry.benchmark._prompts import (
 from genspace.geometry.benchmark._released import released_variants
 
 __all__ = [
+    "LATEST",
     "PARAPHRASES",
     "PER_VARIANT",
     "Category",

@@ -51,6 +51,8 @@ class Category:
     has_front: bool
     scenes: tuple[str, ...]
     """Where it is at home; objects share a prompt only if they share a scene."""
+    since: int = 1
+    """Version of the prompts from which on it is named."""
 
     @property
     def volume(self) -> Range:
@@ -100,6 +102,7 @@ def categories() -> Mapping[str, Category]:
             length_axis=row["length_axis"],
             has_front=row["front"],
             scenes=tuple(row["scenes"]),
+            since=row.get("since", 1),
         )
         for name, row in load_table("categories").items()
     }

@@ -8,6 +8,7 @@ Everything that reads like English stands with the predicate that decides it, in
     symmetric    whether the objects may be two of one kind; sizes: which rule on sizes tells what is possible
     variants     in the benchmark's order; source: for edits, the prompt of the image before
     paraphrases  each a template and one phrase per variant, which fills {phrase}
+    version_2    what the second version of the prompts says otherwise, by the paraphrase's number
 
 Texts may name {a} {b} {c} ("a cow"), {the_a} ("the cow"), {pair} or {group} ("a cow and a goat", "two cows"),
 {the_group}, {place} ("in a farmyard"). Everything about objects stands in `categories.toml`, the places in
@@ -26,7 +27,10 @@ from typing import Any, get_args
 from genspace.errors import InputError
 from genspace.geometry.benchmark._categories import Category, categories, load_table
 from genspace.geometry.benchmark._feasibility import (
+    LATEST,
+    RULES,
     SIZE_TARGETS,
+    Rules,
     fits_in_view,
     growth_is_plausible,
     pair_fits,
@@ -65,6 +69,8 @@ class Prompt:
     """Which wording, from 0."""
     source_prompt: str | None = None
     """Edits: the prompt of the image before."""
+    version: int = LATEST
+    """Of the set of prompts."""
 
     def row(self, *, generator: str | None = None) -> dict[str, str]:
         """Return the prompt as a row of a study's items table.
@@ -81,16 +87,22 @@ class Prompt:
         row |= {"predicate": self.predicate, "sub_domain": self.sub_domain, "variant": self.variant}
         if self.source_prompt is not None:
             row["source_prompt"] = self.source_prompt
-        return row | {"objects": ", ".join(self.objects), "paraphrase": str(self.paraphrase)}
+        return row | {
+            "objects": ", ".join(self.objects),
+            "paraphrase": str(self.paraphrase),
+            "prompts_version": str(self.version),
+        }
 
 
-def prompts(task: Task, *, paraphrase: int = 0, seed: int = 0) -> list[Prompt]:
+def prompts(task: Task, *, paraphrase: int = 0, seed: int = 0, version: int = LATEST) -> list[Prompt]:
     """Return the 1,800 prompts of a task: 9 sub-domains × 4 variants × 50 object categories.
 
     The seed draws which categories ask about each variant and how they are paired; paraphrases of one prompt
-    share item id, objects and predicate. The same arguments give the same prompts on every machine.
+    share item id, objects and predicate. The same arguments give the same prompts on every machine. Version 1 stays as
+    it was, for studies made with it; version 2 asks for what fits into a picture taken at 50°, for distances that leave
+    the objects apart, and in more natural words.
 
-    Errors: `InputError` for an unknown task or paraphrase.
+    Errors: `InputError` for an unknown task, paraphrase or version.
 
     >>> len(prompts("t2i"))
     1800
@@ -99,11 +111,21 @@ def prompts(task: Task, *, paraphrase: int = 0, seed: int = 0) -> list[Prompt]:
         raise InputError(f"task {task!r}: expected one of {', '.join(get_args(Task))}")
     if not 0 <= paraphrase < PARAPHRASES:
         raise InputError(f"paraphrase {paraphrase}: expected 0 to {PARAPHRASES - 1}")
+    if version not in RULES:
+        raise InputError(f"version {version}: expected one of {', '.join(map(str, RULES))}")
     return [
-        _prompt(task, sub_domain, table=table, variant=variant, objects=objects, paraphrase=paraphrase)
+        _prompt(
+            task,
+            sub_domain,
+            table=table,
+            variant=variant,
+            objects=objects,
+            paraphrase=paraphrase,
+            version=version,
+        )
         for sub_domain, table in sub_domains(task)
         for variant in table["variants"]
-        for objects in _draw(f"{seed} {task} {sub_domain} {variant}", table, sub_domain, variant)
+        for objects in _draw(f"{seed} {task} {sub_domain} {variant}", table, sub_domain, variant, version)
     ]
 
 
@@ -115,6 +137,7 @@ def _prompt(
     variant: str,
     objects: tuple[Category, ...],
     paraphrase: int,
+    version: int,
 ) -> Prompt:
     names = [c.name for c in objects]
     return Prompt(
@@ -122,11 +145,12 @@ def _prompt(
         task=task,
         sub_domain=sub_domain,
         variant=variant,
-        prompt=_filled(table, variant, names, paraphrase),
+        prompt=_filled(table, variant, names, paraphrase, version),
         predicate=table["predicate"].format_map(_arguments(names, variant)),
         objects=tuple(names),
         paraphrase=paraphrase,
-        source_prompt=_source(table, objects) if task == "edit" else None,
+        source_prompt=_source(table, objects, version) if task == "edit" else None,
+        version=version,
     )
 
 
@@ -149,7 +173,7 @@ def instruction(predicate: str, task: str, variant: str, names: Sequence[str], p
         raise InputError(
             f"predicate {predicate!r} has no prompts for {task}: {predicate}.toml needs [prompts.{task}]"
         )
-    return _filled(table[task], variant, names, paraphrase)
+    return _filled(table[task], variant, names, paraphrase, 1)
 
 
 def own_prompt(task: Task, sub_domain: str, variant: str, names: Sequence[str], item_id: str) -> Prompt:
@@ -172,23 +196,29 @@ def own_prompt(task: Task, sub_domain: str, variant: str, names: Sequence[str], 
         task=task,
         sub_domain=sub_domain,
         variant=variant,
-        prompt=_filled(table, variant, names, 0),
+        prompt=_filled(table, variant, names, 0, LATEST),
         predicate=table["predicate"].format_map(_arguments(names, variant)),
         objects=tuple(names),
         paraphrase=0,
     )
 
 
-def _filled(table: Mapping[str, Any], variant: str, names: Sequence[str], paraphrase: int) -> str:
+def _filled(
+    table: Mapping[str, Any], variant: str, names: Sequence[str], paraphrase: int, version: int
+) -> str:
     wording, fields = table["paraphrases"][paraphrase], _fields(names)
+    for later in range(2, version + 1):
+        wording = wording | table.get(f"version_{later}", {}).get(str(paraphrase), {})
     phrase = wording.get(variant, "").format_map(fields)
     return sentence(wording["template"].format_map(fields | {"phrase": phrase}))
 
 
-def _source(table: Mapping[str, Any], objects: tuple[Category, ...]) -> str:
+def _source(table: Mapping[str, Any], objects: tuple[Category, ...], version: int) -> str:
     first, *others = objects
     scene = next(s for s in first.scenes if all(s in other.scenes for other in others))
-    fields = {"place": load_table("scenes")[scene], "source_distance": str(source_distance_m(first))}
+    places = load_table("scenes")
+    place = places.get(f"version_{version}", {}).get(scene, places[scene])
+    fields = {"place": place, "source_distance": str(source_distance_m(first, RULES[version]))}
     return sentence(table["source"].format_map(_fields([c.name for c in objects]) | fields))
 
 
@@ -227,21 +257,23 @@ def _arguments(names: Sequence[str], variant: str) -> dict[str, str]:
     return arguments
 
 
-def _draw(key: str, table: Mapping[str, Any], sub_domain: str, variant: str) -> list[tuple[Category, ...]]:
+def _draw(
+    key: str, table: Mapping[str, Any], sub_domain: str, variant: str, version: int
+) -> list[tuple[Category, ...]]:
     """Draw the 50 subjects of a variant, in the table's order, each with the partners it needs."""
-    rng = random.Random(key)
+    rng, rules = random.Random(key), RULES[version]
     fronts = table.get("needs_front")
     possible: dict[str, list[Category]] = {}
-    for subject in categories().values():
+    for subject in _named(version):
         if fronts and not subject.has_front:
             continue
         if table["objects"] == 1:
-            partners = [subject] if _feasible(table, variant, subject, subject) else []
+            partners = [subject] if _feasible(table, variant, subject, subject, rules) else []
         else:
             partners = [
                 p
-                for p in _companions()[subject.name]
-                if (p.has_front or fronts != "both") and _feasible(table, variant, subject, p)
+                for p in _companions(version)[subject.name]
+                if (p.has_front or fronts != "both") and _feasible(table, variant, subject, p, rules)
             ]
         if partners:
             possible[subject.name] = partners
@@ -254,47 +286,52 @@ def _draw(key: str, table: Mapping[str, Any], sub_domain: str, variant: str) -> 
         if name not in chosen:
             continue
         subject = categories()[name]
-        twins = table.get("symmetric") and _feasible(table, variant, subject, subject)
+        twins = table.get("symmetric") and _feasible(table, variant, subject, subject, rules)
         if table["objects"] == 1:
             drawn.append((subject,))
         elif twins and rng.random() < _TWINS:
             drawn.append((subject, subject))
         else:
             count = 1 if table["objects"] == 2 or len(drawn) % 2 else 2
-            drawn.append((subject, *_pick_partners(rng, partners, used, count)))
+            drawn.append((subject, *_pick_partners(rng, partners, used, count, rules)))
     return drawn
 
 
+def _named(version: int) -> list[Category]:
+    """Return the categories that a version of the prompts names."""
+    return [category for category in categories().values() if category.since <= version]
+
+
 @cache
-def _companions() -> Mapping[str, list[Category]]:
+def _companions(version: int) -> Mapping[str, list[Category]]:
     """Return, for each category, the others that fit into one picture with it."""
-    everyone = categories().values()
-    return {a.name: [b for b in everyone if b is not a and pair_fits(a, b)] for a in everyone}
+    everyone, rules = _named(version), RULES[version]
+    return {a.name: [b for b in everyone if b is not a and pair_fits(a, b, rules)] for a in everyone}
 
 
 def _pick_partners(
-    rng: random.Random, possible: list[Category], used: Counter[str], count: int
+    rng: random.Random, possible: list[Category], used: Counter[str], count: int, rules: Rules
 ) -> list[Category]:
     """Return the partners used least so far, ties broken at random; all share a scene with each other."""
     picked: list[Category] = []
     for _ in range(count):
-        left = [p for p in possible if p not in picked and all(pair_fits(p, q) for q in picked)]
+        left = [p for p in possible if p not in picked and all(pair_fits(p, q, rules) for q in picked)]
         if left:
             picked.append(min(left, key=lambda p: (used[p.name], rng.random())))
             used[picked[-1].name] += 1
     return picked
 
 
-def _feasible(table: Mapping[str, Any], variant: str, a: Category, b: Category) -> bool:
+def _feasible(table: Mapping[str, Any], variant: str, a: Category, b: Category, rules: Rules) -> bool:
     """Whether ordinary objects `a` and, where the sub-domain has two, `b` can satisfy the variant."""
     match table.get("sizes"):
         case "separation":
-            return separation_is_possible(a, b, float(variant))
+            return separation_is_possible(a, b, float(variant), rules)
         case "view":
-            return fits_in_view(a, float(variant))
+            return fits_in_view(a, float(variant), rules)
         case "difference":
             return size_can_differ(a, b, variant)
         case "growth":
-            return growth_is_plausible(a, variant)
+            return growth_is_plausible(a, variant) and a.largest >= rules.smallest_m
         case _:
-            return True
+            return min(a.largest, b.largest) >= rules.smallest_m

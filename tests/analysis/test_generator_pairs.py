@@ -57,7 +57,7 @@ def test_what_was_not_measured_may_be_right():
     assert (open_[0].difference.value, open_[0].claim, open_[0].difference.reason.code) == (
         1.0,
         "open",
-        "few_prompts_differ",
+        "few_contributions",
     )
     sure = compare_pairs(
         [("x", [side("a", np.ones(60)), side("b", np.r_[np.zeros(30), np.full(30, np.nan)])])]
@@ -73,7 +73,7 @@ def test_few_prompts_and_no_spread_give_no_claim():
     few = compare_pairs([("x", [side("a", np.r_[np.ones(5), np.zeros(60)]), side("b", np.zeros(65))])])[0]
     assert (few.claim, few.p, few.p_holm) == ("open", pytest.approx(2 * 0.5**5), None)
     same = compare_pairs([("x", [side("a", np.ones(40)), side("b", np.zeros(40))])])[0]
-    assert (same.claim, same.difference.reason.code) == ("open", "all_equal")
+    assert (same.claim, same.difference.reason.code) == ("open", "equal_in_every_prompt")
     assert compare_pairs([("x", [side("a", [1.0]), side("b", [0.0])])])[0].difference.value is None
 
 

@@ -1,6 +1,6 @@
 """Five generators of planted quality: scenes of known truth stand in for the pictures that they would make.
 
-perfect: does what it is asked. nothing: draws nothing. mirrors: swaps left and right. far: everything twice as far and as
+perfect: does what it is asked. nothing: draws nothing, which a detector has verified of its text-to-image pictures. mirrors: swaps left and right. far: everything twice as far and as
 large. random: does what it is asked every other time.
 """
 
@@ -93,7 +93,10 @@ def answer(generator, plan, number, scenes):
     """Return what a generator draws, (after, before), and whether it does what it is asked."""
     yes, no = scenes
     if generator == "nothing":
-        return tuple({**one, "objects": []} if i == 0 else one for i, one in enumerate(yes)), False
+        after, *before = yes
+        # of text-to-image pictures a detector has verified that nothing was drawn; of edits nobody knows
+        verified = [] if before else [thing["id"] for thing in after["objects"]]
+        return ({**after, "objects": [], "absent": verified}, *before), False
     if generator == "mirrors":
         return tuple(map(mirrored, yes)), plan.variant not in {"left", "right"}
     if generator == "far":

@@ -17,7 +17,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 @pytest.fixture(scope="module")
 def lists():
-    return [PromptList.of(task, map(Asked.of, prompts(task))) for task in ("t2i", "edit")]
+    return [PromptList.of(task, map(Asked.of, prompts(task, version=1))) for task in ("t2i", "edit")]
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_prompts_are_written_in_four_forms_and_each_source_once(tmp_path, lists)
     sources = read(folder / "edit-before.csv")
     text = {row["prompt_id"]: row["prompt"] for row in sources}
     assert len(text) == len(set(text.values())) == 751
-    for prompt, row in zip(prompts("edit"), read(folder / "edit.csv"), strict=True):
+    for prompt, row in zip(prompts("edit", version=1), read(folder / "edit.csv"), strict=True):
         assert text[row["source_id"]] == prompt.source_prompt
     assert {t: PromptList.read(folder, t) for t in ("t2i", "edit")} == {x.task: x for x in lists}
 
@@ -61,7 +61,7 @@ def test_edits_of_one_picture_share_its_file(made):
     assert len(rows) == 60
     assert (
         len({row["image_before"] for row in rows})
-        == len({p.source_prompt for p in prompts("edit")[:60]})
+        == len({p.source_prompt for p in prompts("edit", version=1)[:60]})
         < 60
     )
     assert all(row["image_before"].startswith("before/") for row in rows)

@@ -67,7 +67,7 @@ def test_the_sample_is_stratified_with_its_weights_and_the_same_for_all(people):
     assert shown[0] == shown[1]
     assert set(items.groupby(["generator", "stratum"]).size()) == {10}
     assert set(items["weight"]) == {"20"}  # 200 prompts, 10 drawn
-    assert load_design(people / "annotate.toml").raters_per_item == 2
+    assert load_design(people).raters_per_item == 2
     assert open_study(people).files.exists(items["image"].iloc[0])
 
 
@@ -100,7 +100,7 @@ def test_the_command_prints_rows_corrected_never_cells(judged, people, capsys):
     document = json.loads(capsys.readouterr().out)
     assert {(d["generator"], d["task"]) for d in document["by_people"]} == {("good", "t2i"), ("poor", "t2i")}
     assert invoke(["benchmark", "table", str(made.root), "--people", str(people)]) == 0
-    assert "corrected by people" in capsys.readouterr().out
+    assert "As people would have it" in capsys.readouterr().out
 
 
 def test_what_cannot_be(judged, people, tmp_path):

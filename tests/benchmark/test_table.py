@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
 
 import pytest
+from browsing import browser  # noqa: F401 - a fixture
 
 from benchmark.planted import GENERATORS, planted
 from genspace import open_study
@@ -45,7 +47,8 @@ def test_every_cell_holds_the_planted_truth(judged, rows, generator, task):
         assert three.as_misses.value <= share <= three.as_passes.value, domain
         assert three.as_misses.low <= share <= three.as_passes.high, domain
         if generator == "nothing":
-            assert (three.as_misses.value, three.left_out.value, three.as_passes.value) == (0, None, 1)
+            known = (0, 0, 0) if task == "t2i" else (0, None, 1)  # verified that nothing was drawn, or not
+            assert (three.as_misses.value, three.left_out.value, three.as_passes.value) == known
         else:
             assert three.as_misses.value == pytest.approx(share), (
                 domain
@@ -61,13 +64,14 @@ def test_the_mean_is_that_of_the_sub_domains(rows):
                 assert getattr(figures.mean.accuracy, way).value == pytest.approx(sum(cells) / len(cells))
 
 
-def test_the_empty_one_is_last_and_nothing_is_sure_about_it(rows):
+def test_the_empty_one_is_last_and_surely_only_where_that_was_verified(rows):
     ordered = list(rows.values())
     for task in ("t2i", "edit"):
         places = {ordered[i].generator: place for i, place in row_places(ordered, task).items()}
         assert places["perfect"].rank == 1
         assert places["nothing"].rank == len(GENERATORS)
-        assert (places["nothing"].low, places["nothing"].high) == (1, 5)  # all that it drew may be right
+        # where nobody knows that it drew nothing, all that it drew may be right
+        assert (places["nothing"].low, places["nothing"].high) == ((5, 5) if task == "t2i" else (1, 5))
 
 
 def test_rank_compare_and_the_table_print_the_same_numbers(judged, rows):
@@ -138,3 +142,76 @@ def test_what_is_judged_is_not_judged_again(judged, capsys):
     assert "0 judged" in capsys.readouterr().out
     assert invoke(["benchmark", "table", str(made.root), "--judge", "scnee"]) == 2
     assert "did you mean 'scene'" in capsys.readouterr().err
+
+
+def test_generators_are_compared_by_prompt_with_correction(judged, capsys):
+    made, _ = judged
+    assert invoke(["benchmark", "compare", str(made.root), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    t2i = next(c for c in found["comparisons"] if c["task"] == "t2i")
+    claims = {(p["first"], p["second"], p["cell"]): p["claim"] for p in t2i["pairs"]}
+    assert len(claims) == 10 * 10  # ten pairs in nine sub-domains and their mean
+    assert (
+        claims["nothing", "perfect", "mean"] == "open"
+    )  # no spread at all: a standard error of 0 is no claim
+    assert claims["far", "perfect", "mean"] == claims["mirrors", "perfect", "mean"] == "behind"
+    assert (
+        claims["far", "mirrors", "object_distance"] == "open"
+    )  # each prompt differs alike, again without spread
+    assert claims["far", "mirrors", "mean"] == "open"
+    assert found["otherwise"] == []  # one judge alone
+    assert invoke(["benchmark", "compare", str(made.root)]) == 0
+    assert "behind" in capsys.readouterr().out
+
+
+def test_a_row_is_verified_and_a_changed_one_found_out(judged, tmp_path, capsys):
+    made, _ = judged
+    row = made.root / "table" / "random--scene.row.json"
+    assert invoke(["benchmark", "verify", str(row), str(made.root)]) == 0
+    changed = json.loads(row.read_text(encoding="utf-8"))
+    changed["tasks"]["t2i"]["cells"]["intrinsic"]["accuracy"]["as_misses"]["value"] = 0.9
+    (tmp_path / "changed.json").write_text(json.dumps(changed))
+    capsys.readouterr()
+    assert invoke(["benchmark", "verify", str(tmp_path / "changed.json"), str(made.root)]) == 1
+    assert "tasks.t2i.cells.intrinsic.accuracy.as_misses.value is 0.9 in the row" in capsys.readouterr().out
+
+
+@pytest.mark.needs_debian("texlive-latex-recommended")
+def test_the_latex_compiles(judged, tmp_path):
+    made, _ = judged
+    (tmp_path / "table.tex").write_text(
+        (made.root / "table" / "table.tex").read_text(encoding="utf-8"), encoding="utf-8"
+    )
+    (tmp_path / "page.tex").write_text(
+        "\\documentclass{article}\\usepackage{booktabs,graphicx}\\begin{document}\\input{table}\\end{document}"
+    )
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-500:]
+    assert (tmp_path / "page.pdf").stat().st_size > 10_000
+
+
+@pytest.mark.needs_debian("chromium")
+@pytest.mark.parametrize(("width", "colours"), [(1280, "light"), (820, "dark"), (390, "light")])
+def test_the_page_is_accessible_and_as_wide_as_the_screen(judged, browser, width, colours):  # noqa: F811
+    from axe_playwright_python.sync_playwright import Axe
+
+    made, _ = judged
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=colours)
+    complaints = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto((made.root / "table" / "table.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.locator("details").first.evaluate("e => e.open = true")
+    assert page.locator(".shot").first.is_visible()
+    serious = [
+        (v["id"], v["help"], [n["target"] for n in v["nodes"]])
+        for v in Axe().run(page).response["violations"]
+        if v["impact"] in {"serious", "critical"}
+    ]
+    page.close()
+    assert serious == complaints == []

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+import itertools
 import json
+import math
 import re
 from collections import Counter
 
@@ -13,6 +16,7 @@ import pytest
 from genspace.errors import InputError
 from genspace.geometry.benchmark import PARAPHRASES, Category, Range, categories, prompts
 from genspace.geometry.benchmark._feasibility import (
+    RULES,
     fits_in_view,
     growth_is_plausible,
     pair_fits,
@@ -57,13 +61,81 @@ def test_same_arguments_same_prompts_and_another_seed_draws_others(task):
     assert {p.predicate for p in prompts(task)} != {p.predicate for p in prompts(task, seed=1)}
 
 
-def test_the_draw_is_the_same_on_every_machine():
-    # Written down once: a change of these lines changes every study that was made with seed 0.
-    made = {p.item_id: p for p in prompts("t2i")}
-    first = prompts("t2i")[0]
-    assert first.item_id == "t2i-camera_pose-front-horse"
-    assert first.prompt == "A photo of a horse, taken with the camera directly in front of it."
+@pytest.mark.parametrize(
+    ("version", "task", "seed", "digest"),
+    # Written down once: a change of these lines changes every study that was made with that version.
+    [
+        (1, "t2i", 0, "ea6ab14189fdf273"), (1, "t2i", 1, "91fd040a643e461c"),
+        (1, "edit", 0, "388256dff55f99e8"), (1, "edit", 1, "dc6249dd7114b623"),
+        (2, "t2i", 0, "6dea16efeb97fd3d"), (2, "edit", 0, "91fc73a9251848e7"),
+    ],
+)  # fmt: skip
+def test_every_version_stays_as_it_is_on_every_machine(version, task, seed, digest):
+    found = hashlib.sha256()
+    for paraphrase in range(PARAPHRASES):
+        for p in prompts(task, paraphrase=paraphrase, seed=seed, version=version):
+            cells = (
+                p.item_id,
+                p.sub_domain,
+                p.variant,
+                p.prompt,
+                p.predicate,
+                ", ".join(p.objects),
+                p.source_prompt or "",
+            )
+            found.update("\t".join(cells).encode() + b"\n")
+    assert found.hexdigest()[:16] == digest
+
+
+def test_the_first_version_in_words():
+    made = {p.item_id: p for p in prompts("t2i", version=1)}
+    assert (
+        made["t2i-camera_pose-front-horse"].prompt
+        == "A photo of a horse, taken with the camera directly in front of it."
+    )
     assert made["t2i-camera_distance-3-sheep"].predicate == "camera_distance(sheep, value_m=3)"
+    assert len({p.source_prompt for p in prompts("edit", version=1)}) == 751
+
+
+def test_the_second_version_asks_for_what_fits_into_a_picture_at_50_degrees():
+    # 12 of the first version's 200 do not: the nearest side of the object fills more than 2 tan(25°) of its distance
+    def unseen(version):
+        made = [p for p in prompts("t2i", version=version) if p.sub_domain == "camera_distance"]
+        return sum(not whole_at_50(categories()[p.objects[0]], float(p.variant)) for p in made)
+
+    assert (unseen(1), unseen(2)) == (12, 0)
+
+
+def whole_at_50(category, distance):
+    front, up, right = category.extent
+    views = ((front, right), (right, front))
+    return any(
+        max(up, across) / (distance - along / 2) <= 2 * math.tan(math.radians(25)) for across, along in views
+    )
+
+
+def test_the_second_version_leaves_two_thirds_of_a_distance_between_two_things():
+    def tight(version):
+        made = [p for p in prompts("t2i", version=version) if p.sub_domain == "object_distance"]
+        widths = [
+            (sum(categories()[name].narrowest for name in p.objects) / 2, float(p.variant)) for p in made
+        ]
+        return sum(width > distance / 3 for width, distance in widths)
+
+    assert (tight(1), tight(2)) == (118, 0)
+
+
+def test_pairs_of_the_second_version_are_of_one_place_and_of_like_size(task):
+    for p in prompts(task):
+        named = [categories()[name] for name in p.objects]
+        for a, b in itertools.combinations(named, 2):
+            assert set(a.scenes) & set(b.scenes), p
+            assert max(a.largest, b.largest) <= 4 * min(a.largest, b.largest), p
+
+
+def test_an_unknown_version_is_refused():
+    with pytest.raises(InputError, match="version 3: expected one of 1, 2"):
+        prompts("t2i", version=3)
 
 
 def test_paraphrases_share_everything_but_the_words(task):
@@ -181,17 +253,18 @@ def test_pairs_share_a_scene_and_a_scale():
 
 
 def test_the_source_image_leaves_room_to_come_closer():
-    for category in categories().values():
-        assert fits_in_view(category, source_distance_m(category) - 1), category.name
+    for p in prompts("edit"):
+        subject = categories()[p.objects[0]]
+        assert fits_in_view(subject, source_distance_m(subject, RULES[2]) - 1, RULES[2]), subject.name
 
 
 def test_every_drawn_pair_can_satisfy_its_predicate():
     for p in prompts("t2i", seed=5):
         named = [categories()[name] for name in p.objects]
         if len(named) == 2:
-            assert pair_fits(*named), p
+            assert pair_fits(*named, RULES[2]), p
         if p.sub_domain == "object_distance":
-            assert separation_is_possible(*named, float(p.variant)), p
+            assert separation_is_possible(*named, float(p.variant), RULES[2]), p
         if p.sub_domain == "object_size":
             assert size_can_differ(*named, p.variant), p
 

@@ -73,7 +73,7 @@ class PromptList:
         """Return the list with a name for each picture before, in the order of their first edit.
 
         >>> from genspace.geometry.benchmark import prompts
-        >>> edits = PromptList.of("edit", map(Asked.of, prompts("edit")))
+        >>> edits = PromptList.of("edit", map(Asked.of, prompts("edit", version=1)))
         >>> edits.asked[0].source_id, len(edits.sources)
         ('before-0001', 751)
         """

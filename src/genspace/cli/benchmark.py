@@ -10,7 +10,7 @@ import typer
 from genspace.cli._app import app
 from genspace.cli._options import JsonFlag, SeedOption
 from genspace.cli.judge import AllowHosts, Overrides, print_summary, run_judge
-from genspace.cli.prompts import Task
+from genspace.cli.prompts import Task, Version
 from genspace.errors import InputError
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def init(
     generator: Annotated[list[str], typer.Option(help="Whose pictures are judged; repeatable.")],
     paraphrase: Annotated[int, typer.Option(min=0, help="Which wording of each prompt, from 0.")] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Draws the object categories and their pairs.")] = 0,
+    version: Version = None,
     released: Annotated[
         Path | None,
         typer.Option(help="Pictures in the released code's layout, on prompts of one's own: t2i/0/0.png …"),
@@ -60,7 +61,7 @@ def init(
         take,
     )
     from genspace.cli._console import out
-    from genspace.geometry.benchmark import prompts
+    from genspace.geometry.benchmark import LATEST, prompts
 
     if released is not None:
         if task or len(generator) > 1:
@@ -74,12 +75,13 @@ def init(
         return
     if not task:
         raise InputError("--task: say t2i, edit, or both (--task t2i --task edit)")
+    version = version or LATEST
     lists = [
-        PromptList.of(t, map(Asked.of, prompts(t, paraphrase=paraphrase, seed=seed)))
+        PromptList.of(t, map(Asked.of, prompts(t, paraphrase=paraphrase, seed=seed, version=version)))
         for t in TASKS
         if Task(t) in task
     ]
-    made = create(folder, lists, generator, prompts=f"version 1, seed {seed}, wording {paraphrase}")
+    made = create(folder, lists, generator, prompts=f"version {version}, seed {seed}, wording {paraphrase}")
     for name, asked in made.lists.items():
         before = f" and of {len(asked.sources):,} pictures before them" if asked.sources else ""
         out().print(f"{folder / 'prompts' / name}.csv: {len(asked.asked):,} prompts{before}", markup=False)

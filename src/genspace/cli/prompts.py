@@ -21,6 +21,11 @@ class Task(StrEnum):
     edit = "edit"
 
 
+Version = Annotated[
+    int | None, typer.Option("--version", min=1, help="Of the set of prompts (default: the latest).")
+]
+
+
 class Format(StrEnum):
     """How the prompts are written."""
 
@@ -43,6 +48,7 @@ def prompts(
     ] = Format.csv,
     paraphrase: Annotated[int, typer.Option(min=0, help="Which wording of each prompt, from 0.")] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Draws the object categories and their pairs.")] = 0,
+    version: Version = None,
     generator: Annotated[
         list[str] | None,
         typer.Option(help="Write one item per prompt for this generator; may be given several times."),
@@ -54,13 +60,14 @@ def prompts(
     Generate one image per row, save it under the row's `image`, and run `genspace judge` on the folder.
     """
     from genspace.benchmark import rows_csv, rows_jsonl
+    from genspace.geometry.benchmark import LATEST
     from genspace.geometry.benchmark import prompts as make
 
     generators: list[str | None] = list(generator or []) or [None]
     for name in generators:
         if name is not None and not (name and set(name) <= _SAFE):
             raise InputError(f"--generator {name!r}: use letters, digits, '.', '_' and '-' (it names files)")
-    made = make(task.value, paraphrase=paraphrase, seed=seed)
+    made = make(task.value, paraphrase=paraphrase, seed=seed, version=version or LATEST)
     if format_ is Format.txt:
         text = "".join(f"{p.prompt}\n" for p in made)
     else:

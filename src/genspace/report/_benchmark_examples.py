@@ -50,6 +50,11 @@ class Example:
     shots: Mapping[str, Sequence[Shot]] = field(default_factory=dict)
     """By kind."""
 
+    @property
+    def whose(self) -> str:
+        """Generator and judge."""
+        return f"{self.generator}, {self.judge}"
+
 
 def examples_of(made: Benchmark, judges: Sequence[str], *, each: int = EACH) -> list[Example]:
     """Return examples of each cell, the same ones whenever the verdicts are the same."""

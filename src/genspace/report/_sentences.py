@@ -85,7 +85,6 @@ REASONS: Mapping[ReasonCode, str] = {
     "too_few_labels": "{n} labels; a correction by people needs {needed}",
     "too_few_disagreements": "people and judge differ on {n} labels; a correction needs {needed}",
     "stratum_unlabelled": "{n} strata hold fewer than two labels",
-    "few_prompts_differ": "only {n} prompts tell the two apart; a claim needs {needed}",
     "single_prompt": "a single prompt",
     "nothing_to_resample": "nothing to resample: a single prompt, item or rater",
     "few_prompts": "{n} prompts: {needed} are needed for an interval",

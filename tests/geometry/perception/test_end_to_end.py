@@ -181,6 +181,39 @@ def test_an_object_that_is_not_there_is_an_abstention(tmp_path: Path) -> None:
     assert (verdict.status, verdict.reason) == ("abstained", "cow_2 was not found in the image")
 
 
+def test_what_a_second_detector_does_not_find_either_was_not_drawn(tmp_path: Path) -> None:
+    write_probe(tmp_path, "apart", SCENES["apart"][0])
+    both = {**TRUTH, "verifier": "scene"}
+    one, two, there = judged(
+        tmp_path,
+        item("apart", "camera_pose(bicycle, view=front)"),
+        item("apart", "object_distance(cow, cow_2, value_m=1)"),
+        item("apart", "egocentric(cow, chair, relation=left)"),
+        options=both,
+    )
+    assert [(v.status, v.score, v.passed) for v in (one, two)] == [("decided", 0.0, False)] * 2
+    assert one.explanation == "bicycle: was not drawn, as a detector verified"
+    assert (there.status, there.passed) == ("decided", True)
+    # a judge of its own: what it says of the same picture has changed
+    made = [
+        make_judge(JudgeSpec(name="g", kind="geometry", options=o), JudgeContext()).fingerprint
+        for o in (TRUTH, both)
+    ]
+    assert made[0] != made[1]
+
+
+def test_what_only_the_second_detector_finds_stays_open(tmp_path: Path) -> None:
+    """The first overlooked the chair, which is there: no miss."""
+    scene = write_probe(tmp_path, "apart", SCENES["apart"][0])
+    judge = make_judge(
+        JudgeSpec(name="g", kind="geometry", options={**TRUTH, "verifier": "scene"}), JudgeContext()
+    )
+    asked = item("apart", "egocentric(cow, chair, relation=left)")
+    judge._scene = lambda task, views: scene.changed(objects=scene.objects[:1])
+    [verdict] = judge.judge([Request(item=asked, files=Folder(tmp_path))])
+    assert (verdict.status, verdict.reason) == ("abstained", "chair was not found in the image")
+
+
 def moved(x: float, z: float, *, camera: Camera = CAMERA) -> ProbeScene:
     return probe(placed("chair", "chair", x, z, 180), placed("vase", "vase", 1.3, 5.0, 0), camera=camera)
 
