@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
 
@@ -11,15 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genspace.analysis._estimate import Estimate
-from genspace.analysis._scope import NO_DECISIONS, NO_PEOPLE, Scope
+from genspace.analysis._scope import NO_DECISIONS, NO_PEOPLE, Scope, given, support_of
 from genspace.analysis.abstention import abstention_table, common_items, risk_coverage
 from genspace.analysis.calibration import METHODS, Method, cross_fit, reliability_diagram
 from genspace.analysis.correlation import score_tie
 from genspace.analysis.errors import error_overlap, pareto_front
-from genspace.analysis.figures import Figure
+from genspace.analysis.inference.intervals import from_replicates
 from genspace.analysis.question import JudgeScores
 from genspace.analysis.reasons import Reason
-from genspace.analysis.resampling import estimate
 from genspace.analysis.result import (
     Abstention,
     Calibration,
@@ -29,15 +28,16 @@ from genspace.analysis.result import (
     RiskCoverageOf,
 )
 
-__all__ = ["DecisionParts", "cost_fronts", "decision_parts", "given", "overlap_section", "penalised_estimate"]
+__all__ = [
+    "DecisionParts",
+    "cost_fronts",
+    "decision_parts",
+    "overlap_section",
+    "penalised_estimate",
+    "preferred",
+]
 
 Floats = NDArray[np.float64]
-OVERLAP_DRAWS = 200
-
-
-def given(judge: JudgeScores, figure: Figure) -> Floats:
-    """(n,) what a figure compares with the people: decisions or scores, higher is better; NaN = none."""
-    return judge.passed if figure.of_labels else judge.oriented
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,10 @@ def decision_parts(scope: Scope, judge: JudgeScores, primary: Estimate, *, own_l
             )
         known = judge.score[np.isfinite(judge.score)]
         if len(known) and judge.direction > 0 and known.min() >= 0 and known.max() <= 1:
-            as_given = reliability_diagram(judge.score, truth, draws=scope.draws)
+            as_given = reliability_diagram(judge.score, truth, clusters=scope.replicates)
     diagrams = {
-        m: reliability_diagram(p, scope.rated.people.decision, draws=scope.draws) for m, p in fitted.items()
+        m: reliability_diagram(p, scope.rated.people.decision, clusters=scope.replicates)
+        for m, p in fitted.items()
     }
     nothing = np.full(len(judge.score), np.nan)
     said = np.isfinite(judge.passed).any()
@@ -93,6 +94,8 @@ def _undecided(scope: Scope) -> Reason | None:
     """Return why people have no decisions in this study, if so."""
     if not np.isfinite(scope.rated.people.mean).any():
         return NO_PEOPLE
+    if scope.rated.of_pairs:
+        return Reason("people_compared_pairs")
     return None if scope.rated.people.decides else NO_DECISIONS
 
 
@@ -112,9 +115,9 @@ def _abstention(scope: Scope, judge: JudgeScores, primary: Estimate) -> Abstenti
 
 
 def penalised_estimate(scope: Scope, judge: JudgeScores) -> tuple[Estimate, Floats]:
-    """Return the primary figure of a rated judge, each abstention tied with everything, and its draws."""
+    """Return the primary figure of a rated judge, each abstention tied with everything, and its replicates."""
     figure = scope.figure
-    nothing = np.full(scope.draws.draws, np.nan)
+    nothing = np.full(scope.replicates.draws, np.nan)
     obstacle = scope.obstacle(figure)
     if obstacle is not None:
         return Estimate.undefined(obstacle), nothing
@@ -127,19 +130,21 @@ def penalised_estimate(scope: Scope, judge: JudgeScores) -> tuple[Estimate, Floa
         return Estimate.undefined(Reason("no_decided_item")), nothing
     y, x = target[there], given(judge, figure)[there]
     tie = score_tie(x[np.isfinite(x)])
-    draws = scope.draws.take(there)
-    no_interval = scope.no_interval(draws)
-    drawn = nothing if no_interval else draws.map(lambda w: penalised(y, x, w, tie))
-    found = estimate(
+    clusters = scope.replicates.take(there)
+    replicated = clusters.map(lambda w: penalised(y, x, w, tie))
+    found = from_replicates(
         float(penalised(y, x, np.ones((len(y), 1)), tie)[0]),
-        drawn,
+        replicated,
+        clusters,
         n=len(y),
+        scale=figure.scale,
+        support=support_of(figure, y, clusters),
+        least=figure.least_prompts,
         confidence=scope.confidence,
         coverage=float(np.isfinite(x).mean()),
         reason=Reason("tells_nothing_apart"),
-        no_interval=no_interval,
     )
-    return found, drawn
+    return found, replicated
 
 
 def _risk_coverage(
@@ -154,7 +159,7 @@ def _risk_coverage(
         confidence if reason is None else np.full(len(confidence), np.nan),
         judge.passed,
         scope.rated.people.decision,
-        draws=scope.draws,
+        clusters=scope.replicates,
     )
     return RiskCoverageOf(
         confidence=("stated" if stated else "calibrated score") if reason is None else None,
@@ -175,7 +180,11 @@ def overlap_section(scope: Scope, ranked: list[str]) -> Overlap:
     if not np.isfinite(people.mean).any() or people.scale is None or people.scale[0] == people.scale[1]:
         reason = NO_PEOPLE if people.scale is None else Reason("all_equal", name="ratings")
         return Overlap(scale=None, reason=reason, pairs=())
-    if people.decides:
+    if scope.rated.of_pairs:
+        truth = preferred(people.mean - 0.5)
+        truth[truth == 0.5] = np.nan
+        said = {name: preferred(scope.rated.judges[name].preference) for name in ranked}
+    elif people.decides:
         truth = people.decision
         said = {name: scope.rated.judges[name].passed for name in ranked}
     else:
@@ -184,16 +193,24 @@ def overlap_section(scope: Scope, ranked: list[str]) -> Overlap:
             name: cross_fit(scope.rated.judges[name].oriented, truth, scope.rated.prompt, seed=scope.seed)
             for name in ranked
         }
-    draws = replace(scope.draws, counts=scope.draws.counts[:, :OVERLAP_DRAWS])
     pairs = tuple(
         OverlapPair(
             judges=(a, b),
-            overlap=error_overlap(said[a], said[b], truth, scope.rated.prompt, draws=draws, seed=scope.seed),
+            overlap=error_overlap(
+                said[a], said[b], truth, scope.rated.prompt, clusters=scope.replicates, seed=scope.seed
+            ),
         )
         for a, b in combinations(ranked, 2)
     )
-    scale: Literal["decisions", "ratings, 0 to 1"] = "decisions" if people.decides else "ratings, 0 to 1"
+    decided = people.decides or scope.rated.of_pairs
+    scale: Literal["decisions", "ratings, 0 to 1"] = "decisions" if decided else "ratings, 0 to 1"
     return Overlap(scale=scale, reason=None, pairs=pairs)
+
+
+def preferred(lean: Floats) -> Floats:
+    """(n,) 1 where the first item of a pair is preferred, 0 for the second, 1/2 for neither; NaN = none."""
+    tie = score_tie(lean[np.isfinite(lean)])
+    return np.where(np.abs(lean) <= tie, 0.5, (lean > 0) + np.where(np.isnan(lean), np.nan, 0.0))
 
 
 def cost_fronts(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._options import CompareOptions, Resampled
 from genspace.analysis._scope import NO_PEOPLE
+from genspace.analysis._threads import side_by_side
+from genspace.analysis.counted import ScoreRange, ThreeFigures, judge_figures, places
 from genspace.analysis.generators import (
     GeneratorScores,
     kendall_distance,
@@ -20,10 +22,11 @@ from genspace.analysis.generators import (
     standings,
 )
 from genspace.analysis.prediction_powered import CorrectedMean, corrected_mean, undrawn_reason
-from genspace.analysis.question import Question, Units
+from genspace.analysis.question import JudgeScores, Question, Units
 from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import PromptDraws, estimate, stream
 from genspace.analysis.result import Corrected, GeneratorCell, GeneratorRow, Generators, Order, Orders
+from genspace.columns import positions
 
 __all__ = ["Field", "generator_section"]
 
@@ -54,6 +57,8 @@ class Field:
     """The same, by pair."""
     rater_draws: PromptDraws | None
     """The same, by rater, where raters are resampled."""
+    ranges: Mapping[str, ScoreRange]
+    """The worst and the best score of each judge of single items."""
     confidence: float
 
     @classmethod
@@ -67,11 +72,11 @@ class Field:
         """
         items, pairs = question.singles, question.pairs
         draws, seed = options.draws, options.seed
-        place = {item_id: i for i, item_id in enumerate(items.units["item_id"])}
-        first, second = (
-            np.array([] if pairs is None else [place[i] for i in pairs.units[column]], dtype=np.int64)
-            for column in ("item_id", "item_id_b")
-        )
+        first = second = np.zeros(0, dtype=np.int64)
+        if pairs is not None:
+            first, second = (
+                positions(pairs.units[column], items.units["item_id"]) for column in ("item_id", "item_id_b")
+            )
         raters = None
         if over == "prompts":
             item_draws = PromptDraws.make(items.prompt, draws, stream(seed, "bootstrap", "all"))
@@ -96,6 +101,7 @@ class Field:
             pair_draws=pair_draws,
             rater_draws=raters,
             about_pairs=question.units is pairs,
+            ranges={name: ScoreRange.of(judge) for name, judge in items.judges.items()},
             confidence=options.confidence,
         )
 
@@ -152,6 +158,15 @@ class Field:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a judge's verdicts on a generator's items come to, in its three ways."""
+
+    score: ThreeFigures
+    accuracy: ThreeFigures | None
+    """None where the judge gives scores alone."""
+
+
 @dataclass(frozen=True, eq=False)
 class _Source:
     """What the people or one judge say about the generators."""
@@ -162,6 +177,8 @@ class _Source:
     """What to say where nobody said anything."""
     direction: int = 1
     """-1: lower scores are better; `scores` are turned so that higher is."""
+    counted: Sequence[Counted] = ()
+    """Of a judge that scores single items: each generator's figures in their three ways."""
 
 
 def _people(field: Field) -> _Source:
@@ -181,7 +198,7 @@ def _people(field: Field) -> _Source:
 
 
 def _judge(field: Field, name: str) -> _Source:
-    """Return a judge's scores: strengths where it compared pairs, else its mean score over all it scored."""
+    """Return a judge's scores: strengths where it compared pairs, else its mean score, a miss where it gave none."""
     alone = field.items.judges.get(name)
     judge = field.items.judges[name] if field.pairs is None else alone or field.pairs.judges[name]
     there = np.flatnonzero(np.isfinite(judge.score))
@@ -189,8 +206,31 @@ def _judge(field: Field, name: str) -> _Source:
     if alone is None:
         shares = judge.score[there] if judge.direction > 0 else 1 - judge.score[there]
         return _Source(field.of_pairs(shares, there, field.pair_draws.take(there)), STRENGTH, nothing)
-    scores = field.of_items(judge.oriented[there], there, field.item_draws.take(there), np.ones(len(there)))
-    return _Source(scores, "mean score", nothing, judge.direction)
+    limits = field.ranges[name]
+    filled = np.where(np.isfinite(judge.score), judge.score, limits.worst) * judge.direction
+    every = np.arange(len(filled))
+    scores = field.of_items(filled, every, field.item_draws, np.ones(len(filled)))
+    counted = () if nothing else tuple(_counted(field, judge, limits))
+    return _Source(scores, "mean score", nothing, judge.direction, counted)
+
+
+def _counted(field: Field, judge: JudgeScores, limits: ScoreRange) -> Iterator[Counted]:
+    """Yield what the judge's verdicts on each generator's items come to."""
+    for code in range(len(field.items.generators)):
+        rows = field.items.generator == code
+        score, passed = (
+            judge_figures(
+                judge,
+                rows,
+                field.item_draws.of_item,
+                scores=limits,
+                accuracy=accuracy,
+                confidence=field.confidence,
+                no_interval=field.no_interval(judge=True),
+            )
+            for accuracy in (False, True)
+        )
+        yield Counted(score, passed if judge.has_labels else None)
 
 
 def generator_section(
@@ -252,10 +292,13 @@ def _cells(field: Field, column: str, judges: Sequence[str]) -> dict[str, Genera
 
 def _orders(field: Field, judges: Sequence[str]) -> Orders:
     """Return the people's order and that of each judge with its distance from it."""
-    people = _people(field)
+
+    def said(name: str | None) -> _Source:
+        return _people(field) if name is None else _judge(field, name)
+
+    people, *sources = side_by_side(said, (None, *judges))
     theirs = {}
-    for name in judges:
-        judge = _judge(field, name)
+    for name, judge in zip(judges, sources, strict=True):
         order = _order(field, judge, no_interval=field.no_interval(judge=True))
         theirs[name] = replace(order, distance=_distance(field, people, judge))
     return Orders(people=_order(field, people, no_interval=field.no_interval(judge=False)), judges=theirs)
@@ -267,7 +310,26 @@ def _order(field: Field, source: _Source, *, no_interval: Reason | None) -> Orde
     reason = source.nothing or scores.reason
     sizes = np.bincount(field.items.generator[field.items.generator >= 0], minlength=len(names))
     rows = []
+    figures = [counted.score for counted in source.counted]
+    allowed = places(figures, higher_is_better=source.direction > 0)
     for i, standing in standings(scores, confidence=field.confidence, no_interval=no_interval).items():
+        if source.counted:
+            counted, place = source.counted[i], allowed[i]
+            rows.append(
+                GeneratorRow(
+                    generator=names[i],
+                    score=counted.score.as_misses,
+                    rank=place.rank,
+                    rank_low=place.low,
+                    rank_high=place.high,
+                    first=standing.first,
+                    above_next=standing.above_next,
+                    reason=standing.reason,
+                    counted=counted.score,
+                    accuracy=counted.accuracy,
+                )
+            )
+            continue
         n = round(float(scores.n[i]))
         found = estimate(
             float(scores.value[i]) * source.direction,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
@@ -11,18 +12,18 @@ from numpy.typing import NDArray
 from genspace.analysis._decision_section import DecisionParts, decision_parts
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._people_section import leave_one_out
-from genspace.analysis._scope import NO_PEOPLE, Scope, figure_table
-from genspace.analysis.correlation import Grouped, by_group, score_tie, why_undefined
-from genspace.analysis.figures import FIGURES, SYSTEMS
+from genspace.analysis._scope import NO_PEOPLE, Scope, figure_table, given, target_of
+from genspace.analysis.correlation import by_group, score_tie, why_undefined, within_groups
+from genspace.analysis.figures import FIGURES, SYSTEMS, TIE_CALIBRATED_PAIRS
+from genspace.analysis.inference.intervals import Scale, Support, from_replicates
 from genspace.analysis.pairwise import (
+    Pairs,
     TooManyPairsError,
     best_tie_width,
     calibrated_widths,
-    folds_by_prompt,
     pairs_within,
-    resampled_share,
+    share_without,
 )
-from genspace.analysis.preference import preference_section
 from genspace.analysis.question import JudgeScores
 from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import PromptDraws, estimate, ratio, stream
@@ -41,6 +42,7 @@ Floats = NDArray[np.float64]
 
 RATING_FIGURES = [row for row in FIGURES.values() if row.target == "rating"]
 DECISION_FIGURES = [row for row in FIGURES.values() if row.target == "decision"]
+PREFERENCE_FIGURES = [row for row in FIGURES.values() if row.target == "preference"]
 GROUPED_FIGURES = [row for row in FIGURES.values() if row.within]
 
 
@@ -64,7 +66,6 @@ def judge_section(scope: Scope, judge: JudgeScores) -> JudgeResult:
         within_prompt=_within_prompt(scope, rated),
         within_generator=_within_generator(scope, rated),
         system=_system(scope, rated),
-        preference=preference_section(scope, rated),
         ties=_ties(scope, rated),
         matched=_matched(scope, rated) if ranked else None,
         decisions=parts.decisions,
@@ -77,21 +78,31 @@ def judge_section(scope: Scope, judge: JudgeScores) -> JudgeResult:
 
 
 def baselines(scope: Scope) -> list[JudgeScores]:
-    """Return what any judge should beat: always yes, and knowing the prompt but not the image."""
-    n = len(scope.study)
+    """Return what any judge should beat: the same answer always, and knowing the prompt but not the image.
+
+    The second scores half of each prompt's items by the mean rating of the other half. Leaving only the item itself
+    out would push its prompt's mean the other way: the best image of a prompt would get the lowest score.
+    """
+    from pandas.util import hash_array
+
     mean = scope.study.people.mean
-    known = np.isfinite(mean)
-    prompts = int(scope.study.prompt.max(initial=-1)) + 1
-    total = np.bincount(scope.study.prompt[known], mean[known], minlength=prompts)
-    count = np.bincount(scope.study.prompt[known], minlength=prompts)
-    others = count[scope.study.prompt] - known
-    prompt_mean = np.full(n, np.nan)
-    rest = total[scope.study.prompt] - np.where(known, mean, 0.0)
-    np.divide(rest, others, out=prompt_mean, where=others > 0)
-    return [
-        _made("baseline: constant", np.where(known, 0.0, np.nan), np.where(known, 1.0, np.nan)),
-        _made("baseline: prompt mean", prompt_mean, np.full(n, np.nan)),
-    ]
+    nothing, known = np.full(len(mean), np.nan), np.isfinite(mean)
+    constant = _made("baseline: constant", np.where(known, 0.0, np.nan), np.where(known, 1.0, np.nan))
+    if scope.study.of_pairs:
+        return [replace(constant, difference=True)]
+    prompt = scope.study.prompt
+    order = np.lexsort((hash_array(scope.study.units["item_id"].to_numpy(dtype=object)), prompt))
+    order = order[known[order]]
+    start = np.searchsorted(prompt[order], prompt[order])
+    scored = nothing.copy()
+    tells = (np.arange(len(order)) - start) % 2 == 0
+    total, count = (
+        np.bincount(prompt[order[tells]], v, minlength=int(prompt.max(initial=-1)) + 1)
+        for v in (mean[order[tells]], np.ones(int(tells.sum())))
+    )
+    told = order[~tells]
+    scored[told] = total[prompt[told]] / count[prompt[told]]
+    return [constant, _made("baseline: prompt mean", scored, nothing)]
 
 
 def _made(name: str, score: Floats, passed: Floats) -> JudgeScores:
@@ -132,13 +143,14 @@ def _coverage(scope: Scope, judge: JudgeScores, rated: JudgeScores) -> Coverage:
 
 
 def _item(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
-    """Return every figure over all items together."""
+    """Return every figure over all units together: of pairs the figures of preferences, of items all others."""
     people = scope.rated.people
-    found = scope.figures(RATING_FIGURES, people.mean, judge.oriented, judge.passed)
-    found |= scope.figures(DECISION_FIGURES, people.decision, judge.oriented, judge.passed)
-    result = {name: pair[0] for name, pair in found.items()}
-    result |= _calibrated_ties(scope, judge)
-    return result
+    if scope.rated.of_pairs:
+        found = scope.figures(PREFERENCE_FIGURES, target_of(people, PREFERENCE_FIGURES[0]), judge)
+        return {key: pair[0] for key, pair in found.items()} | _calibrated_pairs(scope, judge)
+    found = scope.figures(RATING_FIGURES, people.mean, judge)
+    found |= scope.figures(DECISION_FIGURES, people.decision, judge)
+    return {key: pair[0] for key, pair in found.items()} | _calibrated_ties(scope, judge)
 
 
 def _both(scope: Scope, judge: JudgeScores) -> tuple[Floats, Floats, NDArray[np.bool_]]:
@@ -157,8 +169,8 @@ def _calibrated_ties(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
     if n < 2:
         reason = NO_PEOPLE if not np.isfinite(scope.rated.people.mean).any() else why_undefined(y, x)
         return {name: Estimate.undefined(reason, n=n, coverage=coverage) for name in names}
-    prompts = scope.draws.take(both)
-    fold = folds_by_prompt(prompts.of_item, stream(scope.seed, "tie folds"))
+    clusters = scope.replicates.take(both)
+    fold = scope.fold[both]
     try:
         pairs, everything = pairs_within(y, x, fold), pairs_within(y, x)
     except TooManyPairsError as error:
@@ -167,68 +179,97 @@ def _calibrated_ties(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
     kept = np.isfinite(widths)
     in_sample = best_tie_width(everything)
     assert in_sample is not None  # two items make a pair
-    in_sample_estimate = estimate(
-        in_sample.accuracy,
-        n=n,
-        coverage=coverage,
-        no_interval=Reason("in_sample"),
-    )
+    in_sample_estimate = Estimate(in_sample.accuracy, n=n, coverage=coverage, reason=Reason("in_sample"))
     if not kept.any():
         return dict(
             zip(names, (Estimate.undefined(Reason("single_prompt"), n=n), in_sample_estimate), strict=True)
         )
     pairs, widths = pairs.take(kept), widths[kept]
     right = pairs.right(tie=widths)
-    no_interval = scope.no_interval(prompts)
-    draws = None if no_interval else resampled_share(pairs, right, prompts.of_item, prompts.counts)
-    cross_fitted = estimate(
+    cross_fitted = from_replicates(
         float(right.mean()),
-        draws,
+        share_without(pairs, right, clusters),
+        clusters,
         n=n,
+        scale="share",
         coverage=coverage,
         confidence=scope.confidence,
-        no_interval=no_interval,
     )
     return dict(zip(names, (cross_fitted, in_sample_estimate), strict=True))
 
 
+def _calibrated_pairs(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
+    """Return how often judge and people say the same of a pair, with a tie width chosen on other prompts."""
+    lean, mine = target_of(scope.rated.people, PREFERENCE_FIGURES[0]), judge.preference
+    both = np.isfinite(lean) & np.isfinite(mine)
+    n = int(both.sum())
+    key, coverage = TIE_CALIBRATED_PAIRS.key, n / scope.annotated if scope.annotated else None
+    if not n:
+        reason = Reason("no_common_pair") if np.isfinite(lean).any() else NO_PEOPLE
+        return {key: Estimate.undefined(reason, coverage=coverage)}
+    fold, here = scope.fold[both], np.arange(n)
+    pairs = Pairs(here, here, np.sign(lean[both]), mine[both], fold, int(fold.max()) + 1)
+    width = calibrated_widths(pairs, np.arange(pairs.groups))
+    known = np.isfinite(width)
+    if not known.any():
+        return {key: Estimate.undefined(Reason("single_prompt"), n=n, coverage=coverage)}
+    right = pairs.right(tie=np.nan_to_num(width))[known].astype(float)
+    clusters = scope.replicates.take(both).take(known)
+    return {
+        key: from_replicates(
+            float(right.mean()),
+            clusters.map(lambda w: ratio(right @ w, w.sum(axis=0))),
+            clusters,
+            n=len(right),
+            scale="share",
+            coverage=coverage,
+            confidence=scope.confidence,
+        )
+    }
+
+
 def _within_prompt(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
-    """Return figures inside each prompt: correlations averaged over prompts, shares of pairs over all pairs."""
+    """Return figures inside each prompt: correlations averaged over prompts, shares of pairs over all pairs.
+
+    Prompts in which people tell no items apart drop out for every judge. A judge that tells none apart where people do
+    counts there as one that knows nothing, so that any two judges are averaged over the same prompts.
+    """
+    if scope.rated.of_pairs:
+        return {}
+    names = (*(row.key for row in GROUPED_FIGURES), "pairwise_tie_calibrated")
+    if judge.kind == "baseline":
+        return {name: Estimate.undefined(Reason("constant_in_prompts")) for name in names}
     y, x, both = _both(scope, judge)
     coverage = len(y) / scope.annotated if scope.annotated else None
-    names = (*(row.key for row in GROUPED_FIGURES), "pairwise_tie_calibrated")
     if not len(y):
         reason = NO_PEOPLE if not np.isfinite(scope.rated.people.mean).any() else why_undefined(y, x)
         return {name: Estimate.undefined(reason, coverage=coverage) for name in names}
-    draws = scope.draws.take(both)
-    prompts, member = np.unique(draws.of_item, return_inverse=True)
-    once, drawn = np.ones((len(prompts), 1)), draws.counts[prompts].astype(float)
-    inside, sizes = by_group(y, member)
-    tie = score_tie(x)
-    values: dict[str, tuple[float, Floats, int]] = {}
-    for row in GROUPED_FIGURES:
-        if row.share is not None:
-            counts = inside.concordance(x, tie)
-            n = int(np.isfinite(row.share(counts)).sum())
-            values[row.key] = (row.share(counts.pooled(once))[0], row.share(counts.pooled(drawn)), n)
-        else:
-            group = Grouped(inside.statistic(row, x, tie), sizes)
-            values[row.key] = (group.mean()[0], group.mean(drawn), int(group.defined.sum()))
-    pairs = pairs_within(y, x, member)
-    fold = folds_by_prompt(np.arange(len(prompts)), stream(scope.seed, "tie folds"))
+    inside = within_groups(GROUPED_FIGURES, y, x, scope.rated.prompt[both])
+    prompts, first = np.unique(scope.rated.prompt[both], return_index=True)
+    clusters = scope.replicates.take(both).take(first)  # one entry a prompt
+    pairs = pairs_within(y, x, scope.rated.prompt[both])
+    fold = scope.fold[both][first]
     group = pairs.counts(tie=np.nan_to_num(calibrated_widths(pairs, fold))).accuracy
-    values["pairwise_tie_calibrated"] = (group.mean()[0], group.mean(drawn), int(group.defined.sum()))
+    values = {
+        key: (found.of(np.ones((len(prompts), 1)))[0], clusters.map(found.of), found.n)
+        for key, found in inside.items()
+    }
+    calibrated = group.mean()[0], clusters.map(group.mean), int(group.defined.sum())
+    values["pairwise_tie_calibrated"] = calibrated
+    scales: dict[str, Scale] = {row.key: row.scale for row in GROUPED_FIGURES}
     return {
-        name: estimate(
-            value,
-            drawn_values,
+        name: from_replicates(
+            float(value),
+            replicated,
+            clusters,
             n=n,
+            scale=scales.get(name, "share"),
+            support=Support(most=len(y), at_ends=max(1, n)),
             reason=Reason("no_prompt_separated"),
             confidence=scope.confidence,
             coverage=coverage,
-            no_interval=scope.no_interval(draws),
         )
-        for name, (value, drawn_values, n) in values.items()
+        for name, (value, replicated, n) in values.items()
     }
 
 
@@ -241,29 +282,28 @@ def _within_generator(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
     if not len(present) or not len(y):
         reason = Reason("no_generators") if len(y) else NO_PEOPLE
         return {row.key: Estimate.undefined(reason, coverage=coverage) for row in GROUPED_FIGURES}
-    draws = scope.draws.take(both)
-    no_interval = scope.no_interval(draws)
+    clusters = scope.replicates.take(both)
     points, tables = [], []
     for g in present:
         rows = generator == g
-        part = draws.take(rows)
-        points.append(figure_table(GROUPED_FIGURES, y[rows], x[rows], np.ones((int(rows.sum()), 1)))[:, 0])
-        if not no_interval:
-            tables.append(part.map(partial(figure_table, GROUPED_FIGURES, y[rows], x[rows])))
+        compute = partial(figure_table, GROUPED_FIGURES, y[rows], x[rows])
+        points.append(compute(np.ones((int(rows.sum()), 1)))[:, 0])
+        tables.append(clusters.take(rows).map(compute))
     result = {}
     for i, row in enumerate(GROUPED_FIGURES):
         values = np.array([p[i] for p in points])
         defined = np.isfinite(values)
-        result[row.key] = estimate(
+        known = [t[i] for t, d in zip(tables, defined, strict=True) if d]
+        result[row.key] = from_replicates(
             float(values[defined].mean()) if defined.any() else float("nan"),
-            np.mean([t[i] for t, d in zip(tables, defined, strict=True) if d], axis=0)
-            if tables and defined.any()
-            else None,
+            np.mean(known, axis=0) if known else None,
+            clusters,
             n=int(defined.sum()),
+            scale=row.scale,
+            support=Support(most=len(y), at_ends=int(clusters.present.sum())),
             reason=Reason("no_generator_separated"),
             confidence=scope.confidence,
             coverage=coverage,
-            no_interval=no_interval,
         )
     return result
 
@@ -283,7 +323,9 @@ def _system(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
     draws = scope.draws.take(both).take(named)
     point = system_scores(y, x, generator, PromptDraws.point(draws.of_item))
     resampled = system_draws(system_scores(y, x, generator, draws), scope.seed)
-    no_interval = scope.no_interval(draws)
+    no_interval = None if draws.prompts > 1 else Reason("single_prompt")
+    if draws.draws == 0:
+        no_interval = Reason("no_draws")
     result = {}
     for name, figure in SYSTEM_FIGURES.items():
         value = float(figure(point)[0])
@@ -326,9 +368,13 @@ def _by_prompt(
 
 def _ties(scope: Scope, judge: JudgeScores) -> Ties:
     """Return the shares of pairs that people and judge tie, over all pairs and within prompts."""
+    if scope.rated.of_pairs:
+        apart = _undecided_pairs(scope, judge)
+        return Ties(
+            **{f.name: getattr(apart, f.name) for f in fields(apart)}, within_prompt=TieShares.unknown()
+        )
     y, x, both = _both(scope, judge)
-    prompts = scope.draws.of_item[both]
-    everywhere, within = _tied(y, x, np.zeros(len(y))), _tied(y, x, prompts)
+    everywhere, within = _tied(y, x, np.zeros(len(y))), _tied(y, x, scope.rated.prompt[both])
     return Ties(
         human=everywhere.human,
         metric=everywhere.metric,
@@ -352,6 +398,17 @@ def _tied(y: Floats, x: Floats, groups: NDArray[Any]) -> TieShares:
     return TieShares(human=human, metric=metric, metric_of_separated=of_separated)
 
 
+def _undecided_pairs(scope: Scope, judge: JudgeScores) -> TieShares:
+    """Return the shares of pairs of items on which people and judge prefer neither."""
+    lean, mine = target_of(scope.rated.people, PREFERENCE_FIGURES[0]), judge.preference
+    both = np.isfinite(lean) & np.isfinite(mine)
+    if not both.any():
+        return TieShares.unknown()
+    human, tied = lean[both] == 0, np.abs(mine[both]) <= score_tie(mine[both])
+    of_separated = float(tied[~human].mean()) if (~human).any() else None
+    return TieShares(human=float(human.mean()), metric=float(tied.mean()), metric_of_separated=of_separated)
+
+
 def _matched(scope: Scope, judge: JudgeScores) -> Matched:
     """Return judge and single human against the same rest of the raters, and their paired difference."""
     people, figure = scope.rated.people, scope.figure
@@ -360,27 +417,37 @@ def _matched(scope: Scope, judge: JudgeScores) -> Matched:
         return Matched(judge=nothing, human=nothing, difference=nothing)
     rows = []
     for rater in range(len(people.raters)):
-        own, rest = people.ratings[:, rater], leave_one_out(people.ratings, rater)
-        both = np.isfinite(own) & np.isfinite(judge.oriented)
-        target = np.where(both, people.decide(rest) if figure.target == "decision" else rest, np.nan)
-        human = scope.figures([figure], target, own, people.decide(own))[figure.key]
-        mine = scope.agreement(judge, target)
-        if human[0].value is not None and mine[0].value is not None:
-            rows.append((mine, human))
+        human, rest = people.rater(rater), leave_one_out(people.ratings, rater)
+        both = np.isfinite(human.score) & np.isfinite(given(judge, figure))
+        target = np.where(both, target_of(people, figure, rest), np.nan)
+        mine, theirs = scope.agreement(judge, target), scope.agreement(human, target)
+        if mine[0].value is not None and theirs[0].value is not None:
+            rows.append((mine, theirs))
     if not rows:
         nothing = Estimate.undefined(scope.obstacle(figure) or Reason("undefined_against_rest"))
         return Matched(judge=nothing, human=nothing, difference=nothing)
     n = round(float(np.mean([mine[0].n for mine, _ in rows])))
-    values = np.array([[mine[0].value, human[0].value] for mine, human in rows], dtype=float).mean(axis=0)
-    draws = [np.mean([row[i][1] for row in rows], axis=0) for i in (0, 1)]
-    no_interval = scope.no_interval(scope.draws)
-    of_judge, of_human, difference = (
-        estimate(value, drawn, n=n, confidence=scope.confidence, no_interval=no_interval)
-        for value, drawn in (
-            (values[0], draws[0]),
-            (values[1], draws[1]),
-            (values[0] - values[1], draws[0] - draws[1]),
+    values = np.array([[mine[0].value, theirs[0].value] for mine, theirs in rows], dtype=float).mean(axis=0)
+    replicated = [np.mean([row[i][1] for row in rows], axis=0) for i in (0, 1)]
+    support = Support(most=max(n, 1), at_ends=int(scope.replicates.present.sum()))
+    of_judge, of_human = (
+        from_replicates(
+            value,
+            replicates,
+            scope.replicates,
+            n=n,
+            scale=figure.scale,
+            support=support,
+            confidence=scope.confidence,
         )
+        for value, replicates in zip(values, replicated, strict=True)
+    )
+    difference = from_replicates(
+        values[0] - values[1],
+        replicated[0] - replicated[1],
+        scope.replicates,
+        n=n,
+        confidence=scope.confidence,
     )
     return Matched(judge=of_judge, human=of_human, difference=difference)
 
@@ -399,7 +466,7 @@ def _p_values(scope: Scope, judge: JudgeScores) -> PValues:
     from scipy.stats import kendalltau, pearsonr, spearmanr
 
     y, x, _ = _both(scope, judge)
-    if len(y) < 3 or not np.ptp(y) or not np.ptp(x):
+    if scope.rated.of_pairs or len(y) < 3 or not np.ptp(y) or not np.ptp(x):
         return PValues(pearson=None, spearman=None, kendall_tau_b=None)
     pearson, spearman, kendall = (float(test(x, y).pvalue) for test in (pearsonr, spearmanr, kendalltau))
     return PValues(pearson=pearson, spearman=spearman, kendall_tau_b=kendall)

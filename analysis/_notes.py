@@ -9,6 +9,8 @@ import numpy as np
 
 from genspace.analysis import notes as n
 from genspace.analysis._scope import Scope
+from genspace.analysis.figures import FIGURES
+from genspace.analysis.inference.intervals import FEW_PROMPTS
 from genspace.analysis.reliability import conspicuous_pair, rater_pairs
 from genspace.analysis.resampling import Weighted
 from genspace.analysis.result import JudgeResult, QuestionResult
@@ -30,10 +32,10 @@ class Seen:
         return {name: judge for name, judge in self.result.judges.items() if judge.rank is not None}
 
 
+RARE_ANSWER, RARE_ANSWER_PROMPTS, RARE_ANSWER_FIGURES = 0.2, 60, ("f1", "cohen_kappa", "mcc")
+"""Share of the rarer answer, number of prompts, and figures for which tests are somewhat too ready."""
 NEAR_TIES_MATTER = 0.01
 """A change of pairwise accuracy worth a sentence."""
-FEW_PROMPTS = 20
-"""With fewer prompts, intervals over prompts are too short."""
 
 
 def remarks(result: QuestionResult, scope: Scope) -> tuple[n.Note, ...]:
@@ -87,7 +89,7 @@ def _excluded(seen: Seen) -> Iterator[n.Note]:
 
 
 def _prompts(seen: Seen) -> Iterator[n.Note]:
-    prompts = seen.scope.draws.prompts
+    prompts = int(seen.scope.replicates.present.sum())
     if 0 < prompts < FEW_PROMPTS:
         yield n.FewPrompts(n=prompts)
     if prompts == seen.scope.annotated > 1 and seen.result.study.n_generators > 1:
@@ -106,6 +108,29 @@ def _decisions(seen: Seen) -> Iterator[n.Note]:
     undecided = int((people.count > 0).sum() - people.decided.sum())
     if people.decides and undecided:
         yield n.HumanTies(n=undecided)
+
+
+def _separated(seen: Seen) -> Iterator[n.Note]:
+    people = seen.scope.rated.people
+    known = people.count > 0
+    if seen.scope.rated.of_pairs and known.any():
+        apart = float((people.mean[known] != 0.5).mean())
+        yield n.PairsSeparated(raters=float(people.count[known].mean()), separated=apart)
+
+
+def _rare_answer(seen: Seen) -> Iterator[n.Note]:
+    """Figures of labels with a rare answer, whose tests reject at 6.7 to 7.3 % instead of 5 at 20 to 40 prompts."""
+    decided = seen.scope.rated.people.decision
+    decided, prompts = decided[np.isfinite(decided)], int(seen.scope.replicates.present.sum())
+    if (
+        seen.scope.primary.figure not in RARE_ANSWER_FIGURES
+        or not len(decided)
+        or prompts > RARE_ANSWER_PROMPTS
+    ):
+        return
+    share = float(min(decided.mean(), 1 - decided.mean()))
+    if share <= RARE_ANSWER:
+        yield n.RareAnswer(share=share, prompts=prompts)
 
 
 def _derived(seen: Seen) -> Iterator[n.Note]:
@@ -143,8 +168,9 @@ def _tie_forms(seen: Seen) -> Iterator[n.Note]:
 
 
 def _tie_form(name: str, judge: JudgeResult) -> n.TieForm | None:
+    forms = [f"pairwise_{form}" for form in ("strict", "half_credit", "ties_dropped")]
     strict, half, dropped = (
-        judge.within_prompt[f"pairwise_{form}"].value for form in ("strict", "half_credit", "ties_dropped")
+        judge.within_prompt[k].value if k in judge.within_prompt else None for k in forms
     )
     if strict is None or half is None or dropped is None:
         return None
@@ -155,7 +181,8 @@ def _near_ties(seen: Seen) -> Iterator[n.Note]:
     """Scores that differ by next to nothing, where counting them as ties changes pairwise accuracy."""
     human = seen.scope.rated.people.mean
     for name, judge in seen.scope.rated.judges.items():
-        as_ties = seen.result.judges[name].item["pairwise_strict"].value
+        strictly = seen.result.judges[name].item.get("pairwise_strict")
+        as_ties = strictly.value if strictly is not None else None
         both = np.isfinite(human) & np.isfinite(judge.oriented)
         if as_ties is None:
             continue
@@ -185,16 +212,16 @@ def _baseline(seen: Seen) -> Iterator[n.Note]:
         yield n.BelowPromptMean(bar=bar, judges=below)
 
 
-CHANCE = {"spearman": 0.0, "half_credit": 0.5}
-"""Figures that tell which way scores point, with their values by chance."""
+DIRECTIONS = ("spearman", "pair_agreement")
+"""Figures that tell which way scores point, beside the primary one."""
 
 
 def _other_way(seen: Seen) -> Iterator[n.Note]:
     """Judges whose whole interval lies below chance: their low scores are likely the good ones."""
+    keys = dict.fromkeys((seen.scope.primary.figure, *DIRECTIONS))
     for name, judge in seen.result.judges.items():
-        told = {**judge.item, **(judge.preference or {})}
-        highest = [(told[key].high, chance) for key, chance in CHANCE.items() if key in told]
-        if judge.kind != "baseline" and any(high is not None and high < chance for high, chance in highest):
+        told = [(judge.item[key].high, FIGURES[key].chance) for key in keys if key in judge.item]
+        if judge.kind != "baseline" and any(high is not None and high < chance for high, chance in told):
             yield n.PointsTheOtherWay(judge=name)
 
 
@@ -206,6 +233,8 @@ RULES = (
     _prompts,
     _generators,
     _decisions,
+    _separated,
+    _rare_answer,
     _derived,
     _coverage,
     _other_way,

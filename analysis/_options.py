@@ -9,6 +9,7 @@ from genspace.errors import InputError
 
 __all__ = ["CompareOptions", "Resampled"]
 
+PERMUTATIONS = 10_000
 Resampled = Literal["prompts", "items", "raters"]
 """What the draws behind an order of generators resample."""
 
@@ -24,9 +25,11 @@ class CompareOptions:
     """
 
     draws: int = 1000
-    """Bootstrap draws behind each interval; 0: no intervals."""
-    permutations: int = 10_000
-    """Least number of permutations of a test, raised to 40 for each pair of judges; 0: no tests."""
+    """Bootstrap draws behind the order of the generators and the agreement on it; 0: neither has intervals."""
+    permutations: int = PERMUTATIONS
+    """Permutations of each test of the appendix; 0: no appendix."""
+    tests: bool = True
+    """Whether judges are tested against one another."""
     seed: int = 0
     confidence: float = 0.95
     """Level of the intervals."""

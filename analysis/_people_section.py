@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genspace.analysis._estimate import Estimate
-from genspace.analysis._scope import NO_PEOPLE, Scope
+from genspace.analysis._scope import NO_PEOPLE, Scope, target_of
 from genspace.analysis.figures import FIGURES, Figure
-from genspace.analysis.inference.ceiling import PAIR_AGREEMENT, Ceiling, ceiling
+from genspace.analysis.inference.ceiling import Ceiling, ceiling
+from genspace.analysis.inference.intervals import Support, from_replicates
 from genspace.analysis.reasons import Reason
 from genspace.analysis.reliability import alpha_of, rater_pairs, reliability
-from genspace.analysis.resampling import estimate
 from genspace.analysis.result import People, StudyFacts
 from genspace.records import StudySettings
 
@@ -57,11 +57,18 @@ def people_section(scope: Scope) -> People:
     return People(
         alpha=alpha_of(people),
         reliability=reliability(people, scope.rated.prompt, confidence=scope.confidence),
-        row=human_row(scope, [*(FIGURES[key] for key in ROW_FIGURES), scope.figure]),
+        row=human_row(scope, _row_figures(scope)),
         ceiling=ceiling_of(scope),
         rater_pairs=tuple(rater_pairs(people)),
         distribution=_distribution(people.ratings),
     )
+
+
+def _row_figures(scope: Scope) -> list[Figure]:
+    """Return the figures in which people are shown beside the judges."""
+    if scope.rated.of_pairs:
+        return [row for row in FIGURES.values() if row.target == "preference"]
+    return [*(FIGURES[key] for key in ROW_FIGURES), scope.figure]
 
 
 def leave_one_out(ratings: Floats, rater: int) -> Floats:
@@ -81,34 +88,38 @@ def human_row(scope: Scope, figures: Iterable[Figure]) -> dict[str, Estimate]:
         reason = Reason("one_rater") if people.raters else NO_PEOPLE
         return {key: Estimate.undefined(reason) for key in rows}
     values: dict[str, list[tuple[float, Floats, int]]] = {key: [] for key in rows}
-    for rater in range(len(people.raters)):
-        own = people.ratings[:, rater]
-        rest = leave_one_out(people.ratings, rater)
+    for column in range(len(people.raters)):
+        rest = leave_one_out(people.ratings, column)
         for key, figure in rows.items():
-            target = people.decide(rest) if figure.target == "decision" else rest
-            found, draws = scope.figures([figure], target, own, people.decide(own))[key]
+            target = target_of(people, figure, rest)
+            found, replicated = scope.figures([figure], target, people.rater(column))[key]
             if found.value is not None:
-                values[key].append((found.value, draws, found.n))
-    return {key: _averaged(scope, values[key], scope.obstacle(figure)) for key, figure in rows.items()}
+                values[key].append((found.value, replicated, found.n))
+    return {key: _averaged(scope, values[key], figure) for key, figure in rows.items()}
 
 
-def _averaged(scope: Scope, parts: list[tuple[float, Floats, int]], obstacle: Reason | None) -> Estimate:
+def _averaged(scope: Scope, parts: list[tuple[float, Floats, int]], figure: Figure) -> Estimate:
     """Average a figure over raters, with the interval of the average."""
     if not parts:
-        return Estimate.undefined(obstacle or Reason("undefined_against_rest"))
+        return Estimate.undefined(scope.obstacle(figure) or Reason("undefined_against_rest"))
     n = round(float(np.mean([part[2] for part in parts])))
-    value = float(np.mean([part[0] for part in parts]))
-    draws = np.mean([part[1] for part in parts], axis=0)
-    return estimate(
-        value, draws, n=n, confidence=scope.confidence, no_interval=scope.no_interval(scope.draws)
+    return from_replicates(
+        float(np.mean([part[0] for part in parts])),
+        np.mean([part[1] for part in parts], axis=0),
+        scope.replicates,
+        n=n,
+        scale=figure.scale,
+        support=Support(most=max(n, 1), at_ends=int(scope.replicates.present.sum())),
+        confidence=scope.confidence,
     )
 
 
 def ceiling_of(scope: Scope) -> Ceiling:
     """Return the ceiling of the primary figure; of pairs, of the agreement on them."""
     rated = scope.rated
-    figure = PAIR_AGREEMENT if rated.of_pairs else scope.figure.key
-    return ceiling(rated.people, rated.prompt, figure, of_pairs=rated.of_pairs, confidence=scope.confidence)
+    return ceiling(
+        rated.people, rated.prompt, scope.figure.key, of_pairs=rated.of_pairs, confidence=scope.confidence
+    )
 
 
 def agreement_of(scope: Scope) -> Estimate:

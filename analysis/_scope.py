@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,32 +12,94 @@ from numpy.typing import NDArray
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._options import CompareOptions
 from genspace.analysis.correlation import score_tie, why_undefined
-from genspace.analysis.figures import FIGURES, Figure, figure_named
+from genspace.analysis.figures import FIGURES, Figure, Target, figure_named
+from genspace.analysis.inference.intervals import FEW, Support, from_replicates
+from genspace.analysis.inference.replicates import Replicates
+from genspace.analysis.pairwise import folds_by_prompt
 from genspace.analysis.question import JudgeScores, People, Question, Units
 from genspace.analysis.reasons import Reason
-from genspace.analysis.resampling import PromptDraws, Weighted, estimate, stream
+from genspace.analysis.resampling import PromptDraws, Weighted, ratio, stream
 from genspace.analysis.result import Primary
 from genspace.analysis.thresholds import cross_fit_decisions
+from genspace.errors import InputError
 
-__all__ = ["NO_DECISIONS", "NO_PEOPLE", "Scope", "choose_primary", "figure_table", "with_decisions"]
+__all__ = [
+    "NO_DECISIONS",
+    "NO_PEOPLE",
+    "Scope",
+    "choose_primary",
+    "figure_table",
+    "given",
+    "support_of",
+    "target_of",
+    "with_decisions",
+]
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 NO_PEOPLE = Reason("no_people")
 NO_DECISIONS = Reason("no_decisions")
 
 
-def choose_primary(people: People, declared: str | None) -> Primary:
-    """Return the declared primary figure, or the usual one for the kind of ratings.
+def choose_primary(units: Units, declared: str | None) -> Primary:
+    """Return the declared primary figure, or the usual one for the kind of answers.
 
-    Errors: `InputError` for a name that is no item-level figure.
+    Errors: `InputError` for a name that is no figure of such answers.
     """
     if declared is not None:
         row = figure_named(declared)
+        if (row.target == "preference") != units.of_pairs:
+            about, usual = (
+                ("compare two items", "pair_agreement")
+                if units.of_pairs
+                else ("are about single items", "spearman")
+            )
+            raise InputError(
+                f"primary = {declared!r}: the answers {about}, for which {row.label} is not defined; "
+                f"choose one such as {usual}"
+            )
         return Primary(row.key, row.label, "declared")
-    row = FIGURES["roc_auc" if people.value_type == "binary" else "spearman"]
+    usual = "roc_auc" if units.people.value_type == "binary" else "spearman"
+    row = FIGURES["pair_agreement" if units.of_pairs else usual]
     return Primary(row.key, row.label, "by the kind of answers")
+
+
+def given(judge: JudgeScores, figure: Figure) -> Floats:
+    """(n,) what a figure reads of a judge, higher is better: decisions, preferences or scores; NaN = none."""
+    if figure.target == "preference":
+        return judge.preference
+    return judge.passed if figure.of_labels else judge.oriented
+
+
+def target_of(people: People, figure: Figure, rating: Floats | None = None) -> Floats:
+    """(n,) what a figure compares a judge with: mean ratings, decisions or preferences; NaN = none.
+
+    Args:
+        people: How ratings become decisions.
+        figure: Which of the three it wants.
+        rating: (n,) mean ratings, where they are not those of all people.
+    """
+    mean = people.mean if rating is None else rating
+    of: dict[Target, Callable[[Floats], Floats]] = {
+        "rating": lambda m: m,
+        "decision": people.decide,
+        "preference": lambda m: m - 0.5,
+    }
+    return of[figure.target](mean)
+
+
+def support_of(figure: Figure, y: Floats, clusters: Replicates) -> Support:
+    """Return what the interval of a figure may rest on, given its target and the blocks of prompts."""
+    if not figure.of_classes:
+        counted = y != 0 if figure.target == "preference" else np.ones(len(y), dtype=bool)
+        return Support(most=max(1, int(counted.sum())), at_ends=len(np.unique(clusters.of_item[counted])))
+    yes = y > 0
+    rarer = yes if 2 * yes.sum() <= len(y) else ~yes
+    prompts = len(np.unique(clusters.of_item[rarer]))
+    few = Reason("few_of_a_class", n=prompts, needed=FEW) if prompts < FEW else None
+    return Support(most=max(1, 4 * int(rarer.sum())), at_ends=max(1, prompts), few=few)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,13 +110,15 @@ class Scope:
     """All units."""
     rated: Units
     """The units that people were asked about; judges without labels decide by a cross-fitted threshold."""
-    all_draws: PromptDraws
-    """Bootstrap over the prompts of all units, for mean scores."""
-    draws: PromptDraws
-    """Bootstrap over the prompts of the rated units, for agreement."""
+    all_replicates: Replicates
+    """The prompts of all units left out in turn, for mean scores."""
+    replicates: Replicates
+    """The prompts of the rated units left out in turn, for agreement."""
     primary: Primary
     seed: int
     confidence: float
+    bootstrap: int
+    """Draws behind what has no standard error: the order of the generators."""
 
     @classmethod
     def of(cls, question: Question, options: CompareOptions, *, everybody: bool = False) -> Scope:
@@ -67,22 +131,23 @@ class Scope:
         return cls(
             study=study,
             rated=rated,
-            all_draws=PromptDraws.make(study.prompt, options.draws, stream(seed, "bootstrap", "all")),
-            draws=PromptDraws.make(rated.prompt, options.draws, stream(seed, "bootstrap", "rated")),
-            primary=choose_primary(study.people, options.primary or question.settings.primary),
+            all_replicates=Replicates.of(study.prompt, seed=seed),
+            replicates=Replicates.of(rated.prompt, seed=seed),
+            primary=choose_primary(study, options.primary or question.settings.primary),
             seed=seed,
             confidence=options.confidence,
+            bootstrap=options.draws,
         )
 
     def take(self, rows: Bools) -> Scope:
-        """Return the same scope on some of the units, with the same draws of prompts."""
+        """Return the same scope on some of the units, with the same blocks of prompts."""
         asked = self.study.people.asked
         return replace(
             self,
             study=self.study.take(rows),
             rated=self.rated.take(rows[asked]),
-            all_draws=self.all_draws.take(rows),
-            draws=self.draws.take(rows[asked]),
+            all_replicates=self.all_replicates.take(rows),
+            replicates=self.replicates.take(rows[asked]),
         )
 
     @property
@@ -100,10 +165,19 @@ class Scope:
         """The primary figure."""
         return FIGURES[self.primary.figure]
 
+    @cached_property
+    def draws(self) -> PromptDraws:
+        """Bootstrap over the prompts of the rated units."""
+        return PromptDraws.make(self.rated.prompt, self.bootstrap, stream(self.seed, "bootstrap", "rated"))
+
+    @cached_property
+    def fold(self) -> Ints:
+        """(n,) fold of each rated unit's prompt for tie widths; the same whichever units a judge scores."""
+        return folds_by_prompt(self.rated.prompt, stream(self.seed, "tie folds"))
+
     def target(self, figure: Figure) -> Floats:
-        """(n,) what a figure compares scores with, on the rated units: mean ratings or decisions; NaN = none."""
-        people = self.rated.people
-        return people.decision if figure.target == "decision" else people.mean
+        """(n,) what a figure compares a judge with, on the rated units; NaN = none."""
+        return target_of(self.rated.people, figure)
 
     def obstacle(self, figure: Figure) -> Reason | None:
         """Return why nobody can have this figure in this study, if so."""
@@ -111,56 +185,50 @@ class Scope:
             return NO_PEOPLE
         return NO_DECISIONS if figure.target == "decision" and not self.rated.people.decides else None
 
-    def no_interval(self, draws: PromptDraws) -> Reason | None:
-        """Return why there can be no interval, if so."""
-        if draws.draws == 0:
-            return Reason("no_draws")
-        return Reason("single_prompt") if len(np.unique(draws.of_item)) < 2 else None
-
     def figures(
-        self, rows: Iterable[Figure], target: Floats, scores: Floats, passed: Floats
+        self, rows: Iterable[Figure], target: Floats, judge: JudgeScores
     ) -> dict[str, tuple[Estimate, Floats]]:
-        """Return estimates and draws of item-level figures that share a target, by key.
+        """Return estimates and replicates of figures that share a target, by key.
 
         Args:
             rows: Figures, all with the same kind of target.
             target: (n,) over the rated units, NaN = none.
-            scores: (n,) oriented scores, NaN = none.
-            passed: (n,) decisions, NaN = none; read by figures of labels.
+            judge: On the rated units.
         """
         result: dict[str, tuple[Estimate, Floats]] = {}
         rows = list(rows)
-        nothing = np.full(self.draws.draws, np.nan)
         for labels in (False, True):
             chosen = [row for row in rows if row.of_labels == labels]
             if not chosen:
                 continue
-            said = passed if labels else scores
+            said = given(judge, chosen[0])
             both = np.isfinite(target) & np.isfinite(said)
             n = int(both.sum())
             coverage = n / self.annotated if self.annotated else None
             y, x = target[both], said[both]
-            draws = self.draws.take(both)
-            no_interval = self.no_interval(draws)
+            clusters = self.replicates.take(both)
             compute = partial(figure_table, chosen, y, x)
             point = compute(np.ones((n, 1)))[:, 0] if n else np.full(len(chosen), np.nan)
-            table = np.tile(nothing, (len(chosen), 1))
-            if no_interval is None and np.isfinite(point).any():
-                table = draws.map(compute)
-            for row, value, drawn in zip(chosen, point, table, strict=True):
+            table = np.full((len(chosen), clusters.draws), np.nan)
+            if np.isfinite(point).any() and clusters.present.sum() > 1:
+                table = clusters.map(compute)
+            for row, value, replicated in zip(chosen, point, table, strict=True):
                 reason = self.obstacle(row)
-                if reason is None and labels and not np.isfinite(passed).any():
+                if reason is None and labels and not np.isfinite(said).any():
                     reason = Reason("no_labels")
-                found = estimate(
+                found = from_replicates(
                     value,
-                    drawn,
+                    replicated,
+                    clusters,
                     n=n,
+                    scale=row.scale,
+                    support=support_of(row, y, clusters),
+                    least=row.least_prompts,
                     reason=reason or why_undefined(y, x, what="answers"),
                     confidence=self.confidence,
                     coverage=coverage,
-                    no_interval=no_interval,
                 )
-                result[row.key] = (found, drawn)
+                result[row.key] = (found, replicated)
         return result
 
     def primary_estimate(self, judge: JudgeScores) -> Estimate:
@@ -172,41 +240,36 @@ class Scope:
         return self.agreement(mine, self.target(self.figure))[0]
 
     def agreement(self, judge: JudgeScores, target: Floats) -> tuple[Estimate, Floats]:
-        """Return the primary figure of a rated judge against a target, and its draws."""
-        return self.figures([self.figure], target, judge.oriented, judge.passed)[self.figure.key]
+        """Return the primary figure of a rated judge against a target, and its replicates."""
+        return self.figures([self.figure], target, judge)[self.figure.key]
 
     def mean_score(self, judge: JudgeScores) -> Estimate:
         """Return a judge's mean score, as given, over all units it scored."""
+        if self.study.of_pairs:
+            return Estimate.undefined(Reason("people_compared_pairs"))
         scored = np.isfinite(judge.score)
         n = int(scored.sum())
         coverage = n / len(scored) if len(scored) else None
         if not n:
             return Estimate.undefined(Reason("no_scores"), coverage=coverage)
-        draws = self.all_draws.take(scored)
-        x = judge.score[scored]
-        return estimate(
+        clusters, x = self.all_replicates.take(scored), judge.score[scored]
+        total, count = (np.bincount(clusters.of_item, v, minlength=clusters.draws) for v in (x, np.ones(n)))
+        return from_replicates(
             float(x.mean()),
-            draws.map(lambda w: _mean(x, w)),
+            ratio(np.asarray(x.sum() - total), np.asarray(n - count, dtype=float)),
+            clusters,
             n=n,
             confidence=self.confidence,
             coverage=coverage,
-            no_interval=self.no_interval(draws),
         )
 
 
 def with_decisions(judge: JudgeScores, rated: Units, *, seed: int) -> JudgeScores:
     """Return a judge that decides: by its own labels, else by a threshold cross-fitted by prompt."""
-    if judge.has_labels or not rated.people.decides:
+    if judge.has_labels or rated.of_pairs or not rated.people.decides:
         return judge
     fitted = cross_fit_decisions(judge.oriented, rated.people.decision, rated.prompt, seed=seed)
     return replace(judge, passed=fitted.decisions)
-
-
-def _mean(x: Floats, weights: Floats) -> Floats:
-    total = weights.sum(axis=0)
-    mean = np.full(len(total), np.nan)
-    np.divide(x @ weights, total, out=mean, where=total > 0)
-    return mean
 
 
 def figure_table(rows: Sequence[Figure], y: Floats, x: Floats, weights: Floats) -> Floats:

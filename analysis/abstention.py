@@ -15,14 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis._estimate import Estimate
+from genspace.analysis.inference.intervals import from_replicates
+from genspace.analysis.inference.replicates import Replicates
 from genspace.analysis.reasons import Reason
-from genspace.analysis.resampling import (
-    PromptDraws,
-    dense_codes,
-    estimate,
-    one_hot,
-    ratio,
-)
+from genspace.analysis.resampling import dense_codes, one_hot, ratio
 from genspace.display import Displayed
 
 __all__ = [
@@ -145,7 +141,7 @@ def risk_coverage(
     *,
     asked: ArrayLike | None = None,
     thresholds: Iterable[float] | None = None,
-    draws: PromptDraws | None = None,
+    clusters: Replicates | None = None,
 ) -> RiskCoverage:
     """Return risk against coverage as the judge keeps only its more confident answers.
 
@@ -155,7 +151,7 @@ def risk_coverage(
         truth: (n,) people's decisions 1 / 0; NaN = undecided.
         asked: (n,) items that count for coverage; by default all n.
         thresholds: Where to cut; by default at every distinct confidence, thinned out to 200.
-        draws: Prompt bootstrap of the n items for the intervals; None gives none.
+        clusters: The prompts of the n items, for the intervals; None gives none.
 
     >>> risk_coverage([0.9, 0.6], [1, 1], [1, 0]).aurc.value
     0.25
@@ -176,15 +172,22 @@ def risk_coverage(
             RiskCoveragePoint(float(cut), int(above.sum()) / total, risk, int(above.sum()), evaluated)
         )
     weights = np.ones((int(judged.sum()), 1))
-    drawn = draws.take(judged) if draws is not None and draws.draws else None
+    kept_out = (clusters or Replicates.of(np.zeros(len(sure)))).take(judged)
     errors, order = wrong[judged].astype(float), sure[judged]
     coverage = int(judged.sum()) / total
     reason = Reason("no_confident_decision")
 
     def figure(statistic: Any) -> Estimate:
         value = float(statistic(weights)[0])
-        boot = None if drawn is None else drawn.map(statistic)
-        return estimate(value, boot, n=len(errors), coverage=coverage, reason=reason)
+        return from_replicates(
+            value,
+            kept_out.map(statistic),
+            kept_out,
+            n=len(errors),
+            scale="share",
+            coverage=coverage,
+            reason=reason,
+        )
 
     return RiskCoverage(
         points=tuple(points),

@@ -15,8 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis._estimate import Estimate
 from genspace.analysis.folds import FOLDS, prompt_folds
+from genspace.analysis.inference.intervals import Support, from_replicates
+from genspace.analysis.inference.replicates import Replicates
 from genspace.analysis.reasons import Reason
-from genspace.analysis.resampling import PromptDraws, estimate, ratio
+from genspace.analysis.resampling import ratio
 from genspace.display import Displayed
 
 __all__ = [
@@ -161,14 +163,14 @@ def expected_calibration_error(probabilities: ArrayLike, outcomes: ArrayLike, *,
 
 
 def reliability_diagram(
-    probabilities: ArrayLike, outcomes: ArrayLike, *, draws: PromptDraws | None = None, bins: int = BINS
+    probabilities: ArrayLike, outcomes: ArrayLike, *, clusters: Replicates | None = None, bins: int = BINS
 ) -> Reliability:
     """Return the reliability diagram of probabilities against outcomes.
 
     Args:
         probabilities: (n,) in [0, 1]; NaN rows are left out.
         outcomes: (n,) in [0, 1]; NaN rows are left out.
-        draws: Prompt bootstrap of the n items, for the intervals; None gives none.
+        clusters: The prompts of the n items, for the intervals; None gives none.
         bins: Number of bins of equal width.
 
     Errors: `ValueError` for probabilities outside [0, 1].
@@ -187,7 +189,18 @@ def reliability_diagram(
         return np.vstack([shares, _ece(member, p, y, weights), brier])
 
     values = figures(np.ones((len(p), 1)))[:, 0]
-    drawn = draws.take(keep).map(figures) if draws is not None and draws.draws else [None] * len(values)
+    kept_out = (clusters or Replicates.of(np.zeros(len(keep)))).take(keep)
+    replicated = kept_out.map(figures)
+
+    def shown_as(k: int, n: int, reason: Reason) -> Estimate:
+        support = Support(most=max(1, n), at_ends=int(kept_out.present.sum()))
+        if k < bins:  # a bin rests on its own items
+            here = kept_out.take(member[k] > 0)
+            support = Support(most=max(1, n), at_ends=int(here.present.sum()))
+        return from_replicates(
+            values[k], replicated[k], kept_out, n=n, scale="share", support=support, reason=reason
+        )
+
     counts = member.sum(axis=1).astype(int)
     edges = np.linspace(0, 1, bins + 1)
     shown = [
@@ -195,11 +208,11 @@ def reliability_diagram(
             low=float(edges[k]),
             high=float(edges[k + 1]),
             predicted=float(p[member[k] > 0].mean()) if counts[k] else None,
-            observed=estimate(values[k], drawn[k], n=int(counts[k]), reason=Reason("empty_bin")),
+            observed=shown_as(k, int(counts[k]), Reason("empty_bin")),
         )
         for k in range(bins)
     ]
-    ece, brier = (estimate(values[k], drawn[k], n=len(p), reason=Reason("no_common_item")) for k in (-2, -1))
+    ece, brier = (shown_as(k, len(p), Reason("no_common_item")) for k in (bins, bins + 1))
     return Reliability(tuple(shown), ece, brier)
 
 

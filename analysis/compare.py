@@ -7,26 +7,31 @@ from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from genspace.analysis._decision_section import cost_fronts, overlap_section
 from genspace.analysis._exclusion_section import exclusion_section
-from genspace.analysis._format_1 import from_format_1
+from genspace.analysis._former import from_former
 from genspace.analysis._generator_section import Field, generator_section
 from genspace.analysis._judge_section import baselines, judge_section
 from genspace.analysis._notes import remarks
 from genspace.analysis._options import CompareOptions
 from genspace.analysis._people_section import agreement_of, people_section, study_section
 from genspace.analysis._scope import Scope
-from genspace.analysis._tests_section import cell_tests, tests_section
+from genspace.analysis._tests_section import cell_tests, leading, ranking, tests_section
 from genspace.analysis._threads import side_by_side
 from genspace.analysis.disagreement import places
+from genspace.analysis.inference.words import headline
 from genspace.analysis.notes import StudyOpen
-from genspace.analysis.question import Question
+from genspace.analysis.question import JudgeScores, Question, Units
 from genspace.analysis.reliability import conspicuous_pair, rater_pairs
 from genspace.analysis.repeats import repeat_agreement
-from genspace.analysis.result import Cell, ComparisonDocument, Disagreement, JudgeResult, QuestionResult
+from genspace.analysis.result import Cell, ComparisonDocument, Disagreement, QuestionResult
 from genspace.analysis.specification import specification_section
 from genspace.display import Result
 from genspace.documents import from_dict, to_dict
+from genspace.errors import InputError
 from genspace.evidence import Evidence
 
 if TYPE_CHECKING:
@@ -34,11 +39,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Comparison", "compare"]
 
+Floats = NDArray[np.float64]
+
 SHOWN_IN_REPR = 3
 SHOWN_DISAGREEMENTS = 5
 """Items on which a judge and the people differ most, for each judge."""
-LEAST_COVERAGE = 0.5
-"""A judge that scores a smaller share of the items people rated is not called the best."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,12 +89,14 @@ class Comparison(Result):
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Comparison:
-        """Read a comparison.json of this format or of format 1.
+        """Read a comparison.json of this format or of a former one.
 
-        Errors: `InputError` for a document that is neither.
+        Errors: `InputError` for a document of no such format.
         """
-        if document.get("schema") == "genspace-comparison/1":
-            document = from_format_1(document)
+        try:
+            document = from_former(document)
+        except KeyError as error:
+            raise InputError(f"is no comparison: {error} is missing") from None
         return cls(from_dict(ComparisonDocument, document))
 
     def to_frame(self) -> pd.DataFrame:
@@ -155,9 +162,13 @@ def _question(question: Question, options: CompareOptions) -> QuestionResult:
     shown = [*scope.study.judges.values(), *baselines(scope)]
     sections = side_by_side(partial(judge_section, scope), shown)
     judges = {judge.name: section for judge, section in zip(shown, sections, strict=True)}
-    ranks = _ranks(judges, scope)
-    ranked = list(ranks)
-    tests = tests_section(scope, ranked, options.permutations)
+    figures = {
+        name: judge.item[scope.primary.figure] for name, judge in judges.items() if judge.kind != "baseline"
+    }
+    ranked = ranking(scope, figures)
+    ranks = {name: rank for rank, name in enumerate(ranked, start=1)}
+    leaders = [name for name in ranked if leading(scope, name, figures[name])]
+    tests = tests_section(scope, ranked, leaders, tests=options.tests, permutations=options.permutations)
     groups = {name: number for number, group in enumerate(tests.groups, start=1) for name in group}
     judges = {
         name: replace(judge, rank=ranks.get(name), group=groups.get(name)) for name, judge in judges.items()
@@ -169,7 +180,8 @@ def _question(question: Question, options: CompareOptions) -> QuestionResult:
         human=people_section(scope),
         judges=judges,
         tests=tests,
-        breakdowns=_breakdowns(scope, by, ranked, options.permutations),
+        headline=headline(scope.figure, figures, ranked, leaders, tests.pairs),
+        breakdowns=_breakdowns(scope, by, leaders, tests=options.tests),
         disagreements=tuple(_disagreements(scope)),
         overlap=overlap_section(scope, ranked),
         cost_fronts=cost_fronts(judges, scope.primary.figure, ranked),
@@ -179,7 +191,8 @@ def _question(question: Question, options: CompareOptions) -> QuestionResult:
         exclusion=exclusion_section(scope, question, options, shown),
         specification=specification_section(
             scope,
-            ranked,
+            leaders,
+            tests.pairs,
             everybody=question.with_everybody.take(scope.study.people.asked).people,
             doubtful=_doubtful(scope),
         ),
@@ -193,23 +206,8 @@ def _doubtful(scope: Scope) -> tuple[str, ...]:
     return (found[0].b,) if found else ()
 
 
-def _ranks(judges: Mapping[str, JudgeResult], scope: Scope) -> dict[str, int]:
-    """Number the judges by the primary figure, best first; derived metrics and baselines have no rank.
-
-    A figure on few items can be high by luck: judges without an interval, or that score less than LEAST_COVERAGE of the
-    items people rated, come after all others.
-    """
-    places = {
-        name: (figure.low is None or (judge.coverage.value or 0) < LEAST_COVERAGE, -figure.value)
-        for name, judge in judges.items()
-        if judge.kind in ("judge", "metric")
-        and (figure := judge.item[scope.primary.figure]).value is not None
-    }
-    return {name: rank for rank, name in enumerate(sorted(places, key=places.__getitem__), start=1)}
-
-
 def _breakdowns(
-    scope: Scope, columns: Sequence[str], ranked: list[str], permutations: int
+    scope: Scope, columns: Sequence[str], leaders: Sequence[str], *, tests: bool
 ) -> dict[str, dict[str, Cell]]:
     """Return the primary figure and the mean score of each judge for each value of each column."""
     study = scope.study
@@ -217,7 +215,7 @@ def _breakdowns(
     for column in columns:
         values = study.column(column)
         parts |= {(column, value): scope.take(values == value) for value in sorted(set(values))}
-    tests = cell_tests(parts, ranked, permutations)
+    tested = cell_tests(parts, leaders, tests=tests)
     cells: dict[str, dict[str, Cell]] = {column: {} for column in columns}
     for (column, value), part in parts.items():
         judges = part.study.judges
@@ -226,21 +224,19 @@ def _breakdowns(
             people=agreement_of(part),
             judges={name: part.primary_estimate(j) for name, j in judges.items()},
             mean_scores={name: part.mean_score(j) for name, j in judges.items()},
-            test=tests.get((column, value)),
+            test=tested.get((column, value)),
         )
     return cells
 
 
 def _disagreements(scope: Scope) -> Iterator[Disagreement]:
     """Yield, for each judge, the items it ranks most differently from the people."""
-    import numpy as np
-
     study = scope.rated
     human = study.people.mean
     for name, judge in study.judges.items():
         if judge.derived:
             continue
-        human_place, judge_place = places(human, judge.oriented)
+        human_place, judge_place = _places(study, human, judge)
         gap = judge_place - human_place
         where = np.flatnonzero(np.isfinite(gap))
         for i in where[np.argsort(-np.abs(gap[where]), kind="stable")][:SHOWN_DISAGREEMENTS]:
@@ -254,3 +250,15 @@ def _disagreements(scope: Scope) -> Iterator[Disagreement]:
                 human_place=float(human_place[i]),
                 judge_place=float(judge_place[i]),
             )
+
+
+def _places(study: Units, human: Floats, judge: JudgeScores) -> tuple[Floats, Floats]:
+    """Return the places of units by the people and by a judge.
+
+    A pair stands in the order both ways round, so that its place does not depend on which item comes first.
+    """
+    if not study.of_pairs:
+        return places(human, judge.oriented)
+    lean, mine = human - 0.5, judge.preference
+    people, judged = places(np.concatenate([lean, -lean]), np.concatenate([mine, -mine]))
+    return people[: len(lean)], judged[: len(lean)]

@@ -6,18 +6,28 @@ and then averaged.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from genspace.analysis.figures import Figure, figure_named
+from genspace.analysis.figures import Figure, Share, figure_named
 from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import SCORE_TIE, Concordance, Weighted, dense_codes
 from genspace.errors import InputError
 
-__all__ = ["ByGroup", "Grouped", "agreement", "by_group", "score_tie", "why_undefined"]
+__all__ = [
+    "ByGroup",
+    "Grouped",
+    "WithinGroups",
+    "agreement",
+    "by_group",
+    "score_tie",
+    "why_undefined",
+    "within_groups",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -93,6 +103,56 @@ def by_group(y: Floats, groups: NDArray[Any]) -> tuple[ByGroup, Floats]:
         parts.append((rows, Weighted(y[rows], weights)))
         first = last
     return ByGroup(tuple(parts)), sizes.astype(float)
+
+
+@dataclass(frozen=True, eq=False)
+class WithinGroups:
+    """One figure inside groups of items, for any multiplicities of the groups."""
+
+    of: Callable[[Floats], Floats]
+    """Takes (G, B) multiplicities, returns (B,) values: of shares of pairs over all pairs, of others the mean."""
+    n: int
+    """Groups in which the target tells items apart."""
+
+
+def within_groups(
+    figures: Iterable[Figure], y: Floats, x: Floats, groups: NDArray[Any]
+) -> dict[str, WithinGroups]:
+    """Return figures inside groups, by key.
+
+    A group whose targets are equal drops out. Where the scores alone are equal the figure is that of a judge that
+    knows nothing, so that all judges rest on the same groups.
+
+    Args:
+        figures: Figures that read scores.
+        y: (n,) target, finite.
+        x: (n,) scores, finite.
+        groups: (n,) labels.
+
+    >>> tau = figure_named("kendall_tau_b")
+    >>> y, x = np.array([1.0, 2, 1, 2, 3, 3]), np.array([1.0, 2, 5, 5, 1, 2])
+    >>> found = within_groups([tau], y, x, np.array([0, 0, 1, 1, 2, 2]))["kendall_tau_b"]
+    >>> found.of(np.ones((3, 1))).tolist(), found.n
+    ([0.5], 2)
+    """
+    inside, sizes = by_group(y, groups)
+    tie = score_tie(x)
+    pairs = inside.concordance(x, tie)
+    apart = pairs.pairs > pairs.ties_y
+
+    def pooled(share: Share) -> Callable[[Floats], Floats]:
+        return lambda weights: share(pairs.pooled(weights))
+
+    found = {}
+    for figure in figures:
+        if figure.share is not None:
+            n = int(np.isfinite(figure.share(pairs)).sum())
+            found[figure.key] = WithinGroups(pooled(figure.share), n)
+        else:
+            values = inside.statistic(figure, x, tie)
+            values = np.where(apart, np.where(np.isfinite(values), values, figure.chance), np.nan)
+            found[figure.key] = WithinGroups(Grouped(values, sizes).mean, int(apart.sum()))
+    return found
 
 
 def agreement(

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis._estimate import Estimate
+from genspace.analysis.inference.intervals import Scale, from_replicates
+from genspace.analysis.inference.replicates import Replicates
 from genspace.analysis.reasons import Reason
-from genspace.analysis.resampling import PromptDraws, Weighted, estimate, ratio, stream
+from genspace.analysis.resampling import Weighted, ratio, stream
 from genspace.display import Displayed
 
 __all__ = ["ErrorOverlap", "error_overlap", "pareto_front"]
@@ -39,7 +41,7 @@ def error_overlap(
     truth: ArrayLike,
     prompts: ArrayLike,
     *,
-    draws: PromptDraws | None = None,
+    clusters: Replicates | None = None,
     seed: int = 0,
 ) -> ErrorOverlap:
     """Compare the errors of two judges on one scale.
@@ -50,7 +52,7 @@ def error_overlap(
         second: (n,) the second judge, likewise.
         truth: (n,) people's decisions or mean ratings on that scale; NaN = none.
         prompts: (n,) prompt of each item, shuffled whole for `blind_oracle`.
-        draws: Prompt bootstrap of the n items; None gives no intervals.
+        clusters: The prompts of the n items; None gives no intervals.
         seed: Of the shuffling.
 
     >>> error_overlap([1, 0, 1, 1], [1, 1, 0, 1], [1, 1, 1, 0], prompts=range(4)).oracle.value
@@ -67,20 +69,22 @@ def error_overlap(
     if np.isin(np.concatenate([a, b, y]), (0, 1)).all():
         error_a, error_b = np.abs(error_a), np.abs(error_b)
     least = np.minimum(np.abs(error_a), np.abs(error_b))
-    drawn = draws.take(both) if draws is not None and draws.draws else None
+    kept_out = (clusters or Replicates.of(np.zeros(len(both)))).take(both)
 
-    def figure(statistic: Any, reason: Reason) -> Estimate:
+    def figure(statistic: Any, reason: Reason, scale: Scale) -> Estimate:
         value = float(statistic(np.ones((n, 1)))[0])
-        return estimate(value, None if drawn is None else drawn.map(statistic), n=n, reason=reason)
+        return from_replicates(value, kept_out.map(statistic), kept_out, n=n, scale=scale, reason=reason)
 
     mean = (float(np.abs(error_a).mean()), float(np.abs(error_b).mean()))
     better, other = (a, b) if mean[0] <= mean[1] else (b, a)
     shuffled = _shuffle_prompts(other, np.asarray(prompts)[both], stream(seed, "blind oracle"))
     blind = np.minimum(np.abs(better - y), np.abs(shuffled - y)).mean()
     return ErrorOverlap(
-        correlation=figure(lambda w: Weighted(error_a, w).pearson(error_b), Reason("equal_errors")),
+        correlation=figure(
+            lambda w: Weighted(error_a, w).pearson(error_b), Reason("equal_errors"), "correlation"
+        ),
         mean_error=mean,
-        oracle=figure(lambda w: ratio(least @ w, w.sum(axis=0)), Reason("no_items")),
+        oracle=figure(lambda w: ratio(least @ w, w.sum(axis=0)), Reason("no_items"), "share"),
         blind_oracle=float(blind),
     )
 

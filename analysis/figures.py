@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genspace.analysis.decisions import Confusion, confusion
+from genspace.analysis.inference.intervals import Scale
 from genspace.analysis.resampling import Concordance, Weighted, dense_codes, one_hot, ratio
 from genspace.errors import GenspaceError, InputError, did_you_mean
 from genspace.records import ValueType
 
-__all__ = ["FIGURES", "PREFERENCES", "SYSTEMS", "TIE_FORMS", "Figure", "Named", "figure_named"]
+__all__ = ["FIGURES", "SYSTEMS", "TIE_CALIBRATED_PAIRS", "TIE_FORMS", "Figure", "Named", "figure_named"]
 
 Floats = NDArray[np.float64]
 Statistic = Callable[[Weighted, Floats, float], Floats]
@@ -27,6 +28,7 @@ Statistic = Callable[[Weighted, Floats, float], Floats]
 Penalised = Callable[[Floats, Floats, Floats, float], Floats]
 """Takes (n,) target, (n,) scores with NaN for abstentions, (n, B) multiplicities, the tie width; returns (B,)."""
 Share = Callable[[Concordance], Floats]
+Target = Literal["rating", "decision", "preference"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +51,20 @@ class Figure(Named):
     """One figure of agreement, higher always better."""
 
     statistic: Statistic
-    target: Literal["rating", "decision"] = "rating"
-    """Whether it compares with the mean rating or with people's yes and no."""
+    target: Target = "rating"
+    """Whether it compares with the mean rating, with people's yes and no, or with which of two items they prefer."""
     of_labels: bool = False
     """Whether it reads a judge's decisions instead of its scores."""
     chance: float
     """Its value for a judge that knows nothing; below it a judge points the other way."""
+    scale: Scale = "raw"
+    """Where it lies, which says how its interval is made."""
+    of_classes: bool = False
+    """Whether it rests on how many yes and no there are: an interval needs the rarer one in several prompts."""
+    least_prompts: int = 2
+    """Prompts below which there is no interval."""
+    by_order: bool = True
+    """Whether two judges that put everything in the same order have the same value."""
     share: Share | None = None
     """For shares of pairs: the share as a function of the counts, so that groups can be pooled by pairs."""
     within: bool = False
@@ -73,6 +83,41 @@ def _of_pairs(share: Share) -> Statistic:
 
 def _of_decisions(read: Callable[[Confusion], Floats]) -> Statistic:
     return lambda y, x, _: read(confusion(y.y, x, y.weights))
+
+
+def _of_preferences(*, tie: float, apart: bool) -> Statistic:
+    """Return the share of pairs on which the judge prefers what people prefer.
+
+    The target is positive where people prefer the first item, negative for the second, 0 for neither; scores alike.
+
+    Args:
+        tie: What a judge's tie is worth on a pair that people separate; NaN: nothing, the pair is left out.
+        apart: Whether only pairs that people separate count.
+    """
+
+    def statistic(y: Weighted, x: Floats, width: float) -> Floats:
+        people, said = np.sign(y.y), np.where(np.abs(x) <= width, 0.0, np.sign(x))
+        right = np.where((said == 0) & (people != 0), tie, people == said)
+        counted = np.isfinite(right) & (people != 0 if apart else True)
+        kept = y.weights[counted]
+        return ratio(right[counted] @ kept, kept.sum(axis=0))
+
+    return statistic
+
+
+def _raters_who_agree(y: Weighted, x: Floats, width: float) -> Floats:
+    """Return the mean share of a pair's raters who prefer what the judge prefers; half of them where it ties.
+
+    The target is the share of raters who prefer the first item, less a half.
+    """
+    said = np.where(np.abs(x) <= width, 0.0, np.sign(x))
+    return ratio((0.5 + said * y.y) @ y.weights, y.total)
+
+
+def _no_preference(*, tie: float, apart: bool) -> Penalised:
+    """Read an abstention as a tie."""
+    statistic = _of_preferences(tie=tie, apart=apart)
+    return lambda y, x, weights, width: statistic(Weighted(y, weights), np.nan_to_num(x), width)
 
 
 def _tied(share: Share, *, near: bool = True) -> Penalised:
@@ -179,32 +224,38 @@ DEUTSCH = "Deutsch, Foster & Freitag 2023, Ties Matter"
 _ROWS = (
     Figure(
         key="spearman", short="Spearman", label="Spearman", chance=0.0, within=True, shown_for=RATINGS,
+        scale="correlation",
         meaning="does the judge put the items in {people}'s order? 1 the same order, 0 no relation, −1 reversed",
         statistic=lambda y, x, _: y.spearman(x), penalised=_correlated(ranks=True), source="Spearman 1904",
     ),
     Figure(
         key="kendall_tau_b", short="Kendall τ-b", label="Kendall's tau-b", chance=0.0, within=True, shown_for=RATINGS,
+        scale="correlation",
         meaning="the same question asked of every two items; ties of either side lower it",
         statistic=lambda y, x, _: y.concordance(x).tau_b, penalised=_tied(_tau_b, near=False), source="Kendall 1945",
     ),
     Figure(
         key="pearson", short="Pearson", label="Pearson", chance=0.0, within=True, shown_for=RATINGS,
+        scale="correlation", by_order=False,
         meaning="do scores rise in proportion to {people}'s answers? 1 perfectly, 0 not at all, below 0 the other way",
         statistic=lambda y, x, _: y.pearson(x), penalised=_correlated(ranks=False),
     ),
     Figure(
         key="kendall_tau_c", short="Kendall τ-c", label="Kendall's tau-c", chance=0.0,
+        scale="correlation",
         meaning="as τ-b, for scales with different numbers of steps",
         statistic=lambda y, x, _: y.concordance(x).tau_c, source="Stuart 1953",
     ),
     Figure(
         key="pairwise_strict", short="pairwise, ties wrong", label="pairwise accuracy, a judge's ties wrong",
+        scale="share",
         chance=0.5, within=True, tie_form="a judge's ties count as wrong",
         meaning="of two items that {people} separate, how often the judge puts the better one higher; a tie is wrong",
         statistic=_of_pairs(_strict), share=_strict, penalised=_tied(_strict), source=DEUTSCH,
     ),
     Figure(
         key="pairwise_half_credit", short="pairwise, ties half", label="pairwise accuracy, a judge's ties half",
+        scale="share",
         chance=0.5, within=True, tie_form="a judge's ties count half",
         meaning="of two items that {people} separate, how often the judge puts the better one higher; a tie counts "
         "half (graded AUC)",
@@ -212,86 +263,104 @@ _ROWS = (
     ),
     Figure(
         key="pairwise_ties_dropped", short="pairwise, ties dropped", label="pairwise accuracy, ties of both dropped",
+        scale="share",
         chance=0.5, within=True, tie_form="ties of both are dropped",
         meaning="of two items that both separate, how often the judge puts the better one higher",
         statistic=_of_pairs(_ties_dropped), share=_ties_dropped, source=DEUTSCH,
     ),
     Figure(
         key="pairwise_with_ties", short="pairwise, with ties", label="pairwise accuracy with ties (acc23)",
+        scale="share",
         chance=0.5, within=True,
         meaning="how often judge and {people} say the same of two items: the first, the second, or a tie",
         statistic=_of_pairs(_with_ties), share=_with_ties, penalised=_tied(_with_ties), source=DEUTSCH,
     ),
     Figure(
         key="roc_auc", short="ROC AUC", label="ROC AUC", target="decision", chance=0.5, shown_for=BINARY,
+        scale="share", of_classes=True,
         meaning="how often the judge scores a yes above a no: 1 always, 0.5 as a coin would",
         statistic=_of_pairs(_half_credit), share=_half_credit, penalised=_tied(_half_credit),
         source="Hanley & McNeil 1982",
     ),
     Figure(
         key="average_precision", short="avg. precision", label="average precision", target="decision", chance=0.0,
+        scale="share", of_classes=True, least_prompts=20,
         meaning="how clean the top of the judge's order is: 1 when every yes stands above every no",
         statistic=lambda y, x, _: y.average_precision(x),
     ),
     Figure(
         key="cohen_kappa", short="Cohen κ", label="Cohen's kappa", target="decision", of_labels=True, chance=0.0,
+        scale="correlation", of_classes=True,
         shown_for=BINARY, meaning="how far yes and no agree beyond chance: 1 always, 0 as often as by chance",
         statistic=_of_decisions(_cohen_kappa), penalised=_wrong(_cohen_kappa), source="Cohen 1960",
     ),
     Figure(
         key="accuracy", short="accuracy", label="accuracy", target="decision", of_labels=True, chance=0.5,
-        shown_for=BINARY,
+        scale="share", shown_for=BINARY,
         meaning="share of the judge's decisions that are {people}'s; high without skill where one answer prevails",
         statistic=_of_decisions(_accuracy), penalised=_wrong(_accuracy),
     ),
     Figure(
         key="balanced_accuracy", short="balanced acc.", label="balanced accuracy", target="decision", of_labels=True,
+        scale="share", of_classes=True,
         chance=0.5, shown_for=BINARY,
         meaning="accuracy on yes and on no, averaged: 0.5 as a coin would, whichever answer prevails",
         statistic=_of_decisions(_balanced_accuracy), penalised=_wrong(_balanced_accuracy),
     ),
     Figure(
         key="f1", short="F1", label="F1", target="decision", of_labels=True, chance=0.0,
+        scale="share", of_classes=True,
         meaning="of the judge's yes and of {people}'s, how many are both: the harmonic mean of precision and recall",
         statistic=_of_decisions(_f1), penalised=_wrong(_f1),
     ),
     Figure(
         key="mcc", short="MCC", label="Matthews' correlation", target="decision", of_labels=True, chance=0.0,
+        scale="correlation", of_classes=True,
         meaning="the correlation of the judge's yes and no with {people}'s: 1 always the same, 0 by chance",
         statistic=_of_decisions(_mcc), penalised=_wrong(_mcc), source="Matthews 1975",
     ),
+    Figure(
+        key="pair_agreement", short="agreement on pairs", label="agreement on pairs", target="preference", chance=0.5,
+        scale="share", tie_form="a judge's ties count half",
+        meaning="of pairs on which {people} prefer one, how often the judge prefers the same; a tie counts half",
+        statistic=_of_preferences(tie=0.5, apart=True), penalised=_no_preference(tie=0.5, apart=True),
+    ),
+    Figure(
+        key="pair_agreement_strict", short="pairs, ties wrong", label="agreement on pairs, a judge's ties wrong",
+        target="preference", chance=0.5, scale="share", tie_form="a judge's ties count as wrong",
+        meaning="of pairs on which {people} prefer one, how often the judge prefers the same; a tie is wrong",
+        statistic=_of_preferences(tie=0.0, apart=True), penalised=_no_preference(tie=0.0, apart=True),
+    ),
+    Figure(
+        key="pair_agreement_ties_dropped", short="pairs, ties dropped",
+        label="agreement on pairs, ties of both dropped", target="preference", chance=0.5,
+        scale="share", tie_form="ties of both are dropped",
+        meaning="of pairs on which both prefer one, how often it is the same",
+        statistic=_of_preferences(tie=np.nan, apart=True),
+    ),
+    Figure(
+        key="pair_agreement_with_ties", short="pairs, with ties", label="agreement on pairs, with ties",
+        target="preference", chance=0.5, scale="share",
+        meaning="how often judge and {people} say the same of a pair: the first, the second, or a tie",
+        statistic=_of_preferences(tie=0.0, apart=False), penalised=_no_preference(tie=0.0, apart=False),
+    ),
+    Figure(
+        key="pair_raters_who_agree", short="raters who agree", label="share of raters who agree on pairs",
+        target="preference", chance=0.5, scale="share", statistic=_raters_who_agree,
+        meaning="of the raters of a pair, how many prefer what the judge prefers; does not grow with their number, so "
+        "that studies can be compared",
+    ),
 )  # fmt: skip
 
-SAME_AS = {"graded_auc": "pairwise_half_credit"}
+SAME_AS = {"graded_auc": "pairwise_half_credit", "agreement": "pair_agreement"}
 """Other names of figures."""
 
-PREFERENCES: Mapping[str, Named] = {
-    row.key: row
-    for row in (
-        Named(
-            key="strict", short="prefers alike, ties wrong", label="agreement on pairs, a judge's ties wrong",
-            meaning="of pairs on which {people} prefer one, how often the judge prefers the same; a tie is wrong",
-        ),
-        Named(
-            key="half_credit", short="prefers alike, ties half", label="agreement on pairs, a judge's ties half",
-            meaning="of pairs on which {people} prefer one, how often the judge prefers the same; a tie counts half",
-        ),
-        Named(
-            key="ties_dropped", short="prefers alike, ties dropped", label="agreement on pairs, ties of both dropped",
-            meaning="of pairs on which both prefer one, how often it is the same",
-        ),
-        Named(
-            key="with_ties", short="prefers alike, with ties", label="agreement on pairs, with ties",
-            meaning="how often judge and {people} say the same of a pair: the first, the second, or a tie",
-        ),
-        Named(
-            key="tie_calibrated", short="prefers alike, ties calibrated", label="agreement on pairs, ties calibrated",
-            meaning="how often judge and {people} say the same of a pair, where scores that lie close enough together "
-            "count as a tie",
-        ),
-    )
-}  # fmt: skip
-"""Where people compared two items: whether a judge prefers the same one."""
+TIE_CALIBRATED_PAIRS = Named(
+    key="pair_agreement_tie_calibrated", short="pairs, ties calibrated", label="agreement on pairs, ties calibrated",
+    meaning="how often judge and {people} say the same of a pair, where scores that lie close enough together "
+    "count as a tie",
+)  # fmt: skip
+"""Beside the figures of pairs; its tie width is chosen on other prompts."""
 
 SYSTEMS: Mapping[str, Named] = {
     row.key: row

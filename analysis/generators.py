@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from genspace.analysis.bradley_terry import PRIOR_TIES, bradley_terry
 from genspace.analysis.reasons import Reason
-from genspace.analysis.resampling import MIN_DEFINED_DRAWS, PromptDraws, ratio
+from genspace.analysis.resampling import CHUNK_CELLS, MIN_DEFINED_DRAWS, PromptDraws, ratio
 from genspace.display import Displayed
 
 __all__ = [
@@ -85,10 +85,10 @@ def mean_scores(
     """
     weight = np.ones(len(values)) if share is None else share
     total, items = (_by_cluster(w, generator, generators, draws) for w in (weight * values, weight))
-    counts = draws.counts.astype(float)
+    drawn = _drawn(np.concatenate([total, items]), draws)
     return GeneratorScores(
         value=ratio(total.sum(axis=1), items.sum(axis=1)),
-        draws=ratio(total @ counts, items @ counts),
+        draws=ratio(drawn[:generators], drawn[generators:]),
         n=items.sum(axis=1),
     )
 
@@ -121,12 +121,22 @@ def pair_scores(
     drawn = np.full((g, draws.draws), np.nan)
     if point.reason is None:
         known = np.isfinite(point.strength)
-        tables = (won @ draws.counts).T.reshape(-1, g, g)
+        tables = _drawn(won, draws).T.reshape(-1, g, g)
         for b, table in enumerate(tables):
             strength = bradley_terry(table, prior_ties=prior_ties).strength
             if (np.isfinite(strength) == known).all():
                 drawn[:, b] = strength
     return GeneratorScores(point.strength, drawn, point.comparisons, point.reason, point.prior_ties)
+
+
+def _drawn(by_cluster: Floats, draws: PromptDraws) -> Floats:
+    """(rows, B) sums of (rows, P) figures of clusters in each draw; some clusters at a time, as caches hold them."""
+    result = np.zeros((len(by_cluster), draws.draws))
+    step = max(1, CHUNK_CELLS // max(1, draws.draws))
+    for start in range(0, draws.prompts, step):
+        block = slice(start, start + step)
+        result += by_cluster[:, block] @ draws.counts[block].astype(float)
+    return result
 
 
 def _by_cluster(values: Floats, group: Ints, groups: int, draws: PromptDraws) -> Floats:

@@ -8,8 +8,8 @@ from typing import Literal
 __all__ = [
     "Abstentions", "BelowPromptMean", "ConspicuousRaters", "DependsOnChoice", "DerivedMetrics", "Failures",
     "FewGenerators", "FewPrompts", "HumanTies", "LeftOutRater", "MissingVerdicts", "NearTies", "NoDecisions",
-    "NoPeople", "Note", "OneRater", "PointsTheOtherWay", "PromptsNotShared", "RatersAreSlots", "RatersLeftOut",
-    "RulesLeaveNobody", "StudyOpen", "TieForm", "TieFormDecides", "Told",
+    "NoPeople", "Note", "OneRater", "PairsSeparated", "PointsTheOtherWay", "PromptsNotShared", "RareAnswer",
+    "RatersAreSlots", "RatersLeftOut", "RulesLeaveNobody", "StudyOpen", "TieForm", "TieFormDecides", "Told",
 ]  # fmt: skip
 
 Warned = Literal["warning"]
@@ -137,6 +137,26 @@ class HumanTies:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PairsSeparated:
+    """How many raters a pair has, and on how many pairs they prefer one item: agreement on pairs grows with both."""
+
+    raters: float
+    separated: float
+    code: Literal["pairs-separated"] = "pairs-separated"
+    level: Noted = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RareAnswer:
+    """One answer is rare, so that tests of this figure are somewhat too ready to find a difference."""
+
+    share: float
+    prompts: int
+    code: Literal["rare-answer"] = "rare-answer"
+    level: Noted = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DerivedMetrics:
     """Metrics computed from the ratings themselves."""
 
@@ -254,8 +274,9 @@ class Told:
 
 
 Note = (
-    StudyOpen | NoPeople | RatersAreSlots | OneRater | ConspicuousRaters | RulesLeaveNobody | RatersLeftOut | FewPrompts
-    | PromptsNotShared | FewGenerators | NoDecisions | HumanTies | DerivedMetrics | Failures | MissingVerdicts
-    | Abstentions | PointsTheOtherWay | TieFormDecides | DependsOnChoice | NearTies | BelowPromptMean | Told
+    StudyOpen | NoPeople | RatersAreSlots | OneRater | ConspicuousRaters | RulesLeaveNobody | RatersLeftOut
+    | FewPrompts | PromptsNotShared | PairsSeparated | RareAnswer | FewGenerators | NoDecisions | HumanTies
+    | DerivedMetrics | Failures | MissingVerdicts | Abstentions | PointsTheOtherWay | TieFormDecides | DependsOnChoice
+    | NearTies | BelowPromptMean | Told
 )  # fmt: skip
 """Any remark; `code` tells which, `level` whether a reader has to know it."""

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis.correlation import Grouped
+from genspace.analysis.inference.replicates import Replicates
 from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import ratio
 from genspace.display import Displayed
@@ -27,7 +28,7 @@ __all__ = [
     "calibrated_widths",
     "folds_by_prompt",
     "pairs_within",
-    "resampled_share",
+    "share_without",
 ]
 
 Floats = NDArray[np.float64]
@@ -241,24 +242,21 @@ def calibrated_widths(pairs: Pairs, group_fold: Ints) -> Floats:
     return widths
 
 
-def resampled_share(pairs: Pairs, right: NDArray[np.bool_], prompts: Ints, counts: NDArray[Any]) -> Floats:
-    """(B,) share of right pairs when whole prompts are drawn `counts` times.
+def share_without(pairs: Pairs, right: NDArray[np.bool_], clusters: Replicates) -> Floats:
+    """(B,) share of right pairs among those that stay when each block of prompts is left out in turn.
 
     Args:
-        pairs: Pairs inside groups that hold whole prompts.
-        right: (m,) whether each pair is right; two copies of one item are tied by both, hence right.
-        prompts: (n,) prompt of each item, as a row of `counts`.
-        counts: (P, B) multiplicities.
+        pairs: Pairs of items.
+        right: (m,) whether each pair is right.
+        clusters: The blocks, of the items that the pairs name.
     """
-    from scipy.sparse import coo_array
+    first, second = clusters.of_item[pairs.first], clusters.of_item[pairs.second]
 
-    p = len(counts)
-    drawn = counts.astype(float)
-    ends = (prompts[pairs.first], prompts[pairs.second])
-    copies = np.bincount(prompts[np.union1d(pairs.first, pairs.second)], minlength=p).astype(float)
-    twins = copies @ (drawn * (drawn - 1) / 2)
-    sums = [
-        np.einsum("pb,pb->b", drawn, coo_array((value, ends), shape=(p, p)).tocsr() @ drawn) + twins
-        for value in (right.astype(float), np.ones(len(right)))
-    ]
-    return ratio(sums[0], sums[1])
+    def touched(values: Floats) -> Floats:
+        both = np.bincount(first, values, minlength=clusters.draws) + np.bincount(
+            second, values, minlength=clusters.draws
+        )
+        return np.asarray(both - np.bincount(first, values * (first == second), minlength=clusters.draws))
+
+    good, all_pairs = right.astype(float), np.ones(len(right))
+    return ratio(good.sum() - touched(good), len(right) - touched(all_pairs))

@@ -68,6 +68,7 @@ def swap_test(
     draw: Callable[[int], Floats] | None = None,
     settle: bool = True,
     fast: bool = True,
+    standardise: bool = True,
 ) -> SwapTest:
     """Test whether two judges agree equally well with people, by swapping whole prompts.
 
@@ -83,6 +84,8 @@ def swap_test(
             changes sides with probability 1/2.
         settle: Stop once p is settled not to be small; False: always make all permutations.
         fast: False ranks every permutation, as a check.
+        standardise: Bring both judges to mean 0 and standard deviation 1 first; False: for judges that share a scale,
+            whose yes must stay the same number.
 
     >>> rng = np.random.default_rng(0)
     >>> y = np.arange(40.0)
@@ -96,7 +99,7 @@ def swap_test(
     undefined = SwapTest(float("nan"), float("nan"), 0)
     if not len(target):
         return undefined
-    difference = _engine(target, first, second, prompt, figure, fast=fast)
+    difference = _engine(target, first, second, prompt, figure, fast=fast, standardise=standardise)
     observed = float(difference(np.zeros((len(labels), 1)))[0])
     if not np.isfinite(observed):
         return undefined
@@ -111,7 +114,9 @@ def swap_test(
     return SwapTest(observed, (1 + extreme) / (1 + done), done)
 
 
-def _engine(y: Floats, a: Floats, b: Floats, prompt: Ints, figure: str, *, fast: bool) -> Difference:
+def _engine(
+    y: Floats, a: Floats, b: Floats, prompt: Ints, figure: str, *, fast: bool, standardise: bool
+) -> Difference:
     """Return the fastest exact way to the differences of a figure."""
     small = len(y) <= MAX_ITEMS and int(prompt.max(initial=0)) < MAX_PROMPTS
     row = FIGURES[figure]
@@ -119,7 +124,8 @@ def _engine(y: Floats, a: Floats, b: Floats, prompt: Ints, figure: str, *, fast:
         return _ranking(y, a, b, prompt, figure)
     if row.share is not None:
         a, b = (_snapped(v) for v in (a, b))
-    a, b = standardised(a), standardised(b)
+    if standardise:
+        a, b = standardised(a), standardised(b)
     if not np.isfinite(a + b).all():
         return lambda swaps: np.full(swaps.shape[1], np.nan)
     if fast and figure == "pearson":

@@ -10,7 +10,7 @@ taken over prompts, so that items of one prompt may depend on each other.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,11 +20,15 @@ from genspace.analysis._estimate import Estimate
 from genspace.analysis.reasons import Reason
 from genspace.display import Displayed
 
-__all__ = ["CorrectedMean", "corrected_mean", "undrawn_reason"]
+__all__ = ["CorrectedMean", "corrected_mean", "corrected_strata", "undrawn_reason"]
 
 Floats = NDArray[np.float64]
 MIN_LABELLED_PROMPTS = 10
 """With fewer labelled prompts the normal interval is too short."""
+MIN_LABELS = 60
+"""Labels from which a stratified sample corrects a generator's row."""
+MIN_DISAGREEMENTS = 5
+"""With fewer labels on which people and judge differ, how far the judge is off is not known well enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,78 @@ def corrected_mean(
     influence[~rated] = weight * (f[~rated] - f[~rated].mean()) / rest
     corrected = _normal(point, influence, prompt, len(y), confidence, rated=groups)
     return CorrectedMean(sample, corrected, float(weight), n, rest)
+
+
+def corrected_strata(
+    ratings: Floats,
+    scores: Floats,
+    prompts: NDArray[Any],
+    stratum: NDArray[np.int64],
+    *,
+    confidence: float = 0.95,
+) -> CorrectedMean:
+    """Return the mean of the strata's mean ratings, from a sample drawn at random within each stratum.
+
+    Each stratum counts alike, however many of its items were rated: the judge's mean over the stratum, moved by what
+    the rated items tell of its error. One weight of the judge serves all strata (Fisch, Maynez, Hofer, Dhingra,
+    Globerson & Cohen 2024, "Stratified prediction-powered inference", arXiv 2406.04291, with the weight of PPI++).
+
+    Args:
+        ratings: (n,) mean human rating; NaN = not rated.
+        scores: (n,) a judge's values in the same unit, finite: what it did not measure as misses.
+        prompts: (n,) prompt of each item; whole prompts were drawn.
+        stratum: (n,) 0 … H - 1.
+        confidence: Of the interval, Student's t with labelled prompts less strata as degrees of freedom.
+
+    >>> corrected_strata(np.array([1.0, np.nan]), np.ones(2), np.arange(2), np.zeros(2, int)).corrected.reason.code
+    'too_few_labels'
+    """
+    from scipy.stats import t
+
+    rated = np.isfinite(ratings)
+    n, rest, strata = int(rated.sum()), int((~rated).sum()), int(stratum.max(initial=-1)) + 1
+    labelled = len(np.unique(prompts[rated]))
+    apart = int((np.abs(ratings[rated] - scores[rated]) >= 0.5).sum())
+    reason = None
+    if n < MIN_LABELS:
+        reason = Reason("too_few_labels", n=n, needed=MIN_LABELS)
+    elif apart < MIN_DISAGREEMENTS:
+        reason = Reason("too_few_disagreements", n=apart, needed=MIN_DISAGREEMENTS)
+    sizes, free = (np.bincount(stratum[rows], minlength=strata) for rows in (rated, ~rated))
+    if reason is None and (sizes < 2).any():
+        reason = Reason("stratum_unlabelled", n=int((sizes < 2).sum()))
+    if reason is not None:
+        nothing = Estimate.undefined(reason, n=n)
+        return CorrectedMean(nothing, nothing, None, n, rest)
+    own, spare = stratum[rated], stratum[~rated]
+    y, f, g = ratings[rated], scores[rated], scores[~rated]
+    centred_y, centred_f = (v - (np.bincount(own, v, strata) / sizes)[own] for v in (y, f))
+    inner = np.divide(1.0, free, out=np.zeros(strata), where=free > 0)
+    factor = (sizes / (sizes - 1) / sizes**2)[own]
+    below = float((centred_f**2 * factor * (1 + (sizes * inner)[own])).sum())
+    weight = float((centred_y * centred_f * factor).sum()) / below if below > 1e-24 else 0.0
+    residual = y - weight * f
+    means = np.bincount(own, residual, strata) / sizes
+    # a stratum that is wholly rated needs no judge
+    judged = np.where(free > 0, np.bincount(spare, g, strata) * inner, np.bincount(own, f, strata) / sizes)
+
+    def over_strata(value: float, influence: Floats) -> Estimate:
+        _, member = np.unique(prompts, return_inverse=True)
+        summed = np.bincount(member, influence)
+        half = float(t.ppf((1 + confidence) / 2, max(1, labelled - strata))) * math.sqrt(
+            float(summed @ summed)
+        )
+        return Estimate(value, value - half, value + half, n=len(ratings))
+
+    spread = (np.sqrt(sizes / (sizes - 1)) / sizes / strata)[own]
+    sampled = np.zeros(len(ratings))
+    sampled[rated] = centred_y * spread
+    influence = np.zeros(len(ratings))
+    influence[rated] = (residual - means[own]) * spread
+    influence[~rated] = weight * (g - judged[spare]) * inner[spare] / strata
+    sample = over_strata(float((np.bincount(own, y, strata) / sizes).mean()), sampled)
+    corrected = over_strata(float((means + weight * judged).mean()), influence)
+    return CorrectedMean(replace(sample, n=n), corrected, weight, n, rest)
 
 
 def _power_tuned(y: Floats, f: Floats, unlabelled: int) -> float:

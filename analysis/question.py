@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genspace import records
+from genspace.columns import positions
 from genspace.errors import InputError, did_you_mean
 from genspace.evidence import Evidence, as_text
 from genspace.pairs import shares
@@ -70,6 +71,21 @@ class People:
     def decision(self) -> Floats:
         """(n,) 1 = yes, 0 = no, NaN = undecided: `positive_from` on the mean, else the strict majority."""
         return self.decide(self.mean)
+
+    def rater(self, column: int) -> JudgeScores:
+        """Return one rater as a judge: the ratings as scores, and the decisions they stand for."""
+        own = self.ratings[:, column]
+        nothing = np.full(len(own), np.nan)
+        return JudgeScores(
+            name=self.raters[column],
+            score=own,
+            passed=self.decide(own),
+            status=np.where(np.isfinite(own), "decided", "missing"),
+            confidence=nothing,
+            seconds=nothing,
+            tokens=nothing,
+            cost_usd=nothing,
+        )
 
     @property
     def on_unit_scale(self) -> Floats:
@@ -130,6 +146,11 @@ class JudgeScores:
     def oriented(self) -> Floats:
         """(n,) scores turned so that higher is better."""
         return self.score * self.direction
+
+    @property
+    def preference(self) -> Floats:
+        """(n,) of pairs: above 0 where the judge prefers the first item, below for the second, 0 for neither."""
+        return self.direction * (self.score - (0.0 if self.difference else 0.5))
 
     @property
     def has_labels(self) -> bool:
@@ -274,19 +295,14 @@ class _Rows:
 
     @classmethod
     def of(cls, evidence: Evidence, name: str, settings: StudySettings) -> _Rows:
-        import pandas as pd
-
-        ids = pd.Index(evidence.items["item_id"])
+        ids = evidence.items["item_id"]
         answers, verdicts = evidence.answers, evidence.verdicts
         said = answers[(answers["question"] == name) & (answers["role"] == "main") & (answers["repeat"] == 0)]
         own = verdicts["question"] == name
         if name:
             own |= (verdicts["question"] == "") & ~verdicts["judge"].isin(verdicts.loc[own, "judge"].unique())
         said, judged = (
-            rows.assign(
-                first=ids.get_indexer(pd.Index(rows["item_id"])),
-                second=ids.get_indexer(pd.Index(rows["item_id_b"])),
-            )
+            rows.assign(first=positions(rows["item_id"], ids), second=positions(rows["item_id_b"], ids))
             for rows in (said, verdicts[own])
         )
         kept = ~said["rater_id"].isin(list(evidence.excluded))
@@ -321,6 +337,7 @@ class _Rows:
         found, everybody = self._units(
             units, said.assign(unit=place[: len(said)]), judged.assign(unit=place[len(said) :])
         )
+        found = replace(found, prompt=_linked(singles.prompt[first], singles.prompt[second]))
         judges = dict(found.judges)
         for name, judge in singles.judges.items():
             known = judges.get(name)
@@ -440,12 +457,30 @@ def _generators(units: pd.DataFrame) -> tuple[Ints, tuple[str, ...]]:
     return np.asarray(codes, dtype=np.int64), tuple(map(str, names))
 
 
+def _linked(first: Ints, second: Ints) -> Ints:
+    """Return cluster codes of pairs: pairs belong together where a chain of them shares prompts.
+
+    >>> _linked(np.array([0, 1, 3]), np.array([0, 2, 1])).tolist()
+    [0, 1, 1]
+    """
+    if not len(first) or np.array_equal(first, second):
+        return first
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    size = int(max(first.max(), second.max())) + 1
+    links = coo_array((np.ones(len(first)), (first, second)), shape=(size, size))
+    return np.asarray(connected_components(links, directed=False)[1][first], dtype=np.int64)
+
+
 def _prompts(units: pd.DataFrame) -> Ints:
     """Return cluster codes: by prompt_id, else by prompt text, else one for each item."""
+    import pandas as pd
+
     label = "item " + units["item_id"].astype(str)
     for column in ("prompt", "prompt_id"):
         if column in units:
             text = as_text(units[column])
             label = label.where(text == "", f"{column} " + text)
-    _, codes = np.unique(label.to_numpy(dtype=str), return_inverse=True)
+    codes, _ = pd.factorize(label, sort=True)
     return np.asarray(codes, dtype=np.int64)

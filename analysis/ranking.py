@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import deprecated
 
+from genspace.analysis._estimate import Estimate
 from genspace.analysis._generator_section import Field, generator_section
 from genspace.analysis._options import CompareOptions, Resampled
 from genspace.analysis.question import Question
-from genspace.analysis.result import RankingDocument, RankingStudy
+from genspace.analysis.result import GeneratorRow, RankingDocument, RankingStudy
 from genspace.display import Result
 from genspace.documents import to_dict
 from genspace.errors import InputError, did_you_mean
@@ -61,7 +62,9 @@ class Ranking(Result):
     def to_frame(self) -> pd.DataFrame:
         """Return one row per order and generator.
 
-        Columns: `judge` ("" for the people), `generator, rank, rank_low, rank_high, value, low, high, n, first`.
+        Columns: `judge` ("" for the people), `generator, rank, rank_low, rank_high, value, low, high, n, first`, and of
+        judges that score single items `coverage`, `left_out` and `as_passes`: the value with what was not measured left
+        out, and counted as passes.
         """
         import pandas as pd
 
@@ -69,7 +72,7 @@ class Ranking(Result):
         orders = {**({"": generators.people} if generators.people else {}), **generators.judges}
         rows = [
             (who, r.generator, r.rank, r.rank_low, r.rank_high, r.score.value, r.score.low, r.score.high, r.score.n,
-             r.first)
+             r.first, r.score.coverage, *(w.value if w else None for w in _other_ways(r)))
             for who, order in orders.items()
             for r in order.generators
         ]  # fmt: skip
@@ -84,8 +87,15 @@ class Ranking(Result):
             "high",
             "n",
             "first",
+            "coverage",
+            "left_out",
+            "as_passes",
         ]
         return pd.DataFrame(rows, columns=columns)
+
+
+def _other_ways(row: GeneratorRow) -> tuple[Estimate | None, Estimate | None]:
+    return (row.counted.left_out, row.counted.as_passes) if row.counted else (None, None)
 
 
 def rank(

@@ -16,21 +16,25 @@ ReasonCode = Literal[
     "chance_without_a_prompt", "no_model_of_raters", "continuous_ratings", "binary_ratings",
     # of the judge
     "no_scores", "no_score", "no_labels", "no_confidence", "no_confident_decision", "tells_nothing_apart",
-    "equal_errors", "no_penalised_form", "scores_fixed",
+    "equal_errors", "no_penalised_form", "scores_fixed", "scores_unbounded",
     # of what both share
     "no_common_item", "no_common_pair", "no_common_decisions", "too_few_items", "all_equal", "undefined",
     "undefined_on_common_items", "too_many_pairs", "no_pair_separated", "no_prompt_separated",
-    "no_generator_separated", "empty_bin", "no_items",
+    "no_generator_separated", "empty_bin", "no_items", "empty_cell",
     # of the interval
     "no_draws", "few_defined_draws", "single_prompt", "nothing_to_resample", "in_sample", "already_resampled",
-    "not_computed", "open_interval", "at_the_limit", "undefined_without_a_prompt",
+    "not_computed", "open_interval", "few_prompts", "undefined_without_a_prompt", "few_of_a_class", "at_its_end",
+    "constant_in_prompts",
+    # of the difference of two judges
+    "identical", "few_contributions", "equal_in_every_prompt",
     # of the generators
     "no_generators", "single_generator", "too_few_generators", "equal_generators", "no_shared_prompt",
     "few_generators", "too_few_scored_generators", "no_shares", "not_compared", "never_compared", "never_losing",
-    "not_converged",
+    "not_converged", "few_prompts_differ",
     # of scores corrected by a judge
     "sampling_unknown", "sampling_not_random", "people_compared_pairs", "everything_rated",
     "too_few_prompts_rated", "judge_scored_no_rated_item", "judge_scored_no_unrated_item", "no_item_rated",
+    "too_few_labels", "too_few_disagreements", "stratum_unlabelled",
     # of the specifications
     "too_few_judges", "primary_undefined",
     # of psychometric curves

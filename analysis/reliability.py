@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis._estimate import Estimate
-from genspace.analysis.inference.jackknife import jackknifed, without_one
+from genspace.analysis.inference.intervals import Scale, from_replicates
+from genspace.analysis.inference.replicates import Replicates
 from genspace.analysis.question import People
 from genspace.analysis.reasons import Reason
-from genspace.analysis.resampling import PromptDraws, ratio
+from genspace.analysis.resampling import ratio
 from genspace.display import Displayed
 
 __all__ = [
@@ -364,8 +365,8 @@ class Coefficient:
     """Needs to know who rated what."""
     ordered: bool = False
     """Needs more than two ordered values."""
-    share: bool = False
-    """Lies in [0, 1]."""
+    scale: Scale = "correlation"
+    """Where it lies, which says how its interval is made."""
 
 
 def _mean_cohen(people: People, weights: Floats) -> Floats:
@@ -406,14 +407,14 @@ COEFFICIENTS: Mapping[str, Coefficient] = {
         categories=True,
     ),
     "raw_agreement": Coefficient(
-        "raw agreement", lambda p, w: raw_agreement(p.ratings, w), categories=True, share=True
+        "raw agreement", lambda p, w: raw_agreement(p.ratings, w), categories=True, scale="share"
     ),
     "within_one": Coefficient(
         "within one point",
         lambda p, w: raw_agreement(p.ratings, w, within=1.0),
         categories=True,
         ordered=True,
-        share=True,
+        scale="share",
     ),
 }
 """Every coefficient of agreement among people."""
@@ -441,12 +442,12 @@ def reliability(
         confidence: Level of the intervals.
         names: Which coefficients.
     """
-    parts = None if prompts is None else without_one(prompts)
-    return {name: _estimate(COEFFICIENTS[name], people, parts, confidence) for name in names}
+    clusters = None if prompts is None else Replicates.of(prompts)
+    return {name: _estimate(COEFFICIENTS[name], people, clusters, confidence) for name in names}
 
 
 def _estimate(
-    coefficient: Coefficient, people: People, parts: PromptDraws | None, confidence: float
+    coefficient: Coefficient, people: People, clusters: Replicates | None, confidence: float
 ) -> Estimate:
     twice = people.count > 1
     usable = twice & (people.count == len(people.raters)) if coefficient.crossed else twice
@@ -457,15 +458,15 @@ def _estimate(
     value = float(coefficient.value(people, np.ones((len(people.ratings), 1)))[0])
     if not np.isfinite(value):
         return Estimate.undefined(Reason("undefined"), n=n)
-    if parts is None:
+    if clusters is None:
         return Estimate(value, n=n, reason=Reason("not_computed"))
-    return jackknifed(
+    return from_replicates(
         value,
-        parts.map(lambda w: coefficient.value(people, w)),
+        clusters.map(lambda w: coefficient.value(people, w)),
+        clusters.take(usable),
         n=n,
-        scale="wilson" if coefficient.share else "fisher",
+        scale=coefficient.scale,
         confidence=confidence,
-        undefined=Reason("undefined_without_a_prompt"),
     )
 
 

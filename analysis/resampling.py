@@ -8,6 +8,7 @@ draw has exactly the value that a plain loop over resampled items would give.
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Concordance",
     "PromptDraws",
+    "Resamples",
     "Weighted",
     "dense_codes",
     "estimate",
@@ -62,8 +64,37 @@ def stream(seed: int, *names: str) -> np.random.Generator:
     return np.random.default_rng([seed, int.from_bytes(digest, "little")])
 
 
+class Resamples(ABC):
+    """The same items several times, each time with other multiplicities."""
+
+    of_item: Ints
+    """(n,) cluster of each item."""
+
+    @property
+    @abstractmethod
+    def draws(self) -> int:
+        """Number of resamples B."""
+
+    @abstractmethod
+    def weights(self, columns: slice = slice(None)) -> Floats:
+        """(n, B) multiplicity of each item in each resample."""
+
+    def chunks(self) -> Iterator[Floats]:
+        """Yield `weights` by groups of resamples small enough to stay in the processor's cache."""
+        step = max(1, CHUNK_CELLS // max(1, len(self.of_item)))
+        for start in range(0, max(self.draws, 1), step):  # no resamples: one chunk without columns
+            yield self.weights(slice(start, start + step))
+
+    def map(self, statistic: Callable[[Floats], NDArray[Any]]) -> Floats:
+        """Return `statistic` of each chunk of weights, joined along the last axis.
+
+        `statistic` takes (n, b) multiplicities and returns (..., b) values.
+        """
+        return np.concatenate([np.asarray(statistic(w), dtype=float) for w in self.chunks()], axis=-1)
+
+
 @dataclass(frozen=True, eq=False)
-class PromptDraws:
+class PromptDraws(Resamples):
     """Bootstrap over prompts: how often each prompt is drawn in each of B draws.
 
     The draws depend on the seed and the prompts alone. Every judge and every figure of a study sees the same
@@ -114,19 +145,6 @@ class PromptDraws:
     def weights(self, columns: slice = slice(None)) -> Floats:
         """(n, B) multiplicity of each item in each draw."""
         return self.counts[:, columns].astype(float)[self.of_item]
-
-    def chunks(self) -> Iterator[Floats]:
-        """Yield `weights` by groups of draws small enough to stay in the processor's cache."""
-        step = max(1, CHUNK_CELLS // max(1, len(self.of_item)))
-        for start in range(0, max(self.draws, 1), step):  # no draws: one chunk without columns
-            yield self.weights(slice(start, start + step))
-
-    def map(self, statistic: Callable[[Floats], NDArray[Any]]) -> Floats:
-        """Return `statistic` of each chunk of weights, joined along the last axis.
-
-        `statistic` takes (n, b) multiplicities and returns (..., b) values.
-        """
-        return np.concatenate([np.asarray(statistic(w), dtype=float) for w in self.chunks()], axis=-1)
 
 
 def percentile_interval(draws: Floats, confidence: float = 0.95) -> tuple[float, float] | None:

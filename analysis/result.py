@@ -7,7 +7,7 @@ report's.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from genspace.analysis._estimate import Estimate
@@ -15,8 +15,11 @@ from genspace.analysis._options import CompareOptions, Resampled
 from genspace.analysis.abstention import AbstentionTable, RiskCoveragePoint
 from genspace.analysis.alternative_annotator import AlternativeAnnotatorTest
 from genspace.analysis.calibration import Reliability
+from genspace.analysis.counted import ThreeFigures
 from genspace.analysis.errors import ErrorOverlap
 from genspace.analysis.inference.ceiling import Ceiling
+from genspace.analysis.inference.comparisons import Method, OtherGenerators, Standing
+from genspace.analysis.inference.words import Headline
 from genspace.analysis.notes import LeftOutRater, Note
 from genspace.analysis.reasons import Reason
 from genspace.analysis.reliability import RaterPair
@@ -76,7 +79,8 @@ Figures = Mapping[str, Estimate]
 """Estimates by the key of their figure."""
 Direction = Literal["higher is better", "lower is better"]
 JudgeKind = Literal["judge", "metric", "derived", "baseline"]
-Claim = Literal["superior", "non-inferior", "inferior", "inconclusive"]
+Claim = Standing | Literal["not worse"]
+"""What may be said of a new metric beside another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +160,11 @@ class TieShares:
     metric: float | None
     metric_of_separated: float | None
     """Of the pairs that people separate."""
+
+    @classmethod
+    def unknown(cls) -> TieShares:
+        """Return shares of no pairs at all."""
+        return cls(human=None, metric=None, metric_of_separated=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,8 +254,6 @@ class JudgeResult:
     within_generator: Figures
     system: Figures
     """Between generators."""
-    preference: Figures | None
-    """Where people compared pairs."""
     ties: Ties
     matched: Matched | None
     decisions: Literal["labels", "cross-fitted threshold"] | None
@@ -267,11 +274,36 @@ class PairTest:
     difference: float | None
     low: float | None
     high: float | None
+    """Ends of the pointwise interval, not corrected for the number of pairs."""
     p: float | None
+    """Two-sided, not corrected."""
     p_holm: float | None
+    """Corrected for all pairs that could be compared; None: not one of them."""
+    standing: Standing
+    """Of a beside b, for these generators."""
+    method: Method | None
     n: int
-    permutations: int
+    """Units that both answered."""
+    prompts: int
+    """Prompts, or blocks of prompts, that these belong to."""
     reason: Reason | None
+    other_generators: OtherGenerators | None
+    """What the difference says of generators that were not rated."""
+
+    def turned(self) -> PairTest:
+        """Return the same test with the judges the other way round."""
+        opposite: dict[Standing, Standing] = {"ahead": "behind", "behind": "ahead"}
+        others = self.other_generators
+        return replace(
+            self,
+            a=self.b,
+            b=self.a,
+            difference=None if self.difference is None else -self.difference,
+            low=None if self.high is None else -self.high,
+            high=None if self.low is None else -self.low,
+            standing=opposite.get(self.standing, self.standing),
+            other_generators=None if others is None else replace(others, low=-others.high, high=-others.low),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,10 +326,13 @@ class ClassicalRow:
 class Tests:
     """Which differences are more than chance."""
 
-    method: Literal["swap by prompt"] | None
+    method: Literal["delete-one-prompt", "swap by prompt"] | None
     """None: nothing was tested."""
     pairs: tuple[PairTest, ...]
     groups: tuple[tuple[str, ...], ...]
+    """Of the judges that may be in a first place, best first."""
+    groups_n: int | None
+    """Units that the groups rest on: those that all of these judges answered."""
     classical: tuple[ClassicalRow, ...]
 
 
@@ -308,6 +343,8 @@ class CellTest:
     a: str
     b: str
     difference: float | None
+    low: float | None
+    high: float | None
     p: float | None
     p_bh: float | None
     n: int
@@ -386,6 +423,10 @@ class GeneratorRow:
     """Share of draws in which it is above the one that follows."""
     reason: Reason | None
     corrected: Corrected | None = None
+    counted: ThreeFigures | None = None
+    """Of a judge's mean score: with what it did not measure as misses (`score`), left out, and as passes."""
+    accuracy: ThreeFigures | None = None
+    """The same of the share that the judge passed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -477,7 +518,7 @@ class OptionCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpecificationPair:
-    """A pair that the headline figure separates, under the other specifications."""
+    """A pair of which the headline test puts one ahead, under the other specifications."""
 
     better: str
     worse: str
@@ -493,7 +534,6 @@ class Specification:
     """Whether the conclusions depend on how agreement is computed."""
 
     reason: Reason | None
-    draws: int
     judges: tuple[str, ...]
     headline: tuple[str, ...]
     """The specification of the headline, in the order of a row's first five fields."""
@@ -521,6 +561,8 @@ class QuestionResult:
     human: People
     judges: Mapping[str, JudgeResult]
     tests: Tests
+    headline: Headline
+    """What may be said of the best judge."""
     breakdowns: Mapping[str, Mapping[str, Cell]]
     disagreements: tuple[Disagreement, ...]
     overlap: Overlap
@@ -542,7 +584,7 @@ class QuestionResult:
 class ComparisonDocument(QuestionResult):
     """A comparison as JSON holds it: the main question, and the others by name."""
 
-    schema: Literal["genspace-comparison/2"] = "genspace-comparison/2"
+    schema: Literal["genspace-comparison/3"] = "genspace-comparison/3"
     evidence: str = ""
     """Digest of what the figures were computed from."""
     readings: tuple[Reading, ...] = ()
@@ -582,14 +624,19 @@ class ValidationPair:
 
     judge: str
     claim: Claim | None
+    """None: they could not be compared."""
+    not_worse: bool | None
+    """Whether it is not worse by the margin or more, corrected for the number of metrics."""
     difference: Estimate
+    """New minus existing, with a pointwise interval."""
     new: Estimate
     existing: Estimate
     penalised: Estimate
     """The difference with each abstention tied with everything."""
-    penalised_claim: Claim | None
-    p: float | None = None
-    p_holm: float | None = None
+    p: float | None
+    p_holm: float | None
+    """Corrected for all pairs of the study that could be compared."""
+    other_generators: OtherGenerators | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -619,4 +666,4 @@ class ValidationDocument:
     stand_in: AlternativeAnnotatorTest
     readings: tuple[Reading, ...] = ()
     """What was read and assumed."""
-    schema: Literal["genspace-validation/2"] = "genspace-validation/2"
+    schema: Literal["genspace-validation/3"] = "genspace-validation/3"

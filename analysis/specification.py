@@ -1,30 +1,31 @@
 """Does a conclusion depend on how it was computed? Every headline conclusion under the other reasonable choices.
 
 A specification is one way to compute agreement: which figure (and what a judge's tie is worth in it), averaged
-over what, from which summary of the raters, with abstentions left out or tied. All of them are computed, and a
-pair of judges is called separated in one when the interval of their difference over prompts excludes 0. Simonsohn,
-Simmons & Nelson 2020, "Specification curve analysis", Nature Human Behaviour 4.
+over what, from which summary of the raters, with abstentions left out or tied. All of them are computed on the items
+that all judges answered, and in each a judge is ahead of another as in the headline: by a p-value that is corrected for
+all pairs. Simonsohn, Simmons & Nelson 2020, "Specification curve analysis", Nature Human Behaviour 4.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genspace.analysis._decision_section import given
-from genspace.analysis._scope import Scope, figure_table
+from genspace.analysis._scope import Scope, figure_table, given, target_of
 from genspace.analysis._threads import side_by_side
-from genspace.analysis.correlation import Grouped, by_group, score_tie
-from genspace.analysis.figures import FIGURES, TIE_FORMS, Figure
+from genspace.analysis.correlation import score_tie, within_groups
+from genspace.analysis.figures import FIGURES, TIE_FORMS, Figure, Penalised
+from genspace.analysis.inference.replicates import Replicates, standard_error
 from genspace.analysis.question import People
 from genspace.analysis.reasons import Reason
-from genspace.analysis.resampling import PromptDraws, ratio
-from genspace.analysis.result import OptionCount, Specification, SpecificationPair, SpecificationRow
+from genspace.analysis.resampling import ratio
+from genspace.analysis.result import OptionCount, PairTest, Specification, SpecificationPair, SpecificationRow
+from genspace.analysis.significance import ALPHA, holm
 
 __all__ = ["DIMENSIONS", "specification_section"]
 
@@ -34,9 +35,6 @@ Choice = tuple[str, ...]
 
 DIMENSIONS = ("figure", "averaging", "raters", "left_out", "abstention")
 """What can be chosen otherwise, in the order of a specification."""
-MAX_DRAWS = 100
-"""Draws behind a standard error; a percentile interval would need more."""
-CRITICAL = 1.959964
 MAX_LEVELS = 11
 """With more distinct ratings there is no most frequent one worth the name."""
 NAMED = 3
@@ -44,39 +42,46 @@ NAMED = 3
 
 
 def specification_section(
-    scope: Scope, ranked: list[str], *, everybody: People | None = None, doubtful: tuple[str, ...] = ()
+    scope: Scope,
+    leaders: Sequence[str],
+    pairs: Sequence[PairTest],
+    *,
+    everybody: People | None = None,
+    doubtful: tuple[str, ...] = (),
 ) -> Specification:
     """Return every specification's figures, and which headline conclusions hold under how many of them.
 
     Args:
         scope: The study.
-        ranked: Names of the judges, best first by the primary figure.
+        leaders: Names of the judges that may be in a first place, best first by the primary figure.
+        pairs: The headline tests.
         everybody: The people of the rated units with those whom the headline leaves out; half of the specifications
             take them in again.
         doubtful: Where the headline leaves out nobody: raters whom half of the specifications leave out.
     """
-    reason = scope.obstacle(scope.figure) or scope.no_interval(scope.draws)
-    if len(ranked) < 2:
-        reason = reason or Reason("too_few_judges", n=len(ranked), needed=2)
+    reason = scope.obstacle(scope.figure)
+    if scope.replicates.present.sum() < 2:
+        reason = reason or Reason("single_prompt")
+    if len(leaders) < 2:
+        reason = reason or Reason("too_few_judges", n=len(leaders), needed=2)
     panels = _panels(scope.rated.people, everybody or scope.rated.people, doubtful)
     headline = (scope.primary.figure, "none", "mean", panels[0][0], "excluded")
     if reason is not None:
-        return _document(scope, ranked, {}, headline, reason)
-    draws = PromptDraws(scope.draws.counts[:, :MAX_DRAWS], scope.draws.of_item)
+        return _document(scope, leaders, {}, headline, reason)
     jobs = [
-        _Job(scope, draws, name, target, averaging, abstention)
+        _Job(scope, tuple(leaders), target, averaging, abstention)
         for target in _targets(scope.rated.people, panels)
-        for averaging, abstention in _ways(scope, ranked)
-        for name in ranked
+        for averaging, abstention in _ways(scope, leaders)
     ]
-    found: dict[Choice, dict[str, Floats]] = {}
-    for job, figures in zip(jobs, side_by_side(_Job.compute, jobs), strict=True):
-        for figure, values in figures.items():
-            choice = (figure, job.averaging, job.target.raters, job.target.left_out, job.abstention)
-            found.setdefault(choice, {})[job.judge] = values
-    tables = {choice: _Table.make([values[name] for name in ranked]) for choice, values in found.items()}
-    compared = {c: t for c, t in tables.items() if t.defined.sum() > 1}
-    return _document(scope, ranked, compared, headline, None)
+    tables: dict[Choice, _Table] = {
+        (figure, job.averaging, job.target.raters, job.target.left_out, job.abstention): table
+        for job, found in zip(jobs, side_by_side(_Job.compute, jobs), strict=True)
+        for figure, table in found.items()
+        if table.defined.sum() > 1
+    }
+    if headline in tables:
+        tables[headline] = tables[headline].with_headline(leaders, pairs)
+    return _document(scope, leaders, tables, headline, None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +91,6 @@ class _Target:
     raters: str
     left_out: str
     rating: Floats
-    decision: Floats
 
 
 def _panels(people: People, everybody: People, doubtful: tuple[str, ...]) -> list[tuple[str, Floats]]:
@@ -107,7 +111,7 @@ def _targets(people: People, panels: list[tuple[str, Floats]]) -> list[_Target]:
         for name, rating in _summaries(people, ratings):
             seen = (t for t in targets if t.left_out == left_out)
             if not any(np.array_equal(t.rating, rating, equal_nan=True) for t in seen):
-                targets.append(_Target(name, left_out, rating, people.decide(rating)))
+                targets.append(_Target(name, left_out, rating))
     return targets
 
 
@@ -135,13 +139,13 @@ def _summaries(people: People, ratings: Floats) -> Iterator[tuple[str, Floats]]:
         yield "centred", over(np.nanmean, ratings - leniency)
 
 
-def _ways(scope: Scope, ranked: list[str]) -> Iterator[tuple[str, str]]:
+def _ways(scope: Scope, ranked: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield averaging and treatment of abstentions; the latter only where somebody abstains."""
     silent = any(np.isnan(scope.rated.judges[name].score).any() for name in ranked)
     yield "none", "excluded"
     if silent:
         yield "none", "penalised"
-    if len(np.unique(scope.rated.prompt)) < scope.annotated:
+    if len(np.unique(scope.rated.prompt)) < scope.annotated and not scope.rated.of_pairs:
         yield "prompt", "excluded"
     if len(np.unique(scope.rated.generator[scope.rated.generator >= 0])) > 1:
         yield "generator", "excluded"
@@ -149,81 +153,79 @@ def _ways(scope: Scope, ranked: list[str]) -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True, eq=False)
 class _Job:
-    """All figures of one judge against one target, averaged in one way."""
+    """All figures of all judges against one target, averaged in one way, on the units that all of them answered."""
 
     scope: Scope
-    draws: PromptDraws
-    judge: str
+    judges: tuple[str, ...]
     target: _Target
     averaging: str
     abstention: str
 
-    def compute(self) -> dict[str, Floats]:
-        """(1 + B,) values of each figure: the data themselves, then the draws."""
-        judge = self.scope.rated.judges[self.judge]
-        result: dict[str, Floats] = {}
-        rows = [FIGURES[key] for key in dict.fromkeys((self.scope.primary.figure, *TIE_FORMS))]
-        for wants in ("rating", "decision"):
-            figures = [row for row in rows if row.target == wants]
-            if not figures:
-                continue
-            y = self.target.decision if wants == "decision" else self.target.rating
-            result |= self._figures(figures, y, given(judge, figures[0]))
-        return result
+    def compute(self) -> dict[str, _Table]:
+        """Return the judges under each figure."""
+        wanted = FIGURES[self.scope.primary.figure]
+        of_pairs = self.scope.rated.of_pairs
+        rows = [FIGURES[key] for key in TIE_FORMS if (FIGURES[key].target == "preference") == of_pairs]
+        kinds: dict[tuple[str, bool], list[Figure]] = {}
+        for figure in dict.fromkeys((wanted, *rows)):
+            kinds.setdefault((figure.target, figure.of_labels), []).append(figure)
+        return {key: table for figures in kinds.values() for key, table in self._tables(figures).items()}
 
-    def _figures(self, figures: list[Figure], y: Floats, x: Floats) -> dict[str, Floats]:
-        rows = np.isfinite(y) if self.abstention == "penalised" else np.isfinite(y) & np.isfinite(x)
-        y, x = y[rows], x[rows]
-        prompts = self.draws.of_item[rows]
-        counts = np.hstack([np.ones((self.draws.prompts, 1), dtype=np.int64), self.draws.counts])
-        if len(y) < 2:
-            return {figure.key: np.full(counts.shape[1], np.nan) for figure in figures}
+    def _tables(self, figures: list[Figure]) -> dict[str, _Table]:
+        """Return tables of figures that read the same of people and judges."""
+        y = target_of(self.scope.rated.people, figures[0], self.target.rating)
+        said = [given(self.scope.rated.judges[name], figures[0]) for name in self.judges]
+        rows: Bools = np.isfinite(y)
+        if self.abstention != "penalised":
+            rows = np.asarray(np.isfinite([y, *said]).all(axis=0))
+        if rows.sum() < 2:
+            return {}
+        clusters = self.scope.replicates.take(rows)
+        found = [self._values(figures, y[rows], x[rows], rows) for x in said]
+        keys = [key for key in (figure.key for figure in figures) if all(key in values for values in found)]
+        return {key: _Table.make(np.stack([values[key] for values in found]), clusters) for key in keys}
+
+    def _values(self, figures: list[Figure], y: Floats, x: Floats, rows: Bools) -> dict[str, Floats]:
+        """(1 + B,) values of each figure of one judge: the data themselves, then without each block."""
+        clusters = self.scope.replicates.take(rows)
         if self.abstention == "penalised":
-            tie, weights = score_tie(x[np.isfinite(x)]), counts[prompts].astype(float)
-            return {f.key: f.penalised(y, x, weights, tie) for f in figures if f.penalised is not None}
-        if self.averaging == "none":
-            return _whole(figures, y, x, PromptDraws(counts, prompts))
+            tie = score_tie(x[np.isfinite(x)])
+
+            def tied(form: Penalised) -> Floats:
+                return _with_data(lambda weights: form(y, x, weights, tie), clusters, len(y))
+
+            return {f.key: tied(f.penalised) for f in figures if f.penalised is not None}
         if self.averaging == "prompt":
-            return _within_prompts(figures, y, x, prompts, counts)
+            return self._within_prompts(figures, y, x, rows) if not figures[0].of_labels else {}
+        keys = [figure.key for figure in figures]
+        if self.averaging == "none":
+            table = _with_data(partial(figure_table, figures, y, x), clusters, len(y))
+            return dict(zip(keys, table, strict=True))
         generator = self.scope.rated.generator[rows]
         parts = [
-            _whole(figures, y[g], x[g], PromptDraws(counts, prompts[g]))
+            _with_data(partial(figure_table, figures, y[g], x[g]), clusters.take(g), int(g.sum()))
             for g in (generator == code for code in np.unique(generator[generator >= 0]))
         ]
-        return {f.key: _mean_of([part[f.key] for part in parts]) for f in figures}
+        return dict(zip(keys, _mean_of(parts), strict=True)) if parts else {}
+
+    def _within_prompts(self, figures: list[Figure], y: Floats, x: Floats, rows: Bools) -> dict[str, Floats]:
+        prompts = self.scope.rated.prompt[rows]
+        _, first = np.unique(prompts, return_index=True)
+        clusters = self.scope.replicates.take(rows).take(first)
+        found = within_groups(figures, y, x, prompts)
+        return {key: _with_data(inside.of, clusters, len(first)) for key, inside in found.items()}
 
 
-def _whole(figures: list[Figure], y: Floats, x: Floats, draws: PromptDraws) -> dict[str, Floats]:
-    """Return figures over all items."""
-    keys = [figure.key for figure in figures]
-    return dict(zip(keys, draws.map(partial(figure_table, figures, y, x)), strict=True))
-
-
-def _within_prompts(
-    figures: list[Figure], y: Floats, x: Floats, prompts: NDArray[np.int64], counts: NDArray[np.int64]
-) -> dict[str, Floats]:
-    """Return figures inside prompts: shares of pairs over all those pairs, the others averaged over prompts."""
-    if figures[0].of_labels:
-        return {}
-    present, member = np.unique(prompts, return_inverse=True)
-    inside, sizes = by_group(y, member)
-    drawn, tie = counts[present].astype(float), score_tie(x)
-    pairs = inside.concordance(x, tie)
-    result = {}
-    for figure in figures:
-        if figure.share is not None:
-            result[figure.key] = figure.share(pairs.pooled(drawn))
-        else:
-            result[figure.key] = Grouped(inside.statistic(figure, x, tie), sizes).mean(drawn)
-    return result
+def _with_data(statistic: Callable[[Floats], Floats], clusters: Replicates, n: int) -> Floats:
+    """(…, 1 + B) values of the data themselves and without each block."""
+    return np.concatenate([statistic(np.ones((n, 1))), clusters.map(statistic)], axis=-1)
 
 
 def _mean_of(parts: list[Floats]) -> Floats:
     """Average over generators in which the figure is defined."""
     values = np.array(parts)
     known = np.isfinite(values).sum(axis=0)
-    total = np.nansum(values, axis=0)
-    return ratio(total, known.astype(float))
+    return ratio(np.nansum(values, axis=0), known.astype(float))
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,19 +235,33 @@ class _Table:
     values: Floats
     """(J,) NaN = undefined."""
     beats: NDArray[np.int8]
-    """(J, J) 1 where the row is separated above the column, -1 below, 0 where open or undefined."""
+    """(J, J) 1 where the row is ahead of the column, -1 where it is behind, 0 where open or undefined."""
 
     @classmethod
-    def make(cls, rows: list[Floats]) -> _Table:
-        """Separate the judges from (J) rows of the data's value followed by its draws."""
-        table = np.array(rows)
-        difference = table[:, None, :] - table[None, :, :]
-        enough = np.isfinite(difference[:, :, 1:]).mean(axis=2) > 0.9
-        spread = np.zeros(enough.shape)
-        spread[enough] = np.nanstd(difference[:, :, 1:][enough], axis=1, ddof=1)
-        point = np.nan_to_num(difference[:, :, 0])
-        apart = enough & (np.abs(point) > CRITICAL * spread) & (np.abs(point) > 1e-12)
-        return cls(table[:, 0], np.where(apart, np.sign(point), 0).astype(np.int8))
+    def make(cls, table: Floats, clusters: Replicates) -> _Table:
+        """Test the judges from (J, 1 + B) values of the data and without each block."""
+        pairs = list(combinations(range(len(table)), 2))
+        p = np.full(len(pairs), np.nan)
+        for place, (a, b) in enumerate(pairs):
+            error = standard_error(table[a, 1:] - table[b, 1:], clusters.present)
+            if error is not None and error.value > 0 and np.isfinite(table[a, 0] - table[b, 0]):
+                p[place] = 2 * error.beyond(abs(float(table[a, 0] - table[b, 0])))
+        beats = np.zeros((len(table), len(table)), dtype=np.int8)
+        for (a, b), adjusted in zip(pairs, holm(p), strict=True):
+            if adjusted <= ALPHA:
+                beats[a, b] = np.sign(table[a, 0] - table[b, 0])
+                beats[b, a] = -beats[a, b]
+        return cls(table[:, 0], beats)
+
+    def with_headline(self, names: Sequence[str], pairs: Sequence[PairTest]) -> _Table:
+        """Return the same values with what the headline tests found."""
+        beats = self.beats.copy()
+        for row in pairs:
+            if row.a in names and row.b in names:
+                a, b = names.index(row.a), names.index(row.b)
+                beats[a, b] = {"ahead": 1, "behind": -1}.get(row.standing, 0)
+                beats[b, a] = -beats[a, b]
+        return replace(self, beats=beats)
 
     @property
     def defined(self) -> Bools:
@@ -254,7 +270,7 @@ class _Table:
 
     @property
     def top(self) -> Bools:
-        """(J,) judges that no other is separated above."""
+        """(J,) judges that no other is ahead of."""
         return np.asarray(self.defined & ~(self.beats == -1).any(axis=1))
 
     @property
@@ -264,7 +280,11 @@ class _Table:
 
 
 def _document(
-    scope: Scope, ranked: list[str], tables: Mapping[Choice, _Table], headline: Choice, reason: Reason | None
+    scope: Scope,
+    ranked: Sequence[str],
+    tables: Mapping[Choice, _Table],
+    headline: Choice,
+    reason: Reason | None,
 ) -> Specification:
     if reason is None and headline not in tables:
         reason = Reason("primary_undefined", name=scope.primary.figure)
@@ -272,7 +292,6 @@ def _document(
         tables = {}
     return Specification(
         reason=reason,
-        draws=min(MAX_DRAWS, scope.draws.draws),
         judges=tuple(ranked),
         headline=headline,
         specifications=tuple(_row(ranked, choice, table) for choice, table in tables.items()),
@@ -281,7 +300,7 @@ def _document(
     )
 
 
-def _row(ranked: list[str], choice: Choice, table: _Table) -> SpecificationRow:
+def _row(ranked: Sequence[str], choice: Choice, table: _Table) -> SpecificationRow:
     figure, averaging, raters, left_out, abstention = choice
     return SpecificationRow(
         figure=figure,
@@ -294,8 +313,8 @@ def _row(ranked: list[str], choice: Choice, table: _Table) -> SpecificationRow:
     )
 
 
-def _best(ranked: list[str], tables: Mapping[Choice, _Table]) -> tuple[OptionCount, ...]:
-    """Return how often each judge has the highest value, and how often none is separated above it."""
+def _best(ranked: Sequence[str], tables: Mapping[Choice, _Table]) -> tuple[OptionCount, ...]:
+    """Return how often each judge has the highest value, and how often none is ahead of it."""
     return tuple(
         OptionCount(
             judge=name,
@@ -308,8 +327,10 @@ def _best(ranked: list[str], tables: Mapping[Choice, _Table]) -> tuple[OptionCou
     )
 
 
-def _pairs(ranked: list[str], tables: Mapping[Choice, _Table], base: Choice) -> tuple[SpecificationPair, ...]:
-    """Return, for each pair that the headline figure separates, under how many specifications that holds."""
+def _pairs(
+    ranked: Sequence[str], tables: Mapping[Choice, _Table], base: Choice
+) -> tuple[SpecificationPair, ...]:
+    """Return, for each pair of which the headline test puts one ahead, under how many specifications that holds."""
     if base not in tables:
         return ()
     result = []

@@ -1,25 +1,24 @@
 """One new metric against people and against every metric already there: what may be claimed, and what not.
 
-A difference is judged by its interval over prompts, on the items that both metrics score: superior when the
-interval lies above 0, non-inferior when it lies above minus the margin, inferior when it lies below 0, and else
-inconclusive. An inconclusive comparison never shows that two metrics are equally good (Altman & Bland 1995,
-"Absence of evidence is not evidence of absence", BMJ 311; margins: Piaggio et al. 2012, CONSORT, JAMA 308).
+The pairs and tests are those of a comparison: ahead and behind are decided by p-values that are corrected for all pairs
+of the study. "Not worse" holds by a margin (Piaggio et al. 2012, CONSORT, JAMA 308), and an open comparison never shows
+that two metrics are equally good (Altman & Bland 1995, "Absence of evidence is not evidence of absence", BMJ 311).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genspace.analysis._decision_section import given, penalised_estimate
+from genspace.analysis._decision_section import penalised_estimate, preferred
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._options import CompareOptions
 from genspace.analysis._scope import Scope
-from genspace.analysis._threads import side_by_side
+from genspace.analysis._tests_section import Compared, pair_tests, ranking
 from genspace.analysis.abstention import AbstentionTable, abstention_table
 from genspace.analysis.alternative_annotator import (
     EPSILON,
@@ -29,13 +28,12 @@ from genspace.analysis.alternative_annotator import (
     as_ratings,
     own_answers,
 )
-from genspace.analysis.permutation import swap_test
-from genspace.analysis.preference import preferences
+from genspace.analysis.inference.comparisons import Difference
+from genspace.analysis.inference.intervals import from_replicates
 from genspace.analysis.question import JudgeScores, Question
 from genspace.analysis.reasons import Reason
-from genspace.analysis.resampling import estimate, stream
-from genspace.analysis.result import Claim, ValidationCell, ValidationDocument, ValidationPair
-from genspace.analysis.significance import holm
+from genspace.analysis.result import Claim, PairTest, ValidationCell, ValidationDocument, ValidationPair
+from genspace.analysis.significance import ALPHA, benjamini_hochberg, holm
 from genspace.display import Result
 from genspace.documents import to_dict
 from genspace.errors import InputError, did_you_mean
@@ -45,12 +43,14 @@ from genspace.records import StudySettings
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MARGIN", "Validation", "claim", "validate"]
+__all__ = ["MARGIN", "Validation", "validate"]
 
-Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 MARGIN = 0.02
 """Largest loss of agreement that still counts as not worse."""
+ONE_SIDED = 0.025
+"""Level at which "not worse" is said: the lower end of a 95 % interval lies above minus the margin."""
 MIN_CELL_ITEMS = 20
 """A breakdown's cells with fewer common items are shown without a claim."""
 
@@ -74,7 +74,7 @@ class Validation(Result):
     """Every figure and claim."""
 
     def __repr__(self) -> str:
-        claims = ", ".join(f"{row.claim or 'undefined'} to {row.judge}" for row in self.document.against)
+        claims = ", ".join(f"{row.judge}: {row.claim or 'not compared'}" for row in self.document.against)
         return f"<Validation of {self.document.metric!r} in {self.document.study!r}: {claims or 'no other metric'}>"
 
     def to_dict(self) -> dict[str, Any]:
@@ -99,19 +99,6 @@ class Validation(Result):
             for r in self.document.against
         ]
         return pd.DataFrame(rows, columns=["judge", "claim", "difference", "low", "high", "n", "p", "p_holm"])
-
-
-def claim(low: float, high: float, margin: float = MARGIN) -> Claim:
-    """Return what an interval of (new minus existing) allows to say.
-
-    >>> [claim(*i) for i in ((0.01, 0.2), (-0.01, 0.2), (-0.2, -0.1), (-0.2, 0.2), (-0.015, -0.005))]
-    ['superior', 'non-inferior', 'inferior', 'inconclusive', 'non-inferior']
-    """
-    if low > 0:
-        return "superior"
-    if low > -margin:
-        return "non-inferior"
-    return "inferior" if high < 0 else "inconclusive"
 
 
 def validate(
@@ -154,9 +141,12 @@ def validate(
     if study.judges[new].derived:
         raise InputError(f"{new} is computed from the ratings themselves: there is nothing to validate")
     scope = Scope.of(question, options)
-    others = [name for name, judge in study.judges.items() if name != new and not judge.derived]
     by = tuple(options.by or settings.breakdowns)
-    against = [_against(scope, new, other, margin) for other in others]
+    _check_margin(margin, scope)
+    figures = {
+        name: scope.primary_estimate(judge) for name, judge in study.judges.items() if not judge.derived
+    }
+    others = [name for name in figures if name != new]
     return Validation(
         ValidationDocument(
             study=settings.name,
@@ -165,14 +155,24 @@ def validate(
             margin=margin,
             options=replace(options, by=by),
             primary=scope.primary,
-            figure=scope.primary_estimate(study.judges[new]),
+            figure=figures[new],
             coverage=_coverage(scope, new),
-            against=_tested(scope, new, against, options.permutations),
-            breakdowns={column: _breakdown(scope, new, others, column, margin) for column in by},
+            against=_against(scope, new, figures, margin, tests=options.tests),
+            breakdowns=_breakdowns(scope, new, others, by),
             stand_in=_stand_in(scope, new, annotators, settings),
             readings=evidence.readings,
         )
     )
+
+
+def _check_margin(margin: float, scope: Scope) -> None:
+    """Refuse a margin that no difference could exceed. Errors: `InputError`."""
+    widest = 2.0 if scope.figure.scale == "correlation" else 1.0
+    if margin >= widest:
+        raise InputError(
+            f"margin = {margin:g}: two metrics never differ by more than {widest:g} in {scope.primary.label}, so every "
+            f"metric would be not worse; choose a margin far below it, such as {MARGIN:g}"
+        )
 
 
 def _coverage(scope: Scope, new: str) -> AbstentionTable:
@@ -181,106 +181,124 @@ def _coverage(scope: Scope, new: str) -> AbstentionTable:
     return abstention_table(people.asked, people.decided, decided)
 
 
-def _difference(scope: Scope, new: str, other: str) -> tuple[Estimate, Estimate, Estimate]:
-    """Return both figures on the items that both score, and their paired difference."""
-    figure = scope.figure
-    judges = [scope.rated.judges[name] for name in (new, other)]
-    common = np.isfinite([given(judge, figure) for judge in judges]).all(axis=0)
-    target = np.where(common, scope.target(figure), np.nan)
-    (mine, my_draws), (theirs, their_draws) = (scope.agreement(judge, target) for judge in judges)
-    if mine.value is None or theirs.value is None:
-        reason = mine.reason or theirs.reason or Reason("undefined")
-        return mine, theirs, Estimate.undefined(reason, n=mine.n)
-    difference = estimate(
-        mine.value - theirs.value,
-        my_draws - their_draws,
-        n=mine.n,
-        confidence=scope.confidence,
-        coverage=mine.coverage,
-        no_interval=scope.no_interval(scope.draws),
+def _against(
+    scope: Scope, new: str, figures: Mapping[str, Estimate], margin: float, *, tests: bool
+) -> tuple[ValidationPair, ...]:
+    """Compare the new metric with every other: the tests of the whole study, and whether it is not worse."""
+    compared = Compared(scope)
+    ranked = ranking(scope, figures)
+    found = pair_tests(compared, ranked) if tests and new in ranked else ()
+    turned = [row if row.a == new else row.turned() for row in found if new in (row.a, row.b)]
+    mine = {row.b: row for row in turned}
+    rows = []
+    for other in (name for name in figures if name != new):
+        common = compared.common(new, other)
+        one_sided = None
+        if other in mine:
+            one_sided = compared.not_worse(
+                compared.difference(new, other, common)[0], new, other, common, margin
+            )
+        rows.append((other, common, mine.get(other), one_sided))
+    held = holm([np.nan if p is None else p for *_, p in rows])
+    return tuple(
+        _pair(compared, (new, other), common, row, not_worse=bool(p <= ONE_SIDED))
+        for (other, common, row, _), p in zip(rows, held, strict=True)
     )
-    return mine, theirs, difference
 
 
-def _claim(difference: Estimate, margin: float) -> Claim | None:
-    if difference.low is None or difference.high is None:
-        return None
-    return claim(difference.low, difference.high, margin)
-
-
-def _against(scope: Scope, new: str, other: str, margin: float) -> ValidationPair:
-    mine, theirs, difference = _difference(scope, new, other)
-    judges = [scope.rated.judges[name] for name in (new, other)]
-    with_penalty = _penalised_difference(scope, *judges)
+def _pair(
+    compared: Compared, names: tuple[str, str], common: Bools, row: PairTest | None, *, not_worse: bool
+) -> ValidationPair:
+    """Compare the new metric with one other; `names` are theirs, the new one's first."""
+    scope = compared.scope
+    judges = [scope.rated.judges[name] for name in names]
+    target = np.where(common, compared.target, np.nan)
+    mine, theirs = (scope.agreement(judge, target)[0] for judge in judges)
+    if row is None or row.difference is None:
+        why = row.reason if row is not None else mine.reason or theirs.reason
+        difference = Estimate.undefined(why or Reason("not_computed"), n=mine.n)
+    else:
+        difference = Estimate(
+            row.difference, row.low, row.high, n=row.n, coverage=mine.coverage, reason=row.reason
+        )
     return ValidationPair(
-        judge=other,
-        claim=_claim(difference, margin),
+        judge=names[1],
+        claim=_claim(row, not_worse),
+        not_worse=not_worse if row is not None else None,
         difference=difference,
         new=mine,
         existing=theirs,
-        penalised=with_penalty,
-        penalised_claim=_claim(with_penalty, margin),
+        penalised=_penalised_difference(scope, *judges),
+        p=row.p if row is not None else None,
+        p_holm=row.p_holm if row is not None else None,
+        other_generators=row.other_generators if row is not None else None,
     )
 
 
-def _tested(
-    scope: Scope, new: str, rows: Sequence[ValidationPair], permutations: int
-) -> tuple[ValidationPair, ...]:
-    """Add the headline test to each comparison: p of swapping whole prompts, one Holm family of all of them."""
-
-    def p_value(row: ValidationPair) -> float:
-        figure, other = scope.figure, row.judge
-        target = scope.target(figure)
-        first, second = (given(scope.rated.judges[name], figure) for name in (new, other))
-        common = np.isfinite([target, first, second]).all(axis=0)
-        prompts = scope.rated.prompt[common]
-        if permutations == 0 or len(np.unique(prompts)) < 2:
-            return float("nan")
-        rng = stream(scope.seed, "swap test", figure.key, *sorted((new, other)))
-        y, a, b = target[common], first[common], second[common]
-        return swap_test(y, a, b, prompts, figure.key, permutations=permutations, rng=rng).p
-
-    values = np.array(side_by_side(p_value, rows))
-    return tuple(
-        replace(
-            row,
-            p=float(p) if np.isfinite(p) else None,
-            p_holm=float(adjusted) if np.isfinite(adjusted) else None,
-        )
-        for row, p, adjusted in zip(rows, values, holm(values), strict=True)
-    )
+def _claim(row: PairTest | None, not_worse: bool) -> Claim | None:
+    """Return the strongest thing that may be said, "behind" before "not worse" where both are true."""
+    if row is None or row.standing == "not compared":
+        return None
+    if row.standing in ("ahead", "behind", "identical"):
+        return row.standing
+    return "not worse" if not_worse else row.standing
 
 
 def _penalised_difference(scope: Scope, new: JudgeScores, other: JudgeScores) -> Estimate:
-    (mine, my_draws), (theirs, their_draws) = (penalised_estimate(scope, judge) for judge in (new, other))
+    (mine, my_replicates), (theirs, their_replicates) = (penalised_estimate(scope, j) for j in (new, other))
     if mine.value is None or theirs.value is None:
         return Estimate.undefined(mine.reason or theirs.reason or Reason("undefined"), n=mine.n)
-    return estimate(
+    clusters = scope.replicates.take(np.isfinite(scope.target(scope.figure)))
+    return from_replicates(
         mine.value - theirs.value,
-        my_draws - their_draws,
+        my_replicates - their_replicates,
+        clusters,
         n=mine.n,
         confidence=scope.confidence,
-        no_interval=scope.no_interval(scope.draws),
     )
 
 
-def _breakdown(
-    scope: Scope, new: str, others: Sequence[str], column: str, margin: float
-) -> dict[str, ValidationCell]:
-    values = scope.study.column(column)
-    cells = {}
-    for value in sorted(set(values)):
-        part = scope.take(values == value)
-        differences = {other: _difference(part, new, other)[2] for other in others}
-        cells[str(value) or "(none)"] = ValidationCell(
+def _breakdowns(
+    scope: Scope, new: str, others: Sequence[str], by: Sequence[str]
+) -> dict[str, dict[str, ValidationCell]]:
+    """Compare within each part of the study; the p-values of all parts are one Benjamini-Hochberg family."""
+    parts = {
+        (column, value): scope.take(scope.study.column(column) == value)
+        for column in by
+        for value in sorted(set(scope.study.column(column)))
+    }
+    found = {
+        (key, other): Compared(part).difference(new, other) for key, part in parts.items() for other in others
+    }
+    tested = {k: d.p for k, (d, common) in found.items() if d.testable and common.sum() >= MIN_CELL_ITEMS}
+    adjusted = dict(zip(tested, benjamini_hochberg([p or 0.0 for p in tested.values()]), strict=True))
+    cells: dict[str, dict[str, ValidationCell]] = {column: {} for column in by}
+    for (column, value), part in parts.items():
+        rows = {other: found[(column, value), other] for other in others}
+        cells[column][str(value) or "(none)"] = ValidationCell(
             figure=part.primary_estimate(part.study.judges[new]),
-            against=differences,
+            against={other: _cell_estimate(d, common) for other, (d, common) in rows.items()},
             claims={
-                other: _claim(d, margin) if d.n >= MIN_CELL_ITEMS else None
-                for other, d in differences.items()
+                other: _cell_claim(d, adjusted.get(((column, value), other)))
+                for other, (d, _) in rows.items()
             },
         )
     return cells
+
+
+def _cell_estimate(found: Difference, common: Bools) -> Estimate:
+    n = int(common.sum())
+    if found.value is None:
+        return Estimate.undefined(found.reason or Reason("undefined"), n=n)
+    return Estimate(found.value, found.low, found.high, n=n, reason=found.reason)
+
+
+def _cell_claim(found: Difference, adjusted: float | None) -> Claim | None:
+    if adjusted is None or found.value is None:
+        return None
+    if adjusted <= ALPHA:
+        return "ahead" if found.value > 0 else "behind"
+    return "open"
 
 
 def _stand_in(
@@ -290,7 +308,7 @@ def _stand_in(
     rated, people = scope.rated, scope.rated.people
     declared = settings.scale_min is not None and settings.scale_max is not None
     raw = scope.study.judges[new].take(scope.study.people.asked)
-    answers = preferences(raw) if rated.of_pairs else own_answers(raw, people, declared=declared)
+    answers = preferred(raw.preference) if rated.of_pairs else own_answers(raw, people, declared=declared)
     binary = people.value_type == "binary"
     mapped = answers is None
     if answers is None:

@@ -36,7 +36,7 @@ def specification(folder: Path) -> dict[str, Any]:
     from genspace import compare, open_study
     from genspace.report import specification_sentences
 
-    comparison = compare(open_study(folder), draws=100, permutations=0)
+    comparison = compare(open_study(folder), draws=0, permutations=0)
     found: dict[str, Any] = comparison.to_dict()["specification"]
     curve = comparison.document.specification
     assert curve is not None
@@ -51,7 +51,7 @@ def block(found: Mapping[str, Any]) -> str:
 def _winners(found: Mapping[str, Any]) -> list[str]:
     rows = [b for b in found["best"] if b["top"]]
     return [
-        "| metric | first in | no other is separated above it in | of |",
+        "| metric | first in | no other is ahead of it in | of |",
         "| --- | ---: | ---: | ---: |",
         *(f"| `{b['judge']}` | {b['first']} | {b['top']} | {b['of']} |" for b in rows),
     ]

@@ -1,7 +1,7 @@
 """What Sphinx writes into the reference pages: every command from its help, every public name from its docstring.
 
-A page holds a line `<!-- commands: -->` or `<!-- modules: PACKAGE … -PACKAGE_LEFT_OUT … -->`; `fill` puts the text
-in its place, so that the reference cannot lag behind the code.
+A page holds a line `<!-- commands: -->`, `<!-- readings: -->` or `<!-- modules: PACKAGE … -PACKAGE_LEFT_OUT … -->`;
+`fill` puts the text in its place, so that the reference cannot lag behind the code.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from typing import Any
 
 import typer
 
-__all__ = ["commands", "fill", "public_modules", "public_names"]
+__all__ = ["commands", "fill", "public_modules", "public_names", "readings"]
 
-MARK = re.compile(r"^<!-- (commands|modules): ?(.*?) -->$", re.MULTILINE)
+MARK = re.compile(r"^<!-- (commands|modules|readings): ?(.*?) -->$", re.MULTILINE)
 
 
 def fill(text: str) -> str:
     """Return a page with its marks replaced."""
-    return MARK.sub(lambda m: _commands() if m[1] == "commands" else _modules(m[2].split()), text)
+    written = {"commands": lambda _: _commands(), "readings": lambda _: readings(), "modules": _modules}
+    return MARK.sub(lambda m: written[m[1]](m[2].split()), text)
 
 
 # Commands ------------------------------------------------------------------------------------------------------
@@ -79,6 +80,31 @@ def _default(option: Any) -> str:
     if value is None or value is False or callable(value) or value in ([], ()):
         return ""
     return f"`{value.value if hasattr(value, 'value') else value}`"
+
+
+# Readings ------------------------------------------------------------------------------------------------------
+
+
+def readings() -> str:
+    """Return a table per topic of everything that can be said about an input, the warnings in a table of their own."""
+    from genspace.readings import TOPICS, counted, kinds
+
+    def named(field: re.Match[str]) -> str:
+        name, _, thing = field[1].partition(":")
+        if name in ("count", "total"):
+            return f"*n* {counted(2, thing).partition(' ')[2]}" if thing else "*n*"
+        return "" if thing else f"*{name.removesuffix('!r')}*"
+
+    lines = []
+    for heading in (*TOPICS, "warnings"):
+        lines += [f"## {heading.capitalize()}", "", "| code | | sentence |", "| --- | --- | --- |"]
+        lines += [
+            f"| `{code}` | {kind.level} | {re.sub(r'{([^}]+)}', named, kind.sentence)} |"
+            for code, kind in kinds().items()
+            if heading == ("warnings" if kind.level == "warning" else kind.topic)
+        ]
+        lines.append("")
+    return "\n".join(lines)
 
 
 # Modules -------------------------------------------------------------------------------------------------------

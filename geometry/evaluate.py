@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from genspace.display import Displayed
 from genspace.geometry.pairs import depth_scale
-from genspace.geometry.predicates import RELATIVE, Bound, Case, Change, bind
+from genspace.geometry.perception.labels import canonical
+from genspace.geometry.predicates import RELATIVE, Bound, Case, Change, bind, instance_of
 from genspace.geometry.profiles import CORRECTED, Profile
 from genspace.geometry.reference_objects import ReferenceCase, ReferenceObject
 from genspace.geometry.scene import Pair, Scene
@@ -49,17 +50,27 @@ def evaluate(scene: Scene | Pair, predicate: str | Bound, profile: Profile = COR
     """
     bound = bind(predicate) if isinstance(predicate, str) else predicate
     after = scene.after if isinstance(scene, Pair) else scene
-    before = scene.before if isinstance(scene, Pair) else None
+    before = scene.before if isinstance(scene, Pair) and bound.predicate.compares else None
     if bound.predicate.compares and before is None:
         return _abstained(f"{bound.predicate.name} compares two images: it needs a pair of scenes")
-    for role in bound.ids:
-        if after.object(role) is None:
-            return _abstained(f"{role} was not found in the image")
-        if bound.predicate.compares and before is not None and before.object(role) is None:
+    for role in bound.ids if before is not None else ():
+        if before is not None and before.object(role) is None:
             return _abstained(f"{role} was not found in the image before the edit")
     if profile.rules == "reference":
         return _reference(scene, after, bound)
+    for role in bound.ids:
+        if after.object(role) is None:
+            return _not_found(after, role)
     return _corrected(scene, after, bound, profile)
+
+
+def _not_found(after: Scene, role: str) -> Evaluation:
+    if role not in after.absent:
+        return _abstained(f"{role} was not found in the image")
+    seen = Measurement(
+        quantity=role, value=None, unit="", score=0.0, note="was not drawn, as a detector verified"
+    )
+    return Evaluation(0.0, False, None, (seen,))
 
 
 def _abstained(reason: str, measurements: tuple[Measurement, ...] = ()) -> Evaluation:
@@ -131,18 +142,37 @@ def _reference(scene: Scene | Pair, after: Scene, bound: Bound) -> Evaluation:
         return _abstained(f"the released code has no rule of {bound.predicate.name} for {what}")
     if "inner" in bound.settings or "outer" in bound.settings:
         return _abstained("the reference rules take no tolerances")
-    case = ReferenceCase(
-        objects=tuple(_as_released(after, name) for name in bound.ids),
-        before=tuple(_as_released(pair.before, name) for name in bound.ids)
-        if pair is not None and bound.predicate.compares
-        else (),
-        settings=bound.settings,
-    )
+    compared = pair.before if pair is not None and bound.predicate.compares else None
+    before = tuple(_as_released(compared, name) for name in bound.ids) if compared else ()
+    found, named = _detections(after, bound), len(bound.ids)
+    objects: tuple[ReferenceObject, ...] = ()
+    if compared is not None and (seen := _detections(compared, bound)) != named:
+        return _abstained(f"the released code skips the edit: {seen} detections before it, {named} named")
+    if found == named and all(after.object(name) is not None for name in bound.ids):
+        objects = tuple(_as_released(after, name) for name in bound.ids)
+    elif bound.variant.gone is not None:
+        rule = bound.variant.gone
+    else:
+        missing = next((name for name in bound.ids if after.object(name) is None), None)
+        if missing is not None:
+            return _abstained(f"{missing} was not found in the image")
+        return _abstained(f"the released code skips the image: {found} detections, {named} named")
+    case = ReferenceCase(objects=objects, before=before, settings=bound.settings)
     try:
         outcome = rule(case)
     except Unmeasurable as reason:
         return _abstained(str(reason))
     return Evaluation(outcome.score, outcome.passed, None, tuple(outcome.measurements))
+
+
+def _detections(scene: Scene, bound: Bound) -> int:
+    """Return how many things of the named classes were detected."""
+    if scene.detections is not None:
+        return scene.detections
+    named = {instance_of(name)[0] for name in bound.ids}
+    kinds = {canonical(name) for name in named}
+    kinds |= {canonical(item.label) for name in bound.ids if (item := scene.object(name)) and item.label}
+    return sum(canonical(item.label or instance_of(item.id)[0]) in kinds for item in scene.objects)
 
 
 def _as_released(scene: Scene, name: str) -> ReferenceObject:

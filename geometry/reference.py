@@ -318,6 +318,35 @@ def resize(case: ReferenceCase) -> Outcome:
     return _metric(f"growth of {size}", now.size[size] - then.size[size], case.number("value_m"))
 
 
+def gone_wrongly(_case: ReferenceCase) -> Outcome:
+    """An edit after which the object is not found, alone, counts as wrong."""
+    return _gone(passed=False)
+
+
+def gone_past_camera(case: ReferenceCase) -> Outcome:
+    """Right where the object was nearer than 1 m along the optical axis, so that it is out of the picture."""
+    return _gone(
+        _note("place before, away", case.before[0].place[2], "m"), passed=case.before[0].place[2] < 1.0
+    )
+
+
+def gone_to_the_left(case: ReferenceCase) -> Outcome:
+    """Right where 1 m to the left lies beyond the picture's edge, in the row of the object's middle."""
+    (then,) = case.before
+    return _gone(_note("place before, right", then.place[0], "m"), passed=then.place[0] - 1.0 < then.edges[0])
+
+
+def gone_to_the_right(case: ReferenceCase) -> Outcome:
+    """Right where 1 m to the right lies beyond the picture's edge, in the row of the object's middle."""
+    (then,) = case.before
+    return _gone(_note("place before, right", then.place[0], "m"), passed=then.place[0] + 1.0 > then.edges[1])
+
+
+def _gone(*measured: Measurement, passed: bool) -> Outcome:
+    """It counts in the denominator, with no score; it can pass all the same."""
+    return Outcome(passed=passed, score=0.0, measurements=list(measured))
+
+
 def keep_relation(case: ReferenceCase) -> Outcome:
     """Partners stay in their sectors of 90°, the front within 30° of where it is when so seen."""
     reference, *partners = case.objects

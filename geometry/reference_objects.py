@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from genspace.geometry.camera import Intrinsics
     from genspace.geometry.scene import Scene, SceneObject
 
 __all__ = ["ReferenceCase", "ReferenceObject"]
@@ -63,6 +64,35 @@ class ReferenceObject:
             return None
         cloud: NDArray[np.float64] = points @ level.T * [-1.0, -1.0, 1.0]
         return cloud
+
+    @cached_property
+    def edges(self) -> tuple[float, float]:
+        """Level x of the leftmost and the rightmost pixel, in the row through the middle of the object's box."""
+        depth = self.scene.read_depth()
+        intrinsics = None if depth is None else self.scene.depth_intrinsics(depth)
+        level = self.scene.camera.level_from_camera
+        if depth is None or intrinsics is None or level is None or self.item.box is None:
+            raise Unmeasurable(
+                "the edges of the picture are unknown: they need depth, camera and the object's box"
+            )
+        middle = (int(self.item.box[1]) + int(self.item.box[3])) / 2
+        row = min(int(middle * depth.shape[0] / self.scene.height), depth.shape[0] - 1)
+        return self._level_x(level, intrinsics, row, 0, depth), self._level_x(
+            level, intrinsics, row, -1, depth
+        )
+
+    def _level_x(
+        self,
+        level: NDArray[np.float64],
+        intrinsics: Intrinsics,
+        row: int,
+        column: int,
+        depth: NDArray[np.float32],
+    ) -> float:
+        z = float(depth[row, column])
+        u = column % depth.shape[1]
+        point = ((u - intrinsics.cx) / intrinsics.fx * z, (row - intrinsics.cy) / intrinsics.fy * z, z)
+        return rotate(level.tolist(), point)[0]
 
     @cached_property
     def axes(self) -> tuple[Vector, Vector, Vector]:

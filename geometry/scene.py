@@ -277,6 +277,11 @@ class Scene(Displayed, _Document):
     """Where the depth comes from; a guess says so."""
     predicates: tuple[str, ...] = ()
     """What to judge, as calls whose roles name objects: `object_distance(cow, chair, value_m=1)`."""
+    absent: tuple[str, ...] = ()
+    """Ids of things that were asked for and are not in the picture, as a detector has verified: what is said of them
+    does not hold. Without it, a thing that was not found may only have been overlooked."""
+    detections: Annotated[int, Strict(), Field(ge=0)] | None = None
+    """How many things of the asked classes the detector saw, unnamed ones too; None: those of `objects`."""
 
     _files: Files | None = PrivateAttr(default=None)
 

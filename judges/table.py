@@ -131,11 +131,9 @@ class _Rows:
         """Whether no item had two rows."""
         return len(self.of_item) == self.taken
 
-    def _known(self, part: Table) -> Iterable[str]:
+    def _known(self, part: Table) -> pd.Series[str]:
         """Return those of the part's ids that the study has."""
-        if "item_id" not in part.frame.columns:
-            return ()
-        item_ids = part.frame["item_id"].str.strip()
+        item_ids = part.frame.get("item_id", part.frame.iloc[:0, 0]).str.strip()
         return item_ids if self.study is None else item_ids[self.study.items_table.known(item_ids)]
 
 

@@ -9,8 +9,11 @@ import drawings
 import newcomer
 import order_of_metrics
 import pytest
+import reference_pages
 import rules
 import visit_flow
+
+from genspace.readings import kinds
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -57,7 +60,7 @@ def tifa160(found) -> list[str]:
     )
     return [
         f"first in {best[mplug]['first']} of {best[mplug]['of']} ways",
-        f"in {best[mplug]['top']} of {best[mplug]['of']} no other metric is separated above it",
+        f"in {best[mplug]['top']} of {best[mplug]['of']} no other metric is ahead of it",
         f"`{clip}` leads by {strict[1]} to {strict[0]}",
         f"{tied(found, mplug, 'prompt')} of the pairs that people separate within a prompt",
         f"at {half[0]} and {half[1]}, with ties dropped at {dropped[0]} and {dropped[1]}",
@@ -143,6 +146,17 @@ def test_the_drawings_are_what_the_code_draws() -> None:
 def test_the_page_of_rules_is_what_the_code_decides() -> None:
     assert rules.PAGE.read_text(encoding="utf-8") == rules.page(), "run python docs/rules.py"
     assert rules.page().count("\n| `") == 50, "12 predicates with 4 variants, 2 with 1"
+
+
+def test_the_page_on_what_was_read_shows_what_check_prints(tmp_path, monkeypatch, genspace) -> None:
+    page = (ROOT / "docs/reference/what-was-read.md").read_text(encoding="utf-8")
+    table, command, printed = re.findall(r"```(?:text|bash)\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "results.csv").write_text(table, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert genspace(*command.split()[1:]).out == printed
+    text = reference_pages.fill(page)
+    assert all(f"| `{code}` | {kind.level} |" in text for code, kind in kinds().items())
+    assert "{" not in reference_pages.readings()
 
 
 def test_every_predicate_is_drawn() -> None:

@@ -1,1 +1,1 @@
-"""What may be claimed from a figure: replicates, intervals, comparisons, words, and what people's noise allows."""
+"""Standard errors, intervals, tests, words and ceilings: what every claim of the package rests on."""

@@ -27,7 +27,8 @@ from numpy.typing import NDArray
 
 from genspace.analysis._estimate import Estimate
 from genspace.analysis.figures import FIGURES, Figure
-from genspace.analysis.inference.jackknife import Scale, jackknifed, without_one
+from genspace.analysis.inference.intervals import Scale, from_replicates
+from genspace.analysis.inference.replicates import Replicates
 from genspace.analysis.question import People
 from genspace.analysis.reasons import Reason
 from genspace.analysis.reliability import icc, mean_of_inverse, variance_components
@@ -40,7 +41,7 @@ Floats = NDArray[np.float64]
 Rule = Callable[[Floats], Floats]
 Model = Literal["variance components", "latent values", "beta distribution"]
 
-PAIR_AGREEMENT = "half_credit"
+PAIR_AGREEMENT = "pair_agreement"
 """Where people compared pairs: how often a judge prefers the same one, of the pairs that people separate."""
 MODELLED = (
     "spearman", "kendall_tau_b", "kendall_tau_c", "pearson", "pairwise_strict", "pairwise_half_credit",
@@ -123,10 +124,12 @@ def ceiling(
         return Ceiling(figure=figure, estimate=Estimate.undefined(reason, n=twice), model=None)
     row, rule = (FIGURES["accuracy"], _majority) if of_pairs else (FIGURES[figure], people.decide)
     crossed = people.identified and bool(np.isfinite(ratings).all())
-    parts = without_one(prompts) if model == "variance components" else without_one(prompts, MOST_BLOCKS)
-    whole = PromptDraws(
-        np.column_stack([np.ones(parts.prompts, dtype=np.int64), parts.counts]), parts.of_item
+    cheap = model == "variance components"
+    clusters = (
+        Replicates.of(prompts) if cheap else Replicates.of(prompts, most=MOST_BLOCKS, blocks=MOST_BLOCKS)
     )
+    blocks = np.eye(clusters.draws, dtype=np.int64)
+    whole = PromptDraws(np.column_stack([np.ones(len(blocks), dtype=np.int64), 1 - blocks]), clusters.of_item)
     between, within = _components(ratings, whole, crossed=crossed, of_pairs=of_pairs)
     if not between[0] > 0:
         reason = Reason("no_more_agreement_than_chance")
@@ -148,9 +151,9 @@ def ceiling(
     if model == "latent values" and len(values) > 2 and np.isfinite(values).all():
         corrected = values[0] + (len(values) - 2) * (values[0] - values[1:].mean())
         values[0] = corrected if abs(corrected) < 1 else values[0]
-    scale: Scale = "logit" if row.chance == 0.5 else "fisher"
-    found = jackknifed(
-        float(values[0]), values[1:], n=twice, scale=scale, confidence=confidence,
+    scale: Scale = "logit" if row.chance == 0.5 else "correlation"
+    found = from_replicates(
+        float(values[0]), values[1:], clusters, n=twice, scale=scale, confidence=confidence,
         undefined=Reason("chance_without_a_prompt"),
     )  # fmt: skip
     return Ceiling(figure=figure, estimate=found, model=model, bounds=bounds)

@@ -1,7 +1,15 @@
 """The benchmark: prompts whose pictures can be measured, with the predicate that measures each."""
 
 from genspace.geometry.benchmark._categories import Category, Range, categories
-from genspace.geometry.benchmark._prompts import PARAPHRASES, PER_VARIANT, Prompt, instruction, prompts
+from genspace.geometry.benchmark._prompts import (
+    PARAPHRASES,
+    PER_VARIANT,
+    Prompt,
+    instruction,
+    own_prompt,
+    prompts,
+)
+from genspace.geometry.benchmark._released import released_variants
 
 __all__ = [
     "PARAPHRASES",
@@ -11,5 +19,7 @@ __all__ = [
     "Range",
     "categories",
     "instruction",
+    "own_prompt",
     "prompts",
+    "released_variants",
 ]

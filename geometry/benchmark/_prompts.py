@@ -37,7 +37,7 @@ from genspace.geometry.benchmark._feasibility import (
 from genspace.geometry.perception.labels import plural
 from genspace.geometry.predicates import Task, built_in, indefinite, predicate_named, sentence, words_of
 
-__all__ = ["PARAPHRASES", "PER_VARIANT", "Prompt", "instruction", "prompts", "sub_domains"]
+__all__ = ["PARAPHRASES", "PER_VARIANT", "Prompt", "instruction", "own_prompt", "prompts", "sub_domains"]
 
 PER_VARIANT = 50
 """Object categories asked about in each variant."""
@@ -123,7 +123,7 @@ def _prompt(
         sub_domain=sub_domain,
         variant=variant,
         prompt=_filled(table, variant, names, paraphrase),
-        predicate=table["predicate"].format_map(_arguments(objects, variant)),
+        predicate=table["predicate"].format_map(_arguments(names, variant)),
         objects=tuple(names),
         paraphrase=paraphrase,
         source_prompt=_source(table, objects) if task == "edit" else None,
@@ -150,6 +150,33 @@ def instruction(predicate: str, task: str, variant: str, names: Sequence[str], p
             f"predicate {predicate!r} has no prompts for {task}: {predicate}.toml needs [prompts.{task}]"
         )
     return _filled(table[task], variant, names, paraphrase)
+
+
+def own_prompt(task: Task, sub_domain: str, variant: str, names: Sequence[str], item_id: str) -> Prompt:
+    """Return a prompt of one's own about any objects, asked and measured as the benchmark's are.
+
+    Errors: `InputError` for an unknown sub-domain or variant, and for too few names.
+
+    >>> own_prompt("t2i", "egocentric", "closer", ["man", "cat"], "own-1").predicate
+    'egocentric(man, cat, relation=closer)'
+    """
+    table = dict(sub_domains(task)).get(sub_domain)
+    if table is None or variant not in table["variants"]:
+        raise InputError(f"{item_id}: {task} has no {sub_domain}, {variant}")
+    if len(names) < table["objects"]:
+        raise InputError(
+            f"{item_id}: {sub_domain} needs {table['objects']} objects, not {', '.join(names) or 'none'}"
+        )
+    return Prompt(
+        item_id=item_id,
+        task=task,
+        sub_domain=sub_domain,
+        variant=variant,
+        prompt=_filled(table, variant, names, 0),
+        predicate=table["predicate"].format_map(_arguments(names, variant)),
+        objects=tuple(names),
+        paraphrase=0,
+    )
 
 
 def _filled(table: Mapping[str, Any], variant: str, names: Sequence[str], paraphrase: int) -> str:
@@ -183,19 +210,19 @@ def _enumerate(words: list[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-def _ids(objects: tuple[Category, ...]) -> tuple[str, ...]:
+def _ids(names: Sequence[str]) -> tuple[str, ...]:
     """What predicates call the objects: their names; the second of two of one kind is numbered."""
-    names = [c.name for c in objects]
     return tuple(name if name not in names[:i] else f"{name}_2" for i, name in enumerate(names))
 
 
-def _arguments(objects: tuple[Category, ...], variant: str) -> dict[str, str]:
+def _arguments(names: Sequence[str], variant: str) -> dict[str, str]:
     """Return what predicates may name: the objects, the variant, and the wanted size."""
-    ids = _ids(objects)
+    ids = _ids(names)
     arguments = dict(zip("abc", ids, strict=False)) | {"variant": variant, "all": ", ".join(ids)}
     if variant in SIZE_TARGETS:
         target = f"{'ratio' if variant == 'bigger' else 'value_m'}={SIZE_TARGETS[variant]}"
-        along = variant in {"longer", "wider"} and objects[0].length_axis == "right"
+        known = categories().get(names[0])
+        along = variant in {"longer", "wider"} and known is not None and known.length_axis == "right"
         arguments["target"] = f"{target}, length_axis=right" if along else target
     return arguments
 

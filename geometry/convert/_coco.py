@@ -103,7 +103,7 @@ def coco_reader(path: Path, *, annotations: Path | None = None, fronts: bool, le
     if isinstance(document, list):
         if annotations is None:
             raise InputError(
-                f"{path}: holds results alone; name the file with images and categories too: --annotations FILE.json"
+                f"{path}: holds results alone; name the file with images and categories too: `annotations` FILE.json"
             )
         named = _load(annotations)
         if not isinstance(named, dict):
@@ -206,7 +206,7 @@ def _camera(image: _Image, *, level: bool, log: Log) -> dict[str, Any] | None:
     camera = {"fx": fx, "fy": fy, "cx": cx, "cy": cy, "intrinsics_source": "the COCO file's K"}
     if level:
         return level_camera(camera)
-    log.notes["which way is down is not known in {n} image(s): say --level where the camera was level"] += 1
+    log.notes["which way is down is not known in {n} image(s): say `level` where the camera was level"] += 1
     return camera
 
 
@@ -238,7 +238,7 @@ def _thing(annotation: _Annotation, label: str, *, fronts: bool, log: Log) -> di
     if not fronts:
         thing["rotation_confidence"] = 0.0
         log.notes[
-            "{n} object(s) have boxes in 3D whose first axis is not taken for the front: say --fronts where it is"
+            "{n} object(s) have boxes in 3D whose first axis is not taken for the front: say `fronts` where it is"
         ] += 1
     return thing
 

@@ -49,7 +49,7 @@ def depth_reader(
                 yield _with_camera(view, level_camera(view.camera))
                 continue
             log.notes[
-                "which way is down is not known in {n} image(s): say --level where the camera was level"
+                "which way is down is not known in {n} image(s): say `level` where the camera was level"
             ] += 1
             yield view
 
@@ -150,7 +150,7 @@ def _matrix(held: Any, file: Path, size: tuple[int, int], log: Log) -> NDArray[n
             return np.array([[f, 0, width / 2], [0, f, height / 2], [0, 0, 1]])
         found = held[key] if key else None
     if found is None:
-        raise InputError(f"{file}: holds no intrinsics; name a file that does, with --camera")
+        raise InputError(f"{file}: holds no intrinsics; name a file that does, with `camera`")
     K = np.squeeze(np.asarray(found, dtype=float))
     if K.shape != (3, 3) or not np.isfinite(K).all() or min(K[0, 0], K[1, 1]) <= 0:
         raise InputError(f"{file}: intrinsics have the shape {K.shape}, expected one 3 × 3 matrix")

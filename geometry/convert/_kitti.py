@@ -42,7 +42,7 @@ def kitti_reader(path: Path, *, calibration: Path | None, images: Path | None, l
     labels = sorted(path.glob("*.txt")) if path.is_dir() else [path]
     if calibration is None:
         raise InputError(
-            f"{path}: KITTI labels need their calibration: --camera FILE.txt, or a folder of them"
+            f"{path}: KITTI labels need their calibration: `camera` FILE.txt, or a folder of them"
         )
 
     def views(log: Log) -> Iterator[View]:

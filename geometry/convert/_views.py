@@ -141,7 +141,7 @@ def image_sizes(images: Path | None, name: str, *, stem: bool = False) -> tuple[
     from PIL import Image, UnidentifiedImageError
 
     if images is None:
-        raise InputError(f"the size of {name} is not known: say where the images are, with --images")
+        raise InputError(f"the size of {name} is not known: say where the images are, with `images`")
     if images.is_file():
         found = images
     elif stem:

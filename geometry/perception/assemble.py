@@ -144,6 +144,7 @@ def build_scene(
         depth=depth_name,
         depth_scale=depth_scale,
         depth_source=view.source("depth"),
+        detections=sum(kind in {w.kind for w in wanted} for kind in kinds),
         **extra,
     )
     memory = MemoryFiles(files)

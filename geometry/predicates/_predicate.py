@@ -51,6 +51,8 @@ class Variant:
     """The released code's rule for one image; None: not a text-to-image predicate."""
     edit: ReferenceRule | None = None
     """The released code's rule for a pair of images; None: not an edit predicate."""
+    gone: ReferenceRule | None = None
+    """What the released code decides of an edit after which not just what was named is detected; None: it skips it."""
     values: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """Numbers that it needs, with those of the benchmark. Names end in their unit: `value_m`."""
     limits: Mapping[str, Limit] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+from genspace.geometry import reference
 from genspace.geometry.drawing.concepts import Concept, Figure
 from genspace.geometry.frames import rotation_y
 from genspace.geometry.predicates import Bound, Case, Measured, Predicate
@@ -58,10 +59,10 @@ PREDICATE = Predicate(
     roles=("object",),
     key="direction",
     variants={
-        "forward": released("forward", -1),
+        "forward": released("forward", -1, gone=reference.gone_past_camera),
         "backward": released("backward", 1),
-        "left": released("left", 1, can_pass=False),
-        "right": released("right", -1, can_pass=False),
+        "left": released("left", 1, can_pass=False, gone=reference.gone_to_the_right),
+        "right": released("right", -1, can_pass=False, gone=reference.gone_to_the_left),
     },
     rule=move_camera,
     limits=MOVE_LIMITS,

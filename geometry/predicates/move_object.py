@@ -21,6 +21,7 @@ from genspace.geometry.predicates import (
     metric,
 )
 from genspace.geometry.probes.planning import Draw, Eye, Layout, Plan, UnfitError, by_variant, in_metres
+from genspace.geometry.reference import ReferenceRule
 from genspace.geometry.views import Vector
 
 __all__ = ["MOVE", "MOVE_LIMITS", "PREDICATE", "move", "moved", "released"]
@@ -34,10 +35,12 @@ AXIS = {
 MOVE_LIMITS = {"along": Limit("share", "metric"), "across": Limit("m", "sideways")}
 
 
-def released(word: str, sign: int, *, can_pass: bool = True) -> Variant:
-    """Return a direction with the released rule: the sign of the object's change along its axis."""
+def released(
+    word: str, sign: int, *, can_pass: bool = True, gone: ReferenceRule = reference.gone_wrongly
+) -> Variant:
+    """Return a direction with the released rules: the sign of the object's change along its axis, and for one gone."""
     rule = partial(reference.move, axis=AXIS[word][0], sign=sign, can_pass=can_pass)
-    return Variant(edit=rule, values={"value_m": (1.0,)})
+    return Variant(edit=rule, gone=gone, values={"value_m": (1.0,)})
 
 
 def move_object(case: Case) -> Measured:
@@ -108,12 +111,14 @@ _PLAN = Plan(
 )
 MOVE = in_metres(_PLAN, 1.0)
 _SIGNS = {"closer": -1, "farther": 1, "left": -1, "right": 1}
+# in the released code the test for a move to the left is that for one towards the camera
+_GONE = {"left": reference.gone_past_camera, "right": reference.gone_to_the_right}
 
 PREDICATE = Predicate(
     name="move_object",
     roles=("object",),
     key="direction",
-    variants={word: released(word, sign) for word, sign in _SIGNS.items()},
+    variants={w: released(w, sign, gone=_GONE.get(w, reference.gone_wrongly)) for w, sign in _SIGNS.items()},
     rule=move_object,
     limits=MOVE_LIMITS,
     drawing=drawing,

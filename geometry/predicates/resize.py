@@ -42,7 +42,10 @@ PREDICATE = Predicate(
     roles=("object",),
     key="dimension",
     variants=dimensions(
-        lambda word: Variant(edit=reference.resize_volume if word == "bigger" else reference.resize),
+        lambda word: Variant(
+            edit=reference.resize_volume if word == "bigger" else reference.resize,
+            gone=reference.gone_wrongly,
+        ),
         wider=0.4,
     ),
     options=LENGTH_AXIS,

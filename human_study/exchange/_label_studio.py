@@ -58,13 +58,13 @@ def _data(material: Material, unit: tuple[str, ...]) -> dict[str, Any]:
     return data if item is None else data | {"prompt": item.prompt, "image": item.image}
 
 
-def own_rows(tasks: object) -> OwnRows | None:
+def own_rows(tasks: Sequence[Any]) -> OwnRows | None:
     """Return the rows that `label_studio_of` put into a document, each with its task's number, or None without any.
 
     A document that holds results of both kinds, ours and others, is read as one made elsewhere.
     """
     rows: OwnRows = []
-    for number, task in enumerate(tasks if isinstance(tasks, list) else [], start=1):
+    for number, task in enumerate(tasks, start=1):
         annotations = task.get("annotations") if isinstance(task, dict) else None
         for annotation in annotations if isinstance(annotations, list) else []:
             results = annotation.get("result") if isinstance(annotation, dict) else None

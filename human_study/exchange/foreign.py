@@ -187,7 +187,7 @@ def _nobodys(export: Export) -> Iterator[Problem]:
     if nobody:
         message = (
             f"{len(nobody):,} answers name nobody; export them with their annotators, or say whose they are: "
-            "--rater NAME"
+            "`rater` NAME"
         )
         yield export.problem(message, nobody[0].row, rows=len(nobody))
 
@@ -216,14 +216,14 @@ def _questions(
         for name, _, _ in pairs:
             if name not in names:
                 message = f"holds no answers to {name!r}{did_you_mean(name, names)}"
-                problems.append(Problem(export.label, message, field="--from-name"))
+                problems.append(Problem(export.label, message, field="`from_names`"))
         return {name: question for name, _, question in pairs}
     if asked != {""}:
         return {name: name for name in names}
     if len(names) > 1:
         message = (
             f"holds answers to {len(names)} questions: {', '.join(names)}. This study asks one; say which it is: "
-            f"--from-name {names[0]}"
+            f"`from_names` {names[0]}"
         )
         problems.append(Problem(export.label, message))
     return dict.fromkeys(names, "")

@@ -21,7 +21,7 @@ from genspace.human_study.store import AnswerStore
 from genspace.human_study.store import _schema as t
 from genspace.human_study.store._units import recount
 from genspace.human_study.store.tokens import new_token
-from genspace.study import read_export
+from genspace.study import documents_of, read_export
 
 __all__ = ["Imported", "import_answers"]
 
@@ -64,16 +64,13 @@ def import_answers(
         path = _parquet_in(path)
     if not path.is_file():
         raise InputError(f"{path}: there is no such file")
-    tasks = _tasks(path) if path.suffix == ".json" else None
-    own = read_own_table(path, OWN_COLUMNS) if tasks is None else own_rows(tasks)
-    if tasks == []:
-        rows = []
-    elif own is not None:
+    documents = documents_of(path)
+    if own := own_rows(documents) or read_own_table(path, OWN_COLUMNS):
         rows = _own(material, path, own)
-    elif export := read_export(path, anonymous=rater):
+    elif export := read_export(path, documents, anonymous=rater):
         rows = from_export(material, export, from_names)
     elif from_names:
-        raise InputError(f"--from-name is for exports of other tools, and {path.name} is a plain table")
+        raise InputError(f"`from_names` is for exports of other tools, and {path.name} is a plain table")
     else:
         rows = from_table(material, path)
     _check_once(str(path), rows)
@@ -109,13 +106,6 @@ def _check_once(label: str, rows: Sequence[AnswerRow]) -> None:
         seen.add(key)
     if twice:
         raise InvalidFilesError([Problem(label, message) for message in twice])
-
-
-def _tasks(path: Path) -> object:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise InvalidFilesError([Problem(str(path), f"is no JSON: {error}")]) from None
 
 
 def _own(material: Material, path: Path, own: OwnRows) -> list[AnswerRow]:

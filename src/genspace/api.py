@@ -11,7 +11,7 @@ from genspace.errors import InputError, did_you_mean
 from genspace.evidence import Evidence
 from genspace.gather import evidence_of
 from genspace.records import StudySettings
-from genspace.study import Study, open_study, read_score_table
+from genspace.study import Study, open_study, read_score_frame, read_score_table
 from genspace.tables import read_table, table_stem
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def compare(
     by: Sequence[str] = (),
     draws: int = 1000,
     permutations: int = 10_000,
+    tests: bool = True,
     seed: int = 0,
     confidence: float = 0.95,
 ) -> Comparison:
@@ -50,8 +51,9 @@ def compare(
         settings: What is declared about the frames; a study declares its own.
         primary: The figure that sorts, groups and is tested; None: as declared, else by the kind of answers.
         by: Columns of items to break figures down by; none: as declared.
-        draws: Bootstrap draws behind each interval; 0: no intervals.
-        permutations: Least number of permutations of a test; 0: no tests.
+        draws: Bootstrap draws behind the order of the generators; 0: it has no intervals.
+        permutations: Of each test of the appendix; 0: no appendix.
+        tests: Whether judges are tested against one another.
         seed: Of everything that is random.
         confidence: Level of the intervals.
 
@@ -75,6 +77,7 @@ def compare(
         by=tuple(by),
         draws=draws,
         permutations=permutations,
+        tests=tests,
         seed=seed,
         confidence=confidence,
     )
@@ -113,7 +116,7 @@ def read_comparison(path: Path | str) -> Comparison:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise InputError(f"{path}: is no JSON: {error}") from None
-    if isinstance(document, dict) and {*document} == {"studies"}:
+    if isinstance(document, dict) and "studies" in document and "schema" not in document:
         raise InputError(f"{path}: holds comparisons of several studies; write each to a file of its own")
     if not isinstance(document, dict) or not str(document.get("schema")).startswith("genspace-comparison/"):
         raise InputError(f"{path}: holds no comparison (genspace compare --json writes one)")
@@ -136,8 +139,6 @@ def validate(
     annotators: Annotators = "crowd",
     primary: str | None = None,
     by: Sequence[str] = (),
-    draws: int = 1000,
-    permutations: int = 10_000,
     seed: int = 0,
     confidence: float = 0.95,
 ) -> Validation:
@@ -156,8 +157,6 @@ def validate(
             authors' head start of 0.1, 0.15 or 0.2.
         primary: As for `compare`.
         by: As for `compare`.
-        draws: As for `compare`.
-        permutations: As for `compare`.
         seed: As for `compare`.
         confidence: As for `compare`.
 
@@ -169,7 +168,7 @@ def validate(
     >>> said = pd.DataFrame({"item_id": ids, "rater_id": "ann", "value": [1, 0] * 6 + [0, 1] * 2})
     >>> old = pd.DataFrame({"item_id": ids, "metric": "clip", "score": [0.1, 0.4, 0.3, 0.2] * 4})
     >>> new = pd.DataFrame({"item_id": ids, "metric": "mine", "score": [0.9, 0.2] * 8})
-    >>> result = validate(new, items=items, annotations=said, scores=old, draws=100)
+    >>> result = validate(new, items=items, annotations=said, scores=old)
     >>> result.document.metric, [row.judge for row in result.document.against]
     ('mine', ['clip'])
     """
@@ -185,8 +184,6 @@ def validate(
     options = CompareOptions(
         primary=primary,
         by=tuple(by),
-        draws=draws,
-        permutations=permutations,
         seed=seed,
         confidence=confidence,
     )
@@ -258,7 +255,7 @@ def _evidence(
             raise InputError("annotations, scores and settings belong to items; a study has its own")
         if isinstance(study, Evidence):
             return study
-        return evidence_of(study if isinstance(study, Study) else open_study(study))
+        return evidence_of(study if isinstance(study, Study) else open_study(study, whole=True))
     if study is not None:
         raise InputError("give either a study or data frames, not both")
     return Evidence.from_frames(items, annotations, scores, settings=settings)
@@ -279,8 +276,7 @@ def _joined(
         given = read_score_table(table, evidence.items["item_id"], default_metric=named).checked()
     else:
         label = "metric"
-        frame = metric if {"metric", "judge"} & {*metric.columns} else metric.assign(metric=wanted or "new")
-        given = Evidence.from_frames(evidence.items, scores=frame).every_verdict
+        given = read_score_frame(metric, evidence.items["item_id"], metric=wanted or "new").checked()
     there = sorted(set(given["judge"]))
     if wanted is None and len(there) != 1:
         raise InputError(f"{label} holds {len(there)} metrics ({', '.join(there)}): say which one")

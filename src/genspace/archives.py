@@ -59,7 +59,7 @@ def how_to_unpack(archives: Iterable[Archive], wanted: str) -> str | None:
     missing = {archive.file: archive.get for archive in archives if not archive.here}
     if not missing:
         return None
-    files = " ".join(f"--from {file}" for file in missing)
+    files = " ".join(word for file in missing for word in ("--from", file))
     return " && ".join([*missing.values(), f"genspace models fetch {wanted} {files}"])
 
 

@@ -7,50 +7,25 @@ answers or verdicts takes them from here, so that they mean the same everywhere.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from genspace.display import Displayed
-from genspace.errors import InputError
-from genspace.pairs import decoded, turned_answers, turned_verdicts
+from genspace.pairs import turned_answers, turned_verdicts
 from genspace.readings import Reading
 from genspace.records import Reference, StudySettings, Variant, reference_of
+from genspace.study import read_frames
 from genspace.summary import summary
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "ANSWER_COLUMNS",
-    "ITSELF",
-    "VERDICT_COLUMNS",
-    "Answers",
-    "Evidence",
-    "as_text",
-    "combine_repeats",
-    "pair_mistakes",
-    "typed",
-    "with_preferences",
-]
+__all__ = ["Answers", "Evidence", "as_text", "combine_repeats"]
 
-ANSWER_COLUMNS: Mapping[str, str] = {
-    "item_id": "str", "item_id_b": "str", "question": "str", "rater_id": "str", "repeat": "int64", "role": "str",
-    "value": "float64", "excluded": "str", "seconds": "float64",
-}  # fmt: skip
-"""Columns of people's answers. A NaN value is "can't tell"; `excluded` names the rules that the rater breaks."""
-ANSWER_KEY = ["item_id", "item_id_b", "question", "rater_id", "repeat", "role"]
-VERDICT_COLUMNS: Mapping[str, str] = {
-    "item_id": "str", "item_id_b": "str", "question": "str", "repeat": "int64", "judge": "str", "origin": "str",
-    "status": "str", "score": "float64", "passed": "boolean", "confidence": "float64", "seconds": "float64",
-    "tokens": "float64", "cost_usd": "float64", "reason": "str",
-}  # fmt: skip
-"""Columns of verdicts. `origin` is "judge" for verdict files, "table" for scores made elsewhere."""
-VERDICT_KEY = ["item_id", "item_id_b", "question", "repeat", "judge"]
 UNIT = ["judge", "item_id", "item_id_b", "question"]
 LEAST_ITEMS_TO_CALL_DERIVED = 10
-ITSELF = "is a pair of an item with itself; a pair needs two different items"
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,17 +78,17 @@ class Evidence(Displayed):
         *,
         settings: StudySettings | None = None,
     ) -> Self:
-        """Return the evidence that data frames hold.
+        """Return the evidence that data frames hold, read as a study's tables are.
 
         Args:
             items: `item_id[, prompt_id, prompt, generator, …]`; any further column can be a breakdown.
             annotations: `item_id, value[, item_id_b, question, rater_id, repeat, role, excluded]`; a null value is
                 "can't tell". Answers about pairs are 1 (the first is better), 0 or ½, or as `settings.pairs` declares.
-            scores: `item_id, judge (or metric), score[, item_id_b, question, repeat, status, passed, confidence,
-                seconds, tokens, cost_usd, reason, origin]`; a null score is an abstention.
-            settings: What is declared about them; by default everything is inferred.
+            scores: `item_id, metric (or judge), score[, item_id_b, question, repeat, status, passed, confidence,
+                seconds, tokens, cost_usd, reason]`, or a column per metric; a null score is an abstention.
+            settings: What is declared about them; by default everything is inferred, and said in `readings`.
 
-        Errors: `InputError` naming the argument, the row and the value that is wrong.
+        Errors: `InvalidFilesError` naming argument, row, column and value of everything that is wrong.
 
         >>> import pandas as pd
         >>> evidence = Evidence.from_frames(
@@ -124,13 +99,12 @@ class Evidence(Displayed):
         [['a', 'b', 0.0]]
         """
         settings = settings or StudySettings()
-        things = _items(items)
-        said = _answers(annotations, things, settings)
-        judged = _verdicts(scores, things)
+        frames = read_frames(items, annotations, scores, settings)
         return cls(
-            read_items=lambda: things,
-            read_answers=lambda: Answers(said, settings),
-            read_verdicts=lambda: judged,
+            read_items=lambda: frames.items,
+            read_answers=lambda: Answers(frames.answers, settings, readings=frames.answers_readings),
+            read_verdicts=lambda: frames.verdicts,
+            read_readings=lambda: frames.readings,
         )
 
     @cached_property
@@ -239,16 +213,6 @@ def _unpickled(
     )
 
 
-def typed(columns: Mapping[str, Any], types: Mapping[str, str]) -> pd.DataFrame:
-    """Return a frame with exactly the columns of `types`; absent ones hold "", 0 or missing values."""
-    import pandas as pd
-
-    length = max((len(c) for c in columns.values() if isinstance(c, pd.Series)), default=0)
-    fill = {"str": "", "int64": 0, "float64": float("nan"), "boolean": pd.NA}
-    data = {n: pd.Series(columns.get(n, fill[t]), index=range(length), dtype=t) for n, t in types.items()}
-    return pd.DataFrame(data)
-
-
 def as_text(column: pd.Series[Any]) -> pd.Series[str]:
     """Return a column as text; empty cells as ""."""
     filled = column.astype(object).where(column.notna(), "")
@@ -283,141 +247,6 @@ def combine_repeats(verdicts: pd.DataFrame) -> pd.DataFrame:
     combined["passed"] = (passed > 0.5).mask(passed.isna() | (passed == 0.5)).astype("boolean").array
     combined["repeat"] = 0
     return combined[list(verdicts.columns)]
-
-
-def pair_mistakes(answers: pd.DataFrame, settings: StudySettings) -> Iterator[tuple[int, str, str]]:
-    """Yield row, column and message of every answer about a pair that cannot be meant, in the table's own order.
-
-    Args:
-        answers: `item_id, item_id_b, value` as they were given.
-        settings: Declares how preferences are written.
-    """
-    import numpy as np
-
-    of_pairs = (answers["item_id_b"] != "").to_numpy()
-    same = of_pairs & (answers["item_id"] == answers["item_id_b"]).to_numpy()
-    yield from ((int(i), "item_id_b", ITSELF) for i in np.flatnonzero(same))
-    coding = settings.pairs
-    _, off = decoded(answers["value"].to_numpy(dtype=float), coding)
-    message = (
-        f"is no preference: write {coding.first:g} where the first item is better, {coding.second:g} where the second "
-        f"is, {coding.tie:g} for a tie; or declare what stands in the table in study.toml: [pairs] first = …, second = "
-        "…, tie = …"
-    )
-    yield from ((int(i), "value", message) for i in np.flatnonzero(of_pairs & off))
-
-
-def _items(items: pd.DataFrame) -> pd.DataFrame:
-    _require(items, ["item_id"], "items")
-    found = items.reset_index(drop=True)
-    found["item_id"] = as_text(found["item_id"])
-    _refuse(found.duplicated("item_id"), found, ["item_id"], "items: stands twice")
-    return found
-
-
-def _answers(annotations: pd.DataFrame | None, items: pd.DataFrame, settings: StudySettings) -> pd.DataFrame:
-    if annotations is None:
-        return typed({}, ANSWER_COLUMNS)
-    _require(annotations, ["item_id", "value"], "annotations")
-    given = annotations.reset_index(drop=True)
-    columns: dict[str, Any] = {
-        name: as_text(given[name])
-        for name in ("item_id", "item_id_b", "question", "rater_id", "role", "excluded")
-        if name in given
-    }
-    columns["role"] = columns["role"].replace("", "main") if "role" in columns else "main"
-    columns.setdefault("rater_id", "people")
-    columns["value"] = _numbers(given, "value", "annotations")
-    if "repeat" in given:
-        columns["repeat"] = _numbers(given, "repeat", "annotations").fillna(0).astype("int64")
-    frame = typed(columns, ANSWER_COLUMNS)
-    _refuse_strangers(frame, items, "annotations")
-    for row, column, message in pair_mistakes(frame, settings):
-        raise InputError(f"annotations, row {row}: {column} = {given[column].iloc[row]!r} {message}")
-    found = turned_answers(with_preferences(frame, settings))
-    _refuse(found.duplicated(ANSWER_KEY), found, ANSWER_KEY, "annotations: the same rater answers twice")
-    return found
-
-
-def with_preferences(answers: pd.DataFrame, settings: StudySettings) -> pd.DataFrame:
-    """Return the answers with those about pairs as 1, 0 and ½, whatever the declared coding."""
-    of_pairs = (answers["item_id_b"] != "").to_numpy()
-    values = answers["value"].to_numpy(dtype=float, copy=True)
-    values[of_pairs] = decoded(values[of_pairs], settings.pairs)[0]
-    return answers.assign(value=values)
-
-
-def _verdicts(scores: pd.DataFrame | None, items: pd.DataFrame) -> pd.DataFrame:
-    if scores is None:
-        return typed({}, VERDICT_COLUMNS)
-    given = scores.reset_index(drop=True)
-    by_metric = "judge" not in given and "metric" in given
-    if by_metric:
-        given = given.rename(columns={"metric": "judge"})
-    _require(given, ["item_id", "judge"], "scores")
-    if "passed" not in given:
-        _require(given, ["score"], "scores")
-    columns: dict[str, Any] = {
-        name: as_text(given[name])
-        for name in ("item_id", "item_id_b", "question", "judge", "origin", "status", "reason")
-        if name in given
-    }
-    for name in ("score", "passed", "confidence", "seconds", "tokens", "cost_usd"):
-        if name in given:
-            columns[name] = _numbers(given, name, "scores")
-    if "passed" in columns:
-        passed = columns["passed"]
-        columns["score"] = columns["score"].fillna(passed) if "score" in columns else passed
-        columns["passed"] = passed.astype("boolean")
-    if "repeat" in given:
-        columns["repeat"] = _numbers(given, "repeat", "scores").fillna(0).astype("int64")
-    frame = typed(columns, VERDICT_COLUMNS)
-    frame["origin"] = frame["origin"].replace("", "table" if by_metric else "judge")
-    inferred = frame["score"].notna().map({True: "decided", False: "abstained"})
-    frame["status"] = frame["status"].where(frame["status"] != "", inferred)
-    _refuse_strangers(frame, items, "scores")
-    _refuse(
-        (frame["item_id_b"] != "") & (frame["item_id"] == frame["item_id_b"]),
-        frame, ["judge", "item_id"], "scores: a pair needs two different items",
-    )  # fmt: skip
-    found = turned_verdicts(frame)
-    _refuse(found.duplicated(VERDICT_KEY), found, VERDICT_KEY, "scores: one judge scores twice")
-    return found
-
-
-def _refuse(wrong: pd.Series[bool], frame: pd.DataFrame, key: Sequence[str], message: str) -> None:
-    """Raise for the first wrong row, with its key."""
-    if wrong.any():
-        first = frame[wrong].iloc[0]
-        told = ", ".join(f"{name} {first[name]!r}" for name in key if first[name] not in ("", 0))
-        raise InputError(f"{message}: {told} ({int(wrong.sum())} rows)")
-
-
-def _refuse_strangers(frame: pd.DataFrame, items: pd.DataFrame, what: str) -> None:
-    for column in ("item_id", "item_id_b"):
-        known = frame[column].isin(items["item_id"]) | ((frame[column] == "") & (column == "item_id_b"))
-        _refuse(~known, frame, [column], f"{what}: not in the items")
-
-
-def _require(table: pd.DataFrame, columns: Sequence[str], what: str) -> None:
-    missing = [c for c in columns if c not in table]
-    if missing:
-        there = ", ".join(map(str, table.columns)) or "nothing"
-        raise InputError(f"{what}: missing column {', '.join(missing)}; there is {there}")
-
-
-def _numbers(table: pd.DataFrame, column: str, what: str) -> pd.Series[float]:
-    """Return a column as floats, NaN where empty. Errors: `InputError` for other text and infinities."""
-    import numpy as np
-    import pandas as pd
-
-    try:
-        numbers = pd.to_numeric(table[column]).astype("Float64").to_numpy(dtype=float, na_value=np.nan)
-    except (ValueError, TypeError) as error:
-        raise InputError(f"{what}: column {column!r} holds something that is no number: {error}") from error
-    if np.isinf(numbers).any():
-        raise InputError(f"{what}: column {column!r} holds an infinite value; leave unknown cells empty")
-    return pd.Series(numbers)
 
 
 def _derived_metrics(answers: pd.DataFrame, verdicts: pd.DataFrame) -> list[str]:

@@ -8,8 +8,9 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from genspace.columns import ANSWER_COLUMNS
 from genspace.errors import Problem
-from genspace.evidence import ANSWER_COLUMNS, Answers, Evidence
+from genspace.evidence import Answers, Evidence
 from genspace.pairs import canonical
 from genspace.readings import Reading
 from genspace.records import Declared

@@ -7,20 +7,32 @@ likewise, a difference of scores changes its sign.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genspace.records import PairCoding
+from genspace.records import PairCoding, StudySettings
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["canonical", "decoded", "shares", "turned_answers", "turned_verdicts"]
+__all__ = [
+    "ITSELF",
+    "canonical",
+    "decoded",
+    "pair_mistakes",
+    "shares",
+    "turned_answers",
+    "turned_verdicts",
+    "with_preferences",
+]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+
+ITSELF = "is a pair of an item with itself; a pair needs two different items"
 
 
 def canonical(item_id: str, other: str) -> tuple[str, str]:
@@ -103,9 +115,10 @@ def shares(scores: NDArray[np.float64]) -> bool:
 
 def _reversed(table: pd.DataFrame) -> Bools:
     """Return which rows hold a pair whose second id sorts before its first."""
-    first, second = (table[column].to_numpy(dtype=object) for column in ("item_id", "item_id_b"))
-    wrong = np.asarray(second != "", dtype=bool)
-    wrong[wrong] = np.asarray(first[wrong] > second[wrong], dtype=bool)
+    wrong = (table["item_id_b"] != "").to_numpy(dtype=bool, copy=True)
+    if wrong.any():
+        pairs = table.loc[wrong, ["item_id", "item_id_b"]].to_numpy(dtype=object)
+        wrong[wrong] = np.asarray(pairs[:, 0] > pairs[:, 1], dtype=bool)
     return wrong
 
 
@@ -114,3 +127,31 @@ def _swapped(table: pd.DataFrame, rows: Bools) -> pd.DataFrame:
     ids: Any = swapped.loc[rows, ["item_id_b", "item_id"]].to_numpy()
     swapped.loc[rows, ["item_id", "item_id_b"]] = ids
     return swapped
+
+
+def pair_mistakes(answers: pd.DataFrame, settings: StudySettings) -> Iterator[tuple[int, str, str]]:
+    """Yield row, column and message of every answer about a pair that cannot be meant, in the table's own order.
+
+    Args:
+        answers: `item_id, item_id_b, value` as they were given.
+        settings: Declares how preferences are written.
+    """
+    of_pairs = (answers["item_id_b"] != "").to_numpy()
+    same = of_pairs & (answers["item_id"] == answers["item_id_b"]).to_numpy()
+    yield from ((int(i), "item_id_b", ITSELF) for i in np.flatnonzero(same))
+    coding = settings.pairs
+    _, off = decoded(answers["value"].to_numpy(dtype=float), coding)
+    message = (
+        f"is no preference: write {coding.first:g} where the first item is better, {coding.second:g} where the second "
+        f"is, {coding.tie:g} for a tie; or declare what stands in the table in study.toml: [pairs] first = …, second = "
+        "…, tie = …"
+    )
+    yield from ((int(i), "value", message) for i in np.flatnonzero(of_pairs & off))
+
+
+def with_preferences(answers: pd.DataFrame, settings: StudySettings) -> pd.DataFrame:
+    """Return the answers with those about pairs as 1, 0 and ½, whatever the declared coding."""
+    of_pairs = (answers["item_id_b"] != "").to_numpy()
+    values = answers["value"].to_numpy(dtype=float, copy=True)
+    values[of_pairs] = decoded(values[of_pairs], settings.pairs)[0]
+    return answers.assign(value=values)

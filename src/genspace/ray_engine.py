@@ -1,8 +1,9 @@
-"""`--engine ray`: the same verdicts on several processes or machines, through Ray Data.
+"""`--engine ray`: the same verdicts on several processes or machines, through Ray's actors.
 
-Judges live in actors, each with its share of a GPU; Ray Data streams requests to them with back-pressure and gives the
-work of a lost actor to another one. Verdicts come back to the driver, which alone writes them, as Parquet shards, so
-that a retried request is still written once.
+Judges live in actors, each with its share of a GPU. The driver hands them some requests at a time, and alone writes
+their verdicts, each as soon as it comes, so that a request that is handed out again is still written once. An actor
+tells what it has judged every `TOLD_EVERY_S` seconds, whatever it is still waiting for; that, and what is in the air
+with a model, is all that a killed driver or worker can lose.
 """
 
 from __future__ import annotations
@@ -10,15 +11,22 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import socket
+import subprocess
 import sys
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import islice
+from pathlib import Path
+from queue import SimpleQueue
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from genspace.errors import GenspaceError, InputError, optional_import
 from genspace.judges import (
@@ -37,28 +45,26 @@ from genspace.runner import (
     INTERRUPTED,
     Progress,
     RunOptions,
-    RunPlan,
     RunSummary,
+    StopFlag,
     answers,
     run,
     settled_plan,
     store_of,
 )
-from genspace.store import JudgeStore, write_shard
+from genspace.store import Key
 from genspace.study import Study, open_study
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pyarrow as pa
 
 __all__ = ["RayOptions", "run_ray"]
 
-SHARD_VERDICTS = 4096
-"""Verdicts of one Parquet shard; also what a killed driver may have to ask again."""
-BLOCKS_PER_WORKER = 4
-"""At least, where there are enough requests, so that workers end together."""
-MOST_REQUESTS = 1024
-"""Requests in one block."""
+log = logging.getLogger(__name__)
+
+TOLD_EVERY_S = 1.0
+"""Longest time that a verdict waits in a worker; the documentation promises that a kill costs no more than two."""
+IN_HAND = 2
+"""Batches that a worker has at most, so that it never waits for the driver."""
+MOST_LOSSES = 3
+"""Workers that may die with one request in their hands, or one after the other without a verdict."""
 
 ENDINGS: Mapping[str, type[GenspaceError]] = {
     "budget": BudgetReachedError,
@@ -123,10 +129,33 @@ class _Worker:
         self.name = spec.name
         self.judge = make_judge(spec, study_context(self.study, **context))
 
-    def __call__(self, batch: dict[str, np.ndarray[Any, Any]]) -> dict[str, list[str]]:
-        requests = (_decode(text, self.study) for text in batch["request"])
-        told = _told(answers(self.judge, self.name, requests))
-        return {"verdict": [json.dumps(document, ensure_ascii=False) for document in told]}
+        self._thread = ThreadPoolExecutor(1)
+
+    def tell(self, requests: Sequence[str]) -> Iterator[list[str]]:
+        """Yield the verdicts on encoded requests as they come, those of `TOLD_EVERY_S` seconds at a time."""
+        told: SimpleQueue[str] = SimpleQueue()
+
+        def work() -> None:
+            asked = (_decode(text, self.study) for text in requests)
+            for document in _told(answers(self.judge, self.name, asked)):
+                told.put(json.dumps(document, ensure_ascii=False))
+
+        working = self._thread.submit(work)
+        ended = False
+        while not ended:
+            ended = bool(wait([working], timeout=TOLD_EVERY_S).done)  # before looking what there is
+            if waiting := [told.get() for _ in range(told.qsize())]:
+                yield waiting
+        working.result()
+
+
+@dataclass(frozen=True, slots=True)
+class _Hand:
+    """A batch in a worker's hands."""
+
+    worker: Any
+    open: dict[Key, Request]
+    """Requests without a verdict."""
 
 
 def run_ray(
@@ -137,8 +166,9 @@ def run_ray(
     *,
     context: Mapping[str, Any],
     progress: Progress | None = None,
+    stop: StopFlag | None = None,
 ) -> RunSummary:
-    """Judge the pending requests on Ray and write Parquet shards to `verdicts/NAME/`.
+    """Judge the pending requests on Ray and append their verdicts to `verdicts/NAME/`, each as it comes.
 
     The members of a combination run on Ray one after the other; what it makes of them is computed here.
 
@@ -149,20 +179,22 @@ def run_ray(
         ray_options: cluster, replicas, GPUs, batch.
         context: for `study_context`: `overrides`, `cache_dir`, `seed`, …; all workers draw on one budget.
         progress: shows how the judge, and each member, gets on.
+        stop: ends the run when it is set; what is in the workers' hands is finished and kept.
 
-    Errors: `MissingExtraError` without ray; what the judge raises as `InputError`.
+    Errors: `MissingExtraError` without ray; what the judge raises as `InputError`; `GenspaceError` where workers die
+    again and again.
     """
     ray = optional_import("ray", extra="ray", needed_for="the engine ray")
-    data = optional_import("ray.data", extra="ray", needed_for="the engine ray")
+    stop = StopFlag() if stop is None else stop
     made = make_judge(spec, study_context(study, **context))
     if isinstance(made, Combining):
 
         def ask(_: Judge, name: str, wanted: RunOptions) -> RunSummary:
             own = member_overrides(name, context["overrides"])
             (member,) = resolve([name], study.declared.judges, own)
-            return run_ray(study, member, wanted, ray_options, context=context, progress=progress)
+            return run_ray(study, member, wanted, ray_options, context=context, progress=progress, stop=stop)
 
-        return run(study, made, spec.name, options, progress=progress, ask=ask)
+        return run(study, made, spec.name, options, progress=progress, stop=stop, ask=ask)
     planned = settled_plan(study, made, spec.name, options)
     summary = RunSummary(spec.name, already_done=planned.already_done)
     if not planned.total:
@@ -172,22 +204,111 @@ def run_ray(
             started,
             advanced,
         ),
+        store_of(study, spec.name).writer() as writer,
         _cluster(ray, ray_options.address),
         _shared(ray, context) as shared,
     ):
         started(planned)
-        _quieten(data)
-        # Requests wait in Ray's object store, which spills to disk, not in the driver's memory.
-        blocks = [ray.put(block) for block in _blocks(planned, ray_options)]
-        judged = data.from_arrow_refs(blocks).map_batches(
-            _Worker,
-            fn_constructor_args=(str(study.root.resolve()), spec, shared),
-            batch_size=ray_options.batch,
-            concurrency=ray_options.replicas,
-            num_gpus=ray_options.gpus or None,
-        )
-        _write(store_of(study, spec.name), _verdicts(judged), summary, advanced)
+        actor = ray.remote(num_cpus=1, num_gpus=ray_options.gpus)(_Worker)
+        crew = _Crew(ray, partial(actor.remote, str(study.root.resolve()), spec, shared), ray_options, stop)
+        try:
+            for verdict in crew.verdicts(planned.requests):
+                kept = (
+                    verdict
+                    if verdict.judge
+                    else verdict.stamped(judge=spec.name, fingerprint=made.fingerprint)
+                )
+                writer.write(kept)
+                summary.add(kept)
+                advanced(kept)
+        except BudgetReachedError as reached:
+            summary.stopped = str(reached)
+    if stop:
+        summary.stopped = INTERRUPTED
     return summary
+
+
+class _Crew:
+    """Workers that answer requests; one that dies is replaced, and what it had in its hands is given to others."""
+
+    def __init__(
+        self, ray: ModuleType, engage: Callable[[], Any], options: RayOptions, stop: StopFlag
+    ) -> None:
+        self._ray, self._engage, self._options, self._stop = ray, engage, options, stop
+        self._hands: dict[Any, _Hand] = {}
+        """By what a worker will tell."""
+        self._again: deque[Request] = deque()
+        """Requests that a worker died with; each is handed out alone, since one of them may be why."""
+        self._losses: Counter[Key] = Counter()
+        self._deaths = 0
+        """Workers that died since the last verdict."""
+        self._ending: GenspaceError | None = None
+        """What ended the run; nothing is handed out any more."""
+
+    def verdicts(self, requests: Iterator[Request]) -> Iterator[Verdict]:
+        """Yield a verdict on each request; after the first error that ends a run, what is in hand, and then raise it.
+
+        Errors: those of `ENDINGS`; `GenspaceError` where workers die without a verdict.
+        """
+        for _ in range(self._options.replicas):
+            self._hand_out(self._engage(), [])  # no request goes to a worker before it is there
+        while self._hands:
+            first = self._ray.wait([*self._hands], num_returns=1)[0][0]
+            hand = self._hands[first]
+            try:
+                told = self._ray.get(next(first))
+            except StopIteration:
+                del self._hands[first]
+                self._give(hand.worker, requests)
+            except (self._ray.exceptions.RayActorError, self._ray.exceptions.ObjectLostError) as error:
+                yield from self._lost(first, error)
+            else:
+                for document in map(json.loads, told):
+                    if "ended" in document:
+                        self._ending = self._ending or ENDINGS[document["ended"]](document["message"])
+                    elif (verdict := Verdict.from_json(document)).key in hand.open:
+                        del hand.open[verdict.key]
+                        self._deaths = 0
+                        yield verdict
+        if self._ending:
+            raise self._ending
+
+    def _give(self, worker: Any, requests: Iterator[Request]) -> None:
+        """Hand a worker what it lacks; when nothing is left it has nothing in hand, and ends with the run."""
+        ended = self._stop or self._ending
+        while not ended and sum(hand.worker is worker for hand in self._hands.values()) < IN_HAND:
+            batch = [self._again.popleft()] if self._again else [*islice(requests, self._options.batch)]
+            if not batch:
+                return
+            self._hand_out(worker, batch)
+
+    def _hand_out(self, worker: Any, batch: Sequence[Request]) -> None:
+        telling = worker.tell.options(num_returns="streaming").remote([_encode(request) for request in batch])
+        self._hands[telling] = _Hand(worker, {request.key: request for request in batch})
+
+    def _lost(self, telling: Any, error: Exception) -> Iterator[Verdict]:
+        """Replace the worker that died; yield a failure for each request that it was not the first to die with.
+
+        Errors: `GenspaceError` where one worker after the other dies.
+        """
+        worker = self._hands[telling].worker
+        self._ray.kill(worker)  # it may only be out of reach
+        dropped = [self._hands.pop(t) for t, hand in [*self._hands.items()] if hand.worker is worker]
+        self._deaths += 1
+        if self._deaths > MOST_LOSSES * self._options.replicas:
+            raise GenspaceError(
+                f"one Ray worker after the other died without a verdict; the last: {error}"
+            ) from None
+        for request in (request for hand in dropped for request in hand.open.values()):
+            self._losses[request.key] += 1
+            if self._losses[request.key] < MOST_LOSSES:
+                self._again.append(request)
+            else:
+                yield Verdict.failed(
+                    request, f"error: {MOST_LOSSES} workers died while they judged this item"
+                )
+        log.warning("a Ray worker died and is replaced: %s", str(error).partition("\n")[0])
+        self._hand_out(self._engage(), [])
 
 
 @contextmanager
@@ -201,10 +322,54 @@ def _cluster(ray: ModuleType, address: str | None) -> Iterator[None]:
             yield
             return
         _connect(ray, address)
-        try:
-            yield
-        finally:
-            ray.shutdown()
+        with nullcontext() if address else _guarded(ray.get_runtime_context().get_session_name()):
+            try:
+                yield
+            finally:
+                ray.shutdown()
+
+
+GUARD = """
+import os, select, signal, sys
+from contextlib import suppress
+
+def processes():
+    found = {}
+    for number in filter(str.isdigit, os.listdir("/proc")):
+        with (
+            suppress(OSError, UnicodeDecodeError),
+            open(f"/proc/{number}/stat") as stat,
+            open(f"/proc/{number}/cmdline") as command,
+        ):
+            fields = stat.read().rpartition(")")[2].split()
+            found[int(number)] = int(fields[1]), fields[19], command.read()  # its parent, and when it started
+    return found
+
+session, seen, ended = sys.argv[1], {}, False
+while not ended:
+    ended = bool(select.select([sys.stdin], [], [], 1.0)[0])  # however the driver ends
+    now = processes()
+    del now[os.getpid()]
+    seen |= {number: start for number, (_, start, command) in now.items() if session in command}
+    while further := {n: start for n, (parent, start, _) in now.items() if parent in seen and n not in seen}:
+        seen |= further
+for number, start in seen.items():
+    if number in now and now[number][1] == start:
+        with suppress(ProcessLookupError):
+            os.kill(number, signal.SIGKILL)
+"""
+"""Ends a Ray session's processes with its driver; some of them outlive a killed one by more than a minute."""
+
+
+@contextmanager
+def _guarded(session: str) -> Iterator[None]:
+    """Within the block, all processes of the session end with this one, also where it is killed (on Linux)."""
+    if not Path("/proc/self/stat").exists():
+        yield
+        return
+    command = [sys.executable, "-c", GUARD, session]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True):  # noqa: S603 - our own text
+        yield
 
 
 @contextmanager
@@ -221,26 +386,6 @@ def _shared(ray: ModuleType, context: Mapping[str, Any]) -> Iterator[dict[str, A
         budget.spent_usd = ray.get(purse.spend.remote(0.0))
 
 
-def _blocks(planned: RunPlan, options: RayOptions) -> Iterator[pa.Table]:
-    """Yield the requests in blocks: what stands together goes to one worker, a batch at a time."""
-    import pyarrow as pa
-
-    share = planned.total // (BLOCKS_PER_WORKER * options.replicas)
-    size = max(options.batch, min(share, MOST_REQUESTS))
-    while block := [_encode(request) for request in islice(planned.requests, size)]:
-        yield pa.table({"request": block})
-
-
-def _quieten(data: ModuleType) -> None:
-    """Keep Ray Data's account of its own plans off the terminal; its log files have it."""
-    data.DataContext.get_current().enable_progress_bars = False
-    for handler in logging.getLogger("ray.data").handlers:
-        if isinstance(handler, logging.StreamHandler):
-            handler.setLevel(logging.ERROR)
-    # With fewer blocks than workers it advises on blocks.
-    warnings.filterwarnings("ignore", category=UserWarning, module="ray.data")
-
-
 def _connect(ray: ModuleType, address: str | None) -> None:
     """Start workers here, or join a cluster. Errors: `InputError` when there is none at the address."""
     # Its core prints an error about every restartable actor with arguments, which is what workers are.
@@ -250,11 +395,21 @@ def _connect(ray: ModuleType, address: str | None) -> None:
     try:
         if colon:  # Ray itself would try for minutes
             socket.create_connection((host, int(port)), timeout=10).close()
-        ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        with _own_signals():
+            ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     except (OSError, ValueError) as error:
         raise InputError(
             f"`address` {address}: cannot join a Ray cluster there ({error}); start one with: ray start --head"
         ) from None
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keep what SIGTERM does here, which is to finish what is in flight; Ray would end the process at once."""
+    handler = signal.getsignal(signal.SIGTERM)
+    yield
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, handler)
 
 
 def _told(verdicts: Iterator[Verdict]) -> Iterator[dict[str, Any]]:
@@ -265,40 +420,6 @@ def _told(verdicts: Iterator[Verdict]) -> Iterator[dict[str, Any]]:
     except GenspaceError as error:
         kind = next(name for name, kind in ENDINGS.items() if isinstance(error, kind))
         yield {"ended": kind, "message": str(error)}
-
-
-def _verdicts(judged: Any) -> Iterator[Verdict]:
-    for row in judged.iter_rows():
-        document = json.loads(row["verdict"])
-        if "ended" in document:
-            raise ENDINGS[document["ended"]](document["message"])
-        yield Verdict.from_json(document)
-
-
-def _write(
-    store: JudgeStore, verdicts: Iterator[Verdict], summary: RunSummary, on_verdict: Callable[[Verdict], None]
-) -> None:
-    """Write shards as they fill, and the last one also when the run is interrupted."""
-    waiting: list[Verdict] = []
-    try:
-        for verdict in verdicts:
-            waiting.append(verdict)
-            summary.add(verdict)
-            on_verdict(verdict)
-            if len(waiting) == SHARD_VERDICTS:
-                _shard(store, waiting)
-                waiting = []
-    except KeyboardInterrupt:
-        summary.stopped = INTERRUPTED
-    except BudgetReachedError as reached:
-        summary.stopped = str(reached)
-    finally:
-        if waiting:
-            _shard(store, waiting)
-
-
-def _shard(store: JudgeStore, verdicts: list[Verdict]) -> None:
-    write_shard((v.to_json() for v in verdicts), store.folder / f"{store.next_number():06d}.parquet")
 
 
 def _encode(request: Request) -> str:

@@ -139,12 +139,11 @@ class StopFlag:
 
 @contextmanager
 def stop_on_interrupt(notify: Callable[[], None]) -> Iterator[StopFlag]:
-    """Within the block the first Ctrl-C sets the yielded flag and calls `notify`; the second interrupts at once."""
+    """Within the block the first Ctrl-C or SIGTERM sets the yielded flag and calls `notify`; a second stops at once."""
     flag = StopFlag()
     if threading.current_thread() is not threading.main_thread():
         yield flag
         return
-    previous = signal.getsignal(signal.SIGINT)
 
     def handle(_signal: int, _frame: FrameType | None) -> None:
         if flag:
@@ -152,11 +151,12 @@ def stop_on_interrupt(notify: Callable[[], None]) -> Iterator[StopFlag]:
         flag.set()
         notify()
 
-    signal.signal(signal.SIGINT, handle)
+    previous = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield flag
     finally:
-        signal.signal(signal.SIGINT, previous)
+        for number, before in previous.items():
+            signal.signal(number, before)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -257,11 +257,10 @@ def run(
     def ask_here(member: Judge, member_name: str, wanted: RunOptions) -> RunSummary:
         return run(study, member, member_name, wanted, progress=progress, stop=stop)
 
-    planned = plan(study, judge, name, options)
     summary = RunSummary(name)
-    if planned.total and isinstance(judge, Combining):
-        wanted = [request.item.item_id for request in planned.requests]
-        summary.members = _members_asked(judge, wanted, options, ask or ask_here)
+    if isinstance(judge, Combining):
+        wanted = [request.item.item_id for request in plan(study, judge, name, options).requests]
+        summary.members = _members_asked(judge, wanted, options, ask or ask_here) if wanted else []
         summary.stopped = next((m.stopped for m in summary.members if m.stopped), None)
         if summary.stopped:
             return summary

@@ -22,7 +22,7 @@ from genspace.analysis.abstention import (
 from genspace.analysis.correlation import agreement, score_tie
 from genspace.analysis.decisions import confusion
 from genspace.analysis.figures import FIGURES
-from genspace.analysis.resampling import PromptDraws, stream
+from genspace.analysis.inference.replicates import Replicates
 
 
 @pytest.fixture(scope="module")
@@ -114,14 +114,13 @@ def test_intervals_come_from_the_prompts() -> None:
     truth = rng.integers(2, size=300).astype(float)
     confidence = rng.random(300)
     said = np.where(rng.random(300) < 0.5 + 0.5 * confidence, truth, 1 - truth)
-    draws = PromptDraws.make(np.arange(300) // 3, 200, stream(0, "test"))
-    curve = risk_coverage(confidence, said, truth, draws=draws)
+    curve = risk_coverage(confidence, said, truth, clusters=Replicates.of(np.arange(300) // 3))
     assert curve.aurc.low < curve.aurc.value < curve.aurc.high < curve.risk.value + 0.05
     assert curve.risk.low < 0.25 < curve.risk.high
     assert curve.aurc.n == 300
 
 
-PENALISED = [key for key, figure in FIGURES.items() if figure.penalised is not None]
+PENALISED = [key for key, row in FIGURES.items() if row.penalised is not None and row.target != "preference"]
 
 
 def penalised(figure, y, x, weights=None):
@@ -181,6 +180,13 @@ def test_an_abstention_ties_with_everything(figure) -> None:
     weights = rng.integers(0, 3, size=(40, 2)).astype(float)
     repeated = np.repeat(np.arange(40), weights[:, 1].astype(int))
     assert penalised(figure, y, x, weights)[1] == pytest.approx(brute_force(figure, y[repeated], x[repeated]))
+
+
+@pytest.mark.parametrize(("figure", "right"), [("pair_agreement", 2.5), ("pair_agreement_strict", 2)])
+def test_an_abstention_prefers_neither_item(figure, right) -> None:
+    # People separate four pairs; the judge is right on two, wrong on one, silent on the fourth.
+    lean, said = np.array([0.5, -0.5, 0.25, 0.5, 0.0]), np.array([2.0, -1, -3, np.nan, 4])
+    assert penalised(figure, lean, said)[0] == pytest.approx(right / 4)
 
 
 def test_answering_only_the_easy_items_does_not_pay() -> None:

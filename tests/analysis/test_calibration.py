@@ -15,7 +15,7 @@ from genspace.analysis.calibration import (
     reliability_diagram,
 )
 from genspace.analysis.folds import prompt_folds
-from genspace.analysis.resampling import PromptDraws, stream
+from genspace.analysis.inference.replicates import Replicates
 
 
 def simulated(seed=0, prompts=60, each=5):
@@ -147,8 +147,7 @@ def test_an_empty_diagram_says_why() -> None:
 def test_intervals_hold_the_figures() -> None:
     score, outcome, groups = simulated(prompts=200)
     p = cross_fit(score, outcome, groups)
-    draws = PromptDraws.make(groups, 300, stream(0, "test"))
-    diagram = reliability_diagram(p, outcome, draws=draws)
+    diagram = reliability_diagram(p, outcome, clusters=Replicates.of(groups))
     assert diagram.brier.low < diagram.brier.value < diagram.brier.high
     assert diagram.ece.low < diagram.ece.high
 

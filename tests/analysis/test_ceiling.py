@@ -10,7 +10,8 @@ from sklearn.metrics import cohen_kappa_score, roc_auc_score
 
 from genspace.analysis.figures import FIGURES
 from genspace.analysis.inference.ceiling import PAIR_AGREEMENT, ceiling
-from genspace.analysis.inference.jackknife import jackknifed, without_one
+from genspace.analysis.inference.intervals import Support, from_replicates
+from genspace.analysis.inference.replicates import Replicates
 from genspace.analysis.question import People
 from genspace.analysis.reasons import Reason
 from genspace.analysis.reliability import icc
@@ -235,7 +236,7 @@ def test_raters_who_always_agree_allow_everything():
     assert (found.value, found.low, told(found.reason)) == (
         1.0,
         None,
-        "the figure stands at the end of its range",
+        "the figure is at its end, where no error can be measured",
     )
     alone = ceiling(people([[1, 1], [2, 3], [5, 5]]), np.zeros(3, int), "pearson").estimate
     assert (alone.low, told(alone.reason)) == (None, "a single prompt")
@@ -246,24 +247,24 @@ def test_the_interval_of_replicates_by_hand():
     reach = 4.302653 * np.sqrt(0.04 / 3)
     replicates = np.array([0.4, 0.5, 0.6])
     for scale, there, back in (
-        ("fisher", np.arctanh(0.5) + np.array([-1, 1]) * reach / 0.75, np.tanh),
+        ("correlation", np.arctanh(0.5) + np.array([-1, 1]) * reach / 0.75, np.tanh),
         ("logit", np.array([-1, 1]) * reach / 0.25, lambda z: 1 / (1 + np.exp(-z))),
     ):
-        found = jackknifed(0.5, replicates, n=30, scale=scale, undefined=Reason("undefined"))
+        found = from_replicates(0.5, replicates, Replicates.of(range(3)), n=30, scale=scale)
         assert (found.low, found.high) == pytest.approx(back(there), abs=1e-6)
     # Wilson's with ¼ / s² = 18.75 items: the middle is ½.
     items, t = 18.75, 4.302653
-    found = jackknifed(0.5, replicates, n=30, scale="wilson", undefined=Reason("undefined"))
+    found = from_replicates(
+        0.5, replicates, Replicates.of(range(3)), n=30, scale="share", support=Support(most=30, at_ends=3)
+    )
     half = t / (1 + t**2 / items) * np.sqrt(0.25 / items + t**2 / (4 * items**2))
     assert (found.low, found.high) == pytest.approx((0.5 - half, 0.5 + half), abs=1e-6)
-    undefined = jackknifed(0.5, np.array([0.4, np.nan]), n=30, scale="fisher", undefined=Reason("undefined"))
+    undefined = from_replicates(
+        0.5,
+        np.array([0.4, np.nan]),
+        Replicates.of(range(2)),
+        n=30,
+        scale="correlation",
+        undefined=Reason("undefined"),
+    )
     assert (undefined.low, undefined.reason) == (None, Reason("undefined"))
-
-
-def test_every_prompt_is_left_out_once():
-    parts = without_one(np.repeat(np.arange(50), 3), 20)
-    assert parts.counts.shape == (20, 20)
-    missing = parts.weights() == 0
-    assert missing.sum(axis=1).tolist() == [1] * 150
-    sizes = missing.sum(axis=0)
-    assert sizes.max() - sizes.min() <= 3

@@ -188,7 +188,7 @@ def test_adding_a_judge_changes_no_other_row():
     two = items[["item_id"]].assign(judge="two", score=rng.normal(size=40))
     alone = checked(said, one, items)["judges"]["one"]
     together = checked(said, pd.concat([two, one]), items)["judges"]["one"]
-    assert alone | {"rank": None} == together | {"rank": None}
+    assert alone | {"rank": None, "group": None} == together | {"rank": None, "group": None}
 
 
 ITEMS = pd.DataFrame({"item_id": list("abcdef"), "prompt_id": list("ppqqrr"), "generator": list("xyxyxy")})

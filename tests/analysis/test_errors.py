@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genspace.analysis.errors import error_overlap, pareto_front
-from genspace.analysis.resampling import PromptDraws, stream
+from genspace.analysis.inference.replicates import Replicates
 
 
 def test_overlap_by_hand() -> None:
@@ -37,13 +37,12 @@ def test_complementary_judges_gain_more_than_hindsight() -> None:
     easy = rng.random(1200) < 0.5
     first = np.where(easy | (rng.random(1200) < 0.5), truth, 1 - truth)
     apart = np.where(~easy | (rng.random(1200) < 0.5), truth, 1 - truth)
-    draws = PromptDraws.make(prompts, 200, stream(0, "test"))
-    overlap = error_overlap(first, apart, truth, prompts, draws=draws)
+    overlap = error_overlap(first, apart, truth, prompts, clusters=Replicates.of(prompts))
     assert overlap.oracle.value == 0.0
     assert overlap.correlation.high < 0
     # Hindsight beside a coin halves the better judge's errors of about 1/4.
     assert overlap.blind_oracle == pytest.approx(0.125, abs=0.03)
-    same = error_overlap(first, first, truth, prompts, draws=draws)
+    same = error_overlap(first, first, truth, prompts, clusters=Replicates.of(prompts))
     assert same.oracle.value == same.mean_error[0]
     assert same.correlation.value == pytest.approx(1.0)
 

@@ -8,14 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from genspace.analysis.inference.replicates import Replicates
 from genspace.analysis.pairwise import (
     best_tie_width,
     calibrated_widths,
     folds_by_prompt,
     pairs_within,
-    resampled_share,
+    share_without,
 )
-from genspace.analysis.resampling import PromptDraws, Weighted, stream
+from genspace.analysis.resampling import Weighted, stream
 from genspace.errors import InputError
 
 
@@ -73,17 +74,16 @@ def test_a_width_fitted_on_other_prompts_is_never_fitted_on_its_own():
     assert best_tie_width(pairs).accuracy == 0.5
 
 
-def test_resampled_share_equals_a_plain_loop():
+def test_the_share_without_a_prompt_equals_a_plain_loop():
     rng = np.random.default_rng(5)
     prompts = np.repeat(np.arange(6), 3)
     y, x = rng.integers(3, size=18).astype(float), rng.normal(size=18).round(1)
     groups = prompts % 2
     pairs = pairs_within(y, x, groups)
-    draws = PromptDraws.make(prompts, 5, rng)
-    ours = resampled_share(pairs, pairs.right(tie=0.3), draws.of_item, draws.counts)
-    for b in range(5):
-        index = np.repeat(np.arange(18), draws.weights()[:, b].astype(int))
-        again = pairs_within(y[index], x[index], groups[index])
+    ours = share_without(pairs, pairs.right(tie=0.3), Replicates.of(prompts))
+    for b in range(6):
+        kept = prompts != b
+        again = pairs_within(y[kept], x[kept], groups[kept])
         assert ours[b] == pytest.approx(again.right(tie=0.3).mean())
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from frames import told
 
-from genspace.analysis.prediction_powered import corrected_mean, undrawn_reason
+from genspace.analysis.prediction_powered import corrected_mean, corrected_strata, undrawn_reason
 
 
 def study(seed, *, n=60, unlabelled=600, quality=0.8, per_prompt=1, bias=1.0):
@@ -101,3 +101,58 @@ def test_only_random_samples_correct_the_rest() -> None:
     assert undrawn_reason("random") is None
     assert 'sampling = "random"' in told(undrawn_reason(None))
     assert "stratified" in told(undrawn_reason("stratified"))
+
+
+# Strata
+
+
+def strata_study(rng, *, each=8, size=100, strata=9, agreement=0.85):
+    """A generator's row: nine sub-domains of unlike ease, a judge that is right by chance, a few labels in each."""
+    ease = rng.uniform(0.2, 0.9, size=strata)
+    stratum = np.repeat(np.arange(strata), size)
+    truth = (rng.random(strata * size) < ease[stratum]).astype(float)
+    judge = np.where(rng.random(len(truth)) < agreement, truth, 1 - truth)
+    rated = np.full(len(truth), np.nan)
+    for h in range(strata):
+        chosen = rng.choice(np.flatnonzero(stratum == h), size=each, replace=False)
+        rated[chosen] = truth[chosen]
+    return ease.mean(), rated, judge, np.arange(len(truth)), stratum
+
+
+def test_corrected_strata_cover_and_are_narrower_than_the_sample_alone():
+    covered, narrower, runs = 0, 0, 0
+    for seed in range(400):
+        truth, *data = strata_study(np.random.default_rng(seed))
+        found = corrected_strata(*data)
+        if found.corrected.value is None:
+            continue
+        runs += 1
+        covered += found.corrected.low <= truth <= found.corrected.high
+        narrower += found.corrected.high - found.corrected.low < found.sample.high - found.sample.low
+    assert 0.92 <= covered / runs <= 0.985
+    assert narrower / runs > 0.9
+    assert runs > 380  # the rest has fewer than five disagreements
+
+
+def test_a_biased_judge_is_corrected_whatever_the_sample_sizes_of_the_strata():
+    # the judge passes everything; the first stratum, all wrong, is rated ten times as often as the others
+    rng = np.random.default_rng(0)
+    stratum = np.repeat(np.arange(3), 200)
+    truth = (stratum > 0).astype(float)
+    rated = np.full(600, np.nan)
+    for h, n in enumerate((100, 10, 10)):
+        rated[rng.choice(np.flatnonzero(stratum == h), n, replace=False)] = float(h > 0)
+    found = corrected_strata(rated, np.ones(600), np.arange(600), stratum)
+    assert found.corrected.value == pytest.approx(truth.mean())
+    assert found.sample.value == pytest.approx(2 / 3)
+    assert found.weight == 0.0
+
+
+def test_what_a_row_needs_before_people_may_correct_it():
+    _, rated, judge, prompts, stratum = strata_study(np.random.default_rng(1), each=6)
+    assert corrected_strata(rated, judge, prompts, stratum).corrected.reason.code == "too_few_labels"
+    _, rated, judge, prompts, stratum = strata_study(np.random.default_rng(1), agreement=1.0)
+    assert corrected_strata(rated, judge, prompts, stratum).corrected.reason.code == "too_few_disagreements"
+    _, rated, judge, prompts, stratum = strata_study(np.random.default_rng(1), each=10)
+    rated[np.flatnonzero(stratum == 0)] = np.nan
+    assert corrected_strata(rated, judge, prompts, stratum).corrected.reason.code == "stratum_unlabelled"

@@ -36,21 +36,21 @@ def tables(direction: int = 1) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame
 
 
 def preference(document: dict, judge: str = "metric") -> dict[str, float | None]:
-    return {name: found["value"] for name, found in document["judges"][judge]["preference"].items()}
+    return {name: found["value"] for name, found in document["judges"][judge]["item"].items()}
 
 
 def test_the_difference_of_two_scores_is_the_preference() -> None:
     document = compare(evidence(*tables()), QUICK).to_dict()
     found = preference(document)
     # People separate 4 pairs; the judge is right on 2, ties 1, is wrong on 1.
-    assert found["strict"] == pytest.approx(2 / 4)
-    assert found["half_credit"] == pytest.approx(2.5 / 4)
-    assert found["ties_dropped"] == pytest.approx(2 / 3)
+    assert found["pair_agreement_strict"] == pytest.approx(2 / 4)
+    assert found["pair_agreement"] == pytest.approx(2.5 / 4)
+    assert found["pair_agreement_ties_dropped"] == pytest.approx(2 / 3)
     # Of all 5 pairs both say the same of ab, ef, gh.
-    assert found["with_ties"] == pytest.approx(3 / 5)
+    assert found["pair_agreement_with_ties"] == pytest.approx(3 / 5)
     assert document["judges"]["metric"]["coverage"]["value"] == 1
     assert [c.label for c in judge_table(compare(evidence(*tables()), QUICK).document).columns][1:] == [
-        "prefers alike, ties half", "prefers alike, with ties", "prefers alike, ties calibrated",
+        "raters who agree", "pairs, with ties", "pairs, ties calibrated",
     ]  # fmt: skip
 
 
@@ -59,13 +59,13 @@ def test_lower_is_better_turns_the_preference() -> None:
 
     settings = StudySettings(lower_is_better=("metric",))
     document = compare(evidence(*tables(direction=-1), settings=settings), QUICK).to_dict()
-    assert preference(document)["strict"] == pytest.approx(2 / 4)
+    assert preference(document)["pair_agreement_strict"] == pytest.approx(2 / 4)
 
 
 def test_a_missing_score_leaves_its_pair_out() -> None:
     said, scored, items = tables()
     document = compare(evidence(said, scored[scored["item_id"] != "l"], items), QUICK).to_dict()
-    assert preference(document)["ties_dropped"] == 1
+    assert preference(document)["pair_agreement_ties_dropped"] == 1
     assert document["judges"]["metric"]["coverage"]["value"] == pytest.approx(4 / 5)
 
 
@@ -76,8 +76,8 @@ def test_a_judge_of_pairs_gives_shares_and_keeps_them() -> None:
         columns=["item_id", "item_id_b", "judge", "score"],
     )
     document = compare(evidence(said, pd.concat([scored, pairs]), items), QUICK).to_dict()
-    assert preference(document, "panel")["with_ties"] == 1
-    assert preference(document)["with_ties"] == pytest.approx(3 / 5)
+    assert preference(document, "panel")["pair_agreement_with_ties"] == 1
+    assert preference(document)["pair_agreement_with_ties"] == pytest.approx(3 / 5)
 
 
 def test_a_tie_width_is_learned_on_other_prompts() -> None:
@@ -101,15 +101,16 @@ def test_a_tie_width_is_learned_on_other_prompts() -> None:
     )
     items = pd.DataFrame({"item_id": scored["item_id"], "prompt_id": [*range(n), *range(n)]})
     found = preference(compare(evidence(said, scored, items), QUICK).to_dict())
-    assert found["with_ties"] == pytest.approx((np.abs(gap) >= 1).mean())
-    assert found["tie_calibrated"] > 0.97
+    assert found["pair_agreement_with_ties"] == pytest.approx((np.abs(gap) >= 1).mean())
+    assert found["pair_agreement_tie_calibrated"] > 0.97
 
 
 def test_a_study_of_single_items_has_no_preference() -> None:
     items = pd.DataFrame({"item_id": list("abcd")})
     said = pd.DataFrame({"item_id": list("abcd"), "value": [1, 2, 3, 5]})
     scored = pd.DataFrame({"item_id": list("abcd"), "judge": "clip", "score": [0.1, 0.3, 0.2, 0.9]})
-    assert compare(evidence(said, scored, items), QUICK).to_dict()["judges"]["clip"]["preference"] is None
+    item = compare(evidence(said, scored, items), QUICK).to_dict()["judges"]["clip"]["item"]
+    assert not [key for key in item if key.startswith("pair_agreement")]
 
 
 def test_from_the_files_of_a_study(tmp_path: Path) -> None:
@@ -119,5 +120,5 @@ def test_from_the_files_of_a_study(tmp_path: Path) -> None:
     (tmp_path / "scores").mkdir()
     scored.drop(columns="judge").to_csv(tmp_path / "scores" / "metric.csv", index=False)
     assert preference(compare(evidence_of(open_study(tmp_path)), QUICK).to_dict())[
-        "half_credit"
+        "pair_agreement"
     ] == pytest.approx(2.5 / 4)

@@ -99,12 +99,20 @@ def test_pairs_of_items_are_units():
 @pytest.mark.parametrize(
     ("said", "verdicts", "message"),
     [
-        (pd.DataFrame({"item_id": ["a"]}), NO_VERDICTS, "missing column value"),
-        (answers(("z", "r", 1)), NO_VERDICTS, "'z'"),
-        (answers(("a", "r", 1), ("a", "r", 2)), NO_VERDICTS, "the same rater answers twice"),
-        (answers(("a", "r", "good")), NO_VERDICTS, "no number"),
-        (answers(("a", "r", np.inf)), NO_VERDICTS, "infinite"),
-        (answers(("a", "r", 1)), pd.DataFrame({"item_id": ["a"], "judge": ["j"]}), "missing column score"),
+        (pd.DataFrame({"item_id": ["a"]}), NO_VERDICTS, "column 'value' is missing"),
+        (answers(("z", "r", 1)), NO_VERDICTS, "item_id = 'z': is no item"),
+        (
+            answers(("a", "r", 1), ("a", "r", 2)),
+            NO_VERDICTS,
+            "row 1: item_id = 'a': the same rater answers the same question twice",
+        ),
+        (answers(("a", "r", "good")), NO_VERDICTS, "value = 'good': is not a finite number"),
+        (answers(("a", "r", np.inf)), NO_VERDICTS, "value = 'inf': is not a finite number"),
+        (
+            answers(("a", "r", 1)),
+            pd.DataFrame({"item_id": ["a"], "judge": ["j"]}),
+            "column 'score' is missing",
+        ),
     ],
 )
 def test_mistakes_are_named(said, verdicts, message):

@@ -39,6 +39,8 @@ def test_a_comparison_of_format_1_is_read_with_its_figures_and_sentences(tmp_pat
     found = read_comparison(OLD)
     for name, judge in old["judges"].items():
         for figure, estimate in judge["item"].items():
+            if figure == "pearson_of_ceiling":  # no share of a ceiling is given any more
+                continue
             read = found.document.judges[name].item[figure]
             assert (read.value, read.low, read.high, read.n) == (
                 estimate["value"], estimate["low"], estimate["high"], estimate["n"],
@@ -54,6 +56,25 @@ def test_a_comparison_of_format_1_is_read_with_its_figures_and_sentences(tmp_pat
     assert "clip" in next(p for p in written if p.suffix == ".html").read_text(encoding="utf-8")
 
 
+def test_a_comparison_of_format_2_keeps_its_figures_and_claims_nothing_new(tmp_path: Path) -> None:
+    path = OLD.with_name("comparison.format-2.json")
+    old, found = json.loads(path.read_text(encoding="utf-8")), read_comparison(path)
+    clip = found.document.judges["clip"]
+    told = old["judges"]["clip"]["preference"]["half_credit"]
+    assert clip.item["pair_agreement"].value == told["value"]
+    assert clip.item["spearman"].value == old["judges"]["clip"]["item"]["spearman"]["value"]
+    assert [row.p_holm for row in found.document.tests.pairs] == [
+        row["p_holm"] for row in old["tests"]["pairs"]
+    ]
+    assert found.document.headline.code == "not stated"
+    schema = json.loads((schemas.FOLDER / "comparison.schema.json").read_text(encoding="utf-8"))
+    jsonschema.validate(found.to_dict(), schema)
+    page = next(p for p in found.write(tmp_path / "report") if p.suffix == ".html").read_text(
+        encoding="utf-8"
+    )
+    assert "does not say how sure that is" in page
+
+
 def test_a_comparison_that_is_read_back_is_the_same(small: Comparison, tmp_path: Path) -> None:
     path = tmp_path / "comparison.json"
     path.write_text(json.dumps(small.to_dict()), encoding="utf-8")
@@ -67,7 +88,8 @@ def test_a_comparison_that_is_read_back_is_the_same(small: Comparison, tmp_path:
         ("[]", "holds no comparison"),
         ('{"schema": "genspace-ranking/2"}', "holds no comparison"),
         ('{"studies": {}}', "several studies"),
-        ('{"schema": "genspace-comparison/2"}', "study"),
+        ('{"schema": "genspace-comparison/2"}', "is missing"),
+        ('{"schema": "genspace-comparison/3"}', "study"),
         ('{"schema": "genspace-comparison/9"}', "is no ComparisonDocument"),
     ],
 )

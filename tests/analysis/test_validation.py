@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from importlib.resources import files
 
@@ -10,17 +11,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from frames import evidence
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from genspace.analysis.compare import CompareOptions
-from genspace.analysis.validation import claim, validate
+from genspace.analysis.validation import validate
 from genspace.errors import InputError
 from genspace.records import StudySettings
 from genspace.report import validation_sentences
 
 SCHEMA = json.loads((files("genspace") / "schemas/validation.schema.json").read_text(encoding="utf-8"))
-OPTIONS = CompareOptions(draws=300, permutations=500)
+OPTIONS = CompareOptions(draws=0, permutations=0)
 PERSONS = StudySettings(raters="person", breakdowns=("category",))
 
 
@@ -63,29 +62,29 @@ def test_planted_metrics_get_the_right_claims() -> None:
     poor = validate(evidence(*tables, settings=PERSONS), "poor", OPTIONS, margin=0.1)
     jsonschema.validate(good.to_dict(), SCHEMA)
     json.dumps(good.to_dict(), allow_nan=False)
-    assert claims(good) == {"twin": "non-inferior", "poor": "superior"}
-    assert claims(poor) == {"good": "inferior", "twin": "inferior"}
-    # Two of two comparisons as extreme as 500 permutations allow: p = 1/501, Holm 2/501.
-    assert [row["p_holm"] for row in poor.to_dict()["against"]] == pytest.approx([2 / 501, 2 / 501])
+    assert claims(good) == {"twin": "not worse", "poor": "ahead"}
+    assert claims(poor) == {"good": "behind", "twin": "behind"}
+    # All three pairs of the study are one family.
+    for row in poor.to_dict()["against"]:
+        assert row["p"] < row["p_holm"] <= 3 * row["p"]
     assert good.to_dict()["stand_in"]["passed"]
     assert not poor.to_dict()["stand_in"]["passed"]
-    assert any("is superior to 1 of the 2 there: poor" in s for s in validation_sentences(good.document))
+    assert any("is ahead of 1 of the 2 there: poor" in s for s in validation_sentences(good.document))
     assert any(
-        "Where category is even it is inferior to good, twin" in s
-        for s in validation_sentences(poor.document)
+        "Where category is even it is behind good, twin" in s for s in validation_sentences(poor.document)
     )
     told = validation_sentences(poor.document)[-1]
     assert told.startswith(
         "With its scores mapped onto the distribution of the raters' own values on other prompts, it"
     )
     assert " could not stand in for a rater: " in told
-    assert good.to_dict()["breakdowns"]["category"]["odd"]["claims"]["poor"] == "superior"
+    assert good.to_dict()["breakdowns"]["category"]["odd"]["claims"]["poor"] == "ahead"
 
 
 def test_an_equal_metric_is_not_called_equal() -> None:
     tables = study(prompts=40)
     twin = validate(evidence(*tables), "twin", OPTIONS, margin=0.0)
-    assert claims(twin)["good"] == "inconclusive"
+    assert claims(twin)["good"] == "open"
     assert any("cannot be told from these data" in s for s in validation_sentences(twin.document))
     assert not any("no difference" in s or "equally" in s for s in validation_sentences(twin.document))
     assert "slots" in validation_sentences(twin.document)[-1]
@@ -93,15 +92,15 @@ def test_an_equal_metric_is_not_called_equal() -> None:
 
 def test_binary_studies_test_decisions_of_the_cross_fitted_threshold() -> None:
     tables = study(binary=True)
-    options = CompareOptions(draws=200, primary="cohen_kappa")
+    options = CompareOptions(draws=0, primary="cohen_kappa")
     good = validate(evidence(*tables, settings=PERSONS), "good", options)
-    assert claims(good)["poor"] == "superior"
+    assert claims(good)["poor"] == "ahead"
     assert good.to_dict()["stand_in"]["alignment"] == "accuracy"
     assert good.to_dict()["stand_in"]["passed"]
     jsonschema.validate(good.to_dict(), SCHEMA)
 
 
-def test_silence_does_not_make_a_metric_superior() -> None:
+def test_silence_does_not_put_a_metric_ahead() -> None:
     # "shy" copies "poor", but speaks only where it happens to be near the people.
     annotations, verdicts, items = study()
     mean = annotations.groupby("item_id")["value"].mean()
@@ -112,8 +111,8 @@ def test_silence_does_not_make_a_metric_superior() -> None:
     tables = annotations, pd.concat([verdicts, extra]), items
     result = validate(evidence(*tables), "shy", OPTIONS)
     row = next(r for r in result.to_dict()["against"] if r["judge"] == "good")
-    assert row["claim"] != "inferior"
-    assert row["penalised_claim"] == "inferior"
+    assert row["claim"] != "behind"
+    assert row["penalised"]["high"] < 0
     assert any("depends on the abstentions" in s for s in validation_sentences(result.document))
     assert any("of the 450 annotated items" in s for s in validation_sentences(result.document))
     assert result.to_dict()["coverage"]["coverage"] == pytest.approx(shy.notna().mean())
@@ -149,16 +148,22 @@ def test_user_mistakes() -> None:
         validate(evidence(annotations, verdicts, items, settings=StudySettings(derived=("good",))), "good")
 
 
-@given(
-    ends=st.tuples(st.floats(-1, 1), st.floats(-1, 1)).map(sorted),
-    margins=st.tuples(st.floats(0, 1), st.floats(0, 1)).map(sorted),
-)
-@settings(deadline=None, max_examples=200)
-def test_a_wider_margin_never_makes_a_claim_worse(ends, margins) -> None:
-    order = ["inferior", "inconclusive", "non-inferior", "superior"]
-    tight, wide = (order.index(claim(*ends, margin)) for margin in margins)
-    assert wide >= tight
-    assert (claim(*ends, margins[0]) == "superior") == (ends[0] > 0)
+@pytest.mark.parametrize("margin", [1.0, 2.0, 5.0])
+def test_a_margin_that_no_difference_exceeds_is_refused(margin) -> None:
+    annotations, verdicts, items = study(prompts=10, binary=True)
+    with pytest.raises(InputError, match="never differ by more than 1 in ROC AUC"):
+        validate(evidence(annotations, verdicts, items), "good", margin=margin)
+
+
+def test_a_wider_margin_never_makes_a_claim_worse() -> None:
+    tables = evidence(*study(prompts=30))
+    for name in ("good", "twin", "poor"):
+        held = [
+            [row.not_worse for row in validate(tables, name, OPTIONS, margin=m).document.against]
+            for m in (0.0, 0.02, 0.1, 0.3, 0.9)
+        ]
+        for tight, wide in itertools.pairwise(held):
+            assert all(w >= t for t, w in zip(tight, wide, strict=True))
 
 
 def stand_in(scores, people_say, items, **how):
@@ -227,7 +232,6 @@ def test_a_continuous_scale_must_be_declared_to_be_spoken_on() -> None:
     mean = annotations.groupby("item_id")["value"].mean()[items["item_id"]].to_numpy()
     for declared, mapped in (
         (StudySettings(raters="person", value_type="continuous", scale_min=0, scale_max=100), False),
-        (StudySettings(raters="person", value_type="continuous", scale_min=0, scale_max=50), True),
         (StudySettings(raters="person", value_type="continuous"), True),
         (
             StudySettings(
@@ -237,6 +241,8 @@ def test_a_continuous_scale_must_be_declared_to_be_spoken_on() -> None:
         ),
     ):
         assert stand_in({"score": mean}, annotations, items, settings=declared)[0].mapped is mapped
+    declared = StudySettings(raters="person", value_type="continuous", scale_min=0, scale_max=100)
+    assert stand_in({"score": 3 * mean}, annotations, items, settings=declared)[0].mapped  # beyond the scale
 
 
 def test_about_a_pair_a_judge_prefers_what_it_scores_higher() -> None:

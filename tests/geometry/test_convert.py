@@ -215,7 +215,7 @@ class TestCocoIn3D:
         source.write_text(json.dumps(self.document()))
         done = convert(source, tmp_path / "out", level=True)
         assert done.notes == (
-            "1 object(s) have boxes in 3D whose first axis is not taken for the front: say --fronts where it is",
+            "1 object(s) have boxes in 3D whose first axis is not taken for the front: say `fronts` where it is",
         )
         scene = read_scene(done.written[0])
         assert "unsure (confidence 0.00" in evaluate(scene, "object_pose(cow, view=front)").reason
@@ -228,7 +228,7 @@ class TestCocoIn3D:
         source.write_text(json.dumps(self.document()))
         done = convert(source, tmp_path / "out", fronts=True)
         assert done.notes == (
-            "which way is down is not known in 1 image(s): say --level where the camera was level",
+            "which way is down is not known in 1 image(s): say `level` where the camera was level",
         )
         assert (
             "pitch and roll are unknown"
@@ -256,7 +256,7 @@ class TestCocoIn3D:
         ]  # fmt: skip
         (tmp_path / "results.json").write_text(json.dumps(results))
         (tmp_path / "gt.json").write_text(json.dumps(document))
-        with pytest.raises(InputError, match=r"name the file with images and categories too: --annotations"):
+        with pytest.raises(InputError, match=r"name the file with images and categories too: `annotations`"):
             convert(tmp_path / "results.json", tmp_path / "out")
         done = convert(
             tmp_path / "results.json", tmp_path / "out", annotations=tmp_path / "gt.json", fronts=True
@@ -386,8 +386,8 @@ class TestKitti:
         [
             (["Car 1 2"], {}, "expected a type and 14 or 15 numbers"),
             (["Car " + "x " * 14], {}, "expected a type and"),
-            ([ROW], {"camera": None}, "need their calibration: --camera"),
-            ([ROW], {"images": None}, "say where the images are, with --images"),
+            ([ROW], {"camera": None}, "need their calibration: `camera`"),
+            ([ROW], {"images": None}, "say where the images are, with `images`"),
         ],
     )
     def test_mistakes_are_named(self, folder, rows, options, message):
@@ -472,7 +472,7 @@ class TestDepth:
         done = convert(tmp_path / "depths", tmp_path / "out", camera=tmp_path / "K", scale=0.001)
         assert [p.name for p in done.written] == ["a.scene.json", "b.scene.json"]
         assert done.notes == (
-            "which way is down is not known in 2 image(s): say --level where the camera was level",
+            "which way is down is not known in 2 image(s): say `level` where the camera was level",
         )
         depth = read_scene(done.written[1]).read_depth()
         np.testing.assert_allclose(depth, steps / 1000, atol=5e-4)
@@ -500,7 +500,7 @@ class TestDepth:
         [
             ({"x": np.ones((4, 4))}, "holds x, and none of depth"),
             ({"depth": np.ones((2, 4, 4)), "K": K}, r"shape \(2, 4, 4\), expected one map"),
-            ({"depth": np.ones((4, 4))}, "holds no intrinsics; name a file that does, with --camera"),
+            ({"depth": np.ones((4, 4))}, "holds no intrinsics; name a file that does, with `camera`"),
             ({"depth": np.ones((4, 4)), "K": -K}, "expected one 3 × 3 matrix"),
         ],
     )

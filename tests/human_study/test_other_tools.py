@@ -73,7 +73,7 @@ class TestLabelStudio:
         assert found.startswith(
             "in.json: holds answers to 2 questions: alignment, aesthetics. This study asks one"
         )
-        assert found.endswith("say which it is: --from-name alignment")
+        assert found.endswith("say which it is: `from_names` alignment")
         assert [*took(desk, tmp_path / "in.json", tasks, from_names=["aesthetics"]).values()] == [2.0]
 
     def test_questions_are_mapped_by_name(self, tmp_path):
@@ -87,7 +87,9 @@ class TestLabelStudio:
     def test_an_unknown_from_name(self, desk, tmp_path):
         tasks = [task("i0", annotation(result(5, "alignment")))]
         found = refused(desk, tmp_path / "in.json", tasks, from_names=["alignement"])
-        assert found == ["in.json: --from-name: holds no answers to 'alignement' (did you mean 'alignment'?)"]
+        assert found == [
+            "in.json: `from_names`: holds no answers to 'alignement' (did you mean 'alignment'?)"
+        ]
 
     @pytest.mark.parametrize(
         ("tasks", "message"),
@@ -118,7 +120,7 @@ class TestLabelStudio:
             ),
             (
                 [task("i0", annotation(result(4), by=None)), task("i1", annotation(result(4), by=None))],
-                "task 1: 2 answers name nobody; export them with their annotators, or say whose they are: --rater NAME",
+                "task 1: 2 answers name nobody; export them with their annotators, or say whose they are: `rater` NAME",
             ),
             (
                 [task("i9", annotation(result(4)))],
@@ -211,6 +213,19 @@ class TestLabelStudio:
         found = took(desk, tmp_path / name, content)
         assert sorted((item, value) for (item, _), value in found.items()) == [("i0", 4.0), ("i1", 2.0)]
         assert answers(desk.material.root)["seconds"].tolist() == [2.5, 1.5]
+
+    @pytest.mark.parametrize("name", ["min.json", "flat.csv"])
+    @pytest.mark.parametrize("given", [{"rating": 4}, {"number": 4}, {"choices": ["4"]}])
+    def test_the_flat_forms_keep_what_is_no_single_choice_in_a_list(
+        self, desk, tmp_path, name, given, caplog
+    ):
+        row = {"id": 1, "item_id": "i0", "q": [given], "annotator": 1, "annotation_id": 10}
+        row["box"] = [{"x": 1, "rectanglelabels": ["cow"]}]
+        cells = {k: json.dumps(v) if isinstance(v, list) else v for k, v in row.items()}
+        content = [row] if name == "min.json" else pd.DataFrame([cells]).to_csv(index=False)
+        with caplog.at_level("INFO"):
+            assert [*took(desk, tmp_path / name, content).values()] == [4.0]
+        assert "1 result that are no answers are not read: box" in caplog.text
 
     def test_several_choices_in_a_flat_form(self, desk, tmp_path):
         rows = [{"id": 1, "item_id": "i0", "q": {"choices": ["4", "5"]}, "annotator": 1, "annotation_id": 10}]
@@ -311,7 +326,7 @@ class TestTables:
         assert found == {("i0", "ann"): 1.0, ("i1", "ann"): None}
 
     def test_from_name_is_not_for_plain_tables(self, desk, tmp_path):
-        with pytest.raises(InputError, match="--from-name is for exports of other tools"):
+        with pytest.raises(InputError, match="`from_names` is for exports of other tools"):
             took(desk, tmp_path / "a.csv", "item_id,rater_id,value\ni0,ann,4\n", from_names=["q"])
 
     def test_a_hugging_face_folder_with_one_file(self, desk, tmp_path):

@@ -5,19 +5,25 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import signal
 import subprocess
 import sys
+import threading
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
+from ray_kills import PaidRun, at_most_asked_again, kill_and_go_on, stopped
 from vlm_support import VlmServer, png
 
-from genspace.judges import resolve
-from genspace.ray_engine import _encode, _Worker
+from genspace.errors import GenspaceError
+from genspace.judges import JudgeSpec, resolve
+from genspace.ray_engine import RayOptions, _Crew, _encode, _Worker
 from genspace.records import Request, Verdict
+from genspace.runner import StopFlag
 from genspace.store import JudgeStore
 from genspace.study import open_study
 
@@ -132,6 +138,99 @@ def test_an_ensemble_a_shared_budget_and_the_cache_on_a_cluster(
     assert server.log()["calls"] == N, "what the workers paid for is replayed, not asked again"
 
 
+@pytest.mark.xdist_group("ray")
+@pytest.mark.timeout(300)
+def test_a_signal_loses_nothing_and_a_kill_two_seconds_of_work(tmp_path: Path) -> None:
+    """The short form of tests/verify/verify_ray.py: an orderly end, then a killed worker and a killed driver."""
+    pytest.importorskip("ray", reason="the extra ray is not installed")
+    run = PaidRun(tmp_path, 240)
+    assert stopped(run, 30, signal.SIGTERM) == 1
+    assert 30 <= run.written == len(run.paid) < 240  # what was in flight is finished and kept
+    loss = kill_and_go_on(run, kills=2)
+    assert (loss.of_workers, loss.of_drivers) == (1, 1)
+    assert loss.asked_again <= at_most_asked_again(loss)
+    assert run.written == 240  # each once
+    assert {i: v.status for (i, *_), v in JudgeStore(run.study, "paid").current().items()} == {
+        i: "abstained" if zlib.crc32(i.encode()) / 2**32 < 0.1 else "decided" for i in set(run.paid)
+    }
+
+
+def test_a_worker_tells_what_it_has_while_it_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A verdict does not wait for the one after it."""
+    go_on = threading.Event()
+
+    class Waits:
+        fingerprint = "waits"
+
+        def judge(self, requests):
+            for n, request in enumerate(requests):
+                if n == 1:
+                    assert go_on.wait(30)
+                yield Verdict.decided(request, score=float(n))
+
+    monkeypatch.setattr("genspace.ray_engine.TOLD_EVERY_S", 0.05)
+    monkeypatch.setattr("genspace.ray_engine.make_judge", lambda spec, context: Waits())
+    (tmp_path / "items.csv").write_text("item_id\na\nb\nc\n")
+    study = open_study(tmp_path)
+    worker = _Worker(str(tmp_path), JudgeSpec(name="waits", kind="planted"), {})
+    telling = worker.tell([_encode(Request(item=item, files=study.files)) for item in study.iter_items()])
+    assert [json.loads(text)["item_id"] for text in next(telling)] == ["a"]
+    go_on.set()
+    assert [json.loads(text)["item_id"] for told in telling for text in told] == ["b", "c"]
+
+
+def test_an_item_that_kills_its_worker_fails_and_the_others_are_judged(tmp_path: Path) -> None:
+    """By a planted cluster: whoever has "poison" in hand dies; a batch's other items are handed out alone."""
+    (tmp_path / "items.csv").write_text("item_id\n" + "".join(f"i{n}\n" for n in range(6)) + "poison\n")
+    study = open_study(tmp_path)
+    crew = _Crew(PlantedRay(), PlantedWorker, RayOptions(replicas=2, batch=3), StopFlag())
+    requests = [Request(item=item, files=study.files) for item in study.iter_items()]
+    found = {v.item_id: (v.status, v.reason) for v in crew.verdicts(iter(requests))}
+    assert found.pop("poison") == ("failed", "error: 3 workers died while they judged this item")
+    assert found == {f"i{n}": ("decided", None) for n in range(6)}
+    with pytest.raises(GenspaceError, match="one Ray worker after the other died"):
+        list(
+            _Crew(PlantedRay(), lambda: PlantedWorker(alive=False), RayOptions(), StopFlag()).verdicts(
+                iter(requests)
+            )
+        )
+
+
+class PlantedRay:
+    """As much of Ray as the engine asks for; tellings are plain generators."""
+
+    class DiedError(Exception): ...
+
+    exceptions = SimpleNamespace(RayActorError=DiedError, ObjectLostError=DiedError)
+
+    def wait(self, tellings, num_returns):
+        return tellings[:num_returns], tellings[num_returns:]
+
+    def get(self, told):
+        return told
+
+    def kill(self, worker): ...
+
+
+class PlantedWorker:
+    def __init__(self, *, alive=True):
+        self.alive = alive
+        self.tell = self
+
+    def options(self, **_):
+        return self
+
+    def remote(self, encoded):
+        for text in encoded:
+            item_id = json.loads(text)["item"]["item_id"]
+            self.alive &= item_id != "poison"
+            if not self.alive:
+                break
+            yield [json.dumps(Verdict(item_id=item_id, score=1.0).to_json())]
+        if not self.alive:
+            raise PlantedRay.DiedError("the actor died")
+
+
 def test_a_worker_answers_as_a_cascade_does_here(
     tmp_path: Path, server: VlmServer, genspace: Callable[..., Any]
 ) -> None:
@@ -140,6 +239,5 @@ def test_a_worker_answers_as_a_cascade_does_here(
     (spec,) = resolve(["frugal"], study.declared.judges)
     worker = _Worker(str(study.root), spec, {"overrides": [], "cache_dir": None, "seed": 0, "budget": None})
     asked = [_encode(Request(item=item, files=study.files)) for item in study.iter_items()]
-    told = worker({"request": np.array(asked)})["verdict"]
-    remote = [Verdict.from_json(json.loads(text)) for text in told]
+    remote = [Verdict.from_json(json.loads(text)) for told in worker.tell(asked) for text in told]
     assert answered(remote) == answered(JudgeStore(study.root, "frugal").current().values())

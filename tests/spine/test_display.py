@@ -21,6 +21,7 @@ from genspace import analysis
 from genspace.analysis import CompareOptions, Estimate, rank
 from genspace.analysis.compare import compare
 from genspace.analysis.errors import error_overlap
+from genspace.analysis.inference.studies import across_studies
 from genspace.analysis.power import Assumptions, simulate_power
 from genspace.analysis.psychometric import fit_psychometric
 from genspace.analysis.reasons import Reason
@@ -55,6 +56,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     found = [
         comparison,
         judge_table(comparison.document),
+        across_studies({"one": comparison.questions[""], "two": comparison.questions[""]}),
         validate(evidence(said, scored, items), "c", options),
         Estimate(0.5, 0.4, 0.6, n=10),
         fit_psychometric([-2, -1, 0, 0, 1, 2], [0, 0, 1, 0, 1, 1], draws=20),
@@ -126,6 +128,7 @@ STEPS = {
     "PromptDraws",
     "RepeatAgreement",
     "Specification",
+    "WithinGroups",
 }
 """What analysis functions hand to one another: arrays and frames, no results."""
 
@@ -149,7 +152,7 @@ def test_every_view_of_its_own_is_of_a_class_that_is_there(results: dict[str, An
 
 def test_a_comparison_shows_answer_table_and_plots(results: dict[str, Any]) -> None:
     html = results["Comparison"]._repr_html_()
-    assert "agrees best with people" in html
+    assert "to agree with people more than chance" in html
     assert html.count("<svg") == 2
     markdown = results["Comparison"]._repr_markdown_()
     assert "a\\|b" in markdown

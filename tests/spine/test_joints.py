@@ -71,7 +71,7 @@ def test_compare_and_validate_rest_on_the_answers_in_the_database(
     assert (document["study"]["n_raters"], document["study"]["n_ratings"]) == (2, 2 * N)
     assert document["study"]["value_type"] == "ordinal"
     assert document["judges"]["metric"]["item"]["spearman"]["value"] == pytest.approx(expected, abs=1e-12)
-    validation = as_json(genspace("validate", "metric", answered, "--draws", "0", "--json"))
+    validation = as_json(genspace("validate", "metric", answered, "--json"))
     assert validation["figure"]["value"] == pytest.approx(expected, abs=1e-12)
 
 
@@ -116,7 +116,7 @@ def test_repeats_are_combined_for_every_use(answered: Path, genspace: Callable[.
     expected = stats.spearmanr(mean, scores)[0]
     document = as_json(genspace("compare", answered, "--draws", "0", "--json"))
     assert document["judges"]["planted:coin"]["item"]["spearman"]["value"] == pytest.approx(expected)
-    validated = as_json(genspace("validate", "planted:coin", answered, "--draws", "0", "--json"))
+    validated = as_json(genspace("validate", "planted:coin", answered, "--json"))
     assert validated["figure"]["value"] == pytest.approx(expected)
     rows = as_json(genspace("rank", answered, "--draws", "0", "--json"))["generators"]["judges"][
         "planted:coin"
@@ -153,7 +153,7 @@ def test_a_pairwise_judge_is_asked_what_people_compared(tmp_path: Path, genspace
     assert sorted(asked) == [("i10", "i9"), ("i11", "i8")]
     judge = as_json(genspace("compare", root, "--draws", "0", "--json"))["judges"]["lower"]
     # People: i9 before i10 (the judge agrees), i11 before i8 (the judge does not).
-    assert judge["preference"]["strict"]["value"] == 0.5
+    assert judge["item"]["pair_agreement_strict"]["value"] == 0.5
     assert judge["coverage"]["decided"] == 2
     package.run(study, Pairwise(), "lower")
     assert len(asked) == 2
@@ -305,7 +305,7 @@ def test_validate_works_on_pairs_as_compare_does() -> None:
         }
     )
     frames = {"items": items, "annotations": said, "scores": scores}
-    validation = package.validate("m", **frames, draws=50, permutations=100).to_dict()
+    validation = package.validate("m", **frames).to_dict()
     comparison = package.compare(**frames, draws=50, permutations=100).to_dict()
     assert validation["figure"]["n"] == 4
     primary = comparison["primary"]["figure"]
@@ -319,6 +319,7 @@ def test_nobody_reads_answers_or_verdicts_otherwise() -> None:
     readers = {"read_annotations", "read_verdicts", "read_recorded", "answers_of"}
     allowed = {
         "src/genspace/gather.py", "src/genspace/study/_study.py", "src/genspace/study/_readers.py",
+            "src/genspace/study/_frames.py",
         "human_study/reading.py", "human_study/__init__.py", "src/genspace/evidence.py",
     }  # fmt: skip
     found = set()

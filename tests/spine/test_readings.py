@@ -242,7 +242,7 @@ class TestNumbers:
         report = check_study(folder, declared=Declared(scale=(1, 5)))
         assert str(report.problems[0]) == (
             "annotations.csv, line 5: value = '99': lies above scale_max = 5; if it means no answer: missing = [99] in "
-            "study.toml, or --missing 99"
+            "study.toml, or `missing` 99"
         )
         assert "sentinel" not in said(report)
         assert check_study(folder, declared=Declared(scale=(1, 5), missing=("99",))).problems == []
@@ -273,7 +273,7 @@ class TestNumbers:
             ),
             ('lower_is_better = ["mes"]\n', (), "study.toml: lower_is_better = 'mes'.*did you mean 'mse'"),
             ("[metrics.vqa]\nderived = true\n", (), "study.toml: metrics = 'vqa'.*known: clip, mse"),
-            ("", ("mes",), "--lower-is-better: 'mes'.*did you mean 'mse'"),
+            ("", ("mes",), "`lower_is_better`: 'mes'.*did you mean 'mse'"),
         ],
     )
     def test_declarations_about_no_metric_are_refused(self, tmp_path, toml, declared, message):
@@ -328,7 +328,7 @@ class TestPeople:
         truth = rng.integers(1, 6, 40)
         near = [list(np.clip(truth + rng.integers(-1, 2, 40), 1, 5)) for _ in range(2)]
         found = list(suspect_raters(self.frame(*near, list(truth * 20.0)), "a.csv"))
-        assert [(r.code, r.words[0]) for r in found] == [("rater_scale", "r2")]
+        assert [(r.code, r.columns) for r in found] == [("rater_scale", ("r2",))]
 
     def test_a_rater_on_a_reversed_scale_is_named(self):
         rng = np.random.default_rng(1)
@@ -494,7 +494,7 @@ class TestMetricsOfAWideTable:
             tmp_path,
             {"t.csv": "item_id,human,sample_id\n" + "".join(f"i{n},{n % 5},{n}\n" for n in range(9))},
         )
-        with pytest.raises(InputError, match=r"no column looks like a metric.*Name them with --metrics"):
+        with pytest.raises(InputError, match=r"no column looks like a metric.*Name them with `metrics`"):
             check_study(path / "t.csv", human=["human"])
 
     def test_a_column_half_of_numbers_is_a_metric_with_problems(self, tmp_path):
@@ -589,8 +589,11 @@ class TestInResults:
         assert "neither prompt nor prompt_id" in (out / "report.html").read_text()
         checked = json.loads(genspace("check", *names, "--json").out)["readings"]
         assert {r["code"] for r in checked} == {r["code"] for r in written}
-        for command in (("validate", "clip", *names), ("rank", *names)):
-            assert genspace(*command, "--draws", 20).out.startswith("What was read and assumed")
+        for command in (("validate", "clip", *names), ("rank", *names, "--draws", 20)):
+            said = genspace(*command)
+            assert said.out.startswith("What was read and assumed")
+            assert said.err == "", "what stands in the block is not said again"
+        assert "neither prompt nor prompt_id" in genspace("rank", *names, "--draws", 20, "--json").err
 
     def test_frames_say_what_they_come_to(self):
         items = pd.DataFrame({"item_id": list("abcd"), "prompt_id": list("ppqq")})

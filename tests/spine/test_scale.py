@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +26,7 @@ from genspace.gather import evidence_of
 from genspace.judges import JudgeContext, JudgeSpec, make_judge, resolve, study_context
 from genspace.records import Measurement, Verdict
 from genspace.runner import RunOptions, run
-from genspace.store import JudgeStore, compact, merge
+from genspace.store import JudgeStore, _formats, compact, merge
 from genspace.study import Study, check_study, open_study
 
 
@@ -135,8 +136,79 @@ def test_schema_versions(tmp_path: Path) -> None:
     (folder / "000002.jsonl").write_text(
         '{"schema": 99, "item_id": "i1", "score": 1.0, "fingerprint": "f"}\n'
     )
-    with pytest.raises(InvalidFilesError, match="newer genspace"):
-        JudgeStore(tmp_path, "m").current()
+    store = JudgeStore(tmp_path, "m")
+    for read in (store.current, store.frame, store.every, lambda: store.done("f")):
+        with pytest.raises(InvalidFilesError, match="newer genspace"):
+            read()
+
+
+def test_columns_are_read_in_blocks_and_a_broken_line_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Blocks that end inside lines, a line longer than a block, and a torn last line: the columns are the records'."""
+    study = make_study(tmp_path, 200)
+    judge_with(study, "m")
+    judge_with(study, "m", seed=1, limit=50)
+    store = JudgeStore(tmp_path, "m")
+    mark = store.frame()["fingerprint"].iloc[0]
+    with store.writer() as writer:
+        writer.write(
+            Verdict(item_id="i7", score=0.5, explanation="long " * 500).stamped(judge="m", fingerprint=mark)
+        )
+    path = store.files()[-1]
+    path.write_text(path.read_text() + '{"item_id": "i8", "score"')
+    whole = store.every()
+    monkeypatch.setattr("genspace.store._formats.BLOCK", 1000)
+    pd.testing.assert_frame_equal(store.every(), whole)
+    assert len(whole) == 250
+    marked = whole[whole["fingerprint"] == mark]
+    assert [(k[0], v.score) for k, v in sorted(store.under(mark).items())] == sorted(
+        zip(marked["item_id"], marked["score"], strict=True)
+    )
+    done = store.done(mark)
+    assert [("i7", None, None, 0) in done, ("i150", None, None, 0) in done] == [True, False]
+    first = store.files()[0]
+    lines = first.read_text().splitlines(keepends=True)
+    first.write_text("".join([*lines[:150], '{"score": 1.0, "fingerprint": "f"}\n', *lines[150:]]))
+    for read in (store.every, lambda: store.done(mark)):
+        with pytest.raises(InvalidFilesError, match=r"000001\.jsonl.*151.*is no verdict"):
+            read()
+
+
+def test_every_file_is_parsed_once_and_no_verdict_becomes_a_record(
+    tmp_path: Path, genspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also an items table that is longer than what is held at a time while judging."""
+    study = make_study(tmp_path, 60)
+    (tmp_path / "scores").mkdir()
+    (tmp_path / "scores/clip.csv").write_text(
+        "item_id,score\n" + "".join(f"i{n},{n % 7}\n" for n in range(60))
+    )
+    judge_with(study, "m")
+    monkeypatch.setattr("genspace.tables._read.PART_ROWS", 10)
+    read_csv, blocks = pd.read_csv, _formats._whole_lines
+    parsed: Counter[str] = Counter()
+
+    def counted_csv(file, *args, **options):
+        parsed[Path(file.name).name] += 1
+        return read_csv(file, *args, **options)
+
+    def counted_lines(path):
+        parsed[path.name] += 1
+        return blocks(path)
+
+    monkeypatch.setattr(pd, "read_csv", counted_csv)
+    monkeypatch.setattr(_formats, "_whole_lines", counted_lines)
+    monkeypatch.setattr(Verdict, "from_json", None)
+    files = ["000001.jsonl", "annotations.csv", "clip.csv", "items.csv"]
+    for command in (["compare", "--draws", "20"], ["rank", "--draws", "20"], ["check"]):
+        parsed.clear()
+        done = genspace(command[0], tmp_path, *command[1:])
+        assert (done.code, sorted(parsed.elements())) == (0, files), done.err
+    parsed.clear()
+    listed = json.loads(genspace("verdicts", "list", tmp_path, "--json").out)
+    assert [(row["decided"], row["counts"]) for row in listed] == [(60, True)]
+    assert sorted(parsed.elements()) == files[:1]
 
 
 def test_combined_repeats_by_hand() -> None:
@@ -224,7 +296,7 @@ def test_clock_jumps_change_nothing(tmp_path: Path, genspace, monkeypatch: pytes
     start = time.time()
     monkeypatch.setattr(time, "time", lambda: start + rng.uniform(-1e8, 1e8))
     monkeypatch.setattr(time, "time_ns", lambda: int(time.time() * 1e9))
-    monkeypatch.setattr("genspace.cli.judge.LINE_EVERY_S", 0.0)
+    monkeypatch.setattr("genspace.cli._progress.LINE_EVERY_S", 0.0)
     logged = tmp_path / "log.jsonl"
     for options in commands:
         done = genspace("--log-file", logged, "judge", hasty.root, "--judge", "planted:abstains", *options)
@@ -236,6 +308,21 @@ def test_clock_jumps_change_nothing(tmp_path: Path, genspace, monkeypatch: pytes
     assert stores[0].current() == stores[1].current()
     messages = [json.loads(line)["message"] for line in logged.read_text().splitlines()]
     assert sum(" of 120, " in m and "abstained, 0 failed" in m for m in messages) == 120
+
+
+def test_progress_is_computed_when_it_is_shown_not_with_every_verdict(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from genspace.cli._progress import Meter
+
+    asked = []
+    monkeypatch.setattr("genspace.cli._progress.SHOWN_EVERY_S", 3600.0)
+    with Meter("m", total=5000, more=lambda: asked.append(1) or "") as meter:
+        for _ in range(5000):
+            meter.advance()
+        shown = meter._bar.tasks[0]
+        assert (len(asked), shown.completed) == (1, 1)  # the first
+    assert (len(asked), shown.completed, shown.total) == (2, 5000, 5000)  # and the last
 
 
 def test_the_log_file_is_structured_and_holds_every_failure(tmp_path: Path, genspace) -> None:
@@ -302,7 +389,6 @@ def test_ray_gives_the_same_tables_as_local(tmp_path: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, timeout=220)
         assert done.returncode == 0, done.stderr[-2000:]
         assert json.loads(done.stdout)[0]["decided"] + json.loads(done.stdout)[0]["abstained"] == 200
-    assert [p.suffix for p in JudgeStore(far.root, "planted:abstains").files()] == [".parquet"]
     assert (
         JudgeStore(far.root, "planted:abstains").current()
         == JudgeStore(local.root, "planted:abstains").current()

@@ -180,7 +180,7 @@ def test_formats_give_the_same_frames(tmp_path: Path) -> None:
             b'item_id,x\na,1\nb,"open\nc,1\n',
             "line 3: a cell's quotation marks are wrong or left open",
         ),
-        ("items.csv.gz", b"item_id\na\n", "cannot be read: Not a gzipped file"),
+        ("items.csv.gz", b"item_id\na\n", "is no gzipped file: it holds text"),
         ("items.csv.gz", gzip.compress(b"item_id\na\n" * 99, mtime=0)[:-9], "cannot be read: "),
         ("items.parquet", b"PAR1 cut short", "cannot be read as Parquet"),
         ("items.csv", b"item_id,item_id\na,b\n", "column stands twice"),
@@ -289,7 +289,7 @@ def test_wide_table(tmp_path: Path) -> None:
     ]
     with pytest.raises(InputError, match="did you mean 'clip'"):
         open_study(path, human=["human"], metrics=["clap"])
-    with pytest.raises(InputError, match="--human COLUMN"):
+    with pytest.raises(InputError, match="`human` COLUMN"):
         open_study(path)
 
 
@@ -302,7 +302,7 @@ def test_a_wide_table_of_a_newcomer(tmp_path: Path, caplog: pytest.LogCaptureFix
     with caplog.at_level("INFO", logger="genspace"):
         study = opened("item_id,human,clip,vqa,note\na,1,0.2,n/a,3 cows\nb,0,0.1,0.4,fine\n")
     assert sorted(evidence_of(study).verdicts["judge"].unique()) == ["clip", "vqa"]
-    assert "--metrics not given: columns of numbers are metrics: clip, vqa" in caplog.text
+    assert "`metrics` not given: columns of numbers are metrics: clip, vqa" in caplog.text
     for cell, advice in (
         ("yes", "human = 'yes': is not a finite number; write 1 for yes and 0 for no"),
         ('"0,5"', "human = '0,5': is not a finite number; write decimals with a point"),

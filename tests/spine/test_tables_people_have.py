@@ -8,6 +8,7 @@ raters, judges or ratings in silence.
 from __future__ import annotations
 
 import gzip
+import io
 import re
 import zipfile
 from collections.abc import Callable
@@ -407,6 +408,31 @@ REFUSED: dict[str, Refused] = {
         lambda n, t: "good" if n == 2 else t, RATINGS, WHERE + "'good': .*write a number, or declare", 4
     ),
     "infinity": Refused(lambda n, t: "inf" if n == 0 else t, METRICS, WHERE + "'inf': .*write the largest number"),
+    "marks of footnotes": Refused(
+        lambda n, t: f"{t}\u00b9" if n == 3 else t, RATINGS + METRICS, WHERE + "'[0-9.]+\u00b9': .*write the number alone: [0-9.]+$", 5
+    ),
+    "shares of a scale": Refused(
+        lambda n, t: f"{t}/5", RATINGS, WHERE + "'[1-5]/5': .*nor is any of the [0-9]+ cells of this column; write the number alone", most=1
+    ),
+    "words of a scale": Refused(
+        lambda n, t: ("never", "seldom", "often", "always", "ever")[int(t) - 1], RATINGS,
+        WHERE + "'[a-z]+': .*nor is any of the [0-9]+ cells", most=1,
+    ),
+    "dates that a spreadsheet made": Refused(
+        lambda n, t: f"0{t}-Jan" if n == 1 else t, RATINGS, WHERE + "'0[1-5]-Jan': .*it is a date.*write the number that was meant", 3
+    ),
+    "lists of ratings": Refused(
+        lambda n, t: f"[{t}, 3]", RATINGS, WHERE + r"'\[[1-5], 3\]': .*give each rater a column, or each answer a row", most=1
+    ),
+    "preferences without pairs": Refused(
+        lambda n, t: ("model_a", "tie", "model_b")[n % 3], (("wide", "ann"),), "answers about pairs stand in annotations.csv", most=1
+    ),
+    "units beside scores": Refused(
+        lambda n, t: f"{t} m", (("scores/m", "clip"), ("scores/long", "score")), WHERE + "'[0-9.]+ m': .*nor is any .*write the number alone: [0-9.]+$", most=1
+    ),
+    "bounds beside scores": Refused(
+        lambda n, t: f"<{t}" if n == 2 else t, METRICS, WHERE + "'<[0-9.]+': .*write the number alone: [0-9.]+$", 4
+    ),
     "a failed formula": Refused(lambda n, t: "#DIV/0!" if n == 0 else t, METRICS, WHERE + "'#DIV/0!'"),
     "endings of files": Refused(lambda n, t: f"{t}.png", IDS, "rows name items that differ by the file's ending", most=1),
     "zeros that a spreadsheet dropped": Refused(
@@ -458,3 +484,81 @@ def test_cells_that_cannot_be_meant_are_named(tmp_path: Path, how: str, place: s
     assert len(caught.value.problems) <= cells.most
     report = check_study(path, human=["ann", "bob", "cyd"] if path.is_file() else [])
     assert any(re.search(message, str(problem)) for problem in report.problems)
+
+
+# Whole files -----------------------------------------------------------------------------------------------------
+
+
+def bytes_of(frame: pd.DataFrame, kind: str) -> bytes:
+    """A table in the wrong clothes."""
+    text = frame.to_csv(index=False, lineterminator="\n")
+    if kind == "xlsx":
+        made = io.BytesIO()
+        frame.to_excel(made, index=False)
+        return made.getvalue()
+    return {
+        "text": text.encode(),
+        "html": f"<html><body>{frame.to_html()}</body></html>".encode(),
+        "utf-16 without a mark": text.encode("utf-16-le"),
+        "Windows' letters": text.replace("cow", "v\u00e2che")
+        .replace("ann", "\u00e9l\u00e9a")
+        .encode("cp1252"),
+        "gzip": gzip.compress(text.encode(), mtime=0),
+        "a remark first": b"# exported by a tool\n" + text.encode(),
+        "a title first": b"Results of March"
+        + b"," * text.partition("\n")[0].count(",")
+        + b"\n"
+        + text.encode(),
+        "cells too many": text.replace("\n", ",more\n").replace(",more\n", "\n", 1).encode(),
+        "nothing": b"",
+    }[kind]
+
+
+@pytest.mark.parametrize("place", ["annotations", "wide"])
+@pytest.mark.parametrize(
+    ("kind", "ending", "message"),
+    [
+        ("xlsx", ".csv", "holds a spreadsheet, whatever its ending says; rename it to .xlsx"),
+        ("gzip", ".csv", "holds a gzipped file, whatever its ending says; rename it to .gz"),
+        ("text", ".xlsx", "is no spreadsheet: it holds text; rename it to .csv"),
+        ("text", ".parquet", "is no Parquet: it holds text; rename it to .csv"),
+        ("text", ".csv.gz", "is no gzipped file: it holds text; rename it to .csv"),
+        ("html", ".xls", "holds HTML or XML, no table; open it in a spreadsheet"),
+        ("html", ".csv", "holds HTML or XML, no table; open it in a spreadsheet"),
+        ("utf-16 without a mark", ".csv", "is not UTF-8 text, but looks like UTF-16; save it as UTF-8"),
+        ("Windows' letters", ".csv", "is not UTF-8 text .*; save it as UTF-8, in Excel as “CSV UTF-8”"),
+        ("a remark first", ".csv", "line 1: '# exported by a tool': names one column, but line 2 holds [0-9]+ cells; the first"),
+        ("a title first", ".csv", "line 1: .*names one column, 'Results of March', of [0-9]+; the first line must name"),
+        ("cells too many", ".csv", "line 2: holds [0-9]+ cells, the header [0-9]+; put quotation marks around a cell that holds commas"),
+        ("nothing", ".csv", "is empty; a header line is expected"),
+        ("nothing", ".json", "line 1: is not JSON"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_not_what_it_says_is_named_once(
+    tmp_path: Path, kind: str, ending: str, message: str, place: str
+) -> None:
+    def write(frame: pd.DataFrame, stem: Path) -> Path:
+        path = stem.with_name(stem.name + ending)
+        path.write_bytes(bytes_of(frame, kind))
+        return path
+
+    path = study(tmp_path, place, write=write)
+    with pytest.raises(InputError, match=rf"{place}\{ending}[:,] {message}") as caught:
+        figures(path if path.is_dir() else tmp_path / f"wide{ending}")
+    assert len(str(caught.value).splitlines()) == 1 or kind == "cells too many"
+
+
+def test_a_column_per_rater_in_the_table_of_answers_is_told_the_shape_wanted(tmp_path: Path) -> None:
+    path = study(tmp_path, "annotations", RATERS)
+    with pytest.raises(InputError, match="ann, bob, cyd look like a column per rater; a row per answer is"):
+        figures(path)
+
+
+def test_empty_cells_are_counted(tmp_path: Path) -> None:
+    gaps = distorted("annotations", "value", lambda n, t: "" if n % 9 == 0 else t)
+    opened = open_study(study(tmp_path, "annotations", gaps))
+    [said] = [r for r in opened.read_annotations().readings if r.code == "empty_cells"]
+    assert str(said) == "annotations.csv: value: 12 of 108 cells are empty, which means no answer"
+    path = study(tmp_path / "wide", "wide", distorted("wide", "bob", lambda n, t: "" if n == 5 else t))
+    [said] = [r for r in check_study(path, human=["ann", "bob", "cyd"]).readings if r.code == "empty_cells"]
+    assert (said.columns, said.count, said.total) == (("bob",), 1, 36)

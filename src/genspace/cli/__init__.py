@@ -27,6 +27,7 @@ COMMAND_MODULES: tuple[str, ...] = (
     "annotate",
     "probe",
     "prompts",
+    "benchmark",
     "scene",
     "scene_convert",
     "scene_build",

@@ -16,35 +16,44 @@ from genspace.errors import InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["configure", "messages", "out", "print_json", "show_error"]
+__all__ = ["configure", "messages", "out", "print_json", "readings_follow", "show_error"]
 
 FILE_WIDTH = 160
 """Columns for tables in a file or a pipe, which have no width of their own."""
 
-_settings = {"quiet": False}
+_settings = {"quiet": False, "readings": True}
 
 
 @cache
 def out() -> Console:
     """Console for results (standard output). Plain lines when it is no terminal; NO_COLOR and COLUMNS are honoured."""
-    from rich.console import Console
-
     in_terminal = sys.stdout.isatty()
     width = None if in_terminal or "COLUMNS" in os.environ else FILE_WIDTH
-    return Console(highlight=False, soft_wrap=not in_terminal, width=width)
+    return _console()(highlight=False, soft_wrap=not in_terminal, width=width)
 
 
 @cache
 def messages() -> Console:
     """Console for progress, notes and errors (standard error)."""
+    quiet = _settings["quiet"]
+    return _console()(stderr=True, highlight=False, quiet=quiet, soft_wrap=not sys.stderr.isatty())
+
+
+@cache
+def _console() -> type[Console]:
+    """Return the class of consoles that show arguments, which the library names in backticks, as flags."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, quiet=_settings["quiet"], soft_wrap=not sys.stderr.isatty())
+    class WithFlags(Console):
+        def print(self, *objects: Any, **options: Any) -> None:
+            super().print(*(as_flags(o) if isinstance(o, str) else o for o in objects), **options)
+
+    return WithFlags
 
 
 def configure(*, quiet: bool, verbose: bool, log_file: str | None) -> None:
     """Apply the root options; called once a process, before any command."""
-    _settings["quiet"] = quiet
+    _settings.update(quiet=quiet, readings=True)
     messages.cache_clear()
     out.cache_clear()
     logger = logging.getLogger("genspace")
@@ -63,15 +72,21 @@ def configure(*, quiet: bool, verbose: bool, log_file: str | None) -> None:
         logger.addHandler(handler)
 
 
+def readings_follow() -> None:
+    """Leave what was read and assumed to the block that the command prints; called before a study is opened."""
+    _settings["readings"] = False
+
+
 class _ToConsole(logging.Handler):
     """Messages of the library, such as what a run is waiting for, on standard error and above a progress bar."""
 
     def emit(self, record: logging.LogRecord) -> None:
         from rich.text import Text
 
-        messages().print(
-            Text(as_flags(record.getMessage()), style="" if record.levelno > logging.INFO else "dim")
-        )
+        if hasattr(record, "reading") and not _settings["readings"]:
+            return
+        style = "" if record.levelno > logging.INFO else "dim"
+        messages().print(Text(as_flags(record.getMessage()), style=style))
 
 
 class _JsonLines(logging.Formatter):

@@ -2,73 +2,96 @@
 
 from __future__ import annotations
 
+import inspect
 import re
-from typing import Annotated
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from genspace.errors import InputError
 from genspace.records import Declared, ValueType
 
-__all__ = [
-    "HumanColumns",
-    "JsonFlag",
-    "LowerIsBetter",
-    "MetricColumns",
-    "Missing",
-    "PositiveFrom",
-    "Scale",
-    "SeedOption",
-    "ValueTypeOption",
-    "columns",
-    "declared",
-]
+if TYPE_CHECKING:
+    from genspace.study import Study
 
-HumanColumns = Annotated[
-    str | None,
-    typer.Option("--human", help="For one wide table: columns with people's ratings, one per rater, with commas."),
-]  # fmt: skip
-MetricColumns = Annotated[
-    str | None,
-    typer.Option("--metrics", help="For one wide table: columns with scores (default: all other numbers)."),
-]  # fmt: skip
+__all__ = ["AS_FOUND", "JsonFlag", "SeedOption", "Tables", "columns", "reads_tables"]
+
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything that is random.")]
 
 
-LowerIsBetter = Annotated[
-    str | None, typer.Option("--lower-is-better", help="Metrics whose low scores are good, with commas.")
-]
-Scale = Annotated[str | None, typer.Option("--scale", help="Ends of the people's scale: 1-5.")]
-ValueTypeOption = Annotated[
-    ValueType | None,
-    typer.Option("--value-type", help="Kind of the people's ratings (default: by the values)."),
-]
-PositiveFrom = Annotated[
-    float | None, typer.Option("--positive-from", help="A mean rating from here on is a human yes.")
-]
-Missing = Annotated[
-    str | None,
-    typer.Option("--missing", help="Cells of the people's answers that mean no answer, with commas: -1,99."),
-]
+class Tables(NamedTuple):
+    """How a study's tables are to be read: columns of a wide table, and what is said about ratings and scores."""
+
+    human: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    declared: Declared = Declared()
+
+    def open(self, path: Path | str, *, whole: bool = False) -> Study:
+        """Open a study so; `whole` and errors as for `genspace.open_study`."""
+        from genspace.study import open_study
+
+        return open_study(path, human=self.human, metrics=self.metrics, declared=self.declared, whole=whole)
 
 
-def declared(
-    lower_is_better: str | None,
-    scale: str | None,
-    value_type: ValueType | None,
-    positive_from: float | None,
-    missing: str | None,
-) -> Declared:
-    """Return what the options say about ratings and scores; it goes before study.toml.
+AS_FOUND = Tables()
+"""Nothing is said about how tables are to be read."""
+
+
+def reads_tables(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that say how a study's tables are read; it gets them as its argument `tables`."""
+    own = inspect.signature(command, eval_str=True).parameters.values()
+    options = inspect.signature(_tables, eval_str=True).parameters
+
+    @wraps(command)
+    def with_tables(**given: Any) -> None:
+        said = {name: given.pop(name) for name in options}
+        command(**given, tables=_tables(**said))
+
+    parameters = [p for known in own for p in (options.values() if known.name == "tables" else (known,))]
+    vars(with_tables).update(
+        __signature__=inspect.Signature(parameters),
+        __annotations__={p.name: p.annotation for p in parameters},
+    )
+    return with_tables
+
+
+def _tables(
+    human: Annotated[
+        str | None,
+        typer.Option(help="For one wide table: columns with people's ratings, one per rater, with commas."),
+    ] = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(help="For one wide table: columns with scores (default: all other numbers)."),
+    ] = None,
+    lower_is_better: Annotated[
+        str | None, typer.Option(help="Metrics whose low scores are good, with commas.")
+    ] = None,
+    scale: Annotated[str | None, typer.Option(help="Ends of the people's scale: 1-5.")] = None,
+    value_type: Annotated[
+        ValueType | None, typer.Option(help="Kind of the people's ratings (default: by the values).")
+    ] = None,
+    positive_from: Annotated[
+        float | None, typer.Option(help="A mean rating from here on is a human yes.")
+    ] = None,
+    missing: Annotated[
+        str | None,
+        typer.Option(help="Cells of the people's answers that mean no answer, with commas: -1,99."),
+    ] = None,
+) -> Tables:
+    """Return what the options say; ratings and scores so declared go before study.toml.
 
     Errors: `InputError` for a scale that is none.
 
-    >>> declared("mse", "1-5", None, None, "-1, 99").scale
+    >>> _tables(lower_is_better="mse", scale="1-5", missing="-1, 99").declared.scale
     (1.0, 5.0)
     """
     try:
-        return Declared(
+        said = Declared(
             lower_is_better=tuple(columns(lower_is_better)),
             scale=None if scale is None else _ends(scale),
             value_type=value_type,
@@ -77,6 +100,7 @@ def declared(
         )
     except ValueError as error:
         raise InputError(f"--scale, --positive-from: {error}") from None
+    return Tables(tuple(columns(human)), tuple(columns(metrics)), said)
 
 
 def _ends(scale: str) -> tuple[float, float]:

@@ -9,18 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._options import (
-    HumanColumns,
-    JsonFlag,
-    LowerIsBetter,
-    MetricColumns,
-    Missing,
-    PositiveFrom,
-    Scale,
-    ValueTypeOption,
-    columns,
-    declared,
-)
+from genspace.cli._options import AS_FOUND, JsonFlag, Tables, reads_tables
 from genspace.errors import InputError, Problem, did_you_mean, shown_problems
 from genspace.readings import Reading, counted
 
@@ -32,15 +21,10 @@ __all__ = ["check"]
 
 
 @app.command(epilog="Examples: genspace check my-study · genspace check results.csv --human rating")
+@reads_tables
 def check(
     study: Annotated[Path, typer.Argument(help="A study's folder, or one wide table.")],
-    human: HumanColumns = None,
-    metrics: MetricColumns = None,
-    lower_is_better: LowerIsBetter = None,
-    scale: Scale = None,
-    value_type: ValueTypeOption = None,
-    positive_from: PositiveFrom = None,
-    missing: Missing = None,
+    tables: Tables = AS_FOUND,
     as_json: JsonFlag = False,
 ) -> None:
     """Validate every file of a study: say what was read and assumed, and name all problems at once."""
@@ -50,11 +34,7 @@ def check(
     from genspace.report import print_readings
 
     report = check_everything(
-        study,
-        human=columns(human),
-        metrics=columns(metrics),
-        declared=declared(lower_is_better, scale, value_type, positive_from, missing),
-        further=_further,
+        study, human=tables.human, metrics=tables.metrics, declared=tables.declared, further=_further
     )
     if as_json:
         print_json(
@@ -106,13 +86,11 @@ def _wrong_predicates(study: Study) -> Iterator[Problem | Reading]:
     from genspace.geometry.predicates import Untold, bind
 
     untold: list[str] = []
-    for row, (call, before) in enumerate(
-        zip(study.items["predicate"], study.items["image_before"], strict=True)
-    ):
-        if not isinstance(call, str):
-            continue
+    calls, edited = study.items["predicate"], study.items["image_before"].notna().to_numpy()
+    for row in calls.notna().to_numpy().nonzero()[0].tolist():
+        call = calls.iloc[row]
         try:
-            _check_asked(bind(call), edited=isinstance(before, str))
+            _check_asked(bind(call), edited=bool(edited[row]))
         except InputError as error:
             message = str(error).removeprefix(f"predicate {call!r}: ")
             problem = study.items_table.problem(message, row, "predicate")

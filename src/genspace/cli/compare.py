@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._options import (
-    HumanColumns,
-    JsonFlag,
-    LowerIsBetter,
-    MetricColumns,
-    Missing,
-    PositiveFrom,
-    Scale,
-    ValueTypeOption,
-    columns,
-    declared,
-)
+from genspace.cli._options import AS_FOUND, JsonFlag, Tables, reads_tables
 from genspace.errors import InputError
-from genspace.records import Declared
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from genspace.analysis import CompareOptions, Comparison
-    from genspace.study import Study
+    from genspace.analysis.inference.studies import Studies
 
 __all__ = ["compare"]
 
-Studies = Annotated[list[Path] | None, typer.Argument(help="Study folders, or one wide table.")]
+StudyPaths = Annotated[list[Path] | None, typer.Argument(help="Study folders, or one wide table.")]
 By = Annotated[list[str] | None, typer.Option("--by", help="Break figures down by this column; repeatable.")]
 Level = Annotated[Literal["item", "system"], typer.Option(help="Which table to show.")]
 Primary = Annotated[
@@ -45,32 +35,27 @@ From = Annotated[
 ]
 
 
-class Wide(NamedTuple):
-    """Columns of a wide table, and what is said about ratings and scores."""
-
-    human: tuple[str, ...] = ()
-    metrics: tuple[str, ...] = ()
-    declared: Declared = Declared()
-
-
 @app.command(
     epilog="Examples: genspace compare my-study --by category --out report · "
     "genspace compare results.csv --human rating --metrics clip,vqa · "
     "genspace compare my-study --out report --format md >> summary.md"
 )
+@reads_tables
 def compare(
-    studies: Studies = None,
-    human: HumanColumns = None,
-    metrics: MetricColumns = None,
-    lower_is_better: LowerIsBetter = None,
-    scale: Scale = None,
-    value_type: ValueTypeOption = None,
-    positive_from: PositiveFrom = None,
-    missing: Missing = None,
+    studies: StudyPaths = None,
+    tables: Tables = AS_FOUND,
     by: By = None,
     level: Level = "item",
     primary: Primary = None,
-    draws: Annotated[int, typer.Option(help="Bootstrap draws behind each interval; 0: none.")] = 1000,
+    draws: Annotated[
+        int, typer.Option(help="Bootstrap draws behind the order of the generators; 0: it has no intervals.")
+    ] = 1000,
+    tests: Annotated[
+        bool, typer.Option("--tests/--no-tests", help="Test judges against one another.")
+    ] = True,
+    appendix: Annotated[
+        bool, typer.Option("--appendix/--no-appendix", help="Add the classical tests that other papers use.")
+    ] = True,
     seed: Annotated[int, typer.Option(min=0, help="Seed of draws and permutations.")] = 0,
     out: Out = None,
     replay: From = None,
@@ -79,6 +64,7 @@ def compare(
 ) -> None:
     """Compare every judge and metric with the people: who agrees, how far, and how sure we are."""
     from genspace.analysis import CompareOptions
+    from genspace.analysis._options import PERMUTATIONS
 
     if as_json and shape != "text":
         raise InputError("--json and --format md both say what to print: choose one")
@@ -87,31 +73,36 @@ def compare(
         return
     if not studies:
         raise InputError("compare what? name a study's folder or a table: genspace compare my-study")
-    options = CompareOptions(draws=draws, seed=seed, primary=primary, by=tuple(by or ()), level=level)
-    wide = Wide(
-        human=tuple(columns(human)),
-        metrics=tuple(columns(metrics)),
-        declared=declared(lower_is_better, scale, value_type, positive_from, missing),
+    options = CompareOptions(
+        draws=draws,
+        tests=tests,
+        permutations=PERMUTATIONS if appendix else 0,
+        seed=seed,
+        primary=primary,
+        by=tuple(by or ()),
+        level=level,
     )
-    _compare([str(s) for s in studies], options, wide, out=out, shape=shape, as_json=as_json)
+    _compare([str(s) for s in studies], options, tables, out=out, shape=shape, as_json=as_json)
 
 
 def _compare(
     paths: list[str],
     options: CompareOptions,
-    wide: Wide,
+    tables: Tables,
     *,
     out: Path | None,
     shape: str,
     as_json: bool,
 ) -> None:
     from genspace.analysis import compare as compare_evidence
-    from genspace.cli._console import messages, print_json
+    from genspace.cli._console import messages, print_json, readings_follow
     from genspace.cli._console import out as console
     from genspace.gather import evidence_of
     from genspace.report import make_manifest, markdown_summary, print_comparison, write_report
 
-    opened = [(path, _open(path, wide)) for path in paths]
+    if shape == "text" and not as_json:
+        readings_follow()
+    opened = [(path, tables.open(path)) for path in paths]
     names = _distinct_names(paths)
     comparisons: dict[str, Comparison] = {}
     for name, (path, study) in zip(names, opened, strict=True):
@@ -128,22 +119,42 @@ def _compare(
             manifest = make_manifest(
                 [(path, study)],
                 options,
-                {"human": wide.human, "metrics": wide.metrics},
-                declared=wide.declared,
+                {"human": tables.human, "metrics": tables.metrics},
+                declared=tables.declared,
                 evidence=evidence.digest,
                 readings=evidence.readings,
             )
             written = write_report(comparison, manifest, folder, study, level=options.level)
             messages().print(f"wrote {written[0]} and {', '.join(p.name for p in written[1:])}")
+    across = _across(comparisons, options, out, shape="json" if as_json else shape)
     if as_json:
         documents = {name: comparison.to_dict() for name, comparison in comparisons.items()}
-        print_json(documents[names[0]] if len(paths) == 1 else {"studies": documents})
+        several = None if across is None else {"studies": documents, "across": across.to_dict()}
+        print_json(several or documents[names[0]])
 
 
-def _open(path: str, wide: Wide) -> Study:
-    from genspace.study import open_study
+def _across(
+    comparisons: Mapping[str, Comparison], options: CompareOptions, out: Path | None, *, shape: str
+) -> Studies | None:
+    """Print and write what several studies show together; None for a single one."""
+    if len(comparisons) < 2:
+        return None
+    from genspace.analysis.inference.studies import across_studies
+    from genspace.cli._console import messages
+    from genspace.cli._console import out as console
+    from genspace.display import view_of
+    from genspace.report import print_view
 
-    return open_study(path, human=wide.human, metrics=wide.metrics, declared=wide.declared)
+    across = across_studies(
+        {name: next(iter(c.questions.values())) for name, c in comparisons.items()}, options
+    )
+    if out is not None:
+        messages().print(f"wrote {', '.join(map(str, across.write(out)))}")
+    if shape == "md":
+        console().print(view_of(across).markdown(), markup=False)
+    elif shape == "text":
+        print_view(view_of(across), console())
+    return across
 
 
 def _distinct_names(paths: list[str]) -> list[str]:
@@ -161,10 +172,10 @@ def _replay(path: Path, *, out: Path | None, shape: str, as_json: bool) -> None:
     from genspace.report import changed_inputs, input_digests, read_manifest
 
     manifest = read_manifest(path)
-    wide = Wide(**manifest.columns, declared=manifest.declared)
+    tables = Tables(**manifest.columns, declared=manifest.declared)
     for entry in manifest.studies:
-        study = _open(entry.path, wide)
+        study = tables.open(entry.path)
         for change in changed_inputs(entry.inputs, input_digests(study, Path(entry.path))):
             messages().print(f"[yellow]warning:[/] {entry.path}: {change} since the manifest was written")
     paths = [entry.path for entry in manifest.studies]
-    _compare(paths, manifest.options, wide, out=out, shape=shape, as_json=as_json)
+    _compare(paths, manifest.options, tables, out=out, shape=shape, as_json=as_json)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -23,12 +22,11 @@ if TYPE_CHECKING:
     from genspace.runner import Estimate, RunOptions, RunPlan, RunSummary
     from genspace.study import Study
 
-__all__ = ["judge"]
+__all__ = ["AllowHosts", "Overrides", "judge", "print_summary", "run_judge"]
 
 log = logging.getLogger(__name__)
 
 SHOWN_FAILURES = 10
-LINE_EVERY_S = 30.0
 
 JudgeNames = Annotated[
     list[str],
@@ -97,7 +95,7 @@ def judge(
     from genspace.cli._user import allowed_hosts
     from genspace.judges import Budget, make_judge, resolve, study_context
     from genspace.ray_engine import RayOptions, run_ray
-    from genspace.runner import INTERRUPTED, RunOptions, estimate
+    from genspace.runner import INTERRUPTED, RunOptions, estimate, stop_on_interrupt
     from genspace.study import open_study
 
     opened = open_study(study)
@@ -126,13 +124,16 @@ def judge(
                 continue
             if engine == "ray":
                 ray_options = RayOptions(address=address, replicas=replicas, gpus=gpus, batch=batch)
-                summary = run_ray(opened, spec, options, ray_options, context=context, progress=_progress)
+                with stop_on_interrupt(_stopping) as stop:
+                    summary = run_ray(
+                        opened, spec, options, ray_options, context=context, progress=_progress, stop=stop
+                    )
             else:
-                summary = _run(made, spec, opened, options)
+                summary = run_judge(made, spec, opened, options)
         documents.append(_summary_document(summary))
         incomplete |= bool(summary.status["failed"] or summary.stopped)
         if not as_json:
-            _print_summary(summary)
+            print_summary(summary)
         if summary.stopped == INTERRUPTED:
             break
     if as_json:
@@ -158,68 +159,47 @@ def _parse_shard(text: str) -> tuple[int, int]:
     return int(part), int(parts)
 
 
-def _run(made: Judge, spec: JudgeSpec, study: Study, options: RunOptions) -> RunSummary:
-    from genspace.cli._console import messages
+def run_judge(made: Judge, spec: JudgeSpec, study: Study, options: RunOptions) -> RunSummary:
+    """Ask a judge about a study's items, with progress; Ctrl-C finishes what is in flight."""
     from genspace.runner import run, stop_on_interrupt
 
-    def notify() -> None:
-        messages().print("stopping: what is in flight is finished and kept; Ctrl-C again stops at once")
-
-    with stop_on_interrupt(notify) as stop:
+    with stop_on_interrupt(_stopping) as stop:
         return run(study, made, spec.name, options, progress=_progress, stop=stop)
+
+
+def _stopping() -> None:
+    from genspace.cli._console import messages
+
+    messages().print("stopping: what is in flight is finished and kept; Ctrl-C again stops at once")
 
 
 @contextmanager
 def _progress(name: str) -> Iterator[tuple[Callable[[RunPlan], None], Callable[[Verdict], None]]]:
-    """Show rate, time left, abstentions, failures and cost: a bar on a terminal, a line now and then elsewhere.
-
-    The lines and every failure stand in the log file either way.
-    """
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
+    """Show how a judge gets on, its abstentions, failures and cost; every failure stands in the log file."""
     from genspace.cli._console import messages
+    from genspace.cli._progress import Meter
 
-    counts = {"abstained": 0, "failed": 0, "usd": 0.0}
-    lines = logging.DEBUG if messages().is_terminal else logging.INFO
-    said = time.monotonic()
-    bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
-        TextColumn("{task.fields[counts]}"), TimeElapsedColumn(), TimeRemainingColumn(),
-        console=messages(), disable=not messages().is_terminal,
-    )  # fmt: skip
-    task = bar.add_task(name, total=None, rate="", counts="")
+    counts = Counter[str]()
+    spent = 0.0
+
+    def so_far() -> str:
+        text = f"{counts['abstained']} abstained, {counts['failed']} failed"
+        return text + (f", {_usd(spent)}" if spent else "")
 
     def on_start(plan: RunPlan) -> None:
-        bar.update(task, total=plan.total)
+        meter.start(plan.total)
         if plan.already_done:
             messages().print(f"{name}: {plan.already_done:,} done before, {plan.total:,} to do")
 
     def on_verdict(verdict: Verdict) -> None:
-        if verdict.status in counts:
-            counts[verdict.status] += 1
-        counts["usd"] += verdict.cost_usd or 0.0
-        text = f"{counts['abstained']} abstained, {counts['failed']} failed"
-        text += f", {_usd(counts['usd'])}" if counts["usd"] else ""
-        shown = bar.tasks[0]
-        rate = f"{shown.speed:.1f}/s" if shown.speed else ""
-        bar.update(task, advance=1, counts=text, rate=rate)
+        nonlocal spent
+        counts[verdict.status] += 1
+        spent += verdict.cost_usd or 0.0
+        meter.advance()
         if verdict.status == "failed":
             log.debug("%s: failed %s: %s", name, verdict.item_id, verdict.reason)
-        nonlocal said
-        if time.monotonic() - said >= LINE_EVERY_S:
-            said = time.monotonic()
-            left = f", {timedelta(seconds=round(shown.time_remaining))} left" if shown.time_remaining else ""
-            done = f"{shown.completed:,.0f} of {shown.total:,.0f}"
-            log.log(lines, "%s: %s, %s%s, %s", name, done, rate, left, text)
 
-    with bar:
+    with Meter(name, more=so_far) as meter:
         yield on_start, on_verdict
 
 
@@ -251,13 +231,14 @@ def _summary_document(summary: RunSummary) -> dict[str, object]:
     }
 
 
-def _print_summary(summary: RunSummary) -> None:
+def print_summary(summary: RunSummary) -> None:
+    """Say what a run did, its members' runs first."""
     from rich.markup import escape
 
     from genspace.cli._console import as_flags, messages, out
 
     for member in summary.members:
-        _print_summary(member)
+        print_summary(member)
     status = summary.status
     line = f"{summary.judge}: {status.total():,} judged: {status['decided']:,} decided, "
     line += f"{status['abstained']:,} abstained, {status['failed']:,} failed"

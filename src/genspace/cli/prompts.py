@@ -53,6 +53,7 @@ def prompts(
 
     Generate one image per row, save it under the row's `image`, and run `genspace judge` on the folder.
     """
+    from genspace.benchmark import rows_csv, rows_jsonl
     from genspace.geometry.benchmark import prompts as make
 
     generators: list[str | None] = list(generator or []) or [None]
@@ -64,28 +65,11 @@ def prompts(
         text = "".join(f"{p.prompt}\n" for p in made)
     else:
         rows = [p.row(generator=name) for name in generators for p in made]
-        text = _csv(rows) if format_ is Format.csv else _jsonl(rows)
+        text = rows_csv(rows) if format_ is Format.csv else rows_jsonl(rows)
     _write(text, out, f"{len(made)} prompts")
 
 
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
-
-
-def _csv(rows: list[dict[str, str]]) -> str:
-    import csv
-    import io
-
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return buffer.getvalue()
-
-
-def _jsonl(rows: list[dict[str, str]]) -> str:
-    import json
-
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
 def _write(text: str, out: Path | None, what: str) -> None:

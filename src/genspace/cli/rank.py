@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._options import HumanColumns, JsonFlag, MetricColumns, SeedOption, columns
+from genspace.cli._options import AS_FOUND, JsonFlag, SeedOption, Tables, reads_tables
 
 if TYPE_CHECKING:
     from genspace.analysis.result import Order, Orders
@@ -22,6 +22,7 @@ Over = Literal["prompts", "items", "raters"]
     epilog="Examples: genspace rank my-study · genspace rank my-study --judge clip --by sub_domain · "
     "genspace rank my-pairs --over raters · genspace rank results.csv --human rating --metrics clip,vqa"
 )
+@reads_tables
 def rank(
     study: Annotated[Path, typer.Argument(help="A study's folder, or one wide table.")],
     judge: Annotated[
@@ -38,17 +39,17 @@ def rank(
     ] = None,
     draws: Annotated[int, typer.Option(help="Bootstrap draws; 0: ranks alone.")] = 1000,
     seed: SeedOption = 0,
-    human: HumanColumns = None,
-    metrics: MetricColumns = None,
+    tables: Tables = AS_FOUND,
     as_json: JsonFlag = False,
 ) -> None:
     """Rank the generators by the people and by each judge, and say how sure each order is."""
     from genspace.api import rank as rank_study
-    from genspace.cli._console import out, print_json
-    from genspace.report import order_sentences, print_readings, reason_text
-    from genspace.study import open_study
+    from genspace.cli._console import out, print_json, readings_follow
+    from genspace.report import COUNTED, order_sentences, print_readings, reason_text
 
-    opened = open_study(study, human=columns(human), metrics=columns(metrics))
+    if not as_json:
+        readings_follow()
+    opened = tables.open(study, whole=True)
     ranking = rank_study(
         opened, judges=judge, over=over, question=question, draws=draws, seed=seed, by=by or ()
     )
@@ -72,8 +73,8 @@ def rank(
     confidence = ranking.document.options.confidence
     out().print(
         f"[dim]In brackets {confidence:.0%} intervals, and the ranks that the {over} allow at {confidence:.0%}. "
-        f"Distance: share of generator pairs put the other way round than by {reference}; {draws:,} draws of {over}, "
-        f"seed {seed}.[/]"
+        f"{COUNTED} Distance: share of generator pairs put the other way round than by {reference}; {draws:,} draws of "
+        f"{over}, seed {seed}.[/]"
     )
 
 
@@ -84,7 +85,7 @@ def _print_order(who: str, order: Order) -> None:
     from rich.table import Table
 
     from genspace.cli._console import out
-    from genspace.report import figure_text, place_text, reason_text, share_text
+    from genspace.report import figure_text, percent, place_text, reason_text, share_text, three_table
 
     if order.reason is not None:
         out().print(f"[bold]{escape(who)}[/]: {escape(reason_text(order.reason))}")
@@ -93,11 +94,19 @@ def _print_order(who: str, order: Order) -> None:
     table = Table(
         box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", title=escape(who), title_justify="left"
     )
-    for heading in ("rank", "generator", label, "first", "above the next", "n"):
+    ways = three_table(order)
+    for heading in ("rank", "generator", *(ways.head or [label]), "first", "above the next", "n", "coverage"):
         table.add_column(heading, overflow="fold", justify="left" if heading == "generator" else "right")
     for row in order.generators:
-        cells = (place_text(row), escape(row.generator), figure_text(row.score))
-        table.add_row(*cells, share_text(row.first), share_text(row.above_next), f"{row.score.n:,}")
+        figures = ways.cells[row.generator] if ways.head else [figure_text(row.score)]
+        cells = (
+            place_text(row),
+            escape(row.generator),
+            *figures,
+            share_text(row.first),
+            share_text(row.above_next),
+        )
+        table.add_row(*cells, f"{row.score.n:,}", percent(row.score.coverage))
     out().print(table)
 
 

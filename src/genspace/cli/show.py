@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._options import HumanColumns, JsonFlag, MetricColumns, columns
+from genspace.cli._options import AS_FOUND, JsonFlag, Tables, reads_tables
 from genspace.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ __all__ = ["show"]
     epilog="Examples: genspace show my-study cow-0001 · genspace show my-study cow-0001 --out cow.html · "
     "genspace show my-study cow-0001 --out cow.png"
 )
+@reads_tables
 def show(
     study: Annotated[Path, typer.Argument(help="A study's folder, or one wide table.")],
     item: Annotated[str, typer.Argument(help="The item's id.")],
@@ -30,17 +31,15 @@ def show(
         Path | None,
         typer.Option(help="File to write: .html the whole page, .png or .jpg the picture, .svg the plan."),
     ] = None,
-    human: HumanColumns = None,
-    metrics: MetricColumns = None,
+    tables: Tables = AS_FOUND,
     as_json: JsonFlag = False,
 ) -> None:
     """Show one item: the picture with its scene, what was measured, people's answers, every verdict."""
     from genspace.cli._console import messages, print_json
     from genspace.cli._console import out as results
     from genspace.report import view_item
-    from genspace.study import open_study
 
-    view = view_item(open_study(study, human=columns(human), metrics=columns(metrics)), item)
+    view = view_item(tables.open(study), item)
     if out is not None:
         _write(view, out)
         messages().print(f"wrote {out}", markup=False)

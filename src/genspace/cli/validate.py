@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._options import HumanColumns, JsonFlag, MetricColumns, SeedOption, columns
+from genspace.cli._options import AS_FOUND, JsonFlag, SeedOption, Tables, reads_tables
 
 if TYPE_CHECKING:
     from genspace.analysis.result import Claim, ValidationCell, ValidationDocument
@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 __all__ = ["validate"]
 
 STYLES: Mapping[Claim, str] = {
-    "superior": "green",
-    "non-inferior": "green",
-    "inferior": "red",
-    "inconclusive": "yellow",
+    "ahead": "green",
+    "not worse": "green",
+    "behind": "red",
+    "open": "yellow",
+    "open before correction": "yellow",
+    "identical": "yellow",
 }
 
 
@@ -29,6 +31,7 @@ STYLES: Mapping[Claim, str] = {
     "genspace validate my_scores.csv my-study --margin 0.05 --by category · "
     "genspace validate clip results.csv --human rating"
 )
+@reads_tables
 def validate(
     scores: Annotated[
         str, typer.Argument(help="Table of the new metric's scores, or a metric of the study.")
@@ -51,22 +54,27 @@ def validate(
     primary: Annotated[
         str | None, typer.Option(help="The figure to compare (default: by the ratings' type).")
     ] = None,
-    draws: Annotated[int, typer.Option(help="Bootstrap draws behind each interval.")] = 1000,
     seed: SeedOption = 0,
-    human: HumanColumns = None,
-    metrics: MetricColumns = None,
+    tables: Tables = AS_FOUND,
     as_json: JsonFlag = False,
 ) -> None:
-    """Validate one new metric against people and every metric there: superior, non-inferior, inferior or open."""
+    """Validate one new metric against people and every metric there: ahead, not worse, behind or open."""
     from genspace.api import validate as validate_scores
-    from genspace.cli._console import print_json
-    from genspace.study import open_study
+    from genspace.cli._console import print_json, readings_follow
 
-    opened = open_study(study, human=columns(human), metrics=columns(metrics))
+    if not as_json:
+        readings_follow()
+    opened = tables.open(study, whole=True)
     result = validate_scores(
-        scores, opened, name=metric, margin=margin, annotators=annotators, draws=draws, seed=seed, primary=primary,
+        scores,
+        opened,
+        name=metric,
+        margin=margin,
+        annotators=annotators,
+        seed=seed,
+        primary=primary,
         by=by or (),
-    )  # fmt: skip
+    )
     if as_json:
         print_json(result.to_dict())
     else:
@@ -90,7 +98,7 @@ def _print(document: ValidationDocument) -> None:
         return
     silent = any(row.penalised.n != row.difference.n for row in document.against)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for heading in ("against", "difference", "claim"):
+    for heading in ("against", "difference", "it is"):
         table.add_column(heading, overflow="fold")
     table.add_column("n", justify="right")
     if silent:
@@ -99,14 +107,15 @@ def _print(document: ValidationDocument) -> None:
         cells = [escape(row.judge), figure_words(row.difference, signed=True), _claim(row.claim)]
         cells.append(f"{row.difference.n:,}")
         if silent:
-            cells.append(f"{figure_words(row.penalised, signed=True)} {_claim(row.penalised_claim)}")
+            cells.append(figure_words(row.penalised, signed=True))
         table.add_row(*cells)
     out().print(table)
     for column, values in document.breakdowns.items():
         _print_breakdown(column, values)
     out().print(
         f"[dim]Difference in {escape(document.primary.label)} (new minus existing) on the items that both score, "
-        f"{document.options.confidence:.0%} interval over prompts; margin {document.margin:g}.[/]"
+        f"{document.options.confidence:.0%} interval for one pair by itself; ahead and behind are corrected "
+        f"for all pairs of the study; margin {document.margin:g}; for these generators.[/]"
     )
 
 

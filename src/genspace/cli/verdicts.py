@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import typer
 
@@ -26,23 +26,21 @@ def list_verdicts(study: StudyFolder, as_json: JsonFlag = False) -> None:
     from collections import Counter
 
     from genspace.cli._console import out, print_json
+    from genspace.records import Status
     from genspace.store import JudgeStore, judge_folders
 
     rows = []
     for judge, _ in judge_folders(study):
         store = JudgeStore(study, judge)
-        status = {(v.fingerprint, v.key): v.status for v in store.verdicts()}
-        counts: dict[str, Counter[str]] = {}
-        for (mark, _key), said in status.items():
-            counts.setdefault(mark, Counter())[said] += 1
-        current = next(iter(store.current().values()), None)
-        rows += [
-            {
-                "judge": judge, "fingerprint": mark, "counts": current is not None and current.fingerprint == mark,
-                "files": len(store.files()), **{s: count[s] for s in ("decided", "abstained", "failed")},
-            }
-            for mark, count in counts.items()
-        ]  # fmt: skip
+        every, files = store.every(), len(store.files())
+        for mark, said in every.groupby("fingerprint", sort=False)["status"]:
+            counts = Counter(said)
+            rows.append(
+                {
+                    "judge": judge, "fingerprint": mark, "counts": mark == every["fingerprint"].iloc[-1],
+                    "files": files, **{s: counts[s] for s in get_args(Status)},
+                }
+            )  # fmt: skip
     if as_json:
         print_json(rows)
         return
@@ -114,5 +112,5 @@ def export(
 
     if form not in FORMATS:
         raise InputError(f"--format {form}: unknown{did_you_mean(form, FORMATS)}")
-    written = export_study(open_study(study), to, form)
+    written = export_study(open_study(study, whole=True), to, form)
     out().print(f"{to}: {', '.join(p.name for p in written)}", markup=False)

@@ -1,7 +1,15 @@
 """Reports: a comparison's document as terminal table, HTML page, CSV, LaTeX, Markdown and manifest."""
 
 from genspace.report._answer import Answer, conclude
-from genspace.report._generators import order_table, place_text
+from genspace.report._benchmark import (
+    print_corrected,
+    print_generator_pairs,
+    print_released,
+    print_rows,
+    write_rows,
+)
+from genspace.report._benchmark_examples import examples_of
+from genspace.report._generators import COUNTED, order_table, place_text, three_table
 from genspace.report._html import html_report
 from genspace.report._item import ItemView, view_item
 from genspace.report._manifest import Manifest, changed_inputs, input_digests, make_manifest, read_manifest
@@ -24,12 +32,14 @@ from genspace.report._table import (
     judge_table,
     latex_table,
     markdown_table,
+    percent,
     share_text,
 )
-from genspace.report._terminal import print_comparison
+from genspace.report._terminal import print_comparison, print_view
 from genspace.report._write import write_report
 
 __all__ = [
+    "COUNTED",
     "Answer",
     "ItemView",
     "JudgeTable",
@@ -39,6 +49,7 @@ __all__ = [
     "changed_inputs",
     "conclude",
     "csv_table",
+    "examples_of",
     "figure_text",
     "figure_words",
     "html_report",
@@ -51,16 +62,24 @@ __all__ = [
     "order_sentences",
     "order_table",
     "parts_of",
+    "percent",
     "place_text",
     "print_comparison",
+    "print_corrected",
+    "print_generator_pairs",
     "print_readings",
+    "print_released",
+    "print_rows",
+    "print_view",
     "read_manifest",
     "reason_text",
     "remark",
     "remarks_of",
     "share_text",
     "specification_sentences",
+    "three_table",
     "validation_sentences",
     "view_item",
     "write_report",
+    "write_rows",
 ]

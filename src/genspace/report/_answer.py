@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from genspace.analysis.figures import FIGURES
+from genspace.analysis.inference.words import HeadlineCode
 from genspace.analysis.result import QuestionResult
-from genspace.analysis.significance import ALPHA
 from genspace.report._sentences import people_sentences, remarks_of
-from genspace.report._table import Row, figure_text, judge_table
+from genspace.report._table import figure_text, number
 
 __all__ = ["Answer", "conclude"]
 
+TESTED = "each prompt left out in turn, Holm-adjusted"
+"""How judges are tested against one another."""
+MOST_NAMED = 12
+"""More judges than this are counted, not named."""
 LONGEST_LEAD = 160
 """Characters; of a warning whose first sentence is longer the first screen shows what stands before its colon."""
 
@@ -48,31 +52,54 @@ def conclude(result: QuestionResult) -> Answer:
         return Answer(
             "Nobody has rated these items yet, so no judge can be believed or doubted; mean scores are shown."
         )
-    ranked = [r for r in judge_table(result).rows if r.rank is not None]
-    if not ranked:
-        return Answer(_none_ranked(result), caveats=caveats)
-    figure = FIGURES[result.primary.figure].short
-    best = ranked[0]
-    believe = (
-        f"{best.name} agrees best with {study.reference}: {figure} {figure_text(best.estimates[0])} "
-        f"({_basis(result, best)})."
-    )
-    ahead = [r for r in ranked if (r.estimates[0].value or 0) > (best.estimates[0].value or 0)]
-    sure = []
-    if ahead:
-        told = ", ".join(f"{r.name} ({r.n:,} items, coverage {r.coverage or 0:.0%})" for r in ahead)
-        sure.append(f"A higher figure on fewer items, too few to call it best: {told}.")
+    found, label = result.headline, FIGURES[result.primary.figure].short
+    if found.judge is None:
+        return Answer(_none_first(result), caveats=caveats)
     return Answer(
-        believe,
-        sure=[*sure, *_group(result, best.name)],
+        _first(result, found.judge, label),
+        sure=[*_higher(result), *_beside(result)],
         reference=people_sentences(result),
-        parts=_parts(result, figure),
+        parts=_parts(result, label),
         caveats=caveats,
     )
 
 
-def _none_ranked(result: QuestionResult) -> str:
+def _first(result: QuestionResult, judge: str, label: str) -> str:
+    """Say which judge has the highest figure, and what that is worth."""
+    figure, reference = result.judges[judge].item[result.primary.figure], result.study.reference
+    chance = number(FIGURES[result.primary.figure].chance, 1)
+    told = f"{label} {figure_text(figure)} ({_basis(result, judge)})"
+    sentences: Mapping[HeadlineCode, str] = {
+        "ahead of all": f"{judge} agrees with {reference} more than every other judge: {told}.",
+        "highest": f"{judge} has the highest agreement with {reference}: {told}.",
+        "alone": f"{judge} agrees with {reference} more than chance would: {told}.",
+        "at chance": f"No judge is shown to agree with {reference} more than chance ({chance}): the highest is "
+        f"{judge}, {told}.",
+        "below chance": f"Every judge disagrees with {reference}: even the highest, {judge}, lies below chance "
+        f"({chance}): {told}. Its scores point the other way.",
+    }
+    return sentences[result.headline.code]
+
+
+def _none_first(result: QuestionResult) -> str:
     """Say why no judge can be called best."""
+    match result.headline.code:
+        case "too little":
+            named = _listed(result.headline.higher)
+            return f"No judge covers enough of the rated items, with an interval, to be called best: {named}."
+        case "not stated":
+            best = result.ranked[:1]
+            return (
+                f"The first by rank is {best[0]}; this file does not say how sure that is."
+                if best
+                else _no_figure(result)
+            )
+        case _:
+            return _no_figure(result)
+
+
+def _no_figure(result: QuestionResult) -> str:
+    """Say why no judge has the figure."""
     kinds = {judge.kind for judge in result.judges.values()} - {"baseline"}
     if not kinds:
         return "No judge has scored these items yet."
@@ -93,29 +120,53 @@ def _lead(text: str) -> str:
     return (sentence if len(sentence) <= LONGEST_LEAD else sentence.partition(": ")[0]) + "."
 
 
-def _basis(result: QuestionResult, row: Row) -> str:
+def _basis(result: QuestionResult, judge: str) -> str:
     """Return what a figure rests on: its interval's level, the items, the share of items decided."""
-    level = f"{result.options.confidence:.0%} interval, " if row.estimates[0].low is not None else ""
-    return f"{level}{row.n:,} items, coverage {row.coverage or 0:.0%}"
+    figure, coverage = (
+        result.judges[judge].item[result.primary.figure],
+        result.judges[judge].coverage.value or 0,
+    )
+    level = f"{result.options.confidence:.0%} interval, " if figure.low is not None else ""
+    return f"{level}{figure.n:,} items, coverage {coverage:.0%}"
 
 
-def _group(result: QuestionResult, best: str) -> list[str]:
-    """Say which judges the best one is not significantly ahead of.
+def _higher(result: QuestionResult) -> list[str]:
+    """Name the judges with a higher figure that may not be called best, and why."""
+    key, told = result.primary.figure, []
+    for name in result.headline.higher:
+        figure, coverage = result.judges[name].item[key], result.judges[name].coverage.value or 0
+        missing = "" if figure.low is not None else ", no interval"
+        told.append(f"{name} ({figure.n:,} items, coverage {coverage:.0%}{missing})")
+    return [f"A higher figure that cannot be called best: {', '.join(told)}."] if told else []
 
-    Not the significance groups: a judge starts one when any member beats it, not only the best.
-    """
-    tested = [pair for pair in result.tests.pairs if best in (pair.a, pair.b)]
-    if not tested:
-        return []
-    close = [
-        pair.b if pair.a == best else pair.a
-        for pair in tested
-        if pair.a != best or pair.p_holm is None or pair.p_holm >= ALPHA or (pair.difference or 0) <= 0
-    ]
-    if not close:
-        return ["It is significantly ahead of every other judge (permutation test by prompt, Holm-adjusted)."]
-    named = ", ".join(close)
-    return [f"These data cannot tell it apart from {named} (permutation test by prompt, Holm-adjusted)."]
+
+def _beside(result: QuestionResult) -> list[str]:
+    """Say which judges the best one is ahead of, and which these data cannot tell it apart from."""
+    found = result.headline
+    here = " for these generators" if result.study.n_generators > 1 else ""
+    told = []
+    if found.ahead_of:
+        whom = "all of them" if found.code == "ahead of all" else _listed(found.ahead_of)
+        told.append(f"It is ahead of {whom}{here} ({TESTED}).")
+    if found.open:
+        told.append(f"These data cannot tell it apart from {_listed(found.open)} ({TESTED}).")
+    if found.open_before_correction:
+        named = _listed(found.open_before_correction)
+        told.append(f"Before that correction it would differ from {named}: that is open, not a finding.")
+    if found.behind:
+        told.append(f"Ahead of it on the items that both scored: {_listed(found.behind)}.")
+    if found.identical:
+        told.append(f"The same answers on every common item: {_listed(found.identical)}.")
+    if found.other_generators == "ahead of all":
+        told.append("That holds for other generators too (each generator left out in turn).")
+    if found.other_generators == "open":
+        told.append("For other generators it is open (each generator left out in turn).")
+    return told
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:MOST_NAMED])
+    return f"{shown} and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else shown
 
 
 def _parts(result: QuestionResult, figure: str) -> list[str]:

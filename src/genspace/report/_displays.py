@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from genspace.analysis.figures import FIGURES
 from genspace.display import View
 from genspace.gather import evidence_of
 from genspace.report._answer import conclude
 from genspace.report._generators import MOST_PLOTS, order_plot, order_table
-from genspace.report._plots import differences, forest, specification_map
-from genspace.report._sentences import order_sentences, reason_text, validation_sentences
+from genspace.report._plots import differences, forest, specification_map, studies_forest
+from genspace.report._sentences import order_sentences, reason_text, studies_sentences, validation_sentences
 from genspace.report._styles import judge_styles
-from genspace.report._table import JudgeTable, figure_text, percent
+from genspace.report._table import JudgeTable, figure_text, number, percent
 from genspace.report._table import judge_table as table_of
 
 if TYPE_CHECKING:
     from genspace.analysis import Comparison, Estimate
+    from genspace.analysis.inference.studies import Studies
     from genspace.analysis.ranking import Ranking
     from genspace.analysis.reasons import Reason
     from genspace.analysis.validation import Validation
@@ -32,6 +34,7 @@ __all__ = [
     "ranking",
     "reason",
     "scene",
+    "studies",
     "study",
     "validation",
 ]
@@ -73,6 +76,26 @@ def validation(result: Validation) -> View:
     plot = differences(document)
     return View(f"{document.metric} in {document.study}", validation_sentences(document),
                 ("against", "difference", "claim", "n"), rows, [plot] if plot else [])  # fmt: skip
+
+
+def studies(result: Studies) -> View:
+    """What the studies show together, and each judge in each of them."""
+    document = result.document
+    over = ["mean over studies like these"] if any(j.pooled for j in document.judges.values()) else []
+    rows = []
+    for name, judge in document.judges.items():
+        cells = [figure_text(judge.by_study[s]) if s in judge.by_study else "–" for s in document.studies]
+        if over:
+            mean = judge.pooled
+            cells.append(
+                "–" if mean is None else f"{number(mean.value)} [{number(mean.low)}, {number(mean.high)}]"
+            )
+        rows.append((name, *cells))
+    plot = studies_forest(document)
+    return View(
+        f"{len(document.studies)} studies, {FIGURES[document.figure].label}", studies_sentences(document),
+        ("judge", *document.studies, *over), rows, [plot] if plot else [],
+    )  # fmt: skip
 
 
 def ranking(result: Ranking) -> View:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from genspace.records import Item
     from genspace.study import Study
 
-__all__ = ["Gallery", "gallery"]
+__all__ = ["Gallery", "gallery", "thumbnail"]
 
 THUMBNAIL_PIXELS = 300
 CARDS_PER_JUDGE = 6
@@ -118,7 +118,7 @@ class Gallery:
         drawn = None
         if scene is not None and view is not None and scene.objects:
             drawn = overlay_svg(scene, marks=view.marks, width=THUMBNAIL_PIXELS)
-        return Picture(caption, _thumbnail(name, study), self._link(name), drawn)
+        return Picture(caption, thumbnail(name, study), self._link(name), drawn)
 
     @cached_property
     def _item(self) -> dict[str, Item]:
@@ -174,7 +174,7 @@ def _relative(path: Path, folder: Path) -> str:
     return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
 
 
-def _thumbnail(name: str | None, study: Study) -> str | None:
+def thumbnail(name: str | None, study: Study, pixels: int = THUMBNAIL_PIXELS) -> str | None:
     """Return a small JPEG as a data URL, or None when there is no readable image."""
     from PIL import Image, UnidentifiedImageError
 
@@ -182,9 +182,9 @@ def _thumbnail(name: str | None, study: Study) -> str | None:
         return None
     try:
         with Image.open(io.BytesIO(study.files.read(name))) as image:
-            image.draft("RGB", (2 * THUMBNAIL_PIXELS, 2 * THUMBNAIL_PIXELS))
+            image.draft("RGB", (2 * pixels, 2 * pixels))
             small = image.convert("RGB")
-            small.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))
+            small.thumbnail((pixels, pixels))
     except (InputError, OSError, UnidentifiedImageError, Image.DecompressionBombError):
         return None
     buffer = io.BytesIO()

@@ -6,21 +6,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from genspace.analysis.counted import ThreeFigures
 from genspace.analysis.result import GeneratorRow, Order, Orders
 from genspace.report._part import Part
 from genspace.report._plots import _panels, _short, _svg, styles_of
 from genspace.report._sentences import order_sentences
 from genspace.report._styles import INK, MUTED, OTHERS, RULE, Style
-from genspace.report._table import figure_text
+from genspace.report._table import figure_text, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["generators", "order_plot", "order_table", "place_text"]
+__all__ = ["COUNTED", "generators", "order_plot", "order_table", "place_text", "three_table", "three_texts"]
 
 MOST_PLOTS = 4
 """Judges whose order is drawn beside the people's."""
 MOST_GENERATORS = 40
+WAYS = (", unmeasured left out", ", as passes")
+COUNTED = (
+    "What a judge did not measure counts as a miss (a lower bound), is left out (an assumption), or counts as a pass "
+    "(an upper bound); a place is sure where the lower bound's interval lies above the other's upper bound's."
+)
+"""How scores of generators are counted, wherever they stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,9 @@ class OrdersShown:
     plots: Mapping[str, str]
     resampled: str
     corrected: Sequence[tuple[str, GeneratorRow]]
+    counted: Mapping[str, ThreeShown]
+    """Judges' figures in their three ways, where anything was not measured or the judge decides."""
+    counting: str = COUNTED
 
 
 def generators(part: Part) -> OrdersShown | None:
@@ -55,6 +65,7 @@ def generators(part: Part) -> OrdersShown | None:
         ranks={who: {row.generator: row for row in order.generators} for who, order in orders.items()},
         plots={name: plot for name, plot in plots.items() if plot},
         resampled=section.resampled,
+        counted={name: shown for name, o in judges.items() if (shown := three_table(o)).head},
         corrected=[(name, row) for name, o in judges.items() for row in o.generators if row.corrected],
     )
 
@@ -122,6 +133,46 @@ def place_text(row: GeneratorRow) -> str:
         return "–"
     allowed = "" if row.rank_low is None else f" ({row.rank_low}–{row.rank_high})"
     return f"{row.rank}{allowed}"
+
+
+@dataclass(frozen=True, slots=True)
+class ThreeShown:
+    """A judge's figures of each generator in their three ways, as a table shows them."""
+
+    head: Sequence[str]
+    """None of it where people, or a judge of pairs, give one figure alone."""
+    cells: Mapping[str, Sequence[str]]
+    """By generator."""
+
+
+def three_table(order: Order) -> ThreeShown:
+    """Return the share that passed, where the judge decides, and the mean score, each in its three ways."""
+    counted = {row.generator: (row.accuracy, row.counted) for row in order.generators if row.counted}
+    if not counted:
+        return ThreeShown([], {})
+    decides = any(accuracy for accuracy, _ in counted.values())
+    worse = ", lower is better" if order.direction == "lower is better" else ""
+    heads = [*(["passed"] if decides else []), f"{order.score}{worse}"]
+    return ThreeShown(
+        [f"{name}{way}" for name in heads for way in ("", *WAYS)],
+        {
+            generator: [
+                text
+                for figures in pair[0 if decides else 1 :]
+                for text in (three_texts(figures) if figures else ("–",) * 3)
+            ]
+            for generator, pair in counted.items()
+        },
+    )
+
+
+def three_texts(figures: ThreeFigures) -> tuple[str, str, str]:
+    """Return a figure with its interval, and what it is with the unmeasured left out and as passes."""
+    return (
+        figure_text(figures.as_misses),
+        number(figures.left_out.value),
+        figure_text(figures.as_passes),
+    )
 
 
 def _scores(axes: Axes, rows: list[GeneratorRow], style: Style) -> None:

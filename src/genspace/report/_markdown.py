@@ -57,6 +57,4 @@ def _basis(result: QuestionResult) -> str:
     study, options = result.study, result.options
     sizes = ", ".join(map(" ".join, counts(study, but={"n_items", "n_annotated"})))
     rated = f"{study.n_annotated:,} of {study.n_items:,} items rated; {sizes}."
-    if not options.draws:
-        return rated
-    return f"{rated} Intervals: {options.confidence:.0%}, over prompts, {options.draws:,} draws, seed {options.seed}."
+    return f"{rated} Intervals: {options.confidence:.0%}, from leaving out each prompt in turn, for these generators."

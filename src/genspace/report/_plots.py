@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from genspace.analysis import Estimate
 from genspace.analysis.calibration import CalibrationBin
+from genspace.analysis.figures import FIGURES
+from genspace.analysis.inference.studies import StudiesDocument
 from genspace.analysis.result import Cell, QuestionResult, ValidationDocument
 from genspace.report._sentences import option_words
 from genspace.report._styles import INK, MUTED, ON_LIGHT, OTHERS, RULE, Style, judge_styles
@@ -26,6 +28,7 @@ __all__ = [
     "ratings",
     "risk_coverage",
     "specification_map",
+    "studies_forest",
     "styles_of",
 ]
 
@@ -118,6 +121,40 @@ def forest(document: QuestionResult) -> str | None:
         )
         return _svg(
             figure, f"{table.columns[0].label} of each judge with its interval; the table holds the values"
+        )
+
+
+def studies_forest(document: StudiesDocument) -> str | None:
+    """Return each judge's figure in each study with its interval, and below them its mean over studies like these."""
+    styles = judge_styles(document.judges)
+    lines: list[tuple[str, float, float | None, float | None, Style, bool]] = []
+    for name, judge in [*document.judges.items()][:MOST_JUDGES]:
+        lines += [
+            (f"{_short(name)} · {study}", e.value, e.low, e.high, styles[name], False)
+            for study, e in judge.by_study.items()
+            if e.value is not None
+        ]
+        if (mean := judge.pooled) is not None:
+            lines.append((f"{_short(name)} · mean", mean.value, mean.low, mean.high, styles[name], True))
+    if not lines:
+        return None
+    with _figure(6.6, 0.9 + 0.24 * len(lines)) as (figure, axes):
+        for height, (_, value, low, high, style, over_all) in enumerate(reversed(lines)):
+            if low is not None and high is not None:
+                axes.plot(
+                    [low, high], [height, height], color=style.colour, linewidth=3.4 if over_all else 1.6
+                )
+            axes.plot(
+                [value], [height], marker="D" if over_all else style.marker, color=style.colour, markersize=7
+            )
+        axes.set_yticks(range(len(lines)), [line[0] for line in reversed(lines)])
+        axes.tick_params(axis="y", length=0)
+        axes.grid(axis="x", color=RULE, linewidth=0.6)
+        axes.set_axisbelow(True)
+        axes.spines["left"].set_visible(False)
+        axes.set_xlabel(f"{FIGURES[document.figure].label}, {document.confidence:.0%} intervals")
+        return _svg(
+            figure, "each judge's agreement in each study with its interval; the table holds the values"
         )
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from genspace.analysis import notes as n
 from genspace.analysis.alternative_annotator import EPSILON, Annotators
-from genspace.analysis.figures import FIGURES, PREFERENCES
+from genspace.analysis.figures import FIGURES, TIE_FORMS
 from genspace.analysis.inference.ceiling import Ceiling
+from genspace.analysis.inference.studies import LEAST_STUDIES, StudiesDocument
 from genspace.analysis.reasons import Reason, ReasonCode
 from genspace.analysis.result import (
     Claim,
@@ -20,7 +21,6 @@ from genspace.analysis.result import (
     ValidationDocument,
     ValidationPair,
 )
-from genspace.analysis.significance import ALPHA
 from genspace.records import Reference
 from genspace.report._table import figure_words, share_text
 
@@ -34,6 +34,7 @@ __all__ = [
     "remark",
     "remarks_of",
     "specification_sentences",
+    "studies_sentences",
     "validation_sentences",
 ]
 
@@ -78,14 +79,27 @@ REASONS: Mapping[ReasonCode, str] = {
     "no_items": "no items",
     "no_draws": "no bootstrap draws",
     "few_defined_draws": "undefined in more than a tenth of the bootstrap draws",
+    "scores_unbounded": "the metric has no fixed range: what it did not score counts as the worst, or the best, score "
+    "that it gave",
+    "empty_cell": "{n} of the groups that are averaged hold nothing",
+    "too_few_labels": "{n} labels; a correction by people needs {needed}",
+    "too_few_disagreements": "people and judge differ on {n} labels; a correction needs {needed}",
+    "stratum_unlabelled": "{n} strata hold fewer than two labels",
+    "few_prompts_differ": "only {n} prompts tell the two apart; a claim needs {needed}",
     "single_prompt": "a single prompt",
     "nothing_to_resample": "nothing to resample: a single prompt, item or rater",
+    "few_prompts": "{n} prompts: {needed} are needed for an interval",
+    "undefined_without_a_prompt": "without one of the prompts the figure is undefined, so its error is unknown",
+    "few_of_a_class": "the rarer answer stands in {n} prompts only: {needed} are needed for a standard error",
+    "at_its_end": "the figure is at its end, where no error can be measured",
+    "constant_in_prompts": "it gives every item of a prompt the same score",
+    "identical": "the two give the same answers on all {n} common items",
+    "few_contributions": "only {n} prompts tell the two apart: {needed} are needed for a claim",
+    "equal_in_every_prompt": "the difference is the same without any prompt, so its error is unknown",
     "in_sample": "WMT convention: the tie width is fitted in-sample",
     "already_resampled": "its p-values are resampled already",
     "not_computed": "not computed",
     "open_interval": "the interval is open: a step separates many bootstrap draws",
-    "at_the_limit": "the figure stands at the end of its range",
-    "undefined_without_a_prompt": "undefined without one of the prompts",
     "no_generators": "no generators are named",
     "single_generator": "a single generator",
     "too_few_generators": "too few generators: {n}",
@@ -123,6 +137,10 @@ REASONS: Mapping[ReasonCode, str] = {
 }
 """Every reason in words."""
 METHODS: Mapping[str, str] = {
+    "delete-one-prompt": "The difference on the items that both judges answered, with a standard error from leaving "
+    "out each prompt in turn and Student's t. Intervals are for one pair by itself; adjusted p-values are corrected by "
+    "Holm for all pairs that could be compared, and they alone decide what is ahead. A new group starts where a member "
+    "is ahead of the next judge. All of it holds for these generators.",
     "swap by prompt": "PERM-INPUT: two-sided permutation test, the standardised scores of whole prompts change sides; "
     "Holm's correction over all pairs; a group ends where a member beats the next judge at 5 %",
 }
@@ -144,12 +162,13 @@ NAMED_RATERS = 8
 """More raters left out than this are counted, not named."""
 LISTED_PAIRS = 4
 """Pairs named in one sentence."""
+FEW_STUDIES = 5
+"""With so many studies a difference over studies like these is rarely found."""
 MOST_TOLD = 4
 """Judges that a sentence names."""
 SURE = 0.95
 """Neighbours whose order is kept in at least so many draws are called sure."""
 RATERS: Mapping[Annotators, str] = {"crowd": "a crowd", "skilled": "skilled raters", "experts": "experts"}
-CLAIMS: tuple[Claim, ...] = ("superior", "non-inferior", "inferior", "inconclusive")
 
 
 def reason_text(reason: Reason | None) -> str:
@@ -207,7 +226,7 @@ def remark(note: n.Note, result: QuestionResult) -> str:
             )
         case n.FewPrompts():
             prompts = "prompt was" if note.n == 1 else "prompts were"
-            return f"Only {note.n} {prompts} rated: intervals and tests over prompts are unreliable."
+            return f"Only {note.n} {prompts} rated: intervals and tests over prompts are weak."
         case n.PromptsNotShared():
             return (
                 "No two rated items share a prompt, so every item is resampled on its own; if they do share prompts, "
@@ -225,6 +244,17 @@ def remark(note: n.Note, result: QuestionResult) -> str:
             )
         case n.HumanTies():
             return f"People are evenly split on {note.n} items: no decision, left out."
+        case n.PairsSeparated():
+            return (
+                f"{note.raters:.1f} raters a pair prefer one of the items on {note.separated:.0%} of the pairs. "
+                "Agreement on these pairs grows with the number of raters; between studies compare the share of raters "
+                "who agree."
+            )
+        case n.RareAnswer():
+            return (
+                f"The rarer answer is {note.share:.0%} of the decisions in {note.prompts} prompts: there a test of "
+                "this figure finds a difference that is none in about 7 % of cases, not 5 %."
+            )
         case n.DerivedMetrics():
             named = ", ".join(note.judges)
             return f"{named}: computed from the ratings themselves, shown but neither ranked nor tested."
@@ -236,7 +266,7 @@ def remark(note: n.Note, result: QuestionResult) -> str:
             return f"{note.judge} abstains on {note.n} of {note.of} items; its figures hold for the rest."
         case n.PointsTheOtherWay():
             return (
-                f"{note.judge} points the other way: declare it with --lower-is-better {note.judge}, or "
+                f"{note.judge} points the other way: declare it with `lower_is_better` {note.judge}, or "
                 f"[metrics.{note.judge}] lower_is_better = true."
             )
         case n.TieFormDecides():
@@ -307,8 +337,7 @@ def people_sentences(result: QuestionResult) -> list[str]:
 
 def ceiling_label(found: Ceiling) -> str:
     """Return the name of the figure that a ceiling stands beside."""
-    figure = FIGURES.get(found.figure) or PREFERENCES[found.figure]
-    return figure.short if found.figure in FIGURES else figure.label
+    return FIGURES[found.figure].short
 
 
 def specification_sentences(curve: Specification, label: str) -> list[str]:
@@ -323,7 +352,7 @@ def specification_sentences(curve: Specification, label: str) -> list[str]:
     leader = curve.best[0]
     first = (
         f"{leader.judge} has the highest agreement in {leader.first} of {len(curve.specifications)} reasonable ways to "
-        f"compute it, and no other judge is separated above it in {leader.top}."
+        f"compute it, and no other judge is ahead of it in {leader.top}."
     )
     if not curve.pairs:
         return [first]
@@ -333,23 +362,23 @@ def specification_sentences(curve: Specification, label: str) -> list[str]:
             when = _when(pair.reversed_only_when, label)
             by_condition.setdefault(when, []).append(pair)
     reversals = [_reversal(curve, when, those) for when, those in by_condition.items()]
-    return [first, _separated(label, curve.pairs), *(s for part in reversals for s in part)]
+    return [first, _held(label, curve.pairs), *(s for part in reversals for s in part)]
 
 
-def _separated(label: str, pairs: Sequence[SpecificationPair]) -> str:
-    """Say how many of the pairs that the headline figure separates every specification separates alike."""
+def _held(label: str, pairs: Sequence[SpecificationPair]) -> str:
+    """Say how many of the headline's conclusions every specification shares."""
     held = sum(pair.reversed == pair.open == 0 for pair in pairs)
     reversed_in_some = sum(pair.reversed > 0 for pair in pairs)
     if len(pairs) > 1:
         return (
-            f"Of the {len(pairs)} pairs of judges that {label} separates, {held} stay separated the same way in "
-            f"all of them and {reversed_in_some} are reversed in some."
+            f"By {label} a judge is ahead in {len(pairs)} pairs; {held} of them stay so in all of these ways, and "
+            f"{reversed_in_some} are reversed in some."
         )
     pair = pairs[0]
     outcome = (
         "is reversed in some" if reversed_in_some else "holds in all of them" if held else "is open in some"
     )
-    return f"{label} separates one pair of judges, {pair.better} over {pair.worse}; that {outcome}."
+    return f"By {label} one judge is ahead of another, {pair.better} of {pair.worse}; that {outcome}."
 
 
 def _reversal(curve: Specification, when: str, pairs: Sequence[SpecificationPair]) -> list[str]:
@@ -399,7 +428,8 @@ def _tie_forms(
 ) -> tuple[str, dict[str, tuple[float, float]]] | None:
     """Return averaging and both judges' shares of pairs by tie form, where a tie form is what reverses them."""
     condition = pair.reversed_only_when or {}
-    forms = [key for key, figure in FIGURES.items() if figure.tie_form is not None]
+    of_pairs = FIGURES[curve.headline[0]].target == "preference"
+    forms = [key for key in TIE_FORMS if (FIGURES[key].target == "preference") == of_pairs]
     if not set(condition.get("figure", ())) & set(forms):
         return None
     places = [curve.judges.index(name) for name in (pair.better, pair.worse)]
@@ -453,6 +483,35 @@ def _distances(orders: Mapping[str, Order], reference: Reference) -> Iterator[st
         )
 
 
+def studies_sentences(document: StudiesDocument) -> list[str]:
+    """Say what several studies show together, never more than so few studies can."""
+    k = len(document.studies)
+    said = [f"{name} is left out: {reason_text(reason)}." for name, reason in document.left_out.items()]
+    if k < LEAST_STUDIES:
+        return [
+            *said,
+            "Two studies stand side by side; from three on a mean over studies like these is given.",
+        ]
+    ahead = [
+        f"{pair.a} of {pair.b}" if pair.standing == "ahead" else f"{pair.b} of {pair.a}"
+        for pair in document.pairs
+        if pair.standing in ("ahead", "behind")
+    ]
+    if ahead:
+        said.append(f"Ahead over studies like these, Holm-adjusted: {', '.join(ahead)}.")
+    elif document.pairs:
+        said.append("Over studies like these no judge is ahead of another.")
+    spread = [j.pooled.tau for j in document.judges.values() if j.pooled is not None]
+    if spread:
+        said.append(
+            f"A judge's agreement varies between the studies, beyond chance, with a standard deviation of "
+            f"{min(spread):.3f} to {max(spread):.3f}."
+        )
+    if k <= FEW_STUDIES:
+        said.append(f"{NUMBERS[k].capitalize()} studies can rarely show a difference.")
+    return said
+
+
 def validation_sentences(document: ValidationDocument) -> list[str]:
     """Say the findings in plain words, never more than they show."""
     return [
@@ -472,43 +531,54 @@ def _figure_sentence(document: ValidationDocument) -> str:
 
 
 def _claim_sentences(document: ValidationDocument) -> list[str]:
-    rows, name, margin = document.against, document.metric, document.margin
+    rows, margin = document.against, document.margin
     if not rows:
         return ["There is no other metric in this study to compare it with."]
-    words: dict[Claim, str] = {
-        "superior": "is superior to",
-        "non-inferior": f"is not worse, by more than {margin:g}, than",
-        "inferior": "is inferior to",
-        "inconclusive": "cannot be told from these data to be better or worse than",
+    words: Mapping[Claim, str] = {
+        "ahead": "is ahead of",
+        "not worse": f"is not worse, by {margin:g} or more, than",
+        "behind": "is behind",
+        "open": "cannot be told from these data to be better or worse than",
+        "open before correction": "is open against (told apart only before the correction for all pairs of the study)",
+        "identical": "gives the same answers as",
     }
     sentences = []
-    for kind in CLAIMS:
+    for kind, phrase in words.items():
         those = [row for row in rows if row.claim == kind]
         if those:
-            listed = ", ".join(row.judge for row in those)
-            sentences.append(f"It {words[kind]} {len(those)} of the {len(rows)} there: {listed}.")
-            if kind in ("superior", "inferior"):
-                sentences += _uncertain_after_correction(those, len(rows))
+            sentences.append(
+                f"It {phrase} {len(those)} of the {len(rows)} there: {', '.join(r.judge for r in those)}."
+            )
+    near = [row.judge for row in rows if row.claim == "behind" and row.not_worse]
+    if near:
+        sentences.append(f"It is behind, but by less than {margin:g}: {', '.join(near)}.")
     sentences += [
         f"It cannot be compared with {row.judge}: {reason_text(row.difference.reason)}."
         for row in rows
         if row.claim is None
     ]
     sentences += [
-        f"Against {row.judge} that depends on the abstentions: with each of them tied with everything, {name} "
-        f"is {row.penalised_claim} ({figure_words(row.penalised, signed=True)})."
+        f"Against {row.judge} that depends on the abstentions: with each of them tied with everything, the difference "
+        f"is {figure_words(row.penalised, signed=True)}."
         for row in rows
-        if None not in (row.claim, row.penalised_claim) and row.claim != row.penalised_claim
+        if _depends_on_abstentions(row, margin)
     ]
     return sentences
 
 
-def _uncertain_after_correction(rows: Sequence[ValidationPair], family: int) -> list[str]:
-    """Name the differences that do not stand Holm's correction for the number of comparisons."""
-    unsure = [row.judge for row in rows if row.p_holm is not None and row.p_holm >= ALPHA]
-    if family < 2 or not unsure:
-        return []
-    return [f"Corrected for {family} comparisons, the difference to {', '.join(unsure)} is not significant."]
+def _depends_on_abstentions(row: ValidationPair, margin: float) -> bool:
+    """Return whether an interval with each abstention tied with everything speaks against the claim."""
+    low, high = row.penalised.low, row.penalised.high
+    if low is None or high is None or row.penalised.n == row.difference.n:
+        return False
+    against: Mapping[Claim, bool] = {
+        "ahead": low <= 0,
+        "behind": high >= 0,
+        "not worse": low <= -margin,
+        "open": low > 0 or high < 0,
+        "open before correction": low > 0 or high < 0,
+    }
+    return row.claim is not None and against.get(row.claim, False)
 
 
 def _coverage_sentences(document: ValidationDocument) -> list[str]:
@@ -526,11 +596,11 @@ def _breakdown_sentences(document: ValidationDocument) -> list[str]:
     sentences = []
     for column, cells in document.breakdowns.items():
         for value, cell in cells.items():
-            worse = [other for other, claim in cell.claims.items() if claim == "inferior"]
+            worse = [other for other, claim in cell.claims.items() if claim == "behind"]
             if worse:
-                sentences.append(f"Where {column} is {value} it is inferior to {', '.join(worse)}.")
+                sentences.append(f"Where {column} is {value} it is behind {', '.join(worse)}.")
     if sentences:
-        sentences.append("The parts are not corrected for their number: take them as leads, not as findings.")
+        sentences.append("These are corrected for the number of parts (Benjamini-Hochberg).")
     return sentences
 
 

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from genspace.analysis import Estimate
-from genspace.analysis.figures import FIGURES, PREFERENCES, SYSTEMS, Named
+from genspace.analysis.figures import FIGURES, SYSTEMS, TIE_CALIBRATED_PAIRS, Named
 from genspace.analysis.reasons import Reason
 from genspace.analysis.result import Figures, JudgeKind, JudgeResult, QuestionResult, StudyFacts
 from genspace.display import Displayed
 from genspace.tables import neutralised
 
 __all__ = [
+    "LATEX",
     "Column",
     "JudgeTable",
     "Row",
@@ -35,6 +36,7 @@ __all__ = [
 EXTRA: Mapping[str, Named] = {
     row.key: row
     for row in (
+        TIE_CALIBRATED_PAIRS,
         Named(key="mean_score", short="mean score", label="mean score", meaning="mean of the judge's scores"),
         Named(
             key="all_raters", short="all raters", label="all raters",
@@ -48,10 +50,10 @@ EXTRA: Mapping[str, Named] = {
     )
 }  # fmt: skip
 """What a table shows beside the figures of `genspace.analysis.figures`."""
-NAMES: Mapping[str, Mapping[str, Named]] = {"preference": PREFERENCES, "system": SYSTEMS}
+NAMES: Mapping[str, Mapping[str, Named]] = {"system": SYSTEMS}
 """Sections whose figures are not those over items."""
 PREFIXES = {"within_prompt": "within prompt: ", "within_generator": "within generator: "}
-SHOWN_OF_PAIRS = ("half_credit", "with_ties", "tie_calibrated")
+SHOWN_OF_PAIRS = ("pair_raters_who_agree", "pair_agreement_with_ties", TIE_CALIBRATED_PAIRS.key)
 WITHIN = "pairwise_half_credit"
 """The figure within prompts that the main table shows for graded ratings."""
 
@@ -68,7 +70,7 @@ NOT_COMPUTED = Estimate.undefined(Reason("not_computed"))
 class Column:
     """One figure of the table."""
 
-    section: Literal["", "item", "within_prompt", "within_generator", "preference", "system"]
+    section: Literal["", "item", "within_prompt", "within_generator", "system"]
     """Part of a judge's result; "" for the judge itself."""
     figure: str
 
@@ -146,8 +148,8 @@ def _columns(result: QuestionResult, level: str) -> tuple[Column, ...]:
     if level == "system":
         return tuple(Column("system", key) for key in SYSTEMS)
     primary = Column("item", result.primary.figure)
-    if any(judge.preference for judge in result.judges.values()):
-        chosen = [Column("preference", key) for key in SHOWN_OF_PAIRS]
+    if FIGURES[result.primary.figure].target == "preference":
+        chosen = [Column("item", key) for key in SHOWN_OF_PAIRS]
     else:
         kind = result.study.value_type
         chosen = [Column("item", key) for key, row in FIGURES.items() if kind in row.shown_for]
@@ -292,7 +294,7 @@ def markdown_table(table: JudgeTable) -> str:
     return "\n".join(lines) + "\n"
 
 
-_LATEX = str.maketrans(
+LATEX = str.maketrans(
     {character: f"\\{character}" for character in "&%$#_{}"}
     | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
     | {"τ": r"$\tau$", "κ": r"$\kappa$", "α": r"$\alpha$", "–": "--"}
@@ -303,9 +305,9 @@ def latex_table(table: JudgeTable, *, caption: str) -> str:
     """Return the table in LaTeX (booktabs): interval under each figure in small type."""
     head = ["Judge", *(c.label for c in table.columns), "$n$", "Coverage"]
     lines = [
-        "\\begin{table}", "\\centering", f"\\caption{{{caption.translate(_LATEX)}}}",
+        "\\begin{table}", "\\centering", f"\\caption{{{caption.translate(LATEX)}}}",
         f"\\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}", "\\toprule",
-        " & ".join(h if h == "$n$" else h.translate(_LATEX) for h in head) + " \\\\", "\\midrule",
+        " & ".join(h if h == "$n$" else h.translate(LATEX) for h in head) + " \\\\", "\\midrule",
     ]  # fmt: skip
     previous = None
     for row in table.rows:
@@ -313,8 +315,8 @@ def latex_table(table: JudgeTable, *, caption: str) -> str:
         if previous not in {None, standing}:
             lines.append("\\midrule")
         previous = standing
-        cells = [row.name.translate(_LATEX), *map(_latex_cell, row.estimates), str(row.n or "--")]
-        lines.append(" & ".join([*cells, percent(row.coverage).translate(_LATEX)]) + " \\\\")
+        cells = [row.name.translate(LATEX), *map(_latex_cell, row.estimates), str(row.n or "--")]
+        lines.append(" & ".join([*cells, percent(row.coverage).translate(LATEX)]) + " \\\\")
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", "\\end{table}"]) + "\n"
 
 

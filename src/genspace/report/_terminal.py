@@ -16,7 +16,9 @@ from genspace.report._table import Row, counts, figure_text, judge_table, number
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["print_comparison"]
+    from genspace.display import View
+
+__all__ = ["print_comparison", "print_view"]
 
 STYLES = {"people": "bold", "baseline": "dim", "derived": "dim italic"}
 PRINTED_REASONS = 6
@@ -35,6 +37,23 @@ def print_comparison(document: ComparisonDocument, console: Console, *, level: s
     for name, part in document.questions.items():
         console.print(f"\n[bold]Question: {escape(name)}[/]")
         _print_part(part, console, level=level)
+
+
+def print_view(view: View, console: Console) -> None:
+    """Print a result's title, sentences and table."""
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    console.print(f"[bold]{escape(view.title)}[/]")
+    for sentence in view.sentences:
+        console.print(escape(sentence))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for i, heading in enumerate(view.head):
+        table.add_column(escape(heading), overflow="fold", justify="right" if i else "left")
+    for row in view.rows:
+        table.add_row(*map(escape, row))
+    console.print(table)
 
 
 def _print_part(result: QuestionResult, console: Console, *, level: str) -> None:
@@ -62,7 +81,7 @@ def _print_part(result: QuestionResult, console: Console, *, level: str) -> None
     console.print(table)
     if left_out := [c.label for c in model.columns[most:]]:
         console.print(
-            f"[dim]In a terminal of {NARROW} columns, with --json or --out: {escape(', '.join(left_out))}.[/]"
+            f"[dim]In a terminal of {NARROW} columns, in JSON or in a report (`out`): {escape(', '.join(left_out))}.[/]"
         )
     for reason in _reasons(model.rows):
         console.print(f"[dim]– {escape(reason)}[/]")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from genspace.analysis import Comparison, Ranking, Validation
     from genspace.study import Study
 
-__all__ = ["write_comparison", "write_report", "write_result"]
+__all__ = ["write_comparison", "write_report", "write_result", "written"]
 
 
 def write_report(
@@ -56,7 +56,7 @@ def write_report(
         if part.items is not None:
             name = f"items-{part.question}.csv" if part.question else "items.csv"
             texts[name] = items_csv(part.items)
-    return _written(folder, texts)
+    return written(folder, texts)
 
 
 def write_comparison(comparison: Comparison, folder: Path) -> list[Path]:
@@ -78,10 +78,10 @@ def write_result(result: Ranking | Validation, folder: Path) -> list[Path]:
     }
     plots = view.pictures
     texts |= {f"{name}{f'-{n}' if n > 1 else ''}.svg": plot for n, plot in enumerate(plots, start=1)}
-    return _written(folder, texts)
+    return written(folder, texts)
 
 
-def _written(folder: Path, texts: Mapping[str, str]) -> list[Path]:
+def written(folder: Path, texts: Mapping[str, str]) -> list[Path]:
     """Write texts into a folder; return their paths. Errors: `InputError` when it cannot be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -35,7 +35,7 @@ def line_key(line: Mapping[str, Any]) -> Key:
     first, second = line["item_id"], line.get("item_id_b")
     if second is not None:
         first, second = canonical(first, second)
-    return first, second, line.get("question"), line.get("repeat", 0)
+    return first, second, line.get("question"), line.get("repeat") or 0
 
 
 def judge_folders(root: Path) -> list[tuple[str, Path]]:
@@ -110,36 +110,42 @@ class JudgeStore:
         return {line_key(line): Verdict.from_json(line) for line in lines}
 
     def frame(self) -> pd.DataFrame:
-        """Return the verdicts that count as a frame with the columns of `COLUMN_TYPES`, read without making records.
+        """Return the verdicts that count as a frame, read without making records (see `every`)."""
+        every = self._columns()
+        counting = every[every["fingerprint"] == every["fingerprint"].iloc[-1]] if len(every) else every
+        return turned_verdicts(counting).drop_duplicates(KEY_COLUMNS, keep="last", ignore_index=True)
+
+    def every(self) -> pd.DataFrame:
+        """Return the last verdict of each key under each fingerprint, oldest first, with the columns of `COLUMN_TYPES`.
 
         Pairs stand in canonical order; `item_id_b` is "" for single items.
 
         Errors: as for `lines`.
         """
-        import pandas as pd
+        keys = ["fingerprint", *KEY_COLUMNS]
+        return turned_verdicts(self._columns()).drop_duplicates(keys, keep="last", ignore_index=True)
 
-        parts = [read_columns(path) for path in self.files()]
-        parts = [p for p in parts if p.num_rows]
-        if not parts:
-            empty: pd.DataFrame = empty_columns().to_pandas()
-            return empty
-        frame: pd.DataFrame = pd.concat([p.to_pandas() for p in parts], ignore_index=True)
+    def _columns(self) -> pd.DataFrame:
+        import pyarrow as pa
+
+        parts = [part for path in self.files() for part in read_columns(path) if part.num_rows]
+        frame: pd.DataFrame = pa.concat_tables([empty_columns(), *parts]).to_pandas()
         frame["repeat"] = frame["repeat"].fillna(0).astype("int64")
         frame["status"] = frame["status"].fillna("decided")
         frame["item_id_b"] = frame["item_id_b"].fillna("")
         frame["judge"] = self.judge
-        frame = turned_verdicts(frame[frame["fingerprint"] == frame["fingerprint"].iloc[-1]])
-        return frame.drop_duplicates(KEY_COLUMNS, keep="last", ignore_index=True)
+        return frame
 
     def done(self, fingerprint: str, *, retry: frozenset[str] = frozenset()) -> Container[Key]:
         """Return the keys that need no new verdict: judged under this fingerprint and of no status in `retry`."""
+        import pyarrow.compute as pc
+
         status = DiskMap()
-        status.update(
-            (repr(line_key(line)), line.get("status", "decided"))
-            for line in self.lines()
-            if line.get("fingerprint") == fingerprint
-        )
-        return _Done(status, retry)
+        for path in self.files():
+            for part in read_columns(path, ["fingerprint", "status", *KEY_COLUMNS]):
+                lines = part.filter(pc.equal(part["fingerprint"], fingerprint)).to_pylist()
+                status.update((repr(line_key(line)), line["status"] or "decided") for line in lines)
+        return _Done(status, retry) if len(status) else ()
 
     def writer(self) -> VerdictWriter:
         """Open a new file for one run's verdicts."""

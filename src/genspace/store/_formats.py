@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -29,6 +29,8 @@ COLUMN_TYPES: Mapping[str, str] = {
     "reason": "string", "explanation": "string", "seconds": "double", "tokens": "int64", "cost_usd": "double",
 }  # fmt: skip
 """Columns of Parquet shards; measurements and details stand in `rest` as JSON."""
+BLOCK = 1 << 23
+"""Bytes of JSON Lines that are parsed at a time."""
 ROW_GROUP = 16_384
 """Verdicts of a Parquet shard that are held at a time, written and read."""
 
@@ -116,37 +118,65 @@ def _parquet_lines(path: Path) -> Iterator[dict[str, Any]]:
             yield {k: v for k, v in row.items() if v is not None} | rest
 
 
-def _arrow_schema() -> pa.Schema:
+def _arrow_schema(names: Sequence[str] = tuple(COLUMN_TYPES)) -> pa.Schema:
     import pyarrow as pa
 
-    return pa.schema([(name, pa.type_for_alias(kind)) for name, kind in COLUMN_TYPES.items()])
+    return pa.schema([(name, pa.type_for_alias(COLUMN_TYPES[name])) for name in names])
 
 
-def read_columns(path: Path) -> pa.Table:
-    """Read a file's columns; JSON Lines by pyarrow's parser, which makes no Python objects."""
-    import pyarrow as pa
-    import pyarrow.json as pj
-    import pyarrow.parquet as pq
+def read_columns(path: Path, names: Sequence[str] = tuple(COLUMN_TYPES)) -> Iterator[pa.Table]:
+    """Yield a file's columns, some verdicts at a time; JSON Lines by pyarrow's parser, which makes no Python objects.
 
+    Errors: as for `read_lines`.
+    """
     if path.suffix == ".parquet":
-        return pq.read_table(path, columns=list(COLUMN_TYPES))
-    raw = path.read_bytes()
-    raw = raw[: raw.rfind(b"\n") + 1]
-    if not raw:
-        return _arrow_schema().empty_table()
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        for batch in pq.ParquetFile(path).iter_batches(batch_size=ROW_GROUP, columns=list(names)):
+            yield pa.Table.from_batches([batch])
+        return
+    rows = 0
+    for block in _whole_lines(path):
+        table = _parsed(block, names)
+        if table is None:  # the slow reader names the line that is wrong
+            rest = list(islice(_complete_lines(path), rows, None))
+            yield _arrow_schema(names).empty_table().from_pylist(rest, schema=_arrow_schema(names))
+            return
+        rows += table.num_rows
+        yield table
+
+
+def _whole_lines(path: Path) -> Iterator[bytes]:
+    """Yield a file in blocks that end where a line ends; what a killed run left after the last one is dropped."""
+    rest = b""
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            lines, end, rest = (rest + block).rpartition(b"\n")
+            if end:
+                yield lines + end
+
+
+def _parsed(lines: bytes, names: Sequence[str]) -> pa.Table | None:
+    """Return columns of lines; None where one is no verdict, or is of another schema."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.json as pj
+
+    schema = _arrow_schema(names).append(pa.field("schema", pa.int64()))
     try:
         table = pj.read_json(
-            pa.BufferReader(raw),
-            read_options=pj.ReadOptions(block_size=len(raw) + 1),  # one block, so that no line is too long
-            parse_options=pj.ParseOptions(
-                explicit_schema=_arrow_schema(), unexpected_field_behavior="ignore"
-            ),
+            pa.BufferReader(lines),
+            # One block, so that no line is too long.
+            read_options=pj.ReadOptions(block_size=len(lines) + 1, use_threads=False),
+            parse_options=pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
         )
     except pa.ArrowInvalid:
-        # The slow reader names the broken line.
-        rows = list(_complete_lines(path))
-        return pa.table({n: [r.get(n) for r in rows] for n in COLUMN_TYPES}, schema=_arrow_schema())
-    return table
+        return None
+    version = pc.max(table["schema"]).as_py() or 0
+    if version > SCHEMA_VERSION or table["item_id"].null_count:
+        return None
+    return table.drop_columns("schema")
 
 
 def empty_columns() -> pa.Table:

@@ -1,14 +1,16 @@
 """A study: a folder of plain files, or one wide table, with items, people's answers and scores."""
 
 from genspace.readings import Reading
-from genspace.study._files import StudyFiles
+from genspace.study._files import IMAGE_SUFFIXES, StudyFiles
+from genspace.study._frames import read_frames, read_score_frame
 from genspace.study._ids import common_cause
 from genspace.study._readers import Read, read_score_table
 from genspace.study._settings import JudgeTable, StudyFile
 from genspace.study._study import CheckReport, Study, check_study, open_study
-from genspace.study.exports import Export, GivenAnswer, read_export
+from genspace.study.exports import Export, GivenAnswer, documents_of, read_export
 
 __all__ = [
+    "IMAGE_SUFFIXES",
     "CheckReport",
     "Export",
     "GivenAnswer",
@@ -20,7 +22,10 @@ __all__ = [
     "StudyFiles",
     "check_study",
     "common_cause",
+    "documents_of",
     "open_study",
     "read_export",
+    "read_frames",
+    "read_score_frame",
     "read_score_table",
 ]

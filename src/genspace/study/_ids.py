@@ -11,8 +11,9 @@ from itertools import takewhile
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from genspace.columns import among
 from genspace.errors import Problem
-from genspace.tables import MOST_PROBLEMS, Table, among
+from genspace.tables import MOST_PROBLEMS, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,7 +106,7 @@ def _shared_start(words: Sequence[str]) -> str:
 
 
 def unknown_items(
-    table: Table, frame: pd.DataFrame, known: pd.Index[str], where: str = "the items table"
+    table: Table, frame: pd.DataFrame, known: pd.Series[str], where: str = "the items table"
 ) -> list[Problem]:
     """Return the problems of ids that are no items: the common cause with a count, where there is one.
 

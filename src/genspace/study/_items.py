@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from genspace.columns import among
 from genspace.errors import InvalidFilesError, Problem
 from genspace.readings import Reading
 from genspace.records import ITEM_COLUMNS
@@ -63,7 +64,7 @@ class ItemsTable:
         import numpy as np
 
         if self.digests is None:
-            return item_ids.isin(self.frame["item_id"]).to_numpy()
+            return among(item_ids, self.frame["item_id"])
         found = _digests(item_ids)
         place = np.searchsorted(self.digests, found).clip(max=len(self.digests) - 1)
         return np.asarray(self.digests[place] == found)
@@ -74,14 +75,16 @@ class ItemsTable:
         return list(next(self.parts()).columns)
 
 
-def load_items(path: Path) -> tuple[ItemsTable | None, list[Problem], list[Reading]]:
+def load_items(path: Path, *, whole: bool) -> tuple[ItemsTable | None, list[Problem], list[Reading]]:
     """Check the items table; return it (None where it cannot be used at all), all problems, and what was inferred.
 
-    It is checked part by part. Whatever is wrong or unusual there is left to a second look at the whole, which knows
-    every problem and its line.
+    Unless it is wanted whole, it is checked part by part. Whatever is wrong or unusual there is left to a second look
+    at the whole, which knows every problem and its line.
     """
     import numpy as np
 
+    if whole:
+        return _load_whole(path)
     first: Read | None = None
     columns: list[str] = []
     digests, folded, capitals = [], [], False

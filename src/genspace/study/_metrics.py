@@ -30,6 +30,8 @@ EPOCHS = ((1e9, 3e9), (1e12, 3e12))
 """Ranges of seconds and milliseconds since 1970, from 2001 on."""
 NUMBER_LIKE = re.compile(r"[+−–-]?[\d.,'’\s]*\d[\d.,'’\s]*%?")
 """Cells that someone meant as a number, however it is written."""
+NUMBER_AND_MORE = re.compile(r"[<>≤≥≈~±]?\s*[+−–-]?\d[\d.,]*\s*([a-zA-Zµ°²³/]{1,5}|[*†‡¹²³]+|\(.*\)|±.*)")
+"""Cells with a unit, a mark or an interval beside the number: in a table of scores someone meant the number."""
 MOST_STEPS = 11
 """Distinct values up to which a column of people's ratings can be recognised by its values."""
 
@@ -144,11 +146,11 @@ def choose_metrics(
     for column in columns:
         numbers = read_numbers(table, column, words=WORDS)
         kind = _kind(table.frame[column].str.strip(), numbers)
-        if kind == "empty" and people is None:
-            kind = "numbers"  # a metric that never answered
+        if people is None and kind in {"empty", "numbers and more"}:
+            kind = "numbers"  # a metric that never answered, or whose cells are problems
         if kind != "numbers":
             chosen.breakdowns.append(column)
-            if kind == "mixed":
+            if kind in {"mixed", "numbers and more"}:
                 filled = (table.frame[column].str.strip() != "").sum()
                 chosen.readings.append(
                     table.reading("mixed_column", columns=(column,), count=numbers.filled, total=int(filled))
@@ -169,7 +171,10 @@ def choose_metrics(
 
 
 def _kind(cells: pd.Series[str], numbers: Numbers) -> str:
-    """Return what a column holds: "numbers", "text", numbers among more text ("mixed"), nothing ("empty")."""
+    """Return what a column holds.
+
+    Returns: "numbers", "numbers and more", "text", numbers among more text ("mixed"), nothing ("empty").
+    """
     if numbers.filled and not numbers.problems:
         return "numbers"
     filled = cells[~cells.isin(NULLS)]
@@ -179,4 +184,7 @@ def _kind(cells: pd.Series[str], numbers: Numbers) -> str:
     likely = sum(count for cell, count in distinct.items() if NUMBER_LIKE.fullmatch(str(cell)))
     if likely * 2 >= len(filled):
         return "numbers"
+    likely += sum(count for cell, count in distinct.items() if NUMBER_AND_MORE.fullmatch(str(cell)))
+    if likely * 2 >= len(filled):
+        return "numbers and more"
     return "mixed" if numbers.filled else "text"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_args
 
+from genspace.columns import ANSWER_COLUMNS, ANSWER_KEY, VERDICT_COLUMNS, VERDICT_KEY, among, typed
 from genspace.errors import InvalidFilesError, Problem
-from genspace.evidence import ANSWER_COLUMNS, ITSELF, VERDICT_COLUMNS, pair_mistakes, typed, with_preferences
-from genspace.pairs import turned_answers, turned_verdicts
-from genspace.readings import Reading
+from genspace.pairs import ITSELF, pair_mistakes, turned_answers, turned_verdicts, with_preferences
+from genspace.readings import Reading, listed
 from genspace.records import ITEM_COLUMNS, ROLES, PairCoding, Status, StudySettings
 from genspace.study._files import leaves_study
 from genspace.study._ids import unknown_items
@@ -22,8 +22,8 @@ from genspace.tables import (
     WORDS,
     Numbers,
     Table,
-    among,
     clean_text,
+    empty_cells,
     match_columns,
     near_columns,
     parse_numbers,
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "LONG_COLUMNS",
     "Read",
     "log_readings",
     "read_annotations",
@@ -50,15 +51,13 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 ITEM_TEXT_COLUMNS = ("generator", "prompt_id", "prompt", "image", "image_before", "predicate")
-ANSWER_KEY = ["item_id", "item_id_b", "question", "rater_id", "repeat", "role"]
 READ_OF_ANSWERS = (*ANSWER_KEY, "value")
 """Columns of a table of answers that are read. Who breaks rules is told by the study's own records alone."""
-VERDICT_KEY = ["item_id", "item_id_b", "question", "repeat", "judge"]
 LONG_COLUMNS = frozenset({"score", "verdict", "passed"})
 """One of these makes a table of scores long: a row per item and metric, rather than a column per metric."""
 SCORE_NUMBERS = ("score", "confidence", "seconds", "tokens", "cost_usd")
 SCORE_TEXTS = ("item_id_b", "question", "reason", "status")
-SCORE_COLUMNS = ("item_id", "metric", "passed", "verdict", *SCORE_TEXTS, *SCORE_NUMBERS)
+SCORE_COLUMNS = ("item_id", "metric", "repeat", "passed", "verdict", *SCORE_TEXTS, *SCORE_NUMBERS)
 """Columns of a long table of scores."""
 NULL_WORDS = NULLS - {""}
 CLEANED = ("item_id", "prompt_id", "prompt", "generator")
@@ -90,15 +89,16 @@ def log_readings(readings: Iterable[Reading]) -> None:
     """Log what was inferred; what is certain goes without saying."""
     for reading in readings:
         if reading.level == "warning":
-            log.warning("%s", reading)
+            log.warning("%s", reading, extra={"reading": reading.code})
         elif reading.level == "said":
-            log.info("%s", reading)
+            log.info("%s", reading, extra={"reading": reading.code})
 
 
-def read_items(table: Table, *, whole: bool = True) -> Read:
+def read_items(table: Table, *, whole: bool = True, named_files: bool = True) -> Read:
     """Check the items table: unique ids, image names that stay in the study; empty cells become missing.
 
-    Of a part (`whole` false) nothing is said that only the whole can tell.
+    Of a part (`whole` false) nothing is said that only the whole can tell. Without a study's folder (`named_files`
+    false) images are names like any other.
     """
     table, problems = match_columns(table, ITEM_COLUMNS)
     problems += require_columns(table, ["item_id"])
@@ -116,7 +116,7 @@ def read_items(table: Table, *, whole: bool = True) -> Read:
     problems += table.problems(nameless, "item_id", "every item needs an id")
     problems += _repeated_ids(table, frame, nameless)
     for column in ("image", "image_before"):
-        if column in frame.columns:
+        if named_files and column in frame.columns:
             outside = frame[column].map(leaves_study)
             message = "leaves the study; use a name relative to its folder"
             problems += table.problems(outside, column, message)
@@ -176,19 +176,23 @@ def _without_null_words(table: Table, frame: pd.DataFrame, columns: Iterable[str
 
 
 def read_annotations(
-    tables: Mapping[str, Table], item_ids: Iterable[str], settings: Callable[[str], StudySettings]
+    tables: Mapping[str, Table],
+    item_ids: pd.Series[str],
+    settings: Callable[[str], StudySettings],
+    *,
+    further: Sequence[str] = (),
 ) -> Read:
     """Check people's answers: one table per question ("" is the main one), all problems at once.
 
-    `settings` gives what is declared for a question; only its scale, value type and missing values are used.
+    `settings` gives what is declared for a question; only its scale, value type and missing values are used. `further`
+    are columns of text that are read besides.
     """
     import pandas as pd
 
-    known = pd.Index(list(item_ids))
     read = Read(typed({}, ANSWER_COLUMNS))
     frames = [read.frame]
     for question, table in tables.items():
-        frame = _read_answers(table, question, known, settings(question), read)
+        frame = _read_answers(table, question, item_ids, settings(question), read, further=further)
         if frame is not None:
             frames.append(frame)
     read.frame = pd.concat(frames, ignore_index=True)
@@ -196,7 +200,13 @@ def read_annotations(
 
 
 def _read_answers(
-    table: Table, question: str, known: pd.Index[str], settings: StudySettings, read: Read
+    table: Table,
+    question: str,
+    known: pd.Series[str],
+    settings: StudySettings,
+    read: Read,
+    *,
+    further: Sequence[str],
 ) -> pd.DataFrame | None:
     """Return one table of answers, None where columns are missing; problems and readings join `read`."""
     table, problems = match_columns(table, READ_OF_ANSWERS)
@@ -204,6 +214,7 @@ def _read_answers(
     read.readings += table.readings
     read.problems += problems
     if problems:
+        read.problems += _column_per_rater(table)
         return None
     text = table.frame
     columns: dict[str, Any] = {}
@@ -223,6 +234,7 @@ def _read_answers(
         read.readings.append(table.reading("no_rater_id"))
         if near:
             read.readings.append(table.reading("near_column", columns=(near[0], "rater_id")))
+    columns.update({name: _optional(text, name) for name in further})
     columns["role"] = _optional(text, "role").replace("", "main")
     wrong_role = ~columns["role"].isin(ROLES)
     read.problems += table.problems(wrong_role, "role", f"is none of {', '.join(ROLES)}")
@@ -233,11 +245,11 @@ def _read_answers(
     numbers = read_numbers(table, "value", words=words, missing=settings.missing)
     columns["value"] = numbers.column
     read.problems += numbers.problems
-    read.readings += numbers.readings
+    read.readings += [*numbers.readings, *empty_cells(table, {"value": numbers})]
     single = numbers.column.where(~of_pairs)
     read.problems += _off_scale(table, single, settings)
     read.problems += _off_type(table, single, settings)
-    unread = tuple(c for c in text.columns if c not in READ_OF_ANSWERS)
+    unread = tuple(c for c in text.columns if c not in (*READ_OF_ANSWERS, *further))
     if unread:
         read.readings.append(table.reading("columns_unused", columns=unread))
     if of_pairs.any() and not of_pairs.all():
@@ -254,6 +266,22 @@ def _read_answers(
     kept = frame[~numbers.dropped.to_numpy()].reset_index(drop=True)
     read.readings += suspicions(kept[kept["item_id_b"] == ""], settings, table.label)
     return kept
+
+
+def _column_per_rater(table: Table) -> list[Problem]:
+    """Return what to do about a table of answers with a column per rater, where it is one."""
+    further = [c for c in table.frame.columns if c not in READ_OF_ANSWERS]
+    if "value" in table.frame.columns or len(further) < 2:
+        return []
+    numbers = {c: read_numbers(table, c, words=WORDS) for c in further}
+    raters = [c for c, read in numbers.items() if read.filled and not read.problems]
+    if len(raters) < 2:
+        return []
+    message = (
+        f"{listed(raters)} look like a column per rater; a row per answer is expected: item_id, rater_id and value; "
+        "or put the scores beside them and name the file itself, as one wide table"
+    )
+    return [table.problem(message)]
 
 
 def _preference_words(coding: PairCoding) -> dict[str, float | None]:
@@ -274,6 +302,8 @@ def _twice(
     table: Table, given: pd.DataFrame, turned: pd.DataFrame, key: list[str], message: str
 ) -> list[Problem]:
     """Flag rows whose key stands before; of a pair that stands in both orders this is said."""
+    if not turned.duplicated(key).any():
+        return []
     row = given.get("row", given.index)
     as_written, twice = (frame.duplicated(key).groupby(row).any() for frame in (given, turned))
     both = f"{message}: the pair stands in both orders; keep one"
@@ -292,7 +322,7 @@ def _repeats(table: Table, problems: list[Problem]) -> pd.Series[int]:
 
 
 def read_scores(
-    tables: Iterable[Table], item_ids: Iterable[str], *, default_metric: Mapping[str, str]
+    tables: Iterable[Table], item_ids: pd.Series[str], *, default_metric: Mapping[str, str]
 ) -> Read:
     """Check scores made elsewhere: long (`metric, score`), decisions (`metric, verdict`), or a column per metric.
 
@@ -300,7 +330,6 @@ def read_scores(
     """
     import pandas as pd
 
-    known = pd.Index(list(item_ids))
     read = Read(typed({}, VERDICT_COLUMNS))
     frames = [read.frame]
     for given in tables:
@@ -322,7 +351,7 @@ def read_scores(
             else _wide_scores(table, item_ids_here, read)
         )
         frame = _decided_or_abstained(frame, table.label)
-        read.problems += unknown_items(table, frame, known)
+        read.problems += unknown_items(table, frame, item_ids)
         itself = (frame["item_id_b"] != "") & (frame["item_id"] == frame["item_id_b"])
         read.problems += table.problems(itself.groupby(frame["row"]).any(), "item_id_b", ITSELF)
         turned = turned_verdicts(frame)
@@ -336,7 +365,7 @@ def read_scores(
     return read
 
 
-def read_score_table(table: Table, item_ids: Iterable[str], *, default_metric: str) -> Read:
+def read_score_table(table: Table, item_ids: pd.Series[str], *, default_metric: str) -> Read:
     """Check one table of scores (see `read_scores`)."""
     return read_scores([table], item_ids, default_metric={table.label: default_metric})
 
@@ -354,12 +383,16 @@ def _long_scores(table: Table, item_ids: pd.Series[str], default_metric: str, re
     statuses = get_args(Status)
     wrong_status = ~columns["status"].isin(("", *statuses))
     read.problems += table.problems(wrong_status, "status", f"is none of {', '.join(statuses)}")
+    if "repeat" in text.columns:
+        columns["repeat"] = _repeats(table, read.problems)
     for name in SCORE_NUMBERS:
         if name in text.columns:
             numbers = read_numbers(table, name, words=WORDS if name == "score" else None)
             columns[name] = numbers.column
             read.problems += numbers.problems
             read.readings += numbers.readings
+            if name == "score":
+                read.readings += empty_cells(table, {name: numbers})
     for name in ("passed", "verdict"):
         if name in text.columns:
             columns["passed"], failed = _decisions(table, name, read.problems)
@@ -393,6 +426,7 @@ def _wide_scores(table: Table, item_ids: pd.Series[str], read: Read) -> pd.DataF
         read.readings.append(table.reading("columns_unused", columns=tuple(unused)))
     read.readings += chosen.readings
     read.problems += chosen.problems
+    read.readings += empty_cells(table, chosen.metrics)
     if not chosen.metrics:
         message = (
             "holds no scores: a column of numbers per metric, or metric and score, is expected; there are: "
@@ -409,7 +443,8 @@ def read_metric_columns(table: Table, item_ids: pd.Series[str]) -> Read:
     }
     frame = _decided_or_abstained(_scores_of(columns, item_ids), table.label).drop(columns="row")
     problems = [p for numbers in columns.values() for p in numbers.problems]
-    return Read(frame, problems, [r for numbers in columns.values() for r in numbers.readings])
+    readings = [r for numbers in columns.values() for r in numbers.readings]
+    return Read(frame, problems, [*readings, *empty_cells(table, columns)])
 
 
 def _scores_of(columns: Mapping[str, Numbers], item_ids: pd.Series[str]) -> pd.DataFrame:
@@ -456,7 +491,7 @@ def _off_scale(table: Table, value: pd.Series[float], settings: StudySettings) -
         message = f"lies {'below' if sign > 0 else 'above'} {name} = {end:g}"
         if len(codes) == 1 and wrong.sum() > 1:
             message += (
-                f"; if it means no answer: missing = [{codes[0]:g}] in study.toml, or --missing {codes[0]:g}"
+                f"; if it means no answer: missing = [{codes[0]:g}] in study.toml, or `missing` {codes[0]:g}"
             )
         problems += table.problems(wrong, "value", message)
     return problems

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from genspace.columns import ANSWER_COLUMNS, VERDICT_COLUMNS, among, typed
 from genspace.display import Displayed
 from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
-from genspace.evidence import ANSWER_COLUMNS, VERDICT_COLUMNS, typed
 from genspace.readings import Reading
 from genspace.records import ITEM_COLUMNS, Declared, Item, StudySettings
 from genspace.store import JudgeStore, judge_folders
@@ -68,9 +68,9 @@ class Study(Displayed):
     declared: StudyFile
     """What study.toml says."""
     read_annotations: Callable[[], Read]
-    """Reads the answers that stand in tables (`genspace.evidence.ANSWER_COLUMNS`), with all problems."""
+    """Reads the answers that stand in tables (`genspace.columns.ANSWER_COLUMNS`), with all problems."""
     read_verdicts: Callable[[], Read]
-    """Reads scores and verdicts (`genspace.evidence.VERDICT_COLUMNS`), with all problems."""
+    """Reads scores and verdicts (`genspace.columns.VERDICT_COLUMNS`), with all problems."""
     readings: tuple[Reading, ...] = ()
     """What was inferred about study.toml and the items (see `genspace.evidence.Evidence.readings` for everything)."""
 
@@ -83,7 +83,7 @@ class Study(Displayed):
         """Yield the items as records, read as they are asked for; one without an image gets `images/ITEM_ID.png`."""
         for part in self.items_table.parts():
             columns = list(part.columns)
-            for row in part.itertuples(index=False, name=None):
+            for row in _rows(part, columns):
                 cells = {name: cell for name, cell in zip(columns, row, strict=True) if isinstance(cell, str)}
                 known = {name: cells.pop(name, None) for name in ITEM_COLUMNS}
                 item_id = str(known.pop("item_id"))
@@ -93,7 +93,12 @@ class Study(Displayed):
     def iter_item_ids(self) -> Iterator[str]:
         """Yield the items' ids, in order."""
         for part in self.items_table.parts():
-            yield from part["item_id"]
+            yield from (item_id for (item_id,) in _rows(part, ["item_id"]))
+
+
+def _rows(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """Yield rows of plain cells; pandas itself would take text out of its columns cell by cell."""
+    return zip(*(frame[column].to_numpy(dtype=object) for column in columns), strict=True)
 
 
 @dataclass(frozen=True, repr=False)
@@ -123,6 +128,7 @@ def open_study(
     human: Sequence[str] = (),
     metrics: Sequence[str] = (),
     declared: Declared | None = None,
+    whole: bool = False,
 ) -> Study:
     """Open a study: a folder with an items table, or one wide table.
 
@@ -131,6 +137,7 @@ def open_study(
         human: for a wide table, the columns with people's ratings, one per rater.
         metrics: for a wide table, the columns with scores; empty: every column of numbers that is nothing else.
         declared: what is said about ratings and scores beside study.toml, and before it.
+        whole: hold a long items table as it is read, for those who need all of it, rather than read it as it is used.
 
     Errors: `InputError` when there is no study at `path`; `InvalidFilesError` listing every problem of study.toml
     and the items table. Problems of the other tables are raised when those are first read.
@@ -142,7 +149,7 @@ def open_study(
     >>> len(open_study(table, human=["ann"], metrics=["clip"]).items)
     2
     """
-    study, problems, readings = _load(Path(path), human, metrics, declared or Declared())
+    study, problems, readings = _load(Path(path), human, metrics, declared or Declared(), whole=whole)
     if study is None or problems:
         raise InvalidFilesError(problems)
     if human:  # how a wide table was read is the user's first question
@@ -165,7 +172,7 @@ def check_study(
     predicate can be read.
     Errors: `InputError` when there is no study at `path`.
     """
-    study, problems, readings = _load(Path(path), human, metrics, declared or Declared())
+    study, problems, readings = _load(Path(path), human, metrics, declared or Declared(), whole=True)
     if study is None:
         return CheckReport(problems, readings)
     said, judged = answers(study), study.read_verdicts()
@@ -181,7 +188,7 @@ def check_study(
 
 
 def _load(
-    path: Path, human: Sequence[str], metrics: Sequence[str], declared: Declared
+    path: Path, human: Sequence[str], metrics: Sequence[str], declared: Declared, *, whole: bool
 ) -> tuple[Study | None, list[Problem], list[Reading]]:
     if is_wide_table(path):
         return _load_wide(path, human, metrics, declared)
@@ -189,7 +196,7 @@ def _load(
         raise InputError(f"{path}: there is no such folder or table ({', '.join(SUFFIXES)})")
     if human or metrics:
         raise InputError(
-            "--human and --metrics name columns of one wide table; a study folder declares its own"
+            "`human` and `metrics` name columns of one wide table; a study folder declares its own"
         )
     problems: list[Problem] = []
     file = StudyFile(settings=StudySettings(name=path.resolve().name))
@@ -201,7 +208,7 @@ def _load(
     found = find_table(path, "items")
     if found is None:
         raise InputError(_no_items(path))
-    items, wrong, readings = load_items(found)
+    items, wrong, readings = load_items(found, whole=whole)
     problems += wrong
     if items is None:
         return None, problems, readings
@@ -232,7 +239,7 @@ def _no_items(path: Path) -> str:
     hint = f" Is {near[0]!r} it? Rename it." if near else ""
     return (
         f"{path}: there is no items table; a study needs items.csv (or .jsonl, .parquet, .xlsx) with a column item_id."
-        f"{hint} For one wide table name the file itself, with --human and --metrics"
+        f"{hint} For one wide table name the file itself, with `human` and `metrics`"
     )
 
 
@@ -325,7 +332,7 @@ def _read_verdict_files(root: Path, item_ids: pd.Series[str]) -> Read:
     default_metric = {t.label: str(table_stem(t.path)) for t in tables}
     scores = read_scores(tables, item_ids, default_metric=default_metric)
     readings = [Reading(code="file_used", file=t.label) for t in tables] + scores.readings
-    frames = [scores.frame]
+    frames, metrics = [scores.frame], set(scores.frame["judge"].unique())
     for judge, _ in judge_folders(root):
         try:
             frames.append(_verdict_frame(root, judge))
@@ -333,13 +340,13 @@ def _read_verdict_files(root: Path, item_ids: pd.Series[str]) -> Read:
             problems += error.problems
             continue
         readings.append(Reading(code="file_used", file=f"verdicts/{judge}"))
-        strangers = ~frames[-1]["item_id"].isin(item_ids)
+        strangers = ~among(frames[-1]["item_id"], item_ids)
         if strangers.any():
             readings.append(
                 Reading(code="verdicts_of_strangers", file=f"verdicts/{judge}", count=int(strangers.sum()))
             )
             frames[-1] = frames[-1][~strangers]
-        if judge in set(scores.frame["judge"]):
+        if judge in metrics:
             problems.append(
                 Problem(f"verdicts/{judge}", "a score table holds a metric of the same name; rename one")
             )
@@ -355,7 +362,7 @@ def _known_metrics(read: Read, file: StudyFile, declared: Declared) -> Read:
     if not len(read.frame) or read.problems:
         return read
     said = {
-        ("--lower-is-better", ""): declared.lower_is_better,
+        ("`lower_is_better`", ""): declared.lower_is_better,
         ("study.toml", "metrics"): file.metrics,
         ("study.toml", "lower_is_better"): [
             n for n in file.settings.lower_is_better if n not in file.metrics
@@ -380,12 +387,12 @@ def _verdict_frame(root: Path, judge: str) -> pd.DataFrame:
 def _missing_images(study: Study) -> list[Reading]:
     """Say how many named images are not there: scores can be compared without them, judges need them."""
     named = [
-        (item.item_id, name)
-        for item in study.iter_items()
-        for name in (item.image, item.image_before)
-        if name and not leaves_study(name)
+        name
+        for item_id, image, before in _rows(study.items, ["item_id", "image", "image_before"])
+        for name in (image if isinstance(image, str) else study.files.image_of(item_id), before)
+        if isinstance(name, str) and not leaves_study(name)
     ]
-    missing = [name for _, name in named if not study.files.exists(name)]
+    missing = [name for name in named if not study.files.exists(name)]
     if not missing:
         return []
     return [Reading(code="images_missing", words=(missing[0],), count=len(missing), total=len(named))]

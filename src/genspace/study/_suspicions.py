@@ -87,8 +87,8 @@ def suspect_raters(answers: pd.DataFrame, label: str) -> Iterator[Reading]:
         values = answers.loc[answers["rater_id"] == rater, "value"]
         if len(raters) > 2 and ((values < low) | (values > high)).mean() > 0.5:
             strangers.append(rater)
-            scales = (str(rater), f"{own['min']:g} to {own['max']:g}", f"{low:g} to {high:g}")
-            yield Reading(code="rater_scale", file=label, columns=("rater_id",), words=scales)
+            scales = (f"{own['min']:g} to {own['max']:g}", f"{low:g} to {high:g}")
+            yield Reading(code="rater_scale", file=label, columns=(str(rater),), words=scales)
     yield from _turned(answers[~answers["rater_id"].isin(strangers)], label)
 
 

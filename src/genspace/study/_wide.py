@@ -7,13 +7,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from genspace.columns import ANSWER_COLUMNS, typed
 from genspace.errors import InputError, Problem, did_you_mean
-from genspace.evidence import ANSWER_COLUMNS, typed
 from genspace.readings import Reading
 from genspace.records import ITEM_COLUMNS
 from genspace.study._metrics import choose_metrics, name_words
 from genspace.study.exports import MTURK_COLUMNS
-from genspace.tables import WORDS, Table, clean_text, match_columns, near_columns, read_numbers, table_stem
+from genspace.tables import (
+    WORDS,
+    Table,
+    clean_text,
+    empty_cells,
+    match_columns,
+    near_columns,
+    read_numbers,
+    table_stem,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,6 +84,7 @@ def split_wide_table(
     for rating in ratings.values():
         problems += rating.problems
         readings += rating.readings
+    readings += empty_cells(whole, ratings)
     items = whole.take(rows.first, [c for c in columns if c not in {*human, *metrics, *rows.of_answers}])
     if not metrics:
         import pandas as pd
@@ -88,7 +98,7 @@ def split_wide_table(
             raise InputError(
                 f"{table.label}: no column looks like a metric"
                 + "".join(f"; {r.sentence}" for r in chosen.readings)
-                + f". Name them with --metrics COLUMN[,COLUMN]; there are: {', '.join(columns)}"
+                + f". Name them with `metrics` COLUMN[,COLUMN]; there are: {', '.join(columns)}"
             )
         readings.append(table.reading("metrics_chosen", columns=tuple(metrics)))
     scores = whole.take(rows.first, ["item_id", *metrics])
@@ -105,19 +115,19 @@ def _check_names(table: Table, human: Sequence[str], metrics: Sequence[str]) -> 
     columns = list(table.frame.columns)
     if not human:
         raise InputError(
-            f"{table.label}: say which columns hold people's ratings: --human COLUMN[,COLUMN]; "
+            f"{table.label}: say which columns hold people's ratings: `human` COLUMN[,COLUMN]; "
             f"there are: {', '.join(columns)}"
         )
     for name in (*human, *metrics):
         if name not in columns:
             raise InputError(f"{table.label}: there is no column {name!r}{did_you_mean(name, columns)}")
-    for option, names in (("--human", human), ("--metrics", metrics)):
+    for option, names in (("`human`", human), ("`metrics`", metrics)):
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice:
             raise InputError(f"{option} names {twice!r} twice")
     both = sorted(set(human) & set(metrics))
     if both:
-        raise InputError(f"{table.label}: {both[0]!r} is named by both --human and --metrics")
+        raise InputError(f"{table.label}: {both[0]!r} is named by both `human` and `metrics`")
 
 
 def _without_prefixes(table: Table, named: set[str]) -> Table:
@@ -177,7 +187,7 @@ def _rows_per_item(table: Table, human: Sequence[str], metrics: Sequence[str]) -
         return _contradicting(table, key, unclear)
     if len(human) > 1:
         raise InputError(
-            f"{table.label}: items have several rows, one per answer, so --human names one column: one of "
+            f"{table.label}: items have several rows, one per answer, so `human` names one column: one of "
             f"{', '.join(human)}"
         )
     named = table if key == "item_id" else _with_ids(table, frame[key].tolist())

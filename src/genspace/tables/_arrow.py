@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["read_parquet", "table_of"]
+__all__ = ["is_picture", "read_parquet", "table_of"]
 
 PANDAS_INDEX = "__index_level_"
 """Start of the names that pandas gives an index without a name in Parquet."""
@@ -111,14 +111,14 @@ def _as_text(
     for name, column in zip(names, columns, strict=True):
         if name.startswith(PANDAS_INDEX) or (not name and pa.types.is_integer(column.type)):
             readings.append(Reading(code="index_column", file=label, columns=(name,)))
-        elif _is_picture(column.type):
+        elif is_picture(column.type):
             readings.append(Reading(code="pictures_inside", file=label, columns=(name,)))
         else:
             cells[clean_cell(name)] = _text_of(column, label, name)
     return pd.DataFrame(cells, dtype=str, index=range(length)), tuple(readings)
 
 
-def _is_picture(kind: pa.DataType) -> bool:
+def is_picture(kind: pa.DataType) -> bool:
     """Whether cells are pictures as Hugging Face's datasets keep them: bytes and a path."""
     import pyarrow as pa
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
-__all__ = ["NULLS", "PAIR_WORDS", "WORDS", "among", "clean_cell", "clean_text", "is_ascii", "word_key"]
+__all__ = ["NULLS", "PAIR_WORDS", "WORDS", "clean_cell", "clean_text", "is_ascii", "word_key"]
 
 NULLS = frozenset(
     {"", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "<NA>", "NaT", "#N/A"}
@@ -66,18 +64,6 @@ def clean_text(column: pd.Series[str], *, strip: bool = True) -> tuple[pd.Series
         return stripped, 0
     cleaned = stripped.map({text: clean_cell(text) for text in stripped.unique()}).astype(column.dtype)
     return cleaned, int((cleaned != stripped).sum())
-
-
-def among(column: pd.Series[str], cells: Collection[str] | pd.Index[str]) -> NDArray[np.bool_]:
-    """Whether each cell is one of some, by hashes: pandas compares the texts of an index one by one."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    text = pa.large_string()
-    wanted = pa.array(cells if hasattr(cells, "dtype") else list(cells), text)
-    found = pc.is_in(pa.array(column, text), value_set=wanted)
-    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
 
 
 def is_ascii(column: pd.Series[str]) -> bool:

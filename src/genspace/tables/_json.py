@@ -67,6 +67,8 @@ def _from_list(path: Path, label: str, rows: int | None, text: str) -> Iterator[
         raise InvalidFilesError([Problem(label, message)])
     if not isinstance(document, list):
         raise InvalidFilesError([Problem(label, "one list of objects is expected")])
+    if not document:
+        raise InvalidFilesError([Problem(label, "is empty; a list of objects is expected")])
     wrong = [
         Problem(label, "an object is expected", row=number, value=row, unit="row")
         for number, row in enumerate(document, start=1)
@@ -74,8 +76,8 @@ def _from_list(path: Path, label: str, rows: int | None, text: str) -> Iterator[
     ]
     if wrong:
         raise InvalidFilesError(wrong)
-    size = rows or max(len(document), 1)
-    for start in range(0, max(len(document), 1), size):
+    size = rows or len(document)
+    for start in range(0, len(document), size):
         yield Table(path, label, as_text(document[start : start + size]), first=start + 1)
 
 

@@ -6,7 +6,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from genspace.errors import Problem
@@ -17,7 +17,7 @@ from genspace.tables._table import Table
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LARGEST", "Numbers", "parse_numbers", "read_numbers"]
+__all__ = ["LARGEST", "Numbers", "empty_cells", "parse_numbers", "read_numbers"]
 
 LARGEST = 1e100
 """Squares and sums of larger numbers overflow."""
@@ -27,6 +27,8 @@ EMPTY_MARKS = frozenset(
 """Cells that look like marks for "no value", besides `NULLS`."""
 LONGEST_CODE = 20
 """Letters of a cell that can be a code for "no value"."""
+FEW = 5
+"""Wrong cells up to which each is named although no cell of the column is right."""
 EXAMPLES = 3
 """Cells that a sentence quotes."""
 
@@ -92,7 +94,7 @@ def read_numbers(
     column: str,
     *,
     words: Mapping[str, float | None] | None = None,
-    missing: Collection[str] = (),
+    missing: Collection[str] | None = None,
 ) -> Numbers:
     """Return a column as numbers, however they are written, as long as it is one way throughout.
 
@@ -103,10 +105,10 @@ def read_numbers(
         table: The table.
         column: Its column.
         words: Words that stand for numbers (`WORDS`), where the column may hold them.
-        missing: Cells declared to mean "no value", as text or numbers in text.
+        missing: Cells declared to mean "no value", as text or numbers in text; None where none can be declared.
     """
     text, empty = _text(table, column)
-    dropped = _declared_missing(text, missing)
+    dropped = _declared_missing(text, missing or ())
     empty |= dropped
     numbers = _plain(text, empty)
     readings: list[Reading] = []
@@ -126,7 +128,23 @@ def read_numbers(
             numbers = _spread(numbers, cells, read)
             shown = {cell: read[cell] for cell in text[odd].unique()[:EXAMPLES]}
             readings.append(table.reading(style, columns=(column,), words=_said(shown)))
-    return Numbers(numbers, list(_wrong(table, column, text, empty, numbers)), readings, dropped)
+    codes = missing is not None
+    return Numbers(numbers, list(_wrong(table, column, text, empty, numbers, codes=codes)), readings, dropped)
+
+
+def empty_cells(table: Table, columns: Mapping[str, Numbers]) -> list[Reading]:
+    """Return how many cells of some columns are empty, or hold a word for it; [] where none are."""
+    empty = {
+        name: len(numbers.column)
+        - numbers.filled
+        - int(numbers.dropped.sum())
+        - sum(p.rows for p in numbers.problems)
+        for name, numbers in columns.items()
+    }
+    some = tuple(name for name, count in empty.items() if count > 0)
+    total = sum(len(columns[name].column) for name in some)
+    count = sum(empty[name] for name in some)
+    return [table.reading("empty_cells", columns=some, count=count, total=total)] if some else []
 
 
 def _text(table: Table, column: str) -> tuple[pd.Series[str], pd.Series[bool]]:
@@ -142,16 +160,29 @@ def _plain(text: pd.Series[str], empty: pd.Series[bool]) -> pd.Series[float]:
 
 
 def _wrong(
-    table: Table, column: str, text: pd.Series[str], empty: pd.Series[bool], numbers: pd.Series[float]
+    table: Table,
+    column: str,
+    text: pd.Series[str],
+    empty: pd.Series[bool],
+    numbers: pd.Series[float],
+    *,
+    codes: bool = False,
 ) -> Iterator[Problem]:
-    """Yield a problem for every filled cell that is no finite number, or too large to compute with."""
+    """Yield a problem for every filled cell that is no finite number, or too large to compute with.
+
+    Where no cell is a number they are one problem. `codes`: whether cells can be declared to mean "no value".
+    """
     import numpy as np
 
     value = numbers.to_numpy()
     wrong = ~empty.to_numpy() & ~np.isfinite(value)
-    if wrong.any():
-        advice = {cell: _advice(cell) for cell in text[wrong].unique()}
-        yield from table.problems(wrong, column, lambda i: f"is not a finite number; {advice[text.iloc[i]]}")
+    if (count := int(wrong.sum())) > FEW and not np.isfinite(value).any():
+        advice = _advice(text[wrong].iloc[0], codes=False)
+        message = f"is not a finite number, nor is any of the {count:,} cells of this column; {advice}"
+        yield replace(table.problem(message, int(np.flatnonzero(wrong)[0]), column), rows=count)
+    elif count:
+        advised = {cell: _advice(cell, codes=codes) for cell in text[wrong].unique()}
+        yield from table.problems(wrong, column, lambda i: f"is not a finite number; {advised[text.iloc[i]]}")
     huge = np.isfinite(value) & (np.abs(value) > LARGEST)
     if huge.any():
         yield from table.problems(huge, column, f"is beyond {LARGEST:g}, too large to compute with")
@@ -204,9 +235,22 @@ def _one_style(cells: Sequence[str]) -> tuple[str, dict[str, float]] | None:
 
 
 def _tidy(cell: str) -> str:
-    """Return a cell with plain digits, spaces and minus signs."""
-    plain = INVISIBLE.sub("", unicodedata.normalize("NFKC", cell)).strip()
+    """Return a cell with plain digits, spaces and minus signs; raised figures are marks of footnotes, no digits.
+
+    >>> _tidy("\uff14\uff0e\uff15"), _tidy("4\u00b9")
+    ('4.5', '4¹')
+    """
+    plain = "".join(_plain_character(character) for character in INVISIBLE.sub("", cell)).strip()
     return re.sub(r"^[−–](?=[\d.,])", "-", plain)
+
+
+def _plain_character(character: str) -> str:
+    if character.isascii():
+        return character
+    if character.isdecimal():
+        return str(unicodedata.decimal(character))
+    plain = unicodedata.normalize("NFKC", character)
+    return plain if plain in set(" .,%+-'") else character
 
 
 def _spread(numbers: pd.Series[float], cells: pd.Series[str], read: Mapping[str, float]) -> pd.Series[float]:
@@ -227,16 +271,28 @@ def _said(read: Mapping[str, float]) -> tuple[str, ...]:
 ADVICE: Sequence[tuple[re.Pattern[str], str]] = (
     (re.compile(r"(?i)[+-]?inf(inity)?"), "write the largest number that can occur"),
     (re.compile(r"(?i)yes|no|true|false|y|n"), "write 1 for yes and 0 for no"),
+    (
+        re.compile(r"(?i)left|right|first|second|model_[ab]|tie.*|both.*"),
+        "it is a preference: answers about pairs stand in annotations.csv, with item_id, item_id_b, rater_id and value",
+    ),
+    (re.compile(r"[\[{].*[\]}]"), "give each rater a column, or each answer a row of annotations.csv"),
+    (
+        re.compile(
+            r"\d{4}-\d\d-\d\d.*|\d{1,2}[-. /][A-Za-z]{3}[a-z]*([-. /]\d+)?|[A-Za-z]{3}[a-z]*[-. /]\d+"
+        ),
+        "it is a date, as spreadsheets make of numbers such as 1-5: write the number that was meant",
+    ),
+    (re.compile(r"[<>≤≥≈~±]=?\s*(?P<number>[+-]?\d+(\.\d+)?)"), "write the number alone: {number}"),
     (re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+"), "commas may be decimals or thousands: write 1.234 or 1234"),
     (re.compile(r"[+-]?\d*,\d+"), "write decimals with a point"),
     (re.compile(r"[+-]?\d[\d.,' ]*%"), "write a share, such as 0.289, or percent signs in the whole column"),
     (re.compile(r"[+-]?\d[\d.,' ’]*"), "write digits and a point, such as 1234.5"),
-    (re.compile(r"(?P<number>[+-]?\d+(\.\d+)?)\b.*"), "write the number alone: {number}"),
+    (re.compile(r"(?P<number>[+-]?\d+(\.\d+)?)(\b|[¹²³⁰-⁹]).*"), "write the number alone: {number}"),
 )
 """What to write instead of a cell that is no number, by how it looks."""
 
 
-def _advice(cell: str) -> str:
+def _advice(cell: str, *, codes: bool = False) -> str:
     """Return what to write instead of a cell that is no number.
 
     >>> _advice("4 - good"), _advice("n.a.")
@@ -247,6 +303,6 @@ def _advice(cell: str) -> str:
     for pattern, advice in ADVICE:
         if found := pattern.fullmatch(cell):
             return advice.format(**found.groupdict())
-    if len(cell) > LONGEST_CODE:
+    if not codes or len(cell) > LONGEST_CODE:
         return "write a number"
     return f'write a number, or declare that it means no value: missing = ["{cell}"]'

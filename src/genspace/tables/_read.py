@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from genspace.errors import InputError, InvalidFilesError, Problem
@@ -53,14 +53,48 @@ def _tables(path: Path, label: str, rows: int | None) -> Iterator[Table]:
     """Yield the table in parts of `rows` rows; None: exactly one part, the whole."""
     if not path.is_file():
         raise InputError(f"{label}: there is no such file")
+    if (held := _held_otherwise(path)) is not None:
+        raise InvalidFilesError([Problem(label, held)])
     try:
         yield from _reader(path)(path, label, rows)
     except UnicodeDecodeError as error:
         raise InvalidFilesError(
-            [Problem(label, f"is not UTF-8 text ({error.reason}); save it as UTF-8")]
+            [Problem(label, f"is not UTF-8 text ({error.reason}); save it as UTF-8, in Excel as “CSV UTF-8”")]
         ) from None
     except (OSError, EOFError, zlib.error, csv.Error) as error:
         raise InvalidFilesError([Problem(label, f"cannot be read: {error}")]) from None
+
+
+STARTS: Mapping[bytes, tuple[str, tuple[str, ...]]] = {
+    b"PK\x03\x04": ("a spreadsheet", (".xlsx", ".ods")),
+    b"\xd0\xcf\x11\xe0": ("an old spreadsheet", (".xls",)),
+    b"PAR1": ("Parquet", (".parquet",)),
+    b"\x1f\x8b": ("a gzipped file", (".gz",)),
+}
+"""How files start that are no text: what they hold, and the endings that say so."""
+
+
+def _held_otherwise(path: Path) -> str | None:
+    """Return what a file holds whose ending says something else, and what to do; None where they agree."""
+    with path.open("rb") as file:
+        start = file.read(64)
+    name = path.name.lower()
+    found = next((held for mark, held in STARTS.items() if start.startswith(mark)), None)
+    if found is not None:
+        what, endings = found
+        return (
+            None
+            if name.endswith(endings)
+            else f"holds {what}, whatever its ending says; rename it to {endings[0]}"
+        )
+    promised = next((what for what, endings in STARTS.values() if name.endswith(endings)), None)
+    if start[:1] == b"<" and ending_of(path) not in {".json", ".jsonl"}:
+        return "holds HTML or XML, no table; open it in a spreadsheet and save it as .xlsx or .csv"
+    if promised is not None and start and b"\0" not in start:
+        return f"is no {promised.partition(' ')[2] or promised}: it holds text; rename it to .csv"
+    if promised is None and b"\0" in start and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "is not UTF-8 text, but looks like UTF-16; save it as UTF-8"
+    return None
 
 
 Reader = Callable[[Path, str, int | None], Iterator[Table]]

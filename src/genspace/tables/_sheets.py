@@ -50,7 +50,7 @@ def read_sheet(path: Path, label: str, rows: int | None) -> Iterator[Table]:
     places = [n for n, row in enumerate(body, start=top + 2) if any(row)]
     frame = pd.DataFrame(body, columns=range(len(header)), dtype=str)
     frame.columns = header
-    frame, said = filled(frame, label)
+    frame, said = filled(frame, label, line=top + 1)
     size = rows or max(len(frame), 1)
     for start in range(0, max(len(frame), 1), size):
         part = frame.iloc[start : start + size].reset_index(drop=True)

@@ -30,6 +30,8 @@ BLOCK = 1 << 22
 BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 DOUBLED = 'around a cell with a quotation mark put another pair, and double it: "say ""hi"""'
 """How to write a quotation mark that is text."""
+TITLE = "the first line must name the columns: remove what stands before them"
+"""What to do about titles and remarks above the header."""
 KNOWN = frozenset(map(name_key, (*ITEM_COLUMNS, "value", "score", "metric", "rater_id")))
 
 
@@ -67,7 +69,7 @@ def read_text(path: Path, label: str, rows: int | None) -> Iterator[Table]:
                     # pandas takes the first cells of rows longer than the header as an index.
                     raise InvalidFilesError(list(_long_rows(path, label, dialect)))
                 frame.columns = list(dialect.header)
-                cells, said = filled(frame.fillna("").astype(str).reset_index(drop=True), label)
+                cells, said = filled(frame.fillna("").astype(str).reset_index(drop=True), label, line=1)
                 yield Table(path, label, cells, (*readings, *said), finder, unit="line")
         except pd.errors.ParserError as error:
             raise InvalidFilesError(
@@ -76,8 +78,13 @@ def read_text(path: Path, label: str, rows: int | None) -> Iterator[Table]:
             ) from None
 
 
-def filled(frame: pd.DataFrame, label: str) -> tuple[pd.DataFrame, list[Reading]]:
+def filled(frame: pd.DataFrame, label: str, *, line: int) -> tuple[pd.DataFrame, list[Reading]]:
     """Return the table without what spreadsheets and pandas leave behind: empty rows, nameless columns, row numbers.
+
+    Args:
+        frame: The cells.
+        label: The file.
+        line: On which line the header stands.
 
     Errors: `InvalidFilesError` for a column of values without a name.
     """
@@ -100,8 +107,11 @@ def filled(frame: pd.DataFrame, label: str) -> tuple[pd.DataFrame, list[Reading]
         elif name:
             continue
         else:
+            named = [name for name in frame.columns if name]
             message = f"column {place + 1} has no name; name it in the header, or remove it"
-            raise InvalidFilesError([Problem(label, message, row=1, unit="line", value=cells.iloc[0])])
+            if len(named) == 1:
+                message = f"names one column, {named[0]!r}, of {frame.shape[1]}; {TITLE}"
+            raise InvalidFilesError([Problem(label, message, row=line, value=cells.iloc[0])])
         kept.remove(place)
         readings.append(Reading(code=code, file=label, columns=(name or f"number {place + 1}",)))
     return frame if len(kept) == frame.shape[1] else frame.iloc[:, kept], readings
@@ -309,13 +319,18 @@ def _long_rows(path: Path, label: str, dialect: Dialect) -> Iterator[Problem]:
     Rows with fewer are right: spreadsheets leave out empty cells at the end of a row.
     """
     width, start, found = len(dialect.header), 1, 0
+    quoted = f"; put quotation marks around a cell that holds {SEPARATORS[dialect.separator]}"
     with _open_text(path, dialect.encoding) as file:
         reader = csv.reader(file, delimiter=dialect.separator, **dialect.quoting)
         for cells in reader:
             if len(cells) > width:
                 found += 1
+                if width == 1:
+                    message = f"names one column, but line {start} holds {len(cells)} cells; {TITLE}"
+                    yield Problem(label, message, row=1, value=dialect.header[0])
+                    return
                 if found <= MOST_PROBLEMS:
-                    yield Problem(label, f"holds {len(cells)} cells, the header {width}", row=start)
+                    yield Problem(label, f"holds {len(cells)} cells, the header {width}{quoted}", row=start)
             start = reader.line_num + 1
     if found > MOST_PROBLEMS:
         yield Problem(label, f"and {found - MOST_PROBLEMS:,} more such rows", rows=found - MOST_PROBLEMS)

@@ -56,7 +56,7 @@ def import_(
             "value, an export of Label Studio, Potato or Mechanical Turk, or a Hugging Face data set."
         ),
     ],
-    from_name: Annotated[
+    from_names: Annotated[
         list[str] | None,
         typer.Option(
             "--from-name",
@@ -86,7 +86,7 @@ def import_(
             platform = "prolific" if prolific else "mturk"
             found = reconcile(store, material, source, platform=platform).to_json()
         else:
-            found = asdict(import_answers(store, material, source, from_names=from_name or (), rater=rater))
+            found = asdict(import_answers(store, material, source, from_names=from_names or (), rater=rater))
     if json_:
         print_json(found)
         return

@@ -17,7 +17,7 @@ from genspace.study.exports import _label_studio, _mturk, _potato
 from genspace.study.exports._record import Export, GivenAnswer
 from genspace.tables import Table, read_table, table_stem
 
-__all__ = ["MTURK_COLUMNS", "Export", "GivenAnswer", "answers_table", "read_export"]
+__all__ = ["MTURK_COLUMNS", "Export", "GivenAnswer", "answers_table", "documents_of", "read_export"]
 
 MTURK_COLUMNS = _mturk.COLUMNS
 """Columns that tell a batch file of Mechanical Turk."""
@@ -35,16 +35,17 @@ TABLE_TOOLS: Sequence[tuple[Callable[[set[str]], bool], Callable[[Table], Export
 """How a file of each tool is told, by its first object or its columns, and its reader."""
 
 
-def read_export(path: Path, *, anonymous: str = "") -> Export | None:
+def read_export(path: Path, documents: Sequence[Any], *, anonymous: str = "") -> Export | None:
     """Read a file of another tool, None where it is none.
 
     Args:
         path: The file.
+        documents: The JSON in it (see `documents_of`).
         anonymous: Whose the answers are that name nobody.
 
     Errors: `InputError` where the file cannot be read at all; what is wrong inside stands in `Export.problems`.
     """
-    found = _from_json(path, anonymous=anonymous)
+    found = _from_json(path, documents, anonymous=anonymous)
     if found is not None or table_stem(path) is None:
         return found
     table = read_table(path, path.name)
@@ -64,7 +65,7 @@ def answers_table(path: Path, human: Sequence[str]) -> Table:
 
     Errors: `InvalidFilesError` with every problem; `InputError` when no question of an export is named.
     """
-    found = _from_json(path, anonymous="")
+    found = _from_json(path, documents_of(path), anonymous="")
     if found is None:
         table = read_table(path, path.name)
         if not _potato.is_potato_table(set(table.frame.columns)):
@@ -77,21 +78,20 @@ def answers_table(path: Path, human: Sequence[str]) -> Table:
         near = (
             did_you_mean(human[0], names) if len(human) == 1 else f"; it holds answers to: {', '.join(names)}"
         )
-        raise InputError(f"{path.name}: say which question of {found.tool} to read: --human NAME{near}")
+        raise InputError(f"{path.name}: say which question of {found.tool} to read: `human` NAME{near}")
     return found.table(human[0])
 
 
-def _from_json(path: Path, *, anonymous: str) -> Export | None:
-    if not path.name.lower().endswith((".json", ".jsonl")):
-        return None
-    documents = _documents(path)
+def _from_json(path: Path, documents: Sequence[Any], *, anonymous: str) -> Export | None:
     first = next((d for d in documents if isinstance(d, dict)), {})
     reader = next((read for is_it, read in JSON_TOOLS if is_it(first)), None)
     return None if reader is None else _checked(reader(path, documents), anonymous)
 
 
-def _documents(path: Path) -> list[Any]:
+def documents_of(path: Path) -> list[Any]:
     """Return the objects of a JSON list, or of JSON Lines of a tool; [] for what other readers will name."""
+    if not path.name.lower().endswith((".json", ".jsonl")):
+        return []
     try:
         with path.open(encoding="utf-8-sig") as file:
             start = file.readline()

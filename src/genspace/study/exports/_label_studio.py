@@ -71,9 +71,7 @@ def read_label_studio(path: Path, tasks: Sequence[Any]) -> Export:
         found.say("tasks_without_answers", words=tuple(silent), count=len(silent), total=len(tasks))
     if cancelled:
         found.say("cancelled", count=cancelled)
-    if other:
-        found.say("results_not_read", words=tuple(sorted(other)), count=other.total())
-    return found
+    return _with_others(found, other)
 
 
 def _item_id(item_id: Any, task: Any) -> str:
@@ -88,14 +86,12 @@ def _answers(
     who = _annotator(annotation.get("completed_by"))
     results = annotation.get("result")
     for result in results if isinstance(results, list) else []:
-        value = result.get("value") if isinstance(result, dict) else None
-        key = next((k for k in ANSWER_KEYS if isinstance(value, dict) and k in value), None)
-        if key is None or not isinstance(value, dict):
+        given = _chosen(result.get("value")) if isinstance(result, dict) else None
+        if given is None:
             other[str(result.get("type") or "unknown") if isinstance(result, dict) else "unknown"] += 1
             continue
         name = cell_text(result.get("from_name"))
-        given = value[key] if isinstance(value[key], list) else [value[key]]
-        text = found.only([cell_text(v) for v in given], row=number, who=who, question=name)
+        text = found.only(given, row=number, who=who, question=name)
         if text is None:
             continue
         yield GivenAnswer(
@@ -103,6 +99,15 @@ def _answers(
             seconds=number_of(annotation.get("lead_time")),
             role="extra" if (result.get("meta") or {}).get("role") == "extra" else "main",
         )  # fmt: skip
+
+
+def _chosen(value: Any) -> list[str] | None:
+    """Return what a result's value holds as answers, None for a text, a box and the like."""
+    key = next((k for k in ANSWER_KEYS if isinstance(value, dict) and k in value), None)
+    if key is None:
+        return None
+    given = value[key] if isinstance(value[key], list) else [value[key]]
+    return [cell_text(v) for v in given]
 
 
 def _annotator(who: Any) -> str:
@@ -117,20 +122,28 @@ def _annotator(who: Any) -> str:
 
 def read_flat_json(path: Path, rows: Sequence[Any]) -> Export:
     """Read JSON-MIN: one object an annotation."""
-    found = Export("Label Studio, JSON-MIN", path.name, "task")
+    found, other = Export("Label Studio, JSON-MIN", path.name, "task"), Counter[str]()
     for number, row in enumerate(rows, start=1):
         if isinstance(row, dict):
-            _add_flat(found, number, {str(name): value for name, value in row.items()})
+            other += _add_flat(found, number, {str(name): value for name, value in row.items()})
         else:
             found.refuse("is no annotation: an object is expected", number, value=row)
-    return found
+    return _with_others(found, other)
 
 
 def read_flat_table(table: Table) -> Export:
     """Read the CSV: one row an annotation."""
     found = Export("Label Studio, CSV", table.label, table.unit, readings=list(table.readings))
+    other = Counter[str]()
     for i, cells in enumerate(table.frame.to_dict("records")):
-        _add_flat(found, table.line(i), {str(name): _unpacked(str(cell)) for name, cell in cells.items()})
+        row = {str(name): _unpacked(str(cell)) for name, cell in cells.items()}
+        other += _add_flat(found, table.line(i), row)
+    return _with_others(found, other)
+
+
+def _with_others(found: Export, other: Counter[str]) -> Export:
+    if other:
+        found.say("results_not_read", words=tuple(sorted(other)), count=other.total())
     return found
 
 
@@ -142,8 +155,12 @@ def _unpacked(cell: str) -> Any:
         return cell
 
 
-def _add_flat(found: Export, number: int, row: Mapping[str, Any]) -> None:
-    """Add one annotation's answers; its questions stand beside what is known of the item."""
+def _add_flat(found: Export, number: int, row: Mapping[str, Any]) -> Counter[str]:
+    """Add one annotation's answers, whose questions stand beside what is known of the item; return what is none.
+
+    A choice stands there as its text, everything else in a list of objects: `[{"rating": 4}]`.
+    """
+    other = Counter[str]()
     item_id = _item_id(row.get("item_id"), row.get("id"))
     who = _annotator(row.get("annotator") or row.get("completed_by"))
     known = {name: cell_text(row[name]) for name in ITEM_COLUMNS[1:] if name in row}
@@ -151,11 +168,10 @@ def _add_flat(found: Export, number: int, row: Mapping[str, Any]) -> None:
     for name, value in row.items():
         if name in FLAT_OWN or name in ITEM_COLUMNS or name == "item_id_b":
             continue
-        given = value.get("choices") if isinstance(value, dict) else value
-        given = given if isinstance(given, list) else [] if given in (None, "") else [given]
-        if given and isinstance(given[0], dict):
-            continue  # boxes and texts
-        text = found.only([cell_text(v) for v in given], row=number, who=who, question=name)
+        given = value if isinstance(value, list) else [] if value in (None, "") else [value]
+        read = [_chosen(part) if isinstance(part, dict) else [cell_text(part)] for part in given]
+        other += Counter({name: read.count(None)})
+        text = found.only([t for part in read for t in part or ()], row=number, who=who, question=name)
         if text is not None:
             found.answers.append(
                 GivenAnswer(
@@ -163,3 +179,4 @@ def _add_flat(found: Export, number: int, row: Mapping[str, Any]) -> None:
                     text=text, seconds=number_of(row.get("lead_time")),
                 )
             )  # fmt: skip
+    return other

@@ -1,0 +1,137 @@
+"""Comparisons of former formats as the present one has them.
+
+Format 1 held reasons and remarks as sentences. Format 2 tested by swapping prompts and held preferences apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+__all__ = ["from_former"]
+
+GONE = frozenset({"family", "sentences", "words"})
+"""Keys of format 1 that held what is now made from the figures."""
+PREFERENCES = {
+    "half_credit": "pair_agreement", "strict": "pair_agreement_strict", "with_ties": "pair_agreement_with_ties",
+    "ties_dropped": "pair_agreement_ties_dropped", "tie_calibrated": "pair_agreement_tie_calibrated",
+}  # fmt: skip
+"""Figures of pairs by their keys in format 2."""
+
+
+def from_former(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a document of a former format as one of the present format, another document as it stands."""
+    steps: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+        "genspace-comparison/1": _from_1,
+        "genspace-comparison/2": _from_2,
+    }
+    while (step := steps.get(str(document.get("schema")))) is not None:
+        document = step(document)
+    return document
+
+
+def _from_1(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a document of format 1 as one of format 2; its sentences are kept as they stand."""
+    found = _question_of_1(document)
+    found["schema"] = "genspace-comparison/2"
+    found["evidence"] = ""
+    found["questions"] = {name: _question_of_1(part) for name, part in document.get("questions", {}).items()}
+    found["repeats"] = _told(document.get("repeats", {}))
+    return found
+
+
+def _question_of_1(document: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = _told({k: v for k, v in document.items() if k != "questions"})
+    declared = found["primary"]["why"] == "declared"
+    found["primary"]["why"] = "declared" if declared else "by the kind of answers"
+    tested = found["tests"]["method"] is not None
+    found["tests"]["method"] = "swap by prompt" if tested else None
+    for row in found["tests"]["classical"]:
+        row["independent_items"] = row.pop("assumes") is not None
+    for pair in found["overlap"]["pairs"]:
+        pair["overlap"] = {
+            key: pair.pop(key) for key in ("correlation", "mean_error", "oracle", "blind_oracle")
+        }
+    for judge in found["judges"].values():
+        judge["variant"] = None
+    first = found["specification"]["specifications"][:1]
+    found["specification"]["headline"] = [
+        v for row in first for k, v in row.items() if k not in ("values", "top")
+    ]
+    found["notes"] = [
+        {"code": "told", "was": note["code"], "level": note["level"], "text": note["text"]}
+        for note in document["notes"]
+    ]
+    return found
+
+
+def _told(part: Any) -> Any:
+    """Turn every reason in words into one with a code, and leave out what is gone."""
+    if isinstance(part, Mapping):
+        found = {key: _told(value) for key, value in part.items() if key not in GONE}
+        for key in ("reason", "corrected_reason"):
+            if isinstance(found.get(key), str):
+                found[key] = {"code": "in_words", "name": found[key]}
+        return found
+    return [_told(value) for value in part] if isinstance(part, list) else part
+
+
+def _from_2(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a document of format 2 as one of format 3."""
+    questions = {name: _question_of_2(part) for name, part in document.get("questions", {}).items()}
+    return {**_question_of_2(document), "schema": "genspace-comparison/3", "questions": questions}
+
+
+def _question_of_2(document: Mapping[str, Any]) -> dict[str, Any]:
+    options = {"tests": document["tests"]["method"] is not None, **document["options"]}
+    return {
+        **document,
+        "options": options,
+        "judges": {name: _judge_of_2(judge) for name, judge in document["judges"].items()},
+        "tests": _tests_of_2(document["tests"]),
+        "headline": {"code": "not stated"},
+        "human": _human_of_2(document),
+        "breakdowns": {
+            column: {value: _cell_of_2(cell) for value, cell in cells.items()}
+            for column, cells in document["breakdowns"].items()
+        },
+        "specification": {k: v for k, v in document["specification"].items() if k != "draws"},
+    }
+
+
+def _human_of_2(document: Mapping[str, Any]) -> dict[str, Any]:
+    levels = {"binary": "nominal", "ordinal": "ordinal", "continuous": "interval"}
+    human, level = document["human"], levels[document["study"]["value_type"]]
+    ceiling = {"figure": "pearson", "estimate": human["ceiling"], "model": None}
+    return {**human, "alpha": f"krippendorff_alpha_{level}", "ceiling": ceiling}
+
+
+def _judge_of_2(judge: Mapping[str, Any]) -> dict[str, Any]:
+    found = {key: value for key, value in judge.items() if key != "preference"}
+    of_pairs = {PREFERENCES[key]: value for key, value in (judge.get("preference") or {}).items()}
+    item = {key: value for key, value in judge["item"].items() if key != "pearson_of_ceiling"}
+    return {**found, "item": {**item, **of_pairs}}
+
+
+def _tests_of_2(tests: Mapping[str, Any]) -> dict[str, Any]:
+    pairs = []
+    for row in tests["pairs"]:
+        adjusted, difference = row["p_holm"], row["difference"]
+        ahead = adjusted is not None and adjusted <= 0.05 and difference
+        standing = ("ahead" if difference > 0 else "behind") if ahead else "open"
+        pairs.append(
+            {
+                **{key: value for key, value in row.items() if key != "permutations"},
+                "standing": "not compared" if difference is None else standing,
+                "method": None,
+                "prompts": 0,
+                "other_generators": None,
+            }
+        )
+    return {**tests, "pairs": pairs, "groups_n": None}
+
+
+def _cell_of_2(cell: Mapping[str, Any]) -> dict[str, Any]:
+    test = cell["test"]
+    people = {"value": None, "reason": {"code": "not_computed"}}
+    return {**cell, "people": people, "test": None if test is None else {**test, "low": None, "high": None}}

@@ -1,0 +1,302 @@
+"""One figure of a generator counted in three ways: what was not measured is a miss, is left out, or is a pass.
+
+A judge that finds nothing in a picture says nothing about it, and a generator that draws nothing recognisable must not
+gain by that. So the first figure is a lower bound and the last an upper bound, whatever the unmeasured pictures are
+worth; leaving them out assumes that they are like the others, and bounds nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genspace.analysis._estimate import Estimate
+from genspace.analysis.question import JudgeScores
+from genspace.analysis.reasons import Reason
+from genspace.display import Displayed
+
+__all__ = ["Place", "ScoreRange", "ThreeFigures", "judge_figures", "places", "prompt_mean", "three_figures"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreeFigures(Displayed):
+    """One figure of a generator, counted in three ways; `n` of each is what it averages over."""
+
+    as_misses: Estimate
+    """What was not measured counts as a miss: a lower bound, and the figure that is meant without another word."""
+    left_out: Estimate
+    """What was not measured is left out: an assumption, never a bound."""
+    as_passes: Estimate
+    """What was not measured counts as a pass: an upper bound."""
+
+    @property
+    def n(self) -> int:
+        """Items of the generator, measured or not."""
+        return self.as_misses.n
+
+    @property
+    def coverage(self) -> float | None:
+        """Share of the items that were measured."""
+        return self.as_misses.coverage
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRange(Displayed):
+    """What a judge's worst and best scores are."""
+
+    worst: float = 0.0
+    best: float = 1.0
+    doubt: Reason | None = None
+    """Why they are no true ends."""
+    share: bool = False
+    """Whether all scores are 0 or 1."""
+
+    @classmethod
+    def of(cls, judge: JudgeScores) -> ScoreRange:
+        """Return 0 and 1 where all scores lie there, else the worst and the best score that the judge gave.
+
+        Args:
+            judge: Its verdicts on all items of the study.
+        """
+        given = judge.oriented[np.isfinite(judge.score)]
+        size = np.abs(given)
+        if not len(given) or bool((size <= 1).all() and (given * judge.direction >= 0).all()):
+            share = bool(len(given)) and bool(np.isin(size, (0.0, 1.0)).all())
+            return cls(0.0, 1.0, share=share) if judge.direction > 0 else cls(1.0, 0.0, share=share)
+        ends = (float(given.min()) * judge.direction, float(given.max()) * judge.direction)
+        return cls(*ends, Reason("scores_unbounded"))
+
+
+def judge_figures(
+    judge: JudgeScores,
+    rows: NDArray[np.bool_],
+    prompt: NDArray[Any],
+    *,
+    scores: ScoreRange,
+    accuracy: bool = False,
+    cell: Ints | None = None,
+    confidence: float = 0.95,
+    no_interval: Reason | None = None,
+) -> ThreeFigures:
+    """Return a judge's mean score of some items, or the share that passed, in its three ways.
+
+    Args:
+        judge: Its verdicts.
+        rows: (n,) which items are averaged over.
+        prompt: (n,) prompt of each item.
+        scores: What its worst and best scores are.
+        accuracy: The share of decisions that are a pass, instead of the mean score.
+        cell: (n,) group of each item, whose means are averaged; None: the items are.
+        confidence: Of the intervals.
+        no_interval: Why there can be none.
+    """
+    limits = ScoreRange(share=True) if accuracy else scores
+    return three_figures(
+        (judge.passed if accuracy else judge.score)[rows],
+        prompt[rows],
+        worst=limits.worst,
+        best=limits.best,
+        cell=None if cell is None else cell[rows],
+        share=limits.share,
+        confidence=confidence,
+        no_interval=no_interval,
+        doubt=limits.doubt,
+    )
+
+
+def three_figures(
+    values: Floats,
+    prompt: NDArray[Any],
+    *,
+    worst: float,
+    best: float,
+    cell: Ints | None = None,
+    share: bool = False,
+    confidence: float = 0.95,
+    no_interval: Reason | None = None,
+    doubt: Reason | None = None,
+) -> ThreeFigures:
+    """Return the mean of a generator's values in its three ways.
+
+    Args:
+        values: (n,) one value per item of the generator; NaN: not measured.
+        prompt: (n,) label of each item's prompt.
+        worst: What counts as a miss; below `best` unless lower is better.
+        best: What counts as a pass.
+        cell: (n,) 0 … C - 1: the figure is the mean over cells of their means; None: the mean over items.
+        share: Whether the values are 0 and 1.
+        confidence: Of the intervals.
+        no_interval: Why there can be none.
+        doubt: Said with the bounds where something was not measured, such as that `worst` is no true bound.
+
+    >>> found = three_figures(np.array([1.0, 0, np.nan, np.nan]), np.arange(4), worst=0, best=1, share=True)
+    >>> found.as_misses.value, found.left_out.value, found.as_passes.value, found.coverage
+    (0.25, 0.5, 0.75, 0.5)
+    """
+    measured = np.isfinite(values)
+    coverage = float(measured.mean()) if len(values) else None
+
+    def counted(rows: NDArray[np.bool_], unmeasured: float | None) -> Estimate:
+        filled = values if unmeasured is None else np.where(measured, values, unmeasured)
+        found = prompt_mean(
+            filled[rows],
+            prompt[rows],
+            weight=None if cell is None else _weights(cell[rows], int(cell.max(initial=-1)) + 1),
+            share=share,
+            limits=(min(worst, best), max(worst, best)),
+            confidence=confidence,
+            no_interval=no_interval,
+        )
+        reason = found.reason or (doubt if unmeasured is not None and not measured.all() else None)
+        return Estimate(found.value, found.low, found.high, n=found.n, coverage=coverage, reason=reason)
+
+    everything = np.ones(len(values), dtype=bool)
+    return ThreeFigures(
+        as_misses=counted(everything, worst),
+        left_out=counted(measured, None),
+        as_passes=counted(everything, best),
+    )
+
+
+def _weights(cell: Ints, cells: int) -> Floats | Reason:
+    """Return the weight of each item in a mean of cells' means, or why there is none."""
+    size = np.bincount(cell, minlength=cells)
+    if (size == 0).any():
+        return Reason("empty_cell", n=int((size == 0).sum()))
+    return np.asarray(1 / size[cell], dtype=float)
+
+
+def prompt_mean(
+    values: Floats,
+    prompt: NDArray[Any],
+    *,
+    weight: Floats | Reason | None = None,
+    share: bool = False,
+    limits: tuple[float, float] | None = None,
+    confidence: float = 0.95,
+    no_interval: Reason | None = None,
+) -> Estimate:
+    """Return a mean with an interval over prompts.
+
+    The standard error comes from leaving each prompt out in turn (the delete-one-group jackknife; Efron & Tibshirani
+    1993, chapter 11), with Student's t and one degree of freedom less than prompts. Shares get Wilson's interval (1927)
+    for as many independent items as that error stands for, and at most as many as there are; without any spread
+    between prompts these are the prompts.
+
+    Args:
+        values: (n,) finite.
+        prompt: (n,) label of each value's prompt.
+        weight: (n,) of each value, above 0; None: all alike; or why there is no mean.
+        share: Whether the values are 0 and 1.
+        limits: Ends of the scale that the values keep to.
+        confidence: Of the interval.
+        no_interval: Why there can be none.
+
+    >>> prompt_mean(np.array([1.0, 1, 0, 0]), np.arange(4), share=True).value
+    0.5
+    """
+    n = len(values)
+    if n == 0:
+        return Estimate.undefined(Reason("no_scores"))
+    if isinstance(weight, Reason):
+        return Estimate.undefined(weight, n=n)
+    weights = np.ones(n) if weight is None else weight
+    _, group = np.unique(prompt, return_inverse=True)
+    total, size = np.bincount(group, weights * values), np.bincount(group, weights)
+    groups = len(size)
+    value = float(total.sum() / size.sum())
+    reason = no_interval or (Reason("single_prompt") if groups < 2 else None)
+    if reason is not None:
+        return Estimate(value, n=n, reason=reason)
+    without = (total.sum() - total) / (size.sum() - size)
+    error = math.sqrt((groups - 1) / groups * float(np.square(without - without.mean()).sum()))
+    low, high = _ends(value, error, n=n, groups=groups, share=share, limits=limits, confidence=confidence)
+    if low is None or high is None:
+        return Estimate(value, n=n, reason=Reason("all_equal", name="values"))
+    return Estimate(value, low, high, n=n)
+
+
+def _ends(
+    value: float,
+    error: float,
+    *,
+    n: int,
+    groups: int,
+    share: bool,
+    limits: tuple[float, float] | None,
+    confidence: float,
+) -> tuple[float, float] | tuple[None, None]:
+    """Return the ends of an interval from a jackknife standard error (see `prompt_mean`)."""
+    from scipy.stats import t
+
+    quantile = float(t.ppf((1 + confidence) / 2, groups - 1))
+    low, high = limits or (-math.inf, math.inf)
+    none = error <= 1e-12 * max(1.0, abs(value))
+    if not share and not none:
+        return max(low, value - quantile * error), min(high, value + quantile * error)
+    if not share and limits is None:
+        return None, None
+    span = 1.0 if share else high - low
+    d = value if share else (value - low) / span
+    effective = groups if none else min(float(n), d * (1 - d) / error**2)
+    shrunk = 1 + quantile**2 / effective
+    middle = (d + quantile**2 / (2 * effective)) / shrunk
+    half = quantile / shrunk * math.sqrt(d * (1 - d) / effective + quantile**2 / (4 * effective**2))
+    ends = max(0.0, middle - half), min(1.0, middle + half)
+    return ends if share else (low + span * ends[0], low + span * ends[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Place(Displayed):
+    """Where a generator stands."""
+
+    rank: int | None
+    """1 + the number of generators of a better figure; None without one."""
+    low: int | None = None
+    """Best rank that the intervals allow."""
+    high: int | None = None
+
+
+def places(figures: Sequence[ThreeFigures], *, higher_is_better: bool = True) -> list[Place]:
+    """Return each generator's place by its first figure, and the ranks that the intervals allow.
+
+    One generator is surely before another where the lower end of its lower bound lies above the upper end of the
+    other's upper bound. Little coverage therefore leaves a place open, however good the measured part is.
+
+    >>> few, many = (np.r_[np.ones(9), 0, np.full(90, np.nan)], np.r_[np.ones(60), np.zeros(40)])
+    >>> both = [three_figures(v, np.arange(100), worst=0, best=1, share=True) for v in (few, many)]
+    >>> [(place.rank, place.low, place.high) for place in places(both)]
+    [(2, 1, 2), (1, 1, 2)]
+    """
+    sign = 1.0 if higher_is_better else -1.0
+    value, surely, at_most = (np.full(len(figures), np.nan) for _ in range(3))
+    for i, figure in enumerate(figures):
+        bottom, top = figure.as_misses, figure.as_passes
+        if bottom.value is not None:
+            value[i] = sign * bottom.value
+        ends = (bottom.low, bottom.high, top.low, top.high)
+        if None not in ends:
+            surely[i] = bottom.low if higher_is_better else -(bottom.high or 0.0)
+            at_most[i] = top.high if higher_is_better else -(top.low or 0.0)
+    known = np.isfinite(value)
+    told = bool(np.isfinite(surely[known]).all() and np.isfinite(at_most[known]).all())
+    found = []
+    for i in range(len(figures)):
+        if not known[i]:
+            found.append(Place(None))
+            continue
+        rank = 1 + int((value[known] > value[i] + 1e-12).sum())
+        if not told:
+            found.append(Place(rank))
+            continue
+        before, behind = int((surely[known] > at_most[i]).sum()), int((at_most[known] < surely[i]).sum())
+        found.append(Place(rank, 1 + before, int(known.sum()) - behind))
+    return found

@@ -1,0 +1,162 @@
+"""The interval of one figure from its delete-one-prompt replicates, on the scale on which it is nearly symmetric."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genspace.analysis._estimate import Estimate
+from genspace.analysis.inference.replicates import Replicates, StandardError, standard_error
+from genspace.analysis.reasons import Reason
+
+__all__ = ["FEW", "FEW_PROMPTS", "Scale", "Support", "fisher", "from_replicates", "logit", "raw", "wilson"]
+
+Floats = NDArray[np.float64]
+Scale = Literal["share", "correlation", "logit", "raw"]
+"""Shares and areas lie in [0, 1] (Wilson), correlations and kappas in [-1, 1] (Fisher's z), shares of a model in [0, 1]
+(logit), others anywhere (t)."""
+
+FEW_PROMPTS = 20
+"""With fewer prompts, tests and intervals over prompts are said to be weak."""
+FEW = 5
+"""With the rarer answer in fewer prompts, a figure that depends on it has no interval but Wilson's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """What a share's interval may rest on."""
+
+    most: float
+    """Largest number of independent observations that it may be worth."""
+    at_ends: int
+    """Observations that a share of exactly 0 or 1 is worth, whose replicates do not vary: prompts."""
+    few: Reason | None = None
+    """Why the standard error cannot be trusted."""
+
+
+def _quantile(df: int, confidence: float) -> float:
+    from scipy.special import stdtrit
+
+    return float(stdtrit(df, (1 + confidence) / 2))
+
+
+def raw(value: float, error: StandardError, confidence: float = 0.95) -> tuple[float, float]:
+    """Return value ± t s.
+
+    >>> [round(end, 3) for end in raw(0.1, StandardError(0.02, 9))]
+    [0.055, 0.145]
+    """
+    half = _quantile(error.df, confidence) * error.value
+    return value - half, value + half
+
+
+def fisher(value: float, error: StandardError, confidence: float = 0.95) -> tuple[float, float] | None:
+    """Return the interval of a correlation by Fisher's z, whose standard error is s / (1 - r²); None at ±1 and s = 0.
+
+    >>> [round(end, 3) for end in fisher(0.8, StandardError(0.05, 39))]
+    [0.674, 0.881]
+    """
+    if abs(value) >= 1 or error.value == 0:
+        return None
+    half = _quantile(error.df, confidence) * error.value / (1 - value**2)
+    return float(np.tanh(np.arctanh(value) - half)), float(np.tanh(np.arctanh(value) + half))
+
+
+def logit(value: float, error: StandardError, confidence: float = 0.95) -> tuple[float, float] | None:
+    """Return the interval of a share on the logit, where its standard error is s / (d (1 - d)); None at 0, 1 and s = 0.
+
+    >>> [round(end, 3) for end in logit(0.8, StandardError(0.05, 39))]
+    [0.681, 0.882]
+    """
+    from scipy.special import expit
+    from scipy.special import logit as log_odds
+
+    if not 0 < value < 1 or error.value == 0:
+        return None
+    half = _quantile(error.df, confidence) * error.value / (value * (1 - value))
+    return float(expit(log_odds(value) - half)), float(expit(log_odds(value) + half))
+
+
+def wilson(
+    value: float, error: StandardError | None, support: Support, confidence: float = 0.95
+) -> tuple[float, float]:
+    """Return Wilson's interval of a share, worth d (1 - d) / s² observations, with t in place of z (Wilson 1927).
+
+    Args:
+        value: The share d.
+        error: Its standard error; None: unknown, the share is then worth as many observations as at its ends.
+        support: Largest and smallest number of observations that it may be worth.
+        confidence: Level.
+
+    >>> [round(end, 3) for end in wilson(0.9, StandardError(0.03, 39), Support(most=160, at_ends=40))]
+    [0.823, 0.946]
+    >>> [round(end, 3) for end in wilson(1.0, StandardError(0.0, 39), Support(most=160, at_ends=40))]
+    [0.907, 1.0]
+    """
+    df = error.df if error is not None else max(support.at_ends - 1, 1)
+    if error is None or value in (0, 1):
+        n = float(max(support.at_ends, 1))
+    else:
+        n = min(value * (1 - value) / error.value**2, support.most) if error.value > 0 else support.most
+    square = _quantile(df, confidence) ** 2
+    centre = (value + square / (2 * n)) / (1 + square / n)
+    half = np.sqrt(square * (value * (1 - value) / n + square / (4 * n * n))) / (1 + square / n)
+    low = 0.0 if value == 0 else max(0.0, float(centre - half))
+    return low, 1.0 if value == 1 else min(1.0, float(centre + half))
+
+
+def from_replicates(
+    value: float,
+    replicated: Floats | None,
+    clusters: Replicates,
+    *,
+    n: int,
+    scale: Scale = "raw",
+    support: Support | None = None,
+    least: int = 2,
+    reason: Reason | None = None,
+    confidence: float = 0.95,
+    coverage: float | None = None,
+    undefined: Reason | None = None,
+) -> Estimate:
+    """Return an `Estimate` with the interval that the replicates give, or why there is none.
+
+    Args:
+        value: The figure; NaN when undefined.
+        replicated: (B,) the figure without each block; None: it has none.
+        clusters: The blocks, for the items that the figure rests on.
+        n: Items it rests on.
+        scale: Where it lies.
+        support: For shares; default: n items, and the blocks at the ends.
+        least: Prompts below which there is no interval.
+        reason: Why the value is undefined, where it is.
+        confidence: Level of the interval.
+        coverage: Share of the annotated items it rests on.
+        undefined: Why it is undefined without some of the prompts, where that is known.
+    """
+    if not np.isfinite(value):
+        return Estimate.undefined(reason or Reason("undefined"), n=n, coverage=coverage)
+
+    def found(ends: tuple[float, float] | None, why: Reason | None) -> Estimate:
+        low, high = ends or (None, None)
+        return Estimate(float(value), low, high, n=n, coverage=coverage, reason=why)
+
+    present = int(clusters.present.sum())
+    if replicated is None or present < 2:
+        return found(None, Reason("single_prompt"))
+    if present < least:
+        return found(None, Reason("few_prompts", n=present, needed=least))
+    error = standard_error(replicated, clusters.present)
+    few = support.few if support is not None else None
+    if few is None and error is None:
+        few = undefined or Reason("undefined_without_a_prompt")
+    if scale == "share":
+        rests = support or Support(most=n, at_ends=present)
+        return found(wilson(value, error, rests, confidence), few)
+    if few is not None or error is None:
+        return found(None, few)
+    ends = {"correlation": fisher, "logit": logit, "raw": raw}[scale](value, error, confidence)
+    return found(ends, Reason("at_its_end") if ends is None else None)

@@ -1,0 +1,111 @@
+"""A benchmark's generators compared two by two, and which judge would have ordered them otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from genspace.analysis.counted import ScoreRange
+from genspace.analysis.generator_pairs import GeneratorPair, Side, compare_pairs
+from genspace.analysis.question import JudgeScores, Question, Units
+from genspace.benchmark._folder import Benchmark
+from genspace.benchmark._prompt_list import Task
+from genspace.benchmark._table import Row
+from genspace.display import Displayed
+from genspace.errors import InputError, did_you_mean
+from genspace.gather import evidence_of
+from genspace.study import open_study
+
+__all__ = ["GeneratorComparison", "Otherwise", "compare_generators", "ordered_otherwise"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratorComparison(Displayed):
+    """All pairs of generators in one task, as one judge scores them."""
+
+    judge: str
+    task: Task
+    pairs: tuple[GeneratorPair, ...]
+    """Each sub-domain and the mean of all prompts; one family of tests."""
+
+
+@dataclass(frozen=True, slots=True)
+class Otherwise(Displayed):
+    """Two generators that two judges put in contrary order."""
+
+    task: Task
+    first: str
+    second: str
+    before: str
+    """The judge that has the first before the second."""
+    behind: str
+
+
+def compare_generators(
+    made: Benchmark, judges: Sequence[str] | None = None, *, confidence: float = 0.95
+) -> list[GeneratorComparison]:
+    """Compare a folder's generators by their mean scores, paired by prompt.
+
+    Errors: `InputError` for a judge without verdicts, and for a single generator.
+    """
+    evidence = evidence_of(open_study(made.root))
+    for name in judges or ():
+        if name not in evidence.judges:
+            raise InputError(
+                f"--judge {name}: has no verdicts in {made.root}{did_you_mean(name, evidence.judges)}"
+            )
+    units = Question.of(evidence).singles
+    if len(units.generators) < 2:
+        raise InputError(
+            f"{made.root}: holds one generator; a comparison needs two (genspace benchmark init adds one)"
+        )
+    return [
+        GeneratorComparison(
+            judge=name,
+            task=task,
+            pairs=tuple(compare_pairs(_cells(units, units.judges[name], task), confidence=confidence)),
+        )
+        for name in judges or evidence.judges
+        for task in made.lists
+    ]
+
+
+def _cells(units: Units, judge: JudgeScores, task: Task) -> list[tuple[str, list[Side]]]:
+    limits = ScoreRange.of(judge)
+    misses, passes = (
+        np.where(np.isfinite(judge.score), judge.score, end) * judge.direction
+        for end in (limits.worst, limits.best)
+    )
+    of_task, domain = units.column("task") == task, units.column("sub_domain")
+    domains = list(dict.fromkeys(domain[of_task]))
+    cells = []
+    for name in [*domains, "mean"]:
+        rows = of_task if name == "mean" else of_task & (domain == name)
+        sides = []
+        for code, generator in enumerate(units.generators):
+            own = rows & (units.generator == code)
+            sides.append(Side(generator, units.prompt[own], misses[own], passes[own]))
+        cells.append((str(name), sides))
+    return cells
+
+
+def ordered_otherwise(rows: Sequence[Row]) -> list[Otherwise]:
+    """Return the pairs of generators that two judges put in contrary order by their mean scores."""
+    scores: dict[Task, dict[str, dict[str, float]]] = {}
+    for row in rows:
+        for task, figures in row.tasks.items():
+            value = figures.mean.score.as_misses.value
+            if value is not None:
+                scores.setdefault(task, {}).setdefault(row.judge, {})[row.generator] = value
+    found = []
+    for task, by_judge in scores.items():
+        for one, other in combinations(by_judge, 2):
+            mine, theirs = by_judge[one], by_judge[other]
+            for a, b in combinations([g for g in mine if g in theirs], 2):
+                if (mine[a] - mine[b]) * (theirs[a] - theirs[b]) < 0:
+                    first, second = (a, b) if mine[a] > mine[b] else (b, a)
+                    found.append(Otherwise(task, first, second, one, other))
+    return found

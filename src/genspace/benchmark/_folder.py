@@ -1,0 +1,350 @@
+"""A benchmark's folder: a study that `genspace judge`, `rank` and `compare` read, with its prompts and pictures.
+
+benchmark.toml        which prompts, which tasks, which generators
+prompts/TASK.csv …    what to ask for
+images/GENERATOR/     the pictures, however they are named
+images/before/        the pictures before the edits, each once
+items.csv             written anew whenever pictures have come
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from genspace.benchmark._pictures import Names, Placed, place, task_of
+from genspace.benchmark._prompt_list import TASKS, PromptList, Task, rows_csv
+from genspace.errors import InputError, InvalidFilesError, Problem
+from genspace.study import IMAGE_SUFFIXES
+
+__all__ = ["BEFORE", "Benchmark", "Gap", "State", "create", "open_benchmark"]
+
+FILE = "benchmark.toml"
+BEFORE = "before"
+SCENES = (".scene.json", ".pair.json")
+SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """What is there of a generator's pictures of one task, or of the pictures before."""
+
+    generator: str
+    task: Task
+    prompts: int
+    there: int
+    """Prompts with at least one picture."""
+    pictures: int
+    seeds: int
+    """Images of one prompt, at most."""
+    incomplete: int
+    """Prompts with fewer images than `seeds`, but one at least."""
+    missing: tuple[str, ...]
+    """Names under which the missing pictures are looked for, in order."""
+    from_zero: bool
+    """Whether the files are counted from 0."""
+    twice: tuple[tuple[str, str], ...]
+    """Two files that claim one prompt and seed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What a folder holds and what is missing."""
+
+    gaps: tuple[Gap, ...]
+    strangers: tuple[str, ...]
+    """Files that belong to no prompt."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every prompt has its pictures, and no file is in doubt."""
+        return not self.strangers and not any(gap.missing or gap.twice for gap in self.gaps)
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A benchmark's folder."""
+
+    root: Path
+    generators: tuple[str, ...]
+    lists: Mapping[Task, PromptList]
+    prompts: str
+    """Which prompts, in words: "version 1, seed 0, wording 0"."""
+
+    @property
+    def images(self) -> Path:
+        """Where pictures are."""
+        return self.root / "images"
+
+    @cached_property
+    def state(self) -> State:
+        """What is there and what is missing."""
+        gaps = []
+        for generator in self.generators:
+            gaps += [
+                _gap(generator, asked, self.placed[generator, task], [a.prompt_id for a in asked.asked])
+                for task, asked in self.lists.items()
+            ]
+        for task, asked in self.lists.items():
+            if needed := self._sources_needed(asked):
+                gaps.append(_gap(BEFORE, asked, self.before[task], needed))
+        strangers = [
+            f"images/{owner}/{name}" for owner, names in self._strangers.items() for name in sorted(names)
+        ]
+        return State(gaps=tuple(gaps), strangers=tuple(strangers))
+
+    @cached_property
+    def placed(self) -> Mapping[tuple[str, Task], Placed]:
+        """Where each generator's pictures belong."""
+        found = {}
+        for generator in self.generators:
+            files = self._files[generator]
+            for task, asked in self.lists.items():
+                own = {name: text for name, text in files.items() if self._task(name) == task}
+                found[generator, task] = place(Names.of(asked, generator), own, own)
+        return found
+
+    @cached_property
+    def before(self) -> Mapping[Task, Placed]:
+        """Where the pictures before belong."""
+        files = self._files[BEFORE]
+        return {
+            task: place(Names.before(asked), files, files)
+            for task, asked in self.lists.items()
+            if asked.sources
+        }
+
+    @cached_property
+    def _files(self) -> Mapping[str, Mapping[str, str]]:
+        return {owner: pictures_in(self.images / owner) for owner in (*self.generators, BEFORE)}
+
+    @cached_property
+    def _strangers(self) -> Mapping[str, Iterable[str]]:
+        found: dict[str, list[str]] = {owner: [] for owner in (*self.generators, BEFORE)}
+        for (generator, _), placed in self.placed.items():
+            found[generator] += placed.strangers
+        for generator in self.generators:
+            found[generator] += [n for n in self._files[generator] if self._task(n) is None]
+        for placed in self.before.values():
+            found[BEFORE] += placed.strangers
+        return found
+
+    def _sources_needed(self, asked: PromptList) -> list[str]:
+        """Return the pictures before that are needed: not those of edits that all have a pair of scenes."""
+        paired = {
+            prompt_id
+            for generator in self.generators
+            for (prompt_id, _), name in self.placed[generator, asked.task].pictures.items()
+            if name in self._pairs[generator]
+        }
+        alone = {a.source_id for a in asked.asked if a.source_id and a.prompt_id not in paired}
+        return [source.prompt_id for source in asked.sources if source.prompt_id in alone]
+
+    def _task(self, name: str) -> Task | None:
+        return task_of(name, list(self.lists))
+
+    def rows(self) -> Iterator[dict[str, str]]:
+        """Yield the items: for each generator and prompt one per seed, or one where a picture is still to come."""
+        columns = ("prompt", "prompt_id", "predicate", "task", "sub_domain", "variant", "objects")
+        for (generator, task), placed in self.placed.items():
+            seeds = sorted({seed for _, seed in placed.pictures}, key=lambda s: (len(s), s)) or [""]
+            before = self.before[task].pictures if task in self.before else {}
+            for asked in self.lists[task].asked:
+                for seed in seeds:
+                    item_id = f"{generator}-{asked.prompt_id}" + (f"-s{seed}" if seed else "")
+                    name = placed.pictures.get((asked.prompt_id, seed)) or _expected(
+                        task, asked.prompt_id, seed
+                    )
+                    source = before.get((asked.source_id, "")) or f"{asked.source_id}.png"
+                    yield {
+                        "item_id": item_id,
+                        "image": f"{generator}/{name}",
+                        "image_before": f"{BEFORE}/{source}" if asked.source_id else "",
+                        "generator": generator,
+                        **{column: getattr(asked, column) for column in columns},
+                        "part": f"{task} {asked.sub_domain}",
+                        "seed": seed,
+                    }
+
+    def write_items(self) -> None:
+        """Write items.csv. Errors: `InputError` when it cannot be written."""
+        write_text(self.root / "items.csv", rows_csv(list(self.rows())))
+
+    def there(self) -> frozenset[str]:
+        """Return the ids of the items whose pictures have come, for edits the picture before too."""
+        found = set()
+        for row in self.rows():
+            generator, _, name = row["image"].partition("/")
+            _, _, before = row["image_before"].partition("/")
+            known = name in self._files[generator] and (not before or before in self._files[BEFORE])
+            if known or name in self._pairs[generator]:
+                found.add(row["item_id"])
+        return frozenset(found)
+
+    @cached_property
+    def _pairs(self) -> Mapping[str, frozenset[str]]:
+        """Pictures whose pair of scenes stands beside them, so that no picture before is needed."""
+        return {
+            owner: frozenset(
+                str(p.relative_to(self.images / owner)).removesuffix(".pair.json") + ".png"
+                for p in (self.images / owner).rglob("*.pair.json")
+            )
+            for owner in self.generators
+        }
+
+
+def _expected(task: Task, prompt_id: str, seed: str = "") -> str:
+    return f"{task}/{prompt_id}{f'-{seed}' if seed else ''}.png"
+
+
+def _gap(owner: str, asked: PromptList, placed: Placed, prompt_ids: Sequence[str]) -> Gap:
+    images: dict[str, int] = {}
+    for prompt_id in [i for i, _ in placed.pictures if i in set(prompt_ids)]:
+        images[prompt_id] = images.get(prompt_id, 0) + 1
+    seeds = len({seed for _, seed in placed.pictures})
+    folder = "" if owner == BEFORE else f"{asked.task}/"
+    return Gap(
+        generator=owner,
+        task=asked.task,
+        prompts=len(prompt_ids),
+        there=len(images),
+        pictures=len(placed.pictures),
+        seeds=seeds,
+        incomplete=sum(n < seeds for n in images.values()),
+        missing=tuple(f"images/{owner}/{folder}{i}.png" for i in prompt_ids if i not in images),
+        from_zero=placed.from_zero,
+        twice=placed.twice,
+    )
+
+
+def pictures_in(folder: Path) -> dict[str, str]:
+    """Return the pictures in a folder, at any depth, each with the text beside it that tells its prompt, else "".
+
+    A scene file without a picture stands for one: the judge `scene` needs no more. Texts are `metadata.csv` or `.jsonl`
+    with `file_name` and `prompt` (as Hugging Face's image folders), or `NAME.txt`.
+    """
+    if not folder.is_dir():
+        return {}
+    names = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    hidden = {n for n in names if any(part.startswith(".") for part in n.split("/"))}
+    names -= hidden
+    found = {n for n in names if n.lower().endswith(IMAGE_SUFFIXES)}
+    stems = {n.rpartition(".")[0] for n in found}
+    for suffix in SCENES:
+        alone = {n.removesuffix(suffix) for n in names if n.endswith(suffix)} - stems
+        found |= {f"{stem}.png" for stem in alone}
+    found = {n for n in found if not n.endswith((".depth.png", ".mask.png"))}
+    tables = _told_by_tables(folder, names)
+    told = {}
+    for name in sorted(found):
+        text = f"{name.rpartition('.')[0]}.txt"
+        told[name] = tables.get(name) or (_read(folder / text) if text in names else "")
+    return told
+
+
+def _told_by_tables(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    from genspace.tables import read_table
+
+    told = {}
+    for name in sorted(names):
+        if name.rpartition("/")[2] not in {"metadata.csv", "metadata.jsonl"}:
+            continue
+        frame = read_table(folder / name, name).frame
+        prompt = next((c for c in ("prompt", "text", "caption") if c in frame), None)
+        if prompt is None or "file_name" not in frame:
+            continue
+        beside = name.rpartition("/")[0]
+        for file, text in zip(frame["file_name"], frame[prompt], strict=True):
+            told[f"{beside}/{file}".lstrip("/")] = str(text)
+    return told
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace").strip()
+
+
+def create(root: Path, lists: Sequence[PromptList], generators: Sequence[str], *, prompts: str) -> Benchmark:
+    """Make a benchmark's folder; one that is there gains the generators that are new.
+
+    Errors: `InputError` for a name that cannot be a folder's, and for a folder with other prompts.
+    """
+    for name in generators:
+        if not name or not set(name) <= SAFE or name.startswith(".") or name == BEFORE:
+            raise InputError(
+                f"--generator {name!r}: use letters, digits, '.', '_' and '-' (it names a folder; {BEFORE!r} is taken)"
+            )
+    if (root / FILE).is_file():
+        there = open_benchmark(root)
+        known = {task: [a.prompt_id for a in asked.asked] for task, asked in there.lists.items()}
+        if there.prompts != prompts or known != {x.task: [a.prompt_id for a in x.asked] for x in lists}:
+            raise InputError(
+                f"{root}: holds other prompts ({there.prompts}; {', '.join(there.lists)}); take another folder"
+            )
+        made = replace(there, generators=tuple(dict.fromkeys((*there.generators, *generators))))
+    else:
+        if root.exists() and any(root.iterdir()):
+            raise InputError(f"{root}: is not empty and no benchmark's folder; take another one")
+        made = Benchmark(root, tuple(dict.fromkeys(generators)), {x.task: x for x in lists}, prompts)
+    try:
+        for asked in lists:
+            asked.write(root / "prompts")
+        for generator in made.generators:
+            for task in made.lists:
+                (made.images / generator / task).mkdir(parents=True, exist_ok=True)
+        if any(asked.sources for asked in lists):
+            (made.images / BEFORE).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{root}: cannot be written ({error.strerror or error})") from None
+    write_text(root / FILE, _toml(made))
+    if not (root / "study.toml").exists():
+        write_text(root / "study.toml", f'name = "{root.resolve().name}"\nbreakdowns = ["part"]\n')
+    made.write_items()
+    return made
+
+
+def _toml(made: Benchmark) -> str:
+    import json
+
+    tasks, generators = (json.dumps(list(names)) for names in (made.lists, made.generators))
+    return f"prompts = {json.dumps(made.prompts)}\ntasks = {tasks}\ngenerators = {generators}\n"
+
+
+def open_benchmark(root: Path) -> Benchmark:
+    """Open a benchmark's folder. Errors: `InputError` where there is none, or its files cannot be read."""
+    path = root / FILE
+    if not path.is_file():
+        raise InputError(
+            f"{root}: is no benchmark's folder: there is no {FILE}; genspace benchmark init makes one"
+        )
+    try:
+        document: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidFilesError([Problem(str(path), f"cannot be read: {error}")]) from None
+    tasks, generators = document.get("tasks"), document.get("generators")
+    if not isinstance(tasks, list) or not tasks or not set(tasks) <= set(TASKS):
+        raise InvalidFilesError(
+            [Problem(str(path), 'expected a list of "t2i" and "edit"', field="tasks", value=tasks)]
+        )
+    if not isinstance(generators, list) or not all(isinstance(g, str) for g in generators):
+        raise InvalidFilesError(
+            [Problem(str(path), "expected a list of names", field="generators", value=generators)]
+        )
+    lists = {task: PromptList.read(root / "prompts", task) for task in TASKS if task in tasks}
+    return Benchmark(root, tuple(generators), lists, str(document.get("prompts", "")))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all, where it has changed. Errors: `InputError` when it cannot be written."""
+    if path.is_file() and path.read_text(encoding="utf-8") == text:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(f".{path.name}.new")
+        fresh.write_text(text, encoding="utf-8", newline="")
+        fresh.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None

@@ -1,0 +1,209 @@
+"""Which picture belongs to which prompt, however a generator's files are named.
+
+A picture is known by, in this order: the prompt that a table (`metadata.csv`) or a text file beside it holds; the
+released code's folders with the classes in a text file; the prompt's id; its index, `0001.png`; the prompt's text as a
+file's name. A number behind that (`0001-2.png`, `seed2/0001.png`, `0001/2.png`) is the seed of several images of one
+prompt.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from genspace.benchmark._prompt_list import PromptList, Task
+from genspace.geometry.benchmark import released_variants
+
+__all__ = ["Key", "Names", "Placed", "place", "task_of"]
+
+Key = tuple[str, str]
+"""A prompt's id, and the seed as it was written, "" without one."""
+
+SEED = re.compile(r"(?P<key>.+?)[-_ ](?:s|seed[-_ ]?)?(?P<seed>\d+)")
+SEED_FOLDER = re.compile(r"(?:s|seed|sample)[-_ ]?(?P<seed>\d+)", re.IGNORECASE)
+CLASSES = re.compile(r"(?:\s*<[^<>]+>\s*)+")
+SHORTEST_START = 24
+"""A file's name that was cut off must hold so many letters of the prompt."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the pictures of one list of prompts may be called."""
+
+    prompts: Sequence[tuple[str, str]]
+    """Id and text, in order."""
+    released: Mapping[tuple[int, str], str] = field(default_factory=dict)
+    """Prompt id by released index and classes."""
+    also: Mapping[str, str] = field(default_factory=dict)
+    """Prompt id by other names that stand for it."""
+    prefix: str = ""
+    """What may stand before every name."""
+
+    @classmethod
+    def of(cls, asked: PromptList, generator: str) -> Names:
+        """Return the names for a generator's pictures of a task."""
+        number = {pair: n for n, pair in enumerate(released_variants(asked.task))}
+        indexed = {(number.get((a.sub_domain, a.variant), -1), a.objects): a.prompt_id for a in asked.asked}
+        prompts = [(a.prompt_id, a.prompt) for a in asked.asked]
+        return cls(prompts, indexed, _in_folders(i for i, _ in prompts), prefix=f"{generator}-")
+
+    @classmethod
+    def before(cls, asked: PromptList) -> Names:
+        """Return the names for pictures before edits."""
+        prompts = [(s.prompt_id, s.prompt) for s in asked.sources]
+        also = {f"{a.prompt_id}-before": a.source_id for a in asked.asked}
+        return cls(prompts, also=also | _in_folders(i for i, _ in prompts))
+
+    @cached_property
+    def ids(self) -> Mapping[str, str]:
+        """The prompts' ids by their names."""
+        return {**self.also, **{prompt_id: prompt_id for prompt_id, _ in self.prompts}}
+
+    @cached_property
+    def by_text(self) -> Mapping[str, str]:
+        """Prompt id by its words; prompts of the same words are not in it."""
+        found: dict[str, str] = {}
+        twice = set()
+        for prompt_id, text in self.prompts:
+            words = _words(text)
+            twice |= {words} & found.keys()
+            found[words] = prompt_id
+        return {words: prompt_id for words, prompt_id in found.items() if words not in twice}
+
+    def starting(self, words: str) -> str | None:
+        """Return the id of the one prompt that starts with these words."""
+        if words in self.by_text:
+            return self.by_text[words]
+        if len(words) < SHORTEST_START:
+            return None
+        found = [prompt_id for text, prompt_id in self.by_text.items() if text.startswith(words)]
+        return found[0] if len(found) == 1 else None
+
+    def at(self, index: int, *, first: int) -> str | None:
+        """Return the id of the prompt of this index, counted from `first`."""
+        place = index - first
+        return self.prompts[place][0] if 0 <= place < len(self.prompts) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """Where pictures belong."""
+
+    pictures: Mapping[Key, str]
+    """Name of the file by prompt and seed."""
+    strangers: tuple[str, ...] = ()
+    """Files that belong to no prompt."""
+    twice: tuple[tuple[str, str], ...] = ()
+    """Two files that claim one prompt and seed; the first counts."""
+    from_zero: bool = False
+    """Whether files that are named by index are counted from 0."""
+
+
+def place(names: Names, files: Iterable[str], told: Mapping[str, str] | None = None) -> Placed:
+    """Say to which prompt each file belongs.
+
+    Args:
+        names: What pictures of these prompts may be called.
+        files: Names of pictures, with the folders between them and the generator's own.
+        told: By file, the prompt or the classes that a text beside it holds.
+
+    >>> names = Names([("a-cow", "A photo of a cow."), ("a-cat", "A photo of a cat.")])
+    >>> place(names, ["0001.png", "0002-7.png", "A_photo_of_a_cat.jpg", "x.png"]).pictures
+    {('a-cow', ''): '0001.png', ('a-cat', '7'): '0002-7.png', ('a-cat', ''): 'A_photo_of_a_cat.jpg'}
+    """
+    told, ordered = told or {}, sorted(files)
+    from_zero = any(_index(PurePosixPath(name)) == 0 for name in ordered if not told.get(name))
+    found: dict[Key, str] = {}
+    strangers, twice = [], []
+    for name in ordered:
+        key = _key(names, name, told.get(name, ""), first=0 if from_zero else 1)
+        if key is None:
+            strangers.append(name)
+        elif key in found:
+            twice.append((found[key], name))
+        else:
+            found[key] = name
+    return Placed(pictures=found, strangers=tuple(strangers), twice=tuple(twice), from_zero=from_zero)
+
+
+def _in_folders(prompt_ids: Iterable[str]) -> dict[str, str]:
+    """Return the names in the released layout of prompts that were read from it: "t2i/12/0" for t2i-12-0."""
+    return {"/".join(prompt_id.split("-", 2)): prompt_id for prompt_id in prompt_ids}
+
+
+def _key(names: Names, name: str, told: str, *, first: int) -> Key | None:
+    path = PurePosixPath(name)
+    if (whole := path.with_suffix("").as_posix()) in names.also:
+        return names.also[whole], ""
+    if CLASSES.fullmatch(told):
+        classes = ", ".join(re.findall(r"<\s*([^<>]+?)\s*>", told))
+        index = path.parent.name
+        prompt_id = names.released.get((int(index), classes)) if index.isdigit() else None
+        return None if prompt_id is None else (prompt_id, "")
+    if told:
+        prompt_id = names.by_text.get(_words(told))
+        return None if prompt_id is None else (prompt_id, _seed_of(path))
+    for told_key, seed in _readings(path):
+        key = told_key.removeprefix(names.prefix)
+        if key in names.ids:
+            return names.ids[key], seed
+        known = names.at(int(key), first=first) if key.isdigit() else names.starting(_words(key))
+        if known is not None:
+            return known, seed
+    return None
+
+
+def _readings(path: PurePosixPath) -> Iterator[Key]:
+    """Yield what a file's name and folders may say: the prompt's id, index or text, and the seed."""
+    stem = path.stem
+    folder = path.parent.parent.name if path.parent.name == "samples" else path.parent.name
+    in_seed = SEED_FOLDER.fullmatch(folder)
+    if stem.isdigit() and folder and not in_seed and (folder.isdigit() or not folder.isalnum()):
+        yield folder, str(int(stem))
+    yield stem, str(int(in_seed["seed"])) if in_seed else ""
+    if split := SEED.fullmatch(stem):
+        yield split["key"], str(int(split["seed"]))
+
+
+def _index(path: PurePosixPath) -> int | None:
+    """Return the index that a file is named by, where it is."""
+    for key, _ in _readings(path):
+        if key.isdigit():
+            return int(key)
+    return None
+
+
+def _seed_of(path: PurePosixPath) -> str:
+    """Return the seed of a file whose prompt is told by a text: by its folder, else by a number behind its name."""
+    found = SEED_FOLDER.fullmatch(path.parent.name) or SEED.fullmatch(path.stem)
+    return str(int(found["seed"])) if found else ""
+
+
+def _words(text: str) -> str:
+    """Return a text's words, without case and signs, as a file's name may hold them."""
+    return " ".join(re.findall(r"[a-z0-9]+", text.lower()))
+
+
+def task_of(name: str, tasks: Sequence[Task]) -> Task | None:
+    """Return the task that a file's folders or name tell; None where they tell none.
+
+    >>> task_of("edit/0001.png", ["t2i", "edit"]), task_of("0001.png", ["t2i"])
+    ('edit', 't2i')
+    """
+    if len(tasks) == 1:
+        return tasks[0]
+    parts = [part.lower() for part in PurePosixPath(name).parts]
+    for task in tasks:
+        if any(part in FOLDERS[task] for part in parts[:-1]) or parts[-1].startswith(f"{task}-"):
+            return task
+    return None
+
+
+FOLDERS: Mapping[Task, frozenset[str]] = {
+    "t2i": frozenset({"t2i", "text-to-image", "text2image"}),
+    "edit": frozenset({"edit", "edits", "imageedit", "imageedit_cr"}),
+}
+"""What the folders of a task are called."""

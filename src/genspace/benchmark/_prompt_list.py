@@ -1,0 +1,170 @@
+"""The prompts of a benchmark's folder: what was asked for, in which order, and the pictures before the edits."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, get_args
+
+from genspace.errors import InputError, InvalidFilesError, Problem
+from genspace.geometry.benchmark import Prompt
+
+__all__ = ["TASKS", "Asked", "PromptList", "Source", "Task", "rows_csv", "rows_jsonl"]
+
+Task = Literal["t2i", "edit"]
+TASKS: tuple[Task, ...] = get_args(Task)
+COLUMNS = ("prompt_id", "prompt", "predicate", "sub_domain", "variant", "objects")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One prompt of a folder."""
+
+    task: Task
+    prompt_id: str
+    prompt: str
+    predicate: str
+    sub_domain: str
+    variant: str
+    objects: str
+    """Categories, with commas."""
+    source_prompt: str = ""
+    """Edits: the prompt of the picture before."""
+    source_id: str = ""
+    """Edits: what the picture before is called; edits of one picture share it."""
+
+    @classmethod
+    def of(cls, prompt: Prompt) -> Asked:
+        """Return a prompt of the benchmark."""
+        return cls(
+            task=prompt.task,
+            prompt_id=prompt.item_id,
+            prompt=prompt.prompt,
+            predicate=prompt.predicate,
+            sub_domain=prompt.sub_domain,
+            variant=prompt.variant,
+            objects=", ".join(prompt.objects),
+            source_prompt=prompt.source_prompt or "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A picture before one or several edits."""
+
+    prompt_id: str
+    prompt: str
+
+
+@dataclass(frozen=True)
+class PromptList:
+    """The prompts of one task, in order: the first has index 1."""
+
+    task: Task
+    asked: tuple[Asked, ...]
+
+    @classmethod
+    def of(cls, task: Task, asked: Iterable[Asked]) -> PromptList:
+        """Return the list with a name for each picture before, in the order of their first edit.
+
+        >>> from genspace.geometry.benchmark import prompts
+        >>> edits = PromptList.of("edit", map(Asked.of, prompts("edit")))
+        >>> edits.asked[0].source_id, len(edits.sources)
+        ('before-0001', 751)
+        """
+        from dataclasses import replace
+
+        known: dict[str, str] = {}
+        named = []
+        for one in asked:
+            if one.source_prompt and not one.source_id:
+                source_id = known.setdefault(one.source_prompt, f"before-{len(known) + 1:04d}")
+                named.append(replace(one, source_id=source_id))
+            else:
+                named.append(one)
+        return cls(task, tuple(named))
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Asked]:
+        """The prompts by their id."""
+        return {one.prompt_id: one for one in self.asked}
+
+    @cached_property
+    def sources(self) -> tuple[Source, ...]:
+        """The pictures before, each once."""
+        found = {one.source_id: one.source_prompt for one in self.asked if one.source_id}
+        return tuple(Source(source_id, prompt) for source_id, prompt in found.items())
+
+    def write(self, folder: Path) -> None:
+        """Write the prompts as CSV, JSON Lines, one a line, and one file each; the same of the pictures before.
+
+        Errors: `OSError` when the folder cannot be written.
+        """
+        rows = [
+            {"index": str(n), **{c: getattr(one, c) for c in COLUMNS}}
+            | ({"source_id": one.source_id, "source_prompt": one.source_prompt} if one.source_id else {})
+            for n, one in enumerate(self.asked, start=1)
+        ]
+        _write(folder, self.task, rows)
+        if self.sources:
+            before = [
+                {"index": str(n), "prompt_id": s.prompt_id, "prompt": s.prompt}
+                for n, s in enumerate(self.sources, start=1)
+            ]
+            _write(folder, f"{self.task}-before", before)
+
+    @classmethod
+    def read(cls, folder: Path, task: Task) -> PromptList:
+        """Read what `write` wrote. Errors: `InvalidFilesError` for a file that is not there or lacks a column."""
+        path = folder / f"{task}.csv"
+        try:
+            with path.open(encoding="utf-8", newline="") as file:
+                rows = list(csv.DictReader(file))
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise InvalidFilesError([Problem(f"prompts/{path.name}", f"cannot be read: {error}")]) from None
+        lacking = [c for c in COLUMNS if not rows or not rows[0].get(c)]
+        if lacking:
+            raise InvalidFilesError(
+                [Problem(f"prompts/{path.name}", "a column is missing or empty", field=lacking[0])]
+            )
+        columns = (*COLUMNS, "source_id", "source_prompt")
+        return cls(task, tuple(Asked(task=task, **{c: row.get(c) or "" for c in columns}) for row in rows))
+
+
+def _write(folder: Path, name: str, rows: Sequence[Mapping[str, str]]) -> None:
+    apart = folder / name
+    apart.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.csv").write_text(rows_csv(rows), encoding="utf-8", newline="")
+    (folder / f"{name}.jsonl").write_text(rows_jsonl(rows), encoding="utf-8", newline="")
+    (folder / f"{name}.txt").write_text("".join(f"{row['prompt']}\n" for row in rows), encoding="utf-8")
+    for row in rows:
+        (apart / f"{int(row['index']):04d}.txt").write_text(row["prompt"] + "\n", encoding="utf-8")
+
+
+def rows_csv(rows: Sequence[Mapping[str, str]]) -> str:
+    r"""Return rows as CSV, columns as in the first of them.
+
+    >>> rows_csv([{"a": "1", "b": "x, y"}])
+    'a,b\n1,"x, y"\n'
+    """
+    if not rows:
+        raise InputError("there are no rows to write")
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue()
+
+
+def rows_jsonl(rows: Iterable[Mapping[str, str]]) -> str:
+    r"""Return rows as JSON Lines.
+
+    >>> rows_jsonl([{"a": "1"}])
+    '{"a": "1"}\n'
+    """
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)

@@ -1,0 +1,312 @@
+"""Rows of the GenSpace table: what each judge says of each generator, by task and sub-domain."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from genspace._version import __version__
+from genspace.analysis.counted import Place, ScoreRange, ThreeFigures, judge_figures, places
+from genspace.analysis.question import JudgeScores, Question, Units
+from genspace.benchmark._folder import Benchmark
+from genspace.benchmark._prompt_list import TASKS, Task
+from genspace.display import Displayed
+from genspace.documents import from_dict, to_dict
+from genspace.errors import InputError, did_you_mean
+from genspace.gather import evidence_of
+from genspace.geometry.benchmark import released_variants
+from genspace.records import JsonValue
+from genspace.store import JudgeStore
+from genspace.study import open_study
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = [
+    "Cell",
+    "MadeOf",
+    "Row",
+    "TaskFigures",
+    "VariantCounts",
+    "in_one",
+    "read_rows",
+    "row_places",
+    "rows_of",
+]
+
+ROUNDING = 1e-9
+EDITS = 32
+"""Folders of the released code's edits; those that keep a relation have a script of their own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell(Displayed):
+    """One sub-domain of a task, or the mean of its sub-domains."""
+
+    score: ThreeFigures
+    """Mean score."""
+    accuracy: ThreeFigures | None
+    """Share that passed; None for a judge that only scores."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeOf(Displayed):
+    """What a task's figures were computed from."""
+
+    genspace: str
+    python: str
+    prompts: str
+    """Which prompts, in words."""
+    prompts_sha256: str
+    judge_fingerprint: str
+    """Digest of everything that can change the judge's answer; "" for scores made elsewhere."""
+    verdicts_sha256: str
+    """Digest of the verdicts on the generator's items, whatever their order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantCounts(Displayed):
+    """What the released code reports of one folder, `t2i/12`: skipped images are left out of its denominators."""
+
+    index: str
+    """Its number there; of edits that keep a relation "CR 0" to "CR 3"."""
+    sub_domain: str
+    variant: str
+    all: int
+    """Images that the judge was asked about."""
+    counted: int
+    """Those that it did not skip."""
+    correct: int
+    acc: float
+    """correct / counted; 0 where nothing was counted, as the released code has it."""
+    scores_avg: float
+    """Mean score of those counted; 0 where there are none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFigures(Displayed):
+    """A generator's figures of one task."""
+
+    cells: Mapping[str, Cell]
+    """By sub-domain, in the benchmark's order."""
+    mean: Cell
+    variants: tuple[VariantCounts, ...]
+    """As the released code counts, by its index."""
+    made_of: MadeOf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row(Displayed):
+    """One generator as one judge sees it."""
+
+    generator: str
+    judge: str
+    confidence: float
+    tasks: Mapping[Task, TaskFigures]
+    schema: Literal["genspace-benchmark-row/1"] = "genspace-benchmark-row/1"
+
+
+def rows_of(made: Benchmark, judges: Sequence[str] | None = None, *, confidence: float = 0.95) -> list[Row]:
+    """Return a row per generator and judge, from the verdicts in a benchmark's folder.
+
+    Every prompt counts, also one without a picture or without a verdict: what was not measured is a miss, is left out,
+    or is a pass (`genspace.analysis.counted`). Intervals are over prompts.
+
+    Args:
+        made: The folder.
+        judges: Which judges or metrics; None: all that have verdicts.
+        confidence: Of the intervals.
+
+    Errors: `InputError` for a judge without verdicts here.
+    """
+    evidence = evidence_of(open_study(made.root))
+    known = evidence.judges
+    for name in judges or ():
+        if name not in known:
+            raise InputError(f"--judge {name}: has no verdicts in {made.root}{did_you_mean(name, known)}")
+    units = Question.of(evidence).singles
+    rows = []
+    for name in judges or known:
+        judge = units.judges[name]
+        mark = _fingerprint(made.root, name)
+        for code, generator in enumerate(units.generators):
+            own = units.generator == code
+            rows.append(
+                Row(
+                    generator=generator,
+                    judge=name,
+                    confidence=confidence,
+                    tasks=dict(_tasks(units, judge, own, made, confidence=confidence, mark=mark)),
+                )
+            )
+    return rows
+
+
+def _tasks(
+    units: Units, judge: JudgeScores, own: NDArray[np.bool_], made: Benchmark, *, confidence: float, mark: str
+) -> Iterator[tuple[Task, TaskFigures]]:
+    task_column, domain_column = units.column("task"), units.column("sub_domain")
+    scores = ScoreRange.of(judge)
+    for task, asked in made.lists.items():
+        domains = list(dict.fromkeys(a.sub_domain for a in asked.asked))
+        of_task = own & (task_column == task)
+        code = np.array([domains.index(d) if d in domains else 0 for d in domain_column])
+
+        def cell(rows: NDArray[np.bool_], groups: NDArray[np.int64] | None = None) -> Cell:
+            score, passed = (
+                judge_figures(
+                    judge,
+                    rows,
+                    units.prompt,
+                    scores=scores,
+                    accuracy=accuracy,
+                    cell=groups,
+                    confidence=confidence,
+                )
+                for accuracy in (False, True)
+            )
+            return Cell(score=score, accuracy=passed if judge.has_labels else None)
+
+        yield (
+            task,
+            TaskFigures(
+                cells={domain: cell(of_task & (code == i)) for i, domain in enumerate(domains)},
+                mean=cell(of_task, code),
+                variants=tuple(_variants(units, judge, of_task, task)),
+                made_of=MadeOf(
+                    genspace=__version__,
+                    python=platform.python_version(),
+                    prompts=made.prompts,
+                    prompts_sha256=_sha256(made.root / "prompts" / f"{task}.csv"),
+                    judge_fingerprint=mark,
+                    verdicts_sha256=_verdicts_digest(units, judge, of_task),
+                ),
+            ),
+        )
+
+
+def _variants(
+    units: Units, judge: JudgeScores, of_task: NDArray[np.bool_], task: Task
+) -> Iterator[VariantCounts]:
+    sub_domain, variant = units.column("sub_domain"), units.column("variant")
+    asked, decided = judge.status != "missing", judge.status == "decided"
+    for number, (domain, word) in enumerate(released_variants(task)):
+        rows = of_task & (sub_domain == domain) & (variant == word) & asked
+        counted = rows & decided
+        n, correct = int(counted.sum()), int(np.nansum(judge.passed[counted]))
+        yield VariantCounts(
+            index=f"CR {number - EDITS}" if task == "edit" and number >= EDITS else str(number),
+            sub_domain=domain,
+            variant=word,
+            all=int(rows.sum()),
+            counted=n,
+            correct=correct,
+            acc=correct / n if n else 0.0,
+            scores_avg=float(np.nansum(judge.score[counted])) / n if n else 0.0,
+        )
+
+
+def _verdicts_digest(units: Units, judge: JudgeScores, own: NDArray[np.bool_]) -> str:
+    ids = units.units["item_id"].to_numpy()[own]
+    said = zip(ids, judge.status[own], judge.score[own].tolist(), judge.passed[own].tolist(), strict=True)
+    lines = sorted(f"{i}\t{status}\t{score!r}\t{passed!r}" for i, status, score, passed in said)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _fingerprint(root: Path, judge: str) -> str:
+    frame = JudgeStore(root, judge).frame()
+    return str(frame["fingerprint"].iloc[-1]) if len(frame) else ""
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def row_places(rows: Sequence[Row], task: Task) -> dict[int, Place]:
+    """Return each row's place among the generators of the same judge, by the mean score of a task."""
+    found: dict[int, Place] = {}
+    for judge in dict.fromkeys(row.judge for row in rows):
+        at = [i for i, row in enumerate(rows) if row.judge == judge and task in row.tasks]
+        found |= dict(zip(at, places([rows[i].tasks[task].mean.score for i in at]), strict=True))
+    return found
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Read the rows of a JSON file: one row, or a table of several.
+
+    Errors: `InputError` for a file that cannot be read or holds none.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from None
+    except ValueError as error:
+        raise InputError(f"{path}: is no JSON: {error}") from None
+    rows = document.get("rows") if isinstance(document, dict) and "rows" in document else [document]
+    found = []
+    for row in rows if isinstance(rows, list) else ():
+        if not isinstance(row, dict) or row.get("schema") != "genspace-benchmark-row/1":
+            raise InputError(
+                f"{path}: holds no row of a benchmark (genspace benchmark table --out writes them)"
+            )
+        try:
+            found.append(from_dict(Row, row))
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+    return found
+
+
+def in_one(rows: Sequence[Row]) -> list[Row]:
+    """Join rows of one generator and judge whose tasks differ, as from a folder for each task.
+
+    Errors: `InputError` where two rows hold the same task of one generator and judge.
+    """
+    joined: dict[tuple[str, str], Row] = {}
+    for row in rows:
+        key = row.generator, row.judge
+        there = joined.get(key)
+        if there is None:
+            joined[key] = row
+            continue
+        if twice := there.tasks.keys() & row.tasks.keys():
+            raise InputError(f"{row.generator}, judge {row.judge}: two rows hold {', '.join(sorted(twice))}")
+        both = {**there.tasks, **row.tasks}
+        tasks = {task: both[task] for task in TASKS if task in both}
+        joined[key] = replace(there, tasks=tasks)
+    return list(joined.values())
+
+
+def differences(row: Row, again: Sequence[Row]) -> list[str]:
+    """Return what differs between a row and the same one computed again, one line each; versions are told apart.
+
+    A figure may differ by rounding alone (1e-9).
+    """
+    own = next((r for r in again if (r.generator, r.judge) == (row.generator, row.judge)), None)
+    name = f"{row.generator}, judge {row.judge}"
+    if own is None:
+        return [f"{name}: the folders hold no verdicts of this judge on this generator"]
+    return [
+        f"{name}: {line}" for line in _unlike(to_dict(row), to_dict(own), "") if "made_of.python" not in line
+    ]
+
+
+def _unlike(one: JsonValue, other: JsonValue, where: str) -> Iterator[str]:
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in dict.fromkeys((*one, *other)):
+            yield from _unlike(one.get(key), other.get(key), f"{where}.{key}".lstrip("."))
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for place, pair in enumerate(zip(one, other, strict=True)):
+            yield from _unlike(*pair, f"{where}[{place}]")
+    elif isinstance(one, float | int) and isinstance(other, float | int):
+        if abs(one - other) > ROUNDING:
+            yield f"{where} is {one!r} in the row, {other!r} by the verdict files"
+    elif one != other:
+        yield f"{where} is {one!r} in the row, {other!r} by the verdict files"

@@ -1,0 +1,394 @@
+"""`genspace benchmark`: the GenSpace table of a generator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from genspace.cli._app import app
+from genspace.cli._options import JsonFlag, SeedOption
+from genspace.cli.judge import AllowHosts, Overrides, print_summary, run_judge
+from genspace.cli.prompts import Task
+from genspace.errors import InputError
+
+if TYPE_CHECKING:
+    from genspace.benchmark import Benchmark, Gap, Row, State
+
+__all__ = ["benchmark"]
+
+SHOWN = 3
+
+benchmark = typer.Typer(
+    help="The GenSpace table of a generator: prompts out, pictures in, a row of figures.",
+    no_args_is_help=True,
+)
+app.add_typer(benchmark, name="benchmark")
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The benchmark's folder.")]
+Tasks = Annotated[list[Task] | None, typer.Option("--task", help="t2i, edit, or both: give it twice.")]
+
+
+@benchmark.command(
+    epilog="Examples:\n\n"
+    "genspace benchmark init bench --task t2i --generator mine\n\n"
+    "genspace benchmark init bench --task t2i --task edit --generator sdxl --generator flux\n\n"
+    "genspace benchmark init bench --released data --generator mine"
+)
+def init(
+    folder: Folder,
+    *,
+    task: Tasks = None,
+    generator: Annotated[list[str], typer.Option(help="Whose pictures are judged; repeatable.")],
+    paraphrase: Annotated[int, typer.Option(min=0, help="Which wording of each prompt, from 0.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Draws the object categories and their pairs.")] = 0,
+    released: Annotated[
+        Path | None,
+        typer.Option(help="Pictures in the released code's layout, on prompts of one's own: t2i/0/0.png …"),
+    ] = None,
+) -> None:
+    """Make a benchmark's folder: the prompts, and a place for each generator's pictures."""
+    from genspace.benchmark import (
+        BEFORE,
+        TASKS,
+        Asked,
+        PromptList,
+        create,
+        open_benchmark,
+        read_released,
+        take,
+    )
+    from genspace.cli._console import out
+    from genspace.geometry.benchmark import prompts
+
+    if released is not None:
+        if task or len(generator) > 1:
+            raise InputError("--released: its folders tell the task, and its pictures are one generator's")
+        made = create(folder, read_released(released), generator, prompts="one's own, in the released layout")
+        take(made, str(released), generator=generator[0], folders=["t2i", "imageedit", "imageedit_CR"])
+        take(made, str(released), generator=BEFORE, folders=["imageedit_unedit", "imageedit_CR_unedit"])
+        made = open_benchmark(folder)
+        made.write_items()
+        _print_state(made.state)
+        return
+    if not task:
+        raise InputError("--task: say t2i, edit, or both (--task t2i --task edit)")
+    lists = [
+        PromptList.of(t, map(Asked.of, prompts(t, paraphrase=paraphrase, seed=seed)))
+        for t in TASKS
+        if Task(t) in task
+    ]
+    made = create(folder, lists, generator, prompts=f"version 1, seed {seed}, wording {paraphrase}")
+    for name, asked in made.lists.items():
+        before = f" and of {len(asked.sources):,} pictures before them" if asked.sources else ""
+        out().print(f"{folder / 'prompts' / name}.csv: {len(asked.asked):,} prompts{before}", markup=False)
+    out().print(
+        f"Put pictures into {made.images / made.generators[0]} under any name that tells the prompt (0001.png, an id, "
+        f"the text), or bring them: genspace benchmark add {folder} PICTURES --generator {made.generators[0]}",
+        markup=False,
+    )
+
+
+@benchmark.command(
+    epilog="Examples:\n\n"
+    "genspace benchmark add bench pictures --generator mine\n\n"
+    "genspace benchmark add bench sources --before\n\n"
+    "genspace benchmark add bench hf://datasets/OWNER/NAME --generator mine --task t2i"
+)
+def add(
+    folder: Folder,
+    source: Annotated[str, typer.Argument(help="Folder, Parquet file, or hf://datasets/OWNER/NAME.")],
+    *,
+    generator: Annotated[str | None, typer.Option(help="Whose pictures they are.")] = None,
+    before: Annotated[bool, typer.Option("--before", help="They are the pictures before the edits.")] = False,
+    task: Annotated[
+        Task | None, typer.Option(help="Where the folder asks for both and files do not tell.")
+    ] = None,
+    prompt_column: Annotated[
+        str | None, typer.Option(help="Column of a data set that holds the prompts.")
+    ] = None,
+) -> None:
+    """Bring pictures into the folder, by id, index, prompt, or in the released code's layout."""
+    from genspace.benchmark import BEFORE, open_benchmark, take
+    from genspace.cli._console import out
+
+    made = open_benchmark(folder)
+    owner = BEFORE if before else generator or (made.generators[0] if len(made.generators) == 1 else None)
+    if owner is None:
+        raise InputError(f"--generator: say whose pictures they are: {', '.join(made.generators)}")
+    came = take(made, source, generator=owner, task=task.value if task else None, prompt_column=prompt_column)
+    made = open_benchmark(folder)
+    made.write_items()
+    out().print(f"{came:,} files came from {source}", markup=False)
+    _print_state(made.state)
+
+
+@benchmark.command(epilog="Example: genspace benchmark status bench")
+def status(folder: Folder, as_json: JsonFlag = False) -> None:
+    """Say what is there and what is missing; exit code 1 while something is."""
+    from genspace.benchmark import open_benchmark
+    from genspace.cli._console import print_json
+    from genspace.documents import to_dict
+
+    made = open_benchmark(folder)
+    made.write_items()
+    if as_json:
+        print_json(to_dict(made.state))
+    else:
+        _print_state(made.state)
+    if not made.state.complete:
+        raise typer.Exit(1)
+
+
+Judges = Annotated[
+    list[str] | None, typer.Option("--judge", help="KIND[:MODEL], or a table \\[judges.NAME]; repeatable.")
+]
+Profile = Annotated[
+    str | None,
+    typer.Option(help="Rules of the geometry: corrected, reference, or a TOML file of tolerances."),
+]
+Out = Annotated[Path | None, typer.Option(help="Folder for the page, CSV, LaTeX, Markdown and JSON.")]
+
+
+@benchmark.command(
+    epilog="Examples:\n\n"
+    "genspace benchmark run bench --judge geometry\n\n"
+    "genspace benchmark run bench --judge scene --judge vlm:gpt-4.1 --limit 200 --out table\n\n"
+    "genspace benchmark run bench --judge scene --profile reference"
+)
+def run(
+    folder: Folder,
+    *,
+    judge: Judges = None,
+    profile: Profile = None,
+    option: Overrides = None,
+    limit: Annotated[int | None, typer.Option(help="Ask at most so many items.")] = None,
+    retry: Annotated[str, typer.Option(help="Ask again about: none, errors, abstentions, all.")] = "none",
+    max_usd: Annotated[float | None, typer.Option(help="Stop when all judges have spent so much.")] = None,
+    allow_host: AllowHosts = None,
+    seed: SeedOption = 0,
+    out: Out = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Judge the pictures that are new, and print the table; resumes where it stopped."""
+    from contextlib import ExitStack
+
+    from genspace.benchmark import open_benchmark
+    from genspace.checkpoints import cache_dir
+    from genspace.cli._console import messages
+    from genspace.cli._user import allowed_hosts
+    from genspace.judges import Budget, make_judge, resolve, study_context
+    from genspace.runner import RunOptions
+    from genspace.study import open_study
+
+    made = open_benchmark(folder)
+    made.write_items()
+    opened = open_study(folder)
+    names = _named(judge or ["geometry"], profile)
+    options = RunOptions(limit=limit, retry=retry, items=made.there())
+    context = study_context(
+        opened,
+        overrides=option or [],
+        cache_dir=cache_dir(),
+        seed=seed,
+        budget=None if max_usd is None else Budget(max_usd),
+        allowed_hosts=frozenset([*allowed_hosts(), *(allow_host or ())]),
+    )
+    incomplete = False
+    for spec in resolve(names, opened.declared.judges, option or []):
+        asked = make_judge(spec, context)
+        with ExitStack() as stack:
+            stack.callback(getattr(asked, "close", lambda: None))
+            summary = run_judge(asked, spec, opened, options)
+        incomplete |= bool(summary.status["failed"] or summary.stopped)
+        if not as_json:
+            print_summary(summary)
+    if lacking := sum(len(gap.missing) for gap in made.state.gaps):
+        messages().print(
+            f"{lacking:,} pictures are missing and count as such: genspace benchmark status {folder}"
+        )
+    _show([made], names, out=out, as_json=as_json, profile=profile)
+    if incomplete:
+        raise typer.Exit(1)
+
+
+def _named(judges: list[str], profile: str | None) -> list[str]:
+    """Return the judges under a profile: variants of their own, so that their verdicts stand beside the others'."""
+    if profile is None:
+        return judges
+    return [
+        f"{name.removesuffix(']')},profile={profile}]" if name.endswith("]") else f"{name}[profile={profile}]"
+        for name in judges
+    ]
+
+
+@benchmark.command(
+    epilog="Examples:\n\ngenspace benchmark table bench\n\n"
+    "genspace benchmark table bench-t2i bench-edit theirs.row.json --judge geometry --out table"
+)
+def table(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR…", help="Folders, or rows as JSON.")],
+    *,
+    judge: Judges = None,
+    profile: Profile = None,
+    people: Annotated[
+        Path | None,
+        typer.Option(help="A study made by benchmark sample, answered: corrects rows, never cells."),
+    ] = None,
+    out: Out = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Print a row per generator and judge from the verdicts that are there, and from rows of others."""
+    from genspace.benchmark import open_benchmark, read_rows
+
+    made = [open_benchmark(path) for path in folders if path.is_dir()]
+    theirs = [row for path in folders if not path.is_dir() for row in read_rows(path)]
+    judges = None if judge is None else _named(judge, profile)
+    _show(made, judges, theirs, out=out, as_json=as_json, profile=profile, people=people)
+
+
+@benchmark.command(
+    epilog="Examples:\n\ngenspace benchmark compare bench\n\ngenspace benchmark compare bench --judge geometry --json"
+)
+def compare(folder: Folder, *, judge: Judges = None, as_json: JsonFlag = False) -> None:
+    """Compare the generators two by two on the same prompts, and name the judges that order them otherwise."""
+    from genspace.benchmark import compare_generators, open_benchmark, ordered_otherwise, rows_of
+    from genspace.cli._console import out, print_json
+    from genspace.documents import to_dict
+    from genspace.report import print_generator_pairs
+
+    made = open_benchmark(folder)
+    found, contrary = compare_generators(made, judge), ordered_otherwise(rows_of(made))
+    if as_json:
+        print_json({"comparisons": [to_dict(c) for c in found], "otherwise": [to_dict(o) for o in contrary]})
+    else:
+        print_generator_pairs(found, contrary, out())
+
+
+@benchmark.command(
+    epilog="Examples:\n\ngenspace benchmark sample bench people --per-sub-domain 10\n\n"
+    "genspace annotate serve people && genspace benchmark table bench --people people"
+)
+def sample(
+    folder: Folder,
+    out: Annotated[Path, typer.Argument(help="Folder of the human study to make.")],
+    *,
+    per_sub_domain: Annotated[int, typer.Option(min=2, help="Prompts drawn in each sub-domain.")] = 10,
+    generator: Annotated[
+        list[str] | None, typer.Option(help="Whose pictures (default: all); repeatable.")
+    ] = None,
+    raters: Annotated[int, typer.Option(min=1, help="People who see each picture.")] = 3,
+    seed: SeedOption = 0,
+) -> None:
+    """Make a human study of a sample: prompts at random within each sub-domain, the same for all generators."""
+    from genspace.benchmark import draw_sample, open_benchmark
+    from genspace.cli._console import out as results
+
+    made = open_benchmark(folder)
+    n = draw_sample(
+        made, out, per_sub_domain=per_sub_domain, generators=generator, seed=seed, raters_per_item=raters
+    )
+    results().print(
+        f"{out}: {n:,} pictures, {raters} answers each. Ask people with genspace annotate serve {out}; then genspace "
+        f"benchmark table {folder} --people {out}",
+        markup=False,
+    )
+
+
+@benchmark.command(epilog="Example: genspace benchmark verify mine--geometry.row.json bench")
+def verify(
+    row: Annotated[Path, typer.Argument(help="A row, or a table, as JSON.")],
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="DIR…", help="The folders with its verdict files.")
+    ],
+) -> None:
+    """Compute rows again from verdict files, and say every difference; exit code 1 where there is one."""
+    from genspace.benchmark import differences, in_one, open_benchmark, read_rows, rows_of
+    from genspace.cli._console import out
+
+    again = in_one([r for folder in folders for r in rows_of(open_benchmark(folder))])
+    theirs = read_rows(row)
+    told = [line for one in theirs for line in differences(one, again)]
+    for line in told:
+        out().print(line, markup=False)
+    if told:
+        raise typer.Exit(1)
+    out().print(f"{row}: {len(theirs)} rows are what the verdict files give", markup=False)
+
+
+def _show(
+    made: list[Benchmark],
+    judges: list[str] | None,
+    theirs: list[Row] | None = None,
+    *,
+    out: Path | None,
+    as_json: bool,
+    profile: str | None = None,
+    people: Path | None = None,
+) -> None:
+    from genspace.benchmark import corrected_rows, in_one, rows_of
+    from genspace.cli._console import messages, print_json
+    from genspace.cli._console import out as results
+    from genspace.documents import to_dict
+    from genspace.report import examples_of, print_corrected, print_released, print_rows, write_rows
+
+    rows = in_one([*(row for folder in made for row in rows_of(folder, judges)), *(theirs or [])])
+    if profile is not None:
+        rows = [row for row in rows if f"profile={profile}" in row.judge]
+    if not rows:
+        raise InputError("there are no such verdicts yet: genspace benchmark run")
+    if people is not None and len(made) != 1:
+        raise InputError("--people: its sample was drawn from one folder; name that one alone")
+    own = {row.judge: None for row in rows}
+    corrected = {} if people is None else dict(corrected_rows(made[0], people, list(own)))
+    if as_json:
+        document: dict[str, object] = {
+            "schema": "genspace-benchmark/1",
+            "rows": [to_dict(row) for row in rows],
+        }
+        if people is not None:
+            keys = ("generator", "judge", "task")
+            document["by_people"] = [
+                {**dict(zip(keys, key, strict=True)), **to_dict(mean)} for key, mean in corrected.items()
+            ]
+        print_json(document)
+    else:
+        print_rows(rows, results())
+        if people is not None:
+            print_corrected(corrected, results())
+        if profile == "reference":
+            print_released(rows, results())
+    if out is not None:
+        shown = sorted({row.judge for row in rows})
+        examples = [e for folder in made for e in examples_of(folder, shown)]
+        paths = write_rows(rows, out, examples)
+        messages().print(f"page: {paths[0]}", markup=False)
+
+
+def _print_state(state: State) -> None:
+    from genspace.cli._console import out
+
+    for gap in state.gaps:
+        out().print(_gap_line(gap), markup=False)
+        for first, second in gap.twice[:SHOWN]:
+            out().print(f"  {first} and {second} claim one prompt; the first counts", markup=False)
+    if state.strangers:
+        out().print(
+            f"{len(state.strangers):,} files belong to no prompt: {_shown(state.strangers)}. A name tells the prompt "
+            "by its id, its index or its text (prompts/*.csv)",
+            markup=False,
+        )
+
+
+def _gap_line(gap: Gap) -> str:
+    line = f"{gap.generator}, {gap.task}: {gap.there:,} of {gap.prompts:,} prompts have a picture"
+    if gap.seeds > 1:
+        line += f", {gap.seeds} seeds"
+        line += f" ({gap.incomplete:,} prompts have fewer)" if gap.incomplete else ""
+    line += ", counted from 0" if gap.from_zero else ""
+    return line + (f"; {len(gap.missing):,} missing: {_shown(gap.missing)}" if gap.missing else "")
+
+
+def _shown(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")

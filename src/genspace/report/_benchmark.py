@@ -1,0 +1,361 @@
+"""The GenSpace table as people read it: terminal, Markdown, LaTeX, CSV, and a page with examples."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from genspace.benchmark import TASKS, Cell, Row, Task, row_places, rows_csv
+from genspace.documents import to_dict
+from genspace.report._generators import COUNTED
+from genspace.report._sentences import reason_text
+from genspace.report._table import LATEX, figure_text, figure_words, number, percent
+from genspace.report._write import written
+from genspace.tables import neutralised
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from genspace.analysis import Estimate
+    from genspace.analysis.counted import Place
+    from genspace.analysis.prediction_powered import CorrectedMean
+    from genspace.benchmark import GeneratorComparison, Otherwise
+    from genspace.report._benchmark_examples import Example
+
+__all__ = ["print_corrected", "print_generator_pairs", "print_released", "print_rows", "write_rows"]
+
+MEAN = "mean"
+TITLES: Mapping[Task, str] = {"t2i": "Text to image", "edit": "Editing"}
+WIDTH = 12
+"""Characters of a cell on a terminal."""
+LINES = ("", "", "left out, as passes", "score", "coverage, n")
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRow:
+    """One generator and judge in one task's table."""
+
+    generator: str
+    judge: str
+    place: Place
+    cells: tuple[Cell, ...]
+    """By sub-domain, then their mean."""
+
+    @property
+    def standing(self) -> str:
+        """The place, and those that the intervals allow: "2 (1–3)"."""
+        place = self.place
+        if place.rank is None:
+            return "–"
+        return f"{place.rank}" + ("" if place.low is None else f" ({place.low}–{place.high})")
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTask:
+    """One task's table."""
+
+    task: Task
+    columns: tuple[str, ...]
+    rows: tuple[ShownRow, ...]
+
+    @property
+    def title(self) -> str:
+        """Heading."""
+        return TITLES[self.task]
+
+
+def shown_tasks(rows: Sequence[Row]) -> list[ShownTask]:
+    """Return the tables of the tasks, rows by judge and place."""
+    found = []
+    for task in TASKS:
+        placed = row_places(rows, task)
+        if not placed:
+            continue
+        columns = dict.fromkeys(d for row in rows if task in row.tasks for d in row.tasks[task].cells)
+        judges = list(dict.fromkeys(row.judge for row in rows))
+        ordered = sorted(placed, key=lambda i: (judges.index(rows[i].judge), placed[i].rank or len(rows) + 1))
+        shown = []
+        for i in ordered:
+            figures = rows[i].tasks[task]
+            cells = tuple(figures.cells[c] for c in columns if c in figures.cells)
+            if len(cells) == len(columns):
+                shown.append(ShownRow(rows[i].generator, rows[i].judge, placed[i], (*cells, figures.mean)))
+        found.append(ShownTask(task, tuple(columns), tuple(shown)))
+    return found
+
+
+def cell_lines(cell: Cell) -> tuple[str, str, str, str, str]:
+    """Return a cell's lines: the figure, its interval, the other two ways, the score, coverage and n.
+
+    The figure is the share that passed, or the mean score of a judge that only scores.
+    """
+    first = cell.accuracy or cell.score
+    score = "" if cell.accuracy is None else number(cell.score.as_misses.value)
+    ways = f"{number(first.left_out.value)}, {number(first.as_passes.value)}"
+    return (
+        number(first.as_misses.value),
+        _interval(first.as_misses),
+        ways,
+        score,
+        f"{percent(first.coverage)}, {first.n:,}",
+    )
+
+
+def _interval(estimate: Estimate) -> str:
+    return "" if estimate.low is None else f"{number(estimate.low)}–{number(estimate.high)}"
+
+
+def print_rows(rows: Sequence[Row], console: Console) -> None:
+    """Print the tables; a narrow terminal gets the sub-domains in several parts."""
+    from rich import box
+    from rich.table import Table
+
+    for shown in shown_tasks(rows):
+        names = [*shown.columns, MEAN]
+        label = max(len(LINES[2]), *(min(24, len(f"{r.generator}, {r.judge}")) for r in shown.rows))
+        fitting = max(1, (console.width - label - 1) // (WIDTH + 1))
+        for start in range(0, len(names), fitting):
+            part = slice(start, start + fitting)
+            table = Table(
+                box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold", title_justify="left",
+                title=shown.title if start == 0 else None,
+            )  # fmt: skip
+            table.add_column("generator, judge", overflow="fold", min_width=label, max_width=label)
+            for name in names[part]:
+                table.add_column(name.replace("_", " "), justify="right", min_width=WIDTH)
+            for row in shown.rows:
+                lines = [cell_lines(cell) for cell in row.cells[part]]
+                kept = [n for n in range(len(LINES)) if any(cell[n] for cell in lines)]
+                heads = [f"{row.generator}, {row.judge}", f"place {row.standing}", *LINES[2:]]
+                table.add_row(
+                    "\n".join(heads[n] for n in kept), *("\n".join(cell[n] for n in kept) for cell in lines)
+                )
+            console.print(table, markup=False)
+    console.print(f"In each cell: {_legend()} {COUNTED}", markup=False)
+
+
+def print_released(rows: Sequence[Row], console: Console) -> None:
+    """Print what the released code reports: of each of its folders acc, scores_avg, and how many images it counted."""
+    from rich import box
+    from rich.table import Table
+
+    for row in rows:
+        for task, figures in row.tasks.items():
+            table = Table(
+                box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold", title_justify="left",
+                title=f"{row.generator}, {row.judge}, {TITLES[task]}: as the released code counts",
+            )  # fmt: skip
+            for name in (
+                "index",
+                "sub-domain",
+                "variant",
+                "acc",
+                "scores_avg",
+                "correct",
+                "counted",
+                "skipped",
+            ):
+                side: Literal["left", "right"] = "left" if name in {"sub-domain", "variant"} else "right"
+                table.add_column(name, justify=side, no_wrap=True, overflow="ignore")
+            for v in figures.variants:
+                if v.all:
+                    counts = (str(n) for n in (v.correct, v.counted, v.all - v.counted))
+                    table.add_row(
+                        v.index, v.sub_domain, v.variant, number(v.acc), number(v.scores_avg), *counts
+                    )
+            console.print(table, markup=False)
+
+
+def print_corrected(found: Mapping[tuple[str, str, Task], CorrectedMean], console: Console) -> None:
+    """Print each row as people would have it: from the sample alone, and with the judge's help."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(
+        box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold", title_justify="left",
+        title="As people would have it",
+    )  # fmt: skip
+    for name in ("generator", "judge", "task", "sample alone", "corrected by people", "labels", ""):
+        table.add_column(name, overflow="fold")
+    for (generator, judge, task), mean in found.items():
+        numbers = (figure_text(mean.sample), figure_text(mean.corrected), str(mean.labelled))
+        table.add_row(generator, judge, TITLES[task], *numbers, reason_text(mean.corrected.reason))
+    console.print(table)
+
+
+def print_generator_pairs(
+    found: Sequence[GeneratorComparison], contrary: Sequence[Otherwise], console: Console
+) -> None:
+    """Print each pair's mean difference and where one is ahead, then the pairs that judges order contrarily."""
+    from rich import box
+    from rich.table import Table
+
+    for comparison in found:
+        table = Table(
+            box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold", title_justify="left",
+            title=f"{TITLES[comparison.task]}, judge {comparison.judge}",
+        )  # fmt: skip
+        for name in ("generators", "difference of mean scores", "p", "adjusted p", "first is", "sub-domains"):
+            table.add_column(name, overflow="fold")
+        for pair in comparison.pairs:
+            if pair.cell == MEAN:
+                own = [p for p in comparison.pairs if (p.first, p.second) == (pair.first, pair.second)]
+                where = [
+                    f"{p.claim}: {p.cell.replace('_', ' ')}"
+                    for p in own
+                    if p.cell != MEAN and p.claim != "open"
+                ]
+                numbers = (figure_words(pair.difference, signed=True), number(pair.p), number(pair.p_holm))
+                table.add_row(
+                    f"{pair.first} / {pair.second}", *numbers, pair.claim, "; ".join(where) or "none ahead"
+                )
+        console.print(table)
+    console.print(
+        "Paired by prompt; intervals are pointwise. Ahead and behind: p at most .05 after Holm's correction for all "
+        "generators and sub-domains of the judge and task, whatever the unmeasured pictures are worth.",
+        markup=False,
+    )
+    for one in contrary:
+        console.print(
+            f"{TITLES[one.task]}: {one.before} has {one.first} before {one.second}, {one.behind} the other way round.",
+            markup=False,
+        )
+
+
+def csv_rows(rows: Sequence[Row]) -> str:
+    """Return one line per row, task, sub-domain and figure."""
+    head = (
+        "generator",
+        "judge",
+        "task",
+        "place",
+        "place_low",
+        "place_high",
+        "sub_domain",
+        "figure",
+        "n",
+        "coverage",
+    )
+    ways = ("as_misses", "left_out", "as_passes")
+    columns = [*head, *(f"{way}{end}" for way in ways for end in ("", "_low", "_high"))]
+    lines = []
+    for shown in shown_tasks(rows):
+        for row in shown.rows:
+            place = (row.place.rank, row.place.low, row.place.high)
+            for column, cell in zip((*shown.columns, MEAN), row.cells, strict=True):
+                for figure in ("accuracy", "score"):
+                    three = getattr(cell, figure)
+                    if three is not None:
+                        ends = [e for way in ways for e in _ends(getattr(three, way))]
+                        names = (neutralised(row.generator), neutralised(row.judge))
+                        told = (*names, shown.task, *place, column, figure, three.n, three.coverage, *ends)
+                        cells = ("" if value is None else str(value) for value in told)
+                        lines.append(dict(zip(columns, cells, strict=True)))
+    return rows_csv(lines)
+
+
+def _ends(estimate: Estimate) -> tuple[float | None, float | None, float | None]:
+    return estimate.value, estimate.low, estimate.high
+
+
+def markdown_rows(rows: Sequence[Row]) -> str:
+    """Return the tables as Markdown."""
+    parts = []
+    for shown in shown_tasks(rows):
+        head = ["place", "generator", "judge", *(c.replace("_", " ") for c in (*shown.columns, MEAN))]
+        lines = [f"### {shown.title}", "", _piped(head), _piped(["---"] * len(head))]
+        lines += [
+            _piped([row.standing, *(n.replace("|", "\\|") for n in (row.generator, row.judge)),
+                    *("<br>".join(filter(None, cell_lines(cell))) for cell in row.cells)])
+            for row in shown.rows
+        ]  # fmt: skip
+        parts.append("\n".join(lines) + "\n")
+    return "\n".join([*parts, f"In each cell: {_legend()} {COUNTED}\n"])
+
+
+def _piped(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _legend() -> str:
+    return (
+        "share that passed; its interval over prompts; the same with the unmeasured left out, and as passes; mean "
+        "score, by which places go; coverage and n."
+    )
+
+
+def latex_rows(rows: Sequence[Row]) -> str:
+    """Return the tables in LaTeX (booktabs, graphicx), each no wider than the text."""
+    parts = []
+    for shown in shown_tasks(rows):
+        head = ["", "Generator", "Judge", *(c.replace("_", " ") for c in (*shown.columns, MEAN))]
+        lines = [
+            "\\begin{table}", "\\centering",
+            f"\\caption{{{shown.title}. {(_legend() + ' ' + COUNTED).translate(LATEX)}}}",
+            "\\resizebox{\\textwidth}{!}{%", f"\\begin{{tabular}}{{lll{'r' * (len(head) - 3)}}}", "\\toprule",
+            " & ".join(h.translate(LATEX) for h in head) + " \\\\", "\\midrule",
+        ]  # fmt: skip
+        for row in shown.rows:
+            cells = [cell_lines(cell) for cell in row.cells]
+            kept = [n for n in range(len(LINES)) if any(cell[n] for cell in cells)]
+            for n in kept:
+                label = [row.standing, row.generator, row.judge] if n == 0 else ["", "", ""]
+                small = "" if n == 0 else "\\scriptsize "
+                told = [
+                    *(t.translate(LATEX) for t in label),
+                    *(f"{small}{c[n].translate(LATEX)}" for c in cells),
+                ]
+                lines.append(" & ".join(told) + (" \\\\" if n != kept[-1] else " \\\\[4pt]"))
+        lines += ["\\bottomrule", "\\end{tabular}}", "\\end{table}"]
+        parts.append("\n".join(lines) + "\n")
+    return "\n".join(parts)
+
+
+def page_of(rows: Sequence[Row], examples: Sequence[Example] = ()) -> str:
+    """Return the page: the tables, and examples of passes and misses of each cell."""
+    from importlib.resources import files
+
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("genspace.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters.update(lines=cell_lines, percent=percent, number=number)
+    templates = files("genspace.report") / "templates"
+    tasks = shown_tasks(rows)
+    return environment.get_template("benchmark.html.j2").render(
+        tasks=tasks,
+        rows=rows,
+        examples=examples,
+        legend=_legend(),
+        counted=COUNTED,
+        generators=list(dict.fromkeys(row.generator for row in rows)),
+        css=(templates / "report.css").read_text(encoding="utf-8"),
+    )
+
+
+def write_rows(rows: Sequence[Row], folder: Path, examples: Sequence[Example] = ()) -> list[Path]:
+    """Write table.html, .csv, .tex, .md, .json and one JSON per row; return their paths.
+
+    Errors: `InputError` when the folder cannot be written.
+    """
+    documents = [to_dict(row) for row in rows]
+    texts = {
+        "table.html": page_of(rows, examples),
+        "table.csv": csv_rows(rows),
+        "table.tex": latex_rows(rows),
+        "table.md": markdown_rows(rows),
+        "table.json": _json({"schema": "genspace-benchmark/1", "rows": documents}),
+    }
+    for row, document in zip(rows, documents, strict=True):
+        name = "".join(c if c.isalnum() or c in "._-" else "_" for c in f"{row.generator}--{row.judge}")
+        texts[f"{name}.row.json"] = _json(document)
+    return written(folder, texts)
+
+
+def _json(document: object) -> str:
+    return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n"

@@ -1,0 +1,80 @@
+"""Data frames as a study's tables: read by the readers of files, so that a cell means the same in both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from genspace.columns import ANSWER_COLUMNS, VERDICT_COLUMNS, typed
+from genspace.errors import InvalidFilesError
+from genspace.readings import Reading
+from genspace.records import StudySettings
+from genspace.study._readers import LONG_COLUMNS, Read, read_annotations, read_items, read_scores
+from genspace.tables import require_columns, table_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Frames", "read_frames", "read_score_frame"]
+
+OF_PROGRAMS = ("excluded",)
+"""Columns of answers that no table of a study holds, but that a program may know."""
+
+
+@dataclass(frozen=True)
+class Frames:
+    """What data frames hold, checked."""
+
+    items: pd.DataFrame
+    answers: pd.DataFrame
+    """`genspace.columns.ANSWER_COLUMNS`."""
+    verdicts: pd.DataFrame
+    """`genspace.columns.VERDICT_COLUMNS`."""
+    answers_readings: tuple[Reading, ...]
+    readings: tuple[Reading, ...]
+    """What was inferred about items and scores."""
+
+
+def read_frames(
+    items: pd.DataFrame,
+    annotations: pd.DataFrame | None,
+    scores: pd.DataFrame | None,
+    settings: StudySettings,
+) -> Frames:
+    """Read data frames as `items.csv`, `annotations.csv` and a table of scores are read.
+
+    Errors: `InvalidFilesError` listing every problem of all three.
+    """
+    things = read_items(table_of(items, "items"), named_files=False)
+    if "item_id" not in things.frame.columns:
+        raise InvalidFilesError(things.problems)
+    ids = things.frame["item_id"]
+    said, judged = Read(typed({}, ANSWER_COLUMNS)), Read(typed({}, VERDICT_COLUMNS))
+    if annotations is not None:
+        table = table_of(annotations, "annotations")
+        said = read_annotations({"": table}, ids, lambda _: settings, further=OF_PROGRAMS)
+    if scores is not None:
+        judged = read_score_frame(scores, ids)
+    if problems := [*things.problems, *said.problems, *judged.problems]:
+        raise InvalidFilesError(problems)
+    readings = (*things.readings, *judged.readings)
+    return Frames(things.frame, said.frame, judged.frame, tuple(said.readings), readings)
+
+
+def read_score_frame(scores: pd.DataFrame, item_ids: pd.Series[str], *, metric: str | None = None) -> Read:
+    """Read scores by metric or, from judges, by judge.
+
+    Args:
+        scores: The frame.
+        item_ids: The items that there are.
+        metric: The metric of a frame that names none; None: a frame with a row per score must.
+    """
+    table = table_of(scores, "scores")
+    by_judge = "judge" in table.frame.columns and "metric" not in table.frame.columns
+    if by_judge:
+        table = replace(table, frame=table.frame.rename(columns={"judge": "metric"}))
+    long = LONG_COLUMNS & {*table.frame.columns}
+    if metric is None and long and (problems := require_columns(table, ["metric"])):
+        return Read(typed({}, VERDICT_COLUMNS), problems)
+    read = read_scores([table], item_ids, default_metric={table.label: metric or ""})
+    return replace(read, frame=read.frame.assign(origin="judge")) if by_judge else read
