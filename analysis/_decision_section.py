@@ -17,6 +17,7 @@ from genspace.analysis.calibration import METHODS, Method, cross_fit, reliabilit
 from genspace.analysis.correlation import score_tie
 from genspace.analysis.errors import error_overlap, pareto_front
 from genspace.analysis.inference.intervals import from_replicates
+from genspace.analysis.inference.left_out import LeftOut
 from genspace.analysis.question import JudgeScores
 from genspace.analysis.reasons import Reason
 from genspace.analysis.result import (
@@ -131,9 +132,10 @@ def penalised_estimate(scope: Scope, judge: JudgeScores) -> tuple[Estimate, Floa
     y, x = target[there], given(judge, figure)[there]
     tie = score_tie(x[np.isfinite(x)])
     clusters = scope.replicates.take(there)
-    replicated = clusters.map(lambda w: penalised(y, x, w, tie))
+    values = penalised(LeftOut(y, clusters), x, tie)
+    value, replicated = float(values[0]), values[1:]
     found = from_replicates(
-        float(penalised(y, x, np.ones((len(y), 1)), tie)[0]),
+        value,
         replicated,
         clusters,
         n=len(y),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from genspace.analysis._scope import NO_PEOPLE, Scope, figure_table, given, targ
 from genspace.analysis.correlation import by_group, score_tie, why_undefined, within_groups
 from genspace.analysis.figures import FIGURES, SYSTEMS, TIE_CALIBRATED_PAIRS
 from genspace.analysis.inference.intervals import Scale, Support, from_replicates
+from genspace.analysis.inference.left_out import LeftOut
 from genspace.analysis.pairwise import (
     Pairs,
     TooManyPairsError,
@@ -286,9 +286,9 @@ def _within_generator(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
     points, tables = [], []
     for g in present:
         rows = generator == g
-        compute = partial(figure_table, GROUPED_FIGURES, y[rows], x[rows])
-        points.append(compute(np.ones((int(rows.sum()), 1)))[:, 0])
-        tables.append(clusters.take(rows).map(compute))
+        table = figure_table(GROUPED_FIGURES, LeftOut(y[rows], clusters.take(rows)), x[rows])
+        points.append(table[:, 0])
+        tables.append(table[:, 1:])
     result = {}
     for i, row in enumerate(GROUPED_FIGURES):
         values = np.array([p[i] for p in points])

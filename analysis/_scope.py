@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from genspace.analysis._options import CompareOptions
 from genspace.analysis.correlation import score_tie, why_undefined
 from genspace.analysis.figures import FIGURES, Figure, Target, figure_named
 from genspace.analysis.inference.intervals import FEW, Support, from_replicates
+from genspace.analysis.inference.left_out import LeftOut
 from genspace.analysis.inference.replicates import Replicates
 from genspace.analysis.pairwise import folds_by_prompt
 from genspace.analysis.question import JudgeScores, People, Question, Units
@@ -207,12 +208,10 @@ class Scope:
             coverage = n / self.annotated if self.annotated else None
             y, x = target[both], said[both]
             clusters = self.replicates.take(both)
-            compute = partial(figure_table, chosen, y, x)
-            point = compute(np.ones((n, 1)))[:, 0] if n else np.full(len(chosen), np.nan)
-            table = np.full((len(chosen), clusters.draws), np.nan)
-            if np.isfinite(point).any() and clusters.present.sum() > 1:
-                table = clusters.map(compute)
-            for row, value, replicated in zip(chosen, point, table, strict=True):
+            table = figure_table(chosen, LeftOut(y, clusters), x)
+            if clusters.present.sum() < 2:
+                table[:, 1:] = np.nan
+            for row, value, replicated in zip(chosen, table[:, 0], table[:, 1:], strict=True):
                 reason = self.obstacle(row)
                 if reason is None and labels and not np.isfinite(said).any():
                     reason = Reason("no_labels")
@@ -272,7 +271,7 @@ def with_decisions(judge: JudgeScores, rated: Units, *, seed: int) -> JudgeScore
     return replace(judge, passed=fitted.decisions)
 
 
-def figure_table(rows: Sequence[Figure], y: Floats, x: Floats, weights: Floats) -> Floats:
+def figure_table(rows: Sequence[Figure], target: Weighted, x: Floats) -> Floats:
     """(figures, B) of figures that read the same (n,) scores, or decisions."""
-    target, tie = Weighted(y, weights), score_tie(x)
+    tie = score_tie(x)
     return np.stack([row.statistic(target, x, tie) for row in rows])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._scope import Scope, given
 from genspace.analysis._threads import side_by_side
-from genspace.analysis.correlation import agreement, score_tie
+from genspace.analysis.correlation import agreement
 from genspace.analysis.inference.comparisons import (
     Difference,
     OtherGenerators,
@@ -26,7 +26,7 @@ from genspace.analysis.inference.comparisons import (
 from genspace.analysis.inference.intervals import FEW_PROMPTS
 from genspace.analysis.inference.replicates import Replicates
 from genspace.analysis.permutation import swap_test
-from genspace.analysis.resampling import Weighted, stream
+from genspace.analysis.resampling import stream
 from genspace.analysis.result import CellTest, ClassicalRow, PairTest, Tests
 from genspace.analysis.significance import (
     bca_interval,
@@ -103,15 +103,8 @@ class Compared:
         """Return a judge's answers, figure and replicates on some units."""
         key = (name, np.packbits(common).tobytes(), by_generator)
         if key not in self._known:
-            y, x = self.target[common], self.said[name][common]
-            tie = score_tie(x)
-
-            def statistic(weights: Floats) -> Floats:
-                return self.figure.statistic(Weighted(y, weights), x, tie)
-
-            value = float(statistic(np.ones((len(y), 1)))[0]) if len(y) else float("nan")
             clusters = self.clusters(common, by_generator=by_generator)
-            self._known[key] = Said(x, value, clusters.map(statistic) if len(y) else np.empty(0))
+            self._known[key] = Said.of(self.figure, self.target[common], self.said[name][common], clusters)
         return self._known[key]
 
     def difference(self, a: str, b: str, common: Bools | None = None) -> tuple[Difference, Bools]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from genspace.analysis.resampling import ratio
 from genspace.display import Displayed
 
-__all__ = ["Confusion", "confusion"]
+__all__ = ["Confusion", "cells", "confusion"]
 
 Floats = NDArray[np.float64]
 
@@ -75,6 +75,10 @@ def confusion(truth: NDArray[Any], said: NDArray[Any], weights: Floats | None = 
     0.75
     """
     weights = np.ones((len(truth), 1)) if weights is None else weights
+    return Confusion(*(cells(truth, said) @ weights))
+
+
+def cells(truth: NDArray[Any], said: NDArray[Any]) -> Floats:
+    """(4, n) 1 where an item belongs to the count, in the order of `Confusion`."""
     yes, said_yes = np.asarray(truth) == 1, np.asarray(said) == 1
-    cells = np.stack([yes & said_yes, ~yes & said_yes, yes & ~said_yes, ~yes & ~said_yes]).astype(float)
-    return Confusion(*(cells @ weights))
+    return np.stack([yes & said_yes, ~yes & said_yes, yes & ~said_yes, ~yes & ~said_yes]).astype(float)

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from genspace.analysis.decisions import Confusion, confusion
+from genspace.analysis.decisions import Confusion, cells
 from genspace.analysis.inference.intervals import Scale
 from genspace.analysis.resampling import Concordance, Weighted, dense_codes, one_hot, ratio
 from genspace.errors import GenspaceError, InputError, did_you_mean
@@ -25,8 +25,6 @@ __all__ = ["FIGURES", "SYSTEMS", "TIE_CALIBRATED_PAIRS", "TIE_FORMS", "Figure", 
 Floats = NDArray[np.float64]
 Statistic = Callable[[Weighted, Floats, float], Floats]
 """Takes the target with (n, B) multiplicities, (n,) scores, and the difference up to which scores tie; returns (B,)."""
-Penalised = Callable[[Floats, Floats, Floats, float], Floats]
-"""Takes (n,) target, (n,) scores with NaN for abstentions, (n, B) multiplicities, the tie width; returns (B,)."""
 Share = Callable[[Concordance], Floats]
 Target = Literal["rating", "decision", "preference"]
 
@@ -69,8 +67,8 @@ class Figure(Named):
     """For shares of pairs: the share as a function of the counts, so that groups can be pooled by pairs."""
     within: bool = False
     """Whether it is given within prompts and within generators too."""
-    penalised: Penalised | None = None
-    """The form in which each abstention ties with every other item, or is a wrong decision; None: there is none."""
+    penalised: Statistic | None = None
+    """The form that takes NaN for abstentions: each ties with every other item, or is a wrong decision; None: none."""
     shown_for: frozenset[ValueType] = frozenset()
     """Kinds of ratings for which the main table shows it; the primary figure always comes first."""
     tie_form: str | None = None
@@ -82,7 +80,7 @@ def _of_pairs(share: Share) -> Statistic:
 
 
 def _of_decisions(read: Callable[[Confusion], Floats]) -> Statistic:
-    return lambda y, x, _: read(confusion(y.y, x, y.weights))
+    return lambda y, x, _: read(Confusion(*y.sums(cells(y.y, x))))
 
 
 def _of_preferences(*, tie: float, apart: bool) -> Statistic:
@@ -99,8 +97,7 @@ def _of_preferences(*, tie: float, apart: bool) -> Statistic:
         people, said = np.sign(y.y), np.where(np.abs(x) <= width, 0.0, np.sign(x))
         right = np.where((said == 0) & (people != 0), tie, people == said)
         counted = np.isfinite(right) & (people != 0 if apart else True)
-        kept = y.weights[counted]
-        return ratio(right[counted] @ kept, kept.sum(axis=0))
+        return ratio(*y.sums(np.stack([np.where(counted, right, 0.0), counted])))
 
     return statistic
 
@@ -111,22 +108,22 @@ def _raters_who_agree(y: Weighted, x: Floats, width: float) -> Floats:
     The target is the share of raters who prefer the first item, less a half.
     """
     said = np.where(np.abs(x) <= width, 0.0, np.sign(x))
-    return ratio((0.5 + said * y.y) @ y.weights, y.total)
+    return ratio(y.sums((0.5 + said * y.y)[None])[0], y.total)
 
 
-def _no_preference(*, tie: float, apart: bool) -> Penalised:
+def _no_preference(*, tie: float, apart: bool) -> Statistic:
     """Read an abstention as a tie."""
     statistic = _of_preferences(tie=tie, apart=apart)
-    return lambda y, x, weights, width: statistic(Weighted(y, weights), np.nan_to_num(x), width)
+    return lambda y, x, width: statistic(y, np.nan_to_num(x), width)
 
 
-def _tied(share: Share, *, near: bool = True) -> Penalised:
+def _tied(share: Share, *, near: bool = True) -> Statistic:
     """Count the pairs of all items; the judge ties every pair that it did not score both items of."""
 
-    def penalised(y: Floats, x: Floats, weights: Floats, tie: float) -> Floats:
+    def penalised(y: Weighted, x: Floats, tie: float) -> Floats:
         scored = np.isfinite(x)
-        judged = Weighted(y[scored], weights[scored]).concordance(x[scored], tie if near else 0.0)
-        everything = Weighted(y, weights).concordance(np.zeros(len(y)))
+        judged = y.take(scored).concordance(x[scored], tie if near else 0.0)
+        everything = y.concordance(np.zeros(len(x)))
         return share(
             replace(
                 everything,
@@ -139,11 +136,12 @@ def _tied(share: Share, *, near: bool = True) -> Penalised:
     return penalised
 
 
-def _wrong(read: Callable[[Confusion], Floats]) -> Penalised:
-    return lambda y, x, weights, _: read(confusion(y, np.where(np.isfinite(x), x, 1 - y), weights))
+def _wrong(read: Callable[[Confusion], Floats]) -> Statistic:
+    decided = _of_decisions(read)
+    return lambda y, x, tie: decided(y, np.where(np.isfinite(x), x, 1 - y.y), tie)
 
 
-def _correlated(*, ranks: bool) -> Penalised:
+def _correlated(*, ranks: bool) -> Statistic:
     """Correlate over pairs of items, those with an abstention tied.
 
     Every correlation here is a sum over pairs, sum a_ij b_ij / sqrt(sum a_ij² sum b_ij²), where a and b say how judge
@@ -151,17 +149,17 @@ def _correlated(*, ranks: bool) -> Penalised:
     permutations", Biometrika 33). A pair with an abstained item has a_ij = 0, but counts among the people's pairs.
     """
 
-    def penalised(y: Floats, x: Floats, weights: Floats, _: float) -> Floats:
-        scored = np.isfinite(x)
+    def penalised(y: Weighted, x: Floats) -> Floats:
+        scored, weights = np.isfinite(x), y.weights
         part = weights[scored]
-        target = np.broadcast_to(y[:, None], weights.shape)
+        target = np.broadcast_to(y.y[:, None], weights.shape)
         given = np.broadcast_to(x[scored][:, None], part.shape)
         if ranks:
-            target, given = _mid_ranks(y, weights), _mid_ranks(x[scored], part)
+            target, given = _mid_ranks(y.y, weights), _mid_ranks(x[scored], part)
         spread = _spread(given, given, part) * _spread(target, target, weights)
         return ratio(_spread(given, target[scored], part), np.sqrt(np.where(spread > 1e-13, spread, 0)))
 
-    return penalised
+    return lambda y, x, _: y.chunked(lambda some: penalised(some, x))
 
 
 def _mid_ranks(values: Floats, weights: Floats) -> Floats:
@@ -400,8 +398,13 @@ def _all_rows() -> dict[str, Figure]:
             raise GenspaceError(
                 f"entry point genspace.figures: {entry.name} ({entry.value}) is no new Figure"
             )
-        rows[row.key] = row
+        rows[row.key] = replace(row, statistic=_in_chunks(row.statistic))
     return rows
+
+
+def _in_chunks(statistic: Statistic) -> Statistic:
+    """Give a figure that may read all multiplicities some draws at a time."""
+    return lambda y, x, tie: y.chunked(lambda some: statistic(some, x, tie))
 
 
 FIGURES: Mapping[str, Figure] = _all_rows()

@@ -331,6 +331,18 @@ class Weighted:
         """(B,) items N of each draw."""
         return np.asarray(self.weights.sum(axis=0))
 
+    def sums(self, values: Floats) -> Floats:
+        """(k, B) sums of (k, n) values."""
+        return np.asarray(values @ self.weights)
+
+    def take(self, rows: NDArray[Any]) -> Weighted:
+        """Return some of the items, in the same draws."""
+        return Weighted(self.y[rows], self.weights[rows])
+
+    def chunked(self, statistic: Callable[[Weighted], Floats]) -> Floats:
+        """Compute (B,) values that need all multiplicities, where there are many some draws at a time."""
+        return statistic(self)
+
     @cached_property
     def codes(self) -> Ints:
         """(n,) dense ranks of the target."""
@@ -352,14 +364,14 @@ class Weighted:
     def _moments(self) -> tuple[Floats, Floats, Floats]:
         """Centred target, its weighted sum and its centred sum of squares."""
         y = self.y - self.y.mean() if len(self.y) else self.y
-        total, squares = np.stack([y, y * y]) @ self.weights
+        total, squares = self.sums(np.stack([y, y * y]))
         return y, total, _centred(squares, total, self.total)
 
     def pearson(self, x: Floats) -> Floats:
         """Product-moment correlation."""
         y, sum_y, square_y = self._moments
         x = x - x.mean() if len(x) else x
-        sum_x, square_x, product = np.stack([x, x * x, x * y]) @ self.weights
+        sum_x, square_x, product = self.sums(np.stack([x, x * x, x * y]))
         square_x = _centred(square_x, sum_x, self.total)
         product = product - ratio(sum_x * sum_y, self.total)
         return np.clip(ratio(product, np.sqrt(square_x * square_y)), -1, 1)

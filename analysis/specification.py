@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -19,7 +18,8 @@ from numpy.typing import NDArray
 from genspace.analysis._scope import Scope, figure_table, given, target_of
 from genspace.analysis._threads import side_by_side
 from genspace.analysis.correlation import score_tie, within_groups
-from genspace.analysis.figures import FIGURES, TIE_FORMS, Figure, Penalised
+from genspace.analysis.figures import FIGURES, TIE_FORMS, Figure
+from genspace.analysis.inference.left_out import LeftOut
 from genspace.analysis.inference.replicates import Replicates, standard_error
 from genspace.analysis.question import People
 from genspace.analysis.reasons import Reason
@@ -190,20 +190,16 @@ class _Job:
         clusters = self.scope.replicates.take(rows)
         if self.abstention == "penalised":
             tie = score_tie(x[np.isfinite(x)])
-
-            def tied(form: Penalised) -> Floats:
-                return _with_data(lambda weights: form(y, x, weights, tie), clusters, len(y))
-
-            return {f.key: tied(f.penalised) for f in figures if f.penalised is not None}
+            target = LeftOut(y, clusters)
+            return {f.key: f.penalised(target, x, tie) for f in figures if f.penalised is not None}
         if self.averaging == "prompt":
             return self._within_prompts(figures, y, x, rows) if not figures[0].of_labels else {}
         keys = [figure.key for figure in figures]
         if self.averaging == "none":
-            table = _with_data(partial(figure_table, figures, y, x), clusters, len(y))
-            return dict(zip(keys, table, strict=True))
+            return dict(zip(keys, figure_table(figures, LeftOut(y, clusters), x), strict=True))
         generator = self.scope.rated.generator[rows]
         parts = [
-            _with_data(partial(figure_table, figures, y[g], x[g]), clusters.take(g), int(g.sum()))
+            figure_table(figures, LeftOut(y[g], clusters.take(g)), x[g])
             for g in (generator == code for code in np.unique(generator[generator >= 0]))
         ]
         return dict(zip(keys, _mean_of(parts), strict=True)) if parts else {}
@@ -213,12 +209,10 @@ class _Job:
         _, first = np.unique(prompts, return_index=True)
         clusters = self.scope.replicates.take(rows).take(first)
         found = within_groups(figures, y, x, prompts)
-        return {key: _with_data(inside.of, clusters, len(first)) for key, inside in found.items()}
-
-
-def _with_data(statistic: Callable[[Floats], Floats], clusters: Replicates, n: int) -> Floats:
-    """(…, 1 + B) values of the data themselves and without each block."""
-    return np.concatenate([statistic(np.ones((n, 1))), clusters.map(statistic)], axis=-1)
+        everything = np.ones((len(first), 1))
+        return {
+            key: np.append(inside.of(everything), clusters.map(inside.of)) for key, inside in found.items()
+        }
 
 
 def _mean_of(parts: list[Floats]) -> Floats:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from genspace.analysis.correlation import score_tie
 from genspace.analysis.figures import Figure
 from genspace.analysis.inference.intervals import raw
+from genspace.analysis.inference.left_out import LeftOut
 from genspace.analysis.inference.replicates import Replicates, StandardError, standard_error
 from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import dense_codes, pair_signs
@@ -55,6 +56,19 @@ class Said:
     value: float
     replicated: Floats
     """(B,)."""
+
+    @classmethod
+    def of(cls, figure: Figure, y: Floats, answers: Floats, clusters: Replicates) -> Said:
+        """Compute a judge's figure, and it again without each block of prompts.
+
+        Args:
+            figure: What is computed.
+            y: (n,) target.
+            answers: (n,) of the judge.
+            clusters: The blocks of prompts of the n units.
+        """
+        values = figure.statistic(LeftOut(y, clusters), answers, score_tie(answers))
+        return cls(answers, float(values[0]), values[1:])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +170,7 @@ def contributions(figure: Figure, y: Floats, a: Floats, b: Floats, block: Ints) 
     used = np.zeros(int(block.max(initial=-1)) + 1, dtype=bool)
     order = np.argsort(block, kind="stable")
     for units in np.split(order, np.flatnonzero(np.diff(block[order])) + 1):
-        sign = _telling(codes, units[:SCANNED], units[:SCANNED])
+        sign = _telling(codes, units[:SCANNED], units[:SCANNED]) if len(units) > 1 else None
         if sign is not None:
             found.append(sign[2])
             used[block[units[0]]] = True

@@ -23,6 +23,7 @@ from genspace.analysis.correlation import agreement, score_tie
 from genspace.analysis.decisions import confusion
 from genspace.analysis.figures import FIGURES
 from genspace.analysis.inference.replicates import Replicates
+from genspace.analysis.resampling import Weighted
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +126,7 @@ PENALISED = [key for key, row in FIGURES.items() if row.penalised is not None an
 
 def penalised(figure, y, x, weights=None):
     weights = np.ones((len(y), 1)) if weights is None else weights
-    return FIGURES[figure].penalised(y, x, weights, score_tie(x[np.isfinite(x)]))
+    return FIGURES[figure].penalised(Weighted(y, weights), x, score_tie(x[np.isfinite(x)]))
 
 
 def test_near_ties_are_ties_whether_somebody_abstains_or_not() -> None:

@@ -18,6 +18,7 @@ from genspace.analysis import CompareOptions, compare, validate
 from genspace.analysis.figures import FIGURES
 from genspace.analysis.inference.comparisons import Said, contributions, difference, not_worse
 from genspace.analysis.inference.intervals import Support, fisher, from_replicates, wilson
+from genspace.analysis.inference.left_out import LeftOut
 from genspace.analysis.inference.replicates import (
     BLOCKS,
     MOST_SINGLE,
@@ -422,3 +423,36 @@ def test_one_family_of_all_pairs_that_could_be_compared() -> None:
         list(itertools.accumulate(by_hand, max))
     )
     assert [row.standing for row in document.tests.pairs if {row.a, row.b} == {"j1", "twin"}] == ["identical"]
+
+
+# --- replicates from what each block takes away ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("levels", [(1, 3), (2, 2), (2, 10**6), (5, 4), (9, 10**6), (10**6, 10**6)])
+@settings(deadline=None, max_examples=30)
+@given(seed=st.integers(0, 10**6), n=st.integers(0, 60), blocks=st.integers(1, 12))
+def test_what_a_block_takes_away_gives_the_figures_computed_again(
+    levels: tuple[int, int], seed: int, n: int, blocks: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    y, x = (rng.integers(size, size=n).astype(float) for size in levels)
+    clusters = Replicates(rng.integers(blocks, size=n), blocks + 1)  # one block holds nothing
+    weights = np.hstack([np.ones((n, 1)), clusters.weights()])
+    decided = (y > y.mean()) * 1.0 if n else y
+    of = {"rating": y, "decision": decided, "preference": decided - 0.5 * rng.integers(3, size=n)}
+    targets = {kind: (Weighted(values, weights), LeftOut(values, clusters)) for kind, values in of.items()}
+    for row in FIGURES.values():
+        said = (x > 1) * 1.0 if row.of_labels else x
+        forms = {row.statistic: said, row.penalised: np.where(rng.random(n) < 0.2, np.nan, said)}
+        for form, answers in forms.items():
+            if form is not None:
+                again, ours = (form(target, answers, 0.0) for target in targets[row.target])
+                np.testing.assert_allclose(ours, again, rtol=0, atol=1e-12, err_msg=row.key)
+
+
+def test_a_judge_that_differs_in_one_prompt_alone_has_no_correlation_without_it() -> None:
+    y = np.arange(40.0)
+    prompts = np.repeat(np.arange(10), 4)
+    x = np.where(prompts == 3, y * 0.1, 0.7)
+    assert np.isnan(LeftOut(y, Replicates.of(prompts)).pearson(x)[4])
+    assert np.isfinite(LeftOut(y, Replicates.of(prompts)).pearson(x)[[0, 1, 2, 3, 5]]).all()
