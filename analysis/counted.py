@@ -229,7 +229,7 @@ def prompt_mean(
     low, high = (0.0, 1.0) if share else limits or (-math.inf, math.inf)
     replicated = mean_without_each(values, weights, clusters)
     flat = bool(np.ptp(replicated) < ROUNDING)
-    if flat and not math.isfinite(high - low):
+    if flat and not 0 < high - low < math.inf:
         return Estimate(
             value, n=n, reason=Reason("single_prompt" if prompts < 2 else "all_equal", name="values")
         )

@@ -2,10 +2,10 @@
 
     python benchmarks/generator_table.py [--generators 10]
 
-Baseline: read each scene file, bind its predicate and decide it, in a loop; nothing is kept. Ours: `genspace benchmark
-run` as a process of its own: pictures found, judged, verdicts written and read again, rows with their intervals printed.
-Each generator has a scene for every prompt of both tasks, 3,600. Prints processor times, the ratio and the peak memory;
-with a tenth of the generators too, so that one sees whether memory grows.
+Baseline: read each scene file, bind its predicate and decide it, in a loop; nothing is kept. Ours: `genspace
+benchmark run` as a process of its own: pictures found, judged, verdicts written and read again, rows with their
+intervals printed. Each generator has a scene for every prompt of both tasks, 3,600. Prints processor times, the
+ratio and the peak memory; with a tenth of the generators too, so that one sees whether memory grows.
 """
 
 from __future__ import annotations
