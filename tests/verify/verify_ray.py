@@ -36,8 +36,8 @@ def main(items: int = ITEMS, kills: int = KILLS) -> str:
         assert _table(hard.study) == _table(calm.study), (
             "a killed run's table is not that of an undivided one"
         )
+        assert hard.written == items, f"{hard.written} verdicts are written of {items} items"
     assert loss.of_drivers + loss.of_workers == kills, loss
-    assert hard.written == items, f"{hard.written} verdicts are written of {items} items"
     allowed = at_most_asked_again(loss)
     assert loss.asked_again <= allowed, (
         f"{loss.asked_again} items were paid for again; {allowed:.0f} are allowed"
