@@ -3,7 +3,7 @@
 | kind | what is shown | truth |
 | --- | --- | --- |
 | graded | the error lies anywhere from 0 to twice the tolerance | known |
-| clear | all but exactly what is asked, or at least 1.5 tolerances beyond the threshold | known, in halves |
+| clear | all but exactly what is asked, or at least 1.5 tolerances beyond it; nothing is too small | known, in halves |
 | contrast | another side or arrangement than the one asked for | no |
 | cut | clear, but the border of the picture cuts something | known |
 | hidden | clear, but something stands almost wholly behind something else | known |
@@ -117,9 +117,8 @@ def deal(plan: Plan, index: int, count: int, shares: Shares) -> Deal:
 
 def _hard(plan: Plan) -> tuple[str, ...]:
     """Return how a plan's scenes can be hard to see: one thing alone is not hidden, and lengths need no front."""
-    about_sides = plan.unit == "deg" and plan.inner > 0
     several = "{1}" in plan.call
-    return ("cut", *["hidden"] * several, *["frontless"] * about_sides)
+    return ("cut", *["hidden"] * several, *["frontless"] * plan.about_sides)
 
 
 def draw_error(plan: Plan, dealt: Deal, rng: np.random.Generator, *, seed: int) -> float:

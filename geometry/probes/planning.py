@@ -257,6 +257,11 @@ class Plan:
         return self.inner or self.spread[1] / 2
 
     @property
+    def about_sides(self) -> bool:
+        """Whether the answer depends on which way something faces."""
+        return self.unit == "deg" and self.inner > 0
+
+    @property
     def predicate(self) -> str:
         """Name of what is probed."""
         return self.call.partition("(")[0]

@@ -36,6 +36,9 @@ COARSE = 96
 """Size in pixels at which visibility is looked at while scenes are tried."""
 ORDINARY_DEG = 44.0, 64.0
 """Fields of view that people expect of a photograph: through another lens nobody sees how far away something is."""
+SMALLEST = 0.08
+"""Share of the picture's width that an object spans at least where a clear probe asks for its sides: of a smaller one
+people do not see which way it faces."""
 SHOWN = {"cut": (0.3, 0.85), "hidden": (0.06, 0.23)}
 """Least and most of its least visible object that a kind of probe shows; of one almost hidden nobody sees the front."""
 
@@ -152,6 +155,8 @@ def _build(plan: Plan, dealt: Deal, rng: np.random.Generator, *, index: int, see
 
 def _seen_as(kind: str, plan: Plan, scenes: Sequence[ProbeScene]) -> bool:
     """Whether the scenes, after an edit and before it, show as much of each object as a kind of probe shall."""
+    if kind == "clear" and plan.about_sides and min(map(_smallest, scenes)) < SMALLEST:
+        return False
     if kind not in SHOWN:
         return all(_least_visible(scene) >= plan.min_visible for scene in scenes)
     if kind == "hidden" and _covered(scenes[0]) < 0.7:
@@ -170,6 +175,11 @@ def _least_visible(scene: ProbeScene) -> float:
     if _is_whole(scene) and _covered(scene) == 0:
         return 1.0
     return min(cast(scene, size=COARSE).visible_fraction)
+
+
+def _smallest(scene: ProbeScene) -> float:
+    """Share of the picture's width that the smallest object spans, as an upright rectangle, at its longer side."""
+    return min(float(np.ptp(box[:, :2], axis=0).max()) for box in _boxes(scene)) / scene.camera.size
 
 
 def _covered(scene: ProbeScene) -> float:

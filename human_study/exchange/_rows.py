@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 from genspace.errors import InputError, Problem
 from genspace.human_study.answers.orders import read_tiers
@@ -17,20 +17,6 @@ from genspace.human_study.reading import Recorded
 from genspace.records import ROLES, Role
 
 __all__ = ["OWN_COLUMNS", "AnswerRow", "cells_of", "columns_of", "problems_of", "row_of", "rows_of"]
-
-OWN_COLUMNS = (
-    "item_id",
-    "question",
-    "rater_id",
-    "repeat",
-    "role",
-    "value",
-    "choice",
-    "position",
-    "received_at",
-    "registration",
-)
-"""Columns by which a table is recognised as an export of genspace."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,134 +95,7 @@ def _row(recorded: Recorded, s: Screen, question: str) -> AnswerRow:
     )
 
 
-def columns_of(design: Design) -> list[str]:
-    """Return the columns of a table of answers; those of pairs, groups and kinds of answers only where they occur."""
-    shape = design.answers.shape
-    more = {
-        "item_id_b": shape == "pair", "items": shape == "group", "side": shape == "pair", "shown": shape == "group",
-        "confidence": design.confidence, "why": design.why_not is not None,
-    }  # fmt: skip
-    every = (
-        "item_id", "item_id_b", "items", "question", "rater_id", "repeat", "role", "value", "choice", "confidence",
-        "why", "known", "side", "shown", "position", "seconds", "comment", "received_at", "registration", "outcome",
-        "reclaimed", "excluded",
-    )  # fmt: skip
-    return [name for name in every if more.get(name, True)]
-
-
-def cells_of(
-    row: AnswerRow, recorded: Recorded, design: Design, excluded: Mapping[str, str]
-) -> dict[str, Any]:
-    """Return a row's cells by column; `excluded` says which rules each rater breaks."""
-    choice = row.choice or _named(row, recorded, design)
-    cells = {
-        "item_id": row.unit[0],
-        "item_id_b": row.unit[1] if len(row.unit) > 1 else "",
-        "items": list(row.unit),
-        "question": row.question,
-        "rater_id": row.rater_id,
-        "repeat": row.repeat,
-        "role": row.role,
-        "value": row.value,
-        "choice": choice,
-        "confidence": row.confidence,
-        "why": row.why,
-        "known": row.known,
-        "side": "" if len(row.unit) != 2 else "right" if row.flipped else "left",
-        "shown": list(row.shown),
-        "position": row.position,
-        "seconds": row.seconds,
-        "comment": row.comment,
-        "received_at": _iso(row.received_at or 0.0),
-        "registration": row.registration,
-        "outcome": row.outcome,
-        "reclaimed": int(row.reclaimed),
-        "excluded": excluded.get(row.rater_id, ""),
-    }
-    return {name: cells[name] for name in columns_of(design)}
-
-
-def _named(row: AnswerRow, recorded: Recorded, design: Design) -> str:
-    """Return the name of what was chosen, as the study offers it now; "" for what it no longer offers."""
-    try:
-        return design.offered(recorded.kinds.get(row.question)).choice(row.value)
-    except (InputError, KeyError):
-        return ""
-
-
-def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
-
-
-# Reading -------------------------------------------------------------------------------------------------------
-
-_CHOICES = frozenset({"both_good", "both_bad"})
-"""Choices that their value does not tell."""
-
-
-def row_of(cells: Mapping[str, Any], design: Design) -> tuple[AnswerRow | None, list[tuple[str, str]]]:
-    """Read the cells of an export: numbers and lists as such (JSON, Parquet) or as text (CSV).
-
-    Returns: The row, or None with what is wrong: pairs of column and message.
-    """
-    wrong: list[tuple[str, str]] = []
-
-    def take(name: str, read: Callable[[Any], Any], default: Any = None) -> Any:
-        cell = cells.get(name)
-        if cell is None or cell == "" or cell != cell:  # noqa: PLR0124 - NaN
-            return default
-        try:
-            return read(cell)
-        except (InputError, ValueError, TypeError, OverflowError, ArithmeticError) as error:
-            wrong.append(
-                (
-                    name,
-                    str(error) if isinstance(error, InputError) else "cannot be read as an export wrote it",
-                )
-            )
-            return default
-
-    pair = tuple(str(cells[c]) for c in ("item_id", "item_id_b") if cells.get(c) not in {None, ""})
-    unit: tuple[str, ...] = take("items", _strings, pair)
-    group = design.answers.shape == "group"
-    choice = str(cells.get("choice") or "")
-    if group and choice != "cannot_tell":
-        take("choice", lambda c: read_tiers(c, design.protocol, unit))
-    elif choice not in _CHOICES:
-        choice = ""
-    row = AnswerRow(
-        unit=unit,
-        question=str(cells.get("question") or ""),
-        rater_id=str(cells.get("rater_id") or "").strip(),
-        value=None if group else take("value", float),
-        repeat=take("repeat", _whole, 0),
-        role=cast("Role", take("role", _one_of(ROLES), "main")),
-        choice="" if choice == "cannot_tell" else choice,
-        flipped=take("side", _one_of(("left", "right")), "left") == "right",
-        shown=take("shown", _strings, ()),
-        position=take("position", _whole),
-        seconds=take("seconds", _seconds),
-        comment=str(cells.get("comment") or ""),
-        confidence=take("confidence", _share),
-        why=str(cells.get("why") or ""),
-        known=take("known", _known, ""),
-        received_at=take("received_at", _moment),
-        registration=take("registration", _digest, ""),
-        outcome=take("outcome", _one_of(OUTCOMES), ""),
-        reclaimed=bool(take("reclaimed", _whole, 0)),
-    )
-    if not row.rater_id:
-        wrong.append(("rater_id", "is empty"))
-    if row.shown and sorted(row.shown) != sorted(row.unit):
-        wrong.append(("shown", "are not the items of the group"))
-    return (None if wrong else row), wrong
-
-
-def problems_of(
-    label: str, line: int, cells: Mapping[str, Any], wrong: Iterable[tuple[str, str]]
-) -> list[Problem]:
-    """Return the problems of one row."""
-    return [Problem(label, message, row=line, field=name, value=cells.get(name)) for name, message in wrong]
+# Columns -------------------------------------------------------------------------------------------------------
 
 
 def _strings(cell: Any) -> tuple[str, ...]:
@@ -267,9 +126,9 @@ def _share(cell: Any) -> float:
     return number
 
 
-def _one_of(known: Iterable[str]) -> Callable[[Any], str]:
+def _one_of(*known: str) -> Callable[[Any], str]:
     def read(cell: Any) -> str:
-        if cell not in tuple(known):
+        if cell not in known:
             raise InputError(f"is none of {', '.join(known)}")
         return str(cell)
 
@@ -283,6 +142,10 @@ def _known(cell: Any) -> str:
     return json.dumps(found)
 
 
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
+
+
 def _moment(cell: Any) -> float:
     moment = datetime.fromisoformat(str(cell))
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
@@ -293,3 +156,144 @@ def _digest(cell: Any) -> str:
     if not (text.isalnum() and len(text) <= 64):
         raise InputError("is no digest of a registration")
     return text
+
+
+def _always(_design: Design) -> bool:
+    return True
+
+
+def _of_pairs(design: Design) -> bool:
+    return design.answers.shape == "pair"
+
+
+def _of_groups(design: Design) -> bool:
+    return design.answers.shape == "group"
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column of every table of answers: how a row fills its cell, and what the cell means to a row."""
+
+    name: str
+    cell: Callable[[AnswerRow], Any] | None = None
+    """None: the row's field of the same name."""
+    read: Callable[[Any], Any] | None = None
+    """What a filled cell means for the field of the same name; None: it is read together with others."""
+    where: Callable[[Design], bool] = _always
+    """Studies that have such a column."""
+    ours: bool = False
+    """Whether a table is recognised by it as an export of genspace."""
+
+
+_COLUMNS = (
+    _Column("item_id", lambda row: row.unit[0], ours=True),
+    _Column("item_id_b", lambda row: row.unit[1] if len(row.unit) > 1 else "", where=_of_pairs),
+    _Column("items", lambda row: list(row.unit), where=_of_groups),
+    _Column("question", read=str, ours=True),
+    _Column("rater_id", read=lambda cell: str(cell).strip(), ours=True),
+    _Column("repeat", read=_whole, ours=True),
+    _Column("role", read=_one_of(*ROLES), ours=True),
+    _Column("value", ours=True),
+    _Column("choice", ours=True),
+    _Column("confidence", read=_share, where=lambda design: design.confidence),
+    _Column("why", read=str, where=lambda design: design.why_not is not None),
+    _Column("known", read=_known),
+    _Column("side", lambda r: "" if len(r.unit) != 2 else "right" if r.flipped else "left", where=_of_pairs),
+    _Column("shown", lambda row: list(row.shown), _strings, where=_of_groups),
+    _Column("position", read=_whole, ours=True),
+    _Column("seconds", read=_seconds),
+    _Column("comment", read=str),
+    _Column("received_at", lambda row: _iso(row.received_at or 0.0), _moment, ours=True),
+    _Column("registration", read=_digest, ours=True),
+    _Column("outcome", read=_one_of(*OUTCOMES)),
+    _Column("reclaimed", lambda row: int(row.reclaimed), lambda cell: bool(_whole(cell))),
+    _Column("excluded", lambda _: ""),
+)
+OWN_COLUMNS = tuple(column.name for column in _COLUMNS if column.ours)
+"""Columns by which a table is recognised as an export of genspace."""
+
+
+def columns_of(design: Design) -> list[str]:
+    """Return the columns of a table of answers; those of pairs, groups and kinds of answers only where they occur."""
+    return [column.name for column in _COLUMNS if column.where(design)]
+
+
+def cells_of(
+    row: AnswerRow, recorded: Recorded, design: Design, excluded: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return a row's cells by column; `excluded` says which rules each rater breaks."""
+    apart = {
+        "choice": row.choice or _named(row, recorded, design),
+        "excluded": excluded.get(row.rater_id, ""),
+    }
+    cells = {
+        c.name: getattr(row, c.name, None) if c.cell is None else c.cell(row)
+        for c in _COLUMNS
+        if c.where(design)
+    }
+    return cells | apart
+
+
+def _named(row: AnswerRow, recorded: Recorded, design: Design) -> str:
+    """Return the name of what was chosen, as the study offers it now; "" for what it no longer offers."""
+    try:
+        return design.offered(recorded.kinds.get(row.question)).choice(row.value)
+    except (InputError, KeyError):
+        return ""
+
+
+# Reading -------------------------------------------------------------------------------------------------------
+
+_CHOICES = frozenset({"both_good", "both_bad"})
+"""Choices that their value does not tell."""
+
+
+def row_of(cells: Mapping[str, Any], design: Design) -> tuple[AnswerRow | None, list[tuple[str, str]]]:
+    """Read the cells of an export: numbers and lists as such (JSON, Parquet) or as text (CSV).
+
+    Returns: The row, or None with what is wrong: pairs of column and message.
+    """
+    wrong: list[tuple[str, str]] = []
+
+    def take(name: str, read: Callable[[Any], Any], default: Any = None) -> Any:
+        cell = cells.get(name)
+        if cell is None or cell == "" or cell != cell:  # noqa: PLR0124 - NaN
+            return default
+        try:
+            return read(cell)
+        except (InputError, ValueError, TypeError, OverflowError, ArithmeticError) as error:
+            told = str(error) if isinstance(error, InputError) else "cannot be read as an export wrote it"
+            wrong.append((name, told))
+            return default
+
+    pair = tuple(str(cells[c]) for c in ("item_id", "item_id_b") if cells.get(c) not in {None, ""})
+    unit: tuple[str, ...] = take("items", _strings, pair)
+    group = _of_groups(design)
+    choice = str(cells.get("choice") or "")
+    if group and choice != "cannot_tell":
+        take("choice", lambda c: read_tiers(c, design.protocol, unit))
+    elif choice not in _CHOICES:
+        choice = ""
+    row = AnswerRow(
+        unit=unit,
+        question="",
+        rater_id="",
+        value=None if group else take("value", float),
+        choice="" if choice == "cannot_tell" else choice,
+        flipped=take("side", _one_of("left", "right"), "left") == "right",
+        known="",
+    )
+    read = {c.name: take(c.name, c.read, getattr(row, c.name)) for c in _COLUMNS if c.read is not None}
+    row = replace(row, **read)
+    if not row.rater_id:
+        wrong.append(("rater_id", "is empty"))
+    if row.shown and sorted(row.shown) != sorted(row.unit):
+        wrong.append(("shown", "are not the items of the group"))
+    return (None if wrong else row), wrong
+
+
+def problems_of(
+    label: str, line: int, cells: Mapping[str, Any], wrong: Iterable[tuple[str, str]]
+) -> list[Problem]:
+    """Return the problems of one row."""
+    return [Problem(label, message, row=line, field=name, value=cells.get(name)) for name, message in wrong]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import select
@@ -36,6 +37,8 @@ class Payment:
     outcome: Outcome | None
     """None while the visit goes on."""
     earned: Earned
+    currency: str
+    """Of what is earned."""
     sessions: tuple[str, ...]
     """The platform's names of the visits, first to last."""
     platform_status: str
@@ -71,6 +74,7 @@ def payments(store: AnswerStore, material: Material) -> list[Payment]:
                 rater["finished_at"] is not None,
                 outcome,
                 _earned(material, outcome, rater_id, count, key),
+                material.design.crowd.currency,
                 visits.get(rater_id, ()),
                 rater["platform_status"] or "",
                 found.excluded if found else (),
@@ -94,32 +98,20 @@ def _visits(store: AnswerStore) -> Mapping[str, tuple[str, ...]]:
     return found
 
 
-_COLUMNS = (
-    "rater_id", "external_id", "source", "answered", "minutes", "finished", "completion_code", "outcome", "pictures",
-    "pay", "currency", "sessions", "platform_status", "breaks_rules",
-)  # fmt: skip
+_COLUMNS: Mapping[str, Callable[[Payment], Any]] = {
+    **{n: attrgetter(n) for n in ("rater_id", "external_id", "source", "answered", "minutes", "finished")},
+    "completion_code": lambda p: p.earned.code or "",
+    "outcome": lambda p: p.outcome or "",
+    "pictures": attrgetter("pictures"),
+    "pay": lambda p: "" if p.earned.pay is None else f"{p.earned.pay:.2f}",
+    "currency": lambda p: "" if p.earned.pay is None else p.currency,
+    "sessions": lambda p: " ".join(p.sessions),
+    "platform_status": attrgetter("platform_status"),
+    "breaks_rules": lambda p: "; ".join(p.breaks_rules),
+}
 
 
 def payments_csv(store: AnswerStore, material: Material) -> str:
     """Return the list for payment; the only export that holds the platform's identifiers."""
-    return csv_of(_COLUMNS, [_cells(p, material.design.crowd.currency) for p in payments(store, material)])
-
-
-def _cells(payment: Payment, currency: str) -> dict[str, Any]:
-    pay = payment.earned.pay
-    return {
-        "rater_id": payment.rater_id,
-        "external_id": payment.external_id,
-        "source": payment.source,
-        "answered": payment.answered,
-        "minutes": payment.minutes,
-        "finished": payment.finished,
-        "completion_code": payment.earned.code or "",
-        "outcome": payment.outcome or "",
-        "pictures": payment.pictures,
-        "pay": "" if pay is None else f"{pay:.2f}",
-        "currency": "" if pay is None else currency,
-        "sessions": " ".join(payment.sessions),
-        "platform_status": payment.platform_status,
-        "breaks_rules": "; ".join(payment.breaks_rules),
-    }
+    rows = [{name: cell(p) for name, cell in _COLUMNS.items()} for p in payments(store, material)]
+    return csv_of([*_COLUMNS], rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
@@ -11,6 +11,7 @@ from starlette.datastructures import FormData
 
 from genspace.errors import InputError
 from genspace.human_study.design import Outcome
+from genspace.human_study.material import Material
 from genspace.human_study.material.surveys import Moment
 from genspace.human_study.questions import bound_of
 from genspace.human_study.visit.assignment import Assignment, Rest, Turn
@@ -78,26 +79,19 @@ def join_invited(request: Request, token: str) -> Response:
 @router.get("/welcome", include_in_schema=False)
 def welcome(request: Request) -> Response:
     """Ask for consent, while there is something to do."""
-    site = site_of(request)
-    visitor = site.visitor(request)
-    session, design = visitor.session, site.material.design
+    visitor = site_of(request).visitor(request)
+    session, material = visitor.session, visitor.site.material
     if _has_ended(visitor):
-        return site.to(request, "done")
-    if session.agreed_to(site.consent_digest):
-        return site.to(request, "work")
-    if session.rater_id is None and _is_full(site):
-        return _turned_away(site, request, visitor)
-    return _page(
-        site,
-        request,
-        visitor,
-        "welcome.html",
-        consent=design.consent,
-        form=site.material.forms[visitor.texts.code],
-        changed=session.rater_id is not None,
-        platform=platform_of(design.crowd).sends,
-        days=design.retention_days,
-    )
+        return visitor.to("done")
+    if session.agreed_to(visitor.site.consent_digest):
+        return visitor.to("work")
+    if session.rater_id is None and _is_full(visitor.site):
+        return _turned_away(visitor)
+    return visitor.page(
+        "welcome.html", consent=material.design.consent, form=material.forms[visitor.texts.code],
+        changed=session.rater_id is not None, platform=platform_of(material.design.crowd).sends,
+        days=material.design.retention_days,
+    )  # fmt: skip
 
 
 @router.post("/welcome", include_in_schema=False)
@@ -111,14 +105,14 @@ def agree(
     visitor = site.sender(request, csrf)
     form = site.material.forms[visitor.texts.code]
     if _has_ended(visitor):
-        return site.to(request, "done")
+        return visitor.to("done")
     if set(agreed or ()) != {str(n) for n in range(len(form.ticks))}:
-        return site.to(request, "welcome")
+        return visitor.to("welcome")
     if visitor.session.rater_id is None and _is_full(site):
-        return _turned_away(site, request, visitor)
+        return _turned_away(visitor)
     version = site.material.design.consent.version
     site.store.consent(visitor.token, visitor.texts.code, version=version, digest=site.consent_digest)
-    return site.to(request, "before" if "before" in site.material.surveys else "instructions")
+    return visitor.to("before" if "before" in site.material.surveys else "instructions")
 
 
 @router.post("/decline", include_in_schema=False)
@@ -129,7 +123,7 @@ def decline(request: Request, csrf: Annotated[str, Form()] = "") -> Response:
     session = visitor.session
     if session.external_id is not None and session.known is not None:
         site.store.end_visit(session.known, "consent_refused")
-        return site.to(request, "done")
+        return visitor.to("done")
     site.store.end_session(visitor.token)
     response = site.page(request, "declined.html", visitor.texts)
     response.delete_cookie(site.cookie("rater"), path=f"{site.prefix}/")
@@ -146,33 +140,23 @@ def choose_language(
     if lang not in site.material.texts:
         raise HTTPException(status.HTTP_422_UNPROCESSABLE_CONTENT)
     if visitor.session.rater_id is None:
-        return site.to(request, f"welcome?lang={lang}")
+        return visitor.to(f"welcome?lang={lang}")
     site.store.set_language(visitor.rater_id, lang)
-    return site.to(request, "work")
+    return visitor.to("work")
 
 
 @router.get("/instructions", include_in_schema=False)
 def instructions(request: Request) -> Response:
     """Explain the work."""
-    site = site_of(request)
-    visitor = site.visitor(request)
-    material, rater_id = site.material, visitor.rater_id
+    visitor = site_of(request).visitor(request)
+    material = visitor.site.material
     design = material.design
-    practice = [u for u in material.units if u.kind == "training"]
-    return _page(
-        site,
-        request,
-        visitor,
-        "instructions.html",
-        code=rater_id,
-        at_work=True,
-        shape=design.answers.shape,
-        edit=any(i.image_before for i in material.items.values()),
-        cannot_tell=design.cannot_tell,
-        training=len(practice),
-        pass_mark=design.training.pass_mark,
-        viewpoint=_has_viewpoint(site),
-    )
+    return visitor.page(
+        "instructions.html", code=visitor.rater_id, at_work=True, shape=design.answers.shape,
+        edit=any(i.image_before for i in material.items.values()), cannot_tell=design.cannot_tell,
+        training=sum(u.kind == "training" for u in material.units), pass_mark=design.training.pass_mark,
+        viewpoint=_has_viewpoint(material),
+    )  # fmt: skip
 
 
 @router.get("/before", include_in_schema=False)
@@ -184,11 +168,11 @@ def ask_survey(request: Request) -> Response:
     moment: Moment = "after" if request.url.path.endswith("/after") else "before"
     survey = site.material.surveys.get(moment)
     if survey is None or answered(site.store, visitor.rater_id, moment):
-        return site.to(request, "work")
-    return _page(
-        site, request, visitor, "survey.html", code=visitor.rater_id, at_work=True, survey=survey,
-        moment=moment, wrong=request.query_params.get("wrong", ""),
-    )  # fmt: skip
+        return visitor.to("work")
+    wrong = request.query_params.get("wrong", "")
+    return visitor.page(
+        "survey.html", code=visitor.rater_id, at_work=True, survey=survey, moment=moment, wrong=wrong
+    )
 
 
 async def _form(request: Request) -> FormData:
@@ -210,16 +194,15 @@ def answer_survey(request: Request, form: Annotated[FormData, Depends(_form)]) -
             site.store, visitor.rater_id, moment, survey, given, language=next(iter(site.material.texts))
         )
     except InputError:
-        return site.to(request, f"{moment}?wrong=1")
-    return site.to(request, "instructions" if moment == "before" else "done")
+        return visitor.to(f"{moment}?wrong=1")
+    return visitor.to("instructions" if moment == "before" else "done")
 
 
 @router.get("/leave", include_in_schema=False)
 def ask_to_leave(request: Request) -> Response:
     """Ask whether the rater really wants to stop."""
-    site = site_of(request)
-    visitor = site.visitor(request)
-    return _page(site, request, visitor, "leave.html", code=visitor.rater_id)
+    visitor = site_of(request).visitor(request)
+    return visitor.page("leave.html", code=visitor.rater_id)
 
 
 @router.post("/leave", include_in_schema=False)
@@ -229,7 +212,7 @@ def leave(request: Request, csrf: Annotated[str, Form()] = "") -> Response:
     visitor = site.sender(request, csrf)
     with site.store.writing() as connection:
         Turn(connection, site.material.design, visitor.rater_id, site.store.clock()).leave("returned")
-    return site.to(request, "done")
+    return visitor.to("done")
 
 
 @router.get("/done", include_in_schema=False)
@@ -243,18 +226,18 @@ def done(request: Request) -> Response:
         with site.store.writing() as connection:
             claimed = Turn(connection, site.material.design, session.rater_id, site.store.clock()).claim()
         if isinstance(claimed, Assignment) or claimed.reason == "paused":
-            return site.to(request, "work")
+            return visitor.to("work")
         got = claimed
     if got.outcome is None:
-        return site.to(request, "welcome")
-    if _survey_is_due(site, visitor, got):
-        return site.to(request, "after")
-    return _ending(site, request, visitor, got.outcome, got.done)
+        return visitor.to("welcome")
+    if _survey_is_due(visitor, got):
+        return visitor.to("after")
+    return _ending(visitor, got.outcome, got.done)
 
 
-def next_page(site: Site, visitor: Visitor) -> str | None:
+def next_page(visitor: Visitor) -> str | None:
     """Return the page that must come before the pictures, or None when the rater may work."""
-    session = visitor.session
+    session, site = visitor.session, visitor.site
     if _has_ended(visitor):
         return "done"
     if not session.agreed_to(site.consent_digest):
@@ -269,14 +252,11 @@ def _has_ended(visitor: Visitor) -> bool:
     return is_final(visitor.session.outcome, source)
 
 
-def _survey_is_due(site: Site, visitor: Visitor, got: Rest) -> bool:
-    if (
-        "after" not in site.material.surveys
-        or not got.done
-        or got.outcome not in {"complete", "nothing_left"}
-    ):
+def _survey_is_due(visitor: Visitor, got: Rest) -> bool:
+    ended = got.done and got.outcome in {"complete", "nothing_left"}
+    if not ended or "after" not in visitor.site.material.surveys:
         return False
-    return not answered(site.store, visitor.rater_id, "after")
+    return not answered(visitor.site.store, visitor.rater_id, "after")
 
 
 def _is_full(site: Site) -> bool:
@@ -284,12 +264,12 @@ def _is_full(site: Site) -> bool:
         return is_full(connection, site.material.design, site.store.clock())
 
 
-def _turned_away(site: Site, request: Request, visitor: Visitor) -> Response:
+def _turned_away(visitor: Visitor) -> Response:
     """Tell somebody who comes too late before asking for anything; a platform's participant gets a row for it."""
     if visitor.session.known is None:
-        return _told(site, request, "nothing_left_at_all")
-    site.store.end_visit(visitor.session.known, "nothing_left")
-    return site.to(request, "done")
+        return _told(visitor.site, visitor.request, "nothing_left_at_all")
+    visitor.site.store.end_visit(visitor.session.known, "nothing_left")
+    return visitor.to("done")
 
 
 def _told(site: Site, request: Request, key: str, code: int = status.HTTP_200_OK) -> Response:
@@ -300,32 +280,21 @@ def _told(site: Site, request: Request, key: str, code: int = status.HTTP_200_OK
     )
 
 
-def _ending(site: Site, request: Request, visitor: Visitor, outcome: Outcome, pictures: int) -> Response:
+def _ending(visitor: Visitor, outcome: Outcome, pictures: int) -> Response:
     """Show the page of an outcome."""
-    design, rater_id = site.material.design, visitor.session.known or ""
+    site, rater_id = visitor.site, visitor.session.known or ""
+    design = site.material.design
     with site.store.reading() as connection:
         main = main_pictures(connection, rater_id)
     got = earned(design, outcome, rater_id=rater_id, pictures=main, key=site.csrf_key)
-    return _page(
-        site,
-        request,
-        visitor,
-        "done.html",
-        code=visitor.session.rater_id,
-        outcome=outcome,
-        done=pictures,
-        earned=got,
-        currency=design.crowd.currency,
-        platform=platform_of(design.crowd).sends,
-    )
+    return visitor.page(
+        "done.html", code=visitor.session.rater_id, outcome=outcome, done=pictures, earned=got,
+        currency=design.crowd.currency, platform=platform_of(design.crowd).sends,
+    )  # fmt: skip
 
 
-def _page(site: Site, request: Request, visitor: Visitor, name: str, **values: Any) -> HTMLResponse:
-    return site.page(request, name, visitor.texts, form_token=visitor.form_token, **values)
-
-
-def _has_viewpoint(site: Site) -> bool:
-    bounds = map(bound_of, site.material.items.values())
-    return site.material.design.drawings and any(
+def _has_viewpoint(material: Material) -> bool:
+    bounds = map(bound_of, material.items.values())
+    return material.design.drawings and any(
         bound is not None and bound.predicate.own_sides for bound in bounds
     )

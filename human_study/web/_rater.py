@@ -59,22 +59,13 @@ class Answer(BaseModel):
 @router.get("/work", include_in_schema=False)
 def work(request: Request) -> Response:
     """Show the page on which everything is answered; its script fetches the pictures."""
-    site = site_of(request)
-    visitor = site.visitor(request)
-    first = next_page(site, visitor)
-    if first is not None:
-        return site.to(request, first)
-    design = site.material.design
-    settings = settings_payload(design, visitor.texts) | {"csrf": visitor.form_token, "study": site.study_id}
-    return site.page(
-        request,
-        "work.html",
-        visitor.texts,
-        form_token=visitor.form_token,
-        code=visitor.rater_id,
-        at_work=True,
-        settings=settings,
-        protocol=design.protocol,
+    visitor = site_of(request).visitor(request)
+    if (first := next_page(visitor)) is not None:
+        return visitor.to(first)
+    design, study = visitor.site.material.design, visitor.site.study_id
+    settings = settings_payload(design, visitor.texts) | {"csrf": visitor.form_token, "study": study}
+    return visitor.page(
+        "work.html", code=visitor.rater_id, at_work=True, settings=settings, protocol=design.protocol
     )
 
 
@@ -84,20 +75,18 @@ def work(request: Request) -> Response:
 @router.get("/api/next")
 def next_picture(request: Request) -> JSONResponse:
     """Return the picture in the rater's hands, or hand out the next one."""
-    site = site_of(request)
-    return JSONResponse(_next(site, _worker(site, site.visitor(request))))
+    return JSONResponse(_next(_worker(site_of(request).visitor(request))))
 
 
 @router.get("/api/assignments/{assignment_id}")
 def earlier_picture(request: Request, assignment_id: AssignmentId) -> JSONResponse:
     """Return one of the rater's own pictures, to look at the answer again or change it."""
-    site = site_of(request)
-    visitor = site.visitor(request)
-    with site.store.reading() as connection:
+    visitor = site_of(request).visitor(request)
+    with visitor.site.store.reading() as connection:
         found = earlier(connection, visitor.rater_id, assignment_id)
         if found is None:
             raise HTTPException(status.HTTP_404_NOT_FOUND)
-        return JSONResponse(_shown(site, visitor, connection, found))
+        return JSONResponse(_shown(visitor, connection, found))
 
 
 @router.post("/api/assignments/{assignment_id}/answer")
@@ -113,7 +102,7 @@ def store_answer(
     When this returns, the answer is on disk. A retry with the same `submission` changes nothing.
     """
     site = site_of(request)
-    visitor = _worker(site, site.sender(request, x_csrf_token))
+    visitor = _worker(site.sender(request, x_csrf_token))
     material, rater_id = site.material, visitor.rater_id
     with site.store.writing() as connection:
         turn = Turn(connection, material.design, rater_id, site.store.clock())
@@ -130,21 +119,21 @@ def store_answer(
             seconds=given.seconds,
             comment=_clean(given.comment),
         )
-        warned = _warning(site, visitor, turn, shown, said.values, first=given.revision == 0)
+        warned = _warning(visitor, turn, shown, said.values, first=given.revision == 0)
     if site.agreement_check_due():
         tasks.add_task(note_agreement_reached, site.store, material)
     reply = {
         "stored": True,
         "feedback": feedback(material, shown, said.values, visitor.texts),
         "warning": warned,
-        "next": _next(site, visitor),
+        "next": _next(visitor),
     }
     return JSONResponse(reply)
 
 
-def _worker(site: Site, visitor: Visitor) -> Visitor:
+def _worker(visitor: Visitor) -> Visitor:
     """Return a rater who has agreed to the form as it is now. Errors: `HTTPException` 403 for anybody else."""
-    if visitor.session.rater_id is None or not visitor.session.agreed_to(site.consent_digest):
+    if visitor.session.rater_id is None or not visitor.session.agreed_to(visitor.site.consent_digest):
         raise HTTPException(status.HTTP_403_FORBIDDEN)
     return visitor
 
@@ -168,37 +157,39 @@ def _clean(text: str) -> str:
 
 
 def _warning(
-    site: Site, visitor: Visitor, turn: Turn, shown: Held, values: Mapping[str, float | None], *, first: bool
+    visitor: Visitor, turn: Turn, shown: Held, values: Mapping[str, float | None], *, first: bool
 ) -> str | None:
     """Return what to tell a rater whose wrong answer to a gold item is the last before the stop comes near."""
-    limit = site.material.design.checks.warn_after
-    known = site.material.known.get(shown.unit)
+    material = visitor.site.material
+    limit, known = material.design.checks.warn_after, material.known.get(shown.unit)
     if limit is None or not first or shown.role != "gold" or known is None:
         return None
-    answers = {a.name: a.answers for a in site.material.questions(shown.unit)}
+    answers = {a.name: a.answers for a in material.questions(shown.unit)}
     wrong = any(not answers[q].alike(values[q], value) for q, value in known.values.items() if q in values)
     return visitor.texts["work.look_closely"] if wrong and turn.failed_checks() == limit else None
 
 
-def _next(site: Site, visitor: Visitor) -> dict[str, Any]:
+def _next(visitor: Visitor) -> dict[str, Any]:
+    site = visitor.site
     with site.store.writing() as connection:
         got = Turn(connection, site.material.design, visitor.rater_id, site.store.clock()).claim()
         if isinstance(got, Rest):
             return rest_payload(got)
-        return _shown(site, visitor, connection, got)
+        return _shown(visitor, connection, got)
 
 
-def _shown(site: Site, visitor: Visitor, connection: Connection, got: Assignment) -> dict[str, Any]:
-    place = place_in_visit(connection, site.material.design, visitor.rater_id, got)
-    payload = assignment_payload(site.material, got, visitor.texts, place)
+def _shown(visitor: Visitor, connection: Connection, got: Assignment) -> dict[str, Any]:
+    material = visitor.site.material
+    place = place_in_visit(connection, material.design, visitor.rater_id, got)
+    payload = assignment_payload(material, got, visitor.texts, place)
     if got.attempt and got.revision == 0 and place.number == 1:
         right, checked = practice_score(connection, visitor.rater_id, got.attempt - 1)
         payload["again"] = visitor.texts["work.practice_again"].format(right=right, total=checked)
     return payload
 
 
-def _own(site: Site, visitor: Visitor, assignment_id: int) -> Held:
-    with site.store.reading() as connection:
+def _own(visitor: Visitor, assignment_id: int) -> Held:
+    with visitor.site.store.reading() as connection:
         found = held(connection, visitor.rater_id, assignment_id)
     if found is None:
         raise HTTPException(status.HTTP_404_NOT_FOUND)
@@ -212,7 +203,7 @@ def _own(site: Site, visitor: Visitor, assignment_id: int) -> Held:
 def image(request: Request, assignment_id: AssignmentId, slot: Slot) -> Response:
     """Return a picture of an item that is, or was, in this rater's hands; names never come from the address."""
     site = site_of(request)
-    name = picture_name(site.material, _own(site, site.visitor(request), assignment_id), slot)
+    name = picture_name(site.material, _own(site.visitor(request), assignment_id), slot)
     if name is None:
         raise HTTPException(status.HTTP_404_NOT_FOUND)
     try:
@@ -231,9 +222,9 @@ def example_drawing(request: Request) -> Response:
 @router.get("/drawing/{assignment_id}.svg", include_in_schema=False)
 def concept_drawing(request: Request, assignment_id: AssignmentId) -> Response:
     """Return the small drawing that explains whose point of view an item's question means."""
-    site = site_of(request)
-    visitor = site.visitor(request)
-    return _svg(drawing_of_unit(site.material, _own(site, visitor, assignment_id).unit, visitor.texts))
+    visitor = site_of(request).visitor(request)
+    unit = _own(visitor, assignment_id).unit
+    return _svg(drawing_of_unit(visitor.site.material, unit, visitor.texts))
 
 
 def _svg(text: str | None) -> Response:

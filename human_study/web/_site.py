@@ -27,8 +27,10 @@ Kind = Literal["rater", "researcher"]
 
 @dataclass(frozen=True)
 class Visitor:
-    """Somebody with a session."""
+    """Somebody with a session, and what was asked of the study."""
 
+    site: Site
+    request: Request
     token: str
     session: Session
     texts: Texts
@@ -40,6 +42,14 @@ class Visitor:
         if self.session.rater_id is None:
             raise HTTPException(status.HTTP_403_FORBIDDEN)
         return self.session.rater_id
+
+    def page(self, name: str, **values: Any) -> HTMLResponse:
+        """Render a page for the visitor (see `Site.page`)."""
+        return self.site.page(self.request, name, self.texts, form_token=self.form_token, **values)
+
+    def to(self, page: str) -> RedirectResponse:
+        """Send the visitor to another page."""
+        return self.site.to(self.request, page)
 
 
 @dataclass
@@ -169,7 +179,7 @@ class Site:
         if not self.requests.allows(token):
             raise HTTPException(status.HTTP_429_TOO_MANY_REQUESTS)
         texts = self.texts_for(request, request.query_params.get("lang") or session.language)
-        return Visitor(token, session, texts, form_token(self.csrf_key, token))
+        return Visitor(self, request, token, session, texts, form_token(self.csrf_key, token))
 
     def sender(self, request: Request, given: str | None, kind: Kind = "rater") -> Visitor:
         """Return who sends a form or an answer.

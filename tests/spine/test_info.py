@@ -11,6 +11,9 @@ def test_lists(genspace) -> None:
     listed = json.loads(genspace("ls", "--json").out)
     assert {"planted", "table"} <= {row["name"] for row in listed["judges"]}
     assert "tifa160" in genspace("ls", "datasets").out
+    stacks = genspace("ls", "stacks").out
+    assert "default" in stacks
+    assert not {"False", "True", "None"} & set(stacks.split())
     wrong = genspace("ls", "judge")
     assert (wrong.code, "did you mean 'judges'" in wrong.err) == (2, True)
 

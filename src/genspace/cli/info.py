@@ -101,8 +101,14 @@ def ls(
         for key in rows[0]:
             table.add_column(key, overflow="fold")
         for row in rows:
-            table.add_row(*(Text(str(cell)) for cell in row.values()))
+            table.add_row(*(Text(_shown(cell)) for cell in row.values()))
         out().print(table)
+
+
+def _shown(cell: object) -> str:
+    """Return a cell in words."""
+    words: dict[object, str] = {True: "yes", False: "no", None: "–"}
+    return words[cell] if cell is None or isinstance(cell, bool) else str(cell)
 
 
 @app.command(epilog="Example: genspace doctor --json")

@@ -72,6 +72,21 @@ def test_clear_probes_are_clear_in_the_scene_that_is_drawn(name):
         assert evaluate(record(probe.scene), probe.predicate).passed == probe.truth
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["t2i-complex_pose-front", "t2i-intrinsic-face_to_face", "edit-insert_intrinsic-side_by_side_same"],
+)
+def test_clear_probes_about_sides_show_nothing_too_small_to_see_which_way_it_faces(name):
+    """An elephant beside an aeroplane that fills the picture is 20 pixels high: people take its back for its front."""
+    only = Shares(clear=1, contrast=0, hard=0)
+    probe = sample_probe(name, 0, 1, size=384, seed=4711, shares=only)
+    owner = cast(probe.scene).owner
+    for index in range(len(probe.scene.objects)):
+        rows, columns = np.nonzero(owner == index)
+        # the outline is that of the box, of which the thing itself, turned and rounded, leaves a little free
+        assert max(np.ptp(rows), np.ptp(columns)) >= 0.06 * 384
+
+
 @pytest.mark.parametrize("name", ["t2i-camera_distance-2", "t2i-allocentric-back", "edit-resize-wider"])
 def test_the_border_cuts_a_cut_probe(name):
     probe = probe_of("cut", name)
