@@ -69,12 +69,20 @@ def test_cells_of_one_size_change_nothing():
 def test_independent_items_get_wilsons_interval_of_statsmodels_but_for_t():
     from statsmodels.stats.proportion import proportion_confint
 
-    values = np.r_[np.ones(30), np.zeros(870)]
+    values = np.r_[np.ones(60), np.zeros(840)]
     found = prompt_mean(values, np.arange(900), share=True)
     # with 899 degrees of freedom t is 1.9626 and z 1.9600, and the jackknife's n - 1 makes 899 items of 900
-    np.testing.assert_allclose(
-        [found.low, found.high], proportion_confint(30, 900, method="wilson"), rtol=2e-3
-    )
+    np.testing.assert_allclose([found.low, found.high], proportion_confint(60, 900, method="wilson"), rtol=2e-3)
+
+
+def test_above_a_thousand_prompts_blocks_of_them_give_nearly_the_same():
+    from statsmodels.stats.proportion import proportion_confint
+
+    values = np.r_[np.ones(600), np.zeros(1200)]
+    found = prompt_mean(values, np.arange(1800), share=True)
+    low, high = proportion_confint(600, 1800, method="wilson")
+    # 250 blocks: the standard error's own error is 4.5 %
+    assert found.high - found.low == pytest.approx(high - low, rel=0.12)
 
 
 def test_without_spread_the_interval_rests_on_the_prompts():
