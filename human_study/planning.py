@@ -6,17 +6,17 @@ The simulation is `genspace.analysis.power`; here it meets pilots, wages and the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genspace.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
-    from genspace.analysis.power import Assumptions, PlannedStudy
+    from genspace.analysis.power import Assumptions, JudgeAnswers, PlannedStudy
     from genspace.evidence import Evidence
 
-__all__ = ["Costs", "draw_plan", "make_plan", "plan_assumptions"]
+__all__ = ["Costs", "Stated", "draw_plan", "make_plan", "plan_assumptions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +44,20 @@ class Costs:
         return hours * self.wage_per_hour * (1 + self.fee_share)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stated:
+    """What is said of the planned study; None: as the pilot has it."""
+
+    reliability: float | None = None
+    agreement: tuple[float, float] | None = None
+    per_prompt: int | None = None
+    shares: tuple[float, ...] | None = None
+    judges: JudgeAnswers | None = None
+    pairs: bool = False
+
+
 def plan_assumptions(
-    pilot: Evidence | None,
-    *,
-    judges: Sequence[str] | None,
-    reliability: float | None,
-    agreement: tuple[float, float] | None,
-    per_prompt: int | None,
+    pilot: Evidence | None, judges: Sequence[str] | None, stated: Stated
 ) -> tuple[Assumptions, float | None]:
     """Return what is assumed, from a pilot or as stated, and the pilot's median seconds an answer; stated wins.
 
@@ -58,20 +65,23 @@ def plan_assumptions(
     """
     from genspace.analysis.power import Assumptions
 
-    if pilot is None:
-        if reliability is None or agreement is None:
-            raise InputError("state `reliability` and `agreement`, or name a pilot with `study` and `judges`")
-        return Assumptions(reliability=reliability, agreement=agreement, per_prompt=per_prompt or 1), None
-    return _from_pilot(pilot, judges, reliability=reliability, agreement=agreement, per_prompt=per_prompt)
+    if pilot is not None:
+        return _from_pilot(pilot, judges, stated)
+    if stated.reliability is None or stated.agreement is None:
+        raise InputError("state `reliability` and `agreement`, or name a pilot with `study` and `judges`")
+    assumed = Assumptions(
+        reliability=stated.reliability,
+        agreement=stated.agreement,
+        per_prompt=stated.per_prompt or 1,
+        shares=stated.shares,
+        judges=stated.judges or "graded",
+        pairs=stated.pairs,
+    )
+    return assumed, None
 
 
 def _from_pilot(
-    pilot: Evidence,
-    judges: Sequence[str] | None,
-    *,
-    reliability: float | None,
-    agreement: tuple[float, float] | None,
-    per_prompt: int | None,
+    pilot: Evidence, judges: Sequence[str] | None, stated: Stated
 ) -> tuple[Assumptions, float | None]:
     import numpy as np
 
@@ -88,14 +98,19 @@ def _from_pilot(
         for name in judges:
             if name not in units.judges:
                 raise InputError(f"the pilot has no judge {name!r}{did_you_mean(name, units.judges)}")
-        scores = np.column_stack([units.judges[name].oriented for name in judges])
+        read = [units.judges[name] for name in judges]
+        scores = np.column_stack([j.preference if units.of_pairs else j.oriented for j in read])
     assumptions = Assumptions.from_pilot(
         units.people.ratings,
         units.prompt,
         scores=scores,
-        reliability=reliability,
-        agreement=agreement,
-        per_prompt=per_prompt,
+        reliability=stated.reliability,
+        agreement=stated.agreement,
+        per_prompt=stated.per_prompt,
+        pairs=units.of_pairs,
+    )
+    assumptions = replace(
+        assumptions, shares=stated.shares or assumptions.shares, judges=stated.judges or assumptions.judges
     )
     seconds = float(pilot.answers["seconds"].median())
     return assumptions, None if np.isnan(seconds) else seconds
@@ -105,16 +120,29 @@ def make_plan(
     assumptions: Assumptions,
     costs: Costs,
     *,
-    prompts: Sequence[int],
-    raters: Sequence[int],
+    prompts: Sequence[int] | None = None,
+    raters: Sequence[int] = (1, 2, 3, 5),
     power: float = 0.8,
     studies: int = 400,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Simulate every size of study and return a JSON-ready plan with the cheapest size that suffices."""
-    from genspace.analysis.power import power_table, smallest_sufficient
+    """Simulate sizes of study and return a JSON-ready plan with the cheapest size that suffices.
 
-    table = power_table(assumptions, prompts=prompts, raters=raters, studies=studies, seed=seed)
+    Args:
+        assumptions: Of people, judges and prompts.
+        costs: Of an answer.
+        prompts: Numbers of prompts to try; None: search for those that suffice.
+        raters: Numbers of raters of each item to try.
+        power: Wanted chance to tell the two judges apart.
+        studies: Simulated studies for each size.
+        seed: Same seed, same figures.
+    """
+    from genspace.analysis.power import enough_prompts, power_table, smallest_sufficient
+
+    if prompts is None:
+        table = enough_prompts(assumptions, power, raters=raters, studies=studies, seed=seed)
+    else:
+        table = power_table(assumptions, prompts=prompts, raters=raters, studies=studies, seed=seed)
     best = smallest_sufficient(table, power)
 
     def row(planned: PlannedStudy) -> dict[str, Any]:
@@ -125,24 +153,45 @@ def make_plan(
 
     return {
         "assumptions": asdict(assumptions),
+        "figure": assumptions.figure.key,
         "costs": asdict(costs),
         "wanted_power": power,
         "sizes": [row(p) for p in table],
         "smallest": None if best is None else row(best),
-        "sentence": _sentence(power, None if best is None else row(best)),
+        "sentence": _sentence(assumptions, power, None if best is None else row(best)),
     }
 
 
-def _sentence(power: float, best: dict[str, Any] | None) -> str:
+def _sentence(assumptions: Assumptions, power: float, best: dict[str, Any] | None) -> str:
+    """Say which size suffices, and under which assumptions."""
+    what = "pairs" if assumptions.pairs else "items"
     if best is None:
-        return (
-            f"No size that was tried tells the judges apart with a chance of {power:.0%}; try more prompts."
+        told = f"No size that was tried tells the judges apart with a chance of {power:.0%}"
+    else:
+        raters = f"{best['raters']} rater{'s' if best['raters'] > 1 else ''}"
+        cost = (
+            "" if best["cost"] is None else f", {best['hours']:.1f} hours, {best['cost']:.0f} in pay and fees"
         )
-    raters = f"{best['raters']} rater{'s' if best['raters'] > 1 else ''}"
-    cost = "" if best["cost"] is None else f", {best['hours']:.1f} hours, {best['cost']:.0f} in pay and fees"
+        told = (
+            f"{best['items']} {what} of {best['prompts']} prompts with {raters} each "
+            f"({best['ratings']} answers{cost}) tell the judges apart with a chance of {best['power']['value']:.0%}"
+        )
+    return f"{told}, assuming that {_assumed(assumptions, what)}."
+
+
+def _assumed(assumptions: Assumptions, what: str) -> str:
+    a, b = assumptions.agreement
+    kind = {"graded": "two judges that give scores", "yes-no": "two judges that say yes or no"}[
+        assumptions.judges
+    ]
+    if assumptions.pairs:
+        kind, agree = "two judges", f"prefer what very many raters prefer on {a:.0%} and {b:.0%} of the pairs"
+    else:
+        agree = f"correlate {a:.2f} and {b:.2f} with the mean of very many raters"
     return (
-        f"{best['items']} items of {best['prompts']} prompts with {raters} each "
-        f"({best['ratings']} answers{cost}) tell the judges apart with a chance of {best['power']['value']:.0%}."
+        f"two raters' answers to one of the {what} correlate {assumptions.reliability:.2f}, that {kind} {agree}, that "
+        f"{assumptions.prompt_share:.0%} of what differs between {what} is shared within prompts, and that the test is "
+        f"of {assumptions.figure.label}"
     )
 
 

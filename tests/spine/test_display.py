@@ -60,9 +60,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         validate(evidence(said, scored, items), "c", options),
         Estimate(0.5, 0.4, 0.6, n=10),
         fit_psychometric([-2, -1, 0, 0, 1, 2], [0, 0, 1, 0, 1, 1], draws=20),
-        simulate_power(
-            Assumptions(reliability=0.5, agreement=(0.7, 0.5)), prompts=8, studies=4, permutations=9
-        )[0],
+        simulate_power(Assumptions(reliability=0.5, agreement=(0.7, 0.5)), prompts=8, studies=4)[0],
         rank(evidence(said, scored, items.assign(generator=[f"g{n % 3}" for n in range(24)])), options),
         delong([1, 1, 0, 0], [4, 3, 2, 1], [4, 2, 3, 1]),
         error_overlap([1, 0, 1, 1], [1, 1, 0, 1], [1, 1, 1, 0], prompts=range(4)),

@@ -1,4 +1,4 @@
-"""Planned power, claims of a validation, psychometric and corrected intervals, each against planted truth."""
+"""Claims of a validation, psychometric and corrected intervals, each against planted truth."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import math
 
 import numpy as np
 
-from genspace.analysis.permutation import swap_test
-from genspace.analysis.power import Assumptions, simulate_power
 from genspace.analysis.prediction_powered import corrected_mean
 from genspace.analysis.psychometric import fit_psychometric
 from genspace.analysis.resampling import PromptDraws, Weighted, percentile_interval
@@ -18,11 +16,11 @@ PROMPT = np.repeat(np.arange(PROMPTS), GENERATORS)
 
 
 def main() -> str:
-    """Return the section with all four tables; raise AssertionError when one does not hold."""
-    rows = [*power_rows(), *claim_rows(), *psychometric_rows(), *corrected_rows()]
+    """Return the section with all tables; raise AssertionError when one does not hold."""
+    rows = [*claim_rows(), *psychometric_rows(), *corrected_rows()]
     lines = ["| what | planted | found | studies |", "| --- | --- | --- | ---: |"]
     return (
-        "## Planning, claims and corrected intervals\n\n"
+        "## Claims and corrected intervals\n\n"
         f"Simulated studies of {PROMPTS} prompts x {GENERATORS} generators where not said otherwise; half of each "
         "score's variance is shared within prompts (`tests/verify/verify_decisions.py`).\n\n"
         + "\n".join(lines + rows)
@@ -34,29 +32,6 @@ def scattered(rng: np.random.Generator, columns: int) -> np.ndarray:
     """(n, columns) normal values of variance 1, half of it shared within prompts."""
     shared = rng.normal(size=(PROMPTS, columns))[PROMPT]
     return np.sqrt(0.5) * (shared + rng.normal(size=(len(PROMPT), columns)))
-
-
-def power_rows() -> list[str]:
-    """Planned power against the share of studies, drawn by other code, that the headline test rejects."""
-    a, b, reliability, raters = 0.6, 0.5, 0.5, 3
-    planned = simulate_power(
-        Assumptions(reliability=reliability, agreement=(a, b), per_prompt=GENERATORS),
-        prompts=PROMPTS, raters=[raters], figure="pearson", studies=600, permutations=300,
-    )[0].power.value  # fmt: skip
-    studies, rejected = 400, 0
-    for seed in range(studies):
-        rng = np.random.default_rng([1, seed])
-        truth, error_a, error_b = scattered(rng, 3).T
-        ratings = truth + rng.normal(0, math.sqrt((1 - reliability) / reliability / raters), len(truth))
-        first, second = (r * truth + math.sqrt(1 - r * r) * e for r, e in ((a, error_a), (b, error_b)))
-        test = swap_test(ratings, first, second, PROMPT, "pearson", permutations=300, rng=rng)
-        rejected += test.p <= 0.05
-    found = rejected / studies
-    error = 1.96 * math.sqrt(planned * (1 - planned) * (1 / 600 + 1 / studies))
-    assert abs(found - planned) < 1.5 * error, (found, planned)
-    return [
-        f"| power of PERM-INPUT, Pearson .6 against .5 | {planned:.3f} planned | {found:.3f} | {studies} |"
-    ]
 
 
 def claim_rows() -> list[str]:

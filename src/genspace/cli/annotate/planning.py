@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from genspace.cli.annotate._shared import JsonOption, annotate, say
 from genspace.errors import InputError
+
+
+def _shares(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(
+            f"--shares {text!r}: give the share of each answer with commas between them, such as 0.4,0.6"
+        ) from None
 
 
 def _numbers(text: str, option: str) -> list[int]:
@@ -22,6 +31,7 @@ def _numbers(text: str, option: str) -> list[int]:
 
 @annotate.command(
     epilog="Examples: genspace annotate plan --reliability 0.5 --agreement 0.75 0.65 --wage 12 --plot plan.svg; "
+    "yes or no: genspace annotate plan --reliability 0.5 --agreement 0.7 0.6 --shares 0.4,0.6 --answers yes-no; "
     "from a pilot: genspace annotate plan --study my-study --judges vqa,clip"
 )
 def plan(
@@ -35,9 +45,24 @@ def plan(
     ] = None,
     agreement: Annotated[
         tuple[float, float] | None,
-        typer.Option(help="Each judge's correlation with the mean of very many people."),
+        typer.Option(
+            help="Each judge's correlation with the mean of very many people; of pairs the share on which it "
+            "prefers what they prefer."
+        ),
     ] = None,
-    prompts: Annotated[str, typer.Option(help="Numbers of prompts to try.")] = "50,100,200,400",
+    shares: Annotated[
+        str | None,
+        typer.Option(
+            help="Share of each answer on people's scale, lowest first; two: no and yes (default: a continuum)."
+        ),
+    ] = None,
+    answers: Annotated[
+        Literal["graded", "yes-no"] | None, typer.Option(help="Whether judges give scores or say yes and no.")
+    ] = None,
+    pairs: Annotated[bool, typer.Option(help="People say which of two items is better.")] = False,
+    prompts: Annotated[
+        str | None, typer.Option(help="Numbers of prompts to try; default: search for those that suffice.")
+    ] = None,
     raters: Annotated[str, typer.Option(help="Numbers of raters per item to try.")] = "1,2,3,5",
     per_prompt: Annotated[int | None, typer.Option(min=1, help="Items (generators) of each prompt.")] = None,
     power: Annotated[
@@ -56,21 +81,26 @@ def plan(
     """Say how many items and raters it takes to tell two judges apart, and what that costs."""
     from genspace.cli._console import out, print_json
     from genspace.gather import evidence_of
-    from genspace.human_study.planning import Costs, draw_plan, make_plan, plan_assumptions
+    from genspace.human_study.planning import Costs, Stated, draw_plan, make_plan, plan_assumptions
     from genspace.study import open_study
 
     assumptions, pilot_seconds = plan_assumptions(
         None if study is None else evidence_of(open_study(study)),
-        judges=[j.strip() for j in judges.split(",")] if judges else None,
-        reliability=reliability,
-        agreement=agreement,
-        per_prompt=per_prompt,
+        [j.strip() for j in judges.split(",")] if judges else None,
+        Stated(
+            reliability=reliability,
+            agreement=agreement,
+            per_prompt=per_prompt,
+            shares=_shares(shares) if shares else None,
+            judges=answers,
+            pairs=pairs,
+        ),
     )
     costs = Costs(seconds_per_answer=seconds or pilot_seconds, wage_per_hour=wage, fee_share=fee)
     document = make_plan(
         assumptions,
         costs,
-        prompts=_numbers(prompts, "--prompts"),
+        prompts=_numbers(prompts, "--prompts") if prompts else None,
         raters=_numbers(raters, "--raters"),
         power=power,
         studies=simulations,
