@@ -72,7 +72,9 @@ def test_independent_items_get_wilsons_interval_of_statsmodels_but_for_t():
     values = np.r_[np.ones(60), np.zeros(840)]
     found = prompt_mean(values, np.arange(900), share=True)
     # with 899 degrees of freedom t is 1.9626 and z 1.9600, and the jackknife's n - 1 makes 899 items of 900
-    np.testing.assert_allclose([found.low, found.high], proportion_confint(60, 900, method="wilson"), rtol=2e-3)
+    np.testing.assert_allclose(
+        [found.low, found.high], proportion_confint(60, 900, method="wilson"), rtol=2e-3
+    )
 
 
 def test_above_a_thousand_prompts_blocks_of_them_give_nearly_the_same():
