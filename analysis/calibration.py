@@ -33,8 +33,6 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
-MOST_NEWTON_STEPS = 100
-SMALLEST_STEP = 1e-10
 Method = Literal["isotonic", "logistic"]
 Fit = Callable[[Floats, Floats], Callable[[Floats], Floats]]
 BINS = 10
@@ -93,38 +91,22 @@ def cross_fit(
 
 
 def _isotonic(x: Floats, y: Floats) -> Callable[[Floats], Floats]:
-    """Fit a rising line: equal scores share a height, between scores it is straight, beyond them level."""
-    from scipy.optimize import isotonic_regression
+    from sklearn.isotonic import IsotonicRegression
 
-    known, place, count = np.unique(x.mean(axis=1), return_inverse=True, return_counts=True)
-    height = isotonic_regression(np.bincount(place, y) / count, weights=count).x
-    return lambda new: np.interp(new.mean(axis=1), known, np.clip(height, 0.0, 1.0))
+    model = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(x.mean(axis=1), y)
+    return lambda new: np.asarray(model.predict(new.mean(axis=1)))
 
 
 def _logistic(x: Floats, y: Floats) -> Callable[[Floats], Floats]:
     """Fit every item as a weighted yes and a weighted no, with Platt's targets for the weights."""
+    from sklearn.linear_model import LogisticRegression
+
     yes, no = y.sum(), (1 - y).sum()
     target = y * (yes + 1) / (yes + 2) + (1 - y) / (no + 2)
-    rows = np.column_stack([x, np.ones(len(x))])
-
-    def loss(slopes: Floats) -> float:
-        return float(np.logaddexp(0, rows @ slopes).sum() - target @ (rows @ slopes))
-
-    slopes = np.zeros(rows.shape[1])
-    for _ in range(MOST_NEWTON_STEPS):
-        p = _sigmoid(rows @ slopes)
-        # Scores that say the same share a slope: the shortest step.
-        step = np.linalg.lstsq((rows.T * (p * (1 - p))) @ rows, rows.T @ (target - p), rcond=None)[0]
-        while loss(slopes + step) > loss(slopes) + SMALLEST_STEP:
-            step = step / 2
-        slopes = slopes + step
-        if np.abs(step).max() < SMALLEST_STEP:
-            break
-    return lambda new: _sigmoid(np.column_stack([new, np.ones(len(new))]) @ slopes)
-
-
-def _sigmoid(z: Floats) -> Floats:
-    return np.exp(-np.logaddexp(0, -z))
+    labels = np.repeat([1, 0], len(y))
+    model = LogisticRegression(C=np.inf, max_iter=1000)
+    model.fit(np.vstack([x, x]), labels, sample_weight=np.concatenate([target, 1 - target]))
+    return lambda new: np.asarray(model.predict_proba(new)[:, 1])
 
 
 METHODS: dict[Method, Fit] = {"isotonic": _isotonic, "logistic": _logistic}

@@ -1,6 +1,5 @@
 """What the command line adds to the library: `python benchmarks/commands.py [--items 100000]`.
 
-- `genspace --help` against `import typer, rich`.
 - `genspace judge` of planted verdicts against the same run in Python.
 - What reads a study, against reading the same files with pandas alone: tables by `read_csv`, verdicts by `read_json`.
 
@@ -55,14 +54,6 @@ def judged_by(folder: Path, *arguments: str | Path) -> float:
 
 def ratios(items: int = 100_000) -> Iterator[Ratio]:
     """Measure the commands."""
-    yield beside(
-        "genspace --help",
-        partial(cpu_seconds, ["-m", "genspace", "--help"]),
-        "import typer, rich",
-        partial(cpu_seconds, ["-c", "import typer, rich"]),
-        at_most=2,
-        runs=15,
-    )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_study(folder, items, items)

@@ -78,21 +78,6 @@ def test_cross_fitted_probabilities_are_calibrated(method) -> None:
     assert brier_score(p, outcome) < brier_score(truth, outcome) + 0.01
 
 
-@pytest.mark.parametrize("digits", [0, 1, 6])
-def test_isotonic_is_that_of_scikit_learn_with_ties_and_beyond_the_ends(digits) -> None:
-    from sklearn.isotonic import IsotonicRegression
-
-    score, outcome, groups = simulated(seed=digits)
-    score = score.round(digits)
-    outcome = (outcome + np.random.default_rng(1).random(len(outcome)).round(1)) / 2
-    p = cross_fit(score, outcome, groups, folds=4)
-    for training, held in prompt_folds(groups, folds=4):
-        peer = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(
-            score[training], outcome[training]
-        )
-        assert p[held] == pytest.approx(peer.predict(score[held]), abs=1e-12)
-
-
 def test_logistic_is_platts_scaling_on_the_training_folds() -> None:
     # Peer: Platt's cross-entropy with targets (N+ + 1)/(N+ + 2) and 1/(N- + 2), minimised by SciPy.
     from scipy.optimize import minimize

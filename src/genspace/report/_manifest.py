@@ -24,7 +24,7 @@ from genspace.study import Study
 __all__ = ["Manifest", "changed_inputs", "input_digests", "make_manifest", "read_manifest"]
 
 SCHEMA = "genspace-manifest/1"
-PACKAGES = ("numpy", "pandas", "scipy", "evalica")
+PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "evalica")
 SKIPPED_FOLDERS = frozenset({"images", "reports"})
 
 
