@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genspace.analysis._estimate import Estimate
-from genspace.analysis._scope import NO_DECISIONS, NO_PEOPLE, Scope, given, support_of
+from genspace.analysis._scope import NO_DECISIONS, NO_PEOPLE, Scope, given
 from genspace.analysis.abstention import abstention_table, common_items, risk_coverage
 from genspace.analysis.calibration import METHODS, Method, cross_fit, reliability_diagram
 from genspace.analysis.correlation import score_tie
 from genspace.analysis.errors import error_overlap, pareto_front
-from genspace.analysis.inference.intervals import from_replicates
+from genspace.analysis.inference.intervals import Support, from_replicates
 from genspace.analysis.inference.left_out import LeftOut
 from genspace.analysis.question import JudgeScores
 from genspace.analysis.reasons import Reason
@@ -140,7 +140,7 @@ def penalised_estimate(scope: Scope, judge: JudgeScores) -> tuple[Estimate, Floa
         clusters,
         n=len(y),
         scale=figure.scale,
-        support=support_of(figure, y, clusters),
+        support=Support.of(figure, y, clusters),
         least=figure.least_prompts,
         confidence=scope.confidence,
         coverage=float(np.isfinite(x).mean()),

@@ -13,7 +13,7 @@ from genspace.analysis._estimate import Estimate
 from genspace.analysis._options import CompareOptions
 from genspace.analysis.correlation import score_tie, why_undefined
 from genspace.analysis.figures import FIGURES, Figure, Target, figure_named
-from genspace.analysis.inference.intervals import FEW, Support, from_replicates
+from genspace.analysis.inference.intervals import Support, from_replicates
 from genspace.analysis.inference.left_out import LeftOut
 from genspace.analysis.inference.replicates import Replicates
 from genspace.analysis.pairwise import folds_by_prompt
@@ -31,7 +31,6 @@ __all__ = [
     "choose_primary",
     "figure_table",
     "given",
-    "support_of",
     "target_of",
     "with_decisions",
 ]
@@ -89,18 +88,6 @@ def target_of(people: People, figure: Figure, rating: Floats | None = None) -> F
         "preference": lambda m: m - 0.5,
     }
     return of[figure.target](mean)
-
-
-def support_of(figure: Figure, y: Floats, clusters: Replicates) -> Support:
-    """Return what the interval of a figure may rest on, given its target and the blocks of prompts."""
-    if not figure.of_classes:
-        counted = y != 0 if figure.target == "preference" else np.ones(len(y), dtype=bool)
-        return Support(most=max(1, int(counted.sum())), at_ends=len(np.unique(clusters.of_item[counted])))
-    yes = y > 0
-    rarer = yes if 2 * yes.sum() <= len(y) else ~yes
-    prompts = len(np.unique(clusters.of_item[rarer]))
-    few = Reason("few_of_a_class", n=prompts, needed=FEW) if prompts < FEW else None
-    return Support(most=max(1, 4 * int(rarer.sum())), at_ends=max(1, prompts), few=few)
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,7 +208,7 @@ class Scope:
                     clusters,
                     n=n,
                     scale=row.scale,
-                    support=support_of(row, y, clusters),
+                    support=Support.of(row, y, clusters),
                     least=row.least_prompts,
                     reason=reason or why_undefined(y, x, what="answers"),
                     confidence=self.confidence,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from genspace.analysis.correlation import score_tie
 from genspace.analysis.figures import Figure
-from genspace.analysis.inference.intervals import raw
+from genspace.analysis.inference.intervals import Support, of_difference, on_scale, raw
 from genspace.analysis.inference.left_out import LeftOut
 from genspace.analysis.inference.replicates import Replicates, StandardError, standard_error
 from genspace.analysis.reasons import Reason
@@ -83,6 +83,8 @@ class Difference:
     method: Method | None = None
     """Student's t, or the exact sign test where few prompts tell the judges apart."""
     error: StandardError | None = None
+    below: StandardError | None = None
+    """Of the side below: larger than `error` where the first judge is behind and a figure is near its end."""
     contributions: int = 0
     """Prompts that tell the judges apart, counted up to `ENOUGH`."""
     reason: Reason | None = None
@@ -118,7 +120,8 @@ def difference(
     signs = contributions(figure, y, a.answers, b.answers, clusters.of_item)
     told = len(signs)
     error = standard_error(a.replicated - b.replicated, clusters.present)
-    few = error is not None and figure.of_classes and _rarer_prompts(y, clusters) < 2
+    support = Support.of(figure, y, clusters)
+    few = support.few is not None and support.at_ends < 2
     if error is None or few:
         reason = Reason("single_prompt" if clusters.present.sum() < 2 else "undefined_without_a_prompt")
         return Difference(value=value, contributions=told, reason=reason)
@@ -130,14 +133,34 @@ def difference(
         reason = Reason("equal_in_every_prompt")
         return Difference(value=value, error=error, contributions=told, reason=reason)
     low, high = raw(value, error, confidence)
+    below = error
+    skewed = _lopsided(figure, a, b, clusters, support, confidence=confidence)
+    if value >= 0:
+        high = max(high, skewed[1])
+    if value <= 0 and skewed[0] < low:
+        below = StandardError(error.value * (value - skewed[0]) / (value - low), error.df)
+        low = skewed[0]
     p = min(1.0, 2 * error.beyond(abs(value)))
-    return Difference(value=value, low=low, high=high, p=p, method="t", error=error, contributions=told)
+    return Difference(
+        value=value, low=low, high=high, p=p, method="t", error=error, below=below, contributions=told
+    )
 
 
-def _rarer_prompts(y: Floats, clusters: Replicates) -> int:
-    yes = y > 0
-    rarer = yes if 2 * yes.sum() <= len(y) else ~yes
-    return len(np.unique(clusters.of_item[rarer]))
+def _lopsided(
+    figure: Figure, a: Said, b: Said, clusters: Replicates, support: Support, *, confidence: float
+) -> tuple[float, float]:
+    """Return the interval of the difference from each judge's own, which is lopsided near the end of the scale.
+
+    Where one judge never errs, the loss of the other is a share near 0: value - t s then lies too close.
+    """
+    replicated = a.replicated[clusters.present], b.replicated[clusters.present]
+    ends = [
+        on_scale(figure.scale, said.value, standard_error(r), support, confidence) or (said.value, said.value)
+        for said, r in zip((a, b), replicated, strict=True)
+    ]
+    vary = all(np.ptp(r) > 0 for r in replicated)
+    correlation = float(np.corrcoef(*replicated)[0, 1]) if vary else 0.0
+    return of_difference(a.value, ends[0], b.value, ends[1], correlation)
 
 
 def _sign_test(signs: Sequence[int]) -> float | None:
@@ -241,8 +264,8 @@ def not_worse(
 
     if found.value is None or found.error is None:
         return None
-    if found.method == "t":
-        return found.error.beyond(found.value + margin)
+    if found.below is not None:
+        return found.below.beyond(found.value + margin)
     plain = figure.scale == "share" and (figure.key == "accuracy" or figure.target == "preference")
     counted = y != 0 if figure.target == "preference" else np.ones(len(y), dtype=bool)
     sizes = np.bincount(block[counted])

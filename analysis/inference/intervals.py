@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,22 @@ from genspace.analysis._estimate import Estimate
 from genspace.analysis.inference.replicates import Replicates, StandardError, standard_error
 from genspace.analysis.reasons import Reason
 
-__all__ = ["FEW", "FEW_PROMPTS", "Scale", "Support", "fisher", "from_replicates", "logit", "raw", "wilson"]
+if TYPE_CHECKING:
+    from genspace.analysis.figures import Figure
+
+__all__ = [
+    "FEW",
+    "FEW_PROMPTS",
+    "Scale",
+    "Support",
+    "fisher",
+    "from_replicates",
+    "logit",
+    "of_difference",
+    "on_scale",
+    "raw",
+    "wilson",
+]
 
 Floats = NDArray[np.float64]
 Scale = Literal["share", "correlation", "logit", "raw"]
@@ -35,6 +50,18 @@ class Support:
     """Observations that a share of exactly 0 or 1 is worth, whose replicates do not vary: prompts."""
     few: Reason | None = None
     """Why the standard error cannot be trusted."""
+
+    @classmethod
+    def of(cls, figure: Figure, y: Floats, clusters: Replicates) -> Support:
+        """Return what a figure's interval may rest on, given its (n,) target and the blocks of prompts."""
+        if not figure.of_classes:
+            counted = y != 0 if figure.target == "preference" else np.ones(len(y), dtype=bool)
+            return cls(most=max(1, int(counted.sum())), at_ends=len(np.unique(clusters.of_item[counted])))
+        yes = y > 0
+        rarer = yes if 2 * yes.sum() <= len(y) else ~yes
+        prompts = len(np.unique(clusters.of_item[rarer]))
+        few = Reason("few_of_a_class", n=prompts, needed=FEW) if prompts < FEW else None
+        return cls(most=max(1, 4 * int(rarer.sum())), at_ends=max(1, prompts), few=few)
 
 
 def _quantile(df: int, confidence: float) -> float:
@@ -150,13 +177,43 @@ def from_replicates(
     if present < least:
         return found(None, Reason("few_prompts", n=present, needed=least))
     error = standard_error(replicated, clusters.present)
-    few = support.few if support is not None else None
-    if few is None and error is None:
-        few = undefined or Reason("undefined_without_a_prompt")
-    if scale == "share":
-        rests = support or Support(most=n, at_ends=present)
-        return found(wilson(value, error, rests, confidence), few)
-    if few is not None or error is None:
+    rests = support or Support(most=n, at_ends=present)
+    few = rests.few or ((undefined or Reason("undefined_without_a_prompt")) if error is None else None)
+    if few is not None and scale != "share":
         return found(None, few)
-    ends = {"correlation": fisher, "logit": logit, "raw": raw}[scale](value, error, confidence)
-    return found(ends, Reason("at_its_end") if ends is None else None)
+    ends = on_scale(scale, value, error, rests, confidence)
+    return found(ends, few or (Reason("at_its_end") if ends is None else None))
+
+
+def on_scale(
+    scale: Scale, value: float, error: StandardError | None, support: Support, confidence: float = 0.95
+) -> tuple[float, float] | None:
+    """Return the interval that belongs to a figure's scale; None where there is none."""
+    if scale == "share":
+        return wilson(value, error, support, confidence)
+    if error is None:
+        return None
+    return {"correlation": fisher, "logit": logit, "raw": raw}[scale](value, error, confidence)
+
+
+def of_difference(
+    a: float, ends_a: tuple[float, float], b: float, ends_b: tuple[float, float], correlation: float
+) -> tuple[float, float]:
+    """Return the interval of a - b from an interval of each, however lopsided (Zou and Donner 2008).
+
+    Args:
+        a: The first figure.
+        ends_a: Its interval.
+        b: The second figure.
+        ends_b: Its interval.
+        correlation: Of the errors of the two.
+
+    >>> [round(end, 3) for end in of_difference(0.95, (0.88, 0.98), 1.0, (1.0, 1.0), 0.0)]
+    [-0.12, -0.02]
+    """
+
+    def half(u: float, v: float) -> float:
+        return float(np.sqrt(max(0.0, u * u + v * v - 2 * correlation * u * v)))
+
+    low = half(a - ends_a[0], ends_b[1] - b)
+    return a - b - low, a - b + half(ends_a[1] - a, b - ends_b[0])

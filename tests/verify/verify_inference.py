@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "analysis"))
 
 import simulated as s
 
-LEVELS, COVERAGES = (int(os.environ.get(name, runs)) for name, runs in (("LEVELS", 1000), ("COVERAGES", 500)))
+LEVELS, COVERAGES = (int(os.environ.get(name, runs)) for name, runs in (("LEVELS", 4000), ("COVERAGES", 2000)))
 """Simulated studies of a cell."""
 SLACK = 2.6
 """Standard errors of a share over so many studies that chance may take it beyond its bound."""
@@ -108,14 +108,14 @@ def coverage_table() -> list[str]:
         "| --- | ---: | ---: | ---: | ---: |",
     ]
     for label, make, figure, within in (
-        ("Spearman", lambda p: s.graded(p), "spearman", False),
-        ("tau-b", lambda p: s.graded(p), "kendall_tau_b", False),
-        ("tau-b within prompts", lambda p: s.graded(p), WITHIN, True),
+        ("Spearman", s.graded, "spearman", False),
+        ("tau-b", s.graded, "kendall_tau_b", False),
+        ("tau-b within prompts", s.graded, WITHIN, True),
         ("ROC AUC .86", lambda p: s.area(p, auc=(0.86, 0.86)), "roc_auc", False),
         ("ROC AUC .94, 12 % yes", lambda p: s.area(p, auc=(0.94, 0.94), yes=0.12), "roc_auc", False),
         ("ROC AUC .98", lambda p: s.area(p, auc=(0.98, 0.98)), "roc_auc", False),
-        ("accuracy", lambda p: s.yes_no(p), "accuracy", False),
-        ("kappa", lambda p: s.yes_no(p), "cohen_kappa", False),
+        ("accuracy", s.yes_no, "accuracy", False),
+        ("kappa", s.yes_no, "cohen_kappa", False),
     ):
         truth = s.truth_of(make(s.prompts(8000, 4)), figure, within=within)
         for count in (10, 20, 40, 160):
