@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from genspace.analysis import notes as n
+from genspace.analysis._estimate import Estimate
 from genspace.analysis._scope import Scope
 from genspace.analysis.figures import FIGURES
 from genspace.analysis.inference.intervals import FEW_PROMPTS
@@ -220,9 +221,15 @@ def _other_way(seen: Seen) -> Iterator[n.Note]:
     """Judges whose whole interval lies below chance: their low scores are likely the good ones."""
     keys = dict.fromkeys((seen.scope.primary.figure, *DIRECTIONS))
     for name, judge in seen.result.judges.items():
-        told = [(judge.item[key].high, FIGURES[key].chance) for key in keys if key in judge.item]
+        told = [(_highest(judge.item[key]), FIGURES[key].chance) for key in keys if key in judge.item]
         if judge.kind != "baseline" and any(high is not None and high < chance for high, chance in told):
             yield n.PointsTheOtherWay(judge=name)
+
+
+def _highest(figure: Estimate) -> float | None:
+    """Return the upper end of a figure's interval; the figure itself at the end of its scale, where it has none."""
+    at_its_end = figure.reason is not None and figure.reason.code == "at_its_end"
+    return figure.value if at_its_end else figure.high
 
 
 RULES = (

@@ -65,7 +65,7 @@ class Validation(Result):
     >>> said = pd.DataFrame({"item_id": list("abcd"), "rater_id": "ann", "value": [1, 0, 1, 0]})
     >>> scores = pd.DataFrame({"item_id": list("abcd"), "judge": "clip", "score": [0.9, 0.3, 0.8, 0.1]})
     >>> new = pd.DataFrame({"item_id": list("abcd"), "metric": "mine", "score": [0.7, 0.2, 0.6, 0.5]})
-    >>> result = genspace.validate(new, items=items, annotations=said, scores=scores, draws=0)
+    >>> result = genspace.validate(new, items=items, annotations=said, scores=scores)
     >>> [row.judge for row in result.document.against]
     ['clip']
     """

@@ -96,7 +96,7 @@ def logit(value: float, error: StandardError, confidence: float = 0.95) -> tuple
     """Return the interval of a share on the logit, where its standard error is s / (d (1 - d)); None at 0, 1 and s = 0.
 
     >>> [round(end, 3) for end in logit(0.8, StandardError(0.05, 39))]
-    [0.681, 0.882]
+    [0.68, 0.883]
     """
     from scipy.special import expit
     from scipy.special import logit as log_odds

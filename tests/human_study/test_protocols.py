@@ -136,9 +136,8 @@ def test_best_worst_answers_reach_compare_as_the_pairs_they_decide(tmp_path: Pat
     frame = answers(root)
     assert len(frame) == 2 * 6 * 5
     assert (frame["value"] == 0.0).all(), "the second name of each pair has the higher number"
-    found = compare(root, draws=20, permutations=0).document.judges["metric"].preference
-    assert found is not None
-    assert found["strict"].value == 1.0
+    found = compare(root, draws=20, permutations=0).document.judges["metric"].item
+    assert found["pair_agreement_strict"].value == 1.0
     desk.store.close()
 
 

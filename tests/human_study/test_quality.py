@@ -186,10 +186,12 @@ def test_pairs_that_people_compared_are_compared_with_scores_of_items(tmp_path: 
             assert given.unit == (f"i{n}g0", f"i{n}g1")
             desk.answer(rater, given, 0.5 if n % 5 == 0 else float(n % 2 == 0))
     document = compare(root, draws=30, permutations=0).to_dict()
-    found = {k: v["value"] for k, v in document["judges"]["metric"]["preference"].items()}
+    found = {k: v["value"] for k, v in document["judges"]["metric"]["item"].items()}
     # The metric never ties and is right on the 16 pairs of 20 that people separate.
-    assert found["strict"] == found["half_credit"] == found["ties_dropped"] == 1
-    assert found["with_ties"] == pytest.approx(16 / 20)
+    assert (
+        found["pair_agreement_strict"] == found["pair_agreement"] == found["pair_agreement_ties_dropped"] == 1
+    )
+    assert found["pair_agreement_with_ties"] == pytest.approx(16 / 20)
 
 
 def test_judges_stay_out_of_sight(tmp_path: Path) -> None:

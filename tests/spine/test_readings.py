@@ -263,7 +263,7 @@ class TestNumbers:
         names = {
             "validate": ("clip", path), "show": (path, "i3", "--out", tmp_path / "i.html")
         }.get(command, (path,))  # fmt: skip
-        few = ("--draws", 50) if command in ("compare", "validate", "rank") else ()
+        few = ("--draws", 50) if command in ("compare", "rank") else ()
         asked = (command, *names, "--human", "human", "--metrics", "clip,mse", *few)
         off = genspace(*asked, "--scale", "1-5")
         assert (off.code, "line 2: human = '9': lies above scale_max = 5" in off.err) == (2, True)

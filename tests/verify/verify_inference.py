@@ -12,7 +12,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "analysis"))
 
 import simulated as s
 
-LEVELS, COVERAGES = (int(os.environ.get(name, runs)) for name, runs in (("LEVELS", 4000), ("COVERAGES", 2000)))
+LEVELS, COVERAGES = (
+    int(os.environ.get(name, runs)) for name, runs in (("LEVELS", 4000), ("COVERAGES", 2000))
+)
 """Simulated studies of a cell."""
 SLACK = 2.6
 """Standard errors of a share over so many studies that chance may take it beyond its bound."""

@@ -55,7 +55,7 @@ def compare_generators(
     for name in judges or ():
         if name not in evidence.judges:
             raise InputError(
-                f"--judge {name}: has no verdicts in {made.root}{did_you_mean(name, evidence.judges)}"
+                f"`judge` {name}: has no verdicts in {made.root}{did_you_mean(name, evidence.judges)}"
             )
     units = Question.of(evidence).singles
     if len(units.generators) < 2:

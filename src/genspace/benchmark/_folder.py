@@ -275,7 +275,7 @@ def create(root: Path, lists: Sequence[PromptList], generators: Sequence[str], *
     for name in generators:
         if not name or not set(name) <= SAFE or name.startswith(".") or name == BEFORE:
             raise InputError(
-                f"--generator {name!r}: use letters, digits, '.', '_' and '-' (it names a folder; {BEFORE!r} is taken)"
+                f"`generator` {name!r}: use letters, digits, '.', '_' and '-' (it names a folder; {BEFORE!r} is taken)"
             )
     if (root / FILE).is_file():
         there = open_benchmark(root)

@@ -130,7 +130,7 @@ def rows_of(made: Benchmark, judges: Sequence[str] | None = None, *, confidence:
     known = evidence.judges
     for name in judges or ():
         if name not in known:
-            raise InputError(f"--judge {name}: has no verdicts in {made.root}{did_you_mean(name, known)}")
+            raise InputError(f"`judge` {name}: has no verdicts in {made.root}{did_you_mean(name, known)}")
     units = Question.of(evidence).singles
     rows = []
     for name in judges or known:

@@ -50,7 +50,7 @@ def take(
     """
     if generator not in {*made.generators, BEFORE}:
         raise InputError(
-            f"--generator {generator!r}: is none of the folder's{did_you_mean(generator, made.generators)}"
+            f"`generator` {generator!r}: is none of the folder's{did_you_mean(generator, made.generators)}"
         )
     target = made.images / generator
     if task is not None and generator != BEFORE:
@@ -104,7 +104,7 @@ def _from_data_set(source: str, target: Path, prompt_column: str | None) -> int:
         key = prompt_column or next((n for n in (*KEY_COLUMNS, *PROMPT_COLUMNS) if n in names), None)
         if key is None or key not in names:
             raise InputError(
-                f"{source}: no column holds the prompts; there is {', '.join(names)} (--prompt-column names it)"
+                f"{source}: no column holds the prompts; there is {', '.join(names)} (`prompt_column` names it)"
             )
         by_prompt = key not in KEY_COLUMNS
         seed = next((n for n in SEED_COLUMNS if n in names), None)

@@ -42,14 +42,14 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], str]] = {
         ("prompts",),
         "Write the benchmark's 1,800 prompts of a task, each with the predicate that measures it.",
     ),
-    "benchmark": (
-        ("benchmark",),
-        "The GenSpace table of a generator: prompts out, pictures in, a row of figures.",
-    ),
     "fetch": (("fetch",), "Fetch a published human study, pinned and verified, as a study folder."),
     "export": (("verdicts",), "Write items, people's answers and verdicts as flat tables for other tools."),
     "ls": (("info",), "List judges, data sets and what else can be named in commands."),
     "doctor": (("info",), "Say what is installed, what is missing, and how to get it."),
+    "benchmark": (
+        ("benchmark",),
+        "The GenSpace table of a generator: prompts out, pictures in, a row of figures.",
+    ),
     "verdicts": (("verdicts",), "List, compact and merge verdict files."),
     "annotate": (("annotate",), "Ask people what they see, in a browser: design, serve, watch, export."),
     "probe": (("probe",), "Rendered scenes with known truth; how each judge errs on them."),

@@ -102,7 +102,7 @@ def _compare(
 
     if shape == "text" and not as_json:
         readings_follow()
-    opened = [(path, tables.open(path)) for path in paths]
+    opened = [(path, tables.open(path, whole=True)) for path in paths]
     names = _distinct_names(paths)
     comparisons: dict[str, Comparison] = {}
     for name, (path, study) in zip(names, opened, strict=True):
@@ -174,7 +174,7 @@ def _replay(path: Path, *, out: Path | None, shape: str, as_json: bool) -> None:
     manifest = read_manifest(path)
     tables = Tables(**manifest.columns, declared=manifest.declared)
     for entry in manifest.studies:
-        study = tables.open(entry.path)
+        study = tables.open(entry.path, whole=True)
         for change in changed_inputs(entry.inputs, input_digests(study, Path(entry.path))):
             messages().print(f"[yellow]warning:[/] {entry.path}: {change} since the manifest was written")
     paths = [entry.path for entry in manifest.studies]
