@@ -1,4 +1,4 @@
-# genspace: `make demo` shows what it does, `make test` proves it, `make verify` proves what takes long.
+# genspace: `make demo` shows what it does, `make test` proves it, `make verify` proves what takes long, `make benchmarks` how fast.
 #
 # Each target sets up all it needs in .venv, from a clean clone, with Python >= 3.11 and make.
 
@@ -11,7 +11,7 @@ DEMO_VLM ?= gpt-5-mini
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: demo test verify lint docs clean
+.PHONY: demo test verify benchmarks lint docs clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.base  ## Judge rendered scenes with known truth and compare the judges; needs no network, model or torch
@@ -40,6 +40,9 @@ lint: $(VENV)/.dev
 
 verify: $(VENV)/.dev  ## Slow proofs; writes docs/verified.md
 	$(BIN)/python tests/verify/run.py
+
+benchmarks: $(VENV)/.dev  ## Speed against fixed baselines; adds to benchmarks/history.jsonl and says what got slower
+	$(BIN)/python benchmarks/run.py
 
 docs: $(VENV)/.dev  ## The documentation site, in docs/_build
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build

@@ -7,7 +7,7 @@
 2. 45 pairs of judges x 10,000 permutations of 160 prompts x 5 generators, against the loop of nlpstats where it
    is installed (`pip install nlpstats`), timed on a few permutations.
 
-Prints a Markdown table of ratios and the peak memory. Times are processor times of one thread, so that other
+Prints ratios and the peak memory. Times are processor times of one thread, so that other
 programs on the machine disturb them less.
 """
 
@@ -17,12 +17,13 @@ import argparse
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from itertools import combinations
 from typing import Any
 
 import numpy as np
+from ratios import Ratio
 from scipy import stats
 from threadpoolctl import threadpool_limits
 
@@ -36,7 +37,7 @@ FIGURES: dict[str, tuple[Callable[..., Any], Callable[..., Any], int]] = {
     "Spearman": (lambda target, x: target.spearman(x), stats.spearmanr, 10),
     "Kendall tau-b": (lambda target, x: target.concordance(x).tau_b, stats.kendalltau, 3),
 }
-"""Ours, SciPy's, and how many times faster it is meant to be."""
+"""Ours, SciPy's, and how many times faster ours is meant to be."""
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
@@ -68,8 +69,7 @@ def loop(y: np.ndarray, judges: np.ndarray, figure: Callable[..., Any], draws: i
     return [[figure(x[index], y[index])[0] for x in judges] for index in indices]
 
 
-def bootstrap(items: int, draws: int) -> list[str]:
-    rows = []
+def bootstrap(items: int, draws: int) -> Iterator[Ratio]:
     rng = np.random.default_rng(0)
     for ours, theirs, _ in FIGURES.values():  # the first calls import and compile
         vectorised(np.arange(9.0), rng.normal(size=(1, 9)), ours, 2)
@@ -81,8 +81,13 @@ def bootstrap(items: int, draws: int) -> list[str]:
             slow, same = timed(lambda y=y, judges=judges, f=theirs: loop(y, judges, f, LOOP_DRAWS))
             np.testing.assert_allclose(values[:, :LOOP_DRAWS].T, same, atol=1e-9)
             slow *= draws / LOOP_DRAWS
-            rows.append(f"| {name} | {kind} | {slow:.1f} | {fast:.2f} | {slow / fast:.1f} | {wanted} |")
-    return rows
+            yield Ratio(f"{draws:,} draws of {name}, {kind}", "SciPy on each", fast, slow, at_most=1 / wanted)
+
+
+def ratios(scale: int = 1) -> Iterator[Ratio]:
+    """Measure the bootstrap, on one thread."""
+    with threadpool_limits(limits=1):
+        yield from bootstrap(ITEMS // scale, DRAWS // scale)
 
 
 def permutations(number: int) -> str:
@@ -120,12 +125,10 @@ def main() -> int:
         "--quick", action="store_true", help="a tenth of items and draws, to see that it runs"
     )
     scale = 10 if parser.parse_args().quick else 1
+    for ratio in ratios(scale):
+        print(ratio, flush=True)
     with threadpool_limits(limits=1):
-        rows = bootstrap(ITEMS // scale, DRAWS // scale)
-        print("| figure | ratings | SciPy loop, s | genspace, s | ratio | wanted at least |")
-        print("| --- | --- | --- | --- | --- | --- |")
-        print("\n".join(rows))
-        print(f"\n{permutations(PERMUTATIONS // scale)}")
+        print(permutations(PERMUTATIONS // scale))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
         1024**2 if sys.platform == "darwin" else 1024
     )

@@ -36,7 +36,7 @@ class Ratio:
     def __str__(self) -> str:
         verdict = "" if self.ratio <= self.at_most else "  TOO SLOW"
         return (
-            f"{self.name:<44} {self.seconds:>7.2f} s  {self.ratio:>6.2f} × {self.baseline} (at most {self.at_most:g})"
+            f"{self.name:<48} {self.seconds:>7.2f} s  {self.ratio:>7.3g} × {self.baseline} (at most {self.at_most:g})"
             f"{verdict}"
         )
 

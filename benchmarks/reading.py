@@ -21,11 +21,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from ratios import Ratio, beside
 
 RUNS = 3
 
@@ -96,6 +99,26 @@ def measured(folder: Path, what: str, reader: str, before: Path | None) -> dict[
     return result
 
 
+READ: Mapping[str, float] = {"table": 2.0, "items": 3.0, "answers": 3.0, "scores": 3.0}
+"""What is read, and how many times pandas' time it may take."""
+
+
+def ratios(rows: int = 200_000) -> Iterator[Ratio]:
+    """Measure every reader beside pandas."""
+    with tempfile.TemporaryDirectory() as name:
+        make = ["--once", "make", "--rows", str(rows), "--folder", name]
+        subprocess.run([sys.executable, __file__, *make], check=True)
+        for what, most in READ.items():
+            readers = (partial(_cpu, Path(name), what, reader) for reader in ("ours", "baseline"))
+            yield beside(
+                f"reading {rows:,} rows: {what}", next(readers), "pandas", next(readers), at_most=most
+            )
+
+
+def _cpu(folder: Path, what: str, reader: str) -> float:
+    return measured(folder, what, reader, None)["cpu_seconds"]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
@@ -123,7 +146,7 @@ def main() -> None:
             f"{options.rows:,} rows, {os.cpu_count()} cores, pandas {pd.__version__}, {datetime.now(UTC):%Y-%m-%d}"
         )
         readers = ["baseline", "ours", *(["before"] if options.before else [])]
-        for what in ("table", "items", "answers", "scores"):
+        for what in READ:
             runs: dict[str, list[dict[str, float]]] = {reader: [] for reader in readers}
             for _ in range(RUNS):
                 for reader, found in runs.items():
