@@ -105,7 +105,11 @@ def test_batches_answer_as_single_images(checkpoint, view, backend, size) -> Non
             assert together[1][key] == array
             continue
         assert together[1][key].shape == array.shape
-        np.testing.assert_allclose(together[1][key].astype(float), array.astype(float), rtol=1e-3, atol=1e-4)
+        found, wanted = together[1][key].astype(float), array.astype(float)
+        if key == "depth":
+            # Models give its inverse, which with random weights comes near 0; there rounding is all that is left.
+            found, wanted = 1 / found, 1 / wanted
+        np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("backend", BACKENDS[0:1] + BACKENDS[3:4] + BACKENDS[7:8] + BACKENDS[10:11], ids=str)
