@@ -241,7 +241,7 @@ def test_mechanical_turk_and_personal_codes(tmp_path: Path) -> None:
         rows = [
             f"h,{p},a{n},Submitted,{r['completion_code']}" for n, (p, r) in enumerate(payments(site).items())
         ]
-        rows[1] = rows[1][:-1] + "X"
+        rows[1] = rows[1][:-1] + ("Y" if rows[1].endswith("X") else "X")
         (tmp_path / "batch.csv").write_text(
             "HITId,WorkerId,AssignmentId,AssignmentStatus,Answer.surveycode\n" + "\n".join(rows)
         )
