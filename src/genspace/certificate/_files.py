@@ -165,7 +165,7 @@ def _picture(data: bytes, name: str, change: _Retouch) -> bytes:
     if seen.focal_35mm is not None:
         longer = np.hypot(*before.size) / np.hypot(*after.size)
         scale = SCALE if change is _RETOUCHES[SMALLER] else 1.0
-        exif.get_ifd(_EXIF)[_FOCAL_35MM] = round(seen.focal_35mm * float(longer) * scale)
+        exif[_EXIF] = {_FOCAL_35MM: round(seen.focal_35mm * float(longer) * scale)}
     stream = io.BytesIO()
     after.save(
         stream, **({"format": "JPEG", "quality": QUALITY} if change.jpeg else {"format": "PNG"}), exif=exif
