@@ -6,7 +6,7 @@ Each stands in a module of its own, with its rules, its drawing and its probes, 
 from genspace.geometry.predicates._bound import Bound, bind, bind_known
 from genspace.geometry.predicates._calls import parse_call
 from genspace.geometry.predicates._names import indefinite, instance_of, noun_of
-from genspace.geometry.predicates._predicate import Limit, Predicate, Saying, Task, Variant, opposites
+from genspace.geometry.predicates._predicate import Frame, Limit, Predicate, Saying, Task, Variant, opposites
 from genspace.geometry.predicates._registry import (
     REGISTRY,
     benchmark_variants,
@@ -16,7 +16,7 @@ from genspace.geometry.predicates._registry import (
     plugin_versions,
     predicate_named,
 )
-from genspace.geometry.predicates._restated import contrary, exchanged, in_a_mirror, undone
+from genspace.geometry.predicates._restated import contrary, exchanged, in_a_mirror, in_both_frames, undone
 from genspace.geometry.predicates._rule import (
     BEARING,
     OPPOSITE_SIDES,
@@ -49,6 +49,7 @@ __all__ = [
     "Bound",
     "Case",
     "Change",
+    "Frame",
     "Limit",
     "Measured",
     "Predicate",
@@ -69,6 +70,7 @@ __all__ = [
     "every_predicate",
     "exchanged",
     "in_a_mirror",
+    "in_both_frames",
     "indefinite",
     "instance_of",
     "metric",

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from genspace.geometry.probes.planning import Plan
     from genspace.geometry.reference import ReferenceRule
 
-__all__ = ["Limit", "Predicate", "Saying", "Task", "Variant", "opposites"]
+__all__ = ["Frame", "Limit", "Predicate", "Saying", "Task", "Variant", "opposites"]
 
 Task = Literal["t2i", "edit"]
+Frame = Literal["camera", "object"]
+"""From where left, right, before and behind are told: as the picture shows them, or as the object has them."""
 Unit = Literal["deg", "m", "share", "factor"]
 
 
@@ -113,6 +115,10 @@ class Predicate:
     """By variant, what cannot hold in the same picture."""
     undone: Mapping[str, Saying] = field(default_factory=dict)
     """By variant, what the edit is when it is read from after to before."""
+    frame: Frame | None = None
+    """From where it tells sides, where they could also be told from elsewhere."""
+    other_frame: Mapping[str, str] = field(default_factory=dict)
+    """By variant, a call that says the same words in the other frame; {0} and {1} stand for the objects."""
     rank: int = 100
     """Its place in lists and tables, the lowest first."""
     package: str = "genspace.geometry.predicates"

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from genspace.geometry.predicates._bound import Bound, bind
-from genspace.geometry.predicates._predicate import Saying
+from genspace.geometry.predicates._predicate import Frame, Saying
 
-__all__ = ["contrary", "exchanged", "in_a_mirror", "undone"]
+__all__ = ["contrary", "exchanged", "in_a_mirror", "in_both_frames", "undone"]
 
 _SIDES = {"left": "right", "right": "left"}
 _TOLERANCE = ("inner", "outer")
@@ -55,6 +55,22 @@ def undone(bound: Bound) -> Bound | None:
     """
     saying = bound.predicate.undone.get(bound.word)
     return None if saying is None else _said(bound, saying)
+
+
+def in_both_frames(bound: Bound) -> dict[Frame, Bound] | None:
+    """Return what the same words mean from the camera and from the object; None where they have one reading.
+
+    >>> {frame: said.text for frame, said in in_both_frames(bind("allocentric(cow, cat, relation=left)")).items()}
+    {'object': 'allocentric(cow, cat, relation=left)', 'camera': 'egocentric(cat, cow, relation=left)'}
+    """
+    predicate = bound.predicate
+    if predicate.frame is None or bound.word not in predicate.other_frame:
+        return None
+    other: Frame = "camera" if predicate.frame == "object" else "object"
+    return {
+        predicate.frame: bound,
+        other: bind(predicate.other_frame[bound.word].format(*map(_quoted, bound.ids))),
+    }
 
 
 def _said(bound: Bound, saying: Saying) -> Bound:

@@ -79,5 +79,10 @@ PREDICATE = Predicate(
     probes=_PLANS + inserted(_PLANS, 1),
     own_sides=True,
     contrary=opposites(*OPPOSITE_SIDES),
+    frame="object",
+    other_frame={
+        word: f"egocentric({{1}}, {{0}}, relation={seen})"
+        for word, seen in {"left": "left", "right": "right", "front": "closer", "back": "farther"}.items()
+    },
     rank=5,
 )
