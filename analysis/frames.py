@@ -1,10 +1,10 @@
 """Whose left? Which frame of reference each rater and each judge answers in, and what follows for the truth.
 
 "Left of the cow" can be meant from the camera or from the cow. People differ in which they take, so a majority of
-their votes may be no truth at all. Each rater is taken to answer in one frame, each item to have an answer in either, and
-every answer to be a slip with a small rate of the rater's own. The frames, the answers and the rates are found together
-(expectation maximisation in the manner of Dawid and Skene 1979, with the frame as a second latent), from items whose answers
-in both frames are known, or at least from raters whose frame follows from such items.
+their votes may be no truth at all. Each rater is taken to answer in one frame, each item to have an answer in either,
+and every answer to be a slip with a small rate of the rater's own. Frames, answers and rates are found together, from
+items whose answers in both frames are known: expectation maximisation in the manner of Dawid and Skene (1979, "Maximum
+likelihood estimation of observer error-rates using the EM algorithm"), with the frame as a second latent variable.
 """
 
 from __future__ import annotations

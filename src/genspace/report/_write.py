@@ -21,6 +21,7 @@ from genspace.tables import csv_text
 if TYPE_CHECKING:
     from genspace.analysis import Comparison, Ranking, Validation
     from genspace.certificate import Certificate
+    from genspace.framing import Framing
     from genspace.study import Study
 
 __all__ = ["write_certificate", "write_comparison", "write_report", "write_result", "written"]
@@ -67,7 +68,7 @@ def write_comparison(comparison: Comparison, folder: Path) -> list[Path]:
     return write_report(comparison, manifest, folder)
 
 
-def write_result(result: Ranking | Validation | Certificate, folder: Path) -> list[Path]:
+def write_result(result: Ranking | Validation | Certificate | Framing, folder: Path) -> list[Path]:
     """Write a result as JSON, CSV, Markdown, HTML and SVG, the files named after its kind."""
     name, view = type(result).__name__.lower(), view_of(result)
     texts = {
