@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FolderOfFiles",
+    "NoSceneError",
     "SceneJudge",
     "SceneOptions",
     "find_scene",
@@ -30,6 +31,10 @@ __all__ = [
 ]
 
 SCENE, PAIR = ".scene.json", ".pair.json"
+
+
+class NoSceneError(InputError):
+    """An item has no scene file."""
 
 
 class SceneOptions(BaseModel):
@@ -129,7 +134,7 @@ def find_scene(item: Item, files: Files) -> Scene | Pair:
 
     Looked for in this order: the file in the item's column `scene`; the image's name with `.pair.json` (edits) or
     `.scene.json` for its suffix; the same of the item's id. An edit whose two images have scene files becomes a pair
-    of them. Errors: `InputError` that lists the names looked for, or every problem of the file.
+    of them. Errors: `NoSceneError` that lists the names looked for, `InputError` with every problem of the file.
     """
     names = list(scene_names(item))
     for name in names:
@@ -143,7 +148,7 @@ def find_scene(item: Item, files: Files) -> Scene | Pair:
                 {"format": "genspace-pair/1", **scenes}, f"{before} and {after}", files, folder_of=after
             )
         names += [before, after]
-    raise InputError(f"no scene file for {item.item_id}: looked for {', '.join(dict.fromkeys(names))}")
+    raise NoSceneError(f"no scene file for {item.item_id}: looked for {', '.join(dict.fromkeys(names))}")
 
 
 def scene_names(item: Item) -> Iterator[str]:

@@ -116,7 +116,7 @@ def _answer(item: Item, column: str) -> float | None:
 def _of_scenes(study: Study) -> Readings:
     from genspace.geometry.evaluate import evaluate
     from genspace.geometry.predicates import bind_known, in_both_frames
-    from genspace.judges.scene import find_scene
+    from genspace.judges.scene import NoSceneError, find_scene
 
     found: dict[str, dict[str, float | None]] = {"camera": {}, "object": {}}
     unread = Counter[str]()
@@ -128,7 +128,7 @@ def _of_scenes(study: Study) -> Readings:
             continue
         try:
             scene = find_scene(item, study.files)
-        except InputError:
+        except NoSceneError:
             unread["it has no scene file"] += 1
             continue
         for frame, said in readings.items():

@@ -82,10 +82,10 @@ def test_where_all_use_one_frame_nothing_is_lost() -> None:
 
 
 def test_raters_of_one_frame_agree_and_of_two_do_not() -> None:
-    found, *_ = simulated(1, share=0.5, known=120)
+    runs = [simulated(seed, share=0.5, known=120)[0] for seed in range(12)]
     # two answers agree where both slip or neither does: .92² + .08²
-    assert found.within.value == pytest.approx(0.92**2 + 0.08**2, abs=0.08)
-    assert found.across.value == pytest.approx(1 - (0.92**2 + 0.08**2), abs=0.08)
+    assert np.mean([run.within.value for run in runs]) == pytest.approx(0.92**2 + 0.08**2, abs=0.03)
+    assert np.mean([run.across.value for run in runs]) == pytest.approx(1 - (0.92**2 + 0.08**2), abs=0.03)
 
 
 def test_a_rater_without_telling_items_keeps_the_share_of_the_others() -> None:
@@ -121,7 +121,7 @@ def test_the_other_reading(call: str, other: str | None) -> None:
 
 def scene(cat_x: float, heading_z: float) -> dict[str, object]:
     """A cow that faces the camera (-1) or away from it (1), and a cat to its side in the picture."""
-    rows = [[0.0, 0.0, -heading_z], [0.0, -1.0, 0.0], [heading_z, 0.0, 0.0]]
+    rows = [[0.0, 0.0, heading_z], [0.0, -1.0, 0.0], [heading_z, 0.0, 0.0]]
     return {
         "format": "genspace-scene/1", "width": 64, "height": 48, "camera": {"pitch_deg": 0, "roll_deg": 0},
         "objects": [
@@ -216,3 +216,32 @@ def test_check_warns_of_sides_without_a_frame(study: Path, genspace: Callable[..
 )
 def test_sides_without_a_frame(text: str, silent: bool) -> None:
     assert says_no_frame(text) is silent
+
+
+def test_what_the_labels_of_vsr_tell(data: Path) -> None:
+    raw = data / "raw" / "vsr"
+    if not raw.is_dir():
+        pytest.skip("the published votes of VSR are not there")
+    from genspace.analysis.reliability import krippendorff_alpha
+    from genspace.datasets._vsr import tables
+
+    found = tables(raw)
+    items, votes = found["items"], found["annotations"]
+    first = votes[votes["repeat"] == 0].pivot_table(index="item_id", columns="rater_id", values="value")
+
+    def alpha(chosen: pd.Series) -> float:
+        return round(float(krippendorff_alpha(first.reindex(chosen).to_numpy())[0]), 3)
+
+    groups = items.groupby("relation_group")["item_id"]
+    assert {name: alpha(ids) for name, ids in groups if name != "other"} == {
+        "contact and containment": 0.825, "vertical": 0.746, "distance": 0.637, "front and behind": 0.617,
+        "orientation": 0.606, "left and right": 0.478,
+    }  # fmt: skip
+    labelled = items[items["reference_frame"] != ""]
+    assert set(labelled["relation_group"]) == {"left and right"}
+    assert (len(labelled), set(labelled["label"]), set(labelled["validated"])) == (616, {1}, {1})
+    shares = {
+        frame: round(votes.loc[(votes["repeat"] == 0) & votes["item_id"].isin(ids), "value"].mean(), 2)
+        for frame, ids in labelled.groupby("reference_frame")["item_id"]
+    }
+    assert shares == {"0": 0.86, "1": 0.88, "2": 0.93}

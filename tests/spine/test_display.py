@@ -29,6 +29,7 @@ from genspace.analysis.significance import delong
 from genspace.analysis.validation import validate
 from genspace.certificate import certify
 from genspace.display import OWN_VIEWS, Displayed, view_of
+from genspace.framing import frames
 from genspace.judges import JudgeSpec, make_judge, study_context
 from genspace.records import Item, Measurement, Verdict
 from genspace.report import judge_table, view_item
@@ -68,6 +69,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         certify(
             study, make_judge(JudgeSpec(name="truth", kind="scene"), study_context(study)), "truth", limit=4
         ),
+        frames(study),
         error_overlap([1, 0, 1, 1], [1, 1, 0, 1], [1, 1, 1, 0], prompts=range(4)),
         Item(item_id="a", prompt="<b>a cat</b>"),
         Measurement(quantity="distance", value=0.8, unit="m"),
