@@ -47,7 +47,7 @@ RUNS, REPEATED = 5, 20
 
 
 def drawn(items: int, judges: int = 10) -> Evidence:
-    """Draw a study of five items a prompt, three raters with a scale of five steps, and judges with continuous scores."""
+    """Draw a study of five items a prompt, three raters on a scale of five steps, and judges with scores."""
     rng = np.random.default_rng(items)
     quality = rng.normal(size=items)
     ids = [f"i{k:05}" for k in range(items)]
