@@ -12,7 +12,7 @@ from genspace.analysis._estimate import Estimate
 from genspace.analysis._scope import Scope
 from genspace.analysis.figures import FIGURES
 from genspace.analysis.inference.intervals import FEW_PROMPTS
-from genspace.analysis.reliability import conspicuous_pair, rater_pairs
+from genspace.analysis.reliability import OtherScale, conspicuous_raters
 from genspace.analysis.resampling import Weighted
 from genspace.analysis.result import JudgeResult, QuestionResult
 from genspace.analysis.system import MIN_GENERATORS
@@ -59,8 +59,16 @@ def _slots(seen: Seen) -> Iterator[n.Note]:
 
 
 def _pair(seen: Seen) -> Iterator[n.Note]:
-    found = conspicuous_pair(rater_pairs(seen.scope.rated.people))
-    if found:
+    found = conspicuous_raters(seen.scope.rated.people)
+    if isinstance(found, OtherScale):
+        yield n.RaterOnOtherScale(
+            rater=found.rater,
+            other=found.other,
+            turned=found.turned,
+            kappa=found.kappa,
+            aligned=found.aligned,
+        )
+    elif found:
         pair, next_best = found
         yield n.ConspicuousRaters(a=pair.a, b=pair.b, kappa=pair.kappa or 0.0, next_best=next_best)
 

@@ -214,6 +214,13 @@ def remark(note: n.Note, result: QuestionResult) -> str:
                 f"{note.a} and {note.b} agree far more (kappa {note.kappa:.2f}) than any other pair of raters (at most "
                 f"{note.next_best:.2f}): they may not be independent."
             )
+        case n.RaterOnOtherScale():
+            scale = "turned round" if note.turned else "brought onto the same scale by their quantiles"
+            return (
+                f"{note.rater} seems to answer on {'a reversed' if note.turned else 'another'} scale: {scale}, the "
+                f"answers agree with {note.other}'s at kappa {note.aligned:.2f} instead of {note.kappa:.2f}. Ask what "
+                "the answers mean before any figure is believed."
+            )
         case n.RulesLeaveNobody():
             return f"Every rater breaks a rule written before the data, so all are kept: {_left_out(note.raters)}."
         case n.RatersLeftOut():
