@@ -14,6 +14,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "analysis"))
 
 import simulated as s
+from side_by_side import each
 
 LEVELS, COVERAGES = (
     int(os.environ.get(name, runs)) for name, runs in (("LEVELS", 4000), ("COVERAGES", 2000))
@@ -116,17 +117,25 @@ def level_table() -> list[str]:
         "| equally good judges | figure | told apart | too little to tell |",
         "| --- | --- | ---: | ---: |",
     ]
-    for name, (draw, figures) in DESIGNS.items():
-        for found in s.levels(name, draw, figures, LEVELS):
+    for name, those in zip(DESIGNS, each(_levels, [*DESIGNS]), strict=True):
+        for found in those:
             lines.append(f"| {name} | {found.figure} | {found.claimed:.1%} | {found.untested:.1%} |")
             bound(found.claimed <= LEVEL + slack(LEVEL, LEVELS), name, found)
             if found.untested < 0.05 and "8 × 4" not in name:
                 bound(found.claimed >= LOWEST - slack(LOWEST, LEVELS), name, found)
-    for name, draw, figure in POWERS:
-        ours, swaps = s.power(name, draw, figure, max(200, LEVELS // 5))
+    for (name, _, figure), (ours, swaps) in zip(POWERS, each(_power, POWERS), strict=True):
         lines.append(f"| {name}: power, a swap of raw scores {swaps:.0%} | {figure} | {ours:.0%} | |")
         bound(ours >= swaps - 0.06, name, ours, swaps)
     return lines
+
+
+def _levels(name: str) -> list[s.Rejections]:
+    return s.levels(name, *DESIGNS[name], LEVELS)
+
+
+def _power(cell: tuple[str, s.Draw, str]) -> tuple[float, float]:
+    name, draw, figure = cell
+    return s.power(name, draw, figure, max(200, LEVELS // 5))
 
 
 def generator_table() -> list[str]:
@@ -148,31 +157,37 @@ def coverage_table() -> list[str]:
         "| figure | prompts | holds the truth | none given | no error | width / oracle's | where it errs |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    for label, make, figure, within in FIGURES:
-        truth = s.truth_of(make(s.prompts(8000, 4)), figure, within=within)
-        for count in (10, 20, 40, 160):
-            name = f"{label} {count}"
-            found = s.coverage(name, make(s.prompts(count, 4)), figure, truth, COVERAGES, within=within)
-            lines.append(
-                f"| {label} | {count} | {found.covered:.1%} | {found.null:.1%} | {found.perfect:.1%} | {found.width:.2f} | "
-                f"{found.width_of_others:.2f} |"
-            )
-            bound(found.covered >= COVERED - slack(COVERED, COVERAGES), name, found)
-            bound(found.null <= NONE, name, found)
-            bound((found.width_of_others if name in WIDE else found.width) <= WIDEST, name, found)
+    cells = [(*row, count) for row in FIGURES for count in (10, 20, 40, 160)]
+    for (label, *_, count), found in zip(cells, each(_coverage, cells), strict=True):
+        name = f"{label} {count}"
+        lines.append(
+            f"| {label} | {count} | {found.covered:.1%} | {found.null:.1%} | {found.perfect:.1%} | {found.width:.2f} | "
+            f"{found.width_of_others:.2f} |"
+        )
+        bound(found.covered >= COVERED - slack(COVERED, COVERAGES), name, found)
+        bound(found.null <= NONE, name, found)
+        bound((found.width_of_others if name in WIDE else found.width) <= WIDEST, name, found)
     return lines
+
+
+def _coverage(cell: tuple[str, Callable[[np.ndarray], s.Draw], str, bool, int]) -> s.Coverage:
+    label, make, figure, within, count = cell
+    truth = s.truth_of(make(s.prompts(2000 if within else 8000, 4)), figure, within=within)
+    return s.coverage(f"{label} {count}", make(s.prompts(count, 4)), figure, truth, COVERAGES, within=within)
 
 
 def not_worse_table() -> list[str]:
     """How often a judge that is worse by the margin is called not worse, also where the other never errs."""
     lines = ['| worse by the margin | prompts | called "not worse" | open |', "| --- | ---: | ---: | ---: |"]
-    for label, make, figure in WORSE:
-        large = make(s.prompts(8000, 4))
-        margin = s.truth_of(large, figure, second=True) - s.truth_of(large, figure)
-        for count in (10, 20, 40, 100):
-            said, untested = s.false_not_worse(
-                f"{label} {count}", make(s.prompts(count, 4)), figure, margin, LEVELS
-            )
-            lines.append(f"| {label} | {count} | {said:.1%} | {untested:.1%} |")
-            bound(said <= NOT_WORSE + slack(NOT_WORSE, LEVELS), label, count, said)
+    cells = [(*row, count) for row in WORSE for count in (10, 20, 40, 100)]
+    for (label, *_, count), (said, untested) in zip(cells, each(_not_worse, cells), strict=True):
+        lines.append(f"| {label} | {count} | {said:.1%} | {untested:.1%} |")
+        bound(said <= NOT_WORSE + slack(NOT_WORSE, LEVELS), label, count, said)
     return lines
+
+
+def _not_worse(cell: tuple[str, Callable[[np.ndarray], s.Draw], str, int]) -> tuple[float, float]:
+    label, make, figure, count = cell
+    large = make(s.prompts(8000, 4))
+    margin = s.truth_of(large, figure, second=True) - s.truth_of(large, figure)
+    return s.false_not_worse(f"{label} {count}", make(s.prompts(count, 4)), figure, margin, LEVELS)
