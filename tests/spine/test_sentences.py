@@ -203,16 +203,18 @@ def test_what_is_said_beside_a_claim_needs_its_condition(validated: ValidationDo
     assert behind[1:] == ["It is behind, but by less than 0.02: worst."]
     assert len(said(validated, claim="ahead", not_worse=True)) == 1
     for p, sentence in (
-        (0.01, "That holds for other generators too against worst"),
-        (0.2, "For other generators it is open against worst"),
+        (0.01, "The lead holds for other generators too against worst"),
+        (0.2, "For other generators the lead is open against worst"),
     ):
         other = OtherGenerators(generators=6, low=0.1, high=0.4, p=p)
         told = said(validated, claim="ahead", other_generators=other)
-        assert told[0] == "It is ahead, for these generators, of 1 of the 1 there: worst."
-        assert told[1:] == [f"{sentence} (each generator left out in turn)."]
+        assert told[1:] == [
+            "All of it is for these generators.", f"{sentence} (each generator left out in turn)."
+        ]  # fmt: skip
+        assert said(validated, claim="behind", not_worse=False, other_generators=other)[1:] == told[1:2]
         assert len(said(validated, claim="open", other_generators=other)) == 1
     few = OtherGenerators(generators=3, low=0.1, high=0.4, p=None)
-    assert len(said(validated, claim="ahead", other_generators=few)) == 1
+    assert len(said(validated, claim="ahead", other_generators=few)) == 2
     against = Estimate(-0.1, -0.2, 0.0, n=99)
     assert said(validated, claim="ahead", penalised=against)[1].startswith(
         "Against worst that depends on the abstentions:"

@@ -557,11 +557,10 @@ def _figure_sentence(document: ValidationDocument) -> str:
 
 def _claim_sentences(document: ValidationDocument) -> list[str]:
     rows, margin = document.against, document.margin
-    here = "for these generators" if any(row.other_generators for row in rows) else ""
     if not rows:
         return ["There is no other metric in this study to compare it with."]
     words: Mapping[Claim, str] = {
-        "ahead": f"is ahead, {here}, of" if here else "is ahead of",
+        "ahead": "is ahead of",
         "not worse": f"is not worse, by {margin:g} or more, than",
         "behind": "is behind",
         "open": "cannot be told from these data to be better or worse than",
@@ -594,21 +593,26 @@ def _claim_sentences(document: ValidationDocument) -> list[str]:
 
 
 def _elsewhere_sentences(rows: Sequence[ValidationPair]) -> list[str]:
-    """Say which leads hold for other generators too."""
+    """Say for which generators the claims hold, and which leads hold for others too."""
+    if not any(row.other_generators and row.claim in ("ahead", "not worse", "behind") for row in rows):
+        return []
     ahead = [row for row in rows if row.claim == "ahead"]
     held = holds_elsewhere([row.other_generators for row in ahead])
     told = {
-        "That holds for other generators too against": [
+        "The lead holds for other generators too against": [
             r.judge for r, h in zip(ahead, held, strict=True) if h
         ],
-        "For other generators it is open against": [
+        "For other generators the lead is open against": [
             r.judge for r, h in zip(ahead, held, strict=True) if h is False
         ],
     }
     return [
-        f"{words} {', '.join(names)} (each generator left out in turn)."
-        for words, names in told.items()
-        if names
+        "All of it is for these generators.",
+        *(
+            f"{words} {', '.join(names)} (each generator left out in turn)."
+            for words, names in told.items()
+            if names
+        ),
     ]
 
 
