@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,12 +17,18 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 """Endings tried, in this order, for items without an `image` column: `images/ITEM_ID.png`."""
 
 
+PLAIN = re.compile(r"(?:[\w .,+=@()\[\]-]+/)*[\w .,+=@()\[\]-]+")
+"""Names of files, and folders before them, that mean the same everywhere; most are, and telling so is quick."""
+
+
 def leaves_study(name: str) -> bool:
     """Whether a name from a table points outside the study: absolute, a drive, a URL, or with "..".
 
     >>> [leaves_study(n) for n in ("a/b.png", "../b.png", "/etc/passwd", "C:/x.png", "a/../b.png", "file://x")]
     [False, True, True, True, True, True]
     """
+    if PLAIN.fullmatch(name) and ".." not in name:
+        return False
     windows = PureWindowsPath(name)
     return (
         PurePosixPath(name).is_absolute()
@@ -45,6 +52,8 @@ class StudyFiles:
         if found is None:
             raise InputError(f"there is no file {name!r} in {' or '.join(self.bases)}")
         filesystem, path = found
+        if "file" in _protocols(filesystem):
+            return Path(path).read_bytes()
         content: bytes = filesystem.cat_file(path)
         return content
 
@@ -72,13 +81,28 @@ class StudyFiles:
             raise InputError(f"{name!r} leaves the study; use a name relative to its folder, without '..'")
         for filesystem, base in self._filesystems:
             path = f"{base.rstrip('/')}/{name}"
-            if "file" in _protocols(filesystem):
-                inside = Path(base).resolve()
-                if not Path(path).resolve().is_relative_to(inside):
-                    raise InputError(f"{name!r} is a link that leaves the study; copy the file into it")
-            if filesystem.isfile(path):
+            if "file" not in _protocols(filesystem):
+                if filesystem.isfile(path):
+                    return filesystem, path
+                continue
+            here = Path(path)
+            if not self._inside(base, path if here.is_symlink() else path.rpartition("/")[0]):
+                raise InputError(f"{name!r} is a link that leaves the study; copy the file into it")
+            if here.is_file():
                 return filesystem, path
         return None
+
+    def _inside(self, base: str, path: str) -> bool:
+        """Whether a folder or a link leads to nowhere outside a base; of each this is looked up once."""
+        known = self._looked_up.get((base, path))
+        if known is None:
+            known = Path(path).resolve().is_relative_to(Path(base).resolve())
+            self._looked_up[base, path] = known
+        return known
+
+    @cached_property
+    def _looked_up(self) -> dict[tuple[str, str], bool]:
+        return {}
 
     @cached_property
     def _images_by_stem(self) -> dict[str, str]:
