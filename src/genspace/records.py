@@ -9,7 +9,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, get_args
 
 from genspace.display import Displayed
@@ -175,6 +175,9 @@ class Measurement(Displayed):
     """Why it could not be measured, or how it was."""
 
 
+MEASURED = tuple(Measurement.__dataclass_fields__)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict(Displayed):
     """What a judge says about one request.
@@ -259,7 +262,7 @@ class Verdict(Displayed):
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-ready dictionary without empty fields."""
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        fields["measurements"] = [asdict(m) for m in self.measurements]
+        fields["measurements"] = [{name: getattr(m, name) for name in MEASURED} for m in self.measurements]
         return {
             k: v for k, v in fields.items() if v is not None and (v or k not in ("measurements", "details"))
         }

@@ -9,6 +9,7 @@ items.csv             written anew whenever pictures have come
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -104,7 +105,7 @@ class Benchmark:
         for generator in self.generators:
             files = self._files[generator]
             for task, asked in self.lists.items():
-                own = {name: text for name, text in files.items() if self._task(name) == task}
+                own = {name: text for name, text in files.items() if self._tasks[generator][name] == task}
                 found[generator, task] = place(Names.of(asked, generator), own, own)
         return found
 
@@ -128,7 +129,7 @@ class Benchmark:
         for (generator, _), placed in self.placed.items():
             found[generator] += placed.strangers
         for generator in self.generators:
-            found[generator] += [n for n in self._files[generator] if self._task(n) is None]
+            found[generator] += [n for n, task in self._tasks[generator].items() if task is None]
         for placed in self.before.values():
             found[BEFORE] += placed.strangers
         return found
@@ -144,8 +145,13 @@ class Benchmark:
         alone = {a.source_id for a in asked.asked if a.source_id and a.prompt_id not in paired}
         return [source.prompt_id for source in asked.sources if source.prompt_id in alone]
 
-    def _task(self, name: str) -> Task | None:
-        return task_of(name, list(self.lists))
+    @cached_property
+    def _tasks(self) -> Mapping[str, Mapping[str, Task | None]]:
+        """The task that each generator's files tell."""
+        tasks = list(self.lists)
+        return {
+            owner: {name: task_of(name, tasks) for name in self._files[owner]} for owner in self.generators
+        }
 
     def rows(self) -> Iterator[dict[str, str]]:
         """Yield the items: for each generator and prompt one per seed, or one where a picture is still to come."""
@@ -155,13 +161,12 @@ class Benchmark:
             before = self.before[task].pictures if task in self.before else {}
             for asked in self.lists[task].asked:
                 for seed in seeds:
-                    item_id = f"{generator}-{asked.prompt_id}" + (f"-s{seed}" if seed else "")
                     name = placed.pictures.get((asked.prompt_id, seed)) or _expected(
                         task, asked.prompt_id, seed
                     )
                     source = before.get((asked.source_id, "")) or f"{asked.source_id}.png"
                     yield {
-                        "item_id": item_id,
+                        "item_id": _item_id(generator, asked.prompt_id, seed),
                         "image": f"{generator}/{name}",
                         "image_before": f"{BEFORE}/{source}" if asked.source_id else "",
                         "generator": generator,
@@ -177,12 +182,15 @@ class Benchmark:
     def there(self) -> frozenset[str]:
         """Return the ids of the items whose pictures have come, for edits the picture before too."""
         found = set()
-        for row in self.rows():
-            generator, _, name = row["image"].partition("/")
-            _, _, before = row["image_before"].partition("/")
-            known = name in self._files[generator] and (not before or before in self._files[BEFORE])
-            if known or name in self._pairs[generator]:
-                found.add(row["item_id"])
+        for (generator, task), placed in self.placed.items():
+            by_id = self.lists[task].by_id
+            before = (
+                {prompt_id for prompt_id, _ in self.before[task].pictures} if task in self.before else set()
+            )
+            for (prompt_id, seed), name in placed.pictures.items():
+                source = by_id[prompt_id].source_id
+                if not source or source in before or name in self._pairs[generator]:
+                    found.add(_item_id(generator, prompt_id, seed))
         return frozenset(found)
 
     @cached_property
@@ -195,6 +203,10 @@ class Benchmark:
             )
             for owner in self.generators
         }
+
+
+def _item_id(generator: str, prompt_id: str, seed: str) -> str:
+    return f"{generator}-{prompt_id}" + (f"-s{seed}" if seed else "")
 
 
 def _expected(task: Task, prompt_id: str, seed: str = "") -> str:
@@ -229,9 +241,7 @@ def pictures_in(folder: Path) -> dict[str, str]:
     """
     if not folder.is_dir():
         return {}
-    names = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
-    hidden = {n for n in names if any(part.startswith(".") for part in n.split("/"))}
-    names -= hidden
+    names = set(_files_in(folder))
     found = {n for n in names if n.lower().endswith(IMAGE_SUFFIXES)}
     stems = {n.rpartition(".")[0] for n in found}
     for suffix in SCENES:
@@ -244,6 +254,18 @@ def pictures_in(folder: Path) -> dict[str, str]:
         text = f"{name.rpartition('.')[0]}.txt"
         told[name] = tables.get(name) or (_read(folder / text) if text in names else "")
     return told
+
+
+def _files_in(folder: Path, before: str = "") -> Iterator[str]:
+    """Yield the names of files in a folder, at any depth, but hidden ones."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                yield from _files_in(Path(entry.path), f"{before}{entry.name}/")
+            else:
+                yield before + entry.name
 
 
 def _told_by_tables(folder: Path, names: Iterable[str]) -> dict[str, str]:

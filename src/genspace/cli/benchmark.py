@@ -15,6 +15,7 @@ from genspace.errors import InputError
 
 if TYPE_CHECKING:
     from genspace.benchmark import Benchmark, Gap, Row, State
+    from genspace.study import Study
 
 __all__ = ["benchmark"]
 
@@ -210,7 +211,7 @@ def run(
         messages().print(
             f"{lacking:,} pictures are missing and count as such: genspace benchmark status {folder}"
         )
-    _show([made], names, out=out, as_json=as_json, profile=profile)
+    _show([made], names, out=out, as_json=as_json, profile=profile, study=opened)
     if incomplete:
         raise typer.Exit(1)
 
@@ -328,6 +329,7 @@ def _show(
     as_json: bool,
     profile: str | None = None,
     people: Path | None = None,
+    study: Study | None = None,
 ) -> None:
     from genspace.benchmark import corrected_rows, in_one, rows_of
     from genspace.cli._console import messages, print_json
@@ -335,7 +337,9 @@ def _show(
     from genspace.documents import to_dict
     from genspace.report import examples_of, print_corrected, print_released, print_rows, write_rows
 
-    rows = in_one([*(row for folder in made for row in rows_of(folder, judges)), *(theirs or [])])
+    rows = in_one(
+        [*(row for folder in made for row in rows_of(folder, judges, study=study)), *(theirs or [])]
+    )
     if profile is not None:
         rows = [row for row in rows if f"profile={profile}" in row.judge]
     if not rows:

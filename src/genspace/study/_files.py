@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,12 +17,18 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 """Endings tried, in this order, for items without an `image` column: `images/ITEM_ID.png`."""
 
 
+PLAIN = re.compile(r"(?:[\w .,+=@()\[\]-]+/)*[\w .,+=@()\[\]-]+")
+"""Names of files, and folders before them, that mean the same everywhere; most are, and telling so is quick."""
+
+
 def leaves_study(name: str) -> bool:
     """Whether a name from a table points outside the study: absolute, a drive, a URL, or with "..".
 
     >>> [leaves_study(n) for n in ("a/b.png", "../b.png", "/etc/passwd", "C:/x.png", "a/../b.png", "file://x")]
     [False, True, True, True, True, True]
     """
+    if PLAIN.fullmatch(name) and ".." not in name:
+        return False
     windows = PureWindowsPath(name)
     return (
         PurePosixPath(name).is_absolute()
@@ -46,6 +52,8 @@ class StudyFiles:
         if found is None:
             raise InputError(f"there is no file {name!r} in {' or '.join(self.bases)}")
         filesystem, path = found
+        if "file" in _protocols(filesystem):
+            return Path(path).read_bytes()
         content: bytes = filesystem.cat_file(path)
         return content
 
@@ -73,17 +81,28 @@ class StudyFiles:
             raise InputError(f"{name!r} leaves the study; use a name relative to its folder, without '..'")
         for filesystem, base in self._filesystems:
             path = f"{base.rstrip('/')}/{name}"
-            local = "file" in _protocols(filesystem)
-            if local and not _lies_in(os.path.realpath(path), self._folders[base]):
+            if "file" not in _protocols(filesystem):
+                if filesystem.isfile(path):
+                    return filesystem, path
+                continue
+            here = Path(path)
+            if not self._inside(base, path if here.is_symlink() else path.rpartition("/")[0]):
                 raise InputError(f"{name!r} is a link that leaves the study; copy the file into it")
-            if filesystem.isfile(path):
+            if here.is_file():
                 return filesystem, path
         return None
 
+    def _inside(self, base: str, path: str) -> bool:
+        """Whether a folder or a link leads to nowhere outside a base; of each this is looked up once."""
+        known = self._looked_up.get((base, path))
+        if known is None:
+            known = Path(path).resolve().is_relative_to(Path(base).resolve())
+            self._looked_up[base, path] = known
+        return known
+
     @cached_property
-    def _folders(self) -> dict[str, str]:
-        """Where local bases really lie."""
-        return {base: os.path.realpath(base) for _, base in self._filesystems}
+    def _looked_up(self) -> dict[tuple[str, str], bool]:
+        return {}
 
     @cached_property
     def _images_by_stem(self) -> dict[str, str]:
@@ -95,10 +114,6 @@ class StudyFiles:
         for suffix in reversed(IMAGE_SUFFIXES):  # the first ending wins
             found.update({n[: -len(suffix)]: n for n in names if n.lower().endswith(suffix)})
         return found
-
-
-def _lies_in(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def _protocols(filesystem: Any) -> tuple[str, ...]:
