@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -26,7 +27,8 @@ __all__ = ["BEFORE", "Benchmark", "Gap", "State", "create", "open_benchmark"]
 
 FILE = "benchmark.toml"
 BEFORE = "before"
-SCENES = (".scene.json", ".pair.json")
+PAIR = ".pair.json"
+SCENES = (".scene.json", PAIR)
 SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 
 
@@ -198,8 +200,9 @@ class Benchmark:
         """Pictures whose pair of scenes stands beside them, so that no picture before is needed."""
         return {
             owner: frozenset(
-                str(p.relative_to(self.images / owner)).removesuffix(".pair.json") + ".png"
-                for p in (self.images / owner).rglob("*.pair.json")
+                f"{name.removesuffix(PAIR)}.png"
+                for name in _files_in(self.images / owner)
+                if name.endswith(PAIR)
             )
             for owner in self.generators
         }
@@ -214,9 +217,8 @@ def _expected(task: Task, prompt_id: str, seed: str = "") -> str:
 
 
 def _gap(owner: str, asked: PromptList, placed: Placed, prompt_ids: Sequence[str]) -> Gap:
-    images: dict[str, int] = {}
-    for prompt_id in [i for i, _ in placed.pictures if i in set(prompt_ids)]:
-        images[prompt_id] = images.get(prompt_id, 0) + 1
+    images = Counter(prompt_id for prompt_id, _ in placed.pictures)
+    images = Counter({i: images[i] for i in prompt_ids if i in images})
     seeds = len({seed for _, seed in placed.pictures})
     folder = "" if owner == BEFORE else f"{asked.task}/"
     return Gap(

@@ -156,6 +156,7 @@ def rows_of(
                 at = np.flatnonzero((units.generator == code) & (columns["task"] == task))
                 part = _Part(
                     judge.take(at),
+                    judge.has_labels,
                     scores,
                     units.prompt[at],
                     {key: c[at] for key, c in columns.items()},
@@ -188,6 +189,8 @@ class _Part:
     """What a judge said of one generator's items of one task."""
 
     judge: JudgeScores
+    labelled: bool
+    """Whether the judge decides; of these items it may have decided none."""
     scores: ScoreRange
     prompt: NDArray[np.int64]
     columns: Mapping[str, NDArray[np.object_]]
@@ -215,7 +218,7 @@ class _Part:
             )
             for accuracy in (False, True)
         )
-        return Cell(score=score, accuracy=passed if self.judge.has_labels else None)
+        return Cell(score=score, accuracy=passed if self.labelled else None)
 
     def variants(self, task: Task) -> Iterator[VariantCounts]:
         """Yield what the released code reports, by its index."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -52,9 +54,7 @@ class StudyFiles:
         if found is None:
             raise InputError(f"there is no file {name!r} in {' or '.join(self.bases)}")
         filesystem, path = found
-        if "file" in _protocols(filesystem):
-            return Path(path).read_bytes()
-        content: bytes = filesystem.cat_file(path)
+        content: bytes = Path(path).read_bytes() if _is_local(filesystem) else filesystem.cat_file(path)
         return content
 
     def exists(self, name: str) -> bool:
@@ -64,7 +64,7 @@ class StudyFiles:
     def local_path(self, name: str) -> Path | None:
         """Return where the file lies on this machine; None where it is absent or on a server."""
         found = self._find(name)
-        return Path(found[1]) if found is not None and "file" in _protocols(found[0]) else None
+        return Path(found[1]) if found is not None and _is_local(found[0]) else None
 
     def image_of(self, item_id: str) -> str | None:
         """Return the name of the image that bears the item's id, or None."""
@@ -81,14 +81,18 @@ class StudyFiles:
             raise InputError(f"{name!r} leaves the study; use a name relative to its folder, without '..'")
         for filesystem, base in self._filesystems:
             path = f"{base.rstrip('/')}/{name}"
-            if "file" not in _protocols(filesystem):
+            if not _is_local(filesystem):
                 if filesystem.isfile(path):
                     return filesystem, path
                 continue
-            here = Path(path)
-            if not self._inside(base, path if here.is_symlink() else path.rpartition("/")[0]):
+            try:
+                mode = os.lstat(path).st_mode
+            except (OSError, ValueError):  # not there, or a name that no file can bear
+                continue
+            link = stat.S_ISLNK(mode)
+            if not self._inside(base, path if link else path.rpartition("/")[0]):
                 raise InputError(f"{name!r} is a link that leaves the study; copy the file into it")
-            if here.is_file():
+            if stat.S_ISREG(mode) or (link and Path(path).is_file()):
                 return filesystem, path
         return None
 
@@ -116,6 +120,6 @@ class StudyFiles:
         return found
 
 
-def _protocols(filesystem: Any) -> tuple[str, ...]:
+def _is_local(filesystem: Any) -> bool:
     protocol = filesystem.protocol
-    return (protocol,) if isinstance(protocol, str) else tuple(protocol)
+    return "file" in ((protocol,) if isinstance(protocol, str) else protocol)
