@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
-from genspace.benchmark import Asked, PromptList, create, open_benchmark, rows_of
+from genspace.benchmark import Asked, PromptList, create, open_benchmark, read_rows, rows_of
+from genspace.cli import invoke
 
 SIZES = {"camera_pose": 4, "intrinsic": 9, "egocentric": 25}
 SEEDS = (1, 2, 3)
@@ -123,3 +124,25 @@ def test_all_that_was_asked_for_is_counted(judged):
         assert three.n == 3 * size == len(own)
         assert three.coverage == pytest.approx(np.mean(~np.isnan(own)))
     assert figures.mean.accuracy.n == 3 * sum(SIZES.values())
+
+
+def test_rows_typed_from_a_paper_stand_beside(judged, tmp_path, capsys):
+    made, _ = judged
+    paper = tmp_path / "paper.csv"
+    paper.write_text("generator,task,camera_pose,intrinsic,egocentric\nTheirs,t2i,59.5,25,\n")
+    assert invoke(["benchmark", "table", str(made.root), str(paper), "--out", str(tmp_path / "out")]) == 0
+    told = capsys.readouterr().out
+    assert "Theirs, published" in told
+    assert "0.595, –" in told
+    assert "place –" in told
+    (row,) = [r for r in read_rows(tmp_path / "out" / "table.json") if r.judge == "published"]
+    cell = row.tasks["t2i"].cells["camera_pose"].score
+    assert (cell.left_out.value, cell.as_misses.value, cell.as_passes.value) == (0.595, None, None)
+    assert row.tasks["t2i"].mean.score.left_out.value is None  # of nine sub-domains two are known
+    for text in ("table.html", "table.md", "table.tex"):
+        assert "0.595" in (tmp_path / "out" / text).read_text(encoding="utf-8")
+    paper.write_text("generator,task,camera_pose\nA,t2i,595\nB,video,1\nC,edit,\n")
+    assert invoke(["benchmark", "table", str(made.root), str(paper)]) == 2
+    told = capsys.readouterr().err
+    for wrong in ("camera_pose", "595", "expected per cent", "expected t2i or edit", "no column holds a figure"):
+        assert wrong in told

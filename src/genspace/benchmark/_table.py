@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 import numpy as np
 
 from genspace._version import __version__
+from genspace.analysis import Estimate
 from genspace.analysis.counted import Place, ScoreRange, ThreeFigures, judge_figures, places
 from genspace.analysis.question import JudgeScores, Question
+from genspace.analysis.reasons import Reason
 from genspace.benchmark._folder import Benchmark
 from genspace.benchmark._prompt_list import TASKS, Task
 from genspace.display import Displayed
@@ -56,6 +58,13 @@ class Cell(Displayed):
     """Mean score."""
     accuracy: ThreeFigures | None
     """Share that passed; None for a judge that only scores."""
+
+    @classmethod
+    def measured(cls, value: float | None, reason: Reason) -> Cell:
+        """Return a cell of which at most the mean of what was measured is known, and why no more is."""
+        unknown = Estimate.undefined(reason)
+        known = unknown if value is None else Estimate(value, reason=reason)
+        return cls(score=ThreeFigures(as_misses=unknown, left_out=known, as_passes=unknown), accuracy=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -231,7 +231,10 @@ def _named(judges: list[str], profile: str | None) -> list[str]:
     "genspace benchmark table bench-t2i bench-edit theirs.row.json --judge geometry --out table"
 )
 def table(
-    folders: Annotated[list[Path], typer.Argument(metavar="DIR…", help="Folders, or rows as JSON.")],
+    folders: Annotated[
+        list[Path],
+        typer.Argument(metavar="DIR…", help="Folders, rows as JSON, or rows typed from a paper as CSV."),
+    ],
     *,
     judge: Judges = None,
     profile: Profile = None,
@@ -243,10 +246,15 @@ def table(
     as_json: JsonFlag = False,
 ) -> None:
     """Print a row per generator and judge from the verdicts that are there, and from rows of others."""
-    from genspace.benchmark import open_benchmark, read_rows
+    from genspace.benchmark import open_benchmark, read_published, read_rows
 
     made = [open_benchmark(path) for path in folders if path.is_dir()]
-    theirs = [row for path in folders if not path.is_dir() for row in read_rows(path)]
+    theirs = [
+        row
+        for path in folders
+        if not path.is_dir()
+        for row in (read_rows(path) if path.suffix == ".json" else read_published(path))
+    ]
     judges = None if judge is None else _named(judge, profile)
     _show(made, judges, theirs, out=out, as_json=as_json, profile=profile, people=people)
 
@@ -331,7 +339,7 @@ def _show(
     people: Path | None = None,
     study: Study | None = None,
 ) -> None:
-    from genspace.benchmark import corrected_rows, in_one, rows_of
+    from genspace.benchmark import PUBLISHED, corrected_rows, in_one, rows_of
     from genspace.cli._console import messages, print_json
     from genspace.cli._console import out as results
     from genspace.documents import to_dict
@@ -341,13 +349,13 @@ def _show(
         [*(row for folder in made for row in rows_of(folder, judges, study=study)), *(theirs or [])]
     )
     if profile is not None:
-        rows = [row for row in rows if f"profile={profile}" in row.judge]
+        rows = [row for row in rows if f"profile={profile}" in row.judge or row.judge == PUBLISHED]
     if not rows:
         raise InputError("there are no such verdicts yet: genspace benchmark run")
     if people is not None and len(made) != 1:
         raise InputError("--people: its sample was drawn from one folder; name that one alone")
-    own = {row.judge: None for row in rows}
-    corrected = {} if people is None else dict(corrected_rows(made[0], people, list(own)))
+    own = [judge for judge in dict.fromkeys(row.judge for row in rows) if judge != PUBLISHED]
+    corrected = {} if people is None else dict(corrected_rows(made[0], people, own))
     if as_json:
         document: dict[str, object] = {
             "schema": "genspace-benchmark/1",
