@@ -144,5 +144,11 @@ def test_rows_typed_from_a_paper_stand_beside(judged, tmp_path, capsys):
     paper.write_text("generator,task,camera_pose\nA,t2i,595\nB,video,1\nC,edit,\n")
     assert invoke(["benchmark", "table", str(made.root), str(paper)]) == 2
     told = capsys.readouterr().err
-    for wrong in ("camera_pose", "595", "expected per cent", "expected t2i or edit", "no column holds a figure"):
+    for wrong in (
+        "camera_pose",
+        "595",
+        "expected per cent",
+        "expected t2i or edit",
+        "no column holds a figure",
+    ):
         assert wrong in told

@@ -29,6 +29,8 @@ FILE = "benchmark.toml"
 BEFORE = "before"
 PAIR = ".pair.json"
 SCENES = (".scene.json", PAIR)
+TAIL = 4096
+"""Bytes in which the end of a picture is looked for."""
 SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 
 
@@ -61,11 +63,14 @@ class State:
     gaps: tuple[Gap, ...]
     strangers: tuple[str, ...]
     """Files that belong to no prompt."""
+    broken: tuple[str, ...] = ()
+    """Pictures whose file is empty or cut off."""
 
     @property
     def complete(self) -> bool:
         """Whether every prompt has its pictures, and no file is in doubt."""
-        return not self.strangers and not any(gap.missing or gap.twice for gap in self.gaps)
+        doubtful = self.strangers or self.broken
+        return not doubtful and not any(gap.missing or gap.twice for gap in self.gaps)
 
 
 @dataclass(frozen=True)
@@ -84,8 +89,8 @@ class Benchmark:
         return self.root / "images"
 
     @cached_property
-    def state(self) -> State:
-        """What is there and what is missing."""
+    def gaps(self) -> tuple[Gap, ...]:
+        """What is missing."""
         gaps = []
         for generator in self.generators:
             gaps += [
@@ -95,10 +100,21 @@ class Benchmark:
         for task, asked in self.lists.items():
             if needed := self._sources_needed(asked):
                 gaps.append(_gap(BEFORE, asked, self.before[task], needed))
+        return tuple(gaps)
+
+    @cached_property
+    def state(self) -> State:
+        """What is there and what is missing; every picture's end is looked at."""
         strangers = [
             f"images/{owner}/{name}" for owner, names in self._strangers.items() for name in sorted(names)
         ]
-        return State(gaps=tuple(gaps), strangers=tuple(strangers))
+        broken = [
+            f"images/{owner}/{name}"
+            for owner, names in self._files.items()
+            for name in names
+            if is_cut_off(self.images / owner / name)
+        ]
+        return State(gaps=self.gaps, strangers=tuple(strangers), broken=tuple(broken))
 
     @cached_property
     def placed(self) -> Mapping[tuple[str, Task], Placed]:
@@ -256,6 +272,25 @@ def pictures_in(folder: Path) -> dict[str, str]:
         text = f"{name.rpartition('.')[0]}.txt"
         told[name] = tables.get(name) or (_read(folder / text) if text in names else "")
     return told
+
+
+def is_cut_off(path: Path) -> bool:
+    """Whether a picture is empty, or its file does not end as one of its kind does; a file that is not there is not."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(12)
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - TAIL))
+            tail = file.read()
+    except OSError:
+        return path.is_symlink()
+    if head.startswith(b"\x89PNG"):
+        return b"IEND" not in tail
+    if head.startswith(b"\xff\xd8"):
+        return b"\xff\xd9" not in tail
+    if head.startswith(b"RIFF"):
+        return size < 8 + int.from_bytes(head[4:8], "little")
+    return size == 0
 
 
 def _files_in(folder: Path, before: str = "") -> Iterator[str]:

@@ -84,7 +84,7 @@ def init(
     ]
     made = create(folder, lists, generator, prompts=f"version {version}, seed {seed}, wording {paraphrase}")
     for name, asked in made.lists.items():
-        before = f" and of {len(asked.sources):,} pictures before them" if asked.sources else ""
+        before = f", and those of {len(asked.sources):,} pictures before them" if asked.sources else ""
         out().print(f"{folder / 'prompts' / name}.csv: {len(asked.asked):,} prompts{before}", markup=False)
     out().print(
         f"Put pictures into {made.images / made.generators[0]} under any name that tells the prompt (0001.png, an id, "
@@ -207,7 +207,7 @@ def run(
         incomplete |= bool(summary.status["failed"] or summary.stopped)
         if not as_json:
             print_summary(summary)
-    if lacking := sum(len(gap.missing) for gap in made.state.gaps):
+    if lacking := sum(len(gap.missing) for gap in made.gaps):
         messages().print(
             f"{lacking:,} pictures are missing and count as such: genspace benchmark status {folder}"
         )
@@ -387,6 +387,10 @@ def _print_state(state: State) -> None:
         out().print(_gap_line(gap), markup=False)
         for first, second in gap.twice[:SHOWN]:
             out().print(f"  {first} and {second} claim one prompt; the first counts", markup=False)
+    if state.broken:
+        out().print(
+            f"{len(state.broken):,} pictures are empty or cut off: {_shown(state.broken)}", markup=False
+        )
     if state.strangers:
         out().print(
             f"{len(state.strangers):,} files belong to no prompt: {_shown(state.strangers)}. A name tells the prompt "
