@@ -9,6 +9,7 @@ from genspace.report._benchmark import (
     write_rows,
 )
 from genspace.report._benchmark_examples import examples_of
+from genspace.report._certificate import consistency_sentences
 from genspace.report._generators import COUNTED, order_table, place_text, three_table
 from genspace.report._html import html_report
 from genspace.report._item import ItemView, view_item
@@ -48,6 +49,7 @@ __all__ = [
     "Section",
     "changed_inputs",
     "conclude",
+    "consistency_sentences",
     "csv_table",
     "examples_of",
     "figure_text",

@@ -20,9 +20,11 @@ from genspace.tables import csv_text
 
 if TYPE_CHECKING:
     from genspace.analysis import Comparison, Ranking, Validation
+    from genspace.certificate import Certificate
+    from genspace.framing import Framing
     from genspace.study import Study
 
-__all__ = ["write_comparison", "write_report", "write_result", "written"]
+__all__ = ["write_certificate", "write_comparison", "write_report", "write_result", "written"]
 
 
 def write_report(
@@ -66,7 +68,7 @@ def write_comparison(comparison: Comparison, folder: Path) -> list[Path]:
     return write_report(comparison, manifest, folder)
 
 
-def write_result(result: Ranking | Validation, folder: Path) -> list[Path]:
+def write_result(result: Ranking | Validation | Certificate | Framing, folder: Path) -> list[Path]:
     """Write a result as JSON, CSV, Markdown, HTML and SVG, the files named after its kind."""
     name, view = type(result).__name__.lower(), view_of(result)
     texts = {
@@ -79,6 +81,16 @@ def write_result(result: Ranking | Validation, folder: Path) -> list[Path]:
     plots = view.pictures
     texts |= {f"{name}{f'-{n}' if n > 1 else ''}.svg": plot for n, plot in enumerate(plots, start=1)}
     return written(folder, texts)
+
+
+def write_certificate(result: Certificate, folder: Path) -> list[Path]:
+    """Write what `write_result` does, and every contradiction as CSV. Errors: as for `written`."""
+    import pandas as pd
+
+    columns = ["item_id", "way", "asked", "otherwise", "first", "second", "passed"]
+    rows = [[getattr(found, name) for name in columns] for found in result.document.contradictions]
+    text = csv_text(pd.DataFrame(rows, columns=columns))
+    return [*write_result(result, folder), *written(folder, {"contradictions.csv": text})]
 
 
 def written(folder: Path, texts: Mapping[str, str]) -> list[Path]:

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any
+from typing import Any, Protocol
 
 from genspace.errors import InputError
+from genspace.records import Files
 
-__all__ = ["IMAGE_SUFFIXES", "StudyFiles", "leaves_study"]
+__all__ = ["IMAGE_SUFFIXES", "FilesOfStudy", "StudyFiles", "leaves_study"]
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 """Endings tried, in this order, for items without an `image` column: `images/ITEM_ID.png`."""
@@ -39,6 +40,18 @@ def leaves_study(name: str) -> bool:
         or "://" in name
         or "\0" in name
     )
+
+
+class FilesOfStudy(Files, Protocol):
+    """A study's files: besides reading them, it knows which image belongs to an item, and where a file lies."""
+
+    def local_path(self, name: str) -> Path | None:
+        """Return where the file lies on this machine; None where it is absent or nowhere on a disk."""
+        ...
+
+    def image_of(self, item_id: str) -> str | None:
+        """Return the name of the image that bears the item's id, or None."""
+        ...
 
 
 @dataclass(frozen=True)
