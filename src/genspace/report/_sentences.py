@@ -57,6 +57,7 @@ REASONS: Mapping[ReasonCode, str] = {
     "continuous_ratings": "continuous ratings: {n} distinct values",
     "binary_ratings": "binary ratings",
     "no_scores": "no scores",
+    "published_alone": "published without counts",
     "no_score": "no score",
     "no_labels": "the judge says neither yes nor no, and no threshold could be chosen for its scores",
     "no_confidence": "the judge states no confidence, and none could be fitted to its scores",
