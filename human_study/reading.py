@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from genspace.errors import InputError, optional_import
 from genspace.human_study._answers_file import ANSWERS_FILE, opened_to_read
 from genspace.human_study.answers.orders import implied_pairs, load_tiers
-from genspace.human_study.answers.protocols import PROTOCOLS
+from genspace.human_study.design.protocols import PROTOCOLS
 from genspace.human_study.answers.quality import RaterQuality, rate_raters
 from genspace.human_study.answers.screens import Detail, Screen
 from genspace.human_study.design import DESIGN_FILE, Exclusion, load_design
@@ -236,7 +236,7 @@ def _from_postgresql(study_root: Path, database: str) -> _Read:
     optional_import("sqlalchemy", extra="web", needed_for="reading answers from PostgreSQL")
     from sqlalchemy import text
 
-    from genspace.human_study.store._engine import open_engine, storage_errors
+    from genspace.human_study._engine import open_engine, storage_errors
 
     engine = open_engine(study_root, database)
     try:

@@ -11,7 +11,7 @@ from typing import Any
 
 from genspace.display import Displayed
 from genspace.human_study.answers.orders import load_tiers
-from genspace.human_study.answers.protocols import PROTOCOLS
+from genspace.human_study.design.protocols import PROTOCOLS
 from genspace.human_study.answers.screens import Detail, Screen
 from genspace.human_study.design import Exclusion
 

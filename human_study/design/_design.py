@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import Field, ValidationError, model_validator
 
 from genspace.errors import InputError, InvalidFilesError, Problem
-from genspace.human_study.answers.protocols import PROTOCOLS, Protocol, offered
+from genspace.human_study.design.protocols import PROTOCOLS, Protocol, offered
 from genspace.human_study.design._tables import (
     Checks,
     Consent,

@@ -15,7 +15,7 @@ from genspace.human_study.exchange._tables import csv_of, jsonl_of
 from genspace.human_study.exchange.payments import payments_csv
 from genspace.human_study.exchange.survey_table import survey_csv
 from genspace.human_study.material import Material
-from genspace.human_study.store import AnswerStore
+from genspace.human_study.store.answer_store import AnswerStore
 
 __all__ = ["EXPORTS", "Export", "export_text", "write_huggingface"]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, bindparam, select
 
-from genspace.human_study.answers.protocols import PROTOCOLS
+from genspace.human_study.design.protocols import PROTOCOLS
 from genspace.human_study.store import _schema as t
 
 __all__ = ["failed_checks", "is_right", "kinds_of"]

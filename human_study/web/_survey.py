@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from sqlalchemy import delete, insert, select
 
 from genspace.human_study.material.surveys import Moment, Survey
-from genspace.human_study.store import AnswerStore
+from genspace.human_study.store.answer_store import AnswerStore
 from genspace.human_study.store import _schema as t
 
 __all__ = ["answered", "store_answers"]

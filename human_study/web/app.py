@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from genspace.errors import InputError
 from genspace.human_study._answers_file import StorageError
 from genspace.human_study.material import Material, load_material
-from genspace.human_study.store import AnswerStore
+from genspace.human_study.store.answer_store import AnswerStore
 from genspace.human_study.visit.assignment import ClosedError, OutOfDateError, UnknownRaterError
 from genspace.human_study.visit.platforms import platform_of
 from genspace.human_study.watching.rules import silent_rules

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from genspace.human_study.design import Design, parse_design
 from genspace.human_study.material import Material, load_material
-from genspace.human_study.store import AnswerStore
+from genspace.human_study.store.answer_store import AnswerStore
 from genspace.human_study.visit.assignment import Assignment, Rest, Turn
 
 

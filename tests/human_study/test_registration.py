@@ -14,7 +14,7 @@ from genspace.errors import InputError
 from genspace.human_study.design import load_design
 from genspace.human_study.material import load_material
 from genspace.human_study.reading import answers, read_recorded
-from genspace.human_study.store import AnswerStore
+from genspace.human_study.store.answer_store import AnswerStore
 from genspace.human_study.store.registration import Registration, changes, register
 from genspace.human_study.visit.assignment import Assignment
 from genspace.human_study.web.app import open_site

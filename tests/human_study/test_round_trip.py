@@ -23,7 +23,7 @@ from genspace.human_study.exchange.exporting import export_text, write_huggingfa
 from genspace.human_study.exchange.importing import import_answers
 from genspace.human_study.material import load_material
 from genspace.human_study.reading import answers, read_recorded
-from genspace.human_study.store import AnswerStore
+from genspace.human_study.store.answer_store import AnswerStore
 from genspace.human_study.visit.assignment import Assignment, Turn, earlier
 from genspace.human_study.watching.monitor import agreement_both_ways
 

@@ -82,7 +82,7 @@ def test_compare_says_it_in_one_line_too(tmp_path: Path, genspace: Callable[...,
 def test_a_locked_file_is_one_line_for_commands_and_a_wait_for_raters(
     tmp_path: Path, genspace: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("genspace.human_study.store._engine._WAIT_SECONDS", 0.2)
+    monkeypatch.setattr("genspace.human_study._engine._WAIT_SECONDS", 0.2)
     root = worked(tmp_path / "s")
     with open_site(root) as site:
         visitor = Visitor(site).come().agree()

@@ -14,7 +14,7 @@ from genspace.errors import optional_import
 
 if TYPE_CHECKING:
     from genspace.human_study.material import Material
-    from genspace.human_study.store import AnswerStore
+    from genspace.human_study.store.answer_store import AnswerStore
 
 __all__ = [
     "ALL_LOCAL", "JsonOption", "StudyArgument", "annotate", "opened", "remind_of_retention", "say", "to_read",
@@ -37,7 +37,7 @@ ALL_LOCAL = "127.0.0.1"
 @contextmanager
 def opened(study: Path) -> Iterator[tuple[AnswerStore, Material]]:
     """Open a study's answers for a command that changes something, but not the design."""
-    from genspace.human_study.store import AnswerStore
+    from genspace.human_study.store.answer_store import AnswerStore
 
     material = _material(study)
     store = AnswerStore(study, material.design)
@@ -50,7 +50,7 @@ def opened(study: Path) -> Iterator[tuple[AnswerStore, Material]]:
 @contextmanager
 def to_read(study: Path) -> Iterator[tuple[AnswerStore, Material]]:
     """Open a study's answers for a command that only reads; it works where nothing may be written."""
-    from genspace.human_study.store import AnswerStore
+    from genspace.human_study.store.answer_store import AnswerStore
 
     material = _material(study)
     with AnswerStore.to_read(study, material.design) as store:
