@@ -50,8 +50,11 @@ class Design(Table):
     ('likert', (1.0, 5.0))
     """
 
-    title: str = Field(default="Pictures and words", max_length=200)
+    title: str = Field(default="Pictures and words", min_length=1, max_length=200)
+    """What raters read at the top of every page."""
     protocol: Literal["binary", "likert", "slider", "pairwise", "best_worst", "ranking"] = "binary"
+    """How raters answer: binary (yes / no), likert (1 to 5), slider (0 to 100), pairwise (which of two), or with groups
+    best_worst or ranking."""
     cannot_tell: bool = True
     """Whether "can't tell" is offered."""
     ties: Literal["one", "good_bad"] = "one"
@@ -67,6 +70,7 @@ class Design(Table):
     questions_file: str | None = None
     """Table with `item_id` or `prompt_id`, `question`, `text`, `[kind]`: questions that differ from item to item."""
     raters_per_item: Count = 3
+    """Raters that each item gets."""
     items_per_rater: Count | None = None
     """Pictures one rater sees at most, gold items and repeats included; None: as many as there are."""
     complete_from: Count | None = None
@@ -78,14 +82,16 @@ class Design(Table):
     lease_minutes: Annotated[float, Field(gt=0, le=1440)] = 20
     """A picture not answered for so long goes back into the pool."""
     seed: int = 0
+    """Same seed, same pairs, groups and order of pictures."""
     languages: tuple[Language, ...] = ("en",)
-    """First one is the default; the browser's preference is followed where it is listed."""
+    """The default first; the browser's preference is followed where it is listed. English and German come with genspace,
+    and Arabic to try right-to-left pages."""
     texts: dict[str, str] = Field(default_factory=dict)
     """Own language files: language = file in the study."""
     drawings: bool = True
     """Whether a small drawing explains whose point of view is meant."""
     database: str | None = None
-    """None: answers.sqlite in the study; else a PostgreSQL URL."""
+    """A PostgreSQL URL, for many raters at once; None: answers.sqlite in the study."""
     pairs: Pairs = Pairs()
     groups: Groups = Groups()
     gold: Gold = Gold()
