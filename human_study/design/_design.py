@@ -12,7 +12,6 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import Field, ValidationError, model_validator
 
 from genspace.errors import InputError, InvalidFilesError, Problem
-from genspace.human_study.design.protocols import PROTOCOLS, Protocol, offered
 from genspace.human_study.design._tables import (
     Checks,
     Consent,
@@ -34,6 +33,7 @@ from genspace.human_study.design._tables import (
     WhyNot,
     Wording,
 )
+from genspace.human_study.design.protocols import PROTOCOLS, Protocol, offered
 
 __all__ = ["DATABASE_VARIABLE", "DESIGN_FILE", "Design", "load_design", "parse_design", "parse_table"]
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from genspace.errors import InputError, Problem
 from genspace.human_study.answers.orders import read_tiers
-from genspace.human_study.design.protocols import CONFIDENCE
 from genspace.human_study.answers.screens import Detail, Screen
 from genspace.human_study.design import OUTCOMES, Design
+from genspace.human_study.design.protocols import CONFIDENCE
 from genspace.human_study.reading import Recorded
 from genspace.records import ROLES, Role
 

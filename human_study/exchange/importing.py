@@ -17,9 +17,9 @@ from genspace.human_study.exchange._rows import OWN_COLUMNS, AnswerRow, problems
 from genspace.human_study.exchange._tables import OwnRows, read_own_table
 from genspace.human_study.exchange.foreign import from_export, from_table
 from genspace.human_study.material import Asked, Material, UnitKey
-from genspace.human_study.store.answer_store import AnswerStore
 from genspace.human_study.store import _schema as t
 from genspace.human_study.store._units import recount
+from genspace.human_study.store.answer_store import AnswerStore
 from genspace.human_study.store.tokens import new_token
 from genspace.study import documents_of, read_export
 

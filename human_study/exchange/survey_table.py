@@ -7,8 +7,8 @@ from sqlalchemy import select
 from genspace.human_study.exchange._tables import csv_of
 from genspace.human_study.material import Material
 from genspace.human_study.material.surveys import MOMENTS
-from genspace.human_study.store.answer_store import AnswerStore
 from genspace.human_study.store import _schema as t
+from genspace.human_study.store.answer_store import AnswerStore
 
 __all__ = ["survey_csv"]
 

@@ -18,13 +18,13 @@ from sqlalchemy import Connection, delete, func, insert, inspect, select, text, 
 
 from genspace.errors import InputError
 from genspace.human_study._answers_file import ANSWERS_FILE
+from genspace.human_study._engine import open_engine, snapshot, storage_errors
 from genspace.human_study.answers.screens import Screen
 from genspace.human_study.design import Design
 from genspace.human_study.material import Material
 from genspace.human_study.reading import SCREENS_QUERY, Recorded, to_screens
 from genspace.human_study.store import _schema as t
 from genspace.human_study.store._clock import SteadyClock
-from genspace.human_study._engine import open_engine, snapshot, storage_errors
 from genspace.human_study.store._migration import migrate
 from genspace.human_study.store._units import sync_units
 from genspace.human_study.store.registration import (

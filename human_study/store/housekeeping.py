@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import delete, func, or_, select, update
 
-from genspace.human_study.store.answer_store import AnswerStore
-from genspace.human_study.store import _schema as t
 from genspace.human_study._engine import storage_errors
+from genspace.human_study.store import _schema as t
 from genspace.human_study.store._units import recount
+from genspace.human_study.store.answer_store import AnswerStore
 
 __all__ = ["Reclaimed", "forget", "purge", "reclaim"]
 

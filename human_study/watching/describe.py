@@ -15,8 +15,8 @@ from genspace._version import __version__
 from genspace.human_study.design import OUTCOMES, Outcome
 from genspace.human_study.exchange.payments import Payment, payments
 from genspace.human_study.material import Material
-from genspace.human_study.store.answer_store import AnswerStore
 from genspace.human_study.store import _schema as t
+from genspace.human_study.store.answer_store import AnswerStore
 from genspace.human_study.visit.platforms import platform_of
 from genspace.human_study.watching.monitor import study_status
 from genspace.human_study.watching.status import Agreement, Registered, StudyStatus

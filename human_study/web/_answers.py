@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from genspace.errors import InputError
 from genspace.human_study.answers.orders import tiers_of, tiers_text
-from genspace.human_study.design.protocols import CANNOT_TELL, CONFIDENCE
 from genspace.human_study.answers.screens import Detail
+from genspace.human_study.design.protocols import CANNOT_TELL, CONFIDENCE
 from genspace.human_study.material import Asked, Material
 from genspace.human_study.visit.assignment import Held
 

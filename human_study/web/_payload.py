@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 from genspace.human_study.answers.orders import load_tiers, pressed
-from genspace.human_study.design.protocols import CONFIDENCE, Protocol
 from genspace.human_study.answers.screens import Detail
 from genspace.human_study.design import Design, worded
+from genspace.human_study.design.protocols import CONFIDENCE, Protocol
 from genspace.human_study.drawings import drawn_of_unit
 from genspace.human_study.material import Asked, Material
 from genspace.human_study.questions import bound_of, mark_objects

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from sqlalchemy import delete, insert, select
 
 from genspace.human_study.material.surveys import Moment, Survey
-from genspace.human_study.store.answer_store import AnswerStore
 from genspace.human_study.store import _schema as t
+from genspace.human_study.store.answer_store import AnswerStore
 
 __all__ = ["answered", "store_answers"]
 
