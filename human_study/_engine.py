@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -91,7 +92,7 @@ def snapshot(study_root: Path) -> Iterator[Path]:
     """
     with TemporaryDirectory(prefix="genspace-answers-") as folder:
         path = study_root / ANSWERS_FILE
-        if path.is_file():
+        if path.exists():
             copied(path, Path(folder))
         yield Path(folder)
 
@@ -106,7 +107,5 @@ def storage_errors(where: str) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise StorageError(storage_message(where, error.orig or error)) from None
-    except SQLAlchemyError as error:
-        raise StorageError(storage_message(where, error)) from None
-    except sqlite3.Error as error:
+    except (SQLAlchemyError, sqlite3.Error, json.JSONDecodeError) as error:
         raise StorageError(storage_message(where, error)) from None

@@ -16,6 +16,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Za-z]{2,4})?$")]
 Text = Annotated[str, Field(min_length=1, max_length=500)]
+Address = Annotated[str, Field(pattern=r"^https?://\S+$")]
 Wording = Text | dict[Language, Text]
 """One text for every language, or one for each."""
 
@@ -55,6 +56,15 @@ class WhyNot(Table):
     """Reasons to choose from."""
     required: bool = True
     """Whether the rater must give one."""
+
+    def worded(self, reason: str, language: str) -> str:
+        """Return a reason in a language: an option as it is worded there, own words as they are.
+
+        >>> WhyNot(options=({"en": "no cow", "de": "keine Kuh"},)).worded("keine Kuh", "en")
+        'no cow'
+        """
+        known = (o for o in self.options if not isinstance(o, str) and reason in o.values())
+        return next((worded(option, language) for option in known), reason)
 
 
 class Pairs(Table):
@@ -196,9 +206,9 @@ class Crowd(Table):
     """Name of the participant's identifier in the link, where the platform is another."""
     currency: str = Field(default="", max_length=3)
     """Of the amounts in `[outcomes]`: "GBP"."""
-    completion_code: str | None = None
+    completion_code: str | None = Field(default=None, min_length=1, max_length=64)
     """The code of the outcome `complete` (also `[outcomes.complete] code`)."""
-    completion_url: str | None = None
+    completion_url: Address | None = None
     """Where the rater is sent at the end; `{code}` stands for the code. Prolific's is known."""
 
     @model_validator(mode="after")
@@ -220,9 +230,9 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 class OutcomeSpec(Table):
     """What one way of ending a visit earns."""
 
-    code: str | None = Field(default=None, max_length=64)
+    code: str | None = Field(default=None, min_length=1, max_length=64)
     """Shown at the end; `{personal}` stands for a code that only this rater has."""
-    url: str | None = None
+    url: Address | None = None
     """Where the rater is sent; `{code}` stands for the code; None: `crowd.completion_url`, where there is a code."""
     pay: Annotated[float, Field(ge=0)] | None = None
     """Amount for the visit, in `crowd.currency`."""

@@ -129,6 +129,18 @@ def _is_known(key: UnitKey, known: KnownAnswers) -> bool:
 
 
 def _notes(design: Design, items: Mapping[str, Item]) -> tuple[str, ...]:
+    return (*_note_on_codes(design), *_note_on_prompts(design, items))
+
+
+def _note_on_codes(design: Design) -> tuple[str, ...]:
+    crowd, complete = design.crowd, design.outcomes.complete
+    paid = crowd.completion_code or crowd.completion_url or (complete and (complete.code or complete.url))
+    if paid or not (crowd.platform or crowd.parameter):
+        return ()
+    return ("who completes the study gets no code to be paid by; give one: code under [outcomes.complete]",)
+
+
+def _note_on_prompts(design: Design, items: Mapping[str, Item]) -> tuple[str, ...]:
     if design.answers.shape == "item" or design.pairs.file:
         return ()
     mixed = mixed_prompts(items)

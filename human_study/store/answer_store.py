@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
@@ -17,7 +17,7 @@ from typing import Any, Literal, cast
 from sqlalchemy import Connection, delete, func, insert, inspect, select, text, update
 
 from genspace.errors import InputError
-from genspace.human_study._answers_file import ANSWERS_FILE
+from genspace.human_study._answers_file import ANSWERS_FILE, check_layout
 from genspace.human_study._engine import open_engine, snapshot, storage_errors
 from genspace.human_study.answers.screens import Screen
 from genspace.human_study.design import Design
@@ -71,14 +71,18 @@ class AnswerStore(RaterSessions):
         study_root: The study's folder.
         design: Its design.
         clock: Seconds since 1970; replaced in tests.
+        where: What messages call the file, where it is a copy of it.
 
     Errors: `StorageError` where the database cannot be opened; `InputError` for a layout that is not known.
     """
 
-    def __init__(self, study_root: Path, design: Design, clock: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self, study_root: Path, design: Design, clock: Callable[[], float] | None = None, where: str = ""
+    ) -> None:
         self.design = design
         self.clock = clock or SteadyClock()
-        self.where = str(study_root / ANSWERS_FILE) if design.database is None else "PostgreSQL"
+        file = where or str(study_root / ANSWERS_FILE)
+        self.where = file if design.database is None else "PostgreSQL"
         with storage_errors(self.where):
             self._bring_up_to_date(study_root)
             self.engine = open_engine(study_root, design.database)
@@ -98,11 +102,7 @@ class AnswerStore(RaterSessions):
                     migrate(connection, self.clock())
                     _set(connection, "schema_version", t.SCHEMA_VERSION)
                     self.note(connection, "brought to layout 2")
-                elif found is not None and found != t.SCHEMA_VERSION:
-                    raise InputError(
-                        f"{self.where}: the answers are stored in layout {found}, this genspace reads layouts 1 and "
-                        f"{t.SCHEMA_VERSION}; use the version that wrote them"
-                    )
+                check_layout(found, self.where)
                 t.metadata.create_all(connection)
                 if found is None:
                     _set(connection, "schema_version", t.SCHEMA_VERSION)
@@ -122,20 +122,9 @@ class AnswerStore(RaterSessions):
 
         Errors: as for `AnswerStore`.
         """
-        if design.database is not None:
-            store = cls(study_root, design)
-            try:
-                yield store
-            finally:
-                store.close()
-            return
-        with snapshot(study_root) as folder:
-            store = cls(folder, design)
-            store.where = str(study_root / ANSWERS_FILE)
-            try:
-                yield store
-            finally:
-                store.close()
+        copy = nullcontext(study_root) if design.database is not None else snapshot(study_root)
+        with copy as folder, closing(cls(folder, design, where=str(study_root / ANSWERS_FILE))) as store:
+            yield store
 
     def close(self) -> None:
         """Close every connection."""
@@ -286,13 +275,14 @@ class AnswerStore(RaterSessions):
         """Return answers, units and raters as they are at one moment."""
         with self.reading(frozen=True) as connection:
             meta = {row.key: row.value for row in connection.execute(select(t.meta))}
-            screens = to_screens(tuple(r) for r in connection.execute(text(SCREENS_QUERY)))
+            screens = to_screens(connection.execute(text(SCREENS_QUERY)).mappings())
+            registered = json.loads(meta.get("registered_design", "{}"))
             units = tuple(dict(r) for r in connection.execute(select(t.units)).mappings())
             raters = connection.execute(select(t.raters).order_by(t.raters.c.created_at)).mappings()
             known = tuple(dict(r) for r in raters)
         recorded = Recorded(
             screens,
-            self.design.registered() | json.loads(meta.get("registered_design", "{}")),
+            self.design.registered() | registered,
             outcomes={r["rater_id"]: r["outcome"] for r in known if r["outcome"]},
             registration=meta.get("registration", ""),
         )

@@ -138,7 +138,8 @@ def own(connection: Connection, rater_id: str, assignment_id: int) -> Row[Any] |
 
 def previous(connection: Connection, rater_id: str, place: int) -> int | None:
     """Return the answered assignment before a place in the rater's visit."""
-    return connection.scalar(_PREVIOUS, {"rater": rater_id, "before": place})
+    found: int | None = connection.scalar(_PREVIOUS, {"rater": rater_id, "before": place})
+    return found
 
 
 def shown_order(stored: str) -> tuple[str, ...]:

@@ -77,7 +77,11 @@ def _participants(
         ]
     imported = sum(rater.source == "import" for rater in status.raters)
     if not came:
-        return f"{_count(imported, 'rater')} whose answers were made elsewhere."
+        return (
+            f"{_count(imported, 'rater')} whose answers were made elsewhere."
+            if imported
+            else "Nobody has come yet."
+        )
     how = Counter(p.source for p in owed)
     platform = _PLATFORMS.get(platform_of(material.design.crowd).name, "a crowd platform")
     ways = {"crowd": f"through {platform}", "invited": "by personal invitation", "open": "by an open link"}

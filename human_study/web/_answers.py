@@ -87,4 +87,4 @@ def _reason(material: Material, question: Asked, choice: str, given: str) -> str
         return ""
     if rule.required and not given:
         raise InputError("a no needs its reason")
-    return given
+    return rule.worded(given, next(iter(material.texts)))

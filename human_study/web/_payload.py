@@ -44,7 +44,7 @@ def assignment_payload(
     bound = bound_of(item)
     shared = material.one_prompt(given.unit)
     drawn = drawn_of_unit(material, given.unit) is not None
-    asked = material.questions(given.unit, texts.code)
+    asked, why = material.questions(given.unit, texts.code), material.design.why_not
     return {
         "status": "assignment",
         "id": given.assignment_id,
@@ -59,7 +59,7 @@ def assignment_payload(
         "questions": [_question(a, given, texts) for a in asked],
         "answers": _answers(asked, given),
         "confidence": {q: _sure(d) for q, d in given.details.items() if d.confidence is not None},
-        "why": {q: d.why for q, d in given.details.items() if d.why},
+        "why": {q: why.worded(d.why, texts.code) for q, d in given.details.items() if d.why and why},
         "comment": given.comment,
         "previous": given.previous_id,
     }
