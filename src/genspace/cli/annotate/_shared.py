@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from genspace.human_study.store.answer_store import AnswerStore
 
 __all__ = [
-    "ALL_LOCAL", "JsonOption", "StudyArgument", "annotate", "base_of", "opened", "remind_of_retention", "say", "to_read",
+    "ALL_LOCAL", "JsonOption", "StudyArgument", "annotate", "base_of", "opened", "remind_of_retention", "say",
+    "to_read",
 ]  # fmt: skip
 
 annotate = typer.Typer(

@@ -116,17 +116,16 @@ def serve(
             "Raters' cookies would travel unencrypted. For anything but a private network put a proxy with TLS in "
             "front: --behind-proxy --public-url https://…"
         )
-    settings = {
-        "https": https,
-        "prefix": urlsplit(base).path,
-        "amend": amend,
-        "from_the_start": from_the_start,
-    }
-    with open_site(study, **settings) as site, listen(host, port) as listening:
+    path = urlsplit(base).path
+    with (
+        open_site(study, https=https, prefix=path, amend=amend, from_the_start=from_the_start) as site,
+        listen(host, port) as listening,
+    ):
         remind_of_retention(study, site.store, site.material.design.retention_days)
         for remark in site.remarks:
             say(remark)
-        links = Links(site, base or f"http://{host}:{listening.getsockname()[1]}")
+        here = f"[{host}]" if ":" in host else host
+        links = Links(site, base or f"http://{here}:{listening.getsockname()[1]}")
         out().print(f"Raters      {links.rater}\nResearcher  {links.researcher}", markup=False)
         say("Stop with Ctrl-C; answers are on disk as soon as a rater sees the next picture.")
         run(site, listening, behind_proxy=behind_proxy)
