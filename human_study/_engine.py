@@ -23,6 +23,7 @@ _CONNECT_SECONDS = 5
 _WAIT_SECONDS = 30
 """How long to wait for a lock of SQLite."""
 _PRIVATE = 0o600
+_SYNCHRONOUS = "FULL"
 
 
 def open_engine(study_root: Path, database: str | None, *, foreign_keys: bool = True) -> Engine:
@@ -59,7 +60,7 @@ def _sqlite(path: Path, *, foreign_keys: bool) -> Engine:
     def _configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # SQLAlchemy begins transactions, not the driver
         keys = f"foreign_keys={'ON' if foreign_keys else 'OFF'}"
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", keys, "secure_delete=ON"):
+        for pragma in ("journal_mode=WAL", f"synchronous={_SYNCHRONOUS}", keys, "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}").close()
 
     @event.listens_for(engine, "begin")

@@ -295,10 +295,17 @@ class PostgresServer:
 
     folder: Path
     as_user: list[str]
+    databases: int = 0
 
     @property
     def url(self) -> str:
-        return f"postgresql://genspace@/study?host={self.folder}"
+        """Of the database made last."""
+        return f"postgresql://genspace@/study{self.databases}?host={self.folder}"
+
+    def make_database(self) -> None:
+        bin_ = max(Path("/usr/lib/postgresql").glob("*/bin"))
+        self.databases += 1
+        self.run(str(bin_ / "createdb"), "-h", str(self.folder), "-U", "genspace", f"study{self.databases}")
 
     def run(self, *command: str) -> None:
         # Nothing is captured: a server that is started would keep the pipe open.
@@ -339,7 +346,7 @@ class PostgresServer:
         server.run(str(bin_ / "initdb"), *data)
         server.start()
         try:
-            server.run(str(bin_ / "createdb"), "-h", str(folder), "-U", "genspace", "study")
+            server.make_database()
             yield server
         finally:
             with suppress(subprocess.CalledProcessError):  # stopped already

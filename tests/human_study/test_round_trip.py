@@ -135,9 +135,10 @@ def study(root: Path, name: str) -> Desk:
     return open_desk(root, **({"raters_per_item": 3, "repeats": REPEATS} | DESIGNS[name]))
 
 
-@pytest.fixture(params=DESIGNS)
-def worked(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
-    desk = study(tmp_path / "a", request.param)
+@pytest.fixture(params=DESIGNS, scope="module")
+def worked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """Answers to each design, which the tests only read."""
+    desk = study(tmp_path_factory.mktemp(request.param) / "a", request.param)
     with closing(desk.store):
         work(desk, seed=7)
         yield desk
