@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from small_studies import Clock, Desk, open_desk, write_study
+from small_studies import Clock, Desk, nothing_left_to_chance, open_desk, write_study
 
 from genspace.errors import InvalidFilesError
 from genspace.human_study.answers.orders import tiers_of, tiers_text
@@ -138,9 +138,10 @@ def study(root: Path, name: str) -> Desk:
 @pytest.fixture(params=DESIGNS, scope="module")
 def worked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """Answers to each design, which the tests only read."""
-    desk = study(tmp_path_factory.mktemp(request.param) / "a", request.param)
-    with closing(desk.store):
+    with nothing_left_to_chance():
+        desk = study(tmp_path_factory.mktemp(request.param) / "a", request.param)
         work(desk, seed=7)
+    with closing(desk.store):
         yield desk
 
 

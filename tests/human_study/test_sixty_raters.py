@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_studies import Clock, write_study
+from small_studies import Clock, nothing_left_to_chance, write_study
 from test_round_trip import FORMATS, assert_same_figures, empty_copy, export
 from visits import Visitor, prolific
 
@@ -153,7 +153,7 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, li
     rows = [f"i{n}g0,i{n}g1,right,{'training' if n > GOLD - 3 else 'gold'}" for n in range(GOLD)]
     (root / "gold.csv").write_text("item_id,item_id_b,value,use\n" + "\n".join(rows) + "\n")
     chance, clock = random.Random(60), Clock()
-    with open_site(root) as site:
+    with nothing_left_to_chance(), open_site(root) as site:
         site.store.clock = clock
         people = []
         names = [name for name, kind in KINDS.items() for _ in range(kind.number)]
