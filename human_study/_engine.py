@@ -44,10 +44,7 @@ def open_engine(study_root: Path, database: str | None, *, foreign_keys: bool = 
     optional_import("psycopg", extra="web", needed_for="a human study on PostgreSQL")
     url = database.replace("postgresql://", "postgresql+psycopg://", 1)
     return create_engine(
-        url,
-        pool_pre_ping=True,
-        hide_parameters=True,
-        connect_args={"connect_timeout": _CONNECT_SECONDS},
+        url, pool_pre_ping=True, hide_parameters=True, connect_args={"connect_timeout": _CONNECT_SECONDS}
     )
 
 

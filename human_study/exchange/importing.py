@@ -35,12 +35,7 @@ class Imported:
 
 
 def import_answers(
-    store: AnswerStore,
-    material: Material,
-    path: Path,
-    *,
-    from_names: Sequence[str] = (),
-    rater: str = "",
+    store: AnswerStore, material: Material, path: Path, *, from_names: Sequence[str] = (), rater: str = ""
 ) -> Imported:
     """Add answers: a table, an export of another tool, or the folder of a Hugging Face data set.
 

@@ -40,10 +40,7 @@ class KnownAnswers:
 
 
 def known_answers(
-    root: Path,
-    design: Design,
-    items: Mapping[str, Item],
-    asked: Callable[[UnitKey], tuple[Asked, ...]],
+    root: Path, design: Design, items: Mapping[str, Item], asked: Callable[[UnitKey], tuple[Asked, ...]]
 ) -> KnownAnswers:
     """Read the table of known answers: each names a question that is asked, and there is one answer to each.
 

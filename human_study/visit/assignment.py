@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, text
@@ -228,19 +229,13 @@ class Turn:
                 "registration": meta.get("registration", ""),
             },
         )
-        known = json.loads(row.known) if row.known else {}
-        said = details or {}
-        self.connection.execute(
-            _INSERT_ANSWERS,
-            [
-                {
-                    **key, "question": q, "value": v, "choice": said.get(q, Detail()).choice,
-                    "confidence": said.get(q, Detail()).confidence, "why": said.get(q, Detail()).why,
-                    "known": json.dumps(known[q]) if q in known else "",
-                }
-                for q, v in values.items()
-            ],
-        )  # fmt: skip
+        known, said = json.loads(row.known or "{}"), details or {}
+        rows = [
+            {**key, "question": q, "value": v, "known": json.dumps(known[q]) if q in known else ""}
+            | asdict(said.get(q, Detail()))
+            for q, v in values.items()
+        ]
+        self.connection.execute(_INSERT_ANSWERS, rows)
         self.connection.execute(_ANSWERED, {"assignment": assignment_id, "latest": latest})
         if _is_counted(row.role, row.repeat) and row.revision == 0:
             self._count_answer(row)

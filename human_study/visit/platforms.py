@@ -70,11 +70,7 @@ PLATFORMS: Mapping[str, Platform] = {
             "prolific",
             {"participant": "PROLIFIC_PID", "study": "STUDY_ID", "session": "SESSION_ID"},
             dict.fromkeys(("participant", "study", "session"), r"[0-9a-f]{24}"),
-            {
-                "participant": "{{%PROLIFIC_PID%}}",
-                "study": "{{%STUDY_ID%}}",
-                "session": "{{%SESSION_ID%}}",
-            },
+            {"participant": "{{%PROLIFIC_PID%}}", "study": "{{%STUDY_ID%}}", "session": "{{%SESSION_ID%}}"},
             "https://app.prolific.com/submissions/complete?cc={code}",
         ),
         # An external question of Mechanical Turk is called with these: AWS Mechanical Turk API reference,
