@@ -48,7 +48,7 @@ def _query(columns: Mapping[str, str]) -> str:
     JOIN submissions s ON s.assignment_id = a.assignment_id AND s.revision = a.revision
     JOIN answers v ON v.assignment_id = a.assignment_id AND v.revision = a.revision
     ORDER BY a.assignment_id, v.question
-    """  # noqa: S608 - columns of this module
+    """
 
 
 SCREENS_QUERY = _query(_COLUMNS)

@@ -236,7 +236,5 @@ def _answer(row: AnswerRow, said: Mapping[str, Any]) -> dict[str, Any]:
     known = row.known
     if known is None:
         known = json.dumps(said[row.question]) if row.question in said else ""
-    return {
-        "question": row.question, "value": row.value, "choice": row.choice, "confidence": row.confidence,
-        "why": row.why, "known": known,
-    }  # fmt: skip
+    same = ("question", "value", "choice", "confidence", "why")
+    return {name: getattr(row, name) for name in same} | {"known": known}

@@ -27,11 +27,11 @@ _OWN_AVAILABLE = text("""
 """)
 _LEFT = text("SELECT sum(wanted - assigned) FROM units WHERE available")
 _IS_AT_WORK = "consented_at IS NOT NULL AND outcome IS NULL AND last_seen_at > :since"
-_AT_WORK = text(f"SELECT count(*) FROM raters WHERE {_IS_AT_WORK}")  # noqa: S608 - a constant of this module
-_IN_THEIR_HANDS = text(
-    f"SELECT count(*) FROM assignments JOIN raters USING (rater_id) WHERE {_IS_AT_WORK} "  # noqa: S608
-    "AND state <> 'expired' AND role <> 'training'"
-)
+_AT_WORK = text(f"SELECT count(*) FROM raters WHERE {_IS_AT_WORK}")
+_IN_THEIR_HANDS = text(f"""
+    SELECT count(*) FROM assignments JOIN raters USING (rater_id)
+    WHERE {_IS_AT_WORK} AND state <> 'expired' AND role <> 'training'
+""")
 _STATE = text("SELECT value FROM meta WHERE key = 'state'")
 
 
