@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from anyio.from_thread import start_blocking_portal
 from browsing import browser, open_page
 from load import PostgresServer
 from small_studies import nothing_left_to_chance
+from starlette.testclient import TestClient
 
 __all__ = ["browser", "open_page"]
 
@@ -15,6 +17,14 @@ __all__ = ["browser", "open_page"]
 @pytest.fixture(autouse=True)
 def _nothing_left_to_chance() -> Iterator[None]:
     with nothing_left_to_chance():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_event_loop_for_all_clients() -> Iterator[None]:
+    """A test client would start a thread and a loop for every request."""
+    with start_blocking_portal() as portal, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TestClient, "portal", portal)
         yield
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from small_studies import Desk, open_desk, picture, write_study
+from small_studies import Desk, nothing_left_to_chance, open_desk, picture, write_study
 
 from genspace.errors import InputError
 from genspace.human_study.design import load_design
@@ -100,26 +101,33 @@ CHANGES = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def answered_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The study after a first visit, to be copied."""
+    root = write_whole_study(tmp_path_factory.mktemp("answered") / "s")
+    with nothing_left_to_chance():
+        answered(root).store.close()
+    return root
+
+
 @pytest.mark.parametrize("what", CHANGES)
-def test_a_change_of_content_is_named_and_needs_a_reason(tmp_path: Path, what: str) -> None:
-    root = write_whole_study(tmp_path / "s")
-    original = {p: p.read_bytes() for p in root.rglob("*") if p.is_file()}
-
-    def undo() -> None:
-        for path, content in original.items():
-            path.write_bytes(content)
-
-    CHANGES[what](root)
-    desk_of(root).store.close()  # before the first answer everything may change
-    undo()
-    answered(root).store.close()
+def test_a_change_of_content_is_named_and_needs_a_reason(
+    tmp_path: Path, answered_once: Path, what: str
+) -> None:
+    fresh = write_whole_study(tmp_path / "fresh")
+    desk_of(fresh).store.close()
+    CHANGES[what](fresh)
+    desk_of(fresh).store.close()  # before the first answer everything may change
+    root = Path(shutil.copytree(answered_once, tmp_path / "s"))
     CHANGES[what](root)
     with pytest.raises(InputError) as caught:
         desk_of(root)
     assert what in str(caught.value)
     assert "--amend" in str(caught.value)
-    undo()
-    desk_of(root).store.close()
+    for path in answered_once.rglob("*.*"):
+        if path.is_file() and not path.name.startswith("answers.sqlite"):
+            shutil.copyfile(path, root / path.relative_to(answered_once))
+    desk_of(root).store.close()  # undone, nothing has changed
 
 
 def test_flipped_known_answers_change_nobody_s_past_without_a_word(

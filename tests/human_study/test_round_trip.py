@@ -237,6 +237,20 @@ def test_items_and_raters_whose_names_begin_like_formulas_keep_them(tmp_path: Pa
     desk.store.close()
 
 
+def said(desk: Desk) -> list[tuple[str, int, str, float | None, float]]:
+    screens = read_recorded(desk.material.root).screens
+    return sorted((s.rater_id, s.position, s.comment, s.seconds, s.received_at) for s in screens)
+
+
+@pytest.fixture
+def source_and_copies(tmp_path: Path) -> Iterator[tuple[Desk, dict[str, Desk]]]:
+    desk = open_desk(write_study(tmp_path / "a", 6), raters_per_item=1000)
+    copies = {name: empty_copy(desk, tmp_path / f"copy-{name}") for name in FORMATS}
+    yield desk, copies
+    for each in (desk, *copies.values()):
+        each.store.close()
+
+
 @settings(
     max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
@@ -252,24 +266,20 @@ def test_items_and_raters_whose_names_begin_like_formulas_keep_them(tmp_path: Pa
     )
 )
 def test_any_comment_and_any_time_survive(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, float, str]]
+    source_and_copies: tuple[Desk, dict[str, Desk]], rows: list[tuple[str, float, str]]
 ) -> None:
-    folder = tmp_path_factory.mktemp("any")
-    desk = open_desk(write_study(folder / "a", 6), raters_per_item=1)
-    rater = desk.join()
+    """Each example is one rater more, in the study and in the copy that each format fills."""
+    desk, copies = source_and_copies
+    rater, folder = desk.join(), desk.material.root.parent
     for comment, seconds, choice in rows:
         shown = desk.take(rater)
         desk.clock.now += seconds + 1
         value = None if not choice else float(choice == "yes")
         desk.answer(rater, shown, value, comment=comment, seconds=seconds)
-    for name in FORMATS:
-        other = empty_copy(desk, folder / f"copy-{name}")
-        import_answers(other.store, other.material, export(desk, name, folder / "out"))
-        kept = [(s.comment, s.seconds, s.received_at) for s in read_recorded(other.material.root).screens]
-        first = [(s.comment, s.seconds, s.received_at) for s in read_recorded(folder / "a").screens]
-        assert kept == first
-        other.store.close()
-    desk.store.close()
+    for name, other in copies.items():
+        added = import_answers(other.store, other.material, export(desk, name, folder / "out"))
+        assert (added.answers, added.raters) == (len(rows), 1)
+        assert said(other) == said(desk)
 
 
 @pytest.mark.parametrize("column", ["value", "repeat", "position", "received_at", "role", "known", "seconds", "side",

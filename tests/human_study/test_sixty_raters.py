@@ -111,6 +111,8 @@ class Person:
     visitor: Visitor
     done: int = 0
     finished: bool = False
+    shown: Any = None
+    """The picture in hand, as the reply to the answer before brought it."""
 
 
 def truth(item_id: str, item_id_b: str) -> str:
@@ -121,7 +123,7 @@ def truth(item_id: str, item_id_b: str) -> str:
 def turn(person: Person, clock: Clock, chance: random.Random) -> None:
     """One picture: look, think, answer, perhaps correct it at once."""
     kind, visitor = person.kind, person.visitor
-    shown = visitor.look()
+    shown = person.shown or visitor.look()
     if shown["status"] != "assignment" or person.done == kind.stops_after:
         if kind.outcome == "returned":
             visitor.post("/leave")
@@ -139,7 +141,7 @@ def turn(person: Person, clock: Clock, chance: random.Random) -> None:
         choice = "left"
     took = chance.uniform(*kind.seconds)
     clock.now += took + 0.2
-    visitor.answer(shown, choice, seconds=took)
+    person.shown = visitor.answer(shown, choice, seconds=took)["next"]
     if chance.random() < kind.corrects and not shown["practice"]:
         again = visitor.client.get(f"/api/assignments/{shown['id']}").json()
         clock.now += 0.5

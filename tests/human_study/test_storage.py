@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from load import PostgresServer
-from small_studies import open_desk, write_study
+from small_studies import Desk, open_desk, write_study
 from visits import Visitor
 
 from genspace.errors import InputError
@@ -317,21 +317,22 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Desk]:
+    desk = open_desk(write_study(tmp_path / "s", 2))
+    yield desk
+    desk.store.close()
+
+
 @settings(
     max_examples=120, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
 @given(document=JSON, as_lines=st.booleans())
-def test_malformed_imports_are_refused_or_add_nothing(
-    tmp_path_factory: pytest.TempPathFactory, document: Any, as_lines: bool
-) -> None:
-    folder = tmp_path_factory.mktemp("malformed")
-    desk = open_desk(write_study(folder / "s", 2))
-    path = folder / ("in.jsonl" if as_lines else "in.json")
+def test_malformed_imports_are_refused_or_add_nothing(small: Desk, document: Any, as_lines: bool) -> None:
+    path = small.material.root / ("in.jsonl" if as_lines else "in.json")
     path.write_text(json.dumps(document), encoding="utf-8")
     with suppress(InputError):  # any other error fails the test
-        import_answers(desk.store, desk.material, path)
-    desk.store.close()
-    shutil.rmtree(folder)
+        import_answers(small.store, small.material, path)
 
 
 @pytest.mark.parametrize(
