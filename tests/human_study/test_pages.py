@@ -186,6 +186,7 @@ def test_confidence_and_why_not(tmp_path: Path, open_page: Callable[..., Any]) -
         consent(page, site)
         page.keyboard.press("2")
         wait_for_heading(page, "How sure are you?")
+        assert page.locator("#question-more").inner_text().endswith("?"), "what was asked, without its note"
         page.keyboard.press("3")
         wait_for_heading(page, "Why not?")
         assert page.get_by_role("button", name="Go on").is_disabled(), "a no needs its reason"
