@@ -17,7 +17,7 @@ from genspace.human_study.visit.assignment import Assignment, Held, Rest
 from genspace.human_study.visit.progress import PlaceInVisit
 
 __all__ = [
-    "Slot", "assignment_payload", "feedback", "picture_name", "rest_payload", "settings_payload",
+    "Slot", "assignment_payload", "feedback", "mistakes", "picture_name", "rest_payload", "settings_payload",
 ]  # fmt: skip
 
 Slot = Literal["image", "before", "left", "right", "left_before", "1", "2", "3", "4", "5", "6"]
@@ -178,6 +178,15 @@ def rest_payload(rest: Rest) -> dict[str, Any]:
     return {"status": rest.reason, "done": rest.done}
 
 
+def mistakes(
+    material: Material, given: Held, values: Mapping[str, float | None]
+) -> list[tuple[Protocol, float | None]]:
+    """Return the known answers of a unit that were not given, each with the answers offered."""
+    known = material.known[given.unit].values if given.unit in material.known else {}
+    asked = ((a.name, a.answers) for a in material.questions(given.unit) if a.name in known)
+    return [(answers, known[q]) for q, answers in asked if not answers.alike(values[q], known[q])]
+
+
 def feedback(
     material: Material, given: Held, values: Mapping[str, float | None], texts: Texts
 ) -> dict[str, Any] | None:
@@ -188,14 +197,11 @@ def feedback(
     known = material.known.get(given.unit)
     if given.role != "training" or known is None:
         return None
-    answers = {a.name: a.answers for a in material.questions(given.unit)}
-    checked = {q: v for q, v in known.values.items() if q in values}
-    wrong = [
-        _label(answers[q], v, given, texts) for q, v in checked.items() if not answers[q].alike(values[q], v)
-    ]
+    wrong = mistakes(material, given, values)
     if wrong:
-        text = texts["work.wrong_answer"].format(answer=", ".join(wrong))
-    elif len(checked) < len(values):
+        named = [_label(answers, v, given, texts) for answers, v in wrong]
+        text = texts["work.wrong_answer"].format(answer=", ".join(named))
+    elif known.values.keys() < values.keys():
         text = texts["work.right_as_far"]
     else:
         text = texts["work.right_answer"]
