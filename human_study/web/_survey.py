@@ -19,7 +19,7 @@ _DROP = text("DELETE FROM survey_answers WHERE rater_id = :rater AND survey = :m
 def answered(store: AnswerStore, rater_id: str, moment: Moment) -> bool:
     """Whether a rater has sent the survey; questions that need no answer may be left empty in it."""
     with store.reading() as connection:
-        return connection.execute(_ANSWERED, {"rater": rater_id, "moment": moment}).scalar_one() > 0
+        return bool(connection.scalar(_ANSWERED, {"rater": rater_id, "moment": moment}))
 
 
 def store_answers(

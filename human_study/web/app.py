@@ -22,14 +22,13 @@ from genspace.human_study._answers_file import StorageError
 from genspace.human_study.material import Material, load_material
 from genspace.human_study.store.answer_store import AnswerStore
 from genspace.human_study.visit.assignment import ClosedError, OutOfDateError, UnknownRaterError
-from genspace.human_study.visit.platforms import platform_of
 from genspace.human_study.watching.rules import silent_rules
 from genspace.human_study.web import _joining, _rater, _researcher
 from genspace.human_study.web._security import Guard
 from genspace.human_study.web._server import most_connections, protocol_with_limits
 from genspace.human_study.web._site import Site, site_of
 
-__all__ = ["Links", "create_app", "listen", "open_site", "serve"]
+__all__ = ["create_app", "listen", "open_site", "serve"]
 
 _log = logging.getLogger("genspace")
 _EXPLAINED = {403, 404, 409, 413, 422, 429, 500, 503}
@@ -110,29 +109,6 @@ def _explain(request: Request, status: int) -> Response:
     if "/api/" in request.url.path:
         return JSONResponse({"error": status, "message": message}, status)
     return site.page(request, "error.html", texts, status, message=message)
-
-
-class Links:
-    """The addresses that `serve` prints."""
-
-    def __init__(self, site: Site, base: str) -> None:
-        self.base = base.rstrip("/")
-        self._site = site
-
-    @property
-    def rater(self) -> str:
-        """For everybody who should take part; with the platform's placeholders where there is one."""
-        query = platform_of(self._site.material.design.crowd).query()
-        return f"{self.base}/r/{self._site.store.secret('join_token')}{query}"
-
-    @property
-    def researcher(self) -> str:
-        """For the researcher alone."""
-        return f"{self.base}/researcher/enter/{self._site.store.secret('researcher_token')}"
-
-    def personal(self, invitation: str) -> str:
-        """For one invited rater."""
-        return f"{self.base}/i/{invitation}"
 
 
 @contextmanager

@@ -106,7 +106,8 @@ def serve(
     for package in ("fastapi", "uvicorn", "sqlalchemy", "python_multipart"):
         optional_import(package, extra="web", needed_for="genspace annotate serve")
     from genspace.cli._console import out
-    from genspace.human_study.web.app import Links, listen, open_site
+    from genspace.human_study.visit.platforms import Links
+    from genspace.human_study.web.app import listen, open_site
     from genspace.human_study.web.app import serve as run
 
     base = base_of(public_url) if public_url else ""
@@ -125,7 +126,8 @@ def serve(
         for remark in site.remarks:
             say(remark)
         here = f"[{host}]" if ":" in host else host
-        links = Links(site, base or f"http://{here}:{listening.getsockname()[1]}")
+        base = base or f"http://{here}:{listening.getsockname()[1]}"
+        links = Links(site.store, site.material.design.crowd, base)
         out().print(f"Raters      {links.rater}\nResearcher  {links.researcher}", markup=False)
         say("Stop with Ctrl-C; answers are on disk as soon as a rater sees the next picture.")
         run(site, listening, behind_proxy=behind_proxy)
@@ -143,7 +145,7 @@ def links(
 ) -> None:
     """Print the raters' and the researcher's links, or make new ones when somebody has them who should not."""
     from genspace.cli._console import out, print_json
-    from genspace.human_study.visit.platforms import platform_of
+    from genspace.human_study.visit.platforms import Links
 
     secrets: dict[str, Literal["join_token", "researcher_token"]] = {
         "raters": "join_token", "researcher": "researcher_token",
@@ -151,11 +153,8 @@ def links(
     with opened(study) as (store, material):
         for which in renew or ():
             store.renew_secret(secrets[which.value])
-        base = base_of(public_url)
-        found = {
-            "raters": f"{base}/r/{store.secret('join_token')}{platform_of(material.design.crowd).query()}",
-            "researcher": f"{base}/researcher/enter/{store.secret('researcher_token')}",
-        }
+        made = Links(store, material.design.crowd, base_of(public_url))
+        found = {"raters": made.rater, "researcher": made.researcher}
     if json_:
         print_json(found)
         return
@@ -173,11 +172,12 @@ def invite(
 ) -> None:
     """Print personal links, which work on any device; each is shown only once."""
     from genspace.cli._console import out, print_json
+    from genspace.human_study.visit.platforms import Links
 
     base = base_of(public_url)
-    with opened(study) as (store, _):
-        invited = store.invite(number)
-    rows = [{"rater_id": r, "link": f"{base}/i/{secret}"} for r, secret in invited]
+    with opened(study) as (store, material):
+        links = Links(store, material.design.crowd, base)
+        rows = [{"rater_id": r, "link": links.personal(secret)} for r, secret in store.invite(number)]
     if json_:
         print_json(rows)
         return
