@@ -321,6 +321,7 @@ def test_a_changed_consent_form_is_put_before_the_rater_again(tmp_path: Path) ->
         path = f"/api/assignments/{shown['id']}/answer"
         assert visitor.post(path, json=body, headers={"x-csrf-token": token}).status_code == 200
         jar = dict(visitor.cookies)
+        (before,) = site.store.snapshot().raters
     reword("consent.md", "About", "What we do with your answers")(root)
     with open_site(root, amend="the board asked for clearer words") as site:
         visitor = TestClient(create_app(site), cookies=jar)
@@ -330,6 +331,9 @@ def test_a_changed_consent_form_is_put_before_the_rater_again(tmp_path: Path) ->
         assert "This form has changed" in page.text
         visitor.post("/welcome", data={"csrf": token, "agreed": "0"})
         assert visitor.get("/work").url.path == "/work"
+        (after,) = site.store.snapshot().raters
+        assert after["consented_at"] == before["consented_at"], "the time limit runs from the first consent"
+        assert after["consent_digest"] == site.consent_digest != before["consent_digest"]
 
 
 def test_a_study_whose_pictures_cannot_be_read_is_not_served(tmp_path: Path) -> None:

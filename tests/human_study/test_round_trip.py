@@ -24,6 +24,7 @@ from genspace.human_study.exchange.importing import import_answers
 from genspace.human_study.material import load_material
 from genspace.human_study.reading import answers, read_recorded
 from genspace.human_study.store.answer_store import AnswerStore
+from genspace.human_study.store.housekeeping import reclaim
 from genspace.human_study.visit.assignment import Assignment, Turn, earlier
 from genspace.human_study.watching.monitor import agreement_both_ways
 
@@ -210,6 +211,22 @@ def test_answers_before_and_after_an_amendment_stay_apart(tmp_path: Path) -> Non
     assert_same_figures(root, other.material.root)
     desk.store.close()
     other.store.close()
+
+
+def test_answers_asked_for_again_do_not_count_in_the_copy_either(tmp_path: Path) -> None:
+    desk = open_desk(write_study(tmp_path / "a", 4), raters_per_item=1, repeats={"every": 0})
+    rater = desk.join()
+    for _ in range(3):
+        desk.answer(rater, desk.take(rater), 1.0)
+    with desk.store.writing() as connection:
+        Turn(connection, desk.design, rater, desk.clock()).leave("returned")
+    assert reclaim(desk.store).answers == 3
+    other = empty_copy(desk, tmp_path / "b")
+    import_answers(other.store, other.material, export(desk, "answers.csv", tmp_path / "out"))
+    for each in (desk, other):
+        assert [(u["assigned"], u["done"]) for u in each.store.snapshot().units] == [(0, 0)] * 4
+        assert answers(each.material.root)["reclaimed"].all()
+        each.store.close()
 
 
 def test_comments_can_be_left_out(tmp_path: Path) -> None:
