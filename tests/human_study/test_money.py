@@ -146,6 +146,18 @@ def test_what_is_promised_to_raters_at_work_is_not_promised_again(tmp_path: Path
         assert "There is nothing left to do" in Visitor(site).come().text
 
 
+def test_a_picture_that_came_twice_is_paid_once(tmp_path: Path) -> None:
+    design = (
+        "raters_per_item = 1\n[repeats]\nevery = 2\ngap = 1\n[outcomes.complete]\npay_per_picture = 0.1\n"
+    )
+    with open_site(write_study(tmp_path / "s", 8, design=design)) as site:
+        visitor = Visitor(site).come().agree()
+        assert visitor.work() > 8
+        assert "You get 0.80" in visitor.text
+        (row,) = csv.DictReader(io.StringIO(export_text(site.store, site.material, "payments.csv")))
+        assert (row["pictures"], row["pay"], row["outcome"]) == ("8", "0.80", "complete")
+
+
 def test_complete_from_says_from_when_a_visit_counts(tmp_path: Path) -> None:
     with opened(tmp_path / "s", "complete_from = 3", items=3) as site:
         visitor = Visitor(site).come(**prolific(1)).agree()

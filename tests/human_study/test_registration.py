@@ -12,7 +12,7 @@ import pytest
 from small_studies import Desk, nothing_left_to_chance, open_desk, picture, write_study
 
 from genspace.errors import InputError
-from genspace.human_study.design import load_design
+from genspace.human_study.design import Design, load_design
 from genspace.human_study.material import load_material
 from genspace.human_study.reading import answers, read_recorded
 from genspace.human_study.store.answer_store import AnswerStore
@@ -201,6 +201,18 @@ def test_an_update_of_genspace_is_told_and_needs_no_reason(
         desk.answer(late, given, 1.0)
     desk.store.close()
     assert read_recorded(root).registrations == (first.after, second.after)
+
+
+def test_a_setting_that_an_update_brings_is_no_change(
+    tmp_path: Path, answered_once: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = Path(shutil.copytree(answered_once, tmp_path / "s"))
+    real = Design.registered
+    monkeypatch.setattr(Design, "registered", lambda design: real(design) | {"colours": 3})
+    desk_of(root).store.close()
+    monkeypatch.setattr(Design, "registered", lambda design: real(design) | {"raters_per_item": 9})
+    with pytest.raises(InputError, match=r"design: raters_per_item\."):
+        desk_of(root)
 
 
 @pytest.mark.parametrize("what", ["questions: i4 (en)", "texts: en.work.back", "design: gold.every"])
