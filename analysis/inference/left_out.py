@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from genspace.analysis.inference.replicates import Replicates
 from genspace.analysis.resampling import CHUNK_CELLS, Concordance, Weighted, dense_codes, ratio
 
-__all__ = ["LeftOut"]
+__all__ = ["LeftOut", "dominated", "pair_balance"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -176,6 +176,11 @@ def _below(codes: Ints, block: Ints | None = None) -> _Below:
     return _Below(smaller[place] - (np.cumsum(sizes) - sizes)[block], counts[place], first)
 
 
+def pair_balance(x: Ints, y: Ints) -> Ints:
+    """(n,) concordant less discordant pairs of each item with all others, from dense codes of both."""
+    return _pairs(x, y)[0]
+
+
 def _pairs(x: Ints, y: Ints, block: Ints | None = None) -> tuple[Ints, Ints, Ints, Ints]:
     """Return each item's pairs with the others of its block: concordant less discordant, tied by x, y, both."""
     block = np.zeros_like(x) if block is None else block
@@ -184,14 +189,14 @@ def _pairs(x: Ints, y: Ints, block: Ints | None = None) -> tuple[Ints, Ints, Int
     both = _below(x * wide + y, block)
     turned = _below(y * (int(x.max(initial=0)) + 1) + x, block)
     size = np.bincount(block)[block]
-    smaller = _dominated(x, y, block)
+    smaller = dominated(x, y, block)
     # Pairs with the other below or equal, counting 2 and 1 on each side: sign + 1 of both, multiplied out.
     product = 4 * smaller + 2 * (both.less - of_x.less) + 2 * (turned.less - of_y.less) + both.equal - 1
     balance = product - (2 * of_x.less + of_x.equal) - (2 * of_y.less + of_y.equal) + size + 1
     return balance, of_x.equal - 1, of_y.equal - 1, both.equal - 1
 
 
-def _dominated(x: Ints, y: Ints, block: Ints) -> Ints:
+def dominated(x: Ints, y: Ints, block: Ints) -> Ints:
     """(n,) items of the same block with smaller x and smaller y.
 
     In the order of blocks and x, equal x by falling y, these are the earlier items with a smaller y, where an earlier
