@@ -12,7 +12,7 @@ from genspace.analysis._decision_section import DecisionParts, decision_parts
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._people_section import leave_one_out
 from genspace.analysis._scope import NO_PEOPLE, Scope, figure_table, given, target_of
-from genspace.analysis.correlation import by_group, score_tie, why_undefined, within_groups
+from genspace.analysis.correlation import WithinGroups, by_group, score_tie, why_undefined, within_groups
 from genspace.analysis.figures import FIGURES, SYSTEMS, TIE_CALIBRATED_PAIRS
 from genspace.analysis.inference.intervals import Scale, Support, from_replicates
 from genspace.analysis.inference.left_out import LeftOut
@@ -218,7 +218,7 @@ def _calibrated_pairs(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
     return {
         key: from_replicates(
             float(right.mean()),
-            clusters.map(lambda w: ratio(right @ w, w.sum(axis=0))),
+            ratio(clusters.sums(right), clusters.sums(np.ones(len(right)))),
             clusters,
             n=len(right),
             scale="share",
@@ -245,22 +245,19 @@ def _within_prompt(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
         reason = NO_PEOPLE if not np.isfinite(scope.rated.people.mean).any() else why_undefined(y, x)
         return {name: Estimate.undefined(reason, coverage=coverage) for name in names}
     inside = within_groups(GROUPED_FIGURES, y, x, scope.rated.prompt[both])
-    prompts, first = np.unique(scope.rated.prompt[both], return_index=True)
+    _, first = np.unique(scope.rated.prompt[both], return_index=True)
     clusters = scope.replicates.take(both).take(first)  # one entry a prompt
     pairs = pairs_within(y, x, scope.rated.prompt[both])
     fold = scope.fold[both][first]
     group = pairs.counts(tie=np.nan_to_num(calibrated_widths(pairs, fold))).accuracy
-    values = {
-        key: (found.of(np.ones((len(prompts), 1)))[0], clusters.map(found.of), found.n)
-        for key, found in inside.items()
-    }
-    calibrated = group.mean()[0], clusters.map(group.mean), int(group.defined.sum())
-    values["pairwise_tie_calibrated"] = calibrated
+    values = {key: (found.left_out(clusters), found.n) for key, found in inside.items()}
+    calibrated = WithinGroups(group.averaged, int(group.defined.sum()))
+    values["pairwise_tie_calibrated"] = calibrated.left_out(clusters), calibrated.n
     scales: dict[str, Scale] = {row.key: row.scale for row in GROUPED_FIGURES}
     return {
         name: from_replicates(
-            float(value),
-            replicated,
+            float(found[0]),
+            found[1:],
             clusters,
             n=n,
             scale=scales.get(name, "share"),
@@ -269,7 +266,7 @@ def _within_prompt(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
             confidence=scope.confidence,
             coverage=coverage,
         )
-        for name, (value, replicated, n) in values.items()
+        for name, (found, n) in values.items()
     }
 
 
@@ -385,8 +382,7 @@ def _ties(scope: Scope, judge: JudgeScores) -> Ties:
 
 def _tied(y: Floats, x: Floats, groups: NDArray[Any]) -> TieShares:
     """Return the shares of the pairs inside groups that people and judge tie; None without pairs."""
-    inside, sizes = by_group(y, groups)
-    pairs = inside.concordance(x, score_tie(x)).pooled(np.ones((len(sizes), 1)))
+    pairs = by_group(y, groups)[0].concordance(x, score_tie(x)).pooled(lambda v: np.asarray([v.sum()]))
     human, metric, of_separated = (
         float(share[0]) if np.isfinite(share[0]) else None
         for share in (

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis.correlation import score_tie
 from genspace.analysis.figures import FIGURES, Figure
-from genspace.analysis.inference.left_out import LeftOut, pair_balance
+from genspace.analysis.inference.left_out import LeftOut, pair_counts
 from genspace.analysis.inference.replicates import Replicates
 from genspace.analysis.resampling import CHUNK_CELLS, Weighted, dense_codes, pair_signs, ratio
 from genspace.display import Displayed
@@ -235,7 +235,7 @@ def _by_prompt(y: Floats, a: Floats, b: Floats, prompt: Ints, figure: str) -> Di
         agreeing = own * _lean(pooled, np.ones(2 * n))
         pull = (agreeing - _lean(pooled, own)) / 2
     else:
-        pull = agreeing = pair_balance(pooled, np.tile(dense_codes(y), 2)).astype(float)
+        pull = agreeing = pair_counts(pooled, np.tile(dense_codes(y), 2))[0].astype(float)
     scale_y = float(_scale(np.bincount(dense_codes(y)).astype(float)[:, None], n, spearman=spearman)[0])
     if figure in ("spearman", "kendall_tau_b"):
         # The mean over the swaps, where each score is there half of the time; and d scale / d size of each group.

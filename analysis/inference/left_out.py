@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from genspace.analysis.inference.replicates import Replicates
 from genspace.analysis.resampling import CHUNK_CELLS, Concordance, Weighted, dense_codes, ratio
 
-__all__ = ["LeftOut", "dominated", "pair_balance"]
+__all__ = ["LeftOut", "dominated", "pair_counts"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -132,7 +132,7 @@ class LeftOut(Weighted):
         )
 
     def _count(self, codes: Ints) -> Concordance:
-        everywhere, inside = _pairs(codes, self.codes), _pairs(codes, self.codes, self._block)
+        everywhere, inside = pair_counts(codes, self.codes), pair_counts(codes, self.codes, self._block)
 
         def left(here: Ints, within: Ints) -> Floats:
             return np.asarray(here.sum() / 2 - self._of_block(here - within / 2))
@@ -176,13 +176,13 @@ def _below(codes: Ints, block: Ints | None = None) -> _Below:
     return _Below(smaller[place] - (np.cumsum(sizes) - sizes)[block], counts[place], first)
 
 
-def pair_balance(x: Ints, y: Ints) -> Ints:
-    """(n,) concordant less discordant pairs of each item with all others, from dense codes of both."""
-    return _pairs(x, y)[0]
+def pair_counts(x: Ints, y: Ints, block: Ints | None = None) -> tuple[Ints, Ints, Ints, Ints]:
+    """Return each item's pairs with the others of its block: concordant less discordant, tied by x, y, both.
 
-
-def _pairs(x: Ints, y: Ints, block: Ints | None = None) -> tuple[Ints, Ints, Ints, Ints]:
-    """Return each item's pairs with the others of its block: concordant less discordant, tied by x, y, both."""
+    >>> balance, *_ = pair_counts(np.array([0, 1, 2]), np.array([0, 2, 1]))
+    >>> balance.tolist()
+    [2, 0, 0]
+    """
     block = np.zeros_like(x) if block is None else block
     wide = int(y.max(initial=0)) + 1
     of_x, of_y = _below(x, block), _below(y, block)
