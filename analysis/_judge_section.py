@@ -12,17 +12,24 @@ from genspace.analysis._decision_section import DecisionParts, decision_parts
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._people_section import leave_one_out
 from genspace.analysis._scope import NO_PEOPLE, Scope, figure_table, given, target_of
-from genspace.analysis.correlation import WithinGroups, by_group, score_tie, why_undefined, within_groups
+from genspace.analysis.correlation import (
+    Grouped,
+    WithinGroups,
+    by_group,
+    score_tie,
+    why_undefined,
+    within_groups,
+)
 from genspace.analysis.figures import FIGURES, SYSTEMS, TIE_CALIBRATED_PAIRS
 from genspace.analysis.inference.intervals import Scale, Support, from_replicates
 from genspace.analysis.inference.left_out import LeftOut
 from genspace.analysis.pairwise import (
     Pairs,
-    TooManyPairsError,
     best_tie_width,
     calibrated_widths,
     pairs_within,
-    share_without,
+    right_pairs,
+    right_without,
 )
 from genspace.analysis.question import JudgeScores
 from genspace.analysis.reasons import Reason
@@ -169,26 +176,23 @@ def _calibrated_ties(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
     if n < 2:
         reason = NO_PEOPLE if not np.isfinite(scope.rated.people.mean).any() else why_undefined(y, x)
         return {name: Estimate.undefined(reason, n=n, coverage=coverage) for name in names}
-    clusters = scope.replicates.take(both)
-    fold = scope.fold[both]
-    try:
-        pairs, everything = pairs_within(y, x, fold), pairs_within(y, x)
-    except TooManyPairsError as error:
-        return {name: Estimate.undefined(error.reason, n=n, coverage=coverage) for name in names}
-    widths = calibrated_widths(pairs, np.arange(pairs.groups))
+    clusters, fold = scope.replicates.take(both), scope.fold[both]
+    in_sample = _in_sample(y, x, scope.seed)
+    in_sample_estimate = Estimate(in_sample, n=n, coverage=coverage, reason=Reason("in_sample"))
+    pairs = pairs_within(y, x, fold, seed=scope.seed)
+    widths = calibrated_widths(pairs, np.arange(pairs.groups))[np.unique(fold, return_inverse=True)[1]]
     kept = np.isfinite(widths)
-    in_sample = best_tie_width(everything)
-    assert in_sample is not None  # two items make a pair
-    in_sample_estimate = Estimate(in_sample.accuracy, n=n, coverage=coverage, reason=Reason("in_sample"))
     if not kept.any():
         return dict(
             zip(names, (Estimate.undefined(Reason("single_prompt"), n=n), in_sample_estimate), strict=True)
         )
-    pairs, widths = pairs.take(kept), widths[kept]
-    right = pairs.right(tie=widths)
+    cells = fold, fold * clusters.draws + clusters.of_item
+    right, inside = (right_pairs(pairs, y, x, widths, cell)[kept] for cell in cells)
+    fold, clusters = fold[kept], clusters.take(kept)
+    values = right_without(right, inside, fold, clusters)
     cross_fitted = from_replicates(
-        float(right.mean()),
-        share_without(pairs, right, clusters),
+        float(values[0]),
+        values[1:],
         clusters,
         n=n,
         scale="share",
@@ -196,6 +200,17 @@ def _calibrated_ties(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
         confidence=scope.confidence,
     )
     return dict(zip(names, (cross_fitted, in_sample_estimate), strict=True))
+
+
+def _in_sample(y: Floats, x: Floats, seed: int) -> float:
+    """Return accuracy on all pairs at the width that is best for them, or for a sample where they are many."""
+    pairs = pairs_within(y, x, seed=seed)
+    found = best_tie_width(pairs)
+    assert found is not None  # two items make a pair
+    if pairs.complete:
+        return found.accuracy
+    right = right_pairs(pairs, y, x, np.full(len(y), found.width), np.zeros(len(y), dtype=np.int64))
+    return float(right.sum() / len(y) / (len(y) - 1))
 
 
 def _calibrated_pairs(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
@@ -209,7 +224,7 @@ def _calibrated_pairs(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
         return {key: Estimate.undefined(reason, coverage=coverage)}
     fold, here = scope.fold[both], np.arange(n)
     pairs = Pairs(here, here, np.sign(lean[both]), mine[both], fold, int(fold.max()) + 1)
-    width = calibrated_widths(pairs, np.arange(pairs.groups))
+    width = calibrated_widths(pairs, np.arange(pairs.groups))[fold]
     known = np.isfinite(width)
     if not known.any():
         return {key: Estimate.undefined(Reason("single_prompt"), n=n, coverage=coverage)}
@@ -247,9 +262,12 @@ def _within_prompt(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
     inside = within_groups(GROUPED_FIGURES, y, x, scope.rated.prompt[both])
     _, first = np.unique(scope.rated.prompt[both], return_index=True)
     clusters = scope.replicates.take(both).take(first)  # one entry a prompt
-    pairs = pairs_within(y, x, scope.rated.prompt[both])
-    fold = scope.fold[both][first]
-    group = pairs.counts(tie=np.nan_to_num(calibrated_widths(pairs, fold))).accuracy
+    _, prompt = np.unique(scope.rated.prompt[both], return_inverse=True)
+    pairs = pairs_within(y, x, prompt, seed=scope.seed)
+    width = np.nan_to_num(calibrated_widths(pairs, scope.fold[both][first]))[prompt]
+    right = np.bincount(prompt, right_pairs(pairs, y, x, width, np.asarray(prompt, dtype=np.int64)))
+    sizes = np.bincount(prompt).astype(float)
+    group = Grouped(ratio(np.asarray(right, dtype=float), sizes * (sizes - 1)), sizes)
     values = {key: (found.left_out(clusters), found.n) for key, found in inside.items()}
     calibrated = WithinGroups(group.averaged, int(group.defined.sum()))
     values["pairwise_tie_calibrated"] = calibrated.left_out(clusters), calibrated.n

@@ -12,6 +12,7 @@ from genspace.analysis._estimate import Estimate
 from genspace.analysis._scope import Scope
 from genspace.analysis.figures import FIGURES
 from genspace.analysis.inference.intervals import FEW_PROMPTS
+from genspace.analysis.pairwise import MAX_PAIRS, SAMPLE_ERROR, SAMPLED
 from genspace.analysis.reliability import conspicuous_pair, rater_pairs
 from genspace.analysis.resampling import Weighted
 from genspace.analysis.result import JudgeResult, QuestionResult
@@ -117,6 +118,13 @@ def _separated(seen: Seen) -> Iterator[n.Note]:
     if seen.scope.rated.of_pairs and known.any():
         apart = float((people.mean[known] != 0.5).mean())
         yield n.PairsSeparated(raters=float(people.count[known].mean()), separated=apart)
+
+
+def _tie_widths(seen: Seen) -> Iterator[n.Note]:
+    rated = int((seen.scope.rated.people.count > 0).sum())
+    pairs = rated * (rated - 1) // 2
+    if pairs > MAX_PAIRS and not seen.scope.rated.of_pairs:
+        yield n.TieWidthsSampled(pairs=pairs, drawn=SAMPLED, below=SAMPLE_ERROR)
 
 
 def _rare_answer(seen: Seen) -> Iterator[n.Note]:
@@ -249,5 +257,6 @@ RULES = (
     _specification,
     _near_ties,
     _baseline,
+    _tie_widths,
 )
 """Every rule, in the order in which its remarks are read."""
