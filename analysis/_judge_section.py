@@ -35,6 +35,7 @@ from genspace.analysis.question import JudgeScores
 from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import PromptDraws, estimate, ratio, stream
 from genspace.analysis.result import Cost, Coverage, JudgeResult, Matched, PValues, Ties, TieShares
+from genspace.analysis.significance import no_association
 from genspace.analysis.system import (
     MIN_GENERATORS,
     SYSTEM_FIGURES,
@@ -476,11 +477,9 @@ def _cost(judge: JudgeScores) -> Cost:
 
 
 def _p_values(scope: Scope, judge: JudgeScores) -> PValues:
-    """Return SciPy's two-sided p-values of no association, which assume independent items."""
-    from scipy.stats import kendalltau, pearsonr, spearmanr
-
+    """Return two-sided p-values of no association, which assume independent items."""
     y, x, _ = _both(scope, judge)
     if scope.rated.of_pairs or len(y) < 3 or not np.ptp(y) or not np.ptp(x):
         return PValues(pearson=None, spearman=None, kendall_tau_b=None)
-    pearson, spearman, kendall = (float(test(x, y).pvalue) for test in (pearsonr, spearmanr, kendalltau))
+    pearson, spearman, kendall = no_association(y, x)
     return PValues(pearson=pearson, spearman=spearman, kendall_tau_b=kendall)
