@@ -73,7 +73,6 @@ REASONS: Mapping[ReasonCode, str] = {
     "all_equal": "all {name} are equal",
     "undefined": "not defined on these items",
     "undefined_on_common_items": "the figure of one of the two is undefined on their common items",
-    "too_many_pairs": "more than {needed:,} pairs; take them within prompts or generators",
     "no_pair_separated": "no pair that both or either separate",
     "no_prompt_separated": "in no prompt do both answers and judge separate two items",
     "no_generator_separated": "in no generator do both answers and judge separate two items",
@@ -252,6 +251,12 @@ def remark(note: n.Note, result: QuestionResult) -> str:
             )
         case n.HumanTies():
             return f"People are evenly split on {note.n} items: no decision, left out."
+        case n.TieWidthsSampled():
+            return (
+                f"Tie widths were chosen on {note.drawn:,} of {note.pairs:,} pairs, drawn by the seed; the share of "
+                f"pairs that is right at such a width is counted over all pairs, and is at most {note.below:g} below "
+                "that of the best width, with 95 % probability."
+            )
         case n.PairsSeparated():
             return (
                 f"{note.raters:.1f} raters a pair prefer one of the items on {note.separated:.0%} of the pairs. "
