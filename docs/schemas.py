@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from genspace.analysis.diff import DiffDocument
+from genspace.analysis.gate import GateDocument
 from genspace.analysis.result import ComparisonDocument, RankingDocument, ValidationDocument
 from genspace.documents import schema_of
 
 FOLDER = Path(__file__).resolve().parents[1] / "src" / "genspace" / "schemas"
 KINDS = {
     "comparison": (ComparisonDocument, "genspace comparison"),
+    "diff": (DiffDocument, "genspace diff of two runs"),
+    "gate": (GateDocument, "genspace gate"),
     "ranking": (RankingDocument, "genspace ranking of generators"),
     "validation": (ValidationDocument, "genspace validation of a metric"),
 }

@@ -23,6 +23,7 @@ __all__ = [
     "Files",
     "Item",
     "JsonValue",
+    "JudgeMark",
     "Measurement",
     "PairCoding",
     "Reference",
@@ -291,6 +292,16 @@ class Variant:
     """Name of the other judge."""
     replaced: str
     """What was changed, as it was written: "depth=scene"."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeMark:
+    """What a judge was when it gave the verdicts that count."""
+
+    fingerprint: str | None = None
+    """Digest of everything that can change its answers; None for scores made elsewhere."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Kind, model and options of its `[judges.NAME]` table, as text."""
 
 
 @dataclass(frozen=True, slots=True)

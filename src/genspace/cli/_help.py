@@ -33,6 +33,14 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], str]] = {
         ("rank",),
         "Rank the generators by the people and by each judge, and say how sure each order is.",
     ),
+    "diff": (
+        ("over_time",),
+        "Say what changed between two runs: flipped items, agreement, coverage, cost, people.",
+    ),
+    "gate": (
+        ("over_time",),
+        "Ask whether judges meet rules, such as a least agreement; for continuous integration.",
+    ),
     "judge": (("judge",), "Score the items with one or several judges; resumes where it stopped."),
     "show": (
         ("show",),

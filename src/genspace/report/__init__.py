@@ -9,6 +9,7 @@ from genspace.report._benchmark import (
     write_rows,
 )
 from genspace.report._benchmark_examples import examples_of
+from genspace.report._gate import junit_xml
 from genspace.report._generators import COUNTED, order_table, place_text, three_table
 from genspace.report._html import html_report
 from genspace.report._item import ItemView, view_item
@@ -35,7 +36,7 @@ from genspace.report._table import (
     percent,
     share_text,
 )
-from genspace.report._terminal import print_comparison, print_view
+from genspace.report._terminal import print_comparison, print_table, print_view
 from genspace.report._write import write_report
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "html_report",
     "input_digests",
     "judge_table",
+    "junit_xml",
     "latex_table",
     "make_manifest",
     "markdown_summary",
@@ -70,6 +72,7 @@ __all__ = [
     "print_readings",
     "print_released",
     "print_rows",
+    "print_table",
     "print_view",
     "read_manifest",
     "reason_text",

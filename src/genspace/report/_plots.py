@@ -11,7 +11,7 @@ from genspace.analysis import Estimate
 from genspace.analysis.calibration import CalibrationBin
 from genspace.analysis.figures import FIGURES
 from genspace.analysis.inference.studies import StudiesDocument
-from genspace.analysis.result import Cell, QuestionResult, ValidationDocument
+from genspace.analysis.result import Cell, QuestionResult
 from genspace.report._sentences import option_words
 from genspace.report._styles import INK, MUTED, ON_LIGHT, OTHERS, RULE, Style, judge_styles
 from genspace.report._table import Row, judge_table, number
@@ -158,26 +158,35 @@ def studies_forest(document: StudiesDocument) -> str | None:
         )
 
 
-def differences(document: ValidationDocument) -> str | None:
-    """Return the new metric's difference from each other metric, with its interval and the margin."""
-    rows = [row for row in document.against if row.difference.value is not None]
+def differences(
+    found: Sequence[tuple[str, Estimate]], label: str, description: str, *, margin: float | None = None
+) -> str | None:
+    """Return differences by judge with their intervals, and the margin that one of them may lose.
+
+    Args:
+        found: Judges and differences.
+        label: What the axis shows.
+        description: The whole in words, for who cannot see it.
+        margin: Above 0; None: there is none.
+    """
+    rows = [(name, estimate) for name, estimate in found if estimate.value is not None]
     if not rows:
         return None
     with _figure(6.6, 0.9 + 0.28 * len(rows)) as (figure, axes):
-        for height, row in enumerate(reversed(rows)):
-            low, high = row.difference.low, row.difference.high
+        for height, (_, estimate) in enumerate(reversed(rows)):
+            low, high = estimate.low, estimate.high
             if low is not None and high is not None:
                 axes.plot([low, high], [height, height], color=INK, linewidth=2.2, solid_capstyle="butt")
-            axes.plot([row.difference.value or 0.0], [height], marker="o", color=INK, markersize=7)
-        axes.set_yticks(range(len(rows)), [_short(row.judge) for row in reversed(rows)])
+            axes.plot([estimate.value or 0.0], [height], marker="o", color=INK, markersize=7)
+        axes.set_yticks(range(len(rows)), [_short(name) for name, _ in reversed(rows)])
         axes.tick_params(axis="y", length=0)
-        for place, dash in ((0.0, "-"), (-document.margin, "--")):
+        for place, dash in ((0.0, "-"), *(() if margin is None else ((-margin, "--"),))):
             axes.axvline(place, color=MUTED, linewidth=1, linestyle=dash)
         axes.grid(axis="x", color=RULE, linewidth=0.6)
         axes.set_axisbelow(True)
         axes.spines["left"].set_visible(False)
-        axes.set_xlabel(f"{document.metric} minus the other, {document.primary.label}; dashed: the margin")
-        return _svg(figure, f"difference of {document.metric} from each other metric with its interval")
+        axes.set_xlabel(label)
+        return _svg(figure, description)
 
 
 def _interval(axes: Axes, height: int, row: Row, style: Style) -> None:

@@ -98,6 +98,9 @@ REASONS: Mapping[ReasonCode, str] = {
     "in_sample": "WMT convention: the tie width is fitted in-sample",
     "already_resampled": "its p-values are resampled already",
     "not_computed": "not computed",
+    "not_in_both_runs": "the judge is in one of the two runs only",
+    "figures_alone": "a comparison read from a file holds figures, not the answers that a paired interval needs: name "
+    "the studies",
     "open_interval": "the interval is open: a step separates many bootstrap draws",
     "no_generators": "no generators are named",
     "single_generator": "a single generator",

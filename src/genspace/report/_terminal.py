@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from genspace.analysis import Estimate
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from genspace.display import View
 
-__all__ = ["print_comparison", "print_view"]
+__all__ = ["print_comparison", "print_table", "print_view"]
 
 STYLES = {"people": "bold", "baseline": "dim", "derived": "dim italic"}
 PRINTED_REASONS = 6
@@ -41,18 +41,53 @@ def print_comparison(document: ComparisonDocument, console: Console, *, level: s
 
 def print_view(view: View, console: Console) -> None:
     """Print a result's title, sentences and table."""
-    from rich import box
     from rich.markup import escape
-    from rich.table import Table
 
     console.print(f"[bold]{escape(view.title)}[/]")
     for sentence in view.sentences:
         console.print(escape(sentence))
+    print_table(view.head, view.rows, console)
+
+
+def print_table(
+    head: Sequence[str], rows: Sequence[Sequence[str]], console: Console, *, title: str | None = None
+) -> None:
+    """Print a table so that it fits the terminal: as it is, else turned, else each row as a list of its cells.
+
+    Args:
+        head: One heading a column; the first column names the rows.
+        rows: Cells.
+        console: Where to.
+        title: Above it.
+    """
+    from rich import box
+    from rich.cells import cell_len
+    from rich.table import Table
+    from rich.text import Text
+
+    def width(cells: Sequence[Sequence[str]]) -> int:
+        columns = zip(*cells, strict=True)
+        return sum(max(cell_len(word) for cell in column for word in [cell]) + 2 for column in columns)
+
+    every = [list(head), *map(list, rows)]
+    turned = [list(column) for column in zip(*every, strict=True)]
+    shown = next((cells for cells in (every, turned) if width(cells) <= console.width), None)
+    if title is not None:
+        console.print(Text(title, style="italic"))
+    if shown is None:
+        labels = max(cell_len(label) for label in head[1:]) if len(head) > 1 else 0
+        for row in rows:
+            console.print(Text(row[0], style="bold"))
+            for label, cell in zip(head[1:], row[1:], strict=True):
+                if cell:
+                    console.print(Text(f"  {label:{labels}}  {cell}"))
+        console.print()
+        return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for i, heading in enumerate(view.head):
-        table.add_column(escape(heading), overflow="fold", justify="right" if i else "left")
-    for row in view.rows:
-        table.add_row(*map(escape, row))
+    for place, heading in enumerate(shown[0]):
+        table.add_column(Text(heading), justify="right" if place else "left", overflow="fold")
+    for cells in shown[1:]:
+        table.add_row(*map(Text, cells))
     console.print(table)
 
 

@@ -6,23 +6,34 @@ import json
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
-from genspace.display import view_of
+from genspace.display import View, view_of
 from genspace.documents import to_dict
 from genspace.errors import InputError
 from genspace.report._html import html_report
 from genspace.report._items import items_csv
 from genspace.report._manifest import Manifest, make_manifest
 from genspace.report._part import parts_of
-from genspace.report._table import csv_table, judge_table, latex_table, markdown_table
+from genspace.report._sentences import reason_text
+from genspace.report._table import (
+    csv_table,
+    figure_text,
+    judge_table,
+    latex_table,
+    markdown_table,
+    number,
+    percent,
+)
 from genspace.tables import csv_text
 
 if TYPE_CHECKING:
-    from genspace.analysis import Comparison, Ranking, Validation
+    import pandas as pd
+
+    from genspace.analysis import Comparison
     from genspace.study import Study
 
-__all__ = ["write_comparison", "write_report", "write_result", "written"]
+__all__ = ["page", "result_texts", "write_comparison", "write_report", "write_result", "written"]
 
 
 def write_report(
@@ -66,9 +77,26 @@ def write_comparison(comparison: Comparison, folder: Path) -> list[Path]:
     return write_report(comparison, manifest, folder)
 
 
-def write_result(result: Ranking | Validation, folder: Path) -> list[Path]:
+class Written(Protocol):
+    """A result that is written as files."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON holds it."""
+        ...
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return its rows."""
+        ...
+
+
+def write_result(result: Written, folder: Path) -> list[Path]:
     """Write a result as JSON, CSV, Markdown, HTML and SVG, the files named after its kind."""
-    name, view = type(result).__name__.lower(), view_of(result)
+    return written(folder, result_texts(result, view_of(result)))
+
+
+def result_texts(result: Written, view: View) -> dict[str, str]:
+    """Return a result's files by name: JSON, CSV, Markdown, HTML, SVG."""
+    name = type(result).__name__.lower()
     texts = {
         f"{name}.json": json.dumps(result.to_dict(), ensure_ascii=False, indent=1, allow_nan=False) + "\n",
         f"{name}.csv": csv_text(result.to_frame()),
@@ -77,8 +105,22 @@ def write_result(result: Ranking | Validation, folder: Path) -> list[Path]:
         f"<body>{view.html()}</body></html>\n",
     }
     plots = view.pictures
-    texts |= {f"{name}{f'-{n}' if n > 1 else ''}.svg": plot for n, plot in enumerate(plots, start=1)}
-    return written(folder, texts)
+    return texts | {f"{name}{f'-{n}' if n > 1 else ''}.svg": plot for n, plot in enumerate(plots, start=1)}
+
+
+def page(template: str, **data: object) -> str:
+    """Return a page of the package's templates, which opens offline."""
+    from importlib.resources import files
+
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("genspace.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters.update(number=number, figure=figure_text, percent=percent, reason=reason_text)
+    css = (files("genspace.report") / "templates" / "report.css").read_text(encoding="utf-8")
+    return environment.get_template(template).render(css=css, **data)
 
 
 def written(folder: Path, texts: Mapping[str, str]) -> list[Path]:

@@ -109,10 +109,25 @@ class JudgeStore:
         lines = (line for line in self.lines() if line.get("fingerprint") == fingerprint)
         return {line_key(line): Verdict.from_json(line) for line in lines}
 
-    def frame(self) -> pd.DataFrame:
-        """Return the verdicts that count as a frame, read without making records (see `every`)."""
+    def frame(self, fingerprint: str | None = None) -> pd.DataFrame:
+        """Return the verdicts that count as a frame, read without making records (see `every`).
+
+        Args:
+            fingerprint: the first characters of the one whose verdicts are wanted; None: the newest.
+
+        Errors: `InputError` for a fingerprint that the judge never had.
+        """
         every = self._columns()
-        counting = every[every["fingerprint"] == every["fingerprint"].iloc[-1]] if len(every) else every
+        marks = every["fingerprint"]
+        if fingerprint is None:
+            counting = every[marks == marks.iloc[-1]] if len(every) else every
+        else:
+            counting = every[marks.str.startswith(fingerprint)]
+            if len(counting["fingerprint"].unique()) != 1:
+                known = ", ".join(marks.unique()) or "none"
+                raise InputError(
+                    f"{self.folder}: no single fingerprint begins with {fingerprint!r}; there are: {known}"
+                )
         return turned_verdicts(counting).drop_duplicates(KEY_COLUMNS, keep="last", ignore_index=True)
 
     def every(self) -> pd.DataFrame:
@@ -135,6 +150,17 @@ class JudgeStore:
         frame["item_id_b"] = frame["item_id_b"].fillna("")
         frame["judge"] = self.judge
         return frame
+
+    def newest(self, beginning: str = "") -> str | None:
+        """Return the newest fingerprint that begins so; without a beginning the one whose verdicts count."""
+        for path in reversed(self.files()):
+            parts = [
+                part["fingerprint"].to_pylist() for part in read_columns(path, ["item_id", "fingerprint"])
+            ]
+            for mark in (mark for part in reversed(parts) for mark in reversed(part)):
+                if str(mark).startswith(beginning):
+                    return str(mark)
+        return None
 
     def done(self, fingerprint: str, *, retry: frozenset[str] = frozenset()) -> Container[Key]:
         """Return the keys that need no new verdict: judged under this fingerprint and of no status in `retry`."""

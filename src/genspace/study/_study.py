@@ -36,7 +36,7 @@ from genspace.tables import SUFFIXES, Table, find_table, match_columns, read_tab
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CheckReport", "Study", "check_study", "open_study"]
+__all__ = ["CheckReport", "Study", "check_study", "open_study", "verdict_frame"]
 
 log = logging.getLogger(__name__)
 
@@ -333,7 +333,7 @@ def _read_verdict_files(root: Path, item_ids: pd.Series[str]) -> Read:
     frames, metrics = [scores.frame], set(scores.frame["judge"].unique())
     for judge, _ in judge_folders(root):
         try:
-            frames.append(_verdict_frame(root, judge))
+            frames.append(verdict_frame(root, judge))
         except InvalidFilesError as error:
             problems += error.problems
             continue
@@ -374,8 +374,9 @@ def _known_metrics(read: Read, file: StudyFile, declared: Declared) -> Read:
     return read
 
 
-def _verdict_frame(root: Path, judge: str) -> pd.DataFrame:
-    frame = JudgeStore(root, judge).frame()
+def verdict_frame(root: Path, judge: str, fingerprint: str | None = None) -> pd.DataFrame:
+    """Return the verdicts of one judge, `VERDICT_COLUMNS`; `fingerprint` and errors as for `JudgeStore.frame`."""
+    frame = JudgeStore(root, judge).frame(fingerprint)
     frame["origin"] = "judge"
     texts = [name for name, kind in VERDICT_COLUMNS.items() if kind == "str"]
     frame[texts] = frame[texts].fillna("")
