@@ -238,7 +238,7 @@ def diff(
     options = options or CompareOptions()
     if isinstance(old, Comparison) or isinstance(new, Comparison):
         bare = replace(options, draws=0, permutations=0, tests=False)
-        return Diff(_of_figures(*(_document(side, bare) for side in (old, new)), options, names))
+        return Diff(_of_figures(_document(old, bare), _document(new, bare), options, names))
     sides, called = held(old, new)
     answers = _answers_moved(old, new)
     people_moved = bool(len(old.answers) and (answers.came or answers.went or answers.changed))
@@ -396,7 +396,7 @@ class Paired:
         lost, size = (
             np.bincount(clusters.of_item, v, minlength=clusters.draws) for v in (same, np.ones(len(same)))
         )
-        left = ratio(same.sum() - lost, len(same) - size)
+        left = ratio(np.asarray(same.sum() - lost, dtype=float), np.asarray(len(same) - size, dtype=float))
         share = from_replicates(
             float(same.mean()), left, clusters, n=len(same), scale="share", confidence=self.scope.confidence
         )

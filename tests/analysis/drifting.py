@@ -16,7 +16,7 @@ KAPPA = 0.75
 """What the judge reaches."""
 DROPPED = 0.10
 """What it loses."""
-AGAIN = 0.04
+AGAIN = 0.02
 """Share of its answers that another run turns, without any drift."""
 SHARED = 0.5
 """Share of the variance of quality, of errors and of drift that items of one prompt share."""
