@@ -58,6 +58,7 @@ _BESIDE = re.compile(
     rf"^\s*(?P<judge>.+?)\s+(?P<kind>not worse than|not behind|ahead of)\s+(?P<other>.+?)"
     rf"(?:\s+by\s+{_NUMBER.format('value')})?{_SUPPOSING}"
 )
+_KINDS: Mapping[str, Kind] = {"not worse than": "not worse", "ahead of": "ahead", "not behind": "not behind"}
 _FORMS = (
     'write "JUDGE: FIGURE.low >= 0.6", "coverage >= 0.9", "JUDGE not worse than OTHER by 0.05", "JUDGE ahead of OTHER" '
     'or "JUDGE not behind before"'
@@ -93,9 +94,7 @@ class Rule:
     def parse(cls, text: str) -> Rule:
         """Read a rule. Errors: `InputError` for one that cannot be read."""
         if found := _BESIDE.match(text):
-            kind = {"not worse than": "not worse", "ahead of": "ahead", "not behind": "not behind"}[
-                found["kind"]
-            ]
+            kind = _KINDS[found["kind"]]
             value = None if found["value"] is None else float(found["value"])
             if (kind == "not worse") != (value is not None) or (value is not None and not 0 < value < 2):
                 raise InputError(f'rule "{text}": only "not worse than" takes a margin, such as "by 0.05"')

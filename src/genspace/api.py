@@ -213,19 +213,11 @@ def gate(
     if earlier is None and declared.against is not None and side.study is not None:
         earlier = side.study.root / declared.against
     before = None if earlier is None else _side(earlier)
-    for found in (side, *([] if before is None else [before])):
-        if not isinstance(found.evidence, Evidence):
-            raise InputError(
-                f"{found.name}: a gate needs the answers themselves: name the study, not a comparison.json"
-            )
-    evidence = side.evidence
-    assert isinstance(evidence, Evidence)
-    assert before is None or isinstance(before.evidence, Evidence)
     return gate_evidence(
-        evidence,
+        side.answers(),
         [*declared.rules, *rules],
         CompareOptions(primary=primary, seed=seed, confidence=confidence),
-        against=None if before is None else before.evidence,
+        against=None if before is None else before.answers(),
         open_rules=open_rules or declared.open,
         names=(side.name, None if before is None else before.name),
     )
@@ -238,6 +230,14 @@ class _Side:
     evidence: Evidence | Comparison
     name: str
     study: Study | None = None
+
+    def answers(self) -> Evidence:
+        """Return the evidence. Errors: `InputError` where there are figures alone."""
+        if not isinstance(self.evidence, Evidence):
+            raise InputError(
+                f"{self.name}: a gate needs the answers themselves: name the study, no comparison.json"
+            )
+        return self.evidence
 
 
 def _side(source: Source | Comparison) -> _Side:

@@ -364,6 +364,8 @@ class Declared:
     """A mean rating at or above it counts as a human "yes"."""
     missing: tuple[str, ...] = ()
     """Cells of the people's answers that mean "no answer", besides those of study.toml."""
+    drafts: bool = False
+    """Whether judges that are drafts are read."""
 
     def __post_init__(self) -> None:
         if self.scale is not None and self.scale[0] >= self.scale[1]:

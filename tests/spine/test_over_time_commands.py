@@ -26,7 +26,7 @@ def judged(folder: Path, judge: str, wrong: int, *, fingerprint: str = "first", 
     people = pd.read_csv(folder / "annotations.csv").groupby("item_id")["value"].mean()
     with JudgeStore(folder, judge).writer() as writer:
         for n, item in enumerate(items):
-            yes = bool(people[item] >= 0.5) ^ (n % wrong == 0)
+            yes = bool(people.get(item, 0) >= 0.5) ^ (n % wrong == 0)
             verdict = Verdict(item_id=item, score=float(yes), passed=yes, seconds=0.5)
             if n < silent:
                 verdict = Verdict(item_id=item, status="abstained", reason="nothing to see")

@@ -58,7 +58,7 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], str]] = {
         ("benchmark",),
         "The GenSpace table of a generator: prompts out, pictures in, a row of figures.",
     ),
-    "verdicts": (("verdicts",), "List, compact and merge verdict files."),
+    "verdicts": (("verdicts",), "List, remove, rename, compact and merge verdict files."),
     "annotate": (("annotate",), "Ask people what they see, in a browser: design, serve, watch, export."),
     "probe": (("probe",), "Rendered scenes with known truth; how each judge errs on them."),
     "scene": (("scene", "scene_convert", "scene_build"), "Scene files: one image in 3D."),

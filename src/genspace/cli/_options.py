@@ -82,6 +82,7 @@ def _tables(
         str | None,
         typer.Option(help="Cells of the people's answers that mean no answer, with commas: -1,99."),
     ] = None,
+    drafts: Annotated[bool, typer.Option("--drafts", help="Read judges that are drafts, too.")] = False,
 ) -> Tables:
     """Return what the options say; ratings and scores so declared go before study.toml.
 
@@ -97,6 +98,7 @@ def _tables(
             value_type=value_type,
             positive_from=positive_from,
             missing=tuple(columns(missing)),
+            drafts=drafts,
         )
     except ValueError as error:
         raise InputError(f"--scale, --positive-from: {error}") from None

@@ -75,6 +75,9 @@ def judge(
     max_usd: Annotated[
         float | None, typer.Option(help="Stop when all judges together have spent so much.")
     ] = None,
+    draft: Annotated[
+        bool, typer.Option("--draft", help="Keep the verdicts as a draft, out of every table.")
+    ] = False,
     allow_host: AllowHosts = None,
     forget_learned: ForgetLearned = False,
     dry_run: DryRun = False,
@@ -96,6 +99,7 @@ def judge(
     from genspace.judges import Budget, make_judge, resolve, study_context
     from genspace.ray_engine import RayOptions, run_ray
     from genspace.runner import INTERRUPTED, RunOptions, estimate, stop_on_interrupt
+    from genspace.store import JudgeStore
     from genspace.study import open_study
 
     opened = open_study(study)
@@ -122,6 +126,8 @@ def judge(
                 if not as_json:
                     _print_estimate(told, show=show)
                 continue
+            if draft:
+                JudgeStore(opened.root, spec.name).describe(draft=True)
             if engine == "ray":
                 ray_options = RayOptions(address=address, replicas=replicas, gpus=gpus, batch=batch)
                 with stop_on_interrupt(_stopping) as stop:

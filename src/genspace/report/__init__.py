@@ -13,7 +13,14 @@ from genspace.report._gate import junit_xml
 from genspace.report._generators import COUNTED, order_table, place_text, three_table
 from genspace.report._html import html_report
 from genspace.report._item import ItemView, view_item
-from genspace.report._manifest import Manifest, changed_inputs, input_digests, make_manifest, read_manifest
+from genspace.report._manifest import (
+    Manifest,
+    changed_inputs,
+    input_digests,
+    make_manifest,
+    place_of,
+    read_manifest,
+)
 from genspace.report._markdown import markdown_summary
 from genspace.report._part import Part, Section, parts_of
 from genspace.report._readings import print_readings
@@ -65,6 +72,7 @@ __all__ = [
     "order_table",
     "parts_of",
     "percent",
+    "place_of",
     "place_text",
     "print_comparison",
     "print_corrected",

@@ -61,21 +61,35 @@ class JudgeStore:
         """`verdicts/JUDGE`, the name percent-encoded where a file system would object."""
         return self.root / "verdicts" / quote(self.judge, safe=" +,=@[]()")
 
-    def describe(self, variant: Variant) -> None:
-        """Keep of which other judge this one is a variant. Errors: `InputError` when the folder cannot be written."""
+    def describe(self, *, variant: Variant | None = None, draft: bool | None = None) -> None:
+        """Keep what is known about the judge: of which it is a variant, whether it is a draft; None: as it was.
+
+        Errors: `InputError` when the folder cannot be written.
+        """
+        known = self._description()
+        known |= {"name": self.judge}
+        known |= {} if variant is None else {"variant": asdict(variant)}
+        known |= {} if draft is None else {"draft": draft}
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            text = json.dumps({"name": self.judge, "variant": asdict(variant)})
-            (self.folder / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
+            (self.folder / DESCRIPTION).write_text(json.dumps(known) + "\n", encoding="utf-8")
         except OSError as error:
             raise InputError(f"cannot write verdicts to {self.folder}: {error.strerror}") from None
 
+    def _description(self) -> dict[str, Any]:
+        path = self.folder / DESCRIPTION
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        return found
+
     def variant(self) -> Variant | None:
         """Return of which other judge this one is a variant; None where it is none, or nothing was kept."""
-        path = self.folder / DESCRIPTION
-        if not path.is_file():
-            return None
-        return Variant(**json.loads(path.read_text(encoding="utf-8"))["variant"])
+        found = self._description().get("variant")
+        return None if found is None else Variant(**found)
+
+    @property
+    def draft(self) -> bool:
+        """Whether the verdicts are a draft, which stands in no table unless it is asked for."""
+        return bool(self._description().get("draft"))
 
     def files(self) -> list[Path]:
         """The judge's files, oldest run first; a compacted shard stands after the runs it holds."""

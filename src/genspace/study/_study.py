@@ -221,7 +221,7 @@ def _load(
         declared=file,
         read_annotations=lambda: _read_annotation_files(path, items.frame["item_id"], settings),
         read_verdicts=lambda: _known_metrics(
-            _read_verdict_files(path, items.frame["item_id"]), file, declared
+            _read_verdict_files(path, items.frame["item_id"], drafts=declared.drafts), file, declared
         ),
         readings=tuple(readings),
     )
@@ -315,7 +315,7 @@ def _score_files(root: Path) -> list[Path]:
     return paths
 
 
-def _read_verdict_files(root: Path, item_ids: pd.Series[str]) -> Read:
+def _read_verdict_files(root: Path, item_ids: pd.Series[str], *, drafts: bool) -> Read:
     """Read score tables (scores/*, metric_scores, metric_verdicts) and the verdict files of judges."""
     import pandas as pd
 
@@ -331,7 +331,10 @@ def _read_verdict_files(root: Path, item_ids: pd.Series[str]) -> Read:
     scores = read_scores(tables, item_ids, default_metric=default_metric)
     readings = [Reading(code="file_used", file=t.label) for t in tables] + scores.readings
     frames, metrics = [scores.frame], set(scores.frame["judge"].unique())
-    for judge, _ in judge_folders(root):
+    left_out = [] if drafts else [judge for judge, _ in judge_folders(root) if JudgeStore(root, judge).draft]
+    if left_out:
+        readings.append(Reading(code="drafts_left_out", words=tuple(left_out)))
+    for judge in (judge for judge, _ in judge_folders(root) if judge not in left_out):
         try:
             frames.append(verdict_frame(root, judge))
         except InvalidFilesError as error:
