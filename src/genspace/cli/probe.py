@@ -128,12 +128,11 @@ def report(
     json_: JsonFlag = False,
 ) -> None:
     """Say how each judge errs: psychometric curves, bias, confusions of side and frame, what disturbs it."""
-    from rich.table import Table
-
     from genspace.cli._console import messages, print_json
     from genspace.cli._console import out as results
     from genspace.documents import to_dict
     from genspace.gather import evidence_of
+    from genspace.report import print_table
     from genspace.report._probe_page import write_probe_report
     from genspace.report.probes import plain, probe_report
     from genspace.study import open_study
@@ -144,19 +143,17 @@ def report(
     if json_:
         print_json(to_dict(found))
     else:
-        table = Table(box=None, pad_edge=False)
-        for column in COLUMNS:
-            table.add_column(column, justify="left" if column == "judge" else "right")
-        for name, judge in found.judges.items():
-            bias = judge.yes_bias
-            shares = (bias.yes_when_true, bias.yes_when_false, judge.frame.egocentric)
-            table.add_row(
+        rows = [
+            [
                 name,
                 _share(judge.clear.share), f"{judge.clear.answered}/{judge.clear.n}",
                 _share(judge.accuracy), f"{judge.answered}/{judge.n}",
-                *map(_share, shares),
-            )  # fmt: skip
-        results().print(table)
+                _share(judge.yes_bias.yes_when_true), _share(judge.yes_bias.yes_when_false),
+                _share(judge.frame.egocentric),
+            ]
+            for name, judge in found.judges.items()
+        ]  # fmt: skip
+        print_table(COLUMNS, rows, results())
         for line in plain(found):
             results().print(line)
     messages().print(f"page: {page}")

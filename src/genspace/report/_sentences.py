@@ -21,8 +21,9 @@ from genspace.analysis.result import (
     ValidationDocument,
     ValidationPair,
 )
+from genspace.readings import counted
 from genspace.records import Reference
-from genspace.report._table import figure_words, share_text
+from genspace.report._table import SURE, figure_words, share_text
 
 __all__ = [
     "METHODS",
@@ -87,13 +88,13 @@ REASONS: Mapping[ReasonCode, str] = {
     "stratum_unlabelled": "{n} strata hold fewer than two labels",
     "single_prompt": "a single prompt",
     "nothing_to_resample": "nothing to resample: a single prompt, item or rater",
-    "few_prompts": "{n} prompts: {needed} are needed for an interval",
+    "few_prompts": "{prompts}: {needed} are needed for an interval",
     "undefined_without_a_prompt": "without one of the prompts the figure is undefined, so its error is unknown",
-    "few_of_a_class": "the rarer answer stands in {n} prompts only: {needed} are needed for a standard error",
+    "few_of_a_class": "the rarer answer stands in {prompts} only: {needed} are needed for a standard error",
     "at_its_end": "the figure is at its end, where no error can be measured",
     "constant_in_prompts": "it gives every item of a prompt the same score",
     "identical": "the two give the same answers on all {n} common items",
-    "few_contributions": "only {n} prompts tell the two apart: {needed} are needed for a claim",
+    "few_contributions": "the two are told apart in {prompts} only: {needed} are needed for a claim",
     "equal_in_every_prompt": "the difference is the same without any prompt, so its error is unknown",
     "in_sample": "WMT convention: the tie width is fitted in-sample",
     "already_resampled": "its p-values are resampled already",
@@ -168,8 +169,6 @@ FEW_STUDIES = 5
 """With so many studies a difference over studies like these is rarely found."""
 MOST_TOLD = 4
 """Judges that a sentence names."""
-SURE = 0.95
-"""Neighbours whose order is kept in at least so many draws are called sure."""
 RATERS: Mapping[Annotators, str] = {"crowd": "a crowd", "skilled": "skilled raters", "experts": "experts"}
 
 
@@ -184,7 +183,8 @@ def reason_text(reason: Reason | None) -> str:
     name = reason.name
     if reason.code in ("no_penalised_form", "primary_undefined", "no_model_of_raters") and name is not None:
         name = FIGURES[name].label
-    return REASONS[reason.code].format(n=reason.n, needed=reason.needed, name=name)
+    prompts = counted(int(reason.n or 0), "prompt")
+    return REASONS[reason.code].format(n=reason.n, needed=reason.needed, name=name, prompts=prompts)
 
 
 def remarks_of(result: QuestionResult) -> list[tuple[str, str]]:

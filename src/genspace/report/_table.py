@@ -63,6 +63,9 @@ COUNTS: Mapping[str, str] = {
 }  # fmt: skip
 """Sizes of a study, by their keys."""
 
+SURE = 0.95
+"""Neighbours whose order is kept in at least so many draws are called sure."""
+
 NOT_COMPUTED = Estimate.undefined(Reason("not_computed"))
 
 
@@ -246,15 +249,17 @@ def percent(share: float | None) -> str:
 
 
 def share_text(share: float | None) -> str:
-    """Return a share of draws as people read it, never rounded to all or none.
+    """Return a share of draws as people read it, never rounded to all or none, nor up to what counts as sure.
 
-    >>> [share_text(s) for s in (None, 0.999, 1.0, 0.418)]
-    ['–', '> 99%', '100%', '42%']
+    >>> [share_text(s) for s in (None, 0.999, 1.0, 0.418, 0.9495)]
+    ['–', '> 99%', '100%', '42%', '94.9%']
     """
     if share is None:
         return "–"
     if 0 < share < 0.01:
         return "< 1%"
+    if share < SURE <= round(share, 2):
+        return f"{int(share * 1000) / 10}%"
     return "> 99%" if 0.99 < share < 1 else f"{share:.0%}"
 
 
