@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._options import JsonFlag, SeedOption
+from genspace.cli._options import JsonFlag, OutOption, SeedOption, write_out
 from genspace.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,9 +35,7 @@ def diff(
     primary: Primary = None,
     confidence: Confidence = 0.95,
     seed: SeedOption = 0,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Folder for diff.html, tables, plot and JSON.")
-    ] = None,
+    out: OutOption = None,
     shape: Annotated[
         Literal["text", "md"], typer.Option("--format", help="md: Markdown, for a pull request.")
     ] = "text",
@@ -49,8 +47,8 @@ def diff(
     earlier fingerprint of a judge is named so: verdicts/JUDGE@FINGERPRINT (genspace verdicts list).
     """
     from genspace.api import diff as diff_runs
-    from genspace.cli._console import messages, print_json
     from genspace.cli._console import out as console
+    from genspace.cli._console import print_json
     from genspace.display import view_of
     from genspace.report import print_view
 
@@ -61,9 +59,7 @@ def diff(
         console().print(view_of(found).markdown(), markup=False)
     else:
         print_view(view_of(found), console())
-    if out is not None:
-        written = found.write(out)
-        messages().print(f"wrote {', '.join(map(str, written))}")
+    write_out(found, out)
 
 
 @app.command(
@@ -86,9 +82,7 @@ def gate(
     primary: Primary = None,
     confidence: Confidence = 0.95,
     seed: SeedOption = 0,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Folder for gate.json, gate.md, gate.html, gate.xml.")
-    ] = None,
+    out: OutOption = None,
     junit: Annotated[Path | None, typer.Option(help="File for JUnit XML.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -100,8 +94,8 @@ def gate(
     added there.
     """
     from genspace.api import gate as gate_study
-    from genspace.cli._console import messages, print_json
     from genspace.cli._console import out as console
+    from genspace.cli._console import print_json
 
     found = gate_study(
         study,
@@ -127,8 +121,7 @@ def gate(
             told = f"{outcome}: {asked} · {judge} {figure} ({level}{', ' + chance if chance else ''})"
             console().print(told, markup=False, style="green" if passed else "red")
     _write(found, junit, os.environ.get("GITHUB_STEP_SUMMARY"))
-    if out is not None:
-        messages().print(f"wrote {', '.join(map(str, found.write(out)))}")
+    write_out(found, out)
     if not found.passed:
         raise typer.Exit(3)
 

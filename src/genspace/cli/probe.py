@@ -13,16 +13,6 @@ from genspace.cli._options import JsonFlag, SeedOption
 
 __all__ = ["probe"]
 
-COLUMNS = (
-    "judge",
-    "right if clear",
-    "answered",
-    "right of all",
-    "answered",
-    "yes when true",
-    "yes when false",
-    "camera's frame",
-)
 
 probe = typer.Typer(
     help="Rendered scenes with known truth; how each judge errs on them.", no_args_is_help=True
@@ -133,7 +123,7 @@ def report(
     from genspace.documents import to_dict
     from genspace.gather import evidence_of
     from genspace.report import print_table
-    from genspace.report._probe_page import write_probe_report
+    from genspace.report._probe_page import probe_table, write_probe_report
     from genspace.report.probes import plain, probe_report
     from genspace.study import open_study
 
@@ -143,24 +133,10 @@ def report(
     if json_:
         print_json(to_dict(found))
     else:
-        rows = [
-            [
-                name,
-                _share(judge.clear.share), f"{judge.clear.answered}/{judge.clear.n}",
-                _share(judge.accuracy), f"{judge.answered}/{judge.n}",
-                _share(judge.yes_bias.yes_when_true), _share(judge.yes_bias.yes_when_false),
-                _share(judge.frame.egocentric),
-            ]
-            for name, judge in found.judges.items()
-        ]  # fmt: skip
-        print_table(COLUMNS, rows, results())
+        print_table(*probe_table(found), results())
         for line in plain(found):
             results().print(line)
     messages().print(f"page: {page}")
-
-
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.0%}"
 
 
 @probe.command(

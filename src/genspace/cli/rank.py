@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._options import AS_FOUND, JsonFlag, SeedOption, Tables, reads_tables
+from genspace.cli._options import AS_FOUND, JsonFlag, OutOption, SeedOption, Tables, reads_tables, write_out
 
 if TYPE_CHECKING:
     from genspace.analysis.result import Order, Orders
@@ -40,6 +40,7 @@ def rank(
     draws: Annotated[int, typer.Option(help="Bootstrap draws; 0: ranks alone.")] = 1000,
     seed: SeedOption = 0,
     tables: Tables = AS_FOUND,
+    out_: OutOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Rank the generators by the people and by each judge, and say how sure each order is."""
@@ -53,6 +54,7 @@ def rank(
     ranking = rank_study(
         opened, judges=judge, over=over, question=question, draws=draws, seed=seed, by=by or ()
     )
+    write_out(ranking, out_)
     if as_json:
         print_json(ranking.to_dict())
         return

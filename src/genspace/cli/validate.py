@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._options import AS_FOUND, JsonFlag, SeedOption, Tables, reads_tables
+from genspace.cli._options import AS_FOUND, JsonFlag, OutOption, SeedOption, Tables, reads_tables, write_out
 
 if TYPE_CHECKING:
     from genspace.analysis.result import Claim, ValidationCell, ValidationDocument
@@ -56,6 +56,7 @@ def validate(
     ] = None,
     seed: SeedOption = 0,
     tables: Tables = AS_FOUND,
+    out: OutOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Validate one new metric against people and every metric there: ahead, not worse, behind or open."""
@@ -75,6 +76,7 @@ def validate(
         primary=primary,
         by=by or (),
     )
+    write_out(result, out)
     if as_json:
         print_json(result.to_dict())
     else:

@@ -11,11 +11,12 @@ from genspace.analysis.diff import JudgeChange, JudgeSide
 from genspace.analysis.figures import FIGURES
 from genspace.display import View
 from genspace.readings import counted
+from genspace.report._files import written
 from genspace.report._gallery import thumbnail
 from genspace.report._plots import differences
 from genspace.report._sentences import reason_text
 from genspace.report._table import figure_text, figure_words, number, percent
-from genspace.report._write import page, result_texts, written
+from genspace.report._write import page, result_texts
 
 if TYPE_CHECKING:
     from genspace.analysis import Diff

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from genspace.display import View
+from genspace.report._files import written
 from genspace.report._sentences import reason_text
 from genspace.report._table import figure_text
-from genspace.report._write import result_texts, written
+from genspace.report._write import result_texts
 
 if TYPE_CHECKING:
     from genspace.analysis import Gate

@@ -26,6 +26,7 @@ __all__ = [
     "figure_text",
     "figure_words",
     "judge_table",
+    "latex_of",
     "latex_table",
     "markdown_table",
     "number",
@@ -302,8 +303,24 @@ def markdown_table(table: JudgeTable) -> str:
 LATEX = str.maketrans(
     {character: f"\\{character}" for character in "&%$#_{}"}
     | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
-    | {"τ": r"$\tau$", "κ": r"$\kappa$", "α": r"$\alpha$", "–": "--"}
+    | {"→": r"$\to$", "×": r"$\times$", "τ": r"$\tau$", "κ": r"$\kappa$", "α": r"$\alpha$", "–": "--"}
 )
+
+
+def latex_of(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> str:
+    r"""Return a table of words in LaTeX (booktabs).
+
+    >>> print(latex_of(["judge", "n"], [["a_b", "5"]], "5 %").splitlines()[2])
+    \caption{5 \%}
+    """
+    cells = [" & ".join(cell.translate(LATEX) for cell in row) + " \\\\" for row in (head, *rows)]
+    return "\n".join(
+        [
+            "\\begin{table}", "\\centering", f"\\caption{{{caption.translate(LATEX)}}}",
+            f"\\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}", "\\toprule", cells[0], "\\midrule", *cells[1:],
+            "\\bottomrule", "\\end{tabular}", "\\end{table}",
+        ]
+    ) + "\n"  # fmt: skip
 
 
 def latex_table(table: JudgeTable, *, caption: str) -> str:

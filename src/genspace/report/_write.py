@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from genspace.display import View, view_of
 from genspace.documents import to_dict
-from genspace.errors import InputError
+from genspace.report._files import figure_files, written
 from genspace.report._html import html_report
 from genspace.report._items import items_csv
 from genspace.report._manifest import Manifest, make_manifest
 from genspace.report._part import parts_of
+from genspace.report._plots import plots_of
 from genspace.report._sentences import reason_text
 from genspace.report._table import (
     csv_table,
     figure_text,
     judge_table,
+    latex_of,
     latex_table,
     markdown_table,
     number,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from genspace.analysis import Comparison
     from genspace.study import Study
 
-__all__ = ["page", "result_texts", "write_comparison", "write_report", "write_result", "written"]
+__all__ = ["page", "result_texts", "write_comparison", "write_report", "write_result"]
 
 
 def write_report(
@@ -54,7 +55,7 @@ def write_report(
     parts = parts_of(comparison, study, folder)
     table = judge_table(document, level=level)
     caption = f"Agreement with {document.study.reference}: {document.study.name}"
-    texts = {
+    texts: dict[str, str | bytes] = {
         "report.html": html_report(parts, manifest),
         "table.csv": csv_table(table),
         "table.tex": latex_table(table, caption=caption),
@@ -67,6 +68,13 @@ def write_report(
         if part.items is not None:
             name = f"items-{part.question}.csv" if part.question else "items.csv"
             texts[name] = items_csv(part.items)
+    texts |= figure_files(
+        {
+            f"figure-{part.key}-{name}".replace("q0-", ""): plot
+            for part in parts
+            for name, plot in plots_of(part.document)
+        }
+    )
     return written(folder, texts)
 
 
@@ -94,18 +102,20 @@ def write_result(result: Written, folder: Path) -> list[Path]:
     return written(folder, result_texts(result, view_of(result)))
 
 
-def result_texts(result: Written, view: View) -> dict[str, str]:
-    """Return a result's files by name: JSON, CSV, Markdown, HTML, SVG."""
+def result_texts(result: Written, view: View) -> dict[str, str | bytes]:
+    """Return a result's files by name: JSON, CSV, LaTeX, Markdown, HTML, and each plot as SVG and PDF."""
     name = type(result).__name__.lower()
-    texts = {
+    texts: dict[str, str | bytes] = {
         f"{name}.json": json.dumps(result.to_dict(), ensure_ascii=False, indent=1, allow_nan=False) + "\n",
         f"{name}.csv": csv_text(result.to_frame()),
         f"{name}.md": view.markdown(),
+        f"{name}.tex": latex_of(view.head, view.rows, view.title),
         f"{name}.html": f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{escape(view.title)}</title>\n'
         f"<body>{view.html()}</body></html>\n",
     }
-    plots = view.pictures
-    return texts | {f"{name}{f'-{n}' if n > 1 else ''}.svg": plot for n, plot in enumerate(plots, start=1)}
+    return texts | figure_files(
+        {f"{name}{f'-{n}' if n > 1 else ''}": plot for n, plot in enumerate(view.pictures, start=1)}
+    )
 
 
 def page(template: str, **data: object) -> str:
@@ -121,16 +131,3 @@ def page(template: str, **data: object) -> str:
     environment.filters.update(number=number, figure=figure_text, percent=percent, reason=reason_text)
     css = (files("genspace.report") / "templates" / "report.css").read_text(encoding="utf-8")
     return environment.get_template(template).render(css=css, **data)
-
-
-def written(folder: Path, texts: Mapping[str, str]) -> list[Path]:
-    """Write texts into a folder; return their paths. Errors: `InputError` when it cannot be written."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            (folder / name).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            f"cannot write the report to {folder}: {error}; choose another folder (`out`)"
-        ) from None
-    return [folder / name for name in texts]
