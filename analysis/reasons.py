@@ -42,6 +42,8 @@ ReasonCode = Literal[
     "frames_not_told_apart", "truth_unknown",
     # of repeats
     "no_two_repeats",
+    # of two runs
+    "not_in_both_runs", "figures_alone",
     # of comparisons written before there were codes
     "in_words",
 ]  # fmt: skip

@@ -22,8 +22,9 @@ from genspace.analysis.result import (
     ValidationDocument,
     ValidationPair,
 )
+from genspace.readings import counted
 from genspace.records import Reference
-from genspace.report._table import figure_words, number, share_text
+from genspace.report._table import SURE, figure_words, number, share_text
 
 __all__ = [
     "METHODS",
@@ -88,17 +89,20 @@ REASONS: Mapping[ReasonCode, str] = {
     "stratum_unlabelled": "{n} strata hold fewer than two labels",
     "single_prompt": "a single prompt",
     "nothing_to_resample": "nothing to resample: a single prompt, item or rater",
-    "few_prompts": "{n} prompts: {needed} are needed for an interval",
+    "few_prompts": "{prompts}: {needed} are needed for an interval",
     "undefined_without_a_prompt": "without one of the prompts the figure is undefined, so its error is unknown",
-    "few_of_a_class": "the rarer answer stands in {n} prompts only: {needed} are needed for a standard error",
+    "few_of_a_class": "the rarer answer stands in {prompts} only: {needed} are needed for a standard error",
     "at_its_end": "the figure is at its end, where no error can be measured",
     "constant_in_prompts": "it gives every item of a prompt the same score",
     "identical": "the two give the same answers on all {n} common items",
-    "few_contributions": "only {n} prompts tell the two apart: {needed} are needed for a claim",
+    "few_contributions": "the two are told apart in {prompts} only: {needed} are needed for a claim",
     "equal_in_every_prompt": "the difference is the same without any prompt, so its error is unknown",
     "in_sample": "WMT convention: the tie width is fitted in-sample",
     "already_resampled": "its p-values are resampled already",
     "not_computed": "not computed",
+    "not_in_both_runs": "the judge is in one of the two runs only",
+    "figures_alone": "a comparison read from a file holds figures, not the answers that a paired interval needs: name "
+    "the studies",
     "open_interval": "the interval is open: a step separates many bootstrap draws",
     "no_generators": "no generators are named",
     "single_generator": "a single generator",
@@ -166,8 +170,6 @@ FEW_STUDIES = 5
 """With so many studies a difference over studies like these is rarely found."""
 MOST_TOLD = 4
 """Judges that a sentence names."""
-SURE = 0.95
-"""Neighbours whose order is kept in at least so many draws are called sure."""
 RATERS: Mapping[Annotators, str] = {"crowd": "a crowd", "skilled": "skilled raters", "experts": "experts"}
 
 
@@ -182,7 +184,8 @@ def reason_text(reason: Reason | None) -> str:
     name = reason.name
     if reason.code in ("no_penalised_form", "primary_undefined", "no_model_of_raters") and name is not None:
         name = FIGURES[name].label
-    return REASONS[reason.code].format(n=reason.n, needed=reason.needed, name=name)
+    prompts = counted(int(reason.n or 0), "prompt")
+    return REASONS[reason.code].format(n=reason.n, needed=reason.needed, name=name, prompts=prompts)
 
 
 def remarks_of(result: QuestionResult) -> list[tuple[str, str]]:
