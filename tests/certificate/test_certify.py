@@ -186,6 +186,7 @@ def test_the_command_the_files_and_the_report(tmp_path: Path, genspace: Callable
     assert told.code == 0, told.out + told.err
     assert "Whatever the truth is, at least" in (told.out + told.err)
     names = {
+        "certificate.tex",
         "certificate.json",
         "certificate.csv",
         "certificate.md",
