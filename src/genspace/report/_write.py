@@ -34,8 +34,17 @@ if TYPE_CHECKING:
     from genspace.analysis import Comparison
     from genspace.certificate import Certificate
     from genspace.study import Study
+    from genspace.tuning import Tuning
 
-__all__ = ["page", "result_texts", "write_certificate", "write_comparison", "write_report", "write_result"]
+__all__ = [
+    "page",
+    "result_texts",
+    "write_certificate",
+    "write_comparison",
+    "write_report",
+    "write_result",
+    "write_tuning",
+]
 
 
 def write_report(
@@ -127,6 +136,11 @@ def write_certificate(result: Certificate, folder: Path) -> list[Path]:
     rows = [[getattr(found, name) for name in columns] for found in result.document.contradictions]
     text = csv_text(pd.DataFrame(rows, columns=columns))
     return [*write_result(result, folder), *written(folder, {"contradictions.csv": text})]
+
+
+def write_tuning(result: Tuning, folder: Path) -> list[Path]:
+    """Write what `write_result` does, and the winner as a table of study.toml. Errors: as for `written`."""
+    return [*write_result(result, folder), *written(folder, {"winner.toml": result.document.winner_table})]
 
 
 def page(template: str, **data: object) -> str:
