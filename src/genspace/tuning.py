@@ -6,7 +6,7 @@ import itertools
 import json
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -209,12 +209,12 @@ def tune_study(
     if not rated.any():
         raise InputError(f"nobody's answers give {figure.label}: there is nothing to tune on")
     ids = [str(i) for i in units.units["item_id"].to_numpy()[rated]]
-    apart = replace(study, root=study.root / FOLDER)
+    apart = study.kept_apart(study.root / FOLDER)
     runs, finished, unfinished = [], {}, []
     for spec in space.specs():
         judge = make(spec, apart)
         runs.append(ask(judge, spec, apart, RunOptions(items=frozenset(ids))))
-        verdicts = JudgeStore(apart.root, spec.name).under(judge.fingerprint)
+        verdicts = JudgeStore(apart.kept_in, spec.name).under(judge.fingerprint)
         said = {v.item_id: v for v in verdicts.values() if v.repeat == 0 and v.question is None}
         if all(item in said for item in ids):
             finished[spec.name] = [said[item] for item in ids]
