@@ -105,8 +105,8 @@ class PromptDraws(Resamples):
     ones: their differences are paired, and a further judge changes no other row.
     """
 
-    counts: Ints
-    """(P, B) multiplicities; each column sums to P."""
+    counts: NDArray[np.integer[Any]]
+    """(P, B) multiplicities; each column sums to P. One byte each: of many prompts none is drawn 256 times."""
     of_item: Ints
     """(n,) prompt of each item as a row of `counts`."""
 
@@ -121,10 +121,10 @@ class PromptDraws(Resamples):
         """
         labels, of_item = np.unique(np.asarray(prompts), return_inverse=True)
         n = len(labels)
-        counts = np.empty((n, draws), dtype=np.int64)
-        for b in range(draws):
-            counts[:, b] = np.bincount(rng.integers(n, size=n), minlength=n) if n else 0
-        return cls(counts=counts, of_item=np.asarray(of_item, dtype=np.int64))
+        counts = np.empty((draws, n), dtype=np.uint8)
+        for drawn in counts:
+            drawn[:] = np.bincount(rng.integers(n, size=n), minlength=n) if n else 0
+        return cls(counts=counts.T, of_item=np.asarray(of_item, dtype=np.int64))
 
     @classmethod
     def point(cls, prompts: ArrayLike) -> PromptDraws:
@@ -148,7 +148,7 @@ class PromptDraws(Resamples):
 
     def weights(self, columns: slice = slice(None)) -> Floats:
         """(n, B) multiplicity of each item in each draw."""
-        return self.counts[:, columns].astype(float)[self.of_item]
+        return self.counts[:, columns].astype(float, order="C")[self.of_item]
 
 
 def percentile_interval(draws: Floats, confidence: float = 0.95) -> tuple[float, float] | None:
