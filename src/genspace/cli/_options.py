@@ -17,9 +17,12 @@ from genspace.records import Declared, ValueType
 if TYPE_CHECKING:
     from genspace.study import Study
 
-__all__ = ["AS_FOUND", "JsonFlag", "SeedOption", "Tables", "columns", "reads_tables"]
+__all__ = ["AS_FOUND", "JsonFlag", "Memory", "SeedOption", "Tables", "bytes_of", "columns", "reads_tables"]
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+Memory = Annotated[
+    str | None, typer.Option(help="Memory it may take, such as 2GB (default: a quarter of the machine's).")
+]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything that is random.")]
 
 
@@ -120,3 +123,17 @@ def columns(text: str | None) -> list[str]:
     []
     """
     return [part.strip() for part in text.split(",") if part.strip()] if text else []
+
+
+def bytes_of(text: str) -> int:
+    """Return an amount of memory in bytes.
+
+    Errors: `InputError` for what is none.
+
+    >>> bytes_of("1.5 GB"), bytes_of("800MB")
+    (1500000000, 800000000)
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([MG])i?B?\s*", text, re.IGNORECASE)
+    if found is None or not float(found.group(1)):
+        raise InputError(f"--memory {text!r}: give an amount, such as 800MB or 2GB")
+    return round(float(found.group(1)) * {"M": 1e6, "G": 1e9}[found.group(2).upper()])
