@@ -44,7 +44,7 @@ from genspace.analysis.system import (
     system_scores,
 )
 
-__all__ = ["baselines", "judge_section"]
+__all__ = ["baselines", "cost_of", "coverage_of", "judge_section"]
 
 Floats = NDArray[np.float64]
 
@@ -68,7 +68,7 @@ def judge_section(scope: Scope, judge: JudgeScores) -> JudgeResult:
         group=None,
         direction="higher is better" if judge.direction > 0 else "lower is better",
         variant=judge.variant,
-        coverage=_coverage(scope, judge, rated),
+        coverage=coverage_of(scope, judge, rated),
         mean_score=scope.mean_score(judge),
         item=item,
         within_prompt=_within_prompt(scope, rated),
@@ -80,7 +80,7 @@ def judge_section(scope: Scope, judge: JudgeScores) -> JudgeResult:
         abstention=parts.abstention,
         calibration=parts.calibration,
         risk_coverage=parts.risk_coverage,
-        cost=_cost(judge),
+        cost=cost_of(judge),
         p_values=_p_values(scope, rated),
     )
 
@@ -128,7 +128,7 @@ def _made(name: str, score: Floats, passed: Floats) -> JudgeScores:
     )
 
 
-def _coverage(scope: Scope, judge: JudgeScores, rated: JudgeScores) -> Coverage:
+def coverage_of(scope: Scope, judge: JudgeScores, rated: JudgeScores) -> Coverage:
     """Count what the judge decided among the units people were asked about, and among those they decided."""
     decided, abstained, failed, missing = (
         int((rated.status == status).sum()) for status in ("decided", "abstained", "failed", "missing")
@@ -467,7 +467,7 @@ def _matched(scope: Scope, judge: JudgeScores) -> Matched:
     return Matched(judge=of_judge, human=of_human, difference=difference)
 
 
-def _cost(judge: JudgeScores) -> Cost:
+def cost_of(judge: JudgeScores) -> Cost:
     """Return mean seconds, tokens and USD per item; None where unknown."""
     seconds, tokens, usd = (
         float(np.nanmean(values)) if np.isfinite(values).any() else None

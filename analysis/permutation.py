@@ -1,4 +1,4 @@
-"""The headline test between two judges: whole prompts change sides (PERM-INPUT).
+"""A test between two judges of the appendix: whole prompts change sides (PERM-INPUT).
 
 If two judges agree equally well with people, exchanging their standardised scores on any set of prompts changes
 nothing but chance (Deutsch, Dror and Roth 2021, "A Statistical Analysis of Summarization Evaluation Metrics

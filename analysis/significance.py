@@ -1,6 +1,6 @@
 """Corrections for many tests, significance groups, and the classical tests that assume independent items.
 
-The headline test is `permutation.swap_test`. With prompts repeated over generators, Williams' test and
+The headline test is `inference.comparisons.difference`. With prompts repeated over generators, Williams' test and
 PERM-BOTH reject far too often (at 5 %: .14 to .16); they are here for comparison with other papers, and a report
 shows them in an appendix only.
 """

@@ -5,10 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from genspace.report._answer import Answer, conclude
+from genspace.report._certificate import consistency_sentences
+from genspace.report._gate import junit_xml
 from genspace.report._generators import COUNTED, order_table, place_text, three_table
 from genspace.report._html import html_report
 from genspace.report._item import ItemView, view_item
-from genspace.report._manifest import Manifest, changed_inputs, input_digests, make_manifest, read_manifest
+from genspace.report._manifest import (
+    Manifest,
+    changed_inputs,
+    input_digests,
+    make_manifest,
+    place_of,
+    read_manifest,
+)
 from genspace.report._markdown import markdown_summary
 from genspace.report._part import Part, Section, parts_of
 from genspace.report._readings import print_readings
@@ -31,7 +40,7 @@ from genspace.report._table import (
     percent,
     share_text,
 )
-from genspace.report._terminal import print_comparison, print_view
+from genspace.report._terminal import print_comparison, print_table, print_view
 from genspace.report._write import write_report
 
 if TYPE_CHECKING:
@@ -52,6 +61,7 @@ __all__ = [
     "Section",
     "changed_inputs",
     "conclude",
+    "consistency_sentences",
     "csv_table",
     "examples_of",
     "figure_text",
@@ -59,6 +69,7 @@ __all__ = [
     "html_report",
     "input_digests",
     "judge_table",
+    "junit_xml",
     "latex_table",
     "make_manifest",
     "markdown_summary",
@@ -67,6 +78,7 @@ __all__ = [
     "order_table",
     "parts_of",
     "percent",
+    "place_of",
     "place_text",
     "print_comparison",
     "print_corrected",
@@ -74,6 +86,7 @@ __all__ = [
     "print_readings",
     "print_released",
     "print_rows",
+    "print_table",
     "print_view",
     "read_manifest",
     "reason_text",
