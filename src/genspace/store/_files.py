@@ -27,6 +27,7 @@ Key = tuple[str, str | None, str | None, int]
 """Item, second item, question, repeat (see `genspace.records.Verdict.key`)."""
 DESCRIPTION = "judge.json"
 """What is known about a judge beside its verdicts."""
+ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 KEY_COLUMNS = ["item_id", "item_id_b", "question", "repeat"]
 
 
@@ -208,9 +209,7 @@ class VerdictWriter:
 
         Errors: `InputError` when the disk is full or the folder is read-only; what was written before is kept.
         """
-        line = json.dumps(
-            {"schema": SCHEMA_VERSION, **verdict.to_json()}, ensure_ascii=False, allow_nan=False
-        )
+        line = ENCODER.encode({"schema": SCHEMA_VERSION, **verdict.to_json()})
         try:
             if self._file is None:
                 self._file = self._create()
