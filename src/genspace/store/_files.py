@@ -107,13 +107,15 @@ class JudgeStore:
 
     def fingerprint(self) -> str | None:
         """Return the fingerprint whose verdicts count, that of the last one; None where there is none."""
-        newest = None
         for path in reversed(self.files()):
-            for line in read_lines(path):
-                newest = line.get("fingerprint", newest)
+            newest = None
+            for part in read_columns(path, ["fingerprint"]):
+                newest = next(
+                    (mark for mark in reversed(part["fingerprint"].to_pylist()) if mark is not None), newest
+                )
             if newest is not None:
-                break
-        return newest
+                return str(newest)
+        return None
 
     def under(self, fingerprint: str) -> dict[Key, Verdict]:
         """Return the verdicts under one fingerprint, the last line of each key."""
