@@ -16,7 +16,14 @@ from genspace.geometry.predicates._registry import (
     plugin_versions,
     predicate_named,
 )
-from genspace.geometry.predicates._restated import contrary, exchanged, in_a_mirror, in_both_frames, undone
+from genspace.geometry.predicates._restated import (
+    contrary,
+    exchanged,
+    in_a_mirror,
+    in_both_frames,
+    rivals,
+    undone,
+)
 from genspace.geometry.predicates._rule import (
     BEARING,
     OPPOSITE_SIDES,
@@ -80,6 +87,7 @@ __all__ = [
     "people",
     "plugin_versions",
     "predicate_named",
+    "rivals",
     "sentence",
     "table_at",
     "to_translate",

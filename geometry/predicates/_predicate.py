@@ -113,6 +113,8 @@ class Predicate:
     """By variant, what says the same with the first two objects exchanged."""
     contrary: Mapping[str, Saying] = field(default_factory=dict)
     """By variant, what cannot hold in the same picture."""
+    exclusive: tuple[tuple[str, ...], ...] = ()
+    """Groups of variants of which one holds at most, and nearly always one: all sides, nearer and farther."""
     undone: Mapping[str, Saying] = field(default_factory=dict)
     """By variant, what the edit is when it is read from after to before."""
     frame: Frame | None = None

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from genspace.geometry.predicates._bound import Bound, bind
 from genspace.geometry.predicates._predicate import Frame, Saying
 
-__all__ = ["contrary", "exchanged", "in_a_mirror", "in_both_frames", "undone"]
+__all__ = ["contrary", "exchanged", "in_a_mirror", "in_both_frames", "rivals", "undone"]
 
 _SIDES = {"left": "right", "right": "left"}
 _TOLERANCE = ("inner", "outer")
@@ -45,6 +45,18 @@ def contrary(bound: Bound) -> Bound | None:
     saying = bound.predicate.contrary.get(bound.word)
     own = any(key in bound.settings for key in _TOLERANCE)
     return None if saying is None or own or bound.either_order else _said(bound, saying)
+
+
+def rivals(bound: Bound) -> tuple[Bound, ...]:
+    """Return the other statements of which, with this one, one holds at most and nearly always one; often none.
+
+    >>> [rival.word for rival in rivals(bind("allocentric(cow, chair, relation=left)"))]
+    ['front', 'back', 'right']
+    """
+    group = next((words for words in bound.predicate.exclusive if bound.word in words), ())
+    if bound.either_order or any(key in bound.settings for key in _TOLERANCE):
+        return ()
+    return tuple(_said(bound, Saying(word)) for word in group if word != bound.word)
 
 
 def undone(bound: Bound) -> Bound | None:

@@ -79,6 +79,7 @@ PREDICATE = Predicate(
     probes=_PLANS + inserted(_PLANS, 1),
     own_sides=True,
     contrary=opposites(*OPPOSITE_SIDES),
+    exclusive=(tuple(BEARING),),
     frame="object",
     other_frame={
         word: f"egocentric({{1}}, {{0}}, relation={seen})"

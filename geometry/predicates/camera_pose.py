@@ -111,5 +111,6 @@ PREDICATE = Predicate(
     probes=plans(_PLAN) + plans(replace(_PLAN, task="edit", arrange=camera_goes_round)),
     own_sides=True,
     contrary=opposites(*OPPOSITE_SIDES),
+    exclusive=(tuple(BEARING),),
     rank=1,
 )

@@ -74,5 +74,6 @@ PREDICATE = Predicate(
     probes=by_side(_PLAN),
     own_sides=True,
     contrary=opposites(*OPPOSITE_SIDES),
+    exclusive=(tuple(BEARING),),
     rank=3,
 )

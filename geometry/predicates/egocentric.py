@@ -141,6 +141,7 @@ PREDICATE = Predicate(
     probes=_PLANS + inserted(_PLANS, 0),
     same=opposites(ACROSS, AHEAD, exchanged=True),
     contrary=opposites(ACROSS, AHEAD),
+    exclusive=(ACROSS, AHEAD),
     frame="camera",
     other_frame={word: f"allocentric({{1}}, {{0}}, relation={word})" for word in ACROSS},
     rank=6,

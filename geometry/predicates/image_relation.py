@@ -113,5 +113,6 @@ PREDICATE = Predicate(
     probes=by_variant(_PLAN, tuple(RELATIONS)),
     same=opposites(*_OPPOSITE, exchanged=True),
     contrary=opposites(*_OPPOSITE),
+    exclusive=_OPPOSITE,
     rank=14,
 )

@@ -106,6 +106,7 @@ PREDICATE = Predicate(
     drawing=drawing,
     probes=_PLANS + inserted(_PLANS, 1),
     same={word: Saying(word, exchanged=True) for word in ARRANGEMENT},
+    exclusive=(tuple(ARRANGEMENT),),
     contrary=opposites(("face_to_face", "back_to_back"), ("side_by_side_same", "side_by_side_opposite")),
     rank=4,
 )

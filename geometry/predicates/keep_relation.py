@@ -123,5 +123,6 @@ PREDICATE = Predicate(
     optional_roles=1,
     own_sides=True,
     contrary=opposites(*OPPOSITE_SIDES),
+    exclusive=(tuple(BEARING),),
     rank=13,
 )

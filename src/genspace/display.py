@@ -17,6 +17,8 @@ __all__ = ["Displayed", "Drawing", "Result", "View", "view_of"]
 
 WRITERS: Mapping[str, str] = {
     "genspace.analysis.compare.Comparison": "genspace.report._write:write_comparison",
+    "genspace.analysis.diff.Diff": "genspace.report._diff:write_diff",
+    "genspace.analysis.gate.Gate": "genspace.report._gate:write_gate",
     "genspace.analysis.inference.studies.Studies": "genspace.report._write:write_result",
     "genspace.analysis.ranking.Ranking": "genspace.report._write:write_result",
     "genspace.analysis.validation.Validation": "genspace.report._write:write_result",
@@ -27,6 +29,8 @@ WRITERS: Mapping[str, str] = {
 OWN_VIEWS: Mapping[str, str] = {
     "genspace.analysis._estimate.Estimate": "genspace.report._displays:estimate",
     "genspace.analysis.compare.Comparison": "genspace.report._displays:comparison",
+    "genspace.analysis.diff.Diff": "genspace.report._diff:diff_view",
+    "genspace.analysis.gate.Gate": "genspace.report._gate:gate_view",
     "genspace.analysis.inference.studies.Studies": "genspace.report._displays:studies",
     "genspace.analysis.ranking.Ranking": "genspace.report._displays:ranking",
     "genspace.analysis.reasons.Reason": "genspace.report._displays:reason",

@@ -23,6 +23,7 @@ __all__ = [
     "Files",
     "Item",
     "JsonValue",
+    "JudgeMark",
     "Measurement",
     "PairCoding",
     "Reference",
@@ -302,6 +303,16 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgeMark:
+    """What a judge was when it gave the verdicts that count."""
+
+    fingerprint: str | None = None
+    """Digest of everything that can change its answers; None for scores made elsewhere."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Kind, model and options of its `[judges.NAME]` table, as text."""
+
+
+@dataclass(frozen=True, slots=True)
 class PairCoding:
     """What people's answers about pairs look like in a table."""
 
@@ -361,6 +372,8 @@ class Declared:
     """A mean rating at or above it counts as a human "yes"."""
     missing: tuple[str, ...] = ()
     """Cells of the people's answers that mean "no answer", besides those of study.toml."""
+    drafts: bool = False
+    """Whether judges that are drafts are read."""
 
     def __post_init__(self) -> None:
         if self.scale is not None and self.scale[0] >= self.scale[1]:

@@ -67,7 +67,7 @@ class Contradiction:
 class CertificateDocument:
     """Everything that was found about one judge."""
 
-    format: Literal["genspace-certificate/1"] = "genspace-certificate/1"
+    schema: Literal["genspace-certificate/1"] = "genspace-certificate/1"
     study: str
     fingerprint: str
     """Of the judge."""

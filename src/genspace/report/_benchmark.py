@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Literal
 from genspace.analysis.reasons import Reason
 from genspace.benchmark import TASKS, Cell, Row, Task, row_places, rows_csv
 from genspace.documents import to_dict
+from genspace.report._files import written
 from genspace.report._generators import COUNTED
 from genspace.report._sentences import reason_text
 from genspace.report._table import LATEX, figure_text, figure_words, number, percent
-from genspace.report._write import written
 from genspace.tables import neutralised
 
 if TYPE_CHECKING:
