@@ -123,7 +123,7 @@ class JudgeStore:
         """Return the fingerprint whose verdicts count, that of the last one; None where there is none."""
         for path in reversed(self.files()):
             newest = None
-            for part in read_columns(path, ["fingerprint"]):
+            for part in read_columns(path, ["fingerprint", "item_id"]):
                 newest = next(
                     (mark for mark in reversed(part["fingerprint"].to_pylist()) if mark is not None), newest
                 )
