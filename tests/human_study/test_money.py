@@ -372,6 +372,18 @@ def test_items_of_returned_and_excluded_raters_are_asked_again_and_their_answers
         assert site.store.snapshot().units == units, "what was asked for again is not asked for a third time"
 
 
+def test_nothing_is_asked_again_of_a_rater_at_work(tmp_path: Path) -> None:
+    """Who breaks a rule now may keep it in the end; once the visit is over, the figures stand."""
+    with opened(tmp_path / "s", "items_per_rater = 8", "[exclusion]\nmin_gold = 2\n", items=8) as site:
+        visitor = Visitor(site).come(**prolific(1)).agree()
+        visitor.work(7, choice="no")  # a practice picture, then six, two of them gold
+        (figures,) = site.store.snapshot().recorded.raters()
+        assert figures.excluded == ("known answers: 0%, at least 70% wanted",)
+        assert reclaim(site.store).answers == 0
+        visitor.work(choice="no")
+        assert reclaim(site.store).answers == 6
+
+
 def test_codes_and_addresses_in_the_researchers_status(tmp_path: Path, genspace: Callable[..., Any]) -> None:
     with opened(tmp_path / "s", "items_per_rater = 3") as site:
         Visitor(site).come(**prolific(1)).agree().work()
