@@ -291,7 +291,7 @@ def store_of(study: Study, name: str) -> JudgeStore:
     store = JudgeStore(study.root, name)
     variant = variant_of(name, study.declared.judges)
     if variant is not None:
-        store.describe(variant)
+        store.describe(variant=variant)
     return store
 
 

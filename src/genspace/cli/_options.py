@@ -15,11 +15,25 @@ from genspace.errors import InputError
 from genspace.records import Declared, ValueType
 
 if TYPE_CHECKING:
+    from genspace.display import Result
     from genspace.study import Study
 
-__all__ = ["AS_FOUND", "JsonFlag", "SeedOption", "Tables", "columns", "reads_tables"]
+__all__ = [
+    "AS_FOUND",
+    "JsonFlag",
+    "OutOption",
+    "SeedOption",
+    "Tables",
+    "columns",
+    "reads_tables",
+    "write_out",
+]
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+OutOption = Annotated[
+    Path | None,
+    typer.Option("--out", help="Folder for tables (CSV, LaTeX, Markdown), figures (SVG, PDF) and JSON."),
+]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything that is random.")]
 
 
@@ -82,6 +96,7 @@ def _tables(
         str | None,
         typer.Option(help="Cells of the people's answers that mean no answer, with commas: -1,99."),
     ] = None,
+    drafts: Annotated[bool, typer.Option("--drafts", help="Read judges that are drafts, too.")] = False,
 ) -> Tables:
     """Return what the options say; ratings and scores so declared go before study.toml.
 
@@ -97,6 +112,7 @@ def _tables(
             value_type=value_type,
             positive_from=positive_from,
             missing=tuple(columns(missing)),
+            drafts=drafts,
         )
     except ValueError as error:
         raise InputError(f"--scale, --positive-from: {error}") from None
@@ -120,3 +136,12 @@ def columns(text: str | None) -> list[str]:
     []
     """
     return [part.strip() for part in text.split(",") if part.strip()] if text else []
+
+
+def write_out(result: Result, folder: Path | None) -> None:
+    """Write a result's files where a folder is named, and say which. Errors: `InputError` when it cannot be written."""
+    from genspace.cli._console import messages
+
+    if folder is not None:
+        written = result.write(folder)
+        messages().print(f"wrote {written[0]} and {', '.join(path.name for path in written[1:])}")

@@ -59,6 +59,9 @@ def compare(
     seed: Annotated[int, typer.Option(min=0, help="Seed of draws and permutations.")] = 0,
     out: Out = None,
     replay: From = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="With --from: changed inputs are an error, not a warning.")
+    ] = False,
     shape: Format = "text",
     as_json: JsonFlag = False,
 ) -> None:
@@ -69,8 +72,12 @@ def compare(
     if as_json and shape != "text":
         raise InputError("--json and --format md both say what to print: choose one")
     if replay is not None:
-        _replay(replay, out=out, shape=shape, as_json=as_json)
+        _replay(replay, out=out, shape=shape, as_json=as_json, strict=strict)
         return
+    if strict:
+        raise InputError(
+            "--strict belongs to --from MANIFEST: it asks for the inputs that the manifest names"
+        )
     if not studies:
         raise InputError("compare what? name a study's folder or a table: genspace compare my-study")
     options = CompareOptions(
@@ -98,7 +105,13 @@ def _compare(
     from genspace.cli._console import messages, print_json, readings_follow
     from genspace.cli._console import out as console
     from genspace.gather import evidence_of
-    from genspace.report import make_manifest, markdown_summary, print_comparison, write_report
+    from genspace.report import (
+        consistency_sentences,
+        make_manifest,
+        markdown_summary,
+        print_comparison,
+        write_report,
+    )
 
     if shape == "text" and not as_json:
         readings_follow()
@@ -115,6 +128,8 @@ def _compare(
             console().print(markdown_summary(comparison, report=page, level=options.level), markup=False)
         elif not as_json:
             print_comparison(comparison.document, console(), level=options.level)
+            for sentence in consistency_sentences(study):
+                console().print(sentence, markup=False)
         if folder is not None:
             manifest = make_manifest(
                 [(path, study)],
@@ -123,6 +138,7 @@ def _compare(
                 declared=tables.declared,
                 evidence=evidence.digest,
                 readings=evidence.readings,
+                folder=folder,
             )
             written = write_report(comparison, manifest, folder, study, level=options.level)
             messages().print(f"wrote {written[0]} and {', '.join(p.name for p in written[1:])}")
@@ -167,15 +183,20 @@ def _distinct_names(paths: list[str]) -> list[str]:
     return names
 
 
-def _replay(path: Path, *, out: Path | None, shape: str, as_json: bool) -> None:
+def _replay(path: Path, *, out: Path | None, shape: str, as_json: bool, strict: bool) -> None:
     from genspace.cli._console import messages
-    from genspace.report import changed_inputs, input_digests, read_manifest
+    from genspace.report import changed_inputs, input_digests, place_of, read_manifest
 
     manifest = read_manifest(path)
     tables = Tables(**manifest.columns, declared=manifest.declared)
-    for entry in manifest.studies:
-        study = tables.open(entry.path, whole=True)
-        for change in changed_inputs(entry.inputs, input_digests(study, Path(entry.path))):
-            messages().print(f"[yellow]warning:[/] {entry.path}: {change} since the manifest was written")
-    paths = [entry.path for entry in manifest.studies]
+    paths = [place_of(entry, path) for entry in manifest.studies]
+    changes = [
+        f"{place}: {change} since the manifest was written"
+        for place, entry in zip(paths, manifest.studies, strict=True)
+        for change in changed_inputs(entry.inputs, input_digests(tables.open(place, whole=True), Path(place)))
+    ]
+    if strict and changes:
+        raise InputError("\n".join(changes))
+    for change in changes:
+        messages().print(f"[yellow]warning:[/] {change}")
     _compare(paths, manifest.options, tables, out=out, shape=shape, as_json=as_json)

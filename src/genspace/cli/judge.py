@@ -22,7 +22,17 @@ if TYPE_CHECKING:
     from genspace.runner import Estimate, RunOptions, RunPlan, RunSummary
     from genspace.study import Study
 
-__all__ = ["AllowHosts", "Overrides", "judge", "print_summary", "run_judge"]
+__all__ = [
+    "AllowHosts",
+    "DryRun",
+    "JudgeNames",
+    "MaxUsd",
+    "Overrides",
+    "judge",
+    "print_estimate",
+    "print_summary",
+    "run_judge",
+]
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +46,7 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("-o", "--option", help="NAME.key=value: override an option of a judge; repeatable."),
 ]
+MaxUsd = Annotated[float | None, typer.Option(help="Stop when all judges together have spent so much.")]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Ask nothing; say how much would be asked and its cost.")
 ]
@@ -72,9 +83,10 @@ def judge(
         typer.Option("--without-prompt", help="Ask models about the predicate alone, the prompt hidden."),
     ] = False,
     repeats: Annotated[int, typer.Option(help="Ask each item so often, for judges that are random.")] = 1,
-    max_usd: Annotated[
-        float | None, typer.Option(help="Stop when all judges together have spent so much.")
-    ] = None,
+    max_usd: MaxUsd = None,
+    draft: Annotated[
+        bool, typer.Option("--draft", help="Keep the verdicts as a draft, out of every table.")
+    ] = False,
     allow_host: AllowHosts = None,
     forget_learned: ForgetLearned = False,
     dry_run: DryRun = False,
@@ -96,6 +108,7 @@ def judge(
     from genspace.judges import Budget, make_judge, resolve, study_context
     from genspace.ray_engine import RayOptions, run_ray
     from genspace.runner import INTERRUPTED, RunOptions, estimate, stop_on_interrupt
+    from genspace.store import JudgeStore
     from genspace.study import open_study
 
     opened = open_study(study)
@@ -120,8 +133,10 @@ def judge(
                 told = estimate(opened, made, spec.name, options)
                 documents.append(_estimate_document(told, show=show))
                 if not as_json:
-                    _print_estimate(told, show=show)
+                    print_estimate(told, show=show)
                 continue
+            if draft:
+                JudgeStore(opened.root, spec.name).describe(draft=True)
             if engine == "ray":
                 ray_options = RayOptions(address=address, replicas=replicas, gpus=gpus, batch=batch)
                 with stop_on_interrupt(_stopping) as stop:
@@ -269,14 +284,14 @@ def _estimate_document(told: Estimate, *, show: bool) -> dict[str, object]:
     return document
 
 
-def _print_estimate(told: Estimate, *, show: bool) -> None:
+def print_estimate(told: Estimate, *, show: bool) -> None:
     """Say how much would be asked, sent and spent; of a combination first by its members."""
     from rich.markup import escape
 
     from genspace.cli._console import out
 
     for member in told.members:
-        _print_estimate(member, show=False)
+        print_estimate(member, show=False)
     line = f"{told.judge}: {told.to_do:,} items to judge, {told.already_done:,} done before"
     cost = told.cost
     if cost is not None:

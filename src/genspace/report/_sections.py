@@ -9,6 +9,7 @@ from genspace.analysis import Estimate
 from genspace.analysis.reliability import COEFFICIENTS
 from genspace.analysis.result import Abstention, Cell, Figures, Matched
 from genspace.errors import InputError
+from genspace.report._certificate import consistency
 from genspace.report._gallery import gallery
 from genspace.report._generators import generators
 from genspace.report._part import Part, Section
@@ -23,7 +24,7 @@ from genspace.report._plots import (
 )
 from genspace.report._probe_page import curve_legend, curve_plots, sub_domains
 from genspace.report._sentences import people_sentences, reason_text, specification_sentences
-from genspace.report._styles import OTHERS, judge_styles
+from genspace.report._styles import judge_styles
 from genspace.report._words import words
 from genspace.report.probes import holds_probes, probe_report
 
@@ -112,7 +113,7 @@ def _psychometric(part: Part) -> CurvesShown | None:
         report = probe_report(part.evidence, draws=PROBE_DRAWS, variants=False)
     except InputError:  # no answers yet, or probes of another version: the rest of the report stands
         return None
-    styles = judge_styles(report.judges) | styles_of(part.document) | {"people": OTHERS["people"]}
+    styles = judge_styles(report.judges) | styles_of(part.document)
     plots = curve_plots(report, styles)
     if not plots:
         return None
@@ -156,6 +157,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("footing", "A judge and one rater against the same others", _footing),
     Section("tests", "Which differences are more than chance", lambda part: part.document.tests.pairs),
     Section("overlap", "Do judges err on the same items?", lambda part: part.document.overlap.pairs),
+    Section("consistency", "How often each judge contradicts itself", consistency),
     Section("abstaining", "Who abstains, and on what", _abstaining),
     Section("risk", "What abstaining buys", lambda part: risk_coverage(part.document)),
     Section("calibration", "What a score is worth", lambda part: calibration(part.document)),
