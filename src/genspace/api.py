@@ -219,7 +219,7 @@ def gate(
         CompareOptions(primary=primary, seed=seed, confidence=confidence),
         against=None if before is None else before.answers(),
         open_rules=open_rules or declared.open,
-        names=(side.name, None if before is None else before.name),
+        names=(side.name, None) if before is None else _apart(before.name, side.name, earlier, study)[::-1],
     )
 
 

@@ -134,7 +134,7 @@ def _table(cells: list[list[str]], columns: Sequence[int], styles: Sequence[str]
     table = NewTable(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     longest = MOST_NAME if len(columns) < len(cells[0]) else None
     for column in columns:
-        words = all(not cell[:1].isdigit() for cell in (row[column] for row in cells[1:]))
+        words = all(not cell.lstrip("+-−<> ")[:1].isdigit() for cell in (row[column] for row in cells[1:]))
         table.add_column(
             Text(cells[0][column]), justify="left" if column == 0 or words else "right", overflow="fold",
             max_width=None if column else longest,
