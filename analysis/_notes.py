@@ -9,10 +9,13 @@ import numpy as np
 
 from genspace.analysis import notes as n
 from genspace.analysis._estimate import Estimate
-from genspace.analysis._scope import Scope
+from genspace.analysis._judge_section import baselines
+from genspace.analysis._scope import Scope, given
 from genspace.analysis.figures import FIGURES
 from genspace.analysis.inference.intervals import FEW_PROMPTS
-from genspace.analysis.reliability import conspicuous_pair, rater_pairs
+from genspace.analysis.pairwise import MAX_PAIRS, SAMPLE_ERROR, SAMPLED
+from genspace.analysis.question import JudgeScores
+from genspace.analysis.reliability import OtherScale, conspicuous_raters
 from genspace.analysis.resampling import Weighted
 from genspace.analysis.result import JudgeResult, QuestionResult
 from genspace.analysis.system import MIN_GENERATORS
@@ -59,8 +62,16 @@ def _slots(seen: Seen) -> Iterator[n.Note]:
 
 
 def _pair(seen: Seen) -> Iterator[n.Note]:
-    found = conspicuous_pair(rater_pairs(seen.scope.rated.people))
-    if found:
+    found = conspicuous_raters(seen.scope.rated.people)
+    if isinstance(found, OtherScale):
+        yield n.RaterOnOtherScale(
+            rater=found.rater,
+            other=found.other,
+            turned=found.turned,
+            kappa=found.kappa,
+            aligned=found.aligned,
+        )
+    elif found:
         pair, next_best = found
         yield n.ConspicuousRaters(a=pair.a, b=pair.b, kappa=pair.kappa or 0.0, next_best=next_best)
 
@@ -117,6 +128,13 @@ def _separated(seen: Seen) -> Iterator[n.Note]:
     if seen.scope.rated.of_pairs and known.any():
         apart = float((people.mean[known] != 0.5).mean())
         yield n.PairsSeparated(raters=float(people.count[known].mean()), separated=apart)
+
+
+def _tie_widths(seen: Seen) -> Iterator[n.Note]:
+    rated = int((seen.scope.rated.people.count > 0).sum())
+    pairs = rated * (rated - 1) // 2
+    if pairs > MAX_PAIRS and not seen.scope.rated.of_pairs:
+        yield n.TieWidthsSampled(pairs=pairs, drawn=SAMPLED, below=SAMPLE_ERROR)
 
 
 def _rare_answer(seen: Seen) -> Iterator[n.Note]:
@@ -202,13 +220,22 @@ def _specification(seen: Seen) -> Iterator[n.Note]:
 
 
 def _baseline(seen: Seen) -> Iterator[n.Note]:
-    key = seen.scope.primary.figure
-    blind = seen.result.judges.get("baseline: prompt mean")
-    bar = None if blind is None else blind.item[key].value
+    """Judges below what knowing the prompt alone reaches, on the items on which both are known."""
+    scope, name = seen.scope, "baseline: prompt mean"
+    bar = seen.result.judges[name].item[scope.figure.key].value if name in seen.result.judges else None
     if bar is None:
         return
-    values = {name: judge.item[key].value for name, judge in seen.ranked.items()}
-    below = tuple(name for name, value in values.items() if value is not None and value < bar)
+    blind = next(scope.on_rated(judge) for judge in baselines(scope) if judge.name == name)
+
+    def on_common(judge: JudgeScores, other: JudgeScores) -> float:
+        common = np.where(np.isfinite(given(other, scope.figure)), scope.target(scope.figure), np.nan)
+        return scope.agreement(judge, common)[0].value or 0.0
+
+    below = tuple(
+        ranked
+        for ranked, judge in scope.rated.judges.items()
+        if ranked in seen.ranked and on_common(judge, blind) < on_common(blind, judge)
+    )
     if below:
         yield n.BelowPromptMean(bar=bar, judges=below)
 
@@ -249,5 +276,6 @@ RULES = (
     _specification,
     _near_ties,
     _baseline,
+    _tie_widths,
 )
 """Every rule, in the order in which its remarks are read."""

@@ -25,7 +25,7 @@ from genspace.analysis.disagreement import places
 from genspace.analysis.inference.words import headline
 from genspace.analysis.notes import StudyOpen
 from genspace.analysis.question import JudgeScores, Question, Units
-from genspace.analysis.reliability import conspicuous_pair, rater_pairs
+from genspace.analysis.reliability import OtherScale, conspicuous_raters
 from genspace.analysis.repeats import repeat_agreement
 from genspace.analysis.result import Cell, ComparisonDocument, Disagreement, QuestionResult
 from genspace.analysis.specification import specification_section
@@ -201,8 +201,10 @@ def _question(question: Question, options: CompareOptions) -> QuestionResult:
 
 
 def _doubtful(scope: Scope) -> tuple[str, ...]:
-    """Return the rater whose independence is in doubt: the second of a pair that agrees far more than any other."""
-    found = conspicuous_pair(rater_pairs(scope.rated.people))
+    """Return the rater in doubt: on another scale, or the second of a pair that agrees far more than any other."""
+    found = conspicuous_raters(scope.rated.people)
+    if isinstance(found, OtherScale):
+        return (found.rater,)
     return (found[0].b,) if found else ()
 
 

@@ -9,7 +9,8 @@ __all__ = [
     "Abstentions", "BelowPromptMean", "ConspicuousRaters", "DependsOnChoice", "DerivedMetrics", "Failures",
     "FewGenerators", "FewPrompts", "HumanTies", "LeftOutRater", "MissingVerdicts", "NearTies", "NoDecisions",
     "NoPeople", "Note", "OneRater", "PairsSeparated", "PointsTheOtherWay", "PromptsNotShared", "RareAnswer",
-    "RatersAreSlots", "RatersLeftOut", "RulesLeaveNobody", "StudyOpen", "TieForm", "TieFormDecides", "Told",
+    "RaterOnOtherScale", "RatersAreSlots", "RatersLeftOut", "RulesLeaveNobody", "StudyOpen", "TieForm",
+    "TieFormDecides", "TieWidthsSampled", "Told",
 ]  # fmt: skip
 
 Warned = Literal["warning"]
@@ -59,6 +60,19 @@ class ConspicuousRaters:
     kappa: float
     next_best: float
     code: Literal["conspicuous-raters"] = "conspicuous-raters"
+    level: Warned = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RaterOnOtherScale:
+    """A rater agrees with another only once the answers are turned round or brought onto the other's scale."""
+
+    rater: str
+    other: str
+    turned: bool
+    kappa: float
+    aligned: float
+    code: Literal["rater-on-other-scale"] = "rater-on-other-scale"
     level: Warned = "warning"
 
 
@@ -133,6 +147,18 @@ class HumanTies:
 
     n: int
     code: Literal["human-ties"] = "human-ties"
+    level: Noted = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TieWidthsSampled:
+    """There are too many pairs of items to try a tie width on all of them."""
+
+    pairs: int
+    drawn: int
+    below: float
+    """How far the accuracy may lie below that of the best width."""
+    code: Literal["tie-widths-sampled"] = "tie-widths-sampled"
     level: Noted = "note"
 
 
@@ -274,9 +300,9 @@ class Told:
 
 
 Note = (
-    StudyOpen | NoPeople | RatersAreSlots | OneRater | ConspicuousRaters | RulesLeaveNobody | RatersLeftOut
-    | FewPrompts | PromptsNotShared | PairsSeparated | RareAnswer | FewGenerators | NoDecisions | HumanTies
-    | DerivedMetrics | Failures | MissingVerdicts | Abstentions | PointsTheOtherWay | TieFormDecides | DependsOnChoice
-    | NearTies | BelowPromptMean | Told
+    StudyOpen | NoPeople | RatersAreSlots | OneRater | ConspicuousRaters | RaterOnOtherScale | RulesLeaveNobody
+    | RatersLeftOut | FewPrompts | PromptsNotShared | PairsSeparated | RareAnswer | FewGenerators | NoDecisions
+    | HumanTies | DerivedMetrics | Failures | MissingVerdicts | Abstentions | PointsTheOtherWay | TieFormDecides
+    | DependsOnChoice | NearTies | BelowPromptMean | TieWidthsSampled | Told
 )  # fmt: skip
 """Any remark; `code` tells which, `level` whether a reader has to know it."""

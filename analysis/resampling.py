@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 __all__ = [
+    "Adding",
     "Concordance",
     "PromptDraws",
     "Resamples",
@@ -39,6 +40,9 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+Adding = Callable[[Floats], Floats]
+"""Takes (G,) figures of groups, returns their sums in B ways."""
 
 SCORE_TIE = 1e-9
 """Scores closer than this share of their range are ties in pairwise accuracy."""
@@ -246,18 +250,19 @@ class Concordance:
     items: Floats
     """Resampled items N."""
 
-    def pooled(self, weights: Floats) -> Concordance:
-        """Add up the counts of G groups, each taken `weights` (G, B) times: every pair counts once.
+    def pooled(self, add: Adding) -> Concordance:
+        """Add up the counts of G groups in B ways: every pair counts once.
 
         tau-c, which needs the size of one table, is undefined for the sum.
         """
-        undefined = np.full(weights.shape[1], np.nan)
+        pairs = add(self.pairs)
+        undefined = np.full(len(pairs), np.nan)
         return Concordance(
-            pairs=self.pairs @ weights,
-            balance=self.balance @ weights,
-            ties_x=self.ties_x @ weights,
-            ties_y=self.ties_y @ weights,
-            ties_both=self.ties_both @ weights,
+            pairs=pairs,
+            balance=add(self.balance),
+            ties_x=add(self.ties_x),
+            ties_y=add(self.ties_y),
+            ties_both=add(self.ties_both),
             levels=undefined,
             items=undefined,
         )

@@ -8,10 +8,14 @@ from pathlib import Path
 from genspace.analysis.diff import DiffDocument
 from genspace.analysis.gate import GateDocument
 from genspace.analysis.result import ComparisonDocument, RankingDocument, ValidationDocument
+from genspace.certificate import CertificateDocument
 from genspace.documents import schema_of
+from genspace.framing import FramingDocument
 
 FOLDER = Path(__file__).resolve().parents[1] / "src" / "genspace" / "schemas"
 KINDS = {
+    "frames": (FramingDocument, "genspace frames of reference"),
+    "certificate": (CertificateDocument, "genspace certificate of consistency"),
     "comparison": (ComparisonDocument, "genspace comparison"),
     "diff": (DiffDocument, "genspace diff of two runs"),
     "gate": (GateDocument, "genspace gate"),

@@ -149,14 +149,11 @@ def _camera(camera: Camera, focal: float, tilt_deg: np.ndarray) -> Camera:
     def times(value: float | None) -> float | None:
         return None if value is None else value * focal
 
-    return Camera(
-        **{
-            **camera.model_dump(),
-            "fx": times(camera.fx),
-            "fy": times(camera.fy),
-            "pitch_deg": plus(camera.pitch_deg, tilt_deg[0]),
-            "roll_deg": plus(camera.roll_deg, tilt_deg[1]),
-        }
+    return camera.changed(
+        fx=times(camera.fx),
+        fy=times(camera.fy),
+        pitch_deg=plus(camera.pitch_deg, tilt_deg[0]),
+        roll_deg=plus(camera.roll_deg, tilt_deg[1]),
     )
 
 

@@ -123,6 +123,10 @@ class Camera(_Record):
             return None
         return level_from_camera(self.pitch_deg, self.roll_deg)
 
+    def changed(self, **changes: float | None) -> Camera:
+        """Return a camera with other values in some fields."""
+        return Camera(**{**self.model_dump(), **changes})
+
 
 class Orientation(_Record):
     """An orientation as an estimator gave it, relative to the viewing ray of the crop that it saw."""

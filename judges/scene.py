@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import posixpath
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,9 +19,22 @@ if TYPE_CHECKING:
     from genspace.geometry.profiles import Profile
     from genspace.geometry.scene import Pair, Scene
 
-__all__ = ["SceneJudge", "SceneOptions", "find_scene", "load_named_profile", "make"]
+__all__ = [
+    "FolderOfFiles",
+    "NoSceneError",
+    "SceneJudge",
+    "SceneOptions",
+    "find_scene",
+    "load_named_profile",
+    "make",
+    "scene_names",
+]
 
 SCENE, PAIR = ".scene.json", ".pair.json"
+
+
+class NoSceneError(InputError):
+    """An item has no scene file."""
 
 
 class SceneOptions(BaseModel):
@@ -121,9 +134,9 @@ def find_scene(item: Item, files: Files) -> Scene | Pair:
 
     Looked for in this order: the file in the item's column `scene`; the image's name with `.pair.json` (edits) or
     `.scene.json` for its suffix; the same of the item's id. An edit whose two images have scene files becomes a pair
-    of them. Errors: `InputError` that lists the names looked for, or every problem of the file.
+    of them. Errors: `NoSceneError` that lists the names looked for, `InputError` with every problem of the file.
     """
-    names = list(_candidates(item))
+    names = list(scene_names(item))
     for name in names:
         if files.exists(name):
             return _parse(json_document(files, name), name, files)
@@ -135,10 +148,11 @@ def find_scene(item: Item, files: Files) -> Scene | Pair:
                 {"format": "genspace-pair/1", **scenes}, f"{before} and {after}", files, folder_of=after
             )
         names += [before, after]
-    raise InputError(f"no scene file for {item.item_id}: looked for {', '.join(dict.fromkeys(names))}")
+    raise NoSceneError(f"no scene file for {item.item_id}: looked for {', '.join(dict.fromkeys(names))}")
 
 
-def _candidates(item: Item) -> Iterator[str]:
+def scene_names(item: Item) -> Iterator[str]:
+    """Yield the names under which an item's scene file may lie, the likeliest first."""
     stated = item.extra.get("scene")
     if isinstance(stated, str) and stated:
         yield stated
@@ -149,7 +163,7 @@ def _candidates(item: Item) -> Iterator[str]:
 
 
 def _beside(image: str, suffix: str) -> str:
-    return str(PurePosixPath(image).with_suffix(suffix))
+    return posixpath.splitext(image)[0] + suffix
 
 
 def json_document(files: Files, name: str) -> Any:
@@ -163,19 +177,21 @@ def json_document(files: Files, name: str) -> Any:
 def _parse(document: Any, name: str, files: Files, *, folder_of: str | None = None) -> Scene | Pair:
     from genspace.geometry.scene_files import parse_document
 
-    folder = PurePosixPath(folder_of or name).parent
-    return parse_document(document, file=name, files=_Folder(files, folder))
+    folder = posixpath.dirname(folder_of or name)
+    return parse_document(document, file=name, files=FolderOfFiles(files, folder))
 
 
 @dataclass(frozen=True)
-class _Folder:
+class FolderOfFiles:
     """A folder of the study: side files are named relative to their scene file."""
 
     files: Files
-    folder: PurePosixPath
+    folder: str
 
     def read(self, name: str) -> bytes:
-        return self.files.read(str(self.folder / name))
+        """Return the file's bytes. Errors: `InputError` for one that is absent."""
+        return self.files.read(posixpath.join(self.folder, name))
 
     def exists(self, name: str) -> bool:
-        return self.files.exists(str(self.folder / name))
+        """Whether the file is there."""
+        return self.files.exists(posixpath.join(self.folder, name))

@@ -10,13 +10,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from genspace.analysis._estimate import Estimate
 from genspace.analysis.figures import Figure
+from genspace.analysis.inference.comparisons import OtherGenerators
+from genspace.analysis.significance import ALPHA, holm
 
 if TYPE_CHECKING:
     from genspace.analysis.result import PairTest
 
-__all__ = ["Headline", "HeadlineCode", "headline"]
+__all__ = ["BesideChance", "Headline", "HeadlineCode", "beside_chance", "headline", "holds_elsewhere"]
+
+BesideChance = Literal["above chance", "at chance", "below chance"]
+"""Where the whole interval of a figure lies; "at chance" where it reaches chance."""
 
 HeadlineCode = Literal[
     "ahead of all", "highest", "alone", "at chance", "below chance", "too little", "no judge", "not stated"
@@ -77,10 +84,6 @@ def headline(
     mine = figures[best]
     if mine.value is None:
         return Headline(code="too little", higher=tuple(ranked))
-    low, high = (
-        mine.low if mine.low is not None else mine.value,
-        mine.high if mine.high is not None else mine.value,
-    )
     higher = tuple(n for n in ranked if n not in leaders and (figures[n].value or 0) > mine.value)
     rows = [row if row.a == best else row.turned() for row in tests if best in (row.a, row.b)]
     of = {row.b: row.standing for row in rows}
@@ -93,10 +96,9 @@ def headline(
         [n for n, said in of.items() if said not in ("not compared", "identical")],
     )
     code: HeadlineCode = "highest"
-    if high < figure.chance:
-        code = "below chance"
-    elif low <= figure.chance:
-        code = "at chance"
+    where = beside_chance(figure, mine)
+    if where != "above chance":
+        code = where
     elif not rivals:
         code = "alone"
     elif len(beaten) == len(rivals) and not higher:
@@ -114,14 +116,28 @@ def headline(
     )
 
 
+def beside_chance(figure: Figure, found: Estimate) -> BesideChance:
+    """Return where a figure that has a value lies: no judge is said to agree with people at chance or below.
+
+    >>> from genspace.analysis.figures import FIGURES
+    >>> beside_chance(FIGURES["spearman"], Estimate(0.2, -0.1, 0.4, n=40))
+    'at chance'
+    """
+    low, high = (found.value if end is None else end for end in (found.low, found.high))
+    assert low is not None
+    assert high is not None
+    return "below chance" if high < figure.chance else "at chance" if low <= figure.chance else "above chance"
+
+
+def holds_elsewhere(found: Sequence[OtherGenerators | None]) -> list[bool | None]:
+    """Return which differences hold for other generators too, corrected by Holm; None where nothing is known."""
+    p = holm([np.nan if other is None or other.p is None else other.p for other in found])
+    return [bool(v <= ALPHA) if np.isfinite(v) else None for v in p]
+
+
 def _elsewhere(code: HeadlineCode, rows: Sequence[PairTest]) -> Literal["ahead of all", "open"] | None:
     """Return whether a judge that is ahead of all is so for other generators too, corrected by Holm."""
-    from genspace.analysis.significance import ALPHA, holm
-
     if code != "ahead of all":
         return None
-    told = [row.other_generators for row in rows if row.standing == "ahead"]
-    p = [found.p for found in told if found is not None and found.p is not None]
-    if len(p) < len(told):
-        return None
-    return "ahead of all" if max(holm(p)) <= ALPHA else "open"
+    held = holds_elsewhere([row.other_generators for row in rows if row.standing == "ahead"])
+    return None if None in held else "ahead of all" if all(held) else "open"

@@ -6,7 +6,7 @@ Each stands in a module of its own, with its rules, its drawing and its probes, 
 from genspace.geometry.predicates._bound import Bound, bind, bind_known
 from genspace.geometry.predicates._calls import parse_call
 from genspace.geometry.predicates._names import indefinite, instance_of, noun_of
-from genspace.geometry.predicates._predicate import Limit, Predicate, Task, Variant
+from genspace.geometry.predicates._predicate import Frame, Limit, Predicate, Saying, Task, Variant, opposites
 from genspace.geometry.predicates._registry import (
     REGISTRY,
     benchmark_variants,
@@ -16,7 +16,24 @@ from genspace.geometry.predicates._registry import (
     plugin_versions,
     predicate_named,
 )
-from genspace.geometry.predicates._rule import BEARING, RELATIVE, Case, Change, Measured, constraint, metric
+from genspace.geometry.predicates._restated import (
+    contrary,
+    exchanged,
+    in_a_mirror,
+    in_both_frames,
+    rivals,
+    undone,
+)
+from genspace.geometry.predicates._rule import (
+    BEARING,
+    OPPOSITE_SIDES,
+    RELATIVE,
+    Case,
+    Change,
+    Measured,
+    constraint,
+    metric,
+)
 from genspace.geometry.predicates._words import (
     LANGUAGES,
     Text,
@@ -33,14 +50,17 @@ from genspace.geometry.predicates._words import (
 __all__ = [
     "BEARING",
     "LANGUAGES",
+    "OPPOSITE_SIDES",
     "REGISTRY",
     "RELATIVE",
     "Bound",
     "Case",
     "Change",
+    "Frame",
     "Limit",
     "Measured",
     "Predicate",
+    "Saying",
     "Task",
     "Text",
     "Untold",
@@ -53,17 +73,24 @@ __all__ = [
     "calls_of",
     "common_words",
     "constraint",
+    "contrary",
     "every_predicate",
+    "exchanged",
+    "in_a_mirror",
+    "in_both_frames",
     "indefinite",
     "instance_of",
     "metric",
     "noun_of",
+    "opposites",
     "parse_call",
     "people",
     "plugin_versions",
     "predicate_named",
+    "rivals",
     "sentence",
     "table_at",
     "to_translate",
+    "undone",
     "words_of",
 ]

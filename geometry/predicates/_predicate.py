@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from genspace.geometry.probes.planning import Plan
     from genspace.geometry.reference import ReferenceRule
 
-__all__ = ["Limit", "Predicate", "Task", "Variant"]
+__all__ = ["Frame", "Limit", "Predicate", "Saying", "Task", "Variant", "opposites"]
 
 Task = Literal["t2i", "edit"]
+Frame = Literal["camera", "object"]
+"""From where left, right, before and behind are told: as the picture shows them, or as the object has them."""
 Unit = Literal["deg", "m", "share", "factor"]
 
 
@@ -41,6 +43,28 @@ class Limit(NamedTuple):
         if self.unit == "factor":
             return wanted / math.exp(inner), wanted * math.exp(inner)
         return max(0.0, wanted * (1 - inner)), wanted * (1 + inner)
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """Another way to fill in a predicate, beside a given one."""
+
+    word: str
+    """Name of the variant."""
+    exchanged: bool = False
+    """Whether the first two objects stand in each other's role."""
+    inverse: bool = False
+    """Whether the ratio is the reciprocal."""
+
+
+def opposites(*pairs: tuple[str, str], exchanged: bool = False) -> dict[str, Saying]:
+    """Return, by word, a saying with the other word of its pair.
+
+    >>> opposites(("left", "right"))["right"].word
+    'left'
+    """
+    both = {one: other for a, b in pairs for one, other in ((a, b), (b, a))}
+    return {word: Saying(other, exchanged=exchanged) for word, other in both.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +109,18 @@ class Predicate:
     """How many of the last roles may be left out."""
     own_sides: bool = False
     """Whether it speaks of an object's own left and right."""
+    same: Mapping[str, Saying] = field(default_factory=dict)
+    """By variant, what says the same with the first two objects exchanged."""
+    contrary: Mapping[str, Saying] = field(default_factory=dict)
+    """By variant, what cannot hold in the same picture."""
+    exclusive: tuple[tuple[str, ...], ...] = ()
+    """Groups of variants of which one holds at most, and nearly always one: all sides, nearer and farther."""
+    undone: Mapping[str, Saying] = field(default_factory=dict)
+    """By variant, what the edit is when it is read from after to before."""
+    frame: Frame | None = None
+    """From where it tells sides, where they could also be told from elsewhere."""
+    other_frame: Mapping[str, str] = field(default_factory=dict)
+    """By variant, a call that says the same words in the other frame; {0} and {1} stand for the objects."""
     rank: int = 100
     """Its place in lists and tables, the lowest first."""
     package: str = "genspace.geometry.predicates"

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 from genspace.geometry import reference
 from genspace.geometry.drawing.concepts import VIEWER, Concept, Figure, toward
-from genspace.geometry.predicates import BEARING, Bound, Case, Measured, Predicate, Variant
+from genspace.geometry.predicates import (
+    BEARING,
+    OPPOSITE_SIDES,
+    Bound,
+    Case,
+    Measured,
+    Predicate,
+    Variant,
+    opposites,
+)
 from genspace.geometry.predicates.camera_pose import OWN, on_side, side_limits
 from genspace.geometry.probes.planning import Draw, Layout, Plan, UnfitError, by_side, inserted
 
@@ -69,5 +78,12 @@ PREDICATE = Predicate(
     drawing=drawing,
     probes=_PLANS + inserted(_PLANS, 1),
     own_sides=True,
+    contrary=opposites(*OPPOSITE_SIDES),
+    exclusive=(tuple(BEARING),),
+    frame="object",
+    other_frame={
+        word: f"egocentric({{1}}, {{0}}, relation={seen})"
+        for word, seen in {"left": "left", "right": "right", "front": "closer", "back": "farther"}.items()
+    },
     rank=5,
 )

@@ -10,7 +10,18 @@ from functools import partial
 from genspace.geometry import measures, reference
 from genspace.geometry.drawing.concepts import VIEWER, Concept, Figure
 from genspace.geometry.frames import wrap_deg
-from genspace.geometry.predicates import BEARING, Bound, Case, Limit, Measured, Predicate, Variant, constraint
+from genspace.geometry.predicates import (
+    BEARING,
+    OPPOSITE_SIDES,
+    Bound,
+    Case,
+    Limit,
+    Measured,
+    Predicate,
+    Variant,
+    constraint,
+    opposites,
+)
 from genspace.geometry.probes.planning import Draw, Layout, Plan, by_side, polar
 from genspace.geometry.views import CAMERA, Placed, Vector
 
@@ -99,5 +110,7 @@ PREDICATE = Predicate(
     drawing=drawing,
     probes=plans(_PLAN) + plans(replace(_PLAN, task="edit", arrange=camera_goes_round)),
     own_sides=True,
+    contrary=opposites(*OPPOSITE_SIDES),
+    exclusive=(tuple(BEARING),),
     rank=1,
 )

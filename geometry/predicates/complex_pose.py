@@ -6,7 +6,18 @@ from dataclasses import replace
 
 from genspace.geometry import measures, reference
 from genspace.geometry.drawing.concepts import VIEWER, Concept, Figure, toward
-from genspace.geometry.predicates import BEARING, Bound, Case, Limit, Measured, Predicate, Variant, constraint
+from genspace.geometry.predicates import (
+    BEARING,
+    OPPOSITE_SIDES,
+    Bound,
+    Case,
+    Limit,
+    Measured,
+    Predicate,
+    Variant,
+    constraint,
+    opposites,
+)
 from genspace.geometry.predicates.intrinsic import ARRANGED, arranged
 from genspace.geometry.probes.planning import Draw, Layout, Plan, by_side, polar
 
@@ -62,5 +73,7 @@ PREDICATE = Predicate(
     drawing=drawing,
     probes=by_side(_PLAN),
     own_sides=True,
+    contrary=opposites(*OPPOSITE_SIDES),
+    exclusive=(tuple(BEARING),),
     rank=3,
 )

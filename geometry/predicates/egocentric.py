@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 from genspace.geometry import measures, reference
 from genspace.geometry.drawing.concepts import VIEWER, Concept, Figure
 from genspace.geometry.frames import wrap_deg
-from genspace.geometry.predicates import Bound, Case, Limit, Measured, Predicate, Variant, constraint
+from genspace.geometry.predicates import (
+    Bound,
+    Case,
+    Limit,
+    Measured,
+    Predicate,
+    Variant,
+    constraint,
+    opposites,
+)
 from genspace.geometry.probes.planning import Draw, Eye, Layout, Plan, UnfitError, by_variant, inserted
 
 if TYPE_CHECKING:
@@ -130,5 +139,10 @@ PREDICATE = Predicate(
     rule=egocentric,
     drawing=drawing,
     probes=_PLANS + inserted(_PLANS, 0),
+    same=opposites(ACROSS, AHEAD, exchanged=True),
+    contrary=opposites(ACROSS, AHEAD),
+    exclusive=(ACROSS, AHEAD),
+    frame="camera",
+    other_frame={word: f"allocentric({{1}}, {{0}}, relation={word})" for word in ACROSS},
     rank=6,
 )

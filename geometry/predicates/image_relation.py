@@ -9,7 +9,16 @@ from genspace.geometry.boxes2d import MARGIN, RELATIONS, Detection, offset
 from genspace.geometry.drawing._svg import name_in, polygon, rectangle
 from genspace.geometry.drawing.concepts import Concept, Say
 from genspace.geometry.drawing.palette import GROUND, MUTED, tone
-from genspace.geometry.predicates import Bound, Case, Limit, Measured, Predicate, Variant, constraint
+from genspace.geometry.predicates import (
+    Bound,
+    Case,
+    Limit,
+    Measured,
+    Predicate,
+    Variant,
+    constraint,
+    opposites,
+)
 from genspace.geometry.probes.planning import Draw, Layout, Plan, by_variant
 from genspace.geometry.views import Placed, Unmeasurable
 
@@ -91,6 +100,8 @@ _PLAN = Plan(
     signed=False,
 )
 
+_OPPOSITE = (("left_of", "right_of"), ("above", "below"))
+
 PREDICATE = Predicate(
     name="image_relation",
     roles=("first", "second"),
@@ -100,5 +111,8 @@ PREDICATE = Predicate(
     limits={"offset": Limit("share", (0.0, MARGIN))},
     drawing=drawing,
     probes=by_variant(_PLAN, tuple(RELATIONS)),
+    same=opposites(*_OPPOSITE, exchanged=True),
+    contrary=opposites(*_OPPOSITE),
+    exclusive=_OPPOSITE,
     rank=14,
 )

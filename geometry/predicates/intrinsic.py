@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from genspace.geometry import measures, reference
 from genspace.geometry.drawing.concepts import Concept, Figure
-from genspace.geometry.predicates import Bound, Case, Limit, Measured, Predicate, Variant, constraint
+from genspace.geometry.predicates import (
+    Bound,
+    Case,
+    Limit,
+    Measured,
+    Predicate,
+    Saying,
+    Variant,
+    constraint,
+    opposites,
+)
 from genspace.geometry.probes.planning import Draw, Layout, Plan, by_variant, inserted
 
 __all__ = ["ARRANGED", "PREDICATE", "arranged"]
@@ -95,5 +105,8 @@ PREDICATE = Predicate(
     limits=ARRANGED,
     drawing=drawing,
     probes=_PLANS + inserted(_PLANS, 1),
+    same={word: Saying(word, exchanged=True) for word in ARRANGEMENT},
+    exclusive=(tuple(ARRANGEMENT),),
+    contrary=opposites(("face_to_face", "back_to_back"), ("side_by_side_same", "side_by_side_opposite")),
     rank=4,
 )

@@ -9,7 +9,18 @@ from functools import partial
 from genspace.geometry import measures, reference
 from genspace.geometry.drawing.concepts import VIEWER, Concept, Figure, toward
 from genspace.geometry.frames import wrap_deg
-from genspace.geometry.predicates import BEARING, Bound, Case, Limit, Measured, Predicate, Variant, constraint
+from genspace.geometry.predicates import (
+    BEARING,
+    OPPOSITE_SIDES,
+    Bound,
+    Case,
+    Limit,
+    Measured,
+    Predicate,
+    Variant,
+    constraint,
+    opposites,
+)
 from genspace.geometry.probes.planning import Draw, Eye, Layout, Plan, UnfitError, by_variant, group_of, polar
 from genspace.geometry.views import CAMERA, Placed
 
@@ -111,5 +122,7 @@ PREDICATE = Predicate(
     compares=True,
     optional_roles=1,
     own_sides=True,
+    contrary=opposites(*OPPOSITE_SIDES),
+    exclusive=(tuple(BEARING),),
     rank=13,
 )

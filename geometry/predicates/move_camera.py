@@ -8,7 +8,13 @@ from functools import partial
 from genspace.geometry import reference
 from genspace.geometry.drawing.concepts import Concept, Figure
 from genspace.geometry.frames import rotation_y
-from genspace.geometry.predicates import Bound, Case, Measured, Predicate
+from genspace.geometry.predicates import (
+    Bound,
+    Case,
+    Measured,
+    Predicate,
+    opposites,
+)
 from genspace.geometry.predicates.move_object import MOVE, MOVE_LIMITS, move, moved, released
 from genspace.geometry.probes.planning import by_variant
 from genspace.geometry.views import Vector, rotate
@@ -69,5 +75,7 @@ PREDICATE = Predicate(
     drawing=drawing,
     probes=by_variant(_PLAN, tuple(_DRAWN)),
     compares=True,
+    contrary=opposites(("forward", "backward"), ("left", "right")),
+    undone=opposites(("forward", "backward"), ("left", "right")),
     rank=11,
 )

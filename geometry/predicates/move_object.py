@@ -19,6 +19,7 @@ from genspace.geometry.predicates import (
     Variant,
     constraint,
     metric,
+    opposites,
 )
 from genspace.geometry.probes.planning import Draw, Eye, Layout, Plan, UnfitError, by_variant, in_metres
 from genspace.geometry.reference import ReferenceRule
@@ -124,5 +125,7 @@ PREDICATE = Predicate(
     drawing=drawing,
     probes=by_variant(MOVE, tuple(_SIGNS)),
     compares=True,
+    contrary=opposites(("closer", "farther"), ("left", "right")),
+    undone=opposites(("closer", "farther"), ("left", "right")),
     rank=10,
 )

@@ -6,7 +6,17 @@ import math
 
 from genspace.geometry import measures, reference
 from genspace.geometry.drawing.concepts import Concept, Figure
-from genspace.geometry.predicates import Bound, Case, Limit, Measured, Predicate, Variant, constraint, metric
+from genspace.geometry.predicates import (
+    Bound,
+    Case,
+    Limit,
+    Measured,
+    Predicate,
+    Saying,
+    Variant,
+    constraint,
+    metric,
+)
 from genspace.geometry.probes.planning import Draw, Layout, Plan, UnfitError, by_number
 
 __all__ = ["PREDICATE"]
@@ -67,5 +77,6 @@ PREDICATE = Predicate(
     limits={"distance": Limit("share", "metric")},
     drawing=drawing,
     probes=by_number(_PLAN, *VALUES_M),
+    same={"": Saying("", exchanged=True)},
     rank=7,
 )

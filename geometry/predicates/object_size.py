@@ -18,6 +18,7 @@ from genspace.geometry.predicates import (
     Limit,
     Measured,
     Predicate,
+    Saying,
     Variant,
     constraint,
 )
@@ -221,5 +222,7 @@ PREDICATE = Predicate(
     probes=size_plans(
         Plan(sub_domain="object_size", call=_CALL, quantity="difference of sizes", arrange=sized)
     ),
+    same={"bigger": Saying("bigger", exchanged=True, inverse=True)},
+    contrary={word: Saying(word, exchanged=True) for word in VALUES},
     rank=9,
 )

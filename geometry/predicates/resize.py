@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from genspace.geometry import reference
-from genspace.geometry.predicates import Predicate, Variant
+from genspace.geometry.predicates import (
+    Predicate,
+    Saying,
+    Variant,
+)
 from genspace.geometry.predicates.object_size import (
     LENGTH_AXIS,
     SEEN_FROM,
@@ -53,5 +57,6 @@ PREDICATE = Predicate(
     drawing=size_drawing,
     probes=size_plans(_PLAN),
     compares=True,
+    undone={"bigger": Saying("bigger", inverse=True)},
     rank=12,
 )

@@ -18,13 +18,15 @@ class AskOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     protocol: str = "yes-no"
-    """yes-no and vqascore: P(yes); rating: 0 to 100; questions: one per constraint; pairwise: which of two."""
+    """yes-no and vqascore: P(yes); reason: P(yes) after saying what is seen; rating: 0 to 100; questions: one per
+    constraint; contrast: beside what cannot hold at the same time; choice: which of several; pairwise: which of two."""
     template: str | None = None
     """File with the user's own wording of the protocol's question: it ends in .j2 and lies inside the study."""
     without_prompt: bool = False
     """Hide what the generator was asked for; the predicate alone is asked about."""
-    combine: Literal["all", "mean"] = "all"
-    """How `questions` become one score: the product of P(yes), or the mean with unasked ones as 0 (DSG)."""
+    combine: Literal["all", "geometric", "minimum", "mean"] = "all"
+    """How `questions` become one score: the product of P(yes), its root (Soft-TIFA), the least, or the mean (DSG); what
+    is not asked counts as 0."""
     pass_above: float = Field(0.5, ge=0, le=1)
     """A score above it passes, one below fails, one equal to it is undecided."""
     image_size: int = Field(1024, ge=32, le=8192)

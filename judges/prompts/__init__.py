@@ -127,9 +127,10 @@ class Wordings:
     @cached_property
     def version(self) -> str:
         """Digest of everything that can change a question's words; part of a judge's fingerprint."""
-        return hashlib.sha256(
-            "\0".join([*_shipped().values(), _meanings(), self.own_template or ""]).encode()
-        ).hexdigest()[:16]
+        used = [_shipped()[name] for name in sorted({*_used(f"{self.protocol}.j2"), "system.j2"})]
+        return hashlib.sha256("\0".join([*used, _meanings(), self.own_template or ""]).encode()).hexdigest()[
+            :16
+        ]
 
     def render(self, name: str, variables: Mapping[str, Any]) -> str:
         """Return the text of template `name` with the variables filled in. Errors: `TooLongError`."""
@@ -254,6 +255,12 @@ def _shipped() -> dict[str, str]:
     folder = files("genspace.judges.prompts")
     names = sorted(f.name for f in folder.iterdir() if f.name.endswith(".j2"))
     return {name: folder.joinpath(name).read_text(encoding="utf-8") for name in names}
+
+
+def _used(template: str) -> set[str]:
+    """Return the names of a template and of those that it includes."""
+    included = re.findall(r'{%\s*include\s+"([^"]+)"', _shipped()[template])
+    return {template}.union(*map(_used, included))
 
 
 @cache

@@ -22,6 +22,8 @@ WRITERS: Mapping[str, str] = {
     "genspace.analysis.inference.studies.Studies": "genspace.report._write:write_result",
     "genspace.analysis.ranking.Ranking": "genspace.report._write:write_result",
     "genspace.analysis.validation.Validation": "genspace.report._write:write_result",
+    "genspace.certificate._certify.Certificate": "genspace.report._write:write_certificate",
+    "genspace.framing.Framing": "genspace.report._write:write_result",
 }
 """Results that write themselves into a folder: class, and the function that does."""
 OWN_VIEWS: Mapping[str, str] = {
@@ -33,6 +35,8 @@ OWN_VIEWS: Mapping[str, str] = {
     "genspace.analysis.ranking.Ranking": "genspace.report._displays:ranking",
     "genspace.analysis.reasons.Reason": "genspace.report._displays:reason",
     "genspace.analysis.validation.Validation": "genspace.report._displays:validation",
+    "genspace.certificate._certify.Certificate": "genspace.report._certificate:certificate",
+    "genspace.framing.Framing": "genspace.report._frames:framing",
     "genspace.geometry.scene.Scene": "genspace.report._displays:scene",
     "genspace.geometry.scene.Pair": "genspace.report._displays:pair",
     "genspace.report._item.ItemView": "genspace.report._displays:item",

@@ -9,7 +9,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, get_args
 
 from genspace.display import Displayed
@@ -176,6 +176,9 @@ class Measurement(Displayed):
     """Why it could not be measured, or how it was."""
 
 
+MEASURED = tuple(Measurement.__dataclass_fields__)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict(Displayed):
     """What a judge says about one request.
@@ -259,11 +262,12 @@ class Verdict(Displayed):
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-ready dictionary without empty fields."""
-        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        fields["measurements"] = [asdict(m) for m in self.measurements]
-        return {
-            k: v for k, v in fields.items() if v is not None and (v or k not in ("measurements", "details"))
-        }
+        found = {name: value for name in SAID if (value := getattr(self, name)) is not None}
+        found["measurements"] = [{name: getattr(m, name) for name in MEASURED} for m in self.measurements]
+        for name in ("measurements", "details"):
+            if not found[name]:
+                del found[name]
+        return found
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Verdict:
@@ -277,6 +281,9 @@ class Verdict(Displayed):
         if unknown:
             known["details"] = {**known.get("details", {}), **unknown}
         return cls(**known)
+
+
+SAID = tuple(Verdict.__dataclass_fields__)
 
 
 def _key_fields(request: Request) -> dict[str, Any]:

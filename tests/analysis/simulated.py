@@ -25,6 +25,8 @@ from genspace.analysis.question import _linked
 from genspace.analysis.resampling import stream
 
 ALPHA, ONE_SIDED = 0.05, 0.025
+TRUTHS = 3
+"""Large studies whose mean is the truth."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,11 @@ def pairs(components: int, *, ties: bool, noise: tuple[float, float] = (1.0, 1.0
     return draw
 
 
+def grouped_pairs(prompt: np.ndarray) -> Draw:
+    """Pairs without ties in as many groups as there are prompts."""
+    return pairs(len(np.unique(prompt)), ties=False)
+
+
 def by_generator(count: int, generators: int, *, binary: bool) -> Draw:
     """Every generator draws every prompt; a third of the variance of a judge's error belongs to the generator."""
     prompt, generator = prompts(count, generators), np.tile(np.arange(generators), count)
@@ -242,8 +249,12 @@ class Coverage:
     """Share of studies without an interval."""
     marked: float
     """Share of studies whose interval is marked: few prompts hold the rarer answer."""
+    perfect: float
+    """Share of studies in which the figure is exactly 1: it has no standard error there."""
     width: float
     """Median width as a multiple of 2 x 1.96 standard deviations of the value over the studies."""
+    width_of_others: float
+    """The same over the studies in which the figure is not 1."""
 
 
 def interval(figure: Figure, drawn: Drawn, *, within: bool):
@@ -276,26 +287,32 @@ def coverage(
         if found.low is not None:
             ends[run] = found.low, found.high
             marked += found.reason is not None
-    known = np.isfinite(ends[:, 0])
+    known, perfect = np.isfinite(ends[:, 0]), values == 1
     low, high = ends[known].T
     oracle = 2 * 1.96 * np.nanstd(values)
     return Coverage(
         covered=float(((low <= truth) & (truth <= high)).mean()),
         null=float((~known).mean()),
         marked=marked / runs,
+        perfect=float(perfect.mean()),
         width=float(np.median(high - low) / oracle),
+        width_of_others=float(np.median((high - low)[~perfect[known]]) / oracle),
     )
 
 
-def truth_of(draw: Draw, figure: str, *, within: bool = False) -> float:
-    """Return the figure of the first judge in one study that is large enough."""
-    drawn = draw(stream(15, "truth"))
-    if within:
-        found = within_groups([FIGURES[figure]], drawn.y, drawn.a, drawn.prompt)[figure]
-        return float(found.of(np.ones((len(np.unique(drawn.prompt)), 1)))[0])
+def truth_of(draw: Draw, figure: str, *, within: bool = False, second: bool = False) -> float:
+    """Return the mean figure of the first (or the second) judge in a few large studies."""
     return float(
-        FIGURES[figure].statistic(LeftOut(drawn.y, Replicates(0 * drawn.prompt, 1)), drawn.a, 0.0)[0]
+        np.mean([_truth(draw(stream(15, "truth", str(k))), figure, within, second) for k in range(TRUTHS)])
     )
+
+
+def _truth(drawn: Drawn, figure: str, within: bool, second: bool) -> float:
+    said = drawn.b if second else drawn.a
+    if within:
+        found = within_groups([FIGURES[figure]], drawn.y, said, drawn.prompt)[figure]
+        return float(found.of(np.ones((len(np.unique(drawn.prompt)), 1)))[0])
+    return float(FIGURES[figure].statistic(LeftOut(drawn.y, Replicates(0 * drawn.prompt, 1)), said, 0.0)[0])
 
 
 def false_not_worse(name: str, draw: Draw, figure: str, margin: float, runs: int) -> tuple[float, float]:

@@ -104,7 +104,7 @@ def test_sentences_of_the_people_follow_from_their_figures() -> None:
     rest, ceiling = people_sentences(document)
     row = document.human.row["spearman"]
     told = f"{row.value:.3f} ({row.low:.3f} to {row.high:.3f})"
-    assert rest == f"One rater agrees with the rest at Spearman {told}, averaged over the raters."
+    assert rest == f"One rater reaches Spearman {told} against the rest, averaged over the raters."
     assert ceiling.startswith(
         "Under a model of the raters (latent values, 120 items rated twice or more) the mean of infinitely many would "
         f"reach Spearman {document.human.ceiling.estimate.value:.3f} ("

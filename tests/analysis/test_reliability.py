@@ -14,13 +14,12 @@ from statsmodels.stats.inter_rater import fleiss_kappa as their_fleiss
 from genspace.analysis.question import People
 from genspace.analysis.reliability import (
     cohen_kappa,
-    conspicuous_pair,
+    conspicuous_raters,
     fleiss_kappa,
     gwet_ac,
     icc,
     krippendorff_alpha,
     mean_of_inverse,
-    rater_pairs,
     raw_agreement,
     reliability,
     variance_components,
@@ -228,8 +227,47 @@ def test_undefined_coefficients_say_why(ratings, changes, name, reason):
 def test_a_pair_that_agrees_far_more_than_any_other_is_named():
     rng = np.random.default_rng(2)
     ratings = rng.integers(1, 6, size=(200, 4)).astype(float)
-    assert conspicuous_pair(rater_pairs(people(ratings))) is None
+    assert conspicuous_raters(people(ratings)) is None
     ratings[:150, 1] = ratings[:150, 3]
-    pair, next_best = conspicuous_pair(rater_pairs(people(ratings)))
+    pair, next_best = conspicuous_raters(people(ratings))
     assert (pair.a, pair.b) == ("r1", "r3")
     assert pair.kappa > 0.6 > next_best
+
+
+@pytest.mark.parametrize(
+    ("changed", "turned"),
+    [(lambda v: 6 - v, True), (lambda v: 20 * v, False), (lambda v: 100 - 20 * v, True)],
+)
+@pytest.mark.parametrize("raters", [3, 4])
+def test_a_third_on_another_scale_is_named_not_the_pair_it_makes_stand_out(changed, turned, raters):
+    rng = np.random.default_rng(4)
+    truth = rng.integers(1, 6, size=300)
+    ratings = np.where(
+        rng.random((300, raters)) < 0.7, truth[:, None], rng.integers(1, 6, size=(300, raters))
+    )
+    ratings = ratings.astype(float)
+    assert conspicuous_raters(people(ratings)) is None
+    ratings[:, 0] = changed(ratings[:, 0])
+    if raters == 4:
+        ratings[:, 1] = rng.integers(1, 6, size=300)
+    found = conspicuous_raters(people(ratings))
+    assert (found.rater, found.turned) == ("r0", turned)
+    assert found.aligned > 0.4
+    assert found.kappa < 0.15
+    # Two who copy from one another stand out whatever the scale of a third who knows nothing of theirs.
+    ratings[:, 0] = changed(rng.integers(1, 6, size=300))
+    ratings[:, 2] = ratings[:, raters - 1]
+    if raters == 4:
+        assert conspicuous_raters(people(ratings))[0].a == "r2"
+
+
+def test_a_rater_on_a_reversed_yes_and_no_is_named():
+    rng = np.random.default_rng(5)
+    truth = rng.integers(2, size=200)
+    ratings = (truth[:, None] ^ (rng.random((200, 3)) < 0.1)).astype(float)
+    ratings[:, 2] = 1 - ratings[:, 2]
+    found = conspicuous_raters(people(ratings, value_type="binary"))
+    assert (found.rater, found.turned) == ("r2", True)
+    ratings[:, 2] = rng.integers(2, size=200)
+    pair, _ = conspicuous_raters(people(ratings, value_type="binary"))
+    assert (pair.a, pair.b) == ("r0", "r1")

@@ -17,7 +17,7 @@ from visits import Visitor, prolific
 from genspace.human_study.exchange.exporting import export_text
 from genspace.human_study.exchange.reconcile import reconcile
 from genspace.human_study.reading import answers
-from genspace.human_study.store.housekeeping import reclaim
+from genspace.human_study.store.housekeeping import forget, reclaim
 from genspace.human_study.visit.platforms import PLATFORMS
 from genspace.human_study.web._site import Site
 from genspace.human_study.web.app import open_site
@@ -135,6 +135,29 @@ def test_one_gold_picture_does_not_earn_the_full_code(tmp_path: Path) -> None:
             assert full == (rows[pid(n)]["pictures"] == "2"), "the full code is for all of it"
 
 
+def test_what_is_promised_to_raters_at_work_is_not_promised_again(tmp_path: Path) -> None:
+    """Six pictures, three a rater: the third comes too late, though three pictures have nobody yet."""
+    design = "raters_per_item = 1\nitems_per_rater = 3\n[repeats]\nevery = 0\n"
+    with open_site(write_study(tmp_path / "s", 6, design=design)) as site:
+        first = Visitor(site).come().agree()
+        first.work(2)
+        first.look()  # has all three in hand, so that only three are left
+        assert Visitor(site).come().agree().at == "/instructions"
+        assert "There is nothing left to do" in Visitor(site).come().text
+
+
+def test_a_picture_that_came_twice_is_paid_once(tmp_path: Path) -> None:
+    design = (
+        "raters_per_item = 1\n[repeats]\nevery = 2\ngap = 1\n[outcomes.complete]\npay_per_picture = 0.1\n"
+    )
+    with open_site(write_study(tmp_path / "s", 8, design=design)) as site:
+        visitor = Visitor(site).come().agree()
+        assert visitor.work() > 8
+        assert "You get 0.80" in visitor.text
+        (row,) = csv.DictReader(io.StringIO(export_text(site.store, site.material, "payments.csv")))
+        assert (row["pictures"], row["pay"], row["outcome"]) == ("8", "0.80", "complete")
+
+
 def test_complete_from_says_from_when_a_visit_counts(tmp_path: Path) -> None:
     with opened(tmp_path / "s", "complete_from = 3", items=3) as site:
         visitor = Visitor(site).come(**prolific(1)).agree()
@@ -208,6 +231,8 @@ def test_who_knows_a_participants_identifier_reaches_nothing(tmp_path: Path) -> 
             "released by the researcher, the participant may go on in another browser"
         )
         assert payments(site)[pid(1)]["sessions"].split() == [prolific(1, v)["SESSION_ID"] for v in (0, 1)]
+        elsewhere.come(**prolific(2))
+        assert elsewhere.at == "/welcome", "another participant in that browser is another person"
 
 
 def test_a_platform_of_another_name_sends_one_identifier(tmp_path: Path) -> None:
@@ -334,6 +359,7 @@ def test_items_of_returned_and_excluded_raters_are_asked_again_and_their_answers
         assert reclaim(site.store).answers == 0
         careful = Visitor(site).come(**prolific(3)).agree()
         assert careful.work() == 7
+        units = site.store.snapshot().units
         frame = answers(tmp_path / "s").query("role == 'main'")
         kept = frame[frame["excluded"] == ""]
         assert kept["item_id"].is_unique
@@ -342,6 +368,8 @@ def test_items_of_returned_and_excluded_raters_are_asked_again_and_their_answers
             "handed the work back",
         }
         assert len(kept) == 4, "six pictures, two of them gold"
+        forget(site.store, pid(1))
+        assert site.store.snapshot().units == units, "what was asked for again is not asked for a third time"
 
 
 def test_codes_and_addresses_in_the_researchers_status(tmp_path: Path, genspace: Callable[..., Any]) -> None:

@@ -74,7 +74,7 @@ def scores(found: list[Verdict]) -> list[float]:
     ]
 
 
-@pytest.mark.parametrize("protocol", ["yes-no", "questions", "vqascore"])
+@pytest.mark.parametrize("protocol", ["yes-no", "questions", "vqascore", "contrast"])
 def test_batches_do_not_change_scores(checkpoint: Path, protocol: str) -> None:
     requests = requests_for(REDS, predicate="allocentric(cow, dog, relation=left)")
     # Texts of different lengths, so that rows are padded.

@@ -27,7 +27,10 @@ from genspace.analysis.psychometric import fit_psychometric
 from genspace.analysis.reasons import Reason
 from genspace.analysis.significance import delong
 from genspace.analysis.validation import validate
+from genspace.certificate import certify
 from genspace.display import OWN_VIEWS, Displayed, view_of
+from genspace.framing import frames
+from genspace.judges import JudgeSpec, make_judge, study_context
 from genspace.records import Item, Measurement, Verdict
 from genspace.report import judge_table, view_item
 from genspace.runner import RunSummary
@@ -63,6 +66,10 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         simulate_power(Assumptions(reliability=0.5, agreement=(0.7, 0.5)), prompts=8, studies=4)[0],
         rank(evidence(said, scored, items.assign(generator=[f"g{n % 3}" for n in range(24)])), options),
         delong([1, 1, 0, 0], [4, 3, 2, 1], [4, 2, 3, 1]),
+        certify(
+            study, make_judge(JudgeSpec(name="truth", kind="scene"), study_context(study)), "truth", limit=4
+        ),
+        frames(study),
         error_overlap([1, 0, 1, 1], [1, 1, 0, 1], [1, 1, 1, 0], prompts=range(4)),
         Item(item_id="a", prompt="<b>a cat</b>"),
         Measurement(quantity="distance", value=0.8, unit="m"),

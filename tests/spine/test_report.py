@@ -259,7 +259,7 @@ SUMMARY = """\
 - A higher figure that cannot be called best: silent (30 items, coverage 50%, no interval).
 - It is ahead of far for these generators (each prompt left out in turn, Holm-adjusted).
 - These data cannot tell it apart from silent (each prompt left out in turn, Holm-adjusted).
-- One rater agrees with the rest at Spearman 0.694 (0.533 to 0.806), averaged over the raters.
+- One rater reaches Spearman 0.694 (0.533 to 0.806) against the rest, averaged over the raters.
 - Under a model of the raters (latent values, 60 items rated twice or more) the mean of infinitely many would reach \
 Spearman 0.938 (0.837 to 0.977) here.
 - But mind: Only 15 prompts were rated: intervals and tests over prompts are weak.

@@ -1,4 +1,4 @@
-"""Every sentence about the best judge, the code that makes it, and that no other code does."""
+"""Every sentence about the best judge, about people and of a validation: what makes it, and that nothing else does."""
 
 from __future__ import annotations
 
@@ -10,9 +10,15 @@ import pandas as pd
 import pytest
 
 import genspace
+from genspace.analysis import Estimate
+from genspace.analysis.alternative_annotator import AlternativeAnnotatorTest
+from genspace.analysis.inference.comparisons import OtherGenerators
 from genspace.analysis.inference.words import Headline, HeadlineCode
-from genspace.analysis.result import ComparisonDocument
+from genspace.analysis.reasons import Reason
+from genspace.analysis.result import Claim, ComparisonDocument, ValidationCell, ValidationDocument
+from genspace.report import validation_sentences
 from genspace.report._answer import conclude
+from genspace.report._sentences import people_sentences
 
 SAID: dict[HeadlineCode, str] = {
     "ahead of all": "best agrees with people more than every other judge: Spearman",
@@ -50,10 +56,10 @@ def document() -> ComparisonDocument:
     return made({"best": 0.3, "worst": 20.0})
 
 
-def made(
+def frames(
     noise: dict[str, float], *, prompts: int = 20, sign: int = 1, generators: str = "wxyz"
-) -> ComparisonDocument:
-    """A comparison of judges whose scores are people's answers and so much noise."""
+) -> dict[str, pd.DataFrame]:
+    """Judges whose scores are people's answers and so much noise."""
     rng = np.random.default_rng(0)
     n = 4 * prompts
     ids = [f"i{k}" for k in range(n)]
@@ -65,8 +71,12 @@ def made(
         pd.DataFrame({"item_id": ids, "judge": name, "score": sign * value + size * rng.normal(size=n)})
         for name, size in noise.items()
     )
-    said = pd.DataFrame({"item_id": ids, "rater_id": "u", "value": value})
-    return genspace.compare(items=items, annotations=said, scores=scores, draws=0, permutations=0).document
+    annotations = pd.DataFrame({"item_id": ids, "rater_id": "u", "value": value})
+    return {"items": items, "annotations": annotations, "scores": scores}
+
+
+def made(noise: dict[str, float], **how: object) -> ComparisonDocument:
+    return genspace.compare(**frames(noise, **how), draws=0, permutations=0).document  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("code", get_args(HeadlineCode))
@@ -120,3 +130,152 @@ def test_other_generators_are_spoken_of_only_from_five_on() -> None:
     five = made({"best": 0.3, "worst": 20.0}, generators="vwxyz")
     assert five.headline.other_generators in {"ahead of all", "open"}
     assert made({"best": 0.3, "worst": 20.0}, generators="").headline.other_generators is None
+
+
+# --- what validate says ---------------------------------------------------------------------------------------------
+
+CLAIMS: dict[Claim, str] = {
+    "ahead": "It is ahead of 1 of the 1 there: worst.",
+    "not worse": "It is not worse, by 0.02 or more, than 1 of the 1 there: worst.",
+    "behind": "It is behind 1 of the 1 there: worst.",
+    "open": "It cannot be told from these data to be better or worse than 1 of the 1 there: worst.",
+    "open before correction": "It is open against (told apart only before the correction for all pairs of the study) 1 of",
+    "identical": "It gives the same answers as 1 of the 1 there: worst.",
+}
+"""By claim, how the sentence begins that is made of nothing else."""
+AGREES: dict[str, tuple[tuple[float, float | None, float | None], str]] = {
+    "above chance": ((0.5, 0.3, 0.7), "best agrees with people: Spearman 0.500"),
+    "at chance": ((0.1, -0.1, 0.3), "best is not shown to agree with people more than chance (0.0): Spearman 0.100"),
+    "below chance": ((-0.5, -0.7, -0.3), "best disagrees with people, below chance (0.0): Spearman -0.500"),
+    "no interval": ((0.5, None, None), "best reaches Spearman 0.500 on 80 items. How sure that is cannot be said: a single prompt."),
+}  # fmt: skip
+STAND_IN: dict[str, tuple[dict[str, object], str]] = {
+    "own": ({"passed": True}, "By its own answers it could stand in for a rater:"),
+    "own, not": ({"passed": False}, "By its own answers it could not stand in for a rater:"),
+    "mapped": (
+        {"passed": True, "mapped": True},
+        "With its scores mapped onto the distribution of the raters' own values on other prompts, it could stand in",
+    ),
+    "mapped, not": (
+        {"passed": False, "mapped": True},
+        "With its scores mapped onto the distribution of the raters' own values on other prompts, it could not stand in",
+    ),
+    "cut": (
+        {"passed": True, "mapped": True, "alignment": "accuracy"},
+        "With its scores cut into yes and no where it fits the answers to other prompts, it could stand in",
+    ),
+    "cut, not": (
+        {"passed": False, "mapped": True, "alignment": "accuracy"},
+        "With its scores cut into yes and no where it fits the answers to other prompts, it could not stand in",
+    ),
+    "untested": ({"passed": None}, "Whether it could stand in for a rater cannot be tested:"),
+}
+"""By what the test found, and how the sentence begins."""
+
+
+@pytest.fixture(scope="module")
+def validated() -> ValidationDocument:
+    """No breakdown, everything scored, nothing known of other generators; one metric beside it, ahead of it in truth."""
+    tables = frames({"best": 0.3, "worst": 20.0}, generators="")
+    found = genspace.validate("best", **tables).document
+    assert len(validation_sentences(found)) == 3
+    return found
+
+
+def said(document: ValidationDocument, **row: object) -> list[str]:
+    """What is said of the one other metric."""
+    changed = replace(document, against=tuple(replace(r, **row) for r in document.against))
+    return validation_sentences(changed)[1:-1]
+
+
+@pytest.mark.parametrize("claim", get_args(get_args(Claim)[0]) + get_args(get_args(Claim)[1]))
+def test_each_claim_makes_its_sentence_and_no_other(claim: Claim, validated: ValidationDocument) -> None:
+    if claim == "not compared":
+        (told,) = said(validated, claim=None)
+        assert told.startswith("It cannot be compared with worst:")
+        return
+    (told,) = said(validated, claim=claim, not_worse=False)
+    assert [c for c, sentence in CLAIMS.items() if told.startswith(sentence)] == [claim]
+
+
+def test_what_is_said_beside_a_claim_needs_its_condition(validated: ValidationDocument) -> None:
+    behind = said(validated, claim="behind", not_worse=True)
+    assert behind[1:] == ["It is behind, but by less than 0.02: worst."]
+    assert len(said(validated, claim="ahead", not_worse=True)) == 1
+    for p, sentence in (
+        (0.01, "The lead holds for other generators too against worst"),
+        (0.2, "For other generators the lead is open against worst"),
+    ):
+        other = OtherGenerators(generators=6, low=0.1, high=0.4, p=p)
+        told = said(validated, claim="ahead", other_generators=other)
+        assert told[1:] == [
+            "All of it is for these generators.", f"{sentence} (each generator left out in turn)."
+        ]  # fmt: skip
+        assert said(validated, claim="behind", not_worse=False, other_generators=other)[1:] == told[1:2]
+        assert len(said(validated, claim="open", other_generators=other)) == 1
+    few = OtherGenerators(generators=3, low=0.1, high=0.4, p=None)
+    assert len(said(validated, claim="ahead", other_generators=few)) == 2
+    against = Estimate(-0.1, -0.2, 0.0, n=99)
+    assert said(validated, claim="ahead", penalised=against)[1].startswith(
+        "Against worst that depends on the abstentions:"
+    )
+    far = Estimate(-0.1, -0.2, -0.05, n=99)
+    assert len(said(validated, claim="behind", not_worse=False, penalised=far)) == 1
+
+
+@pytest.mark.parametrize("which", AGREES)
+def test_no_metric_agrees_at_chance_or_below(which: str, validated: ValidationDocument) -> None:
+    (value, low, high), _ = AGREES[which]
+    reason = Reason("single_prompt") if low is None else None
+    figure = Estimate(value, low, high, n=80, reason=reason)
+    told = validation_sentences(replace(validated, figure=figure))[0]
+    assert [name for name, (_, sentence) in AGREES.items() if told.startswith(sentence)] == [which]
+    nothing = replace(validated, figure=Estimate.undefined(Reason("no_people"), n=0))
+    assert validation_sentences(nothing)[0] == "best has no Spearman with people: no people."
+
+
+@pytest.mark.parametrize("which", STAND_IN)
+def test_the_stand_in_is_named_after_what_was_tested(which: str, validated: ValidationDocument) -> None:
+    found, _ = STAND_IN[which]
+    plain = AlternativeAnnotatorTest(
+        passed=None, winning_rate=None, advantage=None, epsilon=0.1, alignment="rmse", reason=Reason("one_rater")
+    )  # fmt: skip
+    told = validation_sentences(replace(validated, stand_in=replace(plain, **found)))[-1]
+    assert [name for name, (_, sentence) in STAND_IN.items() if told.startswith(sentence)] == [which]
+
+
+def test_coverage_and_parts_are_spoken_of_only_where_they_say_something(
+    validated: ValidationDocument,
+) -> None:
+    silent = replace(validated, coverage=replace(validated.coverage, coverage=0.5))
+    assert validation_sentences(silent)[2].startswith("It scores 50.0% of the 80 annotated items")
+    figure = Estimate(0.5, 0.4, 0.6, n=40)
+    for claim, more in (("behind", 2), ("ahead", 0), ("open", 0)):
+        cell = ValidationCell(figure=figure, against={"worst": figure}, claims={"worst": claim})
+        told = validation_sentences(replace(validated, breakdowns={"part": {"x": cell}}))
+        assert len(told) == 3 + more
+        assert ("Where part is x it is behind worst." in told) == (claim == "behind")
+    assert "There is no other metric" in validation_sentences(replace(validated, against=()))[1]
+
+
+# --- what is said of people -----------------------------------------------------------------------------------------
+
+
+def test_people_are_spoken_of_where_there_is_a_figure_and_a_model(document: ComparisonDocument) -> None:
+    """One rater: neither a row nor a ceiling. Each of the two makes its sentence, the bounds of votes a third."""
+    assert people_sentences(document) == []
+    row = {document.primary.figure: Estimate(0.6, 0.5, 0.7, n=80)}
+    human = replace(document.human, row=row)
+    assert people_sentences(replace(document, human=human)) == [
+        "One rater reaches Spearman 0.600 (0.500 to 0.700) against the rest, averaged over the raters."
+    ]
+    found = replace(document.human.ceiling, model="votes", estimate=Estimate(0.8, 0.7, 0.9, n=80))
+    (told,) = people_sentences(replace(document, human=replace(document.human, ceiling=found)))
+    assert told.startswith(
+        "Under a model of the raters (votes, 80 items rated twice or more) the mean of infinitely"
+    )
+    assert "The votes alone allow" not in told
+    bounded = replace(document.human, ceiling=replace(found, bounds=(0.6, 0.9)))
+    assert people_sentences(replace(document, human=bounded))[0].endswith(
+        " The votes alone allow anything from 0.600 to 0.900."
+    )

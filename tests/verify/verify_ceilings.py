@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from scipy.stats import beta, gamma, norm
@@ -14,6 +16,9 @@ from genspace.analysis.question import People
 from genspace.analysis.reliability import reliability
 from genspace.analysis.resampling import Weighted
 from genspace.records import ValueType
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from side_by_side import CORES, each
 
 EACH = 4
 """Items of a prompt; half of the variance is shared within prompts."""
@@ -194,62 +199,82 @@ def study(cell: Cell, figure: str, truth: float, prompts: int, runs: int) -> Fou
     )
 
 
-def bias_rows(cells: Sequence[Cell] = CELLS, *, runs: int = BIAS_RUNS, prompts: int = 200) -> Iterator[str]:
+def _studied(job: tuple[Cell, tuple[str, ...], int, int]) -> dict[str, tuple[float, Found]]:
+    """Return truth and ceiling of some figures."""
+    cell, figures, prompts, runs = job
+    known = truths(cell)
+    return {figure: (known[figure], study(cell, figure, known[figure], prompts, runs)) for figure in figures}
+
+
+def bias_rows(
+    cells: Sequence[Cell] = CELLS, *, runs: int = BIAS_RUNS, prompts: int = 200, processes: int = 1
+) -> Iterator[str]:
     """Mean ceiling against truth; raises AssertionError where it is further off than the cell allows."""
-    for cell in cells:
-        known = truths(cell)
+    jobs = [(cell, cell.figures, prompts, runs) for cell in cells]
+    for cell, results in zip(cells, each(_studied, jobs, processes), strict=True):
         told = []
-        for figure in cell.figures:
-            found = study(cell, figure, known[figure], prompts, runs)
-            off = found.mean - known[figure]
+        for figure, (truth, found) in results.items():
+            off = found.mean - truth
             low, high = cell.bias[figure]
             assert low <= off <= high, (cell.name, figure, off)
             assert found.bounded is None or found.bounded > 0.9, (cell.name, figure, found.bounded)
-            told.append(f"{FIGURES[figure].short} {known[figure]:.3f} {off:+.3f}")
+            told.append(f"{FIGURES[figure].short} {truth:.3f} {off:+.3f}")
         yield f"| {cell.name} | {' · '.join(told)} |"
 
 
 def coverage_rows(
-    cells: Sequence[Cell], *, runs: int = RUNS, sizes: Sequence[int] = PROMPTS, least: float = 0.93
+    cells: Sequence[Cell],
+    *,
+    runs: int = RUNS,
+    sizes: Sequence[int] = PROMPTS,
+    least: float = 0.93,
+    processes: int = 1,
 ) -> Iterator[str]:
     """Coverage of the intervals; raises AssertionError where the model holds and they cover less than `least`."""
-    for cell in cells:
-        known = truths(cell)
-        for figure in cell.figures:
-            if figure == "kendall_tau_b":  # of the same fitted model as Spearman
-                continue
-            told = []
-            for prompts in sizes:
-                found = study(cell, figure, known[figure], prompts, runs)
-                held = found.coverage >= least and found.missing <= 0.05
-                asserted = cell.covers and not (cell.sparse and prompts < FEWEST_SPARSE)
-                assert held or not asserted, (cell.name, figure, prompts, found)
-                none = f", none {found.missing:.0%}" if found.missing > 0.005 else ""
-                told.append(f"{found.coverage:.1%} ({found.width:.2f}{none})")
-            yield f"| {cell.name} | {FIGURES[figure].short} | {' | '.join(told)} |"
-
-
-def alpha_rows(*, runs: int = RUNS, sizes: Sequence[int] = PROMPTS, least: float = 0.93) -> Iterator[str]:
-    """Coverage of the intervals of Krippendorff's alpha."""
-    for name, sample, kind, key in (
-        ("graded, normal, 3 raters", graded("normal", 3, 0.7), "ordinal", "krippendorff_alpha_ordinal"),
-        ("graded, 2 to 4 of 9 raters", crowd("normal", 9, 0.7), "ordinal", "krippendorff_alpha_ordinal"),
-        ("yes or no, even, 3 raters", voted("even", 3), "binary", "krippendorff_alpha_nominal"),
-    ):
-        rng = np.random.default_rng(1)
-        large = people(sample(rng, 20_000)[0], kind)  # type: ignore[arg-type]
-        truth = reliability(large, names=(key,))[key].value
-        assert truth is not None
+    rows = [(cell, figure) for cell in cells for figure in cell.figures if figure != "kendall_tau_b"]
+    """Tau-b is one of the same fitted model as Spearman."""
+    results = each(_studied, [(cell, (figure,), p, runs) for cell, figure in rows for p in sizes], processes)
+    for cell, figure in rows:
         told = []
         for prompts in sizes:
-            hits = []
-            for seed in range(runs):
-                ratings, _ = sample(np.random.default_rng([seed, prompts]), prompts)
-                e = reliability(people(ratings, kind), np.arange(len(ratings)) // EACH, names=(key,))[key]  # type: ignore[arg-type]
-                hits += [] if e.low is None or e.high is None else [e.low <= truth <= e.high]
-            assert np.mean(hits) >= least, (name, prompts, np.mean(hits))
-            told.append(f"{np.mean(hits):.1%}")
-        yield f"| {name} | alpha | {' | '.join(told)} |"
+            _, found = next(results)[figure]
+            held = found.coverage >= least and found.missing <= 0.05
+            asserted = cell.covers and not (cell.sparse and prompts < FEWEST_SPARSE)
+            assert held or not asserted, (cell.name, figure, prompts, found)
+            none = f", none {found.missing:.0%}" if found.missing > 0.005 else ""
+            told.append(f"{found.coverage:.1%} ({found.width:.2f}{none})")
+        yield f"| {cell.name} | {FIGURES[figure].short} | {' | '.join(told)} |"
+
+
+ALPHAS = (
+    ("graded, normal, 3 raters", graded("normal", 3, 0.7), "ordinal", "krippendorff_alpha_ordinal"),
+    ("graded, 2 to 4 of 9 raters", crowd("normal", 9, 0.7), "ordinal", "krippendorff_alpha_ordinal"),
+    ("yes or no, even, 3 raters", voted("even", 3), "binary", "krippendorff_alpha_nominal"),
+)
+
+
+def _alpha(job: tuple[Sample, ValueType, str, int, int]) -> float:
+    """Return the share of intervals that hold the alpha of 80,000 items."""
+    sample, kind, key, prompts, runs = job
+    truth = reliability(people(sample(np.random.default_rng(1), 20_000)[0], kind), names=(key,))[key].value
+    assert truth is not None
+    hits = []
+    for seed in range(runs):
+        ratings, _ = sample(np.random.default_rng([seed, prompts]), prompts)
+        e = reliability(people(ratings, kind), np.arange(len(ratings)) // EACH, names=(key,))[key]
+        hits += [] if e.low is None or e.high is None else [e.low <= truth <= e.high]
+    return float(np.mean(hits))
+
+
+def alpha_rows(
+    *, runs: int = RUNS, sizes: Sequence[int] = PROMPTS, least: float = 0.93, processes: int = 1
+) -> Iterator[str]:
+    """Coverage of the intervals of Krippendorff's alpha."""
+    results = each(_alpha, [(*row[1:], prompts, runs) for row in ALPHAS for prompts in sizes], processes)
+    for name, *_ in ALPHAS:
+        told = [next(results) for _ in sizes]
+        assert min(told) >= least, (name, told)
+        yield f"| {name} | alpha | {' | '.join(f'{share:.1%}' for share in told)} |"
 
 
 def pair_row(*, runs: int = BIAS_RUNS) -> str:
@@ -306,15 +331,15 @@ def main() -> str:
         "",
         "| raters | truth and error of the ceiling |",
         "| --- | --- |",
-        *bias_rows(),
+        *bias_rows(processes=CORES),
         pair_row(),
         "",
         coverage,
         "",
         f"| raters | figure | {heads} |",
         f"| --- | --- |{' --- |' * len(PROMPTS)}",
-        *coverage_rows(COVERED),
-        *alpha_rows(),
+        *coverage_rows(COVERED, processes=CORES),
+        *alpha_rows(processes=CORES),
     ]
     return "\n".join(lines) + "\n"
 

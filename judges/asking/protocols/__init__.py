@@ -20,7 +20,7 @@ def protocol_names() -> tuple[str, ...]:
     """Return the names of all protocols, sorted.
 
     >>> protocol_names()
-    ('pairwise', 'questions', 'rating', 'vqascore', 'yes-no')
+    ('choice', 'contrast', 'pairwise', 'questions', 'rating', 'reason', 'vqascore', 'yes-no')
     """
     modules = (module.name for module in pkgutil.iter_modules(__path__))
     return tuple(sorted(name.replace("_", "-") for name in modules if not name.startswith("_")))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 
 from genspace.judges.asking._asks import Answer, Ask, Outcome
 from genspace.judges.asking._options import AskOptions
@@ -11,6 +12,15 @@ from genspace.judges.prompts import Question, Wordings
 from genspace.records import Measurement, Request
 
 __all__ = ["PROTOCOL"]
+
+
+COMBINED: Mapping[str, Callable[[Sequence[float], int], float]] = {
+    "all": lambda shares, _: math.prod(shares),
+    "geometric": lambda shares, wanted: math.prod(shares) ** (1 / wanted) if len(shares) == wanted else 0.0,
+    "minimum": lambda shares, wanted: min(shares) if len(shares) == wanted else 0.0,
+    "mean": lambda shares, wanted: sum(shares) / wanted,
+}
+"""By option `combine`: P(yes) of what was asked, and how many questions there are, to the score."""
 
 
 def _steps(request: Request, wordings: Wordings, options: AskOptions) -> Steps:
@@ -34,11 +44,7 @@ def _steps(request: Request, wordings: Wordings, options: AskOptions) -> Steps:
             worst = next((a for a in unanswered if a.status == "failed"), unanswered[0])
             return without_score(worst, _measured(wanted, answers))
     shares = {name: answer.probabilities["yes"] for name, answer in answers.items()}
-    score = 1.0
-    for share in shares.values():
-        score *= share
-    if options.combine == "mean":
-        score = sum(share for share in shares.values()) / len(wanted)
+    score = COMBINED[options.combine](list(shares.values()), len(wanted))
     return Outcome(
         score=score,
         confidence=max(score, 1 - score),

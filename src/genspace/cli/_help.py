@@ -42,6 +42,14 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], str]] = {
         "Ask whether judges meet rules, such as a least agreement; for continuous integration.",
     ),
     "judge": (("judge",), "Score the items with one or several judges; resumes where it stopped."),
+    "certify": (
+        ("certify",),
+        "Ask judges the same in other ways, and count what contradicts itself: errors without a single label.",
+    ),
+    "frames": (
+        ("frames",),
+        "Find whose left people and judges mean: the camera's, or that of the object itself.",
+    ),
     "show": (
         ("show",),
         "Show one item: the picture with its scene, what was measured, people's answers, every verdict.",

@@ -61,6 +61,7 @@ def _further(study: Study) -> Iterator[Problem | Reading]:
     """Yield what only the rooms above the study can tell: unknown judges and figures, predicates that nobody reads."""
     yield from _wrong_settings(study)
     yield from _wrong_predicates(study)
+    yield from _no_frame(study)
 
 
 def _wrong_settings(study: Study) -> Iterator[Problem]:
@@ -100,6 +101,17 @@ def _wrong_predicates(study: Study) -> Iterator[Problem | Reading]:
                 yield problem
     if untold:
         yield Reading(code="not_asked", columns=("predicate",), words=tuple(untold), count=len(untold))
+
+
+def _no_frame(study: Study) -> Iterator[Reading]:
+    """Warn of prompts that speak of a side without saying whose, where no predicate says it."""
+    from genspace.framing import says_no_frame
+
+    asked = study.items.loc[study.items["predicate"].isna(), "prompt"].dropna()
+    silent = [text for text in asked.unique().tolist() if says_no_frame(text)]
+    if silent:
+        count = int(asked.isin(silent).sum())
+        yield Reading(code="no_frame", columns=("prompt",), words=(silent[0],), count=count, total=len(asked))
 
 
 def _check_asked(bound: Bound, *, edited: bool) -> None:

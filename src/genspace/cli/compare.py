@@ -105,7 +105,13 @@ def _compare(
     from genspace.cli._console import messages, print_json, readings_follow
     from genspace.cli._console import out as console
     from genspace.gather import evidence_of
-    from genspace.report import make_manifest, markdown_summary, print_comparison, write_report
+    from genspace.report import (
+        consistency_sentences,
+        make_manifest,
+        markdown_summary,
+        print_comparison,
+        write_report,
+    )
 
     if shape == "text" and not as_json:
         readings_follow()
@@ -122,6 +128,8 @@ def _compare(
             console().print(markdown_summary(comparison, report=page, level=options.level), markup=False)
         elif not as_json:
             print_comparison(comparison.document, console(), level=options.level)
+            for sentence in consistency_sentences(study):
+                console().print(sentence, markup=False)
         if folder is not None:
             manifest = make_manifest(
                 [(path, study)],

@@ -22,7 +22,17 @@ if TYPE_CHECKING:
     from genspace.runner import Estimate, RunOptions, RunPlan, RunSummary
     from genspace.study import Study
 
-__all__ = ["AllowHosts", "Overrides", "judge", "print_summary", "run_judge"]
+__all__ = [
+    "AllowHosts",
+    "DryRun",
+    "JudgeNames",
+    "MaxUsd",
+    "Overrides",
+    "judge",
+    "print_estimate",
+    "print_summary",
+    "run_judge",
+]
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +46,7 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("-o", "--option", help="NAME.key=value: override an option of a judge; repeatable."),
 ]
+MaxUsd = Annotated[float | None, typer.Option(help="Stop when all judges together have spent so much.")]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Ask nothing; say how much would be asked and its cost.")
 ]
@@ -72,9 +83,7 @@ def judge(
         typer.Option("--without-prompt", help="Ask models about the predicate alone, the prompt hidden."),
     ] = False,
     repeats: Annotated[int, typer.Option(help="Ask each item so often, for judges that are random.")] = 1,
-    max_usd: Annotated[
-        float | None, typer.Option(help="Stop when all judges together have spent so much.")
-    ] = None,
+    max_usd: MaxUsd = None,
     draft: Annotated[
         bool, typer.Option("--draft", help="Keep the verdicts as a draft, out of every table.")
     ] = False,
@@ -124,7 +133,7 @@ def judge(
                 told = estimate(opened, made, spec.name, options)
                 documents.append(_estimate_document(told, show=show))
                 if not as_json:
-                    _print_estimate(told, show=show)
+                    print_estimate(told, show=show)
                 continue
             if draft:
                 JudgeStore(opened.root, spec.name).describe(draft=True)
@@ -275,14 +284,14 @@ def _estimate_document(told: Estimate, *, show: bool) -> dict[str, object]:
     return document
 
 
-def _print_estimate(told: Estimate, *, show: bool) -> None:
+def print_estimate(told: Estimate, *, show: bool) -> None:
     """Say how much would be asked, sent and spent; of a combination first by its members."""
     from rich.markup import escape
 
     from genspace.cli._console import out
 
     for member in told.members:
-        _print_estimate(member, show=False)
+        print_estimate(member, show=False)
     line = f"{told.judge}: {told.to_do:,} items to judge, {told.already_done:,} done before"
     cost = told.cost
     if cost is not None:

@@ -1,14 +1,11 @@
 """Reports: a comparison's document as terminal table, HTML page, CSV, LaTeX, Markdown and manifest."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from genspace.report._answer import Answer, conclude
-from genspace.report._benchmark import (
-    print_corrected,
-    print_generator_pairs,
-    print_released,
-    print_rows,
-    write_rows,
-)
-from genspace.report._benchmark_examples import examples_of
+from genspace.report._certificate import consistency_sentences
 from genspace.report._gate import junit_xml
 from genspace.report._generators import COUNTED, order_table, place_text, three_table
 from genspace.report._html import html_report
@@ -46,6 +43,14 @@ from genspace.report._table import (
 from genspace.report._terminal import print_comparison, print_table, print_view
 from genspace.report._write import write_report
 
+if TYPE_CHECKING:
+    from genspace.report._benchmark import print_corrected as print_corrected
+    from genspace.report._benchmark import print_generator_pairs as print_generator_pairs
+    from genspace.report._benchmark import print_released as print_released
+    from genspace.report._benchmark import print_rows as print_rows
+    from genspace.report._benchmark import write_rows as write_rows
+    from genspace.report._benchmark_examples import examples_of as examples_of
+
 __all__ = [
     "COUNTED",
     "Answer",
@@ -56,6 +61,7 @@ __all__ = [
     "Section",
     "changed_inputs",
     "conclude",
+    "consistency_sentences",
     "csv_table",
     "examples_of",
     "figure_text",
@@ -94,3 +100,21 @@ __all__ = [
     "write_report",
     "write_rows",
 ]
+
+_LAZY = {
+    **dict.fromkeys(
+        ("print_corrected", "print_generator_pairs", "print_released", "print_rows", "write_rows"),
+        "_benchmark",
+    ),
+    "examples_of": "_benchmark_examples",
+}
+"""What only `genspace benchmark` needs, and where it is."""
+
+
+def __getattr__(name: str) -> Any:
+    """Import those names on first use."""
+    if name in _LAZY:
+        from importlib import import_module
+
+        return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

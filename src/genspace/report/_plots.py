@@ -341,16 +341,14 @@ def specification_map(document: QuestionResult) -> Plot | None:
     A column is one specification; bright cells are first places. Columns are sorted by how often they change the order.
     """
     import numpy as np
-    from scipy.stats import rankdata
 
     specifications = document.specification.specifications
     judges = document.specification.judges[:MOST_JUDGES]
     if len(specifications) < 2 or len(judges) < 2:
         return None
     values = np.array([[np.nan if v is None else v for v in s.values] for s in specifications], dtype=float)
-    places = np.array([rankdata(-np.nan_to_num(row, nan=-np.inf), method="min") for row in values])[
-        :, : len(judges)
-    ]
+    known = np.nan_to_num(values, nan=-np.inf)
+    places = 1 + (known[:, None, :] > known[:, : len(judges), None]).sum(axis=2)
     order = np.lexsort([*places.T[::-1]])
     choices = [
         (key, option, [getattr(s, key) == option for s in specifications])

@@ -9,6 +9,7 @@ from genspace.analysis import Estimate
 from genspace.analysis.reliability import COEFFICIENTS
 from genspace.analysis.result import Abstention, Cell, Figures, Matched
 from genspace.errors import InputError
+from genspace.report._certificate import consistency
 from genspace.report._gallery import gallery
 from genspace.report._generators import generators
 from genspace.report._part import Part, Section
@@ -156,6 +157,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("footing", "A judge and one rater against the same others", _footing),
     Section("tests", "Which differences are more than chance", lambda part: part.document.tests.pairs),
     Section("overlap", "Do judges err on the same items?", lambda part: part.document.overlap.pairs),
+    Section("consistency", "How often each judge contradicts itself", consistency),
     Section("abstaining", "Who abstains, and on what", _abstaining),
     Section("risk", "What abstaining buys", lambda part: risk_coverage(part.document)),
     Section("calibration", "What a score is worth", lambda part: calibration(part.document)),

@@ -9,6 +9,7 @@ from genspace.analysis.alternative_annotator import EPSILON, Annotators
 from genspace.analysis.figures import FIGURES, TIE_FORMS
 from genspace.analysis.inference.ceiling import Ceiling
 from genspace.analysis.inference.studies import LEAST_STUDIES, StudiesDocument
+from genspace.analysis.inference.words import BesideChance, beside_chance, holds_elsewhere
 from genspace.analysis.reasons import Reason, ReasonCode
 from genspace.analysis.result import (
     Claim,
@@ -23,7 +24,7 @@ from genspace.analysis.result import (
 )
 from genspace.readings import counted
 from genspace.records import Reference
-from genspace.report._table import SURE, figure_words, share_text
+from genspace.report._table import SURE, figure_words, number, share_text
 
 __all__ = [
     "METHODS",
@@ -57,6 +58,7 @@ REASONS: Mapping[ReasonCode, str] = {
     "continuous_ratings": "continuous ratings: {n} distinct values",
     "binary_ratings": "binary ratings",
     "no_scores": "no scores",
+    "published_alone": "published without counts",
     "no_score": "no score",
     "no_labels": "the judge says neither yes nor no, and no threshold could be chosen for its scores",
     "no_confidence": "the judge states no confidence, and none could be fitted to its scores",
@@ -72,7 +74,6 @@ REASONS: Mapping[ReasonCode, str] = {
     "all_equal": "all {name} are equal",
     "undefined": "not defined on these items",
     "undefined_on_common_items": "the figure of one of the two is undefined on their common items",
-    "too_many_pairs": "more than {needed:,} pairs; take them within prompts or generators",
     "no_pair_separated": "no pair that both or either separate",
     "no_prompt_separated": "in no prompt do both answers and judge separate two items",
     "no_generator_separated": "in no generator do both answers and judge separate two items",
@@ -217,6 +218,13 @@ def remark(note: n.Note, result: QuestionResult) -> str:
                 f"{note.a} and {note.b} agree far more (kappa {note.kappa:.2f}) than any other pair of raters (at most "
                 f"{note.next_best:.2f}): they may not be independent."
             )
+        case n.RaterOnOtherScale():
+            scale = "turned round" if note.turned else "brought onto the same scale by their quantiles"
+            return (
+                f"{note.rater} seems to answer on {'a reversed' if note.turned else 'another'} scale: {scale}, the "
+                f"answers agree with {note.other}'s at kappa {note.aligned:.2f} instead of {note.kappa:.2f}. Ask what "
+                "the answers mean before any figure is believed."
+            )
         case n.RulesLeaveNobody():
             return f"Every rater breaks a rule written before the data, so all are kept: {_left_out(note.raters)}."
         case n.RatersLeftOut():
@@ -246,6 +254,12 @@ def remark(note: n.Note, result: QuestionResult) -> str:
             )
         case n.HumanTies():
             return f"People are evenly split on {note.n} items: no decision, left out."
+        case n.TieWidthsSampled():
+            return (
+                f"Tie widths were chosen on {note.drawn:,} of {note.pairs:,} pairs, drawn by the seed; the share of "
+                f"pairs that is right at such a width is counted over all pairs, and is at most {note.below:g} below "
+                "that of the best width, with 95 % probability."
+            )
         case n.PairsSeparated():
             return (
                 f"{note.raters:.1f} raters a pair prefer one of the items on {note.separated:.0%} of the pairs. "
@@ -322,7 +336,7 @@ def people_sentences(result: QuestionResult) -> list[str]:
     if row is not None and row.value is not None:
         label = FIGURES[result.primary.figure].short
         said.append(
-            f"One rater agrees with the rest at {label} {figure_words(row)}, averaged over the raters."
+            f"One rater reaches {label} {figure_words(row)} against the rest, averaged over the raters."
         )
     if found.model is not None:
         possible = (
@@ -353,8 +367,8 @@ def specification_sentences(curve: Specification, label: str) -> list[str]:
         return []
     leader = curve.best[0]
     first = (
-        f"{leader.judge} has the highest agreement in {leader.first} of {len(curve.specifications)} reasonable ways to "
-        f"compute it, and no other judge is ahead of it in {leader.top}."
+        f"{leader.judge} has the highest figure in {leader.first} of {len(curve.specifications)} reasonable ways to "
+        f"compute agreement, and no other judge is ahead of it in {leader.top}."
     )
     if not curve.pairs:
         return [first]
@@ -536,7 +550,18 @@ def _figure_sentence(document: ValidationDocument) -> str:
     figure, label, name = document.figure, document.primary.label, document.metric
     if figure.value is None:
         return f"{name} has no {label} with {document.reference}: {reason_text(figure.reason)}."
-    return f"{name} agrees with {document.reference} at {label} {figure_words(figure)} on {figure.n:,} items."
+    told = f"{label} {figure_words(figure)} on {figure.n:,} items"
+    if figure.low is None:
+        return f"{name} reaches {told}. How sure that is cannot be said: {reason_text(figure.reason)}."
+    row = FIGURES[document.primary.figure]
+    chance = number(row.chance, 1)
+    sentences: Mapping[BesideChance, str] = {
+        "above chance": f"{name} agrees with {document.reference}: {told}.",
+        "at chance": f"{name} is not shown to agree with {document.reference} more than chance ({chance}): {told}.",
+        "below chance": f"{name} disagrees with {document.reference}, below chance ({chance}): {told}. Its scores "
+        f"point the other way: if low ones are the good ones, declare it with `lower_is_better` {name}.",
+    }
+    return sentences[beside_chance(row, figure)]
 
 
 def _claim_sentences(document: ValidationDocument) -> list[str]:
@@ -561,6 +586,7 @@ def _claim_sentences(document: ValidationDocument) -> list[str]:
     near = [row.judge for row in rows if row.claim == "behind" and row.not_worse]
     if near:
         sentences.append(f"It is behind, but by less than {margin:g}: {', '.join(near)}.")
+    sentences += _elsewhere_sentences(rows)
     sentences += [
         f"It cannot be compared with {row.judge}: {reason_text(row.difference.reason)}."
         for row in rows
@@ -573,6 +599,30 @@ def _claim_sentences(document: ValidationDocument) -> list[str]:
         if _depends_on_abstentions(row, margin)
     ]
     return sentences
+
+
+def _elsewhere_sentences(rows: Sequence[ValidationPair]) -> list[str]:
+    """Say for which generators the claims hold, and which leads hold for others too."""
+    if not any(row.other_generators and row.claim in ("ahead", "not worse", "behind") for row in rows):
+        return []
+    ahead = [row for row in rows if row.claim == "ahead"]
+    held = holds_elsewhere([row.other_generators for row in ahead])
+    told = {
+        "The lead holds for other generators too against": [
+            r.judge for r, h in zip(ahead, held, strict=True) if h
+        ],
+        "For other generators the lead is open against": [
+            r.judge for r, h in zip(ahead, held, strict=True) if h is False
+        ],
+    }
+    return [
+        "All of it is for these generators.",
+        *(
+            f"{words} {', '.join(names)} (each generator left out in turn)."
+            for words, names in told.items()
+            if names
+        ),
+    ]
 
 
 def _depends_on_abstentions(row: ValidationPair, margin: float) -> bool:

@@ -32,9 +32,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from genspace.analysis import Comparison
+    from genspace.certificate import Certificate
     from genspace.study import Study
 
-__all__ = ["page", "result_texts", "write_comparison", "write_report", "write_result"]
+__all__ = ["page", "result_texts", "write_certificate", "write_comparison", "write_report", "write_result"]
 
 
 def write_report(
@@ -131,3 +132,13 @@ def page(template: str, **data: object) -> str:
     environment.filters.update(number=number, figure=figure_text, percent=percent, reason=reason_text)
     css = (files("genspace.report") / "templates" / "report.css").read_text(encoding="utf-8")
     return environment.get_template(template).render(css=css, **data)
+
+
+def write_certificate(result: Certificate, folder: Path) -> list[Path]:
+    """Write what `write_result` does, and every contradiction as CSV. Errors: as for `written`."""
+    import pandas as pd
+
+    columns = ["item_id", "way", "asked", "otherwise", "first", "second", "passed"]
+    rows = [[getattr(found, name) for name in columns] for found in result.document.contradictions]
+    text = csv_text(pd.DataFrame(rows, columns=columns))
+    return [*write_result(result, folder), *written(folder, {"contradictions.csv": text})]

@@ -118,6 +118,16 @@ class JudgeStore:
             verdicts[verdict.key] = verdict
         return verdicts
 
+    def fingerprint(self) -> str | None:
+        """Return the fingerprint whose verdicts count, that of the last one; None where there is none."""
+        newest = None
+        for path in reversed(self.files()):
+            for line in read_lines(path):
+                newest = line.get("fingerprint", newest)
+            if newest is not None:
+                break
+        return newest
+
     def under(self, fingerprint: str) -> dict[Key, Verdict]:
         """Return the verdicts under one fingerprint, the last line of each key."""
         lines = (line for line in self.lines() if line.get("fingerprint") == fingerprint)

@@ -1,7 +1,7 @@
 """A study: a folder of plain files, or one wide table, with items, people's answers and scores."""
 
 from genspace.readings import Reading
-from genspace.study._files import IMAGE_SUFFIXES, StudyFiles
+from genspace.study._files import IMAGE_SUFFIXES, FilesOfStudy, StudyFiles
 from genspace.study._frames import read_frames, read_score_frame
 from genspace.study._ids import common_cause
 from genspace.study._readers import Read, read_score_table
@@ -13,6 +13,7 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "CheckReport",
     "Export",
+    "FilesOfStudy",
     "GateTable",
     "GivenAnswer",
     "JudgeTable",

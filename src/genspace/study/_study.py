@@ -15,7 +15,7 @@ from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
 from genspace.readings import Reading
 from genspace.records import ITEM_COLUMNS, Declared, Item, StudySettings
 from genspace.store import JudgeStore, judge_folders
-from genspace.study._files import StudyFiles, leaves_study
+from genspace.study._files import FilesOfStudy, StudyFiles, leaves_study
 from genspace.study._items import ItemsTable, load_items
 from genspace.study._readers import (
     Read,
@@ -64,7 +64,7 @@ class Study(Displayed):
     """The study's folder; for a wide table, the folder it stands in."""
     settings: StudySettings
     items_table: ItemsTable
-    files: StudyFiles
+    files: FilesOfStudy
     declared: StudyFile
     """What study.toml says."""
     read_annotations: Callable[[], Read]
@@ -94,6 +94,24 @@ class Study(Displayed):
         """Yield the items' ids, in order."""
         for part in self.items_table.parts():
             yield from (item_id for (item_id,) in _rows(part, ["item_id"]))
+
+    def with_items(self, root: Path, items: pd.DataFrame, files: FilesOfStudy) -> Study:
+        """Return a study with the same declarations and other items, whose verdicts lie under `root`; nobody answered.
+
+        Args:
+            root: folder of its verdict files; it need not be there.
+            items: with the columns of `items`.
+            files: where the names in `items` are read from.
+        """
+        return replace(
+            self,
+            root=root,
+            items_table=replace(self.items_table, whole=items, digests=None),
+            files=files,
+            read_annotations=lambda: Read(typed({}, ANSWER_COLUMNS)),
+            read_verdicts=lambda: _read_verdict_files(root, items["item_id"]),
+            readings=(),
+        )
 
 
 def _rows(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, ...]]:

@@ -1,0 +1,158 @@
+"""Scenes of retouched pictures: the same world in a picture that was mirrored, cut or scaled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from genspace.geometry.frames import mirror_rotation
+from genspace.geometry.masks import encode_rle
+from genspace.geometry.scene import Camera, Mask, Pair, Scene, SceneObject
+
+__all__ = ["Cut", "cut", "mirrored", "scaled"]
+
+
+def mirrored(scene: Scene | Pair) -> Scene | Pair:
+    """Return the scene of the picture flipped left to right.
+
+    The world is flipped with it: what lay to an object's left now lies to its right. The names of the depth and point
+    files stay; their contents must be flipped too.
+
+    >>> from genspace.geometry.scene import Scene
+    >>> cat = {"id": "cat", "centre": (1, 0, 3), "box": (60, 5, 90, 45)}
+    >>> flipped = mirrored(Scene(width=100, height=50, objects=(cat,)))
+    >>> flipped.objects[0].centre, flipped.objects[0].box
+    ((-1.0, 0.0, 3.0), (10.0, 5.0, 40.0, 45.0))
+    """
+    if isinstance(scene, Pair):
+        yaw = None if scene.yaw_deg is None else -scene.yaw_deg
+        return _both(scene, mirrored).changed(yaw_deg=yaw)
+    camera = scene.camera
+    return scene.changed(
+        camera=camera.changed(
+            cx=None if camera.cx is None else scene.width - camera.cx,
+            roll_deg=None if camera.roll_deg is None else -camera.roll_deg,
+        ),
+        objects=tuple(_mirrored(item, scene.width) for item in scene.objects),
+    )
+
+
+def _mirrored(item: SceneObject, width: int) -> SceneObject:
+    changes: dict[str, object] = {
+        "centre": _flipped(item.centre),
+        "surface_mean": _flipped(item.surface_mean),
+    }
+    if item.box is not None:
+        left, top, right, bottom = item.box
+        changes["box"] = (width - right, top, width - left, bottom)
+    if item.mask is not None:
+        changes["mask"] = Mask.from_array(item.mask.decode()[:, ::-1])
+    if isinstance(item.points, tuple):
+        changes["points"] = tuple(_flipped(point) for point in item.points)
+    if item.rotation is not None:
+        changes["rotation"] = tuple(map(tuple, mirror_rotation(item.rotation).tolist()))
+    if (raw := item.orientation_raw) is not None:
+        turned = {
+            "azimuth_deg": -raw.azimuth_deg,
+            "rotation_deg": -raw.rotation_deg,
+            "ray": _flipped(raw.ray),
+        }
+        changes["orientation_raw"] = raw.model_copy(update=turned)
+    return item.model_copy(update=changes)
+
+
+def _flipped(vector: tuple[float, float, float] | None) -> tuple[float, float, float] | None:
+    return None if vector is None else (-vector[0], vector[1], vector[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Pixels taken off each side of a picture."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    def inside(self, width: int, height: int) -> tuple[int, int, int, int]:
+        """Return what is left of a picture: left, top, right, bottom in its pixels.
+
+        >>> Cut(10, 0, 5, 20).inside(100, 100)
+        (10, 0, 95, 80)
+        """
+        return self.left, self.top, width - self.right, height - self.bottom
+
+
+def cut(scene: Scene | Pair, by: Cut) -> Scene | Pair:
+    """Return the scene of a picture with its sides cut off: the principal point, boxes and masks move."""
+    if isinstance(scene, Pair):
+        return _both(scene, lambda one: cut(one, by))
+    left, top, right, bottom = by.inside(scene.width, scene.height)
+
+    def pixels(item: SceneObject) -> SceneObject:
+        changes: dict[str, object] = {}
+        if item.box is not None:
+            x, y, x1, y1 = item.box
+            changes["box"] = (
+                max(x - left, 0.0),
+                max(y - top, 0.0),
+                min(x1, right) - left,
+                min(y1, bottom) - top,
+            )
+        if item.mask is not None:
+            changes["mask"] = Mask.from_array(item.mask.decode()[top:bottom, left:right])
+        return item.model_copy(update=changes)
+
+    camera = scene.camera
+    moved = {
+        "cx": None if camera.cx is None else camera.cx - left,
+        "cy": None if camera.cy is None else camera.cy - top,
+    }
+    return scene.changed(
+        width=right - left,
+        height=bottom - top,
+        camera=camera.changed(**moved),
+        objects=tuple(map(pixels, scene.objects)),
+    )
+
+
+def scaled(scene: Scene | Pair, width: int, height: int) -> Scene | Pair:
+    """Return the scene of a picture brought to another size; its masks are taken from the nearest pixels."""
+    if isinstance(scene, Pair):
+        return _both(scene, lambda one: scaled(one, width, height))
+    fx, fy = width / scene.width, height / scene.height
+    rows = np.minimum(((np.arange(height) + 0.5) / fy).astype(int), scene.height - 1)
+    columns = np.minimum(((np.arange(width) + 0.5) / fx).astype(int), scene.width - 1)
+
+    def pixels(item: SceneObject) -> SceneObject:
+        changes: dict[str, object] = {}
+        if item.box is not None:
+            x, y, x1, y1 = item.box
+            changes["box"] = (x * fx, y * fy, x1 * fx, y1 * fy)
+        if item.mask is not None:
+            mask = item.mask.decode()[np.ix_(rows, columns)]
+            changes["mask"] = Mask(size=(height, width), counts=encode_rle(mask))
+        return item.model_copy(update=changes)
+
+    return scene.changed(
+        width=width,
+        height=height,
+        camera=_scaled(scene.camera, fx, fy),
+        objects=tuple(map(pixels, scene.objects)),
+    )
+
+
+def _scaled(camera: Camera, fx: float, fy: float) -> Camera:
+    factors = {"fx": fx, "cx": fx, "fy": fy, "cy": fy}
+    known = {
+        name: value * factor
+        for name, factor in factors.items()
+        if (value := getattr(camera, name)) is not None
+    }
+    return camera.changed(**known)
+
+
+def _both(pair: Pair, change: Callable[[Scene], Scene | Pair]) -> Pair:
+    return pair.changed(before=change(pair.before), after=change(pair.after))

@@ -1,0 +1,43 @@
+"""Protocol `reason`: what is seen first, in words; then P(yes) to the question, with those words before it."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+from genspace.judges.asking._asks import Ask, Outcome
+from genspace.judges.asking._options import AskOptions
+from genspace.judges.asking.protocols._base import YES_NO, Protocol, Steps, images_of, without_score
+from genspace.judges.prompts import Wordings, quoted
+from genspace.records import Request
+
+__all__ = ["PROTOCOL", "Seen"]
+
+
+class Seen(BaseModel):
+    """What the model fills in first."""
+
+    reason: str = Field(
+        description="what is seen that bears on the requirement, and what follows, in a few sentences"
+    )
+
+
+def _steps(request: Request, wordings: Wordings, _: AskOptions) -> Steps:
+    variables, images = wordings.variables(request.item), images_of(request.item)
+    text = wordings.render("reason", variables)
+    (first,) = yield [Ask(text=text, images=images, system=wordings.system, form=Seen)]
+    if not isinstance(first.form, Seen):
+        return without_score(first)
+    text = wordings.render("reason", variables | {"question": quoted(first.form.reason)})
+    (second,) = yield [Ask(text=text, images=images, system=wordings.system, choices=YES_NO)]
+    if second.status != "decided":
+        return without_score(second)
+    score = second.probabilities["yes"]
+    return Outcome(
+        score=score,
+        confidence=max(score, 1 - score),
+        explanation=first.form.reason,
+        details={"probabilities_from": second.source},
+    )
+
+
+PROTOCOL = Protocol(_steps)

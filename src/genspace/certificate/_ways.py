@@ -1,0 +1,177 @@
+"""The ways to ask the same thing again: what changes about an item, and what that does to the right answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from genspace.analysis.consistency import Way
+from genspace.certificate._files import AS_IT_IS, JPEG, MIRROR, SMALLER, cut_folder
+from genspace.certificate._words import NoMirrorError, mirrored_text
+from genspace.errors import InputError
+from genspace.geometry.predicates import Bound, bind_known, contrary, exchanged, in_a_mirror, undone
+from genspace.geometry.retouch import Cut
+from genspace.geometry.scene import Pair, Scene
+from genspace.judges.scene import find_scene
+from genspace.records import Files, Item
+
+__all__ = ["ASKED", "DEFAULT_WAYS", "WAYS", "AnotherWay", "Asked", "asked_as_it_is"]
+
+ASKED = "asked"
+"""Name of the question as it is, which the others are held against."""
+BORDER_SHARE = 0.05
+"""Share of the longer side that stays free around the objects of a picture that is cut."""
+LEAST_CUT = 0.05
+"""Share of the width or height that a cut must take away to change anything."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One item as it is asked in some way."""
+
+    item: Item
+    """With the study's own names of files, and only the question: the predicate, or else the prompt."""
+    files: Files
+    folder: str = AS_IT_IS
+    """Where the retouched files are read from (see `RetouchedFiles`)."""
+
+    @cached_property
+    def bound(self) -> Bound | None:
+        """The item's predicate; None: it has none, or one that nobody here knows."""
+        return bind_known(self.item.predicate) if self.item.predicate else None
+
+    def saying(self, bound: Bound) -> Asked:
+        """Return the same item with another predicate."""
+        return replace(self, item=replace(self.item, predicate=bound.text))
+
+
+class DoesNotApplyError(Exception):
+    """An item cannot be asked in a way; says why."""
+
+
+@dataclass(frozen=True)
+class AnotherWay:
+    """A way to ask the same thing again."""
+
+    way: Way
+    says: str
+    """What is done, for readers."""
+    ask: Callable[[Asked], Asked]
+    """Errors: `DoesNotApplyError`."""
+
+    def of(self, asked: Asked) -> Asked | str:
+        """Return the item asked so, or why it cannot be."""
+        try:
+            return self.ask(asked)
+        except (DoesNotApplyError, NoMirrorError, InputError) as error:
+            return str(error)
+
+
+def asked_as_it_is(item: Item, files: Files) -> Asked:
+    """Return an item with its question alone: where it has a predicate, the prompt is hidden."""
+    return Asked(replace(item, prompt=None) if item.predicate else item, files)
+
+
+def _bound(asked: Asked) -> Bound:
+    if asked.bound is None:
+        raise DoesNotApplyError("it has no predicate whose words are known")
+    return asked.bound
+
+
+def _said(found: Bound | None, what: str) -> Bound:
+    if found is None:
+        raise DoesNotApplyError(f"its predicate has no {what}")
+    return found
+
+
+def _in_a_mirror(asked: Asked) -> Asked:
+    _picture(asked)
+    if asked.item.predicate:
+        said = asked.saying(_said(in_a_mirror(_bound(asked)), "word for what a mirror shows"))
+    elif asked.item.prompt:
+        said = replace(asked, item=replace(asked.item, prompt=mirrored_text(asked.item.prompt)))
+    else:
+        raise DoesNotApplyError("it has neither predicate nor prompt")
+    return replace(said, folder=MIRROR)
+
+
+def _exchanged(asked: Asked) -> Asked:
+    return asked.saying(_said(exchanged(_bound(asked)), "form with the objects exchanged"))
+
+
+def _contrary(asked: Asked) -> Asked:
+    return asked.saying(_said(contrary(_bound(asked)), "contrary"))
+
+
+def _undone(asked: Asked) -> Asked:
+    item = asked.item
+    if not (item.image and item.image_before):
+        raise DoesNotApplyError("it is no edit")
+    said = asked.saying(_said(undone(_bound(asked)), "form read backwards"))
+    turned = replace(said.item, image=item.image_before, image_before=item.image)
+    return replace(said, item=turned)
+
+
+def _picture(asked: Asked) -> None:
+    if not asked.item.image:
+        raise DoesNotApplyError("it has no picture")
+
+
+def _retouched(folder: str) -> Callable[[Asked], Asked]:
+    def ask(asked: Asked) -> Asked:
+        _picture(asked)
+        return replace(asked, folder=folder)
+
+    return ask
+
+
+def _cut(asked: Asked) -> Asked:
+    """Cut half of what is free around the objects of the predicate, in both pictures of an edit alike."""
+    _picture(asked)
+    ids = _bound(asked).ids
+    scene = find_scene(asked.item, asked.files)
+    scenes = (scene.before, scene.after) if isinstance(scene, Pair) else (scene,)
+    if len({(one.width, one.height) for one in scenes}) > 1:
+        raise DoesNotApplyError("its two pictures differ in size")
+    cuts = [_free(one, ids) for one in scenes]
+    sides = [min(cut[side] for cut in cuts) // 2 for side in range(4)]
+    width, height = scenes[0].width, scenes[0].height
+    if sides[0] + sides[2] < LEAST_CUT * width and sides[1] + sides[3] < LEAST_CUT * height:
+        raise DoesNotApplyError("its objects fill the picture")
+    return replace(asked, folder=cut_folder(Cut(*sides)))
+
+
+def _free(scene: Scene, ids: tuple[str, ...]) -> tuple[int, int, int, int]:
+    """Return how many pixels are free on each side of the objects: left, top, right, bottom."""
+    boxes = [item.box for name in ids if (item := scene.object(name)) is not None and item.box is not None]
+    if len(boxes) < len(ids):
+        raise DoesNotApplyError("where its objects lie in the picture is not known")
+    border = BORDER_SHARE * max(scene.width, scene.height)
+    left, top = (min(box[side] for box in boxes) - border for side in (0, 1))
+    right, bottom = (max(box[side] for box in boxes) + border for side in (2, 3))
+    found = (left, top, scene.width - right, scene.height - bottom)
+    return tuple(max(0, int(value)) for value in found)  # type: ignore[return-value]
+
+
+def _way(name: str, ask: Callable[[Asked], Asked], says: str, *, contrary: bool = False) -> AnotherWay:
+    return AnotherWay(Way(name, "not yes to both" if contrary else "the same answer"), says, ask)
+
+
+WAYS: Mapping[str, AnotherWay] = {
+    way.way.name: way
+    for way in (
+        _way("mirror", _in_a_mirror, "the picture mirrored, left and right traded in the words"),
+        _way("contrary", _contrary, "the opposite asked of the same picture", contrary=True),
+        _way(
+            "exchanged", _exchanged, "the same said with the two objects exchanged: A left of B, B right of A"
+        ),
+        _way("undone", _undone, "the edit read backwards, the pictures exchanged"),
+        _way("cut", _cut, "the sides of the picture cut off, all objects kept"),
+        _way("smaller", _retouched(SMALLER), "the picture at three quarters of its size"),
+        _way("jpeg", _retouched(JPEG), "the picture saved as JPEG of quality 60"),
+    )
+}
+"""By name, in the order of tables."""
+DEFAULT_WAYS = ("mirror", "contrary", "exchanged", "undone")
+"""Those that every picture bears: they change what is asked, or the picture as a whole."""

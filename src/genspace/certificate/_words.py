@@ -1,0 +1,72 @@
+"""Left and right in prompts: traded, where they are sides and nothing else."""
+
+from __future__ import annotations
+
+import re
+
+from genspace.errors import GenspaceError
+
+__all__ = ["NoMirrorError", "mirrored_text"]
+
+
+class NoMirrorError(GenspaceError):
+    """A text whose mirror image is not certain."""
+
+
+_SIDE = re.compile(
+    r"""\b(?:
+        (?:to|on|at|in|from|towards?|into) \s (?:the|its|his|her|their|our|your|my|[\w-]+['’]s) \s
+            (?:far|very|upper|lower|top|bottom|near|extreme)? \s? (?:left|right) \b
+        | (?:left|right) \s (?:of|side|half|third|edge|corner|part|hand|arm|leg|foot|eye|ear|wing|wheel|door|and) \b
+        | (?:upper|lower|top|bottom|far|and|or|facing|turned|turns|looks|looking|points?|pointing)
+            [\s-] (?:left|right) \b
+        | (?:left|right) -? (?:most|hand|handed|ward|wards|facing) \b
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_WORD = re.compile(r"left|right", re.IGNORECASE)
+_WHOLE = re.compile(r"\w*(?:left|right)\w*", re.IGNORECASE)
+_HARMLESS = {
+    "bright",
+    "brightly",
+    "brighter",
+    "upright",
+    "fright",
+    "frightened",
+    "frightening",
+    "wright",
+    "outright",
+}
+_WRITTEN = re.compile(
+    r"""["“”«»]|\b(?:text|words?|letters?|writing|written|reads|saying|says|sign|signs|logo|label|clock|map|number\splate
+    |newspaper|book\scover|poster|caption|flag)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def mirrored_text(text: str) -> str:
+    """Return a prompt with left and right traded.
+
+    Errors: `NoMirrorError` where a "left" or "right" may be no side ("left open", "right behind"), and where the
+    picture may hold something written, which a mirror makes unreadable.
+
+    >>> mirrored_text("a cat to the left of a bright lamp, its right ear up")
+    'a cat to the right of a bright lamp, its left ear up'
+    >>> mirrored_text("a door left open")
+    Traceback (most recent call last):
+        ...
+    genspace.certificate._words.NoMirrorError: 'left' may be no side
+    """
+    if found := _WRITTEN.search(text):
+        raise NoMirrorError(f"{found[0]!r}: what is written cannot be read in a mirror")
+    sides = [(m.start(), m.end()) for m in _SIDE.finditer(text)]
+    for word in _WHOLE.finditer(text):
+        inside = any(start <= word.start() and word.end() <= end for start, end in sides)
+        if not inside and word[0].lower() not in _HARMLESS:
+            raise NoMirrorError(f"{word[0]!r} may be no side")
+    return _SIDE.sub(lambda match: _WORD.sub(lambda side: _traded(side[0]), match[0]), text)
+
+
+def _traded(word: str) -> str:
+    other = {"left": "right", "right": "left"}[word.lower()]
+    return other.upper() if word.isupper() else other.capitalize() if word[0].isupper() else other

@@ -1,0 +1,114 @@
+"""`genspace certify`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from genspace.cli._app import app
+from genspace.cli._options import JsonFlag, SeedOption
+from genspace.cli.judge import (
+    AllowHosts,
+    DryRun,
+    JudgeNames,
+    MaxUsd,
+    Overrides,
+    print_estimate,
+    print_summary,
+    run_judge,
+)
+
+if TYPE_CHECKING:
+    from genspace.judges import Judge, JudgeSpec
+    from genspace.runner import RunOptions, RunSummary
+    from genspace.study import Study
+
+__all__ = ["certify"]
+
+
+@app.command(
+    epilog="Examples: genspace certify my-study --judge scene · "
+    "genspace certify my-study --judge vlm:gpt-4.1 --way mirror --limit 100 --out certificate"
+)
+def certify(
+    study: Annotated[Path, typer.Argument(help="The study's folder; people's answers are not needed.")],
+    judge: JudgeNames,
+    way: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="mirror, contrary, exchanged, undone (the default), cut, smaller, jpeg; repeatable."
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Ask about so many items, drawn at random.")
+    ] = None,
+    by: Annotated[
+        str, typer.Option(help="Column of the items by which the bound is broken down.")
+    ] = "sub_domain",
+    option: Overrides = None,
+    retry: Annotated[str, typer.Option(help="Ask again about: none, errors, abstentions, all.")] = "none",
+    max_usd: MaxUsd = None,
+    allow_host: AllowHosts = None,
+    dry_run: DryRun = False,
+    seed: SeedOption = 0,
+    out: Annotated[Path | None, typer.Option(help="Folder for page, tables and JSON.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Ask judges the same in other ways, and count what contradicts itself: errors without a single label."""
+    from contextlib import ExitStack
+
+    from genspace.certificate import DEFAULT_WAYS, keep, varied
+    from genspace.certificate import certify as certified
+    from genspace.checkpoints import cache_dir
+    from genspace.cli._console import messages, print_json
+    from genspace.cli._console import out as console
+    from genspace.cli._user import allowed_hosts
+    from genspace.display import view_of
+    from genspace.judges import Budget, make_judge, resolve, study_context
+    from genspace.report import print_view
+    from genspace.runner import RunOptions, estimate
+    from genspace.study import open_study
+
+    opened, ways = open_study(study), tuple(way or DEFAULT_WAYS)
+    made = varied(opened, ways, limit=limit, seed=seed).study
+    budget = None if max_usd is None else Budget(max_usd)
+    hosts = frozenset([*allowed_hosts(), *(allow_host or ())])
+    context = study_context(
+        made, option or (), cache_dir=cache_dir(), seed=seed, budget=budget, allowed_hosts=hosts
+    )
+    documents, incomplete = [], False
+    for spec in resolve(judge, opened.declared.judges, option or ()):
+        asked = make_judge(spec, context)
+        with ExitStack() as stack:
+            stack.callback(getattr(asked, "close", lambda: None))
+            if dry_run:
+                print_estimate(estimate(made, asked, spec.name, RunOptions()), show=False)
+                continue
+
+            def ask(
+                of: Study, options: RunOptions, asked: Judge = asked, spec: JudgeSpec = spec
+            ) -> RunSummary:
+                return run_judge(asked, spec, of, options)
+
+            result = certified(
+                opened, asked, spec.name, ways, limit=limit, group=by, seed=seed, retry=retry, ask=ask
+            )
+        keep(result, opened)
+        documents.append(result.to_dict())
+        summary = result.run
+        if summary is not None:
+            incomplete |= bool(summary.status["failed"] or summary.stopped)
+        if not as_json:
+            if summary is not None:
+                print_summary(summary)
+            print_view(view_of(result), console())
+        if out is not None:
+            folder = out if len(judge) == 1 else out / spec.name
+            for path in result.write(folder):
+                messages().print(f"written: {path}")
+    if as_json:
+        print_json(documents)
+    if incomplete:
+        raise typer.Exit(1)

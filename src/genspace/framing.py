@@ -1,0 +1,277 @@
+"""Whose left people and judges mean: both readings of a study's items, and the frames found from them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from genspace.analysis.frames import FramedItem, FramedRater, Frames, find_frames
+from genspace.display import Result
+from genspace.documents import to_dict
+from genspace.errors import InputError
+from genspace.gather import evidence_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from genspace.records import Item
+    from genspace.study import Study
+
+    Floats = NDArray[np.float64]
+
+__all__ = [
+    "FramedJudge",
+    "Framing",
+    "FramingDocument",
+    "Readings",
+    "both_readings",
+    "frames",
+    "says_no_frame",
+]
+
+COLUMNS = (("camera_answer", "object_answer"), ("egocentric_answer", "truth"))
+"""Columns of the items that hold what is right from the camera and from the object: one's own, those of probes."""
+_SIDE = re.compile(
+    r"\b(?:left|right)\s(?:of|side)\b|\b(?:to|on|at)\s(?:the\s)?(?:left|right)\b|\b(?:left|right)most\b",
+    re.IGNORECASE,
+)
+_FRAME = re.compile(
+    r"""\b(?:camera|viewer|observer|picture|image|photo(?:graph)?|frame|screen|viewpoint|perspective|seen\sfrom|point\sof\sview
+    |as\s(?:we|you)\ssee|our|your|its|his|her|their|own)\b|['’]s\s(?:own\s)?(?:left|right)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def says_no_frame(text: str) -> bool:
+    """Whether a text speaks of a left or right side without saying whose.
+
+    >>> says_no_frame("a cat left of a dog"), says_no_frame("a cat on the left of the picture")
+    (True, False)
+    >>> says_no_frame("a cat on the dog's left"), says_no_frame("a cat behind a dog")
+    (False, False)
+    """
+    return bool(_SIDE.search(text)) and not _FRAME.search(text)
+
+
+@dataclass(frozen=True)
+class Readings:
+    """What is right about each item from the camera and from the object."""
+
+    camera: Mapping[str, float | None]
+    """By item id: 1, 0, or None where it is unknown."""
+    object: Mapping[str, float | None]
+    source: str
+    """Where they come from."""
+    unread: Mapping[str, int]
+    """Why items have no readings, and how many."""
+
+
+def both_readings(study: Study) -> Readings:
+    """Return both readings of a study's items: from columns of the items table, else from scene files.
+
+    Columns `camera_answer` and `object_answer` hold 1, 0 or nothing; probes have such columns of their own. Without
+    them, a predicate about sides is decided in the item's scene file as it stands, and in the other frame.
+    """
+    columns = study.items_table.columns
+    for camera, own in COLUMNS:
+        if camera in columns and own in columns:
+            return _of_columns(study, camera, own)
+    return _of_scenes(study)
+
+
+def _of_columns(study: Study, camera: str, own: str) -> Readings:
+    found: tuple[dict[str, float | None], dict[str, float | None]] = ({}, {})
+    unread = Counter[str]()
+    for item in study.iter_items():
+        for name, into in zip((camera, own), found, strict=True):
+            into[item.item_id] = _answer(item, name)
+        if None in (found[0][item.item_id], found[1][item.item_id]):
+            unread[f"{camera} or {own} is empty"] += 1
+    return Readings(*found, f"columns {camera} and {own} of the items", unread)
+
+
+def _answer(item: Item, column: str) -> float | None:
+    text = str(item.extra.get(column) or "").strip().lower()
+    answers = {
+        "": None,
+        "1": 1.0,
+        "1.0": 1.0,
+        "true": 1.0,
+        "yes": 1.0,
+        "0": 0.0,
+        "0.0": 0.0,
+        "false": 0.0,
+        "no": 0.0,
+    }
+    if text not in answers:
+        raise InputError(f"item {item.item_id}: {column} = {text!r}: 1 or 0 is expected, or nothing")
+    return answers[text]
+
+
+def _of_scenes(study: Study) -> Readings:
+    from genspace.geometry.evaluate import evaluate
+    from genspace.geometry.predicates import bind_known, in_both_frames
+    from genspace.judges.scene import NoSceneError, find_scene
+
+    found: dict[str, dict[str, float | None]] = {"camera": {}, "object": {}}
+    unread = Counter[str]()
+    for item in study.iter_items():
+        bound = bind_known(item.predicate) if item.predicate else None
+        readings = None if bound is None else in_both_frames(bound)
+        if readings is None:
+            unread["its predicate has one reading, or it has none"] += 1
+            continue
+        try:
+            scene = find_scene(item, study.files)
+        except NoSceneError:
+            unread["it has no scene file"] += 1
+            continue
+        for frame, said in readings.items():
+            passed = evaluate(scene, said).passed
+            found[frame][item.item_id] = None if passed is None else float(passed)
+    return Readings(found["camera"], found["object"], "scene files", unread)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FramedJudge:
+    """In which frame a judge answers, and how often it is right in either, on items that tell."""
+
+    frame: FramedRater
+    right_from_camera: int
+    right_from_object: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FramingDocument:
+    """Everything that was found about the frames of a study."""
+
+    schema: Literal["genspace-frames/1"] = "genspace-frames/1"
+    study: str
+    source: str
+    """Where both readings come from."""
+    telling: int
+    """Items whose answers in the two frames are known and differ."""
+    people: Frames | None
+    """None: nobody answered."""
+    judges: tuple[FramedJudge, ...]
+    unread: Mapping[str, int]
+    """Why items have no readings, and how many."""
+
+
+@dataclass(frozen=True, repr=False)
+class Framing(Result):
+    """Which frames people and judges answer in."""
+
+    document: FramingDocument
+
+    def __repr__(self) -> str:
+        found = self.document
+        raters = 0 if found.people is None else len(found.people.raters)
+        return f"<Framing of {found.study!r}: {raters} raters and {len(found.judges)} judges on {found.telling} items>"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON holds it (`genspace/schemas/frames.schema.json`)."""
+        return to_dict(self.document)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per rater and judge: `who, kind, frame, object_frame, answers, telling, slips`."""
+        import pandas as pd
+
+        raters = () if self.document.people is None else self.document.people.raters
+        everybody = [("rater", r) for r in raters] + [("judge", j.frame) for j in self.document.judges]
+        rows = [
+            (r.rater, kind, r.frame, r.object_frame, r.answers, r.telling, r.slips) for kind, r in everybody
+        ]
+        columns = ["who", "kind", "frame", "object_frame", "answers", "telling", "slips"]
+        return pd.DataFrame(rows, columns=columns)
+
+    @property
+    def ambiguous(self) -> list[FramedItem]:
+        """Items on which the two frames surely give different answers."""
+        items = () if self.document.people is None else self.document.people.items
+        return [item for item in items if item.ambiguous]
+
+
+def frames(study: Study) -> Framing:
+    """Find in which frame of reference people and judges answer.
+
+    Errors: `InputError` where no item is known to have different answers in the two frames, and where people gave
+    other answers than yes and no.
+    """
+    evidence, readings = evidence_of(study), both_readings(study)
+    known = _known(readings)
+    telling = [i for i, (camera, own) in known.items() if camera != own]
+    if not telling:
+        why = "; ".join(f"{count:,} items: {reason}" for reason, count in readings.unread.items())
+        raise InputError(
+            f"no item is known to have different answers from the camera and from the object "
+            f"({why or readings.source}); give columns camera_answer and object_answer for some items, or scene files"
+        )
+    answers = evidence.answers
+    people = answers[(answers["item_id_b"] == "") & answers["value"].notna() & (answers["excluded"] == "")]
+    values = set(people["value"].unique().tolist())
+    if not values <= {0.0, 1.0}:
+        some = ", ".join(f"{value:g}" for value in sorted(values)[:5])
+        raise InputError(f"people answered {some} …: frames are told from answers yes (1) and no (0) alone")
+    people = people[people["rater_id"] != "truth"]
+    verdicts = evidence.verdicts
+    judged = verdicts[
+        (verdicts["item_id_b"] == "") & verdicts["passed"].notna() & verdicts["item_id"].isin(known)
+    ]
+    judged = judged.assign(value=judged["passed"].astype(float), rater_id=judged["judge"])
+    document = FramingDocument(
+        study=study.settings.name,
+        source=readings.source,
+        telling=len(telling),
+        people=_found(people, readings) if len(people) else None,
+        judges=tuple(_judges(judged, readings, known)) if len(judged) else (),
+        unread=dict(readings.unread),
+    )
+    return Framing(document)
+
+
+def _known(readings: Readings) -> dict[str, tuple[float, float]]:
+    both = ((i, camera, readings.object.get(i)) for i, camera in readings.camera.items())
+    return {i: (camera, own) for i, camera, own in both if camera is not None and own is not None}
+
+
+def _found(said: pd.DataFrame, readings: Readings) -> Frames:
+    import numpy as np
+
+    table = said.pivot_table(index="item_id", columns="rater_id", values="value", aggfunc="mean").round()
+    items = [str(i) for i in table.index]
+    nan = float("nan")
+
+    def known(of: Mapping[str, float | None]) -> Floats:
+        return np.array([nan if of.get(i) is None else of[i] for i in items], dtype=float)
+
+    return find_frames(
+        table.to_numpy(dtype=float),
+        known(readings.camera),
+        known(readings.object),
+        raters=[str(r) for r in table.columns],
+        items=items,
+    )
+
+
+def _judges(
+    judged: pd.DataFrame, readings: Readings, known: Mapping[str, tuple[float, float]]
+) -> Iterator[FramedJudge]:
+    telling = {i: both for i, both in known.items() if both[0] != both[1]}
+    found = {rater.rater: rater for rater in _found(judged, readings).raters}
+    for name, rows in judged.groupby("judge"):
+        told = [
+            (telling[i], value)
+            for i, value in zip(rows["item_id"], rows["value"], strict=True)
+            if i in telling
+        ]
+        yield FramedJudge(
+            frame=found[str(name)],
+            right_from_camera=sum(value == camera for (camera, _), value in told),
+            right_from_object=sum(value == own for (_, own), value in told),
+        )
