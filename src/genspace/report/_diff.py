@@ -27,7 +27,7 @@ __all__ = ["diff_view", "write_diff"]
 HEAD = ("judge", "before", "now", "difference", "it is", "repeats itself", "flipped", "coverage")
 PICTURED = 24
 """Flipped items of a judge that are shown with their pictures."""
-UNITS = {"seconds": "s", "tokens": "tokens", "usd": "USD"}
+UNITS = {"seconds": "seconds", "tokens": "tokens", "usd": "USD"}
 
 
 def diff_view(result: Diff) -> View:

@@ -19,7 +19,7 @@ from genspace.report._sentences import METHODS, reason_text, remarks_of
 from genspace.report._styles import INK, MUTED, RULE
 from genspace.report._table import counts, figure_text, number, percent, share_text
 
-__all__ = ["html_report"]
+__all__ = ["html_report", "in_its_colours"]
 
 ROLES = {INK: "--ink", MUTED: "--muted", RULE: "--rule"}
 """The stylesheet's name of each colour that is no judge's."""
@@ -63,6 +63,11 @@ def html_report(parts: Sequence[Part], manifest: Manifest) -> str:
         css=(templates / "report.css").read_text(encoding="utf-8"),
         script=(templates / "gallery.js").read_text(encoding="utf-8"),
     )
-    for colour, role in ROLES.items():  # plots in the page follow its colours, dark or light
+    return in_its_colours(page)
+
+
+def in_its_colours(page: str) -> str:
+    """Return a page whose plots follow its colours, dark or light."""
+    for colour, role in ROLES.items():
         page = page.replace(f": {colour}", f": var({role})")
     return page
