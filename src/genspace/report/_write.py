@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from genspace.display import View, view_of
 from genspace.documents import to_dict
 from genspace.report._files import figure_files, written
-from genspace.report._html import html_report
+from genspace.report._html import html_report, in_its_colours
 from genspace.report._items import items_csv
 from genspace.report._manifest import Manifest, make_manifest
 from genspace.report._part import parts_of
@@ -155,4 +155,4 @@ def page(template: str, **data: object) -> str:
     )  # fmt: skip
     environment.filters.update(number=number, figure=figure_text, percent=percent, reason=reason_text)
     css = (files("genspace.report") / "templates" / "report.css").read_text(encoding="utf-8")
-    return environment.get_template(template).render(css=css, **data)
+    return in_its_colours(environment.get_template(template).render(css=css, **data))
