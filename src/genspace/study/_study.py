@@ -109,7 +109,7 @@ class Study(Displayed):
             items_table=replace(self.items_table, whole=items, digests=None),
             files=files,
             read_annotations=lambda: Read(typed({}, ANSWER_COLUMNS)),
-            read_verdicts=lambda: _read_verdict_files(root, items["item_id"]),
+            read_verdicts=lambda: _read_verdict_files(root, items["item_id"], drafts=True),
             readings=(),
         )
 
