@@ -61,7 +61,7 @@ def _print_part(result: QuestionResult, console: Console, *, level: str) -> None
     from rich.markup import escape
     from rich.table import Table
 
-    sizes = " · ".join(map(" ".join, counts(result.study, but={"n_annotated"})))
+    sizes = " · ".join(map(" ".join, counts(result, but={"n_annotated"})))
     console.print(f"[bold]{escape(result.study.name)}[/]  {sizes}")
     for sentence in conclude(result).sentences:
         console.print(escape(sentence))
