@@ -12,22 +12,30 @@ from genspace.analysis._decision_section import DecisionParts, decision_parts
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._people_section import leave_one_out
 from genspace.analysis._scope import NO_PEOPLE, Scope, figure_table, given, target_of
-from genspace.analysis.correlation import by_group, score_tie, why_undefined, within_groups
+from genspace.analysis.correlation import (
+    Grouped,
+    WithinGroups,
+    by_group,
+    score_tie,
+    why_undefined,
+    within_groups,
+)
 from genspace.analysis.figures import FIGURES, SYSTEMS, TIE_CALIBRATED_PAIRS
 from genspace.analysis.inference.intervals import Scale, Support, from_replicates
 from genspace.analysis.inference.left_out import LeftOut
 from genspace.analysis.pairwise import (
     Pairs,
-    TooManyPairsError,
     best_tie_width,
     calibrated_widths,
     pairs_within,
-    share_without,
+    right_pairs,
+    right_without,
 )
 from genspace.analysis.question import JudgeScores
 from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import PromptDraws, estimate, ratio, stream
 from genspace.analysis.result import Cost, Coverage, JudgeResult, Matched, PValues, Ties, TieShares
+from genspace.analysis.significance import no_association
 from genspace.analysis.system import (
     MIN_GENERATORS,
     SYSTEM_FIGURES,
@@ -36,7 +44,7 @@ from genspace.analysis.system import (
     system_scores,
 )
 
-__all__ = ["baselines", "judge_section"]
+__all__ = ["baselines", "cost_of", "coverage_of", "judge_section"]
 
 Floats = NDArray[np.float64]
 
@@ -60,7 +68,7 @@ def judge_section(scope: Scope, judge: JudgeScores) -> JudgeResult:
         group=None,
         direction="higher is better" if judge.direction > 0 else "lower is better",
         variant=judge.variant,
-        coverage=_coverage(scope, judge, rated),
+        coverage=coverage_of(scope, judge, rated),
         mean_score=scope.mean_score(judge),
         item=item,
         within_prompt=_within_prompt(scope, rated),
@@ -72,7 +80,7 @@ def judge_section(scope: Scope, judge: JudgeScores) -> JudgeResult:
         abstention=parts.abstention,
         calibration=parts.calibration,
         risk_coverage=parts.risk_coverage,
-        cost=_cost(judge),
+        cost=cost_of(judge),
         p_values=_p_values(scope, rated),
     )
 
@@ -120,7 +128,7 @@ def _made(name: str, score: Floats, passed: Floats) -> JudgeScores:
     )
 
 
-def _coverage(scope: Scope, judge: JudgeScores, rated: JudgeScores) -> Coverage:
+def coverage_of(scope: Scope, judge: JudgeScores, rated: JudgeScores) -> Coverage:
     """Count what the judge decided among the units people were asked about, and among those they decided."""
     decided, abstained, failed, missing = (
         int((rated.status == status).sum()) for status in ("decided", "abstained", "failed", "missing")
@@ -169,26 +177,23 @@ def _calibrated_ties(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
     if n < 2:
         reason = NO_PEOPLE if not np.isfinite(scope.rated.people.mean).any() else why_undefined(y, x)
         return {name: Estimate.undefined(reason, n=n, coverage=coverage) for name in names}
-    clusters = scope.replicates.take(both)
-    fold = scope.fold[both]
-    try:
-        pairs, everything = pairs_within(y, x, fold), pairs_within(y, x)
-    except TooManyPairsError as error:
-        return {name: Estimate.undefined(error.reason, n=n, coverage=coverage) for name in names}
-    widths = calibrated_widths(pairs, np.arange(pairs.groups))
+    clusters, fold = scope.replicates.take(both), scope.fold[both]
+    in_sample = _in_sample(y, x, scope.seed)
+    in_sample_estimate = Estimate(in_sample, n=n, coverage=coverage, reason=Reason("in_sample"))
+    pairs = pairs_within(y, x, fold, seed=scope.seed)
+    widths = calibrated_widths(pairs, np.arange(pairs.groups))[np.unique(fold, return_inverse=True)[1]]
     kept = np.isfinite(widths)
-    in_sample = best_tie_width(everything)
-    assert in_sample is not None  # two items make a pair
-    in_sample_estimate = Estimate(in_sample.accuracy, n=n, coverage=coverage, reason=Reason("in_sample"))
     if not kept.any():
         return dict(
             zip(names, (Estimate.undefined(Reason("single_prompt"), n=n), in_sample_estimate), strict=True)
         )
-    pairs, widths = pairs.take(kept), widths[kept]
-    right = pairs.right(tie=widths)
+    cells = fold, fold * clusters.draws + clusters.of_item
+    right, inside = (right_pairs(pairs, y, x, widths, cell)[kept] for cell in cells)
+    fold, clusters = fold[kept], clusters.take(kept)
+    values = right_without(right, inside, fold, clusters)
     cross_fitted = from_replicates(
-        float(right.mean()),
-        share_without(pairs, right, clusters),
+        float(values[0]),
+        values[1:],
         clusters,
         n=n,
         scale="share",
@@ -196,6 +201,17 @@ def _calibrated_ties(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
         confidence=scope.confidence,
     )
     return dict(zip(names, (cross_fitted, in_sample_estimate), strict=True))
+
+
+def _in_sample(y: Floats, x: Floats, seed: int) -> float:
+    """Return accuracy on all pairs at the width that is best for them, or for a sample where they are many."""
+    pairs = pairs_within(y, x, seed=seed)
+    found = best_tie_width(pairs)
+    assert found is not None  # two items make a pair
+    if pairs.complete:
+        return found.accuracy
+    right = right_pairs(pairs, y, x, np.full(len(y), found.width), np.zeros(len(y), dtype=np.int64))
+    return float(right.sum() / len(y) / (len(y) - 1))
 
 
 def _calibrated_pairs(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
@@ -209,7 +225,7 @@ def _calibrated_pairs(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
         return {key: Estimate.undefined(reason, coverage=coverage)}
     fold, here = scope.fold[both], np.arange(n)
     pairs = Pairs(here, here, np.sign(lean[both]), mine[both], fold, int(fold.max()) + 1)
-    width = calibrated_widths(pairs, np.arange(pairs.groups))
+    width = calibrated_widths(pairs, np.arange(pairs.groups))[fold]
     known = np.isfinite(width)
     if not known.any():
         return {key: Estimate.undefined(Reason("single_prompt"), n=n, coverage=coverage)}
@@ -218,7 +234,7 @@ def _calibrated_pairs(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
     return {
         key: from_replicates(
             float(right.mean()),
-            clusters.map(lambda w: ratio(right @ w, w.sum(axis=0))),
+            ratio(clusters.sums(right), clusters.sums(np.ones(len(right)))),
             clusters,
             n=len(right),
             scale="share",
@@ -245,22 +261,22 @@ def _within_prompt(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
         reason = NO_PEOPLE if not np.isfinite(scope.rated.people.mean).any() else why_undefined(y, x)
         return {name: Estimate.undefined(reason, coverage=coverage) for name in names}
     inside = within_groups(GROUPED_FIGURES, y, x, scope.rated.prompt[both])
-    prompts, first = np.unique(scope.rated.prompt[both], return_index=True)
+    _, first = np.unique(scope.rated.prompt[both], return_index=True)
     clusters = scope.replicates.take(both).take(first)  # one entry a prompt
-    pairs = pairs_within(y, x, scope.rated.prompt[both])
-    fold = scope.fold[both][first]
-    group = pairs.counts(tie=np.nan_to_num(calibrated_widths(pairs, fold))).accuracy
-    values = {
-        key: (found.of(np.ones((len(prompts), 1)))[0], clusters.map(found.of), found.n)
-        for key, found in inside.items()
-    }
-    calibrated = group.mean()[0], clusters.map(group.mean), int(group.defined.sum())
-    values["pairwise_tie_calibrated"] = calibrated
+    _, prompt = np.unique(scope.rated.prompt[both], return_inverse=True)
+    pairs = pairs_within(y, x, prompt, seed=scope.seed)
+    width = np.nan_to_num(calibrated_widths(pairs, scope.fold[both][first]))[prompt]
+    right = np.bincount(prompt, right_pairs(pairs, y, x, width, np.asarray(prompt, dtype=np.int64)))
+    sizes = np.bincount(prompt).astype(float)
+    group = Grouped(ratio(np.asarray(right, dtype=float), sizes * (sizes - 1)), sizes)
+    values = {key: (found.left_out(clusters), found.n) for key, found in inside.items()}
+    calibrated = WithinGroups(group.averaged, int(group.defined.sum()))
+    values["pairwise_tie_calibrated"] = calibrated.left_out(clusters), calibrated.n
     scales: dict[str, Scale] = {row.key: row.scale for row in GROUPED_FIGURES}
     return {
         name: from_replicates(
-            float(value),
-            replicated,
+            float(found[0]),
+            found[1:],
             clusters,
             n=n,
             scale=scales.get(name, "share"),
@@ -269,7 +285,7 @@ def _within_prompt(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
             confidence=scope.confidence,
             coverage=coverage,
         )
-        for name, (value, replicated, n) in values.items()
+        for name, (found, n) in values.items()
     }
 
 
@@ -385,8 +401,7 @@ def _ties(scope: Scope, judge: JudgeScores) -> Ties:
 
 def _tied(y: Floats, x: Floats, groups: NDArray[Any]) -> TieShares:
     """Return the shares of the pairs inside groups that people and judge tie; None without pairs."""
-    inside, sizes = by_group(y, groups)
-    pairs = inside.concordance(x, score_tie(x)).pooled(np.ones((len(sizes), 1)))
+    pairs = by_group(y, groups)[0].concordance(x, score_tie(x)).pooled(lambda v: np.asarray([v.sum()]))
     human, metric, of_separated = (
         float(share[0]) if np.isfinite(share[0]) else None
         for share in (
@@ -452,7 +467,7 @@ def _matched(scope: Scope, judge: JudgeScores) -> Matched:
     return Matched(judge=of_judge, human=of_human, difference=difference)
 
 
-def _cost(judge: JudgeScores) -> Cost:
+def cost_of(judge: JudgeScores) -> Cost:
     """Return mean seconds, tokens and USD per item; None where unknown."""
     seconds, tokens, usd = (
         float(np.nanmean(values)) if np.isfinite(values).any() else None
@@ -462,11 +477,9 @@ def _cost(judge: JudgeScores) -> Cost:
 
 
 def _p_values(scope: Scope, judge: JudgeScores) -> PValues:
-    """Return SciPy's two-sided p-values of no association, which assume independent items."""
-    from scipy.stats import kendalltau, pearsonr, spearmanr
-
+    """Return two-sided p-values of no association, which assume independent items."""
     y, x, _ = _both(scope, judge)
     if scope.rated.of_pairs or len(y) < 3 or not np.ptp(y) or not np.ptp(x):
         return PValues(pearson=None, spearman=None, kendall_tau_b=None)
-    pearson, spearman, kendall = (float(test(x, y).pvalue) for test in (pearsonr, spearmanr, kendalltau))
+    pearson, spearman, kendall = no_association(y, x)
     return PValues(pearson=pearson, spearman=spearman, kendall_tau_b=kendall)

@@ -13,6 +13,7 @@ from genspace.analysis._judge_section import baselines
 from genspace.analysis._scope import Scope, given
 from genspace.analysis.figures import FIGURES
 from genspace.analysis.inference.intervals import FEW_PROMPTS
+from genspace.analysis.pairwise import MAX_PAIRS, SAMPLE_ERROR, SAMPLED
 from genspace.analysis.question import JudgeScores
 from genspace.analysis.reliability import OtherScale, conspicuous_raters
 from genspace.analysis.resampling import Weighted
@@ -127,6 +128,13 @@ def _separated(seen: Seen) -> Iterator[n.Note]:
     if seen.scope.rated.of_pairs and known.any():
         apart = float((people.mean[known] != 0.5).mean())
         yield n.PairsSeparated(raters=float(people.count[known].mean()), separated=apart)
+
+
+def _tie_widths(seen: Seen) -> Iterator[n.Note]:
+    rated = int((seen.scope.rated.people.count > 0).sum())
+    pairs = rated * (rated - 1) // 2
+    if pairs > MAX_PAIRS and not seen.scope.rated.of_pairs:
+        yield n.TieWidthsSampled(pairs=pairs, drawn=SAMPLED, below=SAMPLE_ERROR)
 
 
 def _rare_answer(seen: Seen) -> Iterator[n.Note]:
@@ -268,5 +276,6 @@ RULES = (
     _specification,
     _near_ties,
     _baseline,
+    _tie_widths,
 )
 """Every rule, in the order in which its remarks are read."""

@@ -39,7 +39,16 @@ from genspace.analysis.significance import (
     williams,
 )
 
-__all__ = ["LEAST_COVERAGE", "Compared", "cell_tests", "leading", "pair_tests", "ranking", "tests_section"]
+__all__ = [
+    "LEAST_COVERAGE",
+    "Compared",
+    "cell_tests",
+    "holm_adjusted",
+    "leading",
+    "pair_tests",
+    "ranking",
+    "tests_section",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -155,14 +164,14 @@ class Compared:
 def pair_tests(compared: Compared, ranked: Sequence[str]) -> tuple[PairTest, ...]:
     """Test every pair of judges: one Holm family of all those that could be compared."""
     pairs = side_by_side(lambda pair: _pair(compared, *pair), list(combinations(ranked, 2)))
-    adjusted = _holm([found for _, found in pairs])
+    corrected = holm_adjusted([found for _, found in pairs])
     return tuple(
         replace(row, p_holm=p, standing=standing(found, p))
-        for (row, found), p in zip(pairs, adjusted, strict=True)
+        for (row, found), p in zip(pairs, corrected, strict=True)
     )
 
 
-def _holm(found: Sequence[Difference]) -> list[float | None]:
+def holm_adjusted(found: Sequence[Difference]) -> list[float | None]:
     """Adjust the p-values of one family for one another; pairs that could not be compared are no part of it."""
     p = holm([d.p if d.testable and d.p is not None else np.nan for d in found])
     return [float(v) if np.isfinite(v) else None for v in p]
@@ -226,7 +235,7 @@ def _groups(
     among = [row for row in pairs if row.a in leaders and row.b in leaders]
     if any(row.n != n for row in among):
         found = {pair: compared.difference(*pair, common)[0] for pair in combinations(leaders, 2)}
-        adjusted = dict(zip(found, _holm(list(found.values())), strict=True))
+        adjusted = dict(zip(found, holm_adjusted(list(found.values())), strict=True))
         said = {pair: standing(d, adjusted[pair]) for pair, d in found.items()}
         values = {name: compared.of(name, common).value for name in leaders}
         order = sorted(leaders, key=lambda name: -values[name])

@@ -18,7 +18,7 @@ from genspace.analysis.folds import FOLDS, prompt_folds
 from genspace.analysis.inference.intervals import Support, from_replicates
 from genspace.analysis.inference.replicates import Replicates
 from genspace.analysis.reasons import Reason
-from genspace.analysis.resampling import ratio
+from genspace.analysis.resampling import dense_codes, ratio
 from genspace.display import Displayed
 
 __all__ = [
@@ -91,10 +91,14 @@ def cross_fit(
 
 
 def _isotonic(x: Floats, y: Floats) -> Callable[[Floats], Floats]:
-    from sklearn.isotonic import IsotonicRegression
+    from scipy.optimize import isotonic_regression
 
-    model = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(x.mean(axis=1), y)
-    return lambda new: np.asarray(model.predict(new.mean(axis=1)))
+    score = x.mean(axis=1)
+    place = dense_codes(score, float(np.finfo(float).resolution))
+    levels, counts = np.full(int(place.max()) + 1, np.inf), np.bincount(place)
+    np.minimum.at(levels, place, score)
+    fitted = np.clip(isotonic_regression(np.bincount(place, y) / counts, weights=counts).x, 0, 1)
+    return lambda new: np.interp(new.mean(axis=1), levels, fitted)
 
 
 def _logistic(x: Floats, y: Floats) -> Callable[[Floats], Floats]:

@@ -7,15 +7,17 @@ and then averaged.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis.figures import Figure, Share, figure_named
+from genspace.analysis.inference.left_out import pair_counts
+from genspace.analysis.inference.replicates import Replicates
 from genspace.analysis.reasons import Reason
-from genspace.analysis.resampling import SCORE_TIE, Concordance, Weighted, dense_codes
+from genspace.analysis.resampling import SCORE_TIE, Adding, Concordance, Weighted, dense_codes, ratio
 from genspace.errors import InputError
 
 __all__ = [
@@ -57,11 +59,11 @@ class Grouped:
             weights: (G, B) how often each group counts in each of B draws; default: once, B = 1.
         """
         weights = np.ones((len(self.values), 1)) if weights is None else weights
-        counted = weights * self.defined[:, None]
-        total = counted.sum(axis=0)
-        mean = np.full(total.shape, np.nan)
-        np.divide(np.nan_to_num(self.values) @ counted, total, out=mean, where=total > 0)
-        return mean
+        return self.averaged(lambda values: values @ weights)
+
+    def averaged(self, add: Adding) -> Floats:
+        """Average over the groups that have a value, added up in B ways; NaN where none has."""
+        return ratio(add(np.where(self.defined, self.values, 0.0)), add(self.defined.astype(float)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +72,15 @@ class ByGroup:
 
     parts: tuple[tuple[Ints, Weighted], ...]
     """The places of some groups' items, and their target."""
+    group: Ints
+    """(n,) number of each item's group."""
+    codes: Ints
+    """(n,) dense ranks of the target."""
+
+    @property
+    def groups(self) -> int:
+        """Number of groups G."""
+        return int(self.group.max(initial=-1)) + 1
 
     def statistic(self, figure: Figure, x: Floats, tie: float = 0.0) -> Floats:
         """(G,) a figure within each group."""
@@ -79,11 +90,25 @@ class ByGroup:
 
     def concordance(self, x: Floats, tie: float = 0.0) -> Concordance:
         """Count the pairs of each group; scores within `tie` of a neighbour are equal."""
-        codes = dense_codes(x, tie).astype(float)
-        counts = [target.concordance(codes[rows]) for rows, target in self.parts]
-        return Concordance(
-            **{f.name: np.concatenate([getattr(c, f.name) for c in counts]) for f in fields(Concordance)}
+        codes = dense_codes(x, tie)
+        sizes = np.bincount(self.group).astype(float)
+        balance, ties_x, ties_y, ties_both = (
+            np.bincount(self.group, of_item) / 2 for of_item in pair_counts(codes, self.codes, self.group)
         )
+        return Concordance(
+            pairs=sizes * (sizes - 1) / 2,
+            balance=balance,
+            ties_x=ties_x,
+            ties_y=ties_y,
+            ties_both=ties_both,
+            levels=np.minimum(*(self._distinct(c) for c in (codes, self.codes))),
+            items=sizes,
+        )
+
+    def _distinct(self, codes: Ints) -> Floats:
+        """(G,) distinct codes of each group."""
+        wide = int(codes.max(initial=0)) + 1
+        return np.bincount(np.unique(self.group * wide + codes) // wide, minlength=self.groups).astype(float)
 
 
 def by_group(y: Floats, groups: NDArray[Any]) -> tuple[ByGroup, Floats]:
@@ -102,17 +127,26 @@ def by_group(y: Floats, groups: NDArray[Any]) -> tuple[ByGroup, Floats]:
         weights = (member[rows][:, None] == np.arange(first, min(last, len(sizes)))).astype(float)
         parts.append((rows, Weighted(y[rows], weights)))
         first = last
-    return ByGroup(tuple(parts)), sizes.astype(float)
+    group = np.asarray(member, dtype=np.int64)
+    return ByGroup(tuple(parts), group, dense_codes(y)), sizes.astype(float)
 
 
 @dataclass(frozen=True, eq=False)
 class WithinGroups:
     """One figure inside groups of items, for any multiplicities of the groups."""
 
-    of: Callable[[Floats], Floats]
-    """Takes (G, B) multiplicities, returns (B,) values: of shares of pairs over all pairs, of others the mean."""
+    summed: Callable[[Adding], Floats]
+    """Takes a way to add groups up, returns (B,) values: of shares of pairs over all pairs, of others the mean."""
     n: int
     """Groups in which the target tells items apart."""
+
+    def of(self, weights: Floats) -> Floats:
+        """(B,) values for (G, B) multiplicities of the groups."""
+        return self.summed(lambda values: values @ weights)
+
+    def left_out(self, clusters: Replicates) -> Floats:
+        """(1 + B,) the value, then those without each block of groups."""
+        return self.summed(lambda values: np.append(values.sum(), clusters.sums(values)))
 
 
 def within_groups(
@@ -140,8 +174,8 @@ def within_groups(
     pairs = inside.concordance(x, tie)
     apart = pairs.pairs > pairs.ties_y
 
-    def pooled(share: Share) -> Callable[[Floats], Floats]:
-        return lambda weights: share(pairs.pooled(weights))
+    def pooled(share: Share) -> Callable[[Adding], Floats]:
+        return lambda add: share(pairs.pooled(add))
 
     found = {}
     for figure in figures:
@@ -151,7 +185,7 @@ def within_groups(
         else:
             values = inside.statistic(figure, x, tie)
             values = np.where(apart, np.where(np.isfinite(values), values, figure.chance), np.nan)
-            found[figure.key] = WithinGroups(Grouped(values, sizes).mean, int(apart.sum()))
+            found[figure.key] = WithinGroups(Grouped(values, sizes).averaged, int(apart.sum()))
     return found
 
 
@@ -191,9 +225,14 @@ def agreement(
     if average == "pairs":
         if row.share is None:
             raise InputError(f"{figure} is no share of pairs: average it by groups or items")
-        return float(row.share(inside.concordance(x, tie).pooled(np.ones((len(sizes), 1))))[0])
+        return float(row.share(inside.concordance(x, tie).pooled(_whole))[0])
     values = Grouped(inside.statistic(row, x, tie), sizes)
     return float(values.mean(sizes[:, None] if average == "items" else None)[0])
+
+
+def _whole(values: Floats) -> Floats:
+    """(1,) sum over all groups."""
+    return np.asarray([values.sum()])
 
 
 def score_tie(scores: Floats) -> float:

@@ -269,7 +269,7 @@ class Place(Displayed):
     rank: int | None
     """1 + the number of generators of a better figure; None without one."""
     low: int | None = None
-    """Best rank that the intervals allow."""
+    """Best rank that the intervals allow; None without intervals, and for the only generator, where it says nothing."""
     high: int | None = None
 
 
@@ -295,7 +295,7 @@ def places(figures: Sequence[ThreeFigures], *, higher_is_better: bool = True) ->
             surely[i] = bottom.low if higher_is_better else -(bottom.high or 0.0)
             at_most[i] = top.high if higher_is_better else -(top.low or 0.0)
     known = np.isfinite(value)
-    told = bool(np.isfinite(surely[known]).all() and np.isfinite(at_most[known]).all())
+    told = bool(np.isfinite(surely[known]).all() and np.isfinite(at_most[known]).all()) and known.sum() > 1
     found = []
     for i in range(len(figures)):
         if not known[i]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from genspace.analysis.resampling import dense_codes
+
 __all__ = ["places"]
 
 Floats = NDArray[np.float64]
@@ -25,10 +27,15 @@ def places(human: Floats, score: Floats) -> tuple[Floats, Floats]:
     >>> (6 * people).round().tolist(), (6 * judge).round().tolist()
     ([1.0, 3.0, 5.0, nan], [5.0, 2.0, 2.0, nan])
     """
-    from scipy.stats import rankdata
-
     both = np.isfinite(human) & np.isfinite(score)
     found = np.full((2, len(human)), np.nan)
     if both.sum() > 1:
-        found[:, both] = [(rankdata(values[both]) - 0.5) / both.sum() for values in (human, score)]
+        found[:, both] = [_middle(values[both]) / both.sum() for values in (human, score)]
     return found[0], found[1]
+
+
+def _middle(values: Floats) -> Floats:
+    """(n,) items with a smaller value, and half of those with the same, itself among them."""
+    codes = dense_codes(values)
+    counts = np.bincount(codes)
+    return np.asarray((np.cumsum(counts) - counts / 2)[codes])

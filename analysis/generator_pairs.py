@@ -89,8 +89,6 @@ def compare_pairs(
 
 
 def _pair(cell: str, first: Side, second: Side, confidence: float) -> GeneratorPair:
-    from scipy.stats import binomtest
-
     common = np.intersect1d(first.prompt, second.prompt)
     low, high, low_2, high_2 = (
         _by_prompt(values, side.prompt, common)
@@ -112,6 +110,8 @@ def _pair(cell: str, first: Side, second: Side, confidence: float) -> GeneratorP
     surely = low - high_2 if value > 0 else low_2 - high
     apart = np.sign(surely[np.abs(surely) > ROUNDING])
     if len(apart) < ENOUGH:
+        from scipy.stats import binomtest
+
         reason = Reason("few_contributions", n=len(apart), needed=ENOUGH)
         p = float(binomtest(int((apart > 0).sum()), len(apart)).pvalue) if len(apart) else None
         return told(Estimate(value, n=n, reason=reason), p)

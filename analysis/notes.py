@@ -10,7 +10,7 @@ __all__ = [
     "FewGenerators", "FewPrompts", "HumanTies", "LeftOutRater", "MissingVerdicts", "NearTies", "NoDecisions",
     "NoPeople", "Note", "OneRater", "PairsSeparated", "PointsTheOtherWay", "PromptsNotShared", "RareAnswer",
     "RaterOnOtherScale", "RatersAreSlots", "RatersLeftOut", "RulesLeaveNobody", "StudyOpen", "TieForm",
-    "TieFormDecides", "Told",
+    "TieFormDecides", "TieWidthsSampled", "Told",
 ]  # fmt: skip
 
 Warned = Literal["warning"]
@@ -147,6 +147,18 @@ class HumanTies:
 
     n: int
     code: Literal["human-ties"] = "human-ties"
+    level: Noted = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TieWidthsSampled:
+    """There are too many pairs of items to try a tie width on all of them."""
+
+    pairs: int
+    drawn: int
+    below: float
+    """How far the accuracy may lie below that of the best width."""
+    code: Literal["tie-widths-sampled"] = "tie-widths-sampled"
     level: Noted = "note"
 
 
@@ -291,6 +303,6 @@ Note = (
     StudyOpen | NoPeople | RatersAreSlots | OneRater | ConspicuousRaters | RaterOnOtherScale | RulesLeaveNobody
     | RatersLeftOut | FewPrompts | PromptsNotShared | PairsSeparated | RareAnswer | FewGenerators | NoDecisions
     | HumanTies | DerivedMetrics | Failures | MissingVerdicts | Abstentions | PointsTheOtherWay | TieFormDecides
-    | DependsOnChoice | NearTies | BelowPromptMean | Told
+    | DependsOnChoice | NearTies | BelowPromptMean | TieWidthsSampled | Told
 )  # fmt: skip
 """Any remark; `code` tells which, `level` whether a reader has to know it."""

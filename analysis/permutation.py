@@ -5,8 +5,8 @@ nothing but chance (Deutsch, Dror and Roth 2021, "A Statistical Analysis of Summ
 using Resampling Methods"). Swapping whole prompts keeps what the images of one prompt have in common.
 
 A permutation chooses, for each item, one of two pooled scores: it is a vector of multiplicities 0 / 1 over the
-2n pooled values, so `resampling.Weighted` gives the exact statistic of every permutation. For the usual figures
-sums over prompts give the same numbers much faster.
+2n pooled values, so `resampling.Weighted` gives the exact statistic of every permutation. For the usual figures one sum
+over prompts gives the same numbers at a cost that grows with items and permutations alone: see `_by_prompt`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from genspace.analysis._memory import chunk_cells
 from genspace.analysis.correlation import score_tie
-from genspace.analysis.figures import FIGURES
-from genspace.analysis.resampling import CHUNK_CELLS, Weighted, dense_codes, pair_signs, ratio
+from genspace.analysis.figures import FIGURES, Figure
+from genspace.analysis.inference.left_out import LeftOut, pair_counts
+from genspace.analysis.inference.replicates import Replicates
+from genspace.analysis.resampling import Weighted, dense_codes, pair_signs, ratio
 from genspace.display import Displayed
 
 __all__ = ["SwapTest", "standardised", "swap_test"]
@@ -32,9 +35,14 @@ Difference = Callable[[Floats], Floats]
 BATCH = 1000
 ENOUGH = 200
 """So many permutations as extreme as the data settle that p is not small; the test stops after that batch."""
-MAX_PROMPTS = 1500
-MAX_ITEMS = 4000
-"""Beyond these the sums over prompt pairs cost more than ranking every permutation."""
+MAX_PAIR_SUMS = 2_500_000_000
+"""Pairs of prompts times permutations up to which tied scores are counted pair by pair."""
+MAX_PAIR_CELLS = 16_000_000
+"""Pairs of items, or items times prompts, that are held for it."""
+NEARLY_NO_TIES = 1e-6
+"""With a smaller share of triples of scores equal, the projection is exact to 8 digits."""
+DRAWN_CELLS = 4_000_000
+"""Prompts x permutations drawn at once."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -99,14 +107,15 @@ def swap_test(
     undefined = SwapTest(float("nan"), float("nan"), 0)
     if not len(target):
         return undefined
-    difference = _engine(target, first, second, prompt, figure, fast=fast, standardise=standardise)
-    observed = float(difference(np.zeros((len(labels), 1)))[0])
+    engine = _Engine(target, first, second, prompt, FIGURES[figure], permutations)
+    observed, difference = engine.made(fast=fast, standardise=standardise)
     if not np.isfinite(observed):
         return undefined
     draw = draw or (lambda size: rng.integers(2, size=(len(labels), size)).astype(float))
+    batch = max(1, min(BATCH, DRAWN_CELLS // len(labels)))
     extreme = done = 0
     while done < permutations and not (settle and extreme >= ENOUGH):
-        size = min(BATCH, permutations - done)
+        size = min(batch, permutations - done)
         swapped = difference(draw(size))
         # A permutation without a value (constant scores) is no evidence against equality.
         extreme += int((~(np.abs(swapped) < abs(observed) - 1e-12)).sum())
@@ -114,25 +123,46 @@ def swap_test(
     return SwapTest(observed, (1 + extreme) / (1 + done), done)
 
 
-def _engine(
-    y: Floats, a: Floats, b: Floats, prompt: Ints, figure: str, *, fast: bool, standardise: bool
-) -> Difference:
-    """Return the fastest exact way to the differences of a figure."""
-    small = len(y) <= MAX_ITEMS and int(prompt.max(initial=0)) < MAX_PROMPTS
-    row = FIGURES[figure]
-    if row.of_labels:
-        return _ranking(y, a, b, prompt, figure)
-    if row.share is not None:
-        a, b = (_snapped(v) for v in (a, b))
-    if standardise:
-        a, b = standardised(a), standardised(b)
-    if not np.isfinite(a + b).all():
-        return lambda swaps: np.full(swaps.shape[1], np.nan)
-    if fast and figure == "pearson":
-        return _by_moments(y, a, b, prompt)
-    if fast and small and figure in _BY_PROMPT_PAIRS:
-        return _by_prompt_pairs(y, a, b, prompt, figure)
-    return _ranking(y, a, b, prompt, figure)
+@dataclass(frozen=True, eq=False)
+class _Engine:
+    """The fastest way to the differences of a figure."""
+
+    y: Floats
+    a: Floats
+    b: Floats
+    prompt: Ints
+    figure: Figure
+    permutations: int
+
+    def made(self, *, fast: bool, standardise: bool) -> tuple[float, Difference]:
+        """Return the difference of the data, and the function that gives those of permutations."""
+        y, a, b, prompt, key = self.y, self.a, self.b, self.prompt, self.figure.key
+        none = np.zeros((int(prompt.max()) + 1, 1))
+        if not self.figure.of_labels:
+            if self.figure.share is not None:
+                a, b = (_snapped(v) for v in (a, b))
+            if standardise:
+                a, b = standardised(a), standardised(b)
+            if not np.isfinite(a + b).all():
+                return float("nan"), lambda swaps: np.full(swaps.shape[1], np.nan)
+            if fast and key == "pearson":
+                moments = _by_moments(y, a, b, prompt)
+                return float(moments(none)[0]), moments
+            if fast and key in _OF_ORDER:
+                whole = LeftOut(y, Replicates(np.zeros(len(y), dtype=np.int64), 1))
+                first, second = (self.figure.statistic(whole, x, 0.0)[0] for x in (a, b))
+                return float(first - second), self._of_order(a, b)
+        ranking = _ranking(y, a, b, prompt, key)
+        return float(ranking(none)[0]), ranking
+
+    def _of_order(self, a: Floats, b: Floats) -> Difference:
+        sizes = np.unique(np.concatenate([a, b]), return_counts=True)[1].astype(float)
+        tied = (sizes**3 - sizes).sum() > NEARLY_NO_TIES * sizes.sum() ** 3
+        prompts, n, key = int(self.prompt.max()) + 1, len(self.y), self.figure.key
+        across = prompts if key == "spearman" else n
+        few = prompts**2 * self.permutations <= MAX_PAIR_SUMS and n * across <= MAX_PAIR_CELLS
+        by_pairs = key in ("spearman", "kendall_tau_b") and tied and few
+        return (_by_prompt_pairs if by_pairs else _by_prompt)(self.y, a, b, self.prompt, key)
 
 
 def _snapped(scores: Floats) -> Floats:
@@ -151,7 +181,7 @@ def _ranking(y: Floats, a: Floats, b: Floats, prompt: Ints, figure: str) -> Diff
         return FIGURES[figure].statistic(Weighted(target, weights), pooled, 0.0)
 
     def difference(swaps: Floats) -> Floats:
-        step = max(1, CHUNK_CELLS // (2 * len(pooled)))
+        step = max(1, chunk_cells() // (2 * len(pooled)))
         parts = []
         for start in range(0, swaps.shape[1], step):
             chosen = swaps[prompt, start : start + step]
@@ -186,7 +216,49 @@ def _by_moments(y: Floats, a: Floats, b: Floats, prompt: Ints) -> Difference:
     return difference
 
 
-_BY_PROMPT_PAIRS = {"spearman", "kendall_tau_b", "pairwise_half_credit", "roc_auc"}
+_OF_ORDER = {"spearman", "kendall_tau_b", "pairwise_half_credit", "roc_auc"}
+
+
+def _by_prompt(y: Floats, a: Floats, b: Floats, prompt: Ints, figure: str) -> Difference:
+    """Return differences of rank figures as one sum over prompts.
+
+    Both numerators are quadratic in the swaps s (see `_by_prompt_pairs`), and the second is the first with 1 - s: in
+    their difference all squares cancel. What is left is a sum over prompts of (s - 1/2) times the pull of the prompt's
+    scores of b less that of a, where a score's pull is what all pooled scores say for it. Without ties the denominator
+    is the same for every permutation, and this is exact. Ties change the denominators by what is linear in the swaps,
+    which is added, and by terms smaller by the square root of the number of prompts, which are left out.
+    """
+    n, pooled = len(y), dense_codes(np.concatenate([a, b]))
+    spearman = figure == "spearman"
+    counts = np.bincount(pooled).astype(float)
+    if spearman:
+        own = np.tile(_lean(dense_codes(y), np.ones(n)) / 2, 2)
+        agreeing = own * _lean(pooled, np.ones(2 * n))
+        pull = (agreeing - _lean(pooled, own)) / 2
+    else:
+        pull = agreeing = pair_counts(pooled, np.tile(dense_codes(y), 2))[0].astype(float)
+    scale_y = float(_scale(np.bincount(dense_codes(y)).astype(float)[:, None], n, spearman=spearman)[0])
+    if figure in ("spearman", "kendall_tau_b"):
+        # The mean over the swaps, where each score is there half of the time; and d scale / d size of each group.
+        pairs = counts * (counts - 1) / 4
+        if spearman:
+            scale = (n**3 - n - (pairs * (counts - 2) / 2 + 3 * pairs).sum()) / 12
+            steeper = -(3 * (counts / 2) ** 2 - 1) / 12
+        else:
+            scale = (n * (n - 1) - pairs.sum()) / 2
+            steeper = -(counts - 1) / 2
+        pull = (pull - agreeing.sum() / 8 / scale * steeper[pooled]) / np.sqrt(scale_y * scale)
+    else:
+        pull /= 2 * scale_y
+    weight = np.bincount(prompt, pull[n:] - pull[:n])
+    return lambda swaps: weight @ swaps - weight.sum() / 2
+
+
+def _lean(codes: Ints, weight: Floats) -> Floats:
+    """(n,) weight of the items with a smaller code less that of the items with a larger one."""
+    of_code = np.bincount(codes, weight)
+    below = np.cumsum(of_code)
+    return np.asarray((2 * below - of_code - below[-1])[codes])
 
 
 def _by_prompt_pairs(y: Floats, a: Floats, b: Floats, prompt: Ints, figure: str) -> Difference:
@@ -227,12 +299,8 @@ def _by_prompt_pairs(y: Floats, a: Floats, b: Floats, prompt: Ints, figure: str)
     sizes_a, sizes_b = _group_sizes(a, b, prompt)
     both = (sizes_a + sizes_b).sum(axis=1, keepdims=True)
     scale_y = _scale(np.bincount(dense_codes(y)).astype(float)[:, None], n, spearman=spearman)
-    area = figure not in ("spearman", "kendall_tau_b")
 
     def value(numerator: Floats, sizes: Floats) -> Floats:
-        if area:
-            # The share of separated pairs: a half plus half the balance over all of them.
-            return ratio(numerator, 2 * scale_y + 0 * numerator)
         return ratio(numerator, np.sqrt(scale_y * _scale(sizes, n, spearman=spearman)))
 
     def difference(swaps: Floats) -> Floats:

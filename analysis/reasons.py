@@ -19,8 +19,8 @@ ReasonCode = Literal[
     "equal_errors", "no_penalised_form", "scores_fixed", "scores_unbounded",
     # of what both share
     "no_common_item", "no_common_pair", "no_common_decisions", "too_few_items", "all_equal", "undefined",
-    "undefined_on_common_items", "too_many_pairs", "no_pair_separated", "no_prompt_separated",
-    "no_generator_separated", "empty_bin", "no_items", "empty_cell",
+    "undefined_on_common_items", "no_pair_separated", "no_prompt_separated",
+    "no_generator_separated", "empty_bin", "no_items", "empty_cell", "published_alone",
     # of the interval
     "no_draws", "few_defined_draws", "single_prompt", "nothing_to_resample", "in_sample", "already_resampled",
     "not_computed", "open_interval", "few_prompts", "undefined_without_a_prompt", "few_of_a_class", "at_its_end",
@@ -42,6 +42,8 @@ ReasonCode = Literal[
     "frames_not_told_apart", "truth_unknown",
     # of repeats
     "no_two_repeats",
+    # of two runs
+    "not_in_both_runs", "figures_alone",
     # of comparisons written before there were codes
     "in_words",
 ]  # fmt: skip

@@ -18,12 +18,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis._estimate import Estimate
+from genspace.analysis._memory import chunk_cells
 from genspace.analysis.reasons import Reason
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 __all__ = [
+    "Adding",
     "Concordance",
     "PromptDraws",
     "Resamples",
@@ -40,12 +42,13 @@ __all__ = [
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+Adding = Callable[[Floats], Floats]
+"""Takes (G,) figures of groups, returns their sums in B ways."""
+
 SCORE_TIE = 1e-9
 """Scores closer than this share of their range are ties in pairwise accuracy."""
 MIN_DEFINED_DRAWS = 0.9
 """With a smaller share of defined draws there is no interval."""
-CHUNK_CELLS = 1_000_000
-"""Items x draws held at once (8 MB an array)."""
 BLOCK = 160
 """Items compared directly with one another in `Weighted.concordance`."""
 
@@ -81,7 +84,7 @@ class Resamples(ABC):
 
     def chunks(self) -> Iterator[Floats]:
         """Yield `weights` by groups of resamples small enough to stay in the processor's cache."""
-        step = max(1, CHUNK_CELLS // max(1, len(self.of_item)))
+        step = max(1, chunk_cells() // max(1, len(self.of_item)))
         for start in range(0, max(self.draws, 1), step):  # no resamples: one chunk without columns
             yield self.weights(slice(start, start + step))
 
@@ -101,8 +104,8 @@ class PromptDraws(Resamples):
     ones: their differences are paired, and a further judge changes no other row.
     """
 
-    counts: Ints
-    """(P, B) multiplicities; each column sums to P."""
+    counts: NDArray[np.integer[Any]]
+    """(P, B) multiplicities; each column sums to P. One byte each: of many prompts none is drawn 256 times."""
     of_item: Ints
     """(n,) prompt of each item as a row of `counts`."""
 
@@ -117,10 +120,22 @@ class PromptDraws(Resamples):
         """
         labels, of_item = np.unique(np.asarray(prompts), return_inverse=True)
         n = len(labels)
-        counts = np.empty((n, draws), dtype=np.int64)
-        for b in range(draws):
-            counts[:, b] = np.bincount(rng.integers(n, size=n), minlength=n) if n else 0
-        return cls(counts=counts, of_item=np.asarray(of_item, dtype=np.int64))
+        counts = np.empty((draws, n), dtype=np.uint8)
+        for drawn in counts:
+            drawn[:] = np.bincount(rng.integers(n, size=n), minlength=n) if n else 0
+        return cls(counts=counts.T, of_item=np.asarray(of_item, dtype=np.int64))
+
+    @staticmethod
+    def map_items(
+        n: int, draws: int, rng: np.random.Generator, statistic: Callable[[Floats], Floats]
+    ) -> Floats:
+        """Return `statistic` of draws of n single items, made some at a time and not kept; else as `make` and `map`."""
+        step = max(1, chunk_cells() // max(1, n))
+        parts = []
+        for start in range(0, draws, step):
+            some = PromptDraws.make(np.arange(n), min(step, draws - start), rng)
+            parts.append(statistic(some.weights()))
+        return np.concatenate(parts)
 
     @classmethod
     def point(cls, prompts: ArrayLike) -> PromptDraws:
@@ -144,7 +159,7 @@ class PromptDraws(Resamples):
 
     def weights(self, columns: slice = slice(None)) -> Floats:
         """(n, B) multiplicity of each item in each draw."""
-        return self.counts[:, columns].astype(float)[self.of_item]
+        return self.counts[:, columns].astype(float, order="C")[self.of_item]
 
 
 def percentile_interval(draws: Floats, confidence: float = 0.95) -> tuple[float, float] | None:
@@ -246,18 +261,19 @@ class Concordance:
     items: Floats
     """Resampled items N."""
 
-    def pooled(self, weights: Floats) -> Concordance:
-        """Add up the counts of G groups, each taken `weights` (G, B) times: every pair counts once.
+    def pooled(self, add: Adding) -> Concordance:
+        """Add up the counts of G groups in B ways: every pair counts once.
 
         tau-c, which needs the size of one table, is undefined for the sum.
         """
-        undefined = np.full(weights.shape[1], np.nan)
+        pairs = add(self.pairs)
+        undefined = np.full(len(pairs), np.nan)
         return Concordance(
-            pairs=self.pairs @ weights,
-            balance=self.balance @ weights,
-            ties_x=self.ties_x @ weights,
-            ties_y=self.ties_y @ weights,
-            ties_both=self.ties_both @ weights,
+            pairs=pairs,
+            balance=add(self.balance),
+            ties_x=add(self.ties_x),
+            ties_y=add(self.ties_y),
+            ties_both=add(self.ties_both),
             levels=undefined,
             items=undefined,
         )

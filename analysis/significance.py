@@ -17,8 +17,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis.correlation import agreement, score_tie
 from genspace.analysis.figures import FIGURES
+from genspace.analysis.inference.left_out import LeftOut
+from genspace.analysis.inference.replicates import Replicates
 from genspace.analysis.permutation import standardised
-from genspace.analysis.resampling import PromptDraws, Weighted
+from genspace.analysis.resampling import PromptDraws, Weighted, dense_codes
 from genspace.display import Displayed
 from genspace.errors import InputError
 
@@ -34,6 +36,7 @@ __all__ = [
     "holm",
     "matrix_correlation",
     "mcnemar",
+    "no_association",
     "permutation_both",
     "sign_flip",
     "significance_groups",
@@ -46,6 +49,8 @@ Level = Literal["system", "input", "global"]
 
 ALPHA = 0.05
 """Level at which a difference counts as more than chance."""
+EXACT_ORDERS = 33
+"""So many untied items have their orders counted, as SciPy counts them."""
 JACKKNIFE_PARTS = 1000
 """Left out one by one in a BCa interval."""
 
@@ -65,14 +70,16 @@ def holm(p: ArrayLike) -> Floats:
 
 
 def benjamini_hochberg(p: ArrayLike) -> Floats:
-    """Return p-values adjusted for the false discovery rate; NaN entries are not counted (BH 1995)."""
-    from scipy.stats import false_discovery_control
+    """Return p-values adjusted for the false discovery rate; NaN entries are not counted (BH 1995).
 
+    >>> benjamini_hochberg([0.01, 0.04, 0.03]).tolist()
+    [0.03, 0.04, 0.04]
+    """
     values = np.asarray(p, dtype=float)
     adjusted = np.full(len(values), np.nan)
-    known = np.isfinite(values)
-    if known.any():
-        adjusted[known] = false_discovery_control(values[known])
+    order = np.argsort(-values)[: int(np.isfinite(values).sum())]  # not-a-number is last
+    factors = len(order) / np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(1.0, np.minimum.accumulate(values[order] * factors))
     return adjusted
 
 
@@ -125,7 +132,7 @@ def williams(
     Returns:
         t with n - 3 degrees of freedom; undefined with fewer than 4 items.
     """
-    from scipy.stats import t
+    from scipy.special import stdtr
 
     if n < 4 or not np.isfinite([r_a, r_b, r_ab]).all():
         return ClassicalTest(float("nan"), float("nan"))
@@ -134,7 +141,7 @@ def williams(
     if spread <= 0:
         return ClassicalTest(float("nan"), float("nan"))
     statistic = float((r_a - r_b) * np.sqrt((n - 1) * (1 + r_ab) / spread))
-    return ClassicalTest(statistic, _tail(statistic, lambda v: float(t.sf(v, n - 3)), alternative))
+    return ClassicalTest(statistic, _tail(statistic, lambda v: float(stdtr(n - 3, -v)), alternative))
 
 
 def delong(outcomes: ArrayLike, a: ArrayLike, b: ArrayLike) -> ClassicalTest:
@@ -148,7 +155,8 @@ def delong(outcomes: ArrayLike, a: ArrayLike, b: ArrayLike) -> ClassicalTest:
     Returns:
         z of the first AUC minus the second, two-sided p; undefined without two items of each class.
     """
-    from scipy.stats import norm, rankdata
+    from scipy.special import ndtr
+    from scipy.stats import rankdata
 
     yes = np.asarray(outcomes) == 1
     if min(yes.sum(), (~yes).sum()) < 2:
@@ -164,7 +172,48 @@ def delong(outcomes: ArrayLike, a: ArrayLike, b: ArrayLike) -> ClassicalTest:
     if variance <= 0:
         return ClassicalTest(float("nan"), float("nan"))
     z = float(difference / np.sqrt(variance))
-    return ClassicalTest(z, min(1.0, 2 * float(norm.sf(abs(z)))))
+    return ClassicalTest(z, min(1.0, 2 * float(ndtr(-abs(z)))))
+
+
+def no_association(y: ArrayLike, x: ArrayLike) -> tuple[float, float, float]:
+    """Return two-sided p-values of Pearson's, Spearman's and Kendall's (tau-b) coefficient being 0.
+
+    They are those of scipy.stats, which takes a second to import: Student's t for the first two, the normal
+    distribution with ties (Kendall 1970) for the third, and all orders for at most `EXACT_ORDERS` items without ties.
+
+    Args:
+        y: (n,) ratings, finite, not all equal; n at least 3.
+        x: (n,) scores likewise.
+
+    >>> [round(p, 3) for p in no_association([1, 2, 3, 4, 5, 5], [1, 3, 2, 4, 6, 5])]
+    [0.012, 0.016, 0.053]
+    """
+    from scipy.special import erfc, stdtr
+
+    target, scores = np.asarray(y, dtype=float), np.asarray(x, dtype=float)
+    n = len(target)
+    counts = [np.bincount(dense_codes(v)).astype(float) for v in (target, scores)]
+    found = LeftOut(target, Replicates(np.zeros(n, dtype=np.int64), 1))
+
+    def of_t(r: float) -> float:
+        return float(2 * stdtr(n - 2, -abs(r) * np.sqrt((n - 2) / max((1 - r) * (1 + r), 1e-300))))
+
+    untied = max(c.max() for c in counts) == 1
+    pairs = found.concordance(scores)
+    if untied and (n <= EXACT_ORDERS or min(pairs.concordant[0], pairs.discordant[0]) <= 1):
+        from scipy.stats import kendalltau
+
+        of_tau = float(kendalltau(scores, target).pvalue)
+    else:
+        m = n * (n - 1)
+        zeros, fives, tied = (
+            [float((c * (c - 1) * last).sum()) for c, last in zip(counts, lasts, strict=True)]
+            for lasts in ([c - 2 for c in counts], [2 * c + 5 for c in counts], [np.float64(0.5)] * 2)
+        )
+        variance = (m * (2 * n + 5) - sum(fives)) / 18 + 2 * tied[0] * tied[1] / m
+        variance += zeros[0] * zeros[1] / (9 * m * (n - 2))
+        of_tau = float(erfc(abs(pairs.balance[0]) / np.sqrt(2 * variance)))
+    return of_t(float(found.pearson(scores)[0])), of_t(float(found.spearman(scores)[0])), of_tau
 
 
 def mcnemar(right_a: ArrayLike, right_b: ArrayLike) -> ClassicalTest:
@@ -228,7 +277,7 @@ def fisher_interval(
 
     Errors: `InputError` for another figure.
     """
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
     if figure not in _FISHER:
         raise InputError(f"no Fisher interval for {figure!r}; there is one for {', '.join(_FISHER)}")
@@ -237,7 +286,7 @@ def fisher_interval(
         return None
     if abs(r) >= 1:
         return r, r
-    half = float(norm.ppf((1 + confidence) / 2)) * factor / np.sqrt(n - lost)
+    half = float(ndtri((1 + confidence) / 2)) * factor / np.sqrt(n - lost)
     return float(np.tanh(np.arctanh(r) - half)), float(np.tanh(np.arctanh(r) + half))
 
 
@@ -260,20 +309,19 @@ def bca_interval(
         confidence: Level.
         rng: Source of randomness.
     """
-    from scipy.stats import norm
+    from scipy.special import ndtr, ndtri
 
     target, scores = np.asarray(y, dtype=float), np.asarray(x, dtype=float)
     tie, n = score_tie(scores), len(target)
-
-    def statistic(weights: Floats) -> Floats:
-        return FIGURES[figure].statistic(Weighted(target, weights), scores, tie)
-
-    drawn = PromptDraws.make(np.arange(n), draws, rng).map(statistic)
+    row = FIGURES[figure]
+    drawn = PromptDraws.map_items(
+        n, draws, rng, lambda weights: row.statistic(Weighted(target, weights), scores, tie)
+    )
     # The jackknife leaves out single items, or of many items as many parts, whose skewness is the same.
     parts = min(n, JACKKNIFE_PARTS)
     part = np.arange(n) if parts == n else rng.permutation(n) % parts
-    left_out = PromptDraws(1 - np.eye(parts, dtype=np.int64), part).map(statistic)
-    value = float(statistic(np.ones((n, 1)))[0])
+    left_out = row.statistic(LeftOut(target, Replicates(part, parts)), scores, tie)[1:]
+    value = float(row.statistic(Weighted(target, np.ones((n, 1))), scores, tie)[0])
     if not np.isfinite([value, *left_out]).all() or not np.isfinite(drawn).all():
         return None
     below = ((drawn < value).mean() + (drawn <= value).mean()) / 2
@@ -281,9 +329,9 @@ def bca_interval(
     spread = (influence**2).sum() ** 1.5
     if not 0 < below < 1 or spread == 0:
         return None
-    shift, acceleration = float(norm.ppf(below)), float((influence**3).sum() / (6 * spread))
-    moved = shift + np.asarray(norm.ppf([(1 - confidence) / 2, (1 + confidence) / 2]))
-    low, high = np.quantile(drawn, norm.cdf(shift + moved / (1 - acceleration * moved)))
+    shift, acceleration = float(ndtri(below)), float((influence**3).sum() / (6 * spread))
+    moved = shift + ndtri(np.array([(1 - confidence) / 2, (1 + confidence) / 2]))
+    low, high = np.quantile(drawn, ndtr(shift + moved / (1 - acceleration * moved)))
     return float(low), float(high)
 
 

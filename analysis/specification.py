@@ -209,10 +209,7 @@ class _Job:
         _, first = np.unique(prompts, return_index=True)
         clusters = self.scope.replicates.take(rows).take(first)
         found = within_groups(figures, y, x, prompts)
-        everything = np.ones((len(first), 1))
-        return {
-            key: np.append(inside.of(everything), clusters.map(inside.of)) for key, inside in found.items()
-        }
+        return {key: inside.left_out(clusters) for key, inside in found.items()}
 
 
 def _mean_of(parts: list[Floats]) -> Floats:

@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from genspace.analysis.diff import DiffDocument
+from genspace.analysis.gate import GateDocument
 from genspace.analysis.result import ComparisonDocument, RankingDocument, ValidationDocument
 from genspace.certificate import CertificateDocument
 from genspace.documents import schema_of
 from genspace.framing import FramingDocument
+from genspace.tuning import TuningDocument
 
 FOLDER = Path(__file__).resolve().parents[1] / "src" / "genspace" / "schemas"
 KINDS = {
+    "tuning": (TuningDocument, "genspace tuning of a judge"),
     "frames": (FramingDocument, "genspace frames of reference"),
     "certificate": (CertificateDocument, "genspace certificate of consistency"),
     "comparison": (ComparisonDocument, "genspace comparison"),
+    "diff": (DiffDocument, "genspace diff of two runs"),
+    "gate": (GateDocument, "genspace gate"),
     "ranking": (RankingDocument, "genspace ranking of generators"),
     "validation": (ValidationDocument, "genspace validation of a metric"),
 }

@@ -110,6 +110,52 @@ def probes() -> None:
     save(picture, "probe-report")
 
 
+def diff() -> None:
+    """What changed when a judge's perception got twice as noisy: the first screen, in a window and on a phone."""
+    from genspace.cli import invoke
+
+    with tempfile.TemporaryDirectory() as folder:
+        runs = [Path(folder) / name for name in ("last-month", "this-month")]
+        for run in runs:
+            shutil.copytree(DOCS.parent / "examples" / "quickstart", run)
+        settings = runs[1] / "study.toml"
+        settings.write_text(settings.read_text().replace('noise = "typical"', 'noise = "double"'))
+        for run in runs:
+            invoke(["judge", str(run), "--judge", "noisy-perception", "--judge", "depth-and-masks"])
+        invoke(["diff", *map(str, runs), "--out", folder])
+        save(photograph(f"file://{folder}/diff.html", height=1150), "diff", photographs=True)
+        save(photograph(f"file://{folder}/diff.html", width=390, height=1000), "diff-phone", photographs=True)
+
+
+def benchmark() -> None:
+    """The GenSpace table of two generators: rendered pictures, and every third of them left out."""
+    from genspace import open_study
+    from genspace.benchmark import Asked, PromptList, create
+    from genspace.cli import invoke
+
+    study = open_study(DOCS.parent / "examples" / "quickstart")
+    asked = [
+        Asked(
+            prompt_id=item.item_id, prompt=item.prompt or "", predicate=item.predicate or "",
+            **{key: item.extra[key] for key in ("task", "sub_domain", "variant", "objects")},
+        )
+        for item in study.iter_items() if item.extra["task"] == "t2i"
+    ]  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        made = create(
+            Path(folder) / "bench", [PromptList("t2i", tuple(asked))], ["all", "two-thirds"], prompts=""
+        )
+        for number, one in enumerate(asked):
+            for generator in made.generators[: 1 if number % 3 == 0 else 2]:
+                for file in (study.root / "images").glob(f"{one.prompt_id}.*"):
+                    shutil.copy(file, made.images / generator / "t2i")
+        judges = [f"--judge=scene[{name}]" for name in ("boxes=measured", "noise=typical")]
+        invoke(["-q", "benchmark", "run", str(made.root), *judges, "--out", f"{folder}/table"])
+        url = f"file://{folder}/table/table.html"
+        for width, end in ((1280, ""), (820, "-820"), (390, "-390")):
+            save(photograph(url, width=width, height=900), f"genspace-table{end}")
+
+
 def human_study() -> None:
     """The pages of raters and researcher."""
     import screenshots_human_study
@@ -128,7 +174,9 @@ PICTURES: Mapping[str, Callable[[], None]] = {
     "report": report,
     "gallery": gallery,
     "show": show,
+    "diff": diff,
     "probes": probes,
+    "benchmark": benchmark,
     "human-study": human_study,
     "drawings": drawings,
 }

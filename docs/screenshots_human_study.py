@@ -23,8 +23,9 @@ import uvicorn
 
 import genspace.human_study.examples
 from genspace.human_study.visit.assignment import Assignment, Turn
+from genspace.human_study.visit.platforms import Links
 from genspace.human_study.web._site import Site
-from genspace.human_study.web.app import Links, create_app, open_site
+from genspace.human_study.web.app import create_app, open_site
 
 IMAGES = Path(__file__).resolve().parent / "images" / "human-study"
 PROBES = (("t2i-allocentric-left", 1), ("t2i-allocentric-left", 5), ("edit-move_object-closer", 2))
@@ -141,7 +142,7 @@ def served(root: Path) -> Iterator[tuple[Site, Links]]:
         while not server.started:
             time.sleep(0.05)
         port = server.servers[0].sockets[0].getsockname()[1]
-        yield site, Links(site, f"http://127.0.0.1:{port}")
+        yield site, Links(site.store, site.material.design.crowd, f"http://127.0.0.1:{port}")
         server.should_exit = True
         thread.join()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -11,9 +12,19 @@ from tempfile import TemporaryDirectory
 
 from genspace.errors import InputError
 
-__all__ = ["ANSWERS_FILE", "StorageError", "copied", "opened_to_read", "storage_message"]
+__all__ = [
+    "ANSWERS_FILE",
+    "LAYOUTS",
+    "StorageError",
+    "check_layout",
+    "copied",
+    "opened_to_read",
+    "storage_message",
+]
 
 ANSWERS_FILE = "answers.sqlite"
+LAYOUTS = ("1", "2")
+"""Versions of the tables that can be read; the last is written."""
 _WAIT_SECONDS = 30
 
 _ADVICE = (
@@ -26,6 +37,7 @@ _ADVICE = (
     ("read-only", "it, or its folder, may not be written"),
     ("no such table", "it holds no answers of genspace"),
     ("unable to open", "it cannot be opened; see that file and folder may be read"),
+    ("expecting", "what is stored in it cannot be read back; put the last backup in its place"),
 )
 """What a database's complaint contains, to what to do about it."""
 
@@ -39,6 +51,15 @@ def storage_message(where: str, error: BaseException) -> str:
     complaint = (str(error).strip().splitlines() or ["no reason given"])[0]
     advice = next((words for part, words in _ADVICE if part in complaint.lower()), None)
     return f"{where}: {complaint}" if advice is None else f"{where}: {complaint}: {advice}"
+
+
+def check_layout(found: str | None, where: str) -> None:
+    """Errors: `InputError` for answers that a later version stored."""
+    if found is not None and found not in LAYOUTS:
+        raise InputError(
+            f"{where}: the answers are stored in layout {found}, this genspace reads layouts {' and '.join(LAYOUTS)}; "
+            "use the version that wrote them"
+        )
 
 
 @contextmanager
@@ -60,7 +81,7 @@ def opened_to_read(path: Path) -> Iterator[sqlite3.Connection]:
                 _copy_files(path, folder)
                 connection = stack.enter_context(closing(_read_only(folder / path.name)))
             yield connection
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, json.JSONDecodeError) as error:
             raise StorageError(storage_message(f"{path}: the answers cannot be read", error)) from None
 
 

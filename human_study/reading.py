@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genspace.errors import InputError, optional_import
-from genspace.human_study._answers_file import ANSWERS_FILE, opened_to_read
+from genspace.human_study._answers_file import ANSWERS_FILE, check_layout, opened_to_read
 from genspace.human_study.answers.orders import implied_pairs, load_tiers
-from genspace.human_study.answers.protocols import PROTOCOLS
 from genspace.human_study.answers.quality import RaterQuality, rate_raters
 from genspace.human_study.answers.screens import Detail, Screen
 from genspace.human_study.design import DESIGN_FILE, Exclusion, load_design
+from genspace.human_study.design.protocols import PROTOCOLS
 from genspace.human_study.examples import PREFIX
 from genspace.records import StudySettings
 
@@ -23,22 +24,34 @@ if TYPE_CHECKING:
 
 __all__ = ["ANSWERS_FILE", "SCREENS_QUERY", "Recorded", "answers", "read_recorded", "to_screens"]
 
-_NEW_COLUMNS = {
-    "u.item_ids": "u.item_id || char(31) || u.item_id_b", "a.shown": "''", "a.reclaimed": "FALSE",
-    "s.registration": "''", "v.choice": "''", "v.confidence": "NULL", "v.why": "''", "v.known": "u.known",
+_COLUMNS: Mapping[str, str] = {
+    **{name: f"a.{name}" for name in ("assignment_id", "rater_id", "role", "repeat", "flipped", "shown", "position",
+                                      "reclaimed")},
+    "item_ids": "u.item_ids",
+    "seconds": "(SELECT SUM(e.seconds) FROM submissions e WHERE e.assignment_id = a.assignment_id)",
+    **{name: f"s.{name}" for name in ("comment", "received_at", "registration")},
+    **{name: f"v.{name}" for name in ("question", "value", "choice", "confidence", "why", "known")},
+}  # fmt: skip
+_OF_LAYOUT_1: Mapping[str, str] = {
+    "item_ids": "CASE u.item_id_b WHEN '' THEN json_array(u.item_id) ELSE json_array(u.item_id, u.item_id_b) END",
+    "known": "u.known", "reclaimed": "FALSE", "confidence": "NULL",
+    **dict.fromkeys(("shown", "registration", "choice", "why"), "''"),
 }  # fmt: skip
 """What layout 2 added, to what stands for it in layout 1 (of SQLite)."""
 
-SCREENS_QUERY = """
-    SELECT a.assignment_id, a.rater_id, u.item_ids, a.role, a.repeat, a.flipped, a.shown, a.position, a.reclaimed,
-           (SELECT SUM(e.seconds) FROM submissions e WHERE e.assignment_id = a.assignment_id), s.comment,
-           s.received_at, s.registration, v.question, v.value, v.choice, v.confidence, v.why, v.known
+
+def _query(columns: Mapping[str, str]) -> str:
+    return f"""
+    SELECT {", ".join(f"{what} AS {name}" for name, what in columns.items())}
     FROM assignments a
     JOIN units u ON u.unit_id = a.unit_id
     JOIN submissions s ON s.assignment_id = a.assignment_id AND s.revision = a.revision
     JOIN answers v ON v.assignment_id = a.assignment_id AND v.revision = a.revision
     ORDER BY a.assignment_id, v.question
-"""
+    """
+
+
+SCREENS_QUERY = _query(_COLUMNS)
 """One row per answered question, of changed answers the latest; the same text for SQLite and PostgreSQL."""
 _OUTCOMES = "SELECT rater_id, outcome FROM raters WHERE outcome IS NOT NULL"
 _META = """
@@ -48,31 +61,20 @@ _META = """
 """
 
 
+@dataclass(frozen=True)
 class Recorded:
-    """What raters answered so far, and the rules registered before they did.
+    """What raters answered so far, and the rules registered before they did."""
 
-    Args:
-        screens: Every answered screen, in the order of assignment; of changed answers the latest.
-        registered: The design as registered (see `Design.registered`); empty for answers that were only imported.
-        missing: Answers that an open study still asks for; 0 for one that is paused or closed.
-        outcomes: Rater to how the visit ended, as far as it has.
-        registration: Digest of what is registered; "" where an earlier version registered names only, or nothing is.
-    """
-
-    def __init__(
-        self,
-        screens: Iterable[Screen],
-        registered: Mapping[str, Any],
-        missing: int = 0,
-        *,
-        outcomes: Mapping[str, str] | None = None,
-        registration: str = "",
-    ) -> None:
-        self.screens = tuple(screens)
-        self.registered = registered
-        self.missing = missing
-        self.outcomes = dict(outcomes or {})
-        self.registration = registration
+    screens: tuple[Screen, ...] = ()
+    """Every answered screen, in the order of assignment; of changed answers the latest."""
+    registered: Mapping[str, Any] = field(default_factory=dict)
+    """The design as registered (see `Design.registered`); empty for answers that were only imported."""
+    missing: int = 0
+    """Answers that an open study still asks for; 0 for one that is paused or closed."""
+    outcomes: Mapping[str, str] = field(default_factory=dict)
+    """Rater to how the visit ended, as far as it has."""
+    registration: str = ""
+    """Digest of what is registered; "" where an earlier version registered names only, or nothing is."""
 
     @property
     def protocol(self) -> str:
@@ -191,111 +193,90 @@ def read_recorded(study_root: Path) -> Recorded:
     """
     database = load_design(study_root).database if (study_root / DESIGN_FILE).is_file() else None
     if database is not None:
-        rows, outcomes, meta = _from_postgresql(study_root, database)
-    elif (study_root / ANSWERS_FILE).is_file():
-        rows, outcomes, meta = _from_sqlite(study_root / ANSWERS_FILE)
-    else:
-        return Recorded((), {})
-    missing = int(meta["missing"]) if meta.get("state") == "open" else 0
-    return Recorded(
-        to_screens(rows),
-        json.loads(meta.get("registered_design", "{}")),
-        missing,
-        outcomes=outcomes,
-        registration=meta.get("registration", ""),
-    )
+        return _from_postgresql(study_root, database)
+    path = study_root / ANSWERS_FILE
+    return _from_sqlite(path) if path.exists() else Recorded()
 
 
-_Read = tuple[list[tuple[Any, ...]], dict[str, str], dict[str, str]]
+_Select = Callable[[str], list[Mapping[str, Any]]]
+"""Runs a query and returns its rows by column."""
 
 
-def _from_sqlite(path: Path) -> _Read:
+def _from_sqlite(path: Path) -> Recorded:
     with opened_to_read(path) as connection:
-        meta = dict(connection.execute(_META).fetchall())
-        if meta.get("schema_version") != "1":
-            return (
-                connection.execute(SCREENS_QUERY).fetchall(),
-                dict(connection.execute(_OUTCOMES).fetchall()),
-                meta,
-            )
-        query = SCREENS_QUERY
-        for name, stands_for in _NEW_COLUMNS.items():
-            query = query.replace(name, stands_for)
-        return [_of_layout_1(row) for row in connection.execute(query)], {}, meta
+        connection.row_factory = sqlite3.Row
+
+        def select(query: str) -> list[Mapping[str, Any]]:
+            return [dict(row) for row in connection.execute(query)]
+
+        return _recorded(select, str(path))
 
 
-def _of_layout_1(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Bring a row to layout 2: items as JSON, the known answer of its own question."""
-    items = [i for i in row[2].split("\x1f") if i]
-    known = json.loads(row[18] or "{}")
-    own = json.dumps(known[row[13]]) if row[13] in known else ""
-    return (*row[:2], json.dumps(items), *row[3:18], own)
-
-
-def _from_postgresql(study_root: Path, database: str) -> _Read:
+def _from_postgresql(study_root: Path, database: str) -> Recorded:
     optional_import("sqlalchemy", extra="web", needed_for="reading answers from PostgreSQL")
     from sqlalchemy import text
 
-    from genspace.human_study.store._engine import open_engine, storage_errors
+    from genspace.human_study._engine import open_engine, storage_errors
 
     engine = open_engine(study_root, database)
     try:
         with storage_errors("the answers cannot be read from PostgreSQL"), engine.connect() as connection:
-            meta = {row.key: row.value for row in connection.execute(text(_META))}
-            if meta.get("schema_version") == "1":
-                raise InputError(
-                    "the answers in PostgreSQL are stored in layout 1; bring them up to date with: genspace annotate "
-                    f"serve {study_root}"
-                )
-            rows = [tuple(r) for r in connection.execute(text(SCREENS_QUERY))]
-            return rows, {r.rater_id: r.outcome for r in connection.execute(text(_OUTCOMES))}, meta
+            return _recorded(
+                lambda q: [dict(r) for r in connection.execute(text(q)).mappings()], "PostgreSQL"
+            )
     finally:
         engine.dispose()
 
 
-def to_screens(rows: Iterable[tuple[Any, ...]]) -> list[Screen]:
+def _recorded(select: _Select, where: str) -> Recorded:
+    meta = {row["key"]: row["value"] for row in select(_META)}
+    check_layout(meta.get("schema_version"), where)
+    old = meta.get("schema_version") == "1"
+    if old and where == "PostgreSQL":
+        raise InputError(
+            f"the answers in {where} are stored in layout 1; bring them up to date with: genspace annotate serve STUDY"
+        )
+    rows = map(_of_layout_1, select(_query({**_COLUMNS, **_OF_LAYOUT_1}))) if old else select(SCREENS_QUERY)
+    return Recorded(
+        to_screens(rows),
+        json.loads(meta.get("registered_design", "{}")),
+        int(meta["missing"]) if meta.get("state") == "open" else 0,
+        {} if old else {row["rater_id"]: row["outcome"] for row in select(_OUTCOMES)},
+        meta.get("registration", ""),
+    )
+
+
+def _of_layout_1(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Of the unit's known answers keep that to the row's own question."""
+    known = json.loads(row["known"] or "{}")
+    return {**row, "known": json.dumps(known[row["question"]]) if row["question"] in known else ""}
+
+
+_AS_STORED = (
+    "assignment_id", "rater_id", "role", "repeat", "position", "seconds", "comment", "received_at", "registration",
+)  # fmt: skip
+
+
+def to_screens(rows: Iterable[Mapping[Any, Any]]) -> tuple[Screen, ...]:
     """Gather the rows of `SCREENS_QUERY` into screens."""
     screens: dict[int, Screen] = {}
     for row in rows:
-        (
-            key,
-            rater_id,
-            items,
-            role,
-            repeat,
-            flipped,
-            shown,
-            position,
-            reclaimed,
-            seconds,
-            comment,
-            at,
-            digest,
-        ) = row[:13]
-        question, value, choice, confidence, why, known = row[13:]
-        if key not in screens:
-            screens[key] = Screen(
-                rater_id=rater_id,
-                unit=tuple(json.loads(items)),
-                role=role,
-                repeat=repeat,
-                flipped=bool(flipped),
-                position=position,
+        if row["assignment_id"] not in screens:
+            screens[row["assignment_id"]] = Screen(
+                **{name: row[name] for name in _AS_STORED},
+                unit=tuple(json.loads(row["item_ids"])),
+                flipped=bool(row["flipped"]),
+                shown=tuple(json.loads(row["shown"] or "[]")),
+                reclaimed=bool(row["reclaimed"]),
                 answers={},
                 known={},
-                seconds=seconds,
-                comment=comment,
-                received_at=at,
-                assignment_id=key,
                 details={},
-                shown=tuple(json.loads(shown)) if shown else (),
-                registration=digest,
-                reclaimed=bool(reclaimed),
             )
-        screen: Any = screens[key]  # its mappings are filled here and nowhere else
-        screen.answers[question] = value
-        if known:
-            screen.known[question] = json.loads(known)
-        if choice or why or confidence is not None:
-            screen.details[question] = Detail(choice, confidence, why)
-    return list(screens.values())
+        screen: Any = screens[row["assignment_id"]]  # its mappings are filled here and nowhere else
+        question = row["question"]
+        screen.answers[question] = row["value"]
+        if row["known"]:
+            screen.known[question] = json.loads(row["known"])
+        if row["choice"] or row["why"] or row["confidence"] is not None:
+            screen.details[question] = Detail(row["choice"], row["confidence"], row["why"])
+    return tuple(screens.values())

@@ -5,10 +5,12 @@ A factory is called as `factory(spec: JudgeSpec, context: JudgeContext) -> Judge
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from genspace.judges._protocol import Judge, JudgeContext, JudgeSpec
 from genspace.plugins import Registry
 
-__all__ = ["REGISTRY", "make_judge"]
+__all__ = ["PURPOSES", "REGISTRY", "make_judge"]
 
 REGISTRY = Registry(
     what="judge",
@@ -27,6 +29,21 @@ REGISTRY = Registry(
         "vlm": "genspace.judges.vlm:make",
     },
 )
+
+PURPOSES: Mapping[str, str] = {
+    "box2d": "boxes in the picture, no depth: the simplest answer that a rule can give",
+    "cascade": "a cheap judge first, a dear one where it is unsure",
+    "clip": "how well picture and prompt fit, by a CLIP model",
+    "ensemble": "several judges, one answer",
+    "geometry": "a picture to 3D by perception models, then rules",
+    "hf": "asks a vision-language model on this machine",
+    "planted": "answers of known quality, to try out a study",
+    "scene": "the rules on scene files, without perception",
+    "siglip": "how well picture and prompt fit, by a SigLIP model",
+    "table": "scores that were made elsewhere",
+    "vlm": "asks a vision-language model behind an endpoint",
+}
+"""What each built-in judge is for."""
 
 
 def make_judge(spec: JudgeSpec, context: JudgeContext) -> Judge:

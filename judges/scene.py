@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import posixpath
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -163,7 +163,7 @@ def scene_names(item: Item) -> Iterator[str]:
 
 
 def _beside(image: str, suffix: str) -> str:
-    return str(PurePosixPath(image).with_suffix(suffix))
+    return posixpath.splitext(image)[0] + suffix
 
 
 def json_document(files: Files, name: str) -> Any:
@@ -177,7 +177,7 @@ def json_document(files: Files, name: str) -> Any:
 def _parse(document: Any, name: str, files: Files, *, folder_of: str | None = None) -> Scene | Pair:
     from genspace.geometry.scene_files import parse_document
 
-    folder = PurePosixPath(folder_of or name).parent
+    folder = posixpath.dirname(folder_of or name)
     return parse_document(document, file=name, files=FolderOfFiles(files, folder))
 
 
@@ -186,12 +186,12 @@ class FolderOfFiles:
     """A folder of the study: side files are named relative to their scene file."""
 
     files: Files
-    folder: PurePosixPath
+    folder: str
 
     def read(self, name: str) -> bytes:
         """Return the file's bytes. Errors: `InputError` for one that is absent."""
-        return self.files.read(str(self.folder / name))
+        return self.files.read(posixpath.join(self.folder, name))
 
     def exists(self, name: str) -> bool:
         """Whether the file is there."""
-        return self.files.exists(str(self.folder / name))
+        return self.files.exists(posixpath.join(self.folder, name))

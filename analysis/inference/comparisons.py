@@ -164,10 +164,12 @@ def _lopsided(
 
 
 def _sign_test(signs: Sequence[int]) -> float | None:
+    known = [s for s in signs if s]
+    if not known:
+        return None
     from scipy.stats import binomtest
 
-    known = [s for s in signs if s]
-    return float(binomtest(sum(s > 0 for s in known), len(known)).pvalue) if known else None
+    return float(binomtest(sum(s > 0 for s in known), len(known)).pvalue)
 
 
 def contributions(figure: Figure, y: Floats, a: Floats, b: Floats, block: Ints) -> list[int]:

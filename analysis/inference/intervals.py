@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FEW",
     "FEW_PROMPTS",
+    "Passing",
     "Scale",
     "Support",
     "fisher",
@@ -194,6 +196,98 @@ def on_scale(
     if error is None:
         return None
     return {"correlation": fisher, "logit": logit, "raw": raw}[scale](value, error, confidence)
+
+
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """How often a judge's interval lies on one side of a threshold, in studies like one that was made."""
+
+    bound: float
+    """The estimate from which it does, on the scale on which the error is steady."""
+    error: float
+    """On that scale."""
+    scale: Scale
+    at_least: bool
+
+    @classmethod
+    def of(
+        cls,
+        threshold: float,
+        scale: Scale,
+        value: float,
+        error: StandardError,
+        support: Support | None = None,
+        *,
+        at_least: bool = True,
+        confidence: float = 0.95,
+    ) -> Passing:
+        """Read from a study's figure and its error which estimates would pass.
+
+        The error of a share goes with sqrt(d (1 - d)), that of a correlation with 1 - d².
+
+        Args:
+            threshold: What the lower end must reach, or the upper end must not exceed.
+            scale: Where the figure lies.
+            value: The figure of the study.
+            error: Its standard error, above 0.
+            support: For shares.
+            at_least: Whether it is the lower end.
+            confidence: Level of the interval.
+
+        >>> kappa = Passing.of(0.6, "correlation", 0.75, StandardError(0.053, 39))
+        >>> round(kappa.chance(0.75), 2), round(kappa.true(0.8), 2)
+        (0.61, 0.78)
+        """
+        forward, _ = _STEADY[scale]
+        at = {"share": value * (1 - value), "correlation": (1 - value**2) ** 2}.get(scale, 1.0)
+
+        def end(d: float) -> float:
+            there = {"share": d * (1 - d), "correlation": (1 - d**2) ** 2}.get(scale, 1.0)
+            of_d = StandardError(error.value * float(np.sqrt(there / at)), error.df)
+            found = on_scale(scale, d, of_d, support or Support(most=np.inf, at_ends=1), confidence)
+            return float(np.nan) if found is None else found[0 if at_least else 1] - threshold
+
+        low, high = {"share": (0.0, 1.0), "correlation": (-1.0, 1.0)}.get(
+            scale, (threshold - 1e3, threshold + 1e3)
+        )
+        for _ in range(60):
+            middle = (low + high) / 2
+            low, high = (low, middle) if end(middle) >= 0 else (middle, high)
+        slope = {"share": 0.5 / np.sqrt(at), "correlation": 1 / np.sqrt(at)}.get(scale, 1.0)
+        return cls(float(forward((low + high) / 2)), error.value * float(slope), scale, at_least)
+
+    def chance(self, true: float) -> float:
+        """Return the chance that a judge of this true value passes."""
+        from scipy.special import ndtr
+
+        beyond = float(ndtr((_STEADY[self.scale][0](true) - self.bound) / self.error))
+        return beyond if self.at_least else 1 - beyond
+
+    def true(self, chance: float) -> float:
+        """Return the true value of a judge that passes so often."""
+        from scipy.special import ndtri
+
+        way = float(ndtri(chance)) * self.error
+        forward, backward = _STEADY[self.scale]
+        most = float(forward(1.0)) if self.scale == "share" else np.inf
+        return float(
+            backward(
+                np.clip(
+                    self.bound + (way if self.at_least else -way),
+                    0.0 if self.scale == "share" else -np.inf,
+                    most,
+                )
+            )
+        )
+
+
+_STEADY: Mapping[Scale, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "share": (lambda d: np.arcsin(np.sqrt(np.clip(d, 0, 1))), lambda z: np.sin(z) ** 2),
+    "correlation": (lambda d: np.arctanh(np.clip(d, -1 + 1e-12, 1 - 1e-12)), np.tanh),
+    "logit": (lambda d: d, lambda z: z),
+    "raw": (lambda d: d, lambda z: z),
+}
+"""To and from the scale on which a figure's error hardly depends on the figure."""
 
 
 def of_difference(

@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from genspace.analysis._memory import CHUNK_CELLS
 from genspace.analysis.inference.replicates import Replicates
-from genspace.analysis.resampling import CHUNK_CELLS, Concordance, Weighted, dense_codes, ratio
+from genspace.analysis.resampling import Concordance, Weighted, dense_codes, ratio
 
-__all__ = ["LeftOut"]
+__all__ = ["LeftOut", "below", "dominated", "pair_counts"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -109,7 +110,7 @@ class LeftOut(Weighted):
 
     def _signs(self, codes: Ints) -> tuple[Ints, Ints, Floats]:
         """Return, per item, signs of differences summed over all items and over its block; and the tie term."""
-        everywhere, inside = _below(codes), _below(codes, self._block)
+        everywhere, inside = below(codes), below(codes, self._block)
         size = np.bincount(self._block, minlength=self._clusters.draws + 1)
         gone = everywhere.equal[inside.first] - inside.equal[inside.first]
         cubes = self._of_block_of(inside.first, _cube(everywhere.equal[inside.first]) - _cube(gone))
@@ -132,7 +133,7 @@ class LeftOut(Weighted):
         )
 
     def _count(self, codes: Ints) -> Concordance:
-        everywhere, inside = _pairs(codes, self.codes), _pairs(codes, self.codes, self._block)
+        everywhere, inside = pair_counts(codes, self.codes), pair_counts(codes, self.codes, self._block)
 
         def left(here: Ints, within: Ints) -> Floats:
             return np.asarray(here.sum() / 2 - self._of_block(here - within / 2))
@@ -150,7 +151,7 @@ class LeftOut(Weighted):
 
     def _distinct(self, codes: Ints) -> Floats:
         """(1 + B,) distinct values of each column."""
-        everywhere, inside = _below(codes), _below(codes, self._block)
+        everywhere, inside = below(codes), below(codes, self._block)
         first = everywhere.first
         only_here = (everywhere.equal == inside.equal)[first].astype(np.int64)
         return np.asarray(len(first) - self._of_block_of(first, only_here), dtype=float)
@@ -165,7 +166,8 @@ class _Below(NamedTuple):
     """One item of each value in each block."""
 
 
-def _below(codes: Ints, block: Ints | None = None) -> _Below:
+def below(codes: Ints, block: Ints | None = None) -> _Below:
+    """Count, for each item, those of its block with a smaller and with the same code."""
     block = np.zeros_like(codes) if block is None else block
     wide = int(codes.max(initial=0)) + 1
     _, first, place, counts = np.unique(
@@ -176,22 +178,27 @@ def _below(codes: Ints, block: Ints | None = None) -> _Below:
     return _Below(smaller[place] - (np.cumsum(sizes) - sizes)[block], counts[place], first)
 
 
-def _pairs(x: Ints, y: Ints, block: Ints | None = None) -> tuple[Ints, Ints, Ints, Ints]:
-    """Return each item's pairs with the others of its block: concordant less discordant, tied by x, y, both."""
+def pair_counts(x: Ints, y: Ints, block: Ints | None = None) -> tuple[Ints, Ints, Ints, Ints]:
+    """Return each item's pairs with the others of its block: concordant less discordant, tied by x, y, both.
+
+    >>> balance, *_ = pair_counts(np.array([0, 1, 2]), np.array([0, 2, 1]))
+    >>> balance.tolist()
+    [2, 0, 0]
+    """
     block = np.zeros_like(x) if block is None else block
     wide = int(y.max(initial=0)) + 1
-    of_x, of_y = _below(x, block), _below(y, block)
-    both = _below(x * wide + y, block)
-    turned = _below(y * (int(x.max(initial=0)) + 1) + x, block)
+    of_x, of_y = below(x, block), below(y, block)
+    both = below(x * wide + y, block)
+    turned = below(y * (int(x.max(initial=0)) + 1) + x, block)
     size = np.bincount(block)[block]
-    smaller = _dominated(x, y, block)
+    smaller = dominated(x, y, block)
     # Pairs with the other below or equal, counting 2 and 1 on each side: sign + 1 of both, multiplied out.
     product = 4 * smaller + 2 * (both.less - of_x.less) + 2 * (turned.less - of_y.less) + both.equal - 1
     balance = product - (2 * of_x.less + of_x.equal) - (2 * of_y.less + of_y.equal) + size + 1
     return balance, of_x.equal - 1, of_y.equal - 1, both.equal - 1
 
 
-def _dominated(x: Ints, y: Ints, block: Ints) -> Ints:
+def dominated(x: Ints, y: Ints, block: Ints) -> Ints:
     """(n,) items of the same block with smaller x and smaller y.
 
     In the order of blocks and x, equal x by falling y, these are the earlier items with a smaller y, where an earlier

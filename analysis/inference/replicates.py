@@ -78,6 +78,20 @@ class Replicates(Resamples):
         """Return the same blocks for some of the items."""
         return Replicates(self.of_item[rows], self.blocks)
 
+    def sums(self, values: ArrayLike) -> Floats:
+        """(…, B) sums of (…, n) values over the items that stay.
+
+        >>> Replicates.of(["a", "a", "b"]).sums([1.0, 2.0, 4.0]).tolist()
+        [4.0, 3.0]
+        """
+        given = np.asarray(values, dtype=float)
+        rows = given.reshape(-1, len(self.of_item))
+        lost = [np.bincount(self.of_item, row, minlength=self.blocks) for row in rows]
+        whole = rows.sum(axis=1, keepdims=True)
+        return np.asarray(
+            (whole - np.reshape(lost, (-1, self.blocks))).reshape(*given.shape[:-1], self.blocks)
+        )
+
     def weights(self, columns: slice = slice(None)) -> Floats:
         """(n, B) 1 where an item stays, 0 where it is left out."""
         return np.asarray(self.of_item[:, None] != np.arange(self.blocks)[columns], dtype=float)

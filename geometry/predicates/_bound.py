@@ -37,6 +37,10 @@ class Bound(Displayed):
 
     def __str__(self) -> str:
         """Say what must hold, in words, objects by their ids."""
+        return self._statement
+
+    @cached_property
+    def _statement(self) -> str:
         from genspace.geometry.predicates._words import BY_ID
 
         return BY_ID.tell(self, "statement") or self.text

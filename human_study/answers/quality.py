@@ -11,9 +11,9 @@ from typing import Any
 
 from genspace.display import Displayed
 from genspace.human_study.answers.orders import load_tiers
-from genspace.human_study.answers.protocols import PROTOCOLS
 from genspace.human_study.answers.screens import Detail, Screen
 from genspace.human_study.design import Exclusion
+from genspace.human_study.design.protocols import PROTOCOLS
 
 __all__ = ["RaterQuality", "Screen", "exclusion_reasons", "interval_width", "rate_raters"]
 

@@ -11,8 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
-from genspace.errors import InputError, InvalidFilesError, Problem
-from genspace.human_study.answers.protocols import PROTOCOLS, Protocol, offered
+from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
 from genspace.human_study.design._tables import (
     Checks,
     Consent,
@@ -34,6 +33,7 @@ from genspace.human_study.design._tables import (
     WhyNot,
     Wording,
 )
+from genspace.human_study.design.protocols import PROTOCOLS, Protocol, offered
 
 __all__ = ["DATABASE_VARIABLE", "DESIGN_FILE", "Design", "load_design", "parse_design", "parse_table"]
 
@@ -50,8 +50,11 @@ class Design(Table):
     ('likert', (1.0, 5.0))
     """
 
-    title: str = Field(default="Pictures and words", max_length=200)
+    title: str = Field(default="Pictures and words", min_length=1, max_length=200)
+    """What raters read at the top of every page."""
     protocol: Literal["binary", "likert", "slider", "pairwise", "best_worst", "ranking"] = "binary"
+    """How raters answer: binary (yes / no), likert (1 to 5), slider (0 to 100), pairwise (which of two), or with groups
+    best_worst or ranking."""
     cannot_tell: bool = True
     """Whether "can't tell" is offered."""
     ties: Literal["one", "good_bad"] = "one"
@@ -67,6 +70,7 @@ class Design(Table):
     questions_file: str | None = None
     """Table with `item_id` or `prompt_id`, `question`, `text`, `[kind]`: questions that differ from item to item."""
     raters_per_item: Count = 3
+    """Raters that each item gets."""
     items_per_rater: Count | None = None
     """Pictures one rater sees at most, gold items and repeats included; None: as many as there are."""
     complete_from: Count | None = None
@@ -78,14 +82,16 @@ class Design(Table):
     lease_minutes: Annotated[float, Field(gt=0, le=1440)] = 20
     """A picture not answered for so long goes back into the pool."""
     seed: int = 0
+    """Same seed, same pairs, groups and order of pictures."""
     languages: tuple[Language, ...] = ("en",)
-    """First one is the default; the browser's preference is followed where it is listed."""
+    """The default first; the browser's preference is followed where it is listed. English and German come with
+    genspace, and Arabic to try right-to-left pages."""
     texts: dict[str, str] = Field(default_factory=dict)
     """Own language files: language = file in the study."""
     drawings: bool = True
     """Whether a small drawing explains whose point of view is meant."""
     database: str | None = None
-    """None: answers.sqlite in the study; else a PostgreSQL URL."""
+    """A PostgreSQL URL, for many raters at once; None: answers.sqlite in the study."""
     pairs: Pairs = Pairs()
     groups: Groups = Groups()
     gold: Gold = Gold()
@@ -201,10 +207,20 @@ def parse_table(kind: type[T], document: Mapping[str, Any], label: str) -> T:
         problems = [
             Problem(
                 label,
-                e["msg"].removeprefix("Value error, "),
+                _words(kind, e["type"], e["loc"], e["msg"]),
                 field=".".join(str(p) for p in e["loc"]) or None,
                 value=None if isinstance(e["input"], dict) else e["input"],
             )
             for e in error.errors()
         ]
         raise InvalidFilesError(problems) from None
+
+
+def _words(kind: type[Table], what: str, where: tuple[int | str, ...], message: str) -> str:
+    """Return what is wrong with a key; of an unknown one the key that may be meant."""
+    if what != "extra_forbidden":
+        return message.removeprefix("Value error, ")
+    schema = kind.model_json_schema()
+    names = {name for d in (schema, *schema.get("$defs", {}).values()) for name in d.get("properties", ())}
+    meant = did_you_mean(str(where[-1]), names)
+    return f"there is no such setting{meant if meant.startswith(' (') else ''}"

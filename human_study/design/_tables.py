@@ -16,6 +16,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Za-z]{2,4})?$")]
 Text = Annotated[str, Field(min_length=1, max_length=500)]
+Address = Annotated[str, Field(pattern=r"^https?://\S+$")]
 Wording = Text | dict[Language, Text]
 """One text for every language, or one for each."""
 
@@ -34,7 +35,7 @@ def worded(wording: Wording, language: str) -> str:
 class Table(BaseModel):
     """A table of a TOML file: unknown keys are mistakes, values are fixed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class Question(Table):
@@ -55,6 +56,15 @@ class WhyNot(Table):
     """Reasons to choose from."""
     required: bool = True
     """Whether the rater must give one."""
+
+    def worded(self, reason: str, language: str) -> str:
+        """Return a reason in a language: an option as it is worded there, own words as they are.
+
+        >>> WhyNot(options=({"en": "no cow", "de": "keine Kuh"},)).worded("keine Kuh", "en")
+        'no cow'
+        """
+        known = (o for o in self.options if not isinstance(o, str) and reason in o.values())
+        return next((worded(option, language) for option in known), reason)
 
 
 class Pairs(Table):
@@ -138,14 +148,17 @@ class Exclusion(Table):
     """Rules, written before the data, for leaving a rater out; both results are always shown."""
 
     min_gold_accuracy: Share | None = 0.7
+    """Smallest share of known answers that are right."""
     min_gold: Count = 4
-    """Gold answers before the rule applies."""
+    """Known answers before that rule applies."""
     min_repeat_agreement: Share | None = None
+    """Smallest share of repeats answered alike."""
     min_repeats: Count = 5
-    """Repeats before the rule applies."""
+    """Repeats before that rule applies."""
     fast_seconds: Annotated[float, Field(ge=0)] = 1.0
     """An answer given sooner counts as too fast."""
     max_fast_share: Share | None = 0.2
+    """Largest share of answers faster than `fast_seconds`."""
     max_identical_share: Share | None = None
     """Largest share of one and the same answer."""
     max_identical_run: Count | None = 30
@@ -181,6 +194,7 @@ class Surveys(Table):
     before: str | None = None
     """TOML file in the study with `[[questions]]`."""
     after: str | None = None
+    """The same, asked after them."""
 
 
 class Crowd(Table):
@@ -192,9 +206,9 @@ class Crowd(Table):
     """Name of the participant's identifier in the link, where the platform is another."""
     currency: str = Field(default="", max_length=3)
     """Of the amounts in `[outcomes]`: "GBP"."""
-    completion_code: str | None = None
+    completion_code: str | None = Field(default=None, min_length=1, max_length=64)
     """The code of the outcome `complete` (also `[outcomes.complete] code`)."""
-    completion_url: str | None = None
+    completion_url: Address | None = None
     """Where the rater is sent at the end; `{code}` stands for the code. Prolific's is known."""
 
     @model_validator(mode="after")
@@ -216,10 +230,10 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 class OutcomeSpec(Table):
     """What one way of ending a visit earns."""
 
-    code: str | None = Field(default=None, max_length=64)
+    code: str | None = Field(default=None, min_length=1, max_length=64)
     """Shown at the end; `{personal}` stands for a code that only this rater has."""
-    url: str | None = None
-    """Where the rater is sent; `{code}` stands for the code. None: `crowd.completion_url`, where there is a code."""
+    url: Address | None = None
+    """Where the rater is sent; `{code}` stands for the code; None: `crowd.completion_url`, where there is a code."""
     pay: Annotated[float, Field(ge=0)] | None = None
     """Amount for the visit, in `crowd.currency`."""
     pay_per_picture: Annotated[float, Field(ge=0)] | None = None
@@ -227,27 +241,33 @@ class OutcomeSpec(Table):
 
 
 class Outcomes(Table):
-    """What every way of ending a visit earns; without a table of its own nothing."""
+    """What each way of ending a visit earns; without a table of its own nothing."""
 
     complete: OutcomeSpec | None = None
     """Everything that was asked for was answered."""
     screened_out: OutcomeSpec | None = None
     """Stands for the next three where they have no table of their own."""
     consent_refused: OutcomeSpec | None = None
+    """The rater said no to the form."""
     training_failed: OutcomeSpec | None = None
+    """The pass mark was not reached."""
     checks_failed: OutcomeSpec | None = None
+    """Too many known answers were wrong."""
     nothing_left: OutcomeSpec | None = None
     """Others had answered the rest; a visit without any picture is never paid by the picture."""
     timed_out: OutcomeSpec | None = None
+    """`time_limit_minutes` were over, or the platform's own limit."""
     returned: OutcomeSpec | None = None
+    """The rater handed the work back."""
 
 
 class Limits(Table):
     """Bounds that keep the server calm."""
 
     body_bytes: Annotated[int, Field(ge=1024)] = 65_536
+    """Largest request."""
     requests_per_minute: Count = 240
-    """Per rater."""
+    """Requests of one rater."""
     joins_per_minute: Count = 600
     """New sessions per network address (kept in memory only); a classroom joins at once from one."""
     guesses_per_minute: Count = 60

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from genspace.errors import InputError, Problem
 from genspace.human_study.answers.orders import read_tiers
-from genspace.human_study.answers.protocols import CONFIDENCE
 from genspace.human_study.answers.screens import Detail, Screen
 from genspace.human_study.design import OUTCOMES, Design
+from genspace.human_study.design.protocols import CONFIDENCE
 from genspace.human_study.reading import Recorded
 from genspace.records import ROLES, Role
 
@@ -71,28 +71,21 @@ def rows_of(recorded: Recorded) -> list[AnswerRow]:
 
 
 def _row(recorded: Recorded, s: Screen, question: str) -> AnswerRow:
-    detail = s.details.get(question, Detail())
     return AnswerRow(
-        unit=s.unit,
+        **{name: getattr(s, name) for name in _OF_SCREEN},
+        **asdict(s.details.get(question, Detail())),
         question=question,
-        rater_id=s.rater_id,
         value=s.answers[question],
-        repeat=s.repeat,
-        role=s.role,
-        choice=detail.choice,
-        flipped=s.flipped,
-        shown=s.shown,
-        position=s.position,
-        seconds=s.seconds,
-        comment=s.comment,
-        confidence=detail.confidence,
-        why=detail.why,
         known=json.dumps(s.known[question]) if question in s.known else "",
-        received_at=s.received_at,
-        registration=s.registration,
         outcome=recorded.outcomes.get(s.rater_id, ""),
-        reclaimed=s.reclaimed,
     )
+
+
+_OF_SCREEN = (
+    "unit", "rater_id", "repeat", "role", "flipped", "shown", "position", "seconds", "comment", "received_at",
+    "registration", "reclaimed",
+)  # fmt: skip
+"""What a row takes from its screen as it is."""
 
 
 # Columns -------------------------------------------------------------------------------------------------------

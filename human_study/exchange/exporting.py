@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
 from genspace.errors import InputError, did_you_mean
 from genspace.human_study.exchange._huggingface import write_folder
 from genspace.human_study.exchange._label_studio import label_studio_of
-from genspace.human_study.exchange._rows import AnswerRow, cells_of, columns_of, rows_of
+from genspace.human_study.exchange._rows import cells_of, columns_of, rows_of
 from genspace.human_study.exchange._tables import csv_of, jsonl_of
 from genspace.human_study.exchange.payments import payments_csv
-from genspace.human_study.exchange.survey_table import survey_csv
 from genspace.human_study.material import Material
-from genspace.human_study.store import AnswerStore
+from genspace.human_study.material.surveys import MOMENTS
+from genspace.human_study.store import _schema as t
+from genspace.human_study.store.answer_store import AnswerStore
 
 __all__ = ["EXPORTS", "Export", "export_text", "write_huggingface"]
 
@@ -33,44 +36,38 @@ class Export:
     """Store, study, and whether comments are wanted, to the file's text."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Answers:
-    """Every answer as cells by column."""
-
-    columns: Sequence[str]
-    rows: Sequence[Mapping[str, Any]]
-    units: Sequence[tuple[str, ...]]
-
-    @classmethod
-    def of(cls, store: AnswerStore, material: Material, comments: bool) -> _Answers:
-        recorded, design = store.snapshot().recorded, material.design
-        excluded = {r.rater_id: "; ".join(r.excluded) for r in recorded.raters()}
-        given: list[AnswerRow] = rows_of(recorded)
-        if not comments:
-            given = [replace(row, comment="") for row in given]
-        cells = [cells_of(row, recorded, design, excluded) for row in given]
-        return cls(columns_of(design), cells, [row.unit for row in given])
+_Cells = tuple[list[str], list[dict[str, Any]], list[tuple[str, ...]]]
 
 
-def _csv(store: AnswerStore, material: Material, comments: bool) -> str:
-    found = _Answers.of(store, material, comments)
-    return csv_of(found.columns, found.rows)
+def _answers(store: AnswerStore, material: Material, comments: bool) -> _Cells:
+    """Return columns, every answer as cells by column, and the unit of each."""
+    recorded, design = store.snapshot().recorded, material.design
+    excluded = {r.rater_id: "; ".join(r.excluded) for r in recorded.raters()}
+    rows = [row if comments else replace(row, comment="") for row in rows_of(recorded)]
+    cells = [cells_of(row, recorded, design, excluded) for row in rows]
+    return columns_of(design), cells, [row.unit for row in rows]
 
 
-def _jsonl(store: AnswerStore, material: Material, comments: bool) -> str:
-    found = _Answers.of(store, material, comments)
-    return jsonl_of(found.columns, found.rows)
-
-
-def _label_studio(store: AnswerStore, material: Material, comments: bool) -> str:
-    found = _Answers.of(store, material, comments)
-    return label_studio_of(material, found.rows, found.units)
+def survey_csv(store: AnswerStore, material: Material) -> str:
+    """Return a row per rater who answered a survey, a column per question: beside the answers, never joined to them."""
+    asked = [q.name for m in MOMENTS if m in material.surveys for q in material.surveys[m].questions]
+    v = t.survey_answers.c
+    rows: dict[str, dict[str, str]] = {}
+    with store.reading() as connection:
+        for row in connection.execute(select(t.survey_answers).order_by(v.rater_id, v.survey, v.question)):
+            rows.setdefault(row.rater_id, {"rater_id": row.rater_id})[row.question] = row.value
+    columns = list(dict.fromkeys(["rater_id", *asked, *(q for row in rows.values() for q in row)]))
+    return csv_of(columns, [dict.fromkeys(columns, "") | row for row in rows.values()])
 
 
 EXPORTS: Mapping[str, Export] = {
-    "answers.csv": Export("Answers", "text/csv; charset=utf-8", _csv),
-    "answers.jsonl": Export("Answers, JSON Lines", "application/jsonl; charset=utf-8", _jsonl),
-    "label-studio.json": Export("Label Studio", "application/json", _label_studio),
+    "answers.csv": Export("Answers", "text/csv; charset=utf-8", lambda *of: csv_of(*_answers(*of)[:2])),
+    "answers.jsonl": Export(
+        "Answers, JSON Lines", "application/jsonl; charset=utf-8", lambda *of: jsonl_of(*_answers(*of)[:2])
+    ),
+    "label-studio.json": Export(
+        "Label Studio", "application/json", lambda s, m, c: label_studio_of(m, *_answers(s, m, c)[1:])
+    ),
     "payments.csv": Export("Payments", "text/csv; charset=utf-8", lambda s, m, _: payments_csv(s, m)),
     "survey.csv": Export("Surveys", "text/csv; charset=utf-8", lambda s, m, _: survey_csv(s, m)),
 }
@@ -93,5 +90,5 @@ def write_huggingface(store: AnswerStore, material: Material, folder: Path, *, c
 
     Errors: `InputError` when the folder holds something else.
     """
-    found = _Answers.of(store, material, comments)
-    write_folder(folder, material, found.columns, found.rows, comments=comments)
+    columns, rows, _ = _answers(store, material, comments)
+    write_folder(folder, material, columns, rows, comments=comments)

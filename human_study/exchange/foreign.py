@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
 from genspace.human_study.exchange._rows import AnswerRow
 from genspace.human_study.material import Asked, Material, UnitKey
-from genspace.records import ROLES
+from genspace.records import ROLES, Role
 from genspace.study import Export, common_cause
 from genspace.tables import clean_text, match_columns, parse_numbers, read_table, require_columns
 
-__all__ = ["from_export", "from_table"]
+__all__ = ["from_export", "from_table", "no_such_question"]
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ def from_table(material: Material, path: Path) -> list[AnswerRow]:
         if not questions:
             strange.append(i)
         wrong = {
-            "question": "" if question in questions or not questions else _no_such_question(questions),
+            "question": "" if question in questions or not questions else no_such_question(questions),
             "rater_id": "" if rater else "is empty",
             "repeat": "" if repeat.isdecimal() and len(repeat) < 9 else "is no whole number",
             "role": "" if role in ROLES else f"is none of {', '.join(ROLES)}",
@@ -71,20 +72,8 @@ def from_table(material: Material, path: Path) -> list[AnswerRow]:
             problems += found
             continue
         took = None if seconds is None or seconds.iloc[i] != seconds.iloc[i] else float(seconds.iloc[i])
-        rows.append(
-            AnswerRow(
-                rater_id=rater,
-                unit=unit,
-                question=question,
-                value=value,
-                repeat=int(repeat),
-                role="extra"
-                if role == "extra"
-                else "main",  # whatever else a role says, the study's gold says
-                seconds=took,
-                comment=row.get("comment", ""),
-            )
-        )
+        given = AnswerRow(unit=unit, question=question, rater_id=rater, value=value, role=_role(role))
+        rows.append(replace(given, repeat=int(repeat), seconds=took, comment=row.get("comment", "")))
     if strange:
         ids = [table.frame["item_id"].iloc[i] for i in strange]
         problems += _strangers(ids, table.label, asked) or table.problems(
@@ -101,6 +90,11 @@ def _unit(item_id: str, item_id_b: str) -> UnitKey:
     return (item_id, item_id_b) if item_id_b else (item_id,)
 
 
+def _role(said: str) -> Role:
+    """Return the role of an answer made elsewhere; whether an item is gold the study says."""
+    return "extra" if said == "extra" else "main"
+
+
 def _refuse_groups(material: Material, label: str) -> None:
     if material.design.answers.shape == "group":
         message = "orders of groups are taken from exports of genspace alone"
@@ -109,7 +103,7 @@ def _refuse_groups(material: Material, label: str) -> None:
 
 def _asked(material: Material) -> _Asked:
     """Return the questions about each unit by name; a pair stands there both ways round."""
-    names = {u.key: {a.name: a for a in material.questions(u.key)} for u in material.units}
+    names = material.asked()
     return {key[::-1]: questions for key, questions in names.items()} | names
 
 
@@ -117,7 +111,8 @@ def _no_such_unit(material: Material) -> str:
     return f"this study asks about no such {'pair' if material.design.answers.pairwise else 'item'}"
 
 
-def _no_such_question(known: Mapping[str, Asked]) -> str:
+def no_such_question(known: Mapping[str, Asked]) -> str:
+    """Return what is wrong with a question that a study does not ask."""
     if set(known) == {""}:
         return "this study asks one question; leave the cell empty"
     return f"this study asks no such question; it asks: {', '.join(sorted(known))}"
@@ -155,7 +150,7 @@ def from_export(material: Material, export: Export, from_names: Sequence[str]) -
         if unit not in asked or question is None:
             continue
         if question not in asked[unit]:
-            message = _no_such_question(asked[unit])
+            message = no_such_question(asked[unit])
             problems.append(export.problem(message, answer.row, field="from_name", value=answer.question))
             continue
         try:
@@ -164,14 +159,10 @@ def from_export(material: Material, export: Export, from_names: Sequence[str]) -
             message = f"annotator {answer.rater or 'unknown'}: {error}"
             problems.append(export.problem(message, answer.row, field=answer.question or None))
             continue
+        who, role = _pseudonym(answer.rater, export.tool), _role(answer.role)
         rows.append(
             AnswerRow(
-                rater_id=_pseudonym(answer.rater, export.tool),
-                unit=unit,
-                question=question,
-                value=value,
-                role="extra" if answer.role == "extra" else "main",
-                seconds=answer.seconds,
+                unit=unit, question=question, rater_id=who, value=value, role=role, seconds=answer.seconds
             )
         )
     if problems:

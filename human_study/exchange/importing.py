@@ -15,11 +15,11 @@ from genspace.human_study.exchange._huggingface import ANSWERS_PARQUET
 from genspace.human_study.exchange._label_studio import own_rows
 from genspace.human_study.exchange._rows import OWN_COLUMNS, AnswerRow, problems_of, row_of
 from genspace.human_study.exchange._tables import OwnRows, read_own_table
-from genspace.human_study.exchange.foreign import from_export, from_table
+from genspace.human_study.exchange.foreign import from_export, from_table, no_such_question
 from genspace.human_study.material import Asked, Material, UnitKey
-from genspace.human_study.store import AnswerStore
 from genspace.human_study.store import _schema as t
 from genspace.human_study.store._units import recount
+from genspace.human_study.store.answer_store import AnswerStore
 from genspace.human_study.store.tokens import new_token
 from genspace.study import documents_of, read_export
 
@@ -35,12 +35,7 @@ class Imported:
 
 
 def import_answers(
-    store: AnswerStore,
-    material: Material,
-    path: Path,
-    *,
-    from_names: Sequence[str] = (),
-    rater: str = "",
+    store: AnswerStore, material: Material, path: Path, *, from_names: Sequence[str] = (), rater: str = ""
 ) -> Imported:
     """Add answers: a table, an export of another tool, or the folder of a Hugging Face data set.
 
@@ -110,7 +105,7 @@ def _check_once(label: str, rows: Sequence[AnswerRow]) -> None:
 
 def _own(material: Material, path: Path, own: OwnRows) -> list[AnswerRow]:
     """Read what genspace exported, and check it against what this study asks."""
-    asked = {u.key: {a.name: a for a in material.questions(u.key)} for u in material.units}
+    asked = material.asked()
     problems: list[Problem] = []
     rows: list[AnswerRow] = []
     seen: set[tuple[object, ...]] = set()
@@ -141,9 +136,7 @@ def _checked(
     if questions is None:
         return None, [("item_id", "this study asks about no such item, pair or group")]
     if row.question not in questions:
-        return None, [
-            ("question", f"this study asks no such question; it asks: {', '.join(sorted(questions))}")
-        ]
+        return None, [("question", no_such_question(questions))]
     answers = questions[row.question].answers
     if row.choice or answers.shape == "group":
         return row, []
@@ -241,7 +234,5 @@ def _answer(row: AnswerRow, said: Mapping[str, Any]) -> dict[str, Any]:
     known = row.known
     if known is None:
         known = json.dumps(said[row.question]) if row.question in said else ""
-    return {
-        "question": row.question, "value": row.value, "choice": row.choice, "confidence": row.confidence,
-        "why": row.why, "known": known,
-    }  # fmt: skip
+    same = ("question", "value", "choice", "confidence", "why")
+    return {name: getattr(row, name) for name in same} | {"known": known}

@@ -12,8 +12,8 @@ from sqlalchemy import select
 from genspace.human_study.design import Outcome
 from genspace.human_study.exchange._tables import csv_of
 from genspace.human_study.material import Material
-from genspace.human_study.store import AnswerStore
 from genspace.human_study.store import _schema as t
+from genspace.human_study.store.answer_store import AnswerStore
 from genspace.human_study.visit.outcomes import Earned, earned
 
 __all__ = ["Payment", "payments", "payments_csv"]

@@ -12,8 +12,8 @@ from genspace.errors import InvalidFilesError
 from genspace.human_study.design import Outcome
 from genspace.human_study.exchange.payments import Payment, payments
 from genspace.human_study.material import Material
-from genspace.human_study.store import AnswerStore
 from genspace.human_study.store import _schema as t
+from genspace.human_study.store.answer_store import AnswerStore
 from genspace.tables import read_table, require_columns
 
 __all__ = ["Reconciliation", "reconcile"]

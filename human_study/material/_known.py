@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from genspace.errors import InputError, InvalidFilesError, Problem
+from genspace.human_study._study_files import study_table, unknown_items
 from genspace.human_study.design import Design
 from genspace.human_study.material._questions import Asked
-from genspace.human_study.material._tables import study_table, unknown_items
 from genspace.human_study.material._units import UnitKey, canonical
 from genspace.records import Item
 from genspace.tables import Table
@@ -40,10 +40,7 @@ class KnownAnswers:
 
 
 def known_answers(
-    root: Path,
-    design: Design,
-    items: Mapping[str, Item],
-    asked: Callable[[UnitKey], tuple[Asked, ...]],
+    root: Path, design: Design, items: Mapping[str, Item], asked: Callable[[UnitKey], tuple[Asked, ...]]
 ) -> KnownAnswers:
     """Read the table of known answers: each names a question that is asked, and there is one answer to each.
 

@@ -60,9 +60,13 @@ class Material:
         """Whether the items of a unit were made for one and the same prompt."""
         return len({(self.items[i].prompt, self.items[i].predicate) for i in unit}) == 1
 
+    def asked(self) -> dict[UnitKey, dict[str, Asked]]:
+        """Return the questions about each unit by name."""
+        return {u.key: {a.name: a for a in self.questions(u.key)} for u in self.units}
+
     def kinds(self) -> dict[str, str]:
         """Return each question's kind of answer, by the question's name."""
-        return {a.name: a.answers.name for unit in self.units for a in self.questions(unit.key)}
+        return {name: a.answers.name for asked in self.asked().values() for name, a in asked.items()}
 
 
 def load_material(study_root: Path, design: Design | None = None) -> Material:
@@ -129,6 +133,18 @@ def _is_known(key: UnitKey, known: KnownAnswers) -> bool:
 
 
 def _notes(design: Design, items: Mapping[str, Item]) -> tuple[str, ...]:
+    return (*_note_on_codes(design), *_note_on_prompts(design, items))
+
+
+def _note_on_codes(design: Design) -> tuple[str, ...]:
+    crowd, complete = design.crowd, design.outcomes.complete
+    paid = crowd.completion_code or crowd.completion_url or (complete and (complete.code or complete.url))
+    if paid or not (crowd.platform or crowd.parameter):
+        return ()
+    return ("who completes the study gets no code to be paid by; give one: code under [outcomes.complete]",)
+
+
+def _note_on_prompts(design: Design, items: Mapping[str, Item]) -> tuple[str, ...]:
     if design.answers.shape == "item" or design.pairs.file:
         return ()
     mixed = mixed_prompts(items)

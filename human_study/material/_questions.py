@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Literal, cast
 
 from genspace.errors import InvalidFilesError, Problem, did_you_mean
-from genspace.human_study.answers.protocols import Protocol
+from genspace.human_study._study_files import study_table, unknown_items
 from genspace.human_study.design import Design, Wording, worded
-from genspace.human_study.material._tables import study_table, unknown_items
+from genspace.human_study.design.protocols import Protocol
 from genspace.human_study.questions import PlainQuestion, plain_question
 from genspace.human_study.texts import Texts
 from genspace.records import Item

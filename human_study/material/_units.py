@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 from genspace.errors import InputError, InvalidFilesError
+from genspace.human_study._study_files import study_table, unknown_items
 from genspace.human_study.design import Design
-from genspace.human_study.material._tables import study_table, unknown_items
 from genspace.records import Item
 
 __all__ = ["Unit", "UnitKey", "UnitKind", "canonical", "drawn_groups", "main_units", "mixed_prompts"]

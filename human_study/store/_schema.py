@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     Boolean,
     Column,
@@ -16,61 +18,70 @@ from sqlalchemy import (
     false,
 )
 
+from genspace.human_study._answers_file import LAYOUTS
+
 __all__ = [
     "SCHEMA_VERSION", "answers", "assignments", "events", "meta", "metadata", "raters", "registrations", "sessions",
     "submissions", "survey_answers", "units", "visits",
 ]  # fmt: skip
 
-SCHEMA_VERSION = "2"
+SCHEMA_VERSION = LAYOUTS[-1]
 """Version of the tables below; a database of version 1 is brought up to it when it is opened for writing."""
 
 metadata = MetaData()
 
-meta = Table(
-    "meta",
-    metadata,
-    Column("key", String, primary_key=True),
-    Column("value", String, nullable=False),
-)
+
+def _text(name: str, default: str | None = None, **more: Any) -> Column[str]:
+    return Column(name, String, nullable=False, server_default=default, **more)
+
+
+def _count(name: str, default: str | None = None) -> Column[int]:
+    return Column(name, Integer, nullable=False, server_default=default)
+
+
+def _at(name: str) -> Column[float]:
+    return Column(name, Float, nullable=False)
+
+
+def _number(name: str) -> Column[int]:
+    return Column(name, Integer, primary_key=True, autoincrement=True)
+
+
+def _of(column: str, **more: Any) -> Column[Any]:
+    return Column(column.partition(".")[2], ForeignKey(column), **more)
+
+
+meta = Table("meta", metadata, Column("key", String, primary_key=True), _text("value"))
 """Schema version, name, state, secrets, and the registration in force: its digest and its design."""
 
 registrations = Table(
     "registrations",
     metadata,
-    Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("at", Float, nullable=False),
-    Column("digest", String, nullable=False),  # "": only names were registered, by an earlier version
-    Column("design", String, nullable=False),  # JSON, see `Design.registered`
-    Column(
-        "sections", String, nullable=False
-    ),  # JSON: section to piece to hash; and what pieces are made from
-    Column("reason", String, nullable=False, server_default=""),  # why it replaced the one before
-    Column("changed", String, nullable=False, server_default=""),
-    Column("answers_before", Integer, nullable=False, server_default="0"),
+    _number("number"),
+    _at("at"),
+    _text("digest"),  # "": only names were registered, by an earlier version
+    _text("design"),  # JSON, see `Design.registered`
+    _text("sections"),  # JSON: section to piece to hash; and what pieces are made from
+    _text("reason", ""),  # why it replaced the one before
+    _text("changed", ""),
+    _count("answers_before", "0"),
 )
 """What was registered, and every amendment, in order."""
 
-events = Table(
-    "events",
-    metadata,
-    Column("event_id", Integer, primary_key=True, autoincrement=True),
-    Column("at", Float, nullable=False),
-    Column("kind", String, nullable=False),
-    Column("detail", String, nullable=False, server_default=""),
-)
+events = Table("events", metadata, _number("event_id"), _at("at"), _text("kind"), _text("detail", ""))
 """What was done to the study and when: opened, paused, amended, imported, deleted."""
 
 raters = Table(
     "raters",
     metadata,
     Column("rater_id", String, primary_key=True),
-    Column("source", String, nullable=False),  # open, invited, crowd, import
+    _text("source"),  # open, invited, crowd, import
     Column("external_id", String, unique=True),  # a platform's identifier; dropped by `purge`
     Column("invitation_hash", String, unique=True),
     Column("language", String),
-    Column("created_at", Float, nullable=False),
+    _at("created_at"),
     Column("consented_at", Float),
-    Column("last_seen_at", Float, nullable=False),
+    _at("last_seen_at"),
     Column("finished_at", Float),
     Column("platform_status", String),
     Column("outcome", String),  # see `genspace.human_study.visit.outcomes`; null while the visit goes on
@@ -82,46 +93,44 @@ raters = Table(
 visits = Table(
     "visits",
     metadata,
-    Column("rater_id", ForeignKey("raters.rater_id"), primary_key=True),
-    Column("session_id", String, primary_key=True),  # the platform's name of the visit
-    Column("study_id", String, nullable=False, server_default=""),
-    Column("came_at", Float, nullable=False),
+    _of("raters.rater_id", primary_key=True),
+    _text("session_id", primary_key=True),  # the platform's name of the visit
+    _text("study_id", ""),
+    _at("came_at"),
 )
 """The platform's identifiers of each visit; dropped by `purge`."""
 
 survey_answers = Table(
     "survey_answers",
     metadata,
-    Column("rater_id", ForeignKey("raters.rater_id"), primary_key=True),
-    Column("survey", String, primary_key=True),  # before, after
-    Column("question", String, primary_key=True),
-    Column("kind", String, nullable=False),
-    Column("value", String, nullable=False),
-    Column("at", Float, nullable=False),
+    _of("raters.rater_id", primary_key=True),
+    _text("survey", primary_key=True),  # before, after
+    _text("question", primary_key=True),
+    _text("kind"),
+    _text("value"),
+    _at("at"),
 )
 
 sessions = Table(
     "sessions",
     metadata,
-    Column("token_hash", String, primary_key=True),
-    Column("kind", String, nullable=False),  # rater, researcher
-    Column("rater_id", ForeignKey("raters.rater_id"), index=True),
+    _text("token_hash", primary_key=True),
+    _text("kind"),  # rater, researcher
+    _of("raters.rater_id", index=True),
     Column("external_id", String),
-    Column("created_at", Float, nullable=False),
+    _at("created_at"),
 )
 
 units = Table(
     "units",
     metadata,
-    Column("unit_id", Integer, primary_key=True, autoincrement=True),
-    Column("item_ids", String, nullable=False),  # JSON list of item ids: one, two, or those of a group
-    Column("kind", String, nullable=False),  # main, gold, training
-    Column("known", String, nullable=False, server_default=""),  # known answers as JSON, question to value
-    Column("wanted", Integer, nullable=False),
-    Column(
-        "assigned", Integer, nullable=False, server_default="0"
-    ),  # answers and leases in flight, repeats left out
-    Column("done", Integer, nullable=False, server_default="0"),
+    _number("unit_id"),
+    _text("item_ids"),  # JSON list of item ids: one, two, or those of a group
+    _text("kind"),  # main, gold, training
+    _text("known", ""),  # known answers as JSON, question to value
+    _count("wanted"),
+    _count("assigned", "0"),  # answers and leases in flight, repeats left out
+    _count("done", "0"),
     Column("available", Boolean, nullable=False),  # main and assigned < wanted
     Column("shuffle", Float, nullable=False),
     UniqueConstraint("item_ids", "kind"),
@@ -131,18 +140,18 @@ units = Table(
 assignments = Table(
     "assignments",
     metadata,
-    Column("assignment_id", Integer, primary_key=True, autoincrement=True),
-    Column("rater_id", ForeignKey("raters.rater_id"), nullable=False),
-    Column("unit_id", ForeignKey("units.unit_id"), nullable=False, index=True),
-    Column("role", String, nullable=False),  # main, gold, training, extra
-    Column("repeat", Integer, nullable=False, server_default="0"),
+    _number("assignment_id"),
+    _of("raters.rater_id", nullable=False),
+    _of("units.unit_id", nullable=False, index=True),
+    _text("role"),  # main, gold, training, extra
+    _count("repeat", "0"),
     Column("flipped", Boolean, nullable=False),  # the second item of a pair stands on the left
-    Column("shown", String, nullable=False, server_default=""),  # JSON list: a group's items as on the screen
-    Column("position", Integer, nullable=False),
-    Column("state", String, nullable=False),  # leased, answered, expired
-    Column("given_at", Float, nullable=False),
-    Column("expires_at", Float, nullable=False),
-    Column("revision", Integer, nullable=False, server_default="0"),  # submissions so far; the latest counts
+    _text("shown", ""),  # JSON list: a group's items as on the screen
+    _count("position"),
+    _text("state"),  # leased, answered, expired
+    _at("given_at"),
+    _at("expires_at"),
+    _count("revision", "0"),  # submissions so far; the latest counts
     Column("reclaimed", Boolean, nullable=False, server_default=false()),  # asked of somebody else again
     UniqueConstraint("rater_id", "unit_id", "repeat"),
     Index("assignments_by_expiry", "state", "expires_at"),
@@ -152,26 +161,24 @@ assignments = Table(
 submissions = Table(
     "submissions",
     metadata,
-    Column("assignment_id", ForeignKey("assignments.assignment_id"), primary_key=True),
+    _of("assignments.assignment_id", primary_key=True),
     Column("revision", Integer, primary_key=True),
-    Column(
-        "submission", String, nullable=False, unique=True
-    ),  # made by the page, so that a retry is recognised
-    Column("received_at", Float, nullable=False),
+    _text("submission", unique=True),  # made by the page, so that a retry is recognised
+    _at("received_at"),
     Column("seconds", Float),
-    Column("comment", String, nullable=False, server_default=""),
-    Column("registration", String, nullable=False, server_default=""),  # digest of what was registered then
+    _text("comment", ""),
+    _text("registration", ""),  # digest of what was registered then
 )
 
 answers = Table(
     "answers",
     metadata,
-    Column("assignment_id", ForeignKey("assignments.assignment_id"), primary_key=True),
+    _of("assignments.assignment_id", primary_key=True),
     Column("revision", Integer, primary_key=True),
-    Column("question", String, primary_key=True),
+    _text("question", primary_key=True),
     Column("value", Float),  # null: can't tell, or an order
-    Column("choice", String, nullable=False, server_default=""),  # where the value does not tell it
+    _text("choice", ""),  # where the value does not tell it
     Column("confidence", Float),  # 0 to 1
-    Column("why", String, nullable=False, server_default=""),  # the reason for a no
-    Column("known", String, nullable=False, server_default=""),  # JSON: the known answer registered then
+    _text("why", ""),  # the reason for a no
+    _text("known", ""),  # JSON: the known answer registered then
 )

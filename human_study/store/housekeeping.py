@@ -3,16 +3,44 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import select, text, update
 
-from genspace.human_study.store import AnswerStore
+from genspace.human_study._engine import storage_errors
 from genspace.human_study.store import _schema as t
-from genspace.human_study.store._engine import storage_errors
 from genspace.human_study.store._units import recount
+from genspace.human_study.store.answer_store import AnswerStore
 
 __all__ = ["Reclaimed", "forget", "purge", "reclaim"]
+
+
+_IS_NAMED = "(external_id IS NOT NULL OR invitation_hash IS NOT NULL)"
+_OLD = "(SELECT rater_id FROM raters WHERE last_seen_at < :before)"
+_OF_OLD = f"assignment_id IN (SELECT assignment_id FROM assignments WHERE rater_id IN {_OLD})"
+_PURGED: Mapping[str, Sequence[str]] = {
+    "raters": (
+        f"UPDATE raters SET external_id = NULL, invitation_hash = NULL WHERE rater_id IN {_OLD} AND {_IS_NAMED}",
+    ),
+    "sessions": (
+        f"DELETE FROM sessions WHERE rater_id IN {_OLD} OR (rater_id IS NULL AND created_at < :before)",
+    ),
+    "comments": (
+        f"UPDATE submissions SET comment = '' WHERE comment <> '' AND {_OF_OLD}",
+        f"UPDATE answers SET why = '' WHERE why <> '' AND {_OF_OLD}",
+        f"DELETE FROM survey_answers WHERE kind = 'text' AND rater_id IN {_OLD}",
+    ),
+    "visits": (f"DELETE FROM visits WHERE rater_id IN {_OLD}",),
+}
+"""What `purge` counts, to how it goes."""
+_COUNTED = text("""
+    SELECT unit_id, state FROM assignments
+    WHERE rater_id = :rater AND state <> 'expired' AND role IN ('main', 'extra') AND repeat = 0 AND NOT reclaimed
+    ORDER BY unit_id
+""")
+_ANSWERED = text("SELECT count(*) FROM assignments WHERE rater_id = :rater AND revision > 0")
+_THEIRS = "assignment_id IN (SELECT assignment_id FROM assignments WHERE rater_id = :rater)"
 
 
 def forget(store: AnswerStore, rater: str) -> int:
@@ -25,28 +53,17 @@ def forget(store: AnswerStore, rater: str) -> int:
     Errors: `InputError` when nobody bears it.
     """
     with store.writing() as connection:
-        rater_id = store.find(connection, rater)
-        a = t.assignments.c
-        theirs = select(a.assignment_id).where(a.rater_id == rater_id)
-        number = connection.scalar(
-            select(func.count()).select_from(t.assignments).where(a.rater_id == rater_id, a.revision > 0)
-        )
-        counted = select(a.unit_id, a.state).where(
-            a.rater_id == rater_id,
-            a.state != "expired",
-            a.role.in_(("main", "extra")),
-            a.repeat == 0,
-            ~a.reclaimed,
-        )
-        for unit_id, state in connection.execute(counted.order_by(a.unit_id)).all():
+        key = {"rater": store.find(connection, rater)}
+        number: int = connection.execute(_ANSWERED, key).scalar_one()
+        for unit_id, state in connection.execute(_COUNTED, key).all():
             recount(connection, unit_id, assigned=-1, done=-int(state == "answered"))
-        for table in (t.answers, t.submissions):
-            connection.execute(delete(table).where(table.c.assignment_id.in_(theirs)))
-        for table in (t.assignments, t.sessions, t.visits, t.survey_answers, t.raters):
-            connection.execute(delete(table).where(table.c.rater_id == rater_id))
+        for table in ("answers", "submissions"):
+            connection.execute(text(f"DELETE FROM {table} WHERE {_THEIRS}"), key)
+        for table in ("assignments", "sessions", "visits", "survey_answers", "raters"):
+            connection.execute(text(f"DELETE FROM {table} WHERE rater_id = :rater"), key)
         store.note(connection, "rater deleted", f"{number} answers")
     _scrub(store)
-    return int(number or 0)
+    return number
 
 
 def purge(store: AnswerStore, *, days: float, dry_run: bool = False) -> dict[str, int]:
@@ -55,38 +72,19 @@ def purge(store: AnswerStore, *, days: float, dry_run: bool = False) -> dict[str
     Answers stay under the pseudonym. Returns how many raters, sessions and free texts (comments, reasons for a no,
     texts of surveys) were (or would be) touched.
     """
-    before = store.clock() - days * 86_400
-    r, s = t.raters.c, t.sessions.c
-    old = select(r.rater_id).where(r.last_seen_at < before)
-    named = select(r.rater_id).where(
-        r.last_seen_at < before, or_(r.external_id.is_not(None), r.invitation_hash.is_not(None))
-    )
-    stale = or_(s.rater_id.in_(old), (s.rater_id.is_(None)) & (s.created_at < before))
-    theirs = select(t.assignments.c.assignment_id).where(t.assignments.c.rater_id.in_(old))
-    commented = (t.submissions.c.assignment_id.in_(theirs)) & (t.submissions.c.comment != "")
-    told = (t.answers.c.assignment_id.in_(theirs)) & (t.answers.c.why != "")
-    wrote = (t.survey_answers.c.rater_id.in_(old)) & (t.survey_answers.c.kind == "text")
+    before = {"before": store.clock() - days * 86_400}
     with store.writing() as connection:
+        trial = connection.begin_nested()
         counts = {
-            "raters": connection.scalar(select(func.count()).select_from(named.subquery())) or 0,
-            "sessions": connection.scalar(select(func.count()).select_from(t.sessions).where(stale)) or 0,
-            "comments": sum(
-                connection.scalar(select(func.count()).select_from(table).where(which)) or 0
-                for table, which in ((t.submissions, commented), (t.answers, told), (t.survey_answers, wrote))
-            ),
+            what: sum(connection.execute(text(statement), before).rowcount for statement in statements)
+            for what, statements in _PURGED.items()
         }
-        if not dry_run:
-            connection.execute(update(t.submissions).where(commented).values(comment=""))
-            connection.execute(update(t.answers).where(told).values(why=""))
-            connection.execute(delete(t.survey_answers).where(wrote))
-            connection.execute(delete(t.visits).where(t.visits.c.rater_id.in_(old)))
-            connection.execute(delete(t.sessions).where(stale))
-            connection.execute(
-                update(t.raters).where(r.last_seen_at < before).values(external_id=None, invitation_hash=None)
-            )
-            store.note(connection, "purged", json.dumps(counts))
-    if not dry_run:
-        _scrub(store)
+        del counts["visits"]
+        if dry_run:
+            trial.rollback()
+            return counts
+        store.note(connection, "purged", json.dumps(counts))
+    _scrub(store)
     return counts
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select,
 from genspace.errors import InputError
 from genspace.human_study.design import Outcome
 from genspace.human_study.store import _schema as t
+from genspace.human_study.store._database import Database
 from genspace.human_study.store.tokens import hashed, new_pseudonym, new_token
 
 __all__ = ["RaterSessions", "Session"]
@@ -51,22 +49,8 @@ class Session:
         return self.rater_id is not None and self.consent_digest in {None, digest}
 
 
-class RaterSessions(ABC):
-    """Who takes part; the transactions are those of the store that inherits this."""
-
-    clock: Callable[[], float]
-
-    @abstractmethod
-    def writing(self) -> AbstractContextManager[Connection]:
-        """Open a transaction that may write."""
-
-    @abstractmethod
-    def reading(self, *, frozen: bool = False) -> AbstractContextManager[Connection]:
-        """Open a connection that only reads."""
-
-    @abstractmethod
-    def note(self, connection: Connection, kind: str, detail: str = "") -> None:
-        """Put on record what is being done to the study."""
+class RaterSessions(Database):
+    """Who takes part."""
 
     def start_session(
         self, kind: Kind, external_id: str | None = None, *, session_id: str = "", study_id: str = ""
@@ -79,7 +63,6 @@ class RaterSessions(ABC):
             session_id: The platform's name of this visit.
             study_id: The platform's name of the study.
         """
-        token = new_token()
         with self.writing() as connection:
             rater_id = None
             if external_id is not None:
@@ -87,12 +70,14 @@ class RaterSessions(ABC):
                 if rater_id is None:
                     rater_id = self._add_rater(connection, "crowd", external_id=external_id)
                 self._note_visit(connection, rater_id, session_id, study_id)
-            connection.execute(
-                insert(t.sessions).values(
-                    token_hash=hashed(token), kind=kind, rater_id=rater_id, external_id=external_id,
-                    created_at=self.clock(),
-                )
-            )  # fmt: skip
+            return self._begin(connection, kind, rater_id, external_id)
+
+    def _begin(
+        self, connection: Connection, kind: Kind, rater_id: str | None, external_id: str | None = None
+    ) -> str:
+        token = new_token()
+        row = {"token_hash": hashed(token), "kind": kind, "rater_id": rater_id, "external_id": external_id}
+        connection.execute(insert(t.sessions), row | {"created_at": self.clock()})
         return token
 
     def _note_visit(self, connection: Connection, rater_id: str, session_id: str, study_id: str) -> None:
@@ -111,17 +96,9 @@ class RaterSessions(ABC):
 
     def start_invited_session(self, invitation: str) -> str | None:
         """Start a session from a personal link and return its token; None for an unknown link."""
-        token = new_token()
         with self.writing() as connection:
             rater_id = connection.scalar(select(_R.rater_id).where(_R.invitation_hash == hashed(invitation)))
-            if rater_id is None:
-                return None
-            connection.execute(
-                insert(t.sessions).values(
-                    token_hash=hashed(token), kind="rater", rater_id=rater_id, created_at=self.clock()
-                )
-            )
-        return token
+            return None if rater_id is None else self._begin(connection, "rater", rater_id)
 
     def session(self, token: str) -> Session | None:
         """Return who stands behind a session's token, or None."""
@@ -129,14 +106,9 @@ class RaterSessions(ABC):
             row = connection.execute(_SESSION, {"hashed": hashed(token)}).one_or_none()
         if row is None:
             return None
+        agreed = row.rater_id if row.consented_at else None
         return Session(
-            row.kind,
-            row.rater_id if row.consented_at else None,
-            row.external_id,
-            row.language,
-            row.rater_id,
-            row.consent_digest,
-            row.outcome,
+            row.kind, agreed, row.external_id, row.language, row.rater_id, row.consent_digest, row.outcome
         )
 
     def end_session(self, token: str) -> None:
@@ -146,14 +118,9 @@ class RaterSessions(ABC):
 
     def is_bound(self, external_id: str) -> bool:
         """Whether a platform's participant has begun in some browser, which is the one to go on with."""
-        query = (
-            select(_S.token_hash)
-            .join_from(t.sessions, t.raters)
-            .where(_R.external_id == external_id, _S.kind == "rater")
-            .limit(1)
-        )
+        theirs = select(_S.token_hash).join_from(t.sessions, t.raters).where(_R.external_id == external_id)
         with self.reading() as connection:
-            return connection.scalar(query) is not None
+            return connection.scalar(theirs.limit(1)) is not None
 
     def release(self, rater: str) -> str:
         """Let a rater go on in another browser: end the sessions there are; return the pseudonym.
@@ -223,18 +190,13 @@ class RaterSessions(ABC):
         external_id: str | None = None,
         invitation: str | None = None,
     ) -> str:
-        rater_id = new_pseudonym()
-        connection.execute(
-            insert(t.raters).values(
-                rater_id=rater_id,
-                source=source,
-                external_id=external_id,
-                invitation_hash=None if invitation is None else hashed(invitation),
-                created_at=self.clock(),
-                last_seen_at=self.clock(),
-            )
-        )
-        return rater_id
+        row = {
+            "rater_id": new_pseudonym(), "source": source, "external_id": external_id,
+            "invitation_hash": None if invitation is None else hashed(invitation), "created_at": self.clock(),
+            "last_seen_at": self.clock(),
+        }  # fmt: skip
+        connection.execute(insert(t.raters), row)
+        return str(row["rater_id"])
 
     def invite(self, number: int) -> list[tuple[str, str]]:
         """Return pseudonyms and secrets of personal links, which work on any device."""

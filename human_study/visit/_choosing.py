@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, select, text
 
 from genspace.human_study.design import Design
 from genspace.human_study.material import UnitKey
@@ -20,11 +20,10 @@ __all__ = ["Chosen", "Counts", "choose", "counts_of", "is_enough", "order_of", "
 
 # Every statement is built once: building one takes several times as long as running it.
 _A, _U = t.assignments.c, t.units.c
-_COUNTS = (
-    select(_A.role, _A.repeat, _A.state, func.count().label("n"), func.max(_A.position).label("last"))
-    .where(_A.rater_id == bindparam("rater"))
-    .group_by(_A.role, _A.repeat, _A.state)
-)
+_COUNTS = text("""
+    SELECT role, repeat, state, count(*) AS n, max(position) AS last FROM assignments
+    WHERE rater_id = :rater GROUP BY role, repeat, state
+""")
 _SEEN = (
     select(_A.assignment_id)
     .where(_A.rater_id == bindparam("rater"), _A.unit_id == _U.unit_id, _A.state != "expired")
@@ -34,23 +33,13 @@ _UNIT = select(_U.unit_id, _U.item_ids, _U.assigned)
 _NEXT_GOLD = (
     _UNIT.where(_U.kind == "gold", ~_SEEN).order_by(_U.shuffle < bindparam("place"), _U.shuffle).limit(1)
 )
-_AGAIN = t.assignments.alias()
-_REPEATABLE = (
-    select(_U.unit_id, _U.item_ids, _A.flipped)
-    .join_from(t.assignments, t.units)
-    .where(
-        _A.rater_id == bindparam("rater"),
-        _A.state == "answered",
-        _A.role == "main",
-        _A.repeat == 0,
-        _A.position <= bindparam("before"),
-        ~select(_AGAIN.c.assignment_id)
-        .where(_AGAIN.c.rater_id == _A.rater_id, _AGAIN.c.unit_id == _A.unit_id, _AGAIN.c.repeat > 0)
-        .exists(),
-    )
-    .order_by(_U.shuffle)
-    .limit(1)
-)
+_REPEATABLE = text("""
+    SELECT u.unit_id, u.item_ids, a.flipped FROM assignments a JOIN units u USING (unit_id)
+    WHERE a.rater_id = :rater AND a.state = 'answered' AND a.role = 'main' AND a.repeat = 0 AND a.position <= :before
+      AND NOT EXISTS (SELECT 1 FROM assignments b
+                      WHERE b.rater_id = a.rater_id AND b.unit_id = a.unit_id AND b.repeat > 0)
+    ORDER BY u.shuffle LIMIT 1
+""")
 _LEVEL = select(func.min(_U.assigned)).where(_U.available, _U.assigned > bindparam("level"))
 _AT_LEVEL = _UNIT.where(_U.available, _U.assigned == bindparam("level"), ~_SEEN).order_by(_U.shuffle).limit(1)
 _SIDES = (_U.shuffle >= bindparam("place"), _U.shuffle < bindparam("place"))
@@ -59,10 +48,8 @@ _FEWEST = {
     for skip in (True, False)
 }
 """Whether to skip units that others are just taking, to the queries from a place on and before it."""
-_HANDED_OUT = (
-    select(func.count()).select_from(t.assignments).where(_A.state != "expired", _A.role != "training")
-)
-_AGREEMENT_REACHED = select(t.meta.c.value).where(t.meta.c.key == "agreement_reached")
+_HANDED_OUT = text("SELECT count(*) FROM assignments WHERE state <> 'expired' AND role <> 'training'")
+_AGREEMENT_REACHED = text("SELECT value FROM meta WHERE key = 'agreement_reached'")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, Row, bindparam, select, text
 
 from genspace.errors import InputError
 from genspace.human_study.answers.screens import Detail
@@ -23,21 +23,17 @@ __all__ = [
 ]  # fmt: skip
 
 # Every statement is built once: building one takes several times as long as running it.
-_A, _U, _S, _V = t.assignments.c, t.units.c, t.submissions.c, t.answers.c
-SHOWN = select(t.assignments, _U.item_ids, _U.known).join_from(t.assignments, t.units)
+_A = t.assignments.c
+SHOWN = select(t.assignments, t.units.c.item_ids, t.units.c.known).join_from(t.assignments, t.units)
 _OWN = SHOWN.where(_A.assignment_id == bindparam("assignment"), _A.rater_id == bindparam("rater"))
-_PREVIOUS = (
-    select(_A.assignment_id)
-    .where(_A.rater_id == bindparam("rater"), _A.state == "answered", _A.position < bindparam("before"))
-    .order_by(_A.position.desc())
-    .limit(1)
+_PREVIOUS = text("""
+    SELECT assignment_id FROM assignments WHERE rater_id = :rater AND state = 'answered' AND position < :before
+    ORDER BY position DESC LIMIT 1
+""")
+LATEST = text(
+    "SELECT comment, received_at FROM submissions WHERE assignment_id = :assignment AND revision = :latest"
 )
-LATEST = select(_S.comment, _S.received_at).where(
-    _S.assignment_id == bindparam("assignment"), _S.revision == bindparam("latest")
-)
-_VALUES = select(t.answers).where(
-    _V.assignment_id == bindparam("assignment"), _V.revision == bindparam("latest")
-)
+_VALUES = text("SELECT * FROM answers WHERE assignment_id = :assignment AND revision = :latest")
 
 
 class UnknownRaterError(InputError):
@@ -142,7 +138,8 @@ def own(connection: Connection, rater_id: str, assignment_id: int) -> Row[Any] |
 
 def previous(connection: Connection, rater_id: str, place: int) -> int | None:
     """Return the answered assignment before a place in the rater's visit."""
-    return connection.scalar(_PREVIOUS, {"rater": rater_id, "before": place})
+    found: int | None = connection.scalar(_PREVIOUS, {"rater": rater_id, "before": place})
+    return found
 
 
 def shown_order(stored: str) -> tuple[str, ...]:

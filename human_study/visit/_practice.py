@@ -1,42 +1,35 @@
-"""The practice round: examples whose truth is known, a pass mark, and another try."""
+"""Answers whose truth is known: the practice round with its pass mark, and the checks of gold items."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, TextClause, text
 
 from genspace.human_study.design import Design
-from genspace.human_study.store import _schema as t
+from genspace.human_study.design.protocols import PROTOCOLS
 from genspace.human_study.visit._choosing import Chosen, Counts, unit_of
-from genspace.human_study.visit._known_checks import is_right, kinds_of
 
-__all__ = ["PracticeOver", "next_practice", "practice_score"]
+__all__ = ["PracticeOver", "failed_checks", "next_practice", "practice_score"]
 
-_A, _U, _V = t.assignments.c, t.units.c, t.answers.c
-_SEEN = (
-    select(_A.assignment_id)
-    .where(
-        _A.rater_id == bindparam("rater"),
-        _A.unit_id == _U.unit_id,
-        _A.state != "expired",
-        _A.repeat == bindparam("round_"),
-    )
-    .exists()
-)
-_NEXT = select(_U.unit_id, _U.item_ids).where(_U.kind == "training", ~_SEEN).order_by(_U.unit_id).limit(1)
-_FIRST_ANSWERS = (
-    select(_V.question, _V.value, _V.known)
-    .join_from(t.answers, t.assignments, _V.assignment_id == _A.assignment_id)
-    .where(
-        _A.rater_id == bindparam("rater"),
-        _A.role == "training",
-        _A.repeat == bindparam("round_"),
-        _V.revision == 1,  # whoever has been told the answer gives it, which shows nothing
-        _V.known != "",
-    )
-)
+_NEXT = text("""
+    SELECT unit_id, item_ids FROM units u WHERE kind = 'training' AND NOT EXISTS (
+      SELECT 1 FROM assignments a
+      WHERE a.rater_id = :rater AND a.unit_id = u.unit_id AND a.state <> 'expired' AND a.repeat = :round_)
+    ORDER BY unit_id LIMIT 1
+""")
+_FIRST_ANSWERS = text("""
+    SELECT v.question, v.value, v.known FROM answers v JOIN assignments a USING (assignment_id)
+    WHERE a.rater_id = :rater AND a.role = 'training' AND a.repeat = :round_ AND v.revision = 1 AND v.known <> ''
+""")
+"""Of the first answers alone: whoever has been told the answer gives it, which shows nothing."""
+_GOLD = text("""
+    SELECT v.question, v.value, v.known FROM answers v JOIN assignments a USING (assignment_id, revision)
+    WHERE a.rater_id = :rater AND a.role = 'gold' AND v.known <> ''
+""")
+_DESIGN = text("SELECT value FROM meta WHERE key = 'registered_design'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +61,19 @@ def next_practice(
 
 def practice_score(connection: Connection, rater_id: str, attempt: int) -> tuple[int, int]:
     """Return how many first answers of a round were right, and of how many the truth is known."""
-    rows = connection.execute(_FIRST_ANSWERS, {"rater": rater_id, "round_": attempt}).all()
-    kinds = kinds_of(connection) if rows else {}
-    return sum(is_right(kinds, r.question, r.value, json.loads(r.known)) for r in rows), len(rows)
+    return _right(connection, _FIRST_ANSWERS, {"rater": rater_id, "round_": attempt})
+
+
+def failed_checks(connection: Connection, rater_id: str) -> int:
+    """Return how many of a rater's answers to gold items are wrong; of corrected ones the latest counts."""
+    right, checked = _right(connection, _GOLD, {"rater": rater_id})
+    return checked - right
+
+
+def _right(connection: Connection, query: TextClause, key: Mapping[str, object]) -> tuple[int, int]:
+    """Return how many answers agree with the known ones, within what their kind tolerates, and how many there are."""
+    rows = connection.execute(query, key).all()
+    registered = json.loads(connection.scalar(_DESIGN) or "{}") if rows else {}
+    kinds, protocol = registered.get("kinds", {}), registered.get("protocol", "binary")
+    right = [PROTOCOLS[kinds.get(r.question, protocol)].alike(r.value, json.loads(r.known)) for r in rows]
+    return sum(right), len(right)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, text
 
 from genspace.errors import InputError
 from genspace.human_study.answers.quality import interval_width
@@ -35,8 +36,7 @@ from genspace.human_study.visit._handed import (
     previous,
     shown_order,
 )
-from genspace.human_study.visit._known_checks import failed_checks
-from genspace.human_study.visit._practice import next_practice
+from genspace.human_study.visit._practice import failed_checks, next_practice
 from genspace.human_study.visit.outcomes import is_final
 from genspace.records import Role
 
@@ -45,73 +45,48 @@ __all__ = [
 ]  # fmt: skip
 
 # Every statement is built once: building one takes several times as long as running it.
-_A, _U, _R, _S, _V = t.assignments.c, t.units.c, t.raters.c, t.submissions.c, t.answers.c
-_SEEN = (
-    update(t.raters)
-    .where(_R.rater_id == bindparam("rater"))
-    .values(last_seen_at=bindparam("now"))
-    .returning(_R.outcome, _R.source, _R.consented_at)
+_A = t.assignments.c
+_SEEN = text(
+    "UPDATE raters SET last_seen_at = :now WHERE rater_id = :rater RETURNING outcome, source, consented_at"
 )
-_ENDED = (
-    update(t.raters)
-    .where(_R.rater_id == bindparam("rater"))
-    .values(outcome=bindparam("how"), outcome_at=bindparam("now"), finished_at=bindparam("finished"))
+_ENDED = text(
+    "UPDATE raters SET outcome = :how, outcome_at = :now, finished_at = :finished WHERE rater_id = :rater"
 )
-_META = select(t.meta.c.key, t.meta.c.value).where(t.meta.c.key.in_(("state", "registration")))
+_META = text("SELECT key, value FROM meta WHERE key IN ('state', 'registration')")
 _LEASED = SHOWN.where(_A.rater_id == bindparam("rater"), _A.state == "leased")
-_SUBMITTED = select(_S.assignment_id).where(_S.submission == bindparam("given"))
-_VALUES_OF_UNIT = (
-    select(_V.question, _V.value)
-    .join_from(t.answers, t.assignments, _V.assignment_id == _A.assignment_id)
-    .where(
-        _A.unit_id == bindparam("unit"),
-        _A.role.in_(("main", "extra")),
-        _A.repeat == 0,
-        _V.revision == _A.revision,
-    )
-)
+_SUBMITTED = text("SELECT assignment_id FROM submissions WHERE submission = :given")
+_VALUES_OF_UNIT = text("""
+    SELECT v.question, v.value FROM answers v JOIN assignments a USING (assignment_id, revision)
+    WHERE a.unit_id = :unit AND a.role IN ('main', 'extra') AND a.repeat = 0
+""")
 _LATE = (
     select(_A.assignment_id, _A.unit_id, _A.role, _A.repeat)
     .where(_A.state == "leased", _A.expires_at < bindparam("now"))
     .order_by(_A.unit_id)
     .with_for_update(skip_locked=True)
 )
-_ONE = update(t.assignments).where(_A.assignment_id == bindparam("assignment"))
-_EXPIRE = _ONE.values(state="expired")
-_RENEW = _ONE.values(expires_at=bindparam("until"))
-_ANSWERED = _ONE.values(state="answered", revision=bindparam("latest"))
-_LEASE = {
-    "role": bindparam("as_role"),
-    "flipped": bindparam("turned"),
-    "shown": bindparam("order"),
-    "position": bindparam("place"),
-    "state": "leased",
-    "given_at": bindparam("now"),
-    "expires_at": bindparam("until"),
-}
-_HAND_OUT = (
-    insert(t.assignments)
-    .values(rater_id=bindparam("rater"), unit_id=bindparam("unit"), repeat=bindparam("again"), **_LEASE)
-    .returning(_A.assignment_id)
+_EXPIRE = text("UPDATE assignments SET state = 'expired' WHERE assignment_id = :assignment")
+_RENEW = text("UPDATE assignments SET expires_at = :until WHERE assignment_id = :assignment")
+_ANSWERED = text(
+    "UPDATE assignments SET state = 'answered', revision = :latest WHERE assignment_id = :assignment"
 )
-_HAND_OUT_AGAIN = (
-    update(t.assignments)
-    .where(
-        _A.rater_id == bindparam("rater"),
-        _A.unit_id == bindparam("unit"),
-        _A.repeat == bindparam("again"),
-    )
-    .values(**_LEASE)
-    .returning(_A.assignment_id)
-)
+_HAND_OUT = text("""
+    INSERT INTO assignments
+      (rater_id, unit_id, repeat, role, flipped, shown, position, state, given_at, expires_at)
+    VALUES (:rater, :unit, :again, :role, :flipped, :shown, :place, 'leased', :now, :until)
+    RETURNING assignment_id
+""")
+_HAND_OUT_AGAIN = text("""
+    UPDATE assignments SET role = :role, flipped = :flipped, shown = :shown, position = :place, state = 'leased',
+      given_at = :now, expires_at = :until
+    WHERE rater_id = :rater AND unit_id = :unit AND repeat = :again RETURNING assignment_id
+""")
 _INSERT_SUBMISSION = insert(t.submissions)
 _INSERT_ANSWERS = insert(t.answers)
-_MORE_WANTED = (
-    update(t.units)
-    .where(_U.unit_id == bindparam("unit"))
-    .values(wanted=_U.wanted + 1, available=_U.assigned < _U.wanted + 1)
+_MORE_WANTED = text(
+    "UPDATE units SET wanted = wanted + 1, available = assigned < wanted + 1 WHERE unit_id = :unit"
 )
-_MAIN_UNITS = select(_U.unit_id).where(_U.kind == "main", _U.wanted > 0)
+_MAIN_UNITS = text("SELECT count(*) FROM units WHERE kind = 'main' AND wanted > 0")
 
 
 class Turn:
@@ -254,19 +229,13 @@ class Turn:
                 "registration": meta.get("registration", ""),
             },
         )
-        known = json.loads(row.known) if row.known else {}
-        said = details or {}
-        self.connection.execute(
-            _INSERT_ANSWERS,
-            [
-                {
-                    **key, "question": q, "value": v, "choice": said.get(q, Detail()).choice,
-                    "confidence": said.get(q, Detail()).confidence, "why": said.get(q, Detail()).why,
-                    "known": json.dumps(known[q]) if q in known else "",
-                }
-                for q, v in values.items()
-            ],
-        )  # fmt: skip
+        known, said = json.loads(row.known or "{}"), details or {}
+        rows = [
+            {**key, "question": q, "value": v, "known": json.dumps(known[q]) if q in known else ""}
+            | asdict(said.get(q, Detail()))
+            for q, v in values.items()
+        ]
+        self.connection.execute(_INSERT_ANSWERS, rows)
         self.connection.execute(_ANSWERED, {"assignment": assignment_id, "latest": latest})
         if _is_counted(row.role, row.repeat) and row.revision == 0:
             self._count_answer(row)
@@ -314,7 +283,7 @@ class Turn:
             return "complete"
         if self.design.complete_from is not None:
             return "complete" if answered_once >= self.design.complete_from else "nothing_left"
-        everything = answered_once and len(self.connection.execute(_MAIN_UNITS).all()) <= answered_once
+        everything = answered_once and self.connection.execute(_MAIN_UNITS).scalar_one() <= answered_once
         return "complete" if everything and self.design.items_per_rater is None else "nothing_left"
 
     def _end(self, outcome: Outcome | None, *, finished: bool) -> None:
@@ -339,9 +308,9 @@ class Turn:
             "rater": self.rater_id,
             "unit": chosen.unit_id,
             "again": chosen.repeat,
-            "as_role": chosen.role,
-            "turned": bool(chosen.flipped),
-            "order": json.dumps(shown, ensure_ascii=False) if shown else "",
+            "role": chosen.role,
+            "flipped": bool(chosen.flipped),
+            "shown": json.dumps(shown, ensure_ascii=False) if shown else "",
             "place": place,
             "now": self.now,
             "until": self._until,

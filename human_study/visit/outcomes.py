@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, text
 
 from genspace.human_study.design import OUTCOMES, Design, Outcome, OutcomeSpec
-from genspace.human_study.store import _schema as t
 from genspace.human_study.store.tokens import personal_code
 from genspace.human_study.visit.platforms import platform_of
 
@@ -16,6 +15,10 @@ __all__ = ["OUTCOMES", "SCREENED_OUT", "Earned", "Outcome", "earned", "is_final"
 SCREENED_OUT: frozenset[Outcome] = frozenset({"consent_refused", "training_failed", "checks_failed"})
 """Those that `[outcomes.screened_out]` stands for where they have no table of their own."""
 _NOTHING = OutcomeSpec()
+_MAIN_PICTURES = text("""
+    SELECT count(*) FROM assignments
+    WHERE rater_id = :rater AND state = 'answered' AND role IN ('main', 'extra') AND repeat = 0
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +71,7 @@ def earned(design: Design, outcome: Outcome, *, rater_id: str, pictures: int, ke
 
 def main_pictures(connection: Connection, rater_id: str) -> int:
     """Return how many pictures of the main round a rater has answered, each once."""
-    a = t.assignments.c
-    query = select(func.count()).where(
-        a.rater_id == rater_id, a.state == "answered", a.role.in_(("main", "extra")), a.repeat == 0
-    )
-    return connection.scalar(query) or 0
+    return connection.execute(_MAIN_PICTURES, {"rater": rater_id}).scalar_one()  # type: ignore[no-any-return]  # an int
 
 
 def is_final(outcome: Outcome | None, source: str) -> bool:

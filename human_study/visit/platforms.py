@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from genspace.human_study.design import Crowd
+from genspace.human_study.store.answer_store import AnswerStore
 
-__all__ = ["NO_PLATFORM", "PLATFORMS", "Identified", "Platform", "platform_of"]
+__all__ = ["NO_PLATFORM", "PLATFORMS", "Identified", "Links", "Platform", "platform_of"]
 
 _ANY = r"[A-Za-z0-9_.:@-]{1,128}"
 
@@ -70,11 +71,7 @@ PLATFORMS: Mapping[str, Platform] = {
             "prolific",
             {"participant": "PROLIFIC_PID", "study": "STUDY_ID", "session": "SESSION_ID"},
             dict.fromkeys(("participant", "study", "session"), r"[0-9a-f]{24}"),
-            {
-                "participant": "{{%PROLIFIC_PID%}}",
-                "study": "{{%STUDY_ID%}}",
-                "session": "{{%SESSION_ID%}}",
-            },
+            {"participant": "{{%PROLIFIC_PID%}}", "study": "{{%STUDY_ID%}}", "session": "{{%SESSION_ID%}}"},
             "https://app.prolific.com/submissions/complete?cc={code}",
         ),
         # An external question of Mechanical Turk is called with these: AWS Mechanical Turk API reference,
@@ -92,6 +89,30 @@ PLATFORMS: Mapping[str, Platform] = {
     )
 }
 """Platforms whose identifiers are known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The addresses of a study."""
+
+    store: AnswerStore
+    crowd: Crowd
+    base: str = ""
+    """Address under which the study is reached, without a slash at its end."""
+
+    @property
+    def rater(self) -> str:
+        """For everybody who should take part; with the platform's placeholders where there is one."""
+        return f"{self.base}/r/{self.store.secret('join_token')}{platform_of(self.crowd).query()}"
+
+    @property
+    def researcher(self) -> str:
+        """For the researcher alone."""
+        return f"{self.base}/researcher/enter/{self.store.secret('researcher_token')}"
+
+    def personal(self, invitation: str) -> str:
+        """For one invited rater."""
+        return f"{self.base}/i/{invitation}"
 
 
 def platform_of(crowd: Crowd) -> Platform:

@@ -4,48 +4,35 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, text
 
 from genspace.human_study.design import Design
-from genspace.human_study.store import _schema as t
 from genspace.human_study.visit._choosing import counts_of, is_enough
 from genspace.human_study.visit._handed import Assignment
 from genspace.human_study.visit._plan import Rhythm, Stock, planned_visit
 
 __all__ = ["PlaceInVisit", "is_full", "place_in_visit"]
 
-_A, _U, _R = t.assignments.c, t.units.c, t.raters.c
-_PLACE = select(_A.position).where(_A.assignment_id == bindparam("assignment")).scalar_subquery()
-_BEFORE = select(func.count()).where(
-    _A.rater_id == bindparam("rater"), _A.state != "expired", _A.position <= _PLACE
+_PLACE = (
+    "SELECT count(*) FROM assignments WHERE rater_id = :rater AND state <> 'expired' AND position <= "
+    "(SELECT position FROM assignments WHERE assignment_id = :assignment)"
 )
-_PRACTICE_NUMBER = _BEFORE.where(_A.role == "training", _A.repeat == bindparam("round_"))
-_NUMBER = _BEFORE.where(_A.role != "training")
-_KIND = select(func.count()).where(_U.kind == bindparam("of_kind"))
-_AVAILABLE = select(func.count()).where(_U.available)
-_OWN_AVAILABLE = (
-    select(func.count())
-    .select_from(t.assignments.join(t.units))
-    .where(_A.rater_id == bindparam("rater"), _A.state != "expired", _A.repeat == 0, _U.available)
-)
-_LEFT = select(func.coalesce(func.sum(_U.wanted - _U.assigned), 0)).where(_U.available)
-_AT_WORK = (
-    select(func.count())
-    .select_from(t.raters)
-    .where(_R.consented_at.is_not(None), _R.outcome.is_(None), _R.last_seen_at > bindparam("since"))
-)
-_IN_THEIR_HANDS = (
-    select(func.count())
-    .select_from(t.assignments.join(t.raters))
-    .where(
-        _R.consented_at.is_not(None),
-        _R.outcome.is_(None),
-        _R.last_seen_at > bindparam("since"),
-        _A.state != "expired",
-        _A.role != "training",
-    )
-)
-_STATE = select(t.meta.c.value).where(t.meta.c.key == "state")
+_PRACTICE_NUMBER = text(f"{_PLACE} AND role = 'training' AND repeat = :round_")
+_NUMBER = text(f"{_PLACE} AND role <> 'training'")
+_KIND = text("SELECT count(*) FROM units WHERE kind = :of_kind")
+_AVAILABLE = text("SELECT count(*) FROM units WHERE available")
+_OWN_AVAILABLE = text("""
+    SELECT count(*) FROM assignments a JOIN units u USING (unit_id)
+    WHERE a.rater_id = :rater AND a.state <> 'expired' AND a.repeat = 0 AND u.available
+""")
+_LEFT = text("SELECT sum(wanted - assigned) FROM units WHERE available")
+_IS_AT_WORK = "consented_at IS NOT NULL AND outcome IS NULL AND last_seen_at > :since"
+_AT_WORK = text(f"SELECT count(*) FROM raters WHERE {_IS_AT_WORK}")
+_IN_THEIR_HANDS = text(f"""
+    SELECT count(*) FROM assignments JOIN raters USING (rater_id)
+    WHERE {_IS_AT_WORK} AND state <> 'expired' AND role <> 'training'
+""")
+_STATE = text("SELECT value FROM meta WHERE key = 'state'")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from genspace._version import __version__
 from genspace.human_study.design import OUTCOMES, Outcome
 from genspace.human_study.exchange.payments import Payment, payments
 from genspace.human_study.material import Material
-from genspace.human_study.store import AnswerStore
 from genspace.human_study.store import _schema as t
+from genspace.human_study.store.answer_store import AnswerStore
 from genspace.human_study.visit.platforms import platform_of
 from genspace.human_study.watching.monitor import study_status
 from genspace.human_study.watching.status import Agreement, Registered, StudyStatus
@@ -77,7 +77,11 @@ def _participants(
         ]
     imported = sum(rater.source == "import" for rater in status.raters)
     if not came:
-        return f"{_count(imported, 'rater')} whose answers were made elsewhere."
+        return (
+            f"{_count(imported, 'rater')} whose answers were made elsewhere."
+            if imported
+            else "Nobody has come yet."
+        )
     how = Counter(p.source for p in owed)
     platform = _PLATFORMS.get(platform_of(material.design.crowd).name, "a crowd platform")
     ways = {"crowd": f"through {platform}", "invited": "by personal invitation", "open": "by an open link"}

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from genspace.human_study.answers.orders import implied_pairs, load_tiers
-from genspace.human_study.answers.protocols import PROTOCOLS
 from genspace.human_study.answers.quality import RaterQuality
 from genspace.human_study.answers.screens import Detail, Screen
 from genspace.human_study.design import OUTCOMES, Exclusion
+from genspace.human_study.design.protocols import PROTOCOLS
 from genspace.human_study.exchange.payments import Payment, payments
 from genspace.human_study.reading import Recorded
 from genspace.human_study.visit.outcomes import spec_of
@@ -36,7 +36,7 @@ from genspace.records import Item
 
 if TYPE_CHECKING:
     from genspace.human_study.material import Material
-    from genspace.human_study.store import AnswerStore
+    from genspace.human_study.store.answer_store import AnswerStore
 
 __all__ = ["agreement", "agreement_both_ways", "note_agreement_reached", "study_status"]
 

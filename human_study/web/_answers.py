@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from genspace.errors import InputError
 from genspace.human_study.answers.orders import tiers_of, tiers_text
-from genspace.human_study.answers.protocols import CANNOT_TELL, CONFIDENCE
 from genspace.human_study.answers.screens import Detail
+from genspace.human_study.design.protocols import CANNOT_TELL, CONFIDENCE
 from genspace.human_study.material import Asked, Material
 from genspace.human_study.visit.assignment import Held
 
@@ -87,4 +87,4 @@ def _reason(material: Material, question: Asked, choice: str, given: str) -> str
         return ""
     if rule.required and not given:
         raise InputError("a no needs its reason")
-    return given
+    return rule.worded(given, next(iter(material.texts)))

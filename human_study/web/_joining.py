@@ -96,9 +96,7 @@ def welcome(request: Request) -> Response:
 
 @router.post("/welcome", include_in_schema=False)
 def agree(
-    request: Request,
-    csrf: Annotated[str, Form()] = "",
-    agreed: Annotated[list[str] | None, Form()] = None,
+    request: Request, csrf: Annotated[str, Form()] = "", agreed: Annotated[list[str] | None, Form()] = None
 ) -> Response:
     """Take part: every tick of the form is there."""
     site = site_of(request)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 from genspace.human_study.answers.orders import load_tiers, pressed
-from genspace.human_study.answers.protocols import CONFIDENCE, Protocol
 from genspace.human_study.answers.screens import Detail
 from genspace.human_study.design import Design, worded
+from genspace.human_study.design.protocols import CONFIDENCE, Protocol
 from genspace.human_study.drawings import drawn_of_unit
 from genspace.human_study.material import Asked, Material
 from genspace.human_study.questions import bound_of, mark_objects
@@ -17,7 +17,7 @@ from genspace.human_study.visit.assignment import Assignment, Held, Rest
 from genspace.human_study.visit.progress import PlaceInVisit
 
 __all__ = [
-    "Slot", "assignment_payload", "feedback", "picture_name", "rest_payload", "settings_payload",
+    "Slot", "assignment_payload", "feedback", "mistakes", "picture_name", "rest_payload", "settings_payload",
 ]  # fmt: skip
 
 Slot = Literal["image", "before", "left", "right", "left_before", "1", "2", "3", "4", "5", "6"]
@@ -44,7 +44,7 @@ def assignment_payload(
     bound = bound_of(item)
     shared = material.one_prompt(given.unit)
     drawn = drawn_of_unit(material, given.unit) is not None
-    asked = material.questions(given.unit, texts.code)
+    asked, why = material.questions(given.unit, texts.code), material.design.why_not
     return {
         "status": "assignment",
         "id": given.assignment_id,
@@ -59,7 +59,7 @@ def assignment_payload(
         "questions": [_question(a, given, texts) for a in asked],
         "answers": _answers(asked, given),
         "confidence": {q: _sure(d) for q, d in given.details.items() if d.confidence is not None},
-        "why": {q: d.why for q, d in given.details.items() if d.why},
+        "why": {q: why.worded(d.why, texts.code) for q, d in given.details.items() if d.why and why},
         "comment": given.comment,
         "previous": given.previous_id,
     }
@@ -178,6 +178,15 @@ def rest_payload(rest: Rest) -> dict[str, Any]:
     return {"status": rest.reason, "done": rest.done}
 
 
+def mistakes(
+    material: Material, given: Held, values: Mapping[str, float | None]
+) -> list[tuple[Protocol, float | None]]:
+    """Return the known answers of a unit that were not given, each with the answers offered."""
+    known = material.known[given.unit].values if given.unit in material.known else {}
+    asked = ((a.name, a.answers) for a in material.questions(given.unit) if a.name in known)
+    return [(answers, known[q]) for q, answers in asked if not answers.alike(values[q], known[q])]
+
+
 def feedback(
     material: Material, given: Held, values: Mapping[str, float | None], texts: Texts
 ) -> dict[str, Any] | None:
@@ -188,14 +197,11 @@ def feedback(
     known = material.known.get(given.unit)
     if given.role != "training" or known is None:
         return None
-    answers = {a.name: a.answers for a in material.questions(given.unit)}
-    checked = {q: v for q, v in known.values.items() if q in values}
-    wrong = [
-        _label(answers[q], v, given, texts) for q, v in checked.items() if not answers[q].alike(values[q], v)
-    ]
+    wrong = mistakes(material, given, values)
     if wrong:
-        text = texts["work.wrong_answer"].format(answer=", ".join(wrong))
-    elif len(checked) < len(values):
+        named = [_label(answers, v, given, texts) for answers, v in wrong]
+        text = texts["work.wrong_answer"].format(answer=", ".join(named))
+    elif known.values.keys() < values.keys():
         text = texts["work.right_as_far"]
     else:
         text = texts["work.right_answer"]

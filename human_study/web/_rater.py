@@ -23,6 +23,7 @@ from genspace.human_study.web._payload import (
     Slot,
     assignment_payload,
     feedback,
+    mistakes,
     picture_name,
     rest_payload,
     settings_payload,
@@ -161,12 +162,10 @@ def _warning(
 ) -> str | None:
     """Return what to tell a rater whose wrong answer to a gold item is the last before the stop comes near."""
     material = visitor.site.material
-    limit, known = material.design.checks.warn_after, material.known.get(shown.unit)
-    if limit is None or not first or shown.role != "gold" or known is None:
+    limit = material.design.checks.warn_after
+    if limit is None or not first or shown.role != "gold" or not mistakes(material, shown, values):
         return None
-    answers = {a.name: a.answers for a in material.questions(shown.unit)}
-    wrong = any(not answers[q].alike(values[q], value) for q, value in known.values.items() if q in values)
-    return visitor.texts["work.look_closely"] if wrong and turn.failed_checks() == limit else None
+    return visitor.texts["work.look_closely"] if turn.failed_checks() == limit else None
 
 
 def _next(visitor: Visitor) -> dict[str, Any]:

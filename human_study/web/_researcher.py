@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette import status
 
 from genspace.human_study.exchange.exporting import EXPORTS, export_text
-from genspace.human_study.visit.platforms import platform_of
+from genspace.human_study.visit.platforms import Links
 from genspace.human_study.watching.monitor import study_status
 from genspace.human_study.web._security import same_secret
 from genspace.human_study.web._site import Site, site_of
@@ -50,7 +50,7 @@ def overview(request: Request) -> HTMLResponse:
         site.material.texts.get("en", visitor.texts),
         settings={"csrf": visitor.form_token},
         exports=EXPORTS,
-        join_path=f"r/{site.store.secret('join_token')}{platform_of(site.material.design.crowd).query()}",
+        join_path=Links(site.store, site.material.design.crowd).rater.lstrip("/"),
     )
 
 

@@ -13,7 +13,7 @@ from starlette import status
 
 from genspace.human_study.design import worded
 from genspace.human_study.material import Material
-from genspace.human_study.store import AnswerStore
+from genspace.human_study.store.answer_store import AnswerStore
 from genspace.human_study.store.registration import Registration
 from genspace.human_study.store.sessions import Session
 from genspace.human_study.texts import Texts

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import insert, text
 
 from genspace.human_study.material.surveys import Moment, Survey
-from genspace.human_study.store import AnswerStore
 from genspace.human_study.store import _schema as t
+from genspace.human_study.store.answer_store import AnswerStore
 
 __all__ = ["answered", "store_answers"]
 
-_Q = t.survey_answers.c
+_ANSWERED = text("SELECT count(*) FROM survey_answers WHERE rater_id = :rater AND survey = :moment")
+_DROP = text("DELETE FROM survey_answers WHERE rater_id = :rater AND survey = :moment")
 
 
 def answered(store: AnswerStore, rater_id: str, moment: Moment) -> bool:
     """Whether a rater has sent the survey; questions that need no answer may be left empty in it."""
-    query = select(_Q.question).where(_Q.rater_id == rater_id, _Q.survey == moment).limit(1)
     with store.reading() as connection:
-        return connection.scalar(query) is not None
+        return bool(connection.scalar(_ANSWERED, {"rater": rater_id, "moment": moment}))
 
 
 def store_answers(
@@ -43,16 +43,11 @@ def store_answers(
 
     Errors: `InputError` for an answer that a question does not allow.
     """
-    values = {q.name: (q.kind, q.read(given.get(q.name, []), language)) for q in survey.questions}
+    same = {"rater_id": rater_id, "survey": moment, "at": store.clock()}
+    rows = [
+        {**same, "question": q.name, "kind": q.kind, "value": q.read(given.get(q.name, []), language)}
+        for q in survey.questions
+    ]
     with store.writing() as connection:
-        connection.execute(delete(t.survey_answers).where(_Q.rater_id == rater_id, _Q.survey == moment))
-        connection.execute(
-            insert(t.survey_answers),
-            [
-                {
-                    "rater_id": rater_id, "survey": moment, "question": name, "kind": kind, "value": value,
-                    "at": store.clock(),
-                }
-                for name, (kind, value) in values.items()
-            ],
-        )  # fmt: skip
+        connection.execute(_DROP, {"rater": rater_id, "moment": moment})
+        connection.execute(insert(t.survey_answers), rows)

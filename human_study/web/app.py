@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -19,16 +20,15 @@ from starlette.exceptions import HTTPException
 from genspace.errors import InputError
 from genspace.human_study._answers_file import StorageError
 from genspace.human_study.material import Material, load_material
-from genspace.human_study.store import AnswerStore
+from genspace.human_study.store.answer_store import AnswerStore
 from genspace.human_study.visit.assignment import ClosedError, OutOfDateError, UnknownRaterError
-from genspace.human_study.visit.platforms import platform_of
 from genspace.human_study.watching.rules import silent_rules
 from genspace.human_study.web import _joining, _rater, _researcher
 from genspace.human_study.web._security import Guard
 from genspace.human_study.web._server import most_connections, protocol_with_limits
 from genspace.human_study.web._site import Site, site_of
 
-__all__ = ["Links", "create_app", "open_site", "serve"]
+__all__ = ["create_app", "listen", "open_site", "serve"]
 
 _log = logging.getLogger("genspace")
 _EXPLAINED = {403, 404, 409, 413, 422, 429, 500, 503}
@@ -111,29 +111,6 @@ def _explain(request: Request, status: int) -> Response:
     return site.page(request, "error.html", texts, status, message=message)
 
 
-class Links:
-    """The addresses that `serve` prints."""
-
-    def __init__(self, site: Site, base: str) -> None:
-        self.base = base.rstrip("/")
-        self._site = site
-
-    @property
-    def rater(self) -> str:
-        """For everybody who should take part; with the platform's placeholders where there is one."""
-        query = platform_of(self._site.material.design.crowd).query()
-        return f"{self.base}/r/{self._site.store.secret('join_token')}{query}"
-
-    @property
-    def researcher(self) -> str:
-        """For the researcher alone."""
-        return f"{self.base}/researcher/enter/{self._site.store.secret('researcher_token')}"
-
-    def personal(self, invitation: str) -> str:
-        """For one invited rater."""
-        return f"{self.base}/i/{invitation}"
-
-
 @contextmanager
 def open_site(
     study_root: Path,
@@ -184,15 +161,26 @@ def _unreadable(material: Material, names: list[str]) -> str:
     return f"{many}{why}"
 
 
-def serve(site: Site, *, host: str, port: int, behind_proxy: bool) -> None:
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens there; port 0 takes one that is free.
+
+    Errors: `InputError` where nothing can listen.
+    """
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise InputError(
+            f"cannot listen on {host}:{port}: {error.strerror}; choose another `host` or `port`"
+        ) from None
+
+
+def serve(site: Site, listening: socket.socket, *, behind_proxy: bool) -> None:
     """Serve until interrupted; no access log is written, so no address and no code is kept."""
     import uvicorn
 
     limits = site.material.design.limits
-    uvicorn.run(
+    config = uvicorn.Config(
         create_app(site),
-        host=host,
-        port=port,
         http=protocol_with_limits(
             connections=most_connections(limits.connections), request_seconds=limits.request_seconds
         ),
@@ -205,3 +193,6 @@ def serve(site: Site, *, host: str, port: int, behind_proxy: bool) -> None:
         timeout_keep_alive=75,  # a rater thinks longer than uvicorn's 5 s
         timeout_graceful_shutdown=5,
     )
+    listening.listen(config.backlog)  # as many as uvicorn would let wait
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listening])

@@ -9,22 +9,7 @@ from collections.abc import Iterator
 __all__ = ["for_browsers"]
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-_PNG_KEPT = frozenset(
-    {
-        b"IHDR",
-        b"PLTE",
-        b"IDAT",
-        b"IEND",
-        b"tRNS",
-        b"gAMA",
-        b"cHRM",
-        b"sRGB",
-        b"iCCP",
-        b"cICP",
-        b"sBIT",
-        b"pHYs",
-    }
-)
+_PNG_KEPT = frozenset(b"IHDR PLTE IDAT IEND tRNS gAMA cHRM sRGB iCCP cICP sBIT pHYs".split())
 """Chunks that a picture is drawn from (W3C, PNG specification); everything else, such as text, is left out."""
 _WEBP_KEPT = frozenset({b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ICCP", b"ANIM", b"ANMF"})
 _WEBP_METADATA = 0x08 | 0x04

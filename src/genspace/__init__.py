@@ -8,10 +8,14 @@ from genspace._version import __version__
 
 if TYPE_CHECKING:
     from genspace.analysis import Comparison as Comparison
+    from genspace.analysis import Diff as Diff
+    from genspace.analysis import Gate as Gate
     from genspace.analysis import Ranking as Ranking
     from genspace.analysis import Validation as Validation
     from genspace.analysis.correlation import agreement as agreement
     from genspace.api import compare as compare
+    from genspace.api import diff as diff
+    from genspace.api import gate as gate
     from genspace.api import rank as rank
     from genspace.api import read_comparison as read_comparison
     from genspace.api import validate as validate
@@ -30,7 +34,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Comparison",
+    "Diff",
     "Evidence",
+    "Gate",
     "GenspaceError",
     "InputError",
     "Item",
@@ -44,7 +50,9 @@ __all__ = [
     "__version__",
     "agreement",
     "compare",
+    "diff",
     "evidence_of",
+    "gate",
     "open_study",
     "rank",
     "read_comparison",
@@ -55,12 +63,12 @@ __all__ = [
 _LAZY = {
     **dict.fromkeys(("GenspaceError", "InputError"), "genspace.errors"),
     **dict.fromkeys(("Item", "Measurement", "Request", "StudySettings", "Verdict"), "genspace.records"),
-    "Comparison": "genspace.analysis",
+    **dict.fromkeys(("Comparison", "Diff", "Gate"), "genspace.analysis"),
     "Ranking": "genspace.analysis",
     "Validation": "genspace.analysis",
     "Evidence": "genspace.evidence",
     "agreement": "genspace.analysis.correlation",
-    "compare": "genspace.api",
+    **dict.fromkeys(("compare", "diff", "gate"), "genspace.api"),
     "read_comparison": "genspace.api",
     "evidence_of": "genspace.gather",
     "rank": "genspace.api",

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from genspace.errors import InputError, did_you_mean
 from genspace.evidence import Evidence
-from genspace.gather import evidence_of
+from genspace.gather import evidence_of, verdicts_at
 from genspace.records import StudySettings
-from genspace.study import Study, open_study, read_score_frame, read_score_table
-from genspace.tables import read_table, table_stem
+from genspace.study import GateTable, Study, open_study, read_score_frame, read_score_table
+from genspace.tables import find_table, read_table, table_stem
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from genspace.analysis import Comparison, Ranking, Validation
+    from genspace.analysis import Comparison, Diff, Gate, Ranking, Validation
     from genspace.analysis.alternative_annotator import Annotators
     from genspace.analysis.result import Resampled
 
-__all__ = ["compare", "rank", "read_comparison", "validate"]
+__all__ = ["compare", "diff", "gate", "rank", "read_comparison", "validate"]
 
 Source = Study | Evidence | Path | str
 
@@ -124,6 +125,156 @@ def read_comparison(path: Path | str) -> Comparison:
         return Comparison.from_dict(document)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+
+
+def diff(
+    old: Source | Comparison,
+    new: Source | Comparison,
+    *,
+    primary: str | None = None,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> Diff:
+    """Say what changed from one run to another: of each judge its answers and its agreement, of the people theirs.
+
+    Args:
+        old: The earlier run: a study, its path, its evidence, a folder of verdicts (`verdicts/JUDGE`, or
+            `verdicts/JUDGE@FINGERPRINT` for those from before an option changed), or a comparison or its
+            `comparison.json`, which has figures alone.
+        new: The later one, like it.
+        primary: The figure that is compared; None: as the new run declares, else by the kind of answers.
+        seed: As for `compare`.
+        confidence: As for `compare`.
+
+    Errors: `InputError` naming what cannot be read; else as for `compare`.
+
+    >>> import pandas as pd
+    >>> frames = {
+    ...     "items": pd.DataFrame({"item_id": list("abcd"), "prompt_id": list("ppqq")}),
+    ...     "annotations": pd.DataFrame({"item_id": list("abcd"), "value": [1, 2, 3, 5]}),
+    ... }
+    >>> scores = pd.DataFrame({"item_id": list("abcd"), "judge": "clip", "score": [0.1, 0.3, 0.2, 0.9]})
+    >>> evidence = Evidence.from_frames(**frames, scores=scores)
+    >>> diff(evidence, evidence)
+    <Diff of 'study' beside 'study': clip: identical>
+    """
+    from genspace.analysis import CompareOptions
+    from genspace.analysis import diff as diff_evidence
+
+    options = CompareOptions(primary=primary, seed=seed, confidence=confidence)
+    sides = [_side(side) for side in (old, new)]
+    found = diff_evidence(
+        sides[0].evidence, sides[1].evidence, options, names=_apart(sides[0].name, sides[1].name, old, new)
+    )
+    study = sides[1].study or sides[0].study
+    return replace(found, study=study)
+
+
+def gate(
+    study: Source,
+    rules: Sequence[str] = (),
+    *,
+    against: Source | None = None,
+    open_rules: Literal["fails", "passes"] | None = None,
+    primary: str | None = None,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> Gate:
+    """Decide whether judges meet rules, on intervals that are corrected over the rules.
+
+    Args:
+        study: As for `compare`; where it has a `[gate]` table, its rules are asked too.
+        rules: Such as "scene: cohen_kappa.low >= 0.6", "scene not worse than vlm by 0.05", "coverage >= 0.9",
+            "scene not behind before"; " supposing 0.75" at the end asks how often a judge of that true value passes.
+        against: An earlier run, as for `diff`, whose judges are "before".
+        open_rules: Whether a rule that the data leave open "fails" or "passes"; None: as declared, else it fails.
+        primary: The figure by which judges are compared with one another.
+        seed: As for `compare`.
+        confidence: Over all rules together.
+
+    Errors: `InputError` for a rule that cannot be read and for an unknown judge; else as for `compare`.
+
+    >>> import pandas as pd
+    >>> frames = {
+    ...     "items": pd.DataFrame({"item_id": list("abcd"), "prompt_id": list("ppqq")}),
+    ...     "annotations": pd.DataFrame({"item_id": list("abcd"), "value": [1, 0, 1, 0]}),
+    ...     "scores": pd.DataFrame({"item_id": list("abc"), "judge": "clip", "score": [0.8, 0.3, 0.6]}),
+    ... }
+    >>> found = gate(Evidence.from_frames(**frames), ["coverage >= 0.9"])
+    >>> found.passed, found.document.checks[0].found.value
+    (False, 0.75)
+    """
+    from genspace.analysis import CompareOptions
+    from genspace.analysis import gate as gate_evidence
+
+    side = _side(study)
+    declared = side.study.declared.gate if side.study is not None else GateTable()
+    earlier = against
+    if earlier is None and declared.against is not None and side.study is not None:
+        earlier = side.study.root / declared.against
+    before = None if earlier is None else _side(earlier)
+    return gate_evidence(
+        side.answers(),
+        [*declared.rules, *rules],
+        CompareOptions(primary=primary, seed=seed, confidence=confidence),
+        against=None if before is None else before.answers(),
+        open_rules=open_rules or declared.open,
+        names=(side.name, None) if before is None else _apart(before.name, side.name, earlier, study)[::-1],
+    )
+
+
+@dataclass(frozen=True)
+class _Side:
+    """What is compared over time."""
+
+    evidence: Evidence | Comparison
+    name: str
+    study: Study | None = None
+
+    def answers(self) -> Evidence:
+        """Return the evidence. Errors: `InputError` where there are figures alone."""
+        if not isinstance(self.evidence, Evidence):
+            raise InputError(
+                f"{self.name}: a gate needs the answers themselves: name the study, no comparison.json"
+            )
+        return self.evidence
+
+
+def _side(source: Source | Comparison) -> _Side:
+    """Open a study, a comparison, a comparison.json or a folder of verdicts. Errors: `InputError` for anything else."""
+    from genspace.analysis import Comparison
+
+    if isinstance(source, Comparison):
+        return _Side(source, source.document.study.name)
+    if isinstance(source, Evidence):
+        return _Side(source, source.settings.name)
+    if isinstance(source, Study):
+        return _Side(evidence_of(source), source.settings.name, source)
+    path = Path(source)
+    if path.suffix == ".json":
+        return _Side(read_comparison(path), str(path))
+    in_study = find_table(path, "items") if path.is_dir() else None
+    if in_study is None and (path.is_dir() or "@" in path.name):
+        found = verdicts_at(path)
+        root = path.parent if path.name == "verdicts" else path.parent.parent
+        if find_table(root, "items") is None:
+            return _Side(found, str(path))
+        study = open_study(root, whole=True)
+        whole = evidence_of(study)
+        return _Side(
+            replace(found.held(whole), read_marks=lambda: {**whole.marks, **found.marks}), str(path), study
+        )
+    study = open_study(path, whole=True)
+    return _Side(evidence_of(study), study.settings.name, study)
+
+
+def _apart(old: str, new: str, *sources: object) -> tuple[str, str]:
+    """Return two names that differ where the paths do."""
+    paths = [Path(s) for s in sources if isinstance(s, Path | str)]
+    if old != new or len(paths) < 2:
+        return old, new
+    names = [path.resolve().name for path in paths]
+    return (names[0], names[1]) if names[0] != names[1] else (str(paths[0]), str(paths[1]))
 
 
 def validate(

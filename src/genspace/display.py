@@ -17,16 +17,21 @@ __all__ = ["Displayed", "Drawing", "Result", "View", "view_of"]
 
 WRITERS: Mapping[str, str] = {
     "genspace.analysis.compare.Comparison": "genspace.report._write:write_comparison",
+    "genspace.analysis.diff.Diff": "genspace.report._diff:write_diff",
+    "genspace.analysis.gate.Gate": "genspace.report._gate:write_gate",
     "genspace.analysis.inference.studies.Studies": "genspace.report._write:write_result",
     "genspace.analysis.ranking.Ranking": "genspace.report._write:write_result",
     "genspace.analysis.validation.Validation": "genspace.report._write:write_result",
     "genspace.certificate._certify.Certificate": "genspace.report._write:write_certificate",
     "genspace.framing.Framing": "genspace.report._write:write_result",
+    "genspace.tuning.Tuning": "genspace.report._write:write_tuning",
 }
 """Results that write themselves into a folder: class, and the function that does."""
 OWN_VIEWS: Mapping[str, str] = {
     "genspace.analysis._estimate.Estimate": "genspace.report._displays:estimate",
     "genspace.analysis.compare.Comparison": "genspace.report._displays:comparison",
+    "genspace.analysis.diff.Diff": "genspace.report._diff:diff_view",
+    "genspace.analysis.gate.Gate": "genspace.report._gate:gate_view",
     "genspace.analysis.inference.studies.Studies": "genspace.report._displays:studies",
     "genspace.analysis.ranking.Ranking": "genspace.report._displays:ranking",
     "genspace.analysis.reasons.Reason": "genspace.report._displays:reason",
@@ -37,6 +42,7 @@ OWN_VIEWS: Mapping[str, str] = {
     "genspace.geometry.scene.Pair": "genspace.report._displays:pair",
     "genspace.report._item.ItemView": "genspace.report._displays:item",
     "genspace.report._table.JudgeTable": "genspace.report._displays:judge_table",
+    "genspace.tuning.Tuning": "genspace.report._tuning:tuning",
     "genspace.study._study.Study": "genspace.report._displays:study",
 }
 """Results that are more than a table of their fields: class, and the function that returns its view."""

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
+from genspace.columns import among
 from genspace.display import Displayed
 from genspace.pairs import turned_answers, turned_verdicts
 from genspace.readings import Reading
-from genspace.records import Reference, StudySettings, Variant, reference_of
+from genspace.records import JudgeMark, Reference, StudySettings, Variant, reference_of
 from genspace.study import read_frames
 from genspace.summary import summary
 
@@ -66,6 +67,8 @@ class Evidence(Displayed):
     """Reads every verdict, repeats apart: the columns of `VERDICT_COLUMNS`."""
     read_variants: Callable[[], Mapping[str, Variant]] = dict
     """Reads which judges are variants of others, by name."""
+    read_marks: Callable[[], Mapping[str, JudgeMark]] = dict
+    """Reads what each judge was, by name."""
     read_readings: Callable[[], Sequence[Reading]] = tuple
     """Reads what was inferred about items and verdicts."""
 
@@ -140,6 +143,11 @@ class Evidence(Displayed):
         return self.read_variants()
 
     @cached_property
+    def marks(self) -> Mapping[str, JudgeMark]:
+        """Fingerprints and settings of judges, by name."""
+        return self.read_marks()
+
+    @cached_property
     def readings(self) -> tuple[Reading, ...]:
         """What was read and assumed: what it comes to, then everything that was inferred on reading."""
         told = summary(self.items, self.answers, self.every_verdict, self.settings).readings
@@ -187,6 +195,19 @@ class Evidence(Displayed):
         items, said = self.items, self._said
         return replace(self, read_items=lambda: items, read_answers=lambda: said, read_verdicts=lambda: every)
 
+    def held(self, other: Evidence) -> Self:
+        """Return the same verdicts about the items, and beside the answers and settings, of other evidence.
+
+        Verdicts about other items are left out.
+        """
+        items, said = other.items, other._said
+        every = self.every_verdict
+        known = among(every["item_id"], items["item_id"])
+        known &= (every["item_id_b"] == "").to_numpy() | among(every["item_id_b"], items["item_id"])
+        return replace(
+            self, read_items=lambda: items, read_answers=lambda: said, read_verdicts=lambda: every[known]
+        )
+
     @cached_property
     def _said(self) -> Answers:
         return self.read_answers()
@@ -194,14 +215,15 @@ class Evidence(Displayed):
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what was read, since readers cannot be."""
         inferred = tuple(self.read_readings())
-        return _unpickled, (self.items, self._said, self.every_verdict, self.variants, inferred)
+        return _unpickled, (self.items, self._said, self.every_verdict, self.variants, self.marks, inferred)
 
 
-def _unpickled(
+def _unpickled(  # noqa: PLR0917 - what `__reduce__` gives
     items: pd.DataFrame,
     answers: Answers,
     verdicts: pd.DataFrame,
     variants: Mapping[str, Variant],
+    marks: Mapping[str, JudgeMark],
     readings: Sequence[Reading],
 ) -> Evidence:
     return Evidence(
@@ -209,12 +231,15 @@ def _unpickled(
         read_answers=lambda: answers,
         read_verdicts=lambda: verdicts,
         read_variants=lambda: variants,
+        read_marks=lambda: marks,
         read_readings=lambda: readings,
     )
 
 
 def as_text(column: pd.Series[Any]) -> pd.Series[str]:
     """Return a column as text; empty cells as ""."""
+    if column.dtype == "str":
+        return column.fillna("")
     filled = column.astype(object).where(column.notna(), "")
     return filled.map(lambda v: v if isinstance(v, str) else str(v)).astype("str")
 

@@ -150,7 +150,7 @@ class FramedJudge:
 class FramingDocument:
     """Everything that was found about the frames of a study."""
 
-    format: Literal["genspace-frames/1"] = "genspace-frames/1"
+    schema: Literal["genspace-frames/1"] = "genspace-frames/1"
     study: str
     source: str
     """Where both readings come from."""

@@ -8,21 +8,21 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genspace.columns import ANSWER_COLUMNS
-from genspace.errors import Problem
+from genspace.columns import ANSWER_COLUMNS, typed
+from genspace.errors import InputError, Problem
 from genspace.evidence import Answers, Evidence
 from genspace.pairs import canonical
 from genspace.readings import Reading
-from genspace.records import Declared
+from genspace.records import Declared, JudgeMark, StudySettings
 from genspace.store import JudgeStore, judge_folders
-from genspace.study import check_study
+from genspace.study import check_study, verdict_frame
 
 if TYPE_CHECKING:
     from genspace.human_study.reading import Recorded
     from genspace.records import Variant
     from genspace.study import CheckReport, Read, Study
 
-__all__ = ["check", "evidence_of", "pairs_of"]
+__all__ = ["check", "evidence_of", "pairs_of", "verdicts_at"]
 
 
 def evidence_of(study: Study) -> Evidence:
@@ -46,7 +46,42 @@ def evidence_of(study: Study) -> Evidence:
         read_answers=partial(_answers, study),
         read_verdicts=lambda: verdicts().checked(),
         read_variants=partial(_variants, study),
+        read_marks=partial(_marks, study),
         read_readings=lambda: [*study.readings, *verdicts().readings],
+    )
+
+
+def verdicts_at(path: Path) -> Evidence:
+    """Return the verdicts of a folder `verdicts` or `verdicts/JUDGE` by themselves, with the items they are about.
+
+    `verdicts/JUDGE@FINGERPRINT` are those that the judge gave under an earlier fingerprint, of which the first
+    characters do.
+
+    Errors: `InputError` for a folder that holds no verdicts.
+    """
+    import pandas as pd
+
+    folder, mark = path, None
+    if not path.exists() and "@" in path.name:
+        name, _, mark = path.name.rpartition("@")
+        folder = path.with_name(name)
+    root, every = (folder.parent, True) if folder.name == "verdicts" else (folder.parent.parent, False)
+    found = [judge for judge, at in judge_folders(root) if every or at == root / "verdicts" / folder.name]
+    if not found:
+        raise InputError(
+            f"{path}: is no study, no comparison.json and no folder of verdicts (verdicts/JUDGE)"
+        )
+    frame = pd.concat([verdict_frame(root, judge, mark) for judge in found], ignore_index=True)
+    stores = {judge: JudgeStore(root, judge) for judge in found}
+    marks = {judge: JudgeMark(store.newest(mark or "")) for judge, store in stores.items()}
+    ids = pd.concat([frame["item_id"], frame.loc[frame["item_id_b"] != "", "item_id_b"]]).unique()
+    items = pd.DataFrame({"item_id": ids}, dtype="str")
+    nothing = Answers(typed({}, ANSWER_COLUMNS), StudySettings(name=str(path)))
+    return Evidence(
+        read_items=lambda: items,
+        read_answers=lambda: nothing,
+        read_verdicts=lambda: frame,
+        read_marks=lambda: marks,
     )
 
 
@@ -79,8 +114,20 @@ def check(
 
 
 def _variants(study: Study) -> dict[str, Variant]:
-    found = {name: JudgeStore(study.root, name).variant() for name, _ in judge_folders(study.root)}
+    found = {name: JudgeStore(study.kept_in, name).variant() for name, _ in judge_folders(study.kept_in)}
     return {name: variant for name, variant in found.items() if variant is not None}
+
+
+def _marks(study: Study) -> dict[str, JudgeMark]:
+    """Return each judge's fingerprint, and what study.toml says of it."""
+    found = {
+        name: JudgeMark(JudgeStore(study.kept_in, name).newest()) for name, _ in judge_folders(study.kept_in)
+    }
+    for name, table in study.declared.judges.items():
+        said = {"kind": table.kind, "model": table.model, **table.options}
+        settings = {key: str(value) for key, value in said.items() if value is not None}
+        found[name] = replace(found.get(name, JudgeMark()), settings=settings)
+    return found
 
 
 def _answers(study: Study) -> Answers:

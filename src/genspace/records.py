@@ -9,7 +9,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, get_args
 
 from genspace.display import Displayed
@@ -23,6 +23,7 @@ __all__ = [
     "Files",
     "Item",
     "JsonValue",
+    "JudgeMark",
     "Measurement",
     "PairCoding",
     "Reference",
@@ -175,6 +176,9 @@ class Measurement(Displayed):
     """Why it could not be measured, or how it was."""
 
 
+MEASURED = tuple(Measurement.__dataclass_fields__)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict(Displayed):
     """What a judge says about one request.
@@ -254,15 +258,17 @@ class Verdict(Displayed):
 
     def stamped(self, *, judge: str, fingerprint: str) -> Verdict:
         """Return the same verdict with the judge's name and fingerprint."""
-        return replace(self, judge=judge, fingerprint=fingerprint)
+        said = {name: getattr(self, name) for name in SAID}
+        return Verdict(**{**said, "judge": judge, "fingerprint": fingerprint})
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-ready dictionary without empty fields."""
-        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        fields["measurements"] = [asdict(m) for m in self.measurements]
-        return {
-            k: v for k, v in fields.items() if v is not None and (v or k not in ("measurements", "details"))
-        }
+        found = {name: value for name in SAID if (value := getattr(self, name)) is not None}
+        found["measurements"] = [{name: getattr(m, name) for name in MEASURED} for m in self.measurements]
+        for name in ("measurements", "details"):
+            if not found[name]:
+                del found[name]
+        return found
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Verdict:
@@ -278,6 +284,9 @@ class Verdict(Displayed):
         return cls(**known)
 
 
+SAID = tuple(Verdict.__dataclass_fields__)
+
+
 def _key_fields(request: Request) -> dict[str, Any]:
     item_id, item_id_b, question, repeat = request.key
     return {"item_id": item_id, "item_id_b": item_id_b, "question": question, "repeat": repeat}
@@ -291,6 +300,16 @@ class Variant:
     """Name of the other judge."""
     replaced: str
     """What was changed, as it was written: "depth=scene"."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeMark:
+    """What a judge was when it gave the verdicts that count."""
+
+    fingerprint: str | None = None
+    """Digest of everything that can change its answers; None for scores made elsewhere."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Kind, model and options of its `[judges.NAME]` table, as text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,6 +372,8 @@ class Declared:
     """A mean rating at or above it counts as a human "yes"."""
     missing: tuple[str, ...] = ()
     """Cells of the people's answers that mean "no answer", besides those of study.toml."""
+    drafts: bool = False
+    """Whether judges that are drafts are read."""
 
     def __post_init__(self) -> None:
         if self.scale is not None and self.scale[0] >= self.scale[1]:

@@ -1,6 +1,7 @@
 """Pairs listed one by one agree with pairs counted from ranks, and with the field's own tools."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,14 +11,16 @@ from hypothesis import strategies as st
 
 from genspace.analysis.inference.replicates import Replicates
 from genspace.analysis.pairwise import (
+    SAMPLE_ERROR,
+    SAMPLED,
     best_tie_width,
     calibrated_widths,
     folds_by_prompt,
     pairs_within,
-    share_without,
+    right_pairs,
+    right_without,
 )
 from genspace.analysis.resampling import Weighted, stream
-from genspace.errors import InputError
 
 
 @settings(deadline=None, max_examples=40)
@@ -69,22 +72,39 @@ def test_a_width_fitted_on_other_prompts_is_never_fitted_on_its_own():
     # Group 0 alone would choose width 1 (people tie what the judge puts 1 apart), group 1 would choose 0.
     pairs = pairs_within([1, 1, 1, 2], [0, 1, 0, 1], [0, 0, 1, 1])
     assert calibrated_widths(pairs, np.array([0, 1])).tolist() == [0, 1]
-    inside = pairs.counts(tie=calibrated_widths(pairs, np.array([0, 1]))).accuracy
+    inside = pairs.counts(tie=calibrated_widths(pairs, np.array([0, 1]))[pairs.group]).accuracy
     assert inside.mean()[0] == 0
     assert best_tie_width(pairs).accuracy == 0.5
 
 
-def test_the_share_without_a_prompt_equals_a_plain_loop():
+@pytest.mark.parametrize("complete", [True, False])
+def test_the_share_without_a_prompt_equals_a_plain_loop(complete):
     rng = np.random.default_rng(5)
     prompts = np.repeat(np.arange(6), 3)
     y, x = rng.integers(3, size=18).astype(float), rng.normal(size=18).round(1)
-    groups = prompts % 2
-    pairs = pairs_within(y, x, groups)
-    ours = share_without(pairs, pairs.right(tie=0.3), Replicates.of(prompts))
+    groups, clusters = prompts % 2, Replicates.of(prompts)
+    pairs = replace(pairs_within(y, x, groups), complete=complete)
+    width = np.full(18, 0.35)
+    cells = groups, groups * clusters.draws + clusters.of_item
+    right, inside = (right_pairs(pairs, y, x, width, cell) for cell in cells)
+    ours = right_without(right, inside, groups, clusters)
+    assert ours[0] == pytest.approx(pairs.right(tie=0.35).mean())
     for b in range(6):
         kept = prompts != b
         again = pairs_within(y[kept], x[kept], groups[kept])
-        assert ours[b] == pytest.approx(again.right(tie=0.3).mean())
+        assert ours[1 + b] == pytest.approx(again.right(tie=0.35).mean())
+
+
+@settings(deadline=None, max_examples=40)
+@given(seed=st.integers(0, 10**6), levels=st.sampled_from([2, 5, 1000]))
+def test_right_pairs_are_counted_as_they_are_listed(seed, levels):
+    rng = np.random.default_rng(seed)
+    y, x = rng.integers(levels, size=(2, 40)).astype(float)
+    groups, width = rng.integers(3, size=40), np.array([0.0, 1.0, levels / 3])
+    pairs = pairs_within(y, x, groups)
+    listed = right_pairs(pairs, y, x, width[groups], groups)
+    counted = right_pairs(replace(pairs, complete=False), y, x, width[groups], groups)
+    assert listed.tolist() == counted.tolist()
 
 
 def test_folds_keep_prompts_whole():
@@ -94,6 +114,25 @@ def test_folds_keep_prompts_whole():
     assert set(fold) == {0, 1, 2}
 
 
-def test_too_many_pairs_say_so():
-    with pytest.raises(InputError, match="within prompts or generators"):
-        pairs_within(np.arange(4000.0), np.arange(4000.0))
+def test_many_pairs_are_drawn_alike_and_choose_nearly_the_best_width():
+    rng = np.random.default_rng(0)
+    y = rng.integers(1, 6, size=2600).astype(float)
+    x = y + 0.3 * rng.normal(size=2600)
+    groups = np.repeat([0, 1], [600, 2000])
+    drawn = pairs_within(y, x, groups)
+    assert not drawn.complete
+    assert len(drawn.human) == SAMPLED
+    assert (groups[drawn.first] == groups[drawn.second]).all()
+    assert (drawn.first != drawn.second).all()
+    of_first = 600 * 599 / (600 * 599 + 2000 * 1999)
+    assert (drawn.group == 0).mean() == pytest.approx(of_first, abs=0.002)
+    mine = _merged_accuracy(y, x, best_tie_width(pairs_within(y, x)).width)
+    best = max(_merged_accuracy(y, x, width) for width in np.linspace(0, 1.5, 6))
+    assert best - SAMPLE_ERROR < mine
+    assert mine > _merged_accuracy(y, x, 0.0) + 0.05
+
+
+def _merged_accuracy(y, x, width):
+    n, far = len(y), np.abs(x[:, None] - x) > width
+    said = np.where(far, np.sign(x[:, None] - x), 0)
+    return ((said == np.sign(y[:, None] - y)).sum() - n) / n / (n - 1)

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from genspace.analysis.correlation import agreement
-from genspace.analysis.permutation import standardised, swap_test
+from genspace.analysis.permutation import _by_prompt, _ranking, standardised, swap_test
 from genspace.analysis.resampling import PromptDraws, Weighted, stream
 from genspace.analysis.significance import (
     bca_interval,
@@ -16,6 +16,7 @@ from genspace.analysis.significance import (
     fisher_interval,
     holm,
     mcnemar,
+    no_association,
     sign_flip,
     significance_groups,
     williams,
@@ -49,6 +50,21 @@ def test_sums_over_prompts_equal_ranking_every_permutation(figure):
     assert fast.difference == pytest.approx(slow.difference, abs=1e-12)
     assert (fast.p, fast.permutations) == (slow.p, slow.permutations)
     assert fast.difference == pytest.approx(agreement(y, a, figure) - agreement(y, b, figure), abs=1e-12)
+
+
+@pytest.mark.parametrize("figure", ["spearman", "kendall_tau_b", "pairwise_half_credit"])
+@pytest.mark.parametrize("tied", [False, True])
+def test_one_sum_over_prompts_equals_ranking_or_nearly_so_with_ties(figure, tied):
+    rng = np.random.default_rng(1)
+    quality = rng.normal(size=1200)
+    y = np.clip(np.round(3 + quality + rng.normal(size=1200) / 2), 1, 5)
+    a, b = quality + rng.normal(size=1200), quality + 1.1 * rng.normal(size=1200)
+    a, prompts = (np.round(a) if tied else a), np.arange(1200) // 4
+    swaps = rng.integers(2, size=(300, 50)).astype(float)
+    exact = _ranking(y, a, b, prompts, figure)(swaps)
+    near = _by_prompt(y, a, b, prompts, figure)(swaps)
+    of_ties = tied and figure != "pairwise_half_credit"
+    assert np.abs(near - exact).max() < (0.002 * exact.std() if of_ties else 1e-12)
 
 
 def test_all_permutations_of_a_small_case_equal_a_plain_loop():
@@ -208,3 +224,14 @@ def test_intervals_and_tests_of_few_items_are_undefined():
     assert np.isnan(williams(0.5, 0.4, 0.3, 3).p)
     with pytest.raises(InputError, match="no Fisher interval"):
         fisher_interval(0.5, 10, "roc_auc")
+
+
+@pytest.mark.parametrize("n", [3, 20, 34, 300])
+@pytest.mark.parametrize("tied", [False, True])
+def test_p_values_of_no_association_are_those_of_scipy(n, tied):
+    rng = np.random.default_rng(n)
+    y = rng.normal(size=n)
+    x = y + 3 * rng.normal(size=n)
+    y, x = (np.round(2 * y), np.round(x)) if tied else (y, x)
+    theirs = [test(x, y).pvalue for test in (stats.pearsonr, stats.spearmanr, stats.kendalltau)]
+    assert no_association(y, x) == pytest.approx(theirs, rel=1e-9, abs=1e-14)

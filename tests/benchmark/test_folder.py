@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 
 import pytest
+from PIL import Image
 
 from genspace.benchmark import Asked, Names, PromptList, create, open_benchmark, place, read_released, take
 from genspace.cli import invoke
@@ -116,6 +118,19 @@ def test_a_text_beside_counts_before_the_name_and_two_claims_are_told():
     assert placed.twice == (("0001.png", "0002.png"),)
 
 
+def test_where_texts_tell_the_prompt_numbers_in_names_are_no_seeds():
+    told = {"img_0.png": "a photo of a cat", "img_14.png": "Two cats", "img_15.png": "a photo of a cat"}
+    told |= {"seed3/img_1.png": "Two cats", "img_2.png": "a dog"}
+    placed = place(THREE, told, told)
+    assert placed.pictures == {
+        ("a-cat", ""): "img_0.png",
+        ("a-0.5-x", ""): "img_14.png",
+        ("a-cat", "1"): "img_15.png",
+        ("a-0.5-x", "3"): "seed3/img_1.png",
+    }
+    assert placed.strangers == ("img_2.png",)
+
+
 def test_index_and_prompt_agree_over_the_whole_benchmark(lists):
     for asked in lists:
         names = Names.of(asked, "mine")
@@ -146,6 +161,31 @@ def test_seeds_make_items_and_what_is_missing_keeps_its_place(made):
     assert (gap.there, gap.pictures, gap.seeds, gap.incomplete, len(gap.missing)) == (2, 3, 2, 1, 58)
     assert found.there() == {row["item_id"] for row in rows[:3]}
     assert len({row["prompt_id"] for row in rows}) == 60  # several images are seeds of one prompt
+
+
+def test_pictures_that_are_empty_or_cut_off_are_told(made, capsys):
+    folder = made.images / "mine" / "t2i"
+    for number, kind in enumerate(("PNG", "JPEG", "WEBP")):
+        buffer = io.BytesIO()
+        Image.new("RGB", (40, 40), "teal").save(buffer, kind)
+        whole = buffer.getvalue()
+        (folder / f"{2 * number + 1:04d}.{kind.lower()}").write_bytes(whole)
+        (folder / f"{2 * number + 2:04d}.{kind.lower()}").write_bytes(whole[:-20])
+    (folder / "0007.png").touch()
+    (folder / "0008.scene.json").write_text("{}")  # stands for a picture, which is not there
+    (folder / "0009.png").symlink_to("nowhere")
+    told = open_benchmark(made.root).state.broken
+    names = ("0002.png", "0004.jpeg", "0006.webp", "0007.png", "0009.png")
+    assert told == tuple(f"images/mine/t2i/{name}" for name in names)
+    assert invoke(["benchmark", "status", str(made.root)]) == 1
+    assert "5 pictures are empty or cut off: images/mine/t2i/0002.png" in capsys.readouterr().out
+
+
+def test_pictures_before_come_with_the_others(made, tmp_path):
+    put(tmp_path / "pictures", "edit/0001.png", "before/0001.png")
+    assert take(made, str(tmp_path / "pictures"), generator="mine") == 2
+    assert (made.images / "before" / "0001.png").is_file()
+    assert len(open_benchmark(made.root).there()) == 1
 
 
 def test_an_edit_needs_the_picture_before_or_a_pair_of_scenes(made):

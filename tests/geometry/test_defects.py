@@ -268,3 +268,17 @@ def test_17_what_is_not_found_is_an_abstention_and_stays_in_the_count() -> None:
     for answer in (corrected, reference):
         assert (answer.score, answer.passed) == (None, None)
         assert answer.reason == "Z was not found in the image"
+
+
+def test_17_more_detections_than_named_are_skipped_by_the_reference_alone() -> None:
+    scene = observe([Thing(AHEAD), Thing(AHEAD + np.array([1.0, 0, 0]))], EYE)
+    first, _ = scene["objects"]
+    again = {**first, "id": "A_2", "label": first.get("label", "A")}
+    wanted = "object_distance(A, B, value_m=1)"
+    assert [answer.passed for answer in both(scene, wanted)] == [True, True]
+    corrected, reference = both({**scene, "objects": [*scene["objects"], again]}, wanted)
+    assert corrected.passed
+    assert reference.reason == "the released code skips the image: 3 detections, 2 named"
+    # what nobody looked for is no detection
+    other = {**first, "id": "tree", "label": "tree"}
+    assert both({**scene, "objects": [*scene["objects"], other]}, wanted)[1].passed

@@ -177,10 +177,17 @@ async def rater(
     await asyncio.sleep(chance.random() * think_s)
     await persist(browser, result, "GET", server.join)
     _, _, page = await persist(browser, result, "GET", "/welcome")
-    token = re.search(rb'name="csrf" value="([0-9a-f]+)"', page)[1].decode()
+    asked = re.search(rb'name="csrf" value="([0-9a-f]+)"', page)
+    if asked is None:  # the others have everything in hand already: told before consent
+        browser.hang_up()
+        return
+    token = asked[1].decode()
     form = f"csrf={token}&agreed=0".encode()
     await persist(browser, result, "POST", "/welcome", form, Content_Type="application/x-www-form-urlencoded")
-    _, _, content = await persist(browser, result, "GET", "/api/next")
+    status, _, content = await persist(browser, result, "GET", "/api/next")
+    if status == 403:  # the same, while the form was being read
+        browser.hang_up()
+        return
     shown = json.loads(content)
     while shown["status"] == "assignment" and not stop.is_set():
         await asyncio.sleep(chance.uniform(0.5, 1.5) * think_s)
@@ -295,10 +302,17 @@ class PostgresServer:
 
     folder: Path
     as_user: list[str]
+    databases: int = 0
 
     @property
     def url(self) -> str:
-        return f"postgresql://genspace@/study?host={self.folder}"
+        """Of the database made last."""
+        return f"postgresql://genspace@/study{self.databases}?host={self.folder}"
+
+    def make_database(self) -> None:
+        bin_ = max(Path("/usr/lib/postgresql").glob("*/bin"))
+        self.databases += 1
+        self.run(str(bin_ / "createdb"), "-h", str(self.folder), "-U", "genspace", f"study{self.databases}")
 
     def run(self, *command: str) -> None:
         # Nothing is captured: a server that is started would keep the pipe open.
@@ -339,7 +353,7 @@ class PostgresServer:
         server.run(str(bin_ / "initdb"), *data)
         server.start()
         try:
-            server.run(str(bin_ / "createdb"), "-h", str(folder), "-U", "genspace", "study")
+            server.make_database()
             yield server
         finally:
             with suppress(subprocess.CalledProcessError):  # stopped already

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import uvicorn
 
+from genspace.human_study.visit.platforms import Links
 from genspace.human_study.web._site import Site
-from genspace.human_study.web.app import Links, create_app, open_site
+from genspace.human_study.web.app import create_app, open_site
 
 
 @dataclass
@@ -38,7 +39,7 @@ def served(root: Path, *, openapi: bool = False, prefix: str = "") -> Iterator[S
             time.sleep(0.02)
         base = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
         try:
-            yield Served(base, site, Links(site, base), server)
+            yield Served(base, site, Links(site.store, site.material.design.crowd, base), server)
         finally:
             server.should_exit = True
             thread.join(10)

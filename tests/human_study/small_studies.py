@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+import random
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from PIL import Image, ImageDraw
 
 from genspace.human_study.design import Design, parse_design
 from genspace.human_study.material import Material, load_material
-from genspace.human_study.store import AnswerStore
+from genspace.human_study.store.answer_store import AnswerStore
 from genspace.human_study.visit.assignment import Assignment, Rest, Turn
 
 
@@ -49,6 +53,18 @@ def write_study(
     (root / "items.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (root / "annotate.toml").write_text(design, encoding="utf-8")
     return root
+
+
+@contextmanager
+def nothing_left_to_chance() -> Iterator[None]:
+    """Pseudonyms are the same in every run, for items, gold and repeats fall where they put them; nobody waits for a disk.
+
+    That each commit is synced to the disk is tested in test_storage.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(secrets, "choice", random.Random(4).choice)
+        patch.setattr("genspace.human_study._engine._SYNCHRONOUS", "OFF")
+        yield
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -11,10 +12,11 @@ from typing import Any
 import pytest
 from small_studies import open_desk, write_study
 
-from genspace.human_study.design import load_design
+from genspace.human_study.design import Design, Exclusion, Outcomes, load_design
 from genspace.human_study.material import load_material
 from genspace.human_study.reading import answers
 from genspace.human_study.visit.assignment import Assignment
+from genspace.human_study.web.app import listen
 
 
 @pytest.fixture
@@ -65,6 +67,78 @@ def test_init_writes_a_design_whose_comments_are_its_defaults(
     assert set(tomllib.loads(uncommented)) >= {"block", "lease_minutes", "languages", "retention_days"}
     again = genspace("annotate", "init", study)
     assert (again.code, "exists" in again.err) == (2, True)
+
+
+def test_init_explains_every_key_once(study: Path, genspace: Callable[..., Any]) -> None:
+    assert genspace("annotate", "init", study).code == 0
+    text = (study / "annotate.toml").read_text()
+    explained = re.findall(r"^(?:# )?(\w+) = .*? # (\w.*)", text, re.MULTILINE)
+    assert len(explained) > 65
+    assert ("lease_minutes", "A picture not answered for so long goes back into the pool.") in explained
+    kept = {"min_gold": "4", "max_fast_share": "0.2", "requests_per_minute": "240", "every": "10"}
+    for name, value in kept.items():
+        assert re.search(rf"^# {name} = {value} ", text, re.MULTILINE), name
+    left_out = {
+        "questions",
+        "parameter",
+        "completion_code",
+        "completion_url",
+        "url",
+    }  # each needs another key
+    for table in (Design, Exclusion, Outcomes):
+        for name in set(table.model_fields) - left_out:
+            assert re.search(rf"\b{name}\b", text), name
+
+
+@pytest.mark.parametrize(
+    ("design", "told"),
+    [
+        ("[outcomes.complet]\n", "outcomes.complet: there is no such setting (did you mean 'complete'?)"),
+        ("[gold]\nevry = 3\n", "gold.evry = 3: there is no such setting (did you mean 'every'?)"),
+        ('[outcomes.complete]\nurl = "javascript:alert(1)"\n', "outcomes.complete.url"),
+        ('[crowd]\ncompletion_url = "app.prolific.com/done"\n', "crowd.completion_url"),
+        ('[outcomes.complete]\ncode = ""\n', "outcomes.complete.code"), ('title = ""\n', "title"),
+    ],
+)  # fmt: skip
+def test_settings_that_would_fail_a_rater_are_refused(
+    study: Path, genspace: Callable[..., Any], design: str, told: str
+) -> None:
+    (study / "annotate.toml").write_text(design)
+    found = genspace("annotate", "status", study)
+    assert (found.code, found.err.count("\n")) == (2, 1), found.err
+    assert told in found.err
+
+
+def test_a_study_on_a_platform_without_a_code_is_remarked_upon(
+    study: Path, genspace: Callable[..., Any]
+) -> None:
+    for more, remarked in (("", True), ('[outcomes.complete]\ncode = "C1"\n', False)):
+        (study / "annotate.toml").write_text(f'[crowd]\nplatform = "prolific"\n{more}')
+        assert ("gets no code to be paid by" in genspace("annotate", "status", study).err) == remarked
+
+
+def test_a_study_that_nobody_came_to_is_described_so(study: Path, genspace: Callable[..., Any]) -> None:
+    (study / "annotate.toml").write_text("")
+    assert "**Participants.** Nobody has come yet." in genspace("annotate", "describe", study).out
+
+
+def test_where_nothing_can_listen_and_nothing_be_written_is_one_line(
+    study: Path, genspace: Callable[..., Any], tmp_path: Path
+) -> None:
+    (study / "annotate.toml").write_text("")
+    with listen("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        assert port > 0
+        told = genspace("annotate", "serve", study, "--port", port)
+    assert (told.code, told.out) == (2, "")
+    assert f"cannot listen on 127.0.0.1:{port}" in told.err
+    for command in (("serve", study), ("links", study), ("invite", study, 1)):
+        told = genspace("annotate", *command, "--public-url", "study.example.org")
+        assert (told.code, "https://" in told.err) == (2, True)
+    (tmp_path / "file").write_text("")
+    for target in ("answers.csv", "hub"):
+        told = genspace("annotate", "export", study, tmp_path / "file" / target)
+        assert (told.code, "cannot be written" in told.err) == (2, True)
 
 
 def test_init_writes_the_texts_of_a_new_language_to_be_translated(

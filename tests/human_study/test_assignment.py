@@ -250,6 +250,17 @@ def test_pairs_are_drawn_within_prompts_and_sides_change(tmp_path: Path) -> None
     assert all(sides[0] != sides[1] for sides in repeated), "a repeated pair has its sides swapped"
 
 
+def test_of_every_two_pairs_one_is_turned(tmp_path: Path) -> None:
+    """Who favours a side favours neither item, however few pairs they see."""
+    desk = open_desk(write_study(tmp_path / "s", 12, generators=2), protocol="pairwise", repeats={"every": 0})
+    orders = set()
+    for _ in range(4):
+        turned = [given.flipped for given in work_through(desk, desk.join())]
+        assert all(turned[n] != turned[n + 1] for n in range(0, 12, 2))
+        orders.add(tuple(turned))
+    assert len(orders) > 1, "each rater has an order of their own"
+
+
 def test_deleting_a_rater_asks_for_the_answers_anew(tmp_path: Path) -> None:
     desk = open_desk(write_study(tmp_path / "s", 3), raters_per_item=1)
     gone, stays = desk.join("prolific-77"), desk.join()

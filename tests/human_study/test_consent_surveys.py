@@ -71,7 +71,7 @@ def survey(root: Path, text: str) -> Any:
     [
         ('kind = "choice"', "options"), ('kind = "text"\noptions = ["a"]', "options"), ('kind = "number"\nlow = 3\nhigh = 3', "low"),
         ('kind = "scale"\nlow = 0.5', "whole number"), ('kind = "scale"\nhigh = 90', "eleven"), ('kind = "dance"', "kind"),
-        ('kind = "text"\nseveral = true', "several"), ('kind = "text"\nlength = 3', "Extra"),
+        ('kind = "text"\nseveral = true', "several"), ('kind = "text"\nlength = 3', "no such setting"),
     ],
 )  # fmt: skip
 def test_surveys_with_mistakes_are_refused_naming_them(tmp_path: Path, question: str, words: str) -> None:

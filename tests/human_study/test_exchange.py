@@ -167,6 +167,16 @@ def test_payment_list_and_prolific(tmp_path: Path) -> None:
         reconcile(desk.store, desk.material, tmp_path / "prolific.csv", platform="prolific")
 
 
+def test_nobody_is_paid_for_answers_that_were_imported(tmp_path: Path) -> None:
+    desk = open_desk(write_study(tmp_path / "s", 2), outcomes={"complete": {"pay": 2.0}})
+    (tmp_path / "in.csv").write_text("item_id,rater_id,value\ni0,ann,yes\ni1,bob,no\n")
+    import_answers(desk.store, desk.material, tmp_path / "in.csv")
+    desk.join("p1")
+    rows = export_text(desk.store, desk.material, "payments.csv").splitlines()[1:]
+    assert [row.split(",")[1] for row in rows] == ["p1"]
+    desk.store.close()
+
+
 def test_compare_sees_the_answers_without_an_export(tmp_path: Path) -> None:
     desk = some_answers(tmp_path / "s")
     gathered = evidence_of(open_study(tmp_path / "s")).answers

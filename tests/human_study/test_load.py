@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from load import PostgresServer
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +29,8 @@ def test_killed_in_the_middle_nothing_acknowledged_is_lost(proof: ModuleType) ->
 
 
 @pytest.mark.needs_debian("postgresql")
-def test_postgresql_counts_exactly(proof: ModuleType) -> None:
-    with proof.postgresql() as url:
-        result = proof.run(12, raters=15, think_s=0.2, database=url)
+def test_postgresql_counts_exactly(proof: ModuleType, postgres: PostgresServer) -> None:
+    result = proof.run(12, raters=15, think_s=0.2, database=postgres.url)
     assert len(result.acknowledged) == 12 * proof.RATERS_PER_ITEM
 
 
@@ -133,16 +133,11 @@ def test_two_servers_in_two_processes_lose_and_double_nothing(proof: ModuleType)
 
 
 @pytest.mark.needs_debian("postgresql")
-def test_postgresql_restarted_in_the_middle_loses_nothing(proof: ModuleType) -> None:
-    with proof.PostgresServer.running() as database:
-        result = proof.run(
-            25,
-            raters=12,
-            think_s=0.3,
-            database=database.url,
-            accident=database.restart,
-            accidents=3,
-            every=20,
-        )
+def test_postgresql_restarted_in_the_middle_loses_nothing(
+    proof: ModuleType, postgres: PostgresServer
+) -> None:
+    result = proof.run(
+        25, raters=12, think_s=0.3, database=postgres.url, accident=postgres.restart, accidents=3, every=20
+    )
     assert result.retries > 0
     assert len(result.acknowledged) >= 60

@@ -17,7 +17,7 @@ from visits import Visitor, prolific
 from genspace.human_study.exchange.exporting import export_text
 from genspace.human_study.exchange.reconcile import reconcile
 from genspace.human_study.reading import answers
-from genspace.human_study.store.housekeeping import reclaim
+from genspace.human_study.store.housekeeping import forget, reclaim
 from genspace.human_study.visit.platforms import PLATFORMS
 from genspace.human_study.web._site import Site
 from genspace.human_study.web.app import open_site
@@ -135,6 +135,29 @@ def test_one_gold_picture_does_not_earn_the_full_code(tmp_path: Path) -> None:
             assert full == (rows[pid(n)]["pictures"] == "2"), "the full code is for all of it"
 
 
+def test_what_is_promised_to_raters_at_work_is_not_promised_again(tmp_path: Path) -> None:
+    """Six pictures, three a rater: the third comes too late, though three pictures have nobody yet."""
+    design = "raters_per_item = 1\nitems_per_rater = 3\n[repeats]\nevery = 0\n"
+    with open_site(write_study(tmp_path / "s", 6, design=design)) as site:
+        first = Visitor(site).come().agree()
+        first.work(2)
+        first.look()  # has all three in hand, so that only three are left
+        assert Visitor(site).come().agree().at == "/instructions"
+        assert "There is nothing left to do" in Visitor(site).come().text
+
+
+def test_a_picture_that_came_twice_is_paid_once(tmp_path: Path) -> None:
+    design = (
+        "raters_per_item = 1\n[repeats]\nevery = 2\ngap = 1\n[outcomes.complete]\npay_per_picture = 0.1\n"
+    )
+    with open_site(write_study(tmp_path / "s", 8, design=design)) as site:
+        visitor = Visitor(site).come().agree()
+        assert visitor.work() > 8
+        assert "You get 0.80" in visitor.text
+        (row,) = csv.DictReader(io.StringIO(export_text(site.store, site.material, "payments.csv")))
+        assert (row["pictures"], row["pay"], row["outcome"]) == ("8", "0.80", "complete")
+
+
 def test_complete_from_says_from_when_a_visit_counts(tmp_path: Path) -> None:
     with opened(tmp_path / "s", "complete_from = 3", items=3) as site:
         visitor = Visitor(site).come(**prolific(1)).agree()
@@ -208,6 +231,8 @@ def test_who_knows_a_participants_identifier_reaches_nothing(tmp_path: Path) -> 
             "released by the researcher, the participant may go on in another browser"
         )
         assert payments(site)[pid(1)]["sessions"].split() == [prolific(1, v)["SESSION_ID"] for v in (0, 1)]
+        elsewhere.come(**prolific(2))
+        assert elsewhere.at == "/welcome", "another participant in that browser is another person"
 
 
 def test_a_platform_of_another_name_sends_one_identifier(tmp_path: Path) -> None:
@@ -300,15 +325,17 @@ def test_prolifics_list_with_several_rows_a_person(tmp_path: Path, turned: bool)
             (prolific(1)["SESSION_ID"], pid(1), "APPROVED", "DONE1"),
             (prolific(1, 7)["SESSION_ID"], pid(1), "RETURNED", ""),
             (prolific(2)["SESSION_ID"], pid(2), "RETURNED", "OTHER"),
+            (prolific(2, 7)["SESSION_ID"], pid(2), "APPROVED", "DONE1"),
             (prolific(3)["SESSION_ID"], pid(3), "TIMED-OUT", ""),
             (prolific(8)["SESSION_ID"], pid(8), "AWAITING REVIEW", ""),
         ]
         path = listed(tmp_path / "pro.csv", *(rows[::-1] if turned else rows))
         found = reconcile(site.store, site.material, path, platform="prolific")
         assert found.finished_here_not_there == (pid(2),), (
-            "the approved session stands, the returned one does not"
+            "the session that began here stands, no other one does"
         )
-        assert (found.several_rows, found.wrong_code, found.unknown_here) == ((pid(1),), (pid(2),), (pid(8),))
+        assert (set(found.several_rows), found.wrong_code) == ({pid(1), pid(2)}, (pid(2),))
+        assert found.unknown_here == (pid(8),)
         rows = payments(site)
         assert {p: (r["outcome"], r["platform_status"]) for p, r in rows.items()} == {
             pid(1): ("complete", "APPROVED"), pid(2): ("complete", "RETURNED"), pid(3): ("timed_out", "TIMED-OUT"),
@@ -334,6 +361,7 @@ def test_items_of_returned_and_excluded_raters_are_asked_again_and_their_answers
         assert reclaim(site.store).answers == 0
         careful = Visitor(site).come(**prolific(3)).agree()
         assert careful.work() == 7
+        units = site.store.snapshot().units
         frame = answers(tmp_path / "s").query("role == 'main'")
         kept = frame[frame["excluded"] == ""]
         assert kept["item_id"].is_unique
@@ -342,6 +370,20 @@ def test_items_of_returned_and_excluded_raters_are_asked_again_and_their_answers
             "handed the work back",
         }
         assert len(kept) == 4, "six pictures, two of them gold"
+        forget(site.store, pid(1))
+        assert site.store.snapshot().units == units, "what was asked for again is not asked for a third time"
+
+
+def test_nothing_is_asked_again_of_a_rater_at_work(tmp_path: Path) -> None:
+    """Who breaks a rule now may keep it in the end; once the visit is over, the figures stand."""
+    with opened(tmp_path / "s", "items_per_rater = 8", "[exclusion]\nmin_gold = 2\n", items=8) as site:
+        visitor = Visitor(site).come(**prolific(1)).agree()
+        visitor.work(7, choice="no")  # a practice picture, then six, two of them gold
+        (figures,) = site.store.snapshot().recorded.raters()
+        assert figures.excluded == ("known answers: 0%, at least 70% wanted",)
+        assert reclaim(site.store).answers == 0
+        visitor.work(choice="no")
+        assert reclaim(site.store).answers == 6
 
 
 def test_codes_and_addresses_in_the_researchers_status(tmp_path: Path, genspace: Callable[..., Any]) -> None:

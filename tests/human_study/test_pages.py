@@ -72,26 +72,29 @@ def test_backspace_undoes_inside_the_picture_and_keeps_what_was_said(
         assert answers(root).set_index("question")["value"].to_dict() == {"objects": 0.0, "well": 4.0}
 
 
-@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", PROTOCOLS)
 def test_every_answer_is_in_sight_with_the_drawing_and_nothing_overflows(
-    tmp_path: Path, open_page: Callable[..., Any], name: str, size: str
+    tmp_path: Path, open_page: Callable[..., Any], name: str
 ) -> None:
     with served(study(tmp_path / "s", name)) as site:
-        page = open_page(size)
+        page = open_page("phone")
         consent(page, site)
         page.wait_for_load_state("networkidle")
-        height = page.evaluate("innerHeight")
-        boxes = [b.bounding_box() for b in page.locator("#choices button").all()]
-        assert len(boxes) >= 2
-        assert max(b["y"] + b["height"] for b in boxes) <= height, "no answer hides below the fold"
-        drawing = page.locator("#drawing").bounding_box()
-        top = page.locator("#choices").bounding_box()["y"]
-        assert drawing["y"] + drawing["height"] <= top + 1, "nor does the drawing hide behind the answers"
-        wide = "all => all.filter(n => n.scrollWidth > n.clientWidth + 1).map(n => n.textContent)"
-        assert page.locator("#choices button").evaluate_all(wide) == []
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        assert_accessible(page)
+        for size in SIZES.values():
+            page.set_viewport_size(size)
+            page.evaluate("scrollTo(0, 0)")
+            boxes = [b.bounding_box() for b in page.locator("#choices button").all()]
+            assert len(boxes) >= 2
+            assert max(b["y"] + b["height"] for b in boxes) <= size["height"], (
+                "no answer hides below the fold"
+            )
+            drawing = page.locator("#drawing").bounding_box()
+            top = page.locator("#choices").bounding_box()["y"]
+            assert drawing["y"] + drawing["height"] <= top + 1, "nor does the drawing hide behind the answers"
+            wide = "all => all.filter(n => n.scrollWidth > n.clientWidth + 1).map(n => n.textContent)"
+            assert page.locator("#choices button").evaluate_all(wide) == []
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            assert_accessible(page)
 
 
 @pytest.mark.parametrize(("name", "language"), [("likert", "de"), ("likert", "ar"), ("best_worst", "en")])
@@ -183,6 +186,7 @@ def test_confidence_and_why_not(tmp_path: Path, open_page: Callable[..., Any]) -
         consent(page, site)
         page.keyboard.press("2")
         wait_for_heading(page, "How sure are you?")
+        assert page.locator("#question-more").inner_text().endswith("?"), "what was asked, without its note"
         page.keyboard.press("3")
         wait_for_heading(page, "Why not?")
         assert page.get_by_role("button", name="Go on").is_disabled(), "a no needs its reason"

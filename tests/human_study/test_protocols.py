@@ -77,6 +77,22 @@ def test_reasons_can_be_optional_and_follow_low_ratings(tmp_path: Path) -> None:
     )
 
 
+def test_a_reason_means_the_same_in_every_language(tmp_path: Path) -> None:
+    """What a German reader chose stands in the study's first language, and is shown to the reader in German again."""
+    why = 'why_not = { options = [{ en = "no cow", de = "keine Kuh" }, "blurred"] }'
+    root = write_study(tmp_path / "s", 3, design=f'languages = ["en", "de"]\n{why}\n{LIMITS}')
+    with open_site(root) as site:
+        visitor = Visitor(site)
+        visitor.client.headers["accept-language"] = "de"
+        visitor.come().agree()
+        for reason in ("keine Kuh", "blurred", "zu dunkel"):
+            shown = visitor.look()
+            visitor.answer(shown, "no", why={"": reason})
+            again = visitor.client.get(f"/api/assignments/{shown['id']}").json()
+            assert again["why"] == {"": reason}
+    assert answers(root)["why"].tolist() == ["no cow", "blurred", "zu dunkel"]
+
+
 def test_the_slider_takes_whole_numbers_from_0_to_100(tmp_path: Path) -> None:
     wrong = ("101", "-1", "1.5", "nan", "inf", "", "yes", "1e2x")
     sent(

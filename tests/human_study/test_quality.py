@@ -70,6 +70,14 @@ def test_rules_wait_for_enough_answers() -> None:
     )
 
 
+def test_the_rule_on_repeats_waits_for_just_enough_of_them() -> None:
+    firsts = [screen(n, 1.0) for n in range(5)]
+    again = [screen(n + 5, 0.0, unit=(f"i{n}", ""), repeat=1) for n in range(5)]
+    for least, broken in ((5, ("repeats answered alike: 0%, at least 50% wanted",)), (6, ())):
+        rules = Exclusion(min_repeat_agreement=0.5, min_repeats=least)
+        assert rate_raters(firsts + again, rules, "binary")[0].excluded == broken
+
+
 @pytest.mark.parametrize(("ones", "n"), [(0, 3), (2, 3), (5, 5), (7, 20)])
 def test_interval_width_is_wilsons(ones: int, n: int) -> None:
     low, high = proportion_confint(ones, n, method="wilson")

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from small_studies import Desk, open_desk, picture, write_study
+from small_studies import Desk, nothing_left_to_chance, open_desk, picture, write_study
 
 from genspace.errors import InputError
-from genspace.human_study.design import load_design
+from genspace.human_study.design import Design, load_design
 from genspace.human_study.material import load_material
 from genspace.human_study.reading import answers, read_recorded
-from genspace.human_study.store import AnswerStore
+from genspace.human_study.store.answer_store import AnswerStore
 from genspace.human_study.store.registration import Registration, changes, register
 from genspace.human_study.visit.assignment import Assignment
 from genspace.human_study.web.app import open_site
@@ -100,26 +101,33 @@ CHANGES = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def answered_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The study after a first visit, to be copied."""
+    root = write_whole_study(tmp_path_factory.mktemp("answered") / "s")
+    with nothing_left_to_chance():
+        answered(root).store.close()
+    return root
+
+
 @pytest.mark.parametrize("what", CHANGES)
-def test_a_change_of_content_is_named_and_needs_a_reason(tmp_path: Path, what: str) -> None:
-    root = write_whole_study(tmp_path / "s")
-    original = {p: p.read_bytes() for p in root.rglob("*") if p.is_file()}
-
-    def undo() -> None:
-        for path, content in original.items():
-            path.write_bytes(content)
-
-    CHANGES[what](root)
-    desk_of(root).store.close()  # before the first answer everything may change
-    undo()
-    answered(root).store.close()
+def test_a_change_of_content_is_named_and_needs_a_reason(
+    tmp_path: Path, answered_once: Path, what: str
+) -> None:
+    fresh = write_whole_study(tmp_path / "fresh")
+    desk_of(fresh).store.close()
+    CHANGES[what](fresh)
+    desk_of(fresh).store.close()  # before the first answer everything may change
+    root = Path(shutil.copytree(answered_once, tmp_path / "s"))
     CHANGES[what](root)
     with pytest.raises(InputError) as caught:
         desk_of(root)
     assert what in str(caught.value)
     assert "--amend" in str(caught.value)
-    undo()
-    desk_of(root).store.close()
+    for path in answered_once.rglob("*.*"):
+        if path.is_file() and not path.name.startswith("answers.sqlite"):
+            shutil.copyfile(path, root / path.relative_to(answered_once))
+    desk_of(root).store.close()  # undone, nothing has changed
 
 
 def test_flipped_known_answers_change_nobody_s_past_without_a_word(
@@ -193,6 +201,20 @@ def test_an_update_of_genspace_is_told_and_needs_no_reason(
         desk.answer(late, given, 1.0)
     desk.store.close()
     assert read_recorded(root).registrations == (first.after, second.after)
+
+
+def test_a_setting_that_an_update_brings_is_no_change(
+    tmp_path: Path, answered_once: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = Path(shutil.copytree(answered_once, tmp_path / "s"))
+    real = Design.registered
+    monkeypatch.setattr(Design, "registered", lambda design: real(design) | {"colours": 3})
+    desk_of(root).store.close()
+    monkeypatch.setattr(
+        Design, "registered", lambda design: real(design) | {"colours": 3, "raters_per_item": 9}
+    )
+    with pytest.raises(InputError, match=r"design: raters_per_item\."):
+        desk_of(root)
 
 
 @pytest.mark.parametrize("what", ["questions: i4 (en)", "texts: en.work.back", "design: gold.every"])
@@ -313,6 +335,7 @@ def test_a_changed_consent_form_is_put_before_the_rater_again(tmp_path: Path) ->
         path = f"/api/assignments/{shown['id']}/answer"
         assert visitor.post(path, json=body, headers={"x-csrf-token": token}).status_code == 200
         jar = dict(visitor.cookies)
+        (before,) = site.store.snapshot().raters
     reword("consent.md", "About", "What we do with your answers")(root)
     with open_site(root, amend="the board asked for clearer words") as site:
         visitor = TestClient(create_app(site), cookies=jar)
@@ -322,6 +345,9 @@ def test_a_changed_consent_form_is_put_before_the_rater_again(tmp_path: Path) ->
         assert "This form has changed" in page.text
         visitor.post("/welcome", data={"csrf": token, "agreed": "0"})
         assert visitor.get("/work").url.path == "/work"
+        (after,) = site.store.snapshot().raters
+        assert after["consented_at"] == before["consented_at"], "the time limit runs from the first consent"
+        assert after["consent_digest"] == site.consent_digest != before["consent_digest"]
 
 
 def test_a_study_whose_pictures_cannot_be_read_is_not_served(tmp_path: Path) -> None:

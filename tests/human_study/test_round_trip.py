@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from small_studies import Clock, Desk, open_desk, write_study
+from small_studies import Clock, Desk, nothing_left_to_chance, open_desk, write_study
 
 from genspace.errors import InvalidFilesError
 from genspace.human_study.answers.orders import tiers_of, tiers_text
@@ -23,7 +23,8 @@ from genspace.human_study.exchange.exporting import export_text, write_huggingfa
 from genspace.human_study.exchange.importing import import_answers
 from genspace.human_study.material import load_material
 from genspace.human_study.reading import answers, read_recorded
-from genspace.human_study.store import AnswerStore
+from genspace.human_study.store.answer_store import AnswerStore
+from genspace.human_study.store.housekeeping import reclaim
 from genspace.human_study.visit.assignment import Assignment, Turn, earlier
 from genspace.human_study.watching.monitor import agreement_both_ways
 
@@ -135,11 +136,13 @@ def study(root: Path, name: str) -> Desk:
     return open_desk(root, **({"raters_per_item": 3, "repeats": REPEATS} | DESIGNS[name]))
 
 
-@pytest.fixture(params=DESIGNS)
-def worked(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
-    desk = study(tmp_path / "a", request.param)
-    with closing(desk.store):
+@pytest.fixture(params=DESIGNS, scope="module")
+def worked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """Answers to each design, which the tests only read."""
+    with nothing_left_to_chance():
+        desk = study(tmp_path_factory.mktemp(request.param) / "a", request.param)
         work(desk, seed=7)
+    with closing(desk.store):
         yield desk
 
 
@@ -210,6 +213,22 @@ def test_answers_before_and_after_an_amendment_stay_apart(tmp_path: Path) -> Non
     other.store.close()
 
 
+def test_answers_asked_for_again_do_not_count_in_the_copy_either(tmp_path: Path) -> None:
+    desk = open_desk(write_study(tmp_path / "a", 4), raters_per_item=1, repeats={"every": 0})
+    rater = desk.join()
+    for _ in range(3):
+        desk.answer(rater, desk.take(rater), 1.0)
+    with desk.store.writing() as connection:
+        Turn(connection, desk.design, rater, desk.clock()).leave("returned")
+    assert reclaim(desk.store).answers == 3
+    other = empty_copy(desk, tmp_path / "b")
+    import_answers(other.store, other.material, export(desk, "answers.csv", tmp_path / "out"))
+    for each in (desk, other):
+        assert [(u["assigned"], u["done"]) for u in each.store.snapshot().units] == [(0, 0)] * 4
+        assert answers(each.material.root)["reclaimed"].all()
+        each.store.close()
+
+
 def test_comments_can_be_left_out(tmp_path: Path) -> None:
     desk = study(tmp_path / "a", "likert")
     work(desk, seed=3)
@@ -235,6 +254,20 @@ def test_items_and_raters_whose_names_begin_like_formulas_keep_them(tmp_path: Pa
     desk.store.close()
 
 
+def said(desk: Desk) -> list[tuple[str, int, str, float | None, float]]:
+    screens = read_recorded(desk.material.root).screens
+    return sorted((s.rater_id, s.position, s.comment, s.seconds, s.received_at) for s in screens)
+
+
+@pytest.fixture
+def source_and_copies(tmp_path: Path) -> Iterator[tuple[Desk, dict[str, Desk]]]:
+    desk = open_desk(write_study(tmp_path / "a", 6), raters_per_item=1000)
+    copies = {name: empty_copy(desk, tmp_path / f"copy-{name}") for name in FORMATS}
+    yield desk, copies
+    for each in (desk, *copies.values()):
+        each.store.close()
+
+
 @settings(
     max_examples=25, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
@@ -250,24 +283,20 @@ def test_items_and_raters_whose_names_begin_like_formulas_keep_them(tmp_path: Pa
     )
 )
 def test_any_comment_and_any_time_survive(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, float, str]]
+    source_and_copies: tuple[Desk, dict[str, Desk]], rows: list[tuple[str, float, str]]
 ) -> None:
-    folder = tmp_path_factory.mktemp("any")
-    desk = open_desk(write_study(folder / "a", 6), raters_per_item=1)
-    rater = desk.join()
+    """Each example is one rater more, in the study and in the copy that each format fills."""
+    desk, copies = source_and_copies
+    rater, folder = desk.join(), desk.material.root.parent
     for comment, seconds, choice in rows:
         shown = desk.take(rater)
         desk.clock.now += seconds + 1
         value = None if not choice else float(choice == "yes")
         desk.answer(rater, shown, value, comment=comment, seconds=seconds)
-    for name in FORMATS:
-        other = empty_copy(desk, folder / f"copy-{name}")
-        import_answers(other.store, other.material, export(desk, name, folder / "out"))
-        kept = [(s.comment, s.seconds, s.received_at) for s in read_recorded(other.material.root).screens]
-        first = [(s.comment, s.seconds, s.received_at) for s in read_recorded(folder / "a").screens]
-        assert kept == first
-        other.store.close()
-    desk.store.close()
+    for name, other in copies.items():
+        added = import_answers(other.store, other.material, export(desk, name, folder / "out"))
+        assert (added.answers, added.raters) == (len(rows), 1)
+        assert said(other) == said(desk)
 
 
 @pytest.mark.parametrize("column", ["value", "repeat", "position", "received_at", "role", "known", "seconds", "side",

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_studies import Clock, write_study
+from small_studies import Clock, nothing_left_to_chance, write_study
 from test_round_trip import FORMATS, assert_same_figures, empty_copy, export
 from visits import Visitor, prolific
 
@@ -111,6 +111,8 @@ class Person:
     visitor: Visitor
     done: int = 0
     finished: bool = False
+    shown: Any = None
+    """The picture in hand, as the reply to the answer before brought it."""
 
 
 def truth(item_id: str, item_id_b: str) -> str:
@@ -121,7 +123,7 @@ def truth(item_id: str, item_id_b: str) -> str:
 def turn(person: Person, clock: Clock, chance: random.Random) -> None:
     """One picture: look, think, answer, perhaps correct it at once."""
     kind, visitor = person.kind, person.visitor
-    shown = visitor.look()
+    shown = person.shown or visitor.look()
     if shown["status"] != "assignment" or person.done == kind.stops_after:
         if kind.outcome == "returned":
             visitor.post("/leave")
@@ -139,7 +141,7 @@ def turn(person: Person, clock: Clock, chance: random.Random) -> None:
         choice = "left"
     took = chance.uniform(*kind.seconds)
     clock.now += took + 0.2
-    visitor.answer(shown, choice, seconds=took)
+    person.shown = visitor.answer(shown, choice, seconds=took)["next"]
     if chance.random() < kind.corrects and not shown["practice"]:
         again = visitor.client.get(f"/api/assignments/{shown['id']}").json()
         clock.now += 0.5
@@ -153,7 +155,7 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, li
     rows = [f"i{n}g0,i{n}g1,right,{'training' if n > GOLD - 3 else 'gold'}" for n in range(GOLD)]
     (root / "gold.csv").write_text("item_id,item_id_b,value,use\n" + "\n".join(rows) + "\n")
     chance, clock = random.Random(60), Clock()
-    with open_site(root) as site:
+    with nothing_left_to_chance(), open_site(root) as site:
         site.store.clock = clock
         people = []
         names = [name for name, kind in KINDS.items() for _ in range(kind.number)]

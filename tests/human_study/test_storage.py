@@ -17,10 +17,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from load import PostgresServer
-from small_studies import open_desk, write_study
+from small_studies import Desk, open_desk, write_study
 from visits import Visitor
 
 from genspace.errors import InputError
+from genspace.human_study import _engine
 from genspace.human_study._answers_file import StorageError
 from genspace.human_study.exchange.importing import import_answers
 from genspace.human_study.reading import answers, read_recorded
@@ -28,12 +29,20 @@ from genspace.human_study.visit.assignment import Assignment
 from genspace.human_study.web.app import open_site
 
 
-def worked(root: Path) -> Path:
+@pytest.fixture(scope="module")
+def answered_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study with one answer, to be copied."""
+    root = tmp_path_factory.mktemp("answered") / "s"
     desk = open_desk(write_study(root, 3))
     rater = desk.join()
     desk.answer(rater, desk.take(rater), 1.0)
     desk.store.close()
     return root
+
+
+@pytest.fixture
+def worked(answered_once: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(answered_once, tmp_path / "s"))
 
 
 def assert_one_line(told: Any, *words: str) -> None:
@@ -50,9 +59,9 @@ COMMANDS = (("status",), ("export", "OUT/answers.csv"), ("describe",), ("pause",
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c[0])
 @pytest.mark.parametrize("damage", ["text", "cut", "empty table"])
 def test_a_damaged_file_is_one_line(
-    tmp_path: Path, genspace: Callable[..., Any], command: tuple[str, ...], damage: str
+    tmp_path: Path, worked: Path, genspace: Callable[..., Any], command: tuple[str, ...], damage: str
 ) -> None:
-    root = worked(tmp_path / "s")
+    root = worked
     path = root / "answers.sqlite"
     if damage == "text":
         path.write_text("this is no database, and long enough to be looked at " * 20)
@@ -66,12 +75,12 @@ def test_a_damaged_file_is_one_line(
     arguments = [str(tmp_path / "answers.csv") if "OUT" in part else part for part in command[1:]]
     told = genspace("annotate", command[0], root, *arguments)
     if damage == "empty table" and told.code == 0:
-        return  # somebody else's table of that name: the study has no answers yet
+        return  # a table of that name alone: the study has no answers yet
     assert_one_line(told, "answers.sqlite")
 
 
-def test_compare_says_it_in_one_line_too(tmp_path: Path, genspace: Callable[..., Any]) -> None:
-    root = worked(tmp_path / "s")
+def test_compare_says_it_in_one_line_too(worked: Path, genspace: Callable[..., Any]) -> None:
+    root = worked
     (root / "answers.sqlite").write_bytes(b"SQLite format 3\0" + b"x" * 5000)
     told = genspace("compare", root)
     assert told.code == 2
@@ -80,10 +89,10 @@ def test_compare_says_it_in_one_line_too(tmp_path: Path, genspace: Callable[...,
 
 
 def test_a_locked_file_is_one_line_for_commands_and_a_wait_for_raters(
-    tmp_path: Path, genspace: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    worked: Path, genspace: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("genspace.human_study.store._engine._WAIT_SECONDS", 0.2)
-    root = worked(tmp_path / "s")
+    monkeypatch.setattr("genspace.human_study._engine._WAIT_SECONDS", 0.2)
+    root = worked
     with open_site(root) as site:
         visitor = Visitor(site).come().agree()
         shown = visitor.look()
@@ -98,6 +107,59 @@ def test_a_locked_file_is_one_line_for_commands_and_a_wait_for_raters(
         holder.close()
         assert visitor.answer(shown)["stored"] is True, "the page's next try is stored"
     assert len(answers(root)) == 2
+
+
+AS_SHIPPED = _engine._SYNCHRONOUS
+
+
+def test_every_commit_is_synced_to_the_disk(worked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was acknowledged survives a power cut: SQLite documents synchronous = 2 (FULL) for that, written ahead."""
+    monkeypatch.setattr(_engine, "_SYNCHRONOUS", AS_SHIPPED)  # which the other tests do without
+    desk = open_desk(worked)
+    with desk.store.reading() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    desk.store.close()
+
+
+STORED_WRONGLY = {
+    "design": "UPDATE meta SET value = '{no json' WHERE key = 'registered_design'",
+    "items": "UPDATE units SET item_ids = 'i' || unit_id",
+    "known answer": "UPDATE answers SET known = 'ye', choice = 'x'",
+}
+
+
+@pytest.mark.parametrize("what", STORED_WRONGLY)
+@pytest.mark.parametrize("command", ["annotate status", "annotate export", "compare"])
+def test_what_is_stored_wrongly_is_one_line(
+    worked: Path, tmp_path: Path, genspace: Callable[..., Any], what: str, command: str
+) -> None:
+    with sqlite3.connect(worked / "answers.sqlite") as connection:
+        connection.execute(STORED_WRONGLY[what])
+    connection.close()
+    target = [tmp_path / "answers.csv"] if command.endswith("export") else []
+    told = genspace(*command.split(), worked, *target)
+    assert (told.code, "Traceback" in told.err, told.err.count("\n")) == (2, False, 1), told.err
+    assert "last backup" in told.err
+
+
+@pytest.mark.parametrize("command", ["annotate status", "annotate serve", "compare"])
+def test_answers_of_a_later_version_are_left_to_it(
+    worked: Path, genspace: Callable[..., Any], command: str
+) -> None:
+    with sqlite3.connect(worked / "answers.sqlite") as connection:
+        connection.execute("UPDATE meta SET value = '7' WHERE key = 'schema_version'")
+    connection.close()
+    told = genspace(*command.split(), worked)
+    assert (told.code, told.err.count("\n")) == (2, 1), told.err
+    assert f"{worked / 'answers.sqlite'}: the answers are stored in layout 7" in told.err
+
+
+def test_a_folder_in_the_answers_place_is_one_line(worked: Path, genspace: Callable[..., Any]) -> None:
+    (worked / "answers.sqlite").unlink()
+    (worked / "answers.sqlite").mkdir()
+    for command in (("annotate", "status"), ("compare",)):
+        assert_one_line(genspace(*command, worked), "answers.sqlite")
 
 
 def test_a_full_disk_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
@@ -152,12 +214,6 @@ def test_a_folder_that_may_not_be_written_is_one_line(tmp_path: Path, genspace: 
 
 
 # PostgreSQL
-
-
-@pytest.fixture
-def postgres() -> Iterator[PostgresServer]:
-    with PostgresServer.running() as server:
-        yield server
 
 
 @pytest.mark.needs_debian("postgresql")
@@ -261,21 +317,22 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Desk]:
+    desk = open_desk(write_study(tmp_path / "s", 2))
+    yield desk
+    desk.store.close()
+
+
 @settings(
     max_examples=120, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
 @given(document=JSON, as_lines=st.booleans())
-def test_malformed_imports_are_refused_or_add_nothing(
-    tmp_path_factory: pytest.TempPathFactory, document: Any, as_lines: bool
-) -> None:
-    folder = tmp_path_factory.mktemp("malformed")
-    desk = open_desk(write_study(folder / "s", 2))
-    path = folder / ("in.jsonl" if as_lines else "in.json")
+def test_malformed_imports_are_refused_or_add_nothing(small: Desk, document: Any, as_lines: bool) -> None:
+    path = small.material.root / ("in.jsonl" if as_lines else "in.json")
     path.write_text(json.dumps(document), encoding="utf-8")
     with suppress(InputError):  # any other error fails the test
-        import_answers(desk.store, desk.material, path)
-    desk.store.close()
-    shutil.rmtree(folder)
+        import_answers(small.store, small.material, path)
 
 
 @pytest.mark.parametrize(
@@ -315,8 +372,8 @@ def test_two_servers_of_one_study_lose_and_double_nothing(tmp_path: Path) -> Non
     assert not frame.duplicated(["item_id", "rater_id"]).any()
 
 
-def test_a_failing_command_has_no_traceback_in_a_process_of_its_own(tmp_path: Path) -> None:
-    root = worked(tmp_path / "s")
+def test_a_failing_command_has_no_traceback_in_a_process_of_its_own(worked: Path) -> None:
+    root = worked
     (root / "answers.sqlite").write_text("nothing of the kind" * 300)
     command = [sys.executable, "-m", "genspace", "annotate", "serve", str(root)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)

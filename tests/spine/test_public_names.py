@@ -9,11 +9,11 @@ import pytest
 
 PUBLIC = {
     "genspace": """
-        Comparison Evidence GenspaceError InputError Item Measurement Ranking Request Study StudySettings Validation
-        Verdict __version__ agreement compare evidence_of open_study rank read_comparison run validate
+        Comparison Diff Evidence Gate GenspaceError InputError Item Measurement Ranking Request Study StudySettings Validation
+        Verdict __version__ agreement compare diff evidence_of gate open_study rank read_comparison run validate
     """,
     "genspace.analysis": """
-        CompareOptions Comparison Estimate Ranking Validation compare rank rank_generators validate
+        CompareOptions Comparison Diff Estimate Gate Ranking Validation compare diff gate rank rank_generators validate
     """,
     "genspace.geometry": "",
     "genspace.human_study": "Design answers load_design read_recorded",

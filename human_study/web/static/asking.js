@@ -7,9 +7,9 @@ const texts = settings.texts;
 export function ask(answering, choose) {
   const { payload, step } = answering;
   const questions = payload.questions;
-  const own = step.kind !== "choice" && step.kind !== "slider";
   byId("question").textContent = step.text;
-  const more = [own ? step.question.text : "", step.question.note].filter(Boolean).join(" ");
+  const { text, note } = step.question;
+  const more = { place: [text, note].filter(Boolean).join(" "), sure: text, why: text }[step.kind] ?? note;
   byId("question-more").textContent = more;
   byId("question-more").hidden = !more;
   byId("question-number").hidden = questions.length < 2;

@@ -4,6 +4,7 @@ from genspace.benchmark._compare import GeneratorComparison, Otherwise, compare_
 from genspace.benchmark._folder import BEFORE, Benchmark, Gap, State, create, open_benchmark
 from genspace.benchmark._pictures import Names, Placed, place
 from genspace.benchmark._prompt_list import TASKS, Asked, PromptList, Task, rows_csv, rows_jsonl
+from genspace.benchmark._published import PUBLISHED, read_published
 from genspace.benchmark._released import read_released
 from genspace.benchmark._sample import corrected_rows, draw_sample
 from genspace.benchmark._table import (
@@ -22,6 +23,7 @@ from genspace.benchmark._take import take
 
 __all__ = [
     "BEFORE",
+    "PUBLISHED",
     "TASKS",
     "Asked",
     "Benchmark",
@@ -47,6 +49,7 @@ __all__ = [
     "open_benchmark",
     "ordered_otherwise",
     "place",
+    "read_published",
     "read_released",
     "read_rows",
     "row_places",

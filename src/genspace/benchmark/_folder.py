@@ -9,7 +9,9 @@ items.csv             written anew whenever pictures have come
 
 from __future__ import annotations
 
+import os
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -25,7 +27,10 @@ __all__ = ["BEFORE", "Benchmark", "Gap", "State", "create", "open_benchmark"]
 
 FILE = "benchmark.toml"
 BEFORE = "before"
-SCENES = (".scene.json", ".pair.json")
+PAIR = ".pair.json"
+SCENES = (".scene.json", PAIR)
+TAIL = 4096
+"""Bytes in which the end of a picture is looked for."""
 SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 
 
@@ -58,11 +63,14 @@ class State:
     gaps: tuple[Gap, ...]
     strangers: tuple[str, ...]
     """Files that belong to no prompt."""
+    broken: tuple[str, ...] = ()
+    """Pictures whose file is empty or cut off."""
 
     @property
     def complete(self) -> bool:
         """Whether every prompt has its pictures, and no file is in doubt."""
-        return not self.strangers and not any(gap.missing or gap.twice for gap in self.gaps)
+        doubtful = self.strangers or self.broken
+        return not doubtful and not any(gap.missing or gap.twice for gap in self.gaps)
 
 
 @dataclass(frozen=True)
@@ -81,8 +89,8 @@ class Benchmark:
         return self.root / "images"
 
     @cached_property
-    def state(self) -> State:
-        """What is there and what is missing."""
+    def gaps(self) -> tuple[Gap, ...]:
+        """What is missing."""
         gaps = []
         for generator in self.generators:
             gaps += [
@@ -92,10 +100,21 @@ class Benchmark:
         for task, asked in self.lists.items():
             if needed := self._sources_needed(asked):
                 gaps.append(_gap(BEFORE, asked, self.before[task], needed))
+        return tuple(gaps)
+
+    @cached_property
+    def state(self) -> State:
+        """What is there and what is missing; every picture's end is looked at."""
         strangers = [
             f"images/{owner}/{name}" for owner, names in self._strangers.items() for name in sorted(names)
         ]
-        return State(gaps=tuple(gaps), strangers=tuple(strangers))
+        broken = [
+            f"images/{owner}/{name}"
+            for owner, names in self._files.items()
+            for name in names
+            if is_cut_off(self.images / owner / name)
+        ]
+        return State(gaps=self.gaps, strangers=tuple(strangers), broken=tuple(broken))
 
     @cached_property
     def placed(self) -> Mapping[tuple[str, Task], Placed]:
@@ -104,7 +123,7 @@ class Benchmark:
         for generator in self.generators:
             files = self._files[generator]
             for task, asked in self.lists.items():
-                own = {name: text for name, text in files.items() if self._task(name) == task}
+                own = {name: text for name, text in files.items() if self._tasks[generator][name] == task}
                 found[generator, task] = place(Names.of(asked, generator), own, own)
         return found
 
@@ -128,7 +147,7 @@ class Benchmark:
         for (generator, _), placed in self.placed.items():
             found[generator] += placed.strangers
         for generator in self.generators:
-            found[generator] += [n for n in self._files[generator] if self._task(n) is None]
+            found[generator] += [n for n, task in self._tasks[generator].items() if task is None]
         for placed in self.before.values():
             found[BEFORE] += placed.strangers
         return found
@@ -144,8 +163,13 @@ class Benchmark:
         alone = {a.source_id for a in asked.asked if a.source_id and a.prompt_id not in paired}
         return [source.prompt_id for source in asked.sources if source.prompt_id in alone]
 
-    def _task(self, name: str) -> Task | None:
-        return task_of(name, list(self.lists))
+    @cached_property
+    def _tasks(self) -> Mapping[str, Mapping[str, Task | None]]:
+        """The task that each generator's files tell."""
+        tasks = list(self.lists)
+        return {
+            owner: {name: task_of(name, tasks) for name in self._files[owner]} for owner in self.generators
+        }
 
     def rows(self) -> Iterator[dict[str, str]]:
         """Yield the items: for each generator and prompt one per seed, or one where a picture is still to come."""
@@ -155,13 +179,12 @@ class Benchmark:
             before = self.before[task].pictures if task in self.before else {}
             for asked in self.lists[task].asked:
                 for seed in seeds:
-                    item_id = f"{generator}-{asked.prompt_id}" + (f"-s{seed}" if seed else "")
                     name = placed.pictures.get((asked.prompt_id, seed)) or _expected(
                         task, asked.prompt_id, seed
                     )
                     source = before.get((asked.source_id, "")) or f"{asked.source_id}.png"
                     yield {
-                        "item_id": item_id,
+                        "item_id": _item_id(generator, asked.prompt_id, seed),
                         "image": f"{generator}/{name}",
                         "image_before": f"{BEFORE}/{source}" if asked.source_id else "",
                         "generator": generator,
@@ -172,17 +195,20 @@ class Benchmark:
 
     def write_items(self) -> None:
         """Write items.csv. Errors: `InputError` when it cannot be written."""
-        write_text(self.root / "items.csv", rows_csv(list(self.rows())))
+        write_text(self.root / "items.csv", rows_csv(self.rows()))
 
     def there(self) -> frozenset[str]:
         """Return the ids of the items whose pictures have come, for edits the picture before too."""
         found = set()
-        for row in self.rows():
-            generator, _, name = row["image"].partition("/")
-            _, _, before = row["image_before"].partition("/")
-            known = name in self._files[generator] and (not before or before in self._files[BEFORE])
-            if known or name in self._pairs[generator]:
-                found.add(row["item_id"])
+        for (generator, task), placed in self.placed.items():
+            by_id = self.lists[task].by_id
+            before = (
+                {prompt_id for prompt_id, _ in self.before[task].pictures} if task in self.before else set()
+            )
+            for (prompt_id, seed), name in placed.pictures.items():
+                source = by_id[prompt_id].source_id
+                if not source or source in before or name in self._pairs[generator]:
+                    found.add(_item_id(generator, prompt_id, seed))
         return frozenset(found)
 
     @cached_property
@@ -190,11 +216,16 @@ class Benchmark:
         """Pictures whose pair of scenes stands beside them, so that no picture before is needed."""
         return {
             owner: frozenset(
-                str(p.relative_to(self.images / owner)).removesuffix(".pair.json") + ".png"
-                for p in (self.images / owner).rglob("*.pair.json")
+                f"{name.removesuffix(PAIR)}.png"
+                for name in _files_in(self.images / owner)
+                if name.endswith(PAIR)
             )
             for owner in self.generators
         }
+
+
+def _item_id(generator: str, prompt_id: str, seed: str) -> str:
+    return f"{generator}-{prompt_id}" + (f"-s{seed}" if seed else "")
 
 
 def _expected(task: Task, prompt_id: str, seed: str = "") -> str:
@@ -202,9 +233,8 @@ def _expected(task: Task, prompt_id: str, seed: str = "") -> str:
 
 
 def _gap(owner: str, asked: PromptList, placed: Placed, prompt_ids: Sequence[str]) -> Gap:
-    images: dict[str, int] = {}
-    for prompt_id in [i for i, _ in placed.pictures if i in set(prompt_ids)]:
-        images[prompt_id] = images.get(prompt_id, 0) + 1
+    images = Counter(prompt_id for prompt_id, _ in placed.pictures)
+    images = Counter({i: images[i] for i in prompt_ids if i in images})
     seeds = len({seed for _, seed in placed.pictures})
     folder = "" if owner == BEFORE else f"{asked.task}/"
     return Gap(
@@ -229,9 +259,7 @@ def pictures_in(folder: Path) -> dict[str, str]:
     """
     if not folder.is_dir():
         return {}
-    names = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
-    hidden = {n for n in names if any(part.startswith(".") for part in n.split("/"))}
-    names -= hidden
+    names = set(_files_in(folder))
     found = {n for n in names if n.lower().endswith(IMAGE_SUFFIXES)}
     stems = {n.rpartition(".")[0] for n in found}
     for suffix in SCENES:
@@ -244,6 +272,37 @@ def pictures_in(folder: Path) -> dict[str, str]:
         text = f"{name.rpartition('.')[0]}.txt"
         told[name] = tables.get(name) or (_read(folder / text) if text in names else "")
     return told
+
+
+def is_cut_off(path: Path) -> bool:
+    """Whether a picture is empty, or its file does not end as one of its kind does; a file that is not there is not."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(12)
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - TAIL))
+            tail = file.read()
+    except OSError:
+        return path.is_symlink()
+    if head.startswith(b"\x89PNG"):
+        return b"IEND" not in tail
+    if head.startswith(b"\xff\xd8"):
+        return b"\xff\xd9" not in tail
+    if head.startswith(b"RIFF"):
+        return size < 8 + int.from_bytes(head[4:8], "little")
+    return size == 0
+
+
+def _files_in(folder: Path, before: str = "") -> Iterator[str]:
+    """Yield the names of files in a folder, at any depth, but hidden ones."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                yield from _files_in(Path(entry.path), f"{before}{entry.name}/")
+            else:
+                yield before + entry.name
 
 
 def _told_by_tables(folder: Path, names: Iterable[str]) -> dict[str, str]:

@@ -3,16 +3,17 @@
 A picture is known by, in this order: the prompt that a table (`metadata.csv`) or a text file beside it holds; the
 released code's folders with the classes in a text file; the prompt's id; its index, `0001.png`; the prompt's text as a
 file's name. A number behind that (`0001-2.png`, `seed2/0001.png`, `0001/2.png`) is the seed of several images of one
-prompt.
+prompt; where a text tells the prompt, images of one are counted.
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import PurePosixPath
 
 from genspace.benchmark._prompt_list import PromptList, Task
 from genspace.geometry.benchmark import released_variants
@@ -25,6 +26,7 @@ Key = tuple[str, str]
 SEED = re.compile(r"(?P<key>.+?)[-_ ](?:s|seed[-_ ]?)?(?P<seed>\d+)")
 SEED_FOLDER = re.compile(r"(?:s|seed|sample)[-_ ]?(?P<seed>\d+)", re.IGNORECASE)
 CLASSES = re.compile(r"(?:\s*<[^<>]+>\s*)+")
+ZERO = re.compile(r"(?<!\d)0+(?!\d)")
 SHORTEST_START = 24
 """A file's name that was cut off must hold so many letters of the prompt."""
 
@@ -115,14 +117,21 @@ def place(names: Names, files: Iterable[str], told: Mapping[str, str] | None = N
     {('a-cow', ''): '0001.png', ('a-cat', '7'): '0002-7.png', ('a-cat', ''): 'A_photo_of_a_cat.jpg'}
     """
     told, ordered = told or {}, sorted(files)
-    from_zero = any(_index(PurePosixPath(name)) == 0 for name in ordered if not told.get(name))
+    from_zero = any(_index(name) == 0 for name in ordered if ZERO.search(name) and not told.get(name))
     found: dict[Key, str] = {}
     strangers, twice = [], []
+    images = Counter[str]()
     for name in ordered:
         key = _key(names, name, told.get(name, ""), first=0 if from_zero else 1)
         if key is None:
             strangers.append(name)
-        elif key in found:
+            continue
+        if (
+            told.get(name) and not key[1]
+        ):  # the name says nothing of the prompt: a number in it need not be a seed
+            key = key[0], str(images[key[0]] or "")
+            images[key[0]] += 1
+        if key in found:
             twice.append((found[key], name))
         else:
             found[key] = name
@@ -135,18 +144,18 @@ def _in_folders(prompt_ids: Iterable[str]) -> dict[str, str]:
 
 
 def _key(names: Names, name: str, told: str, *, first: int) -> Key | None:
-    path = PurePosixPath(name)
-    if (whole := path.with_suffix("").as_posix()) in names.also:
+    if (whole := posixpath.splitext(name)[0]) in names.also:
         return names.also[whole], ""
-    if CLASSES.fullmatch(told):
+    if told and CLASSES.fullmatch(told):
         classes = ", ".join(re.findall(r"<\s*([^<>]+?)\s*>", told))
-        index = path.parent.name
+        index = _folders(name)[-1]
         prompt_id = names.released.get((int(index), classes)) if index.isdigit() else None
         return None if prompt_id is None else (prompt_id, "")
     if told:
         prompt_id = names.by_text.get(_words(told))
-        return None if prompt_id is None else (prompt_id, _seed_of(path))
-    for told_key, seed in _readings(path):
+        in_seed = SEED_FOLDER.fullmatch(_folders(name)[-1])
+        return None if prompt_id is None else (prompt_id, str(int(in_seed["seed"])) if in_seed else "")
+    for told_key, seed in _readings(name):
         key = told_key.removeprefix(names.prefix)
         if key in names.ids:
             return names.ids[key], seed
@@ -156,10 +165,16 @@ def _key(names: Names, name: str, told: str, *, first: int) -> Key | None:
     return None
 
 
-def _readings(path: PurePosixPath) -> Iterator[Key]:
+def _folders(name: str) -> list[str]:
+    """Return the names of the two folders that a file lies in, "" where there is none, the nearest last."""
+    return ["", "", *name.split("/")[:-1]][-2:]
+
+
+def _readings(name: str) -> Iterator[Key]:
     """Yield what a file's name and folders may say: the prompt's id, index or text, and the seed."""
-    stem = path.stem
-    folder = path.parent.parent.name if path.parent.name == "samples" else path.parent.name
+    stem = posixpath.splitext(posixpath.basename(name))[0]
+    outer, folder = _folders(name)
+    folder = outer if folder == "samples" else folder
     in_seed = SEED_FOLDER.fullmatch(folder)
     if stem.isdigit() and folder and not in_seed and (folder.isdigit() or not folder.isalnum()):
         yield folder, str(int(stem))
@@ -168,18 +183,12 @@ def _readings(path: PurePosixPath) -> Iterator[Key]:
         yield split["key"], str(int(split["seed"]))
 
 
-def _index(path: PurePosixPath) -> int | None:
+def _index(name: str) -> int | None:
     """Return the index that a file is named by, where it is."""
-    for key, _ in _readings(path):
+    for key, _ in _readings(name):
         if key.isdigit():
             return int(key)
     return None
-
-
-def _seed_of(path: PurePosixPath) -> str:
-    """Return the seed of a file whose prompt is told by a text: by its folder, else by a number behind its name."""
-    found = SEED_FOLDER.fullmatch(path.parent.name) or SEED.fullmatch(path.stem)
-    return str(int(found["seed"])) if found else ""
 
 
 def _words(text: str) -> str:
@@ -195,7 +204,7 @@ def task_of(name: str, tasks: Sequence[Task]) -> Task | None:
     """
     if len(tasks) == 1:
         return tasks[0]
-    parts = [part.lower() for part in PurePosixPath(name).parts]
+    parts = name.lower().split("/")
     for task in tasks:
         if any(part in FOLDERS[task] for part in parts[:-1]) or parts[-1].startswith(f"{task}-"):
             return task

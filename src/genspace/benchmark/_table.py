@@ -8,13 +8,15 @@ import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 import numpy as np
 
 from genspace._version import __version__
+from genspace.analysis import Estimate
 from genspace.analysis.counted import Place, ScoreRange, ThreeFigures, judge_figures, places
-from genspace.analysis.question import JudgeScores, Question, Units
+from genspace.analysis.question import JudgeScores, Question
+from genspace.analysis.reasons import Reason
 from genspace.benchmark._folder import Benchmark
 from genspace.benchmark._prompt_list import TASKS, Task
 from genspace.display import Displayed
@@ -28,6 +30,8 @@ from genspace.study import open_study
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from genspace.study import Study
 
 __all__ = [
     "Cell",
@@ -54,6 +58,13 @@ class Cell(Displayed):
     """Mean score."""
     accuracy: ThreeFigures | None
     """Share that passed; None for a judge that only scores."""
+
+    @classmethod
+    def measured(cls, value: float | None, reason: Reason) -> Cell:
+        """Return a cell of which at most the mean of what was measured is known, and why no more is."""
+        unknown = Estimate.undefined(reason)
+        known = unknown if value is None else Estimate(value, reason=reason)
+        return cls(score=ThreeFigures(as_misses=unknown, left_out=known, as_passes=unknown), accuracy=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +124,13 @@ class Row(Displayed):
     schema: Literal["genspace-benchmark-row/1"] = "genspace-benchmark-row/1"
 
 
-def rows_of(made: Benchmark, judges: Sequence[str] | None = None, *, confidence: float = 0.95) -> list[Row]:
+def rows_of(
+    made: Benchmark,
+    judges: Sequence[str] | None = None,
+    *,
+    confidence: float = 0.95,
+    study: Study | None = None,
+) -> list[Row]:
     """Return a row per generator and judge, from the verdicts in a benchmark's folder.
 
     Every prompt counts, also one without a picture or without a verdict: what was not measured is a miss, is left out,
@@ -123,106 +140,119 @@ def rows_of(made: Benchmark, judges: Sequence[str] | None = None, *, confidence:
         made: The folder.
         judges: Which judges or metrics; None: all that have verdicts.
         confidence: Of the intervals.
+        study: The folder as a study, where it has been opened.
 
     Errors: `InputError` for a judge without verdicts here.
     """
-    evidence = evidence_of(open_study(made.root))
+    evidence = evidence_of(study or open_study(made.root))
     known = evidence.judges
     for name in judges or ():
         if name not in known:
             raise InputError(f"`judge` {name}: has no verdicts in {made.root}{did_you_mean(name, known)}")
     units = Question.of(evidence).singles
+    columns = {name: units.column(name) for name in ("item_id", "task", "sub_domain", "variant")}
+    of_prompts = {task: _sha256(made.root / "prompts" / f"{task}.csv") for task in made.lists}
     rows = []
     for name in judges or known:
-        judge = units.judges[name]
-        mark = _fingerprint(made.root, name)
+        judge, scores, mark = (
+            units.judges[name],
+            ScoreRange.of(units.judges[name]),
+            JudgeStore(made.root, name).fingerprint() or "",
+        )
         for code, generator in enumerate(units.generators):
-            own = units.generator == code
-            rows.append(
-                Row(
-                    generator=generator,
-                    judge=name,
-                    confidence=confidence,
-                    tasks=dict(_tasks(units, judge, own, made, confidence=confidence, mark=mark)),
+            tasks: dict[Task, TaskFigures] = {}
+            for task, asked in made.lists.items():
+                at = np.flatnonzero((units.generator == code) & (columns["task"] == task))
+                part = _Part(
+                    judge.take(at),
+                    judge.has_labels,
+                    scores,
+                    units.prompt[at],
+                    {key: c[at] for key, c in columns.items()},
+                    confidence,
                 )
-            )
+                digest = part.verdicts_digest()
+                tasks[task] = TaskFigures(
+                    **part.figures(list(dict.fromkeys(a.sub_domain for a in asked.asked))),
+                    variants=tuple(part.variants(task)),
+                    made_of=MadeOf(
+                        genspace=__version__,
+                        python=platform.python_version(),
+                        prompts=made.prompts,
+                        prompts_sha256=of_prompts[task],
+                        judge_fingerprint=mark,
+                        verdicts_sha256=digest,
+                    ),
+                )
+            rows.append(Row(generator=generator, judge=name, confidence=confidence, tasks=tasks))
     return rows
 
 
-def _tasks(
-    units: Units, judge: JudgeScores, own: NDArray[np.bool_], made: Benchmark, *, confidence: float, mark: str
-) -> Iterator[tuple[Task, TaskFigures]]:
-    task_column, domain_column = units.column("task"), units.column("sub_domain")
-    scores = ScoreRange.of(judge)
-    for task, asked in made.lists.items():
-        domains = list(dict.fromkeys(a.sub_domain for a in asked.asked))
-        of_task = own & (task_column == task)
-        code = np.array([domains.index(d) if d in domains else 0 for d in domain_column])
+class _Figures(TypedDict):
+    cells: Mapping[str, Cell]
+    mean: Cell
 
-        def cell(rows: NDArray[np.bool_], groups: NDArray[np.int64] | None = None) -> Cell:
-            score, passed = (
-                judge_figures(
-                    judge,
-                    rows,
-                    units.prompt,
-                    scores=scores,
-                    accuracy=accuracy,
-                    cell=groups,
-                    confidence=confidence,
-                )
-                for accuracy in (False, True)
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """What a judge said of one generator's items of one task."""
+
+    judge: JudgeScores
+    labelled: bool
+    """Whether the judge decides; of these items it may have decided none."""
+    scores: ScoreRange
+    prompt: NDArray[np.int64]
+    columns: Mapping[str, NDArray[np.object_]]
+    confidence: float
+
+    def figures(self, domains: Sequence[str]) -> _Figures:
+        """Return the figures of each sub-domain, and their mean."""
+        code = np.array([domains.index(d) for d in self.columns["sub_domain"]], dtype=np.int64)
+        every = np.ones(len(code), dtype=bool)
+        return {
+            "cells": {domain: self._cell(code == i) for i, domain in enumerate(domains)},
+            "mean": self._cell(every, code),
+        }
+
+    def _cell(self, rows: NDArray[np.bool_], groups: NDArray[np.int64] | None = None) -> Cell:
+        score, passed = (
+            judge_figures(
+                self.judge,
+                rows,
+                self.prompt,
+                scores=self.scores,
+                accuracy=accuracy,
+                cell=groups,
+                confidence=self.confidence,
             )
-            return Cell(score=score, accuracy=passed if judge.has_labels else None)
-
-        yield (
-            task,
-            TaskFigures(
-                cells={domain: cell(of_task & (code == i)) for i, domain in enumerate(domains)},
-                mean=cell(of_task, code),
-                variants=tuple(_variants(units, judge, of_task, task)),
-                made_of=MadeOf(
-                    genspace=__version__,
-                    python=platform.python_version(),
-                    prompts=made.prompts,
-                    prompts_sha256=_sha256(made.root / "prompts" / f"{task}.csv"),
-                    judge_fingerprint=mark,
-                    verdicts_sha256=_verdicts_digest(units, judge, of_task),
-                ),
-            ),
+            for accuracy in (False, True)
         )
+        return Cell(score=score, accuracy=passed if self.labelled else None)
 
+    def variants(self, task: Task) -> Iterator[VariantCounts]:
+        """Yield what the released code reports, by its index."""
+        asked, decided = self.judge.status != "missing", self.judge.status == "decided"
+        for number, (domain, word) in enumerate(released_variants(task)):
+            rows = (self.columns["sub_domain"] == domain) & (self.columns["variant"] == word) & asked
+            counted = rows & decided
+            n, correct = int(counted.sum()), int(np.nansum(self.judge.passed[counted]))
+            yield VariantCounts(
+                index=f"CR {number - EDITS}" if task == "edit" and number >= EDITS else str(number),
+                sub_domain=domain,
+                variant=word,
+                all=int(rows.sum()),
+                counted=n,
+                correct=correct,
+                acc=correct / n if n else 0.0,
+                scores_avg=float(np.nansum(self.judge.score[counted])) / n if n else 0.0,
+            )
 
-def _variants(
-    units: Units, judge: JudgeScores, of_task: NDArray[np.bool_], task: Task
-) -> Iterator[VariantCounts]:
-    sub_domain, variant = units.column("sub_domain"), units.column("variant")
-    asked, decided = judge.status != "missing", judge.status == "decided"
-    for number, (domain, word) in enumerate(released_variants(task)):
-        rows = of_task & (sub_domain == domain) & (variant == word) & asked
-        counted = rows & decided
-        n, correct = int(counted.sum()), int(np.nansum(judge.passed[counted]))
-        yield VariantCounts(
-            index=f"CR {number - EDITS}" if task == "edit" and number >= EDITS else str(number),
-            sub_domain=domain,
-            variant=word,
-            all=int(rows.sum()),
-            counted=n,
-            correct=correct,
-            acc=correct / n if n else 0.0,
-            scores_avg=float(np.nansum(judge.score[counted])) / n if n else 0.0,
-        )
-
-
-def _verdicts_digest(units: Units, judge: JudgeScores, own: NDArray[np.bool_]) -> str:
-    ids = units.units["item_id"].to_numpy()[own]
-    said = zip(ids, judge.status[own], judge.score[own].tolist(), judge.passed[own].tolist(), strict=True)
-    lines = sorted(f"{i}\t{status}\t{score!r}\t{passed!r}" for i, status, score, passed in said)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def _fingerprint(root: Path, judge: str) -> str:
-    frame = JudgeStore(root, judge).frame()
-    return str(frame["fingerprint"].iloc[-1]) if len(frame) else ""
+    def verdicts_digest(self) -> str:
+        """Return a digest of the verdicts, whatever their order."""
+        judge = self.judge
+        said = (self.columns["item_id"], judge.status, judge.score.tolist(), judge.passed.tolist())
+        lines = sorted("\t".join(map(str, row)) for row in zip(*said, strict=True))
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _sha256(path: Path) -> str:

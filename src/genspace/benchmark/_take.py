@@ -35,7 +35,8 @@ def take(
 ) -> int:
     """Bring a generator's pictures into the folder; return how many files came.
 
-    Files keep their names and are linked where the file system can, else copied. A data set's pictures are written out
+    Files keep their names and are linked where the file system can, else copied; those in a folder `before` of the
+    source are pictures before edits. A data set's pictures are written out
     with the prompt of each.
 
     Args:
@@ -64,7 +65,9 @@ def take(
     try:
         for top in [folder / name for name in folders] or [folder]:
             for path in sorted(p for p in top.rglob("*") if p.is_file()):
-                came += _brought(path, target / path.relative_to(folder))
+                name = path.relative_to(folder)
+                before = not folders and name.parts[0] == BEFORE
+                came += _brought(path, (made.images if before else target) / name)
     except OSError as error:
         raise InputError(f"{target}: cannot be written ({error.strerror or error})") from None
     return came

@@ -149,7 +149,7 @@ class RetouchedFiles:
             document = json.loads(data)
         except (ValueError, RecursionError) as error:
             raise InputError(f"{name}: not readable as JSON: {error}") from None
-        beside = FolderOfFiles(self.files, PurePosixPath(name).parent)
+        beside = FolderOfFiles(self.files, str(PurePosixPath(name).parent))
         scene = parse_document(document, file=name, files=beside)
         return json.dumps(change.scene(scene).to_json(), allow_nan=False).encode()
 

@@ -33,6 +33,14 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], str]] = {
         ("rank",),
         "Rank the generators by the people and by each judge, and say how sure each order is.",
     ),
+    "diff": (
+        ("over_time",),
+        "Say what changed between two runs: flipped items, agreement, coverage, cost, people.",
+    ),
+    "gate": (
+        ("over_time",),
+        "Ask whether judges meet rules, such as a least agreement; for continuous integration.",
+    ),
     "judge": (("judge",), "Score the items with one or several judges; resumes where it stopped."),
     "certify": (
         ("certify",),
@@ -41,6 +49,10 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "frames": (
         ("frames",),
         "Find whose left people and judges mean: the camera's, or that of the object itself.",
+    ),
+    "tune": (
+        ("tune",),
+        "Choose among variants of a judge, and say what choosing reaches on prompts on which nothing was chosen.",
     ),
     "show": (
         ("show",),
@@ -58,7 +70,7 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], str]] = {
         ("benchmark",),
         "The GenSpace table of a generator: prompts out, pictures in, a row of figures.",
     ),
-    "verdicts": (("verdicts",), "List, compact and merge verdict files."),
+    "verdicts": (("verdicts",), "List, remove, rename, compact and merge verdict files."),
     "annotate": (("annotate",), "Ask people what they see, in a browser: design, serve, watch, export."),
     "probe": (("probe",), "Rendered scenes with known truth; how each judge errs on them."),
     "scene": (("scene", "scene_convert", "scene_build"), "Scene files: one image in 3D."),

@@ -15,11 +15,30 @@ from genspace.errors import InputError
 from genspace.records import Declared, ValueType
 
 if TYPE_CHECKING:
+    from genspace.display import Result
     from genspace.study import Study
 
-__all__ = ["AS_FOUND", "JsonFlag", "SeedOption", "Tables", "columns", "reads_tables"]
+__all__ = [
+    "AS_FOUND",
+    "JsonFlag",
+    "Memory",
+    "OutOption",
+    "SeedOption",
+    "Tables",
+    "bytes_of",
+    "columns",
+    "reads_tables",
+    "write_out",
+]
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+Memory = Annotated[
+    str | None, typer.Option(help="Memory it may take, such as 2GB (default: a quarter of the machine's).")
+]
+OutOption = Annotated[
+    Path | None,
+    typer.Option("--out", help="Folder for tables (CSV, LaTeX, Markdown), figures (SVG, PDF) and JSON."),
+]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything that is random.")]
 
 
@@ -82,6 +101,7 @@ def _tables(
         str | None,
         typer.Option(help="Cells of the people's answers that mean no answer, with commas: -1,99."),
     ] = None,
+    drafts: Annotated[bool, typer.Option("--drafts", help="Read judges that are drafts, too.")] = False,
 ) -> Tables:
     """Return what the options say; ratings and scores so declared go before study.toml.
 
@@ -97,6 +117,7 @@ def _tables(
             value_type=value_type,
             positive_from=positive_from,
             missing=tuple(columns(missing)),
+            drafts=drafts,
         )
     except ValueError as error:
         raise InputError(f"--scale, --positive-from: {error}") from None
@@ -120,3 +141,26 @@ def columns(text: str | None) -> list[str]:
     []
     """
     return [part.strip() for part in text.split(",") if part.strip()] if text else []
+
+
+def write_out(result: Result, folder: Path | None) -> None:
+    """Write a result's files where a folder is named, and say which. Errors: `InputError` when it cannot be written."""
+    from genspace.cli._console import messages
+
+    if folder is not None:
+        written = result.write(folder)
+        messages().print(f"wrote {written[0]} and {', '.join(path.name for path in written[1:])}")
+
+
+def bytes_of(text: str) -> int:
+    """Return an amount of memory in bytes.
+
+    Errors: `InputError` for what is none.
+
+    >>> bytes_of("1.5 GB"), bytes_of("800MB")
+    (1500000000, 800000000)
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([MG])i?B?\s*", text, re.IGNORECASE)
+    if found is None or not float(found.group(1)):
+        raise InputError(f"--memory {text!r}: give an amount, such as 800MB or 2GB")
+    return round(float(found.group(1)) * {"M": 1e6, "G": 1e9}[found.group(2).upper()])

@@ -15,6 +15,7 @@ from genspace.errors import InputError
 
 if TYPE_CHECKING:
     from genspace.benchmark import Benchmark, Gap, Row, State
+    from genspace.study import Study
 
 __all__ = ["benchmark"]
 
@@ -83,7 +84,7 @@ def init(
     ]
     made = create(folder, lists, generator, prompts=f"version {version}, seed {seed}, wording {paraphrase}")
     for name, asked in made.lists.items():
-        before = f" and of {len(asked.sources):,} pictures before them" if asked.sources else ""
+        before = f", and those of {len(asked.sources):,} pictures before them" if asked.sources else ""
         out().print(f"{folder / 'prompts' / name}.csv: {len(asked.asked):,} prompts{before}", markup=False)
     out().print(
         f"Put pictures into {made.images / made.generators[0]} under any name that tells the prompt (0001.png, an id, "
@@ -206,11 +207,11 @@ def run(
         incomplete |= bool(summary.status["failed"] or summary.stopped)
         if not as_json:
             print_summary(summary)
-    if lacking := sum(len(gap.missing) for gap in made.state.gaps):
+    if lacking := sum(len(gap.missing) for gap in made.gaps):
         messages().print(
             f"{lacking:,} pictures are missing and count as such: genspace benchmark status {folder}"
         )
-    _show([made], names, out=out, as_json=as_json, profile=profile)
+    _show([made], names, out=out, as_json=as_json, profile=profile, study=opened)
     if incomplete:
         raise typer.Exit(1)
 
@@ -230,7 +231,10 @@ def _named(judges: list[str], profile: str | None) -> list[str]:
     "genspace benchmark table bench-t2i bench-edit theirs.row.json --judge geometry --out table"
 )
 def table(
-    folders: Annotated[list[Path], typer.Argument(metavar="DIR…", help="Folders, or rows as JSON.")],
+    folders: Annotated[
+        list[Path],
+        typer.Argument(metavar="DIR…", help="Folders, rows as JSON, or rows typed from a paper as CSV."),
+    ],
     *,
     judge: Judges = None,
     profile: Profile = None,
@@ -242,10 +246,15 @@ def table(
     as_json: JsonFlag = False,
 ) -> None:
     """Print a row per generator and judge from the verdicts that are there, and from rows of others."""
-    from genspace.benchmark import open_benchmark, read_rows
+    from genspace.benchmark import open_benchmark, read_published, read_rows
 
     made = [open_benchmark(path) for path in folders if path.is_dir()]
-    theirs = [row for path in folders if not path.is_dir() for row in read_rows(path)]
+    theirs = [
+        row
+        for path in folders
+        if not path.is_dir()
+        for row in (read_rows(path) if path.suffix == ".json" else read_published(path))
+    ]
     judges = None if judge is None else _named(judge, profile)
     _show(made, judges, theirs, out=out, as_json=as_json, profile=profile, people=people)
 
@@ -328,22 +337,25 @@ def _show(
     as_json: bool,
     profile: str | None = None,
     people: Path | None = None,
+    study: Study | None = None,
 ) -> None:
-    from genspace.benchmark import corrected_rows, in_one, rows_of
+    from genspace.benchmark import PUBLISHED, corrected_rows, in_one, rows_of
     from genspace.cli._console import messages, print_json
     from genspace.cli._console import out as results
     from genspace.documents import to_dict
     from genspace.report import examples_of, print_corrected, print_released, print_rows, write_rows
 
-    rows = in_one([*(row for folder in made for row in rows_of(folder, judges)), *(theirs or [])])
+    rows = in_one(
+        [*(row for folder in made for row in rows_of(folder, judges, study=study)), *(theirs or [])]
+    )
     if profile is not None:
-        rows = [row for row in rows if f"profile={profile}" in row.judge]
+        rows = [row for row in rows if f"profile={profile}" in row.judge or row.judge == PUBLISHED]
     if not rows:
         raise InputError("there are no such verdicts yet: genspace benchmark run")
     if people is not None and len(made) != 1:
         raise InputError("--people: its sample was drawn from one folder; name that one alone")
-    own = {row.judge: None for row in rows}
-    corrected = {} if people is None else dict(corrected_rows(made[0], people, list(own)))
+    own = [judge for judge in dict.fromkeys(row.judge for row in rows) if judge != PUBLISHED]
+    corrected = {} if people is None else dict(corrected_rows(made[0], people, own))
     if as_json:
         document: dict[str, object] = {
             "schema": "genspace-benchmark/1",
@@ -375,6 +387,10 @@ def _print_state(state: State) -> None:
         out().print(_gap_line(gap), markup=False)
         for first, second in gap.twice[:SHOWN]:
             out().print(f"  {first} and {second} claim one prompt; the first counts", markup=False)
+    if state.broken:
+        out().print(
+            f"{len(state.broken):,} pictures are empty or cut off: {_shown(state.broken)}", markup=False
+        )
     if state.strangers:
         out().print(
             f"{len(state.strangers):,} files belong to no prompt: {_shown(state.strangers)}. A name tells the prompt "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._options import AS_FOUND, JsonFlag, Tables, reads_tables
+from genspace.cli._options import AS_FOUND, JsonFlag, Memory, Tables, bytes_of, reads_tables
 from genspace.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,8 +16,14 @@ if TYPE_CHECKING:
 
     from genspace.analysis import CompareOptions, Comparison
     from genspace.analysis.inference.studies import Studies
+    from genspace.evidence import Evidence
 
 __all__ = ["compare"]
+
+A_SCORE_S, APPENDIX_S, READ_S = 1e-4, 2e-4, 1e-5
+"""Seconds for each score of an item that people rated, for its part of the appendix, and for reading any score."""
+SPECIFICATIONS = 8
+"""Ways to compute agreement that are computed side by side, about."""
 
 StudyPaths = Annotated[list[Path] | None, typer.Argument(help="Study folders, or one wide table.")]
 By = Annotated[list[str] | None, typer.Option("--by", help="Break figures down by this column; repeatable.")]
@@ -57,8 +63,12 @@ def compare(
         bool, typer.Option("--appendix/--no-appendix", help="Add the classical tests that other papers use.")
     ] = True,
     seed: Annotated[int, typer.Option(min=0, help="Seed of draws and permutations.")] = 0,
+    memory: Memory = None,
     out: Out = None,
     replay: From = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="With --from: changed inputs are an error, not a warning.")
+    ] = False,
     shape: Format = "text",
     as_json: JsonFlag = False,
 ) -> None:
@@ -68,9 +78,14 @@ def compare(
 
     if as_json and shape != "text":
         raise InputError("--json and --format md both say what to print: choose one")
+    budget = None if memory is None else bytes_of(memory)
     if replay is not None:
-        _replay(replay, out=out, shape=shape, as_json=as_json)
+        _replay(replay, budget, out=out, shape=shape, as_json=as_json, strict=strict)
         return
+    if strict:
+        raise InputError(
+            "--strict belongs to --from MANIFEST: it asks for the inputs that the manifest names"
+        )
     if not studies:
         raise InputError("compare what? name a study's folder or a table: genspace compare my-study")
     options = CompareOptions(
@@ -82,19 +97,19 @@ def compare(
         by=tuple(by or ()),
         level=level,
     )
-    _compare([str(s) for s in studies], options, tables, out=out, shape=shape, as_json=as_json)
+    _compare([str(s) for s in studies], options, tables, budget, out=out, shape=shape, as_json=as_json)
 
 
 def _compare(
     paths: list[str],
     options: CompareOptions,
     tables: Tables,
+    budget: int | None,
     *,
     out: Path | None,
     shape: str,
     as_json: bool,
 ) -> None:
-    from genspace.analysis import compare as compare_evidence
     from genspace.cli._console import messages, print_json, readings_follow
     from genspace.cli._console import out as console
     from genspace.gather import evidence_of
@@ -113,7 +128,7 @@ def _compare(
     comparisons: dict[str, Comparison] = {}
     for name, (path, study) in zip(names, opened, strict=True):
         evidence = evidence_of(study)
-        comparison = compare_evidence(evidence, options)
+        comparison = _compared(name, evidence, options, budget, silent=as_json)
         comparisons[name] = comparison
         folder = None if out is None else out if len(paths) == 1 else out / name
         if not as_json and shape == "md":
@@ -131,6 +146,7 @@ def _compare(
                 declared=tables.declared,
                 evidence=evidence.digest,
                 readings=evidence.readings,
+                folder=folder,
             )
             written = write_report(comparison, manifest, folder, study, level=options.level)
             messages().print(f"wrote {written[0]} and {', '.join(p.name for p in written[1:])}")
@@ -139,6 +155,34 @@ def _compare(
         documents = {name: comparison.to_dict() for name, comparison in comparisons.items()}
         several = None if across is None else {"studies": documents, "across": across.to_dict()}
         print_json(several or documents[names[0]])
+
+
+def _compared(
+    name: str, evidence: Evidence, options: CompareOptions, budget: int | None, *, silent: bool
+) -> Comparison:
+    """Compare within the budget of memory, showing how it gets on where it takes long.
+
+    Errors: `InputError` where a budget that was asked for is too small.
+    """
+    from genspace.analysis import compare as compare_evidence
+    from genspace.analysis._memory import machine_memory, memory_needed, within_memory
+    from genspace.cli._progress import course
+
+    items, judges, said = len(evidence.items), len(evidence.judges), evidence.answers["item_id"].nunique()
+    needed = memory_needed(items, judges, rated=said, draws=options.draws)
+    if budget is not None and needed > budget:
+        raise InputError(
+            f"--memory {budget / 1e9:.3g}GB: comparing {items:,} items × {judges} needs about {needed / 1e9:.2g}GB; "
+            "give more, or compare a part of the items"
+        )
+    appendix = APPENDIX_S if options.permutations and options.tests else 0.0
+    seconds = said * (judges + 2) * (A_SCORE_S + appendix) + items * judges * READ_S
+    pieces = (judges + 2) + judges * (judges - 1) // 2 + 2 * judges + (judges + 1) + SPECIFICATIONS
+    with (
+        within_memory(budget or machine_memory() // 4),
+        course(f"comparing {name}", seconds, pieces, silent=silent),
+    ):
+        return compare_evidence(evidence, options)
 
 
 def _across(
@@ -175,15 +219,22 @@ def _distinct_names(paths: list[str]) -> list[str]:
     return names
 
 
-def _replay(path: Path, *, out: Path | None, shape: str, as_json: bool) -> None:
+def _replay(
+    path: Path, budget: int | None, *, out: Path | None, shape: str, as_json: bool, strict: bool
+) -> None:
     from genspace.cli._console import messages
-    from genspace.report import changed_inputs, input_digests, read_manifest
+    from genspace.report import changed_inputs, input_digests, place_of, read_manifest
 
     manifest = read_manifest(path)
     tables = Tables(**manifest.columns, declared=manifest.declared)
-    for entry in manifest.studies:
-        study = tables.open(entry.path, whole=True)
-        for change in changed_inputs(entry.inputs, input_digests(study, Path(entry.path))):
-            messages().print(f"[yellow]warning:[/] {entry.path}: {change} since the manifest was written")
-    paths = [entry.path for entry in manifest.studies]
-    _compare(paths, manifest.options, tables, out=out, shape=shape, as_json=as_json)
+    paths = [place_of(entry, path) for entry in manifest.studies]
+    changes = [
+        f"{place}: {change} since the manifest was written"
+        for place, entry in zip(paths, manifest.studies, strict=True)
+        for change in changed_inputs(entry.inputs, input_digests(tables.open(place, whole=True), Path(place)))
+    ]
+    if strict and changes:
+        raise InputError("\n".join(changes))
+    for change in changes:
+        messages().print(f"[yellow]warning:[/] {change}")
+    _compare(paths, manifest.options, tables, budget, out=out, shape=shape, as_json=as_json)

@@ -30,9 +30,16 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
 
 
 def _judges() -> list[dict[str, Any]]:
-    from genspace.judges import REGISTRY
+    from genspace.judges._registry import PURPOSES, REGISTRY
 
-    return [{"name": n, "from": "genspace" if n in REGISTRY.builtin else "plugin"} for n in REGISTRY.names()]
+    return [
+        {
+            "name": n,
+            "for": PURPOSES.get(n, "see its package"),
+            "from": "genspace" if n in REGISTRY.builtin else "plugin",
+        }
+        for n in REGISTRY.names()
+    ]
 
 
 def _predicates() -> list[dict[str, Any]]:
@@ -84,11 +91,8 @@ def ls(
     as_json: JsonFlag = False,
 ) -> None:
     """List judges, data sets and what else can be named in commands."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
     from genspace.cli._console import out, print_json
+    from genspace.report import print_table
 
     if what is not None and what not in LISTS:
         raise InputError(f"ls {what}: nothing of that name{did_you_mean(what, LISTS)}")
@@ -97,12 +101,7 @@ def ls(
         print_json(chosen if what is None else chosen[what])
         return
     for name, rows in chosen.items():
-        table = Table(title=name, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-        for key in rows[0]:
-            table.add_column(key, overflow="fold")
-        for row in rows:
-            table.add_row(*(Text(_shown(cell)) for cell in row.values()))
-        out().print(table)
+        print_table(list(rows[0]), [list(map(_shown, row.values())) for row in rows], out(), title=name)
 
 
 def _shown(cell: object) -> str:

@@ -84,6 +84,9 @@ def judge(
     ] = False,
     repeats: Annotated[int, typer.Option(help="Ask each item so often, for judges that are random.")] = 1,
     max_usd: MaxUsd = None,
+    draft: Annotated[
+        bool, typer.Option("--draft", help="Keep the verdicts as a draft, out of every table.")
+    ] = False,
     allow_host: AllowHosts = None,
     forget_learned: ForgetLearned = False,
     dry_run: DryRun = False,
@@ -105,6 +108,7 @@ def judge(
     from genspace.judges import Budget, make_judge, resolve, study_context
     from genspace.ray_engine import RayOptions, run_ray
     from genspace.runner import INTERRUPTED, RunOptions, estimate, stop_on_interrupt
+    from genspace.store import JudgeStore
     from genspace.study import open_study
 
     opened = open_study(study)
@@ -131,6 +135,8 @@ def judge(
                 if not as_json:
                     print_estimate(told, show=show)
                 continue
+            if draft:
+                JudgeStore(opened.root, spec.name).describe(draft=True)
             if engine == "ray":
                 ray_options = RayOptions(address=address, replicas=replicas, gpus=gpus, batch=batch)
                 with stop_on_interrupt(_stopping) as stop:

@@ -13,16 +13,6 @@ from genspace.cli._options import JsonFlag, SeedOption
 
 __all__ = ["probe"]
 
-COLUMNS = (
-    "judge",
-    "right if clear",
-    "answered",
-    "right of all",
-    "answered",
-    "yes when true",
-    "yes when false",
-    "camera's frame",
-)
 
 probe = typer.Typer(
     help="Rendered scenes with known truth; how each judge errs on them.", no_args_is_help=True
@@ -128,13 +118,12 @@ def report(
     json_: JsonFlag = False,
 ) -> None:
     """Say how each judge errs: psychometric curves, bias, confusions of side and frame, what disturbs it."""
-    from rich.table import Table
-
     from genspace.cli._console import messages, print_json
     from genspace.cli._console import out as results
     from genspace.documents import to_dict
     from genspace.gather import evidence_of
-    from genspace.report._probe_page import write_probe_report
+    from genspace.report import print_table
+    from genspace.report._probe_page import probe_table, write_probe_report
     from genspace.report.probes import plain, probe_report
     from genspace.study import open_study
 
@@ -144,26 +133,10 @@ def report(
     if json_:
         print_json(to_dict(found))
     else:
-        table = Table(box=None, pad_edge=False)
-        for column in COLUMNS:
-            table.add_column(column, justify="left" if column == "judge" else "right")
-        for name, judge in found.judges.items():
-            bias = judge.yes_bias
-            shares = (bias.yes_when_true, bias.yes_when_false, judge.frame.egocentric)
-            table.add_row(
-                name,
-                _share(judge.clear.share), f"{judge.clear.answered}/{judge.clear.n}",
-                _share(judge.accuracy), f"{judge.answered}/{judge.n}",
-                *map(_share, shares),
-            )  # fmt: skip
-        results().print(table)
+        print_table(*probe_table(found), results())
         for line in plain(found):
             results().print(line)
     messages().print(f"page: {page}")
-
-
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.0%}"
 
 
 @probe.command(

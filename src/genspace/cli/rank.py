@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._options import AS_FOUND, JsonFlag, SeedOption, Tables, reads_tables
+from genspace.cli._options import AS_FOUND, JsonFlag, OutOption, SeedOption, Tables, reads_tables, write_out
 
 if TYPE_CHECKING:
     from genspace.analysis.result import Order, Orders
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["rank"]
 
 Over = Literal["prompts", "items", "raters"]
+A_SCORE_S = 1e-5
+"""Seconds for each score of an item."""
 
 
 @app.command(
@@ -40,19 +42,25 @@ def rank(
     draws: Annotated[int, typer.Option(help="Bootstrap draws; 0: ranks alone.")] = 1000,
     seed: SeedOption = 0,
     tables: Tables = AS_FOUND,
+    out_: OutOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Rank the generators by the people and by each judge, and say how sure each order is."""
     from genspace.api import rank as rank_study
     from genspace.cli._console import out, print_json, readings_follow
+    from genspace.cli._progress import course
+    from genspace.gather import evidence_of
     from genspace.report import COUNTED, order_sentences, print_readings, reason_text
 
     if not as_json:
         readings_follow()
-    opened = tables.open(study, whole=True)
-    ranking = rank_study(
-        opened, judges=judge, over=over, question=question, draws=draws, seed=seed, by=by or ()
-    )
+    evidence = evidence_of(tables.open(study, whole=True))
+    judges = len(evidence.judges)
+    with course("ranking", len(evidence.items) * judges * A_SCORE_S, judges + 1, silent=as_json):
+        ranking = rank_study(
+            evidence, judges=judge, over=over, question=question, draws=draws, seed=seed, by=by or ()
+        )
+    write_out(ranking, out_)
     if as_json:
         print_json(ranking.to_dict())
         return
@@ -80,53 +88,38 @@ def rank(
 
 def _print_order(who: str, order: Order) -> None:
     """Print one order in full: scores, ranks, how often first and above the next."""
-    from rich import box
-    from rich.markup import escape
-    from rich.table import Table
-
     from genspace.cli._console import out
-    from genspace.report import figure_text, percent, place_text, reason_text, share_text, three_table
+    from genspace.report import (
+        figure_text,
+        percent,
+        place_text,
+        print_table,
+        reason_text,
+        share_text,
+        three_table,
+    )
 
     if order.reason is not None:
-        out().print(f"[bold]{escape(who)}[/]: {escape(reason_text(order.reason))}")
+        out().print(f"{who}: {reason_text(order.reason)}", markup=False)
         return
     label = order.score + (", lower is better" if order.direction == "lower is better" else "")
-    table = Table(
-        box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", title=escape(who), title_justify="left"
-    )
     ways = three_table(order)
-    for heading in ("rank", "generator", *(ways.head or [label]), "first", "above the next", "n", "coverage"):
-        table.add_column(heading, overflow="fold", justify="left" if heading == "generator" else "right")
-    for row in order.generators:
-        figures = ways.cells[row.generator] if ways.head else [figure_text(row.score)]
-        cells = (
-            place_text(row),
-            escape(row.generator),
-            *figures,
-            share_text(row.first),
-            share_text(row.above_next),
-        )
-        table.add_row(*cells, f"{row.score.n:,}", percent(row.score.coverage))
-    out().print(table)
+    head = ["generator", "rank", *(ways.head or [label]), "first", "above the next", "n", "coverage"]
+    rows = [
+        [
+            row.generator, place_text(row), *(ways.cells[row.generator] if ways.head else [figure_text(row.score)]),
+            share_text(row.first), share_text(row.above_next), f"{row.score.n:,}", percent(row.score.coverage),
+        ]
+        for row in order.generators
+    ]  # fmt: skip
+    print_table(head, rows, out(), title=who)
 
 
 def _print_orders(reference: str, orders: Orders, *, title: str) -> None:
     """Print the ranks of each generator by everybody."""
-    from rich import box
-    from rich.markup import escape
-    from rich.table import Table
-
     from genspace.cli._console import out
-    from genspace.report import order_table
+    from genspace.report import order_table, print_table
 
     head, rows = order_table(reference, orders)
-    if not rows:
-        return
-    table = Table(
-        box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", title=escape(title), title_justify="left"
-    )
-    for place, heading in enumerate(head):
-        table.add_column(escape(heading), overflow="fold", justify="right" if place else "left")
-    for row in rows:
-        table.add_row(*map(escape, row))
-    out().print(table)
+    if rows:
+        print_table(head, rows, out(), title=title)

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._options import AS_FOUND, JsonFlag, SeedOption, Tables, reads_tables
+from genspace.cli._options import AS_FOUND, JsonFlag, OutOption, SeedOption, Tables, reads_tables, write_out
 
 if TYPE_CHECKING:
     from genspace.analysis.result import Claim, ValidationCell, ValidationDocument
 
 __all__ = ["validate"]
 
+A_SCORE_S = 2e-5
+"""Seconds for each score of an item."""
 STYLES: Mapping[Claim, str] = {
     "ahead": "green",
     "not worse": "green",
@@ -56,25 +58,32 @@ def validate(
     ] = None,
     seed: SeedOption = 0,
     tables: Tables = AS_FOUND,
+    out: OutOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Validate one new metric against people and every metric there: ahead, not worse, behind or open."""
     from genspace.api import validate as validate_scores
     from genspace.cli._console import print_json, readings_follow
+    from genspace.cli._progress import course
+    from genspace.gather import evidence_of
 
     if not as_json:
         readings_follow()
-    opened = tables.open(study, whole=True)
-    result = validate_scores(
-        scores,
-        opened,
-        name=metric,
-        margin=margin,
-        annotators=annotators,
-        seed=seed,
-        primary=primary,
-        by=by or (),
-    )
+    evidence = evidence_of(tables.open(study, whole=True))
+    judges = len(evidence.judges)
+    pieces = judges * (judges + 1) // 2 + judges
+    with course("validating", len(evidence.items) * judges * A_SCORE_S, pieces, silent=as_json):
+        result = validate_scores(
+            scores,
+            evidence,
+            name=metric,
+            margin=margin,
+            annotators=annotators,
+            seed=seed,
+            primary=primary,
+            by=by or (),
+        )
+    write_out(result, out)
     if as_json:
         print_json(result.to_dict())
     else:
@@ -83,12 +92,10 @@ def validate(
 
 def _print(document: ValidationDocument) -> None:
     """Print the findings in words, then the table of differences."""
-    from rich import box
     from rich.markup import escape
-    from rich.table import Table
 
     from genspace.cli._console import out
-    from genspace.report import figure_words, print_readings, validation_sentences
+    from genspace.report import figure_words, print_readings, print_table, validation_sentences
 
     print_readings(document.readings, out())
     out().print(f"[bold]{escape(document.metric)}[/] in {escape(document.study)}")
@@ -97,19 +104,16 @@ def _print(document: ValidationDocument) -> None:
     if not document.against:
         return
     silent = any(row.penalised.n != row.difference.n for row in document.against)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for heading in ("against", "difference", "it is"):
-        table.add_column(heading, overflow="fold")
-    table.add_column("n", justify="right")
-    if silent:
-        table.add_column("with abstentions tied", overflow="fold")
-    for row in document.against:
-        cells = [escape(row.judge), figure_words(row.difference, signed=True), _claim(row.claim)]
-        cells.append(f"{row.difference.n:,}")
-        if silent:
-            cells.append(figure_words(row.penalised, signed=True))
-        table.add_row(*cells)
-    out().print(table)
+    head = ["against", "difference", "it is", "n", *(["with abstentions tied"] if silent else [])]
+    rows = [
+        [
+            row.judge, figure_words(row.difference, signed=True), row.claim or "–", f"{row.difference.n:,}",
+            *([figure_words(row.penalised, signed=True)] if silent else []),
+        ]
+        for row in document.against
+    ]  # fmt: skip
+    styles = ["" if row.claim is None else STYLES[row.claim] for row in document.against]
+    print_table(head, rows, out(), styles=styles)
     for column, values in document.breakdowns.items():
         _print_breakdown(column, values)
     out().print(
@@ -121,33 +125,20 @@ def _print(document: ValidationDocument) -> None:
 
 def _print_breakdown(column: str, values: Mapping[str, ValidationCell]) -> None:
     """Print the differences of one breakdown, the longer of values and metrics downwards."""
-    from rich import box
-    from rich.markup import escape
-    from rich.table import Table
-
     from genspace.cli._console import out
+    from genspace.report import print_table
 
     cells = {
-        (other, value): "–" if d.value is None else f"{d.value:+.3f} {_claim(cell.claims[other])}"
+        (other, value): "–" if d.value is None else f"{d.value:+.3f} {cell.claims[other] or '–'}"
         for value, cell in values.items()
         for other, d in cell.against.items()
     }
     others = list(dict.fromkeys(other for other, _ in cells))
-    sizes = {value: f"{escape(value)} ({cell.figure.n:,})" for value, cell in values.items()}
-    down_values = len(values) > len(others)
-    title = f"by {escape(column)}"
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", title=title, title_justify="left")
-    headings = [escape(o) for o in others] if down_values else list(sizes.values())
-    for heading in (escape(column) if down_values else "against", *headings):
-        table.add_column(heading, overflow="fold")
-    if down_values:
-        for value, label in sizes.items():
-            table.add_row(label, *(cells[other, value] for other in others))
+    sizes = {value: f"{value} ({cell.figure.n:,})" for value, cell in values.items()}
+    if len(values) > len(others):
+        head = [column, *others]
+        rows = [[label, *(cells[other, value] for other in others)] for value, label in sizes.items()]
     else:
-        for other in others:
-            table.add_row(escape(other), *(cells[other, value] for value in values))
-    out().print(table)
-
-
-def _claim(claim: Claim | None) -> str:
-    return "–" if claim is None else f"[{STYLES[claim]}]{claim}[/]"
+        head = ["against", *sizes.values()]
+        rows = [[other, *(cells[other, value] for value in values)] for other in others]
+    print_table(head, rows, out(), title=f"by {column}")

@@ -13,10 +13,11 @@ from genspace.errors import InputError, did_you_mean
 
 __all__ = ["export", "verdicts"]
 
-verdicts = typer.Typer(no_args_is_help=True, help="List, compact and merge verdict files.")
+verdicts = typer.Typer(no_args_is_help=True, help="List, remove, rename, compact and merge verdict files.")
 app.add_typer(verdicts, name="verdicts")
 
 StudyFolder = Annotated[Path, typer.Argument(help="The study's folder.")]
+JudgeName = Annotated[str, typer.Argument(help="The judge's name.")]
 SHOWN_CONFLICTS = 10
 
 
@@ -38,14 +39,16 @@ def list_verdicts(study: StudyFolder, as_json: JsonFlag = False) -> None:
             rows.append(
                 {
                     "judge": judge, "fingerprint": mark, "counts": mark == every["fingerprint"].iloc[-1],
-                    "files": files, **{s: counts[s] for s in get_args(Status)},
+                    "draft": store.draft, "files": files, **{s: counts[s] for s in get_args(Status)},
                 }
             )  # fmt: skip
     if as_json:
         print_json(rows)
         return
     for row in rows:
-        state = "" if row["counts"] else "  (replaced by newer options)"
+        state = ("" if row["counts"] else "  (replaced by newer options)") + (
+            "  (draft)" if row["draft"] else ""
+        )
         out().print(
             f"{row['judge']}  {row['fingerprint']}  {row['decided']:,} decided, {row['abstained']:,} abstained, "
             f"{row['failed']:,} failed, {row['files']} files{state}",
@@ -63,6 +66,77 @@ def compact_verdicts(study: StudyFolder) -> None:
         files, kept = compact(JudgeStore(study, judge))
         done = f"{files} files folded into one, {kept:,} verdicts" if files else "nothing to fold"
         out().print(f"{judge}: {done}", markup=False)
+
+
+@verdicts.command(
+    "remove",
+    epilog="Examples: genspace verdicts remove my-study failed-attempt --yes · "
+    "genspace verdicts remove my-study vlm --fingerprint 9f3a --yes",
+)
+def remove_verdicts(
+    study: StudyFolder,
+    judge: JudgeName,
+    fingerprint: Annotated[
+        str | None, typer.Option(help="Only those under this fingerprint; its first characters do.")
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do it; without it is only said what would be removed.")
+    ] = False,
+) -> None:
+    """Remove a judge's verdicts for good, such as those of a failed attempt."""
+    from genspace.cli._console import out
+    from genspace.store import JudgeStore, remove
+
+    store = JudgeStore(study, judge)
+    if not yes:
+        _known(study, judge)
+        out().print(
+            f"{store.folder} would be removed, and what its verdicts cost is lost: add --yes", markup=False
+        )
+        return
+    out().print(f"{judge}: {remove(store, fingerprint):,} verdicts removed", markup=False)
+
+
+@verdicts.command("rename", epilog="Example: genspace verdicts rename my-study vlm vlm-before-june")
+def rename_verdicts(
+    study: StudyFolder, judge: JudgeName, name: Annotated[str, typer.Argument(help="Its new name.")]
+) -> None:
+    """Give a judge another name, for instance to keep its verdicts beside those of a new run."""
+    from genspace.cli._console import messages, out
+    from genspace.store import JudgeStore, rename
+
+    out().print(f"{judge} is now {name}: {rename(JudgeStore(study, judge), name).folder}", markup=False)
+    if (study / "study.toml").is_file() and judge in (study / "study.toml").read_text(encoding="utf-8"):
+        messages().print(
+            f"study.toml names {judge}: its next run starts anew, unless you rename it there", markup=False
+        )
+
+
+@verdicts.command(
+    "draft",
+    epilog="Examples: genspace verdicts draft my-study vlm · genspace verdicts draft my-study vlm --off",
+)
+def draft_verdicts(
+    study: StudyFolder,
+    judge: JudgeName,
+    off: Annotated[bool, typer.Option("--off", help="It is no draft any more.")] = False,
+) -> None:
+    """Call a judge a draft: it stands in no table unless --drafts is given."""
+    from genspace.cli._console import out
+    from genspace.store import JudgeStore
+
+    _known(study, judge)
+    JudgeStore(study, judge).describe(draft=not off)
+    out().print(f"{judge} is {'no draft any more' if off else 'a draft: --drafts shows it'}", markup=False)
+
+
+def _known(study: Path, judge: str) -> None:
+    """Errors: `InputError` for a judge without verdicts."""
+    from genspace.store import judge_folders
+
+    known = [name for name, _ in judge_folders(study)]
+    if judge not in known:
+        raise InputError(f"{study}: no verdicts of a judge {judge!r}{did_you_mean(judge, known)}")
 
 
 @verdicts.command("merge", epilog="Example: genspace verdicts merge my-study copy-from-gpu-1 copy-from-gpu-2")

@@ -1,19 +1,23 @@
 """Reports: a comparison's document as terminal table, HTML page, CSV, LaTeX, Markdown and manifest."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from genspace.report._answer import Answer, conclude
-from genspace.report._benchmark import (
-    print_corrected,
-    print_generator_pairs,
-    print_released,
-    print_rows,
-    write_rows,
-)
-from genspace.report._benchmark_examples import examples_of
 from genspace.report._certificate import consistency_sentences
+from genspace.report._gate import junit_xml
 from genspace.report._generators import COUNTED, order_table, place_text, three_table
 from genspace.report._html import html_report
 from genspace.report._item import ItemView, view_item
-from genspace.report._manifest import Manifest, changed_inputs, input_digests, make_manifest, read_manifest
+from genspace.report._manifest import (
+    Manifest,
+    changed_inputs,
+    input_digests,
+    make_manifest,
+    place_of,
+    read_manifest,
+)
 from genspace.report._markdown import markdown_summary
 from genspace.report._part import Part, Section, parts_of
 from genspace.report._readings import print_readings
@@ -36,8 +40,16 @@ from genspace.report._table import (
     percent,
     share_text,
 )
-from genspace.report._terminal import print_comparison, print_view
+from genspace.report._terminal import print_comparison, print_table, print_view
 from genspace.report._write import write_report
+
+if TYPE_CHECKING:
+    from genspace.report._benchmark import print_corrected as print_corrected
+    from genspace.report._benchmark import print_generator_pairs as print_generator_pairs
+    from genspace.report._benchmark import print_released as print_released
+    from genspace.report._benchmark import print_rows as print_rows
+    from genspace.report._benchmark import write_rows as write_rows
+    from genspace.report._benchmark_examples import examples_of as examples_of
 
 __all__ = [
     "COUNTED",
@@ -57,6 +69,7 @@ __all__ = [
     "html_report",
     "input_digests",
     "judge_table",
+    "junit_xml",
     "latex_table",
     "make_manifest",
     "markdown_summary",
@@ -65,6 +78,7 @@ __all__ = [
     "order_table",
     "parts_of",
     "percent",
+    "place_of",
     "place_text",
     "print_comparison",
     "print_corrected",
@@ -72,6 +86,7 @@ __all__ = [
     "print_readings",
     "print_released",
     "print_rows",
+    "print_table",
     "print_view",
     "read_manifest",
     "reason_text",
@@ -85,3 +100,21 @@ __all__ = [
     "write_report",
     "write_rows",
 ]
+
+_LAZY = {
+    **dict.fromkeys(
+        ("print_corrected", "print_generator_pairs", "print_released", "print_rows", "write_rows"),
+        "_benchmark",
+    ),
+    "examples_of": "_benchmark_examples",
+}
+"""What only `genspace benchmark` needs, and where it is."""
+
+
+def __getattr__(name: str) -> Any:
+    """Import those names on first use."""
+    if name in _LAZY:
+        from importlib import import_module
+
+        return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,14 +6,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Literal
 
+from genspace.analysis.reasons import Reason
 from genspace.benchmark import TASKS, Cell, Row, Task, row_places, rows_csv
 from genspace.documents import to_dict
+from genspace.report._files import written
 from genspace.report._generators import COUNTED
 from genspace.report._sentences import reason_text
 from genspace.report._table import LATEX, figure_text, figure_words, number, percent
-from genspace.report._write import written
 from genspace.tables import neutralised
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ __all__ = ["print_corrected", "print_generator_pairs", "print_released", "print_
 
 MEAN = "mean"
 TITLES: Mapping[Task, str] = {"t2i": "Text to image", "edit": "Editing"}
+LABEL = 24
+"""Characters of a row's name on a terminal; longer ones are wrapped."""
 WIDTH = 12
 """Characters of a cell on a terminal."""
 LINES = ("", "", "left out, as passes", "score", "coverage, n")
@@ -80,9 +84,8 @@ def shown_tasks(rows: Sequence[Row]) -> list[ShownTask]:
         shown = []
         for i in ordered:
             figures = rows[i].tasks[task]
-            cells = tuple(figures.cells[c] for c in columns if c in figures.cells)
-            if len(cells) == len(columns):
-                shown.append(ShownRow(rows[i].generator, rows[i].judge, placed[i], (*cells, figures.mean)))
+            cells = [figures.cells.get(c, Cell.measured(None, Reason("no_items"))) for c in columns]
+            shown.append(ShownRow(rows[i].generator, rows[i].judge, placed[i], (*cells, figures.mean)))
         found.append(ShownTask(task, tuple(columns), tuple(shown)))
     return found
 
@@ -115,7 +118,7 @@ def print_rows(rows: Sequence[Row], console: Console) -> None:
 
     for shown in shown_tasks(rows):
         names = [*shown.columns, MEAN]
-        label = max(len(LINES[2]), *(min(24, len(f"{r.generator}, {r.judge}")) for r in shown.rows))
+        label = max(len(LINES[2]), *(min(LABEL, len(f"{r.generator}, {r.judge}")) for r in shown.rows))
         fitting = max(1, (console.width - label - 1) // (WIDTH + 1))
         for start in range(0, len(names), fitting):
             part = slice(start, start + fitting)
@@ -128,10 +131,13 @@ def print_rows(rows: Sequence[Row], console: Console) -> None:
                 table.add_column(name.replace("_", " "), justify="right", min_width=WIDTH)
             for row in shown.rows:
                 lines = [cell_lines(cell) for cell in row.cells[part]]
-                kept = [n for n in range(len(LINES)) if any(cell[n] for cell in lines)]
-                heads = [f"{row.generator}, {row.judge}", f"place {row.standing}", *LINES[2:]]
+                kept = [n for n in range(len(LINES)) if n == 1 or any(cell[n] for cell in lines)]
+                names_of = wrap(f"{row.generator}, {row.judge}", label)
+                heads = ["\n".join(names_of), f"place {row.standing}", *LINES[2:]]
+                below = "\n" * (len(names_of) - 1)
                 table.add_row(
-                    "\n".join(heads[n] for n in kept), *("\n".join(cell[n] for n in kept) for cell in lines)
+                    "\n".join(heads[n] for n in kept),
+                    *("\n".join(cell[n] + (below if n == 0 else "") for n in kept) for cell in lines),
                 )
             console.print(table, markup=False)
     console.print(f"In each cell: {_legend()} {COUNTED}", markup=False)

@@ -73,7 +73,12 @@ def validation(result: Validation) -> View:
         (row.judge, figure_text(row.difference), row.claim or "–", f"{row.difference.n:,}")
         for row in document.against
     ]
-    plot = differences(document)
+    plot = differences(
+        [(row.judge, row.difference) for row in document.against],
+        f"{document.metric} minus the other, {document.primary.label}; dashed: the margin",
+        f"difference of {document.metric} from each other metric with its interval",
+        margin=document.margin,
+    )
     return View(f"{document.metric} in {document.study}", validation_sentences(document),
                 ("against", "difference", "claim", "n"), rows, [plot] if plot else [])  # fmt: skip
 

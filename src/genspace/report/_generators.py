@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from genspace.analysis.counted import ThreeFigures
 from genspace.analysis.result import GeneratorRow, Order, Orders
 from genspace.report._part import Part
-from genspace.report._plots import _panels, _short, _svg, styles_of
+from genspace.report._plots import Plot, _panels, _short, _svg, styles_of
 from genspace.report._sentences import order_sentences
 from genspace.report._styles import INK, MUTED, OTHERS, RULE, Style
 from genspace.report._table import figure_text, number
@@ -39,7 +39,7 @@ class OrdersShown:
     """Generators, in the first order."""
     orders: Mapping[str, Order]
     ranks: Mapping[str, Mapping[str, GeneratorRow]]
-    plots: Mapping[str, str]
+    plots: Mapping[str, Plot]
     resampled: str
     corrected: Sequence[tuple[str, GeneratorRow]]
     counted: Mapping[str, ThreeShown]
@@ -70,7 +70,7 @@ def generators(part: Part) -> OrdersShown | None:
     )
 
 
-def order_plot(reference: str, people: Order, name: str, judge: Order, style: Style) -> str | None:
+def order_plot(reference: str, people: Order, name: str, judge: Order, style: Style) -> Plot | None:
     """Return the people's order on the left, a judge's on the right, and lines from each generator to itself."""
     rows = [[r for r in order.generators if r.score.value is not None] for order in (people, judge)]
     both = {r.generator for r in rows[0]} & {r.generator for r in rows[1]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from genspace.readings import Reading
 from genspace.records import Declared
 from genspace.study import Study
 
-__all__ = ["Manifest", "changed_inputs", "input_digests", "make_manifest", "read_manifest"]
+__all__ = ["Manifest", "changed_inputs", "input_digests", "make_manifest", "place_of", "read_manifest"]
 
 SCHEMA = "genspace-manifest/1"
 PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "evalica")
@@ -34,6 +35,8 @@ class StudyInputs:
 
     path: str
     """As the user wrote it."""
+    from_here: str | None = None
+    """The same, relative to the folder of the manifest; None: it was not written beside a report."""
     inputs: Mapping[str, str]
     """SHA-256 by the file's name in the study."""
 
@@ -76,6 +79,7 @@ def make_manifest(
     declared: Declared | None = None,
     evidence: str | None = None,
     readings: Sequence[Reading] = (),
+    folder: Path | None = None,
 ) -> Manifest:
     """Return versions, options, and the SHA-256 of every table that was read.
 
@@ -86,6 +90,7 @@ def make_manifest(
         declared: what was said about ratings and scores beside study.toml.
         evidence: digest of what the figures were computed from.
         readings: what was read and assumed.
+        folder: where the manifest will lie, so that it can be replayed from anywhere.
     """
     return Manifest(
         genspace=__version__,
@@ -97,13 +102,39 @@ def make_manifest(
         evidence=evidence,
         readings=tuple(readings),
         studies=tuple(
-            StudyInputs(path=path, inputs=input_digests(study, Path(path))) for path, study in studies
+            StudyInputs(path=path, from_here=_relative(path, folder), inputs=input_digests(study, Path(path)))
+            for path, study in studies
         ),
         judges={
             name: DeclaredJudge(kind=table.kind, model=table.model, options=dict(table.options))
             for _, study in studies
             for name, table in study.declared.judges.items()
         },
+    )
+
+
+def _relative(path: str, folder: Path | None) -> str | None:
+    """Return a study's path as it is from a folder; None where there is no way, as to another drive."""
+    if folder is None:
+        return None
+    try:
+        return Path(os.path.relpath(Path(path).resolve(), folder.resolve())).as_posix()
+    except ValueError:
+        return None
+
+
+def place_of(entry: StudyInputs, manifest: Path) -> str:
+    """Return where a study of a manifest lies: as seen from the manifest, else as the user wrote it.
+
+    Errors: `InputError` where it is at neither place.
+    """
+    seen = None if entry.from_here is None else manifest.parent / entry.from_here
+    for place in (seen, Path(entry.path)):
+        if place is not None and place.exists():
+            return str(place)
+    raise InputError(
+        f"{manifest}: the study {entry.path} lies neither {f'at {seen}' if seen else 'beside the manifest'} nor "
+        "in this folder; move it there"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from genspace.analysis import Estimate
 from genspace.analysis.calibration import CalibrationBin
 from genspace.analysis.figures import FIGURES
 from genspace.analysis.inference.studies import StudiesDocument
-from genspace.analysis.result import Cell, QuestionResult, ValidationDocument
+from genspace.analysis.result import Cell, QuestionResult
 from genspace.report._sentences import option_words
 from genspace.report._styles import INK, MUTED, ON_LIGHT, OTHERS, RULE, Style, judge_styles
 from genspace.report._table import Row, judge_table, number
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
+    "Plot",
     "breakdown_map",
     "calibration",
     "differences",
     "forest",
+    "plots_of",
     "ratings",
     "risk_coverage",
     "specification_map",
@@ -40,19 +43,41 @@ MOST_PANELS = 8
 """Judges, best first, whose scores are drawn one by one."""
 
 
+STYLE: Any = {  # matplotlib types its keys one by one
+    "svg.fonttype": "none", "svg.hashsalt": "genspace", "pdf.fonttype": 42, "font.family": "sans-serif",
+    "font.size": 10,
+    "font.sans-serif": ["DejaVu Sans", "Helvetica", "Arial", "sans-serif"],
+    "axes.edgecolor": RULE, "axes.labelcolor": MUTED, "text.color": INK, "xtick.color": MUTED,
+    "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False,
+}  # fmt: skip
+"""How plots look, in pages and in files of their own."""
+
+
+class Plot(str):
+    """A plot as SVG text, which also gives itself as PDF: both are drawn from one description."""
+
+    __slots__ = ("figure",)
+    figure: Figure
+
+    def pdf(self) -> bytes:
+        """Return the plot as PDF, its fonts in it; the same plot gives the same bytes."""
+        import matplotlib as mpl
+        from matplotlib.backends.backend_pdf import FigureCanvasPdf
+
+        buffer = io.BytesIO()
+        with mpl.rc_context(STYLE):
+            canvas: Any = FigureCanvasPdf(self.figure)  # matplotlib leaves its method untyped
+            canvas.print_pdf(buffer, metadata={"CreationDate": None, "Creator": None, "Producer": None})
+        return buffer.getvalue()
+
+
 @contextmanager
 def _panels(width: float, height: float, rows: int, columns: int) -> Iterator[tuple[Figure, list[Axes]]]:
     """Yield a figure of several panels in the report's style; the same input gives the same bytes."""
     import matplotlib as mpl
     from matplotlib.figure import Figure as NewFigure
 
-    style: Any = {  # matplotlib types each key by name
-        "svg.fonttype": "none", "svg.hashsalt": "genspace", "font.family": "sans-serif", "font.size": 10,
-        "font.sans-serif": ["DejaVu Sans", "Helvetica", "Arial", "sans-serif"],
-        "axes.edgecolor": RULE, "axes.labelcolor": MUTED, "text.color": INK, "xtick.color": MUTED,
-        "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False,
-    }  # fmt: skip
-    with mpl.rc_context(style):
+    with mpl.rc_context(STYLE):
         figure = NewFigure(figsize=(width, height), layout="constrained")
         yield figure, list(figure.subplots(rows, columns, squeeze=False).flat)
 
@@ -64,7 +89,7 @@ def _figure(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
         yield figure, axes
 
 
-def _svg(figure: Figure, description: str) -> str:
+def _svg(figure: Figure, description: str) -> Plot:
     from html import escape
 
     from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -78,7 +103,9 @@ def _svg(figure: Figure, description: str) -> str:
     text = buffer.getvalue()
     body = text[text.index("<svg") :]
     label = f'<svg role="img" aria-label="{escape(description, quote=True)}"'
-    return body.replace("<svg", label, 1)
+    plot = Plot(body.replace("<svg", label, 1))
+    plot.figure = figure
+    return plot
 
 
 def _short(name: str) -> str:
@@ -92,7 +119,7 @@ def styles_of(document: QuestionResult) -> dict[str, Style]:
     return {row.name: ranked.get(row.name) or OTHERS[row.kind] for row in rows}
 
 
-def forest(document: QuestionResult) -> str | None:
+def forest(document: QuestionResult) -> Plot | None:
     """Return each judge's primary figure with its interval, the people's own row and the ceiling."""
     table = judge_table(document)
     rows = [r for r in table.rows if r.estimates[0].value is not None]
@@ -124,7 +151,7 @@ def forest(document: QuestionResult) -> str | None:
         )
 
 
-def studies_forest(document: StudiesDocument) -> str | None:
+def studies_forest(document: StudiesDocument) -> Plot | None:
     """Return each judge's figure in each study with its interval, and below them its mean over studies like these."""
     styles = judge_styles(document.judges)
     lines: list[tuple[str, float, float | None, float | None, Style, bool]] = []
@@ -158,26 +185,39 @@ def studies_forest(document: StudiesDocument) -> str | None:
         )
 
 
-def differences(document: ValidationDocument) -> str | None:
-    """Return the new metric's difference from each other metric, with its interval and the margin."""
-    rows = [row for row in document.against if row.difference.value is not None]
+def differences(
+    found: Sequence[tuple[str, Estimate]], label: str, description: str, *, margin: float | None = None
+) -> Plot | None:
+    """Return differences by judge with their intervals, and the margin that one of them may lose.
+
+    Args:
+        found: Judges and differences.
+        label: What the axis shows.
+        description: The whole in words, for who cannot see it.
+        margin: Above 0; None: there is none.
+    """
+    rows = [(name, estimate) for name, estimate in found if estimate.value is not None]
     if not rows:
         return None
     with _figure(6.6, 0.9 + 0.28 * len(rows)) as (figure, axes):
-        for height, row in enumerate(reversed(rows)):
-            low, high = row.difference.low, row.difference.high
+        styles = judge_styles(name for name, _ in rows)
+        for height, (name, estimate) in enumerate(reversed(rows)):
+            low, high, style = estimate.low, estimate.high, styles[name]
             if low is not None and high is not None:
-                axes.plot([low, high], [height, height], color=INK, linewidth=2.2, solid_capstyle="butt")
-            axes.plot([row.difference.value or 0.0], [height], marker="o", color=INK, markersize=7)
-        axes.set_yticks(range(len(rows)), [_short(row.judge) for row in reversed(rows)])
+                axes.plot([low, high], [height] * 2, color=style.colour, linewidth=2.2, solid_capstyle="butt")
+            axes.plot(
+                [estimate.value or 0.0], [height], marker=style.marker, color=style.colour, markersize=7
+            )
+        axes.set_ylim(-0.7, len(rows) - 0.3)
+        axes.set_yticks(range(len(rows)), [_short(name) for name, _ in reversed(rows)])
         axes.tick_params(axis="y", length=0)
-        for place, dash in ((0.0, "-"), (-document.margin, "--")):
+        for place, dash in ((0.0, "-"), *(() if margin is None else ((-margin, "--"),))):
             axes.axvline(place, color=MUTED, linewidth=1, linestyle=dash)
         axes.grid(axis="x", color=RULE, linewidth=0.6)
         axes.set_axisbelow(True)
         axes.spines["left"].set_visible(False)
-        axes.set_xlabel(f"{document.metric} minus the other, {document.primary.label}; dashed: the margin")
-        return _svg(figure, f"difference of {document.metric} from each other metric with its interval")
+        axes.set_xlabel(label)
+        return _svg(figure, description)
 
 
 def _interval(axes: Axes, height: int, row: Row, style: Style) -> None:
@@ -200,7 +240,7 @@ def _interval(axes: Axes, height: int, row: Row, style: Style) -> None:
     )  # fmt: skip
 
 
-def breakdown_map(document: QuestionResult, column: str) -> str | None:
+def breakdown_map(document: QuestionResult, column: str) -> Plot | None:
     """Return a map of judges against the values of one breakdown column, each cell with its figure."""
     import numpy as np
 
@@ -241,7 +281,7 @@ def _value(estimate: Estimate | None) -> float:
     return float("nan") if estimate is None or estimate.value is None else estimate.value
 
 
-def ratings(document: QuestionResult) -> str | None:
+def ratings(document: QuestionResult) -> Plot | None:
     """Return how often each rating was given."""
     counts = {k: v for k, v in document.human.distribution.items() if v}
     if not counts or len(counts) > 30:
@@ -255,7 +295,7 @@ def ratings(document: QuestionResult) -> str | None:
         return _svg(figure, "how often each rating was given")
 
 
-def risk_coverage(document: QuestionResult) -> str | None:
+def risk_coverage(document: QuestionResult) -> Plot | None:
     """Return, for judges that may abstain, the error among what they decide against the share they decide."""
     curves: dict[str, list[tuple[float, float]]] = {}
     for name, judge in document.judges.items():
@@ -299,22 +339,20 @@ def _label_ends(axes: Axes, ends: Sequence[tuple[float, str]], styles: Mapping[s
         )  # fmt: skip
 
 
-def specification_map(document: QuestionResult) -> str | None:
+def specification_map(document: QuestionResult) -> Plot | None:
     """Return each judge's place under every reasonable way to compute agreement, with the choices below.
 
     A column is one specification; bright cells are first places. Columns are sorted by how often they change the order.
     """
     import numpy as np
-    from scipy.stats import rankdata
 
     specifications = document.specification.specifications
     judges = document.specification.judges[:MOST_JUDGES]
     if len(specifications) < 2 or len(judges) < 2:
         return None
     values = np.array([[np.nan if v is None else v for v in s.values] for s in specifications], dtype=float)
-    places = np.array([rankdata(-np.nan_to_num(row, nan=-np.inf), method="min") for row in values])[
-        :, : len(judges)
-    ]
+    known = np.nan_to_num(values, nan=-np.inf)
+    places = 1 + (known[:, None, :] > known[:, : len(judges), None]).sum(axis=2)
     order = np.lexsort([*places.T[::-1]])
     choices = [
         (key, option, [getattr(s, key) == option for s in specifications])
@@ -341,7 +379,7 @@ def specification_map(document: QuestionResult) -> str | None:
         return _svg(figure, "place of each judge under every reasonable way to compute agreement")
 
 
-def calibration(document: QuestionResult) -> str | None:
+def calibration(document: QuestionResult) -> Plot | None:
     """Return reliability diagrams, a panel a judge: what scores promise against how often the answer is yes."""
     curves: dict[str, list[CalibrationBin]] = {}
     for name, judge in document.judges.items():
@@ -378,3 +416,15 @@ def _reliability(axes: Axes, bins: Sequence[CalibrationBin], style: Style) -> No
     axes.plot(xs, ys, color=style.colour, linestyle=style.dash, marker=style.marker, markersize=4.5)
     axes.set(xlim=(-0.04, 1.04), ylim=(-0.04, 1.04), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
     axes.tick_params(labelsize=8)
+
+
+def plots_of(document: QuestionResult) -> Iterator[tuple[str, Plot]]:
+    """Yield the plots of one question by name, those that there are."""
+    found = [
+        ("agreement", forest(document)),
+        ("specification", specification_map(document)),
+        ("ratings", ratings(document)),
+    ]
+    found += [("risk", risk_coverage(document)), ("calibration", calibration(document))]
+    found += [("by-" + re.sub(r"[^\w.-]+", "-", c), breakdown_map(document, c)) for c in document.breakdowns]
+    yield from ((name, plot) for name, plot in found if plot is not None)

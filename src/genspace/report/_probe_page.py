@@ -6,15 +6,28 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from genspace.geometry.probes.kinds import HARD
-from genspace.report._plots import _figure, _svg
+from genspace.report._files import figure_files, table_texts, written
+from genspace.report._plots import Plot, _figure, _svg
 from genspace.report._sentences import reason_text
 from genspace.report._styles import INK, MUTED, RULE, Style, judge_styles
 from genspace.report.probes import NUISANCES, ProbeReport, plain
 
-__all__ = ["curve_legend", "curve_plots", "probe_page", "sub_domains", "write_probe_report"]
+__all__ = ["curve_legend", "curve_plots", "probe_page", "probe_table", "sub_domains", "write_probe_report"]
+
+COLUMNS = (
+    "judge",
+    "right if clear",
+    "answered",
+    "right of all",
+    "answered",
+    "yes when true",
+    "yes when false",
+    "camera's frame",
+)
+"""Of the table of judges."""
 
 
-def _curve_plot(report: ProbeReport, domain: str, styles: Mapping[str, Style]) -> str:
+def _curve_plot(report: ProbeReport, domain: str, styles: Mapping[str, Style]) -> Plot:
     """Return one sub-domain's psychometric curves, all judges on one axis, as SVG."""
     with _figure(4.9, 3.1) as (figure, axes):
         axes.axvline(1.0, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
@@ -101,7 +114,7 @@ def sub_domains(report: ProbeReport) -> list[str]:
     return list(dict.fromkeys(d for judge in report.judges.values() for d in judge.sub_domains))
 
 
-def curve_plots(report: ProbeReport, styles: Mapping[str, Style] | None = None) -> dict[str, str]:
+def curve_plots(report: ProbeReport, styles: Mapping[str, Style] | None = None) -> dict[str, Plot]:
     """Return the plot of each sub-domain in which at least one judge's answers give a curve, as SVG."""
     styles = styles or judge_styles(report.judges)
     judges = report.judges.values()
@@ -111,12 +124,30 @@ def curve_plots(report: ProbeReport, styles: Mapping[str, Style] | None = None) 
     return {domain: _curve_plot(report, domain, styles) for domain in drawn}
 
 
+def probe_table(report: ProbeReport) -> tuple[list[str], list[list[str]]]:
+    """Return heading and rows of what probes tell about each judge."""
+
+    def share(value: float | None) -> str:
+        return "–" if value is None else f"{value:.0%}"
+
+    rows = [
+        [
+            name, share(judge.clear.share), f"{judge.clear.answered}/{judge.clear.n}", share(judge.accuracy),
+            f"{judge.answered}/{judge.n}", share(judge.yes_bias.yes_when_true), share(judge.yes_bias.yes_when_false),
+            share(judge.frame.egocentric),
+        ]
+        for name, judge in report.judges.items()
+    ]  # fmt: skip
+    return list(COLUMNS), rows
+
+
 def write_probe_report(report: ProbeReport, folder: Path) -> Path:
-    """Write probes.html and one SVG per sub-domain that has a curve; return the page's path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    page = folder / "probes.html"
+    """Write probes.html, its table as CSV, LaTeX and Markdown, each curve as SVG and PDF; return the page's path."""
     plots = curve_plots(report)
-    page.write_text(probe_page(report, plots), encoding="utf-8")
-    for domain, plot in plots.items():
-        (folder / f"probes-{domain.replace(' ', '-')}.svg").write_text(plot, encoding="utf-8")
-    return page
+    head, rows = probe_table(report)
+    texts = {
+        "probes.html": probe_page(report, plots),
+        **table_texts("probes", head, rows, f"Probes: {report.study}"),
+    }
+    texts |= figure_files({f"probes-{domain.replace(' ', '-')}": plot for domain, plot in plots.items()})
+    return written(folder, texts)[0]

@@ -24,7 +24,7 @@ from genspace.report._plots import (
 )
 from genspace.report._probe_page import curve_legend, curve_plots, sub_domains
 from genspace.report._sentences import people_sentences, reason_text, specification_sentences
-from genspace.report._styles import OTHERS, judge_styles
+from genspace.report._styles import judge_styles
 from genspace.report._words import words
 from genspace.report.probes import holds_probes, probe_report
 
@@ -113,7 +113,7 @@ def _psychometric(part: Part) -> CurvesShown | None:
         report = probe_report(part.evidence, draws=PROBE_DRAWS, variants=False)
     except InputError:  # no answers yet, or probes of another version: the rest of the report stands
         return None
-    styles = judge_styles(report.judges) | styles_of(part.document) | {"people": OTHERS["people"]}
+    styles = judge_styles(report.judges) | styles_of(part.document)
     plots = curve_plots(report, styles)
     if not plots:
         return None

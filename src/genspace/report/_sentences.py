@@ -22,8 +22,9 @@ from genspace.analysis.result import (
     ValidationDocument,
     ValidationPair,
 )
+from genspace.readings import counted
 from genspace.records import Reference
-from genspace.report._table import figure_words, number, share_text, units_of
+from genspace.report._table import SURE, figure_words, number, share_text, units_of
 
 __all__ = [
     "METHODS",
@@ -57,6 +58,7 @@ REASONS: Mapping[ReasonCode, str] = {
     "continuous_ratings": "continuous ratings: {n} distinct values",
     "binary_ratings": "binary ratings",
     "no_scores": "no scores",
+    "published_alone": "published without counts",
     "no_score": "no score",
     "no_labels": "the judge says neither yes nor no, and no threshold could be chosen for its scores",
     "no_confidence": "the judge states no confidence, and none could be fitted to its scores",
@@ -72,7 +74,6 @@ REASONS: Mapping[ReasonCode, str] = {
     "all_equal": "all {name} are equal",
     "undefined": "not defined on these items",
     "undefined_on_common_items": "the figure of one of the two is undefined on their common items",
-    "too_many_pairs": "more than {needed:,} pairs; take them within prompts or generators",
     "no_pair_separated": "no pair that both or either separate",
     "no_prompt_separated": "in no prompt do both answers and judge separate two items",
     "no_generator_separated": "in no generator do both answers and judge separate two items",
@@ -88,17 +89,20 @@ REASONS: Mapping[ReasonCode, str] = {
     "stratum_unlabelled": "{n} strata hold fewer than two labels",
     "single_prompt": "a single prompt",
     "nothing_to_resample": "nothing to resample: a single prompt, item or rater",
-    "few_prompts": "{n} prompts: {needed} are needed for an interval",
+    "few_prompts": "{prompts}: {needed} are needed for an interval",
     "undefined_without_a_prompt": "without one of the prompts the figure is undefined, so its error is unknown",
-    "few_of_a_class": "the rarer answer stands in {n} prompts only: {needed} are needed for a standard error",
+    "few_of_a_class": "the rarer answer stands in {prompts} only: {needed} are needed for a standard error",
     "at_its_end": "the figure is at its end, where no error can be measured",
     "constant_in_prompts": "it gives every item of a prompt the same score",
     "identical": "the two give the same answers on all {n} common items",
-    "few_contributions": "only {n} prompts tell the two apart: {needed} are needed for a claim",
+    "few_contributions": "the two are told apart in {prompts} only: {needed} are needed for a claim",
     "equal_in_every_prompt": "the difference is the same without any prompt, so its error is unknown",
     "in_sample": "WMT convention: the tie width is fitted in-sample",
     "already_resampled": "its p-values are resampled already",
     "not_computed": "not computed",
+    "not_in_both_runs": "the judge is in one of the two runs only",
+    "figures_alone": "a comparison read from a file holds figures, not the answers that a paired interval needs: name "
+    "the studies",
     "open_interval": "the interval is open: a step separates many bootstrap draws",
     "no_generators": "no generators are named",
     "single_generator": "a single generator",
@@ -166,8 +170,6 @@ FEW_STUDIES = 5
 """With so many studies a difference over studies like these is rarely found."""
 MOST_TOLD = 4
 """Judges that a sentence names."""
-SURE = 0.95
-"""Neighbours whose order is kept in at least so many draws are called sure."""
 RATERS: Mapping[Annotators, str] = {"crowd": "a crowd", "skilled": "skilled raters", "experts": "experts"}
 
 
@@ -182,7 +184,8 @@ def reason_text(reason: Reason | None) -> str:
     name = reason.name
     if reason.code in ("no_penalised_form", "primary_undefined", "no_model_of_raters") and name is not None:
         name = FIGURES[name].label
-    return REASONS[reason.code].format(n=reason.n, needed=reason.needed, name=name)
+    prompts = counted(int(reason.n or 0), "prompt")
+    return REASONS[reason.code].format(n=reason.n, needed=reason.needed, name=name, prompts=prompts)
 
 
 def remarks_of(result: QuestionResult) -> list[tuple[str, str]]:
@@ -251,6 +254,12 @@ def remark(note: n.Note, result: QuestionResult) -> str:
             )
         case n.HumanTies():
             return f"People are evenly split on {note.n} items: no decision, left out."
+        case n.TieWidthsSampled():
+            return (
+                f"Tie widths were chosen on {note.drawn:,} of {note.pairs:,} pairs, drawn by the seed; the share of "
+                f"pairs that is right at such a width is counted over all pairs, and is at most {note.below:g} below "
+                "that of the best width, with 95 % probability."
+            )
         case n.PairsSeparated():
             return (
                 f"{note.raters:.1f} raters a pair prefer one of the items on {note.separated:.0%} of the pairs. "
@@ -337,7 +346,8 @@ def people_sentences(result: QuestionResult) -> list[str]:
         )
         said.append(
             f"Under a model of the raters ({found.model}, {found.estimate.n:,} {units_of(result)} rated twice or more) "
-            f"the mean of infinitely many would reach {ceiling_label(found)} {figure_words(found.estimate)} here.{possible}"
+            f"the mean of infinitely many would reach {ceiling_label(found)} {figure_words(found.estimate)} "
+            f"here.{possible}"
         )
     return said
 

@@ -26,6 +26,7 @@ __all__ = [
     "figure_text",
     "figure_words",
     "judge_table",
+    "latex_of",
     "latex_table",
     "markdown_table",
     "number",
@@ -62,6 +63,9 @@ COUNTS: Mapping[str, str] = {
     "n_raters": "raters", "n_ratings": "ratings",
 }  # fmt: skip
 """Sizes of a study, by their keys."""
+
+SURE = 0.95
+"""Neighbours whose order is kept in at least so many draws are called sure."""
 
 NOT_COMPUTED = Estimate.undefined(Reason("not_computed"))
 
@@ -252,15 +256,17 @@ def percent(share: float | None) -> str:
 
 
 def share_text(share: float | None) -> str:
-    """Return a share of draws as people read it, never rounded to all or none.
+    """Return a share of draws as people read it, never rounded to all or none, nor up to what counts as sure.
 
-    >>> [share_text(s) for s in (None, 0.999, 1.0, 0.418)]
-    ['–', '> 99%', '100%', '42%']
+    >>> [share_text(s) for s in (None, 0.999, 1.0, 0.418, 0.9495)]
+    ['–', '> 99%', '100%', '42%', '94.9%']
     """
     if share is None:
         return "–"
     if 0 < share < 0.01:
         return "< 1%"
+    if share < SURE <= round(share, 2):
+        return f"{int(share * 1000) / 10}%"
     return "> 99%" if 0.99 < share < 1 else f"{share:.0%}"
 
 
@@ -303,8 +309,24 @@ def markdown_table(table: JudgeTable) -> str:
 LATEX = str.maketrans(
     {character: f"\\{character}" for character in "&%$#_{}"}
     | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
-    | {"τ": r"$\tau$", "κ": r"$\kappa$", "α": r"$\alpha$", "–": "--"}
+    | {"→": r"$\to$", "×": r"$\times$", "τ": r"$\tau$", "κ": r"$\kappa$", "α": r"$\alpha$", "–": "--"}
 )
+
+
+def latex_of(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> str:
+    r"""Return a table of words in LaTeX (booktabs).
+
+    >>> print(latex_of(["judge", "n"], [["a_b", "5"]], "5 %").splitlines()[2])
+    \caption{5 \%}
+    """
+    cells = [" & ".join(cell.translate(LATEX) for cell in row) + " \\\\" for row in (head, *rows)]
+    return "\n".join(
+        [
+            "\\begin{table}", "\\centering", f"\\caption{{{caption.translate(LATEX)}}}",
+            f"\\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}", "\\toprule", cells[0], "\\midrule", *cells[1:],
+            "\\bottomrule", "\\end{tabular}", "\\end{table}",
+        ]
+    ) + "\n"  # fmt: skip
 
 
 def latex_table(table: JudgeTable, *, caption: str) -> str:

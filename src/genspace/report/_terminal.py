@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from genspace.analysis import Estimate
@@ -12,20 +12,26 @@ from genspace.report._answer import conclude
 from genspace.report._readings import print_readings
 from genspace.report._sentences import reason_text, remark
 from genspace.report._table import Row, counts, figure_text, judge_table, number, percent
+from genspace.report._words import terms_in, words
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from genspace.display import View
 
-__all__ = ["print_comparison", "print_view"]
+__all__ = ["print_comparison", "print_table", "print_view"]
 
 STYLES = {"people": "bold", "baseline": "dim", "derived": "dim italic"}
 PRINTED_REASONS = 6
 MOST_COLUMNS = 6
 """More values of a breakdown than this stand in rows."""
-WIDE, NARROW = 120, 100
-"""Characters from which there is room for the intervals of all figures, and below which there is for two figures."""
+PROSE = 40
+"""Characters of a cell of several words that go into one line at least."""
+MOST_NAME = 24
+"""Characters of a name, where a table is cut, before it goes on in the next line."""
+WIDE = 120
+"""Characters from which there is room for the intervals of all figures."""
 
 
 def print_comparison(document: ComparisonDocument, console: Console, *, level: str = "item") -> None:
@@ -41,48 +47,127 @@ def print_comparison(document: ComparisonDocument, console: Console, *, level: s
 
 def print_view(view: View, console: Console) -> None:
     """Print a result's title, sentences and table."""
-    from rich import box
     from rich.markup import escape
-    from rich.table import Table
 
     console.print(f"[bold]{escape(view.title)}[/]")
     for sentence in view.sentences:
         console.print(escape(sentence))
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for i, heading in enumerate(view.head):
-        table.add_column(escape(heading), overflow="fold", justify="right" if i else "left")
-    for row in view.rows:
-        table.add_row(*map(escape, row))
-    console.print(table)
+    print_table(view.head, view.rows, console)
+
+
+def print_table(
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    console: Console,
+    *,
+    title: str | None = None,
+    styles: Sequence[str] = (),
+    optional: Sequence[int] = (),
+) -> None:
+    """Print a table so that it fits the terminal.
+
+    What does not fit is left out and named where columns are optional; else the table is turned, or printed in parts
+    that each begin with its first column.
+
+    Args:
+        head: One heading a column; the first column names the rows.
+        rows: Cells.
+        console: Where to.
+        title: Above it.
+        styles: One a row; none: plain.
+        optional: Columns that may be left out, the first to go first.
+    """
+    from rich.text import Text
+
+    if title is not None:
+        console.print(Text(title, style="italic"))
+    kept, gone = list(range(len(head))), list(optional)
+    cells = [list(head), *map(list, rows)]
+    while gone and _width(cells, kept, console) > console.width:
+        kept.remove(gone.pop(0))
+    left_out = [head[place] for place in sorted(optional) if place not in kept]
+    turned = [list(column) for column in zip(*cells, strict=True)]
+    everything = list(range(len(turned[0])))
+    if _width(cells, kept, console) <= console.width or optional:
+        _print_cells(cells, kept, styles, console)
+    elif _width(turned, everything, console) <= console.width:
+        _print_cells(turned, everything, (), console)
+    else:
+        for part in _parts(cells, console):
+            _print_cells(cells, part, styles, console)
+    if left_out:
+        console.print(f"[dim]In a wider terminal, in JSON or in a report (`out`): {', '.join(left_out)}.[/]")
+
+
+def _parts(cells: list[list[str]], console: Console) -> Iterator[list[int]]:
+    """Yield which columns stand side by side: the first, and as many others as fit."""
+    part = [0]
+    for column in range(1, len(cells[0])):
+        if len(part) > 1 and _width(cells, [*part, column], console) > console.width:
+            yield part
+            part = [0]
+        part.append(column)
+    yield part
+
+
+def _width(cells: list[list[str]], columns: Sequence[int], console: Console) -> int:
+    from rich.measure import Measurement
+
+    roomy = console.options.update(max_width=10_000)
+    table = _table(cells, columns, ())
+    for column, place in zip(table.columns, columns, strict=True):
+        if any(" " in row[place] for row in cells[1:]) and column.max_width is None:
+            column.max_width = PROSE
+    return Measurement.get(console, roomy, table).maximum
+
+
+def _print_cells(
+    cells: list[list[str]], columns: Sequence[int], styles: Sequence[str], console: Console
+) -> None:
+    console.print(_table(cells, columns, styles))
+
+
+def _table(cells: list[list[str]], columns: Sequence[int], styles: Sequence[str]) -> Table:
+    from rich import box
+    from rich.table import Table as NewTable
+    from rich.text import Text
+
+    table = NewTable(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    longest = MOST_NAME if len(columns) < len(cells[0]) else None
+    for column in columns:
+        words = all(not cell.lstrip("+-−<> ")[:1].isdigit() for cell in (row[column] for row in cells[1:]))
+        table.add_column(
+            Text(cells[0][column]), justify="left" if column == 0 or words else "right", overflow="fold",
+            max_width=None if column else longest,
+        )  # fmt: skip
+    for place, row in enumerate(cells[1:]):
+        table.add_row(*(Text(row[column]) for column in columns), style=styles[place] if styles else None)
+    return table
 
 
 def _print_part(result: QuestionResult, console: Console, *, level: str) -> None:
-    from rich import box
     from rich.markup import escape
-    from rich.table import Table
 
     sizes = " · ".join(map(" ".join, counts(result, but={"n_annotated"})))
     console.print(f"[bold]{escape(result.study.name)}[/]  {sizes}")
-    for sentence in conclude(result).sentences:
+    sentences = conclude(result).sentences
+    for sentence in sentences:
         console.print(escape(sentence))
     model = judge_table(result, level=level)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    table.add_column("#", justify="right")
-    table.add_column("judge", overflow="fold", min_width=12)
-    most = 2 if console.width < NARROW else len(model.columns)
-    for i, column in enumerate(model.columns[:most]):
-        table.add_column(column.label, justify="right", no_wrap=i == 0)
-    for heading in ("n", "coverage", "ties"):
-        table.add_column(heading, justify="right")
-    for row in model.rows:
-        table.add_row(
-            *map(escape, _cells(row, most, wide=console.width >= WIDE)), style=STYLES.get(row.kind, "")
-        )
-    console.print(table)
-    if left_out := [c.label for c in model.columns[most:]]:
-        console.print(
-            f"[dim]In a terminal of {NARROW} columns, in JSON or in a report (`out`): {escape(', '.join(left_out))}.[/]"
-        )
+    wide = console.width >= WIDE
+    figures = [column.label for column in model.columns]
+    head = ["judge", *figures, "n", "coverage", "ties"]
+    last = len(figures)
+    print_table(
+        head,
+        [_cells(row, wide=wide) for row in model.rows],
+        console,
+        styles=[STYLES.get(row.kind, "") for row in model.rows],
+        optional=[*range(last, 1, -1), last + 3, last + 1, last + 2],
+    )
+    told = {label: meaning for label, meaning in words(model, result) if label in head} | terms_in(sentences)
+    for term, meaning in told.items():
+        console.print(f"[dim]{escape(term)}: {escape(meaning)}[/]")
     for reason in _reasons(model.rows):
         console.print(f"[dim]– {escape(reason)}[/]")
     for name, cells in result.breakdowns.items():
@@ -92,12 +177,13 @@ def _print_part(result: QuestionResult, console: Console, *, level: str) -> None
         console.print(f"[{style}]{note.level}:[/] {escape(remark(note, result))}")
 
 
-def _cells(row: Row, most: int, *, wide: bool) -> list[str]:
+def _cells(row: Row, *, wide: bool) -> list[str]:
     name = f"{row.name} (derived)" if row.kind == "derived" else row.name
+    name = f"{row.rank:>2} {name}" if row.rank else f"   {name}"
     coverage, ties = ("" if share is None else percent(share) for share in (row.coverage, row.ties))
-    primary, *others = row.estimates[:most]
+    primary, *others = row.estimates
     figures = [figure_text(primary), *map(figure_text if wide else _value_text, others)]
-    return ["" if row.rank is None else str(row.rank), name, *figures, f"{row.n:,}", coverage, ties]
+    return [name, *figures, f"{row.n:,}", coverage, ties]
 
 
 def _reasons(rows: tuple[Row, ...]) -> list[str]:
@@ -113,10 +199,6 @@ def _print_breakdown(
     column: str, cells: Mapping[str, Cell], names: list[str], alpha: str, console: Console
 ) -> None:
     """Print judges and people's agreement in rows, values in columns, or, of many values, the other way round."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
     known = {name for cell in cells.values() for name in cell.judges}
     judges = [name for name in names if name in known]
     heads = {value: f"{value} ({cell.n})" for value, cell in cells.items()}
@@ -134,15 +216,7 @@ def _print_breakdown(
             + ([_value_text(cell.people)] if agreed else [])
             for v, cell in cells.items()
         ]
-    table = Table(
-        box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", title=f"by {column}", title_justify="left"
-    )
-    table.add_column(corner, overflow="fold", min_width=12)
-    for head in columns:
-        table.add_column(Text(head), justify="right", overflow="fold")
-    for row in rows:
-        table.add_row(*map(Text, row))
-    console.print(table)
+    print_table([corner, *columns], rows, console, title=f"by {column}")
 
 
 def _cell(cell: Cell, judge: str, text: Callable[[Estimate], str]) -> str:

@@ -3,28 +3,48 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
-from genspace.display import view_of
+from genspace.display import View, view_of
 from genspace.documents import to_dict
-from genspace.errors import InputError
-from genspace.report._html import html_report
+from genspace.report._files import figure_files, written
+from genspace.report._html import html_report, in_its_colours
 from genspace.report._items import items_csv
 from genspace.report._manifest import Manifest, make_manifest
 from genspace.report._part import parts_of
-from genspace.report._table import csv_table, judge_table, latex_table, markdown_table
+from genspace.report._plots import plots_of
+from genspace.report._sentences import reason_text
+from genspace.report._table import (
+    csv_table,
+    figure_text,
+    judge_table,
+    latex_of,
+    latex_table,
+    markdown_table,
+    number,
+    percent,
+)
 from genspace.tables import csv_text
 
 if TYPE_CHECKING:
-    from genspace.analysis import Comparison, Ranking, Validation
-    from genspace.certificate import Certificate
-    from genspace.framing import Framing
-    from genspace.study import Study
+    import pandas as pd
 
-__all__ = ["write_certificate", "write_comparison", "write_report", "write_result", "written"]
+    from genspace.analysis import Comparison
+    from genspace.certificate import Certificate
+    from genspace.study import Study
+    from genspace.tuning import Tuning
+
+__all__ = [
+    "page",
+    "result_texts",
+    "write_certificate",
+    "write_comparison",
+    "write_report",
+    "write_result",
+    "write_tuning",
+]
 
 
 def write_report(
@@ -45,7 +65,7 @@ def write_report(
     parts = parts_of(comparison, study, folder)
     table = judge_table(document, level=level)
     caption = f"Agreement with {document.study.reference}: {document.study.name}"
-    texts = {
+    texts: dict[str, str | bytes] = {
         "report.html": html_report(parts, manifest),
         "table.csv": csv_table(table),
         "table.tex": latex_table(table, caption=caption),
@@ -58,6 +78,13 @@ def write_report(
         if part.items is not None:
             name = f"items-{part.question}.csv" if part.question else "items.csv"
             texts[name] = items_csv(part.items)
+    texts |= figure_files(
+        {
+            f"figure-{part.key}-{name}".replace("q0-", ""): plot
+            for part in parts
+            for name, plot in plots_of(part.document)
+        }
+    )
     return written(folder, texts)
 
 
@@ -68,19 +95,37 @@ def write_comparison(comparison: Comparison, folder: Path) -> list[Path]:
     return write_report(comparison, manifest, folder)
 
 
-def write_result(result: Ranking | Validation | Certificate | Framing, folder: Path) -> list[Path]:
+class Written(Protocol):
+    """A result that is written as files."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON holds it."""
+        ...
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return its rows."""
+        ...
+
+
+def write_result(result: Written, folder: Path) -> list[Path]:
     """Write a result as JSON, CSV, Markdown, HTML and SVG, the files named after its kind."""
-    name, view = type(result).__name__.lower(), view_of(result)
-    texts = {
+    return written(folder, result_texts(result, view_of(result)))
+
+
+def result_texts(result: Written, view: View) -> dict[str, str | bytes]:
+    """Return a result's files by name: JSON, CSV, LaTeX, Markdown, HTML, and each plot as SVG and PDF."""
+    name = type(result).__name__.lower()
+    texts: dict[str, str | bytes] = {
         f"{name}.json": json.dumps(result.to_dict(), ensure_ascii=False, indent=1, allow_nan=False) + "\n",
         f"{name}.csv": csv_text(result.to_frame()),
         f"{name}.md": view.markdown(),
+        f"{name}.tex": latex_of(view.head, view.rows, view.title),
         f"{name}.html": f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{escape(view.title)}</title>\n'
         f"<body>{view.html()}</body></html>\n",
     }
-    plots = view.pictures
-    texts |= {f"{name}{f'-{n}' if n > 1 else ''}.svg": plot for n, plot in enumerate(plots, start=1)}
-    return written(folder, texts)
+    return texts | figure_files(
+        {f"{name}{f'-{n}' if n > 1 else ''}": plot for n, plot in enumerate(view.pictures, start=1)}
+    )
 
 
 def write_certificate(result: Certificate, folder: Path) -> list[Path]:
@@ -93,14 +138,21 @@ def write_certificate(result: Certificate, folder: Path) -> list[Path]:
     return [*write_result(result, folder), *written(folder, {"contradictions.csv": text})]
 
 
-def written(folder: Path, texts: Mapping[str, str]) -> list[Path]:
-    """Write texts into a folder; return their paths. Errors: `InputError` when it cannot be written."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            (folder / name).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            f"cannot write the report to {folder}: {error}; choose another folder (`out`)"
-        ) from None
-    return [folder / name for name in texts]
+def write_tuning(result: Tuning, folder: Path) -> list[Path]:
+    """Write what `write_result` does, and the winner as a table of study.toml. Errors: as for `written`."""
+    return [*write_result(result, folder), *written(folder, {"winner.toml": result.document.winner_table})]
+
+
+def page(template: str, **data: object) -> str:
+    """Return a page of the package's templates, which opens offline."""
+    from importlib.resources import files
+
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("genspace.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters.update(number=number, figure=figure_text, percent=percent, reason=reason_text)
+    css = (files("genspace.report") / "templates" / "report.css").read_text(encoding="utf-8")
+    return in_its_colours(environment.get_template(template).render(css=css, **data))

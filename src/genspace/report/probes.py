@@ -152,6 +152,7 @@ class ProbeReport:
     seed: int
     draws: int
     judges: Mapping[str, JudgeOnProbes]
+    """Those of whom the clear probes show most first: by the lower end of the interval of the share right."""
 
 
 def holds_probes(evidence: Evidence) -> bool:
@@ -180,11 +181,23 @@ def probe_report(
         true_yes=float(items["truth"].mean()),
         seed=seed,
         draws=draws,
-        judges={
-            judge: _judge(frame, draws=draws, seed=seed, variants=variants)
-            for judge, frame in sorted(answers.items())
-        },
+        judges=_by_evidence(
+            {
+                judge: _judge(frame, draws=draws, seed=seed, variants=variants)
+                for judge, frame in sorted(answers.items())
+            }
+        ),
     )
+
+
+def _by_evidence(judges: Mapping[str, JudgeOnProbes]) -> dict[str, JudgeOnProbes]:
+    """Put first whom the clear probes show most of: by the lower end of the interval, then by answers."""
+
+    def shown(name: str) -> tuple[float, float]:
+        clear = judges[name].clear
+        return -(clear.low if clear.low is not None else -1.0), -judges[name].answered
+
+    return {name: judges[name] for name in sorted(judges, key=shown)}
 
 
 def _probes(evidence: Evidence) -> pd.DataFrame:

@@ -9,7 +9,7 @@ same meaning.
 from genspace.store._disk import DiskMap
 from genspace.store._files import KEY_COLUMNS, JudgeStore, Key, VerdictWriter, judge_folders
 from genspace.store._formats import COLUMN_TYPES, SCHEMA_VERSION, write_shard
-from genspace.store._maintenance import Conflict, compact, merge
+from genspace.store._maintenance import Conflict, compact, merge, remove, rename
 
 __all__ = [
     "COLUMN_TYPES",
@@ -23,5 +23,7 @@ __all__ = [
     "compact",
     "judge_folders",
     "merge",
+    "remove",
+    "rename",
     "write_shard",
 ]

@@ -27,6 +27,7 @@ Key = tuple[str, str | None, str | None, int]
 """Item, second item, question, repeat (see `genspace.records.Verdict.key`)."""
 DESCRIPTION = "judge.json"
 """What is known about a judge beside its verdicts."""
+ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 KEY_COLUMNS = ["item_id", "item_id_b", "question", "repeat"]
 
 
@@ -61,21 +62,35 @@ class JudgeStore:
         """`verdicts/JUDGE`, the name percent-encoded where a file system would object."""
         return self.root / "verdicts" / quote(self.judge, safe=" +,=@[]()")
 
-    def describe(self, variant: Variant) -> None:
-        """Keep of which other judge this one is a variant. Errors: `InputError` when the folder cannot be written."""
+    def describe(self, *, variant: Variant | None = None, draft: bool | None = None) -> None:
+        """Keep what is known about the judge: of which it is a variant, whether it is a draft; None: as it was.
+
+        Errors: `InputError` when the folder cannot be written.
+        """
+        known = self._description()
+        known |= {"name": self.judge}
+        known |= {} if variant is None else {"variant": asdict(variant)}
+        known |= {} if draft is None else {"draft": draft}
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            text = json.dumps({"name": self.judge, "variant": asdict(variant)})
-            (self.folder / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
+            (self.folder / DESCRIPTION).write_text(json.dumps(known) + "\n", encoding="utf-8")
         except OSError as error:
             raise InputError(f"cannot write verdicts to {self.folder}: {error.strerror}") from None
 
+    def _description(self) -> dict[str, Any]:
+        path = self.folder / DESCRIPTION
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        return found
+
     def variant(self) -> Variant | None:
         """Return of which other judge this one is a variant; None where it is none, or nothing was kept."""
-        path = self.folder / DESCRIPTION
-        if not path.is_file():
-            return None
-        return Variant(**json.loads(path.read_text(encoding="utf-8"))["variant"])
+        found = self._description().get("variant")
+        return None if found is None else Variant(**found)
+
+    @property
+    def draft(self) -> bool:
+        """Whether the verdicts are a draft, which stands in no table unless it is asked for."""
+        return bool(self._description().get("draft"))
 
     def files(self) -> list[Path]:
         """The judge's files, oldest run first; a compacted shard stands after the runs it holds."""
@@ -106,23 +121,40 @@ class JudgeStore:
 
     def fingerprint(self) -> str | None:
         """Return the fingerprint whose verdicts count, that of the last one; None where there is none."""
-        newest = None
         for path in reversed(self.files()):
-            for line in read_lines(path):
-                newest = line.get("fingerprint", newest)
+            newest = None
+            for part in read_columns(path, ["fingerprint", "item_id"]):
+                newest = next(
+                    (mark for mark in reversed(part["fingerprint"].to_pylist()) if mark is not None), newest
+                )
             if newest is not None:
-                break
-        return newest
+                return str(newest)
+        return None
 
     def under(self, fingerprint: str) -> dict[Key, Verdict]:
         """Return the verdicts under one fingerprint, the last line of each key."""
         lines = (line for line in self.lines() if line.get("fingerprint") == fingerprint)
         return {line_key(line): Verdict.from_json(line) for line in lines}
 
-    def frame(self) -> pd.DataFrame:
-        """Return the verdicts that count as a frame, read without making records (see `every`)."""
+    def frame(self, fingerprint: str | None = None) -> pd.DataFrame:
+        """Return the verdicts that count as a frame, read without making records (see `every`).
+
+        Args:
+            fingerprint: the first characters of the one whose verdicts are wanted; None: the newest.
+
+        Errors: `InputError` for a fingerprint that the judge never had.
+        """
         every = self._columns()
-        counting = every[every["fingerprint"] == every["fingerprint"].iloc[-1]] if len(every) else every
+        marks = every["fingerprint"]
+        if fingerprint is None:
+            counting = every[marks == marks.iloc[-1]] if len(every) else every
+        else:
+            counting = every[marks.str.startswith(fingerprint)]
+            if len(counting["fingerprint"].unique()) != 1:
+                known = ", ".join(marks.unique()) or "none"
+                raise InputError(
+                    f"{self.folder}: no single fingerprint begins with {fingerprint!r}; there are: {known}"
+                )
         return turned_verdicts(counting).drop_duplicates(KEY_COLUMNS, keep="last", ignore_index=True)
 
     def every(self) -> pd.DataFrame:
@@ -145,6 +177,17 @@ class JudgeStore:
         frame["item_id_b"] = frame["item_id_b"].fillna("")
         frame["judge"] = self.judge
         return frame
+
+    def newest(self, beginning: str = "") -> str | None:
+        """Return the newest fingerprint that begins so; without a beginning the one whose verdicts count."""
+        for path in reversed(self.files()):
+            parts = [
+                part["fingerprint"].to_pylist() for part in read_columns(path, ["item_id", "fingerprint"])
+            ]
+            for mark in (mark for part in reversed(parts) for mark in reversed(part)):
+                if str(mark).startswith(beginning):
+                    return str(mark)
+        return None
 
     def done(self, fingerprint: str, *, retry: frozenset[str] = frozenset()) -> Container[Key]:
         """Return the keys that need no new verdict: judged under this fingerprint and of no status in `retry`."""
@@ -208,9 +251,7 @@ class VerdictWriter:
 
         Errors: `InputError` when the disk is full or the folder is read-only; what was written before is kept.
         """
-        line = json.dumps(
-            {"schema": SCHEMA_VERSION, **verdict.to_json()}, ensure_ascii=False, allow_nan=False
-        )
+        line = ENCODER.encode({"schema": SCHEMA_VERSION, **verdict.to_json()})
         try:
             if self._file is None:
                 self._file = self._create()

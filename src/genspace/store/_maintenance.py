@@ -8,14 +8,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
+from genspace.errors import InputError, did_you_mean
 from genspace.records import Verdict
 from genspace.store._disk import DiskMap
 from genspace.store._files import JudgeStore, Key, in_use, judge_folders, line_key
 from genspace.store._formats import read_lines, write_shard
 
-__all__ = ["Conflict", "compact", "merge"]
+__all__ = ["Conflict", "compact", "merge", "remove", "rename"]
 
 
 def compact(store: JudgeStore) -> tuple[int, int]:
@@ -54,6 +56,62 @@ def _lines(paths: Iterable[Path]) -> Iterator[dict[str, Any]]:
 def _place(line: Mapping[str, Any]) -> str:
     """Return what a later line must share with this one to replace it."""
     return repr((line.get("fingerprint"), line_key(line)))
+
+
+def remove(store: JudgeStore, fingerprint: str | None = None) -> int:
+    """Remove a judge's verdicts, or those under one fingerprint; return how many lines.
+
+    Errors: `InputError` for a fingerprint that it never had, and while a run writes.
+    """
+    files = _finished(store)
+    every = sum(1 for _ in _lines(files))
+    if fingerprint is None:
+        rmtree(store.folder)
+        return every
+    mark = store.newest(fingerprint)
+    if mark is None:
+        raise InputError(
+            f"{store.folder}: no fingerprint begins with {fingerprint!r} (genspace verdicts list)"
+        )
+    target = files[-1].with_suffix(".parquet")
+    kept = write_shard((line for line in _standing(files) if line.get("fingerprint") != mark), target)
+    for path in files:
+        if path != target:
+            path.unlink()
+    if not kept:
+        rmtree(store.folder)
+    return every - kept
+
+
+def rename(store: JudgeStore, name: str) -> JudgeStore:
+    """Give a judge another name, in its verdicts too.
+
+    Errors: `InputError` when the name is taken, for no name, and while a run writes.
+    """
+    target = JudgeStore(store.root, name)
+    if not name.strip() or target.folder.exists():
+        raise InputError(
+            f"{name!r}: {'verdicts of that name are there' if name.strip() else 'is no name'}; choose another"
+        )
+    files = _finished(store)
+    write_shard(
+        ({**line, "judge": name} for line in _standing(files)), target.folder / f"{files[-1].stem}.parquet"
+    )
+    target.describe(variant=store.variant(), draft=store.draft)
+    rmtree(store.folder)
+    return target
+
+
+def _finished(store: JudgeStore) -> list[Path]:
+    """Return the judge's files. Errors: `InputError` where there are none, and while a run writes one."""
+    files = store.files()
+    if not files:
+        known = did_you_mean(store.judge, [judge for judge, _ in judge_folders(store.root)])
+        raise InputError(f"{store.root}: no verdicts of a judge {store.judge!r}{known}")
+    for path in files:
+        if in_use(path):
+            raise InputError(f"{path}: a run is writing it; stop that run first")
+    return files
 
 
 @dataclass(frozen=True, slots=True)

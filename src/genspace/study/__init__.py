@@ -5,8 +5,8 @@ from genspace.study._files import IMAGE_SUFFIXES, FilesOfStudy, StudyFiles
 from genspace.study._frames import read_frames, read_score_frame
 from genspace.study._ids import common_cause
 from genspace.study._readers import Read, read_score_table
-from genspace.study._settings import JudgeTable, StudyFile
-from genspace.study._study import CheckReport, Study, check_study, open_study
+from genspace.study._settings import GateTable, JudgeTable, StudyFile
+from genspace.study._study import CheckReport, Study, check_study, open_study, verdict_frame
 from genspace.study.exports import Export, GivenAnswer, documents_of, read_export
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "CheckReport",
     "Export",
     "FilesOfStudy",
+    "GateTable",
     "GivenAnswer",
     "JudgeTable",
     "Read",
@@ -29,4 +30,5 @@ __all__ = [
     "read_frames",
     "read_score_frame",
     "read_score_table",
+    "verdict_frame",
 ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,12 +20,18 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 """Endings tried, in this order, for items without an `image` column: `images/ITEM_ID.png`."""
 
 
+PLAIN = re.compile(r"(?:[\w .,+=@()\[\]-]+/)*[\w .,+=@()\[\]-]+")
+"""Names of files, and folders before them, that mean the same everywhere; most are, and telling so is quick."""
+
+
 def leaves_study(name: str) -> bool:
     """Whether a name from a table points outside the study: absolute, a drive, a URL, or with "..".
 
     >>> [leaves_study(n) for n in ("a/b.png", "../b.png", "/etc/passwd", "C:/x.png", "a/../b.png", "file://x")]
     [False, True, True, True, True, True]
     """
+    if PLAIN.fullmatch(name) and ".." not in name:
+        return False
     windows = PureWindowsPath(name)
     return (
         PurePosixPath(name).is_absolute()
@@ -59,7 +67,7 @@ class StudyFiles:
         if found is None:
             raise InputError(f"there is no file {name!r} in {' or '.join(self.bases)}")
         filesystem, path = found
-        content: bytes = filesystem.cat_file(path)
+        content: bytes = Path(path).read_bytes() if _is_local(filesystem) else filesystem.cat_file(path)
         return content
 
     def exists(self, name: str) -> bool:
@@ -69,7 +77,7 @@ class StudyFiles:
     def local_path(self, name: str) -> Path | None:
         """Return where the file lies on this machine; None where it is absent or on a server."""
         found = self._find(name)
-        return Path(found[1]) if found is not None and "file" in _protocols(found[0]) else None
+        return Path(found[1]) if found is not None and _is_local(found[0]) else None
 
     def image_of(self, item_id: str) -> str | None:
         """Return the name of the image that bears the item's id, or None."""
@@ -86,17 +94,32 @@ class StudyFiles:
             raise InputError(f"{name!r} leaves the study; use a name relative to its folder, without '..'")
         for filesystem, base in self._filesystems:
             path = f"{base.rstrip('/')}/{name}"
-            local = "file" in _protocols(filesystem)
-            if local and not _lies_in(os.path.realpath(path), self._folders[base]):
+            if not _is_local(filesystem):
+                if filesystem.isfile(path):
+                    return filesystem, path
+                continue
+            try:
+                mode = os.lstat(path).st_mode
+            except (OSError, ValueError):  # not there, or a name that no file can bear
+                continue
+            link = stat.S_ISLNK(mode)
+            if not self._inside(base, path if link else path.rpartition("/")[0]):
                 raise InputError(f"{name!r} is a link that leaves the study; copy the file into it")
-            if filesystem.isfile(path):
+            if stat.S_ISREG(mode) or (link and Path(path).is_file()):
                 return filesystem, path
         return None
 
+    def _inside(self, base: str, path: str) -> bool:
+        """Whether a folder or a link leads to nowhere outside a base; of each this is looked up once."""
+        known = self._looked_up.get((base, path))
+        if known is None:
+            known = Path(path).resolve().is_relative_to(Path(base).resolve())
+            self._looked_up[base, path] = known
+        return known
+
     @cached_property
-    def _folders(self) -> dict[str, str]:
-        """Where local bases really lie."""
-        return {base: os.path.realpath(base) for _, base in self._filesystems}
+    def _looked_up(self) -> dict[tuple[str, str], bool]:
+        return {}
 
     @cached_property
     def _images_by_stem(self) -> dict[str, str]:
@@ -110,10 +133,6 @@ class StudyFiles:
         return found
 
 
-def _lies_in(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
-
-
-def _protocols(filesystem: Any) -> tuple[str, ...]:
+def _is_local(filesystem: Any) -> bool:
     protocol = filesystem.protocol
-    return (protocol,) if isinstance(protocol, str) else tuple(protocol)
+    return "file" in ((protocol,) if isinstance(protocol, str) else protocol)

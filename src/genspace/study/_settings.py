@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from genspace.errors import InvalidFilesError, Problem, did_you_mean
 from genspace.records import PairCoding, StudySettings, ValueType
 
-__all__ = ["JudgeTable", "StudyFile", "read_settings"]
+__all__ = ["GateTable", "JudgeTable", "StudyFile", "read_settings"]
 
 
 class MetricTable(BaseModel):
@@ -23,6 +23,16 @@ class MetricTable(BaseModel):
     lower_is_better: bool = False
     derived: bool = False
     """Computed from the people's ratings themselves."""
+
+
+class GateTable(BaseModel):
+    """`[gate]`: what judges of the study must meet."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    rules: tuple[str, ...] = ()
+    against: str | None = None
+    """An earlier run, relative to the study."""
+    open: Literal["fails", "passes"] = "fails"
 
 
 class _Document(BaseModel):
@@ -46,6 +56,7 @@ class _Document(BaseModel):
     metrics: dict[str, MetricTable] = {}
     judges: dict[str, dict[str, Any]] = {}
     stacks: dict[str, dict[str, str | dict[str, Any]]] = {}
+    gate: GateTable = GateTable()
     source: dict[str, Any] = {}
     """Where the study comes from (licence, citation); shown, never interpreted."""
 
@@ -71,6 +82,7 @@ class StudyFile:
     judges: Mapping[str, JudgeTable] = field(default_factory=dict)
     stacks: Mapping[str, Mapping[str, str | Mapping[str, Any]]] = field(default_factory=dict)
     """`[stacks.NAME]` tables: the perception part of each stage, for the judge `geometry:NAME`."""
+    gate: GateTable = field(default_factory=GateTable)
     source: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -102,7 +114,18 @@ def read_settings(path: Path, *, default_name: str) -> StudyFile:
         judges[name] = JudgeTable(kind=kind, model=model, options=options)
     if problems:
         raise InvalidFilesError(problems)
-    apart = {"images", "metrics", "judges", "stacks", "source", "name", "pairs", "lower_is_better", "missing"}
+    apart = {
+        "images",
+        "metrics",
+        "judges",
+        "stacks",
+        "gate",
+        "source",
+        "name",
+        "pairs",
+        "lower_is_better",
+        "missing",
+    }
     declared = document.model_dump(exclude=apart)
     lower = (*document.lower_is_better, *(n for n, m in document.metrics.items() if m.lower_is_better))
     settings = StudySettings(
@@ -119,6 +142,7 @@ def read_settings(path: Path, *, default_name: str) -> StudyFile:
         metrics=tuple(document.metrics),
         judges=judges,
         stacks=document.stacks,
+        gate=document.gate,
         source=document.source,
     )
 
@@ -138,7 +162,10 @@ def _contradictions(file: str, document: _Document) -> list[Problem]:
 def _problem(file: str, error: Any) -> Problem:
     path = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
-        known = MetricTable.model_fields if path.startswith("metrics.") else _Document.model_fields
+        tables: dict[str, type[BaseModel]] = {"metrics": MetricTable, "gate": GateTable}
+        known = (
+            tables.get(str(error["loc"][0]), _Document) if len(error["loc"]) > 1 else _Document
+        ).model_fields
         word = str(error["loc"][-1])
         return Problem(file, f"is no key of study.toml{did_you_mean(word, known)}", field=path)
     return Problem(file, error["msg"], field=path, value=error["input"])

@@ -36,7 +36,7 @@ from genspace.tables import SUFFIXES, Table, find_table, match_columns, read_tab
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CheckReport", "Study", "check_study", "open_study"]
+__all__ = ["CheckReport", "Study", "check_study", "open_study", "verdict_frame"]
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +71,15 @@ class Study(Displayed):
     """Reads the answers that stand in tables (`genspace.columns.ANSWER_COLUMNS`), with all problems."""
     read_verdicts: Callable[[], Read]
     """Reads scores and verdicts (`genspace.columns.VERDICT_COLUMNS`), with all problems."""
+    apart: Path | None = None
+    """Folder under which verdicts are kept, where that is not the study's own."""
     readings: tuple[Reading, ...] = ()
     """What was inferred about study.toml and the items (see `genspace.evidence.Evidence.readings` for everything)."""
+
+    @property
+    def kept_in(self) -> Path:
+        """Folder whose `verdicts/` holds the verdict files."""
+        return self.root if self.apart is None else self.apart
 
     @property
     def items(self) -> pd.DataFrame:
@@ -95,21 +102,27 @@ class Study(Displayed):
         for part in self.items_table.parts():
             yield from (item_id for (item_id,) in _rows(part, ["item_id"]))
 
-    def with_items(self, root: Path, items: pd.DataFrame, files: FilesOfStudy) -> Study:
-        """Return a study with the same declarations and other items, whose verdicts lie under `root`; nobody answered.
+    def kept_apart(self, folder: Path) -> Study:
+        """Return the same study with verdicts of its own, under a folder that need not be there."""
+        return replace(
+            self,
+            apart=folder,
+            read_verdicts=lambda: _read_verdict_files(folder, self.items["item_id"], drafts=True),
+        )
+
+    def with_items(self, items: pd.DataFrame, files: FilesOfStudy) -> Study:
+        """Return a study with the same declarations and other items, about which nobody has said anything.
 
         Args:
-            root: folder of its verdict files; it need not be there.
             items: with the columns of `items`.
             files: where the names in `items` are read from.
         """
         return replace(
             self,
-            root=root,
             items_table=replace(self.items_table, whole=items, digests=None),
             files=files,
             read_annotations=lambda: Read(typed({}, ANSWER_COLUMNS)),
-            read_verdicts=lambda: _read_verdict_files(root, items["item_id"]),
+            read_verdicts=lambda: Read(typed({}, VERDICT_COLUMNS)),
             readings=(),
         )
 
@@ -239,7 +252,7 @@ def _load(
         declared=file,
         read_annotations=lambda: _read_annotation_files(path, items.frame["item_id"], settings),
         read_verdicts=lambda: _known_metrics(
-            _read_verdict_files(path, items.frame["item_id"]), file, declared
+            _read_verdict_files(path, items.frame["item_id"], drafts=declared.drafts), file, declared
         ),
         readings=tuple(readings),
     )
@@ -333,7 +346,7 @@ def _score_files(root: Path) -> list[Path]:
     return paths
 
 
-def _read_verdict_files(root: Path, item_ids: pd.Series[str]) -> Read:
+def _read_verdict_files(root: Path, item_ids: pd.Series[str], *, drafts: bool) -> Read:
     """Read score tables (scores/*, metric_scores, metric_verdicts) and the verdict files of judges."""
     import pandas as pd
 
@@ -349,9 +362,12 @@ def _read_verdict_files(root: Path, item_ids: pd.Series[str]) -> Read:
     scores = read_scores(tables, item_ids, default_metric=default_metric)
     readings = [Reading(code="file_used", file=t.label) for t in tables] + scores.readings
     frames, metrics = [scores.frame], set(scores.frame["judge"].unique())
-    for judge, _ in judge_folders(root):
+    left_out = [] if drafts else [judge for judge, _ in judge_folders(root) if JudgeStore(root, judge).draft]
+    if left_out:
+        readings.append(Reading(code="drafts_left_out", words=tuple(left_out)))
+    for judge in (judge for judge, _ in judge_folders(root) if judge not in left_out):
         try:
-            frames.append(_verdict_frame(root, judge))
+            frames.append(verdict_frame(root, judge))
         except InvalidFilesError as error:
             problems += error.problems
             continue
@@ -392,8 +408,9 @@ def _known_metrics(read: Read, file: StudyFile, declared: Declared) -> Read:
     return read
 
 
-def _verdict_frame(root: Path, judge: str) -> pd.DataFrame:
-    frame = JudgeStore(root, judge).frame()
+def verdict_frame(root: Path, judge: str, fingerprint: str | None = None) -> pd.DataFrame:
+    """Return the verdicts of one judge, `VERDICT_COLUMNS`; `fingerprint` and errors as for `JudgeStore.frame`."""
+    frame = JudgeStore(root, judge).frame(fingerprint)
     frame["origin"] = "judge"
     texts = [name for name, kind in VERDICT_COLUMNS.items() if kind == "str"]
     frame[texts] = frame[texts].fillna("")

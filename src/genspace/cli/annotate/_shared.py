@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genspace.cli._app import app
-from genspace.errors import optional_import
+from genspace.errors import InputError, optional_import
 
 if TYPE_CHECKING:
     from genspace.human_study.material import Material
-    from genspace.human_study.store import AnswerStore
+    from genspace.human_study.store.answer_store import AnswerStore
 
 __all__ = [
-    "ALL_LOCAL", "JsonOption", "StudyArgument", "annotate", "opened", "remind_of_retention", "say", "to_read",
+    "ALL_LOCAL", "JsonOption", "StudyArgument", "annotate", "base_of", "opened", "remind_of_retention", "say",
+    "to_read",
 ]  # fmt: skip
 
 annotate = typer.Typer(
@@ -37,7 +38,7 @@ ALL_LOCAL = "127.0.0.1"
 @contextmanager
 def opened(study: Path) -> Iterator[tuple[AnswerStore, Material]]:
     """Open a study's answers for a command that changes something, but not the design."""
-    from genspace.human_study.store import AnswerStore
+    from genspace.human_study.store.answer_store import AnswerStore
 
     material = _material(study)
     store = AnswerStore(study, material.design)
@@ -50,7 +51,7 @@ def opened(study: Path) -> Iterator[tuple[AnswerStore, Material]]:
 @contextmanager
 def to_read(study: Path) -> Iterator[tuple[AnswerStore, Material]]:
     """Open a study's answers for a command that only reads; it works where nothing may be written."""
-    from genspace.human_study.store import AnswerStore
+    from genspace.human_study.store.answer_store import AnswerStore
 
     material = _material(study)
     with AnswerStore.to_read(study, material.design) as store:
@@ -62,6 +63,18 @@ def _material(study: Path) -> Material:
     from genspace.human_study.material import load_material
 
     return load_material(study)
+
+
+def base_of(public_url: str) -> str:
+    """Return the address under which a study is reached, without a slash at its end.
+
+    Errors: `InputError` for anything but http or https.
+    """
+    if not public_url.startswith(("http://", "https://")):
+        raise InputError(
+            f"`public_url` {public_url!r}: give the whole address, such as https://study.example.org"
+        )
+    return public_url.rstrip("/")
 
 
 def say(text: str) -> None:

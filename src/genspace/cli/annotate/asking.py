@@ -13,6 +13,7 @@ from genspace.cli.annotate._shared import (
     JsonOption,
     StudyArgument,
     annotate,
+    base_of,
     opened,
     remind_of_retention,
     say,
@@ -105,24 +106,31 @@ def serve(
     for package in ("fastapi", "uvicorn", "sqlalchemy", "python_multipart"):
         optional_import(package, extra="web", needed_for="genspace annotate serve")
     from genspace.cli._console import out
-    from genspace.human_study.web.app import Links, open_site
+    from genspace.human_study.visit.platforms import Links
+    from genspace.human_study.web.app import listen, open_site
     from genspace.human_study.web.app import serve as run
 
-    https = (public_url or "").startswith("https://")
+    base = base_of(public_url) if public_url else ""
+    https = base.startswith("https://")
     if host != ALL_LOCAL and not https:
         say(
             "Raters' cookies would travel unencrypted. For anything but a private network put a proxy with TLS in "
             "front: --behind-proxy --public-url https://…"
         )
-    prefix = urlsplit(public_url or "").path.rstrip("/")
-    with open_site(study, https=https, prefix=prefix, amend=amend, from_the_start=from_the_start) as site:
+    path = urlsplit(base).path
+    with (
+        open_site(study, https=https, prefix=path, amend=amend, from_the_start=from_the_start) as site,
+        listen(host, port) as listening,
+    ):
         remind_of_retention(study, site.store, site.material.design.retention_days)
         for remark in site.remarks:
             say(remark)
-        links = Links(site, public_url or f"http://{host}:{port}")
+        here = f"[{host}]" if ":" in host else host
+        base = base or f"http://{here}:{listening.getsockname()[1]}"
+        links = Links(site.store, site.material.design.crowd, base)
         out().print(f"Raters      {links.rater}\nResearcher  {links.researcher}", markup=False)
         say("Stop with Ctrl-C; answers are on disk as soon as a rater sees the next picture.")
-        run(site, host=host, port=port, behind_proxy=behind_proxy)
+        run(site, listening, behind_proxy=behind_proxy)
 
 
 @annotate.command(epilog="Example: genspace annotate links my-study --renew researcher")
@@ -137,7 +145,7 @@ def links(
 ) -> None:
     """Print the raters' and the researcher's links, or make new ones when somebody has them who should not."""
     from genspace.cli._console import out, print_json
-    from genspace.human_study.visit.platforms import platform_of
+    from genspace.human_study.visit.platforms import Links
 
     secrets: dict[str, Literal["join_token", "researcher_token"]] = {
         "raters": "join_token", "researcher": "researcher_token",
@@ -145,11 +153,8 @@ def links(
     with opened(study) as (store, material):
         for which in renew or ():
             store.renew_secret(secrets[which.value])
-        base = public_url.rstrip("/")
-        found = {
-            "raters": f"{base}/r/{store.secret('join_token')}{platform_of(material.design.crowd).query()}",
-            "researcher": f"{base}/researcher/enter/{store.secret('researcher_token')}",
-        }
+        made = Links(store, material.design.crowd, base_of(public_url))
+        found = {"raters": made.rater, "researcher": made.researcher}
     if json_:
         print_json(found)
         return
@@ -167,10 +172,12 @@ def invite(
 ) -> None:
     """Print personal links, which work on any device; each is shown only once."""
     from genspace.cli._console import out, print_json
+    from genspace.human_study.visit.platforms import Links
 
-    with opened(study) as (store, _):
-        invited = store.invite(number)
-    rows = [{"rater_id": r, "link": f"{public_url.rstrip('/')}/i/{secret}"} for r, secret in invited]
+    base = base_of(public_url)
+    with opened(study) as (store, material):
+        links = Links(store, material.design.crowd, base)
+        rows = [{"rater_id": r, "link": links.personal(secret)} for r, secret in store.invite(number)]
     if json_:
         print_json(rows)
         return

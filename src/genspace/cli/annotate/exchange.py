@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +11,7 @@ from typing import Annotated
 import typer
 
 from genspace.cli.annotate._shared import JsonOption, StudyArgument, annotate, opened, say, to_read
+from genspace.errors import InputError
 
 
 @annotate.command(
@@ -35,11 +38,21 @@ def export(
 
         if target.suffix:
             text = export_text(store, material, target.name, comments=comments)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8", newline="")
+            with _writing(target):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_text(text, encoding="utf-8", newline="")
         else:
-            write_huggingface(store, material, target, comments=comments)
+            with _writing(target):
+                write_huggingface(store, material, target, comments=comments)
     say(f"Wrote {target}")
+
+
+@contextmanager
+def _writing(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{target}: cannot be written: {error.strerror}") from None
 
 
 @annotate.command(

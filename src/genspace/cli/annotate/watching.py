@@ -17,7 +17,7 @@ from genspace.cli.annotate._shared import (
 )
 
 if TYPE_CHECKING:
-    from genspace.human_study.answers.scaling import Scale
+    from genspace.human_study.watching.scaling import Scale
     from genspace.human_study.watching.status import Agreement, StudyStatus
 
 
@@ -67,7 +67,7 @@ def scale(
 ) -> None:
     """Scale generators from best–worst choices and rankings: by counting, and by maximum likelihood."""
     from genspace.cli._console import out, print_json
-    from genspace.human_study.answers.scaling import scale_choices
+    from genspace.human_study.watching.scaling import scale_choices
 
     with to_read(study) as (store, material):
         found = scale_choices(store.snapshot().recorded, material.items, by=by.value)

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from genspace.errors import InputError
 from genspace.human_study.answers.orders import load_tiers
-from genspace.human_study.answers.protocols import PROTOCOLS
 from genspace.human_study.answers.screens import Detail
+from genspace.human_study.design.protocols import PROTOCOLS
 from genspace.human_study.reading import Recorded
 from genspace.records import Item
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ _CONNECT_SECONDS = 5
 _WAIT_SECONDS = 30
 """How long to wait for a lock of SQLite."""
 _PRIVATE = 0o600
+_SYNCHRONOUS = "FULL"
 
 
 def open_engine(study_root: Path, database: str | None, *, foreign_keys: bool = True) -> Engine:
@@ -42,10 +44,7 @@ def open_engine(study_root: Path, database: str | None, *, foreign_keys: bool = 
     optional_import("psycopg", extra="web", needed_for="a human study on PostgreSQL")
     url = database.replace("postgresql://", "postgresql+psycopg://", 1)
     return create_engine(
-        url,
-        pool_pre_ping=True,
-        hide_parameters=True,
-        connect_args={"connect_timeout": _CONNECT_SECONDS},
+        url, pool_pre_ping=True, hide_parameters=True, connect_args={"connect_timeout": _CONNECT_SECONDS}
     )
 
 
@@ -58,7 +57,7 @@ def _sqlite(path: Path, *, foreign_keys: bool) -> Engine:
     def _configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # SQLAlchemy begins transactions, not the driver
         keys = f"foreign_keys={'ON' if foreign_keys else 'OFF'}"
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", keys, "secure_delete=ON"):
+        for pragma in ("journal_mode=WAL", f"synchronous={_SYNCHRONOUS}", keys, "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}").close()
 
     @event.listens_for(engine, "begin")
@@ -91,7 +90,7 @@ def snapshot(study_root: Path) -> Iterator[Path]:
     """
     with TemporaryDirectory(prefix="genspace-answers-") as folder:
         path = study_root / ANSWERS_FILE
-        if path.is_file():
+        if path.exists():
             copied(path, Path(folder))
         yield Path(folder)
 
@@ -106,7 +105,5 @@ def storage_errors(where: str) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise StorageError(storage_message(where, error.orig or error)) from None
-    except SQLAlchemyError as error:
-        raise StorageError(storage_message(where, error)) from None
-    except sqlite3.Error as error:
+    except (SQLAlchemyError, sqlite3.Error, json.JSONDecodeError) as error:
         raise StorageError(storage_message(where, error)) from None

@@ -157,9 +157,7 @@ PROTOCOLS: Mapping[str, Protocol] = {
     p.name: p
     for p in (
         Protocol(
-            "binary",
-            (Choice("yes", 1.0, "1"), Choice("no", 0.0, "2", negative=True), _CANNOT_TELL),
-            "binary",
+            "binary", (Choice("yes", 1.0, "1"), Choice("no", 0.0, "2", negative=True), _CANNOT_TELL), "binary"
         ),
         Protocol(
             "likert",
@@ -170,12 +168,7 @@ PROTOCOLS: Mapping[str, Protocol] = {
         Protocol("slider", (_CANNOT_TELL,), "continuous", numbers=(0.0, 100.0), tolerance=SLIDER_TOLERANCE),
         Protocol(
             "pairwise",
-            (
-                Choice("left", 1.0, "1"),
-                Choice("tie", 0.5, "2"),
-                Choice("right", 0.0, "3"),
-                _CANNOT_TELL,
-            ),
+            (Choice("left", 1.0, "1"), Choice("tie", 0.5, "2"), Choice("right", 0.0, "3"), _CANNOT_TELL),
             "ordinal",
             shape="pair",
         ),

@@ -7,25 +7,18 @@ Raters and sessions are `genspace.human_study.store.sessions`, handing out items
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
-from threading import Lock
 from typing import Any, Literal, cast
 
-from sqlalchemy import Connection, delete, func, insert, inspect, select, text, update
+from sqlalchemy import Connection, delete, func, insert, select, text, update
 
 from genspace.errors import InputError
-from genspace.human_study._answers_file import ANSWERS_FILE
 from genspace.human_study.answers.screens import Screen
-from genspace.human_study.design import Design
 from genspace.human_study.material import Material
 from genspace.human_study.reading import SCREENS_QUERY, Recorded, to_screens
 from genspace.human_study.store import _schema as t
-from genspace.human_study.store._clock import SteadyClock
-from genspace.human_study.store._engine import open_engine, snapshot, storage_errors
-from genspace.human_study.store._migration import migrate
+from genspace.human_study.store._database import get_meta, set_meta
 from genspace.human_study.store._units import sync_units
 from genspace.human_study.store.registration import (
     MADE_FROM,
@@ -36,15 +29,12 @@ from genspace.human_study.store.registration import (
     register,
 )
 from genspace.human_study.store.sessions import RaterSessions
-from genspace.human_study.store.tokens import new_study_id, new_token
+from genspace.human_study.store.tokens import new_token
 
 __all__ = ["AnswerStore", "Snapshot", "StudyState"]
 
 StudyState = Literal["open", "paused", "closed"]
-SECRETS = ("join_token", "researcher_token", "csrf_key")
 Secret = Literal["join_token", "researcher_token", "csrf_key", "study_id"]
-
-_CREATION_LOCK = 7_217_101  # any number, the same in every process
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,106 +55,7 @@ class Snapshot:
 
 
 class AnswerStore(RaterSessions):
-    """Everything that a human study remembers, in SQLite or PostgreSQL.
-
-    Args:
-        study_root: The study's folder.
-        design: Its design.
-        clock: Seconds since 1970; replaced in tests.
-
-    Errors: `StorageError` where the database cannot be opened; `InputError` for a layout that is not known.
-    """
-
-    def __init__(self, study_root: Path, design: Design, clock: Callable[[], float] | None = None) -> None:
-        self.design = design
-        self.clock = clock or SteadyClock()
-        self.where = str(study_root / ANSWERS_FILE) if design.database is None else "PostgreSQL"
-        with storage_errors(self.where):
-            self._bring_up_to_date(study_root)
-            self.engine = open_engine(study_root, design.database)
-        self.write_lock = Lock()
-        """SQLite has one writer; queueing here is fairer than its busy handler."""
-
-    def _bring_up_to_date(self, study_root: Path) -> None:
-        """Create the tables, or migrate those of layout 1."""
-        engine = open_engine(study_root, self.design.database, foreign_keys=False)
-        try:
-            with engine.begin() as connection:
-                if connection.dialect.name == "postgresql":  # two processes may create at once
-                    connection.execute(select(func.pg_advisory_xact_lock(_CREATION_LOCK)))
-                fresh = not inspect(connection).has_table("meta")
-                found = None if fresh else _get(connection, "schema_version")
-                if found == "1":
-                    migrate(connection, self.clock())
-                    _set(connection, "schema_version", t.SCHEMA_VERSION)
-                    self.note(connection, "brought to layout 2")
-                elif found is not None and found != t.SCHEMA_VERSION:
-                    raise InputError(
-                        f"{self.where}: the answers are stored in layout {found}, this genspace reads layouts 1 and "
-                        f"{t.SCHEMA_VERSION}; use the version that wrote them"
-                    )
-                t.metadata.create_all(connection)
-                if found is None:
-                    _set(connection, "schema_version", t.SCHEMA_VERSION)
-                    _set(connection, "state", "open")
-                    for name in SECRETS:
-                        _set(connection, name, new_token())
-                    self.note(connection, "created")
-                if _get(connection, "study_id") is None:
-                    _set(connection, "study_id", new_study_id(study_root))
-        finally:
-            engine.dispose()
-
-    @classmethod
-    @contextmanager
-    def to_read(cls, study_root: Path, design: Design) -> Iterator[AnswerStore]:
-        """Open a study's answers for reading alone: of SQLite a copy, so that nothing is written beside the study.
-
-        Errors: as for `AnswerStore`.
-        """
-        if design.database is not None:
-            store = cls(study_root, design)
-            try:
-                yield store
-            finally:
-                store.close()
-            return
-        with snapshot(study_root) as folder:
-            store = cls(folder, design)
-            store.where = str(study_root / ANSWERS_FILE)
-            try:
-                yield store
-            finally:
-                store.close()
-
-    def close(self) -> None:
-        """Close every connection."""
-        self.engine.dispose()
-
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """Open a transaction that may write; it is committed on leaving, or undone by an exception.
-
-        Errors: `StorageError` in place of whatever the database complains about.
-        """
-        with storage_errors(self.where):
-            if self.engine.dialect.name == "sqlite":
-                with self.write_lock, self.engine.begin() as connection:
-                    yield connection
-            else:
-                with self.engine.begin() as connection:
-                    yield connection
-
-    @contextmanager
-    def reading(self, *, frozen: bool = False) -> Iterator[Connection]:
-        """Open a connection that only reads; `frozen`: that sees one state throughout, which SQLite always does.
-
-        Errors: `StorageError` in place of whatever the database complains about.
-        """
-        with storage_errors(self.where), self.engine.connect() as connection:
-            if frozen and connection.dialect.name == "postgresql":
-                connection.execution_options(isolation_level="REPEATABLE READ")
-            yield connection.execution_options(read_only=True)
+    """Everything that a human study remembers, in SQLite or PostgreSQL."""
 
     # The registration
 
@@ -238,13 +129,13 @@ class AnswerStore(RaterSessions):
                 "reason": reason, "changed": changed, "answers_before": answered,
             },
         )  # fmt: skip
-        _set(connection, "registered_design", design)
-        _set(connection, "registration", now.digest)
+        set_meta(connection, "registered_design", design)
+        set_meta(connection, "registration", now.digest)
 
     def registered_design(self) -> dict[str, object] | None:
         """Return the design as it was registered (see `Design.registered`), or None before the first serving."""
         with self.reading() as connection:
-            found = _get(connection, "registered_design")
+            found = get_meta(connection, "registered_design")
         return None if found is None else cast("dict[str, object]", json.loads(found))
 
     def registrations(self) -> list[Amendment]:
@@ -261,7 +152,7 @@ class AnswerStore(RaterSessions):
     def state(self) -> StudyState:
         """Return whether items are being handed out."""
         with self.reading() as connection:
-            return cast("StudyState", _get(connection, "state"))
+            return cast("StudyState", get_meta(connection, "state"))
 
     def set_state(self, state: StudyState) -> None:
         """Open, pause or close the study.
@@ -269,8 +160,8 @@ class AnswerStore(RaterSessions):
         A paused study takes answers to what was handed out already, a closed one takes nothing.
         """
         with self.writing() as connection:
-            if _get(connection, "state") != state:
-                _set(connection, "state", state)
+            if get_meta(connection, "state") != state:
+                set_meta(connection, "state", state)
                 self.note(connection, state)
             if state == "open":  # asked for by hand: the stop rule on agreement is looked at anew
                 connection.execute(delete(t.meta).where(t.meta.c.key == "agreement_reached"))
@@ -278,21 +169,22 @@ class AnswerStore(RaterSessions):
     def stop_handing_out(self, why: str) -> None:
         """Note that the stop rule on agreement holds: no more items are handed out."""
         with self.writing() as connection:
-            if _get(connection, "agreement_reached") is None:
-                _set(connection, "agreement_reached", str(self.clock()))
+            if get_meta(connection, "agreement_reached") is None:
+                set_meta(connection, "agreement_reached", str(self.clock()))
                 self.note(connection, "agreement reached", why)
 
     def snapshot(self) -> Snapshot:
         """Return answers, units and raters as they are at one moment."""
         with self.reading(frozen=True) as connection:
             meta = {row.key: row.value for row in connection.execute(select(t.meta))}
-            screens = to_screens(tuple(r) for r in connection.execute(text(SCREENS_QUERY)))
+            screens = to_screens(connection.execute(text(SCREENS_QUERY)).mappings())
+            registered = json.loads(meta.get("registered_design", "{}"))
             units = tuple(dict(r) for r in connection.execute(select(t.units)).mappings())
             raters = connection.execute(select(t.raters).order_by(t.raters.c.created_at)).mappings()
             known = tuple(dict(r) for r in raters)
         recorded = Recorded(
             screens,
-            self.design.registered() | json.loads(meta.get("registered_design", "{}")),
+            self.design.registered() | registered,
             outcomes={r["rater_id"]: r["outcome"] for r in known if r["outcome"]},
             registration=meta.get("registration", ""),
         )
@@ -301,13 +193,13 @@ class AnswerStore(RaterSessions):
     def secret(self, name: Secret) -> str:
         """Return one of the study's secrets, or its short name on this host (`study_id`)."""
         with self.reading() as connection:
-            return cast("str", _get(connection, name))
+            return cast("str", get_meta(connection, name))
 
     def renew_secret(self, name: Literal["join_token", "researcher_token"]) -> str:
         """Replace a link's secret and return the new one; a researcher's sessions end with the old one."""
         fresh = new_token()
         with self.writing() as connection:
-            _set(connection, name, fresh)
+            set_meta(connection, name, fresh)
             if name == "researcher_token":
                 connection.execute(delete(t.sessions).where(t.sessions.c.kind == "researcher"))
             self.note(connection, "link renewed", name.removesuffix("_token"))
@@ -318,10 +210,6 @@ class AnswerStore(RaterSessions):
         query = select(t.events.c.at, t.events.c.kind, t.events.c.detail).order_by(t.events.c.event_id)
         with self.reading() as connection:
             return [(row.at, row.kind, row.detail) for row in connection.execute(query)]
-
-    def note(self, connection: Connection, kind: str, detail: str = "") -> None:
-        """Put on record what is being done to the study."""
-        connection.execute(insert(t.events).values(at=self.clock(), kind=kind, detail=detail))
 
 
 def registered(connection: Connection) -> Registration | None:
@@ -348,13 +236,3 @@ def _correct_known(connection: Connection, material: Material) -> None:
         for question, value in known.values.items():
             theirs = update(t.answers).where(v.question == question, v.assignment_id.in_(of_unit))
             connection.execute(theirs.values(known=json.dumps(value)))
-
-
-def _get(connection: Connection, key: str) -> str | None:
-    return connection.scalar(select(t.meta.c.value).where(t.meta.c.key == key))
-
-
-def _set(connection: Connection, key: str, value: str) -> None:
-    changed = connection.execute(update(t.meta).where(t.meta.c.key == key).values(value=value))
-    if changed.rowcount == 0:
-        connection.execute(insert(t.meta).values(key=key, value=value))

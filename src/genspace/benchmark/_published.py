@@ -1,0 +1,82 @@
+"""Rows of the GenSpace table as papers print them: one number a sub-domain, without counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from genspace.analysis.reasons import Reason
+from genspace.benchmark._prompt_list import TASKS, Task
+from genspace.benchmark._table import Cell, MadeOf, Row, TaskFigures
+from genspace.errors import InvalidFilesError, Problem
+from genspace.geometry.benchmark import released_variants
+from genspace.tables import read_table
+
+__all__ = ["PUBLISHED", "read_published"]
+
+PUBLISHED = "published"
+"""What stands for the judge of a row that was typed from a paper."""
+UNKNOWN = Reason("published_alone")
+
+
+def read_published(path: Path) -> list[Row]:
+    """Read rows from a table with `generator`, `task` (t2i or edit) and a column for each sub-domain, in per cent.
+
+    A cell may be empty. How many pictures a number averages over, and which were left out, is not known; it is
+    therefore the figure of what was measured, has no place, and no bounds.
+
+    Errors: `InvalidFilesError` listing what is wrong, by row and column.
+    """
+    frame = read_table(path).frame
+    problems = [
+        Problem(str(path), "the column is missing", field=name)
+        for name in ("generator", "task")
+        if name not in frame
+    ]
+    rows = []
+    for line, cells in enumerate(() if problems else frame.to_dict("records"), start=2):
+        task = cells["task"]
+        if task not in TASKS:
+            problems.append(Problem(str(path), "expected t2i or edit", row=line, field="task", value=task))
+            continue
+        domains = list(dict.fromkeys(domain for domain, _ in released_variants(task)))
+        values = {}
+        for domain in domains:
+            text = str(cells.get(domain, ""))
+            values[domain] = _share(text)
+            if text and values[domain] is None:
+                problems.append(
+                    Problem(str(path), "expected per cent, 0 to 100", row=line, field=domain, value=text)
+                )
+        if not any(v is not None for v in values.values()):
+            problems.append(Problem(str(path), f"no column holds a figure: {', '.join(domains)}", row=line))
+        rows.append(_row(str(cells["generator"]), task, values, path.name))
+    if problems:
+        raise InvalidFilesError(problems)
+    return rows
+
+
+def _share(text: str) -> float | None:
+    try:
+        share = float(text) / 100
+    except ValueError:
+        return None
+    return share if 0 <= share <= 1 else None
+
+
+def _row(generator: str, task: Task, values: dict[str, float | None], source: str) -> Row:
+    known = [value for value in values.values() if value is not None]
+    mean = sum(known) / len(known) if len(known) == len(values) else None
+    figures = TaskFigures(
+        cells={domain: Cell.measured(value, UNKNOWN) for domain, value in values.items()},
+        mean=Cell.measured(mean, UNKNOWN),
+        variants=(),
+        made_of=MadeOf(
+            genspace="",
+            python="",
+            prompts=source,
+            prompts_sha256="",
+            judge_fingerprint="",
+            verdicts_sha256="",
+        ),
+    )
+    return Row(generator=generator, judge=PUBLISHED, confidence=0.95, tasks={task: figures})

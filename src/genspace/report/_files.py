@@ -1,0 +1,50 @@
+"""What is written beside a page: plots as SVG and PDF, tables as CSV, LaTeX and Markdown."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from genspace.display import View
+from genspace.errors import InputError
+from genspace.report._plots import Plot
+from genspace.report._table import latex_of
+from genspace.tables import neutralised
+
+__all__ = ["figure_files", "table_texts", "written"]
+
+
+def figure_files(plots: Mapping[str, str]) -> dict[str, str | bytes]:
+    """Return plots as files, by name without its suffix: SVG, and PDF where a plot is more than its SVG."""
+    texts: dict[str, str | bytes] = {f"{name}.svg": plot for name, plot in plots.items()}
+    return texts | {f"{name}.pdf": plot.pdf() for name, plot in plots.items() if isinstance(plot, Plot)}
+
+
+def table_texts(
+    name: str, head: Sequence[str], rows: Sequence[Sequence[str]], caption: str
+) -> dict[str, str | bytes]:
+    """Return a table of words as CSV, LaTeX and Markdown."""
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows(
+        [[neutralised(cell) for cell in row] for row in (head, *rows)]
+    )
+    return {
+        f"{name}.csv": buffer.getvalue(),
+        f"{name}.tex": latex_of(head, rows, caption),
+        f"{name}.md": View(caption, head=head, rows=rows).markdown(),
+    }
+
+
+def written(folder: Path, texts: Mapping[str, str | bytes]) -> list[Path]:
+    """Write files into a folder; return their paths. Errors: `InputError` when it cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            (folder / name).write_bytes(text.encode() if isinstance(text, str) else text)
+    except OSError as error:
+        raise InputError(
+            f"cannot write the report to {folder}: {error}; choose another folder (`out`)"
+        ) from None
+    return [folder / name for name in texts]

@@ -1,0 +1,81 @@
+"""A gate in words: a line a rule for the terminal, Markdown for a summary, JUnit XML for continuous integration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from genspace.display import View
+from genspace.report._files import written
+from genspace.report._sentences import reason_text
+from genspace.report._table import figure_text
+from genspace.report._write import result_texts
+
+if TYPE_CHECKING:
+    from genspace.analysis import Gate
+    from genspace.analysis.gate import Check
+
+__all__ = ["gate_view", "junit_xml", "write_gate"]
+
+HEAD = ("rule", "judge", "found", "interval", "is", "chance to pass")
+
+
+def gate_view(result: Gate) -> View:
+    """Whether judges pass, and each rule with what was found."""
+    document = result.document
+    failed = [check for check in document.checks if not check.passed]
+    verdict = "Passed" if document.passed else f"Not met: {len(failed)} of {len(document.checks)}"
+    told = [f"{verdict}. A rule that these data leave open {document.open}."]
+    if document.decided_on_intervals:
+        told.append(
+            f"Rules are decided on the ends of intervals, corrected for {document.decided_on_intervals} of them: the "
+            f"chance of any wrong decision is at most {1 - document.confidence:.0%}."
+        )
+    if any(check.chance for check in document.checks):
+        told.append("Chance to pass: how often a judge of that true value would, in studies like this one.")
+    title = f"Gate of {document.study}" + (f" against {document.against}" if document.against else "")
+    return View(title, told, HEAD, [_cells(check) for check in document.checks])
+
+
+def _cells(check: Check) -> tuple[str, ...]:
+    level = "counted" if check.confidence is None else f"{100 * check.confidence:.4g}%"
+    return check.rule, check.judge, figure_text(check.found), level, _outcome(check), _chance(check)
+
+
+def _outcome(check: Check) -> str:
+    told = check.outcome if check.outcome != "open" else f"open, {'passes' if check.passed else 'fails'}"
+    reason = reason_text(check.found.reason)
+    return (
+        f"{told} ({reason})" if reason and check.found.low is None and check.confidence is not None else told
+    )
+
+
+def _chance(check: Check) -> str:
+    return "" if check.chance is None else f"{check.chance.passes:.0%} at a true {check.chance.true:.2f}"
+
+
+def junit_xml(result: Gate) -> str:
+    """Return a test case per rule and judge: a failure where it does not pass, skipped where it is open and passes."""
+    document = result.document
+    failures = sum(not check.passed for check in document.checks)
+    skipped = sum(check.passed and check.outcome == "open" for check in document.checks)
+    suite = ET.Element(
+        "testsuite", name=f"genspace gate {document.study}", tests=str(len(document.checks)), failures=str(failures),
+        skipped=str(skipped), errors="0",
+    )  # fmt: skip
+    for check in document.checks:
+        case = ET.SubElement(suite, "testcase", classname=check.judge, name=check.rule)
+        told = "; ".join(filter(None, [_outcome(check), figure_text(check.found), _chance(check)]))
+        if not check.passed:
+            ET.SubElement(case, "failure", message=told)
+        elif check.outcome == "open":
+            ET.SubElement(case, "skipped", message=told)
+        ET.SubElement(case, "system-out").text = told
+    ET.indent(suite)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(suite, encoding="unicode") + "\n"
+
+
+def write_gate(result: Gate, folder: Path) -> list[Path]:
+    """Write gate.json, gate.csv, gate.md, gate.html and gate.xml (JUnit)."""
+    return written(folder, result_texts(result, gate_view(result)) | {"gate.xml": junit_xml(result)})
