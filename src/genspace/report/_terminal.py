@@ -148,7 +148,7 @@ def _table(cells: list[list[str]], columns: Sequence[int], styles: Sequence[str]
 def _print_part(result: QuestionResult, console: Console, *, level: str) -> None:
     from rich.markup import escape
 
-    sizes = " · ".join(map(" ".join, counts(result.study, but={"n_annotated"})))
+    sizes = " · ".join(map(" ".join, counts(result, but={"n_annotated"})))
     console.print(f"[bold]{escape(result.study.name)}[/]  {sizes}")
     sentences = conclude(result).sentences
     for sentence in sentences:
