@@ -48,7 +48,7 @@ def test_diff_tells_all_that_changed(runs: tuple[Path, Path], tmp_path: Path, ge
     result = genspace("diff", old, new, "--out", tmp_path / "out")
     assert result.code == 0
     for told in (
-        "scene is behind what it was", "coverage 100.0% before", "abstained: nothing to see: 0 before, 5 now",
+        "scene is behind what it was", "coverage 100.0% before", "abstained: nothing to see (0 before, 5 now)",
         "another fingerprint, first before and second now", "of its own answers repeat",
         "sim_reconstruction: the same answers on",
     ):  # fmt: skip
