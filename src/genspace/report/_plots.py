@@ -43,7 +43,7 @@ MOST_PANELS = 8
 """Judges, best first, whose scores are drawn one by one."""
 
 
-STYLE: Mapping[str, Any] = {
+STYLE: Any = {  # matplotlib types each key by name
     "svg.fonttype": "none", "svg.hashsalt": "genspace", "pdf.fonttype": 42, "font.family": "sans-serif",
     "font.size": 10,
     "font.sans-serif": ["DejaVu Sans", "Helvetica", "Arial", "sans-serif"],
@@ -65,7 +65,7 @@ class Plot(str):
         from matplotlib.backends.backend_pdf import FigureCanvasPdf
 
         buffer = io.BytesIO()
-        with mpl.rc_context(dict(STYLE)):
+        with mpl.rc_context(STYLE):
             canvas: Any = FigureCanvasPdf(self.figure)  # matplotlib leaves its method untyped
             canvas.print_pdf(buffer, metadata={"CreationDate": None, "Creator": None, "Producer": None})
         return buffer.getvalue()
@@ -77,7 +77,7 @@ def _panels(width: float, height: float, rows: int, columns: int) -> Iterator[tu
     import matplotlib as mpl
     from matplotlib.figure import Figure as NewFigure
 
-    with mpl.rc_context(dict(STYLE)):
+    with mpl.rc_context(STYLE):
         figure = NewFigure(figsize=(width, height), layout="constrained")
         yield figure, list(figure.subplots(rows, columns, squeeze=False).flat)
 
