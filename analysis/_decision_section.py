@@ -132,7 +132,8 @@ def penalised_estimate(scope: Scope, judge: JudgeScores) -> tuple[Estimate, Floa
     y, x = target[there], given(judge, figure)[there]
     tie = score_tie(x[np.isfinite(x)])
     clusters = scope.replicates.take(there)
-    values = penalised(LeftOut(y, clusters), x, tie)
+    statistic = penalised if np.isnan(x).any() else figure.statistic  # the same where nothing is left unsaid
+    values = statistic(LeftOut(y, clusters), x, tie)
     value, replicated = float(values[0]), values[1:]
     found = from_replicates(
         value,

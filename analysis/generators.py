@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from genspace.analysis._memory import chunk_cells
 from genspace.analysis.bradley_terry import PRIOR_TIES, Triads, bradley_terry, triads
 from genspace.analysis.reasons import Reason
-from genspace.analysis.resampling import CHUNK_CELLS, MIN_DEFINED_DRAWS, PromptDraws, ratio
+from genspace.analysis.resampling import MIN_DEFINED_DRAWS, PromptDraws, ratio
 from genspace.display import Displayed
 
 __all__ = [
@@ -137,7 +138,7 @@ def pair_scores(
 def _drawn(by_cluster: Floats, draws: PromptDraws) -> Floats:
     """(rows, B) sums of (rows, P) figures of clusters in each draw; some clusters at a time, as caches hold them."""
     result = np.zeros((len(by_cluster), draws.draws))
-    step = max(1, CHUNK_CELLS // max(1, draws.draws))
+    step = max(1, chunk_cells() // max(1, draws.draws))
     for start in range(0, draws.prompts, step):
         block = slice(start, start + step)
         result += by_cluster[:, block] @ draws.counts[block].astype(float)

@@ -17,11 +17,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from genspace.analysis._memory import chunk_cells
 from genspace.analysis.correlation import score_tie
 from genspace.analysis.figures import FIGURES, Figure
 from genspace.analysis.inference.left_out import LeftOut, pair_counts
 from genspace.analysis.inference.replicates import Replicates
-from genspace.analysis.resampling import CHUNK_CELLS, Weighted, dense_codes, pair_signs, ratio
+from genspace.analysis.resampling import Weighted, dense_codes, pair_signs, ratio
 from genspace.display import Displayed
 
 __all__ = ["SwapTest", "standardised", "swap_test"]
@@ -180,7 +181,7 @@ def _ranking(y: Floats, a: Floats, b: Floats, prompt: Ints, figure: str) -> Diff
         return FIGURES[figure].statistic(Weighted(target, weights), pooled, 0.0)
 
     def difference(swaps: Floats) -> Floats:
-        step = max(1, CHUNK_CELLS // (2 * len(pooled)))
+        step = max(1, chunk_cells() // (2 * len(pooled)))
         parts = []
         for start in range(0, swaps.shape[1], step):
             chosen = swaps[prompt, start : start + step]

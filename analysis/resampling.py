@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis._estimate import Estimate
+from genspace.analysis._memory import chunk_cells
 from genspace.analysis.reasons import Reason
 
 if TYPE_CHECKING:
@@ -48,8 +49,6 @@ SCORE_TIE = 1e-9
 """Scores closer than this share of their range are ties in pairwise accuracy."""
 MIN_DEFINED_DRAWS = 0.9
 """With a smaller share of defined draws there is no interval."""
-CHUNK_CELLS = 1_000_000
-"""Items x draws held at once (8 MB an array)."""
 BLOCK = 160
 """Items compared directly with one another in `Weighted.concordance`."""
 
@@ -85,7 +84,7 @@ class Resamples(ABC):
 
     def chunks(self) -> Iterator[Floats]:
         """Yield `weights` by groups of resamples small enough to stay in the processor's cache."""
-        step = max(1, CHUNK_CELLS // max(1, len(self.of_item)))
+        step = max(1, chunk_cells() // max(1, len(self.of_item)))
         for start in range(0, max(self.draws, 1), step):  # no resamples: one chunk without columns
             yield self.weights(slice(start, start + step))
 
@@ -105,8 +104,8 @@ class PromptDraws(Resamples):
     ones: their differences are paired, and a further judge changes no other row.
     """
 
-    counts: Ints
-    """(P, B) multiplicities; each column sums to P."""
+    counts: NDArray[np.integer[Any]]
+    """(P, B) multiplicities; each column sums to P. One byte each: of many prompts none is drawn 256 times."""
     of_item: Ints
     """(n,) prompt of each item as a row of `counts`."""
 
@@ -121,10 +120,22 @@ class PromptDraws(Resamples):
         """
         labels, of_item = np.unique(np.asarray(prompts), return_inverse=True)
         n = len(labels)
-        counts = np.empty((n, draws), dtype=np.int64)
-        for b in range(draws):
-            counts[:, b] = np.bincount(rng.integers(n, size=n), minlength=n) if n else 0
-        return cls(counts=counts, of_item=np.asarray(of_item, dtype=np.int64))
+        counts = np.empty((draws, n), dtype=np.uint8)
+        for drawn in counts:
+            drawn[:] = np.bincount(rng.integers(n, size=n), minlength=n) if n else 0
+        return cls(counts=counts.T, of_item=np.asarray(of_item, dtype=np.int64))
+
+    @staticmethod
+    def map_items(
+        n: int, draws: int, rng: np.random.Generator, statistic: Callable[[Floats], Floats]
+    ) -> Floats:
+        """Return `statistic` of draws of n single items, made some at a time and not kept; else as `make` and `map`."""
+        step = max(1, chunk_cells() // max(1, n))
+        parts = []
+        for start in range(0, draws, step):
+            some = PromptDraws.make(np.arange(n), min(step, draws - start), rng)
+            parts.append(statistic(some.weights()))
+        return np.concatenate(parts)
 
     @classmethod
     def point(cls, prompts: ArrayLike) -> PromptDraws:
@@ -148,7 +159,7 @@ class PromptDraws(Resamples):
 
     def weights(self, columns: slice = slice(None)) -> Floats:
         """(n, B) multiplicity of each item in each draw."""
-        return self.counts[:, columns].astype(float)[self.of_item]
+        return self.counts[:, columns].astype(float, order="C")[self.of_item]
 
 
 def percentile_interval(draws: Floats, confidence: float = 0.95) -> tuple[float, float] | None:

@@ -314,8 +314,9 @@ def bca_interval(
     target, scores = np.asarray(y, dtype=float), np.asarray(x, dtype=float)
     tie, n = score_tie(scores), len(target)
     row = FIGURES[figure]
-    items = PromptDraws.make(np.arange(n), draws, rng)
-    drawn = items.map(lambda weights: row.statistic(Weighted(target, weights), scores, tie))
+    drawn = PromptDraws.map_items(
+        n, draws, rng, lambda weights: row.statistic(Weighted(target, weights), scores, tie)
+    )
     # The jackknife leaves out single items, or of many items as many parts, whose skewness is the same.
     parts = min(n, JACKKNIFE_PARTS)
     part = np.arange(n) if parts == n else rng.permutation(n) % parts

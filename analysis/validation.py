@@ -19,6 +19,7 @@ from genspace.analysis._estimate import Estimate
 from genspace.analysis._options import CompareOptions
 from genspace.analysis._scope import Scope
 from genspace.analysis._tests_section import Compared, pair_tests, ranking
+from genspace.analysis._threads import side_by_side
 from genspace.analysis.abstention import AbstentionTable, abstention_table
 from genspace.analysis.alternative_annotator import (
     EPSILON,
@@ -200,10 +201,12 @@ def _against(
             )
         rows.append((other, common, mine.get(other), one_sided))
     held = holm([np.nan if p is None else p for *_, p in rows])
-    return tuple(
-        _pair(compared, (new, other), common, row, not_worse=bool(p <= ONE_SIDED))
-        for (other, common, row, _), p in zip(rows, held, strict=True)
-    )
+
+    def pair(place: int) -> ValidationPair:
+        other, common, row, _ = rows[place]
+        return _pair(compared, (new, other), common, row, not_worse=bool(held[place] <= ONE_SIDED))
+
+    return tuple(side_by_side(pair, range(len(rows))))
 
 
 def _pair(

@@ -79,6 +79,7 @@ def ratios(items: int = 100_000) -> Iterator[Ratio]:
             (["check", folder], folder),
             (["judge", folder, "--judge", "one"], folder),
             (["rank", folder], folder),
+            (["validate", "one", folder], folder),
         ):
             told = " ".join(word for word in words if isinstance(word, str))
             yield beside(

@@ -20,7 +20,7 @@ from typing import Any
 from ratios import Ratio
 
 HISTORY = Path(__file__).with_name("history.jsonl")
-MODULES = ("commands", "scenes", "reading", "agreement", "inference", "generator_table")
+MODULES = ("commands", "scenes", "reading", "agreement", "inference", "generator_table", "scale")
 SLOWER = 1.25
 """Times its last ratio from which on something is said to have become slower."""
 

@@ -63,7 +63,7 @@ def report() -> None:
     with tempfile.TemporaryDirectory() as folder:
         invoke(["compare", str(data_folder() / "human/tifa160"), "--by", "category", "--out", folder])
         url = f"file://{folder}/report.html"
-        save(photograph(url, height=740), "report")
+        save(photograph(url, height=960), "report")
         save(photograph(url, part="#q0-specification figure"), "report-specification")
 
 

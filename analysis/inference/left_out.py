@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from genspace.analysis._memory import CHUNK_CELLS
 from genspace.analysis.inference.replicates import Replicates
-from genspace.analysis.resampling import CHUNK_CELLS, Concordance, Weighted, dense_codes, ratio
+from genspace.analysis.resampling import Concordance, Weighted, dense_codes, ratio
 
 __all__ = ["LeftOut", "below", "dominated", "pair_counts"]
 

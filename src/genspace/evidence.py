@@ -238,6 +238,8 @@ def _unpickled(  # noqa: PLR0917 - what `__reduce__` gives
 
 def as_text(column: pd.Series[Any]) -> pd.Series[str]:
     """Return a column as text; empty cells as ""."""
+    if column.dtype == "str":
+        return column.fillna("")
     filled = column.astype(object).where(column.notna(), "")
     return filled.map(lambda v: v if isinstance(v, str) else str(v)).astype("str")
 

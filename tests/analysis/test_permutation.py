@@ -16,6 +16,7 @@ from genspace.analysis.significance import (
     fisher_interval,
     holm,
     mcnemar,
+    no_association,
     sign_flip,
     significance_groups,
     williams,
@@ -223,3 +224,14 @@ def test_intervals_and_tests_of_few_items_are_undefined():
     assert np.isnan(williams(0.5, 0.4, 0.3, 3).p)
     with pytest.raises(InputError, match="no Fisher interval"):
         fisher_interval(0.5, 10, "roc_auc")
+
+
+@pytest.mark.parametrize("n", [3, 20, 34, 300])
+@pytest.mark.parametrize("tied", [False, True])
+def test_p_values_of_no_association_are_those_of_scipy(n, tied):
+    rng = np.random.default_rng(n)
+    y = rng.normal(size=n)
+    x = y + 3 * rng.normal(size=n)
+    y, x = (np.round(2 * y), np.round(x)) if tied else (y, x)
+    theirs = [test(x, y).pvalue for test in (stats.pearsonr, stats.spearmanr, stats.kendalltau)]
+    assert no_association(y, x) == pytest.approx(theirs, rel=1e-9, abs=1e-14)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics
 
+from genspace.analysis._memory import within_memory
 from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import (
     PromptDraws,
@@ -109,3 +110,13 @@ def test_nearly_equal_scores_are_ties_only_when_asked():
     x = np.array([0.0, 1e-12, 1.0])
     assert dense_codes(x).tolist() == [0, 1, 2]
     assert dense_codes(x, tie=1e-9).tolist() == [0, 0, 1]
+
+
+def test_draws_of_items_are_the_same_whether_kept_or_made_in_small_blocks():
+    y, x = np.random.default_rng(0).normal(size=(2, 50))
+    whole = PromptDraws.make(np.arange(50), 23, stream(0, "x")).map(lambda w: Weighted(y, w).spearman(x))
+    with within_memory(256 * 50 * 4):  # four draws at a time
+        parts = PromptDraws.map_items(50, 23, stream(0, "x"), lambda w: Weighted(y, w).spearman(x))
+        few = [w.shape[1] for w in PromptDraws.make(np.arange(50), 23, stream(0, "x")).chunks()]
+    assert parts.tolist() == pytest.approx(whole.tolist(), abs=1e-12)
+    assert few == [4] * 5 + [3]

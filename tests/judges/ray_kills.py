@@ -83,7 +83,10 @@ class PaidRun:
 
     def start(self) -> subprocess.Popen[str]:
         path = os.pathsep.join([str(self.folder / "plugin"), os.environ.get("PYTHONPATH", "")])
-        environment = os.environ | {"PYTHONPATH": path, LEDGER: str(self.folder / "ledger")}
+        # Ray starts workers with the lowest priority: on a machine with other work they would never come.
+        environment = os.environ | {
+            "PYTHONPATH": path, LEDGER: str(self.folder / "ledger"), "RAY_worker_niceness": "0"
+        }  # fmt: skip
         command = [
             "judge",
             self.study,

@@ -12,8 +12,12 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from genspace import compare
+from genspace.analysis._threads import side_by_side
+from genspace.cli import invoke
+from genspace.cli._progress import course
 from genspace.gather import evidence_of
 from genspace.study import open_study
 
@@ -355,3 +359,24 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.rstrip().endswith("[]")
+
+
+def test_too_little_memory_is_told_before_anything_is_computed(data: Path, capsys) -> None:
+    assert invoke(["compare", str(data / "human/tifa160"), "--memory", "100MB"]) == 2
+    assert "comparing 800 items × 10 needs about" in capsys.readouterr().err
+    assert invoke(["compare", str(data / "human/tifa160"), "--memory", "plenty"]) == 2
+    assert "give an amount, such as 800MB or 2GB" in capsys.readouterr().err
+
+
+def test_a_long_computation_shows_its_course_where_somebody_looks(monkeypatch) -> None:
+    shown = io.StringIO()
+    console = Console(file=shown, force_terminal=True, width=100)
+    monkeypatch.setattr("genspace.cli._console.messages", lambda: console)
+    for seconds, silent in ((9.0, False), (80.0, True)):
+        with course("comparing", seconds, 2, silent=silent):
+            side_by_side(abs, [-1, 2])
+    assert not shown.getvalue()
+    with course("comparing", 80.0, 2):
+        side_by_side(abs, [-1, 2])
+    assert "0:01:20" in shown.getvalue()
+    assert "2/2" in shown.getvalue()

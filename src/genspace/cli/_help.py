@@ -50,6 +50,10 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], str]] = {
         ("frames",),
         "Find whose left people and judges mean: the camera's, or that of the object itself.",
     ),
+    "tune": (
+        ("tune",),
+        "Choose among variants of a judge, and say what choosing reaches on prompts on which nothing was chosen.",
+    ),
     "show": (
         ("show",),
         "Show one item: the picture with its scene, what was measured, people's answers, every verdict.",

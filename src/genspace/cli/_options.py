@@ -21,15 +21,20 @@ if TYPE_CHECKING:
 __all__ = [
     "AS_FOUND",
     "JsonFlag",
+    "Memory",
     "OutOption",
     "SeedOption",
     "Tables",
+    "bytes_of",
     "columns",
     "reads_tables",
     "write_out",
 ]
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+Memory = Annotated[
+    str | None, typer.Option(help="Memory it may take, such as 2GB (default: a quarter of the machine's).")
+]
 OutOption = Annotated[
     Path | None,
     typer.Option("--out", help="Folder for tables (CSV, LaTeX, Markdown), figures (SVG, PDF) and JSON."),
@@ -145,3 +150,17 @@ def write_out(result: Result, folder: Path | None) -> None:
     if folder is not None:
         written = result.write(folder)
         messages().print(f"wrote {written[0]} and {', '.join(path.name for path in written[1:])}")
+
+
+def bytes_of(text: str) -> int:
+    """Return an amount of memory in bytes.
+
+    Errors: `InputError` for what is none.
+
+    >>> bytes_of("1.5 GB"), bytes_of("800MB")
+    (1500000000, 800000000)
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([MG])i?B?\s*", text, re.IGNORECASE)
+    if found is None or not float(found.group(1)):
+        raise InputError(f"--memory {text!r}: give an amount, such as 800MB or 2GB")
+    return round(float(found.group(1)) * {"M": 1e6, "G": 1e9}[found.group(2).upper()])

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from typing import Self
 
-__all__ = ["Meter"]
+__all__ = ["Meter", "course"]
 
 log = logging.getLogger(__name__)
 
 SHOWN_EVERY_S = 0.1
 LINE_EVERY_S = 30.0
+LONG_S = 10.0
+"""What will take longer shows how it gets on."""
 
 
 class Meter(AbstractContextManager["Meter"]):
@@ -84,3 +86,24 @@ class Meter(AbstractContextManager["Meter"]):
         of = "" if shown.total is None else f" of {shown.total:,.0f}"
         rate = ", ".join(filter(None, (shown.fields["rate"] + left, self._more())))
         log.log(self._level, "%s: %s%s, %s", self._name, f"{self._done:,}", of, rate)
+
+
+@contextmanager
+def course(name: str, seconds: float, pieces: int, *, silent: bool = False) -> Iterator[None]:
+    """Say about how long a computation will take, and show a bar with the time left, where that is long.
+
+    Args:
+        name: what is being done.
+        seconds: about how long.
+        pieces: how many pieces it is made of.
+        silent: show nothing; nor is anything shown where nobody looks.
+    """
+    from genspace.analysis._threads import followed
+    from genspace.cli._console import messages
+
+    if silent or seconds <= LONG_S or not messages().is_terminal:
+        yield
+        return
+    messages().print(f"[dim]{name}: about {timedelta(seconds=round(seconds))}[/]")
+    with Meter(name, pieces) as meter, followed(meter.advance):
+        yield

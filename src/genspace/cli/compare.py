@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._options import AS_FOUND, JsonFlag, Tables, reads_tables
+from genspace.cli._options import AS_FOUND, JsonFlag, Memory, Tables, bytes_of, reads_tables
 from genspace.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,8 +16,14 @@ if TYPE_CHECKING:
 
     from genspace.analysis import CompareOptions, Comparison
     from genspace.analysis.inference.studies import Studies
+    from genspace.evidence import Evidence
 
 __all__ = ["compare"]
+
+A_SCORE_S, APPENDIX_S, READ_S = 1e-4, 2e-4, 1e-5
+"""Seconds for each score of an item that people rated, for its part of the appendix, and for reading any score."""
+SPECIFICATIONS = 8
+"""Ways to compute agreement that are computed side by side, about."""
 
 StudyPaths = Annotated[list[Path] | None, typer.Argument(help="Study folders, or one wide table.")]
 By = Annotated[list[str] | None, typer.Option("--by", help="Break figures down by this column; repeatable.")]
@@ -57,6 +63,7 @@ def compare(
         bool, typer.Option("--appendix/--no-appendix", help="Add the classical tests that other papers use.")
     ] = True,
     seed: Annotated[int, typer.Option(min=0, help="Seed of draws and permutations.")] = 0,
+    memory: Memory = None,
     out: Out = None,
     replay: From = None,
     strict: Annotated[
@@ -71,8 +78,9 @@ def compare(
 
     if as_json and shape != "text":
         raise InputError("--json and --format md both say what to print: choose one")
+    budget = None if memory is None else bytes_of(memory)
     if replay is not None:
-        _replay(replay, out=out, shape=shape, as_json=as_json, strict=strict)
+        _replay(replay, budget, out=out, shape=shape, as_json=as_json, strict=strict)
         return
     if strict:
         raise InputError(
@@ -89,19 +97,19 @@ def compare(
         by=tuple(by or ()),
         level=level,
     )
-    _compare([str(s) for s in studies], options, tables, out=out, shape=shape, as_json=as_json)
+    _compare([str(s) for s in studies], options, tables, budget, out=out, shape=shape, as_json=as_json)
 
 
 def _compare(
     paths: list[str],
     options: CompareOptions,
     tables: Tables,
+    budget: int | None,
     *,
     out: Path | None,
     shape: str,
     as_json: bool,
 ) -> None:
-    from genspace.analysis import compare as compare_evidence
     from genspace.cli._console import messages, print_json, readings_follow
     from genspace.cli._console import out as console
     from genspace.gather import evidence_of
@@ -120,7 +128,7 @@ def _compare(
     comparisons: dict[str, Comparison] = {}
     for name, (path, study) in zip(names, opened, strict=True):
         evidence = evidence_of(study)
-        comparison = compare_evidence(evidence, options)
+        comparison = _compared(name, evidence, options, budget, silent=as_json)
         comparisons[name] = comparison
         folder = None if out is None else out if len(paths) == 1 else out / name
         if not as_json and shape == "md":
@@ -147,6 +155,34 @@ def _compare(
         documents = {name: comparison.to_dict() for name, comparison in comparisons.items()}
         several = None if across is None else {"studies": documents, "across": across.to_dict()}
         print_json(several or documents[names[0]])
+
+
+def _compared(
+    name: str, evidence: Evidence, options: CompareOptions, budget: int | None, *, silent: bool
+) -> Comparison:
+    """Compare within the budget of memory, showing how it gets on where it takes long.
+
+    Errors: `InputError` where a budget that was asked for is too small.
+    """
+    from genspace.analysis import compare as compare_evidence
+    from genspace.analysis._memory import machine_memory, memory_needed, within_memory
+    from genspace.cli._progress import course
+
+    items, judges, said = len(evidence.items), len(evidence.judges), evidence.answers["item_id"].nunique()
+    needed = memory_needed(items, judges, rated=said, draws=options.draws)
+    if budget is not None and needed > budget:
+        raise InputError(
+            f"--memory {budget / 1e9:.3g}GB: comparing {items:,} items × {judges} needs about {needed / 1e9:.2g}GB; "
+            "give more, or compare a part of the items"
+        )
+    appendix = APPENDIX_S if options.permutations and options.tests else 0.0
+    seconds = said * (judges + 2) * (A_SCORE_S + appendix) + items * judges * READ_S
+    pieces = (judges + 2) + judges * (judges - 1) // 2 + 2 * judges + (judges + 1) + SPECIFICATIONS
+    with (
+        within_memory(budget or machine_memory() // 4),
+        course(f"comparing {name}", seconds, pieces, silent=silent),
+    ):
+        return compare_evidence(evidence, options)
 
 
 def _across(
@@ -183,7 +219,9 @@ def _distinct_names(paths: list[str]) -> list[str]:
     return names
 
 
-def _replay(path: Path, *, out: Path | None, shape: str, as_json: bool, strict: bool) -> None:
+def _replay(
+    path: Path, budget: int | None, *, out: Path | None, shape: str, as_json: bool, strict: bool
+) -> None:
     from genspace.cli._console import messages
     from genspace.report import changed_inputs, input_digests, place_of, read_manifest
 
@@ -199,4 +237,4 @@ def _replay(path: Path, *, out: Path | None, shape: str, as_json: bool, strict: 
         raise InputError("\n".join(changes))
     for change in changes:
         messages().print(f"[yellow]warning:[/] {change}")
-    _compare(paths, manifest.options, tables, out=out, shape=shape, as_json=as_json)
+    _compare(paths, manifest.options, tables, budget, out=out, shape=shape, as_json=as_json)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["rank"]
 
 Over = Literal["prompts", "items", "raters"]
+A_SCORE_S = 1e-5
+"""Seconds for each score of an item."""
 
 
 @app.command(
@@ -46,14 +48,18 @@ def rank(
     """Rank the generators by the people and by each judge, and say how sure each order is."""
     from genspace.api import rank as rank_study
     from genspace.cli._console import out, print_json, readings_follow
+    from genspace.cli._progress import course
+    from genspace.gather import evidence_of
     from genspace.report import COUNTED, order_sentences, print_readings, reason_text
 
     if not as_json:
         readings_follow()
-    opened = tables.open(study, whole=True)
-    ranking = rank_study(
-        opened, judges=judge, over=over, question=question, draws=draws, seed=seed, by=by or ()
-    )
+    evidence = evidence_of(tables.open(study, whole=True))
+    judges = len(evidence.judges)
+    with course("ranking", len(evidence.items) * judges * A_SCORE_S, judges + 1, silent=as_json):
+        ranking = rank_study(
+            evidence, judges=judge, over=over, question=question, draws=draws, seed=seed, by=by or ()
+        )
     write_out(ranking, out_)
     if as_json:
         print_json(ranking.to_dict())

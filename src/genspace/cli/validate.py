@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["validate"]
 
+A_SCORE_S = 2e-5
+"""Seconds for each score of an item."""
 STYLES: Mapping[Claim, str] = {
     "ahead": "green",
     "not worse": "green",
@@ -62,20 +64,25 @@ def validate(
     """Validate one new metric against people and every metric there: ahead, not worse, behind or open."""
     from genspace.api import validate as validate_scores
     from genspace.cli._console import print_json, readings_follow
+    from genspace.cli._progress import course
+    from genspace.gather import evidence_of
 
     if not as_json:
         readings_follow()
-    opened = tables.open(study, whole=True)
-    result = validate_scores(
-        scores,
-        opened,
-        name=metric,
-        margin=margin,
-        annotators=annotators,
-        seed=seed,
-        primary=primary,
-        by=by or (),
-    )
+    evidence = evidence_of(tables.open(study, whole=True))
+    judges = len(evidence.judges)
+    pieces = judges * (judges + 1) // 2 + judges
+    with course("validating", len(evidence.items) * judges * A_SCORE_S, pieces, silent=as_json):
+        result = validate_scores(
+            scores,
+            evidence,
+            name=metric,
+            margin=margin,
+            annotators=annotators,
+            seed=seed,
+            primary=primary,
+            by=by or (),
+        )
     write_out(result, out)
     if as_json:
         print_json(result.to_dict())

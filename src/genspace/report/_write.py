@@ -34,8 +34,17 @@ if TYPE_CHECKING:
     from genspace.analysis import Comparison
     from genspace.certificate import Certificate
     from genspace.study import Study
+    from genspace.tuning import Tuning
 
-__all__ = ["page", "result_texts", "write_certificate", "write_comparison", "write_report", "write_result"]
+__all__ = [
+    "page",
+    "result_texts",
+    "write_certificate",
+    "write_comparison",
+    "write_report",
+    "write_result",
+    "write_tuning",
+]
 
 
 def write_report(
@@ -119,6 +128,21 @@ def result_texts(result: Written, view: View) -> dict[str, str | bytes]:
     )
 
 
+def write_certificate(result: Certificate, folder: Path) -> list[Path]:
+    """Write what `write_result` does, and every contradiction as CSV. Errors: as for `written`."""
+    import pandas as pd
+
+    columns = ["item_id", "way", "asked", "otherwise", "first", "second", "passed"]
+    rows = [[getattr(found, name) for name in columns] for found in result.document.contradictions]
+    text = csv_text(pd.DataFrame(rows, columns=columns))
+    return [*write_result(result, folder), *written(folder, {"contradictions.csv": text})]
+
+
+def write_tuning(result: Tuning, folder: Path) -> list[Path]:
+    """Write what `write_result` does, and the winner as a table of study.toml. Errors: as for `written`."""
+    return [*write_result(result, folder), *written(folder, {"winner.toml": result.document.winner_table})]
+
+
 def page(template: str, **data: object) -> str:
     """Return a page of the package's templates, which opens offline."""
     from importlib.resources import files
@@ -132,13 +156,3 @@ def page(template: str, **data: object) -> str:
     environment.filters.update(number=number, figure=figure_text, percent=percent, reason=reason_text)
     css = (files("genspace.report") / "templates" / "report.css").read_text(encoding="utf-8")
     return in_its_colours(environment.get_template(template).render(css=css, **data))
-
-
-def write_certificate(result: Certificate, folder: Path) -> list[Path]:
-    """Write what `write_result` does, and every contradiction as CSV. Errors: as for `written`."""
-    import pandas as pd
-
-    columns = ["item_id", "way", "asked", "otherwise", "first", "second", "passed"]
-    rows = [[getattr(found, name) for name in columns] for found in result.document.contradictions]
-    text = csv_text(pd.DataFrame(rows, columns=columns))
-    return [*write_result(result, folder), *written(folder, {"contradictions.csv": text})]
