@@ -62,6 +62,10 @@ SAID: dict[str, tuple[n.Note, str]] = {
         ),
         (n.DependsOnChoice(reversed=0, level="note"), "good has the highest figure in "),
         (n.NearTies(judge="a", as_ties=0.4, exact=0.6), "a gives many scores that differ by less than 1e-9"),
+        (
+            n.TieWidthsSampled(pairs=10**8, drawn=10**7, below=0.001),
+            "Tie widths were chosen on 10,000,000 of 100,000,000 pairs,",
+        ),
         (n.BelowPromptMean(bar=0.5, judges=("a",)), "Knowing the prompt alone"),
         (
             n.Told(text="Said before there were codes.", was="old", level="note"),
@@ -213,8 +217,8 @@ APPEARS: dict[str, Callable[[Made], Made]] = {
     "below-prompt-mean": by_prompt,
 }  # fmt: skip
 """What makes each remark of a study that is otherwise as `study()`."""
-ELSEWHERE = {"study-open", "told"}
-"""Codes of a study that is being answered, and of files of former formats: their tests stand with these."""
+ELSEWHERE = {"study-open", "told", "tie-widths-sampled"}
+"""Codes of a study that is being answered, of files of former formats and of very many pairs: tested with these."""
 
 
 @pytest.fixture(scope="module")
