@@ -263,3 +263,8 @@ def test_a_study_of_which_it_is_true_gets_the_remark(code: str) -> None:
 def test_what_is_said_of_items_is_not_said_of_pairs() -> None:
     """No rule for yes and no is missing where people compare two items."""
     assert "no-decisions" not in {note.code for note in compared(pairs(study())).notes}
+
+
+def test_tie_widths_are_spoken_of_where_there_are_too_many_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("genspace.analysis._notes.MAX_PAIRS", 100)
+    assert "tie-widths-sampled" in {note.code for note in compared(study()).notes}
