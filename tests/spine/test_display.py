@@ -20,7 +20,9 @@ import genspace
 from genspace import analysis
 from genspace.analysis import CompareOptions, Estimate, rank
 from genspace.analysis.compare import compare
+from genspace.analysis.diff import diff
 from genspace.analysis.errors import error_overlap
+from genspace.analysis.gate import gate
 from genspace.analysis.inference.studies import across_studies
 from genspace.analysis.power import Assumptions, simulate_power
 from genspace.analysis.psychometric import fit_psychometric
@@ -81,6 +83,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         certify(
             study, make_judge(JudgeSpec(name="truth", kind="scene"), study_context(study)), "truth", limit=4
         ),
+        diff(evidence(said, scored, items), evidence(said, scored, items), options),
+        gate(evidence(said, scored, items), ["coverage >= 0.9"], options),
         frames(study),
         tuned(study),
         error_overlap([1, 0, 1, 1], [1, 1, 0, 1], [1, 1, 1, 0], prompts=range(4)),

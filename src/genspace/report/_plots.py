@@ -43,7 +43,7 @@ MOST_PANELS = 8
 """Judges, best first, whose scores are drawn one by one."""
 
 
-STYLE: Any = {  # matplotlib types its keys one by one
+STYLE: Any = {  # matplotlib types each key by name
     "svg.fonttype": "none", "svg.hashsalt": "genspace", "pdf.fonttype": 42, "font.family": "sans-serif",
     "font.size": 10,
     "font.sans-serif": ["DejaVu Sans", "Helvetica", "Arial", "sans-serif"],

@@ -64,7 +64,7 @@ def linked(sentence: str) -> Markup:
         parts = re.split(r"(<a .*?</a>)", html)
         for place, part in enumerate(parts):
             if not part.startswith("<a ") and _found(term).search(part):
-                parts[place] = _found(term).sub(lambda _, link=link: link, part, count=1)  # type: ignore[misc]
+                parts[place] = _found(term).sub(lambda _, link=link: link, part, count=1)
                 break
         html = "".join(parts)
     return Markup(html)  # noqa: S704 - the sentence was escaped
