@@ -62,6 +62,10 @@ SAID: dict[str, tuple[n.Note, str]] = {
         ),
         (n.DependsOnChoice(reversed=0, level="note"), "good has the highest figure in "),
         (n.NearTies(judge="a", as_ties=0.4, exact=0.6), "a gives many scores that differ by less than 1e-9"),
+        (
+            n.TieWidthsSampled(pairs=10**8, drawn=10**7, below=0.001),
+            "Tie widths were chosen on 10,000,000 of 100,000,000 pairs,",
+        ),
         (n.BelowPromptMean(bar=0.5, judges=("a",)), "Knowing the prompt alone"),
         (
             n.Told(text="Said before there were codes.", was="old", level="note"),
@@ -213,8 +217,8 @@ APPEARS: dict[str, Callable[[Made], Made]] = {
     "below-prompt-mean": by_prompt,
 }  # fmt: skip
 """What makes each remark of a study that is otherwise as `study()`."""
-ELSEWHERE = {"study-open", "told"}
-"""Codes of a study that is being answered, and of files of former formats: their tests stand with these."""
+ELSEWHERE = {"study-open", "told", "tie-widths-sampled"}
+"""Codes of a study that is being answered, of files of former formats and of very many pairs: tested with these."""
 
 
 @pytest.fixture(scope="module")
@@ -259,3 +263,8 @@ def test_a_study_of_which_it_is_true_gets_the_remark(code: str) -> None:
 def test_what_is_said_of_items_is_not_said_of_pairs() -> None:
     """No rule for yes and no is missing where people compare two items."""
     assert "no-decisions" not in {note.code for note in compared(pairs(study())).notes}
+
+
+def test_tie_widths_are_spoken_of_where_there_are_too_many_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("genspace.analysis._notes.MAX_PAIRS", 100)
+    assert "tie-widths-sampled" in {note.code for note in compared(study()).notes}
