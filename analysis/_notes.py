@@ -115,7 +115,7 @@ def _generators(seen: Seen) -> Iterator[n.Note]:
 
 def _decisions(seen: Seen) -> Iterator[n.Note]:
     people = seen.scope.rated.people
-    if len(people.raters) and not people.decides:
+    if len(people.raters) and not people.decides and not seen.scope.rated.of_pairs:
         yield n.NoDecisions()
     undecided = int((people.count > 0).sum() - people.decided.sum())
     if people.decides and undecided:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._scope import Scope, given
 from genspace.analysis._threads import side_by_side
-from genspace.analysis.correlation import agreement
+from genspace.analysis.correlation import agreement, score_tie
 from genspace.analysis.inference.comparisons import (
     Difference,
     OtherGenerators,
@@ -26,7 +26,7 @@ from genspace.analysis.inference.comparisons import (
 from genspace.analysis.inference.intervals import FEW_PROMPTS
 from genspace.analysis.inference.replicates import Replicates
 from genspace.analysis.permutation import swap_test
-from genspace.analysis.resampling import stream
+from genspace.analysis.resampling import Weighted, stream
 from genspace.analysis.result import CellTest, ClassicalRow, PairTest, Tests
 from genspace.analysis.significance import (
     bca_interval,
@@ -131,13 +131,22 @@ class Compared:
         return found, common
 
     def others(self, found: Difference, a: str, b: str, common: Bools) -> OtherGenerators | None:
-        """Return what the difference says of other generators; None where units have no generator."""
-        generator = self.scope.rated.generator[common]
+        """Return what the difference says of other generators; None where units have no generator.
+
+        A pair goes with either of its generators.
+        """
+        rated = self.scope.rated
+        generator = (rated.generator if rated.sides is None else rated.sides)[common]
         if found.error is None or not len(generator) or (generator < 0).any():
             return None
-        first, second = (self.of(name, common, by_generator=True).replicated for name in (a, b))
-        count = len(np.unique(generator))
-        return other_generators(found, first - second, count, confidence=self.scope.confidence)
+        names = np.unique(generator)
+        if rated.sides is None:
+            first, second = (self.of(name, common, by_generator=True).replicated for name in (a, b))
+        else:
+            stays = Weighted(self.target[common], (generator[:, :, None] != names).all(axis=1).astype(float))
+            said = (self.said[name][common] for name in (a, b))
+            first, second = (self.figure.statistic(stays, x, score_tie(x)) for x in said)
+        return other_generators(found, first - second, len(names), confidence=self.scope.confidence)
 
     def not_worse(self, found: Difference, a: str, b: str, common: Bools, margin: float) -> float | None:
         """Return the one-sided p-value of "a is worse than b by the margin or more"."""

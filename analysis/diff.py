@@ -234,6 +234,15 @@ def diff(
         names: What the two are called.
 
     Errors: `InputError` for an unknown figure.
+
+    >>> import pandas as pd
+    >>> run = Evidence.from_frames(
+    ...     pd.DataFrame({"item_id": list("abcd"), "prompt_id": list("ppqq")}),
+    ...     pd.DataFrame({"item_id": list("abcd"), "value": [1, 2, 3, 5]}),
+    ...     pd.DataFrame({"item_id": list("abcd"), "judge": "clip", "score": [0.1, 0.3, 0.2, 0.9]}),
+    ... )
+    >>> diff(run, run, names=("May", "June"))
+    <Diff of 'June' beside 'May': clip: identical>
     """
     options = options or CompareOptions()
     if isinstance(old, Comparison) or isinstance(new, Comparison):

@@ -238,6 +238,15 @@ def gate(
         names: What the study and the earlier run are called.
 
     Errors: `InputError` for a rule that cannot be read, an unknown judge, and for none at all.
+
+    >>> import pandas as pd
+    >>> run = Evidence.from_frames(
+    ...     pd.DataFrame({"item_id": list("abcd"), "prompt_id": list("ppqq")}),
+    ...     pd.DataFrame({"item_id": list("abcd"), "value": [1, 0, 1, 0]}),
+    ...     pd.DataFrame({"item_id": list("abc"), "judge": "clip", "score": [0.1, 0.3, 0.2]}),
+    ... )
+    >>> gate(run, ["coverage >= 0.9"])
+    <Gate of 'study': not met: coverage >= 0.9 (clip: not met)>
     """
     options = options or CompareOptions()
     asked = [Rule.parse(text) for text in rules]

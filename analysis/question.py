@@ -172,6 +172,8 @@ class Units:
     generators: tuple[str, ...]
     people: People
     judges: Mapping[str, JudgeScores]
+    sides: Ints | None = None
+    """(n, 2) generator codes of both items of each pair, -1 where unknown; None for single items."""
 
     def __len__(self) -> int:
         return len(self.prompt)
@@ -200,6 +202,7 @@ class Units:
             units=self.units.iloc[np.flatnonzero(rows) if rows.dtype == bool else rows],
             prompt=self.prompt[rows],
             generator=self.generator[rows],
+            sides=None if self.sides is None else self.sides[rows],
             people=people,
             judges={name: judge.take(rows) for name, judge in self.judges.items()},
         )
@@ -337,7 +340,11 @@ class _Rows:
         found, everybody = self._units(
             units, said.assign(unit=place[: len(said)]), judged.assign(unit=place[len(said) :])
         )
-        found = replace(found, prompt=_linked(singles.prompt[first], singles.prompt[second]))
+        found = replace(
+            found,
+            prompt=_linked(singles.prompt[first], singles.prompt[second]),
+            sides=np.column_stack([singles.generator[first], singles.generator[second]]),
+        )
         judges = dict(found.judges)
         for name, judge in singles.judges.items():
             known = judges.get(name)

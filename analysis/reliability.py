@@ -345,7 +345,7 @@ def rater_pairs(people: People) -> list[RaterPair]:
 
 
 @dataclass(frozen=True)
-class OtherScale:
+class OtherScale(Displayed):
     """A rater who agrees with others once the rater's answers are brought onto their scale."""
 
     rater: str

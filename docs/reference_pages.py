@@ -18,13 +18,31 @@ import typer
 
 __all__ = ["commands", "fill", "public_modules", "public_names", "readings"]
 
-MARK = re.compile(r"^<!-- (commands|modules|readings): ?(.*?) -->$", re.MULTILINE)
+MARK = re.compile(r"^<!-- (commands|modules|readings|glossary): ?(.*?) -->$", re.MULTILINE)
 
 
 def fill(text: str) -> str:
     """Return a page with its marks replaced."""
-    written = {"commands": lambda _: _commands(), "readings": lambda _: readings(), "modules": _modules}
+    written = {
+        "commands": lambda _: _commands(),
+        "readings": lambda _: readings(),
+        "glossary": lambda _: glossary(),
+        "modules": _modules,
+    }
     return MARK.sub(lambda m: written[m[1]](m[2].split()), text)
+
+
+def glossary() -> str:
+    """Every word of the report, and every figure, with its meaning."""
+    from genspace.analysis.figures import FIGURES
+    from genspace.report._words import TERMS
+
+    figures = {row.short: row.meaning.format(people="people") for row in FIGURES.values() if row.meaning}
+    parts = [("Words", TERMS), ("Figures", figures)]
+    return "\n\n".join(
+        f"## {title}\n\n" + "\n".join(f"- **{term}**: {meaning}." for term, meaning in entries.items())
+        for title, entries in parts
+    )
 
 
 # Commands ------------------------------------------------------------------------------------------------------

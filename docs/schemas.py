@@ -11,9 +11,11 @@ from genspace.analysis.result import ComparisonDocument, RankingDocument, Valida
 from genspace.certificate import CertificateDocument
 from genspace.documents import schema_of
 from genspace.framing import FramingDocument
+from genspace.tuning import TuningDocument
 
 FOLDER = Path(__file__).resolve().parents[1] / "src" / "genspace" / "schemas"
 KINDS = {
+    "tuning": (TuningDocument, "genspace tuning of a judge"),
     "frames": (FramingDocument, "genspace frames of reference"),
     "certificate": (CertificateDocument, "genspace certificate of consistency"),
     "comparison": (ComparisonDocument, "genspace comparison"),

@@ -63,7 +63,7 @@ def report() -> None:
     with tempfile.TemporaryDirectory() as folder:
         invoke(["compare", str(data_folder() / "human/tifa160"), "--by", "category", "--out", folder])
         url = f"file://{folder}/report.html"
-        save(photograph(url, height=740), "report")
+        save(photograph(url, height=960), "report")
         save(photograph(url, part="#q0-specification figure"), "report-specification")
 
 
@@ -108,6 +108,23 @@ def probes() -> None:
         [page] = Path(folder).glob("*.html")
         picture = photograph(f"file://{page}", height=1100)
     save(picture, "probe-report")
+
+
+def diff() -> None:
+    """What changed when a judge's perception got twice as noisy: the first screen, in a window and on a phone."""
+    from genspace.cli import invoke
+
+    with tempfile.TemporaryDirectory() as folder:
+        runs = [Path(folder) / name for name in ("last-month", "this-month")]
+        for run in runs:
+            shutil.copytree(DOCS.parent / "examples" / "quickstart", run)
+        settings = runs[1] / "study.toml"
+        settings.write_text(settings.read_text().replace('noise = "typical"', 'noise = "double"'))
+        for run in runs:
+            invoke(["judge", str(run), "--judge", "noisy-perception", "--judge", "depth-and-masks"])
+        invoke(["diff", *map(str, runs), "--out", folder])
+        save(photograph(f"file://{folder}/diff.html", height=1150), "diff", photographs=True)
+        save(photograph(f"file://{folder}/diff.html", width=390, height=1000), "diff-phone", photographs=True)
 
 
 def benchmark() -> None:
@@ -157,6 +174,7 @@ PICTURES: Mapping[str, Callable[[], None]] = {
     "report": report,
     "gallery": gallery,
     "show": show,
+    "diff": diff,
     "probes": probes,
     "benchmark": benchmark,
     "human-study": human_study,

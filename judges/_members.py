@@ -56,7 +56,7 @@ class Members:
         """Return the member's verdicts that the study has, by item."""
         if name not in self._read:
             if name in self.judges:
-                kept = JudgeStore(self._study.root, name).under(self.judges[name].fingerprint)
+                kept = JudgeStore(self._study.kept_in, name).under(self.judges[name].fingerprint)
                 self._read[name] = {key[0]: v for key, v in kept.items() if key[1:] == (None, None, 0)}
             else:
                 self._read[name] = self._metrics[name]

@@ -20,18 +20,18 @@ _IS_NAMED = "(external_id IS NOT NULL OR invitation_hash IS NOT NULL)"
 _OLD = "(SELECT rater_id FROM raters WHERE last_seen_at < :before)"
 _OF_OLD = f"assignment_id IN (SELECT assignment_id FROM assignments WHERE rater_id IN {_OLD})"
 _PURGED: Mapping[str, Sequence[str]] = {
-    "visits": (f"DELETE FROM visits WHERE rater_id IN {_OLD}",),
+    "raters": (
+        f"UPDATE raters SET external_id = NULL, invitation_hash = NULL WHERE rater_id IN {_OLD} AND {_IS_NAMED}",
+    ),
+    "sessions": (
+        f"DELETE FROM sessions WHERE rater_id IN {_OLD} OR (rater_id IS NULL AND created_at < :before)",
+    ),
     "comments": (
         f"UPDATE submissions SET comment = '' WHERE comment <> '' AND {_OF_OLD}",
         f"UPDATE answers SET why = '' WHERE why <> '' AND {_OF_OLD}",
         f"DELETE FROM survey_answers WHERE kind = 'text' AND rater_id IN {_OLD}",
     ),
-    "sessions": (
-        f"DELETE FROM sessions WHERE rater_id IN {_OLD} OR (rater_id IS NULL AND created_at < :before)",
-    ),
-    "raters": (
-        f"UPDATE raters SET external_id = NULL, invitation_hash = NULL WHERE rater_id IN {_OLD} AND {_IS_NAMED}",
-    ),
+    "visits": (f"DELETE FROM visits WHERE rater_id IN {_OLD}",),
 }
 """What `purge` counts, to how it goes."""
 _COUNTED = text("""

@@ -219,7 +219,7 @@ def gate(
         CompareOptions(primary=primary, seed=seed, confidence=confidence),
         against=None if before is None else before.answers(),
         open_rules=open_rules or declared.open,
-        names=(side.name, None if before is None else before.name),
+        names=(side.name, None) if before is None else _apart(before.name, side.name, earlier, study)[::-1],
     )
 
 
@@ -270,8 +270,11 @@ def _side(source: Source | Comparison) -> _Side:
 
 def _apart(old: str, new: str, *sources: object) -> tuple[str, str]:
     """Return two names that differ where the paths do."""
-    paths = [str(s) for s in sources if isinstance(s, Path | str)]
-    return (paths[0], paths[1]) if old == new and len(paths) == 2 else (old, new)
+    paths = [Path(s) for s in sources if isinstance(s, Path | str)]
+    if old != new or len(paths) < 2:
+        return old, new
+    names = [path.resolve().name for path in paths]
+    return (names[0], names[1]) if names[0] != names[1] else (str(paths[0]), str(paths[1]))
 
 
 def validate(

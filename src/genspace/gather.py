@@ -114,13 +114,15 @@ def check(
 
 
 def _variants(study: Study) -> dict[str, Variant]:
-    found = {name: JudgeStore(study.root, name).variant() for name, _ in judge_folders(study.root)}
+    found = {name: JudgeStore(study.kept_in, name).variant() for name, _ in judge_folders(study.kept_in)}
     return {name: variant for name, variant in found.items() if variant is not None}
 
 
 def _marks(study: Study) -> dict[str, JudgeMark]:
     """Return each judge's fingerprint, and what study.toml says of it."""
-    found = {name: JudgeMark(JudgeStore(study.root, name).newest()) for name, _ in judge_folders(study.root)}
+    found = {
+        name: JudgeMark(JudgeStore(study.kept_in, name).newest()) for name, _ in judge_folders(study.kept_in)
+    }
     for name, table in study.declared.judges.items():
         said = {"kind": table.kind, "model": table.model, **table.options}
         settings = {key: str(value) for key, value in said.items() if value is not None}

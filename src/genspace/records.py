@@ -258,7 +258,8 @@ class Verdict(Displayed):
 
     def stamped(self, *, judge: str, fingerprint: str) -> Verdict:
         """Return the same verdict with the judge's name and fingerprint."""
-        return replace(self, judge=judge, fingerprint=fingerprint)
+        said = {name: getattr(self, name) for name in SAID}
+        return Verdict(**{**said, "judge": judge, "fingerprint": fingerprint})
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-ready dictionary without empty fields."""

@@ -176,7 +176,7 @@ def plan(study: Study, judge: Judge, name: str, options: RunOptions) -> RunPlan:
     A judge whose attribute `pairwise` is true is asked about pairs: those that people compared, else all pairs of
     items that share a prompt.
     """
-    done = JudgeStore(study.root, name).done(judge.fingerprint, retry=RETRIES[options.retry])
+    done = JudgeStore(study.kept_in, name).done(judge.fingerprint, retry=RETRIES[options.retry])
     pairs = _pairs(study) if getattr(judge, "pairwise", False) else None
     total = finished = 0
     for key in _keys(study, options, pairs):
@@ -288,7 +288,7 @@ def run(
 
 def store_of(study: Study, name: str) -> JudgeStore:
     """Return where a judge's verdicts are kept; of a variant of another judge that is written down there."""
-    store = JudgeStore(study.root, name)
+    store = JudgeStore(study.kept_in, name)
     variant = variant_of(name, study.declared.judges)
     if variant is not None:
         store.describe(variant=variant)

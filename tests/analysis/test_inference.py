@@ -416,6 +416,30 @@ def test_difference_for_other_generators_leaves_each_generator_out() -> None:
     assert (low, high) == (pytest.approx(min(by_hand)), pytest.approx(max(by_hand)))
 
 
+def test_a_pair_goes_with_either_of_its_generators() -> None:
+    items, annotations, scores = pairs_study(3, ties=False)
+    generator = dict(zip(items["item_id"], np.random.default_rng(5).permutation(len(items)) % 6, strict=True))
+    named = items.assign(generator=items["item_id"].map(generator).astype(str))
+    without = compare(evidence(annotations, scores, items), QUICK).document.tests.pairs[0]
+    row = compare(evidence(annotations, scores, named), QUICK).document.tests.pairs[0]
+    assert without.other_generators is None
+    assert row.other_generators.generators == 6
+    lean = annotations.groupby(["item_id", "item_id_b"])["value"].mean().sub(0.5).reset_index()
+    score = scores.pivot_table(index="item_id", columns="judge", values="score")
+
+    def agreement(judge: str, g: int) -> float:
+        kept = lean[(lean["item_id"].map(generator) != g) & (lean["item_id_b"].map(generator) != g)]
+        said = np.sign(score[judge][kept["item_id"]].to_numpy() - score[judge][kept["item_id_b"]].to_numpy())
+        right = said * np.sign(kept["value"].to_numpy())
+        return float((right[kept["value"].to_numpy() != 0] + 1).mean() / 2)
+
+    left = np.array([agreement(row.a, g) - agreement(row.b, g) for g in range(6)])
+    own = np.sqrt(5 / 6 * ((left - left.mean()) ** 2).sum())
+    prompts = (row.high - row.low) / 2 / stats.t.ppf(0.975, row.prompts - 1)
+    half = stats.t.ppf(0.975, 5) * max(own, prompts)
+    assert row.other_generators.high - row.other_generators.low == pytest.approx(2 * half, rel=0.02)
+
+
 def test_one_family_of_all_pairs_that_could_be_compared() -> None:
     items, annotations, scores = study(23, judges=4)
     twin = scores[scores["judge"] == "j1"].assign(judge="twin")

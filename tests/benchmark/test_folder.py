@@ -118,6 +118,19 @@ def test_a_text_beside_counts_before_the_name_and_two_claims_are_told():
     assert placed.twice == (("0001.png", "0002.png"),)
 
 
+def test_where_texts_tell_the_prompt_numbers_in_names_are_no_seeds():
+    told = {"img_0.png": "a photo of a cat", "img_14.png": "Two cats", "img_15.png": "a photo of a cat"}
+    told |= {"seed3/img_1.png": "Two cats", "img_2.png": "a dog"}
+    placed = place(THREE, told, told)
+    assert placed.pictures == {
+        ("a-cat", ""): "img_0.png",
+        ("a-0.5-x", ""): "img_14.png",
+        ("a-cat", "1"): "img_15.png",
+        ("a-0.5-x", "3"): "seed3/img_1.png",
+    }
+    assert placed.strangers == ("img_2.png",)
+
+
 def test_index_and_prompt_agree_over_the_whole_benchmark(lists):
     for asked in lists:
         names = Names.of(asked, "mine")

@@ -145,7 +145,7 @@ def test_unknown_ways_and_studies_without_anything_to_ask(study: Study, tmp_path
 def test_pictures_that_differ_by_their_ending_alone_are_refused(study: Study) -> None:
     items = [replace(i, image=f"one.{'png' if n else 'jpg'}") for n, i in enumerate(study.iter_items())]
     frame = pd.DataFrame([{"item_id": i.item_id, "image": i.image, "predicate": i.predicate} for i in items])
-    other = study.with_items(study.root, frame, study.files)
+    other = study.with_items(frame, study.files)
     with pytest.raises(InputError, match="differ by their ending alone"):
         varied(other)
 
@@ -186,6 +186,7 @@ def test_the_command_the_files_and_the_report(tmp_path: Path, genspace: Callable
     assert told.code == 0, told.out + told.err
     assert "Whatever the truth is, at least" in (told.out + told.err)
     names = {
+        "certificate.tex",
         "certificate.json",
         "certificate.csv",
         "certificate.md",

@@ -252,7 +252,8 @@ def test_pairs_are_drawn_within_prompts_and_sides_change(tmp_path: Path) -> None
 
 def test_of_every_two_pairs_one_is_turned(tmp_path: Path) -> None:
     """Who favours a side favours neither item, however few pairs they see."""
-    desk = open_desk(write_study(tmp_path / "s", 12, generators=2), protocol="pairwise", repeats={"every": 0})
+    root = write_study(tmp_path / "s", 12, generators=2)
+    desk = open_desk(root, protocol="pairwise", raters_per_item=4, repeats={"every": 0})
     orders = set()
     for _ in range(4):
         turned = [given.flipped for given in work_through(desk, desk.join())]

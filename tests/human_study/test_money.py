@@ -325,15 +325,17 @@ def test_prolifics_list_with_several_rows_a_person(tmp_path: Path, turned: bool)
             (prolific(1)["SESSION_ID"], pid(1), "APPROVED", "DONE1"),
             (prolific(1, 7)["SESSION_ID"], pid(1), "RETURNED", ""),
             (prolific(2)["SESSION_ID"], pid(2), "RETURNED", "OTHER"),
+            (prolific(2, 7)["SESSION_ID"], pid(2), "APPROVED", "DONE1"),
             (prolific(3)["SESSION_ID"], pid(3), "TIMED-OUT", ""),
             (prolific(8)["SESSION_ID"], pid(8), "AWAITING REVIEW", ""),
         ]
         path = listed(tmp_path / "pro.csv", *(rows[::-1] if turned else rows))
         found = reconcile(site.store, site.material, path, platform="prolific")
         assert found.finished_here_not_there == (pid(2),), (
-            "the approved session stands, the returned one does not"
+            "the session that began here stands, no other one does"
         )
-        assert (found.several_rows, found.wrong_code, found.unknown_here) == ((pid(1),), (pid(2),), (pid(8),))
+        assert (set(found.several_rows), found.wrong_code) == ({pid(1), pid(2)}, (pid(2),))
+        assert found.unknown_here == (pid(8),)
         rows = payments(site)
         assert {p: (r["outcome"], r["platform_status"]) for p, r in rows.items()} == {
             pid(1): ("complete", "APPROVED"), pid(2): ("complete", "RETURNED"), pid(3): ("timed_out", "TIMED-OUT"),
@@ -370,6 +372,18 @@ def test_items_of_returned_and_excluded_raters_are_asked_again_and_their_answers
         assert len(kept) == 4, "six pictures, two of them gold"
         forget(site.store, pid(1))
         assert site.store.snapshot().units == units, "what was asked for again is not asked for a third time"
+
+
+def test_nothing_is_asked_again_of_a_rater_at_work(tmp_path: Path) -> None:
+    """Who breaks a rule now may keep it in the end; once the visit is over, the figures stand."""
+    with opened(tmp_path / "s", "items_per_rater = 8", "[exclusion]\nmin_gold = 2\n", items=8) as site:
+        visitor = Visitor(site).come(**prolific(1)).agree()
+        visitor.work(7, choice="no")  # a practice picture, then six, two of them gold
+        (figures,) = site.store.snapshot().recorded.raters()
+        assert figures.excluded == ("known answers: 0%, at least 70% wanted",)
+        assert reclaim(site.store).answers == 0
+        visitor.work(choice="no")
+        assert reclaim(site.store).answers == 6
 
 
 def test_codes_and_addresses_in_the_researchers_status(tmp_path: Path, genspace: Callable[..., Any]) -> None:

@@ -210,7 +210,9 @@ def test_a_setting_that_an_update_brings_is_no_change(
     real = Design.registered
     monkeypatch.setattr(Design, "registered", lambda design: real(design) | {"colours": 3})
     desk_of(root).store.close()
-    monkeypatch.setattr(Design, "registered", lambda design: real(design) | {"raters_per_item": 9})
+    monkeypatch.setattr(
+        Design, "registered", lambda design: real(design) | {"colours": 3, "raters_per_item": 9}
+    )
     with pytest.raises(InputError, match=r"design: raters_per_item\."):
         desk_of(root)
 

@@ -253,7 +253,11 @@ def test_written_files_and_replay(tmp_path: Path, genspace) -> None:
     genspace("judge", study, "--judge", "planted:abstains", "--judge", "planted:coin")
     out, again = tmp_path / "out", tmp_path / "again"
     genspace("compare", study, "--by", "generator", "--seed", "5", "--draws", "100", "--out", out)
-    names = {p.name for p in out.iterdir()}
+    names = {p.name for p in out.iterdir() if not p.name.startswith("figure-")}
+    figures = {p.stem: {q.suffix for q in out.glob(f"{p.stem}.*")} for p in out.glob("figure-*")}
+    assert set(figures) >= {"figure-agreement", "figure-by-generator", "figure-specification", "figure-risk"}
+    assert all(kinds == {".svg", ".pdf"} for kinds in figures.values())
+    assert (out / "figure-agreement.pdf").read_bytes().startswith(b"%PDF")
     written = {
         "report.html",
         "table.csv",

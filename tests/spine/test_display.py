@@ -20,7 +20,9 @@ import genspace
 from genspace import analysis
 from genspace.analysis import CompareOptions, Estimate, rank
 from genspace.analysis.compare import compare
+from genspace.analysis.diff import diff
 from genspace.analysis.errors import error_overlap
+from genspace.analysis.gate import gate
 from genspace.analysis.inference.studies import across_studies
 from genspace.analysis.power import Assumptions, simulate_power
 from genspace.analysis.psychometric import fit_psychometric
@@ -33,10 +35,22 @@ from genspace.framing import frames
 from genspace.judges import JudgeSpec, make_judge, study_context
 from genspace.records import Item, Measurement, Verdict
 from genspace.report import judge_table, view_item
-from genspace.runner import RunSummary
-from genspace.study import check_study, open_study
+from genspace.runner import RunSummary, run
+from genspace.study import JudgeTable, Study, check_study, open_study
+from genspace.tuning import Space, Tuning, tune_study
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def tuned(study: Study) -> Tuning:
+    """Two variants of the judge of scenes."""
+    tables = {n: JudgeTable(kind="scene", model=None, options={"boxes": n}) for n in ("stored", "measured")}
+    space = Space(tables, (0.5,), 0.0, None, "tune.toml")
+
+    def ask(judge: Any, spec: JudgeSpec, of: Study, options: Any) -> RunSummary:
+        return run(of, judge, spec.name, options)
+
+    return tune_study(study, space, make=lambda spec, of: make_judge(spec, study_context(of)), ask=ask)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +83,10 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         certify(
             study, make_judge(JudgeSpec(name="truth", kind="scene"), study_context(study)), "truth", limit=4
         ),
+        diff(evidence(said, scored, items), evidence(said, scored, items), options),
+        gate(evidence(said, scored, items), ["coverage >= 0.9"], options),
         frames(study),
+        tuned(study),
         error_overlap([1, 0, 1, 1], [1, 1, 0, 1], [1, 1, 1, 0], prompts=range(4)),
         Item(item_id="a", prompt="<b>a cat</b>"),
         Measurement(quantity="distance", value=0.8, unit="m"),

@@ -254,3 +254,8 @@ def test_a_study_without_any_of_their_conditions_gets_no_remark(plain: Compariso
 def test_a_study_of_which_it_is_true_gets_the_remark(code: str) -> None:
     found = compared(APPEARS[code](study()), **({"primary": "cohen_kappa"} if code == "rare-answer" else {}))
     assert code in {note.code for note in found.notes}
+
+
+def test_what_is_said_of_items_is_not_said_of_pairs() -> None:
+    """No rule for yes and no is missing where people compare two items."""
+    assert "no-decisions" not in {note.code for note in compared(pairs(study())).notes}

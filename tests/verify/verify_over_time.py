@@ -18,7 +18,7 @@ from genspace.analysis.inference.replicates import Replicates, standard_error
 
 PLANNED = {40: 0.45, 100: 0.85, 200: 0.98}
 """Power to find the drop, by the number of prompts of four items."""
-RUNS, CHECKED = 1500, 100
+RUNS, CHECKED = 500, 20
 """Studies, and those of them that also go through the whole gate."""
 RULES = 3
 KAPPA_ROW = FIGURES["cohen_kappa"]

@@ -195,7 +195,7 @@ class Benchmark:
 
     def write_items(self) -> None:
         """Write items.csv. Errors: `InputError` when it cannot be written."""
-        write_text(self.root / "items.csv", rows_csv(list(self.rows())))
+        write_text(self.root / "items.csv", rows_csv(self.rows()))
 
     def there(self) -> frozenset[str]:
         """Return the ids of the items whose pictures have come, for edits the picture before too."""

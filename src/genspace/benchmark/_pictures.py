@@ -3,13 +3,14 @@
 A picture is known by, in this order: the prompt that a table (`metadata.csv`) or a text file beside it holds; the
 released code's folders with the classes in a text file; the prompt's id; its index, `0001.png`; the prompt's text as a
 file's name. A number behind that (`0001-2.png`, `seed2/0001.png`, `0001/2.png`) is the seed of several images of one
-prompt.
+prompt; where a text tells the prompt, images of one are counted.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -119,11 +120,18 @@ def place(names: Names, files: Iterable[str], told: Mapping[str, str] | None = N
     from_zero = any(_index(name) == 0 for name in ordered if ZERO.search(name) and not told.get(name))
     found: dict[Key, str] = {}
     strangers, twice = [], []
+    images = Counter[str]()
     for name in ordered:
         key = _key(names, name, told.get(name, ""), first=0 if from_zero else 1)
         if key is None:
             strangers.append(name)
-        elif key in found:
+            continue
+        if (
+            told.get(name) and not key[1]
+        ):  # the name says nothing of the prompt: a number in it need not be a seed
+            key = key[0], str(images[key[0]] or "")
+            images[key[0]] += 1
+        if key in found:
             twice.append((found[key], name))
         else:
             found[key] = name
@@ -145,7 +153,8 @@ def _key(names: Names, name: str, told: str, *, first: int) -> Key | None:
         return None if prompt_id is None else (prompt_id, "")
     if told:
         prompt_id = names.by_text.get(_words(told))
-        return None if prompt_id is None else (prompt_id, _seed_of(name))
+        in_seed = SEED_FOLDER.fullmatch(_folders(name)[-1])
+        return None if prompt_id is None else (prompt_id, str(int(in_seed["seed"])) if in_seed else "")
     for told_key, seed in _readings(name):
         key = told_key.removeprefix(names.prefix)
         if key in names.ids:
@@ -180,13 +189,6 @@ def _index(name: str) -> int | None:
         if key.isdigit():
             return int(key)
     return None
-
-
-def _seed_of(name: str) -> str:
-    """Return the seed of a file whose prompt is told by a text: by its folder, else by a number behind its name."""
-    stem = posixpath.splitext(posixpath.basename(name))[0]
-    found = SEED_FOLDER.fullmatch(_folders(name)[-1]) or SEED.fullmatch(stem)
-    return str(int(found["seed"])) if found else ""
 
 
 def _words(text: str) -> str:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -146,18 +147,20 @@ def _write(folder: Path, name: str, rows: Sequence[Mapping[str, str]]) -> None:
         (apart / f"{int(row['index']):04d}.txt").write_text(row["prompt"] + "\n", encoding="utf-8")
 
 
-def rows_csv(rows: Sequence[Mapping[str, str]]) -> str:
+def rows_csv(rows: Iterable[Mapping[str, str]]) -> str:
     r"""Return rows as CSV, columns as in the first of them.
 
     >>> rows_csv([{"a": "1", "b": "x, y"}])
     'a,b\n1,"x, y"\n'
     """
-    if not rows:
+    each = iter(rows)
+    first = next(each, None)
+    if first is None:
         raise InputError("there are no rows to write")
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    buffer, columns = io.StringIO(), list(first)
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([row.get(column, "") for column in columns] for row in chain([first], each))
     return buffer.getvalue()
 
 

@@ -157,7 +157,7 @@ def rows_of(
         judge, scores, mark = (
             units.judges[name],
             ScoreRange.of(units.judges[name]),
-            _fingerprint(made.root, name),
+            JudgeStore(made.root, name).fingerprint() or "",
         )
         for code, generator in enumerate(units.generators):
             tasks: dict[Task, TaskFigures] = {}
@@ -253,11 +253,6 @@ class _Part:
         said = (self.columns["item_id"], judge.status, judge.score.tolist(), judge.passed.tolist())
         lines = sorted("\t".join(map(str, row)) for row in zip(*said, strict=True))
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def _fingerprint(root: Path, judge: str) -> str:
-    frame = JudgeStore(root, judge).frame()
-    return str(frame["fingerprint"].iloc[-1]) if len(frame) else ""
 
 
 def _sha256(path: Path) -> str:

@@ -184,7 +184,10 @@ def varied(
                 items[placed.item_id], origin[placed.item_id] = placed, (item.item_id, name)
     files = RetouchedFiles(study.files, pictures)
     return Varied(
-        study.with_items(study.root / FOLDER, _frame(items.values()), files), origin, not_asked, items
+        study.with_items(_frame(items.values()), files).kept_apart(study.root / FOLDER),
+        origin,
+        not_asked,
+        items,
     )
 
 
@@ -285,7 +288,7 @@ def certify(
     summary = ask(made.study, options) if ask else run(made.study, judge, name, options)
     verdicts = {
         verdict.item_id: verdict
-        for verdict in JudgeStore(made.study.root, name).under(judge.fingerprint).values()
+        for verdict in JudgeStore(made.study.kept_in, name).under(judge.fingerprint).values()
         if verdict.repeat == 0 and verdict.question is None
     }
     said, contradictions = _read(made, verdicts, ways, group)

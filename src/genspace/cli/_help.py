@@ -35,11 +35,11 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], str]] = {
     ),
     "diff": (
         ("over_time",),
-        "Say what changed between two runs: flipped items, agreement, coverage, cost, people.",
+        "Say what changed between two runs: flipped items, agreement, coverage, cost, people's answers.",
     ),
     "gate": (
         ("over_time",),
-        "Ask whether judges meet rules, such as a least agreement; for continuous integration.",
+        "Ask whether judges meet rules; exit code 3 where one does not. For continuous integration.",
     ),
     "judge": (("judge",), "Score the items with one or several judges; resumes where it stopped."),
     "certify": (
@@ -49,6 +49,10 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "frames": (
         ("frames",),
         "Find whose left people and judges mean: the camera's, or that of the object itself.",
+    ),
+    "tune": (
+        ("tune",),
+        "Choose among variants of a judge, and say what choosing reaches on prompts on which nothing was chosen.",
     ),
     "show": (
         ("show",),

@@ -36,7 +36,7 @@ def _judges() -> list[dict[str, Any]]:
         {
             "name": n,
             "for": PURPOSES.get(n, "see its package"),
-            "from": "genspace" if n in PURPOSES else "plugin",
+            "from": "genspace" if n in REGISTRY.builtin else "plugin",
         }
         for n in REGISTRY.names()
     ]

@@ -9,7 +9,7 @@ from genspace.analysis.figures import FIGURES
 from genspace.analysis.inference.words import HeadlineCode
 from genspace.analysis.result import QuestionResult
 from genspace.report._sentences import people_sentences, remarks_of
-from genspace.report._table import figure_text, number
+from genspace.report._table import figure_text, number, units_of
 
 __all__ = ["Answer", "conclude"]
 
@@ -127,7 +127,7 @@ def _basis(result: QuestionResult, judge: str) -> str:
         result.judges[judge].coverage.value or 0,
     )
     level = f"{result.options.confidence:.0%} interval, " if figure.low is not None else ""
-    return f"{level}{figure.n:,} items, coverage {coverage:.0%}"
+    return f"{level}{figure.n:,} {units_of(result)}, coverage {coverage:.0%}"
 
 
 def _higher(result: QuestionResult) -> list[str]:
@@ -136,7 +136,7 @@ def _higher(result: QuestionResult) -> list[str]:
     for name in result.headline.higher:
         figure, coverage = result.judges[name].item[key], result.judges[name].coverage.value or 0
         missing = "" if figure.low is not None else ", no interval"
-        told.append(f"{name} ({figure.n:,} items, coverage {coverage:.0%}{missing})")
+        told.append(f"{name} ({figure.n:,} {units_of(result)}, coverage {coverage:.0%}{missing})")
     return [f"A higher figure that cannot be called best: {', '.join(told)}."] if told else []
 
 

@@ -27,7 +27,9 @@ __all__ = ["diff_view", "write_diff"]
 HEAD = ("judge", "before", "now", "difference", "it is", "repeats itself", "flipped", "coverage")
 PICTURED = 24
 """Flipped items of a judge that are shown with their pictures."""
-UNITS = {"seconds": "s", "tokens": "tokens", "usd": "USD"}
+MOST_KINDS = 3
+"""Kinds of abstention and failure that a sentence names."""
+UNITS = {"seconds": "seconds", "tokens": "tokens", "usd": "USD"}
 
 
 def diff_view(result: Diff) -> View:
@@ -52,7 +54,7 @@ def sentences(document: DiffDocument) -> Iterator[str]:
     """Yield what changed: the judges first, those that are behind before the others, then people, then settings."""
     if not document.judges:
         yield "Neither run holds a judge."
-    order = {"behind": 0, "ahead": 1}
+    order = {"behind": 0, "ahead": 1, "identical": 3}
     for row in sorted(document.judges, key=lambda r: order.get(r.standing, 2)):
         yield from _judge(row, document)
     for what, moved in (("items", document.items), (f"answers of {document.reference}", document.answers)):
@@ -114,10 +116,14 @@ def _beside(old: JudgeSide, new: JudgeSide, row: JudgeChange) -> Iterator[str]:
     """Yield what else is different: coverage, abstentions, cost, settings, fingerprint, the people's share."""
     if old.coverage.value != new.coverage.value:
         yield f"coverage {percent(old.coverage.value)} before, {percent(new.coverage.value)} now"
-    for kind in dict.fromkeys((*old.reasons, *new.reasons)):
-        before, now = old.reasons.get(kind, 0), new.reasons.get(kind, 0)
-        if before != now:
-            yield f"{kind}: {before:,} before, {now:,} now"
+    kinds = {k: (old.reasons.get(k, 0), new.reasons.get(k, 0)) for k in {**old.reasons, **new.reasons}}
+    moved = sorted(
+        (k for k, (then, now) in kinds.items() if then != now), key=lambda k: -abs(kinds[k][0] - kinds[k][1])
+    )
+    if moved:
+        told = (f"{kind} ({kinds[kind][0]:,} before, {kinds[kind][1]:,} now)" for kind in moved[:MOST_KINDS])
+        rest = f" and {len(moved) - MOST_KINDS} more kinds" if len(moved) > MOST_KINDS else ""
+        yield "; ".join(told) + rest
     for what, unit in UNITS.items():
         before_cost, now_cost = getattr(old.cost, what), getattr(new.cost, what)
         if before_cost != now_cost:

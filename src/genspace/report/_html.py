@@ -18,8 +18,9 @@ from genspace.report._sections import SECTIONS
 from genspace.report._sentences import METHODS, reason_text, remarks_of
 from genspace.report._styles import INK, MUTED, RULE
 from genspace.report._table import counts, figure_text, number, percent, share_text
+from genspace.report._words import glossary, linked
 
-__all__ = ["html_report"]
+__all__ = ["html_report", "in_its_colours"]
 
 ROLES = {INK: "--ink", MUTED: "--muted", RULE: "--rule"}
 """The stylesheet's name of each colour that is no judge's."""
@@ -52,6 +53,7 @@ def html_report(parts: Sequence[Part], manifest: Manifest) -> str:
     environment.filters.update(
         number=number, figure=figure_text, label=lambda key: COEFFICIENTS[key].label, percent=percent,
         share=share_text, counted=counts, reason=reason_text, remarks=remarks_of, method=METHODS.get,
+        linked=linked,
     )  # fmt: skip
     templates = files("genspace.report") / "templates"
     page = environment.get_template("report.html.j2").render(
@@ -59,10 +61,20 @@ def html_report(parts: Sequence[Part], manifest: Manifest) -> str:
         readings=grouped(manifest.readings),
         reference=parts[0].reference,
         parts=[_Shown.of(part) for part in parts],
+        glossary=glossary(
+            text
+            for part in parts
+            for text in (*conclude(part.document).sentences, *(t for _, t in remarks_of(part.document)))
+        ),
         manifest=json.dumps(to_dict(manifest), indent=2, ensure_ascii=False),
         css=(templates / "report.css").read_text(encoding="utf-8"),
         script=(templates / "gallery.js").read_text(encoding="utf-8"),
     )
-    for colour, role in ROLES.items():  # plots in the page follow its colours, dark or light
+    return in_its_colours(page)
+
+
+def in_its_colours(page: str) -> str:
+    """Return a page whose plots follow its colours, dark or light."""
+    for colour, role in ROLES.items():
         page = page.replace(f": {colour}", f": var({role})")
     return page

@@ -129,9 +129,11 @@ def place_of(entry: StudyInputs, manifest: Path) -> str:
     Errors: `InputError` where it is at neither place.
     """
     seen = None if entry.from_here is None else manifest.parent / entry.from_here
-    for place in (seen, Path(entry.path)):
-        if place is not None and place.exists():
-            return str(place)
+    typed = Path(entry.path)
+    if seen is not None and seen.exists() and not (typed.exists() and typed.samefile(seen)):
+        return os.path.normpath(seen)
+    if typed.exists():
+        return entry.path
     raise InputError(
         f"{manifest}: the study {entry.path} lies neither {f'at {seen}' if seen else 'beside the manifest'} nor "
         "in this folder; move it there"

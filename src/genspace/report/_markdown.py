@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from genspace.analysis.result import QuestionResult
 from genspace.report._answer import conclude
 from genspace.report._part import parts_of
-from genspace.report._table import JudgeTable, counts, judge_table, markdown_table
+from genspace.report._table import JudgeTable, counts, judge_table, markdown_table, units_of
 
 if TYPE_CHECKING:
     from genspace.analysis import Comparison
@@ -55,6 +55,6 @@ def _part(result: QuestionResult, level: str) -> Iterator[str]:
 
 def _basis(result: QuestionResult) -> str:
     study, options = result.study, result.options
-    sizes = ", ".join(map(" ".join, counts(study, but={"n_items", "n_annotated"})))
-    rated = f"{study.n_annotated:,} of {study.n_items:,} items rated; {sizes}."
+    sizes = ", ".join(map(" ".join, counts(result, but={"n_items", "n_annotated"})))
+    rated = f"{study.n_annotated:,} of {study.n_items:,} {units_of(result)} rated; {sizes}."
     return f"{rated} Intervals: {options.confidence:.0%}, from leaving out each prompt in turn, for these generators."

@@ -43,7 +43,7 @@ MOST_PANELS = 8
 """Judges, best first, whose scores are drawn one by one."""
 
 
-STYLE: Any = {  # matplotlib types its keys one by one
+STYLE: Any = {  # matplotlib types each key by name
     "svg.fonttype": "none", "svg.hashsalt": "genspace", "pdf.fonttype": 42, "font.family": "sans-serif",
     "font.size": 10,
     "font.sans-serif": ["DejaVu Sans", "Helvetica", "Arial", "sans-serif"],
@@ -200,11 +200,15 @@ def differences(
     if not rows:
         return None
     with _figure(6.6, 0.9 + 0.28 * len(rows)) as (figure, axes):
-        for height, (_, estimate) in enumerate(reversed(rows)):
-            low, high = estimate.low, estimate.high
+        styles = judge_styles(name for name, _ in rows)
+        for height, (name, estimate) in enumerate(reversed(rows)):
+            low, high, style = estimate.low, estimate.high, styles[name]
             if low is not None and high is not None:
-                axes.plot([low, high], [height, height], color=INK, linewidth=2.2, solid_capstyle="butt")
-            axes.plot([estimate.value or 0.0], [height], marker="o", color=INK, markersize=7)
+                axes.plot([low, high], [height] * 2, color=style.colour, linewidth=2.2, solid_capstyle="butt")
+            axes.plot(
+                [estimate.value or 0.0], [height], marker=style.marker, color=style.colour, markersize=7
+            )
+        axes.set_ylim(-0.7, len(rows) - 0.3)
         axes.set_yticks(range(len(rows)), [_short(name) for name, _ in reversed(rows)])
         axes.tick_params(axis="y", length=0)
         for place, dash in ((0.0, "-"), *(() if margin is None else ((-margin, "--"),))):

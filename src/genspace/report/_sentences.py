@@ -24,7 +24,7 @@ from genspace.analysis.result import (
 )
 from genspace.readings import counted
 from genspace.records import Reference
-from genspace.report._table import SURE, figure_words, number, share_text
+from genspace.report._table import SURE, figure_words, number, share_text, units_of
 
 __all__ = [
     "METHODS",
@@ -275,11 +275,11 @@ def remark(note: n.Note, result: QuestionResult) -> str:
             named = ", ".join(note.judges)
             return f"{named}: computed from the ratings themselves, shown but neither ranked nor tested."
         case n.Failures():
-            return f"{note.judge} failed on {note.n} of {note.of} items."
+            return f"{note.judge} failed on {note.n} of {note.of} {units_of(result)}."
         case n.MissingVerdicts():
             return f"{note.judge} has no verdict on {note.n} of {note.of} annotated items."
         case n.Abstentions():
-            return f"{note.judge} abstains on {note.n} of {note.of} items; its figures hold for the rest."
+            return f"{note.judge} abstains on {note.n} of {note.of} {units_of(result)}; its figures hold for the rest."
         case n.PointsTheOtherWay():
             return (
                 f"{note.judge} points the other way: declare it with `lower_is_better` {note.judge}, or "
@@ -345,8 +345,9 @@ def people_sentences(result: QuestionResult) -> list[str]:
             else f" The votes alone allow anything from {found.bounds[0]:.3f} to {found.bounds[1]:.3f}."
         )
         said.append(
-            f"Under a model of the raters ({found.model}, {found.estimate.n:,} items rated twice or more) the mean of "
-            f"infinitely many would reach {ceiling_label(found)} {figure_words(found.estimate)} here.{possible}"
+            f"Under a model of the raters ({found.model}, {found.estimate.n:,} {units_of(result)} rated twice or more) "
+            f"the mean of infinitely many would reach {ceiling_label(found)} {figure_words(found.estimate)} "
+            f"here.{possible}"
         )
     return said
 
@@ -550,7 +551,7 @@ def _figure_sentence(document: ValidationDocument) -> str:
     figure, label, name = document.figure, document.primary.label, document.metric
     if figure.value is None:
         return f"{name} has no {label} with {document.reference}: {reason_text(figure.reason)}."
-    told = f"{label} {figure_words(figure)} on {figure.n:,} items"
+    told = f"{label} {figure_words(figure)} on {figure.n:,} {units_of(document)}"
     if figure.low is None:
         return f"{name} reaches {told}. How sure that is cannot be said: {reason_text(figure.reason)}."
     row = FIGURES[document.primary.figure]

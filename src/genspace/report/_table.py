@@ -12,7 +12,7 @@ from typing import Literal
 from genspace.analysis import Estimate
 from genspace.analysis.figures import FIGURES, SYSTEMS, TIE_CALIBRATED_PAIRS, Named
 from genspace.analysis.reasons import Reason
-from genspace.analysis.result import Figures, JudgeKind, JudgeResult, QuestionResult, StudyFacts
+from genspace.analysis.result import Figures, JudgeKind, JudgeResult, QuestionResult, ValidationDocument
 from genspace.display import Displayed
 from genspace.tables import neutralised
 
@@ -195,13 +195,19 @@ def _people_row(result: QuestionResult, columns: Sequence[Column]) -> Row | None
     )  # fmt: skip
 
 
-def counts(study: StudyFacts, *, but: Container[str] = ()) -> list[tuple[str, str]]:
+def counts(result: QuestionResult, *, but: Container[str] = ()) -> list[tuple[str, str]]:
     """Return a study's sizes with their nouns, such as ("1", "generator") and ("1,200", "ratings")."""
-    sizes = {key: int(getattr(study, key)) for key in COUNTS if key not in but}
+    nouns = {**COUNTS, "n_items": units_of(result)}
+    sizes = {key: int(getattr(result.study, key)) for key in nouns if key not in but}
     return [
-        (f"{size:,}", COUNTS[key].removesuffix("s") if size == 1 else COUNTS[key])
+        (f"{size:,}", nouns[key].removesuffix("s") if size == 1 else nouns[key])
         for key, size in sizes.items()
     ]
+
+
+def units_of(result: QuestionResult | ValidationDocument) -> str:
+    """Return what people answered about: "items", or "pairs" where they compared two."""
+    return "pairs" if FIGURES[result.primary.figure].target == "preference" else "items"
 
 
 def number(value: float | None, digits: int = 3) -> str:

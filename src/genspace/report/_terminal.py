@@ -12,6 +12,7 @@ from genspace.report._answer import conclude
 from genspace.report._readings import print_readings
 from genspace.report._sentences import reason_text, remark
 from genspace.report._table import Row, counts, figure_text, judge_table, number, percent
+from genspace.report._words import terms_in, words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -134,7 +135,7 @@ def _table(cells: list[list[str]], columns: Sequence[int], styles: Sequence[str]
     table = NewTable(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     longest = MOST_NAME if len(columns) < len(cells[0]) else None
     for column in columns:
-        words = all(not cell[:1].isdigit() for cell in (row[column] for row in cells[1:]))
+        words = all(not cell.lstrip("+-−<> ")[:1].isdigit() for cell in (row[column] for row in cells[1:]))
         table.add_column(
             Text(cells[0][column]), justify="left" if column == 0 or words else "right", overflow="fold",
             max_width=None if column else longest,
@@ -147,9 +148,10 @@ def _table(cells: list[list[str]], columns: Sequence[int], styles: Sequence[str]
 def _print_part(result: QuestionResult, console: Console, *, level: str) -> None:
     from rich.markup import escape
 
-    sizes = " · ".join(map(" ".join, counts(result.study, but={"n_annotated"})))
+    sizes = " · ".join(map(" ".join, counts(result, but={"n_annotated"})))
     console.print(f"[bold]{escape(result.study.name)}[/]  {sizes}")
-    for sentence in conclude(result).sentences:
+    sentences = conclude(result).sentences
+    for sentence in sentences:
         console.print(escape(sentence))
     model = judge_table(result, level=level)
     wide = console.width >= WIDE
@@ -163,6 +165,9 @@ def _print_part(result: QuestionResult, console: Console, *, level: str) -> None
         styles=[STYLES.get(row.kind, "") for row in model.rows],
         optional=[*range(last, 1, -1), last + 3, last + 1, last + 2],
     )
+    told = {label: meaning for label, meaning in words(model, result) if label in head} | terms_in(sentences)
+    for term, meaning in told.items():
+        console.print(f"[dim]{escape(term)}: {escape(meaning)}[/]")
     for reason in _reasons(model.rows):
         console.print(f"[dim]– {escape(reason)}[/]")
     for name, cells in result.breakdowns.items():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from genspace.display import View, view_of
 from genspace.documents import to_dict
 from genspace.report._files import figure_files, written
-from genspace.report._html import html_report
+from genspace.report._html import html_report, in_its_colours
 from genspace.report._items import items_csv
 from genspace.report._manifest import Manifest, make_manifest
 from genspace.report._part import parts_of
@@ -34,8 +34,17 @@ if TYPE_CHECKING:
     from genspace.analysis import Comparison
     from genspace.certificate import Certificate
     from genspace.study import Study
+    from genspace.tuning import Tuning
 
-__all__ = ["page", "result_texts", "write_certificate", "write_comparison", "write_report", "write_result"]
+__all__ = [
+    "page",
+    "result_texts",
+    "write_certificate",
+    "write_comparison",
+    "write_report",
+    "write_result",
+    "write_tuning",
+]
 
 
 def write_report(
@@ -129,6 +138,11 @@ def write_certificate(result: Certificate, folder: Path) -> list[Path]:
     return [*write_result(result, folder), *written(folder, {"contradictions.csv": text})]
 
 
+def write_tuning(result: Tuning, folder: Path) -> list[Path]:
+    """Write what `write_result` does, and the winner as a table of study.toml. Errors: as for `written`."""
+    return [*write_result(result, folder), *written(folder, {"winner.toml": result.document.winner_table})]
+
+
 def page(template: str, **data: object) -> str:
     """Return a page of the package's templates, which opens offline."""
     from importlib.resources import files
@@ -141,4 +155,4 @@ def page(template: str, **data: object) -> str:
     )  # fmt: skip
     environment.filters.update(number=number, figure=figure_text, percent=percent, reason=reason_text)
     css = (files("genspace.report") / "templates" / "report.css").read_text(encoding="utf-8")
-    return environment.get_template(template).render(css=css, **data)
+    return in_its_colours(environment.get_template(template).render(css=css, **data))

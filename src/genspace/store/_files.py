@@ -27,6 +27,7 @@ Key = tuple[str, str | None, str | None, int]
 """Item, second item, question, repeat (see `genspace.records.Verdict.key`)."""
 DESCRIPTION = "judge.json"
 """What is known about a judge beside its verdicts."""
+ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 KEY_COLUMNS = ["item_id", "item_id_b", "question", "repeat"]
 
 
@@ -120,13 +121,15 @@ class JudgeStore:
 
     def fingerprint(self) -> str | None:
         """Return the fingerprint whose verdicts count, that of the last one; None where there is none."""
-        newest = None
         for path in reversed(self.files()):
-            for line in read_lines(path):
-                newest = line.get("fingerprint", newest)
+            newest = None
+            for part in read_columns(path, ["fingerprint", "item_id"]):
+                newest = next(
+                    (mark for mark in reversed(part["fingerprint"].to_pylist()) if mark is not None), newest
+                )
             if newest is not None:
-                break
-        return newest
+                return str(newest)
+        return None
 
     def under(self, fingerprint: str) -> dict[Key, Verdict]:
         """Return the verdicts under one fingerprint, the last line of each key."""
@@ -248,9 +251,7 @@ class VerdictWriter:
 
         Errors: `InputError` when the disk is full or the folder is read-only; what was written before is kept.
         """
-        line = json.dumps(
-            {"schema": SCHEMA_VERSION, **verdict.to_json()}, ensure_ascii=False, allow_nan=False
-        )
+        line = ENCODER.encode({"schema": SCHEMA_VERSION, **verdict.to_json()})
         try:
             if self._file is None:
                 self._file = self._create()

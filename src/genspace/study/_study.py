@@ -71,8 +71,15 @@ class Study(Displayed):
     """Reads the answers that stand in tables (`genspace.columns.ANSWER_COLUMNS`), with all problems."""
     read_verdicts: Callable[[], Read]
     """Reads scores and verdicts (`genspace.columns.VERDICT_COLUMNS`), with all problems."""
+    apart: Path | None = None
+    """Folder under which verdicts are kept, where that is not the study's own."""
     readings: tuple[Reading, ...] = ()
     """What was inferred about study.toml and the items (see `genspace.evidence.Evidence.readings` for everything)."""
+
+    @property
+    def kept_in(self) -> Path:
+        """Folder whose `verdicts/` holds the verdict files."""
+        return self.root if self.apart is None else self.apart
 
     @property
     def items(self) -> pd.DataFrame:
@@ -95,21 +102,27 @@ class Study(Displayed):
         for part in self.items_table.parts():
             yield from (item_id for (item_id,) in _rows(part, ["item_id"]))
 
-    def with_items(self, root: Path, items: pd.DataFrame, files: FilesOfStudy) -> Study:
-        """Return a study with the same declarations and other items, whose verdicts lie under `root`; nobody answered.
+    def kept_apart(self, folder: Path) -> Study:
+        """Return the same study with verdicts of its own, under a folder that need not be there."""
+        return replace(
+            self,
+            apart=folder,
+            read_verdicts=lambda: _read_verdict_files(folder, self.items["item_id"], drafts=True),
+        )
+
+    def with_items(self, items: pd.DataFrame, files: FilesOfStudy) -> Study:
+        """Return a study with the same declarations and other items, about which nobody has said anything.
 
         Args:
-            root: folder of its verdict files; it need not be there.
             items: with the columns of `items`.
             files: where the names in `items` are read from.
         """
         return replace(
             self,
-            root=root,
             items_table=replace(self.items_table, whole=items, digests=None),
             files=files,
             read_annotations=lambda: Read(typed({}, ANSWER_COLUMNS)),
-            read_verdicts=lambda: _read_verdict_files(root, items["item_id"], drafts=True),
+            read_verdicts=lambda: Read(typed({}, VERDICT_COLUMNS)),
             readings=(),
         )
 

@@ -1,0 +1,246 @@
+"""Choosing among many variants of a judge, and saying honestly how good the choice is.
+
+The best of many variants looks better than it is on the items on which it was chosen. So every choice is made anew on
+the training prompts of each outer fold, and its figure is taken on the prompts that were held out. The mean over folds
+is what the procedure of choosing reaches (Stone 1974, "Cross-validatory choice and assessment of statistical
+predictions"; Varma and Simon 2006, "Bias in error estimation when using cross-validation for model selection"). Scores
+of different variants are never pooled. The standard error leaves out blocks of prompts and repeats everything, choices
+included.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genspace.analysis._estimate import Estimate
+from genspace.analysis.figures import Figure
+from genspace.analysis.inference.intervals import from_replicates
+from genspace.analysis.inference.replicates import Replicates, standard_error
+from genspace.analysis.pairwise import folds_by_prompt
+from genspace.analysis.reasons import Reason
+from genspace.analysis.resampling import Weighted, stream
+from genspace.display import Displayed
+
+__all__ = ["Candidate", "CandidateRow", "MoneyPoint", "Tuned", "TunedSays", "tune"]
+
+Floats = NDArray[np.float64]
+TunedSays = Literal["ahead", "open", "behind", "identical"]
+
+FOLDS, REPEATS, BLOCKS = 5, 5, 30
+LEAST_PROMPTS = 10
+"""With fewer prompts nothing can be chosen honestly."""
+LEAST_COVERAGE = 0.9
+"""A candidate that decides less than this share of the items is never chosen."""
+LEVEL = 0.05
+POWER_QUANTILE = 0.8416
+"""Quantile of the normal distribution at the power of 80 %."""
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """One variant with one threshold, and what it said."""
+
+    name: str
+    values: Floats
+    """(n,) what the figure reads: scores, or decisions 1 and 0; NaN where it decided nothing."""
+    cost_usd: float = 0.0
+    """Mean cost of an item."""
+    threshold: float | None = None
+    """Score above which it says yes; None: its own decision, or the figure reads scores."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateRow:
+    """One candidate in the table of all: a figure on the items on which choices are made, so not to be quoted."""
+
+    name: str
+    threshold: float | None
+    cost_usd: float
+    coverage: float
+    in_sample: float | None
+    chosen: float
+    """Share of the outer folds in which it was chosen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoneyPoint:
+    """What choosing among candidates of at most some cost reaches."""
+
+    at_most_usd: float
+    reaches: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuned(Displayed):
+    """What choosing reaches on prompts on which nothing was chosen."""
+
+    figure: str
+    default: str
+    """The candidate that was declared beforehand, and would be used without choosing."""
+    winner: str
+    """Chosen on all items; its own figure there is optimistic."""
+    threshold: float | None
+    """The winner's."""
+    reaches: Estimate
+    """Figure of the procedure out of sample: the mean over outer folds."""
+    default_reaches: Estimate
+    """The default's on the same folds."""
+    gain: Estimate
+    """The first less the second."""
+    p: float | None
+    """Of no gain, two-sided."""
+    says: TunedSays
+    """Whether the data tell choosing from the default."""
+    optimism: float | None
+    """The winner's figure in sample less what the procedure reaches."""
+    prompts_needed: int | None
+    """Prompts like these after which such a gain would be found in four of five studies; None: there is no gain."""
+    money: tuple[MoneyPoint, ...]
+    candidates: tuple[CandidateRow, ...]
+
+
+def tune(
+    y: Floats,
+    prompts: Sequence[str] | NDArray[np.int64],
+    candidates: Sequence[Candidate],
+    figure: Figure,
+    *,
+    price: float = 0.0,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> Tuned:
+    """Choose among candidates, and return what choosing reaches.
+
+    Args:
+        y: (n,) what the figure compares with, finite.
+        prompts: (n,) labels; items of one prompt are held out together.
+        candidates: the first is the default.
+        figure: by which one chooses.
+        price: how much of the figure a dollar an item must buy.
+        seed: of the folds.
+        confidence: level of the intervals.
+
+    Errors: `ValueError` for fewer than `LEAST_PROMPTS` prompts, and where no candidate decides enough.
+
+    >>> from genspace.analysis.figures import FIGURES
+    >>> rng = np.random.default_rng(0)
+    >>> y = np.tile([0.0, 1.0], 40)
+    >>> noise = [np.where(rng.random(80) < wrong, 1 - y, y) for wrong in (0.4, 0.05)]
+    >>> plain, good = (Candidate(name, x) for name, x in zip(["plain", "good"], noise))
+    >>> found = tune(y, np.repeat(np.arange(20), 4), [plain, good], FIGURES["accuracy"])
+    >>> found.winner, found.says
+    ('good', 'ahead')
+    """
+    labels = np.unique(np.asarray(prompts), return_inverse=True)[1]
+    count = int(labels.max()) + 1
+    if count < LEAST_PROMPTS:
+        raise ValueError(f"{count} prompts are too few to choose on: {LEAST_PROMPTS} are needed")
+    coverage = np.array([np.isfinite(c.values).mean() for c in candidates])
+    if not (coverage >= LEAST_COVERAGE).any():
+        raise ValueError(f"no candidate decides {LEAST_COVERAGE:.0%} of the items")
+    clusters = Replicates.of(labels, seed=seed, most=BLOCKS, blocks=BLOCKS)
+    kept = np.concatenate(
+        [np.ones((len(y), 1)), clusters.weights()], axis=1
+    )  # (n, 1 + G): everything, then without each
+    held = _held_out(labels, seed)
+    training = _figures(figure, y, candidates, kept, ~held)
+    testing = _figures(figure, y, candidates, kept, held)
+    everything = _figures(figure, y, candidates, kept[:, :1], np.ones((len(y), 1), dtype=bool))[:, 0, 0]
+    costs = np.array([c.cost_usd for c in candidates])
+    allowed = coverage >= LEAST_COVERAGE
+
+    def utility(found: Floats, which: NDArray[np.bool_]) -> NDArray[np.int64]:
+        worth = np.where(np.isfinite(found), found, -np.inf) - (price * costs)[:, None, None]
+        return np.asarray(np.where(which[:, None, None], worth, -np.inf).argmax(axis=0))
+
+    def reached(which: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.int64]]:
+        chosen = utility(training, which)
+        return np.nanmean(np.take_along_axis(testing, chosen[None], axis=0)[0], axis=1), chosen
+
+    procedure, chosen = reached(allowed)
+    default = np.nanmean(testing[0], axis=1)
+    n = len(y)
+
+    def estimate(values: Floats, *, scaled: bool = True) -> Estimate:
+        return from_replicates(
+            float(values[0]), values[1:], clusters, n=n, scale=figure.scale if scaled else "raw", confidence=confidence,
+        )  # fmt: skip
+
+    winner = int(utility(everything[:, None, None], allowed)[0, 0])
+    says: TunedSays = "open"
+    gain, p = procedure - default, None
+    error = standard_error(gain[1:], clusters.present)
+    if np.array_equal(procedure, default):
+        says = "identical"
+    elif error is not None and error.value > 0:
+        p = min(1.0, 2 * error.beyond(abs(float(gain[0]))))
+        if p < LEVEL:
+            says = "ahead" if gain[0] > 0 else "behind"
+    return Tuned(
+        figure=figure.key,
+        default=candidates[0].name,
+        winner=candidates[winner].name,
+        threshold=candidates[winner].threshold,
+        reaches=estimate(procedure),
+        default_reaches=estimate(default),
+        gain=estimate(gain, scaled=False)
+        if says != "identical"
+        else Estimate.undefined(Reason("identical"), n=n),
+        p=p,
+        says=says,
+        optimism=float(everything[winner] - procedure[0]) if math.isfinite(everything[winner]) else None,
+        prompts_needed=_needed(float(gain[0]), None if error is None else error.value, count),
+        money=tuple(
+            MoneyPoint(at_most_usd=float(most), reaches=estimate(reached(allowed & (costs <= most))[0]))
+            for most in np.unique(costs[allowed])
+        ),
+        candidates=tuple(
+            CandidateRow(
+                name=c.name,
+                threshold=c.threshold,
+                cost_usd=c.cost_usd,
+                coverage=float(coverage[i]),
+                in_sample=float(everything[i]) if math.isfinite(everything[i]) else None,
+                chosen=float((chosen[0] == i).mean()),
+            )
+            for i, c in enumerate(candidates)
+        ),
+    )
+
+
+def _held_out(labels: NDArray[np.int64], seed: int) -> NDArray[np.bool_]:
+    """(n, repeats x folds) which items each outer fold holds out."""
+    columns = []
+    for repeat in range(REPEATS):
+        fold = folds_by_prompt(labels, stream(seed, f"outer folds {repeat}"), folds=FOLDS)
+        columns += [fold == k for k in range(FOLDS)]
+    return np.stack(columns, axis=1)
+
+
+def _figures(
+    figure: Figure, y: Floats, candidates: Sequence[Candidate], kept: Floats, rows: NDArray[np.bool_]
+) -> Floats:
+    """(m, 1 + G, folds) figure of each candidate on some rows, without each block."""
+    weights = (kept[:, :, None] * rows[:, None, :]).reshape(len(y), -1)
+    target = Weighted(y, weights)
+    found = []
+    for candidate in candidates:
+        scored = np.isfinite(candidate.values)
+        part = target if scored.all() else target.take(scored)
+        found.append(figure.statistic(part, candidate.values[scored], 0.0))
+    return np.stack(found).reshape(len(candidates), kept.shape[1], rows.shape[1])
+
+
+def _needed(gain: float, error: float | None, prompts: int) -> int | None:
+    """Return how many prompts would tell such a gain from none, by its standard error on those that there are."""
+    from scipy.special import ndtri
+
+    if error is None or error == 0 or gain <= 0:
+        return None
+    return math.ceil(prompts * ((float(ndtri(1 - LEVEL / 2)) + POWER_QUANTILE) * error / gain) ** 2)

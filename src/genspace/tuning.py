@@ -1,0 +1,269 @@
+"""Tuning a judge on a study: a space of variants, each asked about every rated item once, and an honest choice."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from genspace.analysis._scope import choose_primary, target_of
+from genspace.analysis.figures import FIGURES, Figure
+from genspace.analysis.question import Question
+from genspace.analysis.tuning import Candidate, Tuned, tune
+from genspace.display import Result
+from genspace.documents import to_dict
+from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
+from genspace.gather import evidence_of
+from genspace.judges import JudgeSpec
+from genspace.runner import RunOptions, RunSummary
+from genspace.store import JudgeStore
+from genspace.study import JudgeTable
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from genspace.judges import Judge
+    from genspace.records import Verdict
+    from genspace.study import Study
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["FOLDER", "Space", "Tuning", "TuningDocument", "read_space", "tune_study"]
+
+FOLDER = "tune"
+"""Folder of a study in which the variants' verdicts are kept, apart from those of its judges."""
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    default: str | None = None
+    figure: str | None = None
+    thresholds: list[Share] = [0.5]
+    price: float = Field(0.0, ge=0)
+    variants: dict[str, dict[str, Any]] = {}
+    grid: dict[str, dict[str, Any]] = {}
+
+
+@dataclass(frozen=True)
+class Space:
+    """The variants among which one chooses."""
+
+    variants: Mapping[str, JudgeTable]
+    """By name; the first is the default."""
+    thresholds: tuple[float, ...]
+    """Scores above which a variant says yes, for figures of decisions."""
+    price: float
+    """How much of the figure a dollar an item must buy."""
+    figure: str | None
+    """By which one chooses; None: the study's primary figure."""
+    source: str
+
+    def specs(self) -> Iterator[JudgeSpec]:
+        """Yield what makes each variant."""
+        for name, table in self.variants.items():
+            yield JudgeSpec(
+                name=name,
+                kind=table.kind,
+                model=table.model,
+                options=table.options,
+                source=f"{self.source}: {name}",
+            )
+
+
+def read_space(path: Path) -> Space:
+    r"""Return the space in a TOML file: tables `[variants.NAME]` and `[grid.NAME]`, whose lists are varied.
+
+    Errors: `InvalidFilesError` naming each wrong key; `InputError` for a file that is not there.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "tune.toml"
+    >>> text = '[grid.v]\nkind = "vlm"\nmodel = "small"\nprotocol = ["yes-no", "contrast"]\n'
+    >>> _ = path.write_text(text)
+    >>> list(read_space(path).variants)
+    ['v-yes-no', 'v-contrast']
+    """
+    try:
+        document = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidFilesError([Problem(path.name, f"is not valid TOML: {error}")]) from None
+    except ValidationError as error:
+        raise InvalidFilesError(
+            [Problem(path.name, e["msg"], field=".".join(map(str, e["loc"]))) for e in error.errors()]
+        ) from None
+    tables = {**document.variants, **dict(_grid(document.grid))}
+    wrong = [name for name, table in tables.items() if not isinstance(table.get("kind"), str)]
+    if wrong:
+        raise InvalidFilesError(
+            [Problem(path.name, 'a variant needs kind = "…"', field=name) for name in wrong]
+        )
+    if len(tables) < 2:
+        raise InputError(f"{path}: it needs two variants at least, [variants.NAME] or lists in [grid.NAME]")
+    if document.default is not None and document.default not in tables:
+        raise InputError(f"{path}: default = {document.default!r}{did_you_mean(document.default, tables)}")
+    first = document.default or next(iter(tables))
+    variants = {name: _table(tables[name]) for name in sorted(tables, key=lambda name: name != first)}
+    return Space(variants, tuple(document.thresholds), document.price, document.figure, path.name)
+
+
+def _grid(grids: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, grid in grids.items():
+        varied = {key: value for key, value in grid.items() if isinstance(value, list)}
+        fixed = {key: value for key, value in grid.items() if key not in varied}
+        for values in itertools.product(*varied.values()):
+            yield "-".join([name, *map(str, values)]), fixed | dict(zip(varied, values, strict=True))
+
+
+def _table(table: Mapping[str, Any]) -> JudgeTable:
+    options = {key: value for key, value in table.items() if key not in {"kind", "model"}}
+    return JudgeTable(kind=table["kind"], model=table.get("model"), options=options)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuningDocument:
+    """Everything that was found."""
+
+    schema: Literal["genspace-tuning/1"] = "genspace-tuning/1"
+    study: str
+    items: int
+    prompts: int
+    result: Tuned
+    winner_table: str
+    """The winner as a table of study.toml."""
+    unfinished: tuple[str, ...]
+    """Variants that were not asked about every item, and took no part."""
+
+
+@dataclass(frozen=True, repr=False)
+class Tuning(Result):
+    """What choosing among variants reaches, and which one was chosen."""
+
+    document: TuningDocument
+    runs: tuple[RunSummary, ...] = ()
+    """What was asked for it."""
+
+    def __repr__(self) -> str:
+        found = self.document.result
+        return (
+            f"<Tuning of {self.document.study!r}: {found.winner!r}, against {found.default!r} {found.says}>"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON holds it (`genspace/schemas/tuning.schema.json`)."""
+        return to_dict(self.document)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per candidate; `in_sample` is a figure on the items on which one chose, not to be quoted."""
+        import pandas as pd
+
+        columns = ["name", "threshold", "cost_usd", "coverage", "in_sample", "chosen"]
+        rows = [[getattr(row, column) for column in columns] for row in self.document.result.candidates]
+        return pd.DataFrame(rows, columns=columns)
+
+
+def tune_study(
+    study: Study,
+    space: Space,
+    *,
+    make: Callable[[JudgeSpec, Study], Judge],
+    ask: Callable[[Judge, JudgeSpec, Study, RunOptions], RunSummary],
+    seed: int = 0,
+) -> Tuning:
+    """Ask every variant about the rated items, and choose.
+
+    An item is asked about once by each variant; the folds choose anew on the answers that are there. A run that was
+    stopped goes on where it was.
+
+    Args:
+        study: whose people's answers are to be matched.
+        space: the variants.
+        make: makes a variant's judge for a study.
+        ask: has it asked; it may stop when a budget is spent.
+        seed: of the folds.
+
+    Errors: `InputError` for a study without ratings or with too few prompts, for a figure of pairs, and where fewer
+    than two variants were asked about everything.
+    """
+    import numpy as np
+
+    evidence = evidence_of(study)
+    units = Question.of(evidence).singles
+    primary = choose_primary(units, space.figure or study.settings.primary)
+    figure = FIGURES[primary.figure]
+    if figure.target == "preference":
+        raise InputError(
+            f"{figure.label} is of pairs; tune needs a figure of single items, such as figure = 'roc_auc'"
+        )
+    target = target_of(units.people, figure)
+    rated = np.isfinite(target)
+    if not rated.any():
+        raise InputError(f"nobody's answers give {figure.label}: there is nothing to tune on")
+    ids = [str(i) for i in units.units["item_id"].to_numpy()[rated]]
+    apart = study.kept_apart(study.root / FOLDER)
+    runs, finished, unfinished = [], {}, []
+    for spec in space.specs():
+        judge = make(spec, apart)
+        runs.append(ask(judge, spec, apart, RunOptions(items=frozenset(ids))))
+        verdicts = JudgeStore(apart.kept_in, spec.name).under(judge.fingerprint)
+        said = {v.item_id: v for v in verdicts.values() if v.repeat == 0 and v.question is None}
+        if all(item in said for item in ids):
+            finished[spec.name] = [said[item] for item in ids]
+        else:
+            unfinished.append(spec.name)
+    if next(iter(space.variants)) in unfinished or len(finished) < 2:
+        raise InputError(
+            f"{', '.join(unfinished)}: not asked about every item (is the budget spent?); the same command goes on "
+            "from here, and needs the default and one other variant"
+        )
+    candidates = [
+        c for name, said in finished.items() for c in _candidates(name, said, figure, space.thresholds)
+    ]
+    try:
+        found = tune(target[rated], units.prompt[rated], candidates, figure, price=space.price, seed=seed)
+    except ValueError as error:
+        raise InputError(f"{study.settings.name}: {error}") from None
+    document = TuningDocument(
+        study=study.settings.name,
+        items=len(ids),
+        prompts=len(np.unique(units.prompt[rated])),
+        result=found,
+        winner_table=_winner(space.variants[found.winner], found.winner, found.threshold),
+        unfinished=tuple(unfinished),
+    )
+    return Tuning(document, tuple(runs))
+
+
+def _candidates(
+    name: str, said: Sequence[Verdict], figure: Figure, thresholds: Sequence[float]
+) -> Iterator[Candidate]:
+    """Yield a variant once with each threshold; where the figure reads scores, once."""
+    import numpy as np
+
+    cost = float(np.mean([v.cost_usd or 0.0 for v in said]))
+    scores = np.array([np.nan if v.score is None else v.score for v in said], dtype=float)
+    if not figure.of_labels:
+        yield Candidate(name, scores, cost)
+        return
+    if not np.isfinite(scores).any():
+        yield Candidate(name, np.array([np.nan if v.passed is None else float(v.passed) for v in said]), cost)
+        return
+    for threshold in thresholds:
+        yield Candidate(name, np.where(np.isfinite(scores), scores > threshold, np.nan), cost, threshold)
+
+
+def _winner(table: JudgeTable, name: str, threshold: float | None) -> str:
+    lines = {"kind": table.kind, **({"model": table.model} if table.model else {}), **table.options}
+    if threshold is not None and "pass_above" not in lines and table.kind in {"vlm", "hf"}:
+        lines["pass_above"] = threshold
+    body = "\n".join(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in lines.items())
+    return f"[judges.{json.dumps(name, ensure_ascii=False)}]\n{body}\n"

@@ -1,0 +1,215 @@
+"""Choosing among variants: unbiased where nothing differs, never by what is held out, within the budget."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from genspace import open_study
+from genspace.analysis import tuning
+from genspace.analysis.figures import FIGURES
+from genspace.analysis.tuning import Candidate, Tuned, tune
+from genspace.errors import InputError, InvalidFilesError
+from genspace.judges import Budget, BudgetReachedError, JudgeSpec
+from genspace.records import Request, Verdict
+from genspace.runner import RunOptions, RunSummary, run
+from genspace.study import JudgeTable, Study
+from genspace.tuning import Space, read_space, tune_study
+
+
+def simulated(
+    seed: int, *, variants: int = 40, better: float = 0.0, prompts: int = 40, each: int = 4
+) -> Tuned:
+    """Yes/no judges that are wrong on 30 % of the items; the last is better by so much."""
+    rng = np.random.default_rng([seed, 5])
+    n, labels = prompts * each, np.repeat(np.arange(prompts), each)
+    y = (0.5 * rng.normal(size=prompts)[labels] + rng.normal(size=n) > 0).astype(float)
+    wrong = [0.3 - (better if i == variants - 1 else 0.0) for i in range(variants)]
+    made = [Candidate(f"v{i}", np.where(rng.random(n) < rate, 1 - y, y)) for i, rate in enumerate(wrong)]
+    return tune(y, labels, made, FIGURES["accuracy"], seed=seed)
+
+
+def test_among_equals_the_figure_is_unbiased_and_the_best_is_optimistic() -> None:
+    found = [simulated(seed) for seed in range(60)]
+    reached = np.array([run.reaches.value for run in found])
+    spread = reached.std() / len(found) ** 0.5
+    assert abs(reached.mean() - 0.7) <= max(0.01, 2.5 * spread)
+    assert np.mean([run.says in {"open", "identical"} for run in found]) >= 0.93
+    # the largest of 40 shares of 160 items at 0.7 lies about 2.16 standard errors above it
+    expected = 2.16 * (0.7 * 0.3 / 160) ** 0.5
+    assert np.mean([run.optimism for run in found]) == pytest.approx(expected, abs=0.015)
+
+
+def test_one_that_is_truly_better_is_found() -> None:
+    found = [simulated(seed, variants=8, better=0.2, prompts=100) for seed in range(12)]
+    assert [run.winner for run in found] == ["v7"] * 12
+    assert sum(run.says == "ahead" for run in found) >= 11
+    assert np.mean([run.reaches.value for run in found]) == pytest.approx(0.9, abs=0.02)
+    assert all(run.prompts_needed < 100 for run in found if run.says == "ahead")
+
+
+def test_each_prompt_is_held_out_once_in_each_repeat() -> None:
+    labels = np.repeat(np.arange(13), 3)
+    held = tuning._held_out(labels, 0)
+    assert held.shape == (39, tuning.REPEATS * tuning.FOLDS)
+    for repeat in range(tuning.REPEATS):
+        part = held[:, repeat * tuning.FOLDS : (repeat + 1) * tuning.FOLDS]
+        assert (part.sum(axis=1) == 1).all()
+        assert all(len(set(labels[fold]) & set(labels[~fold])) == 0 for fold in part.T)
+
+
+def test_what_is_held_out_has_no_part_in_the_choice() -> None:
+    """A variant that is right exactly on one fold's held-out items is not chosen there for it."""
+    labels = np.repeat(np.arange(20), 4)
+    y = np.tile([0.0, 1.0], 40)
+    held = tuning._held_out(labels, 3)[:, 0]
+    plain = Candidate("plain", np.where(np.arange(80) % 4 == 0, 1 - y, y))
+    poisoned = Candidate("poisoned", np.where(held, y, 1 - y))
+    found = tune(y, labels, [plain, poisoned], FIGURES["accuracy"], seed=3)
+    assert {row.name: row.chosen for row in found.candidates} == {"plain": 1.0, "poisoned": 0.0}
+    assert found.says == "identical"
+
+
+def test_a_price_decides_between_equals() -> None:
+    labels, y = np.repeat(np.arange(20), 4), np.tile([0.0, 1.0], 40)
+    rng = np.random.default_rng(1)
+    dear = Candidate("dear", np.where(rng.random(80) < 0.1, 1 - y, y), cost_usd=0.02)
+    cheap = Candidate("cheap", np.where(rng.random(80) < 0.15, 1 - y, y), cost_usd=0.001)
+    free = tune(y, labels, [dear, cheap], FIGURES["accuracy"])
+    priced = tune(y, labels, [dear, cheap], FIGURES["accuracy"], price=10.0)
+    assert (free.winner, priced.winner) == ("dear", "cheap")
+    assert [round(point.at_most_usd, 3) for point in free.money] == [0.001, 0.02]
+
+
+def test_who_decides_too_little_is_never_chosen() -> None:
+    labels, y = np.repeat(np.arange(20), 4), np.tile([0.0, 1.0], 40)
+    seldom = Candidate("seldom", np.where(np.arange(80) < 60, y, np.nan))
+    usual = Candidate("usual", np.where(np.arange(80) % 5 == 0, 1 - y, y))
+    found = tune(y, labels, [usual, seldom], FIGURES["accuracy"])
+    assert found.winner == "usual"
+    with pytest.raises(ValueError, match="no candidate decides 90%"):
+        tune(y, labels, [seldom, seldom], FIGURES["accuracy"])
+    with pytest.raises(ValueError, match="9 prompts are too few"):
+        tune(y[:36], labels[:36], [usual, usual], FIGURES["accuracy"])
+
+
+# From a study ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    rows = [
+        {"item_id": f"i{n}", "prompt_id": f"p{n // 4}", "image": "x.png", "prompt": "a cat"}
+        for n in range(60)
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "items.csv", index=False)
+    said = [{"item_id": f"i{n}", "rater_id": "ann", "value": n % 2} for n in range(56)]
+    pd.DataFrame(said).to_csv(tmp_path / "annotations.csv", index=False)
+    return open_study(tmp_path)
+
+
+class Wrong:
+    """Is wrong on every so-manieth item, and costs a cent an answer."""
+
+    def __init__(self, every: int, budget: Budget | None = None) -> None:
+        self.every, self.budget, self.asked, self.fingerprint = every, budget, [], f"wrong on every {every}th"
+
+    def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
+        for request in requests:
+            if self.budget:
+                self.budget.check()
+                self.budget.spend(0.01)
+            n = int(request.item.item_id[1:])
+            self.asked.append(n)
+            right = bool(n % 2) ^ (n % self.every == 0)
+            yield Verdict.decided(request, score=0.8 if right else 0.2, passed=right, cost_usd=0.01)
+
+
+def space(*names: str) -> Space:
+    tables = {name: JudgeTable(kind="scene", model=None, options={}) for name in names}
+    return Space(tables, (0.5,), 0.0, "accuracy", "tune.toml")
+
+
+def ask(judge: Wrong, spec: JudgeSpec, of: Study, options: RunOptions) -> RunSummary:
+    try:
+        return run(of, judge, spec.name, options)
+    except BudgetReachedError:
+        raise AssertionError from None
+
+
+def test_each_variant_is_asked_once_about_each_rated_item(study: Study) -> None:
+    judges = {"plain": Wrong(3), "good": Wrong(29)}
+    found = tune_study(study, space("plain", "good"), make=lambda spec, _: judges[spec.name], ask=ask)
+    assert [sorted(j.asked) for j in judges.values()] == [list(range(56))] * 2
+    assert (found.document.items, found.document.prompts, found.document.result.winner) == (56, 14, "good")
+    assert tomllib.loads(found.document.winner_table) == {"judges": {"good": {"kind": "scene"}}}
+    again = {"plain": Wrong(3), "good": Wrong(29)}
+    tune_study(study, space("plain", "good"), make=lambda spec, _: again[spec.name], ask=ask)
+    assert [j.asked for j in again.values()] == [[], []]
+    assert not (study.root / "verdicts").exists()
+
+
+def test_a_budget_is_kept_and_the_next_run_goes_on(study: Study) -> None:
+    budget = Budget(0.8)
+    judges = {"plain": Wrong(3, budget), "good": Wrong(29, budget)}
+    with pytest.raises(InputError, match="good: not asked about every item"):
+        tune_study(study, space("plain", "good"), make=lambda spec, _: judges[spec.name], ask=ask)
+    assert budget.spent_usd <= 0.8 + 1e-9
+    rest = {"plain": Wrong(3), "good": Wrong(29)}
+    found = tune_study(study, space("plain", "good"), make=lambda spec, _: rest[spec.name], ask=ask)
+    assert [len(j.asked) for j in rest.values()] == [0, 32]
+    assert found.document.unfinished == ()
+
+
+def test_the_command(study: Study, tmp_path: Path, genspace: Callable[..., object]) -> None:
+    rows = [f"i{n},{0.9 if bool(n % 2) ^ (n % 9 == 0) else 0.1},{n % 7}" for n in range(60)]
+    (study.root / "elsewhere.csv").write_text("item_id,good,bad\n" + "\n".join(rows) + "\n")
+    variant = '[variants.{0}]\nkind = "table"\npath = "elsewhere.csv"\nmetric = "{0}"\n'
+    (tmp_path / "tune.toml").write_text('default = "bad"\n' + variant.format("good") + variant.format("bad"))
+    told = genspace("tune", study.root, "--space", tmp_path / "tune.toml", "--out", tmp_path / "out")
+    assert told.code == 0, told.err
+    document = json.loads((tmp_path / "out" / "tuning.json").read_text())
+    assert (document["result"]["default"], document["result"]["winner"]) == ("bad", "good")
+    text = " ".join(told.out.split())
+    assert "on prompts on which nothing was chosen (56 items, 14 prompts)" in text
+    assert "Choosing is ahead of bad." in text
+    winner = tomllib.loads((tmp_path / "out" / "winner.toml").read_text())["judges"]["good"]
+    assert winner == {"kind": "table", "path": "elsewhere.csv", "metric": "good"}
+    in_sample = max(row["in_sample"] for row in document["result"]["candidates"])
+    assert f"{in_sample:.3f}" not in text or document["result"]["optimism"] < 0.0005
+    assert (
+        json.loads(genspace("tune", study.root, "--space", tmp_path / "tune.toml", "--json").out) == document
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[variants.a]\nkind = 1\n[variants.b]\nkind = 'scene'\n", "a variant needs kind"),
+        ("[variants.a]\nkind = 'scene'\n", "two variants at least"),
+        ("default = 'c'\n[variants.a]\nkind = 'scene'\n[variants.b]\nkind = 'scene'\n", "default = 'c'"),
+        ("thresholds = [2]\n[variants.a]\nkind = 'scene'\n", "thresholds.0"),
+        ("colour = 'red'\n", "colour"),
+        ("default = \n", "not valid TOML"),
+    ],
+)
+def test_a_wrong_space_is_refused_by_name(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "tune.toml").write_text(text)
+    with pytest.raises((InputError, InvalidFilesError), match=told):
+        read_space(tmp_path / "tune.toml")
+
+
+def test_a_grid_is_every_combination(tmp_path: Path) -> None:
+    (tmp_path / "tune.toml").write_text(
+        'default = "v-b-2"\n[grid.v]\nkind = "vlm"\nmodel = ["a", "b"]\nsamples = [1, 2]\nseed = 3\n'
+    )
+    found = read_space(tmp_path / "tune.toml").variants
+    assert next(iter(found)) == "v-b-2"
+    assert sorted(found) == ["v-a-1", "v-a-2", "v-b-1", "v-b-2"]
+    assert (found["v-b-2"].model, dict(found["v-b-2"].options)) == ("b", {"samples": 2, "seed": 3})
