@@ -42,7 +42,7 @@ def test_the_template_installs_and_judges(tmp_path: Path) -> None:
         return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
 
     listed = json.loads(genspace("ls", "judges", "--json"))
-    assert {"name": "brightness", "from": "plugin"} in listed
+    assert {"name": "brightness", "for": "see its package", "from": "plugin"} in listed
     genspace("judge", str(study), "--judge", "brightness", "-o", "threshold=0.9")
     lines = [json.loads(x) for x in (study / "verdicts/brightness/000001.jsonl").read_text().splitlines()]
     verdicts = {v["item_id"]: v for v in lines}

@@ -267,7 +267,7 @@ def compare(folder: Folder, *, judge: Judges = None, as_json: JsonFlag = False) 
     from genspace.benchmark import compare_generators, open_benchmark, ordered_otherwise, rows_of
     from genspace.cli._console import out, print_json
     from genspace.documents import to_dict
-    from genspace.report import print_generator_pairs
+    from genspace.report.generator_table import print_generator_pairs
 
     made = open_benchmark(folder)
     found, contrary = compare_generators(made, judge), ordered_otherwise(rows_of(made))
@@ -343,7 +343,13 @@ def _show(
     from genspace.cli._console import messages, print_json
     from genspace.cli._console import out as results
     from genspace.documents import to_dict
-    from genspace.report import examples_of, print_corrected, print_released, print_rows, write_rows
+    from genspace.report.generator_table import (
+        examples_of,
+        print_corrected,
+        print_released,
+        print_rows,
+        write_rows,
+    )
 
     rows = in_one(
         [*(row for folder in made for row in rows_of(folder, judges, study=study)), *(theirs or [])]

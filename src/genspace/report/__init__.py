@@ -1,9 +1,5 @@
 """Reports: a comparison's document as terminal table, HTML page, CSV, LaTeX, Markdown and manifest."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
 from genspace.report._answer import Answer, conclude
 from genspace.report._certificate import consistency_sentences
 from genspace.report._gate import junit_xml
@@ -43,14 +39,6 @@ from genspace.report._table import (
 from genspace.report._terminal import print_comparison, print_table, print_view
 from genspace.report._write import write_report
 
-if TYPE_CHECKING:
-    from genspace.report._benchmark import print_corrected as print_corrected
-    from genspace.report._benchmark import print_generator_pairs as print_generator_pairs
-    from genspace.report._benchmark import print_released as print_released
-    from genspace.report._benchmark import print_rows as print_rows
-    from genspace.report._benchmark import write_rows as write_rows
-    from genspace.report._benchmark_examples import examples_of as examples_of
-
 __all__ = [
     "COUNTED",
     "Answer",
@@ -63,7 +51,6 @@ __all__ = [
     "conclude",
     "consistency_sentences",
     "csv_table",
-    "examples_of",
     "figure_text",
     "figure_words",
     "html_report",
@@ -81,11 +68,7 @@ __all__ = [
     "place_of",
     "place_text",
     "print_comparison",
-    "print_corrected",
-    "print_generator_pairs",
     "print_readings",
-    "print_released",
-    "print_rows",
     "print_table",
     "print_view",
     "read_manifest",
@@ -98,23 +81,4 @@ __all__ = [
     "validation_sentences",
     "view_item",
     "write_report",
-    "write_rows",
 ]
-
-_LAZY = {
-    **dict.fromkeys(
-        ("print_corrected", "print_generator_pairs", "print_released", "print_rows", "write_rows"),
-        "_benchmark",
-    ),
-    "examples_of": "_benchmark_examples",
-}
-"""What only `genspace benchmark` needs, and where it is."""
-
-
-def __getattr__(name: str) -> Any:
-    """Import those names on first use."""
-    if name in _LAZY:
-        from importlib import import_module
-
-        return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

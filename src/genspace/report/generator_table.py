@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from genspace.analysis.reasons import Reason
 from genspace.benchmark import TASKS, Cell, Row, Task, row_places, rows_csv
 from genspace.documents import to_dict
+from genspace.report._benchmark_examples import Example, examples_of
 from genspace.report._files import written
 from genspace.report._generators import COUNTED
 from genspace.report._sentences import reason_text
@@ -25,9 +26,15 @@ if TYPE_CHECKING:
     from genspace.analysis.counted import Place
     from genspace.analysis.prediction_powered import CorrectedMean
     from genspace.benchmark import GeneratorComparison, Otherwise
-    from genspace.report._benchmark_examples import Example
 
-__all__ = ["print_corrected", "print_generator_pairs", "print_released", "print_rows", "write_rows"]
+__all__ = [
+    "examples_of",
+    "print_corrected",
+    "print_generator_pairs",
+    "print_released",
+    "print_rows",
+    "write_rows",
+]
 
 MEAN = "mean"
 TITLES: Mapping[Task, str] = {"t2i": "Text to image", "edit": "Editing"}
