@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from ctypes.util import find_library
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from xdist.remote import Producer
+    from xdist.scheduler import Scheduling
 
 # The suite's two workers share the cores: threads of one wait for those of the other. To be set before NumPy and torch.
 for _library in ("OMP", "OPENBLAS", "MKL"):
@@ -59,6 +65,27 @@ def _from_fetch_cache(target: Path) -> Path | None:
             shutil.copytree(raw, target / "raw" / {"dsg_tifa160": "dsg"}.get(name, name))
             found = True
     return target if found else None
+
+
+GROUP = re.compile(r'^pytestmark = .*xdist_group\("([^"]+)"\)', re.MULTILINE)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """Keep the files that name one `xdist_group` on one worker, so that what they share is made once.
+
+    pytest-xdist 3.8 writes groups into node ids in a way that pytest 9.2 does not read.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    files = Path(__file__).parent.rglob("test_*.py")
+    named = {f.relative_to(ROOT).as_posix(): GROUP.search(f.read_text(encoding="utf-8")) for f in files}
+    groups = {file: found[1] for file, found in named.items() if found}
+
+    class OfGroups(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return groups.get(nodeid.partition("::")[0], nodeid)
+
+    return OfGroups(config, log)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -18,6 +18,8 @@ from genspace.cli import invoke
 from genspace.errors import InputError
 from genspace.gather import evidence_of
 
+pytestmark = pytest.mark.xdist_group("planted")  # one worker plants the generators
+
 
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory):
