@@ -35,6 +35,16 @@ class Way:
     name: str
     expects: Expects
 
+    def contradicts(self, first: bool, second: bool) -> bool:
+        """Whether an answer to the question and one to its other version cannot both be right.
+
+        >>> Way("mirror", "the same answer").contradicts(True, False)
+        True
+        >>> Way("contrary", "not yes to both").contradicts(False, False)
+        False
+        """
+        return first and second if self.expects == "not yes to both" else first != second
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
@@ -177,7 +187,7 @@ def _way(way: Way, said: Sequence[Said], confidence: float, seed: int) -> WayRow
         for item in asked
         if item.asked is not None and (second := item.versions[way.name]) is not None
     ]
-    contradicts = [(a and b) if way.expects == "not yes to both" else a != b for _, a, b in both]
+    contradicts = [way.contradicts(a, b) for _, a, b in both]
     return WayRow(
         way=way.name,
         expects=way.expects,

@@ -138,14 +138,14 @@ def find_frames(
         )
         for j, name in enumerate(raters)
     )
-    cells = model.cells
+    camera_yes, own_yes = model.camera_yes, model.own_yes
     with np.errstate(invalid="ignore"):
         majority = np.nansum(answers, axis=1) / seen.sum(axis=1)
     both = tuple(
         FramedItem(
             item_id=name,
-            camera=float(cells[i, 2] + cells[i, 3]),
-            object=float(cells[i, 1] + cells[i, 3]),
+            camera=float(camera_yes[i]),
+            object=float(own_yes[i]),
             majority=float(majority[i]) if seen[i].any() else None,
         )
         for i, name in enumerate(items)
@@ -209,6 +209,16 @@ class _Model:
                 break
         return self
 
+    @property
+    def camera_yes(self) -> Floats:
+        """(n,) probability that the answer from the camera is yes."""
+        return np.asarray(self.cells[:, 2] + self.cells[:, 3])
+
+    @property
+    def own_yes(self) -> Floats:
+        """(n,) probability that the answer from the object is yes."""
+        return np.asarray(self.cells[:, 1] + self.cells[:, 3])
+
     def _chances(self) -> tuple[Floats, Floats]:
         """(n, m) log probability of each answer where the answer of the rater's frame is no, and where it is yes."""
         right, wrong = np.log1p(-self.slips), np.log(self.slips)
@@ -220,31 +230,23 @@ class _Model:
 
     def _items(self) -> Floats:
         no, yes = self._chances()
-        camera = [(self._weigh(side, 1 - self.frame)) for side in (no, yes)]
-        own = [(self._weigh(side, self.frame)) for side in (no, yes)]
+        camera = [side @ (1 - self.frame) for side in (no, yes)]
+        own = [side @ self.frame for side in (no, yes)]
         logs = np.stack([camera[c] + own[o] for c in (0, 1) for o in (0, 1)], axis=1)
         logs += np.log(np.where(self.allowed.sum(axis=1, keepdims=True) > 1, self.prior, 0.25))
         return _normalised(np.where(self.allowed, np.exp(logs - logs.max(axis=1, keepdims=True)), 0.0))
 
-    @staticmethod
-    def _weigh(logs: Floats, weight: Floats) -> Floats:
-        return np.asarray(logs @ weight)
-
     def _frames(self, rows: NDArray[np.bool_]) -> Floats:
         no, yes = self._chances()
-        camera_yes = self.cells[:, 2] + self.cells[:, 3]
-        own_yes = self.cells[:, 1] + self.cells[:, 3]
         gain = np.zeros(self.answers.shape[1])
-        for probability, sign in ((own_yes, 1.0), (camera_yes, -1.0)):
+        for probability, sign in ((self.own_yes, 1.0), (self.camera_yes, -1.0)):
             p = probability[rows, None]
             gain += sign * (p * yes[rows] + (1 - p) * no[rows]).sum(axis=0)
         logit = gain + np.log(self.share) - np.log1p(-self.share)
         return np.asarray(1 / (1 + np.exp(-np.clip(logit, -500, 500))))
 
     def _rates(self, unknown: NDArray[np.bool_]) -> None:
-        camera_yes = self.cells[:, 2] + self.cells[:, 3]
-        own_yes = self.cells[:, 1] + self.cells[:, 3]
-        right = (1 - self.frame) * camera_yes[:, None] + self.frame * own_yes[:, None]
+        right = (1 - self.frame) * self.camera_yes[:, None] + self.frame * self.own_yes[:, None]
         seen = np.isfinite(self.answers)
         wrong = np.where(seen, np.where(self.answers == 1, 1 - right, right), 0.0).sum(axis=0)
         a, b = SLIPS

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from genspace.analysis._estimate import Estimate
+from genspace.analysis._judge_section import cost_of
 from genspace.analysis._options import CompareOptions
 from genspace.analysis._scope import Scope, given
 from genspace.analysis._tests_section import Compared
@@ -340,8 +341,6 @@ class _Ground:
         if rule.of in status:
             value = float((rated.status == status[rule.of]).mean()) if n else None
         else:
-            from genspace.analysis._judge_section import cost_of
-
             value = getattr(cost_of(rated), rule.of)
         found = Estimate.undefined(Reason("undefined")) if value is None else Estimate(value, n=n)
         met = value is not None and (value >= rule.value if rule.at_least else value <= rule.value)

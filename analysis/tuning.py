@@ -38,8 +38,8 @@ LEAST_PROMPTS = 10
 LEAST_COVERAGE = 0.9
 """A candidate that decides less than this share of the items is never chosen."""
 LEVEL = 0.05
-POWER_QUANTILE = 0.8416
-"""Quantile of the normal distribution at the power of 80 %."""
+POWER = 0.8
+"""Share of studies in which a gain should be found."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,4 +243,4 @@ def _needed(gain: float, error: float | None, prompts: int) -> int | None:
 
     if error is None or error == 0 or gain <= 0:
         return None
-    return math.ceil(prompts * ((float(ndtri(1 - LEVEL / 2)) + POWER_QUANTILE) * error / gain) ** 2)
+    return math.ceil(prompts * (float(ndtri(1 - LEVEL / 2) + ndtri(POWER)) * error / gain) ** 2)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genspace.geometry.frames import mirror_rotation
-from genspace.geometry.masks import encode_rle
 from genspace.geometry.scene import Camera, Mask, Pair, Scene, SceneObject
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["Cut", "cut", "mirrored", "scaled"]
 
@@ -44,11 +47,6 @@ def _mirrored(item: SceneObject, width: int) -> SceneObject:
         "centre": _flipped(item.centre),
         "surface_mean": _flipped(item.surface_mean),
     }
-    if item.box is not None:
-        left, top, right, bottom = item.box
-        changes["box"] = (width - right, top, width - left, bottom)
-    if item.mask is not None:
-        changes["mask"] = Mask.from_array(item.mask.decode()[:, ::-1])
     if isinstance(item.points, tuple):
         changes["points"] = tuple(_flipped(point) for point in item.points)
     if item.rotation is not None:
@@ -60,6 +58,24 @@ def _mirrored(item: SceneObject, width: int) -> SceneObject:
             "ray": _flipped(raw.ray),
         }
         changes["orientation_raw"] = raw.model_copy(update=turned)
+    return _in_pixels(
+        item.model_copy(update=changes),
+        lambda left, top, right, bottom: (width - right, top, width - left, bottom),
+        lambda mask: mask[:, ::-1],
+    )
+
+
+def _in_pixels(
+    item: SceneObject,
+    box: Callable[[float, float, float, float], tuple[float, float, float, float]],
+    mask: Callable[[NDArray[np.bool_]], NDArray[np.bool_]],
+) -> SceneObject:
+    """Return an object with its box and its mask, where it has them, as they are in the retouched picture."""
+    changes: dict[str, object] = {}
+    if item.box is not None:
+        changes["box"] = box(*item.box)
+    if item.mask is not None:
+        changes["mask"] = Mask.from_array(mask(item.mask.decode()))
     return item.model_copy(update=changes)
 
 
@@ -91,30 +107,19 @@ def cut(scene: Scene | Pair, by: Cut) -> Scene | Pair:
         return _both(scene, lambda one: cut(one, by))
     left, top, right, bottom = by.inside(scene.width, scene.height)
 
-    def pixels(item: SceneObject) -> SceneObject:
-        changes: dict[str, object] = {}
-        if item.box is not None:
-            x, y, x1, y1 = item.box
-            changes["box"] = (
-                max(x - left, 0.0),
-                max(y - top, 0.0),
-                min(x1, right) - left,
-                min(y1, bottom) - top,
-            )
-        if item.mask is not None:
-            changes["mask"] = Mask.from_array(item.mask.decode()[top:bottom, left:right])
-        return item.model_copy(update=changes)
+    def moved(x: float, y: float, x1: float, y1: float) -> tuple[float, float, float, float]:
+        return max(x - left, 0.0), max(y - top, 0.0), min(x1, right) - left, min(y1, bottom) - top
 
     camera = scene.camera
-    moved = {
+    principal = {
         "cx": None if camera.cx is None else camera.cx - left,
         "cy": None if camera.cy is None else camera.cy - top,
     }
     return scene.changed(
         width=right - left,
         height=bottom - top,
-        camera=camera.changed(**moved),
-        objects=tuple(map(pixels, scene.objects)),
+        camera=camera.changed(**principal),
+        objects=tuple(_in_pixels(o, moved, lambda mask: mask[top:bottom, left:right]) for o in scene.objects),
     )
 
 
@@ -126,21 +131,16 @@ def scaled(scene: Scene | Pair, width: int, height: int) -> Scene | Pair:
     rows = np.minimum(((np.arange(height) + 0.5) / fy).astype(int), scene.height - 1)
     columns = np.minimum(((np.arange(width) + 0.5) / fx).astype(int), scene.width - 1)
 
-    def pixels(item: SceneObject) -> SceneObject:
-        changes: dict[str, object] = {}
-        if item.box is not None:
-            x, y, x1, y1 = item.box
-            changes["box"] = (x * fx, y * fy, x1 * fx, y1 * fy)
-        if item.mask is not None:
-            mask = item.mask.decode()[np.ix_(rows, columns)]
-            changes["mask"] = Mask(size=(height, width), counts=encode_rle(mask))
-        return item.model_copy(update=changes)
+    def resized(x: float, y: float, x1: float, y1: float) -> tuple[float, float, float, float]:
+        return x * fx, y * fy, x1 * fx, y1 * fy
 
     return scene.changed(
         width=width,
         height=height,
         camera=_scaled(scene.camera, fx, fy),
-        objects=tuple(map(pixels, scene.objects)),
+        objects=tuple(
+            _in_pixels(o, resized, lambda mask: mask[np.ix_(rows, columns)]) for o in scene.objects
+        ),
     )
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "SceneJudge",
     "SceneOptions",
     "find_scene",
+    "json_document",
     "load_named_profile",
     "make",
     "scene_names",

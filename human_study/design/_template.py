@@ -5,7 +5,6 @@ What a key means is said once, in its docstring in `_design` and `_tables`.
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from genspace.documents import toml_value
 from genspace.errors import InputError
 from genspace.human_study.design._design import Design, parse_design
 from genspace.human_study.design._tables import Outcomes, OutcomeSpec
@@ -101,7 +101,7 @@ def _lines(model: type[BaseModel], given: Mapping[str, Any], prefix: str = "") -
         shown = given.get(key, default if _EXAMPLES.get(key) is None else _EXAMPLES[key])
         if key in given or shown not in (None, "", ()):
             first, *rest = wrap((field.description or "").replace("; None:", "; without it"), 100)
-            yield f"{'' if key in given else '# '}{name} = {_toml(shown)}".ljust(31) + f" # {first}"
+            yield f"{'' if key in given else '# '}{name} = {toml_value(shown)}".ljust(31) + f" # {first}"
             yield from (f"{'':<31} # {line}" for line in rest)
     if not prefix:
         yield _QUESTIONS.rstrip()
@@ -114,10 +114,3 @@ def _lines(model: type[BaseModel], given: Mapping[str, Any], prefix: str = "") -
             lines = list(_lines(OutcomeSpec, given, f"{key}.{outcome}."))
             yield f"{'' if lines else '# '}[{key}.{outcome}]".ljust(31) + f" # {field.description}"
             yield from lines
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, Mapping):
-        bare = {name: name if name.isascii() and name.isalpha() else json.dumps(name) for name in value}
-        return "{ " + ", ".join(f"{bare[name]} = {_toml(cell)}" for name, cell in value.items()) + " }"
-    return json.dumps(value, ensure_ascii=False)

@@ -1,7 +1,8 @@
-"""Records to JSON and back, and their JSON Schema: all three are read off the records themselves."""
+"""Records to JSON and back, and their JSON Schema, read off the records themselves; small documents as TOML."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,7 +11,7 @@ from genspace.errors import InputError
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-__all__ = ["from_dict", "schema_of", "to_dict"]
+__all__ = ["from_dict", "schema_of", "to_dict", "toml_text", "toml_value"]
 
 Record = TypeVar("Record")
 
@@ -55,3 +56,41 @@ def schema_of(kind: type[Any], *, title: str) -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a record as `to_dict` writes it."""
     found: dict[str, Any] = _adapter(kind).json_schema(mode="serialization")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | found | {"title": title}
+
+
+def toml_value(value: Any) -> str:
+    """Return a text, a number, a flag, a list of them, or a table of them in one line, as TOML.
+
+    >>> toml_value({"a": [1, 2], "one more": "x"})
+    '{ a = [1, 2], "one more" = "x" }'
+    """
+    if not isinstance(value, Mapping):
+        return json.dumps(value, ensure_ascii=False)  # but for tables, JSON's values are TOML as they stand
+    bare = {name: name if name.isascii() and name.isalpha() else json.dumps(name) for name in value}
+    return "{ " + ", ".join(f"{bare[name]} = {toml_value(cell)}" for name, cell in value.items()) + " }"
+
+
+def toml_text(document: Mapping[str, Any]) -> str:
+    """Return a small document as TOML: values first, then tables, and of a table that holds tables those.
+
+    >>> print(toml_text({"name": "pilot", "judges": {"a b": {"kind": "vlm"}}}), end="")
+    name = "pilot"
+    <BLANKLINE>
+    [judges."a b"]
+    kind = "vlm"
+    """
+    lines = [
+        f"{key} = {toml_value(value)}" for key, value in document.items() if not isinstance(value, Mapping)
+    ]
+    for key, table in document.items():
+        if not isinstance(table, Mapping):
+            continue
+        nested = {name: value for name, value in table.items() if isinstance(value, Mapping)}
+        for name, value in (nested or {"": table}).items():
+            heading = f"{key}.{json.dumps(name)}" if name else key
+            lines += [
+                *([""] if lines else []),
+                f"[{heading}]",
+                *(f"{k} = {toml_value(v)}" for k, v in value.items()),
+            ]
+    return "\n".join(lines) + "\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from genspace.display import Result
 from genspace.documents import to_dict
 from genspace.errors import InputError
 from genspace.gather import evidence_of
+from genspace.tables import WORDS, word_key
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,31 +31,10 @@ __all__ = [
     "Readings",
     "both_readings",
     "frames",
-    "says_no_frame",
 ]
 
 COLUMNS = (("camera_answer", "object_answer"), ("egocentric_answer", "truth"))
 """Columns of the items that hold what is right from the camera and from the object: one's own, those of probes."""
-_SIDE = re.compile(
-    r"\b(?:left|right)\s(?:of|side)\b|\b(?:to|on|at)\s(?:the\s)?(?:left|right)\b|\b(?:left|right)most\b",
-    re.IGNORECASE,
-)
-_FRAME = re.compile(
-    r"""\b(?:camera|viewer|observer|picture|image|photo(?:graph)?|frame|screen|viewpoint|perspective|seen\sfrom|point\sof\sview
-    |as\s(?:we|you)\ssee|our|your|its|his|her|their|own)\b|['’]s\s(?:own\s)?(?:left|right)\b""",
-    re.IGNORECASE | re.VERBOSE,
-)
-
-
-def says_no_frame(text: str) -> bool:
-    """Whether a text speaks of a left or right side without saying whose.
-
-    >>> says_no_frame("a cat left of a dog"), says_no_frame("a cat on the left of the picture")
-    (True, False)
-    >>> says_no_frame("a cat on the dog's left"), says_no_frame("a cat behind a dog")
-    (False, False)
-    """
-    return bool(_SIDE.search(text)) and not _FRAME.search(text)
 
 
 @dataclass(frozen=True)
@@ -96,21 +75,13 @@ def _of_columns(study: Study, camera: str, own: str) -> Readings:
 
 
 def _answer(item: Item, column: str) -> float | None:
-    text = str(item.extra.get(column) or "").strip().lower()
-    answers = {
-        "": None,
-        "1": 1.0,
-        "1.0": 1.0,
-        "true": 1.0,
-        "yes": 1.0,
-        "0": 0.0,
-        "0.0": 0.0,
-        "false": 0.0,
-        "no": 0.0,
-    }
-    if text not in answers:
+    text = str(item.extra.get(column) or "").strip()
+    if not text:
+        return None
+    answers = {"1": 1.0, "1.0": 1.0, "0": 0.0, "0.0": 0.0, **WORDS}
+    if word_key(text) not in answers:
         raise InputError(f"item {item.item_id}: {column} = {text!r}: 1 or 0 is expected, or nothing")
-    return answers[text]
+    return answers[word_key(text)]
 
 
 def _of_scenes(study: Study) -> Readings:

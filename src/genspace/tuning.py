@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import json
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -17,10 +16,10 @@ from genspace.analysis.figures import FIGURES, Figure
 from genspace.analysis.question import Question
 from genspace.analysis.tuning import Candidate, Tuned, tune
 from genspace.display import Result
-from genspace.documents import to_dict
+from genspace.documents import to_dict, toml_text
 from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
 from genspace.gather import evidence_of
-from genspace.judges import JudgeSpec
+from genspace.judges import JudgeSpec, resolve
 from genspace.runner import RunOptions, RunSummary
 from genspace.store import JudgeStore
 from genspace.study import JudgeTable
@@ -69,14 +68,8 @@ class Space:
 
     def specs(self) -> Iterator[JudgeSpec]:
         """Yield what makes each variant."""
-        for name, table in self.variants.items():
-            yield JudgeSpec(
-                name=name,
-                kind=table.kind,
-                model=table.model,
-                options=table.options,
-                source=f"{self.source}: {name}",
-            )
+        for spec in resolve(list(self.variants), self.variants):
+            yield replace(spec, source=f"{self.source}: {spec.name}")
 
 
 def read_space(path: Path) -> Space:
@@ -112,7 +105,7 @@ def read_space(path: Path) -> Space:
     if document.default is not None and document.default not in tables:
         raise InputError(f"{path}: default = {document.default!r}{did_you_mean(document.default, tables)}")
     first = document.default or next(iter(tables))
-    variants = {name: _table(tables[name]) for name in sorted(tables, key=lambda name: name != first)}
+    variants = {name: JudgeTable.of(tables[name]) for name in sorted(tables, key=lambda name: name != first)}
     return Space(variants, tuple(document.thresholds), document.price, document.figure, path.name)
 
 
@@ -122,11 +115,6 @@ def _grid(grids: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, dict[st
         fixed = {key: value for key, value in grid.items() if key not in varied}
         for values in itertools.product(*varied.values()):
             yield "-".join([name, *map(str, values)]), fixed | dict(zip(varied, values, strict=True))
-
-
-def _table(table: Mapping[str, Any]) -> JudgeTable:
-    options = {key: value for key, value in table.items() if key not in {"kind", "model"}}
-    return JudgeTable(kind=table["kind"], model=table.get("model"), options=options)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,5 +253,4 @@ def _winner(table: JudgeTable, name: str, threshold: float | None) -> str:
     lines = {"kind": table.kind, **({"model": table.model} if table.model else {}), **table.options}
     if threshold is not None and "pass_above" not in lines and table.kind in {"vlm", "hf"}:
         lines["pass_above"] = threshold
-    body = "\n".join(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in lines.items())
-    return f"[judges.{json.dumps(name, ensure_ascii=False)}]\n{body}\n"
+    return toml_text({"judges": {name: lines}})

@@ -13,8 +13,9 @@ import pytest
 from genspace import open_study
 from genspace.analysis.frames import Frames, find_frames
 from genspace.errors import InputError
-from genspace.framing import both_readings, frames, says_no_frame
+from genspace.framing import both_readings, frames
 from genspace.geometry.predicates import bind, in_both_frames
+from genspace.sides import says_no_frame
 
 CELLS = 4
 

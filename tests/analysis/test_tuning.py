@@ -213,3 +213,13 @@ def test_a_grid_is_every_combination(tmp_path: Path) -> None:
     assert next(iter(found)) == "v-b-2"
     assert sorted(found) == ["v-a-1", "v-a-2", "v-b-1", "v-b-2"]
     assert (found["v-b-2"].model, dict(found["v-b-2"].options)) == ("b", {"samples": 2, "seed": 3})
+
+
+def test_options_of_a_space_are_not_the_users_own(tmp_path: Path) -> None:
+    """A space may lie in somebody else's study: a key is sent to no host that it names, unless the user allows it."""
+    (tmp_path / "tune.toml").write_text(
+        '[variants.a]\nkind = "vlm"\nmodel = "m"\nbase_url = "https://elsewhere.example/v1"\n[variants.b]\nkind = "scene"\n'
+    )
+    first, second = read_space(tmp_path / "tune.toml").specs()
+    assert (first.from_study, second.from_study) == ({"base_url"}, frozenset())
+    assert first.source == "tune.toml: a"

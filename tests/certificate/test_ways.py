@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from genspace.certificate._files import RetouchedFiles, retouched_name
-from genspace.certificate._words import NoMirrorError, mirrored_text
 from genspace.errors import InputError
 from genspace.geometry.camera import project
 from genspace.geometry.evaluate import evaluate
@@ -31,6 +30,7 @@ from genspace.geometry.predicates import (
 from genspace.geometry.retouch import Cut, cut, mirrored, scaled
 from genspace.geometry.scene import Pair, Scene
 from genspace.geometry.scene_files import FolderFiles, parse_document, read_scenes
+from genspace.sides import NoMirrorError, mirrored_text
 
 QUICKSTART = Path(__file__).resolve().parents[2] / "examples" / "quickstart" / "images"
 CALLS = [call for predicate in every_predicate() for call in calls_of(predicate)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from genspace.records import Item, Measurement, Request
 if TYPE_CHECKING:
     from genspace.judges.asking._options import AskOptions
 
-__all__ = ["YES_NO", "Protocol", "Steps", "images_of", "probability", "without_score"]
+__all__ = ["YES_NO", "Protocol", "Steps", "images_of", "probability", "undecided", "without_score"]
 
 YES_NO = ("yes", "no")
 
@@ -47,6 +47,12 @@ def probability(answer: Answer) -> Outcome:
     return Outcome(
         score=score, confidence=max(score, 1 - score), details={"probabilities_from": answer.source}
     )
+
+
+def undecided(answers: Iterable[Answer]) -> Answer | None:
+    """Return an answer that decides nothing, one that failed before one that abstained; None: all decide."""
+    left = [answer for answer in answers if answer.status != "decided"]
+    return next((answer for answer in left if answer.status == "failed"), left[0] if left else None)
 
 
 def without_score(answer: Answer, measurements: Sequence[Measurement] = ()) -> Outcome:

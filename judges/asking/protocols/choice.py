@@ -11,7 +11,7 @@ from string import ascii_uppercase
 from genspace.geometry.predicates import bind_known, rivals
 from genspace.judges.asking._asks import Ask, Outcome
 from genspace.judges.asking._options import AskOptions
-from genspace.judges.asking.protocols._base import Protocol, Steps, images_of, without_score
+from genspace.judges.asking.protocols._base import Protocol, Steps, images_of, undecided, without_score
 from genspace.judges.prompts import Wordings, meaning_of
 from genspace.records import Request
 
@@ -46,9 +46,8 @@ def _steps(request: Request, wordings: Wordings, _: AskOptions) -> Steps:
         )
 
     forward, backward = yield [ask(statements), ask(statements[::-1])]
-    for answer in sorted((forward, backward), key=lambda a: a.status != "failed"):
-        if answer.status != "decided":
-            return without_score(answer)
+    if (without := undecided((forward, backward))) is not None:
+        return without_score(without)
     last = letters[len(statements) - 1]
     score = (forward.probabilities[letters[0]] + backward.probabilities[last]) / 2
     untold = (forward.probabilities[letters[-1]] + backward.probabilities[letters[-1]]) / 2

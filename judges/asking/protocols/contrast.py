@@ -13,7 +13,14 @@ from dataclasses import replace
 from genspace.geometry.predicates import bind_known, rivals
 from genspace.judges.asking._asks import Ask, Outcome
 from genspace.judges.asking._options import AskOptions
-from genspace.judges.asking.protocols._base import YES_NO, Protocol, Steps, images_of, without_score
+from genspace.judges.asking.protocols._base import (
+    YES_NO,
+    Protocol,
+    Steps,
+    images_of,
+    undecided,
+    without_score,
+)
 from genspace.judges.prompts import Wordings
 from genspace.records import Item, Request
 
@@ -35,9 +42,8 @@ def _steps(request: Request, wordings: Wordings, _: AskOptions) -> Steps:
     # the prompt tells which of them was wanted
     hidden = replace(item, prompt=None) if others else item
     answers = yield [ask(hidden), *(ask(replace(hidden, predicate=other.text)) for other in others)]
-    for answer in sorted(answers, key=lambda a: a.status != "failed"):
-        if answer.status != "decided":
-            return without_score(answer)
+    if (without := undecided(answers)) is not None:
+        return without_score(without)
     shares = [answer.probabilities["yes"] for answer in answers]
     odds = [_odds(share) for share in shares]
     score = odds[0] / math.fsum(odds) if others else shares[0]

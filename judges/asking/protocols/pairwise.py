@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from genspace.judges.asking._asks import Ask, Outcome
 from genspace.judges.asking._options import AskOptions
-from genspace.judges.asking.protocols._base import Protocol, Steps, images_of, without_score
+from genspace.judges.asking.protocols._base import Protocol, Steps, images_of, undecided, without_score
 from genspace.judges.prompts import Wordings
 from genspace.records import Item, Request
 
@@ -32,9 +32,8 @@ def _steps(request: Request, wordings: Wordings, _: AskOptions) -> Steps:
         return Ask(text=text, images=images, system=wordings.system, choices=A_B)
 
     forward, backward = yield [ask(item, other), ask(other, item)]
-    for answer in sorted((forward, backward), key=lambda a: a.status != "failed"):
-        if answer.status != "decided":
-            return without_score(answer)
+    if (without := undecided((forward, backward))) is not None:
+        return without_score(without)
     shown_first, shown_second = forward.probabilities["A"], backward.probabilities["B"]
     score = (shown_first + shown_second) / 2
     return Outcome(

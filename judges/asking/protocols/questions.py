@@ -7,7 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 from genspace.judges.asking._asks import Answer, Ask, Outcome
 from genspace.judges.asking._options import AskOptions
-from genspace.judges.asking.protocols._base import YES_NO, Protocol, Steps, images_of, without_score
+from genspace.judges.asking.protocols._base import (
+    YES_NO,
+    Protocol,
+    Steps,
+    images_of,
+    undecided,
+    without_score,
+)
 from genspace.judges.prompts import Question, Wordings
 from genspace.records import Measurement, Request
 
@@ -39,10 +46,8 @@ def _steps(request: Request, wordings: Wordings, options: AskOptions) -> Steps:
             for q in ready
         ]
         answers |= dict(zip((q.name for q in ready), replies, strict=True))
-        unanswered = [a for a in replies if a.status != "decided"]
-        if unanswered:
-            worst = next((a for a in unanswered if a.status == "failed"), unanswered[0])
-            return without_score(worst, _measured(wanted, answers))
+        if (without := undecided(replies)) is not None:
+            return without_score(without, _measured(wanted, answers))
     shares = {name: answer.probabilities["yes"] for name, answer in answers.items()}
     score = COMBINED[options.combine](list(shares.values()), len(wanted))
     return Outcome(

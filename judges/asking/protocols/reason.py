@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pydantic import BaseModel, Field
 
-from genspace.judges.asking._asks import Ask, Outcome
+from genspace.judges.asking._asks import Ask
 from genspace.judges.asking._options import AskOptions
-from genspace.judges.asking.protocols._base import YES_NO, Protocol, Steps, images_of, without_score
+from genspace.judges.asking.protocols._base import (
+    YES_NO,
+    Protocol,
+    Steps,
+    images_of,
+    probability,
+    without_score,
+)
 from genspace.judges.prompts import Wordings, quoted
 from genspace.records import Request
 
@@ -29,15 +38,8 @@ def _steps(request: Request, wordings: Wordings, _: AskOptions) -> Steps:
         return without_score(first)
     text = wordings.render("reason", variables | {"question": quoted(first.form.reason)})
     (second,) = yield [Ask(text=text, images=images, system=wordings.system, choices=YES_NO)]
-    if second.status != "decided":
-        return without_score(second)
-    score = second.probabilities["yes"]
-    return Outcome(
-        score=score,
-        confidence=max(score, 1 - score),
-        explanation=first.form.reason,
-        details={"probabilities_from": second.source},
-    )
+    outcome = probability(second)
+    return outcome if outcome.score is None else replace(outcome, explanation=first.form.reason)
 
 
 PROTOCOL = Protocol(_steps)

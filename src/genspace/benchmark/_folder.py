@@ -20,6 +20,7 @@ from typing import Any
 
 from genspace.benchmark._pictures import Names, Placed, place, task_of
 from genspace.benchmark._prompt_list import TASKS, PromptList, Task, rows_csv
+from genspace.documents import toml_text
 from genspace.errors import InputError, InvalidFilesError, Problem
 from genspace.study import IMAGE_SUFFIXES
 
@@ -358,18 +359,14 @@ def create(root: Path, lists: Sequence[PromptList], generators: Sequence[str], *
             (made.images / BEFORE).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{root}: cannot be written ({error.strerror or error})") from None
-    write_text(root / FILE, _toml(made))
+    write_text(
+        root / FILE,
+        toml_text({"prompts": made.prompts, "tasks": list(made.lists), "generators": list(made.generators)}),
+    )
     if not (root / "study.toml").exists():
         write_text(root / "study.toml", f'name = "{root.resolve().name}"\nbreakdowns = ["part"]\n')
     made.write_items()
     return made
-
-
-def _toml(made: Benchmark) -> str:
-    import json
-
-    tasks, generators = (json.dumps(list(names)) for names in (made.lists, made.generators))
-    return f"prompts = {json.dumps(made.prompts)}\ntasks = {tasks}\ngenerators = {generators}\n"
 
 
 def open_benchmark(root: Path) -> Benchmark:

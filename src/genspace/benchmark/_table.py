@@ -157,7 +157,7 @@ def rows_of(
         judge, scores, mark = (
             units.judges[name],
             ScoreRange.of(units.judges[name]),
-            JudgeStore(made.root, name).fingerprint() or "",
+            JudgeStore(made.root, name).newest() or "",
         )
         for code, generator in enumerate(units.generators):
             tasks: dict[Task, TaskFigures] = {}

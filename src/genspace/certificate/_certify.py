@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
-from genspace.analysis.consistency import Consistency, Said, Way, consistency
+from genspace.analysis.consistency import Consistency, Said, consistency
 from genspace.certificate._files import RetouchedFiles, retouched_name
 from genspace.certificate._ways import ASKED, DEFAULT_WAYS, WAYS, AnotherWay, Asked, asked_as_it_is
 from genspace.display import Result
@@ -260,6 +260,7 @@ def certify(
     seed: int = 0,
     retry: str = "none",
     ask: Callable[[Study, RunOptions], RunSummary] | None = None,
+    made: Varied | None = None,
 ) -> Certificate:
     """Ask a judge about a study's items in other ways, and return how often it contradicts itself.
 
@@ -275,13 +276,14 @@ def certify(
         seed: of the draw.
         retry: what is asked again, a key of `genspace.runner.RETRIES`.
         ask: has the judge asked about a study's items; default: `genspace.runner.run`.
+        made: what `varied` gave for these ways, where several judges are asked the same.
 
     Errors: `InputError` for an unknown way, for a study in which no item can be asked in any of the ways, and as for
     `genspace.runner.run`.
     """
     from genspace.runner import RunOptions, run
 
-    made = varied(study, ways, limit=limit, seed=seed)
+    made = made or varied(study, ways, limit=limit, seed=seed)
     if not made.items:
         raise InputError(f"no item can be asked again: {_why(made.not_asked)}")
     options = RunOptions(retry=retry)
@@ -331,7 +333,7 @@ def kept(study: Study) -> list[Certificate]:
             certificate = Certificate.from_dict(json.loads(path.read_text(encoding="utf-8")))
         except (ValueError, OSError, InputError) as error:
             raise InputError(f"{path}: {error}; remove it, or make it anew: genspace certify") from None
-        newest = JudgeStore(study.root, certificate.document.result.judge).fingerprint()
+        newest = JudgeStore(study.root, certificate.document.result.judge).newest()
         if newest in (None, certificate.document.fingerprint):
             found.append(certificate)
     return found
@@ -362,18 +364,15 @@ def _read(
             )
         )
         for way in ways:
-            if way in decided and _contradict(WAYS[way].way, said[-1].asked, decided[way]):
+            first_answer, second_answer = said[-1].asked, decided.get(way)
+            if first_answer is None or second_answer is None:
+                continue
+            if WAYS[way].way.contradicts(first_answer, second_answer):
                 a, b = verdicts[versions[ASKED]], verdicts[versions[way]]
                 asked, otherwise = (_question(made.items[versions[name]]) for name in (ASKED, way))
-                found = Contradiction(original, way, asked, otherwise, a.score, b.score, bool(said[-1].asked))
+                found = Contradiction(original, way, asked, otherwise, a.score, b.score, first_answer)
                 contradictions.append(found)
     return said, tuple(contradictions)
-
-
-def _contradict(way: Way, first: bool | None, second: bool | None) -> bool:
-    if first is None or second is None:
-        return False
-    return first and second if way.expects == "not yes to both" else first != second
 
 
 def _decision(verdict: Verdict | None) -> bool | None:

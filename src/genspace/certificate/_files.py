@@ -42,6 +42,8 @@ class _Retouch:
     flips: bool = False
     """Whether points in space change their side."""
     jpeg: bool = False
+    scale: float = 1.0
+    """Factor on the picture's sides, and on its focal length in pixels."""
 
 
 def _flip(image: Image) -> Image:
@@ -64,7 +66,7 @@ def _smaller(scene: Scene | Pair) -> Scene | Pair:
 
 _RETOUCHES = {
     MIRROR: _Retouch(_flip, retouch.mirrored, flips=True),
-    SMALLER: _Retouch(_shrink, _smaller),
+    SMALLER: _Retouch(_shrink, _smaller, scale=SCALE),
     JPEG: _Retouch(lambda image: image, lambda scene: scene, jpeg=True),
 }
 
@@ -117,11 +119,11 @@ class RetouchedFiles:
             raise InputError(f"{name!r} is no file of a retouched picture")
         folder, original = found
         change = _retouch_of(folder)
+        if change is not None and original.endswith(".json"):
+            return self._scene(original, change)
         data = self.files.read(original)
         if change is None:
             return data
-        if original.endswith(".json"):
-            return self._scene(data, original, change)
         if original.endswith(".npz"):
             return _points(data, original) if change.flips else data
         if name in self.pictures:
@@ -142,15 +144,11 @@ class RetouchedFiles:
             return None
         return folder, self.pictures.get(name, rest)
 
-    def _scene(self, data: bytes, name: str, change: _Retouch) -> bytes:
-        from genspace.judges.scene import FolderOfFiles
+    def _scene(self, name: str, change: _Retouch) -> bytes:
+        from genspace.judges.scene import FolderOfFiles, json_document
 
-        try:
-            document = json.loads(data)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{name}: not readable as JSON: {error}") from None
         beside = FolderOfFiles(self.files, str(PurePosixPath(name).parent))
-        scene = parse_document(document, file=name, files=beside)
+        scene = parse_document(json_document(self.files, name), file=name, files=beside)
         return json.dumps(change.scene(scene).to_json(), allow_nan=False).encode()
 
 
@@ -164,8 +162,7 @@ def _picture(data: bytes, name: str, change: _Retouch) -> bytes:
     exif = Image.Exif()
     if seen.focal_35mm is not None:
         longer = np.hypot(*before.size) / np.hypot(*after.size)
-        scale = SCALE if change is _RETOUCHES[SMALLER] else 1.0
-        exif[_EXIF] = {_FOCAL_35MM: round(seen.focal_35mm * float(longer) * scale)}
+        exif[_EXIF] = {_FOCAL_35MM: round(seen.focal_35mm * float(longer) * change.scale)}
     stream = io.BytesIO()
     after.save(
         stream, **({"format": "JPEG", "quality": QUALITY} if change.jpeg else {"format": "PNG"}), exif=exif

@@ -8,13 +8,13 @@ from functools import cached_property
 
 from genspace.analysis.consistency import Way
 from genspace.certificate._files import AS_IT_IS, JPEG, MIRROR, SMALLER, cut_folder
-from genspace.certificate._words import NoMirrorError, mirrored_text
 from genspace.errors import InputError
 from genspace.geometry.predicates import Bound, bind_known, contrary, exchanged, in_a_mirror, undone
 from genspace.geometry.retouch import Cut
 from genspace.geometry.scene import Pair, Scene
 from genspace.judges.scene import find_scene
 from genspace.records import Files, Item
+from genspace.sides import NoMirrorError, mirrored_text
 
 __all__ = ["ASKED", "DEFAULT_WAYS", "WAYS", "AnotherWay", "Asked", "asked_as_it_is"]
 
@@ -150,8 +150,8 @@ def _free(scene: Scene, ids: tuple[str, ...]) -> tuple[int, int, int, int]:
     border = BORDER_SHARE * max(scene.width, scene.height)
     left, top = (min(box[side] for box in boxes) - border for side in (0, 1))
     right, bottom = (max(box[side] for box in boxes) + border for side in (2, 3))
-    found = (left, top, scene.width - right, scene.height - bottom)
-    return tuple(max(0, int(value)) for value in found)  # type: ignore[return-value]
+    free = [max(0, int(value)) for value in (left, top, scene.width - right, scene.height - bottom)]
+    return free[0], free[1], free[2], free[3]
 
 
 def _way(name: str, ask: Callable[[Asked], Asked], says: str, *, contrary: bool = False) -> AnotherWay:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 from genspace.errors import InputError
@@ -23,8 +24,15 @@ def config_file() -> Path:
     return Path(platformdirs.user_config_dir("genspace")) / "config.toml"
 
 
-def allowed_hosts() -> list[str]:
-    """Return the hosts to which a study may have a key sent, as the user has said. Errors: `InputError`."""
+def allowed_hosts(also: Iterable[str] | None = None) -> frozenset[str]:
+    """Return the hosts to which a study may have a key sent: those of the configuration, and others named.
+
+    Errors: `InputError`.
+    """
+    return frozenset([*_configured_hosts(), *(also or ())])
+
+
+def _configured_hosts() -> list[str]:
     path = config_file()
     if not path.is_file():
         return []

@@ -196,7 +196,7 @@ def run(
         cache_dir=cache_dir(),
         seed=seed,
         budget=None if max_usd is None else Budget(max_usd),
-        allowed_hosts=frozenset([*allowed_hosts(), *(allow_host or ())]),
+        allowed_hosts=allowed_hosts(allow_host),
     )
     incomplete = False
     for spec in resolve(names, opened.declared.judges, option or []):

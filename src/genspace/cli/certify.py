@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._options import JsonFlag, SeedOption
+from genspace.cli._options import JsonFlag, OutOption, SeedOption, write_out
 from genspace.cli.judge import (
     AllowHosts,
     DryRun,
@@ -53,7 +53,7 @@ def certify(
     allow_host: AllowHosts = None,
     dry_run: DryRun = False,
     seed: SeedOption = 0,
-    out: Annotated[Path | None, typer.Option(help="Folder for page, tables and JSON.")] = None,
+    out: OutOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Ask judges the same in other ways, and count what contradicts itself: errors without a single label."""
@@ -62,8 +62,8 @@ def certify(
     from genspace.certificate import DEFAULT_WAYS, keep, varied
     from genspace.certificate import certify as certified
     from genspace.checkpoints import cache_dir
-    from genspace.cli._console import messages, print_json
     from genspace.cli._console import out as console
+    from genspace.cli._console import print_json
     from genspace.cli._user import allowed_hosts
     from genspace.display import view_of
     from genspace.judges import Budget, make_judge, resolve, study_context
@@ -72,11 +72,11 @@ def certify(
     from genspace.study import open_study
 
     opened, ways = open_study(study), tuple(way or DEFAULT_WAYS)
-    made = varied(opened, ways, limit=limit, seed=seed).study
+    made = varied(opened, ways, limit=limit, seed=seed)
     budget = None if max_usd is None else Budget(max_usd)
-    hosts = frozenset([*allowed_hosts(), *(allow_host or ())])
+    hosts = allowed_hosts(allow_host)
     context = study_context(
-        made, option or (), cache_dir=cache_dir(), seed=seed, budget=budget, allowed_hosts=hosts
+        made.study, option or (), cache_dir=cache_dir(), seed=seed, budget=budget, allowed_hosts=hosts
     )
     documents, incomplete = [], False
     for spec in resolve(judge, opened.declared.judges, option or ()):
@@ -84,7 +84,7 @@ def certify(
         with ExitStack() as stack:
             stack.callback(getattr(asked, "close", lambda: None))
             if dry_run:
-                print_estimate(estimate(made, asked, spec.name, RunOptions()), show=False)
+                print_estimate(estimate(made.study, asked, spec.name, RunOptions()), show=False)
                 continue
 
             def ask(
@@ -92,9 +92,7 @@ def certify(
             ) -> RunSummary:
                 return run_judge(asked, spec, of, options)
 
-            result = certified(
-                opened, asked, spec.name, ways, limit=limit, group=by, seed=seed, retry=retry, ask=ask
-            )
+            result = certified(opened, asked, spec.name, ways, group=by, retry=retry, ask=ask, made=made)
         keep(result, opened)
         documents.append(result.to_dict())
         summary = result.run
@@ -104,10 +102,7 @@ def certify(
             if summary is not None:
                 print_summary(summary)
             print_view(view_of(result), console())
-        if out is not None:
-            folder = out if len(judge) == 1 else out / spec.name
-            for path in result.write(folder):
-                messages().print(f"written: {path}")
+        write_out(result, out / spec.name if out is not None and len(judge) > 1 else out)
     if as_json:
         print_json(documents)
     if incomplete:

@@ -105,7 +105,7 @@ def _wrong_predicates(study: Study) -> Iterator[Problem | Reading]:
 
 def _no_frame(study: Study) -> Iterator[Reading]:
     """Warn of prompts that speak of a side without saying whose, where no predicate says it."""
-    from genspace.framing import says_no_frame
+    from genspace.sides import says_no_frame
 
     asked = study.items.loc[study.items["predicate"].isna(), "prompt"].dropna()
     silent = [text for text in asked.unique().tolist() if says_no_frame(text)]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._options import AS_FOUND, JsonFlag, Tables, reads_tables
+from genspace.cli._options import AS_FOUND, JsonFlag, OutOption, Tables, reads_tables, write_out
 
 __all__ = ["frames"]
 
@@ -17,13 +17,13 @@ __all__ = ["frames"]
 @reads_tables
 def frames(
     study: Annotated[Path, typer.Argument(help="A study's folder, or one wide table.")],
-    out: Annotated[Path | None, typer.Option(help="Folder for page, tables and JSON.")] = None,
+    out: OutOption = None,
     tables: Tables = AS_FOUND,
     as_json: JsonFlag = False,
 ) -> None:
     """Find whose left people and judges mean: the camera's, or that of the object itself."""
-    from genspace.cli._console import messages, print_json
     from genspace.cli._console import out as console
+    from genspace.cli._console import print_json
     from genspace.display import view_of
     from genspace.framing import frames as find
     from genspace.report import print_view
@@ -33,6 +33,4 @@ def frames(
         print_json(found.to_dict())
     else:
         print_view(view_of(found), console())
-    if out is not None:
-        for path in found.write(out):
-            messages().print(f"written: {path}")
+    write_out(found, out)

@@ -120,7 +120,7 @@ def judge(
         "cache_dir": cache_dir(),
         "seed": seed,
         "budget": None if max_usd is None else Budget(max_usd),
-        "allowed_hosts": frozenset([*allowed_hosts(), *(allow_host or ())]),
+        "allowed_hosts": allowed_hosts(allow_host),
     }
     documents, incomplete = [], False
     for spec in specs:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._options import JsonFlag, SeedOption
+from genspace.cli._options import JsonFlag, OutOption, SeedOption, write_out
 from genspace.cli.judge import AllowHosts, print_summary, run_judge
 
 if TYPE_CHECKING:
@@ -28,15 +28,15 @@ def tune(
     ] = None,
     allow_host: AllowHosts = None,
     seed: SeedOption = 0,
-    out: Annotated[Path | None, typer.Option(help="Folder for page, tables, JSON and winner.toml.")] = None,
+    out: OutOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Choose among variants of a judge, and say what choosing reaches on prompts on which nothing was chosen."""
     from contextlib import ExitStack
 
     from genspace.checkpoints import cache_dir
-    from genspace.cli._console import messages, print_json
     from genspace.cli._console import out as console
+    from genspace.cli._console import print_json
     from genspace.cli._user import allowed_hosts
     from genspace.display import view_of
     from genspace.judges import Budget, make_judge, study_context
@@ -45,7 +45,7 @@ def tune(
     from genspace.tuning import read_space, tune_study
 
     budget = None if budget_usd is None else Budget(budget_usd)
-    hosts = frozenset([*allowed_hosts(), *(allow_host or ())])
+    hosts = allowed_hosts(allow_host)
     with ExitStack() as stack:
 
         def make(spec: JudgeSpec, of: Study) -> Judge:
@@ -66,8 +66,6 @@ def tune(
     else:
         print_view(view_of(found), console())
         console().print(found.document.winner_table, markup=False)
-    if out is not None:
-        for path in found.write(out):
-            messages().print(f"written: {path}")
+    write_out(found, out)
     if any(run.stopped for run in found.runs):
         raise typer.Exit(1)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from genspace.datasets._catalogue import CATALOGUE, Dataset
+from genspace.documents import toml_text
 from genspace.errors import InputError, did_you_mean
 from genspace.tables import csv_text, write_csv
 
@@ -59,7 +60,7 @@ def write_study(dataset: Dataset, raw: Path, target: Path) -> None:
         "licence": dataset.licence,
         "citation": dataset.citation,
     }
-    (target / "study.toml").write_text(_toml({**dataset.study, "source": source}), encoding="utf-8")
+    (target / "study.toml").write_text(toml_text({**dataset.study, "source": source}), encoding="utf-8")
 
 
 def table_digest(table: pd.DataFrame) -> str:
@@ -87,24 +88,3 @@ def _download(url: str, digest: str | None, target: Path) -> Path:
         ) from None
     except ValueError as error:
         raise InputError(f"{url} is not the pinned file: {error}") from None
-
-
-def _toml(document: Mapping[str, Any]) -> str:
-    """Write a small document of texts, numbers, flags, lists of texts and nested tables as TOML."""
-    import json
-
-    plain = {k: v for k, v in document.items() if not isinstance(v, Mapping)}
-    # JSON's texts, numbers, flags and lists of them are TOML as they stand.
-    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in plain.items()]
-    for key, table in document.items():
-        if not isinstance(table, Mapping):
-            continue
-        nested = {name: value for name, value in table.items() if isinstance(value, Mapping)}
-        for name, value in (nested or {"": table}).items():
-            heading = f"{key}.{json.dumps(name)}" if name else key
-            lines += [
-                "",
-                f"[{heading}]",
-                *(f"{k} = {json.dumps(v, ensure_ascii=False)}" for k, v in value.items()),
-            ]
-    return "\n".join(lines) + "\n"

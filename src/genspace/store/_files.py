@@ -119,18 +119,6 @@ class JudgeStore:
             verdicts[verdict.key] = verdict
         return verdicts
 
-    def fingerprint(self) -> str | None:
-        """Return the fingerprint whose verdicts count, that of the last one; None where there is none."""
-        for path in reversed(self.files()):
-            newest = None
-            for part in read_columns(path, ["fingerprint", "item_id"]):
-                newest = next(
-                    (mark for mark in reversed(part["fingerprint"].to_pylist()) if mark is not None), newest
-                )
-            if newest is not None:
-                return str(newest)
-        return None
-
     def under(self, fingerprint: str) -> dict[Key, Verdict]:
         """Return the verdicts under one fingerprint, the last line of each key."""
         lines = (line for line in self.lines() if line.get("fingerprint") == fingerprint)
@@ -185,7 +173,7 @@ class JudgeStore:
                 part["fingerprint"].to_pylist() for part in read_columns(path, ["item_id", "fingerprint"])
             ]
             for mark in (mark for part in reversed(parts) for mark in reversed(part)):
-                if str(mark).startswith(beginning):
+                if mark is not None and str(mark).startswith(beginning):
                     return str(mark)
         return None
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from genspace.errors import InvalidFilesError, Problem, did_you_mean
+from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
 from genspace.records import PairCoding, StudySettings, ValueType
 
 __all__ = ["GateTable", "JudgeTable", "StudyFile", "read_settings"]
@@ -69,6 +69,21 @@ class JudgeTable:
     model: str | None
     options: Mapping[str, Any]
 
+    @classmethod
+    def of(cls, table: Mapping[str, Any]) -> JudgeTable:
+        """Read a table with `kind`, and perhaps `model`, among its options.
+
+        Errors: `InputError` for one without a kind, or whose model is no text.
+
+        >>> JudgeTable.of({"kind": "vlm", "model": "m", "samples": 3})
+        JudgeTable(kind='vlm', model='m', options={'samples': 3})
+        """
+        options = dict(table)
+        kind, model = options.pop("kind", None), options.pop("model", None)
+        if not isinstance(kind, str) or not isinstance(model, str | None):
+            raise InputError('each judge needs kind = "…" (and model, a text)')
+        return cls(kind=kind, model=model, options=options)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyFile:
@@ -104,14 +119,10 @@ def read_settings(path: Path, *, default_name: str) -> StudyFile:
     problems = _contradictions(path.name, document)
     judges = {}
     for name, table in document.judges.items():
-        options = dict(table)
-        kind, model = options.pop("kind", None), options.pop("model", None)
-        if not isinstance(kind, str) or not isinstance(model, str | None):
-            problems.append(
-                Problem(path.name, 'each judge needs kind = "…" (and model, a text)', field=f"judges.{name}")
-            )
-            continue
-        judges[name] = JudgeTable(kind=kind, model=model, options=options)
+        try:
+            judges[name] = JudgeTable.of(table)
+        except InputError as error:
+            problems.append(Problem(path.name, str(error), field=f"judges.{name}"))
     if problems:
         raise InvalidFilesError(problems)
     apart = {

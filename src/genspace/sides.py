@@ -1,4 +1,4 @@
-"""Left and right in prompts: traded, where they are sides and nothing else."""
+"""Left and right in texts: whether it is said whose they are, and what a mirror makes of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from genspace.errors import GenspaceError
 
-__all__ = ["NoMirrorError", "mirrored_text"]
+__all__ = ["NoMirrorError", "mirrored_text", "says_no_frame"]
 
 
 class NoMirrorError(GenspaceError):
@@ -55,7 +55,7 @@ def mirrored_text(text: str) -> str:
     >>> mirrored_text("a door left open")
     Traceback (most recent call last):
         ...
-    genspace.certificate._words.NoMirrorError: 'left' may be no side
+    genspace.sides.NoMirrorError: 'left' may be no side
     """
     if found := _WRITTEN.search(text):
         raise NoMirrorError(f"{found[0]!r}: what is written cannot be read in a mirror")
@@ -70,3 +70,25 @@ def mirrored_text(text: str) -> str:
 def _traded(word: str) -> str:
     other = {"left": "right", "right": "left"}[word.lower()]
     return other.upper() if word.isupper() else other.capitalize() if word[0].isupper() else other
+
+
+_PLAIN_SIDE = re.compile(
+    r"\b(?:left|right)\s(?:of|side)\b|\b(?:to|on|at)\s(?:the\s)?(?:left|right)\b|\b(?:left|right)most\b",
+    re.IGNORECASE,
+)
+_FRAME = re.compile(
+    r"""\b(?:camera|viewer|observer|picture|image|photo(?:graph)?|frame|screen|viewpoint|perspective|seen\sfrom|point\sof\sview
+    |as\s(?:we|you)\ssee|our|your|its|his|her|their|own)\b|['’]s\s(?:own\s)?(?:left|right)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def says_no_frame(text: str) -> bool:
+    """Whether a text speaks of a left or right side without saying whose.
+
+    >>> says_no_frame("a cat left of a dog"), says_no_frame("a cat on the left of the picture")
+    (True, False)
+    >>> says_no_frame("a cat on the dog's left"), says_no_frame("a cat behind a dog")
+    (False, False)
+    """
+    return bool(_PLAIN_SIDE.search(text)) and not _FRAME.search(text)
