@@ -19,6 +19,7 @@ from genspace.analysis._estimate import Estimate
 from genspace.analysis.inference.intervals import from_replicates
 from genspace.analysis.inference.replicates import Replicates
 from genspace.analysis.reasons import Reason
+from genspace.analysis.resampling import ratio
 from genspace.display import Displayed
 
 __all__ = ["Consistency", "Expects", "Said", "Way", "WayRow", "consistency", "fewest_errors"]
@@ -209,8 +210,7 @@ def _share(counted: Floats, of: Floats, prompts: Sequence[str], confidence: floa
     value = counted.sum() / of.sum()
 
     def without(weights: Floats) -> Floats:
-        with np.errstate(invalid="ignore"):
-            return np.asarray((counted @ weights) / (of @ weights))
+        return ratio(counted @ weights, of @ weights)
 
     return from_replicates(
         float(value), clusters.map(without), clusters, n=len(counted), scale="share", confidence=confidence

@@ -20,6 +20,7 @@ from genspace.analysis._estimate import Estimate
 from genspace.analysis.inference.intervals import Support, from_replicates, wilson
 from genspace.analysis.inference.replicates import Replicates, StandardError
 from genspace.analysis.reasons import Reason
+from genspace.analysis.resampling import ratio
 from genspace.display import Displayed
 
 __all__ = ["FRAMES", "Frame", "FramedItem", "FramedRater", "Frames", "find_frames"]
@@ -139,8 +140,7 @@ def find_frames(
         for j, name in enumerate(raters)
     )
     camera_yes, own_yes = model.camera_yes, model.own_yes
-    with np.errstate(invalid="ignore"):
-        majority = np.nansum(answers, axis=1) / seen.sum(axis=1)
+    majority = ratio(np.nansum(answers, axis=1), seen.sum(axis=1).astype(float))
     both = tuple(
         FramedItem(
             item_id=name,
@@ -186,8 +186,7 @@ class _Model:
         for column, bits in ((camera, (0, 0, 1, 1)), (object_, (0, 1, 0, 1))):
             for cell, bit in enumerate(bits):
                 allowed[np.isfinite(column) & (column != bit), cell] = False
-        with np.errstate(invalid="ignore", divide="ignore"):
-            yes = np.nansum(answers, axis=1) / np.isfinite(answers).sum(axis=1)
+        yes = ratio(np.nansum(answers, axis=1), np.isfinite(answers).sum(axis=1).astype(float))
         yes = np.clip(np.where(np.isfinite(yes), yes, 0.5), 0.02, 0.98)
         start = np.stack([1 - yes, np.minimum(yes, 1 - yes), np.minimum(yes, 1 - yes), yes], axis=1)
         model = cls(
@@ -301,7 +300,7 @@ def _agreeing(counts: list[tuple[float, float]], confidence: float) -> Estimate:
     value = float(agree.sum() / of.sum())
     return from_replicates(
         value,
-        clusters.map(lambda w: (agree @ w) / (of @ w)),
+        clusters.map(lambda w: ratio(agree @ w, of @ w)),
         clusters,
         n=len(of),
         scale="share",

@@ -246,3 +246,47 @@ def test_what_the_labels_of_vsr_tell(data: Path) -> None:
         for frame, ids in labelled.groupby("reference_frame")["item_id"]
     }
     assert shares == {"0": 0.86, "1": 0.88, "2": 0.93}
+
+
+def test_answers_and_telling_answers_are_counted_by_rater() -> None:
+    camera, own = np.array([1.0, 1, 0, 0, np.nan]), np.array([0.0, 0, 1, 0, np.nan])
+    said = np.array([[1.0, np.nan], [1, 0], [np.nan, 1], [0, np.nan], [1, 1]])
+    found = find_frames(said, camera, own, raters=["a", "b"], items=list("vwxyz"))
+    assert [(r.answers, r.telling) for r in found.raters] == [(4, 2), (3, 2)]
+    assert [item.majority for item in found.items] == [1.0, 0.5, 1.0, 0.0, 1.0]
+
+
+def test_slips_are_drawn_to_one_in_ten_by_as_much_as_ten_answers() -> None:
+    camera = np.tile([1.0, 0.0], 10)
+    said = np.stack([camera, np.where(np.arange(20) < 4, 1 - camera, camera)], axis=1)
+    found = find_frames(said, camera, 1 - camera, raters=["sure", "slips"], items=[str(i) for i in range(20)])
+    assert [r.slips for r in found.raters] == pytest.approx([1 / 30, (4 + 1) / 30], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("cell", "answer"),
+    [("1", 1), ("1.0", 1), ("Yes", 1), ("true", 1), ("0", 0), ("0.0", 0), ("no", 0), ("", None)],
+)
+def test_readings_in_columns(study: Path, cell: str, answer: float | None) -> None:
+    items = pd.read_csv(study / "items.csv")
+    items["camera_answer"], items["object_answer"] = [cell] * len(items), ["0"] * len(items)
+    items.to_csv(study / "items.csv", index=False)
+    found = both_readings(open_study(study))
+    assert (found.camera["i3"], found.object["i3"]) == (answer, 0)
+    assert found.unread == ({} if answer is not None else {"camera_answer or object_answer is empty": 8})
+
+
+def test_a_reading_that_is_no_answer_is_refused_by_item(study: Path) -> None:
+    items = pd.read_csv(study / "items.csv")
+    items["camera_answer"], items["object_answer"] = "7", "0"
+    items.to_csv(study / "items.csv", index=False)
+    with pytest.raises(InputError, match="item i0: camera_answer = '7': 1 or 0 is expected"):
+        both_readings(open_study(study))
+
+
+def test_without_people_nothing_is_ambiguous(study: Path, genspace: Callable[..., object]) -> None:
+    (study / "annotations.csv").unlink()
+    genspace("judge", study, "--judge", "scene")
+    found = frames(open_study(study))
+    assert (found.document.people, found.ambiguous) == (None, [])
+    assert found.to_frame()["kind"].tolist() == ["judge"]

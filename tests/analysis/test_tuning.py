@@ -223,3 +223,12 @@ def test_options_of_a_space_are_not_the_users_own(tmp_path: Path) -> None:
     first, second = read_space(tmp_path / "tune.toml").specs()
     assert (first.from_study, second.from_study) == ({"base_url"}, frozenset())
     assert first.source == "tune.toml: a"
+
+
+def test_what_choosing_reaches_has_the_interval_of_its_figure() -> None:
+    """A share's interval stays in [0, 1] and is Wilson's; a gain's is symmetric."""
+    found = simulated(1, variants=3, better=0.25, prompts=20)
+    reaches, gain = found.reaches, found.gain
+    assert reaches.high <= 1
+    assert reaches.high - reaches.value < reaches.value - reaches.low
+    assert gain.high - gain.value == pytest.approx(gain.value - gain.low)

@@ -221,3 +221,38 @@ def test_mistakes_of_the_command(study: Study, genspace: Callable[..., object]) 
     told = genspace("certify", str(study.root), "--judge", "scene", "--way", "sideways")
     assert told.code == 2
     assert "sideways" in (told.out + told.err)
+
+
+def test_a_judge_that_gives_scores_alone_says_yes_from_a_half(study: Study) -> None:
+    class Scores:
+        fingerprint = "scores alone"
+
+        def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
+            for request in requests:
+                mirrored = (request.item.image or "").startswith("mirror/")
+                yield Verdict.decided(request, score=0.49 if mirrored else 0.5)
+
+    found = certify(study, Scores(), "scores", ["mirror"])
+    mirror = found.document.result.ways[0]
+    assert (mirror.answered, mirror.contradictions.value, mirror.yes_to_both, mirror.no_to_both) == (
+        12,
+        1.0,
+        0,
+        0,
+    )
+    assert {(c.first, c.second, c.passed) for c in found.document.contradictions} == {(0.5, 0.49, True)}
+
+
+def test_a_certificate_that_cannot_be_written_says_why(study: Study) -> None:
+    found = certify(study, Answering(lambda _: True), "yes", ["mirror"])
+    (study.root / "certify" / "yes.json").mkdir()
+    with pytest.raises(InputError, match=r"yes\.json: cannot be written \(Is a directory\)"):
+        keep(found, study)
+
+
+def test_several_judges_are_asked_the_same_versions(study: Study) -> None:
+    made = varied(study, ["mirror"])
+    found = [
+        certify(study, Answering(lambda _: True, name), name, ["mirror"], made=made) for name in ("a", "b")
+    ]
+    assert [f.document.result.answered for f in found] == [12, 12]

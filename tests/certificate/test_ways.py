@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from genspace.certificate._files import RetouchedFiles, retouched_name
+from genspace.certificate._ways import WAYS, asked_as_it_is
 from genspace.errors import InputError
 from genspace.geometry.camera import project
 from genspace.geometry.evaluate import evaluate
@@ -30,6 +31,7 @@ from genspace.geometry.predicates import (
 from genspace.geometry.retouch import Cut, cut, mirrored, scaled
 from genspace.geometry.scene import Pair, Scene
 from genspace.geometry.scene_files import FolderFiles, parse_document, read_scenes
+from genspace.records import Item
 from genspace.sides import NoMirrorError, mirrored_text
 
 QUICKSTART = Path(__file__).resolve().parents[2] / "examples" / "quickstart" / "images"
@@ -289,3 +291,48 @@ def test_every_prompt_of_the_benchmark_has_a_mirror_image_or_is_refused_with_a_r
         else:
             assert twice == item.prompt
     assert refused < 0.1 * 1800
+
+
+def with_boxes(boxes: list[list[float] | None], width: int = 400, height: int = 300) -> dict[str, object]:
+    objects = [
+        {"id": name, **({} if box is None else {"box": box})} for name, box in zip("ab", boxes, strict=False)
+    ]
+    return {"format": "genspace-scene/1", "width": width, "height": height, "objects": objects}
+
+
+@pytest.mark.parametrize(
+    ("scenes", "cut_by"),
+    [
+        # 20 pixels, 5 % of 400, stay free around the boxes; half of the rest goes
+        ([with_boxes([[100, 80, 150, 120], [200, 60, 260, 200]])], "cut-40-20-60-40"),
+        ([with_boxes([[5, 5, 390, 290], [10, 10, 20, 20]])], "its objects fill the picture"),
+        ([with_boxes([[100, 80, 150, 120], None])], "where its objects lie in the picture is not known"),
+        ([with_boxes([[100, 80, 150, 120]])], "where its objects lie in the picture is not known"),
+        # of both pictures of an edit the smaller margin counts
+        (
+            [
+                with_boxes([[100, 80, 150, 120], [200, 60, 260, 200]]),
+                with_boxes([[80, 80, 150, 120], [200, 90, 300, 240]]),
+            ],
+            "cut-30-20-40-20",
+        ),
+        (
+            [
+                with_boxes([[100, 80, 150, 120], [200, 60, 260, 200]]),
+                with_boxes([[9, 9, 20, 20]] * 2, 300, 300),
+            ],
+            "its two pictures differ in size",
+        ),
+    ],
+)
+def test_what_is_cut_off(tmp_path: Path, scenes: list[dict[str, object]], cut_by: str) -> None:
+    (tmp_path / "1.scene.json").write_text(json.dumps(scenes[-1]))
+    (tmp_path / "0.scene.json").write_text(json.dumps(scenes[0]))
+    item = Item(
+        item_id="1",
+        image="1.png",
+        image_before="0.png" if len(scenes) > 1 else None,
+        predicate="object_distance(a, b, value_m=1)",
+    )
+    made = WAYS["cut"].of(asked_as_it_is(item, FolderFiles(tmp_path)))
+    assert (made if isinstance(made, str) else made.folder) == cut_by

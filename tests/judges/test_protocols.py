@@ -70,6 +70,7 @@ def test_contrast_cancels_a_liking_for_yes(bias: float, shown: str) -> None:
     # the odds of the shown side are e² times those of each of the three others
     right = math.exp(2) if shown == "left" else 1.0
     assert outcome.score == pytest.approx(right / (math.exp(2) + 3), rel=1e-6)
+    assert outcome.confidence == pytest.approx(max(outcome.score, 1 - outcome.score))
     plain, _ = asked("yes-no", ITEM, biased(shown, sees=1.0, bias=bias))
     if bias == 3.0 and shown != "left":
         assert plain.score > 0.5 > outcome.score
@@ -108,7 +109,7 @@ def test_choice_asks_in_both_orders_and_a_liking_for_a_place_counts_half() -> No
     assert len(questions) == 2
     assert questions[0].choices == ("A", "B", "C", "D", "E")
     # shown first: 0.6 + 0.4; shown last of four: 0.6
-    assert outcome.score == pytest.approx((1.0 + 0.6) / 2)
+    assert outcome.score == outcome.confidence == pytest.approx((1.0 + 0.6) / 2)
     wrong, _ = asked("choice", ITEM, lambda ask: letters(ask, "right", position=0.4))
     assert wrong.score == pytest.approx(0.4 / 2)
 
