@@ -45,8 +45,11 @@ def certify(
         int | None, typer.Option(min=1, help="Ask about so many items, drawn at random.")
     ] = None,
     by: Annotated[
-        str, typer.Option(help="Column of the items by which the bound is broken down.")
-    ] = "sub_domain",
+        str | None,
+        typer.Option(
+            help="Column of the items by which the bound is broken down (default: sub_domain, where there is one)."
+        ),
+    ] = None,
     option: Overrides = None,
     retry: Annotated[str, typer.Option(help="Ask again about: none, errors, abstentions, all.")] = "none",
     max_usd: MaxUsd = None,
