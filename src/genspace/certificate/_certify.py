@@ -226,8 +226,11 @@ def _placed(version: Asked, item_id: str, original: Item, pictures: dict[str, st
 
     extra = dict(item.extra)
     extra.pop("scene", None)
-    if item.image == original.image:  # an edit that is read backwards has no scene file of its own
-        scene = next((known for known in scene_names(original) if version.files.exists(known)), None)
+    if (
+        item.image == original.image or not item.image_before
+    ):  # an edit read backwards has no scene file of its own
+        names = scene_names(original if item.image == original.image else replace(item, item_id="", extra={}))
+        scene = next((known for known in names if version.files.exists(known)), None)
         if scene is not None:
             extra["scene"] = f"{folder}/{scene}"
     return replace(

@@ -38,7 +38,7 @@ def certify(
     way: Annotated[
         list[str] | None,
         typer.Option(
-            help="mirror, contrary, exchanged, undone (the default), cut, smaller, jpeg; repeatable."
+            help="mirror, contrary, exchanged, undone (the default), orbit, cut, smaller, jpeg; repeatable."
         ),
     ] = None,
     limit: Annotated[
