@@ -239,7 +239,6 @@ def _found(said: pd.DataFrame, readings: Readings) -> Frames:
 
 
 def _ceilings(evidence: Evidence, found: Frames, readings: Readings) -> dict[str, Ceiling]:
-    import numpy as np
 
     units = Question.of(evidence).singles
     people, items = units.people, units.units["item_id"].astype(str)
