@@ -224,29 +224,33 @@ def best_tie_width(pairs: Pairs) -> TieWidth | None:
 
 
 class _Widths:
-    """Pairs by rising difference of their scores, sorted once for every choice of some of them."""
+    """What raising the width over each pair gains and loses, by rising width, for every choice of some of the pairs.
+
+    A pair that the width makes a tie is right if the people tie it, wrong otherwise: accuracy rises at such pairs alone.
+    """
 
     def __init__(self, pairs: Pairs) -> None:
-        self._order = np.argsort(np.abs(pairs.judge))
-        self._width = np.abs(pairs.judge)[self._order]
-        self._group, self._groups = pairs.group[self._order], pairs.groups
-        self._right = (np.sign(pairs.human) == np.sign(pairs.judge))[self._order].astype(float)
-        # Raising the width over a pair makes it a tie: right if the people tie it, wrong otherwise.
-        self._gain = (pairs.human == 0)[self._order] - self._right
+        width, tied = np.abs(pairs.judge), pairs.human == 0
+        right = np.sign(pairs.human) == np.sign(pairs.judge)
+        gains = np.flatnonzero(tied & ~right)
+        self._gains = gains[np.argsort(width[gains])]
+        self._losses, self._right = np.flatnonzero(right & ~tied), right
+        self._width = width[self._gains]
+        self._lost_at = np.searchsorted(self._width, width[self._losses])
+        self._group, self._groups = pairs.group, pairs.groups
 
     def best(self, chosen: NDArray[np.bool_]) -> TieWidth | None:
         """Return the width of highest mean accuracy on the chosen ones of the pairs."""
-        kept = chosen[self._order]
-        width, group = self._width[kept], self._group[kept]
-        if not len(width):
+        sizes = np.bincount(self._group[chosen], minlength=self._groups).astype(float)
+        if not sizes.any():
             return None
-        sizes = np.bincount(group, minlength=self._groups).astype(float)
-        share = 1 / (sizes[group] * (sizes > 0).sum())
-        gain = np.cumsum(self._gain[kept] * share)
-        last = np.flatnonzero(np.append(np.diff(width) > 0, True))
-        accuracy = (self._right[kept] * share).sum() + np.append(0.0, gain[last])
+        share = np.where(chosen, (1 / np.maximum(sizes, 1) / (sizes > 0).sum())[self._group], 0.0)
+        lost = np.bincount(self._lost_at, share[self._losses], minlength=len(self._gains) + 1)[:-1]
+        gain = np.cumsum(share[self._gains] - lost)
+        last = np.flatnonzero(np.append(np.diff(self._width) > 0, True)[: len(gain)])
+        accuracy = share[self._right].sum() + np.append(0.0, gain[last])
         best = int(np.argmax(accuracy > accuracy.max() - 1e-12))
-        return TieWidth(float(np.append(0.0, width[last])[best]), float(accuracy[best]))
+        return TieWidth(float(np.append(0.0, self._width[last])[best]), float(accuracy[best]))
 
 
 def folds_by_prompt(prompts: ArrayLike, rng: np.random.Generator, *, folds: int = 5) -> Ints:

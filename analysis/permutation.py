@@ -314,7 +314,9 @@ def _by_prompt_pairs(y: Floats, a: Floats, b: Floats, prompt: Ints, figure: str)
 
 
 def _wins(u: Floats, v: Floats, prompt: Ints) -> Floats:
-    """(n, P) sum of sign(u_i - v_j) over the items j of each prompt."""
+    """(n, P) sum of sign(u_i - v_j) over the items j of each prompt, the prompts in order."""
+    if prompt[-1] + 1 == len(prompt):
+        return pair_signs(u, v).astype(float)
     order = np.argsort(v, kind="stable")
     below = np.zeros((len(v) + 1, int(prompt.max()) + 1))
     below[np.arange(1, len(v) + 1), prompt[order]] = 1
