@@ -226,7 +226,7 @@ def best_tie_width(pairs: Pairs) -> TieWidth | None:
 class _Widths:
     """What raising the width over each pair gains and loses, by rising width, for every choice of some of the pairs.
 
-    A pair that the width makes a tie is right if the people tie it, wrong otherwise: accuracy rises at such pairs alone.
+    A pair that the width makes a tie is right if the people tie it, wrong otherwise: accuracy rises only there.
     """
 
     def __init__(self, pairs: Pairs) -> None:

@@ -14,7 +14,6 @@ from genspace.report._answer import Answer, conclude
 from genspace.report._manifest import Manifest
 from genspace.report._part import Part, Section
 from genspace.report._plots import forest
-from genspace.report._sections import SECTIONS
 from genspace.report._sentences import METHODS, reason_text, remarks_of
 from genspace.report._styles import INK, MUTED, RULE
 from genspace.report._table import counts, figure_text, number, percent, share_text
@@ -37,6 +36,8 @@ class _Shown:
 
     @classmethod
     def of(cls, part: Part) -> _Shown:
+        from genspace.report._sections import SECTIONS  # what probes and scenes need is slow to import
+
         built = ((section, section.build(part)) for section in SECTIONS)
         found = [(section, data) for section, data in built if data]
         return cls(part, conclude(part.document), forest(part.document), found)
