@@ -178,9 +178,9 @@ def _calibrated_ties(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
         reason = NO_PEOPLE if not np.isfinite(scope.rated.people.mean).any() else why_undefined(y, x)
         return {name: Estimate.undefined(reason, n=n, coverage=coverage) for name in names}
     clusters, fold = scope.replicates.take(both), scope.fold[both]
-    in_sample = _in_sample(y, x, scope.seed)
+    in_sample = _in_sample(scope.pairs(both, x), y, x)
     in_sample_estimate = Estimate(in_sample, n=n, coverage=coverage, reason=Reason("in_sample"))
-    pairs = pairs_within(y, x, fold, seed=scope.seed)
+    pairs = scope.pairs(both, x, fold)
     widths = calibrated_widths(pairs, np.arange(pairs.groups))[np.unique(fold, return_inverse=True)[1]]
     kept = np.isfinite(widths)
     if not kept.any():
@@ -203,9 +203,8 @@ def _calibrated_ties(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
     return dict(zip(names, (cross_fitted, in_sample_estimate), strict=True))
 
 
-def _in_sample(y: Floats, x: Floats, seed: int) -> float:
+def _in_sample(pairs: Pairs, y: Floats, x: Floats) -> float:
     """Return accuracy on all pairs at the width that is best for them, or for a sample where they are many."""
-    pairs = pairs_within(y, x, seed=seed)
     found = best_tie_width(pairs)
     assert found is not None  # two items make a pair
     if pairs.complete:

@@ -16,7 +16,7 @@ from genspace.analysis.figures import FIGURES, Figure, Target, figure_named
 from genspace.analysis.inference.intervals import Support, from_replicates
 from genspace.analysis.inference.left_out import LeftOut
 from genspace.analysis.inference.replicates import Replicates
-from genspace.analysis.pairwise import folds_by_prompt
+from genspace.analysis.pairwise import Pairs, folds_by_prompt, pairs_within
 from genspace.analysis.question import JudgeScores, People, Question, Units
 from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import PromptDraws, Weighted, ratio, stream
@@ -162,6 +162,25 @@ class Scope:
     def fold(self) -> Ints:
         """(n,) fold of each rated unit's prompt for tie widths; the same whichever units a judge scores."""
         return folds_by_prompt(self.rated.prompt, stream(self.seed, "tie folds"))
+
+    @cached_property
+    def _pairs(self) -> dict[bool, tuple[bytes, Pairs]]:
+        return {}
+
+    def pairs(self, both: Bools, x: Floats, groups: Ints | None = None) -> Pairs:
+        """Return the pairs of some rated units, inside groups or all; who and how people say is found once for all judges.
+
+        Args:
+            both: (n,) the m units.
+            x: (m,) a judge's scores of them.
+            groups: (m,) of these units.
+        """
+        key = np.packbits(both).tobytes() + (b"" if groups is None else groups.tobytes())
+        kept = self._pairs.get(groups is None)
+        if kept is None or kept[0] != key:
+            y = self.rated.people.mean[both]
+            kept = self._pairs[groups is None] = key, pairs_within(y, y, groups, seed=self.seed)
+        return kept[1].judged(x)
 
     def target(self, figure: Figure) -> Floats:
         """(n,) what a figure compares a judge with, on the rated units; NaN = none."""

@@ -330,8 +330,8 @@ def _classical_pair(compared: Compared, a: str, b: str, permutations: int) -> li
         rng = stream(scope.seed, "PERM-BOTH", figure, *names)
 
         def draw(size: int) -> Floats:
-            rows_swapped = rng.integers(2, size=(int(row.max()) + 1, size))
-            columns_swapped = rng.integers(2, size=(int(column.max()) + 1, size))
+            rows_swapped = rng.integers(2, size=(int(row.max()) + 1, size)).astype(np.int8)
+            columns_swapped = rng.integers(2, size=(int(column.max()) + 1, size)).astype(np.int8)
             return np.asarray(rows_swapped[row] ^ columns_swapped[column], dtype=float)
 
         both = swap_test(

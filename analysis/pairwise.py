@@ -7,7 +7,7 @@ difference between ratings.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -127,6 +127,10 @@ class Pairs:
             self.groups,
         )
 
+    def judged(self, x: Floats) -> Pairs:
+        """Return the same pairs with the differences of another judge's scores."""
+        return replace(self, judge=x[self.first] - x[self.second])
+
     def right(self, *, tie: float | Floats = 0.0) -> NDArray[np.bool_]:
         """(m,) whether judge and people say the same, ties included; `tie` as in `counts`."""
         said = np.where(np.abs(self.judge) <= tie, 0.0, np.sign(self.judge))
@@ -234,7 +238,8 @@ class _Widths:
         right = np.sign(pairs.human) == np.sign(pairs.judge)
         gains = np.flatnonzero(tied & ~right)
         self._gains = gains[np.argsort(width[gains])]
-        self._losses, self._right = np.flatnonzero(right & ~tied), right
+        losses = np.flatnonzero(right & ~tied)
+        self._losses, self._right = losses[np.argsort(width[losses])], right
         self._width = width[self._gains]
         self._lost_at = np.searchsorted(self._width, width[self._losses])
         self._group, self._groups = pairs.group, pairs.groups
