@@ -22,7 +22,6 @@ from genspace.analysis.correlation import (
 )
 from genspace.analysis.figures import FIGURES, SYSTEMS, TIE_CALIBRATED_PAIRS
 from genspace.analysis.inference.intervals import Scale, Support, from_replicates
-from genspace.analysis.inference.left_out import LeftOut
 from genspace.analysis.pairwise import (
     Pairs,
     best_tie_width,
@@ -301,7 +300,8 @@ def _within_generator(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
     points, tables = [], []
     for g in present:
         rows = generator == g
-        table = figure_table(GROUPED_FIGURES, LeftOut(y[rows], clusters.take(rows)), x[rows])
+        target = scope.left_out(y[rows], clusters.take(rows), int(g))
+        table = figure_table(GROUPED_FIGURES, target, x[rows])
         points.append(table[:, 0])
         tables.append(table[:, 1:])
     result = {}

@@ -168,7 +168,7 @@ class Scope:
         return {}
 
     def pairs(self, both: Bools, x: Floats, groups: Ints | None = None) -> Pairs:
-        """Return the pairs of some rated units, inside groups or all; who and how people say is found once for all judges.
+        """Return the pairs of some rated units, inside groups or all; which they are is found once for all judges.
 
         Args:
             both: (n,) the m units.
@@ -181,6 +181,23 @@ class Scope:
             y = self.rated.people.mean[both]
             kept = self._pairs[groups is None] = key, pairs_within(y, y, groups, seed=self.seed)
         return kept[1].judged(x)
+
+    @cached_property
+    def _left_out(self) -> dict[int, LeftOut]:
+        return {}
+
+    def left_out(self, y: Floats, clusters: Replicates, part: int = -1) -> LeftOut:
+        """Return a target of a judge; what is known of the target alone is computed once for the judges that share it.
+
+        Args:
+            y: (m,) finite.
+            clusters: The blocks of the m units.
+            part: Generator of the units, if they are its own.
+        """
+        kept = self._left_out.get(part)
+        if kept is None or not kept.same(y, clusters):
+            kept = self._left_out[part] = LeftOut(y, clusters)
+        return kept.beside()
 
     def target(self, figure: Figure) -> Floats:
         """(n,) what a figure compares a judge with, on the rated units; NaN = none."""
@@ -214,7 +231,7 @@ class Scope:
             coverage = n / self.annotated if self.annotated else None
             y, x = target[both], said[both]
             clusters = self.replicates.take(both)
-            table = figure_table(chosen, LeftOut(y, clusters), x)
+            table = figure_table(chosen, self.left_out(y, clusters), x)
             if clusters.present.sum() < 2:
                 table[:, 1:] = np.nan
             for row, value, replicated in zip(chosen, table[:, 0], table[:, 1:], strict=True):

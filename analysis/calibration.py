@@ -95,7 +95,7 @@ def _isotonic(x: Floats, y: Floats) -> Callable[[Floats], Floats]:
     place = dense_codes(score, float(np.finfo(float).resolution))
     levels, counts = np.full(int(place.max()) + 1, np.inf), np.bincount(place)
     np.minimum.at(levels, place, score)
-    fitted = np.clip(_rising(np.bincount(place, y), counts), 0, 1)
+    fitted = np.clip(_rising(np.asarray(np.bincount(place, y), dtype=float), counts), 0, 1)
     return lambda new: np.interp(new.mean(axis=1), levels, fitted)
 
 
