@@ -30,6 +30,10 @@ FEW_LEVELS = 64
 """So many distinct values fit a table with all others, however many items there are."""
 
 
+SPARSE = 8
+"""Values up to so many times as large as there are items are counted in a table, others sorted."""
+
+
 class LeftOut(Weighted):
     """One target with every item, then without each block in turn: 1 + B columns, exact.
 
@@ -209,13 +213,14 @@ _Placed = tuple[_Below, _Below]
 def below(codes: Ints, block: Ints | None = None) -> _Below:
     """Count, for each item, those of its block with a smaller and with the same code."""
     block = np.zeros_like(codes) if block is None else block
-    wide = int(codes.max(initial=0)) + 1
-    _, first, place, counts = np.unique(
-        block * wide + codes, return_index=True, return_inverse=True, return_counts=True
-    )
+    key = block * (int(codes.max(initial=0)) + 1) + codes
+    if key.max(initial=0) > SPARSE * len(key):
+        _, key = np.unique(key, return_inverse=True)
+    counts, sizes = np.bincount(key), np.bincount(block)
+    first = np.empty(len(counts), dtype=np.int64)
+    first[key] = np.arange(len(key))
     smaller = np.cumsum(counts) - counts
-    sizes = np.bincount(block)
-    return _Below(smaller[place] - (np.cumsum(sizes) - sizes)[block], counts[place], first)
+    return _Below(smaller[key] - (np.cumsum(sizes) - sizes)[block], counts[key], first[counts > 0])
 
 
 def pair_counts(
