@@ -25,6 +25,8 @@ from genspace.analysis.thresholds import cross_fit_decisions
 from genspace.errors import InputError
 
 __all__ = [
+    "ALL",
+    "BY_GENERATOR",
     "NO_DECISIONS",
     "NO_PEOPLE",
     "Scope",
@@ -41,6 +43,10 @@ Bools = NDArray[np.bool_]
 
 NO_PEOPLE = Reason("no_people")
 NO_DECISIONS = Reason("no_decisions")
+
+
+ALL, BY_GENERATOR = -1, -2
+"""Whose target is kept, beside that of each generator's units: of all units, with their prompts or their generators."""
 
 
 def choose_primary(units: Units, declared: str | None) -> Primary:
@@ -186,13 +192,13 @@ class Scope:
     def _left_out(self) -> dict[int, LeftOut]:
         return {}
 
-    def left_out(self, y: Floats, clusters: Replicates, part: int = -1) -> LeftOut:
+    def left_out(self, y: Floats, clusters: Replicates, part: int = ALL) -> LeftOut:
         """Return a target of a judge; what is known of the target alone is computed once for the judges that share it.
 
         Args:
             y: (m,) finite.
             clusters: The blocks of the m units.
-            part: Generator of the units, if they are its own.
+            part: Whose units these are: a generator's, or else `ALL` or `BY_GENERATOR`.
         """
         kept = self._left_out.get(part)
         if kept is None or not kept.same(y, clusters):
@@ -263,7 +269,15 @@ class Scope:
 
     def agreement(self, judge: JudgeScores, target: Floats) -> tuple[Estimate, Floats]:
         """Return the primary figure of a rated judge against a target, and its replicates."""
-        return self.figures([self.figure], target, judge)[self.figure.key]
+        kept = self._agreements.get(judge.name)
+        if kept is None or kept[0] is not judge or not np.array_equal(kept[1], target, equal_nan=True):
+            found = self.figures([self.figure], target, judge)[self.figure.key]
+            kept = self._agreements[judge.name] = judge, target, found
+        return kept[2]
+
+    @cached_property
+    def _agreements(self) -> dict[str, tuple[JudgeScores, Floats, tuple[Estimate, Floats]]]:
+        return {}
 
     def mean_score(self, judge: JudgeScores) -> Estimate:
         """Return a judge's mean score, as given, over all units it scored."""
