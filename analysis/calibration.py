@@ -91,14 +91,27 @@ def cross_fit(
 
 
 def _isotonic(x: Floats, y: Floats) -> Callable[[Floats], Floats]:
-    from scipy.optimize import isotonic_regression
-
     score = x.mean(axis=1)
     place = dense_codes(score, float(np.finfo(float).resolution))
     levels, counts = np.full(int(place.max()) + 1, np.inf), np.bincount(place)
     np.minimum.at(levels, place, score)
-    fitted = np.clip(isotonic_regression(np.bincount(place, y) / counts, weights=counts).x, 0, 1)
+    fitted = np.clip(_rising(np.asarray(np.bincount(place, y), dtype=float), counts), 0, 1)
     return lambda new: np.interp(new.mean(axis=1), levels, fitted)
+
+
+def _rising(total: Floats, count: NDArray[np.int64]) -> Floats:
+    """(n,) rising means closest to total / count: neighbours that fall are merged (Ayer et al. 1955).
+
+    >>> _rising(np.array([1.0, 0, 4]), np.array([1, 1, 2])).tolist()
+    [0.5, 0.5, 2.0]
+    """
+    start = np.arange(len(total))
+    while True:
+        mean = np.add.reduceat(total, start) / np.add.reduceat(count, start)
+        rises = np.append(True, np.diff(mean) > 0)
+        if rises.all():
+            return np.repeat(mean, np.diff(np.append(start, len(total))))
+        start = start[rises]
 
 
 def _logistic(x: Floats, y: Floats) -> Callable[[Floats], Floats]:
