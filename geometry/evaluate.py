@@ -14,7 +14,7 @@ from genspace.geometry.scene import Pair, Scene
 from genspace.geometry.views import Placed, Unmeasurable, view_of
 from genspace.records import Measurement
 
-__all__ = ["Evaluation", "evaluate", "in_words"]
+__all__ = ["Evaluation", "evaluate", "in_words", "measured_in_words"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +196,7 @@ def in_words(measurement: Measurement) -> str:
     if m.value is None:
         return f"{m.quantity}: {m.note}"
     unit = _UNITS.get(m.unit, f" {m.unit}" if m.unit else "")
-    parts = [f"{m.quantity} {m.value:.{_DECIMALS.get(m.unit, 3)}f}{unit}"]
+    parts = [measured_in_words(m)]
     if m.target is not None:
         parts.append(f"wanted {m.target:g}{unit}{_allowed(m, unit)}")
     elif m.outer is not None:
@@ -206,6 +206,17 @@ def in_words(measurement: Measurement) -> str:
     if m.score is not None:
         parts.append(f"score {m.score:.2g}")
     return ", ".join(parts)
+
+
+def measured_in_words(m: Measurement, give_or_take: float | None = None) -> str:
+    """Return what was measured, without what was wanted; `give_or_take` is how far it may be off, in its unit.
+
+    >>> measured_in_words(Measurement(quantity="distance", value=1.3, unit="m", target=1.0, score=0.5), 0.4)
+    'distance 1.30 m ± 0.4 m'
+    """
+    unit = _UNITS.get(m.unit, f" {m.unit}" if m.unit else "")
+    off = "" if give_or_take is None else f" ± {give_or_take:.2g}{unit}"
+    return f"{m.quantity} {m.value:.{_DECIMALS.get(m.unit, 3)}f}{unit}{off}"
 
 
 def _allowed(m: Measurement, unit: str) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from genspace.errors import InputError
 from genspace.geometry.predicates import Untold
+from genspace.judges._protocol import JudgeContext
+from genspace.judges.asking._aids import Aids, Help, UnaidedError
 from genspace.judges.asking._asks import Answer, Ask, Outcome, total
 from genspace.judges.asking._options import AskOptions
+from genspace.judges.asking._pictures import PictureError
 from genspace.judges.asking.protocols import Steps, protocol
 from genspace.judges.prompts import Wordings, meaning_of
 from genspace.records import Request, Verdict
@@ -25,6 +28,25 @@ class Asker:
 
     options: AskOptions
     wordings: Wordings
+    aids: Aids | None = None
+
+    @classmethod
+    def of(cls, options: AskOptions, context: JudgeContext, *, where: str) -> Asker:
+        """Return the asker with a judge's options. Errors: `InputError` for a template or aids that cannot be used."""
+        wordings = Wordings.load(
+            options.protocol,
+            options.template,
+            root=context.study.root if context.study else None,
+            where=where,
+            without_prompt=options.without_prompt,
+        )
+        hidden = protocol(options.protocol).hides
+        made = (
+            Aids.of(options.aids, options.aids_from, context, hidden=hidden, where=where)
+            if options.aids
+            else None
+        )
+        return cls(options, wordings, made)
 
     @property
     def pairwise(self) -> bool:
@@ -33,8 +55,11 @@ class Asker:
 
     def parts(self) -> dict[str, Any]:
         """Return what belongs into the fingerprint of every judge that asks."""
-        asked = self.options.model_dump(include=set(AskOptions.model_fields) - {"template"})
-        return {"version": VERSION, "wording": self.wordings.version, **asked}
+        asked = self.options.model_dump(
+            include=set(AskOptions.model_fields) - {"template", "aids", "aids_from"}
+        )
+        helped = {"aids": self.aids.parts()} if self.aids else {}
+        return {"version": VERSION, "wording": self.wordings.version, **asked, **helped}
 
     def steps(self, request: Request) -> Steps:
         """Return the protocol's questions to a request.
@@ -45,7 +70,15 @@ class Asker:
             raise InputError("the pairwise protocol compares two items; the study gives it one at a time")
         if not self.pairwise and request.other is not None:
             raise InputError(f"protocol {self.options.protocol!r} judges one item at a time; use 'pairwise'")
-        return protocol(self.options.protocol).steps(request, self.wordings, self.options)
+        steps = protocol(self.options.protocol).steps(request, self.wordings, self.options)
+        if self.aids is None:
+            return steps
+        try:
+            return _aided(steps, self.aids.help_with(request))
+        except (UnaidedError, InputError) as error:
+            return _concluded(Outcome(status="abstained", reason=f"not asked without its aids: {error}"))
+        except PictureError as error:
+            return _concluded(Outcome(status="failed", reason=str(error)))
 
     def cannot_judge(self, request: Request) -> Verdict | None:
         """Return the verdict on a request that there is nothing to ask about."""
@@ -95,8 +128,8 @@ class Asker:
             **fields,
         )
 
-    def imagined(self, request: Request) -> list[Ask]:
-        """Return every question that is asked if all answers are the most favourable ones."""
+    def imagined(self, request: Request) -> tuple[list[Ask], Outcome]:
+        """Return every question that is asked if all answers are the most favourable ones, and what comes of it."""
         steps = self.steps(request)
         asked: list[Ask] = []
         try:
@@ -104,8 +137,28 @@ class Asker:
             while True:
                 asked += asks
                 asks = steps.send([_favourable(ask) for ask in asks])
-        except StopIteration:
-            return asked
+        except StopIteration as done:
+            return asked, done.value
+
+
+def _aided(steps: Steps, aids: Help) -> Steps:
+    """Follow steps, each ask with its aids."""
+    said: dict[str, None] = {}
+    try:
+        asks = next(steps)
+        while True:
+            aided = [aids.aided(ask) for ask in asks]
+            said |= dict.fromkeys(word for ask in aided for word in ask.aids)
+            asks = steps.send((yield aided))
+    except StopIteration as done:
+        outcome: Outcome = done.value
+        return replace(outcome, details={**outcome.details, "aids": list(said)})
+
+
+def _concluded(outcome: Outcome) -> Steps:
+    """Ask nothing."""
+    yield from ()
+    return outcome
 
 
 def _favourable(ask: Ask) -> Answer:

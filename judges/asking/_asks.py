@@ -43,6 +43,10 @@ class Ask:
     """Words of which the model should answer one; their probabilities are wanted."""
     form: type[BaseModel] | None = None
     """What the model should fill in, as JSON."""
+    drawn: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """Content of those of the images that are no files."""
+    aids: tuple[str, ...] = ()
+    """What the text says of aids."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,8 @@ class Protocol:
     steps: Callable[[Request, Wordings, AskOptions], Steps]
     pairwise: bool = False
     """Whether a request holds two items that are compared."""
+    hides: bool = False
+    """Whether the model must not know which of several statements was asked for."""
 
 
 def images_of(item: Item) -> tuple[str, ...]:
