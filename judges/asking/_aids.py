@@ -279,7 +279,8 @@ class Help:
 
     def aided(self, ask: Ask) -> Ask:
         """Return the ask with its aids."""
-        number = {name: f"image {i}" for i, name in enumerate(ask.images, 1)}
+        single = len(ask.images) == 1 and not any(self.beside.values())
+        number = {name: "the picture" if single else f"image {i}" for i, name in enumerate(ask.images, 1)}
         images, drawn, words = list(ask.images), {}, []
         for i, name in enumerate(ask.images):
             if name in self.on:
@@ -294,7 +295,7 @@ class Help:
                 words.append(f"Image {len(images)} is {what.replace(IMAGE, number[name])}.")
         if len(ask.images) == 1 and len(images) > 1:
             words.insert(0, "Image 1 is the picture.")
-        words += [text.replace(IMAGE, number.get(name, "the picture")) for name, text in self.told]
+        words += [text.replace(IMAGE, number.get(name, "the pictures")) for name, text in self.told]
         words = list(dict.fromkeys(words))
         return replace(
             ask, text="\n".join([*words, ask.text]), images=tuple(images), drawn=drawn, aids=tuple(words)
