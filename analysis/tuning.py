@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from genspace.analysis._estimate import Estimate
 from genspace.analysis.figures import Figure
+from genspace.analysis.folds import outer_folds
 from genspace.analysis.inference.intervals import from_replicates
 from genspace.analysis.inference.replicates import Replicates, standard_error
-from genspace.analysis.pairwise import folds_by_prompt
 from genspace.analysis.reasons import Reason
-from genspace.analysis.resampling import Weighted, stream
+from genspace.analysis.resampling import Weighted
 from genspace.display import Displayed
 
 __all__ = ["Candidate", "CandidateRow", "MoneyPoint", "Tuned", "TunedSays", "tune"]
@@ -32,7 +32,7 @@ __all__ = ["Candidate", "CandidateRow", "MoneyPoint", "Tuned", "TunedSays", "tun
 Floats = NDArray[np.float64]
 TunedSays = Literal["ahead", "open", "behind", "identical"]
 
-FOLDS, REPEATS, BLOCKS = 5, 5, 30
+BLOCKS = 30
 LEAST_PROMPTS = 10
 """With fewer prompts nothing can be chosen honestly."""
 LEAST_COVERAGE = 0.9
@@ -112,6 +112,7 @@ def tune(
     figure: Figure,
     *,
     price: float = 0.0,
+    held: NDArray[np.bool_] | None = None,
     seed: int = 0,
     confidence: float = 0.95,
 ) -> Tuned:
@@ -123,6 +124,7 @@ def tune(
         candidates: the first is the default.
         figure: by which one chooses.
         price: how much of the figure a dollar an item must buy.
+        held: (n, folds) which items each outer fold holds out; None: `outer_folds` of the prompts.
         seed: of the folds.
         confidence: level of the intervals.
 
@@ -148,7 +150,7 @@ def tune(
     kept = np.concatenate(
         [np.ones((len(y), 1)), clusters.weights()], axis=1
     )  # (n, 1 + G): everything, then without each
-    held = _held_out(labels, seed)
+    held = outer_folds(labels, seed=seed) if held is None else held
     training = _figures(figure, y, candidates, kept, ~held)
     testing = _figures(figure, y, candidates, kept, held)
     everything = _figures(figure, y, candidates, kept[:, :1], np.ones((len(y), 1), dtype=bool))[:, 0, 0]
@@ -212,15 +214,6 @@ def tune(
             for i, c in enumerate(candidates)
         ),
     )
-
-
-def _held_out(labels: NDArray[np.int64], seed: int) -> NDArray[np.bool_]:
-    """(n, repeats x folds) which items each outer fold holds out."""
-    columns = []
-    for repeat in range(REPEATS):
-        fold = folds_by_prompt(labels, stream(seed, f"outer folds {repeat}"), folds=FOLDS)
-        columns += [fold == k for k in range(FOLDS)]
-    return np.stack(columns, axis=1)
 
 
 def _figures(

@@ -31,6 +31,7 @@ from genspace.judges.asking import (
     PictureError,
     Pictures,
     Steps,
+    drawn_in,
     text_tokens,
 )
 from genspace.judges.prompts import TooLongError
@@ -115,13 +116,13 @@ class HfJudge:
         asks, outcome = self._asker.imagined(request)
         if not asks:
             return Preview.free(f"nothing would be asked: {outcome.reason}")
-        shown = [json.dumps(conversation(ask, ask.images), ensure_ascii=False, indent=2) for ask in asks]
+        shown = [json.dumps(conversation(ask), ensure_ascii=False, indent=2) for ask in asks]
         preview = Preview.free(
             f"{self._name}\n" + "\n\n".join(shown),
             calls=len(asks),
-            tokens=sum(text_tokens(ask.system + ask.text) for ask in asks),
+            tokens=sum(text_tokens(ask.system + part.text) for ask in asks for part in ask.sent),
         )
-        return replace(preview, drawn={name: data for ask in asks for name, data in ask.drawn.items()})
+        return replace(preview, drawn=drawn_in(asks))
 
     # ---- protocols in lockstep ----
 
@@ -159,7 +160,7 @@ class HfJudge:
         for i, (request, ask) in enumerate(asks):
             try:
                 named = self._pictures.of(request.files, ask)
-                pictures[i] = [named[name] for name in ask.images]
+                pictures[i] = [named[name] for part in ask.sent for name in part.images]
                 for picture in pictures[i]:
                     _ = picture.pixels
             except PictureError as error:

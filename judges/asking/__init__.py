@@ -5,7 +5,7 @@ makes a verdict of the outcome. What a model wrote is read in one place (`_readi
 """
 
 from genspace.judges.asking._asker import Asker
-from genspace.judges.asking._asks import Answer, Ask, Kind, Outcome, Usage, text_tokens, total
+from genspace.judges.asking._asks import Answer, Ask, Kind, Outcome, Usage, drawn_in, text_tokens, total
 from genspace.judges.asking._options import AskOptions
 from genspace.judges.asking._pictures import Picture, PictureError, Pictures
 from genspace.judges.asking._reading import (
@@ -36,6 +36,7 @@ __all__ = [
     "UnusableAnswerError",
     "Usage",
     "choice_probabilities",
+    "drawn_in",
     "is_refusal",
     "protocol",
     "protocol_names",

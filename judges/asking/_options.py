@@ -33,6 +33,8 @@ class AskOptions(BaseModel):
     a scene, and an item of which nothing is known is an abstention."""
     aids_from: str = "scene"
     """The judge whose scenes these are: scene (a file beside each picture), geometry, or a table of one of these."""
+    shots: int = Field(0, ge=0, le=32)
+    """Solved examples shown before the question: rated items of other prompts, of the same predicate first."""
     pass_above: float = Field(0.5, ge=0, le=1)
     """A score above it passes, one below fails, one equal to it is undecided."""
     image_size: int = Field(1024, ge=32, le=8192)

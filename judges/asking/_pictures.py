@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from genspace.errors import InputError
-from genspace.judges.asking._asks import Ask
+from genspace.judges.asking._asks import Ask, drawn_in
 from genspace.records import Files
 
 if TYPE_CHECKING:
@@ -124,8 +124,8 @@ class Pictures:
 
     def of(self, files: Files, *asks: Ask) -> dict[str, Picture]:
         """Return all pictures of asks by name. Errors: as `read`."""
-        drawn = {name: data for ask in asks for name, data in ask.drawn.items()}
-        return self.read(files, [name for ask in asks for name in ask.images], drawn)
+        names = [name for ask in asks for part in ask.sent for name in part.images]
+        return self.read(files, names, drawn_in(asks))
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from typing import Any
 
 from genspace.errors import GenspaceError, InputError
 from genspace.judges._protocol import JudgeContext, JudgeSpec, Preview, parse_options
-from genspace.judges.asking import Answer, Ask, Asker, Outcome, Picture, PictureError, Pictures
+from genspace.judges.asking import Answer, Ask, Asker, Outcome, Picture, PictureError, Pictures, drawn_in
 from genspace.judges.prompts import TooLongError
 from genspace.judges.vlm._cache import ResponseCache, request_key
 from genspace.judges.vlm._client import LOGPROBS, Client
@@ -278,7 +278,7 @@ class VlmJudge:
                 f"If the server gives no log-probabilities, {self._options.samples} answers are sampled per question."
             )
         together = Preview.together("\n\n".join(texts), estimates)
-        return replace(together, drawn={name: data for ask in asks for name, data in ask.drawn.items()})
+        return replace(together, drawn=drawn_in(asks))
 
     def _estimate(
         self,

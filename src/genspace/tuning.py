@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from genspace.analysis._scope import choose_primary, target_of
 from genspace.analysis.figures import FIGURES, Figure
+from genspace.analysis.folds import outer_folds
 from genspace.analysis.question import Question
 from genspace.analysis.tuning import Candidate, Tuned, tune
 from genspace.display import Result
@@ -217,7 +218,11 @@ def tune_study(
         c for name, said in finished.items() for c in _candidates(name, said, figure, space.thresholds)
     ]
     try:
-        found = tune(target[rated], units.prompt[rated], candidates, figure, price=space.price, seed=seed)
+        # by the prompts of the whole study, as the judges that show solved examples split them
+        held = outer_folds(units.prompt, seed=seed)[rated]
+        found = tune(
+            target[rated], units.prompt[rated], candidates, figure, price=space.price, held=held, seed=seed
+        )
     except ValueError as error:
         raise InputError(f"{study.settings.name}: {error}") from None
     document = TuningDocument(

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from genspace import open_study
-from genspace.analysis import tuning
 from genspace.analysis.figures import FIGURES
+from genspace.analysis.folds import FOLDS, REPEATS, outer_folds
 from genspace.analysis.tuning import Candidate, Tuned, tune
 from genspace.errors import InputError, InvalidFilesError
 from genspace.judges import Budget, BudgetReachedError, JudgeSpec
@@ -56,10 +56,10 @@ def test_one_that_is_truly_better_is_found() -> None:
 
 def test_each_prompt_is_held_out_once_in_each_repeat() -> None:
     labels = np.repeat(np.arange(13), 3)
-    held = tuning._held_out(labels, 0)
-    assert held.shape == (39, tuning.REPEATS * tuning.FOLDS)
-    for repeat in range(tuning.REPEATS):
-        part = held[:, repeat * tuning.FOLDS : (repeat + 1) * tuning.FOLDS]
+    held = outer_folds(labels)
+    assert held.shape == (39, REPEATS * FOLDS)
+    for repeat in range(REPEATS):
+        part = held[:, repeat * FOLDS : (repeat + 1) * FOLDS]
         assert (part.sum(axis=1) == 1).all()
         assert all(len(set(labels[fold]) & set(labels[~fold])) == 0 for fold in part.T)
 
@@ -68,7 +68,7 @@ def test_what_is_held_out_has_no_part_in_the_choice() -> None:
     """A variant that is right exactly on one fold's held-out items is not chosen there for it."""
     labels = np.repeat(np.arange(20), 4)
     y = np.tile([0.0, 1.0], 40)
-    held = tuning._held_out(labels, 3)[:, 0]
+    held = outer_folds(labels, seed=3)[:, 0]
     plain = Candidate("plain", np.where(np.arange(80) % 4 == 0, 1 - y, y))
     poisoned = Candidate("poisoned", np.where(held, y, 1 - y))
     found = tune(y, labels, [plain, poisoned], FIGURES["accuracy"], seed=3)

@@ -204,7 +204,7 @@ def test_what_is_not_known_is_an_abstention_that_says_so(
     files: dict[str, bytes], item: Item, aid: str, says: str
 ) -> None:
     reason = why(item, files, aids=aid)
-    assert reason.startswith("not asked without its aids: ")
+    assert reason.startswith("not asked without help: ")
     assert says in reason or says.replace("not known", "unknown") in reason
 
 
@@ -281,7 +281,7 @@ def test_what_cannot_be_helped_costs_nothing(recorder: Recorder) -> None:
     assert (verdict.status, recorder.seen) == ("abstained", [])
     assert "no scene file" in verdict.reason
     assert judge.preview(request).text.startswith(
-        "nothing would be sent: not asked without its aids: no scene file"
+        "nothing would be sent: not asked without help: no scene file"
     )
 
 

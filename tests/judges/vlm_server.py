@@ -10,7 +10,8 @@ The path chooses how it behaves, /WAY/v1/chat/completions, and the model what it
              green of the first pixel of its image
     MODEL    yes: always yes; first: prefers what is shown first; coin: heads or tails; copy: reads the answer from
              the first pixel of the last image (of both, when two are compared); tiny: the model in CHECKPOINT;
-             obey: says whatever the prompt tells it to say; thinker: thinks as many tokens as the green of the first
+             learner: as copy, once it
+             has been shown a yes and a no; obey: says whatever the prompt tells it to say; thinker: thinks as many tokens as the green of the first
              pixel, most of them the wrong answer, then answers as copy does
 
 GET /log tells what came in, POST /reset forgets it.
@@ -235,7 +236,9 @@ def error(status: int, message: str, headers: dict[str, str] | None = None) -> R
 
 
 def parts(body: dict[str, Any]) -> list[dict[str, Any]]:
-    user = next(m for m in body["messages"] if m["role"] == "user")
+    user = next(
+        m for m in reversed(body["messages"]) if m["role"] == "user" and isinstance(m["content"], list)
+    )
     return user["content"]
 
 
@@ -254,7 +257,13 @@ def answer(body: dict[str, Any]) -> float | Any:
     text = parts(body)[-1]["text"]
     if body["model"] == "obey":
         return text.partition("SAY ")[2].partition("”")[0]
-    share = {"yes": lambda: 0.9, "first": lambda: 0.8, "coin": flip, "copy": lambda: copied(body, text)}
+    share = {
+        "learner": lambda: learned(body, text),
+        "yes": lambda: 0.9,
+        "first": lambda: 0.8,
+        "coin": flip,
+        "copy": lambda: copied(body, text),
+    }
     probability = share[body["model"]]()
     if "JSON" in text:
         return json.dumps({"reason": "as told", "rating": 100 * probability})
@@ -263,6 +272,12 @@ def answer(body: dict[str, Any]) -> float | Any:
 
 def flip() -> float:
     return float(app.state.random.random() < 0.5)
+
+
+def learned(body: dict[str, Any], text: str) -> float:
+    """Copies once it has seen a yes and a no; else says yes."""
+    seen = {m["content"] for m in body["messages"] if m["role"] == "assistant"}
+    return copied(body, text) if {"yes", "no"} <= seen else 0.9
 
 
 def copied(body: dict[str, Any], text: str) -> float:
