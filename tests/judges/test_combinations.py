@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from vlm_support import VlmServer, png
+from vlm_support import VlmServer, png, turned_scene
 
 from genspace.analysis.calibration import cross_fit
 from genspace.analysis.question import Question
@@ -298,21 +298,6 @@ def side_study(folder: Path, n: int = 120) -> Study:
         f'[judges.whole]\nkind = "ensemble"\n{members}by = "predicate"\nmeasurements = true\n'
     )
     return open_study(folder)
-
-
-def turned_scene(bearing_deg: float) -> dict[str, Any]:
-    """The camera looks at a cow that has both the camera and a chair at this bearing."""
-    turn = np.radians(bearing_deg)
-    # heading h clockwise from above: front (sin h, 0, cos h), right (cos h, 0, -sin h); the camera lies at 180°
-    h = np.pi - turn
-    front, right = (np.sin(h), 0.0, np.cos(h)), (np.cos(h), 0.0, -np.sin(h))
-    rotation = [[front[k], (0.0, -1.0, 0.0)[k], right[k]] for k in range(3)]
-    cow = {"id": "cow", "centre": [0, 0, 4], "extent": [1, 1, 1], "rotation": rotation}
-    chair = {"id": "chair", "centre": [0, 0, 2], "extent": [0.5, 0.5, 0.5]}
-    return {
-        "format": "genspace-scene/1", "width": 64, "height": 64,
-        "camera": {"fx": 64, "fy": 64, "cx": 32, "cy": 32, "pitch_deg": 0, "roll_deg": 0}, "objects": [cow, chair],
-    }  # fmt: skip
 
 
 def test_geometry_and_model_together_are_better_than_either_with_weights_by_sub_domain(
