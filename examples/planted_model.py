@@ -36,6 +36,7 @@ THUMB = (24, 24)
 
 
 def thumbnail(data: bytes) -> np.ndarray:
+    """The picture, small: what it looks like, whatever is drawn on it."""
     with Image.open(io.BytesIO(data)) as image:
         return np.asarray(image.convert("RGB").resize(THUMB), dtype=float)
 
@@ -50,6 +51,7 @@ class PlantedModel:
 
     @cached_property
     def looks(self) -> np.ndarray:
+        """Thumbnails of all items."""
         return np.stack([thumbnail(self.files.read(item.image or "")) for item in self.items])
 
     def log_odds(self, picture: bytes, text: str) -> float:

@@ -213,7 +213,9 @@ class Aids:
                 if any(a.boxes or a.fronts for a in used)
             },
             beside={
-                picture.image: [found for aid in used if aid.beside for found in aid.beside(picture)]
+                picture.image: [
+                    (what, _png(image)) for aid in used if aid.beside for what, image in aid.beside(picture)
+                ]
                 for picture in shown
             },
             told=told,
@@ -249,7 +251,7 @@ def _shown(request: Request, bound: Bound | None, found: Scene | Pair) -> Iterat
         yield Shown(image=name, scene=scene, ids=ids, pixels=picture.pixels)
 
 
-def _drawn(shown: Shown, used: Sequence[Aid]) -> tuple[str, Image.Image]:
+def _drawn(shown: Shown, used: Sequence[Aid]) -> tuple[str, bytes]:
     """Return what is drawn on a picture, and the picture with it."""
     from genspace.geometry.drawing.overlay import numbered
 
@@ -263,16 +265,17 @@ def _drawn(shown: Shown, used: Sequence[Aid]) -> tuple[str, Image.Image]:
         )
     if fronts:
         told.append("arrows leave the middles of things towards where their fronts point, as estimated")
-    return "; ".join(told), numbered(shown.pixels, shown.scene, shown.ids, boxes=boxes, fronts=fronts)
+    drawn = numbered(shown.pixels, shown.scene, shown.ids, boxes=boxes, fronts=fronts)
+    return "; ".join(told), _png(drawn)
 
 
 @dataclass(frozen=True)
 class Help:
     """The help with one request; pictures by the name of the image that they are about."""
 
-    on: Mapping[str, tuple[str, Image.Image]]
+    on: Mapping[str, tuple[str, bytes]]
     """What is drawn on it, and the picture with it."""
-    beside: Mapping[str, Sequence[tuple[str, Image.Image]]]
+    beside: Mapping[str, Sequence[tuple[str, bytes]]]
     """What else shows it: what that is, and the picture."""
     told: Sequence[tuple[str, str]]
     """Image and text."""
@@ -284,14 +287,14 @@ class Help:
         images, drawn, words = list(ask.images), {}, []
         for i, name in enumerate(ask.images):
             if name in self.on:
-                what, picture = self.on[name]
+                what, data = self.on[name]
                 images[i] = f"{name} ({what})"
-                drawn[images[i]] = _png(picture)
+                drawn[images[i]] = data
                 words.append(f"In {number[name]}, {what}.")
         for name in ask.images:
-            for what, picture in self.beside.get(name, ()):
+            for what, data in self.beside.get(name, ()):
                 images.append(what.replace(IMAGE, name))
-                drawn[images[-1]] = _png(picture)
+                drawn[images[-1]] = data
                 words.append(f"Image {len(images)} is {what.replace(IMAGE, number[name])}.")
         if len(ask.images) == 1 and len(images) > 1:
             words.insert(0, "Image 1 is the picture.")
