@@ -26,7 +26,7 @@ from genspace.records import Request
 if TYPE_CHECKING:
     from PIL import Image
 
-    from genspace.geometry.scene import Pair, Scene
+    from genspace.geometry.scene import Pair, Scene, SceneObject
 
 __all__ = ["AIDS", "Aid", "Aids", "UnaidedError"]
 
@@ -207,11 +207,7 @@ class Aids:
                     raise UnaidedError("the item has no predicate that is known, so nothing can be measured")
                 told += [(item.image or "", text) for text in tell(bound, scene, item.item_id)]
         return Help(
-            on={
-                picture.image: _drawn(picture, used)
-                for picture in shown
-                if any(a.boxes or a.fronts for a in used)
-            },
+            on={picture.image: drawn for picture in shown if (drawn := _drawn(picture, used)) is not None},
             beside={
                 picture.image: [
                     (what, _png(image)) for aid in used if aid.beside for what, image in aid.beside(picture)
@@ -251,8 +247,14 @@ def _shown(request: Request, bound: Bound | None, found: Scene | Pair) -> Iterat
         yield Shown(image=name, scene=scene, ids=ids, pixels=picture.pixels)
 
 
-def _drawn(shown: Shown, used: Sequence[Aid]) -> tuple[str, bytes]:
-    """Return what is drawn on a picture, and the picture with it."""
+def _has_front(item: SceneObject | None) -> bool:
+    if item is None or item.rotation is None or item.centre is None:
+        return False
+    return item.has_front is not False
+
+
+def _drawn(shown: Shown, used: Sequence[Aid]) -> tuple[str, bytes] | None:
+    """Return what is drawn on a picture, and the picture with it; None where nothing is."""
     from genspace.geometry.drawing.overlay import numbered
 
     boxes, fronts = any(aid.boxes for aid in used), any(aid.fronts for aid in used)
@@ -263,8 +265,10 @@ def _drawn(shown: Shown, used: Sequence[Aid]) -> tuple[str, bytes]:
         told.append(
             f"boxes have numbers: {', '.join(f'{i} is the {quoted(n)}' for i, n in enumerate(shown.ids, 1))}"
         )
-    if fronts:
+    if fronts and any(_has_front(shown.scene.object(name)) for name in shown.ids):
         told.append("arrows leave the middles of things towards where their fronts point, as estimated")
+    if not told:
+        return None
     drawn = numbered(shown.pixels, shown.scene, shown.ids, boxes=boxes, fronts=fronts)
     return "; ".join(told), _png(drawn)
 

@@ -37,8 +37,8 @@ class Example:
     yes: bool
     margin: float
     """How far their mean lies from the middle of the scale, from 0 to a half."""
-    kind: tuple[str, str]
-    """Predicate and its word."""
+    kind: tuple[bool, str, str]
+    """Whether it is an edit; predicate and its word."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Shots:
         )
         kind = _kind(item)
         fair = [e for e in self.examples if apart[e.prompt] and e.request.item.image != item.image]
-        fair.sort(key=lambda e: (e.kind != kind, e.kind[0] != kind[0]))
+        fair.sort(key=lambda e: (e.kind[0] != kind[0], e.kind[1] != kind[1], e.kind != kind))
         turns = {yes: iter([e for e in fair if e.yes is yes]) for yes in (True, False)}
         yes = _chance(self.seed, item.item_id) < 0.5
         for _ in fair:
@@ -110,12 +110,13 @@ class Shots:
             yes = not yes
 
 
-def _kind(item: Item) -> tuple[str, str]:
+def _kind(item: Item) -> tuple[bool, str, str]:
     try:
         bound = bind_known(item.predicate) if item.predicate else None
     except InputError:
         bound = None
-    return ("", "") if bound is None else (bound.predicate.name, bound.word or "")
+    edit = item.image_before is not None
+    return (edit, "", "") if bound is None else (edit, bound.predicate.name, bound.word or "")
 
 
 def _chance(seed: int, item_id: str) -> float:

@@ -103,6 +103,15 @@ def test_an_arrow_leaves_each_front() -> None:
     assert not changed[:100].any()
 
 
+def test_where_no_front_is_known_no_arrow_is_spoken_of() -> None:
+    flat = scene()
+    for one in flat["objects"]:
+        one["has_front"] = False
+    files = FILES | {"1.scene.json": json.dumps(flat).encode()}
+    (ask,) = asks(files=files, aids="front")
+    assert (ask.drawn, ask.images, ask.aids) == ({}, ("1.png",), ())
+
+
 def test_crops_hold_each_thing_with_a_margin() -> None:
     (ask,) = asks(aids="crops")
     assert [Image.open(io.BytesIO(data)).size for data in ask.drawn.values()] == [(78, 118), (66, 92)]

@@ -83,6 +83,17 @@ def test_a_model_sees_the_question_solved_before_it_is_asked(study: Study) -> No
         assert "directly to the left" in question["content"][1]["text"]
 
 
+def test_examples_of_an_edit_are_edits_where_there_are_enough(tmp_path: Path) -> None:
+    items, answers = rows()
+    edits = items["item_id"].str[1:].astype(int) % 2 == 1
+    items["image_before"] = items["image"].where(edits, "")
+    study = written(tmp_path, items, answers)
+    shots = Shots.of(4, study_context(study), where="")
+    for n in (8, 9):
+        found = list(shots.candidates(item(study, n)))[:4]
+        assert {bool(e.request.item.image_before) for e in found} == {n % 2 == 1}
+
+
 def test_no_example_is_ever_held_out_together_with_the_item(study: Study) -> None:
     """In each outer fold of a tuning with the same seed, an item that is held out sees training prompts alone."""
     held = outer_folds(np.arange(PROMPTS), seed=0)
