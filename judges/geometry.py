@@ -232,9 +232,9 @@ class GeometryJudge:
         """Return what perception has of the item's image; see `genspace.judges.Seeing`."""
         from genspace.geometry.perception import Failure
 
-        if self._uses_truth:
-            raise InputError("a part of this perception reads the scene file, which may hold the known truth")
         task = self._task(request)
+        if any(s.truth is not None and s.truth.scene.is_truth for s in task.subjects):
+            raise InputError("a part of this perception reads the known truth, which no judge is told")
         views = [] if task.failure else [self._see(task.subjects)[_key(s)] for s in task.subjects]
         failure = task.failure or next((v.reason for v in views if isinstance(v, Failure)), None)
         if failure is not None:

@@ -192,6 +192,18 @@ def test_by_sub_domain_the_one_who_knows_gets_the_weight_and_both_are_beaten() -
     assert (gains.mean(axis=0) > [0.02, 0.04, 0.04]).all()
 
 
+def test_no_weight_of_a_sub_domain_rests_on_the_items_own_prompt() -> None:
+    """Turning round what people say of a prompt changes neither its items' probabilities nor the weights behind them."""
+    x, y, prompts, part = two_domains(3, n=90)
+    usual = cross_fit_weights(x, y, prompts, method="logistic", parts=part)
+    for poisoned in range(0, 30, 7):
+        own = prompts == poisoned
+        turned = cross_fit_weights(x, np.where(own, 1 - y, y), prompts, method="logistic", parts=part)
+        for before, after in zip(usual, turned, strict=True):
+            assert (before[own] == after[own]).all()
+            assert (before[~own] != after[~own]).any()
+
+
 def test_sub_domains_that_do_not_differ_cost_little() -> None:
     losses = []
     for seed in range(8):
