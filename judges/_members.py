@@ -83,8 +83,7 @@ class Members:
         """
         import numpy as np
 
-        people = self._people.people
-        values = people.decision if people.decides else people.on_unit_scale
+        values = self._people.people.labels
         ids = self._people.units["item_id"]
         labels = {str(i): float(v) for i, v in zip(ids, values, strict=True) if np.isfinite(v)}
         if not labels:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from genspace.errors import InputError
 from genspace.geometry.evaluate import evaluate, measured_in_words
 from genspace.geometry.predicates import Bound, Limit, bind_known, rivals
-from genspace.judges._protocol import JudgeContext, JudgeSpec, Seeing
+from genspace.judges._naming import resolve
+from genspace.judges._protocol import JudgeContext, Seeing
 from genspace.judges._registry import make_judge
 from genspace.judges.asking._asks import Ask
 from genspace.judges.asking._pictures import Pictures
@@ -81,8 +82,8 @@ def _crops(shown: Shown) -> Iterator[tuple[str, Image.Image]]:
         box = (
             math.floor(max(0, left - x)),
             math.floor(max(0, top - y)),
-            math.ceil(min(shown.pixels.width, right + x)),
-            math.ceil(min(shown.pixels.height, bottom + y)),
+            math.ceil(max(left + 1, min(shown.pixels.width, right + x))),
+            math.ceil(max(top + 1, min(shown.pixels.height, bottom + y))),
         )
         yield f"a part of {IMAGE}, around the {quoted(name)}", shown.pixels.crop(box)
 
@@ -177,10 +178,8 @@ class Aids:
         cls, names: Sequence[str], source: str, context: JudgeContext, *, hidden: bool, where: str
     ) -> Aids:
         """Return aids whose scenes come from the judge `source`. Errors: `InputError` for one that makes no scenes."""
-        if context.make is not None:
-            judge = context.make(source)
-        else:
-            judge = make_judge(JudgeSpec(name=source, kind=source), context)
+        make = context.make or (lambda name: make_judge(resolve([name], {})[0], context))
+        judge = make(source)
         if not isinstance(judge, Seeing):
             raise InputError(
                 f"{where}: aids_from = {source!r}: that judge makes no scenes; name scene, geometry, or a variant"

@@ -62,12 +62,13 @@ class Shots:
         if context.study is None or context.evidence is None:
             raise InputError(f"{where}: shots = {count}: examples need a study with people's answers")
         units = Question.of(context.evidence).singles
-        people, ids = units.people, [str(i) for i in units.units["item_id"]]
-        share = people.on_unit_scale
-        labels = people.decision if people.decides else np.where(share == 0.5, np.nan, share > 0.5)
+        ids, share = [str(i) for i in units.units["item_id"]], units.people.on_unit_scale
+        labels = np.where(units.people.labels == 0.5, np.nan, units.people.labels)
         prompts = dict(zip(ids, units.prompt.tolist(), strict=True))
         answered = {
-            i: (bool(y), abs(m - 0.5)) for i, y, m in zip(ids, labels, share, strict=True) if np.isfinite(y)
+            i: (bool(y > 0.5), abs(m - 0.5))
+            for i, y, m in zip(ids, labels, share, strict=True)
+            if np.isfinite(y)
         }
         examples = [
             Example(
