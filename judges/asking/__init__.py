@@ -4,6 +4,7 @@ A protocol (`protocols/`) puts asks about a request; a judge has them answered a
 makes a verdict of the outcome. What a model wrote is read in one place (`_reading.py`).
 """
 
+from genspace.judges.asking._aids import AIDS
 from genspace.judges.asking._asker import Asker
 from genspace.judges.asking._asks import Answer, Ask, Kind, Outcome, Usage, drawn_in, text_tokens, total
 from genspace.judges.asking._options import AskOptions
@@ -20,6 +21,7 @@ from genspace.judges.asking._reading import (
 from genspace.judges.asking.protocols import Protocol, Steps, protocol, protocol_names
 
 __all__ = [
+    "AIDS",
     "THOUGHT_MARKS",
     "Answer",
     "Ask",

@@ -17,8 +17,7 @@ from vlm_support import MemoryFiles, Recorder, VlmServer, png
 
 from genspace.errors import InputError
 from genspace.judges import JudgeContext, JudgeSpec, make_judge
-from genspace.judges.asking import Asker, AskOptions, protocol_names
-from genspace.judges.asking._aids import AIDS
+from genspace.judges.asking import AIDS, Asker, AskOptions, protocol_names
 from genspace.judges.asking._asks import Ask
 from genspace.records import Item, Request
 

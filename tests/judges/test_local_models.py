@@ -33,8 +33,7 @@ from genspace import open_study
 from genspace.errors import InputError
 from genspace.judges import JudgeContext, JudgeSpec, make_judge, study_context
 from genspace.judges._local_model import LocalModel, Written
-from genspace.judges.asking import protocol_names
-from genspace.judges.asking._aids import AIDS
+from genspace.judges.asking import AIDS, protocol_names
 from genspace.judges.hf import HfJudge
 from genspace.records import Item, Request, Verdict
 
