@@ -12,17 +12,17 @@ from __future__ import annotations
 import os
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from genspace.benchmark._pictures import Names, Placed, place, task_of
-from genspace.benchmark._prompt_list import TASKS, PromptList, Task, rows_csv
+from genspace.benchmark._prompt_list import TASKS, PromptList, Task, csv_lines
 from genspace.documents import toml_text
 from genspace.errors import InputError, InvalidFilesError, Problem
-from genspace.study import IMAGE_SUFFIXES
+from genspace.study import IMAGE_SUFFIXES, Study, open_study
 
 __all__ = ["BEFORE", "Benchmark", "Gap", "State", "create", "open_benchmark"]
 
@@ -196,7 +196,12 @@ class Benchmark:
 
     def write_items(self) -> None:
         """Write items.csv. Errors: `InputError` when it cannot be written."""
-        write_text(self.root / "items.csv", rows_csv(self.rows()))
+        write_text(self.root / "items.csv", lambda: csv_lines(self.rows()))
+
+    @cached_property
+    def study(self) -> Study:
+        """The folder as a study. Errors: as for `open_study`."""
+        return open_study(self.root, whole=True)
 
     def there(self) -> frozenset[str]:
         """Return the ids of the items whose pictures have come, for edits the picture before too."""
@@ -359,12 +364,10 @@ def create(root: Path, lists: Sequence[PromptList], generators: Sequence[str], *
             (made.images / BEFORE).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{root}: cannot be written ({error.strerror or error})") from None
-    write_text(
-        root / FILE,
-        toml_text({"prompts": made.prompts, "tasks": list(made.lists), "generators": list(made.generators)}),
-    )
+    said = {"prompts": made.prompts, "tasks": list(made.lists), "generators": list(made.generators)}
+    write_text(root / FILE, lambda: [toml_text(said)])
     if not (root / "study.toml").exists():
-        write_text(root / "study.toml", f'name = "{root.resolve().name}"\nbreakdowns = ["part"]\n')
+        write_text(root / "study.toml", lambda: [f'name = "{root.resolve().name}"\nbreakdowns = ["part"]\n'])
     made.write_items()
     return made
 
@@ -393,14 +396,20 @@ def open_benchmark(root: Path) -> Benchmark:
     return Benchmark(root, tuple(generators), lists, str(document.get("prompts", "")))
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all, where it has changed. Errors: `InputError` when it cannot be written."""
-    if path.is_file() and path.read_text(encoding="utf-8") == text:
-        return
+def write_text(path: Path, parts: Callable[[], Iterable[str]]) -> None:
+    """Write a file whole or not at all, where it has changed; of its text, asked for again, a part is held at a time.
+
+    Errors: `InputError` when it cannot be written.
+    """
     try:
+        if path.is_file():
+            with path.open(encoding="utf-8", newline="") as file:
+                if all(file.read(len(part)) == part for part in parts()) and not file.read(1):
+                    return
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_name(f".{path.name}.new")
-        fresh.write_text(text, encoding="utf-8", newline="")
+        with fresh.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(parts())
         fresh.replace(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None

@@ -13,7 +13,8 @@ from genspace.analysis.prediction_powered import CorrectedMean, corrected_strata
 from genspace.analysis.question import Question
 from genspace.analysis.resampling import stream
 from genspace.benchmark._folder import Benchmark, write_text
-from genspace.benchmark._prompt_list import Task, rows_csv
+from genspace.benchmark._prompt_list import Task, csv_lines
+from genspace.documents import toml_text
 from genspace.errors import InputError, did_you_mean
 from genspace.gather import evidence_of
 from genspace.human_study.design import DESIGN_FILE, write_design
@@ -69,12 +70,10 @@ def draw_sample(
         raise InputError(
             f"{made.root}: there are no pictures to ask people about (genspace benchmark status)"
         )
-    write_text(out / "items.csv", rows_csv(drawn))
+    write_text(out / "items.csv", lambda: csv_lines(drawn))
     pictures = str(made.images.resolve()).replace("\\", "/")
-    write_text(
-        out / "study.toml",
-        f'name = "{out.resolve().name}"\nimages = "{pictures}"\nsampling = "stratified"\nbreakdowns = ["part"]\n',
-    )
+    said = {"name": out.resolve().name, "images": pictures, "sampling": "stratified", "breakdowns": ["part"]}
+    write_text(out / "study.toml", lambda: [toml_text(said)])
     write_design(out / DESIGN_FILE, title="Pictures and words", raters_per_item=raters_per_item)
     return len(drawn)
 
@@ -103,7 +102,7 @@ def corrected_rows(
         )
     if not np.isfinite(asked.people.mean).any():
         raise InputError(f"{people}: nobody has answered yet (genspace annotate serve {people})")
-    units = Question.of(evidence_of(open_study(made.root))).singles
+    units = Question.of(evidence_of(made.study)).singles
     ids = units.units["item_id"]
     if unknown := sorted(set(said) - set(ids)):
         raise InputError(f"{people}: {unknown[0]} is no item of {made.root} ({len(unknown)} such items)")

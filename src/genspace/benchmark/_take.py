@@ -126,7 +126,8 @@ def _from_data_set(source: str, target: Path, prompt_column: str | None) -> int:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
     if any(told):
-        write_text(target / "metadata.jsonl", rows_jsonl(_with_seeds(target, told)))
+        lines = rows_jsonl(_with_seeds(target, told))
+        write_text(target / "metadata.jsonl", lambda: [lines])
     return len(told)
 
 
