@@ -45,7 +45,7 @@ def draw_sample(
     for name in generators or ():
         if name not in made.generators:
             raise InputError(
-                f"`generator` {name!r}: is none of the folder's{did_you_mean(name, made.generators)}"
+                f"`generator` {name!r}: is no generator of {made.root}{did_you_mean(name, made.generators)}"
             )
     if out.exists() and any(out.iterdir()):
         raise InputError(f"{out}: is not empty; take another folder")

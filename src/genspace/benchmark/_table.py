@@ -267,8 +267,8 @@ def read_rows(path: Path) -> list[Row]:
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
     except ValueError as error:
         raise InputError(f"{path}: is no JSON: {error}") from None
     rows = document.get("rows") if isinstance(document, dict) and "rows" in document else [document]

@@ -185,6 +185,10 @@ def run(
 
     made = open_benchmark(folder)
     made.write_items()
+    if not made.there():
+        raise InputError(
+            f"{folder}: no picture of a prompt has come yet (genspace benchmark status {folder})"
+        )
     opened = made.study
     names = _named(judge or ["geometry"], profile)
     options = RunOptions(limit=limit, retry=retry, items=made.there())
@@ -386,16 +390,20 @@ def _print_state(state: State) -> None:
 
     for gap in state.gaps:
         out().print(_gap_line(gap), markup=False)
-        for first, second in gap.twice[:SHOWN]:
-            out().print(f"  {first} and {second} claim one prompt; the first counts", markup=False)
+        if gap.twice:
+            pairs = tuple(f"{second} beside {first}" for first, second in gap.twice)
+            out().print(
+                f"  {len(pairs):,} files do not count: {_shown(pairs)} of the same prompt", markup=False
+            )
     if state.broken:
         out().print(
-            f"{len(state.broken):,} pictures are empty or cut off: {_shown(state.broken)}", markup=False
+            f"{len(state.broken):,} pictures are empty, cut off or no picture: {_shown(state.broken)}",
+            markup=False,
         )
     if state.strangers:
         out().print(
             f"{len(state.strangers):,} files belong to no prompt: {_shown(state.strangers)}. A name tells the prompt "
-            "by its id, its index or its text (prompts/*.csv)",
+            "by its index (0001.png), its id or its text (prompts/*.csv)",
             markup=False,
         )
 
