@@ -84,9 +84,7 @@ def sample_probe(
     dealt = deal(plan, index, count, shares)
     # what cannot be hidden, or has no thing without a front, is cut
     for kind in dict.fromkeys((dealt.kind, "cut" if dealt.kind in HARD else dealt.kind)):
-        for attempt in range(
-            ATTEMPTS * (5 if kind == "hidden" else 1)
-        ):  # seldom one stands just behind another
+        for attempt in range(ATTEMPTS * (5 if kind in HARD else 1)):  # few scenes cut or hide just enough
             rng = np.random.default_rng([seed, zlib.crc32(plan.name.encode()), index, attempt])
             try:
                 return _build(plan, replace(dealt, kind=kind), rng, index=index, seed=seed, size=size)
