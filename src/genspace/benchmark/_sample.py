@@ -17,7 +17,6 @@ from genspace.benchmark._prompt_list import Task, csv_lines
 from genspace.documents import toml_text
 from genspace.errors import InputError, did_you_mean
 from genspace.gather import evidence_of
-from genspace.human_study.design import DESIGN_FILE, write_design
 from genspace.study import open_study
 
 if TYPE_CHECKING:
@@ -42,6 +41,8 @@ def draw_sample(
 
     Errors: `InputError` for a folder that is not empty, an unknown generator, and for a sub-domain without pictures.
     """
+    from genspace.human_study.design import DESIGN_FILE, write_design
+
     for name in generators or ():
         if name not in made.generators:
             raise InputError(
