@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,9 +17,6 @@ from genspace.documents import toml_text
 from genspace.errors import InputError, did_you_mean
 from genspace.gather import evidence_of
 from genspace.study import open_study
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["corrected_rows", "draw_sample"]
 
@@ -119,11 +115,8 @@ def corrected_rows(
         for code, generator in enumerate(units.generators):
             for task in made.lists:
                 own = (units.generator == code) & (task_column == task)
+                strata = np.unique(part[own].astype(str), return_inverse=True)[1]
                 found[generator, name, task] = corrected_strata(
-                    ratings[own], values[own], units.prompt[own], _codes(part[own]), confidence=confidence
+                    ratings[own], values[own], units.prompt[own], strata, confidence=confidence
                 )
     return found
-
-
-def _codes(names: NDArray[np.object_]) -> NDArray[np.int64]:
-    return np.asarray(np.unique(names.astype(str), return_inverse=True)[1], dtype=np.int64)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from genspace.analysis.reasons import Reason
 from genspace.benchmark import TASKS, Cell, Row, Task, row_places, rows_csv
+from genspace.display import View
 from genspace.documents import to_dict
 from genspace.report._benchmark_examples import Example, examples_of
 from genspace.report._files import written
-from genspace.report._generators import COUNTED
+from genspace.report._generators import COUNTED, place_text
 from genspace.report._sentences import reason_text
-from genspace.report._table import LATEX, figure_text, figure_words, number, percent
+from genspace.report._table import LATEX, figure_text, figure_words, latex_frame, number, percent
 from genspace.report._terminal import print_table
 from genspace.tables import neutralised
 
@@ -57,10 +58,7 @@ class ShownRow:
     @property
     def standing(self) -> str:
         """The place, and those that the intervals allow: "2 (1–3)"."""
-        place = self.place
-        if place.rank is None:
-            return "–"
-        return f"{place.rank}" + ("" if place.low is None else f" ({place.low}–{place.high})")
+        return place_text(self.place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +73,11 @@ class ShownTask:
     def title(self) -> str:
         """Heading."""
         return TITLES[self.task]
+
+    @property
+    def names(self) -> list[str]:
+        """Headings of the cells."""
+        return [name.replace("_", " ") for name in (*self.columns, MEAN)]
 
 
 def shown_tasks(rows: Sequence[Row]) -> list[ShownTask]:
@@ -129,8 +132,7 @@ def print_rows(rows: Sequence[Row], console: Console) -> None:
             below = "\n" * (len(names) - 1)
             cells = ["\n".join(cell[n] + (below if n == 0 else "") for n in kept) for cell in lines]
             table.append(["\n".join(heads[n] for n in kept), *cells])
-        head = ["generator, judge", *(name.replace("_", " ") for name in (*shown.columns, MEAN))]
-        print_table(head, table, console, title=shown.title, turns=False)
+        print_table(["generator, judge", *shown.names], table, console, title=shown.title, turns=False)
     console.print(f"In each cell: {_legend()} {COUNTED}", markup=False)
 
 
@@ -231,19 +233,14 @@ def markdown_rows(rows: Sequence[Row]) -> str:
     """Return the tables as Markdown."""
     parts = []
     for shown in shown_tasks(rows):
-        head = ["place", "generator", "judge", *(c.replace("_", " ") for c in (*shown.columns, MEAN))]
-        lines = [f"### {shown.title}", "", _piped(head), _piped(["---"] * len(head))]
-        lines += [
-            _piped([row.standing, *(n.replace("|", "\\|") for n in (row.generator, row.judge)),
-                    *("<br>".join(filter(None, cell_lines(cell))) for cell in row.cells)])
+        head = ["place", "generator", "judge", *shown.names]
+        lines = [
+            [row.standing, row.generator, row.judge,
+             *("<br>".join(filter(None, cell_lines(cell))) for cell in row.cells)]
             for row in shown.rows
         ]  # fmt: skip
-        parts.append("\n".join(lines) + "\n")
+        parts.append(View(shown.title, head=head, rows=lines).markdown())
     return "\n".join([*parts, f"In each cell: {_legend()} {COUNTED}\n"])
-
-
-def _piped(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
 
 
 def _legend() -> str:
@@ -257,13 +254,7 @@ def latex_rows(rows: Sequence[Row]) -> str:
     """Return the tables in LaTeX (booktabs, graphicx), each no wider than the text."""
     parts = []
     for shown in shown_tasks(rows):
-        head = ["", "Generator", "Judge", *(c.replace("_", " ") for c in (*shown.columns, MEAN))]
-        lines = [
-            "\\begin{table}", "\\centering",
-            f"\\caption{{{shown.title}. {(_legend() + ' ' + COUNTED).translate(LATEX)}}}",
-            "\\resizebox{\\textwidth}{!}{%", f"\\begin{{tabular}}{{lll{'r' * (len(head) - 3)}}}", "\\toprule",
-            " & ".join(h.translate(LATEX) for h in head) + " \\\\", "\\midrule",
-        ]  # fmt: skip
+        lines = []
         for row in shown.rows:
             cells = [cell_lines(cell) for cell in row.cells]
             kept = [n for n in range(len(LINES)) if any(cell[n] for cell in cells)]
@@ -275,8 +266,10 @@ def latex_rows(rows: Sequence[Row]) -> str:
                     *(f"{small}{c[n].translate(LATEX)}" for c in cells),
                 ]
                 lines.append(" & ".join(told) + (" \\\\" if n != kept[-1] else " \\\\[4pt]"))
-        lines += ["\\bottomrule", "\\end{tabular}}", "\\end{table}"]
-        parts.append("\n".join(lines) + "\n")
+        head = " & ".join(h.translate(LATEX) for h in ("", "Generator", "Judge", *shown.names)) + " \\\\"
+        columns = f"lll{'r' * len(shown.names)}"
+        caption = f"{shown.title}. {_legend()} {COUNTED}"
+        parts.append(latex_frame(columns, head, lines, caption, as_wide_as_text=True))
     return "\n".join(parts)
 
 
