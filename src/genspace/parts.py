@@ -150,27 +150,32 @@ def which_moved(
     shared = sides[0].prompts(sides[0].items) & sides[1].prompts(sides[1].items)
     runs: list[RunSummary] = []
 
-    def decided(side: _Side, parts: Mixture) -> dict[str, Verdict]:
+    def made(side: _Side, parts: Mixture) -> _Mixed:
         tables = _mixed(was, now, name, parts)
         declared = replace(side.study.declared, judges=tables)
-        mixed = replace(side.study, declared=declared).kept_apart(side.study.root / FOLDER)
+        study = replace(side.study, declared=declared).kept_apart(side.study.root / FOLDER)
         (spec,) = resolve([name], tables)
-        judge = make(spec, mixed)
-        asked = frozenset(i for i in side.items if side.prompt(i) in shared)
-        runs.append(ask(judge, spec, mixed, RunOptions(items=asked)))
-        answers = JudgeStore(mixed.kept_in, name).under(judge.fingerprint).values()
+        return _Mixed(
+            study, spec, make(spec, study), frozenset(i for i in side.items if side.prompt(i) in shared)
+        )
+
+    def decided(mixed: _Mixed) -> dict[str, Verdict]:
+        runs.append(ask(mixed.judge, mixed.spec, mixed.study, RunOptions(items=mixed.asked)))
+        answers = JudgeStore(mixed.study.kept_in, name).under(mixed.judge.fingerprint).values()
         said = {v.item_id: v for v in answers if v.repeat == 0 and v.question is None}
-        if not asked <= said.keys():
+        if not mixed.asked <= said.keys():
             raise InputError(
                 f"judge {name!r}: not asked about every picture (is the budget spent?); the same command goes on from "
                 "here"
             )
-        return {i: said[i] for i in sorted(asked) if said[i].status == "decided"}
+        return {i: said[i] for i in sorted(mixed.asked) if said[i].status == "decided"}
 
     if not shared:
         raise InputError(f"{old.root} and {new.root} share no prompt: their scores cannot be compared")
     orders = orders_of([*(part.part for part in changed), PICTURES], seed=seed)
-    verdicts = {m: decided(sides[PICTURES in m], m - {PICTURES}) for m in mixtures(orders)}
+    # all are made before any is asked: options that do not go together must cost nothing
+    judges = {m: made(sides[PICTURES in m], m - {PICTURES}) for m in mixtures(orders)}
+    verdicts = {m: decided(mixed) for m, mixed in judges.items()}
     measure = _measure([v for said in verdicts.values() for v in said.values()])
     common = [
         set.intersection(*(set(said) for m, said in verdicts.items() if (PICTURES in m) == later))
@@ -217,6 +222,16 @@ class _Side:
 
     def prompts(self, item_ids: Iterable[str]) -> set[str]:
         return {self.prompt(i) for i in item_ids}
+
+
+@dataclass(frozen=True)
+class _Mixed:
+    """A mixture of the judge for one of the studies, and whom it is asked about."""
+
+    study: Study
+    spec: JudgeSpec
+    judge: Judge
+    asked: frozenset[str]
 
 
 def _items(study: Study, generator: str | None) -> dict[str, Item]:

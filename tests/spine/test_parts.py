@@ -189,6 +189,21 @@ def test_tables_that_cannot_be_mixed_are_refused(
             changed_parts(*sides, "j")
 
 
+def test_options_that_do_not_go_together_cost_nothing(tmp_path: Path) -> None:
+    """All mixtures are made before any is asked."""
+    may = written(tmp_path / "may", 'kind = "geometry"\ndepth = "a"\ndetector = "x"', right=["1"] * 60)
+    june = written(tmp_path / "june", 'kind = "geometry"\ndepth = "b"\ndetector = "y"', right=["1"] * 60)
+
+    def refuses(spec: JudgeSpec, study: Study) -> ByParts:
+        if (spec.options["depth"], spec.options["detector"]) == ("b", "x"):
+            raise InputError("depth b needs detector y")
+        return by_parts(spec, study)
+
+    with pytest.raises(InputError, match="depth b needs detector y"):
+        moved(may, june, refuses)
+    assert not list(tmp_path.rglob("verdicts"))
+
+
 def test_studies_that_cannot_be_compared_are_refused(tmp_path: Path) -> None:
     right = ["1"] * 60
     table = 'kind = "geometry"\ndepth = "a"\ndetector = "x"'
