@@ -14,8 +14,8 @@ ARRAYS = 32
 """Arrays of a block that exist at once, those of all threads together."""
 PROGRAM = 250_000_000
 """Bytes of Python and its libraries."""
-AN_ITEM, A_SCORE, A_RATED_SCORE = 500, 400, 1_500
-"""Bytes of an item, of a judge's score of it, and of all that is computed of the score where people rated the item."""
+AN_ITEM, A_SCORE, A_RATED_ITEM = 500, 400, 17_500
+"""Bytes of an item, of a judge's score of it, and of all that is computed at a time where people rated the item."""
 
 _budget: list[int] = []
 
@@ -32,9 +32,9 @@ def memory_needed(items: int, judges: int, *, rated: int, draws: int) -> int:
     """Return about how many bytes a comparison takes; measured by benchmarks/scale.py.
 
     >>> round(memory_needed(1_000_000, 3, rated=10_000, draws=1000) / 1e9, 1)
-    2.0
+    2.1
     """
-    columns = items * (AN_ITEM + judges * A_SCORE) + rated * (judges + 2) * A_RATED_SCORE
+    columns = items * (AN_ITEM + judges * A_SCORE) + rated * A_RATED_ITEM
     return PROGRAM + columns + rated * draws // 4
 
 

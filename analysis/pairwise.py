@@ -226,7 +226,7 @@ def best_tie_width(pairs: Pairs) -> TieWidth | None:
     and Freitag 2023, "Ties Matter"; WMT's acc*_eq).
     """
     if pairs.groups != 1:
-        return _Widths(pairs).best(np.ones(len(pairs.human), dtype=bool))
+        return _Widths(pairs).best(np.ones(pairs.groups, dtype=bool))
     if not len(pairs.human):
         return None
     # Of one group the pairs are counted, from widths sorted without regard to whose they are.
@@ -249,30 +249,31 @@ def _changes(pairs: Pairs) -> tuple[Floats, Bools, Bools, Bools]:
 
 
 class _Widths:
-    """What raising the width over each pair gains and loses, by rising width, for every choice of some of the pairs."""
+    """What raising the width over each pair gains and loses, by rising width, for every choice of groups."""
 
     def __init__(self, pairs: Pairs) -> None:
         width, tied, right, gaining = _changes(pairs)
-        gains = np.flatnonzero(gaining)
-        self._gains = gains[np.argsort(width[gains])]
-        losses = np.flatnonzero(right & ~tied)
-        self._losses, self._right = losses[np.argsort(width[losses])], right
-        self._width = width[self._gains]
-        self._lost_at = np.searchsorted(self._width, width[self._losses])
-        self._group, self._groups = pairs.group, pairs.groups
+        gains, losses = np.flatnonzero(gaining), np.flatnonzero(right & ~tied)
+        gains, losses = (v[np.argsort(width[v])] for v in (gains, losses))
+        self._width = width[gains]
+        self._last = np.flatnonzero(np.append(np.diff(self._width) > 0, True)[: len(gains)])
+        self._lost_at = np.searchsorted(self._width, width[losses])
+        self._gained, self._lost = pairs.group[gains], pairs.group[losses]
+        self._sizes, self._right = (
+            np.bincount(pairs.group, v, minlength=pairs.groups) for v in (np.ones(len(right)), right)
+        )
 
     def best(self, chosen: Bools) -> TieWidth | None:
-        """Return the width of highest mean accuracy on the chosen ones of the pairs."""
-        sizes = np.bincount(self._group[chosen], minlength=self._groups).astype(float)
-        if not sizes.any():
+        """Return the width of highest mean accuracy over the chosen ones of the groups."""
+        chosen = chosen & (self._sizes > 0)
+        if not chosen.any():
             return None
-        share = np.where(chosen, (1 / np.maximum(sizes, 1) / (sizes > 0).sum())[self._group], 0.0)
-        lost = np.bincount(self._lost_at, share[self._losses], minlength=len(self._gains) + 1)[:-1]
-        gain = np.cumsum(share[self._gains] - lost)
-        last = np.flatnonzero(np.append(np.diff(self._width) > 0, True)[: len(gain)])
-        accuracy = share[self._right].sum() + np.append(0.0, gain[last])
+        share = np.where(chosen, 1 / np.maximum(self._sizes, 1) / chosen.sum(), 0.0)
+        lost = np.bincount(self._lost_at, share[self._lost], minlength=len(self._width) + 1)[:-1]
+        gain = np.cumsum(share[self._gained] - lost)
+        accuracy = self._right @ share + np.append(0.0, gain[self._last])
         best = int(np.argmax(accuracy > accuracy.max() - 1e-12))
-        return TieWidth(float(np.append(0.0, self._width[last])[best]), float(accuracy[best]))
+        return TieWidth(float(np.append(0.0, self._width[self._last])[best]), float(accuracy[best]))
 
 
 def folds_by_prompt(prompts: ArrayLike, rng: np.random.Generator, *, folds: int = 5) -> Ints:
@@ -292,7 +293,7 @@ def calibrated_widths(pairs: Pairs, group_fold: Ints) -> Floats:
     widths, candidates = np.full(pairs.groups, np.nan), _Widths(pairs)
     for fold in np.unique(group_fold):
         held_out = group_fold == fold
-        chosen = candidates.best(~held_out[pairs.group])
+        chosen = candidates.best(~held_out)
         if chosen is not None:
             widths[held_out] = chosen.width
     return widths

@@ -478,6 +478,18 @@ def test_what_a_block_takes_away_gives_the_figures_computed_again(
                 np.testing.assert_allclose(ours, again, rtol=0, atol=1e-12, err_msg=row.key)
 
 
+def test_judges_beside_one_another_have_the_figures_that_each_has_alone() -> None:
+    rng = np.random.default_rng(0)
+    y, first, second = rng.integers(4, size=(3, 60)).astype(float)
+    clusters = Replicates.of(np.arange(60) // 4)
+    shared = LeftOut(y, clusters)
+    beside = {"first": shared.beside(), "second": shared.beside()}
+    for key in ("spearman", "kendall_tau_b", "spearman", "pairwise_with_ties"):  # in turn, as threads would
+        for name, x in (("first", first), ("second", second)):
+            alone = FIGURES[key].statistic(LeftOut(y, clusters), x, 0.0)
+            np.testing.assert_array_equal(FIGURES[key].statistic(beside[name], x, 0.0), alone)
+
+
 def test_a_judge_that_differs_in_one_prompt_alone_has_no_correlation_without_it() -> None:
     y = np.arange(40.0)
     prompts = np.repeat(np.arange(10), 4)

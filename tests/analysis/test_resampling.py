@@ -29,6 +29,14 @@ def same(ours, theirs, tolerance=1e-12):
     return (np.isnan(ours) and np.isnan(theirs)) or abs(ours - theirs) < tolerance
 
 
+def test_draws_are_those_of_a_plain_loop_whatever_is_drawn_at_once():
+    rng = stream(0, "loop")
+    plain = np.stack([np.bincount(rng.integers(7, size=7), minlength=7) for _ in range(20)], axis=1)
+    assert (PromptDraws.make(np.arange(7), 20, stream(0, "loop")).counts == plain).all()
+    with within_memory(8 * 32 * 21):  # three draws at once
+        assert (PromptDraws.make(np.arange(7), 20, stream(0, "loop")).counts == plain).all()
+
+
 @pytest.mark.filterwarnings("ignore")  # SciPy warns on constant input, where both give NaN
 @settings(deadline=None, max_examples=60)
 @given(seed=st.integers(0, 10**6), n=st.integers(2, 40), levels=st.sampled_from([2, 3, 9, 10**6]))

@@ -57,7 +57,8 @@ def invoke(arguments: Sequence[str] | None = None) -> int:
 
 def main() -> NoReturn:
     """Entry point of the `genspace` command."""
-    gc.set_threshold(
-        100_000, 20, 20
-    )  # what is imported stays: looking for garbage in it costs a tenth of a command
-    sys.exit(invoke())
+    # What is imported stays: looking for garbage in it, also at the end, costs a tenth of a command.
+    gc.set_threshold(100_000, 20, 20)
+    code = invoke()
+    gc.freeze()
+    sys.exit(code)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["compare"]
 
-A_SCORE_S, APPENDIX_S, READ_S = 1e-4, 2e-4, 1e-5
+A_SCORE_S, APPENDIX_S, READ_S = 1.3e-4, 2e-5, 1e-5
 """Seconds for each score of an item that people rated, for its part of the appendix, and for reading any score."""
 SPECIFICATIONS = 8
 """Ways to compute agreement that are computed side by side, about."""
