@@ -298,3 +298,18 @@ def test_a_folder_without_pictures_is_refused_and_nothing_is_no_table(made, tmp_
     empty = create(tmp_path / "empty", list(made.lists.values()), ["mine"], prompts="version 1").root
     assert invoke(["benchmark", "run", str(empty), "--judge", "scene"]) == 2
     assert "no picture of a prompt has come yet" in capsys.readouterr().err
+
+
+def test_tables_and_data_sets_that_cannot_be_read_are_named(made, monkeypatch):
+    put(made.images / "mine" / "t2i", "x.png")
+    table = made.images / "mine" / "t2i" / "metadata.jsonl"
+    table.write_text('{"file_name": ')
+    with pytest.raises(InvalidFilesError, match=r"mine/t2i/metadata\.jsonl"):
+        open_benchmark(made.root).write_items()
+
+    def unreachable(source):
+        raise OSError("no network")
+
+    monkeypatch.setattr("fsspec.core.url_to_fs", unreachable)
+    with pytest.raises(InputError, match=r"hf://datasets/x/y: cannot be reached \(no network\)"):
+        take(made, "hf://datasets/x/y", generator="mine", task="t2i")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,10 +11,12 @@ from scipy.stats import t as student
 
 from genspace.benchmark import (
     Asked,
+    Otherwise,
     PromptList,
     compare_generators,
     create,
     open_benchmark,
+    ordered_otherwise,
     read_rows,
     rows_of,
 )
@@ -146,6 +149,17 @@ def test_generators_differ_by_what_their_rows_say(judged):
     # each prompt that is left out takes its weight, 1 / prompts of its sub-domain, with it
     found = pairs["mean"].difference
     assert found.low < found.value < found.high
+
+
+def test_judges_that_order_the_generators_otherwise_are_named(judged):
+    made, _ = judged
+    many, one = rows_of(made)
+    turned = [replace(many, judge="b", generator="one"), replace(one, judge="b", generator="many")]
+    scores = [row.tasks["t2i"].mean.score.as_misses.value for row in (many, one)]
+    assert scores[0] != scores[1]
+    first, second = ("many", "one") if scores[0] > scores[1] else ("one", "many")
+    assert ordered_otherwise([many, one, *turned]) == [Otherwise("t2i", first, second, "judge", "b")]
+    assert ordered_otherwise([many, one, replace(many, judge="b"), replace(one, judge="b")]) == []
 
 
 def test_rows_typed_from_a_paper_stand_beside(judged, tmp_path, capsys):

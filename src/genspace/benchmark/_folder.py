@@ -324,7 +324,7 @@ def _told_by_tables(folder: Path, names: Iterable[str]) -> dict[str, str]:
     for name in sorted(names):
         if name.rpartition("/")[2] not in {"metadata.csv", "metadata.jsonl"}:
             continue
-        frame = read_table(folder / name, name).frame
+        frame = read_table(folder / name).frame
         prompt = next((c for c in ("prompt", "text", "caption") if c in frame), None)
         if prompt is None or "file_name" not in frame:
             continue

@@ -161,8 +161,14 @@ def _batches(source: str) -> Iterator[Any]:
         from genspace.errors import optional_import
 
         optional_import("huggingface_hub", extra="models", needed_for=source)
-        system, base = url_to_fs(source)
-        files = [system.open(path) for path in sorted(system.glob(f"{base}/**.parquet"))]
+        try:
+            system, base = url_to_fs(source)
+            files = [system.open(path) for path in sorted(system.glob(f"{base}/**.parquet"))]
+        except Exception as error:  # noqa: BLE001 - the hub's client lets errors of many libraries through
+            message = (
+                f"cannot be reached ({error}); see to its name, the network, and to HF_TOKEN if it is private"
+            )
+            raise InputError(f"{source}: {message}") from None
     else:
         files = [path.open("rb") for path in _tables(Path(source))]
     if not files:

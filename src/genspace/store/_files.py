@@ -168,13 +168,15 @@ class JudgeStore:
 
     def newest(self, beginning: str = "") -> str | None:
         """Return the newest fingerprint that begins so; without a beginning the one whose verdicts count."""
+        import pyarrow.compute as pc
+
         for path in reversed(self.files()):
-            parts = [
-                part["fingerprint"].to_pylist() for part in read_columns(path, ["item_id", "fingerprint"])
-            ]
-            for mark in (mark for part in reversed(parts) for mark in reversed(part)):
-                if mark is not None and str(mark).startswith(beginning):
-                    return str(mark)
+            last = None
+            for part in read_columns(path, ["item_id", "fingerprint"]):
+                marks = part["fingerprint"].filter(pc.starts_with(part["fingerprint"], beginning))
+                last = str(marks[-1]) if len(marks) else last
+            if last is not None:
+                return last
         return None
 
     def done(self, fingerprint: str, *, retry: frozenset[str] = frozenset()) -> Container[Key]:
