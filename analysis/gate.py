@@ -51,11 +51,11 @@ SURE = 0.8
 """How often a judge should pass whose true value is told where a rule states none."""
 _NUMBER = r"(?P<{}>[+-]?\d*\.?\d+)"
 _SUPPOSING = rf"(?:\s+supposing\s+{_NUMBER.format('supposing')})?\s*$"
-_FIGURE = re.compile(
+_FIGURE = (
     rf"^\s*(?:(?P<judge>.+):\s*)?(?P<figure>\w+)(?:\.(?P<end>\w+))?\s*(?P<sign>>=|<=|>|<|=+)\s*{_NUMBER.format('value')}"
     + _SUPPOSING
 )
-_BESIDE = re.compile(
+_BESIDE = (
     rf"^\s*(?P<judge>.+?)\s+(?P<kind>not worse than|not behind|ahead of)\s+(?P<other>.+?)"
     rf"(?:\s+by\s+{_NUMBER.format('value')})?{_SUPPOSING}"
 )
@@ -94,7 +94,7 @@ class Rule:
     @classmethod
     def parse(cls, text: str) -> Rule:
         """Read a rule. Errors: `InputError` for one that cannot be read."""
-        if found := _BESIDE.match(text):
+        if found := re.match(_BESIDE, text):
             kind = _KINDS[found["kind"]]
             value = None if found["value"] is None else float(found["value"])
             if (kind == "not worse") != (value is not None) or (value is not None and not 0 < value < 2):
@@ -104,7 +104,7 @@ class Rule:
                 text=text.strip(), kind=kind, judge=judge, other=found["other"], value=value or 0.0,
                 supposing=_number(found["supposing"]),
             )  # fmt: skip
-        found = _FIGURE.match(text)
+        found = re.match(_FIGURE, text)
         if not found:
             raise InputError(f'rule "{text}" cannot be read: {_FORMS}')
         at_least = found["sign"] == ">="

@@ -183,7 +183,7 @@ class Units:
     def __len__(self) -> int:
         return len(self.prompt)
 
-    @property
+    @cached_property
     def of_pairs(self) -> bool:
         """Whether the units are pairs of items."""
         return bool((self.units["item_id_b"] != "").any())

@@ -209,11 +209,13 @@ def tune_study(
     apart = study.kept_apart(study.root / FOLDER)
     # by the prompts of the whole study, as the judges that show solved examples split them
     held, prompts, y = outer_folds(units.prompt, seed=seed)[rated], units.prompt[rated], target[rated]
+    # all are made before any is asked: a misspelt option of the last must cost nothing
+    judges = {spec.name: (spec, make(spec, apart)) for spec in space.specs()}
     runs: list[RunSummary] = []
 
-    def answers(spec: JudgeSpec, wanted: Sequence[str]) -> dict[str, Verdict] | None:
+    def answers(name: str, wanted: Sequence[str]) -> dict[str, Verdict] | None:
         """Have a variant asked; None where it was not asked about all of them."""
-        judge = make(spec, apart)
+        spec, judge = judges[name]
         runs.append(ask(judge, spec, apart, RunOptions(items=frozenset(wanted))))
         verdicts = JudgeStore(apart.kept_in, spec.name).under(judge.fingerprint)
         said = {v.item_id: v for v in verdicts.values() if v.repeat == 0 and v.question is None}
@@ -224,7 +226,7 @@ def tune_study(
     alive: dict[tuple[str, float | None], NDArray[np.bool_]] = {}
     if not first.all():
         some = [item for item, chosen in zip(ids, first, strict=True) if chosen]
-        begun = {spec.name: said for spec in space.specs() if (said := answers(spec, some)) is not None}
+        begun = {name: said for name in judges if (said := answers(name, some)) is not None}
         tried = [c for name in begun for c in _candidates(name, begun[name], some, figure, space.thresholds)]
         if tried:
             kept = promising(
@@ -233,14 +235,14 @@ def tune_study(
             alive = {(c.name, c.threshold): row for c, row in zip(tried, kept, strict=True)}
     dropped = {name for name in begun if not any(row.any() for (c, _), row in alive.items() if c == name)}
     finished, unfinished = {}, []
-    for spec in space.specs():
-        said = begun[spec.name] if spec.name in dropped else None
-        if not first.all() and spec.name not in begun:
-            unfinished.append(spec.name)
-        elif said is not None or (said := answers(spec, ids)) is not None:
-            finished[spec.name] = said
+    for name in judges:
+        said = begun[name] if name in dropped else None
+        if not first.all() and name not in begun:
+            unfinished.append(name)
+        elif said is not None or (said := answers(name, ids)) is not None:
+            finished[name] = said
         else:
-            unfinished.append(spec.name)
+            unfinished.append(name)
     if next(iter(space.variants)) in unfinished or len(finished) < 2:
         raise InputError(
             f"{', '.join(unfinished)}: not asked about every item (is the budget spent?); the same command goes on "

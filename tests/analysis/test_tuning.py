@@ -193,6 +193,19 @@ def ask(judge: Wrong, spec: JudgeSpec, of: Study, options: RunOptions) -> RunSum
         raise AssertionError from None
 
 
+def test_a_variant_that_cannot_be_made_costs_nothing(study: Study) -> None:
+    judges = {"plain": Wrong(3)}
+
+    def make(spec: JudgeSpec, of: Study) -> Wrong:
+        if spec.name not in judges:
+            raise InputError("option 'boxes' = 'measurd'")
+        return judges[spec.name]
+
+    with pytest.raises(InputError, match="measurd"):
+        tune_study(study, space("plain", "misspelt"), make=make, ask=ask)
+    assert judges["plain"].asked == []
+
+
 def test_each_variant_is_asked_once_about_each_rated_item(study: Study) -> None:
     judges = {"plain": Wrong(3), "good": Wrong(29)}
     found = tune_study(study, space("plain", "good"), make=lambda spec, _: judges[spec.name], ask=ask)
