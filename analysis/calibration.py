@@ -93,12 +93,12 @@ def cross_fit_weights(
     """Return the predictions of `cross_fit`, and the weights that each rests on.
 
     Args:
-        scores: As for `cross_fit`, like all others but:
-        outcomes: …
-        groups: …
-        method: …
-        folds: …
-        seed: …
+        scores: As for `cross_fit`.
+        outcomes: As for `cross_fit`.
+        groups: As for `cross_fit`.
+        method: As for `cross_fit`.
+        folds: As for `cross_fit`.
+        seed: As for `cross_fit`.
         parts: (n,) sub-domain of each item; "logistic" then weighs each by itself, drawn towards what all have in
             common (a normal prior of `SPREAD` on what sets a sub-domain apart). None: one sub-domain.
 

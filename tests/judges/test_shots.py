@@ -195,7 +195,7 @@ def test_tuning_asks_once_and_its_winner_asks_nothing_new(
     monkeypatch.setenv("GENSPACE_CACHE", str(tmp_path / "cache"))
     space = tmp_path / "tune.toml"
     space.write_text(
-        f'figure = "accuracy"\n[grid.v]\nkind = "vlm"\nmodel = "learner"\nbase_url = "{server.url()}"\nshots = [0, 2]\n'
+        f'figure = "accuracy"\ndefault = "v-0"\n[grid.v]\nkind = "vlm"\nmodel = "learner"\nbase_url = "{server.url()}"\nshots = [2, 0]\n'
         "price_input_usd = 0\nprice_output_usd = 0\n"
     )
     told = genspace("tune", study.root, "--space", space, "--json")

@@ -107,7 +107,11 @@ class Study(Displayed):
         return replace(
             self,
             apart=folder,
-            read_verdicts=lambda: _read_verdict_files(folder, self.items["item_id"], drafts=True),
+            read_verdicts=lambda: (
+                _read_verdict_files(folder, self.items["item_id"], drafts=True)
+                if folder.is_dir()
+                else Read(typed({}, VERDICT_COLUMNS), [], [])
+            ),
         )
 
     def with_items(self, items: pd.DataFrame, files: FilesOfStudy) -> Study:
