@@ -56,7 +56,7 @@ _FIGURE = re.compile(
     + _SUPPOSING
 )
 _BESIDE = re.compile(
-    rf"^\s*(?P<judge>.+?)\s+(?P<kind>not worse than|not behind|ahead of)\s+(?P<other>.+?)"
+    rf"^\s*(?:(?P<judge>.+?)\s+)?(?P<kind>not worse than|not behind|ahead of)\s+(?P<other>.+?)"
     rf"(?:\s+by\s+{_NUMBER.format('value')})?{_SUPPOSING}"
 )
 _KINDS: Mapping[str, Kind] = {"not worse than": "not worse", "ahead of": "ahead", "not behind": "not behind"}
@@ -99,7 +99,7 @@ class Rule:
             value = None if found["value"] is None else float(found["value"])
             if (kind == "not worse") != (value is not None) or (value is not None and not 0 < value < 2):
                 raise InputError(f'rule "{text}": only "not worse than" takes a margin, such as "by 0.05"')
-            judge = None if found["judge"] in {"every judge", "each"} else found["judge"]
+            judge = None if found["judge"] in {None, "every judge", "each"} else found["judge"]
             return cls(
                 text=text.strip(), kind=kind, judge=judge, other=found["other"], value=value or 0.0,
                 supposing=_number(found["supposing"]),

@@ -110,6 +110,7 @@ def gate(
         print_json(found.to_dict())
     else:
         from genspace.display import view_of
+        from genspace.report import print_words
 
         view = view_of(found)
         for sentence in (view.title, *view.sentences):
@@ -120,6 +121,7 @@ def gate(
             figure, level, outcome, chance = cells
             told = f"{outcome}: {asked} · {judge} {figure} ({level}{', ' + chance if chance else ''})"
             console().print(told, markup=False, style="green" if passed else "red")
+        print_words(view, console())
     _write(found, junit, os.environ.get("GITHUB_STEP_SUMMARY"))
     write_out(found, out)
     if not found.passed:

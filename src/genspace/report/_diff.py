@@ -16,7 +16,8 @@ from genspace.report._gallery import thumbnail
 from genspace.report._plots import differences
 from genspace.report._sentences import reason_text
 from genspace.report._table import figure_text, figure_words, number, percent
-from genspace.report._write import page, result_texts
+from genspace.report._words import OF_RUNS
+from genspace.report._write import result_texts
 
 if TYPE_CHECKING:
     from genspace.analysis import Diff
@@ -40,13 +41,19 @@ def diff_view(result: Diff) -> View:
         f"now minus before, {document.primary.label}",
         "difference of each judge from what it was, with its interval",
     )
-    title = f"{document.new} beside {document.old}"
+    caption = (
+        f"{document.primary.label} with {document.reference}, whose present answers both runs are held to. Before and "
+        "now: on everything that the judge answered. Difference: on what both runs answered, with its "
+        f"{document.options.confidence:.0%} interval from leaving out each prompt in turn."
+    )
     return View(
-        title,
+        f"{document.new} beside {document.old}",
         list(sentences(document)),
         HEAD,
         [_cells(row) for row in document.judges],
         [plot] if plot else [],
+        caption=caption,
+        words=OF_RUNS,
     )
 
 
@@ -174,14 +181,8 @@ class Card:
 def write_diff(result: Diff, folder: Path) -> list[Path]:
     """Write diff.html with the pictures of what flipped, diff.json, diff.csv, diff.md and the plot."""
     document, view = result.document, diff_view(result)
-    texts = result_texts(result, view)
-    texts["diff.html"] = page(
-        "diff.html.j2",
-        document=document,
-        view=view,
-        cards={row.judge: _cards(result, row) for row in document.judges},
-    )
-    return written(folder, texts)
+    cards = {row.judge: _cards(result, row) for row in document.judges}
+    return written(folder, result_texts(result, view, "diff.html.j2", document=document, cards=cards))
 
 
 def _cards(result: Diff, row: JudgeChange) -> list[Card]:

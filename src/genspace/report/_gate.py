@@ -10,6 +10,7 @@ from genspace.display import View
 from genspace.report._files import written
 from genspace.report._sentences import reason_text
 from genspace.report._table import figure_text
+from genspace.report._words import OF_GATES
 from genspace.report._write import result_texts
 
 if TYPE_CHECKING:
@@ -32,10 +33,8 @@ def gate_view(result: Gate) -> View:
             f"Rules are decided on the ends of intervals, corrected for {document.decided_on_intervals} of them: the "
             f"chance of any wrong decision is at most {1 - document.confidence:.0%}."
         )
-    if any(check.chance for check in document.checks):
-        told.append("Chance to pass: how often a judge of that true value would, in studies like this one.")
     title = f"Gate of {document.study}" + (f" against {document.against}" if document.against else "")
-    return View(title, told, HEAD, [_cells(check) for check in document.checks])
+    return View(title, told, HEAD, [_cells(check) for check in document.checks], words=OF_GATES)
 
 
 def _cells(check: Check) -> tuple[str, ...]:

@@ -240,7 +240,7 @@ def figure_words(estimate: Estimate, *, signed: bool = False) -> str:
     >>> figure_words(Estimate(0.1, -0.02, 0.2), signed=True)
     '+0.100 (-0.020 to +0.200)'
     """
-    form = "+.3f" if signed else ".3f"
+    form = "+z.3f" if signed else "z.3f"
     if estimate.low is None or estimate.high is None:
         return "–" if estimate.value is None else f"{estimate.value:{form}}"
     return f"{estimate.value:{form}} ({estimate.low:{form}} to {estimate.high:{form}})"
