@@ -61,12 +61,15 @@ def sentences(document: DiffDocument) -> Iterator[str]:
     """Yield what changed: the judges first, those that are behind before the others, then people, then settings."""
     if not document.judges:
         yield "Neither run holds a judge."
+    if document.items.went == document.items.old:
+        yield "No item is in both runs, so that nothing can be compared: are they runs of one study?"
     order = {"behind": 0, "ahead": 1, "identical": 3}
-    for row in sorted(document.judges, key=lambda r: order.get(r.standing, 2)):
-        yield from _judge(row, document)
+    told = [(order.get(row.standing, 2), list(_judge(row, document))) for row in document.judges]
+    for _, about in sorted(told, key=lambda t: (t[0], -len(t[1]))):
+        yield from about
     for what, moved in (("items", document.items), (f"answers of {document.reference}", document.answers)):
-        if told := _moved(moved):
-            yield f"{what.capitalize()}: {told}."
+        if changes := _moved(moved):
+            yield f"{what.capitalize()}: {changes}."
     if _moved(document.answers):
         yield "Both runs are compared against the present answers, so these changes are no part of the differences."
     for change in document.settings:
@@ -78,18 +81,21 @@ def _judge(row: JudgeChange, document: DiffDocument) -> Iterator[str]:
         FIGURES[document.primary.figure].short if document.primary.figure in FIGURES else "",
         row.judge,
     )
+    unit = "pair" if row.answers == "preferences" else "item"
     about = f" (question “{row.question}”)" if row.question else ""
     if row.old is None or row.new is None:
         yield f"{name}{about}: {'new, not in' if row.old is None else 'gone, only in'} {document.old}."
         return
     values = f"{label} {number(row.old.figure.value)} before, {number(row.new.figure.value)} now"
-    basis = f"{figure_words(row.difference, signed=True)} on {counted(row.difference.n, 'unit')} that both answered"
+    basis = (
+        f"{figure_words(row.difference, signed=True)} on {counted(row.difference.n, unit)} that both answered"
+    )
     told = {
         "behind": f"{name}{about} is behind what it was: {values}; {basis}.",
         "ahead": f"{name}{about} is ahead of what it was: {values}; {basis}.",
         "open": f"{name}{about}: open whether its agreement has changed: {values}; {basis}.",
         "open before correction": f"{name}{about}: open once corrected for the number of judges: {values}; {basis}.",
-        "identical": f"{name}{about}: the same answers on {reason_n(row)}.",
+        "identical": f"{name}{about}: the same answers on {counted(row.difference.n, f'common {unit}')}.",
         "not compared": f"{name}{about}: {values}; {reason_text(row.difference.reason)}.",
     }[row.standing]
     yield told
@@ -103,11 +109,6 @@ def _judge(row: JudgeChange, document: DiffDocument) -> Iterator[str]:
         side = f", {row.n_right:,} to the side of {document.reference} and {row.n_wrong:,} away from it"
         yield f"{name}: {same}; {flips}{side if row.n_right or row.n_wrong else ''}."
     yield from (f"{name}: {text}." for text in _beside(row.old, row.new, row))
-
-
-def reason_n(row: JudgeChange) -> str:
-    """Return on how many units answers are the same."""
-    return counted(row.difference.n, "common unit")
 
 
 def share_of(value: float) -> str:

@@ -101,6 +101,7 @@ REASONS: Mapping[ReasonCode, str] = {
     "already_resampled": "its p-values are resampled already",
     "not_computed": "not computed",
     "not_in_both_runs": "the judge is in one of the two runs only",
+    "not_recorded": "the judge's verdicts do not say it",
     "figures_alone": "a comparison read from a file holds figures, not the answers that a paired interval needs: name "
     "the studies",
     "open_interval": "the interval is open: a step separates many bootstrap draws",

@@ -221,7 +221,7 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"{value:.{digits}f}" if abs(value) < 10 else f"{value:.{max(digits - 2, 0)}f}"
 
 
-def figure_text(estimate: Estimate) -> str:
+def figure_text(estimate: Estimate, digits: int = 3) -> str:
     """Return a figure with its interval.
 
     >>> figure_text(Estimate(0.592, 0.521, 0.651))
@@ -230,8 +230,10 @@ def figure_text(estimate: Estimate) -> str:
     if estimate.value is None:
         return "–"
     if estimate.low is None:
-        return number(estimate.value)
-    return f"{number(estimate.value)} [{number(estimate.low)}, {number(estimate.high)}]"
+        return number(estimate.value, digits)
+    return (
+        f"{number(estimate.value, digits)} [{number(estimate.low, digits)}, {number(estimate.high, digits)}]"
+    )
 
 
 def figure_words(estimate: Estimate, *, signed: bool = False) -> str:

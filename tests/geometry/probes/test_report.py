@@ -243,7 +243,7 @@ def test_the_command_writes_page_and_plots(tmp_path, genspace):
     assert result.code == 0, result.err
     assert "planted: right on" in result.out
     page = (tmp_path / "reports" / "probes.html").read_text()
-    assert 'known truth</a>, not people' in page
+    assert "known truth</a>, not people" in page
     assert page.count("<svg") == 2  # the legend and one sub-domain
     assert (tmp_path / "reports" / "probes-t2i-camera_pose.svg").is_file()
     document = json.loads(genspace("probe", "report", tmp_path, "--draws", 0, "--json").out)
