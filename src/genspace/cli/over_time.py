@@ -13,7 +13,7 @@ from genspace.cli._options import JsonFlag, OutOption, SeedOption, write_out
 from genspace.errors import InputError
 
 if TYPE_CHECKING:
-    from genspace.analysis import Gate
+    from genspace.analysis.gate import Gate
 
 __all__ = ["diff", "gate"]
 

@@ -15,8 +15,7 @@ from genspace.report._words import OF_GATES
 from genspace.report._write import result_texts
 
 if TYPE_CHECKING:
-    from genspace.analysis import Gate
-    from genspace.analysis.gate import Check
+    from genspace.analysis.gate import Check, Gate
 
 __all__ = ["gate_view", "junit_xml", "write_gate"]
 
