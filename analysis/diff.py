@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BEFORE",
+    "OTHER_KINDS",
     "Diff",
     "DiffDocument",
     "Flip",
@@ -62,6 +63,8 @@ MOST_FLIPS = 500
 """Changed answers of a judge that are listed."""
 MOST_KINDS = 12
 """Reasons for abstentions and failures that are counted apart."""
+OTHER_KINDS = "other kinds"
+"""The others, together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -421,7 +424,7 @@ def _counted(silent: pd.Series[int], told_apart: AbstractSet[str]) -> dict[str, 
     """Return kinds with their counts, the most frequent first; of both runs the same kinds are told apart."""
     kept = {str(kind): int(n) for kind, n in silent.items() if kind in told_apart}
     rest = int(silent.sum()) - sum(kept.values())
-    return kept | ({"other kinds": rest} if rest else {})
+    return kept | ({OTHER_KINDS: rest} if rest else {})
 
 
 def as_estimate(found: Difference, n: int) -> Estimate:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genspace.analysis.diff import JudgeChange, JudgeSide
+from genspace.analysis.diff import OTHER_KINDS, JudgeChange, JudgeSide
 from genspace.analysis.figures import FIGURES
 from genspace.display import View
 from genspace.readings import counted
@@ -42,7 +42,7 @@ def diff_view(result: Diff) -> View:
         "difference of each judge from what it was, with its interval",
     )
     caption = (
-        f"{document.primary.label} with {document.reference}, whose present answers both runs are held to. Before and "
+        f"{document.primary.label} with {document.reference}, whose answers of one run both are held to. Before and "
         "now: on everything that the judge answered. Difference: on what both runs answered, with its "
         f"{document.options.confidence:.0%} interval from leaving out each prompt in turn."
     )
@@ -72,6 +72,9 @@ def sentences(document: DiffDocument) -> Iterator[str]:
             yield f"{what.capitalize()}: {changes}."
     if _moved(document.answers):
         yield "Both runs are compared against the present answers, so these changes are no part of the differences."
+    if document.answers.old and not document.answers.new:
+        reference = document.reference
+        yield f"{document.new} holds no answers of {reference}: both runs are compared against the earlier ones."
     for change in document.settings:
         yield f"study.toml: {_setting(change)}."
 
@@ -126,7 +129,8 @@ def _beside(old: JudgeSide, new: JudgeSide, row: JudgeChange) -> Iterator[str]:
         yield f"coverage {percent(old.coverage.value)} before, {percent(new.coverage.value)} now"
     kinds = {k: (old.reasons.get(k, 0), new.reasons.get(k, 0)) for k in {**old.reasons, **new.reasons}}
     moved = sorted(
-        (k for k, (then, now) in kinds.items() if then != now), key=lambda k: -abs(kinds[k][0] - kinds[k][1])
+        (k for k, (then, now) in kinds.items() if then != now),
+        key=lambda k: (k == OTHER_KINDS, -abs(kinds[k][0] - kinds[k][1])),
     )
     if moved:
         told = (f"{kind} ({kinds[kind][0]:,} before, {kinds[kind][1]:,} now)" for kind in moved[:MOST_KINDS])

@@ -19,7 +19,7 @@ __all__ = ["OF_GATES", "OF_ORDERS", "OF_PROBES", "OF_RUNS", "TERMS", "Words", "t
 
 TERMS: Mapping[str, str] = {
     "ahead": "agrees with people more, by a test that is corrected for the number of comparisons",
-    "behind": "agrees with people less, by the same test",
+    "behind": "agrees with people less, by a test that is corrected for the number of comparisons",
     "open": "these data do not tell; never that two are equally good",
     "not worse": "a loss of the stated margin or more is ruled out",
     "identical": "the same answers on every common item",
