@@ -11,7 +11,7 @@ DEMO_VLM ?= gpt-5-mini
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: demo test verify benchmarks mutants lint docs clean
+.PHONY: demo test verify benchmarks mutants coverage lint docs clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.base  ## Judge rendered scenes with known truth and compare the judges; needs no network, model or torch
@@ -47,6 +47,11 @@ benchmarks: $(VENV)/.dev  ## Speed against fixed baselines; adds to benchmarks/h
 mutants: $(VENV)/.dev  ## Do the tests notice? One-line mutations of core files against their nearest tests
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt "cosmic-ray>=8.3"
 	$(BIN)/python tests/mutants/run.py
+
+coverage: $(VENV)/.dev  ## Which branches no test enters, by room
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt "pytest-cov>=7"
+	$(BIN)/pytest -q --cov --cov-report=json:build/coverage.json
+	$(BIN)/python tests/coverage_by_room.py build/coverage.json
 
 docs: $(VENV)/.dev  ## The documentation site, in docs/_build
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from genspace.analysis import notes as n
+from genspace.analysis._conspicuous import OtherScale, conspicuous_raters
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._judge_section import baselines
 from genspace.analysis._scope import Scope, given
@@ -15,7 +16,6 @@ from genspace.analysis.figures import FIGURES
 from genspace.analysis.inference.intervals import FEW_PROMPTS
 from genspace.analysis.pairwise import MAX_PAIRS, SAMPLE_ERROR, SAMPLED
 from genspace.analysis.question import JudgeScores
-from genspace.analysis.reliability import OtherScale, conspicuous_raters
 from genspace.analysis.resampling import Weighted
 from genspace.analysis.result import JudgeResult, QuestionResult
 from genspace.analysis.system import MIN_GENERATORS

@@ -8,13 +8,14 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from genspace.analysis._conspicuous import rater_pairs
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._scope import NO_PEOPLE, Scope, target_of
 from genspace.analysis.figures import FIGURES, Figure
 from genspace.analysis.inference.ceiling import Ceiling, ceiling
 from genspace.analysis.inference.intervals import Support, from_replicates
 from genspace.analysis.reasons import Reason
-from genspace.analysis.reliability import alpha_of, rater_pairs, reliability
+from genspace.analysis.reliability import alpha_of, reliability
 from genspace.analysis.result import People, StudyFacts
 from genspace.records import StudySettings
 

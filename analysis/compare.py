@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from genspace.analysis._conspicuous import OtherScale, conspicuous_raters
 from genspace.analysis._decision_section import cost_fronts, overlap_section
 from genspace.analysis._exclusion_section import exclusion_section
 from genspace.analysis._former import from_former
@@ -25,7 +26,6 @@ from genspace.analysis.disagreement import places
 from genspace.analysis.inference.words import headline
 from genspace.analysis.notes import StudyOpen
 from genspace.analysis.question import JudgeScores, Question, Units
-from genspace.analysis.reliability import OtherScale, conspicuous_raters
 from genspace.analysis.repeats import repeat_agreement
 from genspace.analysis.result import Cell, ComparisonDocument, Disagreement, QuestionResult
 from genspace.analysis.specification import specification_section

@@ -15,27 +15,23 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis._estimate import Estimate
+from genspace.analysis._variance import icc, mean_of_inverse, variance_components
 from genspace.analysis.inference.intervals import Scale, from_replicates
 from genspace.analysis.inference.replicates import Replicates
 from genspace.analysis.question import People
 from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import ratio
-from genspace.display import Displayed
 
 __all__ = [
     "COEFFICIENTS",
     "Coefficient",
-    "OtherScale",
-    "RaterPair",
     "alpha_of",
     "cohen_kappa",
-    "conspicuous_raters",
     "fleiss_kappa",
     "gwet_ac",
     "icc",
     "krippendorff_alpha",
     "mean_of_inverse",
-    "rater_pairs",
     "reliability",
     "scale_values",
     "variance_components",
@@ -50,10 +46,6 @@ MAX_SCALE_STEPS = 1000
 """A whole-number scale of more steps is a continuum: those nobody chose are no categories."""
 MIN_CROSSED = 0.5
 """Raters are crossed with items where all of them rated at least this share of the items that were rated twice."""
-CONSPICUOUS_GAP = 0.15
-"""A pair of raters whose kappa exceeds every other pair's by so much may not be independent."""
-SHARED_ITEMS = 20
-"""Items that two raters must share before their agreement is compared with that of others."""
 
 
 def _ones(ratings: Floats) -> Floats:
@@ -196,88 +188,6 @@ def _prevalence(values: Floats, weights: Floats, categories: Floats) -> Floats:
     return ratio(shares.T @ there, np.broadcast_to(there.sum(axis=0), (len(categories), there.shape[1])))
 
 
-def variance_components(ratings: ArrayLike, weights: Floats | None = None) -> tuple[Floats, Floats]:
-    """Return (B,) variances between items and within them, where raters may differ from item to item.
-
-    They come from a one-way analysis of variance of all items with two or more ratings (Searle, Casella and McCulloch
-    1992, "Variance components", ch. 3.6, for unequal numbers). NaN where they cannot be told.
-
-    Args:
-        ratings: (n, k), NaN where missing.
-        weights: (n, B) multiplicity of each item in each draw.
-
-    >>> [float(v[0]) for v in variance_components([[1, 3], [5, 7], [9, 11]])]
-    [15.0, 2.0]
-    """
-    values = np.asarray(ratings, dtype=float)
-    weights = _ones(values) if weights is None else weights
-    given = np.isfinite(values).sum(axis=1)
-    values, weights, given = values[given > 1], weights[given > 1], given[given > 1].astype(float)
-    if not len(values):
-        return (np.full(weights.shape[1], np.nan),) * 2
-    values = values - np.nanmean(values)
-    mean = np.nanmean(values, axis=1)
-    inside = np.nansum((values - mean[:, None]) ** 2, axis=1)
-    n, total, first, second, squares, sizes = (
-        np.stack([np.ones_like(given), given, given * mean, given * mean**2, inside, given**2]) @ weights
-    )
-    between = second - np.nan_to_num(ratio(first**2, total))
-    within = ratio(squares, total - n)
-    share = ratio(total - np.nan_to_num(ratio(sizes, total)), n - 1)
-    return ratio(ratio(np.maximum(between, 0), n - 1) - within, share), within
-
-
-def icc(
-    ratings: ArrayLike,
-    form: Literal["1,1", "1,k", "2,1", "2,k", "3,1", "3,k"],
-    weights: Floats | None = None,
-) -> Floats:
-    """Return an intraclass correlation (Shrout and Fleiss 1979).
-
-    Args:
-        ratings: (n, k), NaN where missing.
-        form: "1,·" where raters differ from item to item, from `variance_components`; "2,·" and "3,·" where the same
-            raters rate all items, on the items that every rater rated: how lenient a rater is counts as error in "2,·"
-            and not in "3,·". "·,1" is of one rating, "·,k" of the mean; in "1,k" of the mean of as many as each item
-            has, by the mean of 1/k.
-        weights: (n, B) multiplicity of each item in each draw.
-    """
-    values = np.asarray(ratings, dtype=float)
-    weights = _ones(values) if weights is None else weights
-    if form[0] == "1":
-        between, within = variance_components(values, weights)
-        noise = within * (mean_of_inverse(values, weights) if form[2] == "k" else 1.0)
-        return ratio(
-            between, np.where(between + noise > 1e-12 * (np.abs(between) + within), between + noise, 0)
-        )
-    full = np.isfinite(values).all(axis=1)
-    values, weights = values[full], weights[full]
-    k = values.shape[1]
-    n = weights.sum(axis=0)
-    if k < 2 or not len(values):
-        return np.full(weights.shape[1], np.nan)
-    values = values - values.mean()
-    means = values.mean(axis=1)
-    grand = ratio(means @ weights, n)
-    between = k * ((means**2) @ weights - n * grand**2)
-    within = ((values - means[:, None]) ** 2).sum(axis=1) @ weights
-    noise = 1e-12 * (within + np.abs(between)) + 1e-300
-    ms_items = ratio(between, n - 1)
-    columns = ratio(values.T @ weights, np.broadcast_to(n, (k, len(n))))
-    raters = n * ((columns - grand) ** 2).sum(axis=0)
-    ms_error = ratio(within - raters, (n - 1) * (k - 1))
-    lenient = ratio(raters / (k - 1) - ms_error, n) if form[0] == "2" else np.zeros_like(n)
-    spread = ms_items + lenient if form[2] == "k" else ms_items + (k - 1) * ms_error + k * lenient
-    return ratio(ms_items - ms_error, np.where(spread > noise, spread, 0.0))
-
-
-def mean_of_inverse(ratings: Floats, weights: Floats) -> Floats:
-    """(B,) mean of 1/k over the rated items: the noise of their mean ratings, as a share of one rating's."""
-    given = np.isfinite(ratings).sum(axis=1)
-    rated = given > 0
-    return ratio((1 / given[rated]) @ weights[rated], weights[rated].sum(axis=0))
-
-
 def cohen_kappa(
     a: ArrayLike, b: ArrayLike, weights: Floats | None = None, *, quadratic: bool = False
 ) -> Floats:
@@ -308,98 +218,6 @@ def cohen_kappa(
     share = [(v[:, None] == categories).astype(float).T @ weights for v in (first, second)]
     chance = ratio((share[0] * share[1]).sum(axis=0), n * n)
     return ratio(agreed - chance, 1 - chance)
-
-
-@dataclass(frozen=True)
-class RaterPair(Displayed):
-    """How far two raters agree on the items both rated."""
-
-    a: str
-    b: str
-    n: int
-    """Items both rated."""
-    agreement: float | None
-    """Share of equal ratings."""
-    kappa: float | None
-    """Cohen's kappa, unweighted; None when undefined."""
-
-
-def rater_pairs(people: People) -> list[RaterPair]:
-    """Return the agreement of every pair of raters that share an item."""
-    pairs = []
-    for i, j in combinations(range(len(people.raters)), 2):
-        a, b = people.ratings[:, i], people.ratings[:, j]
-        both = np.isfinite(a) & np.isfinite(b)
-        if both.any():
-            kappa = float(cohen_kappa(a, b)[0])
-            pairs.append(
-                RaterPair(
-                    people.raters[i],
-                    people.raters[j],
-                    int(both.sum()),
-                    float((a[both] == b[both]).mean()),
-                    kappa if np.isfinite(kappa) else None,
-                )
-            )
-    return pairs
-
-
-@dataclass(frozen=True)
-class OtherScale(Displayed):
-    """A rater who agrees with others once the rater's answers are brought onto their scale."""
-
-    rater: str
-    other: str
-    """The rater of a pair with whom the agreement is then highest."""
-    turned: bool
-    """Whether high answers stand for low ones."""
-    kappa: float
-    """Cohen's kappa of the answers as they are."""
-    aligned: float
-    """The same with the answers brought onto the other's scale."""
-
-
-def conspicuous_raters(people: People) -> tuple[RaterPair, float] | OtherScale | None:
-    """Return the pair that agrees far more than every other and the next best kappa, or the rater who explains it.
-
-    A third rater on a reversed or another scale makes any two others stand out. So each third's answers are first
-    brought onto the scale of one of the pair, by their quantiles, forwards and turned round.
-
-    Args:
-        people: Who rated what.
-    """
-    pairs = rater_pairs(people)
-    known = sorted((p.kappa, i) for i, p in enumerate(pairs) if p.kappa is not None and p.n >= SHARED_ITEMS)
-    if len(known) < 3 or known[-1][0] - known[-2][0] < CONSPICUOUS_GAP:
-        return None
-    best, pair = known[-1][0], pairs[known[-1][1]]
-    thirds = (
-        _on_scale_of(people, row.b if row.a in (pair.a, pair.b) else row.a, other, kappa)
-        for kappa, i in known[:-1]
-        for row in (pairs[i],)
-        for other in {row.a, row.b} & {pair.a, pair.b}
-    )
-    explained = [
-        found
-        for found in thirds
-        if found.aligned >= max(best - CONSPICUOUS_GAP, found.kappa + CONSPICUOUS_GAP)
-    ]
-    return max(explained, key=lambda found: found.aligned, default=None) or (pair, known[-2][0])
-
-
-def _on_scale_of(people: People, rater: str, other: str, kappa: float) -> OtherScale:
-    """Return how far a rater agrees with another once answers of the same rank are the same answer."""
-    own, theirs = (people.ratings[:, people.raters.index(name)] for name in (rater, other))
-    both = np.isfinite(own) & np.isfinite(theirs)
-    own, theirs = own[both], theirs[both]
-
-    def aligned(values: Floats) -> float:
-        _, place, count = np.unique(values, return_inverse=True, return_counts=True)
-        middle = (np.cumsum(count) - (count + 1) / 2).round().astype(int)
-        return float(np.nan_to_num(cohen_kappa(np.sort(theirs)[middle[place]], theirs)[0], nan=-1.0))
-
-    forwards, turned = aligned(own), aligned(-own)
-    return OtherScale(rater, other, turned > forwards, kappa, max(forwards, turned))
 
 
 @dataclass(frozen=True)

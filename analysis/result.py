@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from genspace.analysis._conspicuous import RaterPair
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._options import CompareOptions, Resampled
 from genspace.analysis.abstention import AbstentionTable, RiskCoveragePoint
@@ -23,7 +24,6 @@ from genspace.analysis.inference.comparisons import Method, OtherGenerators, Sta
 from genspace.analysis.inference.words import Headline
 from genspace.analysis.notes import LeftOutRater, Note
 from genspace.analysis.reasons import Reason
-from genspace.analysis.reliability import RaterPair
 from genspace.readings import Reading
 from genspace.records import Reference, ValueType, Variant
 

@@ -11,10 +11,12 @@ from genspace.analysis.result import ComparisonDocument, RankingDocument, Valida
 from genspace.certificate import CertificateDocument
 from genspace.documents import schema_of
 from genspace.framing import FramingDocument
+from genspace.parts import PartsDocument
 from genspace.tuning import TuningDocument
 
 FOLDER = Path(__file__).resolve().parents[1] / "src" / "genspace" / "schemas"
 KINDS = {
+    "parts": (PartsDocument, "genspace parts of a judge that moved its score"),
     "tuning": (TuningDocument, "genspace tuning of a judge"),
     "frames": (FramingDocument, "genspace frames of reference"),
     "certificate": (CertificateDocument, "genspace certificate of consistency"),

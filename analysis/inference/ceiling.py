@@ -18,27 +18,36 @@ them it makes no difference which item stands higher.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genspace.analysis._estimate import Estimate
+from genspace.analysis._variance import icc, mean_of_inverse, variance_components
 from genspace.analysis.figures import FIGURES, Figure
+from genspace.analysis.inference._joint import Rule, joint_agreement
+from genspace.analysis.inference._latent_values import (
+    MOST_CATEGORIES,
+    Borders,
+    categorised,
+    fitted,
+    mean_chances,
+    pattern_sizes,
+    rough,
+)
 from genspace.analysis.inference.intervals import Scale, from_replicates
 from genspace.analysis.inference.replicates import Replicates
 from genspace.analysis.question import People
 from genspace.analysis.reasons import Reason
-from genspace.analysis.reliability import icc, mean_of_inverse, variance_components
-from genspace.analysis.resampling import PromptDraws, Weighted, ratio, stream
+from genspace.analysis.resampling import PromptDraws, ratio
 from genspace.display import Displayed
 
 __all__ = ["PAIR_AGREEMENT", "Ceiling", "ceiling"]
 
 Floats = NDArray[np.float64]
-Rule = Callable[[Floats], Floats]
 Model = Literal["variance components", "latent values", "beta distribution"]
 
 PAIR_AGREEMENT = "pair_agreement"
@@ -50,25 +59,16 @@ MODELLED = (
 """Figures whose ceilings hold on simulated truth; of others a judge may reach more than the mean of all raters."""
 MOST_BLOCKS = 40
 """Blocks of prompts left out one at a time for the interval of a model that is fitted anew each time."""
-MOST_CATEGORIES = 11
-"""Ratings of more distinct values are taken in so many equal steps."""
 MOST_COUNTS = 4
 """With more different numbers of ratings an item has, near ones are taken together."""
-MOST_PATTERNS, RATINGS_KEPT = 300, 3
-"""Where items differ in more patterns of ratings, only so many ratings of each, taken at random, are fitted."""
-STEPS = 100
-"""Of expectation maximisation: few enough that the distribution stays smooth, from a flat one."""
 GRID_STEP, GRID_MARGIN = 0.1, 1.5
 """Latent values, in categories: their distance, and how far they reach beyond the outermost categories."""
 POINTS = 180
 """About so many latent values there are at least where figures are computed: next to no two items tie for the judge."""
-NOISES = 12
 NOISE_STEP = 0.15
 """Half the distance of the noises, in logarithms, between which each replicate's is interpolated."""
 SHARES = 200
 """Cells of the share of all people who say yes."""
-SCALE = 1e9
-"""Total weight of a joint distribution, so large that figures of pairs of items are those of a population."""
 MOST_VOTES = 7
 """With more ratings an item has, the ceilings of accuracy and kappa are as good as identified."""
 
@@ -240,44 +240,6 @@ class _Counts:
         return np.asarray((found / found.sum(axis=0)).T)
 
 
-def _agreement(joint: Floats, latent: Floats, means: Floats, figure: Figure, rule: Rule) -> Floats:
-    """(B,) a figure of the latent values against the target that mean ratings stand for.
-
-    Args:
-        joint: (B, G, S) probability of latent value and mean rating.
-        latent: (G,) mean of infinitely many ratings, rising.
-        means: (S,) mean ratings.
-        figure: The figure.
-        rule: What makes decisions of mean ratings.
-    """
-    target = rule(means) if figure.target == "decision" else means
-    known = np.isfinite(target)
-    levels, level = np.unique(target[known], return_inverse=True)
-    table = joint[:, :, known] @ np.eye(len(levels))[level]
-    if figure.of_labels:
-        labels = rule(latent)
-        table = np.stack([table[:, labels == label].sum(axis=1) for label in (0.0, 1.0)], axis=1)
-        latent = np.array([0.0, 1.0])
-    weights = SCALE * table.reshape(len(table), -1).T / table.sum(axis=(1, 2))
-    y, x = np.tile(levels, len(latent)), np.repeat(latent, len(levels))
-    return np.asarray(figure.statistic(_Joint(y, weights, len(levels)), x, 0.0))
-
-
-class _Joint(Weighted):
-    """A joint distribution of judge and target: its cells lie sorted by the judge, then by the target."""
-
-    def __init__(self, y: Floats, weights: Floats, levels: int) -> None:
-        super().__init__(y, weights)
-        self.levels = levels
-
-    def _balance(self, _: NDArray[np.int64]) -> Floats:
-        """Concordant minus discordant pairs, from the cumulated table."""
-        cells = self.weights.reshape(-1, self.levels, self.weights.shape[1])
-        below = np.cumsum(cells, axis=1)
-        lean = 2 * below - cells - below[:, -1:]
-        return np.asarray(np.einsum("xyb,xyb->b", cells, np.cumsum(lean, axis=0) - lean))
-
-
 def _of_shares(
     ratings: Floats, parts: PromptDraws, reliable: Floats, figure: Figure, rule: Rule, *, of_pairs: bool
 ) -> Floats:
@@ -322,7 +284,7 @@ def _mixed(density: Floats, scatter: _Scatter, shares: Floats, figure: Figure, r
         ]
     )
     joint = density[:, :, None] * np.einsum("bk,kgs->bgs", shares, conditional)
-    return _agreement(joint, scatter.latent, np.concatenate(scatter.means).round(9), figure, rule)
+    return joint_agreement(joint, scatter.latent, np.concatenate(scatter.means).round(9), figure, rule)
 
 
 def _of_latent_values(people: People, parts: PromptDraws, figure: Figure, *, crossed: bool) -> Floats:
@@ -335,20 +297,20 @@ def _of_latent_values(people: People, parts: PromptDraws, figure: Figure, *, cro
     ratings = people.ratings
     if crossed and len(np.unique(ratings)) > MOST_CATEGORIES:
         ratings, crossed = ratings - ratings.mean(axis=0) + ratings.mean(), False
-    values, category = _categories(ratings)
+    values, category = categorised(ratings)
     rated = np.asarray((category >= 0).any(axis=1))
     grid = np.arange(-GRID_MARGIN, len(values) - 1 + GRID_MARGIN + 1e-9, GRID_STEP)
-    sizes, patterns = _sizes(category[rated], parts.take(rated), len(values))
-    borders = _Borders(len(values))
-    density, noise = _rough(sizes, patterns, grid, borders)
+    sizes, patterns = pattern_sizes(category[rated], parts.take(rated), len(values))
+    borders = Borders(len(values))
+    density, noise = rough(sizes, patterns, grid, borders)
     if crossed:
         moved = np.linspace(-2.0, 2.0, 81)
         expected = [density @ borders.chances(grid + m, noise) @ np.arange(len(values)) for m in moved]
-        borders = _Borders(len(values), np.interp(category.mean(axis=0), expected, moved))
-        sizes, patterns = _sizes(category, parts, len(values), apart=True)
-        noise = _rough(sizes, patterns, grid, borders)[1]
+        borders = Borders(len(values), np.interp(category.mean(axis=0), expected, moved))
+        sizes, patterns = pattern_sizes(category, parts, len(values), apart=True)
+        noise = rough(sizes, patterns, grid, borders)[1]
     noises = noise * np.exp(NOISE_STEP * np.arange(-1, 2))
-    densities, (low, middle, high) = _fitted(
+    densities, (low, middle, high) = fitted(
         sizes, patterns, np.stack([borders.chances(grid, s) for s in noises])
     )
     counts = _Counts.of(ratings)
@@ -359,103 +321,12 @@ def _of_latent_values(people: People, parts: PromptDraws, figure: Figure, *, cro
     for s, density in zip(noises, densities @ between, strict=True):
         raters = np.split(borders.chances(fine, s), len(borders.moved), axis=1)
         of_kinds = [raters if crossed else raters * k for k in counts.kinds]
-        chances, means = zip(*(_means(of_kind, values) for of_kind in of_kinds), strict=True)
+        chances, means = zip(*(mean_chances(of_kind, values) for of_kind in of_kinds), strict=True)
         latent = np.mean([kernel @ values for kernel in raters], axis=0)
         figures.append(_mixed(density, _Scatter(latent, chances, means), shares, figure, people.decide))
     bend = np.minimum(low - 2 * middle + high, -1e-9)
     t = np.clip((low - high) / (2 * bend), -1, 1)
     return np.asarray(figures[0] * t * (t - 1) / 2 + figures[1] * (1 - t * t) + figures[2] * t * (t + 1) / 2)
-
-
-def _categories(ratings: Floats) -> tuple[Floats, NDArray[np.int64]]:
-    """Return (V,) the values that ratings take, rising, and (n, k) which of them each rating is; -1: none."""
-    given = ratings[np.isfinite(ratings)]
-    values = np.unique(given)
-    if len(values) > MOST_CATEGORIES:
-        values = np.linspace(values[0], values[-1], MOST_CATEGORIES)
-    middles = (values[:-1] + values[1:]) / 2
-    return values, np.where(np.isfinite(ratings), np.searchsorted(middles, ratings, side="right"), -1)
-
-
-def _sizes(
-    category: NDArray[np.int64], parts: PromptDraws, categories: int, *, apart: bool = False
-) -> tuple[Floats, NDArray[np.int64]]:
-    """Return (B, P) how many items of each draw have each pattern of ratings, and (P, V) the patterns.
-
-    A pattern counts the ratings of each category; `apart`: of each rater, in R · V columns.
-    """
-
-    def tallied(category: NDArray[np.int64]) -> NDArray[np.int64]:
-        chosen = category[:, :, None] == np.arange(categories)
-        rows = chosen.reshape(len(category), -1) if apart else chosen.sum(axis=1)
-        return np.asarray(rows, dtype=np.int64)
-
-    patterns, pattern = np.unique(tallied(category), axis=0, return_inverse=True)
-    if len(patterns) > MOST_PATTERNS:
-        order = np.arange(category.shape[1]) if apart else stream(0, "ratings").random(category.shape)
-        place = np.where(category >= 0, order, len(order)).argsort(axis=1).argsort(axis=1)
-        kept = np.where(place < RATINGS_KEPT, category, -1)
-        patterns, pattern = np.unique(tallied(kept), axis=0, return_inverse=True)
-    members = (pattern.ravel()[:, None] == np.arange(len(patterns))).astype(float)
-    return parts.map(lambda w: members.T @ w).T, patterns
-
-
-@dataclass(frozen=True)
-class _Borders:
-    """Where latent value and noise together must fall for each category: half-way between two."""
-
-    categories: int
-    moved: Floats = field(default_factory=lambda: np.zeros(1))
-    """(R,) how far each rater's borders are moved down; one for all raters alike."""
-
-    def chances(self, grid: Floats, noise: float) -> Floats:
-        """(G, R · V) chance of each category of each rater given the latent value."""
-        from scipy.special import ndtr
-
-        above = np.arange(self.categories - 1) + 0.5 - grid[:, None, None] - self.moved[:, None]
-        below = np.pad(
-            ndtr(above / noise), ((0, 0), (0, 0), (1, 1)), constant_values=((0, 0), (0, 0), (0, 1))
-        )
-        return np.diff(below, axis=2).reshape(len(grid), -1)
-
-
-def _rough(
-    sizes: Floats, patterns: NDArray[np.int64], grid: Floats, borders: _Borders
-) -> tuple[Floats, float]:
-    """Return the distribution (G,) at the likeliest of a few noises, of the first draw, and that noise."""
-    noises = np.geomspace(0.2, borders.categories, NOISES)
-    densities, likelihood = _fitted(sizes[:1], patterns, np.stack([borders.chances(grid, s) for s in noises]))
-    best = int(np.argmax(likelihood[:, 0]))
-    return densities[best, 0], float(noises[best])
-
-
-def _fitted(sizes: Floats, patterns: NDArray[np.int64], kernels: Floats) -> tuple[Floats, Floats]:
-    """Return the distributions of latent values (S, B, G) under each kernel, of each draw; log likelihoods (S, B).
-
-    Args:
-        sizes: (B, P) how many items have each pattern of ratings.
-        patterns: (P, V) how many ratings of each category a pattern holds, or (P, R · V) of each rater.
-        kernels: (S, G, V) chance of each category, or (S, G, R · V).
-    """
-    log = np.log(np.maximum(kernels, 1e-300)) @ patterns.T  # (S, G, P)
-    top = log.max(axis=1, keepdims=True)
-    chance = np.exp(log - top)
-    back = np.ascontiguousarray(chance.transpose(0, 2, 1))
-    share = sizes / sizes.sum(axis=1, keepdims=True)
-    density = np.full((len(kernels), len(sizes), kernels.shape[1]), 1 / kernels.shape[1])
-    for _ in range(STEPS):
-        density *= (share / (density @ chance)) @ back
-    return density, (sizes * (np.log(density @ chance) + top)).sum(axis=2)
-
-
-def _means(raters: Sequence[Floats], values: Floats) -> tuple[Floats, Floats]:
-    """Return (G, S) the chances of the mean of one rating of each rater, and (S,) its values."""
-    chances, sums = np.ones((len(raters[0]), 1)), np.zeros(1)
-    for kernel in raters:
-        sums, place = np.unique((sums[:, None] + values).round(9), return_inverse=True)
-        together = (chances[:, :, None] * kernel[:, None, :]).reshape(len(kernel), -1)
-        chances = together @ np.eye(len(sums))[place.ravel()]
-    return chances, sums / len(raters)
 
 
 def _bounds(ratings: Floats, figure: str, rule: Rule, *, of_pairs: bool) -> tuple[float, float] | None:
@@ -480,7 +351,7 @@ def _bounds(ratings: Floats, figure: str, rule: Rule, *, of_pairs: bool) -> tupl
     if of_pairs:
         tallies = np.vstack([tallies, tallies[:, ::-1]])
     patterns, sizes = np.unique(tallies, axis=0, return_counts=True)
-    density = _fitted(sizes[None].astype(float), patterns, np.column_stack([1 - p, p])[None])[0][0, 0]
+    density = fitted(sizes[None].astype(float), patterns, np.column_stack([1 - p, p])[None])[0][0, 0]
     votes = np.asarray(binom.pmf(np.arange(most + 1)[:, None], most, p))
     members = PromptDraws.point(np.zeros(len(ratings)))
     right, decided, yes = np.zeros((3, SHARES))

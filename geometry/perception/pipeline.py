@@ -14,14 +14,13 @@ import numpy as np
 from genspace.errors import InputError
 from genspace.geometry.detections import assign, non_maximum_suppression
 from genspace.geometry.perception._ahead import ahead
+from genspace.geometry.perception._checks import check_declaration, check_output
 from genspace.geometry.perception._parts import (
     STAGES,
     Arrays,
     Part,
     PerceptionError,
     View,
-    check_declaration,
-    check_output,
     per_object,
     source_of,
     stages_of,

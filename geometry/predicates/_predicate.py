@@ -107,6 +107,8 @@ class Predicate:
     """Whether it needs the image before the edit."""
     optional_roles: int = 0
     """How many of the last roles may be left out."""
+    from_anywhere: bool = False
+    """Whether its answer is the same wherever the camera stands."""
     own_sides: bool = False
     """Whether it speaks of an object's own left and right."""
     same: Mapping[str, Saying] = field(default_factory=dict)

@@ -75,6 +75,7 @@ PREDICATE = Predicate(
         for side in BEARING
     },
     rule=allocentric,
+    from_anywhere=True,
     drawing=drawing,
     probes=_PLANS + inserted(_PLANS, 1),
     own_sides=True,

@@ -103,6 +103,7 @@ PREDICATE = Predicate(
     },
     rule=intrinsic,
     limits=ARRANGED,
+    from_anywhere=True,
     drawing=drawing,
     probes=_PLANS + inserted(_PLANS, 1),
     same={word: Saying(word, exchanged=True) for word in ARRANGEMENT},

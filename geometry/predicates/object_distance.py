@@ -75,6 +75,7 @@ PREDICATE = Predicate(
     options={"measure": ("centres", "gap")},
     rule=object_distance,
     limits={"distance": Limit("share", "metric")},
+    from_anywhere=True,
     drawing=drawing,
     probes=by_number(_PLAN, *VALUES_M),
     same={"": Saying("", exchanged=True)},

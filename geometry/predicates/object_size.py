@@ -218,6 +218,7 @@ PREDICATE = Predicate(
     ),
     options={**LENGTH_AXIS, "either_order": ("auto", "yes", "no")},
     rule=size,
+    from_anywhere=True,
     drawing=size_drawing,
     probes=size_plans(
         Plan(sub_domain="object_size", call=_CALL, quantity="difference of sizes", arrange=sized)

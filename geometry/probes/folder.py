@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +17,9 @@ import numpy as np
 
 from genspace.errors import InputError
 from genspace.geometry.frames import wrap_deg
+from genspace.geometry.predicates import bind
 from genspace.geometry.probes.kinds import USUAL, Shares
+from genspace.geometry.probes.orbit import ORBIT, seen_from_elsewhere
 from genspace.geometry.probes.plans import PLANS
 from genspace.geometry.probes.render import draw, mitsuba_variant
 from genspace.geometry.probes.sampler import Probe, sample_probe
@@ -47,6 +49,9 @@ class RenderSettings:
     pictures: bool = True
     """False: scene files and depth only, for judges that need no image."""
     image_format: Literal["jpg", "png", "webp"] = "jpg"
+    orbit_deg: float = 0.0
+    """How far the camera moves about the objects for a second picture of each probe whose answer does not depend on
+    where it stands (`genspace certify --way orbit`); 0: there is none."""
 
     def jobs(self) -> list[tuple[str, int]]:
         """Plan name and index of every probe."""
@@ -155,6 +160,7 @@ def write_probe(
         variant=variant,
     )
     row = row_of(probe, truth, image=image)
+    _write_orbit(folder / f"{probe.item_id}{ORBIT}", probe, settings, threads=threads, variant=variant)
     if probe.before is not None:
         pair = {
             "format": "genspace-pair/1",
@@ -168,6 +174,21 @@ def write_probe(
         _write_json(folder / f"{probe.item_id}.pair.json", {k: v for k, v in pair.items() if v is not None})
     _write_json(folder / f"{probe.item_id}.scene.json", {**after, "probe": row})
     return row
+
+
+def _write_orbit(
+    stem: Path, probe: Probe, settings: RenderSettings, *, threads: int | None, variant: str | None
+) -> None:
+    """Write the probe from another side, where its answer is the same from there and everything is seen."""
+    bound = bind(probe.predicate)
+    if not settings.orbit_deg or probe.before is not None or not bound.predicate.from_anywhere:
+        return
+    scene = seen_from_elsewhere(probe.scene, settings.orbit_deg, probe.plan.min_visible)
+    if scene is not None:
+        seen, _ = _write_scene(
+            stem, scene, settings, predicates=(probe.predicate,), threads=threads, variant=variant
+        )
+        _write_json(stem.with_name(f"{stem.name}.scene.json"), seen)
 
 
 def _write_scene(
@@ -267,7 +288,9 @@ def _claim(out: Path, settings: RenderSettings) -> None:
     mark, wanted = out / "probe.json", asdict(settings)
     if mark.is_file():
         begun = json.loads(mark.read_text(encoding="utf-8"))
-        differing = [f"{k} = {begun.get(k)!r}, now {v!r}" for k, v in wanted.items() if begun.get(k) != v]
+        usual = {field.name: field.default for field in fields(settings)}
+        begun = {k: begun.get(k, usual[k]) for k in wanted}  # an option may be newer than the folder
+        differing = [f"{k} = {begun[k]!r}, now {v!r}" for k, v in wanted.items() if begun[k] != v]
         if differing:
             raise InputError(
                 f"{out}: was begun with {'; '.join(differing)}. Use another folder, or the same settings"
@@ -305,6 +328,8 @@ def write_tables(out: Path, rows: list[dict[str, Any]], settings: RenderSettings
     ]
     _write_csv(out / "annotations.csv", answers)
     options = f"--per-predicate {settings.per_predicate} --task {settings.task} --size {settings.size}"
+    if settings.orbit_deg:
+        options += f" --orbit {settings.orbit_deg:g}"
     if settings.shares != USUAL:
         shares = ",".join(f"{kind}={share:.3g}" for kind, share in asdict(settings.shares).items())
         options += f" --shares {shares}"

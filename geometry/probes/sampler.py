@@ -25,7 +25,7 @@ from genspace.geometry.probes.plans import PLANS
 from genspace.geometry.probes.scenes import Camera, Placed, ProbeScene, corners, project
 from genspace.geometry.probes.truth import cast
 
-__all__ = ["Probe", "sample_probe"]
+__all__ = ["Probe", "least_visible", "sample_probe"]
 
 Floats = NDArray[np.float64]
 
@@ -84,9 +84,7 @@ def sample_probe(
     dealt = deal(plan, index, count, shares)
     # what cannot be hidden, or has no thing without a front, is cut
     for kind in dict.fromkeys((dealt.kind, "cut" if dealt.kind in HARD else dealt.kind)):
-        for attempt in range(
-            ATTEMPTS * (5 if kind == "hidden" else 1)
-        ):  # seldom one stands just behind another
+        for attempt in range(ATTEMPTS * (5 if kind in HARD else 1)):  # few scenes cut or hide just enough
             rng = np.random.default_rng([seed, zlib.crc32(plan.name.encode()), index, attempt])
             try:
                 return _build(plan, replace(dealt, kind=kind), rng, index=index, seed=seed, size=size)
@@ -158,7 +156,7 @@ def _seen_as(kind: str, plan: Plan, scenes: Sequence[ProbeScene]) -> bool:
     if kind == "clear" and plan.about_sides and min(map(_smallest, scenes)) < SMALLEST:
         return False
     if kind not in SHOWN:
-        return all(_least_visible(scene) >= plan.min_visible for scene in scenes)
+        return all(least_visible(scene) >= plan.min_visible for scene in scenes)
     if kind == "hidden" and _covered(scenes[0]) < 0.7:
         return False  # casting rays takes most of the time
     (least, most), truth = SHOWN[kind], cast(scenes[0], size=COARSE)
@@ -166,11 +164,11 @@ def _seen_as(kind: str, plan: Plan, scenes: Sequence[ProbeScene]) -> bool:
     return (
         at_the_border == (kind == "cut")
         and least <= min(truth.visible_fraction) <= most
-        and all(_least_visible(before) >= least for before in scenes[1:])
+        and all(least_visible(before) >= least for before in scenes[1:])
     )
 
 
-def _least_visible(scene: ProbeScene) -> float:
+def least_visible(scene: ProbeScene) -> float:
     """Visible share of the least visible object; rays are needed only where one may hide another, or is cut."""
     if _is_whole(scene) and _covered(scene) == 0:
         return 1.0

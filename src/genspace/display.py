@@ -24,6 +24,7 @@ WRITERS: Mapping[str, str] = {
     "genspace.analysis.validation.Validation": "genspace.report._write:write_result",
     "genspace.certificate._certify.Certificate": "genspace.report._write:write_certificate",
     "genspace.framing.Framing": "genspace.report._write:write_result",
+    "genspace.parts.Parts": "genspace.report._write:write_result",
     "genspace.tuning.Tuning": "genspace.report._write:write_tuning",
 }
 """Results that write themselves into a folder: class, and the function that does."""
@@ -40,6 +41,7 @@ OWN_VIEWS: Mapping[str, str] = {
     "genspace.framing.Framing": "genspace.report._frames:framing",
     "genspace.geometry.scene.Scene": "genspace.report._displays:scene",
     "genspace.geometry.scene.Pair": "genspace.report._displays:pair",
+    "genspace.parts.Parts": "genspace.report._parts:parts",
     "genspace.report._item.ItemView": "genspace.report._displays:item",
     "genspace.report._table.JudgeTable": "genspace.report._displays:judge_table",
     "genspace.tuning.Tuning": "genspace.report._tuning:tuning",

@@ -14,7 +14,6 @@ from genspace.analysis.compare import compare
 from genspace.analysis.power import (
     Assumptions,
     _answers,
-    _Scale,
     _simulate,
     enough_prompts,
     power_table,
@@ -48,7 +47,7 @@ def test_planted_agreement_comes_back_attenuated_by_the_raters(shares) -> None:
 @pytest.mark.parametrize("shares", [(0.3, 0.7), (0.05, 0.1, 0.2, 0.3, 0.35)])
 def test_rounded_ratings_keep_the_stated_reliability(shares) -> None:
     assumed = Assumptions(reliability=0.4, agreement=(0.7, 0.5), prompt_share=0.0, shares=shares)
-    _, ratings = _simulate(assumed, _Scale.of(assumed), 200_000, 2, np.random.default_rng(0))
+    _, ratings = _simulate(assumed, assumed.scale, 200_000, 2, np.random.default_rng(0))
     assert np.corrcoef(ratings.T)[0, 1] == pytest.approx(0.4, abs=0.01)
     assert np.bincount(ratings.astype(int).ravel()) / ratings.size == pytest.approx(shares, abs=0.005)
 
@@ -93,7 +92,7 @@ def test_a_pilot_gives_back_what_was_planted() -> None:
     planted = Assumptions(
         reliability=0.5, agreement=(0.7, 0.5), between=0.5, prompt_share=0.4, per_prompt=5, shares=(0.2, 0.5, 0.3)
     )  # fmt: skip
-    scores, ratings = _simulate(planted, _Scale.of(planted), 2000, 3, np.random.default_rng(1))
+    scores, ratings = _simulate(planted, planted.scale, 2000, 3, np.random.default_rng(1))
     ratings[::7, 2] = np.nan
     read = Assumptions.from_pilot(ratings, np.repeat(np.arange(2000), 5), scores=scores)
     assert read.reliability == pytest.approx(0.5, abs=0.02)
@@ -113,7 +112,7 @@ def test_a_small_pilot_whose_figures_contradict_each_other_still_plans() -> None
     scores = np.column_stack([mean + error, mean - error])
     read = Assumptions.from_pilot(ratings, np.arange(8), scores=scores)
     a, b = read.agreement
-    assert a == _Scale.of(read).agreement(0.999)
+    assert a == read.scale.agreement(0.999)
     assert np.corrcoef(scores, rowvar=False)[0, 1] < read.between
     assert read.between == pytest.approx(a * b - math.sqrt((1 - a * a) * (1 - b * b)))
     (planned,) = simulate_power(read, prompts=10, raters=[2], studies=20)
@@ -121,7 +120,7 @@ def test_a_small_pilot_whose_figures_contradict_each_other_still_plans() -> None
 
 
 def test_intraclass_correlation_by_hand() -> None:
-    from genspace.analysis.power import _shared_variance
+    from genspace.analysis._assumptions import _shared_variance
 
     # Groups (1, 3) and (5, 7): between = 2 * (2^2 + 2^2) / 1 = 16, within = (1 + 1 + 1 + 1) / 2 = 2,
     # so (16 - 2) / (16 + 2) = 7 / 9.
@@ -175,7 +174,7 @@ def test_judges_that_say_yes_or_no_have_the_stated_agreement(shares) -> None:
     assumed = Assumptions(
         reliability=0.5, agreement=(0.6, 0.4), prompt_share=0.0, shares=shares, judges="yes-no", between=0.3
     )
-    scale = _Scale.of(assumed)
+    scale = assumed.scale
     judges, ratings = _simulate(assumed, scale, 60_000, 30, np.random.default_rng(2))
     first, second = _answers(judges, scale, assumed.figure)
     assert set(first) == {0.0, 1.0}
@@ -191,7 +190,7 @@ def test_judges_that_say_yes_or_no_have_the_stated_agreement(shares) -> None:
 
 def test_judges_of_pairs_prefer_what_many_raters_prefer_as_often_as_stated() -> None:
     assumed = Assumptions(reliability=0.4, agreement=(0.8, 0.65), pairs=True)
-    scale = _Scale.of(assumed)
+    scale = assumed.scale
     judges, ratings = _simulate(assumed, scale, 30_000, 301, np.random.default_rng(3))
     for answers, agreement in zip(_answers(judges, scale, assumed.figure), (0.8, 0.65), strict=True):
         assert ((answers > 0) == (ratings.mean(axis=1) > 0.5)).mean() == pytest.approx(agreement, abs=0.012)
@@ -208,7 +207,7 @@ def test_judges_of_pairs_prefer_what_many_raters_prefer_as_often_as_stated() -> 
     ],
 )  # fmt: skip
 def test_a_pilot_of_yes_and_no_or_of_pairs_gives_back_what_was_planted(planted) -> None:
-    scale = _Scale.of(planted)
+    scale = planted.scale
     judges, ratings = _simulate(planted, scale, 3000, 3, np.random.default_rng(4))
     scores = np.column_stack(_answers(judges, scale, planted.figure))
     read = Assumptions.from_pilot(ratings, np.repeat(np.arange(3000), 4), scores=scores, pairs=planted.pairs)
@@ -221,7 +220,7 @@ def test_a_pilot_of_yes_and_no_or_of_pairs_gives_back_what_was_planted(planted) 
 
 def whole_study(assumed, prompts, raters, seed):
     """Compare two judges in a simulated study, written as a researcher's tables; whether the first is ahead."""
-    scale = _Scale.of(assumed)
+    scale = assumed.scale
     rng = np.random.default_rng([5, seed])
     judges, ratings = _simulate(assumed, scale, prompts, raters, rng)
     n = len(judges)

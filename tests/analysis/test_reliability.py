@@ -11,10 +11,10 @@ from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import aggregate_raters
 from statsmodels.stats.inter_rater import fleiss_kappa as their_fleiss
 
+from genspace.analysis._conspicuous import conspicuous_raters
 from genspace.analysis.question import People
 from genspace.analysis.reliability import (
     cohen_kappa,
-    conspicuous_raters,
     fleiss_kappa,
     gwet_ac,
     icc,

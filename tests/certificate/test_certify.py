@@ -221,6 +221,9 @@ def test_mistakes_of_the_command(study: Study, genspace: Callable[..., object]) 
     told = genspace("certify", str(study.root), "--judge", "scene", "--way", "sideways")
     assert told.code == 2
     assert "sideways" in (told.out + told.err)
+    told = genspace("certify", str(study.root), "--judge", "scene", "--by", "sub_domian")
+    assert told.code == 2
+    assert "no column 'sub_domian' (did you mean 'sub_domain'?)" in told.err.replace("\n", " ")
 
 
 def test_a_judge_that_gives_scores_alone_says_yes_from_a_half(study: Study) -> None:

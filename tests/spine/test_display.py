@@ -19,6 +19,7 @@ from frames import evidence
 import genspace
 from genspace import analysis
 from genspace.analysis import CompareOptions, Estimate, rank
+from genspace.analysis.attribution import attribution, orders_of
 from genspace.analysis.compare import compare
 from genspace.analysis.diff import diff
 from genspace.analysis.errors import error_overlap
@@ -33,6 +34,7 @@ from genspace.certificate import certify
 from genspace.display import OWN_VIEWS, Displayed, view_of
 from genspace.framing import frames
 from genspace.judges import JudgeSpec, make_judge, study_context
+from genspace.parts import ChangedPart, Parts, PartsDocument
 from genspace.records import Item, Measurement, Verdict
 from genspace.report import judge_table, view_item
 from genspace.runner import RunSummary, run
@@ -87,6 +89,20 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         gate(evidence(said, scored, items), ["coverage >= 0.9"], options),
         frames(study),
         tuned(study),
+        Parts(
+            PartsDocument(
+                judge="g",
+                old="May",
+                new="June",
+                measure="share passed",
+                items=6,
+                left_out=1,
+                changed=(ChangedPart("depth", "a", "b"),),
+                result=attribution(
+                    {frozenset(): [0, 1, 0], frozenset(["depth"]): [1, 1, 0]}, orders_of(["depth"])
+                ),
+            )
+        ),
         error_overlap([1, 0, 1, 1], [1, 1, 0, 1], [1, 1, 1, 0], prompts=range(4)),
         Item(item_id="a", prompt="<b>a cat</b>"),
         Measurement(quantity="distance", value=0.8, unit="m"),

@@ -15,8 +15,8 @@ from genspace.study import open_study
 
 FOLDER = Path(__file__).resolve().parents[2] / "build" / "verify-certificate"
 SETTINGS = {
-    task: RenderSettings(per_predicate=count, task=task, size=256, seed=2032, pictures=False)
-    for task, count in (("both", 20), ("2d", 10))
+    task: RenderSettings(per_predicate=count, task=task, size=256, seed=2032, pictures=False, orbit_deg=40)
+    for task, count in (("both", 27), ("2d", 16))
 }
 JUDGES = {"the scene's own boxes": {}, "boxes from depth and masks": {"boxes": "measured"}}
 PIXELS = ("smaller",)

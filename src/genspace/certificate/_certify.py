@@ -226,8 +226,11 @@ def _placed(version: Asked, item_id: str, original: Item, pictures: dict[str, st
 
     extra = dict(item.extra)
     extra.pop("scene", None)
-    if item.image == original.image:  # an edit that is read backwards has no scene file of its own
-        scene = next((known for known in scene_names(original) if version.files.exists(known)), None)
+    if (
+        item.image == original.image or not item.image_before
+    ):  # an edit read backwards has no scene file of its own
+        names = scene_names(original if item.image == original.image else replace(item, item_id="", extra={}))
+        scene = next((known for known in names if version.files.exists(known)), None)
         if scene is not None:
             extra["scene"] = f"{folder}/{scene}"
     return replace(
@@ -256,7 +259,7 @@ def certify(
     ways: Sequence[str] = DEFAULT_WAYS,
     *,
     limit: int | None = None,
-    group: str | None = "sub_domain",
+    group: str | None = None,
     seed: int = 0,
     retry: str = "none",
     ask: Callable[[Study, RunOptions], RunSummary] | None = None,
@@ -272,7 +275,7 @@ def certify(
         name: under which its verdicts are kept, in the folder `certify` of the study.
         ways: names of `WAYS`.
         limit: so many items, drawn at random.
-        group: column of the items by which the bound is broken down, where there is such a column.
+        group: column of the items by which the bound is broken down; None: `sub_domain`, where there is one.
         seed: of the draw.
         retry: what is asked again, a key of `genspace.runner.RETRIES`.
         ask: has the judge asked about a study's items; default: `genspace.runner.run`.
@@ -284,6 +287,9 @@ def certify(
     from genspace.runner import RunOptions, run
 
     made = made or varied(study, ways, limit=limit, seed=seed)
+    if group is not None and group not in study.items.columns:
+        raise InputError(f"the items have no column {group!r}{did_you_mean(group, study.items.columns)}")
+    group = group or "sub_domain"
     if not made.items:
         raise InputError(f"no item can be asked again: {_why(made.not_asked)}")
     options = RunOptions(retry=retry)
@@ -345,7 +351,7 @@ def _why(not_asked: Mapping[str, Counter[str]]) -> str:
 
 
 def _read(
-    made: Varied, verdicts: Mapping[str, Verdict], ways: Sequence[str], group: str | None
+    made: Varied, verdicts: Mapping[str, Verdict], ways: Sequence[str], group: str
 ) -> tuple[list[Said], tuple[Contradiction, ...]]:
     by_origin: dict[str, dict[str, str]] = {}
     for item_id, (original, way) in made.origin.items():
@@ -358,7 +364,7 @@ def _read(
             Said(
                 item_id=original,
                 prompt=str(first.prompt_id),
-                group=first.extra.get(group) if group else None,
+                group=first.extra.get(group),
                 asked=decided.pop(ASKED),
                 versions=decided,
             )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from posixpath import splitext
 
 from genspace.analysis.consistency import Way
 from genspace.certificate._files import AS_IT_IS, JPEG, MIRROR, SMALLER, cut_folder
 from genspace.errors import InputError
 from genspace.geometry.predicates import Bound, bind_known, contrary, exchanged, in_a_mirror, undone
+from genspace.geometry.probes.orbit import ORBIT
 from genspace.geometry.retouch import Cut
 from genspace.geometry.scene import Pair, Scene
 from genspace.judges.scene import find_scene
@@ -126,6 +128,20 @@ def _retouched(folder: str) -> Callable[[Asked], Asked]:
     return ask
 
 
+def _orbit(asked: Asked) -> Asked:
+    """Take the picture from another side, where there is one beside the picture (`probe render --orbit`)."""
+    _picture(asked)
+    if not _bound(asked).predicate.from_anywhere:
+        raise DoesNotApplyError("its answer depends on where the camera stands")
+    stem, suffix = splitext(asked.item.image or "")
+    elsewhere = replace(asked.item, image=f"{stem}{ORBIT}{suffix}")
+    if not any(map(asked.files.exists, (str(elsewhere.image), f"{stem}{ORBIT}.scene.json"))):
+        raise DoesNotApplyError(
+            "there is no picture of it from another side (genspace probe render --orbit 40)"
+        )
+    return replace(asked, item=elsewhere)
+
+
 def _cut(asked: Asked) -> Asked:
     """Cut half of what is free around the objects of the predicate, in both pictures of an edit alike."""
     _picture(asked)
@@ -167,6 +183,7 @@ WAYS: Mapping[str, AnotherWay] = {
             "exchanged", _exchanged, "the same said with the two objects exchanged: A left of B, B right of A"
         ),
         _way("undone", _undone, "the edit read backwards, the pictures exchanged"),
+        _way("orbit", _orbit, "the camera moved about the objects"),
         _way("cut", _cut, "the sides of the picture cut off, all objects kept"),
         _way("smaller", _retouched(SMALLER), "the picture at three quarters of its size"),
         _way("jpeg", _retouched(JPEG), "the picture saved as JPEG of quality 60"),

@@ -38,15 +38,18 @@ def certify(
     way: Annotated[
         list[str] | None,
         typer.Option(
-            help="mirror, contrary, exchanged, undone (the default), cut, smaller, jpeg; repeatable."
+            help="mirror, contrary, exchanged, undone (the default), orbit, cut, smaller, jpeg; repeatable."
         ),
     ] = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Ask about so many items, drawn at random.")
     ] = None,
     by: Annotated[
-        str, typer.Option(help="Column of the items by which the bound is broken down.")
-    ] = "sub_domain",
+        str | None,
+        typer.Option(
+            help="Column of the items by which the bound is broken down (default: sub_domain, where there is one)."
+        ),
+    ] = None,
     option: Overrides = None,
     retry: Annotated[str, typer.Option(help="Ask again about: none, errors, abstentions, all.")] = "none",
     max_usd: MaxUsd = None,

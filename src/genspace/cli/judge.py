@@ -182,6 +182,38 @@ def run_judge(made: Judge, spec: JudgeSpec, study: Study, options: RunOptions) -
         return run(study, made, spec.name, options, progress=_progress, stop=stop)
 
 
+@contextmanager
+def asking(
+    *, seed: int, budget_usd: float | None, allow_host: list[str] | None, quiet: bool
+) -> Iterator[
+    tuple[Callable[[JudgeSpec, Study], Judge], Callable[[Judge, JudgeSpec, Study, RunOptions], RunSummary]]
+]:
+    """Give what makes judges, all on one budget, and what has them asked; closes them at the end."""
+    from contextlib import ExitStack
+
+    from genspace.checkpoints import cache_dir
+    from genspace.cli._user import allowed_hosts
+    from genspace.judges import Budget, make_judge, study_context
+
+    budget = None if budget_usd is None else Budget(budget_usd)
+    hosts = allowed_hosts(allow_host)
+    with ExitStack() as stack:
+
+        def make(spec: JudgeSpec, of: Study) -> Judge:
+            context = study_context(of, cache_dir=cache_dir(), seed=seed, budget=budget, allowed_hosts=hosts)
+            made = make_judge(spec, context)
+            stack.callback(getattr(made, "close", lambda: None))
+            return made
+
+        def ask(made: Judge, spec: JudgeSpec, of: Study, options: RunOptions) -> RunSummary:
+            summary = run_judge(made, spec, of, options)
+            if not quiet:
+                print_summary(summary)
+            return summary
+
+        yield make, ask
+
+
 def _stopping() -> None:
     from genspace.cli._console import messages
 

@@ -10,10 +10,13 @@ import typer
 
 from genspace.cli._app import app
 from genspace.cli._options import JsonFlag, OutOption, SeedOption, write_out
+from genspace.cli.judge import AllowHosts, MaxUsd, asking
 from genspace.errors import InputError
 
 if TYPE_CHECKING:
+    from genspace.analysis.diff import Diff
     from genspace.analysis.gate import Gate
+    from genspace.parts import Parts
 
 __all__ = ["diff", "gate"]
 
@@ -25,7 +28,8 @@ Confidence = Annotated[float, typer.Option(help="Level of the intervals; of a ga
 
 @app.command(
     epilog="Examples: genspace diff last-month this-month --out changes · "
-    "genspace diff my-study/verdicts/vlm my-study/verdicts/vlm-rerun · genspace diff old/comparison.json my-study"
+    "genspace diff my-study/verdicts/vlm my-study/verdicts/vlm-rerun · genspace diff old/comparison.json my-study · "
+    "genspace diff last-month this-month --parts geometry"
 )
 def diff(
     old: Annotated[
@@ -34,6 +38,18 @@ def diff(
     new: Annotated[str, typer.Argument(help="The later one, like it.")],
     primary: Primary = None,
     confidence: Confidence = 0.95,
+    parts: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of a judge of both studies: how far each changed option, and the pictures, moved its score. It "
+            "is asked with mixtures of old and new options."
+        ),
+    ] = None,
+    generator: Annotated[
+        str | None, typer.Option(help="With --parts: of this generator's pictures only.")
+    ] = None,
+    max_usd: MaxUsd = None,
+    allow_host: AllowHosts = None,
     seed: SeedOption = 0,
     out: OutOption = None,
     shape: Annotated[
@@ -52,7 +68,20 @@ def diff(
     from genspace.display import view_of
     from genspace.report import print_view
 
-    found = diff_runs(old, new, primary=primary, seed=seed, confidence=confidence)
+    found: Diff | Parts
+    if parts is None:
+        if generator is not None:
+            raise InputError("--generator belongs to --parts JUDGE; without it a diff is of every generator")
+        found = diff_runs(old, new, primary=primary, seed=seed, confidence=confidence)
+    else:
+        from genspace.parts import which_moved
+        from genspace.study import open_study
+
+        with asking(seed=seed, budget_usd=max_usd, allow_host=allow_host, quiet=as_json) as (make, ask):
+            found = which_moved(
+                open_study(old), open_study(new), parts, make=make, ask=ask, generator=generator, seed=seed,
+                confidence=confidence,
+            )  # fmt: skip
     if as_json:
         print_json(found.to_dict())
     elif shape == "md":

@@ -54,6 +54,15 @@ def render(
             show_default="clear=0.3,contrast=0.2,hard=0.1",
         ),
     ] = None,
+    orbit: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=90,
+            help="Degrees by which the camera moves about the objects for a second picture of probes whose answer "
+            "does not depend on it (certify --way orbit); 0: none.",
+        ),
+    ] = 0.0,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes (default: one per core).")] = None,
     pictures: Annotated[
         bool, typer.Option("--pictures/--no-pictures", help="Without: scene files and depth only.")
@@ -80,6 +89,7 @@ def render(
         seed=seed,
         shares=USUAL if shares is None else parse_shares(shares),
         pictures=pictures,
+        orbit_deg=orbit,
     )
     with Progress(
         "rendering",

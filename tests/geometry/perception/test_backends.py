@@ -23,7 +23,7 @@ from genspace.geometry.perception import (
     parse_objects,
     read_picture,
 )
-from genspace.geometry.perception._parts import check_output
+from genspace.geometry.perception._checks import check_output
 from genspace.geometry.perception.pipeline import Failure
 
 pytestmark = pytest.mark.xdist_group("torch")

@@ -14,7 +14,8 @@ from genspace.errors import InputError
 from genspace.geometry.camera import Intrinsics, unproject
 from genspace.geometry.frames import gravity_from_pitch_roll
 from genspace.geometry.perception import Part, Perception, Runtime, Subject, make_part, parse_objects
-from genspace.geometry.perception._parts import PerceptionError, check_output
+from genspace.geometry.perception._checks import check_output
+from genspace.geometry.perception._parts import PerceptionError
 from genspace.geometry.perception.cameras import GEOCALIB_SOURCE, focal_from_35mm, ground_normal, known_focal
 from genspace.geometry.perception.depths import METRIC3D_SOURCE
 
