@@ -7,6 +7,7 @@ once with the new, against the same people's answers. What the people changed is
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BEFORE",
+    "OTHER_KINDS",
     "Diff",
     "DiffDocument",
     "Flip",
@@ -61,6 +63,8 @@ MOST_FLIPS = 500
 """Changed answers of a judge that are listed."""
 MOST_KINDS = 12
 """Reasons for abstentions and failures that are counted apart."""
+OTHER_KINDS = "other kinds"
+"""The others, together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,7 +328,10 @@ class Paired:
             told = found.get(name, Difference(value=None, reason=obstacle or Reason("not_in_both_runs")))
             was = self.called.get(name, name)
             flips, repeats, kind = self._repeated(was, name)
-            old, new = self._side(0, was, BEFORE + name), self._side(1, name, name)
+            said = [self._silent(place, n) for place, n in enumerate((was, name))]
+            told_apart = {str(k) for k in said[0].add(said[1], fill_value=0).nlargest(MOST_KINDS).index}
+            old = self._side(0, was, BEFORE + name, _counted(said[0], told_apart))
+            new = self._side(1, name, name, _counted(said[1], told_apart))
             yield JudgeChange(
                 question=self.question,
                 judge=name if was == name else f"{was} → {name}",
@@ -350,19 +357,19 @@ class Paired:
                 settings=tuple(_changed(old.settings, new.settings)) if old and new else (),
             )
 
-    def _side(self, place: int, name: str, key: str) -> JudgeSide | None:
+    def _silent(self, place: int, name: str) -> pd.Series[int]:
+        """Return a judge's abstentions and failures in one of the runs, by kind."""
+        frame = self.sides[place].verdicts
+        mine = frame[(frame["judge"] == name) & frame["question"].isin([self.question, ""])]
+        silent = mine[mine["status"] != "decided"]
+        return (silent["status"] + ": " + silent["reason"]).value_counts()
+
+    def _side(self, place: int, name: str, key: str, reasons: Mapping[str, int]) -> JudgeSide | None:
         """Return a judge in one of the runs; `key` is its name in the scope."""
         judge, evidence = self.units[place].judges.get(name), self.sides[place]
         if judge is None:
             return None
         rated, obstacle = self.scope.rated.judges[key], self.scope.obstacle(self.scope.figure)
-        frame = evidence.verdicts
-        mine = frame[(frame["judge"] == name) & frame["question"].isin([self.question, ""])]
-        silent = mine[mine["status"] != "decided"]
-        kinds = (silent["status"] + ": " + silent["reason"]).value_counts()
-        reasons = {str(kind): int(count) for kind, count in kinds.head(MOST_KINDS).items()}
-        if len(kinds) > MOST_KINDS:
-            reasons[f"{len(kinds) - MOST_KINDS:,} other kinds"] = int(kinds.iloc[MOST_KINDS:].sum())
         mark = evidence.marks.get(name, JudgeMark())
         return JudgeSide(
             name=name,
@@ -411,6 +418,13 @@ class Paired:
         )
         flips = _flips(there, said, np.flatnonzero(both)[~same], kind)
         return sorted(flips, key=_gravity), share, kind
+
+
+def _counted(silent: pd.Series[int], told_apart: AbstractSet[str]) -> dict[str, int]:
+    """Return kinds with their counts, the most frequent first; of both runs the same kinds are told apart."""
+    kept = {str(kind): int(n) for kind, n in silent.items() if kind in told_apart}
+    rest = int(silent.sum()) - sum(kept.values())
+    return kept | ({OTHER_KINDS: rest} if rest else {})
 
 
 def as_estimate(found: Difference, n: int) -> Estimate:

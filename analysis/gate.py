@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -56,7 +57,7 @@ _FIGURE = (
     + _SUPPOSING
 )
 _BESIDE = (
-    rf"^\s*(?P<judge>.+?)\s+(?P<kind>not worse than|not behind|ahead of)\s+(?P<other>.+?)"
+    rf"^\s*(?:(?P<judge>.+?)\s+)?(?P<kind>not worse than|not behind|ahead of)\s+(?P<other>.+?)"
     rf"(?:\s+by\s+{_NUMBER.format('value')})?{_SUPPOSING}"
 )
 _KINDS: Mapping[str, Kind] = {"not worse than": "not worse", "ahead of": "ahead", "not behind": "not behind"}
@@ -99,7 +100,11 @@ class Rule:
             value = None if found["value"] is None else float(found["value"])
             if (kind == "not worse") != (value is not None) or (value is not None and not 0 < value < 2):
                 raise InputError(f'rule "{text}": only "not worse than" takes a margin, such as "by 0.05"')
-            judge = None if found["judge"] in {"every judge", "each"} else found["judge"]
+            if found["judge"] == found["other"]:
+                raise InputError(
+                    f'rule "{text}" compares a judge with itself; an earlier run of it is called "before"'
+                )
+            judge = None if found["judge"] in {None, "every judge", "each"} else found["judge"]
             return cls(
                 text=text.strip(), kind=kind, judge=judge, other=found["other"], value=value or 0.0,
                 supposing=_number(found["supposing"]),
@@ -115,10 +120,23 @@ class Rule:
         of = found["figure"]
         if of not in {*COUNTS, REPEATS}:
             of = figure_named(of).key if of in FIGURES else _figure_like(text, of)
+        lowest, highest = _range(of)
+        for number in (found["value"], found["supposing"]):
+            if number is not None and not lowest <= float(number) <= highest:
+                raise InputError(
+                    f'rule "{text}": {of} lies between {lowest:g} and {highest:g}, so never at {number}'
+                )
         return cls(
             text=text.strip(), kind="count" if of in COUNTS else "figure", judge=found["judge"], of=of,
             at_least=at_least, value=float(found["value"]), supposing=_number(found["supposing"]),
         )  # fmt: skip
+
+
+def _range(of: str) -> tuple[float, float]:
+    """Return between what a figure or a count lies."""
+    if of in FIGURES:
+        return {"correlation": (-1, 1), "share": (0, 1)}.get(FIGURES[of].scale, (-inf, inf))
+    return (0, inf) if of in {"seconds", "tokens", "usd"} else (0, 1)
 
 
 def _number(text: str | None) -> float | None:
@@ -258,7 +276,11 @@ def gate(
     ground = _Ground.of(evidence, against, options)
     entries = [(rule, judge) for rule in asked for judge in ground.judges(rule)]
     if not entries:
-        raise InputError("the study has no judge that a rule could be about")
+        raise InputError(
+            "the study has no judge that a rule could be about"
+            if against is None
+            else "no judge is in both runs: is the earlier run one of this study?"
+        )
     settled = _settle(ground, entries, 1 - options.confidence)
     checks = tuple(
         replace(check, passed=check.outcome == "met" or (check.outcome == "open" and open_rules == "passes"))
@@ -342,7 +364,7 @@ class _Ground:
             value = float((rated.status == status[rule.of]).mean()) if n else None
         else:
             value = getattr(cost_of(rated), rule.of)
-        found = Estimate.undefined(Reason("undefined")) if value is None else Estimate(value, n=n)
+        found = Estimate.undefined(Reason("not_recorded")) if value is None else Estimate(value, n=n)
         met = value is not None and (value >= rule.value if rule.at_least else value <= rule.value)
         outcome: Outcome = "met" if met else "open" if value is None else "not met"
         return Check(
@@ -373,7 +395,8 @@ class _Ground:
             return _outcome(repeats, rule), repeats, None
         row = FIGURES[rule.of]
         if (row.target == "preference") != scope.rated.of_pairs:
-            return "open", Estimate.undefined(Reason("not_computed")), None
+            of, here = ("pairs", "rated items") if row.target == "preference" else ("items", "compared pairs")
+            raise InputError(f'rule "{rule.text}": {row.label} is a figure of {of}: here people {here}')
         if (obstacle := scope.obstacle(row)) is not None:
             return "open", Estimate.undefined(obstacle), None
         target, rated = scope.target(row), scope.rated.judges[judge]

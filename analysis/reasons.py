@@ -43,7 +43,7 @@ ReasonCode = Literal[
     # of repeats
     "no_two_repeats",
     # of two runs
-    "not_in_both_runs", "figures_alone",
+    "not_in_both_runs", "figures_alone", "not_recorded",
     # of comparisons written before there were codes
     "in_words",
 ]  # fmt: skip

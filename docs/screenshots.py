@@ -27,7 +27,18 @@ def data_folder() -> Path:
     return Path(os.environ.get("GENSPACE_TEST_DATA", DOCS.parents[1] / "shared" / "data"))
 
 
-def photograph(url: str, *, width: int = 1180, height: int | None = None, part: str = "") -> Image.Image:
+LOOKS = (("1440", 1440, {}), ("dark", 1440, {"color_scheme": "dark"}), ("768", 768, {}), ("390", 390, {}),
+         ("print", 688, {"media": "print"}), ("grey", 1440, {}))  # fmt: skip
+"""A page in a window, dark, on a tablet and a phone, on paper (the width that A4 leaves), and without colour."""
+TALL = {390: 2.0, 688: 1.42}
+"""Height of a picture by its width, as a multiple; others are 1.2 times as high as wide."""
+SHEET = 900
+"""Height of a sheet of looks, pixels."""
+
+
+def photograph(
+    url: str, *, width: int = 1180, height: int | None = None, part: str = "", **media: str
+) -> Image.Image:
     """Return a picture of a page, or of the part that a CSS selector names; without a height, of the whole page."""
     from playwright.sync_api import sync_playwright
 
@@ -36,12 +47,28 @@ def photograph(url: str, *, width: int = 1180, height: int | None = None, part: 
         page = browser.new_page(
             viewport={"width": width, "height": height or (6000 if part else 900)}, color_scheme="light"
         )
+        page.emulate_media(**media)
         page.goto(url)
         page.wait_for_load_state("networkidle")
         whole = height is None
         picture = page.locator(part).first.screenshot() if part else page.screenshot(full_page=whole)
         browser.close()
     return Image.open(io.BytesIO(picture)).convert("RGB")
+
+
+def looks(url: str, name: str) -> None:
+    """Save the first screens of a page in each of its looks side by side, equally high."""
+    pictures = []
+    for look, width, media in LOOKS:
+        picture = photograph(url, width=width, height=round(width * TALL.get(width, 1.2)), **media)
+        picture = picture.convert("L").convert("RGB") if look == "grey" else picture
+        pictures.append(picture.resize((picture.width * SHEET // picture.height, SHEET)))
+    sheet = Image.new("RGB", (sum(p.width + 16 for p in pictures) - 16, SHEET), "#888")
+    left = 0
+    for picture in pictures:
+        sheet.paste(picture, (left, 0))
+        left += picture.width + 16
+    save(sheet, f"looks-{name}", photographs=True)
 
 
 def save(picture: Image.Image, name: str, *, photographs: bool = False) -> None:
@@ -65,6 +92,7 @@ def report() -> None:
         url = f"file://{folder}/report.html"
         save(photograph(url, height=960), "report")
         save(photograph(url, part="#q0-specification figure"), "report-specification")
+        looks(url, "report")
 
 
 def gallery() -> None:
@@ -106,12 +134,11 @@ def probes() -> None:
         invoke(["judge", str(study), "--judge", "depth-and-masks", "--judge", "noisy-perception"])
         invoke(["probe", "report", str(study), "--out", folder])
         [page] = Path(folder).glob("*.html")
-        picture = photograph(f"file://{page}", height=1100)
-    save(picture, "probe-report")
+        looks(f"file://{page}", "probes")
 
 
 def diff() -> None:
-    """What changed when a judge's perception got twice as noisy: the first screen, in a window and on a phone."""
+    """What changed when a judge's perception got twice as noisy."""
     from genspace.cli import invoke
 
     with tempfile.TemporaryDirectory() as folder:
@@ -124,7 +151,7 @@ def diff() -> None:
             invoke(["judge", str(run), "--judge", "noisy-perception", "--judge", "depth-and-masks"])
         invoke(["diff", *map(str, runs), "--out", folder])
         save(photograph(f"file://{folder}/diff.html", height=1150), "diff", photographs=True)
-        save(photograph(f"file://{folder}/diff.html", width=390, height=1000), "diff-phone", photographs=True)
+        looks(f"file://{folder}/diff.html", "diff")
 
 
 def benchmark() -> None:

@@ -162,6 +162,12 @@ def diff(
     from genspace.analysis import diff as diff_evidence
 
     options = CompareOptions(primary=primary, seed=seed, confidence=confidence)
+    if (
+        isinstance(old, Path | str)
+        and isinstance(new, Path | str)
+        and Path(old).resolve() == Path(new).resolve()
+    ):
+        raise InputError(f"{old}: the earlier run and the later one are the same; name two")
     sides = [_side(side) for side in (old, new)]
     found = diff_evidence(
         sides[0].evidence, sides[1].evidence, options, names=_apart(sides[0].name, sides[1].name, old, new)

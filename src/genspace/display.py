@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from html import escape
 from importlib import import_module
 from pathlib import Path
@@ -65,6 +65,10 @@ class View:
     """Cells of the table; the first column names the row."""
     pictures: Sequence[str] = ()
     """SVG; Markdown leaves them out."""
+    caption: str = ""
+    """Below the table: what its columns hold."""
+    words: Mapping[str, str] = field(default_factory=dict)
+    """Words of its own, each with what it means; the others are explained wherever they stand."""
     short: str = ""
     """The same in a few words, for the cell of a table."""
 
@@ -79,6 +83,7 @@ class View:
                 "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in self.rows
             )
             parts.append(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+        parts += [f"<p>{escape(self.caption)}</p>"] if self.caption else []
         return f"<div>{''.join(parts)}</div>"
 
     def markdown(self) -> str:
@@ -89,6 +94,7 @@ class View:
         if self.rows:
             for cells in (self.head, ["---"] * len(self.head), *self.rows):
                 lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        lines += ["", self.caption] if self.caption else []
         return "\n".join(lines).rstrip() + "\n"
 
 

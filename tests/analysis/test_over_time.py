@@ -16,6 +16,7 @@ import genspace
 from genspace.analysis.gate import Rule, gate
 from genspace.analysis.inference.intervals import Passing, Support, on_scale
 from genspace.analysis.inference.replicates import StandardError
+from genspace.display import view_of
 from genspace.errors import InputError
 from genspace.evidence import Evidence
 from genspace.records import StudySettings
@@ -23,13 +24,21 @@ from genspace.records import StudySettings
 KAPPA_FIRST = StudySettings(primary="cohen_kappa")
 
 
-def run_of(passed: dict[str, list[Any]], people: list[Any], *, each: int = 2, **more: list[Any]) -> Evidence:
+def run_of(
+    passed: dict[str, list[Any]],
+    people: list[Any],
+    *,
+    each: int = 2,
+    reasons: tuple[str, ...] = ("not visible",),
+    **more: list[Any],
+) -> Evidence:
     """Judges that say yes and no, `each` items a prompt."""
     ids = [f"i{n:03}" for n in range(len(people))]
     rows = [
         {"item_id": i, "judge": judge, "passed": p, "score": p} if p is not None else
-        {"item_id": i, "judge": judge, "passed": None, "score": None, "status": "abstained", "reason": "not visible"}
-        for judge, said in passed.items() for i, p in zip(ids, said, strict=True)
+        {"item_id": i, "judge": judge, "passed": None, "score": None, "status": "abstained",
+         "reason": reasons[k % len(reasons)]}
+        for judge, said in passed.items() for k, (i, p) in enumerate(zip(ids, said, strict=True))
     ]  # fmt: skip
     return Evidence.from_frames(
         pd.DataFrame({"item_id": ids, "prompt_id": [f"p{n // each}" for n in range(len(ids))], **more}),
@@ -107,6 +116,18 @@ def test_coverage_and_abstentions_by_kind() -> None:
     assert (row.old.coverage.value, row.new.coverage.value) == (1.0, 34 / 40)
     assert dict(row.new.reasons) == {"abstained: not visible": 6}
     assert (row.difference.n, row.repeats.n, row.repeats.value) == (34, 34, 1.0)
+
+
+def test_the_same_kinds_of_abstention_are_told_apart_in_both_runs() -> None:
+    """Of many kinds the most frequent in both runs together are named, the rest counted as one."""
+    people, old, _ = drifted(80)
+
+    silent = {"vlm": [None if k < 40 else v for k, v in enumerate(old)]}
+    runs = [run_of(silent, people, reasons=tuple(f"kind {k}" for k in range(kinds))) for kinds in (20, 40)]
+    (row,) = genspace.diff(*runs).document.judges
+    assert set(row.old.reasons) - {"other kinds"} >= set(row.new.reasons) - {"other kinds"}
+    assert (sum(row.old.reasons.values()), sum(row.new.reasons.values())) == (40, 40)
+    assert row.new.reasons["other kinds"] > row.old.reasons["other kinds"]
 
 
 def test_judges_and_items_that_come_and_go() -> None:
@@ -201,6 +222,10 @@ def test_figures_alone_give_no_claim() -> None:
         ("scene not worse than vlm", "takes a margin"),
         ("scene not behind before by 0.1", "takes a margin"),
         ("scene not worse than vlm by -0.1", "takes a margin"),
+        ("scene: cohen_kappa.low >= 7", "cohen_kappa lies between -1 and 1"),
+        ("scene: roc_auc.low >= 0.6 supposing 1.5", "roc_auc lies between 0 and 1"),
+        ("coverage >= 90", "coverage lies between 0 and 1, so never at 90"),
+        ("scene not worse than scene by 0.05", "with itself"),
     ],
 )  # fmt: skip
 def test_a_rule_that_cannot_be_read_says_why(text: str, told: str) -> None:
@@ -216,6 +241,9 @@ def test_judges_with_colons_and_spaces() -> None:
         0.05,
         -0.01,
     )
+    assert [Rule.parse(f"{who}not behind before").judge for who in ("", "each ", "every judge ")] == [
+        None
+    ] * 3
     assert Rule.parse("graded_auc >= .7").of == "pairwise_half_credit"
 
 
@@ -254,10 +282,23 @@ def test_what_a_gate_cannot_ask() -> None:
     for rules, told in (
         (["b: accuracy >= 0.5"], "no judge 'b'"),
         (["a not behind before"], "earlier run"),
+        (["pair_agreement.low >= 0.5"], "a figure of pairs: here people rated items"),
         ([], "no rule"),
     ):
         with pytest.raises(InputError, match=told):
             gate(run, rules)
+    with pytest.raises(InputError, match="no judge is in both runs"):
+        gate(run, ["not behind before"], against=run_of({"c": old, "d": old}, people))
+
+
+def test_a_figure_is_printed_on_its_side_of_the_threshold() -> None:
+    """0.8996 is no 0.900 beside "at least 0.9"; a cost that nothing tells has its reason."""
+    people = [k % 2 for k in range(2500)]
+    said = [None if k < 251 else v for k, v in enumerate(people)]
+    found = gate(run_of({"a": said}, people), ["coverage >= 0.9", "usd <= 1"])
+    first, second = view_of(found).rows
+    assert (first[2], first[4]) == ("0.8996", "not met")
+    assert second[4] == "open, fails (the judge's verdicts do not say it)"
 
 
 def test_a_drop_fails_the_gate_and_a_gain_does_not() -> None:

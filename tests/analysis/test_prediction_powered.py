@@ -91,7 +91,7 @@ def test_reasons() -> None:
     assert "no unrated" in told(corrected_mean(y, np.where(rated, f, np.nan), prompt).corrected.reason)
     assert corrected_mean(y, np.ones(len(y)), prompt).weight == 0.0
     few = np.where(np.cumsum(rated) <= 5, y, np.nan)
-    assert told(corrected_mean(few, f, prompt).corrected.reason) == "only 5 prompts are rated; 10 are needed"
+    assert told(corrected_mean(few, f, prompt).corrected.reason) == "only 5 prompts rated; 10 are needed"
     assert corrected_mean(few, f, prompt).sample.n == 5
     with pytest.raises(ValueError, match="alike"):
         corrected_mean(y, f[1:], prompt)

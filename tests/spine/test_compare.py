@@ -323,6 +323,18 @@ def test_several_studies(tmp_path: Path, genspace) -> None:
     assert sorted(document["studies"]) == ["one", "two"]
 
 
+def test_two_studies_of_one_name_are_told_apart(tmp_path: Path, genspace) -> None:
+    paths = []
+    for name in ("one", "two", "three"):
+        (tmp_path / name).mkdir()
+        paths.append(binary_study(tmp_path / name, prompts=5))
+        title = "mine" if name == "three" else "pairs"
+        (Path(paths[-1]) / "study.toml").write_text(f'name = "{title}"\n')
+    document = json.loads(genspace("compare", *paths, "--json", "--draws", "0").out)
+    names = [study["study"]["name"] for study in document["studies"].values()]
+    assert names == ["pairs (one)", "pairs (two)", "mine"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [

@@ -97,6 +97,7 @@ def test_folders_of_verdicts_and_earlier_fingerprints(
         (old / "verdicts/scene@zzz", "no single fingerprint begins with 'zzz'"),
         (tmp_path / "nothing", "there is no such folder"),
         (tmp_path / "bare", "no study, no comparison.json"),
+        (new, "are the same; name two"),
     ):
         result = genspace("diff", wrong, new)
         assert (result.code, told in result.err) == (2, True), result.err

@@ -53,7 +53,11 @@ def test_the_newest_fingerprint_is_removed_and_the_one_before_counts_again(study
     assert genspace("verdicts", "remove", study, "vlm", "--fingerprint", "bb", "--yes").code == 0
     assert store.newest() == "aaa1"
     assert set(store.frame()["score"].round(1)) == {0.2, 0.3, 0.4}
-    assert genspace("verdicts", "remove", study, "vlm", "--fingerprint", "zz", "--yes").code == 2
+    for wrong in ("zz", ""):  # nothing begins so, and everything does: neither says which
+        for yes in ((), ("--yes",)):
+            result = genspace("verdicts", "remove", study, "vlm", "--fingerprint", wrong, *yes)
+            assert (result.code, "no single fingerprint begins with" in result.err) == (2, True)
+    assert "fingerprint aaa1 of" in genspace("verdicts", "remove", study, "vlm", "--fingerprint", "aa").out
     assert genspace("verdicts", "remove", study, "vlm", "--fingerprint", "aaa1", "--yes").code == 0
     assert [judge for judge, _ in judge_folders(study)] == ["broken"]
 
@@ -73,6 +77,10 @@ def test_a_renamed_judge_keeps_every_verdict(study: Path, genspace) -> None:
     assert store.every().drop(columns="judge").equals(before)
     assert {verdict.judge for verdict in store.verdicts()} == {"vlm: before June"}
     assert names(study) >= {"vlm: before June", "broken"}
+    for name in ("..", "../up", ".hidden"):  # no name leads out of the folder, or out of sight
+        assert genspace("verdicts", "rename", study, "broken", name).code == 0
+        assert (name in names(study), JudgeStore(study, name).folder.parent) == (True, study / "verdicts")
+        assert genspace("verdicts", "rename", study, name, "broken").code == 0
     result = genspace("verdicts", "rename", study, "broken", "vlm: before June")
     assert (result.code, "are there" in result.err) == (2, True)
 
@@ -92,6 +100,11 @@ def test_a_draft_enters_tables_only_when_asked(study: Path, genspace) -> None:
     assert "(draft)" in genspace("verdicts", "list", study).out
     assert genspace("verdicts", "draft", study, "broken", "--off").code == 0
     assert "broken" in names(study)
+
+
+def test_a_folder_without_verdicts_is_named(tmp_path: Path, genspace) -> None:
+    result = genspace("verdicts", "list", tmp_path / "nothing")
+    assert (result.code, "no folder of verdicts in it" in result.err) == (2, True)
 
 
 def test_a_judge_can_be_run_as_a_draft(study: Path, genspace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -125,10 +126,13 @@ def _compare(
         readings_follow()
     opened = [(path, tables.open(path, whole=True)) for path in paths]
     names = _distinct_names(paths)
+    titles = [study.settings.name for _, study in opened]
     comparisons: dict[str, Comparison] = {}
     for name, (path, study) in zip(names, opened, strict=True):
         evidence = evidence_of(study)
         comparison = _compared(name, evidence, options, budget, silent=as_json)
+        if titles.count(study.settings.name) > 1:
+            comparison = _titled(comparison, f"{study.settings.name} ({name})")
         comparisons[name] = comparison
         folder = None if out is None else out if len(paths) == 1 else out / name
         if not as_json and shape == "md":
@@ -183,6 +187,16 @@ def _compared(
         course(f"comparing {name}", seconds, pieces, silent=silent),
     ):
         return compare_evidence(evidence, options)
+
+
+def _titled(comparison: Comparison, name: str) -> Comparison:
+    """Return a comparison whose study is called so, for where another study has the same name."""
+    document = comparison.document
+    called = replace(document.study, name=name)
+    questions = {
+        key: replace(part, study=replace(part.study, name=name)) for key, part in document.questions.items()
+    }
+    return replace(comparison, document=replace(document, study=called, questions=questions))
 
 
 def _across(

@@ -14,7 +14,8 @@ from genspace.cli.judge import AllowHosts, MaxUsd, asking
 from genspace.errors import InputError
 
 if TYPE_CHECKING:
-    from genspace.analysis import Diff, Gate
+    from genspace.analysis.diff import Diff
+    from genspace.analysis.gate import Gate
     from genspace.parts import Parts
 
 __all__ = ["diff", "gate"]
@@ -138,6 +139,7 @@ def gate(
         print_json(found.to_dict())
     else:
         from genspace.display import view_of
+        from genspace.report import print_words
 
         view = view_of(found)
         for sentence in (view.title, *view.sentences):
@@ -148,6 +150,7 @@ def gate(
             figure, level, outcome, chance = cells
             told = f"{outcome}: {asked} · {judge} {figure} ({level}{', ' + chance if chance else ''})"
             console().print(told, markup=False, style="green" if passed else "red")
+        print_words(view, console())
     _write(found, junit, os.environ.get("GITHUB_STEP_SUMMARY"))
     write_out(found, out)
     if not found.passed:

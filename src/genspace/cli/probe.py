@@ -132,9 +132,9 @@ def report(
     from genspace.cli._console import out as results
     from genspace.documents import to_dict
     from genspace.gather import evidence_of
-    from genspace.report import print_table
-    from genspace.report._probe_page import probe_table, write_probe_report
-    from genspace.report.probes import plain, probe_report
+    from genspace.report import print_view
+    from genspace.report._probe_page import probe_view, write_probe_report
+    from genspace.report.probes import probe_report
     from genspace.study import open_study
 
     # the page shows sub-domains; curves of single variants are for readers of JSON
@@ -143,9 +143,7 @@ def report(
     if json_:
         print_json(to_dict(found))
     else:
-        print_table(*probe_table(found), results())
-        for line in plain(found):
-            results().print(line)
+        print_view(probe_view(found), results())
     messages().print(f"page: {page}")
 
 

@@ -49,8 +49,9 @@ def rank(
     from genspace.api import rank as rank_study
     from genspace.cli._console import out, print_json, readings_follow
     from genspace.cli._progress import course
+    from genspace.display import view_of
     from genspace.gather import evidence_of
-    from genspace.report import COUNTED, order_sentences, print_readings, reason_text
+    from genspace.report import COUNTED, print_readings, print_words
 
     if not as_json:
         readings_follow()
@@ -66,11 +67,11 @@ def rank(
         return
     print_readings(ranking.document.readings, out())
     found, reference = ranking.document.generators, ranking.document.study.reference
-    if found.people is None:
-        out().print(f"Nothing to rank: {reason_text(found.reason)}.")
-        return
-    for sentence in order_sentences(found, reference):
+    view = view_of(ranking)
+    for sentence in view.sentences:
         out().print(sentence, markup=False)
+    if found.people is None:
+        return
     _print_order(reference, found.people)
     for name in judge or ():
         _print_order(name, found.judges[name])
@@ -81,9 +82,9 @@ def rank(
     confidence = ranking.document.options.confidence
     out().print(
         f"[dim]In brackets {confidence:.0%} intervals, and the ranks that the {over} allow at {confidence:.0%}. "
-        f"{COUNTED} Distance: share of generator pairs put the other way round than by {reference}; {draws:,} draws of "
-        f"{over}, seed {seed}.[/]"
+        f"{COUNTED} {draws:,} draws of {over}, seed {seed}.[/]"
     )
+    print_words(view, out())
 
 
 def _print_order(who: str, order: Order) -> None:

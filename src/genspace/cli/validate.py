@@ -12,7 +12,8 @@ from genspace.cli._app import app
 from genspace.cli._options import AS_FOUND, JsonFlag, OutOption, SeedOption, Tables, reads_tables, write_out
 
 if TYPE_CHECKING:
-    from genspace.analysis.result import Claim, ValidationCell, ValidationDocument
+    from genspace.analysis.result import Claim, ValidationCell
+    from genspace.analysis.validation import Validation
 
 __all__ = ["validate"]
 
@@ -87,33 +88,26 @@ def validate(
     if as_json:
         print_json(result.to_dict())
     else:
-        _print(result.document)
+        _print(result)
 
 
-def _print(document: ValidationDocument) -> None:
+def _print(result: Validation) -> None:
     """Print the findings in words, then the table of differences."""
     from rich.markup import escape
 
     from genspace.cli._console import out
-    from genspace.report import figure_words, print_readings, print_table, validation_sentences
+    from genspace.display import view_of
+    from genspace.report import print_readings, print_table, print_words
 
+    document, view = result.document, view_of(result)
     print_readings(document.readings, out())
     out().print(f"[bold]{escape(document.metric)}[/] in {escape(document.study)}")
-    for sentence in validation_sentences(document):
+    for sentence in view.sentences:
         out().print(escape(sentence))
     if not document.against:
         return
-    silent = any(row.penalised.n != row.difference.n for row in document.against)
-    head = ["against", "difference", "it is", "n", *(["with abstentions tied"] if silent else [])]
-    rows = [
-        [
-            row.judge, figure_words(row.difference, signed=True), row.claim or "–", f"{row.difference.n:,}",
-            *([figure_words(row.penalised, signed=True)] if silent else []),
-        ]
-        for row in document.against
-    ]  # fmt: skip
     styles = ["" if row.claim is None else STYLES[row.claim] for row in document.against]
-    print_table(head, rows, out(), styles=styles)
+    print_table(view.head, view.rows, out(), styles=styles)
     for column, values in document.breakdowns.items():
         _print_breakdown(column, values)
     out().print(
@@ -121,6 +115,7 @@ def _print(document: ValidationDocument) -> None:
         f"{document.options.confidence:.0%} interval for one pair by itself; ahead and behind are corrected "
         f"for all pairs of the study; margin {document.margin:g}; for these generators.[/]"
     )
+    print_words(view, out())
 
 
 def _print_breakdown(column: str, values: Mapping[str, ValidationCell]) -> None:

@@ -27,10 +27,13 @@ def list_verdicts(study: StudyFolder, as_json: JsonFlag = False) -> None:
     from collections import Counter
 
     from genspace.cli._console import out, print_json
+    from genspace.readings import counted
     from genspace.records import Status
     from genspace.store import JudgeStore, judge_folders
 
     rows = []
+    if not (study / "verdicts").is_dir():
+        raise InputError(f"{study}: no folder of verdicts in it; genspace judge makes one")
     for judge, _ in judge_folders(study):
         store = JudgeStore(study, judge)
         every, files = store.every(), len(store.files())
@@ -51,7 +54,7 @@ def list_verdicts(study: StudyFolder, as_json: JsonFlag = False) -> None:
         )
         out().print(
             f"{row['judge']}  {row['fingerprint']}  {row['decided']:,} decided, {row['abstained']:,} abstained, "
-            f"{row['failed']:,} failed, {row['files']} files{state}",
+            f"{row['failed']:,} failed, {counted(row['files'], 'file')}{state}",
             markup=False,
         )
 
@@ -90,8 +93,10 @@ def remove_verdicts(
     store = JudgeStore(study, judge)
     if not yes:
         _known(study, judge)
+        what = f"fingerprint {store.fingerprint(fingerprint)} of " if fingerprint is not None else ""
         out().print(
-            f"{store.folder} would be removed, and what its verdicts cost is lost: add --yes", markup=False
+            f"{what}{store.folder} would be removed, and what its verdicts cost is lost: add --yes",
+            markup=False,
         )
         return
     out().print(f"{judge}: {remove(store, fingerprint):,} verdicts removed", markup=False)

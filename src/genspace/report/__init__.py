@@ -37,7 +37,7 @@ from genspace.report._table import (
     percent,
     share_text,
 )
-from genspace.report._terminal import print_comparison, print_table, print_view
+from genspace.report._terminal import print_comparison, print_table, print_view, print_words
 from genspace.report._write import write_report
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ __all__ = [
     "print_readings",
     "print_table",
     "print_view",
+    "print_words",
     "read_manifest",
     "reason_text",
     "remark",

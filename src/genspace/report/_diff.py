@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genspace.analysis.diff import JudgeChange, JudgeSide
+from genspace.analysis.diff import OTHER_KINDS, JudgeChange, JudgeSide
 from genspace.analysis.figures import FIGURES
 from genspace.display import View
 from genspace.readings import counted
@@ -16,7 +16,8 @@ from genspace.report._gallery import thumbnail
 from genspace.report._plots import differences
 from genspace.report._sentences import reason_text
 from genspace.report._table import figure_text, figure_words, number, percent
-from genspace.report._write import page, result_texts
+from genspace.report._words import OF_RUNS
+from genspace.report._write import result_texts
 
 if TYPE_CHECKING:
     from genspace.analysis import Diff
@@ -40,13 +41,19 @@ def diff_view(result: Diff) -> View:
         f"now minus before, {document.primary.label}",
         "difference of each judge from what it was, with its interval",
     )
-    title = f"{document.new} beside {document.old}"
+    caption = (
+        f"{document.primary.label} with {document.reference}, whose answers of one run both are held to. Before and "
+        "now: on everything that the judge answered. Difference: on what both runs answered, with its "
+        f"{document.options.confidence:.0%} interval from leaving out each prompt in turn."
+    )
     return View(
-        title,
+        f"{document.new} beside {document.old}",
         list(sentences(document)),
         HEAD,
         [_cells(row) for row in document.judges],
         [plot] if plot else [],
+        caption=caption,
+        words=OF_RUNS,
     )
 
 
@@ -54,14 +61,20 @@ def sentences(document: DiffDocument) -> Iterator[str]:
     """Yield what changed: the judges first, those that are behind before the others, then people, then settings."""
     if not document.judges:
         yield "Neither run holds a judge."
+    if document.items.went == document.items.old:
+        yield "No item is in both runs, so that nothing can be compared: are they runs of one study?"
     order = {"behind": 0, "ahead": 1, "identical": 3}
-    for row in sorted(document.judges, key=lambda r: order.get(r.standing, 2)):
-        yield from _judge(row, document)
+    told = [(order.get(row.standing, 2), list(_judge(row, document))) for row in document.judges]
+    for _, about in sorted(told, key=lambda t: (t[0], -len(t[1]))):
+        yield from about
     for what, moved in (("items", document.items), (f"answers of {document.reference}", document.answers)):
-        if told := _moved(moved):
-            yield f"{what.capitalize()}: {told}."
+        if changes := _moved(moved):
+            yield f"{what.capitalize()}: {changes}."
     if _moved(document.answers):
         yield "Both runs are compared against the present answers, so these changes are no part of the differences."
+    if document.answers.old and not document.answers.new:
+        reference = document.reference
+        yield f"{document.new} holds no answers of {reference}: both runs are compared against the earlier ones."
     for change in document.settings:
         yield f"study.toml: {_setting(change)}."
 
@@ -71,18 +84,21 @@ def _judge(row: JudgeChange, document: DiffDocument) -> Iterator[str]:
         FIGURES[document.primary.figure].short if document.primary.figure in FIGURES else "",
         row.judge,
     )
+    unit = "pair" if row.answers == "preferences" else "item"
     about = f" (question “{row.question}”)" if row.question else ""
     if row.old is None or row.new is None:
         yield f"{name}{about}: {'new, not in' if row.old is None else 'gone, only in'} {document.old}."
         return
     values = f"{label} {number(row.old.figure.value)} before, {number(row.new.figure.value)} now"
-    basis = f"{figure_words(row.difference, signed=True)} on {counted(row.difference.n, 'unit')} that both answered"
+    basis = (
+        f"{figure_words(row.difference, signed=True)} on {counted(row.difference.n, unit)} that both answered"
+    )
     told = {
         "behind": f"{name}{about} is behind what it was: {values}; {basis}.",
         "ahead": f"{name}{about} is ahead of what it was: {values}; {basis}.",
         "open": f"{name}{about}: open whether its agreement has changed: {values}; {basis}.",
         "open before correction": f"{name}{about}: open once corrected for the number of judges: {values}; {basis}.",
-        "identical": f"{name}{about}: the same answers on {reason_n(row)}.",
+        "identical": f"{name}{about}: the same answers on {counted(row.difference.n, f'common {unit}')}.",
         "not compared": f"{name}{about}: {values}; {reason_text(row.difference.reason)}.",
     }[row.standing]
     yield told
@@ -96,11 +112,6 @@ def _judge(row: JudgeChange, document: DiffDocument) -> Iterator[str]:
         side = f", {row.n_right:,} to the side of {document.reference} and {row.n_wrong:,} away from it"
         yield f"{name}: {same}; {flips}{side if row.n_right or row.n_wrong else ''}."
     yield from (f"{name}: {text}." for text in _beside(row.old, row.new, row))
-
-
-def reason_n(row: JudgeChange) -> str:
-    """Return on how many units answers are the same."""
-    return counted(row.difference.n, "common unit")
 
 
 def share_of(value: float) -> str:
@@ -118,7 +129,8 @@ def _beside(old: JudgeSide, new: JudgeSide, row: JudgeChange) -> Iterator[str]:
         yield f"coverage {percent(old.coverage.value)} before, {percent(new.coverage.value)} now"
     kinds = {k: (old.reasons.get(k, 0), new.reasons.get(k, 0)) for k in {**old.reasons, **new.reasons}}
     moved = sorted(
-        (k for k, (then, now) in kinds.items() if then != now), key=lambda k: -abs(kinds[k][0] - kinds[k][1])
+        (k for k, (then, now) in kinds.items() if then != now),
+        key=lambda k: (k == OTHER_KINDS, -abs(kinds[k][0] - kinds[k][1])),
     )
     if moved:
         told = (f"{kind} ({kinds[kind][0]:,} before, {kinds[kind][1]:,} now)" for kind in moved[:MOST_KINDS])
@@ -174,14 +186,8 @@ class Card:
 def write_diff(result: Diff, folder: Path) -> list[Path]:
     """Write diff.html with the pictures of what flipped, diff.json, diff.csv, diff.md and the plot."""
     document, view = result.document, diff_view(result)
-    texts = result_texts(result, view)
-    texts["diff.html"] = page(
-        "diff.html.j2",
-        document=document,
-        view=view,
-        cards={row.judge: _cards(result, row) for row in document.judges},
-    )
-    return written(folder, texts)
+    cards = {row.judge: _cards(result, row) for row in document.judges}
+    return written(folder, result_texts(result, view, "diff.html.j2", document=document, cards=cards))
 
 
 def _cards(result: Diff, row: JudgeChange) -> list[Card]:

@@ -12,8 +12,9 @@ from genspace.report._generators import MOST_PLOTS, order_plot, order_table
 from genspace.report._plots import differences, forest, specification_map, studies_forest
 from genspace.report._sentences import order_sentences, reason_text, studies_sentences, validation_sentences
 from genspace.report._styles import judge_styles
-from genspace.report._table import JudgeTable, figure_text, number, percent
+from genspace.report._table import JudgeTable, figure_text, figure_words, number, percent
 from genspace.report._table import judge_table as table_of
+from genspace.report._words import OF_ORDERS
 
 if TYPE_CHECKING:
     from genspace.analysis import Comparison, Estimate
@@ -69,18 +70,24 @@ def comparison(result: Comparison) -> View:
 def validation(result: Validation) -> View:
     """The findings, and the new metric's difference from each other."""
     document = result.document
+    silent = any(row.penalised.n != row.difference.n for row in document.against)
     rows = [
-        (row.judge, figure_text(row.difference), row.claim or "–", f"{row.difference.n:,}")
+        (
+            row.judge, figure_words(row.difference, signed=True), row.claim or "–", f"{row.difference.n:,}",
+            *([figure_words(row.penalised, signed=True)] if silent else []),
+        )
         for row in document.against
-    ]
+    ]  # fmt: skip
     plot = differences(
         [(row.judge, row.difference) for row in document.against],
         f"{document.metric} minus the other, {document.primary.label}; dashed: the margin",
         f"difference of {document.metric} from each other metric with its interval",
         margin=document.margin,
+        beside=[document.metric],
     )
     return View(f"{document.metric} in {document.study}", validation_sentences(document),
-                ("against", "difference", "claim", "n"), rows, [plot] if plot else [])  # fmt: skip
+                ("against", "difference", "it is", "n", *(["with abstentions tied"] if silent else [])), rows,
+                [plot] if plot else [], words=OF_ORDERS)  # fmt: skip
 
 
 def studies(result: Studies) -> View:
@@ -115,7 +122,9 @@ def ranking(result: Ranking) -> View:
         order_plot(reference, found.people, name, order, styles[name])
         for name, order in [*found.judges.items()][:MOST_PLOTS]
     ]
-    return View(title, order_sentences(found, reference), head, rows, [plot for plot in plots if plot])
+    return View(
+        title, order_sentences(found, reference), head, rows, [p for p in plots if p], words=OF_ORDERS
+    )
 
 
 def estimate(result: Estimate) -> View:

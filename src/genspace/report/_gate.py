@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from genspace.analysis.gate import Rule
 from genspace.display import View
 from genspace.report._files import written
 from genspace.report._sentences import reason_text
-from genspace.report._table import figure_text
+from genspace.report._table import figure_text, share_text
+from genspace.report._words import OF_GATES
 from genspace.report._write import result_texts
 
 if TYPE_CHECKING:
-    from genspace.analysis import Gate
-    from genspace.analysis.gate import Check
+    from genspace.analysis.gate import Check, Gate
 
 __all__ = ["gate_view", "junit_xml", "write_gate"]
 
@@ -29,30 +30,37 @@ def gate_view(result: Gate) -> View:
     told = [f"{verdict}. A rule that these data leave open {document.open}."]
     if document.decided_on_intervals:
         told.append(
-            f"Rules are decided on the ends of intervals, corrected for {document.decided_on_intervals} of them: the "
+            f"Rules are decided on the ends of intervals, corrected for {document.decided_on_intervals} decisions: the "
             f"chance of any wrong decision is at most {1 - document.confidence:.0%}."
         )
-    if any(check.chance for check in document.checks):
-        told.append("Chance to pass: how often a judge of that true value would, in studies like this one.")
     title = f"Gate of {document.study}" + (f" against {document.against}" if document.against else "")
-    return View(title, told, HEAD, [_cells(check) for check in document.checks])
+    return View(title, told, HEAD, [_cells(check) for check in document.checks], words=OF_GATES)
 
 
 def _cells(check: Check) -> tuple[str, ...]:
     level = "counted" if check.confidence is None else f"{100 * check.confidence:.4g}%"
-    return check.rule, check.judge, figure_text(check.found), level, _outcome(check), _chance(check)
+    return check.rule, check.judge, _found(check), level, _outcome(check), _chance(check)
+
+
+def _found(check: Check) -> str:
+    """Return what was found, in as many digits as it takes to see on which side of the threshold it lies."""
+    values = [v for v in (check.found.value, check.found.low, check.found.high) if v is not None]
+    rule = Rule.parse(check.rule)
+    at = -rule.value if rule.kind == "not worse" else rule.value
+    digits = (d for d in range(3, 9) if all(v == at or round(v, d) != round(at, d) for v in values))
+    return figure_text(check.found, next(digits, 9))
 
 
 def _outcome(check: Check) -> str:
     told = check.outcome if check.outcome != "open" else f"open, {'passes' if check.passed else 'fails'}"
     reason = reason_text(check.found.reason)
-    return (
-        f"{told} ({reason})" if reason and check.found.low is None and check.confidence is not None else told
-    )
+    return f"{told} ({reason})" if reason and check.found.low is None else told
 
 
 def _chance(check: Check) -> str:
-    return "" if check.chance is None else f"{check.chance.passes:.0%} at a true {check.chance.true:.2f}"
+    return (
+        "" if check.chance is None else f"{share_text(check.chance.passes)} at a true {check.chance.true:.2f}"
+    )
 
 
 def junit_xml(result: Gate) -> str:
@@ -66,7 +74,7 @@ def junit_xml(result: Gate) -> str:
     )  # fmt: skip
     for check in document.checks:
         case = ET.SubElement(suite, "testcase", classname=check.judge, name=check.rule)
-        told = "; ".join(filter(None, [_outcome(check), figure_text(check.found), _chance(check)]))
+        told = "; ".join(filter(None, [_outcome(check), _found(check), _chance(check)]))
         if not check.passed:
             ET.SubElement(case, "failure", message=told)
         elif check.outcome == "open":

@@ -7,7 +7,6 @@ import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from genspace.checkpoints import cache_dir
@@ -21,6 +20,7 @@ from genspace.geometry.scene import Pair, Scene
 from genspace.judges import Previewing, make_judge, resolve, study_context
 from genspace.judges.scene import find_scene
 from genspace.records import Item, Measurement, Reference, Request, Verdict
+from genspace.report._page import page
 from genspace.store import JudgeStore, judge_folders
 
 if TYPE_CHECKING:
@@ -188,19 +188,14 @@ class ItemView(Displayed):
 
     def html(self) -> str:
         """Return a self-contained page that works without a network."""
-        from jinja2 import Environment, PackageLoader, StrictUndefined
-
         from genspace.geometry.drawing.concepts import concept_svg
         from genspace.geometry.drawing.plan import plan
 
-        environment = Environment(
-            loader=PackageLoader("genspace.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-            lstrip_blocks=True,
-        )  # fmt: skip
         pictures = self.pictures()
         drawn = [(caption, self.overlay(name, scene)) for caption, name, scene in pictures]
         last = pictures[-1][2]
-        return environment.get_template("item.html.j2").render(
+        return page(
+            "item.html.j2",
             study=self.study.settings.name,
             view=self.document(),
             pictures=[(caption, _data_url(image)) for caption, image in drawn if image is not None],
@@ -212,7 +207,6 @@ class ItemView(Displayed):
             aids=list(self.aids()),
             view3d=None if last is None else _view3d(last),
             concept=concept_svg(self.bound) if isinstance(self.bound, Bound) else None,
-            css=files("genspace.report").joinpath("templates/report.css").read_text(encoding="utf-8"),
         )
 
 

@@ -186,7 +186,12 @@ def studies_forest(document: StudiesDocument) -> Plot | None:
 
 
 def differences(
-    found: Sequence[tuple[str, Estimate]], label: str, description: str, *, margin: float | None = None
+    found: Sequence[tuple[str, Estimate]],
+    label: str,
+    description: str,
+    *,
+    margin: float | None = None,
+    beside: Sequence[str] = (),
 ) -> Plot | None:
     """Return differences by judge with their intervals, and the margin that one of them may lose.
 
@@ -195,12 +200,13 @@ def differences(
         label: What the axis shows.
         description: The whole in words, for who cannot see it.
         margin: Above 0; None: there is none.
+        beside: Judges of the study that have no row; a judge is drawn as where all stand together.
     """
     rows = [(name, estimate) for name, estimate in found if estimate.value is not None]
     if not rows:
         return None
     with _figure(6.6, 0.9 + 0.28 * len(rows)) as (figure, axes):
-        styles = judge_styles(name for name, _ in rows)
+        styles = judge_styles([*(name for name, _ in found), *beside])
         for height, (name, estimate) in enumerate(reversed(rows)):
             low, high, style = estimate.low, estimate.high, styles[name]
             if low is not None and high is not None:

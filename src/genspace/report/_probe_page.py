@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from genspace.display import View
 from genspace.geometry.probes.kinds import HARD
 from genspace.report._files import figure_files, table_texts, written
+from genspace.report._page import page
 from genspace.report._plots import Plot, _figure, _svg
-from genspace.report._sentences import reason_text
 from genspace.report._styles import INK, MUTED, RULE, Style, judge_styles
+from genspace.report._table import share_text
+from genspace.report._words import OF_PROBES, Words
 from genspace.report.probes import NUISANCES, ProbeReport, plain
 
-__all__ = ["curve_legend", "curve_plots", "probe_page", "probe_table", "sub_domains", "write_probe_report"]
+__all__ = ["curve_legend", "curve_plots", "probe_page", "probe_view", "sub_domains", "write_probe_report"]
 
 COLUMNS = (
     "judge",
@@ -83,21 +86,11 @@ def curve_legend(report: ProbeReport, styles: Mapping[str, Style] | None = None)
 
 def probe_page(report: ProbeReport, plots: Mapping[str, str]) -> str:
     """Return the whole page with the plots of `curve_plots`."""
-    from importlib.resources import files
-
-    from jinja2 import Environment, StrictUndefined
-
-    templates = files("genspace.report") / "templates"
-    environment = Environment(
-        undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["percent"] = lambda value: "–" if value is None else f"{value:.0%}"
-    environment.filters["reason"] = reason_text
-    environment.filters["figure"] = lambda value: "–" if value is None else f"{value:.2f}"
     domains = sub_domains(report)
-    return environment.from_string((templates / "probes.html.j2").read_text(encoding="utf-8")).render(
+    return page(
+        "probes.html.j2",
+        Words(OF_PROBES),
         document=report,
-        css=(templates / "report.css").read_text(encoding="utf-8"),
         sentences=plain(report),
         legend=curve_legend(report),
         plots=plots,
@@ -124,30 +117,26 @@ def curve_plots(report: ProbeReport, styles: Mapping[str, Style] | None = None) 
     return {domain: _curve_plot(report, domain, styles) for domain in drawn}
 
 
-def probe_table(report: ProbeReport) -> tuple[list[str], list[list[str]]]:
-    """Return heading and rows of what probes tell about each judge."""
-
-    def share(value: float | None) -> str:
-        return "–" if value is None else f"{value:.0%}"
-
+def probe_view(report: ProbeReport) -> View:
+    """Return what probes tell about each judge: in words, and a row each."""
     rows = [
         [
-            name, share(judge.clear.share), f"{judge.clear.answered}/{judge.clear.n}", share(judge.accuracy),
-            f"{judge.answered}/{judge.n}", share(judge.yes_bias.yes_when_true), share(judge.yes_bias.yes_when_false),
-            share(judge.frame.egocentric),
+            name, share_text(judge.clear.share), f"{judge.clear.answered}/{judge.clear.n}",
+            share_text(judge.accuracy), f"{judge.answered}/{judge.n}", share_text(judge.yes_bias.yes_when_true),
+            share_text(judge.yes_bias.yes_when_false), share_text(judge.frame.egocentric),
         ]
         for name, judge in report.judges.items()
     ]  # fmt: skip
-    return list(COLUMNS), rows
+    return View(f"Probes: {report.study}", plain(report), COLUMNS, rows, words=OF_PROBES)
 
 
 def write_probe_report(report: ProbeReport, folder: Path) -> Path:
     """Write probes.html, its table as CSV, LaTeX and Markdown, each curve as SVG and PDF; return the page's path."""
     plots = curve_plots(report)
-    head, rows = probe_table(report)
+    view = probe_view(report)
     texts = {
         "probes.html": probe_page(report, plots),
-        **table_texts("probes", head, rows, f"Probes: {report.study}"),
+        **table_texts("probes", view.head, view.rows, view.title),
     }
     texts |= figure_files({f"probes-{domain.replace(' ', '-')}": plot for domain, plot in plots.items()})
     return written(folder, texts)[0]

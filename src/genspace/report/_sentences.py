@@ -84,9 +84,9 @@ REASONS: Mapping[ReasonCode, str] = {
     "scores_unbounded": "the metric has no fixed range: what it did not score counts as the worst, or the best, score "
     "that it gave",
     "empty_cell": "{n} of the groups that are averaged hold nothing",
-    "too_few_labels": "{n} labels; a correction by people needs {needed}",
-    "too_few_disagreements": "people and judge differ on {n} labels; a correction needs {needed}",
-    "stratum_unlabelled": "{n} strata hold fewer than two labels",
+    "too_few_labels": "{labels}; a correction by people needs {needed}",
+    "too_few_disagreements": "people and judge differ on {labels}; a correction needs {needed}",
+    "stratum_unlabelled": "fewer than two labels in {n} of the strata",
     "single_prompt": "a single prompt",
     "nothing_to_resample": "nothing to resample: a single prompt, item or rater",
     "few_prompts": "{prompts}: {needed} are needed for an interval",
@@ -101,6 +101,7 @@ REASONS: Mapping[ReasonCode, str] = {
     "already_resampled": "its p-values are resampled already",
     "not_computed": "not computed",
     "not_in_both_runs": "the judge is in one of the two runs only",
+    "not_recorded": "the judge's verdicts do not say it",
     "figures_alone": "a comparison read from a file holds figures, not the answers that a paired interval needs: name "
     "the studies",
     "open_interval": "the interval is open: a step separates many bootstrap draws",
@@ -120,7 +121,7 @@ REASONS: Mapping[ReasonCode, str] = {
     "sampling_not_random": 'sampling is {name}: needs sampling = "random" in study.toml',
     "people_compared_pairs": "people compared pairs: there are no mean ratings to correct",
     "everything_rated": "every item is rated: there is nothing to correct",
-    "too_few_prompts_rated": "only {n} prompts are rated; {needed} are needed",
+    "too_few_prompts_rated": "only {prompts} rated; {needed} are needed",
     "judge_scored_no_rated_item": "the judge scored no rated item",
     "judge_scored_no_unrated_item": "the judge scored no unrated item",
     "no_item_rated": "no item is rated",
@@ -176,16 +177,18 @@ RATERS: Mapping[Annotators, str] = {"crowd": "a crowd", "skilled": "skilled rate
 def reason_text(reason: Reason | None) -> str:
     """Return why something is missing, in words; "" where nothing is.
 
-    >>> reason_text(Reason("too_few_items", n=1))
-    'too few items: 1'
+    >>> reason_text(Reason("too_few_items", n=1)), reason_text(Reason("too_few_prompts_rated", n=1, needed=2))
+    ('too few items: 1', 'only 1 prompt rated; 2 are needed')
     """
     if reason is None:
         return ""
     name = reason.name
     if reason.code in ("no_penalised_form", "primary_undefined", "no_model_of_raters") and name is not None:
         name = FIGURES[name].label
-    prompts = counted(int(reason.n or 0), "prompt")
-    return REASONS[reason.code].format(n=reason.n, needed=reason.needed, name=name, prompts=prompts)
+    prompts, labels = (counted(int(reason.n or 0), thing) for thing in ("prompt", "label"))
+    return REASONS[reason.code].format(
+        n=reason.n, needed=reason.needed, name=name, prompts=prompts, labels=labels
+    )
 
 
 def remarks_of(result: QuestionResult) -> list[tuple[str, str]]:

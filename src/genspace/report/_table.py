@@ -222,7 +222,7 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"{value:.{digits}f}" if abs(value) < 10 else f"{value:.{max(digits - 2, 0)}f}"
 
 
-def figure_text(estimate: Estimate) -> str:
+def figure_text(estimate: Estimate, digits: int = 3) -> str:
     """Return a figure with its interval.
 
     >>> figure_text(Estimate(0.592, 0.521, 0.651))
@@ -231,8 +231,10 @@ def figure_text(estimate: Estimate) -> str:
     if estimate.value is None:
         return "–"
     if estimate.low is None:
-        return number(estimate.value)
-    return f"{number(estimate.value)} [{number(estimate.low)}, {number(estimate.high)}]"
+        return number(estimate.value, digits)
+    return (
+        f"{number(estimate.value, digits)} [{number(estimate.low, digits)}, {number(estimate.high, digits)}]"
+    )
 
 
 def figure_words(estimate: Estimate, *, signed: bool = False) -> str:
@@ -241,7 +243,7 @@ def figure_words(estimate: Estimate, *, signed: bool = False) -> str:
     >>> figure_words(Estimate(0.1, -0.02, 0.2), signed=True)
     '+0.100 (-0.020 to +0.200)'
     """
-    form = "+.3f" if signed else ".3f"
+    form = "+z.3f" if signed else "z.3f"
     if estimate.low is None or estimate.high is None:
         return "–" if estimate.value is None else f"{estimate.value:{form}}"
     return f"{estimate.value:{form}} ({estimate.low:{form}} to {estimate.high:{form}})"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from genspace.display import View
 
-__all__ = ["print_comparison", "print_table", "print_view"]
+__all__ = ["print_comparison", "print_table", "print_view", "print_words"]
 
 STYLES = {"people": "bold", "baseline": "dim", "derived": "dim italic"}
 PRINTED_REASONS = 6
@@ -53,6 +53,22 @@ def print_view(view: View, console: Console) -> None:
     for sentence in view.sentences:
         console.print(escape(sentence))
     print_table(view.head, view.rows, console)
+    if view.caption:
+        console.print(f"[dim]{escape(view.caption)}[/]")
+    print_words(view, console)
+
+
+def print_words(view: View, console: Console) -> None:
+    """Print what the words of a result's sentences and table mean, one a line."""
+    cells = (cell for row in (view.head, *view.rows) for cell in row)
+    _print_meanings(terms_in([*view.sentences, *cells], view.words), console)
+
+
+def _print_meanings(meanings: Mapping[str, str], console: Console) -> None:
+    from rich.markup import escape
+
+    for term, meaning in meanings.items():
+        console.print(f"[dim]{escape(term)}: {escape(meaning)}[/]")
 
 
 def print_table(
@@ -167,9 +183,9 @@ def _print_part(result: QuestionResult, console: Console, *, level: str) -> None
         styles=[STYLES.get(row.kind, "") for row in model.rows],
         optional=[*range(last, 1, -1), last + 3, last + 1, last + 2],
     )
-    told = {label: meaning for label, meaning in words(model, result) if label in head} | terms_in(sentences)
-    for term, meaning in told.items():
-        console.print(f"[dim]{escape(term)}: {escape(meaning)}[/]")
+    reference = result.study.reference
+    told = {label: meaning for label, meaning in words(model, result) if label in head}
+    _print_meanings(told | terms_in(sentences, reference=reference), console)
     for reason in _reasons(model.rows):
         console.print(f"[dim]– {escape(reason)}[/]")
     for name, cells in result.breakdowns.items():

@@ -5,20 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from genspace.analysis.figures import Named
+from genspace.analysis.figures import FIGURES, Named
 from genspace.analysis.result import QuestionResult
 from genspace.report._table import JudgeTable
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-__all__ = ["TERMS", "glossary", "linked", "terms_in", "words"]
+__all__ = ["OF_GATES", "OF_ORDERS", "OF_PROBES", "OF_RUNS", "TERMS", "Words", "terms_in", "words"]
 
 TERMS: Mapping[str, str] = {
-    "ahead": "agrees with people more, by a test that is corrected for the number of pairs of judges",
-    "behind": "agrees with people less, by the same test",
+    "ahead": "agrees with people more, by a test that is corrected for the number of comparisons",
+    "behind": "agrees with people less, by a test that is corrected for the number of comparisons",
     "open": "these data do not tell; never that two are equally good",
     "not worse": "a loss of the stated margin or more is ruled out",
     "identical": "the same answers on every common item",
@@ -37,42 +38,101 @@ TERMS: Mapping[str, str] = {
     "Krippendorff α": "how far raters agree beyond chance: 1 always, 0 as by chance; gaps are allowed",
     "slots": "first, second, third rating: not one person throughout",
     "triads": "three generators, each compared with each; a circle fits no order",
-    "flipped": "the judge says something else than in the earlier run",
     "fingerprint": "a digest of everything known to change a judge's answers",
     "ICC": "how far raters give the same rating to the same item, as a share of all variance (intraclass correlation)",
 }
 """Words of sentences and tables that are not names of figures."""
+OF_RUNS: Mapping[str, str] = {
+    "flipped": "the judge says something else than in the earlier run",
+    "repeats itself": "share of what both runs answered on which the judge says the same",
+}
+"""Words of two runs beside each other."""
+OF_GATES: Mapping[str, str] = {
+    "met": "the interval lies on the side that the rule asks for, or, of “not behind”, nothing shows a loss",
+    "not met": "the interval lies on the other side",
+    "counted": "exact, so without an interval",
+    "chance to pass": "how often a judge of that true value would pass in studies like this one",
+}
+"""Words of a gate."""
+OF_ORDERS: Mapping[str, str] = {
+    "draws": "prompts, or generators, drawn anew with repetition: as if others had been taken",
+    "first": "share of draws in which the generator comes first",
+    "above the next": "share of draws in which it comes before the one below it",
+    "distance": "share of pairs of generators put the other way round than by people",
+    "with abstentions tied": "where the judge does not decide it counts as torn between both answers",
+    "margin": "the smallest loss that would matter",
+    "alternative annotator test": "whether the judge agrees with all raters but one as well as that one does, each "
+    "left out in turn (Calderon, Reichart & Dror 2025)",
+}
+"""Words of orders of generators and of the validation of a metric."""
+OF_PROBES: Mapping[str, str] = {
+    "known truth": "what the scene was made with: no person was asked",
+    "clear probes": "probes on which no careful person errs: all but exactly what was asked, or at least 1.5 "
+    "tolerances beyond the threshold",
+    "right if clear": "share of right answers to clear probes",
+    "right of all": "share of right answers, with those near the threshold",
+    "near the threshold": "where the true answer turns from yes to no: there people err too",
+    "tolerances": "of errors, the unit: at 1 the true answer turns from yes to no",
+    "threshold": "error at which half the answers are yes, in tolerances",
+    "bias": "threshold minus 1: above 0 is too lenient",
+    "slope": "how fast answers turn from yes to no, in logits a tolerance: the steeper, the finer it sees",
+    "yes when true": "share of yes where the true answer is yes",
+    "yes when false": "share of yes where the true answer is no",
+    "more yes than true": "share of yes minus the share that is true",
+    "camera's frame": "share of the camera's answer instead of the object's, where the two differ",
+    "frontless": "sides are asked of a thing that has no front, and every answer is wrong",
+    "nuisance": "what should not matter to the answer",
+}
+"""Words of probes."""
 
 
-def terms_in(texts: Iterable[str]) -> dict[str, str]:
-    """Return the words of these texts that have a meaning of their own.
+def terms_in(
+    texts: Iterable[str], own: Mapping[str, str] = MappingProxyType({}), reference: str = "people"
+) -> dict[str, str]:
+    """Return the words of these texts that have a meaning of their own, figures among them.
 
-    >>> list(terms_in(["It is ahead (Holm-adjusted).", "Nothing else."]))
-    ['ahead', 'Holm-adjusted']
+    >>> list(terms_in(["It is ahead (Holm-adjusted), by ROC AUC.", "Nothing else."]))
+    ['ahead', 'Holm-adjusted', 'ROC AUC']
     """
     whole = "\n".join(texts)
-    return {term: meaning for term, meaning in TERMS.items() if _found(term).search(whole)}
+    figures = {row.short: _meaning(row, reference) for row in FIGURES.values() if row.meaning}
+    known = {**TERMS, **own, **figures}
+    return {term: meaning for term, meaning in known.items() if _found(term).search(whole)}
 
 
-def linked(sentence: str) -> Markup:
-    """Return a sentence as HTML, each of its terms linked to what it means."""
-    from markupsafe import Markup, escape
+class Words:
+    """The terms of one page: each is linked where it stands, and explained once; `own` are those of its kind."""
 
-    html = str(escape(sentence))
-    for term, meaning in TERMS.items():
-        link = f'<a class="term" href="#word-{_anchor(term)}" title="{escape(meaning)}">{escape(term)}</a>'
-        parts = re.split(r"(<a .*?</a>)", html)
-        for place, part in enumerate(parts):
-            if not part.startswith("<a ") and _found(term).search(part):
-                parts[place] = _found(term).sub(lambda _, link=link: link, part, count=1)
-                break
-        html = "".join(parts)
-    return Markup(html)  # noqa: S704 - the sentence was escaped
+    def __init__(self, own: Mapping[str, str] = MappingProxyType({}), reference: str = "people") -> None:
+        self._own, self._reference = own, reference
+        self._seen: dict[str, str] = {}
 
+    def linked(self, sentence: str) -> Markup:
+        """Return a sentence as HTML, each of its terms linked to what it means.
 
-def glossary(texts: Iterable[str]) -> list[tuple[str, str, str]]:
-    """Return anchor, term and meaning of each term of these texts."""
-    return [(_anchor(term), term, meaning) for term, meaning in terms_in(texts).items()]
+        >>> str(Words().linked("It is open."))[:40]
+        'It is <a class="term" href="#word-open" '
+        """
+        from markupsafe import Markup, escape
+
+        link = Markup('<a class="term" href="#word-{}" title="{}">{}</a>')
+        meanings, end, met = terms_in([sentence], self._own, self._reference), 0, set[str]()
+        html = Markup()
+        longest = sorted(meanings, key=len, reverse=True)
+        for found in re.finditer("|".join(_found(term).pattern for term in longest) or "(?!)", sentence):
+            term = found[0] if found[0] in meanings else found[0][0].lower() + found[0][1:]
+            if term not in met:
+                html += escape(sentence[end : found.start()]) + link.format(
+                    _anchor(term), meanings[term], found[0]
+                )
+                end = found.end()
+            met.add(term)
+        self._seen |= {term: meanings[term] for term in meanings if term in met}
+        return html + escape(sentence[end:])
+
+    def glossary(self) -> list[tuple[str, str, str]]:
+        """Return anchor, term and meaning of each term that was linked."""
+        return [(_anchor(term), term, meaning) for term, meaning in self._seen.items()]
 
 
 def _anchor(term: str) -> str:
@@ -81,7 +141,8 @@ def _anchor(term: str) -> str:
 
 @cache
 def _found(term: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w-]){re.escape(term)}(?![\w-])")
+    first = f"[{term[0].upper()}{term[0]}]" if term[0].isalpha() else re.escape(term[0])
+    return re.compile(rf"(?<![\w-]){first}{re.escape(term[1:])}(?![\w-])")
 
 
 SECTIONS: Mapping[str, str] = {

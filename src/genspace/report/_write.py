@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from genspace.display import View, view_of
 from genspace.documents import to_dict
 from genspace.report._files import figure_files, written
-from genspace.report._html import html_report, in_its_colours
+from genspace.report._html import html_report
 from genspace.report._items import items_csv
 from genspace.report._manifest import Manifest, make_manifest
+from genspace.report._page import page
 from genspace.report._part import parts_of
-from genspace.report._sentences import reason_text
-from genspace.report._table import (
-    csv_table,
-    figure_text,
-    judge_table,
-    latex_of,
-    latex_table,
-    markdown_table,
-    number,
-    percent,
-)
+from genspace.report._table import csv_table, judge_table, latex_of, latex_table, markdown_table
+from genspace.report._words import Words
 from genspace.tables import csv_text
 
 if TYPE_CHECKING:
@@ -37,7 +28,6 @@ if TYPE_CHECKING:
     from genspace.tuning import Tuning
 
 __all__ = [
-    "page",
     "result_texts",
     "write_certificate",
     "write_comparison",
@@ -112,7 +102,9 @@ def write_result(result: Written, folder: Path) -> list[Path]:
     return written(folder, result_texts(result, view_of(result)))
 
 
-def result_texts(result: Written, view: View) -> dict[str, str | bytes]:
+def result_texts(
+    result: Written, view: View, template: str = "view.html.j2", **data: object
+) -> dict[str, str | bytes]:
     """Return a result's files by name: JSON, CSV, LaTeX, Markdown, HTML, and each plot as SVG and PDF."""
     name = type(result).__name__.lower()
     texts: dict[str, str | bytes] = {
@@ -120,8 +112,7 @@ def result_texts(result: Written, view: View) -> dict[str, str | bytes]:
         f"{name}.csv": csv_text(result.to_frame()),
         f"{name}.md": view.markdown(),
         f"{name}.tex": latex_of(view.head, view.rows, view.title),
-        f"{name}.html": f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{escape(view.title)}</title>\n'
-        f"<body>{view.html()}</body></html>\n",
+        f"{name}.html": page(template, Words(view.words), view=view, kind=name, **data),
     }
     return texts | figure_files(
         {f"{name}{f'-{n}' if n > 1 else ''}": plot for n, plot in enumerate(view.pictures, start=1)}
@@ -141,18 +132,3 @@ def write_certificate(result: Certificate, folder: Path) -> list[Path]:
 def write_tuning(result: Tuning, folder: Path) -> list[Path]:
     """Write what `write_result` does, and the winner as a table of study.toml. Errors: as for `written`."""
     return [*write_result(result, folder), *written(folder, {"winner.toml": result.document.winner_table})]
-
-
-def page(template: str, **data: object) -> str:
-    """Return a page of the package's templates, which opens offline."""
-    from importlib.resources import files
-
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("genspace.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters.update(number=number, figure=figure_text, percent=percent, reason=reason_text)
-    css = (files("genspace.report") / "templates" / "report.css").read_text(encoding="utf-8")
-    return in_its_colours(environment.get_template(template).render(css=css, **data))

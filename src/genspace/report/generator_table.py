@@ -16,6 +16,7 @@ from genspace.documents import to_dict
 from genspace.report._benchmark_examples import Example, examples_of
 from genspace.report._files import written
 from genspace.report._generators import COUNTED, place_text
+from genspace.report._page import page
 from genspace.report._sentences import reason_text
 from genspace.report._table import LATEX, figure_text, figure_words, latex_frame, number, percent
 from genspace.report._terminal import print_table
@@ -275,25 +276,15 @@ def latex_rows(rows: Sequence[Row]) -> str:
 
 def page_of(rows: Sequence[Row], examples: Sequence[Example] = ()) -> str:
     """Return the page: the tables, and examples of passes and misses of each cell."""
-    from importlib.resources import files
-
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("genspace.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters.update(lines=cell_lines, percent=percent, number=number)
-    templates = files("genspace.report") / "templates"
-    tasks = shown_tasks(rows)
-    return environment.get_template("benchmark.html.j2").render(
-        tasks=tasks,
+    return page(
+        "benchmark.html.j2",
+        tasks=shown_tasks(rows),
+        lines=cell_lines,
         rows=rows,
         examples=examples,
         legend=_legend(),
         counted=COUNTED,
         generators=list(dict.fromkeys(row.generator for row in rows)),
-        css=(templates / "report.css").read_text(encoding="utf-8"),
     )
 
 

@@ -406,29 +406,32 @@ def _sensitivity(decided: pd.DataFrame, column: str) -> Sensitivity:
 
 
 def plain(report: ProbeReport) -> list[str]:
-    """Return the findings in sentences, the most telling first."""
+    """Return the findings in sentences, a judge each."""
+    from genspace.report._table import share_text
+
     lines = []
     for name, judge in report.judges.items():
         if judge.accuracy is None:
             lines.append(f"{name}: no answered probe.")
             continue
         bias, frame, clear = judge.yes_bias, judge.frame, judge.clear
-        everything = f"right on {judge.accuracy:.0%} of {judge.answered} answered probes"
+        everything = f"right on {share_text(judge.accuracy)} of {judge.answered} answered probes"
         parts = [f"{name}: {everything}"]
         if clear.share is not None:
             right = (
-                f"right on {clear.share:.0%} of {clear.answered} answered clear probes "
-                f"(95 % interval {clear.low:.0%} to {clear.high:.0%})"
+                f"right on {share_text(clear.share)} of {clear.answered} answered clear probes "
+                f"(95% interval {share_text(clear.low)} to {share_text(clear.high)})"
             )
             parts = [f"{name}: {right}", f"with those near the threshold {everything}"]
         if bias.yes_when_false is not None and bias.yes_when_true is not None:
             parts.append(
-                f"says yes to {bias.yes_when_true:.0%} of the true and {bias.yes_when_false:.0%} of the false"
+                f"says yes to {share_text(bias.yes_when_true)} of the true and {share_text(bias.yes_when_false)} of "
+                "the false"
             )
         if frame.egocentric is not None:
             parts.append(
-                f"gives the camera's answer instead of the object's in {frame.egocentric:.0%} of {frame.n} probes that "
-                "tell them apart"
+                f"gives the camera's answer instead of the object's in {share_text(frame.egocentric)} of {frame.n} "
+                "probes that tell them apart"
             )
         frontless = judge.hard.get("frontless")
         if frontless and frontless.answered:

@@ -60,7 +60,8 @@ class JudgeStore:
     @property
     def folder(self) -> Path:
         """`verdicts/JUDGE`, the name percent-encoded where a file system would object."""
-        return self.root / "verdicts" / quote(self.judge, safe=" +,=@[]()")
+        name = quote(self.judge, safe=" +,=@[]()")
+        return self.root / "verdicts" / (f"%2E{name[1:]}" if name.startswith(".") else name)
 
     def describe(self, *, variant: Variant | None = None, draft: bool | None = None) -> None:
         """Keep what is known about the judge: of which it is a variant, whether it is a draft; None: as it was.
@@ -137,13 +138,19 @@ class JudgeStore:
         if fingerprint is None:
             counting = every[marks == marks.iloc[-1]] if len(every) else every
         else:
-            counting = every[marks.str.startswith(fingerprint)]
-            if len(counting["fingerprint"].unique()) != 1:
-                known = ", ".join(marks.unique()) or "none"
-                raise InputError(
-                    f"{self.folder}: no single fingerprint begins with {fingerprint!r}; there are: {known}"
-                )
+            counting = every[marks == self.fingerprint(fingerprint)]
         return turned_verdicts(counting).drop_duplicates(KEY_COLUMNS, keep="last", ignore_index=True)
+
+    def fingerprint(self, beginning: str) -> str:
+        """Return the fingerprint that begins so. Errors: `InputError` for none or several."""
+        marks = [str(mark) for mark in self._columns()["fingerprint"].unique()]
+        found = [mark for mark in marks if beginning and mark.startswith(beginning)]
+        if len(found) != 1:
+            known = ", ".join(marks) or "none"
+            raise InputError(
+                f"{self.folder}: no single fingerprint begins with {beginning!r}; there are: {known}"
+            )
+        return found[0]
 
     def every(self) -> pd.DataFrame:
         """Return the last verdict of each key under each fingerprint, oldest first, with the columns of `COLUMN_TYPES`.

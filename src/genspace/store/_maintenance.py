@@ -61,18 +61,14 @@ def _place(line: Mapping[str, Any]) -> str:
 def remove(store: JudgeStore, fingerprint: str | None = None) -> int:
     """Remove a judge's verdicts, or those under one fingerprint; return how many lines.
 
-    Errors: `InputError` for a fingerprint that it never had, and while a run writes.
+    Errors: `InputError` for no or several fingerprints that begin so, and while a run writes.
     """
     files = _finished(store)
     every = sum(1 for _ in _lines(files))
     if fingerprint is None:
         rmtree(store.folder)
         return every
-    mark = store.newest(fingerprint)
-    if mark is None:
-        raise InputError(
-            f"{store.folder}: no fingerprint begins with {fingerprint!r} (genspace verdicts list)"
-        )
+    mark = store.fingerprint(fingerprint)
     target = files[-1].with_suffix(".parquet")
     kept = write_shard((line for line in _standing(files) if line.get("fingerprint") != mark), target)
     for path in files:

@@ -187,7 +187,7 @@ def test_the_headline_comes_from_clear_probes(tmp_path):
     # of the graded ones yes at 0.1, 0.5, 0.9 and no at 1.1, 1.5, 1.9 are right, the four others are not
     assert (judge.n, judge.answered, judge.accuracy) == (21, 20, (9 + 6) / 20)
     assert plain(found)[0].startswith(
-        "planted: right on 90% of 10 answered clear probes (95 % interval 60% to 98%); with those near the threshold "
+        "planted: right on 90% of 10 answered clear probes (95% interval 60% to 98%); with those near the threshold "
         "right on 75% of 20 answered probes"
     )
 
@@ -243,7 +243,7 @@ def test_the_command_writes_page_and_plots(tmp_path, genspace):
     assert result.code == 0, result.err
     assert "planted: right on" in result.out
     page = (tmp_path / "reports" / "probes.html").read_text()
-    assert "known truth, not people" in page
+    assert "known truth</a>, not people" in page
     assert page.count("<svg") == 2  # the legend and one sub-domain
     assert (tmp_path / "reports" / "probes-t2i-camera_pose.svg").is_file()
     document = json.loads(genspace("probe", "report", tmp_path, "--draws", 0, "--json").out)

@@ -1,0 +1,51 @@
+"""A page of the package: one style, the same words for figures, every term linked to what it means, offline."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from genspace.analysis.reliability import COEFFICIENTS
+from genspace.report._sentences import METHODS, reason_text, remarks_of
+from genspace.report._styles import INK, MUTED, RULE
+from genspace.report._table import counts, figure_text, number, percent, share_text
+from genspace.report._words import Words
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+__all__ = ["page", "templates"]
+
+ROLES = {INK: "--ink", MUTED: "--muted", RULE: "--rule"}
+"""The stylesheet's name of each colour that is no judge's: plots follow the page, dark or light."""
+
+
+@cache
+def templates(name: str) -> str:
+    """Return a file that lies beside the templates."""
+    return (files("genspace.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("genspace.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters.update(
+        number=number, figure=figure_text, label=lambda key: COEFFICIENTS[key].label, percent=percent,
+        share=share_text, counted=counts, reason=reason_text, remarks=remarks_of, method=METHODS.get,
+    )  # fmt: skip
+    return environment
+
+
+def page(template: str, terms: Words | None = None, **data: object) -> str:
+    """Return a page made from a template that extends `base.html.j2`; `terms.linked` explains a sentence's words."""
+    data |= {"css": templates("report.css"), "terms": terms or Words()}
+    made = _environment().get_template(template).render(data)
+    for colour, role in ROLES.items():
+        made = made.replace(f": {colour}", f": var({role})")
+    return made
