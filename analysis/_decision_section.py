@@ -17,7 +17,6 @@ from genspace.analysis.calibration import METHODS, Method, cross_fit, reliabilit
 from genspace.analysis.correlation import score_tie
 from genspace.analysis.errors import error_overlap, pareto_front
 from genspace.analysis.inference.intervals import Support, from_replicates
-from genspace.analysis.inference.left_out import LeftOut
 from genspace.analysis.question import JudgeScores
 from genspace.analysis.reasons import Reason
 from genspace.analysis.result import (
@@ -133,7 +132,7 @@ def penalised_estimate(scope: Scope, judge: JudgeScores) -> tuple[Estimate, Floa
     tie = score_tie(x[np.isfinite(x)])
     clusters = scope.replicates.take(there)
     statistic = penalised if np.isnan(x).any() else figure.statistic  # the same where nothing is left unsaid
-    values = statistic(LeftOut(y, clusters), x, tie)
+    values = statistic(scope.left_out(y, clusters), x, tie)
     value, replicated = float(values[0]), values[1:]
     found = from_replicates(
         value,

@@ -22,7 +22,6 @@ from genspace.analysis.correlation import (
 )
 from genspace.analysis.figures import FIGURES, SYSTEMS, TIE_CALIBRATED_PAIRS
 from genspace.analysis.inference.intervals import Scale, Support, from_replicates
-from genspace.analysis.inference.left_out import LeftOut
 from genspace.analysis.pairwise import (
     Pairs,
     best_tie_width,
@@ -178,9 +177,9 @@ def _calibrated_ties(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
         reason = NO_PEOPLE if not np.isfinite(scope.rated.people.mean).any() else why_undefined(y, x)
         return {name: Estimate.undefined(reason, n=n, coverage=coverage) for name in names}
     clusters, fold = scope.replicates.take(both), scope.fold[both]
-    in_sample = _in_sample(y, x, scope.seed)
+    in_sample = _in_sample(scope.pairs(both, x), y, x)
     in_sample_estimate = Estimate(in_sample, n=n, coverage=coverage, reason=Reason("in_sample"))
-    pairs = pairs_within(y, x, fold, seed=scope.seed)
+    pairs = scope.pairs(both, x, fold)
     widths = calibrated_widths(pairs, np.arange(pairs.groups))[np.unique(fold, return_inverse=True)[1]]
     kept = np.isfinite(widths)
     if not kept.any():
@@ -203,9 +202,8 @@ def _calibrated_ties(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
     return dict(zip(names, (cross_fitted, in_sample_estimate), strict=True))
 
 
-def _in_sample(y: Floats, x: Floats, seed: int) -> float:
+def _in_sample(pairs: Pairs, y: Floats, x: Floats) -> float:
     """Return accuracy on all pairs at the width that is best for them, or for a sample where they are many."""
-    pairs = pairs_within(y, x, seed=seed)
     found = best_tie_width(pairs)
     assert found is not None  # two items make a pair
     if pairs.complete:
@@ -302,7 +300,8 @@ def _within_generator(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
     points, tables = [], []
     for g in present:
         rows = generator == g
-        table = figure_table(GROUPED_FIGURES, LeftOut(y[rows], clusters.take(rows)), x[rows])
+        target = scope.left_out(y[rows], clusters.take(rows), int(g))
+        table = figure_table(GROUPED_FIGURES, target, x[rows])
         points.append(table[:, 0])
         tables.append(table[:, 1:])
     result = {}

@@ -16,7 +16,7 @@ from genspace.analysis.figures import FIGURES, Figure, Target, figure_named
 from genspace.analysis.inference.intervals import Support, from_replicates
 from genspace.analysis.inference.left_out import LeftOut
 from genspace.analysis.inference.replicates import Replicates
-from genspace.analysis.pairwise import folds_by_prompt
+from genspace.analysis.pairwise import Pairs, folds_by_prompt, pairs_within
 from genspace.analysis.question import JudgeScores, People, Question, Units
 from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import PromptDraws, Weighted, ratio, stream
@@ -25,6 +25,8 @@ from genspace.analysis.thresholds import cross_fit_decisions
 from genspace.errors import InputError
 
 __all__ = [
+    "ALL",
+    "BY_GENERATOR",
     "NO_DECISIONS",
     "NO_PEOPLE",
     "Scope",
@@ -41,6 +43,10 @@ Bools = NDArray[np.bool_]
 
 NO_PEOPLE = Reason("no_people")
 NO_DECISIONS = Reason("no_decisions")
+
+
+ALL, BY_GENERATOR = -1, -2
+"""Whose target is kept, beside that of each generator's units: of all units, with their prompts or their generators."""
 
 
 def choose_primary(units: Units, declared: str | None) -> Primary:
@@ -163,6 +169,42 @@ class Scope:
         """(n,) fold of each rated unit's prompt for tie widths; the same whichever units a judge scores."""
         return folds_by_prompt(self.rated.prompt, stream(self.seed, "tie folds"))
 
+    @cached_property
+    def _pairs(self) -> dict[bool, tuple[bytes, Pairs]]:
+        return {}
+
+    def pairs(self, both: Bools, x: Floats, groups: Ints | None = None) -> Pairs:
+        """Return the pairs of some rated units, inside groups or all; which they are is found once for all judges.
+
+        Args:
+            both: (n,) the m units.
+            x: (m,) a judge's scores of them.
+            groups: (m,) of these units.
+        """
+        key = np.packbits(both).tobytes() + (b"" if groups is None else groups.tobytes())
+        kept = self._pairs.get(groups is None)
+        if kept is None or kept[0] != key:
+            y = self.rated.people.mean[both]
+            kept = self._pairs[groups is None] = key, pairs_within(y, y, groups, seed=self.seed)
+        return kept[1].judged(x)
+
+    @cached_property
+    def _left_out(self) -> dict[int, LeftOut]:
+        return {}
+
+    def left_out(self, y: Floats, clusters: Replicates, part: int = ALL) -> LeftOut:
+        """Return a target of a judge; what is known of the target alone is computed once for the judges that share it.
+
+        Args:
+            y: (m,) finite.
+            clusters: The blocks of the m units.
+            part: Whose units these are: a generator's, or else `ALL` or `BY_GENERATOR`.
+        """
+        kept = self._left_out.get(part)
+        if kept is None or not kept.same(y, clusters):
+            kept = self._left_out[part] = LeftOut(y, clusters)
+        return kept.beside()
+
     def target(self, figure: Figure) -> Floats:
         """(n,) what a figure compares a judge with, on the rated units; NaN = none."""
         return target_of(self.rated.people, figure)
@@ -195,7 +237,7 @@ class Scope:
             coverage = n / self.annotated if self.annotated else None
             y, x = target[both], said[both]
             clusters = self.replicates.take(both)
-            table = figure_table(chosen, LeftOut(y, clusters), x)
+            table = figure_table(chosen, self.left_out(y, clusters), x)
             if clusters.present.sum() < 2:
                 table[:, 1:] = np.nan
             for row, value, replicated in zip(chosen, table[:, 0], table[:, 1:], strict=True):
@@ -227,7 +269,15 @@ class Scope:
 
     def agreement(self, judge: JudgeScores, target: Floats) -> tuple[Estimate, Floats]:
         """Return the primary figure of a rated judge against a target, and its replicates."""
-        return self.figures([self.figure], target, judge)[self.figure.key]
+        kept = self._agreements.get(judge.name)
+        if kept is None or kept[0] is not judge or not np.array_equal(kept[1], target, equal_nan=True):
+            found = self.figures([self.figure], target, judge)[self.figure.key]
+            kept = self._agreements[judge.name] = judge, target, found
+        return kept[2]
+
+    @cached_property
+    def _agreements(self) -> dict[str, tuple[JudgeScores, Floats, tuple[Estimate, Floats]]]:
+        return {}
 
     def mean_score(self, judge: JudgeScores) -> Estimate:
         """Return a judge's mean score, as given, over all units it scored."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genspace.analysis._estimate import Estimate
-from genspace.analysis._scope import Scope, given
+from genspace.analysis._scope import ALL, BY_GENERATOR, Scope, given
 from genspace.analysis._threads import side_by_side
 from genspace.analysis.correlation import agreement, score_tie
 from genspace.analysis.inference.comparisons import (
@@ -113,7 +113,9 @@ class Compared:
         key = (name, np.packbits(common).tobytes(), by_generator)
         if key not in self._known:
             clusters = self.clusters(common, by_generator=by_generator)
-            self._known[key] = Said.of(self.figure, self.target[common], self.said[name][common], clusters)
+            part = BY_GENERATOR if by_generator else ALL
+            target = self.scope.left_out(self.target[common], clusters, part)
+            self._known[key] = Said.of(self.figure, target, self.said[name][common])
         return self._known[key]
 
     def difference(self, a: str, b: str, common: Bools | None = None) -> tuple[Difference, Bools]:
@@ -330,8 +332,8 @@ def _classical_pair(compared: Compared, a: str, b: str, permutations: int) -> li
         rng = stream(scope.seed, "PERM-BOTH", figure, *names)
 
         def draw(size: int) -> Floats:
-            rows_swapped = rng.integers(2, size=(int(row.max()) + 1, size))
-            columns_swapped = rng.integers(2, size=(int(column.max()) + 1, size))
+            rows_swapped = rng.integers(2, size=(int(row.max()) + 1, size)).astype(np.int8)
+            columns_swapped = rng.integers(2, size=(int(column.max()) + 1, size)).astype(np.int8)
             return np.asarray(rows_swapped[row] ^ columns_swapped[column], dtype=float)
 
         both = swap_test(

@@ -28,14 +28,21 @@ __all__ = [
     "Reliability",
     "brier_score",
     "cross_fit",
+    "cross_fit_weights",
     "expected_calibration_error",
     "reliability_diagram",
 ]
 
 Floats = NDArray[np.float64]
 Method = Literal["isotonic", "logistic"]
-Fit = Callable[[Floats, Floats], Callable[[Floats], Floats]]
+Ints = NDArray[np.int64]
+Predictor = Callable[[Floats, Ints], tuple[Floats, Floats]]
+Fit = Callable[[Floats, Floats, Ints], Predictor]
 BINS = 10
+SPREAD = 1.0
+"""Standard deviation that is expected of a sub-domain's own weights about the common ones, in log-odds."""
+LEAST_PRIOR = 1e-6
+"""Precision of the prior of common weights: none to speak of, but enough where a score does not vary."""
 
 
 def cross_fit(
@@ -46,6 +53,7 @@ def cross_fit(
     method: Method = "isotonic",
     folds: int = FOLDS,
     seed: int = 0,
+    parts: ArrayLike | None = None,
 ) -> Floats:
     """Return the probability of "yes" for each item, fitted on the other prompts' items.
 
@@ -58,6 +66,7 @@ def cross_fit(
             or "logistic" (Platt 1999, with his targets that keep separable data finite; one weight a judge).
         folds: Parts the prompts are split into.
         seed: Of the split.
+        parts: As for `cross_fit_weights`.
 
     Returns:
         (n,) predictions in [0, 1]; NaN where a score is missing, or where the other prompts hold fewer than two
@@ -68,6 +77,35 @@ def cross_fit(
     >>> cross_fit([0.1, 0.9, 0.1, 0.9, 0.1, 0.9], [0, 1, 0, 1, 0, 1], groups=[0, 0, 1, 1, 2, 2]).tolist()
     [0.0, 1.0, 0.0, 1.0, 0.0, 1.0]
     """
+    return cross_fit_weights(scores, outcomes, groups, method=method, folds=folds, seed=seed, parts=parts)[0]
+
+
+def cross_fit_weights(
+    scores: ArrayLike,
+    outcomes: ArrayLike,
+    groups: ArrayLike,
+    *,
+    method: Method = "isotonic",
+    folds: int = FOLDS,
+    seed: int = 0,
+    parts: ArrayLike | None = None,
+) -> tuple[Floats, Floats]:
+    """Return the predictions of `cross_fit`, and the weights that each rests on.
+
+    Args:
+        scores: As for `cross_fit`, like all others but:
+        outcomes: …
+        groups: …
+        method: …
+        folds: …
+        seed: …
+        parts: (n,) sub-domain of each item; "logistic" then weighs each by itself, drawn towards what all have in
+            common (a normal prior of `SPREAD` on what sets a sub-domain apart). None: one sub-domain.
+
+    Returns:
+        (n,) predictions, and (n, k) change of the log-odds by a standard deviation of each score; NaN where there is
+        no prediction, and for "isotonic".
+    """
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
     x, y, prompt = np.asarray(scores, dtype=float), np.asarray(outcomes, dtype=float), np.asarray(groups)
@@ -77,7 +115,10 @@ def cross_fit(
     if (np.abs(y - 0.5) > 0.5).any():
         raise ValueError("outcomes must lie in [0, 1]")
     scored = np.isfinite(x).all(axis=1)
-    predicted = np.full(len(y), np.nan)
+    part = (
+        np.zeros(len(y), dtype=int) if parts is None else np.unique(np.asarray(parts), return_inverse=True)[1]
+    )
+    predicted, weights = np.full(len(y), np.nan), np.full(x.shape, np.nan)
     for training, held in prompt_folds(prompt, folds=folds, seed=seed):
         fitted = training & scored & np.isfinite(y)
         wanted = held & scored
@@ -85,36 +126,78 @@ def cross_fit(
             continue
         centre, spread = x[fitted].mean(axis=0), x[fitted].std(axis=0)
         spread = np.where(spread > 0, spread, 1.0)
-        fit = METHODS[method]((x[fitted] - centre) / spread, y[fitted])
-        predicted[wanted] = fit((x[wanted] - centre) / spread)
-    return predicted
+        fit = METHODS[method]((x[fitted] - centre) / spread, y[fitted], part[fitted])
+        predicted[wanted], weights[wanted] = fit((x[wanted] - centre) / spread, part[wanted])
+    return predicted, weights
 
 
-def _isotonic(x: Floats, y: Floats) -> Callable[[Floats], Floats]:
-    from scipy.optimize import isotonic_regression
-
+def _isotonic(x: Floats, y: Floats, _: Ints) -> Predictor:
     score = x.mean(axis=1)
     place = dense_codes(score, float(np.finfo(float).resolution))
     levels, counts = np.full(int(place.max()) + 1, np.inf), np.bincount(place)
     np.minimum.at(levels, place, score)
-    fitted = np.clip(isotonic_regression(np.bincount(place, y) / counts, weights=counts).x, 0, 1)
-    return lambda new: np.interp(new.mean(axis=1), levels, fitted)
+    fitted = np.clip(_rising(np.asarray(np.bincount(place, y), dtype=float), counts), 0, 1)
+    return lambda new, _: (np.interp(new.mean(axis=1), levels, fitted), np.full(new.shape, np.nan))
 
 
-def _logistic(x: Floats, y: Floats) -> Callable[[Floats], Floats]:
-    """Fit every item as a weighted yes and a weighted no, with Platt's targets for the weights."""
-    from sklearn.linear_model import LogisticRegression
+def _rising(total: Floats, count: NDArray[np.int64]) -> Floats:
+    """(n,) rising means closest to total / count: neighbours that fall are merged (Ayer et al. 1955).
+
+    >>> _rising(np.array([1.0, 0, 4]), np.array([1, 1, 2])).tolist()
+    [0.5, 0.5, 2.0]
+    """
+    start = np.arange(len(total))
+    while True:
+        mean = np.add.reduceat(total, start) / np.add.reduceat(count, start)
+        rises = np.append(True, np.diff(mean) > 0)
+        if rises.all():
+            return np.repeat(mean, np.diff(np.append(start, len(total))))
+        start = start[rises]
+
+
+def _logistic(x: Floats, y: Floats, part: Ints) -> Predictor:
+    """Fit shares of yes, with Platt's targets; each part's intercept and weights are the common ones and its own."""
+    from scipy.special import expit
 
     yes, no = y.sum(), (1 - y).sum()
     target = y * (yes + 1) / (yes + 2) + (1 - y) / (no + 2)
-    labels = np.repeat([1, 0], len(y))
-    model = LogisticRegression(C=np.inf, max_iter=1000)
-    model.fit(np.vstack([x, x]), labels, sample_weight=np.concatenate([target, 1 - target]))
-    return lambda new: np.asarray(model.predict_proba(new)[:, 1])
+    known = np.unique(part)
+
+    def design(new: Floats, of: Ints) -> Floats:
+        common = np.column_stack([np.ones(len(new)), new])
+        own = [common * (of == p)[:, None] for p in known] if len(known) > 1 else []
+        return np.column_stack([common, *own])
+
+    columns = design(x, part)
+    prior = np.full(columns.shape[1], SPREAD**-2)
+    prior[: x.shape[1] + 1] = LEAST_PRIOR
+    beta = _most_likely(columns, target, prior)
+
+    def predict(new: Floats, of: Ints) -> tuple[Floats, Floats]:
+        own = design(np.eye(x.shape[1]).repeat(len(of), axis=0), np.tile(of, x.shape[1]))
+        at_zero = design(np.zeros_like(new), of) @ beta
+        weights = (own @ beta).reshape(x.shape[1], len(of)).T - at_zero[:, None]
+        return np.asarray(expit(design(new, of) @ beta)), weights
+
+    return predict
+
+
+def _most_likely(x: Floats, target: Floats, prior: Floats) -> Floats:
+    """(k,) coefficients of the most likely logistic model with independent normal priors of these precisions.
+
+    Every item is a weighted yes and a weighted no; a column divided by the root of its precision has a prior of 1.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    labels = np.repeat([1, 0], len(target))
+    model = LogisticRegression(C=1.0, fit_intercept=False, solver="newton-cholesky", tol=1e-10, max_iter=1000)
+    scaled = x / np.sqrt(prior)
+    model.fit(np.vstack([scaled, scaled]), labels, sample_weight=np.concatenate([target, 1 - target]))
+    return np.asarray(model.coef_[0] / np.sqrt(prior))
 
 
 METHODS: dict[Method, Fit] = {"isotonic": _isotonic, "logistic": _logistic}
-"""How scores become probabilities: each takes (n, k) scores and (n,) outcomes, and returns a predictor."""
+"""How scores become probabilities: each takes (n, k) scores, (n,) outcomes and (n,) parts, and returns a predictor."""
 
 
 @dataclass(frozen=True, slots=True)

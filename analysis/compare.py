@@ -21,7 +21,7 @@ from genspace.analysis._options import CompareOptions
 from genspace.analysis._people_section import agreement_of, people_section, study_section
 from genspace.analysis._scope import Scope
 from genspace.analysis._tests_section import cell_tests, leading, ranking, tests_section
-from genspace.analysis._threads import side_by_side
+from genspace.analysis._threads import side_by_side, small_products
 from genspace.analysis.disagreement import places
 from genspace.analysis.inference.words import headline
 from genspace.analysis.notes import StudyOpen
@@ -141,14 +141,15 @@ def compare(evidence: Evidence, options: CompareOptions | None = None) -> Compar
     options = options or CompareOptions()
     questions = {name: Question.of(evidence, name) for name in evidence.questions}
     main, *others = questions.values()
-    found = _question(main, options)
+    with small_products():
+        found, *further = (_question(question, options) for question in (main, *others))
     if evidence.missing_answers:
         found = replace(found, notes=(StudyOpen(missing=evidence.missing_answers), *found.notes))
     document = ComparisonDocument(
         **{f.name: getattr(found, f.name) for f in fields(found)},
         evidence=evidence.digest,
         readings=evidence.readings,
-        questions={question.name: _question(question, options) for question in others},
+        questions={q.name: result for q, result in zip(others, further, strict=True)},
         repeats=repeat_agreement(evidence.every_verdict),
     )
     return Comparison(document, evidence, questions)

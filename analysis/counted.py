@@ -27,6 +27,7 @@ __all__ = [
     "Place",
     "ScoreRange",
     "ThreeFigures",
+    "cell_weights",
     "judge_figures",
     "mean_without_each",
     "places",
@@ -164,7 +165,7 @@ def three_figures(
         found = prompt_mean(
             filled[rows],
             prompt[rows],
-            weight=None if cell is None else _weights(cell[rows], int(cell.max(initial=-1)) + 1),
+            weight=None if cell is None else cell_weights(cell[rows], int(cell.max(initial=-1)) + 1),
             share=share,
             limits=(min(worst, best), max(worst, best)),
             confidence=confidence,
@@ -181,7 +182,7 @@ def three_figures(
     )
 
 
-def _weights(cell: Ints, cells: int) -> Floats | Reason:
+def cell_weights(cell: Ints, cells: int) -> Floats | Reason:
     """Return the weight of each item in a mean of cells' means, or why there is none."""
     size = np.bincount(cell, minlength=cells)
     if (size == 0).any():

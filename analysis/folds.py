@@ -10,9 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 from genspace.analysis.pairwise import folds_by_prompt
 from genspace.analysis.resampling import stream
 
-__all__ = ["FOLDS", "prompt_folds"]
+__all__ = ["FOLDS", "REPEATS", "outer_folds", "prompt_folds"]
 
 FOLDS = 5
+REPEATS = 5
 
 
 def prompt_folds(
@@ -31,3 +32,18 @@ def prompt_folds(
     if len(fold) and fold.max() > 0:
         for k in range(int(fold.max()) + 1):
             yield fold != k, fold == k
+
+
+def outer_folds(prompts: ArrayLike, *, seed: int = 0) -> NDArray[np.bool_]:
+    """(n, REPEATS x FOLDS) which items each outer fold of a tuning holds out.
+
+    In each repeat every prompt is held out once, whole.
+
+    >>> outer_folds(["a", "a", "b"]).sum(axis=1).tolist()
+    [5, 5, 5]
+    """
+    columns = []
+    for repeat in range(REPEATS):
+        fold = folds_by_prompt(prompts, stream(seed, f"outer folds {repeat}"), folds=FOLDS)
+        columns += [fold == k for k in range(FOLDS)]
+    return np.stack(columns, axis=1)

@@ -52,11 +52,11 @@ SURE = 0.8
 """How often a judge should pass whose true value is told where a rule states none."""
 _NUMBER = r"(?P<{}>[+-]?\d*\.?\d+)"
 _SUPPOSING = rf"(?:\s+supposing\s+{_NUMBER.format('supposing')})?\s*$"
-_FIGURE = re.compile(
+_FIGURE = (
     rf"^\s*(?:(?P<judge>.+):\s*)?(?P<figure>\w+)(?:\.(?P<end>\w+))?\s*(?P<sign>>=|<=|>|<|=+)\s*{_NUMBER.format('value')}"
     + _SUPPOSING
 )
-_BESIDE = re.compile(
+_BESIDE = (
     rf"^\s*(?:(?P<judge>.+?)\s+)?(?P<kind>not worse than|not behind|ahead of)\s+(?P<other>.+?)"
     rf"(?:\s+by\s+{_NUMBER.format('value')})?{_SUPPOSING}"
 )
@@ -95,19 +95,21 @@ class Rule:
     @classmethod
     def parse(cls, text: str) -> Rule:
         """Read a rule. Errors: `InputError` for one that cannot be read."""
-        if found := _BESIDE.match(text):
+        if found := re.match(_BESIDE, text):
             kind = _KINDS[found["kind"]]
             value = None if found["value"] is None else float(found["value"])
             if (kind == "not worse") != (value is not None) or (value is not None and not 0 < value < 2):
                 raise InputError(f'rule "{text}": only "not worse than" takes a margin, such as "by 0.05"')
             if found["judge"] == found["other"]:
-                raise InputError(f'rule "{text}" compares a judge with itself; an earlier run of it is called "before"')
+                raise InputError(
+                    f'rule "{text}" compares a judge with itself; an earlier run of it is called "before"'
+                )
             judge = None if found["judge"] in {None, "every judge", "each"} else found["judge"]
             return cls(
                 text=text.strip(), kind=kind, judge=judge, other=found["other"], value=value or 0.0,
                 supposing=_number(found["supposing"]),
             )  # fmt: skip
-        found = _FIGURE.match(text)
+        found = re.match(_FIGURE, text)
         if not found:
             raise InputError(f'rule "{text}" cannot be read: {_FORMS}')
         at_least = found["sign"] == ">="
@@ -121,7 +123,9 @@ class Rule:
         lowest, highest = _range(of)
         for number in (found["value"], found["supposing"]):
             if number is not None and not lowest <= float(number) <= highest:
-                raise InputError(f'rule "{text}": {of} lies between {lowest:g} and {highest:g}, so never at {number}')
+                raise InputError(
+                    f'rule "{text}": {of} lies between {lowest:g} and {highest:g}, so never at {number}'
+                )
         return cls(
             text=text.strip(), kind="count" if of in COUNTS else "figure", judge=found["judge"], of=of,
             at_least=at_least, value=float(found["value"]), supposing=_number(found["supposing"]),
@@ -131,7 +135,13 @@ class Rule:
 def _range(of: str) -> tuple[float, float]:
     """Return between what a figure or a count lies."""
     if of in FIGURES:
-        return (-1, 1) if FIGURES[of].scale == "correlation" else (0, 1) if FIGURES[of].scale == "share" else (-inf, inf)
+        return (
+            (-1, 1)
+            if FIGURES[of].scale == "correlation"
+            else (0, 1)
+            if FIGURES[of].scale == "share"
+            else (-inf, inf)
+        )
     return (0, inf) if of in {"seconds", "tokens", "usd"} else (0, 1)
 
 
@@ -391,7 +401,11 @@ class _Ground:
             return _outcome(repeats, rule), repeats, None
         row = FIGURES[rule.of]
         if (row.target == "preference") != scope.rated.of_pairs:
-            of = "of pairs: here people rated items" if row.target == "preference" else "of items: here people compared pairs"
+            of = (
+                "of pairs: here people rated items"
+                if row.target == "preference"
+                else "of items: here people compared pairs"
+            )
             raise InputError(f'rule "{rule.text}": {row.label} is a figure {of}')
         if (obstacle := scope.obstacle(row)) is not None:
             return "open", Estimate.undefined(obstacle), None

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genspace.analysis._estimate import Estimate
-from genspace.analysis.counted import ROUNDING, mean_without_each
+from genspace.analysis.counted import ROUNDING, cell_weights, mean_without_each
 from genspace.analysis.inference.comparisons import ENOUGH
 from genspace.analysis.inference.intervals import raw
 from genspace.analysis.inference.replicates import Replicates, StandardError, standard_error
@@ -22,6 +22,7 @@ from genspace.display import Displayed
 __all__ = ["GeneratorPair", "Side", "compare_pairs"]
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +36,8 @@ class Side:
     """(n,) values, with a miss where nothing was measured; higher is better."""
     as_passes: Floats
     """(n,) the same with a pass there."""
+    group: Ints | None = None
+    """(n,) 0 … C - 1, one for all images of a prompt: means of groups are averaged; None: prompts are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +49,8 @@ class GeneratorPair(Displayed):
     cell: str
     """What was compared: a sub-domain, or the mean."""
     difference: Estimate
-    """Mean over the common prompts, the first minus the second, the unmeasured as misses; a pointwise interval."""
+    """Mean over the common prompts (of groups, that of their means), the first minus the second, the unmeasured as
+    misses; a pointwise interval."""
     p: float | None
     """Two-sided, of no difference, whatever the unmeasured pictures are worth; None where nothing can be tested."""
     p_holm: float | None = None
@@ -104,8 +108,14 @@ def _pair(cell: str, first: Side, second: Side, confidence: float) -> GeneratorP
     n = len(common)
     if n < 2:
         return told(Estimate.undefined(Reason("no_shared_prompt" if n == 0 else "single_prompt"), n=n), None)
+    weight: Floats | Reason = np.ones(n)
+    if first.group is not None:
+        group = _by_prompt(first.group.astype(float), first.prompt, common).astype(np.int64)
+        weight = cell_weights(group, int(first.group.max()) + 1)
+    if isinstance(weight, Reason):
+        return told(Estimate.undefined(weight, n=n), None)
     difference = low - low_2
-    value = float(difference.mean())
+    value = float(np.average(difference, weights=weight))
     # what the one that leads is at least ahead by, prompt by prompt
     surely = low - high_2 if value > 0 else low_2 - high
     apart = np.sign(surely[np.abs(surely) > ROUNDING])
@@ -115,18 +125,18 @@ def _pair(cell: str, first: Side, second: Side, confidence: float) -> GeneratorP
         reason = Reason("few_contributions", n=len(apart), needed=ENOUGH)
         p = float(binomtest(int((apart > 0).sum()), len(apart)).pvalue) if len(apart) else None
         return told(Estimate(value, n=n, reason=reason), p)
-    error, spread = _error(difference), _error(surely)
+    error, spread = _error(difference, weight), _error(surely, weight)
     if error is None or spread is None or spread.value == 0:
         return told(Estimate(value, n=n, reason=Reason("equal_in_every_prompt")), None)
-    lead = float(surely.mean())
+    lead = float(np.average(surely, weights=weight))
     p = 1.0 if lead <= 0 else min(1.0, 2 * spread.beyond(lead))
     return told(Estimate(value, *raw(value, error, confidence), n=n), p)
 
 
-def _error(values: Floats) -> StandardError | None:
-    """Return the standard error of a mean of one value per prompt."""
+def _error(values: Floats, weight: Floats) -> StandardError | None:
+    """Return the standard error of a weighted mean of one value per prompt."""
     clusters = Replicates.of(np.arange(len(values)))
-    return standard_error(mean_without_each(values, np.ones(len(values)), clusters), clusters.present)
+    return standard_error(mean_without_each(values, weight, clusters), clusters.present)
 
 
 def _by_prompt(values: Floats, prompt: NDArray[Any], common: NDArray[Any]) -> Floats:

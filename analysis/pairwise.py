@@ -7,7 +7,7 @@ difference between ratings.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,7 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 MAX_PAIRS = 2_000_000
 """More pairs than this are not listed one by one …"""
@@ -116,7 +117,7 @@ class Pairs:
     complete: bool = True
     """Whether these are all pairs, not a sample of them."""
 
-    def take(self, chosen: NDArray[np.bool_]) -> Pairs:
+    def take(self, chosen: Bools) -> Pairs:
         """Return some of the pairs; group codes stay."""
         return Pairs(
             self.first[chosen],
@@ -127,7 +128,11 @@ class Pairs:
             self.groups,
         )
 
-    def right(self, *, tie: float | Floats = 0.0) -> NDArray[np.bool_]:
+    def judged(self, x: Floats) -> Pairs:
+        """Return the same pairs with the differences of another judge's scores."""
+        return replace(self, judge=x[self.first] - x[self.second])
+
+    def right(self, *, tie: float | Floats = 0.0) -> Bools:
         """(m,) whether judge and people say the same, ties included; `tie` as in `counts`."""
         said = np.where(np.abs(self.judge) <= tie, 0.0, np.sign(self.judge))
         return np.asarray(said == np.sign(self.human))
@@ -220,33 +225,54 @@ def best_tie_width(pairs: Pairs) -> TieWidth | None:
     One width for all groups, chosen among 0 and all observed differences ("tie calibration", Deutsch, Foster
     and Freitag 2023, "Ties Matter"; WMT's acc*_eq).
     """
-    return _Widths(pairs).best(np.ones(len(pairs.human), dtype=bool))
+    if pairs.groups != 1:
+        return _Widths(pairs).best(np.ones(len(pairs.human), dtype=bool))
+    if not len(pairs.human):
+        return None
+    # Of one group the pairs are counted, from widths sorted without regard to whose they are.
+    width, tied, right, gains = _changes(pairs)
+    gained, lost = np.sort(width[gains]), np.sort(width[right & ~tied])
+    more = np.arange(1, len(gained) + 1) - np.searchsorted(lost, gained, side="right")
+    accuracy = (right.sum() + np.append(0, more)) / len(width)
+    best = int(np.argmax(accuracy > accuracy.max() - 1e-12))
+    return TieWidth(float(np.append(0.0, gained)[best]), float(accuracy[best]))
+
+
+def _changes(pairs: Pairs) -> tuple[Floats, Bools, Bools, Bools]:
+    """Return of each pair at which width it becomes a tie, whether people tie it, whether it is right, and would gain.
+
+    A pair that the width makes a tie is right if the people tie it, wrong otherwise: accuracy rises only there.
+    """
+    tied = pairs.human == 0
+    right = ((pairs.human > 0) == (pairs.judge > 0)) & ((pairs.human < 0) == (pairs.judge < 0))
+    return np.abs(pairs.judge), tied, right, tied & ~right
 
 
 class _Widths:
-    """Pairs by rising difference of their scores, sorted once for every choice of some of them."""
+    """What raising the width over each pair gains and loses, by rising width, for every choice of some of the pairs."""
 
     def __init__(self, pairs: Pairs) -> None:
-        self._order = np.argsort(np.abs(pairs.judge))
-        self._width = np.abs(pairs.judge)[self._order]
-        self._group, self._groups = pairs.group[self._order], pairs.groups
-        self._right = (np.sign(pairs.human) == np.sign(pairs.judge))[self._order].astype(float)
-        # Raising the width over a pair makes it a tie: right if the people tie it, wrong otherwise.
-        self._gain = (pairs.human == 0)[self._order] - self._right
+        width, tied, right, gaining = _changes(pairs)
+        gains = np.flatnonzero(gaining)
+        self._gains = gains[np.argsort(width[gains])]
+        losses = np.flatnonzero(right & ~tied)
+        self._losses, self._right = losses[np.argsort(width[losses])], right
+        self._width = width[self._gains]
+        self._lost_at = np.searchsorted(self._width, width[self._losses])
+        self._group, self._groups = pairs.group, pairs.groups
 
-    def best(self, chosen: NDArray[np.bool_]) -> TieWidth | None:
+    def best(self, chosen: Bools) -> TieWidth | None:
         """Return the width of highest mean accuracy on the chosen ones of the pairs."""
-        kept = chosen[self._order]
-        width, group = self._width[kept], self._group[kept]
-        if not len(width):
+        sizes = np.bincount(self._group[chosen], minlength=self._groups).astype(float)
+        if not sizes.any():
             return None
-        sizes = np.bincount(group, minlength=self._groups).astype(float)
-        share = 1 / (sizes[group] * (sizes > 0).sum())
-        gain = np.cumsum(self._gain[kept] * share)
-        last = np.flatnonzero(np.append(np.diff(width) > 0, True))
-        accuracy = (self._right[kept] * share).sum() + np.append(0.0, gain[last])
+        share = np.where(chosen, (1 / np.maximum(sizes, 1) / (sizes > 0).sum())[self._group], 0.0)
+        lost = np.bincount(self._lost_at, share[self._losses], minlength=len(self._gains) + 1)[:-1]
+        gain = np.cumsum(share[self._gains] - lost)
+        last = np.flatnonzero(np.append(np.diff(self._width) > 0, True)[: len(gain)])
+        accuracy = share[self._right].sum() + np.append(0.0, gain[last])
         best = int(np.argmax(accuracy > accuracy.max() - 1e-12))
-        return TieWidth(float(np.append(0.0, width[last])[best]), float(accuracy[best]))
+        return TieWidth(float(np.append(0.0, self._width[last])[best]), float(accuracy[best]))
 
 
 def folds_by_prompt(prompts: ArrayLike, rng: np.random.Generator, *, folds: int = 5) -> Ints:

@@ -273,6 +273,7 @@ def _by_prompt_pairs(y: Floats, a: Floats, b: Floats, prompt: Ints, figure: str)
     y, a, b, prompt = y[order], a[order], b[order], prompt[order]
     n = len(y)
     starts = np.flatnonzero(np.append(True, np.diff(prompt) > 0))
+    alone = len(starts) == n
     spearman = figure == "spearman"
     levels = np.unique(y)
     if spearman:
@@ -289,7 +290,7 @@ def _by_prompt_pairs(y: Floats, a: Floats, b: Floats, prompt: Ints, figure: str)
             rows = np.add.reduceat(pair_signs(u, v) * signs_y, starts, axis=1, dtype=np.int32).astype(float)
         else:
             rows = _wins(u, v, prompt) * centred[:, None]
-        return np.add.reduceat(rows, starts, axis=0)
+        return rows if alone else np.add.reduceat(rows, starts, axis=0)
 
     aa, bb, ab = form(a, a), form(b, b), form(a, b)
     ba = ab.T if centred is None else form(b, a)
@@ -303,8 +304,12 @@ def _by_prompt_pairs(y: Floats, a: Floats, b: Floats, prompt: Ints, figure: str)
     def value(numerator: Floats, sizes: Floats) -> Floats:
         return ratio(numerator, np.sqrt(scale_y * _scale(sizes, n, spearman=spearman)))
 
+    # Sums of whole and half numbers below 2^23: single precision holds them exactly.
+    single = np.abs(quadratic).sum(axis=1).max() < 2**23
+    product = quadratic.astype(np.float32) if single else quadratic
+
     def difference(swaps: Floats) -> Floats:
-        square = np.einsum("pb,pb->b", swaps, quadratic @ swaps)
+        square = np.einsum("pb,pb->b", swaps, product @ swaps.astype(product.dtype))
         first = (aa.sum() + linear_a @ swaps + square) / 2
         second = (bb.sum() + linear_b @ swaps + square) / 2
         sizes = sizes_a.sum(axis=1, keepdims=True) + (sizes_b - sizes_a) @ swaps
@@ -314,7 +319,9 @@ def _by_prompt_pairs(y: Floats, a: Floats, b: Floats, prompt: Ints, figure: str)
 
 
 def _wins(u: Floats, v: Floats, prompt: Ints) -> Floats:
-    """(n, P) sum of sign(u_i - v_j) over the items j of each prompt."""
+    """(n, P) sum of sign(u_i - v_j) over the items j of each prompt, the prompts in order."""
+    if prompt[-1] + 1 == len(prompt):
+        return pair_signs(u, v).astype(float)
     order = np.argsort(v, kind="stable")
     below = np.zeros((len(v) + 1, int(prompt.max()) + 1))
     below[np.arange(1, len(v) + 1), prompt[order]] = 1

@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis._estimate import Estimate
+from genspace.analysis.inference.intervals import Support, wilson
+from genspace.analysis.inference.replicates import StandardError
 from genspace.analysis.reasons import Reason
 from genspace.display import Displayed
 
@@ -118,17 +120,15 @@ def corrected_strata(
     Globerson & Cohen 2024, "Stratified prediction-powered inference", arXiv 2406.04291, with the weight of PPI++).
 
     Args:
-        ratings: (n,) mean human rating; NaN = not rated.
+        ratings: (n,) mean human rating, in [0, 1]; NaN = not rated.
         scores: (n,) a judge's values in the same unit, finite: what it did not measure as misses.
         prompts: (n,) prompt of each item; whole prompts were drawn.
         stratum: (n,) 0 … H - 1.
-        confidence: Of the interval, Student's t with labelled prompts less strata as degrees of freedom.
+        confidence: Of Wilson's interval, Student's t with labelled prompts less strata as degrees of freedom.
 
     >>> corrected_strata(np.array([1.0, np.nan]), np.ones(2), np.arange(2), np.zeros(2, int)).corrected.reason.code
     'too_few_labels'
     """
-    from scipy.stats import t
-
     rated = np.isfinite(ratings)
     n, rest, strata = int(rated.sum()), int((~rated).sum()), int(stratum.max(initial=-1)) + 1
     labelled = len(np.unique(prompts[rated]))
@@ -158,11 +158,11 @@ def corrected_strata(
 
     def over_strata(value: float, influence: Floats) -> Estimate:
         _, member = np.unique(prompts, return_inverse=True)
-        summed = np.bincount(member, influence)
-        half = float(t.ppf((1 + confidence) / 2, max(1, labelled - strata))) * math.sqrt(
-            float(summed @ summed)
-        )
-        return Estimate(value, value - half, value + half, n=len(ratings))
+        error = math.sqrt(float(np.square(np.bincount(member, influence)).sum()))
+        share = min(1.0, max(0.0, value))
+        support = Support(most=len(ratings), at_ends=labelled)
+        low, high = wilson(share, StandardError(error, max(1, labelled - strata)), support, confidence)
+        return Estimate(share, low, high, n=len(ratings))
 
     spread = (np.sqrt(sizes / (sizes - 1)) / sizes / strata)[own]
     sampled = np.zeros(len(ratings))

@@ -93,6 +93,11 @@ class People:
         low, high = self.scale or (0.0, 1.0)
         return np.clip((self.mean - low) / ((high - low) or 1.0), 0, 1)
 
+    @property
+    def labels(self) -> Floats:
+        """(n,) what they decided, 1 or 0; without a rule for decisions their mean on a scale from 0 to 1."""
+        return self.decision if self.decides else self.on_unit_scale
+
     def decide(self, mean: Floats) -> Floats:
         """Return the decision that a mean rating stands for; NaN for ties and where no rule is declared."""
         if self.positive_from is not None:
@@ -178,7 +183,7 @@ class Units:
     def __len__(self) -> int:
         return len(self.prompt)
 
-    @property
+    @cached_property
     def of_pairs(self) -> bool:
         """Whether the units are pairs of items."""
         return bool((self.units["item_id_b"] != "").any())

@@ -120,9 +120,11 @@ class PromptDraws(Resamples):
         """
         labels, of_item = np.unique(np.asarray(prompts), return_inverse=True)
         n = len(labels)
-        counts = np.empty((draws, n), dtype=np.uint8)
-        for drawn in counts:
-            drawn[:] = np.bincount(rng.integers(n, size=n), minlength=n) if n else 0
+        counts = np.zeros((draws, n), dtype=np.uint8)
+        step = max(1, chunk_cells() // max(1, n))
+        for some in np.split(counts, range(step, draws, step)) if n else ():
+            drawn = rng.integers(n, size=some.shape) + n * np.arange(len(some))[:, None]
+            some[:] = np.bincount(drawn.ravel(), minlength=some.size).reshape(some.shape)
         return cls(counts=counts.T, of_item=np.asarray(of_item, dtype=np.int64))
 
     @staticmethod

@@ -17,7 +17,7 @@ from genspace.analysis.abstention import AbstentionTable, RiskCoveragePoint
 from genspace.analysis.alternative_annotator import AlternativeAnnotatorTest
 from genspace.analysis.bradley_terry import Triads
 from genspace.analysis.calibration import Reliability
-from genspace.analysis.counted import ThreeFigures
+from genspace.analysis.counted import Place, ThreeFigures
 from genspace.analysis.errors import ErrorOverlap
 from genspace.analysis.inference.ceiling import Ceiling
 from genspace.analysis.inference.comparisons import Method, OtherGenerators, Standing
@@ -428,6 +428,11 @@ class GeneratorRow:
     """Of a judge's mean score: with what it did not measure as misses (`score`), left out, and as passes."""
     accuracy: ThreeFigures | None = None
     """The same of the share that the judge passed."""
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return Place(self.rank, self.rank_low, self.rank_high)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -181,28 +181,36 @@ class _Job:
         if rows.sum() < 2:
             return {}
         clusters = self.scope.replicates.take(rows)
-        found = [self._values(figures, y[rows], x[rows], rows) for x in said]
+        targets = [
+            (part, LeftOut(y[rows][part], clusters.take(part)))
+            for part in self._parts(self.scope.rated.generator[rows])
+        ]
+        found = [self._values(figures, targets, y[rows], x[rows], rows) for x in said]
         keys = [key for key in (figure.key for figure in figures) if all(key in values for values in found)]
         return {key: _Table.make(np.stack([values[key] for values in found]), clusters) for key in keys}
 
-    def _values(self, figures: list[Figure], y: Floats, x: Floats, rows: Bools) -> dict[str, Floats]:
+    def _parts(self, generator: NDArray[np.int64]) -> list[Bools]:
+        """Return which units a figure is taken over: all of them, or those of each generator."""
+        if self.averaging != "generator":
+            return [np.ones(len(generator), dtype=bool)]
+        return [generator == code for code in np.unique(generator[generator >= 0])]
+
+    def _values(
+        self,
+        figures: list[Figure],
+        targets: list[tuple[Bools, LeftOut]],
+        y: Floats,
+        x: Floats,
+        rows: Bools,
+    ) -> dict[str, Floats]:
         """(1 + B,) values of each figure of one judge: the data themselves, then without each block."""
-        clusters = self.scope.replicates.take(rows)
         if self.abstention == "penalised":
-            tie = score_tie(x[np.isfinite(x)])
-            target = LeftOut(y, clusters)
+            tie, target = score_tie(x[np.isfinite(x)]), targets[0][1].beside()
             return {f.key: f.penalised(target, x, tie) for f in figures if f.penalised is not None}
         if self.averaging == "prompt":
             return self._within_prompts(figures, y, x, rows) if not figures[0].of_labels else {}
-        keys = [figure.key for figure in figures]
-        if self.averaging == "none":
-            return dict(zip(keys, figure_table(figures, LeftOut(y, clusters), x), strict=True))
-        generator = self.scope.rated.generator[rows]
-        parts = [
-            figure_table(figures, LeftOut(y[g], clusters.take(g)), x[g])
-            for g in (generator == code for code in np.unique(generator[generator >= 0]))
-        ]
-        return dict(zip(keys, _mean_of(parts), strict=True)) if parts else {}
+        parts = [figure_table(figures, target.beside(), x[part]) for part, target in targets]
+        return dict(zip((f.key for f in figures), _mean_of(parts), strict=True)) if parts else {}
 
     def _within_prompts(self, figures: list[Figure], y: Floats, x: Floats, rows: Bools) -> dict[str, Floats]:
         prompts = self.scope.rated.prompt[rows]

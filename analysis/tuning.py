@@ -20,24 +20,36 @@ from numpy.typing import NDArray
 
 from genspace.analysis._estimate import Estimate
 from genspace.analysis.figures import Figure
+from genspace.analysis.folds import outer_folds
 from genspace.analysis.inference.intervals import from_replicates
 from genspace.analysis.inference.replicates import Replicates, standard_error
-from genspace.analysis.pairwise import folds_by_prompt
 from genspace.analysis.reasons import Reason
-from genspace.analysis.resampling import Weighted, stream
+from genspace.analysis.resampling import Weighted
 from genspace.display import Displayed
 
-__all__ = ["Candidate", "CandidateRow", "MoneyPoint", "Tuned", "TunedSays", "tune"]
+__all__ = [
+    "LEAST_PROMPTS",
+    "Candidate",
+    "CandidateRow",
+    "MoneyPoint",
+    "Tuned",
+    "TunedSays",
+    "promising",
+    "tune",
+]
 
 Floats = NDArray[np.float64]
 TunedSays = Literal["ahead", "open", "behind", "identical"]
 
-FOLDS, REPEATS, BLOCKS = 5, 5, 30
+BLOCKS = 30
 LEAST_PROMPTS = 10
 """With fewer prompts nothing can be chosen honestly."""
 LEAST_COVERAGE = 0.9
 """A candidate that decides less than this share of the items is never chosen."""
 LEVEL = 0.05
+HOPELESS = 3.5
+"""Standard errors below the best from which a candidate is dropped early: among 40 equals about one in a hundred
+studies loses one."""
 POWER = 0.8
 """Share of studies in which a gain should be found."""
 
@@ -66,6 +78,8 @@ class CandidateRow:
     in_sample: float | None
     chosen: float
     """Share of the outer folds in which it was chosen."""
+    dropped: float
+    """Share of the outer folds in which it was dropped early."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +126,8 @@ def tune(
     figure: Figure,
     *,
     price: float = 0.0,
+    held: NDArray[np.bool_] | None = None,
+    alive: NDArray[np.bool_] | None = None,
     seed: int = 0,
     confidence: float = 0.95,
 ) -> Tuned:
@@ -123,6 +139,9 @@ def tune(
         candidates: the first is the default.
         figure: by which one chooses.
         price: how much of the figure a dollar an item must buy.
+        held: (n, folds) which items each outer fold holds out; None: `outer_folds` of the prompts.
+        alive: (m, folds + 1) which candidates may be chosen in each fold and, last, on all items, as `promising` says;
+            None: all.
         seed: of the folds.
         confidence: level of the intervals.
 
@@ -148,19 +167,21 @@ def tune(
     kept = np.concatenate(
         [np.ones((len(y), 1)), clusters.weights()], axis=1
     )  # (n, 1 + G): everything, then without each
-    held = _held_out(labels, seed)
+    held = outer_folds(labels, seed=seed) if held is None else held
     training = _figures(figure, y, candidates, kept, ~held)
     testing = _figures(figure, y, candidates, kept, held)
     everything = _figures(figure, y, candidates, kept[:, :1], np.ones((len(y), 1), dtype=bool))[:, 0, 0]
     costs = np.array([c.cost_usd for c in candidates])
-    allowed = coverage >= LEAST_COVERAGE
+    if alive is None:
+        alive = np.ones((len(candidates), held.shape[1] + 1), dtype=bool)
+    allowed = alive & (coverage >= LEAST_COVERAGE)[:, None]
 
     def utility(found: Floats, which: NDArray[np.bool_]) -> NDArray[np.int64]:
         worth = np.where(np.isfinite(found), found, -np.inf) - (price * costs)[:, None, None]
-        return np.asarray(np.where(which[:, None, None], worth, -np.inf).argmax(axis=0))
+        return np.asarray(np.where(which[:, None, :], worth, -np.inf).argmax(axis=0))
 
     def reached(which: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.int64]]:
-        chosen = utility(training, which)
+        chosen = utility(training, which[:, :-1])
         return np.nanmean(np.take_along_axis(testing, chosen[None], axis=0)[0], axis=1), chosen
 
     procedure, chosen = reached(allowed)
@@ -172,7 +193,7 @@ def tune(
             float(values[0]), values[1:], clusters, n=n, scale=figure.scale if scaled else "raw", confidence=confidence,
         )  # fmt: skip
 
-    winner = int(utility(everything[:, None, None], allowed)[0, 0])
+    winner = int(utility(everything[:, None, None], allowed[:, -1:])[0, 0])
     says: TunedSays = "open"
     gain, p = procedure - default, None
     error = standard_error(gain[1:], clusters.present)
@@ -197,8 +218,10 @@ def tune(
         optimism=float(everything[winner] - procedure[0]) if math.isfinite(everything[winner]) else None,
         prompts_needed=_needed(float(gain[0]), None if error is None else error.value, count),
         money=tuple(
-            MoneyPoint(at_most_usd=float(most), reaches=estimate(reached(allowed & (costs <= most))[0]))
-            for most in np.unique(costs[allowed])
+            MoneyPoint(
+                at_most_usd=float(most), reaches=estimate(reached(allowed & (costs <= most)[:, None])[0])
+            )
+            for most in np.unique(costs[allowed.any(axis=1)])
         ),
         candidates=tuple(
             CandidateRow(
@@ -208,19 +231,54 @@ def tune(
                 coverage=float(coverage[i]),
                 in_sample=float(everything[i]) if math.isfinite(everything[i]) else None,
                 chosen=float((chosen[0] == i).mean()),
+                dropped=float(1 - alive[i, :-1].mean()),
             )
             for i, c in enumerate(candidates)
         ),
     )
 
 
-def _held_out(labels: NDArray[np.int64], seed: int) -> NDArray[np.bool_]:
-    """(n, repeats x folds) which items each outer fold holds out."""
-    columns = []
-    for repeat in range(REPEATS):
-        fold = folds_by_prompt(labels, stream(seed, f"outer folds {repeat}"), folds=FOLDS)
-        columns += [fold == k for k in range(FOLDS)]
-    return np.stack(columns, axis=1)
+def promising(
+    y: Floats,
+    prompts: Sequence[str] | NDArray[np.int64],
+    candidates: Sequence[Candidate],
+    figure: Figure,
+    held: NDArray[np.bool_],
+    *,
+    price: float = 0.0,
+    seed: int = 0,
+) -> NDArray[np.bool_]:
+    """Return which candidates are worth asking on, after some of the items.
+
+    In each fold one goes by its training items alone: a candidate is dropped there when its figure less the price of
+    its cost lies `HOPELESS` standard errors of the difference below the best one's. The first, the default, stays.
+
+    Args:
+        y: (n,) what the figure compares with, on the items that were asked about.
+        prompts: (n,) labels.
+        candidates: the first is the default.
+        figure: by which one chooses.
+        held: (n, folds) which items each outer fold holds out.
+        price: how much of the figure a dollar an item must buy.
+        seed: of the blocks of prompts.
+
+    Returns:
+        (m, folds + 1) by fold, and last on all items.
+    """
+    labels = np.unique(np.asarray(prompts), return_inverse=True)[1]
+    clusters = Replicates.of(labels, seed=seed, most=BLOCKS, blocks=BLOCKS)
+    kept = np.concatenate([np.ones((len(y), 1)), clusters.weights()], axis=1)
+    rows = np.concatenate([~held, np.ones((len(y), 1), dtype=bool)], axis=1)
+    found = _figures(figure, y, candidates, kept, rows)
+    worth = found - price * np.array([c.cost_usd for c in candidates])[:, None, None]
+    best = np.where(np.isfinite(worth[:, :1]), worth[:, :1], -np.inf).argmax(axis=0)[None]
+    behind = worth - np.take_along_axis(worth, np.broadcast_to(best, (1, *worth.shape[1:])), axis=0)
+    others = behind[:, 1:][:, clusters.present]
+    g = others.shape[1]
+    error = np.sqrt((g - 1) / g * ((others - others.mean(axis=1, keepdims=True)) ** 2).sum(axis=1))
+    keep = ~(behind[:, 0] + HOPELESS * error < 0)  # an unknown figure or error keeps
+    keep[0] = True
+    return np.asarray(keep)
 
 
 def _figures(

@@ -31,7 +31,7 @@ from genspace.analysis.alternative_annotator import (
 )
 from genspace.analysis.inference.comparisons import Difference
 from genspace.analysis.inference.intervals import from_replicates
-from genspace.analysis.question import JudgeScores, Question
+from genspace.analysis.question import Question
 from genspace.analysis.reasons import Reason
 from genspace.analysis.result import Claim, PairTest, ValidationCell, ValidationDocument, ValidationPair
 from genspace.analysis.significance import ALPHA, benjamini_hochberg, holm
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MARGIN", "Validation", "validate"]
 
+Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 MARGIN = 0.02
@@ -200,17 +201,28 @@ def _against(
                 compared.difference(new, other, common)[0], new, other, common, margin
             )
         rows.append((other, common, mine.get(other), one_sided))
+    asked = list(figures) if rows else []
+    found_of = side_by_side(lambda name: penalised_estimate(scope, scope.rated.judges[name]), asked)
+    penalised = dict(zip(asked, found_of, strict=True))
     held = holm([np.nan if p is None else p for *_, p in rows])
 
     def pair(place: int) -> ValidationPair:
         other, common, row, _ = rows[place]
-        return _pair(compared, (new, other), common, row, not_worse=bool(held[place] <= ONE_SIDED))
+        difference = _penalised_difference(scope, penalised[new], penalised[other])
+        fine = bool(held[place] <= ONE_SIDED)
+        return _pair(compared, (new, other), common, row, penalised=difference, not_worse=fine)
 
     return tuple(side_by_side(pair, range(len(rows))))
 
 
 def _pair(
-    compared: Compared, names: tuple[str, str], common: Bools, row: PairTest | None, *, not_worse: bool
+    compared: Compared,
+    names: tuple[str, str],
+    common: Bools,
+    row: PairTest | None,
+    *,
+    penalised: Estimate,
+    not_worse: bool,
 ) -> ValidationPair:
     """Compare the new metric with one other; `names` are theirs, the new one's first."""
     scope = compared.scope
@@ -231,7 +243,7 @@ def _pair(
         difference=difference,
         new=mine,
         existing=theirs,
-        penalised=_penalised_difference(scope, *judges),
+        penalised=penalised,
         p=row.p if row is not None else None,
         p_holm=row.p_holm if row is not None else None,
         other_generators=row.other_generators if row is not None else None,
@@ -247,8 +259,10 @@ def _claim(row: PairTest | None, not_worse: bool) -> Claim | None:
     return "not worse" if not_worse else row.standing
 
 
-def _penalised_difference(scope: Scope, new: JudgeScores, other: JudgeScores) -> Estimate:
-    (mine, my_replicates), (theirs, their_replicates) = (penalised_estimate(scope, j) for j in (new, other))
+def _penalised_difference(
+    scope: Scope, new: tuple[Estimate, Floats], other: tuple[Estimate, Floats]
+) -> Estimate:
+    (mine, my_replicates), (theirs, their_replicates) = new, other
     if mine.value is None or theirs.value is None:
         return Estimate.undefined(mine.reason or theirs.reason or Reason("undefined"), n=mine.n)
     clusters = scope.replicates.take(np.isfinite(scope.target(scope.figure)))

@@ -14,7 +14,7 @@ from genspace.geometry.scene import Pair, Scene
 from genspace.geometry.views import Placed, Unmeasurable, view_of
 from genspace.records import Measurement
 
-__all__ = ["Evaluation", "evaluate", "in_words"]
+__all__ = ["Evaluation", "evaluate", "in_words", "measured_in_words", "miss"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +196,7 @@ def in_words(measurement: Measurement) -> str:
     if m.value is None:
         return f"{m.quantity}: {m.note}"
     unit = _UNITS.get(m.unit, f" {m.unit}" if m.unit else "")
-    parts = [f"{m.quantity} {m.value:.{_DECIMALS.get(m.unit, 3)}f}{unit}"]
+    parts = [measured_in_words(m)]
     if m.target is not None:
         parts.append(f"wanted {m.target:g}{unit}{_allowed(m, unit)}")
     elif m.outer is not None:
@@ -208,9 +208,44 @@ def in_words(measurement: Measurement) -> str:
     return ", ".join(parts)
 
 
+def measured_in_words(m: Measurement, give_or_take: float | None = None) -> str:
+    """Return what was measured, without what was wanted; `give_or_take` is how far it may be off, in its unit.
+
+    >>> measured_in_words(Measurement(quantity="distance", value=1.3, unit="m", target=1.0, score=0.5), 0.4)
+    'distance 1.30 m ± 0.4 m'
+    """
+    unit = _UNITS.get(m.unit, f" {m.unit}" if m.unit else "")
+    off = "" if give_or_take is None else f" ± {give_or_take:.2g}{unit}"
+    return f"{m.quantity} {m.value:.{_DECIMALS.get(m.unit, 3)}f}{unit}{off}"
+
+
 def _allowed(m: Measurement, unit: str) -> str:
     if not m.inner:
         return ""
     if m.note == RELATIVE:
         return f" ± {m.inner:.0%}"
     return f" ± {m.inner:.3g}{unit}" if m.unit in _DECIMALS else ""
+
+
+def miss(m: Measurement) -> float | None:
+    """Return how far a constraint misses, in outer tolerances: 1 from where its score is 0; None where it is unknown.
+
+    Unlike the score it tells a near miss from a far one. Where the error does not follow from value and target, it is
+    what the score tells.
+
+    >>> miss(Measurement(quantity="bearing", value=150, unit="deg", target=0, inner=15, outer=50, score=0.0))
+    3.0
+    """
+    if m.score is None or m.outer is None or m.inner is None or not m.outer > 0:
+        return None
+    told = m.outer - m.score * (m.outer - m.inner)
+    if m.value is None:
+        return told / m.outer
+    apart = m.value - (m.target or 0.0)
+    if m.unit == "deg":
+        apart = (apart + 180) % 360 - 180
+    error = -apart if m.target is None else abs(apart)
+    if m.note == RELATIVE and m.target:
+        error /= abs(m.target)
+    follows = abs(min(max(error, m.inner), m.outer) - told) < 1e-6
+    return (error if follows else told) / m.outer

@@ -313,6 +313,11 @@ class Scene(Displayed, _Document):
             if item.box is not None and not _inside(item.box, self.width, self.height):
                 yield f"{here}.box = {list(item.box)} must lie in the image, {self.width} × {self.height}"
 
+    @property
+    def is_truth(self) -> bool:
+        """Whether it says that it holds the known truth, as those of rendered probes do, and no perception of it."""
+        return self.camera.intrinsics_source == "known" or any(item.complete for item in self.objects)
+
     def object(self, name: str) -> SceneObject | None:
         """Return the object with this id, or None."""
         return self._by_id.get(name)

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from genspace.errors import InputError
+from genspace.records import ANSWERS_FILE
 
 __all__ = [
     "ANSWERS_FILE",
@@ -22,7 +23,6 @@ __all__ = [
     "storage_message",
 ]
 
-ANSWERS_FILE = "answers.sqlite"
 LAYOUTS = ("1", "2")
 """Versions of the tables that can be read; the last is written."""
 _WAIT_SECONDS = 30

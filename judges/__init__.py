@@ -11,6 +11,7 @@ from genspace.judges._protocol import (
     Need,
     Preview,
     Previewing,
+    Seeing,
     Settling,
     parse_options,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "Need",
     "Preview",
     "Previewing",
+    "Seeing",
     "Settling",
     "make_judge",
     "member_overrides",

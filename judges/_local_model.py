@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -137,9 +137,7 @@ class LocalModel:
 
     def _inputs(self, batch: Sequence[tuple[Ask, list[Picture], list[str]]]) -> Any:
         conversations = [
-            conversation(
-                replace(ask, text=self._harmless(ask.text)), ask.images, [self._harmless(t) for t in turns]
-            )
+            conversation(ask, [self._harmless(t) for t in turns], clean=self._harmless)
             for ask, _, turns in batch
         ]
         texts = self._processor.apply_chat_template(conversations, add_generation_prompt=True, tokenize=False)
@@ -182,11 +180,17 @@ class LocalModel:
         return ids
 
 
-def conversation(ask: Ask, images: Sequence[Any], turns: Sequence[str] = ()) -> list[dict[str, Any]]:
+def conversation(
+    ask: Ask, turns: Sequence[str] = (), *, clean: Callable[[str], str] = str
+) -> list[dict[str, Any]]:
     """Return chat messages; what else stands in a system message opens the user's, since not all models have one."""
-    text = f"{ask.system}\n\n{ask.text}" if ask.system else ask.text
-    content = [{"type": "image", "image": image} for image in images] + [{"type": "text", "text": text}]
-    messages: list[dict[str, Any]] = [{"role": "user", "content": content}]
+    messages: list[dict[str, Any]] = []
+    for part, answer in (*ask.solved, (ask, None)):
+        text = f"{ask.system}\n\n{part.text}" if ask.system and not messages else part.text
+        images = [{"type": "image", "image": image} for image in part.images]
+        messages.append({"role": "user", "content": [*images, {"type": "text", "text": clean(text)}]})
+        if answer is not None:
+            messages.append({"role": "assistant", "content": [{"type": "text", "text": answer}]})
     if turns:
         said, problem = turns
         again = f"That answer cannot be used: {problem}. Answer again, only as asked."

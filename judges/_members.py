@@ -83,8 +83,7 @@ class Members:
         """
         import numpy as np
 
-        people = self._people.people
-        values = people.decision if people.decides else people.on_unit_scale
+        values = self._people.people.labels
         ids = self._people.units["item_id"]
         labels = {str(i): float(v) for i, v in zip(ids, values, strict=True) if np.isfinite(v)}
         if not labels:
@@ -100,6 +99,20 @@ class Members:
     def prompts(self) -> NDArray[np.int64]:
         """(n,) prompt codes of the items, in the same order."""
         return self._people.prompt
+
+    def parts(self, column: str | None) -> NDArray[Any] | None:
+        """(n,) sub-domain of each item, by a column of the items table or "predicate", the predicate's name.
+
+        Errors: `InputError` for a column that is not there.
+        """
+        if column is None:
+            return None
+        values = self._people.column(column)
+        if column != "predicate":
+            return values
+        import numpy as np
+
+        return np.array([str(call).partition("(")[0] for call in values], dtype=object)
 
     def digest(self, *, fitted: bool) -> str:
         """Return a digest of everything outside the combination's options that can change a verdict.

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from genspace.evidence import Evidence
+    from genspace.geometry.scene import Pair, Scene
     from genspace.study import Study
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Need",
     "Preview",
     "Previewing",
+    "Seeing",
     "Settling",
     "parse_options",
 ]
@@ -126,6 +128,8 @@ class Preview:
     """None where nothing bounds them."""
     most_usd: float | None = None
     """No more than this is spent; None when the price is unknown or nothing bounds it."""
+    drawn: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """Pictures that would be sent and are no files, as PNG, by what they are."""
 
     @classmethod
     def free(cls, text: str, *, calls: int = 0, tokens: int = 0) -> Self:
@@ -170,6 +174,25 @@ class Previewing(Protocol):
 
     def preview(self, request: Request) -> Preview:
         """Return what would be done for the request, without doing it."""
+        ...
+
+
+@runtime_checkable
+class Seeing(Protocol):
+    """A judge that makes a scene of an item's image, from which other judges may be helped.
+
+    >>> class Blind:
+    ...     def seen(self, request):
+    ...         raise InputError("nothing is seen")
+    >>> isinstance(Blind(), Seeing)
+    True
+    """
+
+    def seen(self, request: Request) -> Scene | Pair:
+        """Return the item's scene, or the pair of an edit: what it perceives, never the known truth.
+
+        Errors: `InputError` where it sees nothing, or would have to give the truth away.
+        """
         ...
 
 

@@ -228,6 +228,19 @@ class GeometryJudge:
                 yield replace(self._verdict(task, [seen[_key(s)] for s in task.subjects]), seconds=share)
             started = time.perf_counter()
 
+    def seen(self, request: Request) -> Scene | Pair:
+        """Return what perception has of the item's image; see `genspace.judges.Seeing`."""
+        from genspace.geometry.perception import Failure
+
+        task = self._task(request)
+        if any(s.truth is not None and s.truth.scene.is_truth for s in task.subjects):
+            raise InputError("a part of this perception reads the known truth, which no judge is told")
+        views = [] if task.failure else [self._see(task.subjects)[_key(s)] for s in task.subjects]
+        failure = task.failure or next((v.reason for v in views if isinstance(v, Failure)), None)
+        if failure is not None:
+            raise InputError(failure)
+        return self._scene(task, [v for v in views if not isinstance(v, Failure)])
+
     def _task(self, request: Request) -> _Task:
         from genspace.geometry.perception import wanted_from_ids
         from genspace.geometry.predicates import bind

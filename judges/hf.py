@@ -31,9 +31,10 @@ from genspace.judges.asking import (
     PictureError,
     Pictures,
     Steps,
+    drawn_in,
     text_tokens,
 )
-from genspace.judges.prompts import TooLongError, Wordings
+from genspace.judges.prompts import TooLongError
 from genspace.records import Request, Verdict, fingerprint
 
 __all__ = ["HfJudge", "HfOptions", "make"]
@@ -66,15 +67,7 @@ class HfJudge:
         self._options = parse_options(HfOptions, spec)
         self._name = spec.model
         optional_import("transformers", extra="models", needed_for=f"{where} (hf)")
-        root = context.study.root if context.study else None
-        wordings = Wordings.load(
-            self._options.protocol,
-            self._options.template,
-            root=root,
-            where=where,
-            without_prompt=self._options.without_prompt,
-        )
-        self._asker = Asker(self._options, wordings)
+        self._asker = Asker.of(self._options, context, where=where)
         self._pictures = Pictures(self._options.image_size)
 
     @property
@@ -120,13 +113,16 @@ class HfJudge:
         problem = self._asker.cannot_judge(request)
         if problem is not None:
             return Preview.free(f"nothing would be asked: {problem.reason}")
-        asks = self._asker.imagined(request)
-        shown = [json.dumps(conversation(ask, ask.images), ensure_ascii=False, indent=2) for ask in asks]
-        return Preview.free(
+        asks, outcome = self._asker.imagined(request)
+        if not asks:
+            return Preview.free(f"nothing would be asked: {outcome.reason}")
+        shown = [json.dumps(conversation(ask), ensure_ascii=False, indent=2) for ask in asks]
+        preview = Preview.free(
             f"{self._name}\n" + "\n\n".join(shown),
             calls=len(asks),
-            tokens=sum(text_tokens(ask.system + ask.text) for ask in asks),
+            tokens=sum(text_tokens(ask.system + part.text) for ask in asks for part in ask.sent),
         )
+        return replace(preview, drawn=drawn_in(asks))
 
     # ---- protocols in lockstep ----
 
@@ -163,8 +159,8 @@ class HfJudge:
         pictures: dict[int, list[Picture]] = {}
         for i, (request, ask) in enumerate(asks):
             try:
-                named = self._pictures.read(request.files, ask.images)
-                pictures[i] = [named[name] for name in ask.images]
+                named = self._pictures.of(request.files, ask)
+                pictures[i] = [named[name] for part in ask.sent for name in part.images]
                 for picture in pictures[i]:
                     _ = picture.pixels
             except PictureError as error:

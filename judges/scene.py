@@ -85,6 +85,18 @@ class SceneJudge:
             except InputError as error:
                 yield Verdict.failed(request, str(error))
 
+    def seen(self, request: Request) -> Scene | Pair:
+        """Return the item's scene as this judge has it; see `genspace.judges.Seeing`."""
+        from genspace.geometry.scene import Pair
+
+        found = find_scene(request.item, request.files)
+        scene = found.after if isinstance(found, Pair) else found
+        if scene.is_truth and self.noise is None:
+            raise InputError(
+                f"{found.source} holds the known truth, which no judge is told: name geometry, or scene with noise"
+            )
+        return self._seen(found, request.item.item_id)
+
     def _judge(self, request: Request) -> Verdict:
         from genspace.geometry.evaluate import evaluate
         from genspace.geometry.predicates import bind

@@ -58,16 +58,15 @@ class Said:
     """(B,)."""
 
     @classmethod
-    def of(cls, figure: Figure, y: Floats, answers: Floats, clusters: Replicates) -> Said:
+    def of(cls, figure: Figure, target: LeftOut, answers: Floats) -> Said:
         """Compute a judge's figure, and it again without each block of prompts.
 
         Args:
             figure: What is computed.
-            y: (n,) target.
+            target: Of the n units, with their blocks of prompts.
             answers: (n,) of the judge.
-            clusters: The blocks of prompts of the n units.
         """
-        values = figure.statistic(LeftOut(y, clusters), answers, score_tie(answers))
+        values = figure.statistic(target, answers, score_tie(answers))
         return cls(answers, float(values[0]), values[1:])
 
 

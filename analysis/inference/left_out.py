@@ -8,6 +8,7 @@ i. Sorting gives every c_i in n log n operations, so that all replicates togethe
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from functools import cached_property, partial
 from typing import Any, NamedTuple
 
@@ -29,6 +30,10 @@ FEW_LEVELS = 64
 """So many distinct values fit a table with all others, however many items there are."""
 
 
+SPARSE = 8
+"""Values up to so many times as large as there are items are counted in a table, others sorted."""
+
+
 class LeftOut(Weighted):
     """One target with every item, then without each block in turn: 1 + B columns, exact.
 
@@ -45,6 +50,18 @@ class LeftOut(Weighted):
         self._clusters = clusters
         self._block = clusters.of_item + 1
         super().__init__(y, np.empty((len(y), 0)))
+        self._placed: tuple[bytes, _Placed] | None = None
+
+    def same(self, y: Floats, clusters: Replicates) -> bool:
+        """Return whether these are the target and its blocks."""
+        return np.array_equal(self.y, y) and np.array_equal(self._clusters.of_item, clusters.of_item)
+
+    def beside(self) -> LeftOut:
+        """Return the same target for another judge; what is known of the target alone is computed once for all."""
+        _ = self._signs_y, self.total
+        other = copy(self)
+        vars(other).update(_counted=None, _placed=None)
+        return other
 
     @property
     def weights(self) -> Floats:
@@ -98,7 +115,9 @@ class LeftOut(Weighted):
         levels = int(few.max(initial=0)) + 1
         if levels > min(2 * self._clusters.draws, max(FEW_LEVELS, CHUNK_CELLS // max(1, len(x)))):
             return self.chunked(lambda target: target.spearman(x))
-        (a, a_inside, scale_a), (b, b_inside, scale_b) = (self._signs(c) for c in (many, few))
+        (a, a_inside, scale_a), (b, b_inside, scale_b) = (
+            self._signs_y if c is self.codes else self._signs(c) for c in (many, few)
+        )
         table = np.bincount(many * levels + few, minlength=(int(many.max(initial=0)) + 1) * levels)
         signs = _balance_above(_balance_above(table.reshape(-1, levels), 0), 1)
         blocks = self._clusters.draws + 1
@@ -108,9 +127,26 @@ class LeftOut(Weighted):
         lost = self._of_block(crossed + (a - a_inside) * (b - b_inside))
         return np.clip(ratio(3 * (float(a @ b) - lost + squares), np.sqrt(scale_a * scale_b)), -1, 1)
 
+    @cached_property
+    def _placed_y(self) -> _Placed:
+        return below(self.codes), below(self.codes, self._block)
+
+    def _places(self, codes: Ints) -> _Placed:
+        """Return what is below each item, of all and of its block."""
+        if codes is self.codes:
+            return self._placed_y
+        key = codes.tobytes()
+        if self._placed is None or self._placed[0] != key:
+            self._placed = key, (below(codes), below(codes, self._block))
+        return self._placed[1]
+
+    @cached_property
+    def _signs_y(self) -> tuple[Ints, Ints, Floats]:
+        return self._signs(self.codes)
+
     def _signs(self, codes: Ints) -> tuple[Ints, Ints, Floats]:
         """Return, per item, signs of differences summed over all items and over its block; and the tie term."""
-        everywhere, inside = below(codes), below(codes, self._block)
+        everywhere, inside = self._places(codes)
         size = np.bincount(self._block, minlength=self._clusters.draws + 1)
         gone = everywhere.equal[inside.first] - inside.equal[inside.first]
         cubes = self._of_block_of(inside.first, _cube(everywhere.equal[inside.first]) - _cube(gone))
@@ -133,7 +169,12 @@ class LeftOut(Weighted):
         )
 
     def _count(self, codes: Ints) -> Concordance:
-        everywhere, inside = pair_counts(codes, self.codes), pair_counts(codes, self.codes, self._block)
+        everywhere, inside = (
+            pair_counts(codes, self.codes, block, known=known)
+            for block, known in zip(
+                (None, self._block), zip(self._places(codes), self._placed_y, strict=True), strict=True
+            )
+        )
 
         def left(here: Ints, within: Ints) -> Floats:
             return np.asarray(here.sum() / 2 - self._of_block(here - within / 2))
@@ -151,7 +192,7 @@ class LeftOut(Weighted):
 
     def _distinct(self, codes: Ints) -> Floats:
         """(1 + B,) distinct values of each column."""
-        everywhere, inside = below(codes), below(codes, self._block)
+        everywhere, inside = self._places(codes)
         first = everywhere.first
         only_here = (everywhere.equal == inside.equal)[first].astype(np.int64)
         return np.asarray(len(first) - self._of_block_of(first, only_here), dtype=float)
@@ -166,20 +207,32 @@ class _Below(NamedTuple):
     """One item of each value in each block."""
 
 
+_Placed = tuple[_Below, _Below]
+
+
 def below(codes: Ints, block: Ints | None = None) -> _Below:
     """Count, for each item, those of its block with a smaller and with the same code."""
     block = np.zeros_like(codes) if block is None else block
-    wide = int(codes.max(initial=0)) + 1
-    _, first, place, counts = np.unique(
-        block * wide + codes, return_index=True, return_inverse=True, return_counts=True
-    )
+    key = block * (int(codes.max(initial=0)) + 1) + codes
+    if key.max(initial=0) > SPARSE * len(key):
+        _, key = np.unique(key, return_inverse=True)
+    counts, sizes = np.bincount(key), np.bincount(block)
+    first = np.empty(len(counts), dtype=np.int64)
+    first[key] = np.arange(len(key))
     smaller = np.cumsum(counts) - counts
-    sizes = np.bincount(block)
-    return _Below(smaller[place] - (np.cumsum(sizes) - sizes)[block], counts[place], first)
+    return _Below(smaller[key] - (np.cumsum(sizes) - sizes)[block], counts[key], first[counts > 0])
 
 
-def pair_counts(x: Ints, y: Ints, block: Ints | None = None) -> tuple[Ints, Ints, Ints, Ints]:
+def pair_counts(
+    x: Ints, y: Ints, block: Ints | None = None, *, known: _Placed | None = None
+) -> tuple[Ints, Ints, Ints, Ints]:
     """Return each item's pairs with the others of its block: concordant less discordant, tied by x, y, both.
+
+    Args:
+        x: (n,) codes of the judge.
+        y: (n,) codes of the people.
+        block: (n,) block of each item; None: all are one.
+        known: What `below` gives for x and for y, where it is known.
 
     >>> balance, *_ = pair_counts(np.array([0, 1, 2]), np.array([0, 2, 1]))
     >>> balance.tolist()
@@ -187,7 +240,7 @@ def pair_counts(x: Ints, y: Ints, block: Ints | None = None) -> tuple[Ints, Ints
     """
     block = np.zeros_like(x) if block is None else block
     wide = int(y.max(initial=0)) + 1
-    of_x, of_y = below(x, block), below(y, block)
+    of_x, of_y = known or (below(x, block), below(y, block))
     both = below(x * wide + y, block)
     turned = below(y * (int(x.max(initial=0)) + 1) + x, block)
     size = np.bincount(block)[block]

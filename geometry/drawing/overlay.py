@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Point = tuple[float, float]
 
-__all__ = ["overlay", "overlay_svg"]
+__all__ = ["numbered", "overlay", "overlay_svg"]
 
 _MASK_TINT = 0.38
 """Share of the object's colour in the pixels of its mask."""
@@ -49,6 +49,28 @@ def overlay(
     canvas = _Canvas(ImageDraw.Draw(page), page.size, scene, factor)
     canvas.draw(marks)
     return _with_strip(page, captions, canvas.font)
+
+
+def numbered(
+    image: Image.Image, scene: Scene, ids: Sequence[str], *, boxes: bool, fronts: bool
+) -> Image.Image:
+    """Return the image with some of the scene's objects in numbered boxes, an arrow where a front points, or both.
+
+    Numbers count `ids` from 1; what the scene lacks is left out.
+    """
+    page = image.copy()
+    canvas = _Canvas(ImageDraw.Draw(page), page.size, scene, page.width / scene.width)
+    known = [(i, item) for i, name in enumerate(ids) if (item := scene.object(name)) is not None]
+    for index, item in known:
+        if boxes:
+            canvas.draw_box(item, tone(index).strong)
+        if fronts:
+            canvas.draw_axes(item, _AXES[:1])
+    for index, item in known:
+        if boxes:
+            _, at, colour = canvas.label_of(item, index)
+            canvas.draw_label(str(index + 1), at, colour)
+    return page
 
 
 def overlay_svg(scene: Scene, *, marks: Sequence[Mark] = (), width: int = 300) -> str:
@@ -180,19 +202,22 @@ class _Canvas:
         if edges:
             for i, j in EDGES:
                 self.line([edges[i], edges[j]], colour, max(2, 0.7 * self.width))
+        self.draw_box(item, colour)
+        self.draw_axes(item)
+
+    def draw_box(self, item: SceneObject, colour: str) -> None:
         if item.box is not None:
             left, top, right, bottom = (self.factor * x for x in item.box)
             self.line(
                 [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)], colour, self.width
             )
-        self.draw_axes(item)
 
-    def draw_axes(self, item: SceneObject) -> None:
+    def draw_axes(self, item: SceneObject, axes: Sequence[tuple[str, str, float]] = _AXES) -> None:
         centre, rotation = centre_in("camera", self.scene, item), rotation_in("camera", self.scene, item)
         if centre is None or rotation is None:
             return
         reach = np.array(item.extent) if item.extent else np.full(3, 0.5)
-        for axis, (colour, _, weight) in reversed(list(enumerate(_AXES))):
+        for axis, (colour, _, weight) in reversed(list(enumerate(axes))):
             if axis == 0 and item.has_front is False:
                 continue
             length = max(0.7 * float(reach[axis]), 0.25 * float(reach.max()))

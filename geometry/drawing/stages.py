@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from genspace.geometry.scene import Scene, SceneObject
 
-__all__ = ["stages"]
+__all__ = ["nearness", "stages"]
 
 _WIDTH = 560
 _GAP = 14
@@ -103,8 +103,8 @@ def _depth(base: Image.Image, scene: Scene) -> Panel:
         depth = None
     if depth is None or not (depth > 0).any():
         return Panel("Depth", Image.new("RGB", base.size, GRID), ["not known"])
-    near, far = (float(x) for x in np.percentile(depth[depth > 0], [1, 99]))
-    picture = Image.fromarray(_coloured(depth, near, far)).resize(base.size, Image.Resampling.NEAREST)
+    share, near, far = nearness(depth)
+    picture = Image.fromarray(_coloured(share, depth > 0)).resize(base.size, Image.Resampling.NEAREST)
     return Panel(
         "Depth",
         picture,
@@ -112,16 +112,22 @@ def _depth(base: Image.Image, scene: Scene) -> Panel:
     )
 
 
-def _coloured(depth: NDArray[np.float32], near: float, far: float) -> NDArray[np.uint8]:
-    """Return depth in colours, near bright, on a logarithmic scale; grey where it is not known."""
+def nearness(depth: NDArray[np.float32]) -> tuple[NDArray[np.float64], float, float]:
+    """Return how near each pixel is, (h, w) from 0 to 1 on a logarithmic scale, and the depths at 1 and at 0 in metres.
+
+    `depth` is (h, w) metres, 0 where it is unknown, and known somewhere.
+    """
+    near, far = (float(x) for x in np.percentile(depth[depth > 0], [1, 99]))
+    share = np.log(np.where(depth > 0, depth, near) / near) / max(math.log(far / near), 1e-6)
+    return 1 - share.clip(0, 1), near, far
+
+
+def _coloured(share: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Return nearness in colours, near bright; grey where it is not known."""
     import matplotlib as mpl
 
-    with np.errstate(divide="ignore"):
-        share = np.log(np.where(depth > 0, depth, near) / near) / max(math.log(far / near), 1e-6)
-    colours: NDArray[np.uint8] = (mpl.colormaps["viridis"](1 - share.clip(0, 1))[..., :3] * 255).astype(
-        np.uint8
-    )
-    colours[depth <= 0] = (204, 209, 214)
+    colours: NDArray[np.uint8] = (mpl.colormaps["viridis"](share)[..., :3] * 255).astype(np.uint8)
+    colours[~known] = (204, 209, 214)
     return colours
 
 

@@ -34,10 +34,10 @@ from genspace.human_study.design._tables import (
     Wording,
 )
 from genspace.human_study.design.protocols import PROTOCOLS, Protocol, offered
+from genspace.records import DESIGN_FILE
 
 __all__ = ["DATABASE_VARIABLE", "DESIGN_FILE", "Design", "load_design", "parse_design", "parse_table"]
 
-DESIGN_FILE = "annotate.toml"
 DATABASE_VARIABLE = "GENSPACE_ANNOTATE_DATABASE"
 T = TypeVar("T", bound=Table)
 

@@ -4,8 +4,9 @@ A protocol (`protocols/`) puts asks about a request; a judge has them answered a
 makes a verdict of the outcome. What a model wrote is read in one place (`_reading.py`).
 """
 
+from genspace.judges.asking._aids import AIDS
 from genspace.judges.asking._asker import Asker
-from genspace.judges.asking._asks import Answer, Ask, Kind, Outcome, Usage, text_tokens, total
+from genspace.judges.asking._asks import Answer, Ask, Kind, Outcome, Usage, drawn_in, text_tokens, total
 from genspace.judges.asking._options import AskOptions
 from genspace.judges.asking._pictures import Picture, PictureError, Pictures
 from genspace.judges.asking._reading import (
@@ -20,6 +21,7 @@ from genspace.judges.asking._reading import (
 from genspace.judges.asking.protocols import Protocol, Steps, protocol, protocol_names
 
 __all__ = [
+    "AIDS",
     "THOUGHT_MARKS",
     "Answer",
     "Ask",
@@ -36,6 +38,7 @@ __all__ = [
     "UnusableAnswerError",
     "Usage",
     "choice_probabilities",
+    "drawn_in",
     "is_refusal",
     "protocol",
     "protocol_names",

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from genspace.errors import InputError
 from genspace.geometry.predicates import Untold
+from genspace.judges._protocol import JudgeContext
+from genspace.judges.asking._aids import Aids, UnaidedError
 from genspace.judges.asking._asks import Answer, Ask, Outcome, total
 from genspace.judges.asking._options import AskOptions
-from genspace.judges.asking.protocols import Steps, protocol
+from genspace.judges.asking._pictures import PictureError
+from genspace.judges.asking._shots import Shots
+from genspace.judges.asking.protocols import Steps, protocol, protocol_names
 from genspace.judges.prompts import Wordings, meaning_of
 from genspace.records import Request, Verdict
 
@@ -25,6 +30,33 @@ class Asker:
 
     options: AskOptions
     wordings: Wordings
+    aids: Aids | None = None
+    shots: Shots | None = None
+
+    @classmethod
+    def of(cls, options: AskOptions, context: JudgeContext, *, where: str) -> Asker:
+        """Return the asker with a judge's options. Errors: `InputError` for a template or aids that cannot be used."""
+        wordings = Wordings.load(
+            options.protocol,
+            options.template,
+            root=context.study.root if context.study else None,
+            where=where,
+            without_prompt=options.without_prompt,
+        )
+        way = protocol(options.protocol)
+        if options.shots and way.answers is None:
+            able = [name for name in protocol_names() if protocol(name).answers]
+            raise InputError(
+                f"{where}: shots = {options.shots}: a yes or no does not solve {options.protocol!r}; "
+                f"use {', '.join(able)}"
+            )
+        shots = Shots.of(options.shots, context, where=where) if options.shots else None
+        made = (
+            Aids.of(options.aids, options.aids_from, context, hidden=way.hides, where=where)
+            if options.aids
+            else None
+        )
+        return cls(options, wordings, made, shots)
 
     @property
     def pairwise(self) -> bool:
@@ -33,8 +65,12 @@ class Asker:
 
     def parts(self) -> dict[str, Any]:
         """Return what belongs into the fingerprint of every judge that asks."""
-        asked = self.options.model_dump(include=set(AskOptions.model_fields) - {"template"})
-        return {"version": VERSION, "wording": self.wordings.version, **asked}
+        asked = self.options.model_dump(
+            include=set(AskOptions.model_fields) - {"template", "aids", "aids_from", "shots"}
+        )
+        helped = {"aids": self.aids.parts()} if self.aids else {}
+        shown = {"shots": self.shots.fingerprint} if self.shots else {}
+        return {"version": VERSION, "wording": self.wordings.version, **asked, **helped, **shown}
 
     def steps(self, request: Request) -> Steps:
         """Return the protocol's questions to a request.
@@ -45,7 +81,46 @@ class Asker:
             raise InputError("the pairwise protocol compares two items; the study gives it one at a time")
         if not self.pairwise and request.other is not None:
             raise InputError(f"protocol {self.options.protocol!r} judges one item at a time; use 'pairwise'")
+        if self.aids is None and self.shots is None:
+            return self._plain(request)
+        try:
+            steps = self._with_aids(request)
+            return steps if self.shots is None else _each(steps, self._solved(request, self.shots))
+        except (UnaidedError, InputError) as error:
+            return _concluded(Outcome(status="abstained", reason=f"not asked without help: {error}"))
+        except PictureError as error:
+            return _concluded(Outcome(status="failed", reason=str(error)))
+
+    def _plain(self, request: Request) -> Steps:
         return protocol(self.options.protocol).steps(request, self.wordings, self.options)
+
+    def _with_aids(self, request: Request) -> Steps:
+        steps = self._plain(request)
+        return steps if self.aids is None else _each(steps, self.aids.help_with(request).aided)
+
+    def _solved(self, request: Request, shots: Shots) -> Callable[[Ask], Ask]:
+        """Return what puts solved examples before an ask. Errors: `UnaidedError` where there are too few."""
+        answers = protocol(self.options.protocol).answers
+        assert answers is not None, "the options were checked"
+        solved: list[tuple[Ask, str]] = []
+        told = []
+        for example in shots.candidates(request.item):
+            if len(solved) == shots.count:
+                break
+            if self.cannot_judge(example.request) is not None:
+                continue
+            try:
+                ask = next(self._with_aids(example.request))[0]
+            except (UnaidedError, InputError, PictureError, StopIteration):
+                continue
+            solved.append((replace(ask, aids=()), answers[0 if example.yes else 1]))
+            told.append(f"{example.request.item.item_id} ({'yes' if example.yes else 'no'})")
+        if len(solved) < shots.count:
+            raise UnaidedError(
+                f"it is to see {shots.count} solved examples of other prompts, and there are {len(solved)}"
+            )
+        line = f"Solved before it: {', '.join(told)}."
+        return lambda ask: replace(ask, solved=tuple(solved), aids=(*ask.aids, line))
 
     def cannot_judge(self, request: Request) -> Verdict | None:
         """Return the verdict on a request that there is nothing to ask about."""
@@ -95,8 +170,8 @@ class Asker:
             **fields,
         )
 
-    def imagined(self, request: Request) -> list[Ask]:
-        """Return every question that is asked if all answers are the most favourable ones."""
+    def imagined(self, request: Request) -> tuple[list[Ask], Outcome]:
+        """Return every question that is asked if all answers are the most favourable ones, and what comes of it."""
         steps = self.steps(request)
         asked: list[Ask] = []
         try:
@@ -104,8 +179,28 @@ class Asker:
             while True:
                 asked += asks
                 asks = steps.send([_favourable(ask) for ask in asks])
-        except StopIteration:
-            return asked
+        except StopIteration as done:
+            return asked, done.value
+
+
+def _each(steps: Steps, help_: Callable[[Ask], Ask]) -> Steps:
+    """Follow steps, each ask with its help."""
+    said: dict[str, None] = {}
+    try:
+        asks = next(steps)
+        while True:
+            helped = [help_(ask) for ask in asks]
+            said |= dict.fromkeys(word for ask in helped for word in ask.aids)
+            asks = steps.send((yield helped))
+    except StopIteration as done:
+        outcome: Outcome = done.value
+        return replace(outcome, details={**outcome.details, "aids": list(said)})
+
+
+def _concluded(outcome: Outcome) -> Steps:
+    """Ask nothing."""
+    yield from ()
+    return outcome
 
 
 def _favourable(ask: Ask) -> Answer:

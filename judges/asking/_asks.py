@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,7 +12,7 @@ from genspace.records import Measurement, Status
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-__all__ = ["Answer", "Ask", "Kind", "Outcome", "Usage", "text_tokens", "total"]
+__all__ = ["Answer", "Ask", "Kind", "Outcome", "Usage", "drawn_in", "text_tokens", "total"]
 
 CHARACTERS_PER_TOKEN = 4
 """English text, roughly; for estimates alone."""
@@ -43,6 +43,17 @@ class Ask:
     """Words of which the model should answer one; their probabilities are wanted."""
     form: type[BaseModel] | None = None
     """What the model should fill in, as JSON."""
+    drawn: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """Content of those of the images that are no files."""
+    aids: tuple[str, ...] = ()
+    """What the text says of aids."""
+    solved: tuple[tuple[Ask, str], ...] = ()
+    """Other asks with their right answers, put before this one."""
+
+    @property
+    def sent(self) -> tuple[Ask, ...]:
+        """The solved asks and this one, in the order in which they are sent."""
+        return (*(ask for ask, _ in self.solved), self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +83,11 @@ class Usage:
             cost_from=tuple(dict.fromkeys(self.cost_from + other.cost_from)),
             seconds=self.seconds + other.seconds,
         )
+
+
+def drawn_in(asks: Iterable[Ask]) -> dict[str, bytes]:
+    """Return the pictures that asks show and that are no files, by name."""
+    return {name: data for ask in asks for part in ask.sent for name, data in part.drawn.items()}
 
 
 def total(usages: Sequence[Usage]) -> Usage:

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from genspace.errors import did_you_mean
+from genspace.judges.asking._aids import AIDS
 from genspace.judges.asking.protocols import protocol_names
 
 __all__ = ["AskOptions"]
@@ -27,12 +28,36 @@ class AskOptions(BaseModel):
     combine: Literal["all", "geometric", "minimum", "mean"] = "all"
     """How `questions` become one score: the product of P(yes), its root (Soft-TIFA), the least, or the mean (DSG); what
     is not asked counts as 0."""
+    aids: tuple[str, ...] = ()
+    """What the model is helped with, as "marks+crops": marks, front, crops, depth, measurements, tolerance; drawn from
+    a scene, and an item of which nothing is known is an abstention."""
+    aids_from: str = "scene"
+    """The judge whose scenes these are: scene (a file beside each picture), geometry, or a table of one of these."""
+    shots: int = Field(0, ge=0, le=32)
+    """Solved examples shown before the question: rated items of other prompts, of the same predicate first."""
     pass_above: float = Field(0.5, ge=0, le=1)
     """A score above it passes, one below fails, one equal to it is undecided."""
     image_size: int = Field(1024, ge=32, le=8192)
     """Longest side sent, in pixels; larger images are scaled down."""
     max_tokens: int = Field(1024, ge=1)
     """Longest answer; models that think before they answer need room."""
+
+    @field_validator("aids", mode="before")
+    @classmethod
+    def _several(cls, names: object) -> object:
+        return (
+            [name for name in names.split("+") if name not in {"", "none"}]
+            if isinstance(names, str)
+            else names
+        )
+
+    @field_validator("aids")
+    @classmethod
+    def _aids(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in AIDS:
+                raise ValueError(f"unknown aid {name!r}{did_you_mean(name, AIDS)}")
+        return tuple(name for name in AIDS if name in names)
 
     @field_validator("protocol")
     @classmethod

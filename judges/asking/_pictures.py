@@ -8,13 +8,14 @@ import io
 import threading
 import warnings
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from genspace.errors import InputError
+from genspace.judges.asking._asks import Ask, drawn_in
 from genspace.records import Files
 
 if TYPE_CHECKING:
@@ -95,25 +96,36 @@ class Pictures:
 
     def __init__(self, longest: int) -> None:
         self._longest = longest
-        self._kept: OrderedDict[str, Picture] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, bytes | None], Picture] = OrderedDict()
         self._lock = threading.Lock()
 
-    def read(self, files: Files, names: Iterable[str]) -> dict[str, Picture]:
-        """Return pictures by name. Errors: `PictureError` for a file that is not there."""
+    def read(
+        self, files: Files, names: Iterable[str], drawn: Mapping[str, bytes] | None = None
+    ) -> dict[str, Picture]:
+        """Return pictures by name; `drawn` holds those that are no files.
+
+        Errors: `PictureError` for a file that is not there.
+        """
         found = {}
         for name in dict.fromkeys(names):
-            picture = self._kept.get(name)
+            data = (drawn or {}).get(name)
+            picture = self._kept.get((name, data))
             if picture is None:
                 try:
-                    picture = Picture(name, files.read(name), self._longest)
+                    picture = Picture(name, files.read(name) if data is None else data, self._longest)
                 except InputError as error:
                     raise PictureError(str(error)) from None
                 with self._lock:
-                    self._kept[name] = picture
+                    self._kept[name, data] = picture
                     if len(self._kept) > KEPT:
                         self._kept.popitem(last=False)
             found[name] = picture
         return found
+
+    def of(self, files: Files, *asks: Ask) -> dict[str, Picture]:
+        """Return all pictures of asks by name. Errors: as `read`."""
+        names = [name for ask in asks for part in ask.sent for name in part.images]
+        return self.read(files, names, drawn_in(asks))
 
 
 @contextmanager

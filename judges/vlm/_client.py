@@ -73,7 +73,7 @@ class Client:
         Under a draft that is learning, what the server refuses is left out or lowered; else the item fails.
         Errors: `InputError` when no call can succeed, `BudgetReachedError` when nothing may be spent any more.
         """
-        own = {name: pictures[name] for name in ask.images}
+        own = {name: pictures[name] for part in ask.sent for name in part.images}
         task = _Task(ask=ask, pictures=own, item=item, repeat=repeat, draft=draft)
         exchange = Exchange(item)
         if ask.form is not None:
@@ -264,13 +264,16 @@ class Client:
         """Return the request's body, with `image:NAME` in the place of each image."""
         options = self._options
         detail = None if "detail" in terms.without else options.image_detail
-        images = [_image_part(name, detail) for name in ask.images]
-        merged = "system" in terms.without and ask.system
-        text = f"{ask.system}\n\n{ask.text}" if merged else ask.text
+        merged = bool("system" in terms.without and ask.system)
         messages: list[dict[str, Any]] = (
             [{"role": "system", "content": ask.system}] if ask.system and not merged else []
         )
-        messages.append({"role": "user", "content": [*images, {"type": "text", "text": text}]})
+        for i, (part, answer) in enumerate((*ask.solved, (ask, None))):
+            images = [_image_part(name, detail) for name in part.images]
+            text = f"{ask.system}\n\n{part.text}" if merged and i == 0 else part.text
+            messages.append({"role": "user", "content": [*images, {"type": "text", "text": text}]})
+            if answer is not None:
+                messages.append({"role": "assistant", "content": answer})
         default = 0.0 if ask.form is not None else 1.0
         limit = "max_completion_tokens" if self._server.endpoint.host == "api.openai.com" else "max_tokens"
         if limit in terms.without:

@@ -15,8 +15,8 @@ from typing import Any
 
 from genspace.errors import GenspaceError, InputError
 from genspace.judges._protocol import JudgeContext, JudgeSpec, Preview, parse_options
-from genspace.judges.asking import Answer, Ask, Asker, Outcome, Picture, PictureError, Pictures
-from genspace.judges.prompts import TooLongError, Wordings
+from genspace.judges.asking import Answer, Ask, Asker, Outcome, Picture, PictureError, Pictures, drawn_in
+from genspace.judges.prompts import TooLongError
 from genspace.judges.vlm._cache import ResponseCache, request_key
 from genspace.judges.vlm._client import LOGPROBS, Client
 from genspace.judges.vlm._endpoint import find_endpoint
@@ -75,16 +75,7 @@ class VlmJudge:
                 f"{where}: a budget needs the price of {spec.model!r}, which is not in the table: set price_input_usd "
                 "and price_output_usd (USD per million tokens; 0 for a model that runs on a machine of yours)"
             )
-        self._asker = Asker(
-            options,
-            Wordings.load(
-                options.protocol,
-                options.template,
-                root=context.study.root if context.study else None,
-                where=where,
-                without_prompt=options.without_prompt,
-            ),
-        )
+        self._asker = Asker.of(options, context, where=where)
         self._pictures = Pictures(options.image_size)
         self._terms = Terms()
         self._told: dict[Key, Draft] = {}
@@ -234,12 +225,11 @@ class VlmJudge:
         self, client: Client, request: Request, draft: Draft, answers: list[Answer]
     ) -> Outcome:
         """Follow the protocol to its outcome; fill `answers` with all that was said."""
-        steps = self._asker.steps(request)
+        steps = await asyncio.to_thread(self._asker.steps, request)
         try:
             asks = next(steps)
             while True:
-                names = [name for ask in asks for name in ask.images]
-                pictures = await asyncio.to_thread(self._pictures.read, request.files, names)
+                pictures = await asyncio.to_thread(self._pictures.of, request.files, *asks)
                 item, repeat = request.item.item_id, request.repeat
                 given = await asyncio.gather(
                     *(client.answer(ask, pictures, item=item, repeat=repeat, draft=draft) for ask in asks)
@@ -263,12 +253,14 @@ class VlmJudge:
         client = Client(server, self._options, cache=None, seed=self._context.seed)
         texts, estimates = [], []
         try:
-            asks = self._asker.imagined(request)
+            asks, outcome = self._asker.imagined(request)
         except TooLongError as error:
             return Preview.free(f"nothing would be sent: {error}")
+        if not asks:
+            return Preview.free(f"nothing would be sent: {outcome.reason}")
         for ask in asks:
             try:
-                pictures = self._pictures.read(request.files, ask.images)
+                pictures = self._pictures.of(request.files, ask)
                 sizes = [f"{n}: {w} x {h} pixels" for n, (w, h) in ((n, p.size) for n, p in pictures.items())]
             except (PictureError, InputError) as error:
                 return Preview.free(f"nothing would be sent: {error}")
@@ -285,7 +277,8 @@ class VlmJudge:
             texts.append(
                 f"If the server gives no log-probabilities, {self._options.samples} answers are sampled per question."
             )
-        return Preview.together("\n\n".join(texts), estimates)
+        together = Preview.together("\n\n".join(texts), estimates)
+        return replace(together, drawn=drawn_in(asks))
 
     def _estimate(
         self,

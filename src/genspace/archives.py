@@ -17,7 +17,7 @@ from pathlib import Path
 from genspace.checkpoints import cache_dir
 from genspace.errors import InputError
 
-__all__ = ["Archive", "how_to_unpack", "unpack"]
+__all__ = ["Archive", "how_to_unpack", "sha256_of", "unpack"]
 
 MAX_MEMBER_BYTES = 1 << 30
 """Larger members are not unpacked."""
@@ -69,7 +69,7 @@ def unpack(archives: Iterable[Archive], file: Path) -> Archive:
     Errors: `InputError` for a file that is none of the archives or cannot be read, or a member that is absent, too
     large or not what it should be; then nothing of it is kept.
     """
-    digest = _sha256(file)
+    digest = sha256_of(file)
     known = list(archives)
     same = [a for a in known if a.sha256 == digest]
     if not same:
@@ -109,7 +109,8 @@ def _unpack_member(content: tarfile.TarFile, path: str, wanted: str, folder: Pat
         raise InputError(f"{file}: {path} has the SHA-256 {digest.hexdigest()[:16]}…, not {wanted[:16]}…")
 
 
-def _sha256(file: Path) -> str:
+def sha256_of(file: Path) -> str:
+    """Return a file's SHA-256. Errors: `InputError` when it cannot be read."""
     try:
         with file.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from genspace.analysis.frames import FramedItem, FramedRater, Frames, find_frames
+from genspace.analysis.inference.ceiling import Ceiling, ceiling
+from genspace.analysis.question import Question
 from genspace.display import Result
 from genspace.documents import to_dict
 from genspace.errors import InputError
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from genspace.evidence import Evidence
     from genspace.records import Item
     from genspace.study import Study
 
@@ -129,6 +132,9 @@ class FramingDocument:
     """Items whose answers in the two frames are known and differ."""
     people: Frames | None
     """None: nobody answered."""
+    ceilings: Mapping[str, Ceiling] = field(default_factory=dict)
+    """Accuracy that the majority of very many raters would reach, on the items that have two readings: of
+    "everybody", and of the raters of one frame, "camera" and "object"."""
     judges: tuple[FramedJudge, ...]
     unread: Mapping[str, int]
     """Why items have no readings, and how many."""
@@ -195,11 +201,13 @@ def frames(study: Study) -> Framing:
         (verdicts["item_id_b"] == "") & verdicts["passed"].notna() & verdicts["item_id"].isin(known)
     ]
     judged = judged.assign(value=judged["passed"].astype(float), rater_id=judged["judge"])
+    found = _found(people, readings) if len(people) else None
     document = FramingDocument(
         study=study.settings.name,
         source=readings.source,
         telling=len(telling),
-        people=_found(people, readings) if len(people) else None,
+        people=found,
+        ceilings={} if found is None else _ceilings(evidence, found, readings),
         judges=tuple(_judges(judged, readings, known)) if len(judged) else (),
         unread=dict(readings.unread),
     )
@@ -228,6 +236,31 @@ def _found(said: pd.DataFrame, readings: Readings) -> Frames:
         raters=[str(r) for r in table.columns],
         items=items,
     )
+
+
+def _ceilings(evidence: Evidence, found: Frames, readings: Readings) -> dict[str, Ceiling]:
+
+    units = Question.of(evidence).singles
+    people, items = units.people, units.units["item_id"].astype(str)
+    rows = items.map(
+        lambda i: readings.camera.get(i) is not None or readings.object.get(i) is not None
+    ).to_numpy(bool)
+    frame_of = {rater.rater: rater.frame for rater in found.raters}
+    answering = [k for k, name in enumerate(people.raters) if name in frame_of]
+
+    def among(columns: list[int]) -> Ceiling:
+        ratings = people.ratings[rows][:, columns]
+        names = tuple(people.raters[k] for k in columns)
+        return ceiling(
+            replace(people, ratings=ratings, asked=people.asked[rows], raters=names),
+            units.prompt[rows],
+            "accuracy",
+        )
+
+    return {"everybody": among(answering)} | {
+        frame: among([k for k in answering if frame_of[people.raters[k]] == frame])
+        for frame in ("camera", "object")
+    }
 
 
 def _judges(

@@ -13,7 +13,7 @@ from genspace.errors import InputError, Problem
 from genspace.evidence import Answers, Evidence
 from genspace.pairs import canonical
 from genspace.readings import Reading
-from genspace.records import Declared, JudgeMark, StudySettings
+from genspace.records import ANSWERS_FILE, DESIGN_FILE, Declared, JudgeMark, StudySettings
 from genspace.store import JudgeStore, judge_folders
 from genspace.study import check_study, verdict_frame
 
@@ -132,20 +132,27 @@ def _marks(study: Study) -> dict[str, JudgeMark]:
 
 def _answers(study: Study) -> Answers:
     tables, recorded = study.read_annotations(), _recorded(study)
-    settings = study.settings if len(tables.frame) else recorded.settings(study.settings)
-    joined = _joined(study, tables, recorded)
-    return Answers(joined.checked(), settings, recorded.missing, tuple(joined.readings))
+    joined, settings = _joined(study, tables, recorded), study.settings
+    if recorded is not None and not len(tables.frame):
+        settings = recorded.settings(settings)
+    return Answers(joined.checked(), settings, recorded.missing if recorded else 0, tuple(joined.readings))
 
 
-def _recorded(study: Study) -> Recorded:
+def _recorded(study: Study) -> Recorded | None:
+    """Return what `genspace annotate` collected; None where it never asked anybody."""
+    if not any((study.root / name).exists() for name in (DESIGN_FILE, ANSWERS_FILE)):
+        return None
     from genspace.human_study import read_recorded
 
     return read_recorded(study.root)
 
 
-def _joined(study: Study, tables: Read, recorded: Recorded) -> Read:
+def _joined(study: Study, tables: Read, recorded: Recorded | None) -> Read:
     """Return the answers of the study's tables together with those that `genspace annotate` collected."""
     import pandas as pd
+
+    if recorded is None:
+        return tables
 
     collected = recorded.frame()[list(ANSWER_COLUMNS)]
     known = study.items_table.known(collected["item_id"])

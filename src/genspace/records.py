@@ -15,6 +15,8 @@ from typing import Any, Literal, Protocol, get_args
 from genspace.display import Displayed
 
 __all__ = [
+    "ANSWERS_FILE",
+    "DESIGN_FILE",
     "ITEM_COLUMNS",
     "MAX_ORDINAL_VALUES",
     "ROLES",
@@ -50,6 +52,9 @@ Reference = Literal["people", "the known truth"]
 
 ITEM_COLUMNS = ("item_id", "image", "image_before", "prompt", "prompt_id", "generator", "predicate")
 """Columns of the items table with a meaning of their own; every other column is a breakdown."""
+
+DESIGN_FILE, ANSWERS_FILE = "annotate.toml", "answers.sqlite"
+"""Files of a study in which `genspace annotate` asks people."""
 
 MAX_ORDINAL_VALUES = 11
 """At most so many distinct whole numbers are taken as an ordinal scale when none is declared."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,13 +14,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from genspace.analysis._scope import choose_primary, target_of
 from genspace.analysis.figures import FIGURES, Figure
+from genspace.analysis.folds import outer_folds
 from genspace.analysis.question import Question
-from genspace.analysis.tuning import Candidate, Tuned, tune
+from genspace.analysis.resampling import stream
+from genspace.analysis.tuning import LEAST_PROMPTS, Candidate, Tuned, promising, tune
 from genspace.display import Result
 from genspace.documents import to_dict, toml_text
 from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
 from genspace.gather import evidence_of
 from genspace.judges import JudgeSpec, resolve
+from genspace.records import Verdict
 from genspace.runner import RunOptions, RunSummary
 from genspace.store import JudgeStore
 from genspace.study import JudgeTable
@@ -30,7 +34,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from genspace.judges import Judge
-    from genspace.records import Verdict
     from genspace.study import Study
 
     Floats = NDArray[np.float64]
@@ -48,6 +51,7 @@ class _File(BaseModel):
     figure: str | None = None
     thresholds: list[Share] = [0.5]
     price: float = Field(0.0, ge=0)
+    drop_after: float = Field(0.3, ge=0, le=1)
     variants: dict[str, dict[str, Any]] = {}
     grid: dict[str, dict[str, Any]] = {}
 
@@ -65,6 +69,8 @@ class Space:
     figure: str | None
     """By which one chooses; None: the study's primary figure."""
     source: str
+    drop_after: float = 0.3
+    """Share of the prompts after which hopeless variants are asked no further; 0: never."""
 
     def specs(self) -> Iterator[JudgeSpec]:
         """Yield what makes each variant."""
@@ -106,7 +112,9 @@ def read_space(path: Path) -> Space:
         raise InputError(f"{path}: default = {document.default!r}{did_you_mean(document.default, tables)}")
     first = document.default or next(iter(tables))
     variants = {name: JudgeTable.of(tables[name]) for name in sorted(tables, key=lambda name: name != first)}
-    return Space(variants, tuple(document.thresholds), document.price, document.figure, path.name)
+    return Space(
+        variants, tuple(document.thresholds), document.price, document.figure, path.name, document.drop_after
+    )
 
 
 def _grid(grids: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -169,8 +177,9 @@ def tune_study(
 ) -> Tuning:
     """Ask every variant about the rated items, and choose.
 
-    An item is asked about once by each variant; the folds choose anew on the answers that are there. A run that was
-    stopped goes on where it was.
+    An item is asked about once by each variant at most; the folds choose anew on the answers that are there. All
+    variants are asked about a first part of the prompts, and those that are hopeless in every fold no further. A run
+    that was stopped goes on where it was.
 
     Args:
         study: whose people's answers are to be matched.
@@ -198,26 +207,54 @@ def tune_study(
         raise InputError(f"nobody's answers give {figure.label}: there is nothing to tune on")
     ids = [str(i) for i in units.units["item_id"].to_numpy()[rated]]
     apart = study.kept_apart(study.root / FOLDER)
-    runs, finished, unfinished = [], {}, []
-    for spec in space.specs():
-        judge = make(spec, apart)
-        runs.append(ask(judge, spec, apart, RunOptions(items=frozenset(ids))))
+    # by the prompts of the whole study, as the judges that show solved examples split them
+    held, prompts, y = outer_folds(units.prompt, seed=seed)[rated], units.prompt[rated], target[rated]
+    # all are made before any is asked: a misspelt option of the last must cost nothing
+    judges = {spec.name: (spec, make(spec, apart)) for spec in space.specs()}
+    runs: list[RunSummary] = []
+
+    def answers(name: str, wanted: Sequence[str]) -> dict[str, Verdict] | None:
+        """Have a variant asked; None where it was not asked about all of them."""
+        spec, judge = judges[name]
+        runs.append(ask(judge, spec, apart, RunOptions(items=frozenset(wanted))))
         verdicts = JudgeStore(apart.kept_in, spec.name).under(judge.fingerprint)
         said = {v.item_id: v for v in verdicts.values() if v.repeat == 0 and v.question is None}
-        if all(item in said for item in ids):
-            finished[spec.name] = [said[item] for item in ids]
+        return said if all(item in said for item in wanted) else None
+
+    first = _first_part(prompts, space.drop_after, seed=seed)
+    begun: dict[str, dict[str, Verdict]] = {}
+    alive: dict[tuple[str, float | None], NDArray[np.bool_]] = {}
+    if not first.all():
+        some = [item for item, chosen in zip(ids, first, strict=True) if chosen]
+        begun = {name: said for name in judges if (said := answers(name, some)) is not None}
+        tried = [c for name in begun for c in _candidates(name, begun[name], some, figure, space.thresholds)]
+        if tried:
+            kept = promising(
+                y[first], prompts[first], tried, figure, held[first], price=space.price, seed=seed
+            )
+            alive = {(c.name, c.threshold): row for c, row in zip(tried, kept, strict=True)}
+    dropped = {name for name in begun if not any(row.any() for (c, _), row in alive.items() if c == name)}
+    finished, unfinished = {}, []
+    for name in judges:
+        said = begun[name] if name in dropped else None
+        if not first.all() and name not in begun:
+            unfinished.append(name)
+        elif said is not None or (said := answers(name, ids)) is not None:
+            finished[name] = said
         else:
-            unfinished.append(spec.name)
+            unfinished.append(name)
     if next(iter(space.variants)) in unfinished or len(finished) < 2:
         raise InputError(
             f"{', '.join(unfinished)}: not asked about every item (is the budget spent?); the same command goes on "
             "from here, and needs the default and one other variant"
         )
     candidates = [
-        c for name, said in finished.items() for c in _candidates(name, said, figure, space.thresholds)
+        c for name in finished for c in _candidates(name, finished[name], ids, figure, space.thresholds)
     ]
+    every = np.ones(held.shape[1] + 1, dtype=bool)
+    may = np.array([alive.get((c.name, c.threshold), every) for c in candidates])
     try:
-        found = tune(target[rated], units.prompt[rated], candidates, figure, price=space.price, seed=seed)
+        found = tune(y, prompts, candidates, figure, price=space.price, held=held, alive=may, seed=seed)
     except ValueError as error:
         raise InputError(f"{study.settings.name}: {error}") from None
     document = TuningDocument(
@@ -231,13 +268,24 @@ def tune_study(
     return Tuning(document, tuple(runs))
 
 
+def _first_part(prompts: NDArray[np.int64], share: float, *, seed: int) -> NDArray[np.bool_]:
+    """(n,) items of the prompts after which hopeless variants are dropped; all where there are too few to say."""
+    import numpy as np
+
+    names = np.unique(prompts)
+    count = max(math.ceil(share * len(names)), LEAST_PROMPTS) if share else len(names)
+    return np.isin(prompts, stream(seed, "first part").permutation(names)[:count])
+
+
 def _candidates(
-    name: str, said: Sequence[Verdict], figure: Figure, thresholds: Sequence[float]
+    name: str, answers: Mapping[str, Verdict], ids: Sequence[str], figure: Figure, thresholds: Sequence[float]
 ) -> Iterator[Candidate]:
     """Yield a variant once with each threshold; where the figure reads scores, once."""
     import numpy as np
 
-    cost = float(np.mean([v.cost_usd or 0.0 for v in said]))
+    silent = Verdict(item_id="", status="abstained", reason="not asked")
+    said = [answers.get(item, silent) for item in ids]
+    cost = float(np.mean([answers[i].cost_usd or 0.0 for i in ids if i in answers]))
     scores = np.array([np.nan if v.score is None else v.score for v in said], dtype=float)
     if not figure.of_labels:
         yield Candidate(name, scores, cost)

@@ -45,7 +45,7 @@ Draw = Callable[[np.random.Generator], Drawn]
 
 def said_by(figure: Figure, drawn: Drawn) -> tuple[Said, Said, Replicates]:
     clusters = Replicates.of(drawn.prompt)
-    return *(Said.of(figure, drawn.y, x, clusters) for x in (drawn.a, drawn.b)), clusters
+    return *(Said.of(figure, LeftOut(drawn.y, clusters), x) for x in (drawn.a, drawn.b)), clusters
 
 
 # --- how studies are drawn ------------------------------------------------------------------------------------------
@@ -209,7 +209,9 @@ def generator_levels(
         for k, key in enumerate(figures):
             a, b, clusters = said_by(FIGURES[key], drawn)
             found = difference(FIGURES[key], drawn.y, a, b, clusters)
-            without = [Said.of(FIGURES[key], drawn.y, x, generators).replicated for x in (drawn.a, drawn.b)]
+            without = [
+                Said.of(FIGURES[key], LeftOut(drawn.y, generators), x).replicated for x in (drawn.a, drawn.b)
+            ]
             other = other_generators(found, without[0] - without[1], generators.draws)
             over_prompts[k] += found.testable and found.p <= ALPHA
             elsewhere[k] += other is not None and other.p is not None and other.p <= ALPHA

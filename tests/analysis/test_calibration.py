@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from genspace.analysis.calibration import (
     brier_score,
     cross_fit,
+    cross_fit_weights,
     expected_calibration_error,
     reliability_diagram,
 )
@@ -161,3 +162,70 @@ def test_folds_split_prompts_whole_and_hold_each_out_once(prompts, seed) -> None
         assert (training ^ held).all()
         held_out += held
     assert set(held_out) == ({1} if len(set(prompts)) > 1 else {0})
+
+
+def two_domains(seed: int, n: int = 300) -> tuple[np.ndarray, ...]:
+    """Two noisy judges, each of which knows one sub-domain and little of the other; log-odds 2.5 a standard deviation."""
+    rng = np.random.default_rng([seed, 24])
+    part = rng.integers(0, 2, n)
+    x = rng.normal(size=(n, 2))
+    own = x[np.arange(n), part]
+    y = (rng.random(n) < 1 / (1 + np.exp(-2.5 * own))).astype(float)
+    return x, y, np.arange(n) // 3, np.array(["pose", "side"])[part]
+
+
+def test_by_sub_domain_the_one_who_knows_gets_the_weight_and_both_are_beaten() -> None:
+    gains = []
+    for seed in range(8):
+        x, y, prompts, part = two_domains(seed)
+        both, weights = cross_fit_weights(x, y, prompts, method="logistic", parts=part)
+        common = cross_fit(x, y, prompts, method="logistic")
+        alone = [cross_fit(x[:, k], y, prompts, method="logistic") for k in (0, 1)]
+        loss = [brier_score(p, y) for p in (both, common, *alone)]
+        gains.append([other - loss[0] for other in loss[1:]])
+        for domain, knows in (("pose", 0), ("side", 1)):
+            mean = weights[part == domain].mean(axis=0)
+            assert mean[knows] == pytest.approx(2.5, abs=1.0)
+            assert abs(mean[1 - knows]) < 0.8
+    gains = np.array(gains)
+    assert (gains.mean(axis=0) > 3 * gains.std(axis=0) / 8**0.5).all()
+    assert (gains.mean(axis=0) > [0.02, 0.04, 0.04]).all()
+
+
+def test_no_weight_of_a_sub_domain_rests_on_the_items_own_prompt() -> None:
+    """Turning round what people say of a prompt changes neither its items' probabilities nor the weights behind them."""
+    x, y, prompts, part = two_domains(3, n=90)
+    usual = cross_fit_weights(x, y, prompts, method="logistic", parts=part)
+    for poisoned in range(0, 30, 7):
+        own = prompts == poisoned
+        turned = cross_fit_weights(x, np.where(own, 1 - y, y), prompts, method="logistic", parts=part)
+        for before, after in zip(usual, turned, strict=True):
+            assert (before[own] == after[own]).all()
+            assert (before[~own] != after[~own]).any()
+
+
+def test_sub_domains_that_do_not_differ_cost_little() -> None:
+    losses = []
+    for seed in range(8):
+        rng = np.random.default_rng([seed, 25])
+        x, part = rng.normal(size=(200, 2)), rng.integers(0, 4, 200)
+        y = (rng.random(200) < 1 / (1 + np.exp(-x.sum(axis=1)))).astype(float)
+        fits = [cross_fit(x, y, np.arange(200) // 2, method="logistic", parts=p) for p in (part, None)]
+        losses.append([brier_score(p, y) for p in fits])
+    assert np.diff(np.mean(losses, axis=0))[0] > -0.008
+
+
+def test_weights_are_those_of_plain_logistic_regression_where_there_is_one_part() -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    x, y, prompts, _ = two_domains(1, n=120)
+    found, weights = cross_fit_weights(x, y, prompts, method="logistic")
+    for training, held in prompt_folds(prompts):
+        scaled = (x - x[training].mean(axis=0)) / x[training].std(axis=0)
+        yes, no = y[training].sum(), (1 - y[training]).sum()
+        target = np.where(y[training] == 1, (yes + 1) / (yes + 2), 1 / (no + 2))
+        model = LogisticRegression(C=np.inf, tol=1e-10, max_iter=10_000).fit(
+            np.vstack([scaled[training]] * 2), np.repeat([1, 0], training.sum()), np.r_[target, 1 - target]
+        )
+        assert found[held] == pytest.approx(model.predict_proba(scaled[held])[:, 1], abs=1e-5)
+        assert weights[held][0] == pytest.approx(model.coef_[0], abs=1e-4)

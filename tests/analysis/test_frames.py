@@ -12,6 +12,9 @@ import pytest
 
 from genspace import open_study
 from genspace.analysis.frames import Frames, find_frames
+from genspace.analysis.inference.ceiling import ceiling
+from genspace.analysis.question import People
+from genspace.display import view_of
 from genspace.errors import InputError
 from genspace.framing import both_readings, frames
 from genspace.geometry.predicates import bind, in_both_frames
@@ -290,3 +293,36 @@ def test_without_people_nothing_is_ambiguous(study: Path, genspace: Callable[...
     found = frames(open_study(study))
     assert (found.document.people, found.ambiguous) == (None, [])
     assert found.to_frame()["kind"].tolist() == ["judge"]
+
+
+def test_the_ceiling_is_lower_where_frames_are_mixed(tmp_path: Path) -> None:
+    """Three raters of each frame who slip in 5 of 100: each group's majority is nearly always its answer."""
+    rng = np.random.default_rng(8)
+    n = 80
+    camera = (rng.random(n) < 0.5).astype(int)
+    own = np.where(rng.random(n) < 0.5, 1 - camera, camera)
+    items = pd.DataFrame(
+        {"item_id": [f"i{i}" for i in range(n)], "camera_answer": camera, "object_answer": own}
+    )
+    items.to_csv(tmp_path / "items.csv", index=False)
+    said = [
+        (f"i{i}", f"{frame}{k}", int(right[i]) ^ int(rng.random() < 0.05))
+        for frame, right in (("c", camera), ("o", own))
+        for k in range(3)
+        for i in range(n)
+    ]
+    table = pd.DataFrame(said, columns=["item_id", "rater_id", "value"])
+    table.to_csv(tmp_path / "annotations.csv", index=False)
+    (tmp_path / "study.toml").write_text('value_type = "binary"\nraters = "person"\n')
+    found = frames(open_study(tmp_path))
+    ceilings = {name: row.estimate.value for name, row in found.document.ceilings.items()}
+    assert set(ceilings) == {"everybody", "camera", "object"}
+    assert min(ceilings["camera"], ceilings["object"]) > 0.97
+    assert ceilings["everybody"] < 0.95
+    # the same route as a comparison of these raters alone
+    alone = People(
+        table.pivot_table(index="item_id", columns="rater_id", values="value").loc[items["item_id"], ["c0", "c1", "c2"]].to_numpy(float),
+        np.ones(n, dtype=bool), ("c0", "c1", "c2"), True, "binary", (0.0, 1.0), None,
+    )  # fmt: skip
+    assert ceilings["camera"] == pytest.approx(ceiling(alone, np.arange(n), "accuracy").estimate.value)
+    assert "of those who answer from the object" in " ".join(view_of(found).sentences)

@@ -106,9 +106,9 @@ def test_only_random_samples_correct_the_rest() -> None:
 # Strata
 
 
-def strata_study(rng, *, each=8, size=100, strata=9, agreement=0.85):
+def strata_study(rng, *, each=8, size=100, strata=9, agreement=0.85, ease=(0.2, 0.9)):
     """A generator's row: nine sub-domains of unlike ease, a judge that is right by chance, a few labels in each."""
-    ease = rng.uniform(0.2, 0.9, size=strata)
+    ease = rng.uniform(*ease, size=strata)
     stratum = np.repeat(np.arange(strata), size)
     truth = (rng.random(strata * size) < ease[stratum]).astype(float)
     judge = np.where(rng.random(len(truth)) < agreement, truth, 1 - truth)
@@ -132,6 +132,20 @@ def test_corrected_strata_cover_and_are_narrower_than_the_sample_alone():
     assert 0.92 <= covered / runs <= 0.985
     assert narrower / runs > 0.9
     assert runs > 380  # the rest has fewer than five disagreements
+
+
+def test_rows_near_perfection_are_covered_and_stay_shares():
+    found = []
+    for seed in range(200):
+        truth, *data = strata_study(np.random.default_rng(seed), each=10, size=200, ease=(0.95, 1.0))
+        row = corrected_strata(*data)
+        for mean in (row.sample, row.corrected) if row.corrected.value is not None else ():
+            assert 0 <= mean.low <= mean.value <= mean.high <= 1
+        if row.corrected.value is not None:
+            found.append(row.corrected.low <= truth <= row.corrected.high)
+    # by value ± t s it would be 85 %
+    assert np.mean(found) > 0.92
+    assert len(found) > 190
 
 
 def test_a_biased_judge_is_corrected_whatever_the_sample_sizes_of_the_strata():

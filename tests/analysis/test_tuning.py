@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 from genspace import open_study
-from genspace.analysis import tuning
 from genspace.analysis.figures import FIGURES
-from genspace.analysis.tuning import Candidate, Tuned, tune
+from genspace.analysis.folds import FOLDS, REPEATS, outer_folds
+from genspace.analysis.tuning import Candidate, Tuned, promising, tune
 from genspace.errors import InputError, InvalidFilesError
 from genspace.judges import Budget, BudgetReachedError, JudgeSpec
 from genspace.records import Request, Verdict
@@ -56,10 +56,10 @@ def test_one_that_is_truly_better_is_found() -> None:
 
 def test_each_prompt_is_held_out_once_in_each_repeat() -> None:
     labels = np.repeat(np.arange(13), 3)
-    held = tuning._held_out(labels, 0)
-    assert held.shape == (39, tuning.REPEATS * tuning.FOLDS)
-    for repeat in range(tuning.REPEATS):
-        part = held[:, repeat * tuning.FOLDS : (repeat + 1) * tuning.FOLDS]
+    held = outer_folds(labels)
+    assert held.shape == (39, REPEATS * FOLDS)
+    for repeat in range(REPEATS):
+        part = held[:, repeat * FOLDS : (repeat + 1) * FOLDS]
         assert (part.sum(axis=1) == 1).all()
         assert all(len(set(labels[fold]) & set(labels[~fold])) == 0 for fold in part.T)
 
@@ -68,7 +68,7 @@ def test_what_is_held_out_has_no_part_in_the_choice() -> None:
     """A variant that is right exactly on one fold's held-out items is not chosen there for it."""
     labels = np.repeat(np.arange(20), 4)
     y = np.tile([0.0, 1.0], 40)
-    held = tuning._held_out(labels, 3)[:, 0]
+    held = outer_folds(labels, seed=3)[:, 0]
     plain = Candidate("plain", np.where(np.arange(80) % 4 == 0, 1 - y, y))
     poisoned = Candidate("poisoned", np.where(held, y, 1 - y))
     found = tune(y, labels, [plain, poisoned], FIGURES["accuracy"], seed=3)
@@ -97,6 +97,56 @@ def test_who_decides_too_little_is_never_chosen() -> None:
         tune(y, labels, [seldom, seldom], FIGURES["accuracy"])
     with pytest.raises(ValueError, match="9 prompts are too few"):
         tune(y[:36], labels[:36], [usual, usual], FIGURES["accuracy"])
+
+
+def in_two_parts(seed: int, wrong: list[float], prompts: int = 60, each: int = 4) -> tuple[Tuned, np.ndarray]:
+    """What is found where hopeless judges are dropped after 30 % of the prompts, and which were promising."""
+    rng = np.random.default_rng([seed, 6])
+    n, labels = prompts * each, np.repeat(np.arange(prompts), each)
+    y = rng.integers(0, 2, n).astype(float)
+    said = [np.where(rng.random(n) < rate, 1 - y, y) for rate in wrong]
+    first, held = labels < 0.3 * prompts, outer_folds(labels, seed=seed)
+    tried = [Candidate(f"v{i}", x[first]) for i, x in enumerate(said)]
+    alive = promising(y[first], labels[first], tried, FIGURES["accuracy"], held[first], seed=seed)
+    made = [
+        Candidate(f"v{i}", np.where(first | row.any(), x, np.nan))
+        for i, (x, row) in enumerate(zip(said, alive, strict=True))
+    ]
+    return tune(y, labels, made, FIGURES["accuracy"], held=held, alive=alive, seed=seed), alive
+
+
+def test_hopeless_ones_are_dropped_early_and_equals_are_not() -> None:
+    found = [in_two_parts(seed, [0.3] * 8 + [0.75] * 8) for seed in range(12)]
+    alive = np.mean([kept.any(axis=1) for _, kept in found], axis=0)
+    assert alive[0] == 1.0
+    assert (alive[1:8] > 0.9).all()
+    assert alive[8:].mean() < 0.4
+    reached = np.array([run.reaches.value for run, _ in found])
+    assert abs(reached.mean() - 0.7) <= max(0.01, 2.5 * reached.std() / 12**0.5)
+    assert sum(run.says in {"open", "identical"} for run, _ in found) >= 11
+    for tuned, kept in found:
+        rows = {row.name: row for row in tuned.candidates}
+        for i, row in enumerate(kept):
+            assert rows[f"v{i}"].dropped == pytest.approx(1 - row[:-1].mean())
+            assert row[:-1].any() or rows[f"v{i}"].chosen == 0
+
+
+def test_what_is_held_out_drops_nobody() -> None:
+    """Whatever people say of a fold's held-out prompts, the same candidates are dropped in it."""
+    rng = np.random.default_rng(4)
+    labels = np.repeat(np.arange(24), 4)
+    y = rng.integers(0, 2, 96).astype(float)
+    tried = [
+        Candidate(f"v{i}", np.where(rng.random(96) < rate, 1 - y, y))
+        for i, rate in enumerate([0.1, 0.25, 0.8])
+    ]
+    held = outer_folds(labels)
+    usual = promising(y, labels, tried, FIGURES["accuracy"], held)
+    assert usual[0].all()
+    assert 0 < usual[1:].mean() < 1
+    for fold in range(held.shape[1]):
+        poisoned = promising(np.where(held[:, fold], 1 - y, y), labels, tried, FIGURES["accuracy"], held)
+        assert (poisoned[:, fold] == usual[:, fold]).all()
 
 
 # From a study ---------------------------------------------------------------------------------------------------
@@ -131,9 +181,9 @@ class Wrong:
             yield Verdict.decided(request, score=0.8 if right else 0.2, passed=right, cost_usd=0.01)
 
 
-def space(*names: str) -> Space:
+def space(*names: str, drop_after: float = 0.0) -> Space:
     tables = {name: JudgeTable(kind="scene", model=None, options={}) for name in names}
-    return Space(tables, (0.5,), 0.0, "accuracy", "tune.toml")
+    return Space(tables, (0.5,), 0.0, "accuracy", "tune.toml", drop_after)
 
 
 def ask(judge: Wrong, spec: JudgeSpec, of: Study, options: RunOptions) -> RunSummary:
@@ -141,6 +191,19 @@ def ask(judge: Wrong, spec: JudgeSpec, of: Study, options: RunOptions) -> RunSum
         return run(of, judge, spec.name, options)
     except BudgetReachedError:
         raise AssertionError from None
+
+
+def test_a_variant_that_cannot_be_made_costs_nothing(study: Study) -> None:
+    judges = {"plain": Wrong(3)}
+
+    def make(spec: JudgeSpec, of: Study) -> Wrong:
+        if spec.name not in judges:
+            raise InputError("option 'boxes' = 'measurd'")
+        return judges[spec.name]
+
+    with pytest.raises(InputError, match="measurd"):
+        tune_study(study, space("plain", "misspelt"), make=make, ask=ask)
+    assert judges["plain"].asked == []
 
 
 def test_each_variant_is_asked_once_about_each_rated_item(study: Study) -> None:
@@ -165,6 +228,19 @@ def test_a_budget_is_kept_and_the_next_run_goes_on(study: Study) -> None:
     found = tune_study(study, space("plain", "good"), make=lambda spec, _: rest[spec.name], ask=ask)
     assert [len(j.asked) for j in rest.values()] == [0, 32]
     assert found.document.unfinished == ()
+
+
+def test_a_hopeless_variant_is_asked_about_the_first_part_alone(study: Study) -> None:
+    judges = {"plain": Wrong(29), "good": Wrong(31), "bad": Wrong(1)}
+    found = tune_study(study, space(*judges, drop_after=0.3), make=lambda spec, _: judges[spec.name], ask=ask)
+    assert [len(judge.asked) for judge in judges.values()] == [56, 56, 40]  # ten prompts of four
+    rows = {row.name: row for row in found.document.result.candidates}
+    assert (rows["bad"].dropped, rows["bad"].chosen, rows["good"].dropped) == (1.0, 0.0, 0.0)
+    assert rows["bad"].coverage == pytest.approx(40 / 56)
+    again = {"plain": Wrong(29), "good": Wrong(31), "bad": Wrong(1)}
+    twice = tune_study(study, space(*again, drop_after=0.3), make=lambda spec, _: again[spec.name], ask=ask)
+    assert [judge.asked for judge in again.values()] == [[], [], []]
+    assert twice.document == found.document
 
 
 def test_the_command(study: Study, tmp_path: Path, genspace: Callable[..., object]) -> None:

@@ -102,7 +102,7 @@ def test_a_name_tells_its_prompt_and_seed(name, key):
 
 def test_files_that_start_at_zero_are_counted_from_zero():
     placed = place(THREE, ["0000.png", "0001.png", "0002.png", "0003.png"])
-    assert placed.from_zero
+    assert placed.first == 0
     assert placed.pictures == {
         ("a-cow", ""): "0000.png",
         ("a-cat", ""): "0001.png",
@@ -174,11 +174,13 @@ def test_pictures_that_are_empty_or_cut_off_are_told(made, capsys):
     (folder / "0007.png").touch()
     (folder / "0008.scene.json").write_text("{}")  # stands for a picture, which is not there
     (folder / "0009.png").symlink_to("nowhere")
+    (folder / "0010.png").write_text("no picture")
+    (folder / "0011.png").write_bytes(b"GIF89a")  # of another kind, which is opened all the same
     told = open_benchmark(made.root).state.broken
-    names = ("0002.png", "0004.jpeg", "0006.webp", "0007.png", "0009.png")
+    names = ("0002.png", "0004.jpeg", "0006.webp", "0007.png", "0009.png", "0010.png")
     assert told == tuple(f"images/mine/t2i/{name}" for name in names)
     assert invoke(["benchmark", "status", str(made.root)]) == 1
-    assert "5 pictures are empty or cut off: images/mine/t2i/0002.png" in capsys.readouterr().out
+    assert "6 pictures are empty, cut off or no picture: images/mine/t2i/0002.png" in capsys.readouterr().out
 
 
 def test_pictures_before_come_with_the_others(made, tmp_path):
@@ -258,7 +260,7 @@ def test_names_and_folders_that_cannot_be(made, tmp_path, lists):
             create(tmp_path / "other", lists, [name], prompts="version 1")
     with pytest.raises(InputError, match="holds other prompts"):
         create(made.root, lists[:1], ["mine"], prompts="version 1")
-    with pytest.raises(InputError, match="is none of the folder's"):
+    with pytest.raises(InputError, match="is no generator of"):
         take(made, "x", generator="yours")
     with pytest.raises(InputError, match=r"no benchmark's folder"):
         open_benchmark(tmp_path)
@@ -274,8 +276,25 @@ def test_the_commands(tmp_path, capsys):
     assert invoke(["benchmark", "add", str(bench), str(pictures)]) == 0
     assert invoke(["benchmark", "status", str(bench)]) == 1
     told = capsys.readouterr().out
-    assert "mine, t2i: 1 of 1,800 prompts have a picture; 1,799 missing" in told
+    assert "mine, t2i: 1 of 1,800 prompts have a picture; 1,799 missing: images/mine/t2i/0002.png, " in told
     assert "1 files belong to no prompt: images/mine/nothing.png" in told
     assert invoke(["benchmark", "status", str(bench), "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["gaps"][0]["there"] == 1
     assert invoke(["benchmark", "init", str(bench), "--generator", "mine"]) == 2
+    put(pictures, "0001.jpg", "a-seed2.jpg")
+    assert invoke(["benchmark", "add", str(bench), str(pictures)]) == 0
+    assert "1 files do not count: 0001.png beside 0001.jpg of the same prompt" in capsys.readouterr().out
+
+
+def test_a_folder_without_pictures_is_refused_and_nothing_is_no_table(made, tmp_path, capsys):
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "read.txt").write_text("hello")
+    (tmp_path / "notes" / "weights.bin").write_bytes(b"x")
+    assert invoke(["benchmark", "add", str(made.root), str(tmp_path / "notes")]) == 2
+    assert "holds no picture, scene file or Parquet file" in capsys.readouterr().err
+    put(tmp_path / "notes", "0001.png", ".trash/0002.png")
+    assert take(made, str(tmp_path / "notes"), generator="mine", task="t2i") == 2
+    assert {p.name for p in (made.images / "mine" / "t2i").iterdir()} == {"0001.png", "read.txt"}
+    empty = create(tmp_path / "empty", list(made.lists.values()), ["mine"], prompts="version 1").root
+    assert invoke(["benchmark", "run", str(empty), "--judge", "scene"]) == 2
+    assert "no picture of a prompt has come yet" in capsys.readouterr().err

@@ -107,7 +107,7 @@ def test_what_cannot_be(judged, people, tmp_path):
     made, _ = judged
     with pytest.raises(InputError, match="is not empty"):
         draw_sample(made, people, per_sub_domain=10)
-    with pytest.raises(InputError, match="none of the folder's"):
+    with pytest.raises(InputError, match="is no generator of"):
         draw_sample(made, tmp_path / "x", per_sub_domain=10, generators=["godo"])
     with pytest.raises(InputError, match="no sample of a benchmark"):
         corrected_rows(made, made.root, [JUDGE])

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
-from genspace.benchmark import Asked, PromptList, create, open_benchmark, read_rows, rows_of
+from genspace.benchmark import (
+    Asked,
+    PromptList,
+    compare_generators,
+    create,
+    open_benchmark,
+    read_rows,
+    rows_of,
+)
 from genspace.cli import invoke
 
 SIZES = {"camera_pose": 4, "intrinsic": 9, "egocentric": 25}
@@ -124,6 +132,20 @@ def test_all_that_was_asked_for_is_counted(judged):
         assert three.n == 3 * size == len(own)
         assert three.coverage == pytest.approx(np.mean(~np.isnan(own)))
     assert figures.mean.accuracy.n == 3 * sum(SIZES.values())
+
+
+def test_generators_differ_by_what_their_rows_say(judged):
+    """In each sub-domain, and in the mean of the sub-domains, however many prompts each has."""
+    made, _ = judged
+    many, one = (row.tasks["t2i"] for row in rows_of(made))
+    pairs = {pair.cell: pair for pair in compare_generators(made)[0].pairs}
+    assert pairs.keys() == {*SIZES, "mean"}
+    for name, pair in pairs.items():
+        scores = [figures.cells.get(name, figures.mean).score.as_misses.value for figures in (many, one)]
+        assert pair.difference.value == pytest.approx(scores[0] - scores[1]), name
+    # each prompt that is left out takes its weight, 1 / prompts of its sub-domain, with it
+    found = pairs["mean"].difference
+    assert found.low < found.value < found.high
 
 
 def test_rows_typed_from_a_paper_stand_beside(judged, tmp_path, capsys):

@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 from reference_rows import rows_to_scenes
 
+from genspace import open_study
+from genspace.geometry.evaluate import evaluate, miss
+from genspace.geometry.predicates import bind
 from genspace.geometry.scene_files import FolderFiles
 from genspace.judges import JudgeContext, JudgeSpec, make_judge
-from genspace.records import Item, Request
+from genspace.judges.scene import find_scene
+from genspace.records import Item, Measurement, Request
 
 FACING = [[0, 0, -1], [0, -1, 0], [-1, 0, 0]]
 """Front towards a level camera."""
@@ -228,3 +233,39 @@ def test_fingerprint_follows_the_rules() -> None:
 
     assert mark(None) == mark("corrected")
     assert mark(None) != mark("reference")
+
+
+def test_a_miss_is_the_error_in_tolerances_on_every_predicate() -> None:
+    """Where a score is graded it tells the error; where it is 0 or 1 the miss goes on, from value and target."""
+    study = open_study(Path(__file__).parents[2] / "examples" / "quickstart")
+    beyond = set()
+    for item in study.iter_items():
+        for measured in evaluate(find_scene(item, study.files), item.predicate or "").measurements:
+            found = miss(measured)
+            if measured.score is None or measured.outer is None:
+                assert found is None
+                continue
+            error, inner, outer = found * measured.outer, measured.inner, measured.outer
+            score = 1.0 if error <= inner else max(0.0, (outer - error) / (outer - inner))
+            assert score == pytest.approx(measured.score, abs=1e-6)
+            if found > 1.01:
+                beyond.add(bind(item.predicate or "").predicate.name)
+    assert {"allocentric", "egocentric", "object_distance", "camera_pose"} <= beyond
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"unit": "deg", "value": 170.0, "target": -170.0, "inner": 10.0, "outer": 40.0, "score": 2 / 3}, 0.5),
+        ({"unit": "m", "value": 3.0, "target": 1.0, "inner": 0.3, "outer": 0.6, "score": 0.0, "note": "relative error"}, 2 / 0.6),
+        ({"unit": "deg", "value": -12.0, "target": None, "inner": 0.0, "outer": 4.0, "score": 0.0, "note": "at least 0"}, 3.0),
+        # its error does not follow from value and target: the score tells it
+        ({"unit": "deg", "value": 90.0, "target": 0.0, "inner": 10.0, "outer": 40.0, "score": 1.0}, 0.25),
+        ({"unit": "", "value": None, "target": None, "inner": None, "outer": None, "score": 0.0}, None),
+        ({"unit": "deg", "value": None, "target": 0.0, "inner": 10.0, "outer": 40.0, "score": None}, None),
+    ],
+)  # fmt: skip
+def test_a_miss_by_hand(fields: dict[str, Any], expected: float | None) -> None:
+    assert miss(Measurement(quantity="q", **fields)) == (
+        expected if expected is None else pytest.approx(expected)
+    )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from vlm_support import VlmServer, png
+from vlm_support import VlmServer, png, turned_scene
 
 from genspace.analysis.calibration import cross_fit
 from genspace.analysis.question import Question
@@ -17,6 +18,7 @@ from genspace.gather import evidence_of
 from genspace.judges import Judge, JudgeContext, JudgeSpec, make_judge, resolve
 from genspace.judges.cascade import best_threshold
 from genspace.records import Verdict
+from genspace.store import JudgeStore
 from genspace.study import Study, open_study
 
 N = 60
@@ -258,3 +260,83 @@ def test_a_live_member_is_asked_about_open_items_alone(
     assert server.log()["calls"] == 20, (
         "the ensemble needs the model on every item, five of which it has seen"
     )
+
+
+# Measurements and sub-domains ---------------------------------------------------------------------------------------
+
+
+def side_study(folder: Path, n: int = 120) -> Study:
+    """Half the items ask to which side a cow turns, which the model sees; half where a chair is, which geometry sees.
+
+    People say yes up to 40° off, geometry's full score ends at 30° and none is left from 60° on; the perception turns
+    things by 15° at random. The model is right on 90 % of the first half and a coin on the other.
+    """
+    rng = np.random.default_rng(3)
+    (folder / "scores").mkdir(parents=True)
+    items, answers, scores = (
+        ["item_id,image,prompt_id,predicate"],
+        ["item_id,rater_id,value"],
+        ["item_id,model"],
+    )
+    for i in range(n):
+        side = i % 2 == 1
+        off = float(rng.uniform(0, 80))
+        seen = -90 + off + float(rng.normal(0, 15 if side else 60))
+        call = "allocentric(cow, chair, relation=left)" if side else "camera_pose(cow, view=left)"
+        items.append(f'i{i:03d},i{i:03d}.png,p{i // 4},"{call}"')
+        yes = int(off < 40)
+        answers.append(f"i{i:03d},r,{yes}")
+        right = rng.random() < (0.5 if side else 0.9)
+        scores.append(f"i{i:03d},{0.8 if right == (yes == 1) else 0.2}")
+        (folder / f"i{i:03d}.scene.json").write_text(json.dumps(turned_scene(seen)))
+    (folder / "items.csv").write_text("\n".join(items))
+    (folder / "annotations.csv").write_text("\n".join(answers))
+    (folder / "scores" / "model.csv").write_text("\n".join(scores))
+    members = 'members = ["scene", "model"]\nmethod = "logistic"\n'
+    (folder / "study.toml").write_text(
+        f'[judges.plain]\nkind = "ensemble"\n{members}'
+        f'[judges.whole]\nkind = "ensemble"\n{members}by = "predicate"\nmeasurements = true\n'
+    )
+    return open_study(folder)
+
+
+def test_geometry_and_model_together_are_better_than_either_with_weights_by_sub_domain(
+    tmp_path: Path, genspace: Callable[..., Any]
+) -> None:
+    study = side_study(tmp_path)
+    result = genspace("judge", study.root, "--judge", "plain", "--judge", "whole")
+    assert result.code == 0, result.err
+    evidence = evidence_of(open_study(study.root))
+    people = evidence.answers.set_index("item_id")["value"]
+    judges = evidence.verdicts[evidence.verdicts["status"] == "decided"]
+    loss = {
+        name: float(((own.set_index("item_id")["score"] - people) ** 2).mean())
+        for name, own in judges.groupby("judge")
+    }
+    calibrated = {
+        name: float(np.mean((cross_fit(
+            own.set_index("item_id")["score"].sort_index().to_numpy(float), people.sort_index().to_numpy(float),
+            prompts(study), method="logistic",
+        ) - people.sort_index().to_numpy(float)) ** 2))
+        for name, own in judges.groupby("judge") if name in {"scene", "model"}
+    }  # fmt: skip
+    assert loss["whole"] < loss["plain"] < min(calibrated.values())
+    assert min(calibrated.values()) - loss["whole"] > 0.03
+    weights: dict[str, list[dict[str, float]]] = {"i": [], "p": []}
+    for verdict in JudgeStore(study.root, "whole").current().values():
+        weights["i" if int(verdict.item_id[1:]) % 2 else "p"].append(verdict.details["weights"])
+    side, pose = ({k: np.mean([w[k] for w in weights[d]]) for k in weights[d][0]} for d in ("i", "p"))
+    assert set(side) == {"scene", "model", "scene measured"}
+    assert side["scene"] + side["scene measured"] > pose["scene"] + pose["scene measured"] + 0.5
+    assert pose["model"] > side["model"] + 0.5
+    shown = genspace("show", study.root, "i001").out
+    assert "whole:" in shown
+
+
+@pytest.mark.parametrize("option", [{"by": "predicate"}, {"measurements": True}])
+def test_weights_need_a_method_that_has_them(tmp_path: Path, option: dict[str, Any]) -> None:
+    study = write_study(tmp_path, [0.0, 1.0], {"one": [(0.1, ""), (0.9, "")]})
+    with pytest.raises(InputError, match='they need method = "logistic"'):
+        combination(study, "ensemble", members=["one"], **option)
+    with pytest.raises(InputError, match="no column 'colour'"):
+        combination(study, "ensemble", members=["one"], method="logistic", by="colour")

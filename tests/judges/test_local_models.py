@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,17 +11,29 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from vlm_support import MemoryFiles, VlmServer, free_port, png, requests_for, wait_until_there
+from PIL import Image
+from vlm_support import (
+    MemoryFiles,
+    VlmServer,
+    free_port,
+    png,
+    requests_for,
+    turned_scene,
+    wait_until_there,
+)
 
 pytest.importorskip("torch", reason="needs the extra 'models'")
 pytest.importorskip("transformers", reason="needs the extra 'models'")
 
 import tiny_vlm
 
+from genspace import open_study
 from genspace.errors import InputError
-from genspace.judges import JudgeContext, JudgeSpec, make_judge
+from genspace.judges import JudgeContext, JudgeSpec, make_judge, study_context
 from genspace.judges._local_model import LocalModel, Written
+from genspace.judges.asking import AIDS, protocol_names
 from genspace.judges.hf import HfJudge
 from genspace.records import Item, Request, Verdict
 
@@ -143,6 +157,69 @@ def test_pairwise_in_both_orders(checkpoint: Path) -> None:
     (unsure,) = made("hf", checkpoint, protocol="pairwise", least_mass=0.9).judge(pairs[:1])
     assert unsure.status == "abstained"
     assert "of the probability lies on A and B" in (unsure.reason or "")
+
+
+@pytest.mark.parametrize("protocol", protocol_names())
+def test_every_protocol_runs_with_every_aid(checkpoint: Path, protocol: str) -> None:
+    """What the aids add reaches the model: more tokens of pictures and words, and another answer."""
+    files = {f"{n}.scene.json": json.dumps(with_depth(turned_scene(-90))).encode() for n in range(2)}
+    files |= {"depth.png": depth_png()} | {f"{n}.png": png(100 * n, (64, 64)) for n in range(2)}
+    first, second = (
+        Item(
+            item_id=str(n),
+            image=f"{n}.png",
+            prompt_id="p",
+            predicate="allocentric(cow, chair, relation=left)",
+        )
+        for n in range(2)
+    )
+    request = Request(item=first, other=second if protocol == "pairwise" else None, files=MemoryFiles(files))
+    every = "+".join(AIDS)
+    plain, helped = (
+        made("hf", checkpoint, protocol=protocol, aids=aids, least_mass=0, max_tokens=8)
+        for aids in ("none", every)
+    )
+    (without,), (with_,) = plain.judge([request]), helped.judge([request])
+    assert with_.status == without.status != "failed"
+    assert with_.tokens > without.tokens + 100
+    assert with_.score is None or with_.score != without.score
+    assert len(with_.details["aids"]) >= 5
+    assert len(helped.preview(request).drawn) == (8 if protocol == "pairwise" else 4)
+    assert helped.fingerprint != plain.fingerprint
+
+
+@pytest.mark.parametrize("protocol", ["yes-no", "contrast", "rating", "vqascore"])
+def test_solved_examples_reach_the_model(checkpoint: Path, tmp_path: Path, protocol: str) -> None:
+    items = [f'{n},{n}.png,p{n},a cow,"allocentric(cow, chair, relation=left)"' for n in range(3)]
+    (tmp_path / "items.csv").write_text("\n".join(["item_id,image,prompt_id,prompt,predicate", *items]))
+    (tmp_path / "annotations.csv").write_text("item_id,rater_id,value\n0,r,1\n1,r,0\n2,r,1\n")
+    for n in range(3):
+        (tmp_path / f"{n}.png").write_bytes(png(100 * n))
+    study = open_study(tmp_path)
+    request = Request(item=next(iter(study.iter_items())), files=study.files)
+    found = []
+    for shots in (0, 2):
+        options = {"protocol": protocol, "shots": shots, "least_mass": 0, "max_tokens": 8}
+        judge = make_judge(
+            JudgeSpec(name="v", kind="hf", model=str(checkpoint), options=options), study_context(study)
+        )
+        found += judge.judge([request])
+    assert found[1].details["aids"][0] in {
+        "Solved before it: 1 (no), 2 (yes).",
+        "Solved before it: 2 (yes), 1 (no).",
+    }
+    assert found[1].tokens > 2 * found[0].tokens
+    assert found[1].status == found[0].status != "failed"
+
+
+def with_depth(scene: dict[str, Any]) -> dict[str, Any]:
+    return {**scene, "depth": "depth.png"}
+
+
+def depth_png() -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(np.arange(64 * 64, dtype=np.uint16).reshape(64, 64) + 1000).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def test_edits_show_both_images(checkpoint: Path) -> None:

@@ -10,7 +10,9 @@ The path chooses how it behaves, /WAY/v1/chat/completions, and the model what it
              green of the first pixel of its image
     MODEL    yes: always yes; first: prefers what is shown first; coin: heads or tails; copy: reads the answer from
              the first pixel of the last image (of both, when two are compared); tiny: the model in CHECKPOINT;
-             obey: says whatever the prompt tells it to say; thinker: thinks as many tokens as the green of the first
+             learner: as copy, once it
+             has been shown a yes and a no; obey: says whatever the prompt tells it to say; planted-W: sees one of four sides, with a
+             weakness W (see `planted`); thinker: thinks as many tokens as the green of the first
              pixel, most of them the wrong answer, then answers as copy does
 
 GET /log tells what came in, POST /reset forgets it.
@@ -25,6 +27,7 @@ import io
 import json
 import math
 import random
+import re
 import sys
 import tomllib
 from collections import Counter
@@ -235,7 +238,9 @@ def error(status: int, message: str, headers: dict[str, str] | None = None) -> R
 
 
 def parts(body: dict[str, Any]) -> list[dict[str, Any]]:
-    user = next(m for m in body["messages"] if m["role"] == "user")
+    user = next(
+        m for m in reversed(body["messages"]) if m["role"] == "user" and isinstance(m["content"], list)
+    )
     return user["content"]
 
 
@@ -254,15 +259,70 @@ def answer(body: dict[str, Any]) -> float | Any:
     text = parts(body)[-1]["text"]
     if body["model"] == "obey":
         return text.partition("SAY ")[2].partition("”")[0]
-    share = {"yes": lambda: 0.9, "first": lambda: 0.8, "coin": flip, "copy": lambda: copied(body, text)}
+    if body["model"].startswith("planted-"):
+        return planted(body, text)
+    share = {
+        "learner": lambda: learned(body, text),
+        "yes": lambda: 0.9,
+        "first": lambda: 0.8,
+        "coin": flip,
+        "copy": lambda: copied(body, text),
+    }
     probability = share[body["model"]]()
     if "JSON" in text:
         return json.dumps({"reason": "as told", "rating": 100 * probability})
     return probability
 
 
+SIDES = ("front", "behind", "left", "right")
+BOX = (0x00, 0x72, 0xB2)
+"""Colour of the first numbered box."""
+
+
+def planted(body: dict[str, Any], text: str) -> float | dict[str, Any]:
+    """A model that takes one side for what is shown, rightly on nine of ten pictures, with one weakness."""
+    weakness = body["model"].removeprefix("planted-")
+    data = base64.b64decode(image_urls(body)[0].partition(",")[2])
+    image = Image.open(io.BytesIO(data)).convert("RGB")
+    red, number, blue = image.getpixel((0, 0))
+    shown, wanted, k = red // 60, blue // 60, number // 2 % 10
+    measured = re.search(r"bearing of .*? (-?[\d.]+)°", text)
+    unhelped = {
+        "sides": "“chair”" in text,
+        "marks": sum(pixel == BOX for pixel in image.getdata()) < 10,
+        "measurements": measured is None,
+    }.get(weakness, False)
+    if weakness == "measurements" and measured:
+        bearings = {0: 0.0, 1: 180.0, 2: -90.0, 3: 90.0}
+        near = {side: abs((float(measured[1]) - b + 180) % 360 - 180) for side, b in bearings.items()}
+        shown = min(near, key=lambda side: near[side])
+    mistaken = k in {1, 3, 6, 8} if unhelped else k == 9
+    seen = shown if not mistaken else wanted if shown != wanted else (wanted + 1) % 4
+    listed = re.findall(r"([A-E]): (.*?)\.(?= [A-E]:|\n)", text)
+    if listed:
+        shares = {letter: float(side_in(said) == seen) for letter, said in listed}
+        if weakness == "first":
+            shares = {letter: 0.4 * share + 0.6 * (letter == "A") for letter, share in shares.items()}
+        tops = [{"token": t, "logprob": math.log(max(p, 1e-9))} for t, p in shares.items()]
+        best = max(tops, key=lambda t: t["logprob"])
+        return {"text": best["token"], "logprobs": {"content": [{**best, "top_logprobs": tops}]}}
+    line = next(line for line in text.splitlines() if "requirement:" in line)
+    odds = (3.0 if weakness == "yes" else 0.0) + (2.0 if side_in(line) == seen else -2.0)
+    return 1 / (1 + math.exp(-odds))
+
+
+def side_in(text: str) -> int | None:
+    return next((i for i, side in enumerate(SIDES) if side in text), None)
+
+
 def flip() -> float:
     return float(app.state.random.random() < 0.5)
+
+
+def learned(body: dict[str, Any], text: str) -> float:
+    """Copies once it has seen a yes and a no; else says yes."""
+    seen = {m["content"] for m in body["messages"] if m["role"] == "assistant"}
+    return copied(body, text) if {"yes", "no"} <= seen else 0.9
 
 
 def copied(body: dict[str, Any], text: str) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import socket
 import subprocess
@@ -119,10 +120,12 @@ class MemoryFiles:
         return name in self.content
 
 
-def png(red: int = 0, size: tuple[int, int] = (8, 8), mode: str = "RGB", green: int = 0) -> bytes:
+def png(
+    red: int = 0, size: tuple[int, int] = (8, 8), mode: str = "RGB", green: int = 0, blue: int = 0
+) -> bytes:
     """An image whose first pixel tells the server's model `copy` what to answer, red / 255, and the item's number, green."""
     buffer = io.BytesIO()
-    Image.new(mode, size, (red, green, 0) if mode == "RGB" else (red, green, 0, 255)).save(buffer, "PNG")
+    Image.new(mode, size, (red, green, blue) if mode == "RGB" else (red, green, 0, 255)).save(buffer, "PNG")
     return buffer.getvalue()
 
 
@@ -134,3 +137,24 @@ def requests_for(reds: list[int], **fields: Any) -> list[Request]:
         Request(item=Item(item_id=str(i), image=f"{i}.png", prompt_id=str(i), **fields), files=files)
         for i in range(len(reds))
     ]
+
+
+def turned_scene(bearing_deg: float) -> dict[str, Any]:
+    """The camera looks at a cow that has both the camera and a chair at this bearing."""
+    turn = math.radians(bearing_deg)
+    # heading h clockwise from above: front (sin h, 0, cos h), right (cos h, 0, -sin h); the camera lies at 180°
+    h = math.pi - turn
+    front, right = (math.sin(h), 0.0, math.cos(h)), (math.cos(h), 0.0, -math.sin(h))
+    rotation = [[front[k], (0.0, -1.0, 0.0)[k], right[k]] for k in range(3)]
+    cow = {
+        "id": "cow",
+        "centre": [0, 0, 4],
+        "extent": [1, 1, 1],
+        "rotation": rotation,
+        "box": [8, 20, 30, 50],
+    }
+    chair = {"id": "chair", "centre": [0, 0, 2], "extent": [0.5, 0.5, 0.5], "box": [36, 24, 56, 46]}
+    return {
+        "format": "genspace-scene/1", "width": 64, "height": 64,
+        "camera": {"fx": 64, "fy": 64, "cx": 32, "cy": 32, "pitch_deg": 0, "roll_deg": 0}, "objects": [cow, chair],
+    }  # fmt: skip

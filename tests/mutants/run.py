@@ -120,6 +120,8 @@ def survives(mutant: Mutant, copy: Path) -> bool:
         "0",
         "-p",
         "no:cacheprovider",
+        "--doctest-modules",
+        mutant.file,
         *mutant.tests,
     ]
     environment = os.environ | {"PYTHONPATH": str(copy / "src"), "GENSPACE_TEST_DATA": str(_data())}

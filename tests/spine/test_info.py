@@ -6,11 +6,15 @@ import json
 
 import pytest
 
+from genspace.judges.asking import AIDS
+
 
 def test_lists(genspace) -> None:
     listed = json.loads(genspace("ls", "--json").out)
     assert {"planted", "table"} <= {row["name"] for row in listed["judges"]}
     assert "tifa160" in genspace("ls", "datasets").out
+    aids = json.loads(genspace("ls", "aids", "--json").out)
+    assert [row["name"] for row in aids] == list(AIDS)
     stacks = genspace("ls", "stacks").out
     assert "default" in stacks
     assert not {"False", "True", "None"} & set(stacks.split())

@@ -316,7 +316,8 @@ def test_progress_is_computed_when_it_is_shown_not_with_every_verdict(
     from genspace.cli._progress import Meter
 
     asked = []
-    monkeypatch.setattr("genspace.cli._progress.SHOWN_EVERY_S", 3600.0)
+    for every in ("SHOWN_EVERY_S", "UNSEEN_EVERY_S"):
+        monkeypatch.setattr(f"genspace.cli._progress.{every}", 3600.0)
     with Meter("m", total=5000, more=lambda: asked.append(1) or "") as meter:
         for _ in range(5000):
             meter.advance()

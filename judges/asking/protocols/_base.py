@@ -32,6 +32,10 @@ class Protocol:
     steps: Callable[[Request, Wordings, AskOptions], Steps]
     pairwise: bool = False
     """Whether a request holds two items that are compared."""
+    hides: bool = False
+    """Whether the model must not know which of several statements was asked for."""
+    answers: tuple[str, str] | None = None
+    """The right answer to its first ask where people say yes, and where they say no; None: it does not follow."""
 
 
 def images_of(item: Item) -> tuple[str, ...]:

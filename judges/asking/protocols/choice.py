@@ -57,4 +57,4 @@ def _steps(request: Request, wordings: Wordings, _: AskOptions) -> Steps:
     return Outcome(score=score, confidence=max(score, 1 - score), details=details)
 
 
-PROTOCOL = Protocol(_steps)
+PROTOCOL = Protocol(_steps, hides=True)

@@ -65,4 +65,4 @@ def _odds(share: float) -> float:
     return inside / (1 - inside)
 
 
-PROTOCOL = Protocol(_steps)
+PROTOCOL = Protocol(_steps, hides=True, answers=YES_NO)

@@ -39,4 +39,5 @@ def _steps(request: Request, wordings: Wordings, _: AskOptions) -> Steps:
     return Outcome(score=score, confidence=max(score, 1 - score), explanation=answer.form.reason)
 
 
-PROTOCOL = Protocol(_steps)
+_SOLVED = '{{"reason": "People agree that it {} met.", "rating": {}}}'
+PROTOCOL = Protocol(_steps, answers=(_SOLVED.format("is", 100), _SOLVED.format("is not", 0)))

@@ -24,4 +24,4 @@ def _steps(request: Request, wordings: Wordings, _: AskOptions) -> Steps:
     return probability(answer)
 
 
-PROTOCOL = Protocol(_steps)
+PROTOCOL = Protocol(_steps, answers=YES_NO)

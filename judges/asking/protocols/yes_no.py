@@ -17,4 +17,4 @@ def _steps(request: Request, wordings: Wordings, _: AskOptions) -> Steps:
     return probability(answer)
 
 
-PROTOCOL = Protocol(_steps)
+PROTOCOL = Protocol(_steps, answers=YES_NO)

@@ -14,10 +14,10 @@ from genspace.analysis.question import JudgeScores, Question, Units
 from genspace.benchmark._folder import Benchmark
 from genspace.benchmark._prompt_list import Task
 from genspace.benchmark._table import Row
+from genspace.columns import positions
 from genspace.display import Displayed
 from genspace.errors import InputError, did_you_mean
 from genspace.gather import evidence_of
-from genspace.study import open_study
 
 __all__ = ["GeneratorComparison", "Otherwise", "compare_generators", "ordered_otherwise"]
 
@@ -29,7 +29,7 @@ class GeneratorComparison(Displayed):
     judge: str
     task: Task
     pairs: tuple[GeneratorPair, ...]
-    """Each sub-domain and the mean of all prompts; one family of tests."""
+    """Each sub-domain, and the mean of the sub-domains as in a row; one family of tests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def compare_generators(
 
     Errors: `InputError` for a judge without verdicts, and for a single generator.
     """
-    evidence = evidence_of(open_study(made.root))
+    evidence = evidence_of(made.study)
     for name in judges or ():
         if name not in evidence.judges:
             raise InputError(
@@ -81,13 +81,15 @@ def _cells(units: Units, judge: JudgeScores, task: Task) -> list[tuple[str, list
     )
     of_task, domain = units.column("task") == task, units.column("sub_domain")
     domains = list(dict.fromkeys(domain[of_task]))
+    group = positions(units.units["sub_domain"], domains)
     cells = []
     for name in [*domains, "mean"]:
         rows = of_task if name == "mean" else of_task & (domain == name)
         sides = []
         for code, generator in enumerate(units.generators):
             own = rows & (units.generator == code)
-            sides.append(Side(generator, units.prompt[own], misses[own], passes[own]))
+            groups = group[own] if name == "mean" else None
+            sides.append(Side(generator, units.prompt[own], misses[own], passes[own], groups))
         cells.append((str(name), sides))
     return cells
 

@@ -12,17 +12,17 @@ from __future__ import annotations
 import os
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from genspace.benchmark._pictures import Names, Placed, place, task_of
-from genspace.benchmark._prompt_list import TASKS, PromptList, Task, rows_csv
+from genspace.benchmark._prompt_list import TASKS, Asked, PromptList, Source, Task, csv_lines
 from genspace.documents import toml_text
 from genspace.errors import InputError, InvalidFilesError, Problem
-from genspace.study import IMAGE_SUFFIXES
+from genspace.study import IMAGE_SUFFIXES, Study, open_study
 
 __all__ = ["BEFORE", "Benchmark", "Gap", "State", "create", "open_benchmark"]
 
@@ -32,6 +32,8 @@ PAIR = ".pair.json"
 SCENES = (".scene.json", PAIR)
 TAIL = 4096
 """Bytes in which the end of a picture is looked for."""
+OTHER_KINDS = (b"GIF8", b"BM", b"II*\0", b"MM\0*")
+"""How pictures of other kinds start, which are opened whatever they are called; AVIF has its mark after its size."""
 SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 
 
@@ -65,7 +67,7 @@ class State:
     strangers: tuple[str, ...]
     """Files that belong to no prompt."""
     broken: tuple[str, ...] = ()
-    """Pictures whose file is empty or cut off."""
+    """Pictures whose file is empty, cut off, or no picture."""
 
     @property
     def complete(self) -> bool:
@@ -196,7 +198,12 @@ class Benchmark:
 
     def write_items(self) -> None:
         """Write items.csv. Errors: `InputError` when it cannot be written."""
-        write_text(self.root / "items.csv", rows_csv(self.rows()))
+        write_text(self.root / "items.csv", lambda: csv_lines(self.rows()))
+
+    @cached_property
+    def study(self) -> Study:
+        """The folder as a study. Errors: as for `open_study`."""
+        return open_study(self.root, whole=True)
 
     def there(self) -> frozenset[str]:
         """Return the ids of the items whose pictures have come, for edits the picture before too."""
@@ -218,7 +225,7 @@ class Benchmark:
         return {
             owner: frozenset(
                 f"{name.removesuffix(PAIR)}.png"
-                for name in _files_in(self.images / owner)
+                for name in files_in(self.images / owner)
                 if name.endswith(PAIR)
             )
             for owner in self.generators
@@ -238,6 +245,10 @@ def _gap(owner: str, asked: PromptList, placed: Placed, prompt_ids: Sequence[str
     images = Counter({i: images[i] for i in prompt_ids if i in images})
     seeds = len({seed for _, seed in placed.pictures})
     folder = "" if owner == BEFORE else f"{asked.task}/"
+    names = {i: i for i in prompt_ids}
+    if placed.first is not None:
+        every: Sequence[Asked | Source] = asked.sources if owner == BEFORE else asked.asked
+        names = {one.prompt_id: f"{n:04d}" for n, one in enumerate(every, start=placed.first)}
     return Gap(
         generator=owner,
         task=asked.task,
@@ -246,8 +257,8 @@ def _gap(owner: str, asked: PromptList, placed: Placed, prompt_ids: Sequence[str
         pictures=len(placed.pictures),
         seeds=seeds,
         incomplete=sum(n < seeds for n in images.values()),
-        missing=tuple(f"images/{owner}/{folder}{i}.png" for i in prompt_ids if i not in images),
-        from_zero=placed.from_zero,
+        missing=tuple(f"images/{owner}/{folder}{names[i]}.png" for i in prompt_ids if i not in images),
+        from_zero=placed.first == 0,
         twice=placed.twice,
     )
 
@@ -260,7 +271,7 @@ def pictures_in(folder: Path) -> dict[str, str]:
     """
     if not folder.is_dir():
         return {}
-    names = set(_files_in(folder))
+    names = set(files_in(folder))
     found = {n for n in names if n.lower().endswith(IMAGE_SUFFIXES)}
     stems = {n.rpartition(".")[0] for n in found}
     for suffix in SCENES:
@@ -276,7 +287,7 @@ def pictures_in(folder: Path) -> dict[str, str]:
 
 
 def is_cut_off(path: Path) -> bool:
-    """Whether a picture is empty, or its file does not end as one of its kind does; a file that is not there is not."""
+    """Whether a picture is empty, of no kind, or does not end as one of its kind does; one that is not there is not."""
     try:
         with path.open("rb") as file:
             head = file.read(12)
@@ -291,17 +302,17 @@ def is_cut_off(path: Path) -> bool:
         return b"\xff\xd9" not in tail
     if head.startswith(b"RIFF"):
         return size < 8 + int.from_bytes(head[4:8], "little")
-    return size == 0
+    return not head.startswith(OTHER_KINDS) and b"ftyp" not in head
 
 
-def _files_in(folder: Path, before: str = "") -> Iterator[str]:
+def files_in(folder: Path, before: str = "") -> Iterator[str]:
     """Yield the names of files in a folder, at any depth, but hidden ones."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
             if entry.is_dir():
-                yield from _files_in(Path(entry.path), f"{before}{entry.name}/")
+                yield from files_in(Path(entry.path), f"{before}{entry.name}/")
             else:
                 yield before + entry.name
 
@@ -342,7 +353,8 @@ def create(root: Path, lists: Sequence[PromptList], generators: Sequence[str], *
         known = {task: [a.prompt_id for a in asked.asked] for task, asked in there.lists.items()}
         if there.prompts != prompts or known != {x.task: [a.prompt_id for a in x.asked] for x in lists}:
             raise InputError(
-                f"{root}: holds other prompts ({there.prompts}; {', '.join(there.lists)}); take another folder"
+                f"{root}: holds other prompts ({', '.join(there.lists)}; {there.prompts}); take another folder, or "
+                "ask for the same"
             )
         made = replace(there, generators=tuple(dict.fromkeys((*there.generators, *generators))))
     else:
@@ -359,12 +371,10 @@ def create(root: Path, lists: Sequence[PromptList], generators: Sequence[str], *
             (made.images / BEFORE).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{root}: cannot be written ({error.strerror or error})") from None
-    write_text(
-        root / FILE,
-        toml_text({"prompts": made.prompts, "tasks": list(made.lists), "generators": list(made.generators)}),
-    )
+    said = {"prompts": made.prompts, "tasks": list(made.lists), "generators": list(made.generators)}
+    write_text(root / FILE, lambda: [toml_text(said)])
     if not (root / "study.toml").exists():
-        write_text(root / "study.toml", f'name = "{root.resolve().name}"\nbreakdowns = ["part"]\n')
+        write_text(root / "study.toml", lambda: [f'name = "{root.resolve().name}"\nbreakdowns = ["part"]\n'])
     made.write_items()
     return made
 
@@ -393,14 +403,20 @@ def open_benchmark(root: Path) -> Benchmark:
     return Benchmark(root, tuple(generators), lists, str(document.get("prompts", "")))
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all, where it has changed. Errors: `InputError` when it cannot be written."""
-    if path.is_file() and path.read_text(encoding="utf-8") == text:
-        return
+def write_text(path: Path, parts: Callable[[], Iterable[str]]) -> None:
+    """Write a file whole or not at all, where it has changed; of its text, asked for again, a part is held at a time.
+
+    Errors: `InputError` when it cannot be written.
+    """
     try:
+        if path.is_file():
+            with path.open(encoding="utf-8", newline="") as file:
+                if all(file.read(len(part)) == part for part in parts()) and not file.read(1):
+                    return
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_name(f".{path.name}.new")
-        fresh.write_text(text, encoding="utf-8", newline="")
+        with fresh.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(parts())
         fresh.replace(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None

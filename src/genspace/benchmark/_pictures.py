@@ -100,8 +100,8 @@ class Placed:
     """Files that belong to no prompt."""
     twice: tuple[tuple[str, str], ...] = ()
     """Two files that claim one prompt and seed; the first counts."""
-    from_zero: bool = False
-    """Whether files that are named by index are counted from 0."""
+    first: int | None = None
+    """Index of the first prompt, where files are named by index."""
 
 
 def place(names: Names, files: Iterable[str], told: Mapping[str, str] | None = None) -> Placed:
@@ -117,12 +117,13 @@ def place(names: Names, files: Iterable[str], told: Mapping[str, str] | None = N
     {('a-cow', ''): '0001.png', ('a-cat', '7'): '0002-7.png', ('a-cat', ''): 'A_photo_of_a_cat.jpg'}
     """
     told, ordered = told or {}, sorted(files)
-    from_zero = any(_index(name) == 0 for name in ordered if ZERO.search(name) and not told.get(name))
+    untold = [name for name in ordered if not told.get(name)]
+    first = 1 - any(_index(name) == 0 for name in untold if ZERO.search(name))
     found: dict[Key, str] = {}
     strangers, twice = [], []
     images = Counter[str]()
     for name in ordered:
-        key = _key(names, name, told.get(name, ""), first=0 if from_zero else 1)
+        key = _key(names, name, told.get(name, ""), first=first)
         if key is None:
             strangers.append(name)
             continue
@@ -135,7 +136,10 @@ def place(names: Names, files: Iterable[str], told: Mapping[str, str] | None = N
             twice.append((found[key], name))
         else:
             found[key] = name
-    return Placed(pictures=found, strangers=tuple(strangers), twice=tuple(twice), from_zero=from_zero)
+    indexed = any(_index(name) is not None for name in untold)
+    return Placed(
+        pictures=found, strangers=tuple(strangers), twice=tuple(twice), first=first if indexed else None
+    )
 
 
 def _in_folders(prompt_ids: Iterable[str]) -> dict[str, str]:

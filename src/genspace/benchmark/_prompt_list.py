@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -153,15 +153,24 @@ def rows_csv(rows: Iterable[Mapping[str, str]]) -> str:
     >>> rows_csv([{"a": "1", "b": "x, y"}])
     'a,b\n1,"x, y"\n'
     """
+    return "".join(csv_lines(rows))
+
+
+def csv_lines(rows: Iterable[Mapping[str, str]]) -> Iterator[str]:
+    """Yield the lines of `rows_csv`, one at a time. Errors: `InputError` where there is no row."""
     each = iter(rows)
     first = next(each, None)
     if first is None:
         raise InputError("there are no rows to write")
-    buffer, columns = io.StringIO(), list(first)
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([row.get(column, "") for column in columns] for row in chain([first], each))
-    return buffer.getvalue()
+    line, columns = io.StringIO(), list(first)
+    writer = csv.writer(line, lineterminator="\n")
+    for cells in chain(
+        [columns], ([row.get(column, "") for column in columns] for row in chain([first], each))
+    ):
+        writer.writerow(cells)
+        yield line.getvalue()
+        line.seek(0)
+        line.truncate()
 
 
 def rows_jsonl(rows: Iterable[Mapping[str, str]]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,14 +12,11 @@ from genspace.analysis.prediction_powered import CorrectedMean, corrected_strata
 from genspace.analysis.question import Question
 from genspace.analysis.resampling import stream
 from genspace.benchmark._folder import Benchmark, write_text
-from genspace.benchmark._prompt_list import Task, rows_csv
+from genspace.benchmark._prompt_list import Task, csv_lines
+from genspace.documents import toml_text
 from genspace.errors import InputError, did_you_mean
 from genspace.gather import evidence_of
-from genspace.human_study.design import DESIGN_FILE, write_design
 from genspace.study import open_study
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["corrected_rows", "draw_sample"]
 
@@ -41,10 +37,12 @@ def draw_sample(
 
     Errors: `InputError` for a folder that is not empty, an unknown generator, and for a sub-domain without pictures.
     """
+    from genspace.human_study.design import DESIGN_FILE, write_design
+
     for name in generators or ():
         if name not in made.generators:
             raise InputError(
-                f"`generator` {name!r}: is none of the folder's{did_you_mean(name, made.generators)}"
+                f"`generator` {name!r}: is no generator of {made.root}{did_you_mean(name, made.generators)}"
             )
     if out.exists() and any(out.iterdir()):
         raise InputError(f"{out}: is not empty; take another folder")
@@ -69,12 +67,10 @@ def draw_sample(
         raise InputError(
             f"{made.root}: there are no pictures to ask people about (genspace benchmark status)"
         )
-    write_text(out / "items.csv", rows_csv(drawn))
+    write_text(out / "items.csv", lambda: csv_lines(drawn))
     pictures = str(made.images.resolve()).replace("\\", "/")
-    write_text(
-        out / "study.toml",
-        f'name = "{out.resolve().name}"\nimages = "{pictures}"\nsampling = "stratified"\nbreakdowns = ["part"]\n',
-    )
+    said = {"name": out.resolve().name, "images": pictures, "sampling": "stratified", "breakdowns": ["part"]}
+    write_text(out / "study.toml", lambda: [toml_text(said)])
     write_design(out / DESIGN_FILE, title="Pictures and words", raters_per_item=raters_per_item)
     return len(drawn)
 
@@ -103,7 +99,7 @@ def corrected_rows(
         )
     if not np.isfinite(asked.people.mean).any():
         raise InputError(f"{people}: nobody has answered yet (genspace annotate serve {people})")
-    units = Question.of(evidence_of(open_study(made.root))).singles
+    units = Question.of(evidence_of(made.study)).singles
     ids = units.units["item_id"]
     if unknown := sorted(set(said) - set(ids)):
         raise InputError(f"{people}: {unknown[0]} is no item of {made.root} ({len(unknown)} such items)")
@@ -119,11 +115,8 @@ def corrected_rows(
         for code, generator in enumerate(units.generators):
             for task in made.lists:
                 own = (units.generator == code) & (task_column == task)
+                strata = np.unique(part[own].astype(str), return_inverse=True)[1]
                 found[generator, name, task] = corrected_strata(
-                    ratings[own], values[own], units.prompt[own], _codes(part[own]), confidence=confidence
+                    ratings[own], values[own], units.prompt[own], strata, confidence=confidence
                 )
     return found
-
-
-def _codes(names: NDArray[np.object_]) -> NDArray[np.int64]:
-    return np.asarray(np.unique(names.astype(str), return_inverse=True)[1], dtype=np.int64)

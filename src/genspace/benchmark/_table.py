@@ -17,6 +17,7 @@ from genspace.analysis import Estimate
 from genspace.analysis.counted import Place, ScoreRange, ThreeFigures, judge_figures, places
 from genspace.analysis.question import JudgeScores, Question
 from genspace.analysis.reasons import Reason
+from genspace.archives import sha256_of
 from genspace.benchmark._folder import Benchmark
 from genspace.benchmark._prompt_list import TASKS, Task
 from genspace.display import Displayed
@@ -26,12 +27,9 @@ from genspace.gather import evidence_of
 from genspace.geometry.benchmark import released_variants
 from genspace.records import JsonValue
 from genspace.store import JudgeStore
-from genspace.study import open_study
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from genspace.study import Study
 
 __all__ = [
     "Cell",
@@ -129,7 +127,6 @@ def rows_of(
     judges: Sequence[str] | None = None,
     *,
     confidence: float = 0.95,
-    study: Study | None = None,
 ) -> list[Row]:
     """Return a row per generator and judge, from the verdicts in a benchmark's folder.
 
@@ -140,18 +137,17 @@ def rows_of(
         made: The folder.
         judges: Which judges or metrics; None: all that have verdicts.
         confidence: Of the intervals.
-        study: The folder as a study, where it has been opened.
 
     Errors: `InputError` for a judge without verdicts here.
     """
-    evidence = evidence_of(study or open_study(made.root))
+    evidence = evidence_of(made.study)
     known = evidence.judges
     for name in judges or ():
         if name not in known:
             raise InputError(f"`judge` {name}: has no verdicts in {made.root}{did_you_mean(name, known)}")
     units = Question.of(evidence).singles
     columns = {name: units.column(name) for name in ("item_id", "task", "sub_domain", "variant")}
-    of_prompts = {task: _sha256(made.root / "prompts" / f"{task}.csv") for task in made.lists}
+    of_prompts = {task: sha256_of(made.root / "prompts" / f"{task}.csv") for task in made.lists}
     rows = []
     for name in judges or known:
         judge, scores, mark = (
@@ -255,11 +251,6 @@ class _Part:
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def row_places(rows: Sequence[Row], task: Task) -> dict[int, Place]:
     """Return each row's place among the generators of the same judge, by the mean score of a task."""
     found: dict[int, Place] = {}
@@ -276,8 +267,8 @@ def read_rows(path: Path) -> list[Row]:
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
     except ValueError as error:
         raise InputError(f"{path}: is no JSON: {error}") from None
     rows = document.get("rows") if isinstance(document, dict) and "rows" in document else [document]

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from genspace.benchmark._folder import BEFORE, Benchmark, write_text
+from genspace.benchmark._folder import BEFORE, SCENES, Benchmark, files_in, write_text
 from genspace.benchmark._prompt_list import Task, rows_jsonl
 from genspace.errors import InputError, did_you_mean
 from genspace.study import IMAGE_SUFFIXES
@@ -20,6 +20,9 @@ HUB = "hf://"
 PROMPT_COLUMNS = ("prompt", "caption", "text", "instruction")
 KEY_COLUMNS = ("prompt_id", "item_id", "id", "index")
 SEED_COLUMNS = ("seed", "sample", "image_index")
+PICTURES = (*IMAGE_SUFFIXES, *SCENES)
+BROUGHT = (*PICTURES, ".txt", ".csv", ".jsonl", ".json", ".npz")
+"""Endings of what is brought: pictures, what tells their prompts, and what was measured of them."""
 ROWS = 64
 """Rows of a data set that are held at a time."""
 
@@ -51,7 +54,7 @@ def take(
     """
     if generator not in {*made.generators, BEFORE}:
         raise InputError(
-            f"`generator` {generator!r}: is none of the folder's{did_you_mean(generator, made.generators)}"
+            f"`generator` {generator!r}: is no generator of {made.root}{did_you_mean(generator, made.generators)}"
         )
     target = made.images / generator
     if task is not None and generator != BEFORE:
@@ -61,13 +64,15 @@ def take(
         return _from_data_set(source, target, prompt_column)
     if not folder.is_dir():
         raise InputError(f"{source}: there is no such folder, Parquet file or data set")
+    tops = [f"{name}/" for name in folders if (folder / name).is_dir()] if folders else [""]
+    names = [n for top in tops for n in files_in(folder / top, top) if n.lower().endswith(BROUGHT)]
+    if not folders and not any(n.lower().endswith(PICTURES) for n in names):
+        raise InputError(f"{source}: holds no picture, scene file or Parquet file")
     came = 0
     try:
-        for top in [folder / name for name in folders] or [folder]:
-            for path in sorted(p for p in top.rglob("*") if p.is_file()):
-                name = path.relative_to(folder)
-                before = not folders and name.parts[0] == BEFORE
-                came += _brought(path, (made.images if before else target) / name)
+        for name in sorted(names):
+            before = not folders and name.startswith(f"{BEFORE}/")
+            came += _brought(folder / name, (made.images if before else target) / name)
     except OSError as error:
         raise InputError(f"{target}: cannot be written ({error.strerror or error})") from None
     return came
@@ -126,7 +131,8 @@ def _from_data_set(source: str, target: Path, prompt_column: str | None) -> int:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
     if any(told):
-        write_text(target / "metadata.jsonl", rows_jsonl(_with_seeds(target, told)))
+        lines = rows_jsonl(_with_seeds(target, told))
+        write_text(target / "metadata.jsonl", lambda: [lines])
     return len(told)
 
 

@@ -105,18 +105,19 @@ class _JsonLines(logging.Formatter):
 
 
 @cache
-def _flags() -> dict[str, str]:
-    """Return the flag of each argument that any command takes as an option, such as {"max_usd": "--max-usd"}."""
+def _flags(*, everywhere: bool) -> dict[str, str]:
+    """Return the flag of each argument that the running command, or any, takes, such as {"max_usd": "--max-usd"}."""
     from typer.main import get_command
 
     from genspace.cli import whole_app
+    from genspace.cli._app import app
 
     def walk(command: Any) -> Iterator[tuple[str, str]]:
         yield from ((p.name, max(p.opts, key=len)) for p in command.params if p.opts[0].startswith("-"))
         for below in getattr(command, "commands", {}).values():
             yield from walk(below)
 
-    return dict(walk(get_command(whole_app())))
+    return dict(walk(get_command(whole_app() if everywhere else app)))
 
 
 def as_flags(message: str) -> str:
@@ -125,7 +126,11 @@ def as_flags(message: str) -> str:
     >>> as_flags("a larger `max_usd` goes on from here; `genspace check` and `x` stay")
     'a larger --max-usd goes on from here; `genspace check` and `x` stay'
     """
-    return re.sub(r"`(\w+)`", lambda found: _flags().get(found[1], found[0]), message)
+
+    def flag(found: re.Match[str]) -> str:
+        return next((f for e in (False, True) if (f := _flags(everywhere=e).get(found[1]))), found[0])
+
+    return re.sub(r"`(\w+)`", flag, message)
 
 
 def show_error(error: BaseException) -> None:

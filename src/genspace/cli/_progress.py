@@ -14,6 +14,8 @@ __all__ = ["Meter", "course"]
 log = logging.getLogger(__name__)
 
 SHOWN_EVERY_S = 0.1
+UNSEEN_EVERY_S = 5.0
+"""Where nobody looks, for the rate in the lines of the log."""
 LINE_EVERY_S = 30.0
 LONG_S = 10.0
 """What will take longer shows how it gets on."""
@@ -49,6 +51,7 @@ class Meter(AbstractContextManager["Meter"]):
             console=messages(), disable=not seen,
         )  # fmt: skip
         self._task = self._bar.add_task(name, total=total, rate="", more="")
+        self._every = SHOWN_EVERY_S if seen else UNSEEN_EVERY_S
         self._show_at, self._say_at = 0.0, time.monotonic() + LINE_EVERY_S
 
     def __enter__(self) -> Self:
@@ -68,7 +71,7 @@ class Meter(AbstractContextManager["Meter"]):
         self._done += count
         now = time.monotonic()
         if now >= self._show_at:
-            self._show_at = now + SHOWN_EVERY_S
+            self._show_at = now + self._every
             self._show()
         if now >= self._say_at:
             self._say_at = now + LINE_EVERY_S

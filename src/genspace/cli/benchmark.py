@@ -15,7 +15,6 @@ from genspace.errors import InputError
 
 if TYPE_CHECKING:
     from genspace.benchmark import Benchmark, Gap, Row, State
-    from genspace.study import Study
 
 __all__ = ["benchmark"]
 
@@ -183,11 +182,14 @@ def run(
     from genspace.cli._user import allowed_hosts
     from genspace.judges import Budget, make_judge, resolve, study_context
     from genspace.runner import RunOptions
-    from genspace.study import open_study
 
     made = open_benchmark(folder)
     made.write_items()
-    opened = open_study(folder)
+    if not made.there():
+        raise InputError(
+            f"{folder}: no picture of a prompt has come yet (genspace benchmark status {folder})"
+        )
+    opened = made.study
     names = _named(judge or ["geometry"], profile)
     options = RunOptions(limit=limit, retry=retry, items=made.there())
     context = study_context(
@@ -211,7 +213,7 @@ def run(
         messages().print(
             f"{lacking:,} pictures are missing and count as such: genspace benchmark status {folder}"
         )
-    _show([made], names, out=out, as_json=as_json, profile=profile, study=opened)
+    _show([made], names, out=out, as_json=as_json, profile=profile)
     if incomplete:
         raise typer.Exit(1)
 
@@ -337,7 +339,6 @@ def _show(
     as_json: bool,
     profile: str | None = None,
     people: Path | None = None,
-    study: Study | None = None,
 ) -> None:
     from genspace.benchmark import PUBLISHED, corrected_rows, in_one, rows_of
     from genspace.cli._console import messages, print_json
@@ -351,9 +352,7 @@ def _show(
         write_rows,
     )
 
-    rows = in_one(
-        [*(row for folder in made for row in rows_of(folder, judges, study=study)), *(theirs or [])]
-    )
+    rows = in_one([*(row for folder in made for row in rows_of(folder, judges)), *(theirs or [])])
     if profile is not None:
         rows = [row for row in rows if f"profile={profile}" in row.judge or row.judge == PUBLISHED]
     if not rows:
@@ -391,16 +390,20 @@ def _print_state(state: State) -> None:
 
     for gap in state.gaps:
         out().print(_gap_line(gap), markup=False)
-        for first, second in gap.twice[:SHOWN]:
-            out().print(f"  {first} and {second} claim one prompt; the first counts", markup=False)
+        if gap.twice:
+            pairs = tuple(f"{second} beside {first}" for first, second in gap.twice)
+            out().print(
+                f"  {len(pairs):,} files do not count: {_shown(pairs)} of the same prompt", markup=False
+            )
     if state.broken:
         out().print(
-            f"{len(state.broken):,} pictures are empty or cut off: {_shown(state.broken)}", markup=False
+            f"{len(state.broken):,} pictures are empty, cut off or no picture: {_shown(state.broken)}",
+            markup=False,
         )
     if state.strangers:
         out().print(
             f"{len(state.strangers):,} files belong to no prompt: {_shown(state.strangers)}. A name tells the prompt "
-            "by its id, its index or its text (prompts/*.csv)",
+            "by its index (0001.png), its id or its text (prompts/*.csv)",
             markup=False,
         )
 

@@ -42,6 +42,12 @@ def _judges() -> list[dict[str, Any]]:
     ]
 
 
+def _aids() -> list[dict[str, Any]]:
+    from genspace.judges.asking import AIDS
+
+    return [{"name": name, "shows": aid.what} for name, aid in AIDS.items()]
+
+
 def _predicates() -> list[dict[str, Any]]:
     from genspace.geometry.predicates import REGISTRY, Predicate, every_predicate
 
@@ -77,6 +83,7 @@ def _stacks() -> list[dict[str, Any]]:
 
 LISTS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "judges": _judges,
+    "aids": _aids,
     "predicates": _predicates,
     "datasets": _datasets,
     "perception": _perception,

@@ -108,7 +108,8 @@ def _print_order(who: str, order: Order) -> None:
     head = ["generator", "rank", *(ways.head or [label]), "first", "above the next", "n", "coverage"]
     rows = [
         [
-            row.generator, place_text(row), *(ways.cells[row.generator] if ways.head else [figure_text(row.score)]),
+            row.generator, place_text(row.place),
+            *(ways.cells[row.generator] if ways.head else [figure_text(row.score)]),
             share_text(row.first), share_text(row.above_next), f"{row.score.n:,}", percent(row.score.coverage),
         ]
         for row in order.generators

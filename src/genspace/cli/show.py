@@ -94,6 +94,7 @@ def _lines(view: dict[str, Any]) -> Iterator[str]:
         sure = "" if row["confidence"] is None else f", confidence {row['confidence']:.2f}"
         yield f"  {row['judge']}{_asked(row)}: {said}{sure}"
         yield from (f"    {words}" for words in row["measurements"] or filter(None, [row["explanation"]]))
+        yield from (f"    was told: {words}" for words in row["aids"])
 
 
 def _asked(row: dict[str, Any]) -> str:

@@ -1,11 +1,12 @@
 """Reports: a comparison's document as terminal table, HTML page, CSV, LaTeX, Markdown and manifest."""
 
+from typing import TYPE_CHECKING, Any
+
 from genspace.report._answer import Answer, conclude
 from genspace.report._certificate import consistency_sentences
 from genspace.report._gate import junit_xml
 from genspace.report._generators import COUNTED, order_table, place_text, three_table
 from genspace.report._html import html_report
-from genspace.report._item import ItemView, view_item
 from genspace.report._manifest import (
     Manifest,
     changed_inputs,
@@ -38,6 +39,9 @@ from genspace.report._table import (
 )
 from genspace.report._terminal import print_comparison, print_table, print_view, print_words
 from genspace.report._write import write_report
+
+if TYPE_CHECKING:
+    from genspace.report._item import ItemView, view_item
 
 __all__ = [
     "COUNTED",
@@ -83,3 +87,12 @@ __all__ = [
     "view_item",
     "write_report",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the view of one item when it is asked for: scenes are slow to import."""
+    if name in ("ItemView", "view_item"):
+        from genspace.report import _item
+
+        return getattr(_item, name)
+    raise AttributeError(f"module 'genspace.report' has no attribute {name!r}")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from genspace.gather import evidence_of
 from genspace.report._gallery import thumbnail
 from genspace.store import JudgeStore
-from genspace.study import open_study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +57,7 @@ class Example:
 
 def examples_of(made: Benchmark, judges: Sequence[str], *, each: int = EACH) -> list[Example]:
     """Return examples of each cell, the same ones whenever the verdicts are the same."""
-    study = open_study(made.root)
+    study = made.study
     verdicts = evidence_of(study).verdicts
     rows = {item.item_id: item for item in study.iter_items()}
     items = study.items.set_index("item_id")[["generator", "task", "sub_domain"]]

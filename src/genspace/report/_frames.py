@@ -17,6 +17,12 @@ __all__ = ["framing"]
 
 NAMES = {"camera": "the camera's", "object": "the object's own", None: "not known"}
 
+WHOSE = {
+    "everybody": "of all raters together",
+    "camera": "of those who answer as the camera sees it",
+    "object": "of those who answer from the object",
+}
+
 
 def framing(result: Framing) -> View:
     """Everybody's frame, people first."""
@@ -64,6 +70,13 @@ def _sentences(result: Framing) -> Iterator[str]:
             f"There, raters of one frame agree in {figure_text(people.within)} of pairs, raters of different frames "
             f"in {figure_text(people.across)}; a majority of their votes is no truth."
         )
+    known = [
+        f"{WHOSE[name]} {figure_text(found.estimate)}"
+        for name, found in document.ceilings.items()
+        if found.estimate.value is not None
+    ]
+    if known:
+        yield f"The accuracy that the majority of very many such raters would reach there: {', '.join(known)}."
     for judge in document.judges:
         if judge.frame.frame is None:
             yield f"Whose left {judge.frame.rater} means is not known from {judge.frame.telling:,} items."

@@ -15,13 +15,13 @@ from urllib.parse import quote
 
 from genspace.errors import InputError
 from genspace.gather import evidence_of
-from genspace.report._item import ItemView
 from genspace.report._items import ItemColumns
 from genspace.report._part import Part
 
 if TYPE_CHECKING:
     from genspace.geometry.scene import Scene
     from genspace.records import Item
+    from genspace.report._item import ItemView
     from genspace.study import Study
 
 __all__ = ["Gallery", "gallery", "thumbnail"]
@@ -106,6 +106,8 @@ class Gallery:
         if other is not None:
             named = [("A", item.image, None), ("B", other.image, None)]
             return [self._picture(study, *p) for p in named]
+        from genspace.report._item import ItemView  # what scenes need is slow to import
+
         view = ItemView(study, evidence_of(study), item)
         found = [self._picture(study, *p, view=view) for p in view.pictures()]
         return [p for p in found if p.source or p.overlay]

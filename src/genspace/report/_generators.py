@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from genspace.analysis.counted import ThreeFigures
+from genspace.analysis.counted import Place, ThreeFigures
 from genspace.analysis.result import GeneratorRow, Order, Orders
 from genspace.report._part import Part
 from genspace.report._plots import Plot, _panels, _short, _svg, styles_of
@@ -111,7 +111,7 @@ def order_table(reference: str, orders: Orders) -> tuple[list[str], list[list[st
     """
     everybody = {**({reference: orders.people} if orders.people else {}), **orders.judges}
     places = {
-        who: {row.generator: place_text(row) for row in order.generators}
+        who: {row.generator: place_text(row.place) for row in order.generators}
         for who, order in everybody.items()
         if order.reason is None
     }
@@ -127,12 +127,11 @@ def order_table(reference: str, orders: Orders) -> tuple[list[str], list[list[st
     return ["generator", *places], [*rows, ["distance", *apart]] if any(apart) else rows
 
 
-def place_text(row: GeneratorRow) -> str:
+def place_text(place: Place) -> str:
     """Return a rank and the ranks that the data allow: "2 (1–3)"."""
-    if row.rank is None:
+    if place.rank is None:
         return "–"
-    allowed = "" if row.rank_low is None else f" ({row.rank_low}–{row.rank_high})"
-    return f"{row.rank}{allowed}"
+    return f"{place.rank}" + ("" if place.low is None else f" ({place.low}–{place.high})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,6 @@ from genspace.report._answer import Answer, conclude
 from genspace.report._manifest import Manifest
 from genspace.report._page import page, templates
 from genspace.report._part import Part, Section
-from genspace.report._plots import forest
-from genspace.report._sections import SECTIONS
 from genspace.report._words import Words
 
 __all__ = ["html_report"]
@@ -30,9 +28,11 @@ class _Shown:
 
     @classmethod
     def of(cls, part: Part) -> _Shown:
+        from genspace.report._sections import SECTIONS  # what probes and scenes need is slow to import
+
         built = ((section, section.build(part)) for section in SECTIONS)
         found = [(section, data) for section, data in built if data]
-        return cls(part, conclude(part.document), forest(part.document), found)
+        return cls(part, conclude(part.document), part.plots.get("agreement"), found)
 
 
 def html_report(parts: Sequence[Part], manifest: Manifest) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from genspace.checkpoints import cache_dir
 from genspace.display import Displayed
 from genspace.errors import InputError, MissingExtraError, did_you_mean
 from genspace.gather import evidence_of
@@ -16,8 +17,9 @@ from genspace.geometry.drawing.bodies import Mark
 from genspace.geometry.evaluate import Evaluation, evaluate, in_words
 from genspace.geometry.predicates import Bound, bind
 from genspace.geometry.scene import Pair, Scene
+from genspace.judges import Previewing, make_judge, resolve, study_context
 from genspace.judges.scene import find_scene
-from genspace.records import Item, Measurement, Reference, Verdict
+from genspace.records import Item, Measurement, Reference, Request, Verdict
 from genspace.report._page import page
 from genspace.store import JudgeStore, judge_folders
 
@@ -118,6 +120,20 @@ class ItemView(Displayed):
                 if item_id == self.item.item_id and item_id_b is None:
                     yield (judge, question or "", repeat), verdict
 
+    def aids(self) -> Iterator[tuple[str, str]]:
+        """Yield what was drawn for each judge with aids, drawn anew: a caption and the picture as a URL."""
+        context = study_context(self.study, cache_dir=cache_dir())
+        for judge in dict.fromkeys(row["judge"] for row in self.verdicts if row["aids"]):
+            try:
+                made = make_judge(resolve([judge], self.study.declared.judges)[0], context)
+            except InputError as error:
+                yield f"{judge}: its aids cannot be drawn again: {error}", ""
+                continue
+            request = Request(item=self.item, files=self.study.files)
+            drawn = made.preview(request).drawn if isinstance(made, Previewing) else {}
+            for name, data in drawn.items():
+                yield f"{judge}: {name}", f"data:image/png;base64,{base64.b64encode(data).decode()}"
+
     def document(self) -> dict[str, Any]:
         """Return everything as JSON."""
         item, bound, found = self.item, self.bound, self.evaluation
@@ -188,6 +204,7 @@ class ItemView(Displayed):
                 for caption, _, scene in pictures
                 if scene is not None
             ],
+            aids=list(self.aids()),
             view3d=None if last is None else _view3d(last),
             concept=concept_svg(self.bound) if isinstance(self.bound, Bound) else None,
         )
@@ -250,4 +267,5 @@ def _verdict_row(row: Mapping[Any, Any], kept: Verdict | None) -> dict[str, Any]
         "reason": _text(row["reason"]) or None,
         "explanation": kept.explanation if kept else None,
         "measurements": [in_words(m) for m in kept.measurements] if kept else [],
+        "aids": list(kept.details.get("aids", ())) if kept else [],
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
@@ -16,6 +15,7 @@ from pydantic import JsonValue
 
 from genspace._version import __version__
 from genspace.analysis import CompareOptions
+from genspace.archives import sha256_of
 from genspace.documents import from_dict
 from genspace.errors import InputError
 from genspace.readings import Reading
@@ -143,11 +143,11 @@ def place_of(entry: StudyInputs, manifest: Path) -> str:
 def input_digests(study: Study, path: Path) -> dict[str, str]:
     """Return the SHA-256 of every file that can change the figures, by its name in the study."""
     if path.is_file():
-        return {path.name: _sha256(path)}
+        return {path.name: sha256_of(path)}
     files = [p for p in sorted(study.root.rglob("*")) if p.is_file()]
     names = {p.relative_to(study.root): p for p in files}
     return {
-        name.as_posix(): _sha256(p)
+        name.as_posix(): sha256_of(p)
         for name, p in names.items()
         if name.parts[0] not in SKIPPED_FOLDERS and not any(part.startswith(".") for part in name.parts)
     }
@@ -172,11 +172,6 @@ def changed_inputs(recorded: Mapping[str, str], current: Mapping[str, str]) -> l
     lines = [f"{name} is gone" for name in recorded if name not in current]
     lines += [f"{name} is new" for name in current if name not in recorded]
     return lines + [f"{n} has changed" for n in recorded if n in current and recorded[n] != current[n]]
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _version(package: str) -> str | None:

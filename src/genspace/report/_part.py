@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from genspace.analysis.result import QuestionResult
 from genspace.records import Reference
 from genspace.report._items import ItemColumns, item_columns
+from genspace.report._plots import Plot, plots_of
 from genspace.report._table import JudgeTable, judge_table
 
 if TYPE_CHECKING:
@@ -45,6 +46,11 @@ class Part:
     def table(self) -> JudgeTable:
         """Every judge's row of the main table."""
         return judge_table(self.document)
+
+    @cached_property
+    def plots(self) -> Mapping[str, Plot]:
+        """The question's plots by name, each drawn once for the page and its files."""
+        return dict(plots_of(self.document))
 
     @cached_property
     def items(self) -> ItemColumns | None:

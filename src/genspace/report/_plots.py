@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -100,6 +99,7 @@ def _svg(figure: Figure, description: str) -> Plot:
     canvas: Any = FigureCanvasSVG(figure)  # matplotlib leaves its method untyped
     # `savefig` would draw everything twice.
     canvas.print_svg(buffer, metadata={"Date": None, "Creator": None})
+    figure.set_layout_engine("none")  # everything has its place now, in a PDF too
     text = buffer.getvalue()
     body = text[text.index("<svg") :]
     label = f'<svg role="img" aria-label="{escape(description, quote=True)}"'
@@ -432,5 +432,5 @@ def plots_of(document: QuestionResult) -> Iterator[tuple[str, Plot]]:
         ("ratings", ratings(document)),
     ]
     found += [("risk", risk_coverage(document)), ("calibration", calibration(document))]
-    found += [("by-" + re.sub(r"[^\w.-]+", "-", c), breakdown_map(document, c)) for c in document.breakdowns]
+    found += [(f"by-{c}", breakdown_map(document, c)) for c in document.breakdowns]
     yield from ((name, plot) for name, plot in found if plot is not None)

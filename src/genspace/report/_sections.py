@@ -13,15 +13,7 @@ from genspace.report._certificate import consistency
 from genspace.report._gallery import gallery
 from genspace.report._generators import generators
 from genspace.report._part import Part, Section
-from genspace.report._plots import (
-    MOST_COLUMNS,
-    breakdown_map,
-    calibration,
-    ratings,
-    risk_coverage,
-    specification_map,
-    styles_of,
-)
+from genspace.report._plots import MOST_COLUMNS, styles_of
 from genspace.report._probe_page import curve_legend, curve_plots, sub_domains
 from genspace.report._sentences import people_sentences, reason_text, specification_sentences
 from genspace.report._styles import judge_styles
@@ -66,7 +58,7 @@ def _breakdowns(part: Part) -> list[BreakdownShown]:
             values_down=len(cells) > MOST_COLUMNS,
         )
         for column, cells in part.document.breakdowns.items()
-        if (plot := breakdown_map(part.document, column))
+        if (plot := part.plots.get(f"by-{column}"))
     ]
 
 
@@ -87,7 +79,7 @@ def _reliability(part: Part) -> ReliabilityShown | None:
     reason = "" if known else reason_text(next(iter(figures.values())).reason)
     if reason and part.reference != "people":
         return None
-    return ReliabilityShown(figures, reason, ratings(part.document), people_sentences(part.document))
+    return ReliabilityShown(figures, reason, part.plots.get("ratings"), people_sentences(part.document))
 
 
 def _footing(part: Part) -> list[tuple[str, Matched]]:
@@ -140,7 +132,7 @@ class SpecificationShown:
 
 
 def _specification(part: Part) -> SpecificationShown | None:
-    plot = specification_map(part.document)
+    plot = part.plots.get("specification")
     document = part.document
     told = specification_sentences(document.specification, document.primary.label)
     return SpecificationShown(plot, told) if plot else None
@@ -159,8 +151,8 @@ SECTIONS: tuple[Section, ...] = (
     Section("overlap", "Do judges err on the same items?", lambda part: part.document.overlap.pairs),
     Section("consistency", "How often each judge contradicts itself", consistency),
     Section("abstaining", "Who abstains, and on what", _abstaining),
-    Section("risk", "What abstaining buys", lambda part: risk_coverage(part.document)),
-    Section("calibration", "What a score is worth", lambda part: calibration(part.document)),
+    Section("risk", "What abstaining buys", lambda part: part.plots.get("risk")),
+    Section("calibration", "What a score is worth", lambda part: part.plots.get("calibration")),
     Section("cost", "Cost", lambda part: part.document.cost_fronts),
     Section("classical", "Appendix: classical tests", lambda part: part.document.tests.classical),
 )

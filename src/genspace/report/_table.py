@@ -26,6 +26,7 @@ __all__ = [
     "figure_text",
     "figure_words",
     "judge_table",
+    "latex_frame",
     "latex_of",
     "latex_table",
     "markdown_table",
@@ -322,11 +323,19 @@ def latex_of(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -
     \caption{5 \%}
     """
     cells = [" & ".join(cell.translate(LATEX) for cell in row) + " \\\\" for row in (head, *rows)]
+    return latex_frame(f"l{'r' * (len(head) - 1)}", cells[0], cells[1:], caption)
+
+
+def latex_frame(
+    columns: str, head: str, body: Sequence[str], caption: str, *, as_wide_as_text: bool = False
+) -> str:
+    """Return a table (booktabs) of lines that are LaTeX already; one as wide as the text needs graphicx."""
+    opened, closed = ("\\resizebox{\\textwidth}{!}{%\n", "}") if as_wide_as_text else ("", "")
     return "\n".join(
         [
             "\\begin{table}", "\\centering", f"\\caption{{{caption.translate(LATEX)}}}",
-            f"\\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}", "\\toprule", cells[0], "\\midrule", *cells[1:],
-            "\\bottomrule", "\\end{tabular}", "\\end{table}",
+            f"{opened}\\begin{{tabular}}{{{columns}}}", "\\toprule", head, "\\midrule", *body,
+            "\\bottomrule", f"\\end{{tabular}}{closed}", "\\end{table}",
         ]
     ) + "\n"  # fmt: skip
 
@@ -334,11 +343,7 @@ def latex_of(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -
 def latex_table(table: JudgeTable, *, caption: str) -> str:
     """Return the table in LaTeX (booktabs): interval under each figure in small type."""
     head = ["Judge", *(c.label for c in table.columns), "$n$", "Coverage"]
-    lines = [
-        "\\begin{table}", "\\centering", f"\\caption{{{caption.translate(LATEX)}}}",
-        f"\\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}", "\\toprule",
-        " & ".join(h if h == "$n$" else h.translate(LATEX) for h in head) + " \\\\", "\\midrule",
-    ]  # fmt: skip
+    lines = []
     previous = None
     for row in table.rows:
         standing = "ranked" if row.is_judge else row.kind
@@ -347,7 +352,8 @@ def latex_table(table: JudgeTable, *, caption: str) -> str:
         previous = standing
         cells = [row.name.translate(LATEX), *map(_latex_cell, row.estimates), str(row.n or "--")]
         lines.append(" & ".join([*cells, percent(row.coverage).translate(LATEX)]) + " \\\\")
-    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", "\\end{table}"]) + "\n"
+    names = " & ".join(h if h == "$n$" else h.translate(LATEX) for h in head) + " \\\\"
+    return latex_frame(f"l{'r' * (len(head) - 1)}", names, lines, caption)
 
 
 def _latex_cell(estimate: Estimate) -> str:

@@ -79,6 +79,7 @@ def print_table(
     title: str | None = None,
     styles: Sequence[str] = (),
     optional: Sequence[int] = (),
+    turns: bool = True,
 ) -> None:
     """Print a table so that it fits the terminal.
 
@@ -92,6 +93,7 @@ def print_table(
         title: Above it.
         styles: One a row; none: plain.
         optional: Columns that may be left out, the first to go first.
+        turns: Whether it may be turned.
     """
     from rich.text import Text
 
@@ -106,7 +108,7 @@ def print_table(
     everything = list(range(len(turned[0])))
     if _width(cells, kept, console) <= console.width or optional:
         _print_cells(cells, kept, styles, console)
-    elif _width(turned, everything, console) <= console.width:
+    elif turns and _width(turned, everything, console) <= console.width:
         _print_cells(turned, everything, (), console)
     else:
         for part in _parts(cells, console):

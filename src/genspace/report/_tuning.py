@@ -34,10 +34,11 @@ def tuning(result: Tuning) -> View:
             f"{row.cost_usd:.4g}",
             percent(row.coverage),
             percent(row.chosen),
+            percent(row.dropped),
         )
         for row in sorted(found.candidates, key=lambda row: -row.chosen)
     ]
-    head = ("variant", "yes above", "USD an item", "coverage", "chosen in folds")
+    head = ("variant", "yes above", "USD an item", "coverage", "chosen in folds", "dropped in folds")
     return View(f"Tuning on {document.study}", list(_sentences(result, found)), head, rows)
 
 

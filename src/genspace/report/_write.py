@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,7 +15,6 @@ from genspace.report._items import items_csv
 from genspace.report._manifest import Manifest, make_manifest
 from genspace.report._page import page
 from genspace.report._part import parts_of
-from genspace.report._plots import plots_of
 from genspace.report._table import csv_table, judge_table, latex_of, latex_table, markdown_table
 from genspace.report._words import Words
 from genspace.tables import csv_text
@@ -70,9 +70,9 @@ def write_report(
             texts[name] = items_csv(part.items)
     texts |= figure_files(
         {
-            f"figure-{part.key}-{name}".replace("q0-", ""): plot
+            re.sub(r"[^\w.-]+", "-", f"figure-{part.key}-{name}".replace("q0-", "")): plot
             for part in parts
-            for name, plot in plots_of(part.document)
+            for name, plot in part.plots.items()
         }
     )
     return written(folder, texts)

@@ -7,17 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import wrap
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from genspace.analysis.reasons import Reason
 from genspace.benchmark import TASKS, Cell, Row, Task, row_places, rows_csv
+from genspace.display import View
 from genspace.documents import to_dict
 from genspace.report._benchmark_examples import Example, examples_of
 from genspace.report._files import written
-from genspace.report._generators import COUNTED
+from genspace.report._generators import COUNTED, place_text
 from genspace.report._page import page
 from genspace.report._sentences import reason_text
-from genspace.report._table import LATEX, figure_text, figure_words, number, percent
+from genspace.report._table import LATEX, figure_text, figure_words, latex_frame, number, percent
+from genspace.report._terminal import print_table
 from genspace.tables import neutralised
 
 if TYPE_CHECKING:
@@ -41,8 +43,6 @@ MEAN = "mean"
 TITLES: Mapping[Task, str] = {"t2i": "Text to image", "edit": "Editing"}
 LABEL = 24
 """Characters of a row's name on a terminal; longer ones are wrapped."""
-WIDTH = 12
-"""Characters of a cell on a terminal."""
 LINES = ("", "", "left out, as passes", "score", "coverage, n")
 
 
@@ -59,10 +59,7 @@ class ShownRow:
     @property
     def standing(self) -> str:
         """The place, and those that the intervals allow: "2 (1–3)"."""
-        place = self.place
-        if place.rank is None:
-            return "–"
-        return f"{place.rank}" + ("" if place.low is None else f" ({place.low}–{place.high})")
+        return place_text(self.place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +74,11 @@ class ShownTask:
     def title(self) -> str:
         """Heading."""
         return TITLES[self.task]
+
+    @property
+    def names(self) -> list[str]:
+        """Headings of the cells."""
+        return [name.replace("_", " ") for name in (*self.columns, MEAN)]
 
 
 def shown_tasks(rows: Sequence[Row]) -> list[ShownTask]:
@@ -121,99 +123,52 @@ def _interval(estimate: Estimate) -> str:
 
 def print_rows(rows: Sequence[Row], console: Console) -> None:
     """Print the tables; a narrow terminal gets the sub-domains in several parts."""
-    from rich import box
-    from rich.table import Table
-
     for shown in shown_tasks(rows):
-        names = [*shown.columns, MEAN]
-        label = max(len(LINES[2]), *(min(LABEL, len(f"{r.generator}, {r.judge}")) for r in shown.rows))
-        fitting = max(1, (console.width - label - 1) // (WIDTH + 1))
-        for start in range(0, len(names), fitting):
-            part = slice(start, start + fitting)
-            table = Table(
-                box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold", title_justify="left",
-                title=shown.title if start == 0 else None,
-            )  # fmt: skip
-            table.add_column("generator, judge", overflow="fold", min_width=label, max_width=label)
-            for name in names[part]:
-                table.add_column(name.replace("_", " "), justify="right", min_width=WIDTH)
-            for row in shown.rows:
-                lines = [cell_lines(cell) for cell in row.cells[part]]
-                kept = [n for n in range(len(LINES)) if n == 1 or any(cell[n] for cell in lines)]
-                names_of = wrap(f"{row.generator}, {row.judge}", label)
-                heads = ["\n".join(names_of), f"place {row.standing}", *LINES[2:]]
-                below = "\n" * (len(names_of) - 1)
-                table.add_row(
-                    "\n".join(heads[n] for n in kept),
-                    *("\n".join(cell[n] + (below if n == 0 else "") for n in kept) for cell in lines),
-                )
-            console.print(table, markup=False)
+        table = []
+        for row in shown.rows:
+            lines = [cell_lines(cell) for cell in row.cells]
+            kept = [n for n in range(len(LINES)) if n == 1 or any(cell[n] for cell in lines)]
+            names = wrap(f"{row.generator}, {row.judge}", max(len(LINES[2]), LABEL))
+            heads = ["\n".join(names), f"place {row.standing}", *LINES[2:]]
+            below = "\n" * (len(names) - 1)
+            cells = ["\n".join(cell[n] + (below if n == 0 else "") for n in kept) for cell in lines]
+            table.append(["\n".join(heads[n] for n in kept), *cells])
+        print_table(["generator, judge", *shown.names], table, console, title=shown.title, turns=False)
     console.print(f"In each cell: {_legend()} {COUNTED}", markup=False)
 
 
 def print_released(rows: Sequence[Row], console: Console) -> None:
     """Print what the released code reports: of each of its folders acc, scores_avg, and how many images it counted."""
-    from rich import box
-    from rich.table import Table
-
+    head = ["index", "sub-domain", "variant", "acc", "scores_avg", "correct", "counted", "skipped"]
     for row in rows:
         for task, figures in row.tasks.items():
-            table = Table(
-                box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold", title_justify="left",
-                title=f"{row.generator}, {row.judge}, {TITLES[task]}: as the released code counts",
-            )  # fmt: skip
-            for name in (
-                "index",
-                "sub-domain",
-                "variant",
-                "acc",
-                "scores_avg",
-                "correct",
-                "counted",
-                "skipped",
-            ):
-                side: Literal["left", "right"] = "left" if name in {"sub-domain", "variant"} else "right"
-                table.add_column(name, justify=side, no_wrap=True, overflow="ignore")
-            for v in figures.variants:
-                if v.all:
-                    counts = (str(n) for n in (v.correct, v.counted, v.all - v.counted))
-                    table.add_row(
-                        v.index, v.sub_domain, v.variant, number(v.acc), number(v.scores_avg), *counts
-                    )
-            console.print(table, markup=False)
+            lines = [
+                [v.index, v.sub_domain, v.variant, number(v.acc), number(v.scores_avg),
+                 *map(str, (v.correct, v.counted, v.all - v.counted))]
+                for v in figures.variants if v.all
+            ]  # fmt: skip
+            title = f"{row.generator}, {row.judge}, {TITLES[task]}: as the released code counts"
+            print_table(head, lines, console, title=title)
 
 
 def print_corrected(found: Mapping[tuple[str, str, Task], CorrectedMean], console: Console) -> None:
     """Print each row as people would have it: from the sample alone, and with the judge's help."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(
-        box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold", title_justify="left",
-        title="As people would have it",
-    )  # fmt: skip
-    for name in ("generator", "judge", "task", "sample alone", "corrected by people", "labels", ""):
-        table.add_column(name, overflow="fold")
-    for (generator, judge, task), mean in found.items():
-        numbers = (figure_text(mean.sample), figure_text(mean.corrected), str(mean.labelled))
-        table.add_row(generator, judge, TITLES[task], *numbers, reason_text(mean.corrected.reason))
-    console.print(table)
+    rows = [
+        [generator, judge, TITLES[task], figure_text(mean.sample), figure_text(mean.corrected), str(mean.labelled),
+         reason_text(mean.corrected.reason)]
+        for (generator, judge, task), mean in found.items()
+    ]  # fmt: skip
+    head = ["generator", "judge", "task", "sample alone", "corrected by people", "labels", ""]
+    print_table(head, rows, console, title="As people would have it")
 
 
 def print_generator_pairs(
     found: Sequence[GeneratorComparison], contrary: Sequence[Otherwise], console: Console
 ) -> None:
     """Print each pair's mean difference and where one is ahead, then the pairs that judges order contrarily."""
-    from rich import box
-    from rich.table import Table
-
+    head = ["generators", "difference of mean scores", "p", "adjusted p", "first is", "sub-domains"]
     for comparison in found:
-        table = Table(
-            box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold", title_justify="left",
-            title=f"{TITLES[comparison.task]}, judge {comparison.judge}",
-        )  # fmt: skip
-        for name in ("generators", "difference of mean scores", "p", "adjusted p", "first is", "sub-domains"):
-            table.add_column(name, overflow="fold")
+        rows = []
         for pair in comparison.pairs:
             if pair.cell == MEAN:
                 own = [p for p in comparison.pairs if (p.first, p.second) == (pair.first, pair.second)]
@@ -223,10 +178,10 @@ def print_generator_pairs(
                     if p.cell != MEAN and p.claim != "open"
                 ]
                 numbers = (figure_words(pair.difference, signed=True), number(pair.p), number(pair.p_holm))
-                table.add_row(
-                    f"{pair.first} / {pair.second}", *numbers, pair.claim, "; ".join(where) or "none ahead"
+                rows.append(
+                    [f"{pair.first} / {pair.second}", *numbers, pair.claim, "; ".join(where) or "none ahead"]
                 )
-        console.print(table)
+        print_table(head, rows, console, title=f"{TITLES[comparison.task]}, judge {comparison.judge}")
     console.print(
         "Paired by prompt; intervals are pointwise. Ahead and behind: p at most .05 after Holm's correction for all "
         "generators and sub-domains of the judge and task, whatever the unmeasured pictures are worth.",
@@ -279,19 +234,14 @@ def markdown_rows(rows: Sequence[Row]) -> str:
     """Return the tables as Markdown."""
     parts = []
     for shown in shown_tasks(rows):
-        head = ["place", "generator", "judge", *(c.replace("_", " ") for c in (*shown.columns, MEAN))]
-        lines = [f"### {shown.title}", "", _piped(head), _piped(["---"] * len(head))]
-        lines += [
-            _piped([row.standing, *(n.replace("|", "\\|") for n in (row.generator, row.judge)),
-                    *("<br>".join(filter(None, cell_lines(cell))) for cell in row.cells)])
+        head = ["place", "generator", "judge", *shown.names]
+        lines = [
+            [row.standing, row.generator, row.judge,
+             *("<br>".join(filter(None, cell_lines(cell))) for cell in row.cells)]
             for row in shown.rows
         ]  # fmt: skip
-        parts.append("\n".join(lines) + "\n")
+        parts.append(View(shown.title, head=head, rows=lines).markdown())
     return "\n".join([*parts, f"In each cell: {_legend()} {COUNTED}\n"])
-
-
-def _piped(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
 
 
 def _legend() -> str:
@@ -305,13 +255,7 @@ def latex_rows(rows: Sequence[Row]) -> str:
     """Return the tables in LaTeX (booktabs, graphicx), each no wider than the text."""
     parts = []
     for shown in shown_tasks(rows):
-        head = ["", "Generator", "Judge", *(c.replace("_", " ") for c in (*shown.columns, MEAN))]
-        lines = [
-            "\\begin{table}", "\\centering",
-            f"\\caption{{{shown.title}. {(_legend() + ' ' + COUNTED).translate(LATEX)}}}",
-            "\\resizebox{\\textwidth}{!}{%", f"\\begin{{tabular}}{{lll{'r' * (len(head) - 3)}}}", "\\toprule",
-            " & ".join(h.translate(LATEX) for h in head) + " \\\\", "\\midrule",
-        ]  # fmt: skip
+        lines = []
         for row in shown.rows:
             cells = [cell_lines(cell) for cell in row.cells]
             kept = [n for n in range(len(LINES)) if any(cell[n] for cell in cells)]
@@ -323,8 +267,10 @@ def latex_rows(rows: Sequence[Row]) -> str:
                     *(f"{small}{c[n].translate(LATEX)}" for c in cells),
                 ]
                 lines.append(" & ".join(told) + (" \\\\" if n != kept[-1] else " \\\\[4pt]"))
-        lines += ["\\bottomrule", "\\end{tabular}}", "\\end{table}"]
-        parts.append("\n".join(lines) + "\n")
+        head = " & ".join(h.translate(LATEX) for h in ("", "Generator", "Judge", *shown.names)) + " \\\\"
+        columns = f"lll{'r' * len(shown.names)}"
+        caption = f"{shown.title}. {_legend()} {COUNTED}"
+        parts.append(latex_frame(columns, head, lines, caption, as_wide_as_text=True))
     return "\n".join(parts)
 
 

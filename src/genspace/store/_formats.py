@@ -29,7 +29,7 @@ COLUMN_TYPES: Mapping[str, str] = {
     "reason": "string", "explanation": "string", "seconds": "double", "tokens": "int64", "cost_usd": "double",
 }  # fmt: skip
 """Columns of Parquet shards; measurements and details stand in `rest` as JSON."""
-BLOCK = 1 << 23
+BLOCK = 1 << 20
 """Bytes of JSON Lines that are parsed at a time."""
 ROW_GROUP = 16_384
 """Verdicts of a Parquet shard that are held at a time, written and read."""

@@ -14,7 +14,7 @@ from genspace.readings import Reading
 from genspace.records import ITEM_COLUMNS
 from genspace.study._readers import Read, alike_names, read_items
 from genspace.study._suspicions import alike_but_for_case
-from genspace.tables import Table, match_columns, read_parts, read_table
+from genspace.tables import PART_ROWS, Table, match_columns, read_parts, read_table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,7 +54,10 @@ class ItemsTable:
     def parts(self) -> Iterator[pd.DataFrame]:
         """Yield the table in order, some rows at a time."""
         if self.whole is not None:
-            yield self.whole
+            # a table without rows is one part
+            yield from (
+                self.whole.iloc[at : at + PART_ROWS] for at in range(0, len(self.whole) or 1, PART_ROWS)
+            )
             return
         for part in read_parts(self.path, self.path.name):
             yield read_items(part, whole=False).frame

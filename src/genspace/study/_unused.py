@@ -7,6 +7,7 @@ from pathlib import Path
 
 from genspace.errors import GenspaceError
 from genspace.readings import Reading
+from genspace.records import DESIGN_FILE
 from genspace.tables import PROSE_SUFFIXES, match_columns, read_parts, table_stem
 
 __all__ = ["is_prose", "unused_files"]
@@ -14,8 +15,8 @@ __all__ = ["is_prose", "unused_files"]
 ANSWER_STEMS = frozenset(
     {"annotation", "annotations", "answers", "answer", "ratings", "rating", "human", "labels"}
 )
-OWN = frozenset({"study.toml", "annotate.toml", "manifest.json", "comparison.json"})
-MENTIONING = ("study.toml", "annotate.toml")
+OWN = frozenset({"study.toml", DESIGN_FILE, "manifest.json", "comparison.json"})
+MENTIONING = ("study.toml", DESIGN_FILE)
 """Files whose text names further files, which are read by whoever reads them."""
 MOST_LOOKED_AT = 20
 """Files whose columns are looked at."""

@@ -5,7 +5,7 @@ from genspace.tables._cells import NULLS, PAIR_WORDS, WORDS, clean_text, word_ke
 from genspace.tables._columns import SYNONYMS, match_columns, near_columns
 from genspace.tables._json import cell_text
 from genspace.tables._numbers import LARGEST, Numbers, empty_cells, parse_numbers, read_numbers
-from genspace.tables._read import find_table, read_parts, read_table
+from genspace.tables._read import PART_ROWS, find_table, read_parts, read_table
 from genspace.tables._table import MOST_PROBLEMS, PROSE_SUFFIXES, SUFFIXES, Table, require_columns, table_stem
 from genspace.tables._write import csv_text, neutralised, write_csv
 
@@ -14,6 +14,7 @@ __all__ = [
     "MOST_PROBLEMS",
     "NULLS",
     "PAIR_WORDS",
+    "PART_ROWS",
     "PROSE_SUFFIXES",
     "SUFFIXES",
     "SYNONYMS",

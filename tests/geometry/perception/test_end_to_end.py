@@ -14,7 +14,8 @@ from genspace.errors import InputError
 from genspace.geometry.evaluate import evaluate
 from genspace.geometry.scene import Pair, Scene
 from genspace.geometry.scene_files import read_scene, write_scene
-from genspace.judges import JudgeContext, JudgeSpec, make_judge
+from genspace.judges import JudgeContext, JudgeSpec, Seeing, make_judge
+from genspace.judges.asking import Asker, AskOptions
 from genspace.judges.geometry import STAGE_OPTIONS, attribution
 from genspace.records import Item, Request, Verdict
 
@@ -332,3 +333,28 @@ def test_compare_shows_what_a_part_costs(genspace, tmp_path: Path) -> None:
     told = genspace("compare", tmp_path, "--out", tmp_path / "report").out
     assert "geometry with parts replaced changes its" in told
     assert "gravity=scene" in told
+
+
+def test_other_judges_are_helped_with_what_is_perceived_and_not_with_the_truth(tmp_path: Path) -> None:
+    scene, _ = SCENES["apart"]
+    truth = write_probe(tmp_path, "apart", scene)
+    request = Request(item=item("apart", "allocentric(cow, chair, relation=front)"), files=Folder(tmp_path))
+    judge = make_judge(JudgeSpec(name="geometry", kind="geometry", options=TRUTH), JudgeContext())
+    assert isinstance(judge, Seeing)
+    with pytest.raises(InputError, match="reads the known truth, which no judge is told"):
+        judge.seen(request)
+    somebodys = truth.changed(
+        camera=truth.camera.changed(intrinsics_source="measured"),
+        objects=tuple(thing.model_copy(update={"complete": None}) for thing in truth.objects),
+    )
+    write_scene(somebodys, tmp_path / "apart.scene.json")
+    asker = Asker.of(
+        AskOptions(aids="marks+measurements", aids_from="seen"), JudgeContext(make=lambda _: judge), where="x"
+    )
+    (ask,), _ = asker.imagined(request)
+    (measured,) = [m for m in evaluate(truth, request.item.predicate).measurements if "bearing" in m.quantity]
+    told = float(ask.text.partition("bearing of chair from cow ")[2].partition("°")[0])
+    assert told == pytest.approx(measured.value, abs=5)
+    assert len(ask.drawn) == 1
+    absent = Request(item=item("apart", "camera_pose(dog, view=front)"), files=Folder(tmp_path))
+    assert "dog was not found" in (asker.imagined(absent)[1].reason or "")
