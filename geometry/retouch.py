@@ -14,7 +14,27 @@ from genspace.geometry.scene import Camera, Mask, Pair, Scene, SceneObject
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Cut", "cut", "mirrored", "scaled"]
+__all__ = ["Cut", "backwards", "cut", "mirrored", "scaled"]
+
+
+def backwards(scene: Scene | Pair) -> Scene | Pair:
+    """Return the pair with before and after exchanged, and what is known of the camera between them turned round.
+
+    >>> from genspace.geometry.scene import Pair, Scene
+    >>> before, after = (Scene(width=100, height=50, objects=()) for _ in range(2))
+    >>> pair = backwards(Pair(before=before, after=after, camera="static", depth_scale=0.5, yaw_deg=10))
+    >>> pair.camera, pair.depth_scale, pair.yaw_deg
+    ('static', 2.0, -10.0)
+    """
+    if not isinstance(scene, Pair):
+        return scene
+    return scene.changed(
+        before=scene.after,
+        after=scene.before,
+        depth_scale=None if scene.depth_scale is None else 1 / scene.depth_scale,
+        yaw_deg=None if scene.yaw_deg is None else -scene.yaw_deg,
+        predicates=(),
+    )
 
 
 def mirrored(scene: Scene | Pair) -> Scene | Pair:

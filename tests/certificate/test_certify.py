@@ -165,6 +165,43 @@ def test_known_truth_on_the_quickstart(tmp_path: Path, boxes: str) -> None:
     assert "no evidence that it is right" in found.sentences[0]
 
 
+def test_an_edit_read_backwards_keeps_what_is_known_of_its_camera(tmp_path: Path) -> None:
+    """The pair file alone tells the scale between pictures without depth: the cat moves a metre, there and back."""
+    images = tmp_path / "images"
+    images.mkdir()
+    for name, x in (("a-before", 0.0), ("a", -1.0)):
+        cat = {
+            "id": "cat",
+            "centre": [x, 0.2, 3.0],
+            "extent": [1, 1, 1],
+            "rotation": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+            "box": [10, 10, 60, 60],
+        }
+        document = {
+            "format": "genspace-scene/1",
+            "width": 200,
+            "height": 200,
+            "camera": {"fov_deg": 60, "pitch_deg": 0, "roll_deg": 0},
+            "objects": [cat],
+        }
+        (images / f"{name}.scene.json").write_text(json.dumps(document))
+    pair = {"format": "genspace-pair/1", "before": "a-before.scene.json", "after": "a.scene.json"}
+    known = {"camera": "static", "depth_scale": 1.0}
+    (images / "a.pair.json").write_text(json.dumps(pair | known))
+    rows = [
+        {
+            "item_id": "a", "image": "a.png", "image_before": "a-before.png",
+            "predicate": "move_object(cat, direction=left, value_m=1)",
+        }
+    ]  # fmt: skip
+    pd.DataFrame(rows).to_csv(tmp_path / "items.csv", index=False)
+    study = open_study(tmp_path)
+    judge = make_judge(JudgeSpec(name="truth", kind="scene"), study_context(study))
+    found = certify(study, judge, "truth", ["undone"])
+    (row,) = found.document.result.ways
+    assert (row.answered, row.yes_to_both) == (1, 1)
+
+
 def test_boxes_in_two_dimensions_are_mirrored(tmp_path: Path) -> None:
     folder = tmp_path / "study"
     shutil.copytree(QUICKSTART, folder)

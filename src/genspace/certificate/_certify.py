@@ -226,13 +226,12 @@ def _placed(version: Asked, item_id: str, original: Item, pictures: dict[str, st
 
     extra = dict(item.extra)
     extra.pop("scene", None)
-    if (
-        item.image == original.image or not item.image_before
-    ):  # an edit read backwards has no scene file of its own
-        names = scene_names(original if item.image == original.image else replace(item, item_id="", extra={}))
-        scene = next((known for known in names if version.files.exists(known)), None)
-        if scene is not None:
-            extra["scene"] = f"{folder}/{scene}"
+    # an edit has one file for both its pictures, however it is read; another side of a picture has one of its own
+    elsewhere = item.image != original.image and not item.image_before
+    names = scene_names(replace(item, item_id="", extra={}) if elsewhere else original)
+    scene = next((known for known in names if version.files.exists(known)), None)
+    if scene is not None:
+        extra["scene"] = f"{folder}/{scene}"
     return replace(
         item,
         item_id=item_id,

@@ -25,9 +25,18 @@ if TYPE_CHECKING:
 
     from genspace.records import Files
 
-__all__ = ["AS_IT_IS", "JPEG", "MIRROR", "SMALLER", "RetouchedFiles", "cut_folder", "retouched_name"]
+__all__ = [
+    "AS_IT_IS",
+    "JPEG",
+    "MIRROR",
+    "SMALLER",
+    "UNDONE",
+    "RetouchedFiles",
+    "cut_folder",
+    "retouched_name",
+]
 
-MIRROR, SMALLER, JPEG, AS_IT_IS = "mirror", "smaller", "jpeg", "as-it-is"
+MIRROR, SMALLER, JPEG, UNDONE, AS_IT_IS = "mirror", "smaller", "jpeg", "undone", "as-it-is"
 SCALE, QUALITY = 0.75, 60
 """What a smaller picture's sides are multiplied by; quality of a JPEG."""
 _FOCAL_35MM, _EXIF = 0xA405, 0x8769
@@ -36,8 +45,8 @@ _CUT = re.compile(r"cut-(\d+)-(\d+)-(\d+)-(\d+)")
 
 @dataclass(frozen=True)
 class _Retouch:
-    picture: Callable[[Image], Image]
-    """Pixels to pixels; a depth image is handed over with its 16-bit values."""
+    picture: Callable[[Image], Image] | None
+    """Pixels to pixels; a depth image is handed over with its 16-bit values. None: files stay as they are."""
     scene: Callable[[Scene | Pair], Scene | Pair]
     flips: bool = False
     """Whether points in space change their side."""
@@ -68,6 +77,7 @@ _RETOUCHES = {
     MIRROR: _Retouch(_flip, retouch.mirrored, flips=True),
     SMALLER: _Retouch(_shrink, _smaller, scale=SCALE),
     JPEG: _Retouch(lambda image: image, lambda scene: scene, jpeg=True),
+    UNDONE: _Retouch(None, retouch.backwards),
 }
 
 
@@ -94,7 +104,7 @@ def retouched_name(folder: str, name: str) -> str:
     >>> retouched_name("mirror", "a/7.webp"), retouched_name("as-it-is", "7.webp")
     ('mirror/a/7.png', 'as-it-is/7.webp')
     """
-    if folder == AS_IT_IS:
+    if folder in (AS_IT_IS, UNDONE):
         return f"{folder}/{name}"
     return f"{folder}/{PurePosixPath(name).with_suffix('.jpg' if folder == JPEG else '.png')}"
 
@@ -122,13 +132,13 @@ class RetouchedFiles:
         if change is not None and original.endswith(".json"):
             return self._scene(original, change)
         data = self.files.read(original)
-        if change is None:
+        if change is None or change.picture is None:
             return data
         if original.endswith(".npz"):
             return _points(data, original) if change.flips else data
         if name in self.pictures:
-            return _picture(data, original, change)
-        return _depth(data, original, change)
+            return _picture(data, original, change.picture, change)
+        return _depth(data, original, change.picture)
 
     def local_path(self, name: str) -> Path | None:  # noqa: ARG002
         """Return None: the files are made when they are read."""
@@ -152,13 +162,13 @@ class RetouchedFiles:
         return json.dumps(change.scene(scene).to_json(), allow_nan=False).encode()
 
 
-def _picture(data: bytes, name: str, change: _Retouch) -> bytes:
+def _picture(data: bytes, name: str, alter: Callable[[Image], Image], change: _Retouch) -> bytes:
     """Retouch an upright picture; its focal length, where EXIF tells it, stays what it is in pixels."""
     from PIL import Image
 
     seen = read_picture(data, name)
     before = Image.fromarray(seen.pixels)
-    after = change.picture(before)
+    after = alter(before)
     exif = Image.Exif()
     if seen.focal_35mm is not None:
         longer = np.hypot(*before.size) / np.hypot(*after.size)
@@ -170,13 +180,13 @@ def _picture(data: bytes, name: str, change: _Retouch) -> bytes:
     return stream.getvalue()
 
 
-def _depth(data: bytes, name: str, change: _Retouch) -> bytes:
+def _depth(data: bytes, name: str, alter: Callable[[Image], Image]) -> bytes:
     from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(io.BytesIO(data)) as image:
             stream = io.BytesIO()
-            change.picture(image).save(stream, "PNG")
+            alter(image).save(stream, "PNG")
     except (UnidentifiedImageError, OSError, ValueError) as error:
         raise InputError(f"{name}: not a readable image ({error})") from None
     return stream.getvalue()

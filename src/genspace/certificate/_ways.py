@@ -8,7 +8,7 @@ from functools import cached_property
 from posixpath import splitext
 
 from genspace.analysis.consistency import Way
-from genspace.certificate._files import AS_IT_IS, JPEG, MIRROR, SMALLER, cut_folder
+from genspace.certificate._files import AS_IT_IS, JPEG, MIRROR, SMALLER, UNDONE, cut_folder
 from genspace.errors import InputError
 from genspace.geometry.predicates import Bound, bind_known, contrary, exchanged, in_a_mirror, undone
 from genspace.geometry.probes.orbit import ORBIT
@@ -112,7 +112,7 @@ def _undone(asked: Asked) -> Asked:
         raise DoesNotApplyError("it is no edit")
     said = asked.saying(_said(undone(_bound(asked)), "form read backwards"))
     turned = replace(said.item, image=item.image_before, image_before=item.image)
-    return replace(said, item=turned)
+    return replace(said, item=turned, folder=UNDONE)
 
 
 def _picture(asked: Asked) -> None:
