@@ -35,10 +35,17 @@ def fill(text: str) -> str:
 def glossary() -> str:
     """Every word of the report, and every figure, with its meaning."""
     from genspace.analysis.figures import FIGURES
-    from genspace.report._words import TERMS
+    from genspace.report._words import OF_GATES, OF_ORDERS, OF_PROBES, OF_RUNS, TERMS
 
     figures = {row.short: row.meaning.format(people="people") for row in FIGURES.values() if row.meaning}
-    parts = [("Words", TERMS), ("Figures", figures)]
+    parts = [
+        ("Words", TERMS),
+        ("Words of two runs", OF_RUNS),
+        ("Words of gates", OF_GATES),
+        ("Words of orders", OF_ORDERS),
+        ("Words of probes", OF_PROBES),
+        ("Figures", figures),
+    ]
     return "\n\n".join(
         f"## {title}\n\n" + "\n".join(f"- **{term}**: {meaning}." for term, meaning in entries.items())
         for title, entries in parts

@@ -19,8 +19,8 @@ SETTINGS = {
     for task, count in (("both", 27), ("2d", 16))
 }
 JUDGES = {"the scene's own boxes": {}, "boxes from depth and masks": {"boxes": "measured"}}
-PIXELS = ("smaller",)
-"""Ways that take pixels away: what is measured from depth and masks may then differ near a threshold."""
+PIXELS = ("smaller", "orbit")
+"""Ways that show fewer pixels, or other sides: what is measured from depth and masks may then differ."""
 
 
 def main() -> str:

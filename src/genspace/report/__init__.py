@@ -96,3 +96,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(_item, name)
     raise AttributeError(f"module 'genspace.report' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
