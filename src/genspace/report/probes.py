@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING
 
+from genspace.analysis.frames import Frame, find_frames
 from genspace.analysis.psychometric import PsychometricCurve, fit_psychometric
 from genspace.analysis.reasons import Reason, ReasonCode
 from genspace.errors import InputError
@@ -43,6 +44,11 @@ BIN = 0.25
 FARTHEST = 3.0
 """Errors beyond so many tolerances stand at it: nobody's answer changes any more."""
 CURVED = ("graded", "clear")
+IN_FRAME: Mapping[Frame | None, str] = {
+    "camera": ", so it answers as the camera sees it",
+    "object": ", so it answers from the object",
+    None: "",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,10 +107,12 @@ class Said:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameUse:
-    """How often a judge gives the camera's answer where it differs from the object's."""
+    """How often a judge gives the camera's answer where it differs from the object's, and its frame."""
 
     egocentric: float | None
     n: int
+    frame: Frame | None
+    """The frame it answers in, as `genspace frames` finds it; None: not known."""
     reason: Reason | None
 
 
@@ -382,9 +390,11 @@ def _frame(decided: pd.DataFrame) -> FrameUse:
         decided["egocentric_answer"].notna() & (decided["egocentric_answer"] != decided["truth"])
     ]
     if not len(differ):
-        return FrameUse(egocentric=None, n=0, reason=Reason("frames_not_told_apart"))
-    taken = differ["yes"].where(differ["egocentric_answer"] == 1, 1 - differ["yes"])
-    return FrameUse(egocentric=_mean(taken), n=len(differ), reason=None)
+        return FrameUse(egocentric=None, n=0, frame=None, reason=Reason("frames_not_told_apart"))
+    camera, own, said = (differ[name].to_numpy(dtype=float) for name in ("egocentric_answer", "truth", "yes"))
+    items = [str(number) for number in range(len(differ))]
+    (found,) = find_frames(said[:, None], camera, own, raters=["judge"], items=items).raters
+    return FrameUse(egocentric=float((said == camera).mean()), n=len(differ), frame=found.frame, reason=None)
 
 
 def _sensitivity(decided: pd.DataFrame, column: str) -> Sensitivity:

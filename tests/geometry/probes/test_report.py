@@ -96,7 +96,7 @@ def test_an_exact_judge_has_its_step_at_the_tolerance(tmp_path):
     assert judge["variants"][PLAN.name]["fit"]["threshold"]["value"] == pytest.approx(1, abs=1 / 300)
     assert judge["variants"][PLAN.name]["fit"]["slope"]["value"] is None
     assert judge["yes_bias"]["more_yes_than_true"] == 0
-    assert judge["frame"] == {"egocentric": 0.0, "n": judge["frame"]["n"], "reason": None}
+    assert judge["frame"] == {"egocentric": 0.0, "n": judge["frame"]["n"], "frame": "object", "reason": None}
 
 
 def test_yes_bias_of_one_who_always_says_yes(tmp_path):
@@ -114,7 +114,7 @@ def test_taking_the_viewers_left_shows_as_frame_confusion_and_in_the_sides(tmp_p
     judge = as_json(built, draws=0)["judges"]["planted"]
     sides = judge["sides"]["t2i camera_pose"]["left"]
     assert (sides["right"]["yes"], sides["front"]["yes"], sides["left"]["yes"]) == (1, 0, 0)
-    assert judge["frame"]["egocentric"] == 1
+    assert (judge["frame"]["egocentric"], judge["frame"]["frame"]) == (1, "camera")
 
 
 def test_a_nuisance_that_matters_is_found_and_one_that_does_not_is_not(tmp_path):
