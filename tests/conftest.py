@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from xdist.remote import Producer
     from xdist.scheduler import Scheduling
 
-# The suite's two workers share the cores: threads of one wait for those of the other. To be set before NumPy and torch.
+# The suite's workers share the cores: threads of one wait for those of the others. To be set before NumPy and torch.
 for _library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
 # Ray's workers otherwise run at the lowest priority, where the suite's other worker leaves them next to nothing.

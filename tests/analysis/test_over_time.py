@@ -349,7 +349,7 @@ def test_the_chance_to_pass_is_that_of_drawn_studies(scale: Any, at_least: bool)
 
 def test_a_drop_of_a_tenth_is_found_and_re_runs_raise_no_alarm() -> None:
     """The short form of tests/verify/verify_over_time.py."""
-    found, alarms, runs = 0, 0, 60
+    found, alarms, runs = 0, 0, 32
     for seed in range(runs):
         drift = Drifting(prompts=100, seed=seed)
         old = drift.run(0)

@@ -253,7 +253,7 @@ def whole_study(assumed, prompts, raters, seed):
     ],
 )
 def test_promised_power_is_that_of_whole_studies(assumed) -> None:
-    studies = 40
+    studies = 24
     (planned,) = simulate_power(assumed, prompts=60, raters=[3], studies=400)
     found = np.mean([whole_study(assumed, 60, 3, seed) for seed in range(studies)])
     promised = planned.power.value

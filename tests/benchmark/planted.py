@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from genspace.benchmark import Asked, PromptList, create
@@ -203,3 +204,21 @@ def _with_depth(stem, end, shot):
     name = f"{stem.name}{end}.depth.png"
     Image.fromarray(shot.steps).save(stem.with_name(name))
     return {**shot.document, "depth": name}
+
+
+def assert_planted(made, truth, row, task, n):
+    """Assert that every cell holds the planted truth."""
+    generator = row.generator
+    for domain, cell in row.tasks[task].cells.items():
+        ids = [f"{generator}-{a.prompt_id}" for a in made.lists[task].asked if a.sub_domain == domain]
+        share = sum(truth[i] for i in ids) / len(ids)
+        three = cell.accuracy
+        assert three.n == len(ids) == n
+        assert three.as_misses.value <= share <= three.as_passes.value, domain
+        assert three.as_misses.low <= share <= three.as_passes.high, domain
+        if generator == "nothing":
+            known = (0, 0, 0) if task == "t2i" else (0, None, 1)  # verified that nothing was drawn, or not
+            assert (three.as_misses.value, three.left_out.value, three.as_passes.value) == known
+        else:
+            # clear scenes leave nothing open
+            assert three.as_misses.value == pytest.approx(share), domain

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 from browsing import browser  # noqa: F401 - a fixture
 
-from benchmark.planted import GENERATORS, planted
+from benchmark.planted import GENERATORS, assert_planted, planted
 from genspace.benchmark import Row, in_one, read_rows, row_places, rows_of
 from genspace.cli import invoke
 from genspace.documents import from_dict
@@ -32,48 +32,6 @@ def judged(tmp_path_factory):
 @pytest.fixture(scope="module")
 def rows(judged):
     return {row.generator: row for row in rows_of(judged[0])}
-
-
-PHOTOGRAPHED = "scene[boxes=measured]"
-"""The judge that measures every box from depth and masks."""
-
-
-@pytest.fixture(scope="module")
-def photographed(tmp_path_factory):
-    """The same generators, of whom pictures were rendered, with depth and masks: nothing but these is measured."""
-    made, truth = planted(tmp_path_factory.mktemp("rendered") / "bench", copies=8, rendered=True)
-    assert invoke(["benchmark", "run", str(made.root), "--judge", PHOTOGRAPHED]) == 0
-    return made, truth
-
-
-@pytest.mark.parametrize("task", ["t2i", "edit"])
-def test_rendered_pictures_hold_the_planted_truth_and_the_empty_one_is_last(photographed, task):
-    made, truth = photographed
-    ordered = rows_of(made)
-    for row in ordered:
-        assert len(row.tasks[task].cells) == (9 if task == "t2i" else 10)
-        assert_planted(made, truth, row, task, n=8)
-    places = {ordered[i].generator: place.rank for i, place in row_places(ordered, task).items()}
-    assert max(places, key=places.get) == "nothing"
-    assert min(places, key=places.get) == "perfect"
-
-
-def assert_planted(made, truth, row, task, n):
-    """Assert that every cell holds the planted truth."""
-    generator = row.generator
-    for domain, cell in row.tasks[task].cells.items():
-        ids = [f"{generator}-{a.prompt_id}" for a in made.lists[task].asked if a.sub_domain == domain]
-        share = sum(truth[i] for i in ids) / len(ids)
-        three = cell.accuracy
-        assert three.n == len(ids) == n
-        assert three.as_misses.value <= share <= three.as_passes.value, domain
-        assert three.as_misses.low <= share <= three.as_passes.high, domain
-        if generator == "nothing":
-            known = (0, 0, 0) if task == "t2i" else (0, None, 1)  # verified that nothing was drawn, or not
-            assert (three.as_misses.value, three.left_out.value, three.as_passes.value) == known
-        else:
-            # clear scenes leave nothing open
-            assert three.as_misses.value == pytest.approx(share), domain
 
 
 @pytest.mark.parametrize("generator", GENERATORS)

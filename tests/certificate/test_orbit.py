@@ -28,7 +28,7 @@ pytestmark = pytest.mark.xdist_group("orbit")  # one worker makes the probes
 @pytest.fixture(scope="module")
 def probes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("orbit") / "probes"
-    render_study(folder, SETTINGS, workers=1)
+    render_study(folder, SETTINGS)
     return folder
 
 

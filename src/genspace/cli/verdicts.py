@@ -132,7 +132,10 @@ def draft_verdicts(
 
     _known(study, judge)
     JudgeStore(study, judge).describe(draft=not off)
-    out().print(f"{judge} is {'no draft any more' if off else 'a draft: compare, rank and validate show it with --drafts'}", markup=False)
+    out().print(
+        f"{judge} is {'no draft any more' if off else 'a draft: compare, rank and validate show it with --drafts'}",
+        markup=False,
+    )
 
 
 def _known(study: Path, judge: str) -> None:
