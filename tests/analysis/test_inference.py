@@ -336,7 +336,7 @@ def test_compare_and_validate_agree_on_every_pair(seed: int, binary: bool) -> No
             assert (row.claim == "behind") == (same.standing == "behind")
 
 
-MOST_VALIDATED = 4
+MOST_VALIDATED = 10
 """Of a study with more judges every seventh is validated; validating all takes a minute."""
 
 
