@@ -441,7 +441,7 @@ def plain(report: ProbeReport) -> list[str]:
         if frame.egocentric is not None:
             parts.append(
                 f"gives the camera's answer instead of the object's in {share_text(frame.egocentric)} of {frame.n} "
-                "probes that tell them apart"
+                f"probes that tell them apart{IN_FRAME[frame.frame]}"
             )
         frontless = judge.hard.get("frontless")
         if frontless and frontless.answered:

@@ -115,6 +115,8 @@ def test_taking_the_viewers_left_shows_as_frame_confusion_and_in_the_sides(tmp_p
     sides = judge["sides"]["t2i camera_pose"]["left"]
     assert (sides["right"]["yes"], sides["front"]["yes"], sides["left"]["yes"]) == (1, 0, 0)
     assert (judge["frame"]["egocentric"], judge["frame"]["frame"]) == (1, "camera")
+    (line,) = plain(probe_report(evidence_of(built), draws=0))
+    assert "so it answers as the camera sees it" in line
 
 
 def test_a_nuisance_that_matters_is_found_and_one_that_does_not_is_not(tmp_path):
