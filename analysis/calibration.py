@@ -161,23 +161,18 @@ def _logistic(x: Floats, y: Floats, part: Ints) -> Predictor:
 
     yes, no = y.sum(), (1 - y).sum()
     target = y * (yes + 1) / (yes + 2) + (1 - y) / (no + 2)
-    known = np.unique(part)
-
-    def design(new: Floats, of: Ints) -> Floats:
-        common = np.column_stack([np.ones(len(new)), new])
-        own = [common * (of == p)[:, None] for p in known] if len(known) > 1 else []
-        return np.column_stack([common, *own])
-
-    columns = design(x, part)
+    common = np.column_stack([np.ones(len(x)), x])
+    known = np.unique(part) if len(np.unique(part)) > 1 else part[:0]
+    columns = np.column_stack([common, *(common * (part == p)[:, None] for p in known)])
     prior = np.full(columns.shape[1], SPREAD**-2)
-    prior[: x.shape[1] + 1] = LEAST_PRIOR
-    beta = _most_likely(columns, target, prior)
+    prior[: common.shape[1]] = LEAST_PRIOR
+    of_all, *own = _most_likely(columns, target, prior).reshape(-1, common.shape[1])
 
     def predict(new: Floats, of: Ints) -> tuple[Floats, Floats]:
-        own = design(np.eye(x.shape[1]).repeat(len(of), axis=0), np.tile(of, x.shape[1]))
-        at_zero = design(np.zeros_like(new), of) @ beta
-        weights = (own @ beta).reshape(x.shape[1], len(of)).T - at_zero[:, None]
-        return np.asarray(expit(design(new, of) @ beta)), weights
+        beta = np.tile(of_all, (len(new), 1))
+        for p, apart in zip(known, own, strict=True):
+            beta[of == p] += apart
+        return np.asarray(expit(beta[:, 0] + (new * beta[:, 1:]).sum(axis=1))), beta[:, 1:]
 
     return predict
 

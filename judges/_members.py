@@ -56,8 +56,8 @@ class Members:
         """Return the member's verdicts that the study has, by item."""
         if name not in self._read:
             if name in self.judges:
-                kept = JudgeStore(self._study.kept_in, name).under(self.judges[name].fingerprint)
-                self._read[name] = {key[0]: v for key, v in kept.items() if key[1:] == (None, None, 0)}
+                store = JudgeStore(self._study.kept_in, name)
+                self._read[name] = store.of_items(self.judges[name].fingerprint)
             else:
                 self._read[name] = self._metrics[name]
         return self._read[name]

@@ -6,7 +6,6 @@ figures around chance and `planted:constant` none at all.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from genspace.errors import InputError, did_you_mean
 from genspace.judges._protocol import JudgeContext, JudgeSpec, parse_options
-from genspace.records import Request, Verdict, fingerprint
+from genspace.records import Request, Verdict, fingerprint, uniform
 
 if TYPE_CHECKING:
     from genspace.evidence import Evidence
@@ -55,8 +54,7 @@ class PlantedJudge:
 
     def _uniform(self, request: Request) -> float:
         """Return a number in [0, 1) that depends on the seed, the item and the repeat alone."""
-        text = f"{self.seed}/{request.item.item_id}/{request.repeat}"
-        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7]) / 2**56
+        return uniform(f"{self.seed}/{request.item.item_id}/{request.repeat}")
 
 
 PLANTS: Mapping[str, Callable[[str, float, float], float | None]] = {

@@ -6,7 +6,6 @@ asked there, and paid for once, is fair in every fold.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ from genspace.analysis.folds import outer_folds
 from genspace.errors import InputError
 from genspace.geometry.predicates import bind_known
 from genspace.judges._protocol import JudgeContext
-from genspace.records import Item, Request, fingerprint
+from genspace.records import Item, Request, fingerprint, uniform
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,7 +82,7 @@ class Shots:
         ]
         if len(examples) < count:
             raise InputError(f"{where}: shots = {count}: people have decided {len(examples)} items")
-        examples.sort(key=lambda e: (-e.margin, _chance(context.seed, e.request.item.item_id)))
+        examples.sort(key=lambda e: (-e.margin, uniform(f"{context.seed}/{e.request.item.item_id}")))
         codes = np.arange(int(units.prompt.max()) + 1)
         return cls(count, examples, prompts, outer_folds(codes, seed=context.seed), context.seed)
 
@@ -103,7 +102,7 @@ class Shots:
         fair = [e for e in self.examples if apart[e.prompt] and e.request.item.image != item.image]
         fair.sort(key=lambda e: (e.kind[0] != kind[0], e.kind[1] != kind[1], e.kind != kind))
         turns = {yes: iter([e for e in fair if e.yes is yes]) for yes in (True, False)}
-        yes = _chance(self.seed, item.item_id) < 0.5
+        yes = uniform(f"{self.seed}/{item.item_id}") < 0.5
         for _ in fair:
             found = next(turns[yes], None) or next(turns[not yes], None)
             if found is not None:
@@ -118,8 +117,3 @@ def _kind(item: Item) -> tuple[bool, str, str]:
         bound = None
     edit = item.image_before is not None
     return (edit, "", "") if bound is None else (edit, bound.predicate.name, bound.word or "")
-
-
-def _chance(seed: int, item_id: str) -> float:
-    """Return a number in [0, 1) that depends on the seed and the item alone."""
-    return int.from_bytes(hashlib.sha256(f"{seed}/{item_id}".encode()).digest()[:7]) / 2**56

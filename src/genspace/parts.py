@@ -161,8 +161,7 @@ def which_moved(
 
     def decided(mixed: _Mixed) -> dict[str, Verdict]:
         runs.append(ask(mixed.judge, mixed.spec, mixed.study, RunOptions(items=mixed.asked)))
-        answers = JudgeStore(mixed.study.kept_in, name).under(mixed.judge.fingerprint).values()
-        said = {v.item_id: v for v in answers if v.repeat == 0 and v.question is None}
+        said = JudgeStore(mixed.study.kept_in, name).of_items(mixed.judge.fingerprint)
         if not mixed.asked <= said.keys():
             raise InputError(
                 f"judge {name!r}: not asked about every picture (is the budget spent?); the same command goes on from "

@@ -410,6 +410,15 @@ class Declared:
         )
 
 
+def uniform(text: str) -> float:
+    """Return a number in [0, 1) that depends on the text alone, the same on every machine.
+
+    >>> uniform("0/a") == uniform("0/a") != uniform("0/b")
+    True
+    """
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7]) / 2**56
+
+
 def fingerprint(parts: Mapping[str, Any]) -> str:
     """Return a short digest of JSON-ready parts, the same on every machine.
 

@@ -217,8 +217,7 @@ def tune_study(
         """Have a variant asked; None where it was not asked about all of them."""
         spec, judge = judges[name]
         runs.append(ask(judge, spec, apart, RunOptions(items=frozenset(wanted))))
-        verdicts = JudgeStore(apart.kept_in, spec.name).under(judge.fingerprint)
-        said = {v.item_id: v for v in verdicts.values() if v.repeat == 0 and v.question is None}
+        said = JudgeStore(apart.kept_in, spec.name).of_items(judge.fingerprint)
         return said if all(item in said for item in wanted) else None
 
     first = _first_part(prompts, space.drop_after, seed=seed)

@@ -293,11 +293,7 @@ def certify(
         raise InputError(f"no item can be asked again: {_why(made.not_asked)}")
     options = RunOptions(retry=retry)
     summary = ask(made.study, options) if ask else run(made.study, judge, name, options)
-    verdicts = {
-        verdict.item_id: verdict
-        for verdict in JudgeStore(made.study.kept_in, name).under(judge.fingerprint).values()
-        if verdict.repeat == 0 and verdict.question is None
-    }
+    verdicts = JudgeStore(made.study.kept_in, name).of_items(judge.fingerprint)
     said, contradictions = _read(made, verdicts, ways, group)
     document = CertificateDocument(
         study=study.settings.name,

@@ -125,6 +125,14 @@ class JudgeStore:
         lines = (line for line in self.lines() if line.get("fingerprint") == fingerprint)
         return {line_key(line): Verdict.from_json(line) for line in lines}
 
+    def of_items(self, fingerprint: str) -> dict[str, Verdict]:
+        """Return by item what the judge said of it alone, as a whole and asked once, under one fingerprint."""
+        return {
+            item: verdict
+            for (item, *further), verdict in self.under(fingerprint).items()
+            if further == [None, None, 0]
+        }
+
     def frame(self, fingerprint: str | None = None) -> pd.DataFrame:
         """Return the verdicts that count as a frame, read without making records (see `every`).
 
