@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from genspace.display import Displayed
+from genspace.geometry.frames import wrap_deg
 from genspace.geometry.pairs import depth_scale
 from genspace.geometry.perception.labels import canonical
 from genspace.geometry.predicates import RELATIVE, Bound, Case, Change, bind, instance_of
@@ -243,7 +244,7 @@ def miss(m: Measurement) -> float | None:
         return told / m.outer
     apart = m.value - (m.target or 0.0)
     if m.unit == "deg":
-        apart = (apart + 180) % 360 - 180
+        apart = wrap_deg(apart)
     error = -apart if m.target is None else abs(apart)
     if m.note == RELATIVE and m.target:
         error /= abs(m.target)

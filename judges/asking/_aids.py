@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from genspace.errors import InputError
 from genspace.geometry.evaluate import evaluate, measured_in_words
+from genspace.geometry.frames import wrap_deg
 from genspace.geometry.predicates import Bound, Limit, bind_known, rivals
 from genspace.judges._naming import resolve
 from genspace.judges._protocol import JudgeContext, Seeing
@@ -124,7 +125,7 @@ def _measurements(bound: Bound, scene: Scene | Pair | None, name: str) -> Iterat
 
 
 def _apart(value: float, from_: float, unit: str) -> float:
-    return abs((value - from_ + 180) % 360 - 180) if unit == "deg" else abs(value - from_)
+    return abs(wrap_deg(value - from_)) if unit == "deg" else abs(value - from_)
 
 
 def _tolerance(bound: Bound, _: Scene | Pair | None, __: str) -> Iterator[str]:

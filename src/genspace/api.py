@@ -170,7 +170,10 @@ def diff(
         raise InputError(f"{old}: the earlier run and the later one are the same; name two")
     sides = [_side(side) for side in (old, new)]
     found = diff_evidence(
-        sides[0].evidence, sides[1].evidence, options, names=_apart(sides[0].name, sides[1].name, old, new)
+        sides[0].evidence,
+        sides[1].evidence,
+        options,
+        names=named_apart(sides[0].name, sides[1].name, old, new),
     )
     study = sides[1].study or sides[0].study
     return replace(found, study=study)
@@ -225,7 +228,9 @@ def gate(
         CompareOptions(primary=primary, seed=seed, confidence=confidence),
         against=None if before is None else before.answers(),
         open_rules=open_rules or declared.open,
-        names=(side.name, None) if before is None else _apart(before.name, side.name, earlier, study)[::-1],
+        names=(side.name, None)
+        if before is None
+        else named_apart(before.name, side.name, earlier, study)[::-1],
     )
 
 
@@ -274,7 +279,7 @@ def _side(source: Source | Comparison) -> _Side:
     return _Side(evidence_of(study), study.settings.name, study)
 
 
-def _apart(old: str, new: str, *sources: object) -> tuple[str, str]:
+def named_apart(old: str, new: str, *sources: object) -> tuple[str, str]:
     """Return two names that differ where the paths do."""
     paths = [Path(s) for s in sources if isinstance(s, Path | str)]
     if old != new or len(paths) < 2:

@@ -12,6 +12,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any, Literal
 
 from genspace.analysis.attribution import Attribution, Mixture, attribution, mixtures, orders_of
+from genspace.api import named_apart
 from genspace.display import Result
 from genspace.documents import to_dict
 from genspace.errors import InputError, did_you_mean
@@ -193,9 +194,7 @@ def which_moved(
         for m, said in verdicts.items()
     }
     items = sum(map(len, used))
-    earlier, later = old.settings.name, new.settings.name
-    if earlier == later:
-        earlier, later = (f"{study.settings.name} ({study.root.name})" for study in (old, new))
+    earlier, later = named_apart(old.settings.name, new.settings.name, old.root, new.root)
     document = PartsDocument(
         judge=name,
         old=earlier,

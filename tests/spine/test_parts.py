@@ -204,6 +204,16 @@ def test_options_that_do_not_go_together_cost_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("verdicts"))
 
 
+def test_studies_of_one_name_in_folders_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    table = 'kind = "geometry"\ndepth = "a"\ndetector = "x"'
+    sides = []
+    for month in ("may", "june"):
+        (tmp_path / month).mkdir()
+        sides.append(written(tmp_path / month / "study", table, right=["1"] * 60))
+    found, _ = moved(*sides, by_parts)
+    assert found.document.old != found.document.new
+
+
 def test_studies_that_cannot_be_compared_are_refused(tmp_path: Path) -> None:
     right = ["1"] * 60
     table = 'kind = "geometry"\ndepth = "a"\ndetector = "x"'
