@@ -203,7 +203,7 @@ class Benchmark:
     @cached_property
     def study(self) -> Study:
         """The folder as a study. Errors: as for `open_study`."""
-        return open_study(self.root, whole=True)
+        return open_study(self.root)
 
     def there(self) -> frozenset[str]:
         """Return the ids of the items whose pictures have come, for edits the picture before too."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_args
 
-from genspace.columns import ANSWER_COLUMNS, ANSWER_KEY, VERDICT_COLUMNS, VERDICT_KEY, among, typed
+from genspace.columns import ANSWER_COLUMNS, ANSWER_KEY, VERDICT_COLUMNS, VERDICT_KEY, among, repeats, typed
 from genspace.errors import InvalidFilesError, Problem
 from genspace.pairs import ITSELF, pair_mistakes, turned_answers, turned_verdicts, with_preferences
 from genspace.readings import Reading, listed
@@ -302,7 +303,7 @@ def _twice(
     table: Table, given: pd.DataFrame, turned: pd.DataFrame, key: list[str], message: str
 ) -> list[Problem]:
     """Flag rows whose key stands before; of a pair that stands in both orders this is said."""
-    if not turned.duplicated(key).any():
+    if not repeats(turned, key):
         return []
     row = given.get("row", given.index)
     as_written, twice = (frame.duplicated(key).groupby(row).any() for frame in (given, turned))
@@ -359,8 +360,9 @@ def read_scores(
         frames.append(frame.drop(columns="row"))
     read.frame = turned_verdicts(pd.concat(frames, ignore_index=True))
     if not read.problems:
-        across = read.frame.duplicated(VERDICT_KEY)
-        for metric in read.frame.loc[across, "judge"].unique():
+        files = Counter(judge for frame in frames for judge in frame["judge"].unique())
+        shared = read.frame[read.frame["judge"].isin([judge for judge, count in files.items() if count > 1])]
+        for metric in shared.loc[shared.duplicated(VERDICT_KEY), "judge"].unique():
             read.problems.append(Problem("scores", "is scored in several files; keep one", field=metric))
     return read
 
