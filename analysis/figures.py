@@ -2,6 +2,8 @@
 
 A row is all that a figure is anywhere: table, words, report, specification, breakdowns and JSON read it from here. A
 package adds its own rows through the entry-point group `genspace.figures`, each entry a `Figure`.
+
+Longer than 400 lines: it is one table.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What people call from Python: compare, validate, rank, on a study, a path or data frames."""
+"""What people call from Python: compare, validate, rank, on a study, a path or data frames.
+
+Longer than 400 lines: most of it is the documentation of what people call.
+"""
 
 from __future__ import annotations
 

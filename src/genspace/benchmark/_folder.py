@@ -5,6 +5,8 @@ prompts/TASK.csv …    what to ask for
 images/GENERATOR/     the pictures, however they are named
 images/before/        the pictures before the edits, each once
 items.csv             written anew whenever pictures have come
+
+Longer than 400 lines: what a folder holds, and what is missing in it, are told by the same rules.
 """
 
 from __future__ import annotations
