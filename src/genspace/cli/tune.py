@@ -19,14 +19,14 @@ def tune(
     study: Annotated[Path, typer.Argument(help="The study's folder, with people's answers.")],
     space: Annotated[Path, typer.Option(help="TOML file with tables \\[variants.NAME] and \\[grid.NAME].")],
     budget_usd: Annotated[
-        float | None, typer.Option(help="Stop when all variants together have spent so much.")
+        float | None, typer.Option(help="Stop when all variants together have spent this amount.")
     ] = None,
     allow_host: AllowHosts = None,
     seed: SeedOption = 0,
     out: OutOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Choose among variants of a judge, and say what choosing reaches on prompts on which nothing was chosen."""
+    """Choose among variants of a judge, and estimate the result on held-out prompts."""
     from genspace.cli._console import out as console
     from genspace.cli._console import print_json
     from genspace.display import view_of
