@@ -17,10 +17,13 @@ import pytest
 
 from genspace import Verdict, compare, diff, gate, rank
 from genspace.analysis.figures import FIGURES, SYSTEMS
+from genspace.display import view_of
 from genspace.gather import evidence_of
 from genspace.report import write_report
 from genspace.report._manifest import make_manifest
+from genspace.report._plots import forest
 from genspace.report._probe_page import write_probe_report
+from genspace.report._styles import OTHERS, judge_styles
 from genspace.report._table import EXTRA
 from genspace.report._words import terms_in
 from genspace.report.probes import probe_report
@@ -346,3 +349,30 @@ def test_a_summary_for_a_pull_request(tmp_path: Path, genspace: Callable[..., An
     both = genspace("compare", study, "--format", "md", "--json")
     assert (both.code, both.out) == (2, "")
     assert "choose one" in both.err
+
+
+def test_a_judge_has_its_mark_and_colour_whoever_stands_beside_it() -> None:
+    """By its name alone; of two that share both, one is hollow."""
+    names = [f"judge-{n}" for n in range(60)]
+    alone = {name: judge_styles([name])[name] for name in names}
+    for start in range(0, 50, 7):
+        together = judge_styles(reversed(names[start : start + 10]))
+        assert all(found[:3] == alone[name][:3] for name, found in together.items())
+        assert len({(s.colour, s.marker, s.fill) for s in together.values()}) == 10
+    assert {s[:2] for s in alone.values()}.isdisjoint({s[:2] for s in OTHERS.values()})
+    assert len(set(alone.values())) > 25  # of 40; by chance 31
+
+
+def test_one_judge_is_drawn_alike_on_every_plot(pages: dict[str, Path]) -> None:
+    """In the plots of a comparison, a ranking and a diff, which name other judges."""
+    study, old = pages["report"].parents[1] / "study", pages["report"].parents[1] / "old"
+    found = forest(compare(study, **SWIFT).document), *view_of(diff(old, study)).pictures
+    orders = view_of(rank(study, judges=["close"], draws=20)).pictures
+    drawn = {
+        (line.get_color(), line.get_marker())
+        for plot in (*found, *orders)
+        for axes in plot.figure.axes
+        for line in axes.lines
+        if line.get_marker() not in {"None", "D", "|", "x"}
+    }
+    assert drawn == {style[:2] for style in judge_styles(JUDGES).values()}
