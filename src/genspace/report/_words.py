@@ -113,6 +113,7 @@ OF_CELLS: Mapping[str, str] = {
     "mean": "of the sub-domains, each of the same weight",
     "mean score": "how near the pictures come to what was asked, 0 to 1: what was not measured counts 0",
     "share that passed": "of the pictures, those within the tolerance of what was asked",
+    "coverage": "share of the pictures that the judge measured",
     "unmeasured": "pictures of which nothing can be said, such as those without the object",
     "fingerprint": TERMS["fingerprint"],
 }
