@@ -18,10 +18,12 @@ from genspace.judges.scene import find_scene
 from genspace.records import Files, Item
 from genspace.sides import NoMirrorError, mirrored_text
 
-__all__ = ["ASKED", "DEFAULT_WAYS", "WAYS", "AnotherWay", "Asked", "asked_as_it_is"]
+__all__ = ["ASKED", "DEFAULT_WAYS", "ORDER", "WAYS", "AnotherWay", "Asked", "asked_as_it_is"]
 
 ASKED = "asked"
 """Name of the question as it is, which the others are held against."""
+ORDER = "order"
+"""The one way that needs no version of an item: who is asked for one of several is always asked in both orders."""
 BORDER_SHARE = 0.05
 """Share of the longer side that stays free around the objects of a picture that is cut."""
 LEAST_CUT = 0.05
@@ -183,6 +185,7 @@ WAYS: Mapping[str, AnotherWay] = {
             "exchanged", _exchanged, "the same said with the two objects exchanged: A left of B, B right of A"
         ),
         _way("undone", _undone, "the edit read backwards, the pictures exchanged"),
+        _way(ORDER, lambda asked: asked, "the options, or the two pictures, in the other order"),
         _way("orbit", _orbit, "the camera moved about the objects"),
         _way("cut", _cut, "the sides of the picture cut off, all objects kept"),
         _way("smaller", _retouched(SMALLER), "the picture at three quarters of its size"),
@@ -190,5 +193,5 @@ WAYS: Mapping[str, AnotherWay] = {
     )
 }
 """By name, in the order of tables."""
-DEFAULT_WAYS = ("mirror", "contrary", "exchanged", "undone")
-"""Those that every picture bears: they change what is asked, or the picture as a whole."""
+DEFAULT_WAYS = ("mirror", "contrary", "exchanged", "undone", ORDER)
+"""Those that every picture bears: they change what is asked, its order, or the picture as a whole."""
