@@ -65,6 +65,8 @@ class Candidate:
     """Mean cost of an item."""
     threshold: float | None = None
     """Score above which it says yes; None: its own decision, or the figure reads scores."""
+    by_fold: Floats | None = None
+    """(n, folds) what it said when it was fitted without what each outer fold holds out; None: it fits nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,9 +170,10 @@ def tune(
         [np.ones((len(y), 1)), clusters.weights()], axis=1
     )  # (n, 1 + G): everything, then without each
     held = outer_folds(labels, seed=seed) if held is None else held
-    training = _figures(figure, y, candidates, kept, ~held)
+    every = np.ones((len(y), 1), dtype=bool)
+    training = _figures(figure, y, candidates, kept, np.concatenate([~held, every], axis=1))
+    training, everything = training[..., :-1], training[:, 0, -1]
     testing = _figures(figure, y, candidates, kept, held)
-    everything = _figures(figure, y, candidates, kept[:, :1], np.ones((len(y), 1), dtype=bool))[:, 0, 0]
     costs = np.array([c.cost_usd for c in candidates])
     if alive is None:
         alive = np.ones((len(candidates), held.shape[1] + 1), dtype=bool)
@@ -284,15 +287,28 @@ def promising(
 def _figures(
     figure: Figure, y: Floats, candidates: Sequence[Candidate], kept: Floats, rows: NDArray[np.bool_]
 ) -> Floats:
-    """(m, 1 + G, folds) figure of each candidate on some rows, without each block."""
+    """(m, 1 + G, folds) figure of each candidate on some rows, without each block.
+
+    With a column more of `rows` than there are folds, it is of all items, and read from what a candidate said there.
+    """
     weights = (kept[:, :, None] * rows[:, None, :]).reshape(len(y), -1)
     target = Weighted(y, weights)
     found = []
     for candidate in candidates:
-        scored = np.isfinite(candidate.values)
-        part = target if scored.all() else target.take(scored)
-        found.append(figure.statistic(part, candidate.values[scored], 0.0))
-    return np.stack(found).reshape(len(candidates), kept.shape[1], rows.shape[1])
+        if candidate.by_fold is None:
+            found.append(_figure(figure, target, candidate.values).reshape(kept.shape[1], -1))
+            continue
+        said = np.column_stack([candidate.by_fold, candidate.values])
+        columns = [
+            _figure(figure, Weighted(y, kept * rows[:, k, None]), said[:, k]) for k in range(rows.shape[1])
+        ]
+        found.append(np.stack(columns, axis=1))
+    return np.stack(found)
+
+
+def _figure(figure: Figure, target: Weighted, values: Floats) -> Floats:
+    scored = np.isfinite(values)
+    return figure.statistic(target if scored.all() else target.take(scored), values[scored], 0.0)
 
 
 def _needed(gain: float, error: float | None, prompts: int) -> int | None:

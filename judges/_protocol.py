@@ -23,6 +23,7 @@ __all__ = [
     "Budget",
     "BudgetReachedError",
     "Combining",
+    "Fitted",
     "Judge",
     "JudgeContext",
     "JudgeSpec",
@@ -317,6 +318,22 @@ class Combining(Protocol):
         Before the next need is asked for, the verdicts of the last one stand in the study, as far as they can be had;
         where they do not, as in a dry run, `Need.perhaps` holds what may follow from them.
         """
+        ...
+
+
+@runtime_checkable
+class Fitted(Protocol):
+    """A judge whose verdicts rest on what people answered about other items.
+
+    >>> class Mean:
+    ...     def without(self, item_ids):
+    ...         return Mean()
+    >>> isinstance(Mean(), Fitted)
+    True
+    """
+
+    def without(self, item_ids: Collection[str]) -> Judge:
+        """Return the same judge as if people had not answered about some items; whom it combines is not asked anew."""
         ...
 
 

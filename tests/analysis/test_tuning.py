@@ -14,9 +14,11 @@ import pytest
 from genspace import open_study
 from genspace.analysis.figures import FIGURES
 from genspace.analysis.folds import FOLDS, REPEATS, outer_folds
+from genspace.analysis.question import Question
 from genspace.analysis.tuning import Candidate, Tuned, promising, tune
 from genspace.errors import InputError, InvalidFilesError
-from genspace.judges import Budget, BudgetReachedError, JudgeSpec
+from genspace.gather import evidence_of
+from genspace.judges import Budget, BudgetReachedError, JudgeSpec, make_judge, study_context
 from genspace.records import Request, Verdict
 from genspace.runner import RunOptions, RunSummary, run
 from genspace.study import JudgeTable, Study
@@ -241,6 +243,49 @@ def test_a_hopeless_variant_is_asked_about_the_first_part_alone(study: Study) ->
     twice = tune_study(study, space(*again, drop_after=0.3), make=lambda spec, _: again[spec.name], ask=ask)
     assert [judge.asked for judge in again.values()] == [[], [], []]
     assert twice.document == found.document
+
+
+def test_an_ensemble_among_the_variants_is_fitted_inside_each_fold(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever people say of the prompts that a fold holds out, an ensemble says the same in it."""
+    rng = np.random.default_rng(2)
+    right = np.arange(60) % 2
+    scores = {name: np.round(np.clip(0.3 * right + 0.7 * rng.random(60), 0, 1), 3) for name in "ab"}
+    pd.DataFrame({"item_id": [f"i{n}" for n in range(60)], **scores}).to_csv(
+        study.root / "elsewhere.csv", index=False
+    )
+    file = {"path": "elsewhere.csv"}
+    tables = {name: JudgeTable(kind="table", model=None, options=file | {"metric": name}) for name in "ab"}
+    tables["both"] = JudgeTable(
+        kind="ensemble", model=None, options={"members": ["a", "b"], "method": "logistic"}
+    )
+    among = Space(tables, (0.5,), 0.0, "roc_auc", "tune.toml", 0.0)
+    seen: list[Candidate] = []
+
+    def chosen(
+        y: np.ndarray, prompts: np.ndarray, candidates: list[Candidate], *rest: object, **more: object
+    ) -> Tuned:
+        seen.append(candidates[-1])
+        return tune(y, prompts, candidates, *rest, **more)
+
+    monkeypatch.setattr("genspace.tuning.tune", chosen)
+    usual = tune_study(study, among, make=lambda spec, of: make_judge(spec, study_context(of)), ask=ask)
+    rows = {row.name: row for row in usual.document.result.candidates}
+    assert rows["both"].in_sample > rows["a"].in_sample
+    if usual.document.result.winner == "both":
+        assert set(tomllib.loads(usual.document.winner_table)["judges"]) == {"a", "b", "both"}
+    held = outer_folds(Question.of(evidence_of(study)).singles.prompt)
+    for fold in (0, 7):
+        said = [
+            {"item_id": f"i{n}", "rater_id": "ann", "value": n % 2 ^ int(held[n, fold])} for n in range(56)
+        ]
+        pd.DataFrame(said).to_csv(study.root / "annotations.csv", index=False)
+        tune_study(
+            open_study(study.root), among, make=lambda spec, of: make_judge(spec, study_context(of)), ask=ask
+        )
+        assert (seen[-1].by_fold[:, fold] == seen[0].by_fold[:, fold]).all()
+        assert (seen[-1].by_fold != seen[0].by_fold).any()
 
 
 def test_the_command(study: Study, tmp_path: Path, genspace: Callable[..., object]) -> None:
