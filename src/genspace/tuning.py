@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -22,7 +22,7 @@ from genspace.display import Result
 from genspace.documents import to_dict, toml_text
 from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
 from genspace.gather import evidence_of
-from genspace.judges import Fitted, JudgeSpec, resolve
+from genspace.judges import Combining, Fitted, JudgeSpec, resolve
 from genspace.records import Request, Verdict
 from genspace.runner import RunOptions, RunSummary
 from genspace.store import JudgeStore
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from genspace.judges import Judge
+    from genspace.judges import Budget, Judge
     from genspace.study import Study
 
     Floats = NDArray[np.float64]
@@ -173,6 +173,7 @@ def tune_study(
     *,
     make: Callable[[JudgeSpec, Study], Judge],
     ask: Callable[[Judge, JudgeSpec, Study, RunOptions], RunSummary],
+    budget: Budget | None = None,
     seed: int = 0,
 ) -> Tuning:
     """Ask every variant about the rated items, and choose.
@@ -185,7 +186,8 @@ def tune_study(
         study: whose people's answers are to be matched.
         space: the variants.
         make: makes a variant's judge for a study.
-        ask: has it asked; it may stop when a budget is spent.
+        ask: has it asked; it may stop when the budget is spent.
+        budget: of the judges that are made; what earlier runs paid for the answers that are there counts.
         seed: of the folds.
 
     Errors: `InputError` for a study without ratings or with too few prompts, for a figure of pairs, and where fewer
@@ -215,6 +217,8 @@ def tune_study(
     held, prompts, y = outer_folds(units.prompt, seed=seed)[rated], units.prompt[rated], target[rated]
     # all are made before any is asked: a misspelt option of the last must cost nothing
     judges = {spec.name: (spec, make(spec, apart)) for spec in space.specs()}
+    if budget is not None:
+        budget.spend(_paid(((name, judge) for name, (_, judge) in judges.items()), apart))
     runs: list[RunSummary] = []
 
     def answers(name: str, wanted: Sequence[str]) -> dict[str, Verdict] | None:
@@ -254,8 +258,8 @@ def tune_study(
             unfinished.append(name)
     if next(iter(space.variants)) in unfinished or len(finished) < 2:
         raise InputError(
-            f"{', '.join(unfinished)}: not asked about every item (is the budget spent?); the same command goes on "
-            "from here, and needs the default and one other variant"
+            f"{', '.join(unfinished)}: not asked about every item (is the budget spent?); the same command, with "
+            "a larger one, goes on from here, and needs the default and one other variant"
         )
     all_of_them = [c for name in finished for c in candidates(name, finished[name], np.ones_like(first))]
     every = np.ones(held.shape[1] + 1, dtype=bool)
@@ -282,6 +286,16 @@ def _first_part(prompts: NDArray[np.int64], share: float, *, seed: int) -> NDArr
     names = np.unique(prompts)
     count = max(math.ceil(share * len(names)), LEAST_PROMPTS) if share else len(names)
     return np.isin(prompts, stream(seed, "first part").permutation(names)[:count])
+
+
+def _paid(judges: Iterable[tuple[str, Judge]], apart: Study) -> float:
+    """Return what was paid for the answers of judges and of whom they combine; one from the cache cost nothing."""
+    asked: dict[str, Judge] = {}
+    for name, judge in judges:
+        asked |= judge.members if isinstance(judge, Combining) else {name: judge}
+    kept = (v for n, j in asked.items() for v in JudgeStore(apart.kept_in, n).under(j.fingerprint).values())
+    new = (v for v in kept if "replayed" not in v.details or v.details["replayed"] < v.details["calls"])
+    return math.fsum(v.cost_usd or 0.0 for v in new)
 
 
 def _by_fold(
