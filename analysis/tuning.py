@@ -29,6 +29,7 @@ from genspace.display import Displayed
 
 __all__ = [
     "LEAST_PROMPTS",
+    "WORTH_FINDING",
     "Candidate",
     "CandidateRow",
     "MoneyPoint",
@@ -50,6 +51,8 @@ LEVEL = 0.05
 HOPELESS = 3.5
 """Standard errors below the best from which a candidate is dropped early: among 40 equals about one in a hundred
 studies loses one."""
+WORTH_FINDING = 0.1
+"""A gain for which it is always said how many prompts would show it."""
 POWER = 0.8
 """Share of studies in which a gain should be found."""
 
@@ -117,6 +120,8 @@ class Tuned(Displayed):
     """The winner's figure in sample less what the procedure reaches."""
     prompts_needed: int | None
     """Prompts like these after which such a gain would be found in four of five studies; None: there is no gain."""
+    prompts_for_tenth: int | None
+    """Prompts like these after which a gain of `WORTH_FINDING` would be; None: nothing tells how sure a gain is."""
     money: tuple[MoneyPoint, ...]
     candidates: tuple[CandidateRow, ...]
 
@@ -220,6 +225,7 @@ def tune(
         says=says,
         optimism=float(everything[winner] - procedure[0]) if math.isfinite(everything[winner]) else None,
         prompts_needed=_needed(float(gain[0]), None if error is None else error.value, count),
+        prompts_for_tenth=_needed(WORTH_FINDING, None if error is None else error.value, count),
         money=tuple(
             MoneyPoint(
                 at_most_usd=float(most), reaches=estimate(reached(allowed & (costs <= most)[:, None])[0])

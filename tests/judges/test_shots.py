@@ -271,6 +271,25 @@ def test_other_protocols_show_their_own_answers(study: Study, protocol: str) -> 
         assert "words of p" not in text
 
 
+def test_what_helps_with_an_example_is_drawn_once(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    from genspace.judges.asking._aids import Aids
+
+    drawn: list[str] = []
+    help_with = Aids.help_with
+
+    def counted(self: Aids, request: Request) -> Any:
+        drawn.append(request.item.item_id)
+        return help_with(self, request)
+
+    monkeypatch.setattr(Aids, "help_with", counted)
+    helped = judge(study, aids="tolerance")
+    asked = [Request(item=item(study, n), files=study.files) for n in range(0, 64, 8)]
+    texts = [helped.preview(request).text for request in asked]
+    assert {text.count("It still counts as met") for text in texts} == {5}
+    shown = [e.request.item.item_id for n in range(0, 64, 8) for e in chosen(study, n)]
+    assert len(drawn) == len(asked) + len(set(shown)) < len(asked) + len(shown)
+
+
 def test_outside_a_study_there_are_none() -> None:
     from genspace.judges import JudgeContext
 

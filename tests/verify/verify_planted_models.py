@@ -30,7 +30,8 @@ def main() -> str:
             assert not wrong, (model, wrong)
             harmed += sum(share < found["yes-no"] - 1e-9 for share in found.values())
             helped += sum(share > found["yes-no"] + 1e-9 for share in found.values())
-            pairs = pairs_right(f"{url}/good/v1", model, study)
+            pairs, by_theory = pairs_right(f"{url}/good/v1", model, study)
+            assert pairs == by_theory, (model, pairs, by_theory)
             shown = [
                 f"**{share:.0%}**" if share > found["yes-no"] + 1e-9 else f"{share:.0%}"
                 for share in found.values()
@@ -46,7 +47,7 @@ def main() -> str:
         f"rightly. Each model is right on {BASE:.0%} where nothing hinders it and on {HALTING:.0%} without what it is named after; `yes` likes to say yes, "
         "`first` likes the first place, `sides` halts at the sides of others alone. Every cell is what theory says, to the item; bold: better than "
         f"plain yes or no, {helped} cells; worse: {harmed}. `pairwise` is of pairs of one that shows what is asked for and one that does not, right "
-        "where the first is preferred; a model that takes both for the same prefers none.\n\n"
+        "where the first is preferred: theory says, where the model is mistaken about neither.\n\n"
         f"| model | {' | '.join(WAYS)} | pairwise |\n| --- |{' ---: |' * (len(WAYS) + 1)}\n"
         + "\n".join(rows)
         + "\n"
