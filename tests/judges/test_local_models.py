@@ -186,6 +186,12 @@ def test_every_protocol_runs_with_every_aid(checkpoint: Path, protocol: str) -> 
     assert len(with_.details["aids"]) >= 5
     assert len(helped.preview(request).drawn) == (8 if protocol == "pairwise" else 4)
     assert helped.fingerprint != plain.fingerprint
+    for aid in AIDS:
+        alone = made("hf", checkpoint, protocol=protocol, aids=aid, least_mass=0, max_tokens=8)
+        vars(alone)["_model"] = plain._model
+        (by_itself,) = alone.judge([request])
+        assert by_itself.status == without.status
+        assert with_.tokens > by_itself.tokens > without.tokens
 
 
 @pytest.mark.parametrize("protocol", protocol_names())
