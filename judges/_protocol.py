@@ -72,7 +72,7 @@ class Budget:
         if self.spent_usd >= self.limit_usd - ROUNDING_USD:
             raise BudgetReachedError(
                 f"the budget of {self.limit_usd:g} USD is spent ({self.spent_usd:.4f} USD); "
-                "the same run with a larger `max_usd` goes on from here"
+                "the same run with a larger budget goes on from here"
             )
 
 

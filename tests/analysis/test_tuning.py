@@ -20,6 +20,7 @@ from genspace.errors import InputError, InvalidFilesError
 from genspace.gather import evidence_of
 from genspace.judges import Budget, BudgetReachedError, JudgeSpec, make_judge, study_context
 from genspace.records import Request, Verdict
+from genspace.report._plots import money_curve
 from genspace.runner import RunOptions, RunSummary, run
 from genspace.study import JudgeTable, Study
 from genspace.tuning import Space, read_space, tune_study
@@ -87,6 +88,25 @@ def test_a_price_decides_between_equals() -> None:
     priced = tune(y, labels, [dear, cheap], FIGURES["accuracy"], price=10.0)
     assert (free.winner, priced.winner) == ("dear", "cheap")
     assert [round(point.at_most_usd, 3) for point in free.money] == [0.001, 0.02]
+
+
+def test_the_curve_of_money_holds_each_point_with_its_interval() -> None:
+    labels, y = np.repeat(np.arange(20), 4), np.tile([0.0, 1.0], 40)
+    rng = np.random.default_rng(1)
+    made = [
+        Candidate(f"v{usd}", np.where(rng.random(80) < wrong, 1 - y, y), cost_usd=usd)
+        for usd, wrong in ((0.001, 0.3), (0.01, 0.2), (0.1, 0.1))
+    ]
+    found = tune(y, labels, made, FIGURES["accuracy"])
+    assert [point.at_most_usd for point in found.money] == [0.001, 0.01, 0.1]
+    assert found.money[0].reaches.value == found.default_reaches.value
+    assert found.money[-1].reaches == found.reaches
+    drawn = money_curve(found)
+    (axes,) = drawn.figure.axes
+    assert axes.lines[0].get_xydata().tolist() == [[p.at_most_usd, p.reaches.value] for p in found.money]
+    ends = [line.get_segments()[0][:, 1].tolist() for line in axes.collections]
+    assert ends == [[p.reaches.low, p.reaches.high] for p in found.money]
+    assert "Agreement" in drawn or "accuracy" in drawn.lower()
 
 
 def test_who_decides_too_little_is_never_chosen() -> None:
@@ -307,6 +327,7 @@ def test_the_command(study: Study, tmp_path: Path, genspace: Callable[..., objec
     text = " ".join(told.out.split())
     assert "on prompts on which nothing was chosen (56 items, 14 prompts)" in text
     assert "Choosing is ahead of bad." in text
+    assert not (tmp_path / "out" / "money.svg").exists(), "both cost nothing"
     winner = tomllib.loads((tmp_path / "out" / "winner.toml").read_text())["judges"]["good"]
     assert winner == {"kind": "table", "path": "elsewhere.csv", "metric": "good"}
     in_sample = max(row["in_sample"] for row in document["result"]["candidates"])
