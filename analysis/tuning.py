@@ -190,10 +190,10 @@ def tune(
 
     def reached(which: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.int64]]:
         chosen = utility(training, which[:, :-1])
-        return np.nanmean(np.take_along_axis(testing, chosen[None], axis=0)[0], axis=1), chosen
+        return _mean(np.take_along_axis(testing, chosen[None], axis=0)[0]), chosen
 
     procedure, chosen = reached(allowed)
-    default = np.nanmean(testing[0], axis=1)
+    default = _mean(testing[0])
     n = len(y)
 
     def estimate(values: Floats, *, scaled: bool = True) -> Estimate:
@@ -315,6 +315,13 @@ def _figures(
 def _figure(figure: Figure, target: Weighted, values: Floats) -> Floats:
     scored = np.isfinite(values)
     return figure.statistic(target if scored.all() else target.take(scored), values[scored], 0.0)
+
+
+def _mean(figures: Floats) -> Floats:
+    """(1 + G,) mean over the folds in which the figure is defined; NaN where it is in none."""
+    known = np.isfinite(figures).sum(axis=1)
+    unknown = np.full(len(figures), np.nan)
+    return np.asarray(np.divide(np.nansum(figures, axis=1), known, out=unknown, where=known > 0))
 
 
 def _needed(gain: float, error: float | None, prompts: int) -> int | None:

@@ -49,7 +49,7 @@ class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
     default: str | None = None
     figure: str | None = None
-    thresholds: list[Share] = [0.5]
+    thresholds: list[Share] = Field([0.5], min_length=1)
     price: float = Field(0.0, ge=0)
     drop_after: float = Field(0.3, ge=0, le=1)
     variants: dict[str, dict[str, Any]] = {}
@@ -190,8 +190,8 @@ def tune_study(
         budget: of the judges that are made; what earlier runs paid for the answers that are there counts.
         seed: of the folds.
 
-    Errors: `InputError` for a study without ratings or with too few prompts, for a figure of pairs, and where fewer
-    than two variants were asked about everything.
+    Errors: `InputError`, before anybody is asked, for a study without ratings that differ or with too few prompts, and
+    for a figure of pairs; and where fewer than two variants were asked about everything.
     """
     import numpy as np
 
@@ -207,6 +207,12 @@ def tune_study(
     rated = np.isfinite(target)
     if not rated.any():
         raise InputError(f"nobody's answers give {figure.label}: there is nothing to tune on")
+    if np.ptp(target[rated]) == 0:
+        raise InputError("people say the same of every item, so nothing tells one variant from another")
+    if (count := len(np.unique(units.prompt[rated]))) < LEAST_PROMPTS:
+        raise InputError(
+            f"people answered about {count} of the {LEAST_PROMPTS} prompts that it takes to choose"
+        )
     ids = [str(i) for i in units.units["item_id"].to_numpy()[rated]]
     apart = study.kept_apart(study.root / FOLDER)
     # a combination among the variants may name others of them, which are asked once for both
@@ -271,7 +277,7 @@ def tune_study(
     document = TuningDocument(
         study=study.settings.name,
         items=len(ids),
-        prompts=len(np.unique(units.prompt[rated])),
+        prompts=count,
         result=found,
         winner_table=_winner(space.variants, found.winner, found.threshold),
         unfinished=tuple(unfinished),

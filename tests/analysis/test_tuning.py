@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -228,6 +229,28 @@ def test_a_variant_that_cannot_be_made_costs_nothing(study: Study) -> None:
     assert judges["plain"].asked == []
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ([1] * 56, "people say the same of every item"),
+        ([0, 1] * 18, "9 of the 10 prompts"),
+        ([], "nothing to tune on"),
+    ],
+)
+def test_what_nothing_can_be_chosen_on_is_said_before_anybody_is_asked(
+    study: Study, said: list[int], told: str
+) -> None:
+    rows = [{"item_id": f"i{n}", "rater_id": "ann", "value": value} for n, value in enumerate(said)]
+    pd.DataFrame(rows, columns=["item_id", "rater_id", "value"]).to_csv(
+        study.root / "annotations.csv", index=False
+    )
+    judges = {"plain": Wrong(3), "good": Wrong(29)}
+    among = replace(space("plain", "good"), figure=None)
+    with pytest.raises(InputError, match=told):
+        tune_study(open_study(study.root), among, make=lambda spec, _: judges[spec.name], ask=ask)
+    assert [judge.asked for judge in judges.values()] == [[], []]
+
+
 def test_each_variant_is_asked_once_about_each_rated_item(study: Study) -> None:
     judges = {"plain": Wrong(3), "good": Wrong(29)}
     found = tune_study(study, space("plain", "good"), make=lambda spec, _: judges[spec.name], ask=ask)
@@ -344,6 +367,7 @@ def test_the_command(study: Study, tmp_path: Path, genspace: Callable[..., objec
         ("[variants.a]\nkind = 'scene'\n", "two variants at least"),
         ("default = 'c'\n[variants.a]\nkind = 'scene'\n[variants.b]\nkind = 'scene'\n", "default = 'c'"),
         ("thresholds = [2]\n[variants.a]\nkind = 'scene'\n", "thresholds.0"),
+        ("thresholds = []\n[variants.a]\nkind = 'scene'\n[variants.b]\nkind = 'scene'\n", "thresholds"),
         ("colour = 'red'\n", "colour"),
         ("default = \n", "not valid TOML"),
     ],

@@ -46,7 +46,9 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("-o", "--option", help="NAME.key=value: override an option of a judge; repeatable."),
 ]
-MaxUsd = Annotated[float | None, typer.Option(help="Stop when all judges together have spent so much.")]
+MaxUsd = Annotated[
+    float | None, typer.Option(min=0, help="Stop when all judges together have spent so much.")
+]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Ask nothing; say how much would be asked and its cost.")
 ]

@@ -20,7 +20,9 @@ def tune(
     space: Annotated[Path, typer.Option(help="TOML file with tables \\[variants.NAME] and \\[grid.NAME].")],
     budget_usd: Annotated[
         float | None,
-        typer.Option(help="Stop when all variants together have spent so much, earlier runs included."),
+        typer.Option(
+            min=0, help="Stop when all variants together have spent so much, earlier runs included."
+        ),
     ] = None,
     allow_host: AllowHosts = None,
     seed: SeedOption = 0,

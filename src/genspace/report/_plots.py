@@ -342,7 +342,7 @@ def money_curve(found: Tuned) -> Plot | None:
             if one.low is not None and one.high is not None:
                 axes.vlines(x, one.low, one.high, color=INK, linewidth=1)
         axes.set_xlabel("USD an item, at most")
-        axes.set_ylabel(f"{FIGURES[found.figure].label} that choosing reaches")
+        axes.set_ylabel(f"{FIGURES[found.figure].label} reached")
         axes.grid(color=RULE, linewidth=0.6)
         return _svg(
             figure, "what choosing among variants reaches, with its interval, by what an item may cost"
