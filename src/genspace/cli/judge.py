@@ -18,7 +18,7 @@ from genspace.errors import InputError
 
 if TYPE_CHECKING:
     from genspace.judges import Budget, Judge, JudgeSpec
-    from genspace.records import Verdict
+    from genspace.records import JsonValue, Verdict
     from genspace.runner import Estimate, RunOptions, RunPlan, RunSummary
     from genspace.study import Study
 
@@ -260,11 +260,10 @@ def _usd(amount: float) -> str:
     return f"${amount:.2f}" if amount >= 0.1 or not amount else f"${amount:.2g}"
 
 
-def _summary_document(summary: RunSummary) -> dict[str, object]:
+def _summary_document(summary: RunSummary) -> dict[str, JsonValue]:
     from genspace.cli._console import as_flags
 
-    members = {"members": [_summary_document(m) for m in summary.members]} if summary.members else {}
-    return {
+    document: dict[str, JsonValue] = {
         "judge": summary.judge,
         "asked": summary.asked,
         "already_done": summary.already_done,
@@ -275,8 +274,10 @@ def _summary_document(summary: RunSummary) -> dict[str, object]:
         "cost_usd": round(summary.cost_usd, 6),
         "stopped": as_flags(summary.stopped) if summary.stopped else None,
         "failures": [{"item_id": v.item_id, "reason": v.reason} for v in summary.failures],
-        **members,
     }
+    if summary.members:
+        document["members"] = [_summary_document(m) for m in summary.members]
+    return document
 
 
 def print_summary(summary: RunSummary) -> None:
@@ -302,8 +303,8 @@ def print_summary(summary: RunSummary) -> None:
         messages().print("ask again about failed items with --retry errors")
 
 
-def _estimate_document(told: Estimate, *, show: bool) -> dict[str, object]:
-    document: dict[str, object] = {
+def _estimate_document(told: Estimate, *, show: bool) -> dict[str, JsonValue]:
+    document: dict[str, JsonValue] = {
         "judge": told.judge,
         "to_do": told.to_do,
         "already_done": told.already_done,
