@@ -17,7 +17,7 @@ from genspace.cli._options import JsonFlag, SeedOption
 from genspace.errors import InputError
 
 if TYPE_CHECKING:
-    from genspace.judges import Judge, JudgeSpec
+    from genspace.judges import Budget, Judge, JudgeSpec
     from genspace.records import JsonValue, Verdict
     from genspace.runner import Estimate, RunOptions, RunPlan, RunSummary
     from genspace.study import Study
@@ -46,7 +46,9 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("-o", "--option", help="NAME.key=value: override an option of a judge; repeatable."),
 ]
-MaxUsd = Annotated[float | None, typer.Option(help="Stop when all judges together have spent so much.")]
+MaxUsd = Annotated[
+    float | None, typer.Option(min=0, help="Stop when all judges together have spent so much.")
+]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Ask nothing; say how much would be asked and its cost.")
 ]
@@ -184,7 +186,7 @@ def run_judge(made: Judge, spec: JudgeSpec, study: Study, options: RunOptions) -
 
 @contextmanager
 def asking(
-    *, seed: int, budget_usd: float | None, allow_host: list[str] | None, quiet: bool
+    *, seed: int, budget: Budget | None, allow_host: list[str] | None, quiet: bool
 ) -> Iterator[
     tuple[Callable[[JudgeSpec, Study], Judge], Callable[[Judge, JudgeSpec, Study, RunOptions], RunSummary]]
 ]:
@@ -193,9 +195,8 @@ def asking(
 
     from genspace.checkpoints import cache_dir
     from genspace.cli._user import allowed_hosts
-    from genspace.judges import Budget, make_judge, study_context
+    from genspace.judges import make_judge, study_context
 
-    budget = None if budget_usd is None else Budget(budget_usd)
     hosts = allowed_hosts(allow_host)
     with ExitStack() as stack:
 
