@@ -98,7 +98,7 @@ def _view(
 
 
 def _read(file: Path) -> tuple[NDArray[np.float64], Any, list[str]]:
-    """Return a depth map, (H, W), 0 where it is unknown, what its file holds, and the names of what nobody asks of it."""
+    """Return a depth map, (H, W), 0 where it is unknown, what its file holds, and what nobody asks of it by name."""
     besides: list[str] = []
     if file.suffix.lower() == ".png":
         from PIL import Image, UnidentifiedImageError
