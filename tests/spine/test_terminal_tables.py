@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = Path(__file__).parent / "golden"
 WIDTHS = (60, 80, 100, 160)
 COMMANDS = {
-    "compare": ("compare", "demo", "--draws", "20", "--no-appendix"),
+    "compare": ("compare", "demo", "--draws", "20"),
     "rank": ("rank", "demo", "--draws", "50"),
     "validate": ("validate", "sim_reconstruction", "demo"),
     "diff": ("diff", "old", "new"),

@@ -5,6 +5,8 @@ prompts/TASK.csv …    what to ask for
 images/GENERATOR/     the pictures, however they are named
 images/before/        the pictures before the edits, each once
 items.csv             written anew whenever pictures have come
+
+Longer than 400 lines: what a folder holds, and what is missing in it, are told by the same rules.
 """
 
 from __future__ import annotations
@@ -203,7 +205,7 @@ class Benchmark:
     @cached_property
     def study(self) -> Study:
         """The folder as a study. Errors: as for `open_study`."""
-        return open_study(self.root, whole=True)
+        return open_study(self.root)
 
     def there(self) -> frozenset[str]:
         """Return the ids of the items whose pictures have come, for edits the picture before too."""

@@ -1,4 +1,7 @@
-"""`genspace benchmark`: the GenSpace table of a generator."""
+"""`genspace benchmark`: the GenSpace table of a generator.
+
+Longer than 400 lines: it is a list of commands, each by itself.
+"""
 
 from __future__ import annotations
 

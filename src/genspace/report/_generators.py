@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["COUNTED", "generators", "order_plot", "order_table", "place_text", "three_table", "three_texts"]
 
-MOST_PLOTS = 4
-"""Judges whose order is drawn beside the people's."""
+MOST_PLOTS = 2
+"""Judges whose order is drawn beside the people's, the best first; the table holds everybody's."""
 MOST_GENERATORS = 40
 WAYS = (", unmeasured left out", ", as passes")
 COUNTED = (

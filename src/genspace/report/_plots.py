@@ -1,4 +1,7 @@
-"""Plots of a comparison as SVG text: readable in greyscale and by the colour-blind, text kept as text."""
+"""Plots of a comparison as SVG text: readable in greyscale and by the colour-blind, text kept as text.
+
+Longer than 400 lines: it is a collection of plots, each by itself.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Sentences of results: what codes and figures say in plain words. No other module words a reason or a remark."""
+"""Sentences of results: what codes and figures say in plain words. No other module words a reason or a remark.
+
+Longer than 400 lines: all words of results stand together, so that one thing is said in one way.
+"""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TextIO
 from urllib.parse import quote, unquote
 
+from genspace.columns import repeats
 from genspace.errors import GenspaceError, InputError
 from genspace.pairs import canonical, turned_verdicts
 from genspace.records import Variant, Verdict
@@ -147,7 +148,10 @@ class JudgeStore:
             counting = every[marks == marks.iloc[-1]] if len(every) else every
         else:
             counting = every[marks == self.fingerprint(fingerprint)]
-        return turned_verdicts(counting).drop_duplicates(KEY_COLUMNS, keep="last", ignore_index=True)
+        turned = turned_verdicts(counting).reset_index(drop=True)
+        if not repeats(turned, KEY_COLUMNS):
+            return turned
+        return turned.drop_duplicates(KEY_COLUMNS, keep="last", ignore_index=True)
 
     def fingerprint(self, beginning: str) -> str:
         """Return the fingerprint that begins so. Errors: `InputError` for none or several."""

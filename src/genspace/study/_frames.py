@@ -9,7 +9,8 @@ from genspace.columns import ANSWER_COLUMNS, VERDICT_COLUMNS, typed
 from genspace.errors import InvalidFilesError
 from genspace.readings import Reading
 from genspace.records import StudySettings
-from genspace.study._readers import LONG_COLUMNS, Read, read_annotations, read_items, read_scores
+from genspace.study._readers import Read, read_annotations, read_items
+from genspace.study._score_readers import LONG_COLUMNS, read_scores
 from genspace.tables import require_columns, table_of
 
 if TYPE_CHECKING:

@@ -1,4 +1,7 @@
-"""Opening and checking a study."""
+"""Opening and checking a study.
+
+Longer than 400 lines: opening and checking a study must read the same files in the same way.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +25,8 @@ from genspace.study._readers import (
     log_readings,
     read_annotations,
     read_items,
-    read_metric_columns,
-    read_scores,
 )
+from genspace.study._score_readers import read_metric_columns, read_scores
 from genspace.study._settings import StudyFile, read_settings
 from genspace.study._suspicions import suspicions
 from genspace.study._unused import is_prose, unused_files
