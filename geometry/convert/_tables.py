@@ -64,7 +64,8 @@ def _reader(table: Table, images: Path | None) -> Reader:
             c: parse_numbers(table, theirs.get(c, c), log.problems).to_numpy() for c in [*numeric, *optional]
         }
         cells = {c: table.frame[c].to_numpy() for c in given}
-        for image, places in table.frame.groupby(theirs.get("image", "image"), sort=False).indices.items():
+        groups = table.frame.groupby(theirs.get("image", "image"), sort=False).indices
+        for image, places in ((str(name), found) for name, found in groups.items()):
             size, objects = None, []
             for index in places:
                 row = {name: column[index] for name, column in cells.items()}

@@ -137,11 +137,11 @@ def draw_error(plan: Plan, dealt: Deal, rng: np.random.Generator, *, seed: int) 
         return low + (high - low) * (float(order[dealt.place]) + float(rng.uniform())) / dealt.of
     if dealt.kind == "contrast":
         return float(rng.uniform(0, 0.6 * min(plan.inner, 15)))
-    order = plan.inner == 0
-    if dealt.yes and not order:
+    ordered = plan.inner == 0
+    if dealt.yes and not ordered:
         return float(rng.uniform(0, EXACT * plan.inner))
-    least, most = (BEYOND, 2 * BEYOND) if order else (1 + BEYOND, MOST)
-    low, high = PLAIN.get((plan.unit, order), (0.0, most * plan.width))
+    least, most = (BEYOND, 2 * BEYOND) if ordered else (1 + BEYOND, MOST)
+    low, high = PLAIN.get((plan.unit, ordered), (0.0, most * plan.width))
     return float(rng.uniform(max(least * plan.width, low), high)) * (-1 if dealt.yes else 1)
 
 
