@@ -261,7 +261,7 @@ def percent(share: float | None) -> str:
 def share_text(share: float | None) -> str:
     """Return a share of draws as people read it, never rounded to all or none, nor up to what counts as sure.
 
-    >>> [share_text(s) for s in (None, 0.999, 1.0, 0.418, 0.9495)]
+    >>> [share_text(s) for s in (None, 0.999, 1 - 1e-16, 0.418, 0.9495)]
     ['–', '> 99%', '100%', '42%', '94.9%']
     """
     if share is None:
@@ -270,7 +270,7 @@ def share_text(share: float | None) -> str:
         return "< 1%"
     if share < SURE <= round(share, 2):
         return f"{int(share * 1000) / 10}%"
-    return "> 99%" if 0.99 < share < 1 else f"{share:.0%}"
+    return "> 99%" if 0.99 < share < 1 - 1e-12 else f"{share:.0%}"
 
 
 def csv_table(table: JudgeTable) -> str:
