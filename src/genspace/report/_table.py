@@ -1,4 +1,7 @@
-"""The table of judges: one model of rows and columns that every format renders."""
+"""The table of judges: one model of rows and columns that every format renders.
+
+Longer than 400 lines: it is one table in all its formats.
+"""
 
 from __future__ import annotations
 
