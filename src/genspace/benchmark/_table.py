@@ -1,4 +1,7 @@
-"""Rows of the GenSpace table: what each judge says of each generator, by task and sub-domain."""
+"""Rows of the GenSpace table: what each judge says of each generator, by task and sub-domain.
+
+Longer than 400 lines: half of it is the records of one JSON document.
+"""
 
 from __future__ import annotations
 

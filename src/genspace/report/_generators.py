@@ -205,7 +205,7 @@ def _scores(axes: Axes, rows: list[GeneratorRow], style: Style) -> None:
         if score.low is not None and score.high is not None:
             ends = [score.low, score.high]
             axes.plot(ends, [-place] * 2, color=style.colour, linewidth=2.2, solid_capstyle="butt")
-        axes.plot([score.value or 0.0], [-place], marker=style.marker, color=style.colour, markersize=7)
+        axes.plot([score.value or 0.0], [-place], **style.mark, markersize=7)
     axes.set_ylim(0.5 - len(rows), 0.5)
     axes.grid(axis="x", color=RULE, linewidth=0.6)
     axes.set_axisbelow(True)

@@ -21,6 +21,7 @@ from genspace.judges import Previewing, make_judge, resolve, study_context
 from genspace.judges.scene import find_scene
 from genspace.records import Item, Measurement, Reference, Request, Verdict
 from genspace.report._page import page
+from genspace.report._words import OF_ITEMS, Words, of_sub_domains
 from genspace.store import JudgeStore, judge_folders
 
 if TYPE_CHECKING:
@@ -207,7 +208,9 @@ class ItemView(Displayed):
         last = pictures[-1][2]
         return page(
             "item.html.j2",
+            Words({**OF_ITEMS, **of_sub_domains()}, self.reference),
             study=self.study.settings.name,
+            sub_domain=self.bound.predicate.name.replace("_", " ") if isinstance(self.bound, Bound) else "",
             view=self.document(),
             pictures=[(caption, _data_url(image)) for caption, image in drawn if image is not None],
             plans=[

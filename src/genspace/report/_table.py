@@ -1,4 +1,7 @@
-"""The table of judges: one model of rows and columns that every format renders."""
+"""The table of judges: one model of rows and columns that every format renders.
+
+Longer than 400 lines: it is one table in all its formats.
+"""
 
 from __future__ import annotations
 
@@ -281,7 +284,7 @@ def percent(share: float | None) -> str:
 def share_text(share: float | None) -> str:
     """Format a share of draws; it is never rounded to all, to none, or up to what counts as sure.
 
-    >>> [share_text(s) for s in (None, 0.999, 1.0, 0.418, 0.9495)]
+    >>> [share_text(s) for s in (None, 0.999, 1 - 1e-16, 0.418, 0.9495)]
     ['–', '> 99%', '100%', '42%', '94.9%']
     """
     if share is None:
@@ -290,7 +293,7 @@ def share_text(share: float | None) -> str:
         return "< 1%"
     if share < SURE <= round(share, 2):
         return f"{int(share * 1000) / 10}%"
-    return "> 99%" if 0.99 < share < 1 else f"{share:.0%}"
+    return "> 99%" if 0.99 < share < 1 - 1e-12 else f"{share:.0%}"
 
 
 def csv_table(table: JudgeTable) -> str:

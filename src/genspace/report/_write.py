@@ -141,5 +141,15 @@ def write_certificate(result: Certificate, folder: Path) -> list[Path]:
 
 
 def write_tuning(result: Tuning, folder: Path) -> list[Path]:
-    """Write what `write_result` does, and the winner as a table of study.toml. Errors: as for `written`."""
-    return [*write_result(result, folder), *written(folder, {"winner.toml": result.document.winner_table})]
+    """Write what `write_result` does, the winner as a table of study.toml, and the curve of what money buys.
+
+    Errors: as for `written`.
+    """
+    from genspace.report._plots import money_curve
+
+    curve = money_curve(result.document.result)
+    plots = figure_files({"money": curve}) if curve else {}
+    return [
+        *write_result(result, folder),
+        *written(folder, {"winner.toml": result.document.winner_table, **plots}),
+    ]

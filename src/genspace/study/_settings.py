@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
+from genspace.documents import mistakes
+from genspace.errors import InputError, InvalidFilesError, Problem
 from genspace.records import PairCoding, StudySettings, ValueType
 
 __all__ = ["GateTable", "JudgeTable", "StudyFile", "read_settings"]
@@ -127,7 +128,7 @@ def read_settings(path: Path, *, default_name: str) -> StudyFile:
     try:
         document = _Document.model_validate(raw)
     except ValidationError as error:
-        raise InvalidFilesError([_problem(path.name, e) for e in error.errors()]) from None
+        raise InvalidFilesError(mistakes(_Document, error, path.name)) from None
     problems = _contradictions(path.name, document)
     judges = {}
     for name, table in document.judges.items():
@@ -180,15 +181,3 @@ def _contradictions(file: str, document: _Document) -> list[Problem]:
     ):
         problems.append(Problem(file, "lies off the declared scale", field="positive_from", value=positive))
     return problems
-
-
-def _problem(file: str, error: Any) -> Problem:
-    path = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        tables: dict[str, type[BaseModel]] = {"metrics": MetricTable, "gate": GateTable}
-        known = (
-            tables.get(str(error["loc"][0]), _Document) if len(error["loc"]) > 1 else _Document
-        ).model_fields
-        word = str(error["loc"][-1])
-        return Problem(file, f"is no key of study.toml{did_you_mean(word, known)}", field=path)
-    return Problem(file, error["msg"], field=path, value=error["input"])

@@ -105,16 +105,19 @@ class Study(Displayed):
             yield from (item_id for (item_id,) in _rows(part, ["item_id"]))
 
     def kept_apart(self, folder: Path) -> Study:
-        """Return the same study with verdicts of its own, under a folder that need not be there."""
-        return replace(
-            self,
-            apart=folder,
-            read_verdicts=lambda: (
-                _read_verdict_files(folder, self.items["item_id"], drafts=True)
-                if folder.is_dir()
-                else Read(typed({}, VERDICT_COLUMNS), [], [])
-            ),
-        )
+        """Return the same study, metrics included, with verdicts of its own, under a folder that need not be there."""
+
+        def verdicts() -> Read:
+            import pandas as pd
+
+            metrics = self.read_verdicts()
+            metrics = replace(metrics, frame=metrics.frame[metrics.frame["origin"] == "table"])
+            if not folder.is_dir():
+                return metrics
+            own = _read_verdict_files(folder, self.items["item_id"], drafts=True)
+            return replace(own, frame=pd.concat([metrics.frame, own.frame], ignore_index=True))
+
+        return replace(self, apart=folder, read_verdicts=verdicts)
 
     def with_items(self, items: pd.DataFrame, files: FilesOfStudy) -> Study:
         """Return a study with the same declarations and other items, about which nobody has said anything.
