@@ -52,7 +52,7 @@ ALL, BY_GENERATOR = -1, -2
 def choose_primary(units: Units, declared: str | None) -> Primary:
     """Return the declared primary figure, or the usual one for the kind of answers.
 
-    Errors: `InputError` for a name that is no figure of such answers.
+    Errors: `InputError` for a name that is not a figure of such answers.
     """
     if declared is not None:
         row = figure_named(declared)

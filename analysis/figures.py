@@ -407,13 +407,13 @@ SYSTEMS: Mapping[str, Named] = {
 
 
 def _all_rows() -> dict[str, Figure]:
-    """Return the rows by key; those of other packages last. Errors: `GenspaceError` for an entry that is no row."""
+    """Return the rows by key; those of other packages last. Errors: `GenspaceError` for an entry that is not a row."""
     rows = {row.key: row for row in _ROWS}
     for entry in entry_points(group="genspace.figures"):
         row = entry.load()
         if not isinstance(row, Figure) or row.key in rows:
             raise GenspaceError(
-                f"entry point genspace.figures: {entry.name} ({entry.value}) is no new Figure"
+                f"entry point genspace.figures: {entry.name} ({entry.value}) is not a new Figure"
             )
         rows[row.key] = replace(row, statistic=_in_chunks(row.statistic))
     return rows

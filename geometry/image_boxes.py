@@ -21,7 +21,7 @@ OTHERS = (
 
 
 def box_fault(box: ImageBox) -> str | None:
-    """Return why this is no box of left, top, right, bottom, None where it is one.
+    """Return why this is not a box of left, top, right, bottom, None where it is one.
 
     >>> box_fault((251, 28, 510, 288)), box_fault((0.1, 0.4, 0.2, 0.2))[:69]
     (None, 'must be left, top, right, bottom with left < right and top < bottom; ')

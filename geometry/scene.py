@@ -308,7 +308,7 @@ class Scene(Displayed, _Document):
         for index, item in enumerate(self.objects):
             here = f"objects[{index}]"
             if item.id in seen:
-                yield f"{here}.id = {item.id!r} stands twice; ids must be unique"
+                yield f"{here}.id = {item.id!r} occurs twice; ids must be unique"
             seen.add(item.id)
             if item.mask is not None and item.mask.size != (self.height, self.width):
                 yield f"{here}.mask.size = {list(item.mask.size)} must be [{self.height}, {self.width}]"

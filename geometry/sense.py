@@ -82,7 +82,7 @@ def _keys(record: BaseModel, where: str) -> Iterator[Doubt]:
         close = [meant] if meant else get_close_matches(key, known, n=1, cutoff=0.75)
         if close:
             yield Doubt(
-                f"{where}{key}", f"is no key of this format and is not read; did you mean {close[0]}?"
+                f"{where}{key}", f"is not a key of this format and is not read; did you mean {close[0]}?"
             )
 
 

@@ -55,7 +55,7 @@ def study_table(root: Path, name: str, columns: tuple[str, ...]) -> Table:
 def unknown_items(table: Table, items: Mapping[str, Item], columns: tuple[str, ...]) -> list[Problem]:
     """Return a problem for each cell of `columns` that names no item of the study."""
     return [
-        table.problem("is no item of the study", i, column)
+        table.problem("is not an item of the study", i, column)
         for column in columns
         for i, item_id in enumerate(table.frame[column])
         if item_id not in items

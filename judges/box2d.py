@@ -268,7 +268,7 @@ def read_detections(path: Path, *, primary: str = "primary") -> dict[str, dict[s
             continue
         if row.item_id in found:
             problems.append(
-                Problem(str(path), "stands twice", row=number, field="item_id", value=row.item_id)
+                Problem(str(path), "occurs twice", row=number, field="item_id", value=row.item_id)
             )
         found[row.item_id] = {
             detector or primary: [Found(r.label, Detection(r.box, r.score)) for r in rows]

@@ -193,7 +193,7 @@ def _components(
 ) -> tuple[Floats, Floats]:
     """Return (B,) variances between and within items; pairs are listed both ways.
 
-    Where the same persons rated all items, how lenient each is changes no item's place and is no part of the latter.
+    Where the same persons rated all items, how lenient each is changes no item's place and is not a part of the latter.
     """
     if of_pairs:
         ratings = np.vstack([ratings, 1 - ratings])

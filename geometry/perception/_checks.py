@@ -146,7 +146,7 @@ def _no_such_label(label: NDArray[Any], view: View) -> str | None:
 
 def _no_rotation(rotations: NDArray[Any], _view: View) -> str | None:
     wrong = [r for r in rotations if not np.isnan(r).any() and not is_rotation(r, tolerance=1e-3)]
-    return f"'rotation' {wrong[0].tolist()} is no right-handed rotation" if wrong else None
+    return f"'rotation' {wrong[0].tolist()} is not a right-handed rotation" if wrong else None
 
 
 _SENSES: dict[str, Callable[[NDArray[Any], View], str | None]] = {

@@ -36,7 +36,7 @@ class DetectorOptions(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     threshold: float = Field(0.25, ge=0.0, le=1.0)
-    """Boxes that score less are no detections."""
+    """Boxes that score less are not detections."""
 
 
 class ZeroShotDetector(ModelPart):

@@ -60,7 +60,7 @@ def read_picture(data: bytes, name: str = "image") -> Picture:
     Turned upright by its EXIF orientation; transparency laid on white; 16-bit values scaled, not clipped; grey
     and palette made RGB; the first frame of an animation.
 
-    Errors: `InputError` that names the file for anything that is no whole image or is too elongated.
+    Errors: `InputError` that names the file for anything that is not a whole image or is too elongated.
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
 

@@ -54,7 +54,7 @@ class OrientAnything(ModelPart):
         """Return the network on its device: the encoder in the chosen precision, the head in full."""
         torch = require_torch(self.kind)
         if not self.folder.is_file():
-            raise InputError(f"{self.kind}: {self.checkpoint} is no file; name one as owner/repo:file.pt")
+            raise InputError(f"{self.kind}: {self.checkpoint} is not a file; name one as owner/repo:file.pt")
         state = torch.load(self.folder, map_location="cpu", weights_only=True)
         network = orient_anything.build(state).to(self.runtime.device)
         network.encoder.to(self.runtime.torch_dtype)

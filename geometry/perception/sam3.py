@@ -30,7 +30,7 @@ class Sam3Options(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     threshold: float = Field(0.3, ge=0.0, le=1.0)
-    """Instances that score less are no detections."""
+    """Instances that score less are not detections."""
     mask_threshold: float = Field(0.5, gt=0.0, lt=1.0)
     """Probability from which a pixel belongs to an instance."""
 

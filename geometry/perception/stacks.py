@@ -117,7 +117,7 @@ def find_stack(name: str, own: Mapping[str, Mapping[str, PartChoice]] | None = N
     wrong = [key for key in table if key not in STAGES]
     if wrong:
         raise InputError(
-            f"study.toml [stacks.{name}]: {wrong[0]!r} is no stage{did_you_mean(wrong[0], [*STAGES, BASE])}"
+            f"study.toml [stacks.{name}]: {wrong[0]!r} is not a stage{did_you_mean(wrong[0], [*STAGES, BASE])}"
         )
     if not isinstance(base, str):
         raise InputError(f"study.toml [stacks.{name}]: {BASE} = {base!r} must name a stack")

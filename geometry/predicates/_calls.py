@@ -68,7 +68,7 @@ def parse_call(text: str) -> Call:
                 raise InputError(f"predicate {text!r}: object {value!r} must stand before the parameters")
             arguments.append(value)
         elif key in parameters:
-            raise InputError(f"predicate {text!r}: parameter {key!r} stands twice")
+            raise InputError(f"predicate {text!r}: parameter {key!r} occurs twice")
         else:
             number = None if bare is None else _number(value)
             parameters[key] = value if number is None else number

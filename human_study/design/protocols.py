@@ -94,7 +94,7 @@ class Protocol:
             if choice.value == wanted:
                 return choice.name
         known = ", ".join("empty" if c.value is None else f"{c.value:g}" for c in self.choices)
-        raise InputError(f"{value} is no value of the {self.name} protocol; its values are: {known}")
+        raise InputError(f"{value} is not a value of the {self.name} protocol; its values are: {known}")
 
     def parse(self, text: str) -> float | None:
         """Read a value from a file: a number of the scale or the name of a choice; "" is "can't tell".
@@ -139,7 +139,7 @@ class Protocol:
         except ValueError:
             number = math.nan
         if not (low <= number <= high and number.is_integer()):
-            raise InputError(f"{text!r} is no whole number from {low:g} to {high:g}")
+            raise InputError(f"{text!r} is not a whole number from {low:g} to {high:g}")
         return number
 
 

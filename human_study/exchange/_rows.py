@@ -94,21 +94,21 @@ _OF_SCREEN = (
 def _strings(cell: Any) -> tuple[str, ...]:
     found = json.loads(cell) if isinstance(cell, str) else list(cell)
     if not isinstance(found, list) or not all(isinstance(i, str) for i in found):
-        raise InputError('is no list of items, such as ["a", "b"]')
+        raise InputError('is not a list of items, such as ["a", "b"]')
     return tuple(found)
 
 
 def _whole(cell: Any) -> int:
     number = float(cell)
     if not number.is_integer() or number < 0 or number > 2**31 - 1:
-        raise InputError("is no whole number from 0")
+        raise InputError("is not a whole number from 0")
     return int(number)
 
 
 def _seconds(cell: Any) -> float:
     number = float(cell)
     if not 0 <= number < 1e9:
-        raise InputError("is no number of seconds from 0")
+        raise InputError("is not a number of seconds from 0")
     return number
 
 
@@ -131,7 +131,7 @@ def _one_of(*known: str) -> Callable[[Any], str]:
 def _known(cell: Any) -> str:
     found = json.loads(cell) if isinstance(cell, str) else cell
     if found is not None and not isinstance(found, (int, float)):
-        raise InputError("is no known answer: a number, or null for can't tell")
+        raise InputError("is not a known answer: a number, or null for can't tell")
     return json.dumps(found)
 
 
@@ -147,7 +147,7 @@ def _moment(cell: Any) -> float:
 def _digest(cell: Any) -> str:
     text = str(cell)
     if not (text.isalnum() and len(text) <= 64):
-        raise InputError("is no digest of a registration")
+        raise InputError("is not a digest of a registration")
     return text
 
 

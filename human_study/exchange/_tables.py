@@ -98,7 +98,7 @@ def _read_jsonl(path: Path, needed: set[str]) -> OwnRows | None:
             row = json.loads(text)
             if not isinstance(row, dict) or not needed <= set(row):
                 if rows:
-                    raise InvalidFilesError([Problem(str(path), "is no row like those above", row=line)])
+                    raise InvalidFilesError([Problem(str(path), "is not a row like those above", row=line)])
                 return None
             rows.append((line, row))
     return rows or None

@@ -54,7 +54,7 @@ def from_table(material: Material, path: Path) -> list[AnswerRow]:
         wrong = {
             "question": "" if question in questions or not questions else no_such_question(questions),
             "rater_id": "" if rater else "is empty",
-            "repeat": "" if repeat.isdecimal() and len(repeat) < 9 else "is no whole number",
+            "repeat": "" if repeat.isdecimal() and len(repeat) < 9 else "is not a whole number",
             "role": "" if role in ROLES else f"is none of {', '.join(ROLES)}",
         }
         key = (rater, *sorted(unit), question, repeat)

@@ -103,7 +103,7 @@ def questions_by_item(
             problems.append(table.problem(f"{row[by]} has two questions of this name", i, "question"))
         if kind and (kind not in {"binary", "likert", "slider"} or design.answers.shape != "item"):
             problems.append(
-                table.problem("is no kind of question about one item: binary, likert, slider", i, "kind")
+                table.problem("is not a kind of question about one item: binary, likert, slider", i, "kind")
             )
         theirs.append(OwnQuestion(row["question"], row["text"], cast("Kind", kind) if kind else None))
     asked = {i.item_id: tuple(given.get(str(getattr(i, by)), ())) for i in items.values()}
@@ -127,7 +127,7 @@ def check_wording(design: Design, items: Mapping[str, Item]) -> None:
                 wording.format_map(cells)
             except (KeyError, ValueError, IndexError, AttributeError) as error:
                 word = str(error).strip("'")
-                message = f"{{{word}}} is no column of the items{did_you_mean(word, cells)}"
+                message = f"{{{word}}} is not a column of the items{did_you_mean(word, cells)}"
                 problems.append(Problem("annotate.toml", message, field=f"questions.{question.name}"))
     if problems:
         raise InvalidFilesError(problems)

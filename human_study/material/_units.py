@@ -69,7 +69,7 @@ def main_units(root: Path, design: Design, items: Mapping[str, Item]) -> list[Un
 def _same_prompt(design: Design, items: Mapping[str, Item]) -> Iterator[list[str]]:
     """Yield the items of each prompt: those that share prompt_id, wording and predicate.
 
-    Items of one prompt_id with different wording (two fillings of a template) are no answers to one prompt; items
+    Items of one prompt_id with different wording (two fillings of a template) are not answers to one prompt; items
     without any of the three are comparable only by a question of the study's own.
     """
     prompts: dict[tuple[str | None, ...], list[str]] = {}
@@ -99,7 +99,7 @@ def _listed_pairs(root: Path, design: Design, items: Mapping[str, Item]) -> list
     for i, pair in enumerate(zip(table.frame["item_id"], table.frame["item_id_b"], strict=True)):
         first, second = (items[item_id] for item_id in pair)
         if first.item_id == second.item_id:
-            problems.append(table.problem("an item is no pair with itself", i, "item_id_b"))
+            problems.append(table.problem("an item is not a pair with itself", i, "item_id_b"))
         elif first.prompt != second.prompt and not design.pairs.across_prompts:
             message = (
                 f"its prompt differs from that of {first.item_id!r}; pair items of one prompt, or write "

@@ -93,7 +93,7 @@ class SurveyQuestion(Table):
         try:
             number = float(text)
         except ValueError:
-            raise InputError(f"{self.name}: {text!r} is no number") from None
+            raise InputError(f"{self.name}: {text!r} is not a number") from None
         if not self.low <= number <= self.high or (self.kind == "scale" and not number.is_integer()):
             raise InputError(f"{self.name}: {text} is not from {self.low:g} to {self.high:g}")
         return f"{number:g}"

@@ -24,7 +24,7 @@ def for_browsers(content: bytes) -> tuple[bytes, str]:
     JPEG, PNG and WebP keep their compressed pixels as they are; a picture that its metadata turns, one of another
     format, and one whose structure is broken somewhere become PNG.
 
-    Errors: `OSError` for what is no picture.
+    Errors: `OSError` for what is not a picture.
     """
     if not _is_turned(content):
         try:

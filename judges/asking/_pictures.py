@@ -140,7 +140,7 @@ def _opened(picture: Picture) -> Iterator[Image.Image]:
         with image:
             yield image
     except UnidentifiedImageError:
-        raise PictureError(f"{picture.name!r} is no image that can be read") from None
+        raise PictureError(f"{picture.name!r} is not an image that can be read") from None
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise PictureError(f"image {picture.name!r} has too many pixels") from None
     except (OSError, ValueError, SyntaxError) as error:

@@ -316,7 +316,7 @@ class _ConnectionError(Exception):
 def _named(finish: str) -> str:
     """Return what shows an error of which the server says nothing."""
     lacking = {
-        "(no completion)": "something that is no chat completion",
+        "(no completion)": "something that is not a chat completion",
         "(no choices)": "the completion has no choices",
         "(no message)": "the completion has no message",
         "(null content)": "the message has no content",

@@ -99,7 +99,7 @@ def _unpack_member(content: tarfile.TarFile, path: str, wanted: str, folder: Pat
         raise InputError(f"{file}: holds no {path}") from None
     stream = content.extractfile(member) if member.isreg() else None
     if stream is None or member.size > MAX_MEMBER_BYTES:
-        raise InputError(f"{file}: {path} is no file of at most {MAX_MEMBER_BYTES >> 20} MiB")
+        raise InputError(f"{file}: {path} is not a file of at most {MAX_MEMBER_BYTES >> 20} MiB")
     digest = hashlib.sha256()
     with (folder / wanted).open("wb") as target:
         while chunk := stream.read(_CHUNK):

@@ -47,7 +47,7 @@ def typed(columns: Mapping[str, Any], types: Mapping[str, str]) -> pd.DataFrame:
 
 
 def repeats(frame: pd.DataFrame, key: list[str]) -> bool:
-    """Return whether a key stands twice; where its first column never does, the others are not looked at.
+    """Return whether a key occurs twice; where its first column never does, the others are not looked at.
 
     >>> import pandas as pd
     >>> repeats(pd.DataFrame({"item_id": ["a", "a"], "repeat": [0, 1]}), ["item_id", "repeat"])

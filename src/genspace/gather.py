@@ -69,7 +69,7 @@ def verdicts_at(path: Path) -> Evidence:
     found = [judge for judge, at in judge_folders(root) if every or at == root / "verdicts" / folder.name]
     if not found:
         raise InputError(
-            f"{path}: is no study, no comparison.json and no folder of verdicts (verdicts/JUDGE)"
+            f"{path}: is neither a study, nor a comparison.json, nor a folder of verdicts (verdicts/JUDGE)"
         )
     frame = pd.concat([verdict_frame(root, judge, mark) for judge in found], ignore_index=True)
     stores = {judge: JudgeStore(root, judge) for judge in found}

@@ -142,9 +142,9 @@ def pair_mistakes(answers: pd.DataFrame, settings: StudySettings) -> Iterator[tu
     coding = settings.pairs
     _, off = decoded(answers["value"].to_numpy(dtype=float), coding)
     message = (
-        f"is no preference: write {coding.first:g} where the first item is better, {coding.second:g} where the second "
-        f"is, {coding.tie:g} for a tie; or declare what stands in the table in study.toml: [pairs] first = …, second = "
-        "…, tie = …"
+        f"is not a preference: write {coding.first:g} where the first item is better, {coding.second:g} where the "
+        f"second is, {coding.tie:g} for a tie; or declare the table's values in study.toml: [pairs] first = …, "
+        "second = …, tie = …"
     )
     yield from ((int(i), "value", message) for i in np.flatnonzero(of_pairs & off))
 

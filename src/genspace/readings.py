@@ -87,7 +87,7 @@ class Reading(Displayed):
 
     def __post_init__(self) -> None:
         if self.code not in kinds():
-            raise ValueError(f"{self.code!r} is no reading")
+            raise ValueError(f"{self.code!r} is not a reading")
         kind = kinds()[self.code]
         lists = {name: _List(getattr(self, name)) for name in ("columns", "words")}
         numbers = {name: _Number(getattr(self, name) or 0) for name in ("count", "total")}

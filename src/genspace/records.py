@@ -280,7 +280,7 @@ class Verdict(Displayed):
     def from_json(cls, document: Mapping[str, Any]) -> Verdict:
         """Read what `to_json` wrote; unknown keys of newer versions are kept in `details`.
 
-        Errors: `ValueError` or `TypeError` for a document that is no verdict.
+        Errors: `ValueError` or `TypeError` for a document that is not a verdict.
         """
         known = {k: v for k, v in document.items() if k in cls.__dataclass_fields__}
         unknown = {k: v for k, v in document.items() if k not in known}

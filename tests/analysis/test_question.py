@@ -100,7 +100,7 @@ def test_pairs_of_items_are_units():
     ("said", "verdicts", "message"),
     [
         (pd.DataFrame({"item_id": ["a"]}), NO_VERDICTS, "column 'value' is missing"),
-        (answers(("z", "r", 1)), NO_VERDICTS, "item_id = 'z': is no item"),
+        (answers(("z", "r", 1)), NO_VERDICTS, "item_id = 'z': is not an item"),
         (
             answers(("a", "r", 1), ("a", "r", 2)),
             NO_VERDICTS,

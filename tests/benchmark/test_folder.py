@@ -260,9 +260,9 @@ def test_names_and_folders_that_cannot_be(made, tmp_path, lists):
             create(tmp_path / "other", lists, [name], prompts="version 1")
     with pytest.raises(InputError, match="holds other prompts"):
         create(made.root, lists[:1], ["mine"], prompts="version 1")
-    with pytest.raises(InputError, match="is no generator of"):
+    with pytest.raises(InputError, match="is not a generator of"):
         take(made, "x", generator="yours")
-    with pytest.raises(InputError, match=r"no benchmark's folder"):
+    with pytest.raises(InputError, match=r"not a benchmark's folder"):
         open_benchmark(tmp_path)
     (made.root / "benchmark.toml").write_text('tasks = ["x"]')
     with pytest.raises(InvalidFilesError, match="tasks"):

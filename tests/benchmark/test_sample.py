@@ -107,9 +107,9 @@ def test_what_cannot_be(judged, people, tmp_path):
     made, _ = judged
     with pytest.raises(InputError, match="is not empty"):
         draw_sample(made, people, per_sub_domain=10)
-    with pytest.raises(InputError, match="is no generator of"):
+    with pytest.raises(InputError, match="is not a generator of"):
         draw_sample(made, tmp_path / "x", per_sub_domain=10, generators=["godo"])
-    with pytest.raises(InputError, match="no sample of a benchmark"):
+    with pytest.raises(InputError, match="not a sample of a benchmark"):
         corrected_rows(made, made.root, [JUDGE])
     draw_sample(made, tmp_path / "unanswered", per_sub_domain=2)
     with pytest.raises(InputError, match="nobody has answered"):

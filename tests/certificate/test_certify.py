@@ -76,7 +76,7 @@ def test_what_is_asked(study: Study) -> None:
     assert asked["i11~mirror"] == ("mirror/one.png", None, "a cat and a dog")
     assert "i11~contrary" not in asked
     assert made.not_asked["contrary"] == {"it has no predicate whose words are known": 2}
-    assert made.not_asked["undone"] == {"it is no edit": 12}
+    assert made.not_asked["undone"] == {"it is not an edit": 12}
     assert len(varied(study, limit=5, seed=1).origin) < len(made.origin)
     assert {o for o, _ in varied(study, limit=5, seed=1).origin.values()} <= {f"i{i}" for i in range(12)}
 
@@ -138,7 +138,7 @@ def test_certificates_are_kept_and_a_changed_judge_has_none(study: Study) -> Non
 def test_unknown_ways_and_studies_without_anything_to_ask(study: Study, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="did you mean 'mirror'"):
         certify(study, Answering(lambda _: True), "yes", ["miror"])
-    with pytest.raises(InputError, match="no item can be asked again: undone: it is no edit"):
+    with pytest.raises(InputError, match="no item can be asked again: undone: it is not an edit"):
         certify(study, Answering(lambda _: True), "yes", ["undone"])
 
 

@@ -198,7 +198,7 @@ def test_pictures_are_retouched_when_they_are_read(tmp_path: Path) -> None:
     assert read_picture(files.read("smaller/7.png")).pixels.shape == (15, 30, 3)
     assert Image.open(io.BytesIO(files.read("jpeg/7.jpg"))).format == "JPEG"
     assert files.read("as-it-is/7.png") == (tmp_path / "7.png").read_bytes()
-    with pytest.raises(InputError, match="no file of a retouched picture"):
+    with pytest.raises(InputError, match="not a file of a retouched picture"):
         files.read("7.png")
 
 

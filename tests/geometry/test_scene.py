@@ -64,7 +64,7 @@ def test_all_problems_at_once() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"objects": [COW, COW]}, "stands twice"),
+        ({"objects": [COW, COW]}, "occurs twice"),
         ({"objects": [{**COW, "box": [-5, 0, 10, 10]}]}, "must lie in the image"),
         ({"objects": [{**COW, "mask": {"size": [2, 2], "counts": "4"}}]}, "must be [48, 64]"),
         ({"depth": "/etc/passwd"}, "relative path"),

@@ -99,7 +99,7 @@ def test_abstention_says_why(tmp_path: Path, genspace: Callable) -> None:
         ("object_distance(cow, hen, value_m=1, inner=1, outer=0.5)", "inner must be below outer"),
         ("object_size(cow, hen, dimension=bigger, ratio=1)", "asks for no change"),
         ("cow is left of hen", "expected a call"),
-        ("camera_pose(cow, view=front, view=back)", "stands twice"),
+        ("camera_pose(cow, view=front, view=back)", "occurs twice"),
         ("camera_pose(view=front, cow)", "must stand before"),
         ("camera_pose((cow), view=front)", "cannot read"),
     ],

@@ -59,11 +59,11 @@ def mask(rows: slice, columns: slice) -> dict[str, Any]:
 
 
 SENSELESS = {
-    "center for centre": (renamed("cow.centre", "center"), "center: is no key of this format and is not read; did you mean centre?"),
+    "center for centre": (renamed("cow.centre", "center"), "center: is not a key of this format and is not read; did you mean centre?"),
     "dimensions for extent": (renamed("cow.extent", "dimensions"), "did you mean extent?"),
     "bbox for box": (renamed("cow.box", "bbox"), "did you mean box?"),
     "pitch for pitch_deg": (renamed("camera.pitch_deg", "pitch"), "camera.pitch: .* did you mean pitch_deg?"),
-    "objcts for objects": (renamed("objects", "objcts"), "objcts: is no key .* did you mean objects?"),
+    "objcts for objects": (renamed("objects", "objcts"), "objcts: is not a key .* did you mean objects?"),
     "pitch 500": (changed("camera.pitch_deg", 500), "camera.pitch_deg = 500.0: lies between −90 and 90 degrees"),
     "roll 270": (changed("camera.roll_deg", 270), "lies between −180 and 180"),
     "a focal length in millimetres": (changed("camera.fx", 35), "fx = 35.0: is a field of view of 168°; focal lengths are in pixels"),
@@ -142,7 +142,7 @@ def test_warnings_end_well_and_strict_refuses(genspace, tmp_path: Path) -> None:
     file.write_text(json.dumps(SENSELESS["center for centre"][0]))
     ran = genspace("scene", "check", file)
     assert (ran.code, ran.out.strip()) == (0, "1 document(s), no problems, 1 warning(s)")
-    assert f"warning: {file}: objects[0] (cow).center: is no key of this format" in ran.err
+    assert f"warning: {file}: objects[0] (cow).center: is not a key of this format" in ran.err
     assert json.loads(genspace("scene", "check", file, "--json").out)[0]["warnings"][0].endswith(
         "did you mean centre?"
     )

@@ -115,7 +115,7 @@ class TestLabelStudio:
             ),
             (
                 [task("i0", annotation(result(9)))],
-                "task 1: q: annotator 1: 9.0 is no value of the likert protocol",
+                "task 1: q: annotator 1: 9.0 is not a value of the likert protocol",
             ),
             (
                 [task("i0", annotation(result(["good"], kind="choices")))],
@@ -174,7 +174,7 @@ class TestLabelStudio:
         with caplog.at_level("INFO"):
             found = took(desk, tmp_path / "in.json", [task("i0", annotation(*beside, result(4)))])
         assert [*found.values()] == [4.0]
-        assert "2 results that are no answers are not read: rectanglelabels, textarea" in caplog.text
+        assert "2 results that are not answers are not read: rectanglelabels, textarea" in caplog.text
 
     def test_copies_are_read_once(self, desk, tmp_path, caplog):
         with caplog.at_level("INFO"):
@@ -228,7 +228,7 @@ class TestLabelStudio:
         content = [row] if name == "min.json" else pd.DataFrame([cells]).to_csv(index=False)
         with caplog.at_level("INFO"):
             assert [*took(desk, tmp_path / name, content).values()] == [4.0]
-        assert "1 result that are no answers are not read: box" in caplog.text
+        assert "1 result that are not answers are not read: box" in caplog.text
 
     def test_several_choices_in_a_flat_form(self, desk, tmp_path):
         rows = [{"id": 1, "item_id": "i0", "q": {"choices": ["4", "5"]}, "annotator": 1, "annotation_id": 10}]

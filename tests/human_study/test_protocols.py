@@ -226,7 +226,7 @@ def test_a_question_in_each_language_and_kinds_from_a_file(tmp_path: Path) -> No
     assert [a.answers.name for a in material.questions(("i0",))] == ["binary", "likert"]
     assert [a.answers.name for a in material.questions(("i1",))] == ["slider"]
     (root / "q.csv").write_text("prompt_id,question,text,kind\np0,a,Sharp?,ranking\np1,a,Sharp?,\n")
-    with pytest.raises(InputError, match="no kind of question"):
+    with pytest.raises(InputError, match="not a kind of question"):
         load_material(root, parse_design({"questions_file": "q.csv"}))
 
 

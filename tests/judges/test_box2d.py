@@ -333,7 +333,7 @@ class TestDetections:
         ):
             verdict(options={"detections": str(path)})
         path.write_text('{"item_id": "x", "detections": []}\n' * 2)
-        with pytest.raises(InvalidFilesError, match=r"line 2: item_id = 'x': stands twice"):
+        with pytest.raises(InvalidFilesError, match=r"line 2: item_id = 'x': occurs twice"):
             verdict(options={"detections": str(path)})
         with pytest.raises(InputError, match=r"gone.jsonl: cannot be read"):
             verdict(options={"detections": "gone.jsonl"})

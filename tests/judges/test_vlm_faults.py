@@ -14,7 +14,7 @@ from genspace.judges import JudgeContext, JudgeSpec, make_judge
 from genspace.judges.vlm import _judge, _server
 from genspace.records import Verdict
 
-NAMED = ("HTTP 429", "HTTP 500", "HTTP 503", "no answer within", "connection to", "no chat completion",
+NAMED = ("HTTP 429", "HTTP 500", "HTTP 503", "no answer within", "connection to", "not a chat completion",
          "unusable answer", "cut off", "refused: ", "content filter")  # fmt: skip
 REDS = [0, 255] * 75
 

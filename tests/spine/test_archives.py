@@ -101,8 +101,8 @@ def test_another_file_is_refused(good: Archive, tmp_path: Path, cache: Path) -> 
             [file_entry("package/models/net.bin", b"changed"), file_entry("package/models/net.json", b"{}")],
             r"net\.bin has the SHA-256 .*…, not",
         ),
-        ([link_entry("package/models/net.bin", "../../../../etc/passwd")], "cannot be unpacked|is no file"),
-        ([link_entry("package/models/net.bin", "net.json")], "is no file"),
+        ([link_entry("package/models/net.bin", "../../../../etc/passwd")], "cannot be unpacked|is not a file"),
+        ([link_entry("package/models/net.bin", "net.json")], "is not a file"),
     ],
 )  # fmt: skip
 def test_a_member_that_is_not_what_it_should_be_leaves_nothing_behind(
@@ -116,7 +116,7 @@ def test_a_member_that_is_not_what_it_should_be_leaves_nothing_behind(
 
 def test_a_member_that_is_too_large_is_refused(good: Archive, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(archives, "MAX_MEMBER_BYTES", 600)
-    with pytest.raises(InputError, match=r"net\.bin is no file of at most"):
+    with pytest.raises(InputError, match=r"net\.bin is not a file of at most"):
         unpack([good], tmp_path / "net-1.0.tgz")
     assert not good.here
 

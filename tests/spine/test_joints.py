@@ -207,7 +207,7 @@ def test_one_run_is_one_moment(answered: Path, monkeypatch: pytest.MonkeyPatch) 
     ("rows", "message"),
     [
         ("a,a,r,1", "line 2: item_id_b = 'a': is a pair of an item with itself"),
-        ("a,b,r,2", "line 2: value = '2': is no preference: write 1 where the first item is better"),
+        ("a,b,r,2", "line 2: value = '2': is not a preference: write 1 where the first item is better"),
         (
             "a,b,r,1\nb,a,r,1",
             "line 3: item_id = 'b': the same rater answers the same question twice: the pair stands in",

@@ -96,7 +96,7 @@ def test_folders_of_verdicts_and_earlier_fingerprints(
     for wrong, told in (
         (old / "verdicts/scene@zzz", "no single fingerprint begins with 'zzz'"),
         (tmp_path / "nothing", "there is no such folder"),
-        (tmp_path / "bare", "no study, no comparison.json"),
+        (tmp_path / "bare", "neither a study, nor a comparison.json"),
         (new, "are the same; name two"),
     ):
         result = genspace("diff", wrong, new)

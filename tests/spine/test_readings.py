@@ -96,7 +96,7 @@ class TestSentences:
         assert from_dict(Reading, document) == reading
 
     def test_an_unknown_code_is_a_mistake_of_ours(self):
-        with pytest.raises(ValueError, match="'nonsense' is no reading"):
+        with pytest.raises(ValueError, match="'nonsense' is not a reading"):
             Reading(code="nonsense")
 
 
@@ -489,7 +489,7 @@ class TestRowsOfAnswers:
 
 
 def crowded(n: int) -> str:
-    """A row of a table most of whose columns of numbers are no metrics."""
+    """A row of a table most of whose columns of numbers are not metrics."""
     ratings = f"{1 + n % 5},{1 + (n + 1) % 5}"
     rest = f"{100 + n},{n},1,{1700000000 + 60 * n},0.{n:02d},{'yes' if n % 2 else 'no'}"
     return f"i{n},cow {n // 2},g{n % 2},{ratings},{rest}\n"

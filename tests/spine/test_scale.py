@@ -174,7 +174,7 @@ def test_columns_are_read_in_blocks_and_a_broken_line_is_named(
     lines = first.read_text().splitlines(keepends=True)
     first.write_text("".join([*lines[:150], '{"score": 1.0, "fingerprint": "f"}\n', *lines[150:]]))
     for read in (store.every, lambda: store.done(mark)):
-        with pytest.raises(InvalidFilesError, match=r"000001\.jsonl.*151.*is no verdict"):
+        with pytest.raises(InvalidFilesError, match=r"000001\.jsonl.*151.*is not a verdict"):
             read()
 
 

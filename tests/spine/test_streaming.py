@@ -132,7 +132,7 @@ def test_json_lines_whose_rows_differ_are_read_whole(tmp_path: Path, parts_of_th
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("stranger,1\n", r"m\.csv, line 8.*is no item"),
+        ("stranger,1\n", r"m\.csv, line 8.*is not an item"),
         ("i0,1\n", r"m\.csv, line 8.*scored twice"),
         ("i7,much\n", r"m\.csv, line 8.*is not a finite number"),
     ],

@@ -56,7 +56,7 @@ def test_second_question_is_the_second_annotations_file(data: Path) -> None:
 def test_line_numbers_hold_after_line_breaks_in_cells(tmp_path: Path) -> None:
     # The first item's prompt spans lines 2 and 3, so the duplicate id stands on line 5.
     folder = write(tmp_path, items_csv='item_id,prompt\na,"two\nlines"\nb,x\na,y\n')
-    assert messages(folder) == ["items.csv, line 5: item_id = 'a': stands twice; item ids are unique"]
+    assert messages(folder) == ["items.csv, line 5: item_id = 'a': occurs twice; item ids are unique"]
 
 
 def test_every_problem_of_every_file_at_once(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_every_problem_of_every_file_at_once(tmp_path: Path) -> None:
             'value: missing = ["good"]'
         ),
         "annotations.csv, line 2: value = '7': lies above scale_max = 5",
-        "annotations.csv, line 3: item_id = 'zzz': is no item of the items table",
+        "annotations.csv, line 3: item_id = 'zzz': is not an item of the items table",
         "annotations.csv, line 5: item_id = 'b': the same rater answers the same question twice",
         "scores/clip.csv, line 2: score = 'inf': is not a finite number; write the largest number that can occur",
         "scores/clip.csv, line 4: item_id = 'b': is scored twice by one metric",
@@ -199,7 +199,7 @@ def test_formats_give_the_same_frames(tmp_path: Path) -> None:
         ("items.csv.gz", b"item_id\na\n", "is no gzipped file: it holds text"),
         ("items.csv.gz", gzip.compress(b"item_id\na\n" * 99, mtime=0)[:-9], "cannot be read: "),
         ("items.parquet", b"PAR1 cut short", "cannot be read as Parquet"),
-        ("items.csv", b"item_id,item_id\na,b\n", "column stands twice"),
+        ("items.csv", b"item_id,item_id\na,b\n", "column occurs twice"),
         ("items.jsonl", b'{"item_id": "a"}\n{"item', "is not JSON"),
         ("items.jsonl", b"[1]\n", "one JSON object a line"),
         ("items.csv", b"id\na\n", "column 'item_id' is missing"),
@@ -241,8 +241,8 @@ def test_wrong_columns_and_numbers_are_named_not_guessed(tmp_path: Path) -> None
     )
     report = check_study(folder)
     assert [str(p) for p in report.problems] == [
-        "annotations.csv, line 2: repeat = '0.5': is no whole number from 0",
-        "annotations.csv, line 3: repeat = '-1': is no whole number from 0",
+        "annotations.csv, line 2: repeat = '0.5': is not a whole number from 0",
+        "annotations.csv, line 3: repeat = '-1': is not a whole number from 0",
         f"annotations.csv, line 3: value = '{'9' * 119}… (5,003 characters): is not a finite number; write a number",
         "annotations.csv, line 2: value = '1e200': is beyond 1e+100, too large to compute with",
         (
@@ -277,7 +277,7 @@ def test_check_names_judges_figures_and_predicates_that_nobody_knows(
     result = genspace("check", folder, "--json")
     assert result.code == 2
     assert json.loads(result.out)["problems"] == [
-        "study.toml: judges.a.kind = 'tabel': is no kind of judge (did you mean 'table'?)",
+        "study.toml: judges.a.kind = 'tabel': is not a kind of judge (did you mean 'table'?)",
         "study.toml: primary: unknown figure 'pearsonn' (did you mean 'pearson'?)",
         "items.csv, line 6: predicate = 'object_distance(cat, dog)': value_m is needed, such as value_m=0.5",
         "items.csv, line 7: predicate = 'nonsense': expected a call such as camera_pose_front(cat)",
@@ -393,4 +393,4 @@ def test_broken_line_inside_a_verdict_file_is_named(tmp_path: Path) -> None:
     folder = write(
         tmp_path, items_csv="item_id\na\n", verdicts__m__000001_jsonl='nonsense\n{"item_id": "a"}\n'
     )
-    assert "verdicts/m/000001.jsonl, line 1: is no verdict" in messages(folder)[0]
+    assert "verdicts/m/000001.jsonl, line 1: is not a verdict" in messages(folder)[0]

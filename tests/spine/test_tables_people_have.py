@@ -445,14 +445,14 @@ REFUSED: dict[str, Refused] = {
     "folders and endings": Refused(lambda n, t: f"out/v1/{t}.jpg", IDS, "differ by folder and ending", most=1),
     "a prefix": Refused(lambda n, t: f"img_{t}", IDS, "differ by 'img_' before them", most=1),
     "a suffix": Refused(lambda n, t: f"{t}_v2", IDS, "differ by '_v[0-9]*'? ?.*after them|differ by", most=1),
-    "other ids": Refused(lambda n, t: f"x{n}", IDS, WHERE + "'x0': is no item of the items table", most=21),
+    "other ids": Refused(lambda n, t: f"x{n}", IDS, WHERE + "'x0': is not an item of the items table", most=21),
     "one other id": Refused(
-        lambda n, t: "zzz" if n == 3 else t, IDS, WHERE + "'zzz': is no item of the items table", 5, most=1
+        lambda n, t: "zzz" if n == 3 else t, IDS, WHERE + "'zzz': is not an item of the items table", 5, most=1
     ),
     "an empty id": Refused(
         lambda n, t: "" if n == 3 else t, (("items", "item_id"), ("wide", "item_id")), "every item needs an id", 5
     ),
-    "an id that is no value": Refused(
+    "an id that is not a value": Refused(
         lambda n, t: "nan" if n == 3 else t, (("items", "item_id"), ("wide", "item_id")), WHERE + "'nan': every item", 5
     ),
     "the same id twice": Refused(

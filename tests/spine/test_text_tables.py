@@ -139,7 +139,7 @@ class TestSeparators:
         [
             ("sep=;\na;b\n", "line 1: 'sep=;': is a mark for Excel alone; remove this line"),
             ("a,,c\n1,x,3\n", "line 1: 'x': column 2 has no name; name it in the header, or remove it"),
-            ("a,a\n1,2\n", "line 1: a: column stands twice"),
+            ("a,a\n1,2\n", "line 1: a: column occurs twice"),
             ("", "is empty; a header line is expected"),
         ],
     )
@@ -287,7 +287,7 @@ class TestFrames:
     @pytest.mark.parametrize(
         ("frame", "message"),
         [
-            (pd.DataFrame([[1, 2]], columns=["a", "a"]), "items: column 'a' stands twice"),
+            (pd.DataFrame([[1, 2]], columns=["a", "a"]), "items: column 'a' occurs twice"),
             (pd.DataFrame([[1]], columns=pd.MultiIndex.from_tuples([("a", "b")])), "columns have 2 levels"),
             (pd.DataFrame({"a": [b"\xff\xfe"]}), "column 'a' holds bytes that are no UTF-8 text"),
             (pd.DataFrame({"a": [b"\xff", 1]}), "column 'a' holds bytes that are no UTF-8 text"),

@@ -421,7 +421,7 @@ def open_benchmark(root: Path) -> Benchmark:
     path = root / FILE
     if not path.is_file():
         raise InputError(
-            f"{root}: is no benchmark's folder: there is no {FILE}; genspace benchmark init makes one"
+            f"{root}: is not a benchmark's folder: there is no {FILE}; genspace benchmark init makes one"
         )
     try:
         document: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -53,7 +53,7 @@ def draw_sample(
     for name in generators or ():
         if name not in made.generators:
             raise InputError(
-                f"`generator` {name!r}: is no generator of {made.root}{did_you_mean(name, made.generators)}"
+                f"`generator` {name!r}: is not a generator of {made.root}{did_you_mean(name, made.generators)}"
             )
     if out.exists() and any(out.iterdir()):
         raise InputError(f"{out}: is not empty; take another folder")
@@ -125,14 +125,14 @@ def corrected_rows(
     said = dict(zip(asked.units["item_id"], asked.people.mean, strict=True))
     if "stratum" not in asked.units:
         raise InputError(
-            f"{people}: is no sample of a benchmark: its items have no stratum (genspace benchmark sample)"
+            f"{people}: is not a sample of a benchmark: its items have no stratum (genspace benchmark sample)"
         )
     if not np.isfinite(asked.people.mean).any():
         raise InputError(f"{people}: nobody has answered yet (genspace annotate serve {people})")
     units = Question.of(evidence_of(made.study)).singles
     ids = units.units["item_id"]
     if unknown := sorted(set(said) - set(ids)):
-        raise InputError(f"{people}: {unknown[0]} is no item of {made.root} ({len(unknown)} such items)")
+        raise InputError(f"{people}: {unknown[0]} is not an item of {made.root} ({len(unknown)} such items)")
     low, high = asked.people.scale or (0.0, 1.0)
     ratings = (np.array([said.get(i, np.nan) for i in ids]) - low) / ((high - low) or 1.0)
     task_column, part = units.column("task"), units.column("part")

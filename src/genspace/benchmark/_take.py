@@ -63,7 +63,7 @@ def take(
     """
     if generator not in {*made.generators, BEFORE}:
         raise InputError(
-            f"`generator` {generator!r}: is no generator of {made.root}{did_you_mean(generator, made.generators)}"
+            f"`generator` {generator!r}: is not a generator of {made.root}{did_you_mean(generator, made.generators)}"
         )
     target = made.images / generator
     if task is not None and generator != BEFORE:

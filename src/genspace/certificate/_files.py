@@ -126,7 +126,7 @@ class RetouchedFiles:
         """Return the file's bytes. Errors: `InputError` when it is absent or cannot be retouched."""
         found = self._original(name)
         if found is None:
-            raise InputError(f"{name!r} is no file of a retouched picture")
+            raise InputError(f"{name!r} is not a file of a retouched picture")
         folder, original = found
         change = _retouch_of(folder)
         if change is not None and original.endswith(".json"):

@@ -126,7 +126,7 @@ def _contrary(asked: Asked) -> Asked:
 def _undone(asked: Asked) -> Asked:
     item = asked.item
     if not (item.image and item.image_before):
-        raise DoesNotApplyError("it is no edit")
+        raise DoesNotApplyError("it is not an edit")
     said = asked.saying(_said(undone(_bound(asked)), "form read backwards"))
     turned = replace(said.item, image=item.image_before, image_before=item.image)
     return replace(said, item=turned, folder=UNDONE)

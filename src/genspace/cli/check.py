@@ -70,7 +70,7 @@ def _wrong_settings(study: Study) -> Iterator[Problem]:
     kinds = REGISTRY.names()
     for name, table in study.declared.judges.items():
         if table.kind not in kinds:
-            message = f"is no kind of judge{did_you_mean(table.kind, kinds)}"
+            message = f"is not a kind of judge{did_you_mean(table.kind, kinds)}"
             yield Problem("study.toml", message, field=f"judges.{name}.kind", value=table.kind)
     primary = study.settings.primary
     if primary is not None:

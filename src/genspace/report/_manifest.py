@@ -212,7 +212,7 @@ def read_manifest(path: Path) -> Manifest:
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise InputError(f"{path}: cannot be read as a manifest: {error}") from None
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        raise InputError(f"{path}: is no manifest of genspace (schema {SCHEMA!r} is expected)")
+        raise InputError(f"{path}: is not a manifest of genspace (schema {SCHEMA!r} is expected)")
     try:
         return from_dict(Manifest, {"evidence": None, **document})
     except InputError as error:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["page", "templates"]
 
 ROLES = {INK: "--ink", MUTED: "--muted", RULE: "--rule"}
-"""The stylesheet's name of each colour that is no judge's: plots follow the page, dark or light."""
+"""The stylesheet's name of each colour that is not a judge's: plots follow the page, dark or light."""
 EXPLAINED = re.compile(
     r'<script.*?</script>|(<(?:th(?! scope="row")|figcaption|p class="caption")(?=[ >])[^>]*>)'
     r"(.*?)(?=</(?:th|figcaption|p)>)", re.DOTALL,

@@ -43,7 +43,7 @@ OTHERS: Mapping[str, Style] = {
     "baseline": Style(MUTED, "|", ":"),
     "derived": Style(MUTED, "x", ":"),
 }
-"""Rows that are no judges, by kind."""
+"""Rows that are not judges, by kind."""
 
 
 def judge_styles(names: Iterable[str]) -> dict[str, Style]:

@@ -225,7 +225,7 @@ def _probes(evidence: Evidence) -> pd.DataFrame:
     items = items.set_index("item_id").copy()
     unknown = sorted(set(items["prompt_id"]) - set(PLANS))
     if unknown:
-        raise InputError(f"{name}: prompt_id = {unknown[0]!r} is no probe plan of this version")
+        raise InputError(f"{name}: prompt_id = {unknown[0]!r} is not a probe plan of this version")
     for column in ("error", "truth", "egocentric_answer", *NUISANCES):
         if column in items:
             items[column] = pd.to_numeric(items[column])

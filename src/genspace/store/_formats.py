@@ -96,7 +96,7 @@ def _complete_lines(path: Path) -> Iterator[dict[str, Any]]:
             except json.JSONDecodeError:
                 document = None
             if not isinstance(document, dict) or "item_id" not in document:
-                message = "is no verdict; delete the line, and the item will be judged again"
+                message = "is not a verdict; delete the line, and the item will be judged again"
                 raise InvalidFilesError([Problem(_label(path), message, row=number)])
             yield _migrated(document, path, number)
 
@@ -165,7 +165,7 @@ def _whole_lines(path: Path) -> Iterator[bytes]:
 
 
 def _parsed(lines: bytes, names: Sequence[str]) -> pa.Table | None:
-    """Return columns of lines; None where one is no verdict, or is of another schema."""
+    """Return columns of lines; None where one is not a verdict, or is of another schema."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.json as pj

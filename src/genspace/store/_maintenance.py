@@ -108,7 +108,7 @@ def rename(store: JudgeStore, name: str) -> JudgeStore:
     target = JudgeStore(store.root, name)
     if not name.strip() or target.folder.exists():
         raise InputError(
-            f"{name!r}: {'verdicts of that name are there' if name.strip() else 'is no name'}; choose another"
+            f"{name!r}: {'verdicts of that name are there' if name.strip() else 'is not a name'}; choose another"
         )
     files = _finished(store)
     write_shard(

@@ -108,7 +108,7 @@ def _shared_start(words: Sequence[str]) -> str:
 def unknown_items(
     table: Table, frame: pd.DataFrame, known: pd.Series[str], where: str = "the items table"
 ) -> list[Problem]:
-    """Return the problems of ids that are no items: the common cause with a count, where there is one.
+    """Return the problems of ids that are not items: the common cause with a count, where there is one.
 
     Args:
         table: What is read.
@@ -136,5 +136,5 @@ def unknown_items(
             )
             problems.append(Problem(table.label, message, field=column, rows=count))
             first = first[~explained]
-        problems += table.problems(first.to_numpy(), column, f"is no item of {where}")
+        problems += table.problems(first.to_numpy(), column, f"is not an item of {where}")
     return problems

@@ -117,7 +117,7 @@ NO_METRIC: Mapping[str, Callable[[Column], bool]] = {
     "left_out_words": _is_words,
     "left_out_rater": _is_rater,
 }
-"""Reading to the rule by which a column of numbers is no metric."""
+"""Reading to the rule by which a column of numbers is not a metric."""
 BY_NAME = frozenset({"left_out_id", "left_out_time", "left_out_size"})
 """Rules that look at the name, and so hold also in tables of scores alone."""
 

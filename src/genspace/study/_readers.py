@@ -145,7 +145,7 @@ def alike_names(items: pd.DataFrame, label: str) -> Iterator[Reading]:
 
 
 def _repeated_ids(table: Table, frame: pd.DataFrame, nameless: NDArray[np.bool_]) -> list[Problem]:
-    """Return the problem of ids that stand twice: one for all where rows look like answers."""
+    """Return the problem of ids that occur twice: one for all where rows look like answers."""
     twice = frame.duplicated("item_id") & ~nameless
     if twice.sum() * 2 > len(frame) and len(frame) > 5:
         ids = frame["item_id"].nunique()
@@ -154,7 +154,7 @@ def _repeated_ids(table: Table, frame: pd.DataFrame, nameless: NDArray[np.bool_]
             "item_id, rater_id and value into annotations.csv"
         )
         return [table.problem(message, field="item_id")]
-    return table.problems(twice, "item_id", "stands twice; item ids are unique")
+    return table.problems(twice, "item_id", "occurs twice; item ids are unique")
 
 
 def _without_null_words(table: Table, frame: pd.DataFrame, columns: Iterable[str]) -> list[Reading]:
@@ -314,7 +314,7 @@ def times_asked(table: Table, problems: list[Problem]) -> pd.Series[int]:
     """Return which time of asking each row is; an empty cell is the first, 0."""
     repeat = parse_numbers(table, "repeat", problems).fillna(0)
     wrong = (repeat % 1 != 0) | (repeat < 0) | (repeat >= 2**31)
-    problems += table.problems(wrong, "repeat", "is no whole number from 0")
+    problems += table.problems(wrong, "repeat", "is not a whole number from 0")
     return repeat.mask(wrong, 0).astype("int64")
 
 

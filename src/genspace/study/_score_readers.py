@@ -144,7 +144,7 @@ def _decisions(table: Table, column: str, problems: list[Problem]) -> tuple[pd.S
 
 
 def _wide_scores(table: Table, item_ids: pd.Series[str], read: Read) -> pd.DataFrame:
-    """Return a row per score of a table with a column per metric; columns that are no metrics are said."""
+    """Return a row per score of a table with a column per metric; columns that are not metrics are said."""
     further = [c for c in table.frame.columns if c not in ITEM_COLUMNS]
     chosen = choose_metrics(table, further)
     unused = [c for c in table.frame.columns if c in ITEM_COLUMNS and c != "item_id"] + chosen.breakdowns

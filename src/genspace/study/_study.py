@@ -227,7 +227,7 @@ def check_study(
     >>> folder = Path(tempfile.mkdtemp())
     >>> _ = (folder / "items.csv").write_text("item_id,prompt\na,a cow\na,a cat\n")
     >>> print(check_study(folder).problems[0])
-    items.csv, line 3: item_id = 'a': stands twice; item ids are unique
+    items.csv, line 3: item_id = 'a': occurs twice; item ids are unique
     """
     study, problems, readings = _load(Path(path), human, metrics, declared or Declared(), whole=True)
     if study is None:
@@ -284,7 +284,7 @@ def _load(
     )
     unknown = [c for c in settings.breakdowns if c not in items.columns]
     problems += [
-        Problem("study.toml", f"is no column of the items table{did_you_mean(c, items.columns)}", field="breakdowns",
+        Problem("study.toml", f"is not a column of the items table{did_you_mean(c, items.columns)}", field="breakdowns",
                 value=c)
         for c in unknown
     ]  # fmt: skip
@@ -429,7 +429,7 @@ def _known_metrics(read: Read, file: StudyFile, declared: Declared) -> Read:
     for (source, where), names in said.items():
         for name in names:
             if name not in known:
-                message = f"is no metric or judge of this study{did_you_mean(name, known)}"
+                message = f"is not a metric or judge of this study{did_you_mean(name, known)}"
                 read.problems.append(Problem(source, message, field=where or None, value=name))
     return read
 

@@ -72,7 +72,7 @@ def table_of(frame: pd.DataFrame, label: str) -> Table:
     frame = frame.reset_index(named) if named else frame
     names = [str(name) for name in frame.columns]
     if (twice := next((name for name in names if names.count(name) > 1), None)) is not None:
-        raise InputError(f"{label}: column {twice!r} stands twice; rename one")
+        raise InputError(f"{label}: column {twice!r} occurs twice; rename one")
     columns: list[Any] = []
     for place, name in enumerate(names):
         column = frame.iloc[:, place]

@@ -199,7 +199,7 @@ def _wrong(
     *,
     codes: bool = False,
 ) -> Iterator[Problem]:
-    """Yield a problem for every filled cell that is no finite number, or too large to compute with.
+    """Yield a problem for every filled cell that is not a finite number, or too large to compute with.
 
     Where no cell is a number they are one problem. `codes`: whether cells can be declared to mean "no value".
     """
@@ -320,11 +320,11 @@ ADVICE: Sequence[tuple[re.Pattern[str], str]] = (
     (re.compile(r"[+-]?\d[\d.,' ’]*"), "write digits and a point, such as 1234.5"),
     (re.compile(r"(?P<number>[+-]?\d+(\.\d+)?)(\b|[¹²³⁰-⁹]).*"), "write the number alone: {number}"),
 )
-"""What to write instead of a cell that is no number, by how it looks."""
+"""What to write instead of a cell that is not a number, by how it looks."""
 
 
 def _advice(cell: str, *, codes: bool = False) -> str:
-    """Return what to write instead of a cell that is no number.
+    """Return what to write instead of a cell that is not a number.
 
     >>> _advice("4 - good"), _advice("n.a.")
     ('write the number alone: 4', 'leave the cell empty for “no value”')

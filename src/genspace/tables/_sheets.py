@@ -44,7 +44,7 @@ def read_sheet(path: Path, label: str, rows: int | None) -> Iterator[Table]:
     top = next(n for n, row in enumerate(cells) if any(map(_text, row)))
     header = [clean_cell(_text(cell)) for cell in cells[top]]
     if (twice := next((n for n in header if n and header.count(n) > 1), None)) is not None:
-        message = "column stands twice in the header; rename one"
+        message = "column occurs twice in the header; rename one"
         raise InvalidFilesError([Problem(label, message, row=top + 1, field=twice, unit="row")])
     body = [[_text(cell) for cell in row] for row in cells[top + 1 :]]
     places = [n for n, row in enumerate(body, start=top + 2) if any(row)]

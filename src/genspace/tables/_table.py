@@ -124,7 +124,7 @@ def _rows(wrong: ArrayLike) -> NDArray[np.intp]:
 
 
 def ending_of(path: Path) -> str | None:
-    """Return the ending of `SUFFIXES` that a file has, None if it is no table.
+    """Return the ending of `SUFFIXES` that a file has, None if it is not a table.
 
     >>> ending_of(Path("Scores.CSV.gz")), ending_of(Path("notes.md"))
     ('.csv.gz', None)
@@ -137,7 +137,7 @@ def ending_of(path: Path) -> str | None:
 
 
 def table_stem(path: Path) -> str | None:
-    """Return the file's name without its ending, or None if it is no table.
+    """Return the file's name without its ending, or None if it is not a table.
 
     >>> table_stem(Path("annotations.csv.gz"))
     'annotations'

@@ -152,7 +152,7 @@ def _dialect(path: Path, label: str, _state: tuple[int, int]) -> tuple[Dialect, 
         readings.append(Reading(code="separator", file=label, words=(SEPARATORS[separator],)))
     if (twice := next((n for n in header if n and header.count(n) > 1), None)) is not None:
         raise InvalidFilesError(
-            [Problem(label, "column stands twice in the header; rename one", row=1, field=twice)]
+            [Problem(label, "column occurs twice in the header; rename one", row=1, field=twice)]
         )
     dialect = Dialect(separator, tuple(header), encoding)
     if _quotes_need_a_look(path, dialect):

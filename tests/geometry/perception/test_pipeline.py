@@ -154,7 +154,7 @@ def test_a_failing_image_costs_only_itself() -> None:
         ("segmenter", {"masks_source": np.array(["a"])}, r"must be a text, or one per object \(2\)"),
         ("detector", {"boxes": np.array([[0.0, 0, 5, 5], [9, 9, 9, 20]])}, r"box \[9.0, 9.0, 9.0, 20.0\] has no area"),
         ("detector", {"label": np.array([0, 1])}, "'label' 1 is none of the 1 asked for"),
-        ("boxes3d", {"rotation": np.tile(np.diag([1.0, 1, -1]), (2, 1, 1))}, "is no right-handed rotation"),
+        ("boxes3d", {"rotation": np.tile(np.diag([1.0, 1, -1]), (2, 1, 1))}, "is not a right-handed rotation"),
         ("boxes3d", {"centre": np.full((2, 3), np.inf)}, "'centre' holds values that are not finite"),
         ("segmenter", {"masks": np.ones((3, 20, 30), bool)}, r"expected \(N H W\) = \[2, 20, 30\]"),
         ("orientation", {"confidence": np.full(2, 1.5)}, "'confidence' runs from 1.5 to 1.5"),

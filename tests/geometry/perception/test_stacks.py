@@ -75,7 +75,7 @@ def test_a_study_names_its_own_stacks() -> None:
         "grounding-dino",
     )
     with pytest.raises(
-        InputError, match=r"study\.toml \[stacks\.wrong\]: 'dpeth' is no stage \(did you mean 'depth'\?\)"
+        InputError, match=r"study\.toml \[stacks\.wrong\]: 'dpeth' is not a stage \(did you mean 'depth'\?\)"
     ):
         find_stack("wrong", own)
     with pytest.raises(InputError, match="unknown stack 'self'"):
@@ -109,7 +109,7 @@ def test_the_judge_takes_a_stack_and_replacements(genspace, tmp_path: Path) -> N
     assert "depth: scene" in shown.out
     assert "gravity: level" in shown.out
     ran = genspace("judge", tmp_path, "--judge", "geometry:typo")
-    assert (ran.code, "[stacks.typo]: 'model' is no stage" in ran.err) == (2, True)
+    assert (ran.code, "[stacks.typo]: 'model' is not a stage" in ran.err) == (2, True)
     assert "unknown stack 'nope'" in genspace("judge", tmp_path, "--judge", "geometry:nope").err
 
 

@@ -50,7 +50,7 @@ def read_label_studio(path: Path, tasks: Sequence[Any]) -> Export:
     for number, task in enumerate(tasks, start=1):
         data = task.get("data") if isinstance(task, dict) else None
         if not isinstance(data, dict):
-            found.refuse("is no task: an object with data and annotations is expected", number)
+            found.refuse("is not a task: an object with data and annotations is expected", number)
             continue
         item_id = _item_id(data.get("item_id"), task.get("id"))
         found.items[item_id] = {k: cell_text(v) for k, v in data.items() if k not in ("item_id", "item_id_b")}
@@ -82,7 +82,7 @@ def _item_id(item_id: Any, task: Any) -> str:
 def _answers(
     found: Export, number: int, pair: tuple[str, str], annotation: Mapping[str, Any], other: Counter[str]
 ) -> Iterator[GivenAnswer]:
-    """Yield the answers of one annotation; results that are no answers are counted in `other`."""
+    """Yield the answers of one annotation; results that are not answers are counted in `other`."""
     who = _annotator(annotation.get("completed_by"))
     results = annotation.get("result")
     for result in results if isinstance(results, list) else []:
@@ -127,7 +127,7 @@ def read_flat_json(path: Path, rows: Sequence[Any]) -> Export:
         if isinstance(row, dict):
             other += _add_flat(found, number, {str(name): value for name, value in row.items()})
         else:
-            found.refuse("is no annotation: an object is expected", number, value=row)
+            found.refuse("is not an annotation: an object is expected", number, value=row)
     return _with_others(found, other)
 
 
