@@ -1,4 +1,7 @@
-"""One judge's part of a comparison: every figure against the people, with its interval or a reason."""
+"""One judge's part of a comparison: every figure against the people, with its interval or a reason.
+
+Longer than 400 lines: it is a list of small figures, one after another.
+"""
 
 from __future__ import annotations
 

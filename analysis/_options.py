@@ -10,6 +10,7 @@ from genspace.errors import InputError
 __all__ = ["CompareOptions", "Resampled"]
 
 PERMUTATIONS = 10_000
+"""Permutations of each test of the appendix, where one is asked for."""
 Resampled = Literal["prompts", "items", "raters"]
 """What the draws behind an order of generators resample."""
 
@@ -26,8 +27,8 @@ class CompareOptions:
 
     draws: int = 1000
     """Bootstrap draws behind the order of the generators and the agreement on it; 0: neither has intervals."""
-    permutations: int = PERMUTATIONS
-    """Permutations of each test of the appendix; 0: no appendix."""
+    permutations: int = 0
+    """Permutations of each classical test of the appendix; 0: no appendix."""
     tests: bool = True
     """Whether judges are tested against one another."""
     seed: int = 0

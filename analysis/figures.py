@@ -2,6 +2,8 @@
 
 A row is all that a figure is anywhere: table, words, report, specification, breakdowns and JSON read it from here. A
 package adds its own rows through the entry-point group `genspace.figures`, each entry a `Figure`.
+
+Longer than 400 lines: it is one table.
 """
 
 from __future__ import annotations
@@ -148,30 +150,45 @@ def _correlated(*, ranks: bool) -> Statistic:
     and people order a pair (Daniels 1944, "The relation between measures of correlation in the universe of sample
     permutations", Biometrika 33). A pair with an abstained item has a_ij = 0, but counts among the people's pairs.
     """
+    placed = _mid_ranks if ranks else _as_given
 
-    def penalised(y: Weighted, x: Floats) -> Floats:
-        scored, weights = np.isfinite(x), y.weights
-        part = weights[scored]
-        target = np.broadcast_to(y.y[:, None], weights.shape)
-        given = np.broadcast_to(x[scored][:, None], part.shape)
-        if ranks:
-            target, given = _mid_ranks(y.y, weights), _mid_ranks(x[scored], part)
-        spread = _spread(given, given, part) * _spread(target, target, weights)
-        return ratio(_spread(given, target[scored], part), np.sqrt(np.where(spread > 1e-13, spread, 0)))
+    def penalised(y: Weighted, x: Floats, _: float) -> Floats:
+        scored = np.isfinite(x)
+        people, said = placed(y.y), placed(x[scored])
 
-    return lambda y, x, _: y.chunked(lambda some: penalised(some, x))
+        def of(some: Weighted) -> Floats:
+            weights, part = some.weights, some.weights[scored]
+            target, given = people(weights), said(part)
+            spread = _spread(given, given, part) * _spread(target, target, weights)
+            return ratio(_spread(given, target[scored], part), np.sqrt(np.where(spread > 1e-13, spread, 0)))
+
+        return y.chunked(of)
+
+    return penalised
 
 
-def _mid_ranks(values: Floats, weights: Floats) -> Floats:
-    """(n, B) mid-ranks of the values in each draw."""
+_Placed = Callable[[Floats], Floats]
+"""Takes (n, B) weights; returns the items' (n, B) values in each draw."""
+
+
+def _as_given(values: Floats) -> _Placed:
+    return lambda weights: np.broadcast_to(values[:, None], weights.shape)
+
+
+def _mid_ranks(values: Floats) -> _Placed:
     codes = dense_codes(values)
-    counts = np.asarray(one_hot(codes) @ weights)
-    return np.asarray((np.cumsum(counts, axis=0) - counts / 2)[codes])
+    groups = one_hot(codes)
+
+    def ranks(weights: Floats) -> Floats:
+        counts = np.asarray(groups @ weights)
+        return np.asarray((np.cumsum(counts, axis=0) - counts / 2)[codes])
+
+    return ranks
 
 
 def _spread(a: Floats, b: Floats, weights: Floats) -> Floats:
     """(B,) sum over all pairs of items of (a_i - a_j)(b_i - b_j), from (n, B) values."""
-    sum_a, sum_b, product = ((v * weights).sum(axis=0) for v in (a, b, a * b))
+    sum_a, sum_b, product = (np.einsum("nb,nb->b", v, weights) for v in (a, b, a * b))
     return np.asarray(weights.sum(axis=0) * product - sum_a * sum_b)
 
 

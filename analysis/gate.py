@@ -3,6 +3,8 @@
 A rule is met, not met, or open: the interval then reaches over what it asks for. Rules that are decided are set aside,
 and what is left is decided at the level of a shorter list (Holm 1979), so that the chance of any wrong decision stays
 at the stated level. Counts, such as coverage, are exact and are no part of that.
+
+Longer than 400 lines: the language of rules, what a rule needs and how it is decided are one thing.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 A unit is an item, or a pair of items where people compared two. Every array has one entry (or row) per unit; missing
 values are NaN. All statistics of the room start from a `Question`.
+
+Longer than 400 lines: from the rows of frames to aligned arrays is one step, and every figure rests on it.
 """
 
 from __future__ import annotations

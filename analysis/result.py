@@ -2,6 +2,8 @@
 
 A figure is an `Estimate`, its absence a `Reason`, a remark a record of `genspace.analysis.notes`; sentences are the
 report's.
+
+Longer than 400 lines: the records are one document, and its schema reads from top to bottom as they do.
 """
 
 from __future__ import annotations

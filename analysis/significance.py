@@ -3,6 +3,8 @@
 The headline test is `inference.comparisons.difference`. With prompts repeated over generators, Williams' test and
 PERM-BOTH reject far too often (at 5 %: .14 to .16); they are here for comparison with other papers, and a report
 shows them in an appendix only.
+
+Longer than 400 lines: it is a collection of published tests, each by itself.
 """
 
 from __future__ import annotations

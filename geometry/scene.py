@@ -4,6 +4,8 @@ A scene is one JSON document; a pair holds the scenes before and after an edit. 
 frozen and validated where they are made; keys that the format does not know are kept. Unknown values are
 null: a predicate that needs one abstains. JSON Schemas: `schemas/scene.schema.json`, `pair.schema.json`.
 Reading and writing them: `scene_files`.
+
+Longer than 400 lines: it is one file format, with its checks.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What people call from Python: compare, validate, rank, on a study, a path or data frames."""
+"""What people call from Python: compare, validate, rank, on a study, a path or data frames.
+
+Longer than 400 lines: most of it is the documentation of what people call.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ def compare(
     primary: str | None = None,
     by: Sequence[str] = (),
     draws: int = 1000,
-    permutations: int = 10_000,
+    permutations: int = 0,
     tests: bool = True,
     seed: int = 0,
     confidence: float = 0.95,
@@ -53,7 +56,7 @@ def compare(
         primary: The figure that sorts, groups and is tested; None: as declared, else by the kind of answers.
         by: Columns of items to break figures down by; none: as declared.
         draws: Bootstrap draws behind the order of the generators; 0: it has no intervals.
-        permutations: Of each test of the appendix; 0: no appendix.
+        permutations: Of each classical test of the appendix, 10,000 for a paper; 0: no appendix.
         tests: Whether judges are tested against one another.
         seed: Of everything that is random.
         confidence: Level of the intervals.

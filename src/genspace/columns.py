@@ -10,7 +10,16 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["ANSWER_COLUMNS", "ANSWER_KEY", "VERDICT_COLUMNS", "VERDICT_KEY", "among", "positions", "typed"]
+__all__ = [
+    "ANSWER_COLUMNS",
+    "ANSWER_KEY",
+    "VERDICT_COLUMNS",
+    "VERDICT_KEY",
+    "among",
+    "positions",
+    "repeats",
+    "typed",
+]
 
 ANSWER_COLUMNS: Mapping[str, str] = {
     "item_id": "str", "item_id_b": "str", "question": "str", "rater_id": "str", "repeat": "int64", "role": "str",
@@ -35,6 +44,16 @@ def typed(columns: Mapping[str, Any], types: Mapping[str, str]) -> pd.DataFrame:
     fill = {"str": "", "int64": 0, "float64": float("nan"), "boolean": pd.NA}
     data = {n: pd.Series(columns.get(n, fill[t]), index=range(length), dtype=t) for n, t in types.items()}
     return pd.DataFrame(data)
+
+
+def repeats(frame: pd.DataFrame, key: list[str]) -> bool:
+    """Return whether a key stands twice; where its first column never does, the others are not looked at.
+
+    >>> import pandas as pd
+    >>> repeats(pd.DataFrame({"item_id": ["a", "a"], "repeat": [0, 1]}), ["item_id", "repeat"])
+    False
+    """
+    return not frame[key[0]].is_unique and bool(frame.duplicated(key).any())
 
 
 def positions(column: pd.Series[str], ids: Collection[str] | pd.Series[str]) -> NDArray[np.int64]:

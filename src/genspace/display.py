@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cached_property
 from html import escape
 from importlib import import_module
 from pathlib import Path
@@ -63,14 +64,19 @@ class View:
     head: Sequence[str] = ()
     rows: Sequence[Sequence[str]] = ()
     """Cells of the table; the first column names the row."""
-    pictures: Sequence[str] = ()
-    """SVG; Markdown leaves them out."""
+    draw: Callable[[], Iterable[str | None]] = tuple
+    """Returns its plots as SVG, None where there is nothing to draw; Markdown and terminal leave them out."""
     caption: str = ""
     """Below the table: what its columns hold."""
     words: Mapping[str, str] = field(default_factory=dict)
     """Words of its own, each with what it means; the others are explained wherever they stand."""
     short: str = ""
     """The same in a few words, for the cell of a table."""
+
+    @cached_property
+    def pictures(self) -> list[str]:
+        """Its plots as SVG, drawn when they are first asked for."""
+        return [picture for picture in self.draw() if picture]
 
     def html(self) -> str:
         """Return a piece of HTML."""

@@ -4,6 +4,8 @@ Judges live in actors, each with its share of a GPU. The driver hands them some 
 their verdicts, each as soon as it comes, so that a request that is handed out again is still written once. An actor
 tells what it has judged every `TOLD_EVERY_S` seconds, whatever it is still waiting for; that, and what is in the air
 with a model, is all that a killed driver or worker can lose.
+
+Longer than 400 lines: driver and actor speak to each other alone.
 """
 
 from __future__ import annotations

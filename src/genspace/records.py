@@ -1,6 +1,8 @@
 """Records that every room speaks: items, requests, verdicts, measurements, a study's settings.
 
 They are frozen and validated where they are made. Nothing here does I/O or imports a heavy package.
+
+Longer than 400 lines: most of it is the documentation of the records that every room speaks.
 """
 
 from __future__ import annotations

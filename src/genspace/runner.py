@@ -1,4 +1,7 @@
-"""The local runner: asks a judge about every item that has no verdict yet, and keeps each answer at once."""
+"""The local runner: asks a judge about every item that has no verdict yet, and keeps each answer at once.
+
+Longer than 400 lines: planning, asking and writing share the promise that nothing is lost or asked twice.
+"""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def write(folder: Path, seed: int, *, pairs: bool = False) -> Path:
 
 def test_three_studies_are_put_together(tmp_path: Path, genspace: Callable[..., Any]) -> None:
     folders = [write(tmp_path / name, seed) for seed, name in enumerate("abc")]
-    done = genspace("compare", *folders, "--out", tmp_path / "out", "--no-appendix")
+    done = genspace("compare", *folders, "--out", tmp_path / "out")
     assert done.code == 0, done.err
     assert "Ahead over studies like these, Holm-adjusted: sharp of dull." in done.out
     assert "Three studies can rarely show a difference." in done.out
@@ -87,7 +87,7 @@ def test_two_studies_stand_side_by_side_and_pairs_are_left_out(
     tmp_path: Path, genspace: Callable[..., Any]
 ) -> None:
     folders = [write(tmp_path / "a", 1), write(tmp_path / "b", 2), write(tmp_path / "p", 3, pairs=True)]
-    done = genspace("compare", *folders, "--no-appendix", "--json")
+    done = genspace("compare", *folders, "--json")
     assert done.code == 0, done.err
     across = json.loads(done.out)["across"]
     assert across["studies"] == ["a", "b"]

@@ -289,7 +289,9 @@ def test_prompts_whose_mirror_image_is_not_certain_are_refused(text: str) -> Non
 def test_what_is_printed_is_set_apart_from_the_mirror(prompt: str, printed: str, asked: bool) -> None:
     """By a column of the items, else by the prompt, also where that is hidden behind a predicate."""
     for predicate in ("egocentric(cat, dog, relation=left)", None):
-        item = Item(item_id="i", image="one.png", prompt=prompt, predicate=predicate, extra={"printed": printed})
+        item = Item(
+            item_id="i", image="one.png", prompt=prompt, predicate=predicate, extra={"printed": printed}
+        )
         made = WAYS["mirror"].of(asked_as_it_is(item, FolderFiles(Path())))
         told = "something in it is written or printed, which a mirror spoils"
         assert (made == told) is not asked

@@ -1,4 +1,7 @@
-"""What must not change a decision of the corrected rules, and what must change it how."""
+"""What must not change a decision of the corrected rules, and what must change it how.
+
+Longer than 400 lines: it has a case for each family of predicates.
+"""
 
 from __future__ import annotations
 

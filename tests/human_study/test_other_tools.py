@@ -1,4 +1,7 @@
-"""Answers from other annotation tools are stored right, or refused with task, annotator and question."""
+"""Answers from other annotation tools are stored right, or refused with task, annotator and question.
+
+Longer than 400 lines: it has the exports of each tool beside the cases.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What raters meet beyond a plain yes and no: undo inside a picture, every protocol, languages, surveys, a path of its own."""
+"""What raters meet beyond a plain yes and no: undo inside a picture, every protocol, languages, surveys, a path of its own.
+
+Longer than 400 lines: its cases share one server and one browser.
+"""
 
 from __future__ import annotations
 

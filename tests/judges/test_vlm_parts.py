@@ -1,4 +1,7 @@
-"""The parts of the VLM judge that need no server: answers, endpoints, prices, images, wording."""
+"""The parts of the VLM judge that need no server: answers, endpoints, prices, images, wording.
+
+Longer than 400 lines: it has cases for many small parts.
+"""
 
 from __future__ import annotations
 

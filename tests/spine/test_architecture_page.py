@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+FOLDERS = ("analysis", "geometry", "human_study", "judges", "src", "tests", "benchmarks", "docs", "examples")
+LONG = "Longer than 400 lines: "
+OWN = str(Path(__file__).resolve().relative_to(ROOT))
 PAGE = (ROOT / "docs" / "contributing" / "architecture.md").read_text(encoding="utf-8")
 
 
@@ -39,3 +43,13 @@ def test_floors_stand_in_the_order_that_the_linter_keeps() -> None:
         {line_of[name.strip().removeprefix("genspace.")] for name in layer.split("|")} for layer in layers
     ]
     assert all(max(higher) < min(lower) for higher, lower in pairwise(places))
+
+
+def test_a_long_file_says_why_it_is_one() -> None:
+    code = [p for folder in FOLDERS for p in (ROOT / folder).rglob("*.py") if "build" not in p.parts]
+    assert len(code) > 500
+    texts = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in code}
+    long = {name: text for name, text in texts.items() if text.count("\n") > 400}
+    silent = [name for name, text in long.items() if LONG not in (ast.get_docstring(ast.parse(text)) or "")]
+    assert not silent
+    assert not [name for name, text in texts.items() if LONG in text and name not in long and name != OWN]

@@ -107,7 +107,7 @@ def test_a_comparison_read_from_a_file_has_figures_alone(
     runs: tuple[Path, Path], tmp_path: Path, genspace
 ) -> None:
     old, new = runs
-    assert genspace("compare", old, "--out", tmp_path, "--draws", "0", "--no-appendix").code == 0
+    assert genspace("compare", old, "--out", tmp_path, "--draws", "0").code == 0
     result = genspace("diff", tmp_path / "comparison.json", new)
     assert (result.code, "figures, not the answers" in result.out) == (0, True)
     assert genspace("gate", new, "--against", tmp_path / "comparison.json").code == 2

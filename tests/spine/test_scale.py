@@ -1,4 +1,7 @@
-"""Verdict files at scale: compaction, merging, schema versions, repeats, faults of the disk, the Ray engine, export."""
+"""Verdict files at scale: compaction, merging, schema versions, repeats, faults of the disk, the Ray engine, export.
+
+Longer than 400 lines: its cases share the stores that they break.
+"""
 
 from __future__ import annotations
 

@@ -77,19 +77,20 @@ def test_a_run_holds_neither_items_nor_scores_and_says_the_same(
     tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     verdicts, items = [], []
-    for rows in (10_000, 3):
+    for rows, held in ((10_000, 1 << 20), (3, 1 << 20), (3, 100)):
         monkeypatch.setattr("genspace.tables._read.PART_ROWS", rows)
-        folder = tmp_path / str(rows)
+        monkeypatch.setattr("genspace.study._items.HELD_BYTES", held)
+        folder = tmp_path / f"{rows}-{held}"
         folder.mkdir()
         write(ITEMS, folder, "items", ending)
         write(SCORES, folder, "m", ".csv")
         study = open_study(folder)
         items.append(list(study.iter_items()))
         verdicts.append(judged(study))
-        assert (study.items_table.whole is None) == (rows == 3)
+        assert (study.items_table.whole is None) == (held == 100)
     assert "frame" not in vars(study.items_table)  # the whole was never read
-    assert items[0] == items[1]
-    assert verdicts[0] == verdicts[1]
+    assert items[0] == items[1] == items[2]
+    assert verdicts[0] == verdicts[1] == verdicts[2]
     # By hand: score 0.5 and yes; "no" alone is a score of 0; an error; no row.
     found = {name: (v.status, v.score, v.passed, v.reason) for name, v in verdicts[1].items()}
     assert found["i0"] == ("decided", 0.5, True, None)

@@ -3,6 +3,8 @@
 Every variant must end in one of two ways: the figures of the clean study, with whatever had to be inferred said; or a
 refusal that names file, row, column, value and what to write. Nothing may change the number of items, prompts,
 raters, judges or ratings in silence.
+
+Longer than 400 lines: it is a table of distortions of one study.
 """
 
 from __future__ import annotations

@@ -89,14 +89,9 @@ def test_a_draft_enters_tables_only_when_asked(study: Path, genspace) -> None:
     assert genspace("verdicts", "draft", study, "broken").code == 0
     assert "broken" not in names(study)
     assert "broken" in names(study, drafts=True)
-    result = genspace("compare", study, "--draws", "0", "--no-appendix")
+    result = genspace("compare", study, "--draws", "0")
     assert "drafts left out: broken" in result.out
-    assert (
-        "broken"
-        in genspace("compare", study, "--draws", "0", "--no-appendix", "--drafts").out.partition("coverage")[
-            2
-        ]
-    )
+    assert "broken" in genspace("compare", study, "--draws", "0", "--drafts").out.partition("coverage")[2]
     assert "(draft)" in genspace("verdicts", "list", study).out
     assert genspace("verdicts", "draft", study, "broken", "--off").code == 0
     assert "broken" in names(study)
@@ -117,7 +112,7 @@ def test_a_manifest_replays_from_anywhere(
     study: Path, tmp_path: Path, genspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert genspace("compare", "my-study", "--draws", "0", "--no-appendix", "--out", "reports/june").code == 0
+    assert genspace("compare", "my-study", "--draws", "0", "--out", "reports/june").code == 0
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
@@ -131,7 +126,7 @@ def test_a_manifest_replays_from_anywhere(
 
 
 def test_changed_inputs_are_an_error_when_strict(study: Path, tmp_path: Path, genspace) -> None:
-    assert genspace("compare", study, "--draws", "0", "--no-appendix", "--out", tmp_path / "out").code == 0
+    assert genspace("compare", study, "--draws", "0", "--out", tmp_path / "out").code == 0
     manifest = tmp_path / "out/manifest.json"
     assert genspace("compare", "--from", manifest, "--strict").code == 0
     with (study / "annotations.csv").open("a") as file:

@@ -1,4 +1,7 @@
-"""Asks a judge about every other version of a study's items, and counts what contradicts itself."""
+"""Asks a judge about every other version of a study's items, and counts what contradicts itself.
+
+Longer than 400 lines: asking an item in other ways, and reading what came of it, go together.
+"""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def compare(
     ] = True,
     appendix: Annotated[
         bool, typer.Option("--appendix/--no-appendix", help="Add the classical tests that other papers use.")
-    ] = True,
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of draws and permutations.")] = 0,
     memory: Memory = None,
     out: Out = None,

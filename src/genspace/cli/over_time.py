@@ -74,6 +74,7 @@ def diff(
             raise InputError("--generator belongs to --parts JUDGE; without it a diff is of every generator")
         found = diff_runs(old, new, primary=primary, seed=seed, confidence=confidence)
     else:
+        from genspace.judges import Budget
         from genspace.parts import which_moved
         from genspace.study import open_study
 
@@ -81,7 +82,12 @@ def diff(
         for run in (old, new):
             with read_from(run):
                 opened.append(open_study(run))
-        with asking(seed=seed, budget_usd=max_usd, allow_host=allow_host, quiet=as_json) as (make, ask):
+        with asking(
+            seed=seed,
+            budget=None if max_usd is None else Budget(max_usd),
+            allow_host=allow_host,
+            quiet=as_json,
+        ) as (make, ask):
             found = which_moved(
                 opened[0],
                 opened[1],

@@ -36,11 +36,14 @@ UNITS = {"seconds": "seconds", "tokens": "tokens", "usd": "USD"}
 def diff_view(result: Diff) -> View:
     """What changed in words, each judge in a row, and the differences drawn."""
     document = result.document
-    plot = differences(
-        [(row.judge, row.difference) for row in document.judges],
-        f"now minus before, {document.primary.label}",
-        "difference of each judge from what it was, with its interval",
-    )
+
+    def drawn() -> Iterator[str | None]:
+        yield differences(
+            [(row.judge, row.difference) for row in document.judges],
+            f"now minus before, {document.primary.label}",
+            "difference of each judge from what it was, with its interval",
+        )
+
     caption = (
         f"{document.primary.label} with {document.reference}, whose answers of one run both are held to. Before and "
         "now: on everything that the judge answered. Difference: on what both runs answered, with its "
@@ -51,7 +54,7 @@ def diff_view(result: Diff) -> View:
         list(sentences(document)),
         HEAD,
         [_cells(row) for row in document.judges],
-        [plot] if plot else [],
+        drawn,
         caption=caption,
         words=OF_RUNS,
     )

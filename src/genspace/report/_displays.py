@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from genspace.analysis.figures import FIGURES
@@ -62,9 +63,9 @@ def comparison(result: Comparison) -> View:
     document = result.document
     found = conclude(document)
     shown = judge_table(table_of(document))
-    plots = [plot for plot in (forest(document), specification_map(document)) if plot]
     sentences = [*found.sentences, *(f"But mind: {c}" for c in found.caveats)]
-    return View(document.study.name, sentences, shown.head, shown.rows, plots)
+    return View(document.study.name, sentences, shown.head, shown.rows,
+                lambda: (forest(document), specification_map(document)))  # fmt: skip
 
 
 def validation(result: Validation) -> View:
@@ -78,15 +79,18 @@ def validation(result: Validation) -> View:
         )
         for row in document.against
     ]  # fmt: skip
-    plot = differences(
-        [(row.judge, row.difference) for row in document.against],
-        f"{document.metric} minus the other, {document.primary.label}; dashed: the margin",
-        f"difference of {document.metric} from each other metric with its interval",
-        margin=document.margin,
-    )
+
+    def drawn() -> Iterator[str | None]:
+        yield differences(
+            [(row.judge, row.difference) for row in document.against],
+            f"{document.metric} minus the other, {document.primary.label}; dashed: the margin",
+            f"difference of {document.metric} from each other metric with its interval",
+            margin=document.margin,
+        )
+
     return View(f"{document.metric} in {document.study}", validation_sentences(document),
                 ("against", "difference", "it is", "n", *(["with abstentions tied"] if silent else [])), rows,
-                [plot] if plot else [], words=OF_ORDERS)  # fmt: skip
+                drawn, words=OF_ORDERS)  # fmt: skip
 
 
 def studies(result: Studies) -> View:
@@ -102,10 +106,9 @@ def studies(result: Studies) -> View:
                 "–" if mean is None else f"{number(mean.value)} [{number(mean.low)}, {number(mean.high)}]"
             )
         rows.append((name, *cells))
-    plot = studies_forest(document)
     return View(
         f"{len(document.studies)} studies, {FIGURES[document.figure].label}", studies_sentences(document),
-        ("judge", *document.studies, *over), rows, [plot] if plot else [],
+        ("judge", *document.studies, *over), rows, lambda: [studies_forest(document)],
     )  # fmt: skip
 
 
@@ -116,14 +119,14 @@ def ranking(result: Ranking) -> View:
     if found.people is None:
         return View(title, [f"Nothing to rank: {reason_text(found.reason)}."])
     head, rows = order_table(reference, found)
-    styles = judge_styles(found.judges)
-    plots = [
-        order_plot(reference, found.people, name, order, styles[name])
-        for name, order in [*found.judges.items()][:MOST_PLOTS]
-    ]
-    return View(
-        title, order_sentences(found, reference), head, rows, [p for p in plots if p], words=OF_ORDERS
-    )
+    people = found.people
+
+    def drawn() -> Iterator[str | None]:
+        styles = judge_styles(found.judges)
+        for name, order in [*found.judges.items()][:MOST_PLOTS]:
+            yield order_plot(reference, people, name, order, styles[name])
+
+    return View(title, order_sentences(found, reference), head, rows, drawn, words=OF_ORDERS)
 
 
 def estimate(result: Estimate) -> View:
@@ -147,7 +150,8 @@ def scene(result: Scene) -> View:
         (thing.id, thing.label or "", _metres(thing.centre), _metres(thing.extent))
         for thing in result.objects
     ]
-    return View(result.source, [size], ("object", "class", "centre (m)", "size (m)"), rows, [plan(result)])
+    return View(result.source, [size], ("object", "class", "centre (m)", "size (m)"), rows,
+                lambda: [plan(result)])  # fmt: skip
 
 
 def _metres(values: tuple[float, ...] | None) -> str:
@@ -158,8 +162,8 @@ def pair(result: Pair) -> View:
     """The scenes before and after an edit, from above."""
     before, after = scene(result.before), scene(result.after)
     rows = [(when, *row) for when, view in (("before", before), ("after", after)) for row in view.rows]
-    pictures = [*before.pictures, *after.pictures]
-    return View(result.source, [*before.sentences, *after.sentences], ("", *before.head), rows, pictures)
+    return View(result.source, [*before.sentences, *after.sentences], ("", *before.head), rows,
+                lambda: [*before.pictures, *after.pictures])  # fmt: skip
 
 
 def item(result: ItemView) -> View:

@@ -41,7 +41,18 @@ Picture = tuple[str, str | None, Scene | None]
 
 @dataclass(frozen=True, repr=False)
 class ItemView(Displayed):
-    """Everything a study knows about one item."""
+    r"""Everything that a study contains about one item: scene, predicate, measurements, answers, verdicts.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from genspace import open_study
+    >>> root = Path(tempfile.mkdtemp())
+    >>> _ = (root / "items.csv").write_text("item_id,prompt\na,a cow\n")
+    >>> study = open_study(root)
+    >>> view = view_item(study, "a")
+    >>> view.item.prompt, view.bound is None
+    ('a cow', True)
+    """
 
     study: Study
     evidence: Evidence
@@ -214,7 +225,17 @@ class ItemView(Displayed):
 
 
 def view_item(study: Study, item_id: str) -> ItemView:
-    """Return the view of one item. Errors: `InputError` with the closest id where there is none."""
+    r"""Collect everything about one item. Errors: `InputError` with the closest id if there is no such item.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from genspace import open_study
+    >>> root = Path(tempfile.mkdtemp())
+    >>> _ = (root / "items.csv").write_text("item_id,prompt\na,a cow\n")
+    >>> study = open_study(root)
+    >>> view_item(study, "a").item.prompt
+    'a cow'
+    """
     found = next((item for item in study.iter_items() if item.item_id == item_id), None)
     if found is None:
         hint = did_you_mean(item_id, study.items["item_id"])

@@ -1,4 +1,7 @@
-"""Plots of a comparison as SVG text: readable in greyscale and by the colour-blind, text kept as text."""
+"""Plots of a comparison as SVG text: readable in greyscale and by the colour-blind, text kept as text.
+
+Longer than 400 lines: it is a collection of plots, each by itself.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,8 @@ from genspace.report._table import Row, judge_table, number
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from genspace.analysis.tuning import Tuned
 
 __all__ = [
     "Plot",
@@ -313,6 +318,25 @@ def risk_coverage(document: QuestionResult) -> Plot | None:
         axes.grid(color=RULE, linewidth=0.6)
         _label_ends(axes, ends, styles)
         return _svg(figure, "risk against coverage of each judge that may abstain")
+
+
+def money_curve(found: Tuned) -> Plot | None:
+    """Return what choosing among variants reaches, by what an item may cost."""
+    points = [(p.at_most_usd, p.reaches) for p in found.money if p.reaches.value is not None]
+    if len(points) < 2:
+        return None
+    with _figure(7.2, 3.0) as (figure, axes):
+        usd, reached = [point[0] for point in points], [point[1] for point in points]
+        axes.plot(usd, [_value(one) for one in reached], color=INK, marker="o", drawstyle="steps-post")
+        for x, one in points:
+            if one.low is not None and one.high is not None:
+                axes.vlines(x, one.low, one.high, color=INK, linewidth=1)
+        axes.set_xlabel("USD an item, at most")
+        axes.set_ylabel(f"{FIGURES[found.figure].label} reached")
+        axes.grid(color=RULE, linewidth=0.6)
+        return _svg(
+            figure, "what choosing among variants reaches, with its interval, by what an item may cost"
+        )
 
 
 def _label_ends(axes: Axes, ends: Sequence[tuple[float, str]], styles: Mapping[str, Style]) -> None:

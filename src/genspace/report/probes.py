@@ -6,6 +6,8 @@ no, 2 twice the tolerance. A judge whose curve falls at 1 has the benchmark's cr
 The headline comes from clear probes, on which no careful person errs: near the threshold a judge that sees as well as
 people do is still wrong on almost half. Curves use both. Probes that are hard to see stand apart: there an abstention
 is worth as much as a right answer, and of a thing without a front every answer is wrong.
+
+Longer than 400 lines: half of it is the records of one JSON document.
 """
 
 from __future__ import annotations

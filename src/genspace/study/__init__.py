@@ -4,7 +4,8 @@ from genspace.readings import Reading
 from genspace.study._files import IMAGE_SUFFIXES, FilesOfStudy, StudyFiles
 from genspace.study._frames import read_frames, read_score_frame
 from genspace.study._ids import common_cause
-from genspace.study._readers import Read, read_score_table
+from genspace.study._readers import Read
+from genspace.study._score_readers import read_score_table
 from genspace.study._settings import GateTable, JudgeTable, StudyFile
 from genspace.study._study import CheckReport, Study, check_study, open_study, verdict_frame
 from genspace.study.exports import Export, GivenAnswer, documents_of, read_export

@@ -12,7 +12,7 @@ from genspace.columns import among
 from genspace.errors import InvalidFilesError, Problem
 from genspace.readings import Reading
 from genspace.records import ITEM_COLUMNS
-from genspace.study._readers import Read, alike_names, read_items
+from genspace.study._readers import Read, read_items
 from genspace.study._suspicions import alike_but_for_case
 from genspace.tables import PART_ROWS, Table, match_columns, read_parts, read_table
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["ItemsTable", "load_items"]
+
+HELD_BYTES = 1 << 25
+"""Bytes of cells up to which a table is held whole, so that it is read once."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,7 @@ def load_items(path: Path, *, whole: bool) -> tuple[ItemsTable | None, list[Prob
     at the whole, which knows every problem and its line.
     """
     import numpy as np
+    import pandas as pd
 
     if whole:
         return _load_whole(path)
@@ -92,6 +96,8 @@ def load_items(path: Path, *, whole: bool) -> tuple[ItemsTable | None, list[Prob
     columns: list[str] = []
     digests, folded, capitals = [], [], False
     generators: set[str] = set()
+    held: list[pd.DataFrame] = []
+    size = 0
     try:
         for part in read_parts(path, path.name):
             read = read_items(part, whole=False)
@@ -99,6 +105,8 @@ def load_items(path: Path, *, whole: bool) -> tuple[ItemsTable | None, list[Prob
             if read.problems or columns != [*read.frame.columns] or read.readings != first.readings:
                 return _load_whole(path)
             generators.update(read.frame["generator"].dropna().unique())
+            size += int(read.frame.memory_usage(index=False, deep=True).sum())
+            held = [*held, read.frame] if size <= HELD_BYTES else []
             lower = read.frame["item_id"].str.lower()
             capitals = capitals or bool((lower != read.frame["item_id"]).any())
             digests.append(_digests(read.frame["item_id"]))
@@ -107,17 +115,12 @@ def load_items(path: Path, *, whole: bool) -> tuple[ItemsTable | None, list[Prob
         return _load_whole(path)
     if first is None:
         return _load_whole(path)
-    if len(digests) == 1:
-        return (
-            ItemsTable(path, first.frame, None),
-            [],
-            [*first.readings, *alike_names(first.frame, path.name)],
-        )
     every = np.sort(np.concatenate(digests))
     if _repeats(every) or (capitals and _repeats(np.sort(np.concatenate(folded)))):
         return _load_whole(path)
     named = alike_but_for_case(sorted(generators), path.name, "generator")
-    return ItemsTable(path, None, every), [], [*first.readings, *named]
+    table = ItemsTable(path, pd.concat(held, ignore_index=True) if held else None, None if held else every)
+    return table, [], [*first.readings, *named]
 
 
 def _load_whole(path: Path) -> tuple[ItemsTable | None, list[Problem], list[Reading]]:

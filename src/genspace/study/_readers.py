@@ -5,22 +5,20 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
-from genspace.columns import ANSWER_COLUMNS, ANSWER_KEY, VERDICT_COLUMNS, VERDICT_KEY, among, typed
+from genspace.columns import ANSWER_COLUMNS, ANSWER_KEY, among, repeats, typed
 from genspace.errors import InvalidFilesError, Problem
-from genspace.pairs import ITSELF, pair_mistakes, turned_answers, turned_verdicts, with_preferences
+from genspace.pairs import pair_mistakes, turned_answers, with_preferences
 from genspace.readings import Reading, listed
-from genspace.records import ITEM_COLUMNS, ROLES, PairCoding, Status, StudySettings
+from genspace.records import ITEM_COLUMNS, ROLES, PairCoding, StudySettings
 from genspace.study._files import leaves_study
 from genspace.study._ids import unknown_items
-from genspace.study._metrics import choose_metrics
 from genspace.study._suspicions import alike_but_for_case, suspicions
 from genspace.tables import (
     NULLS,
     PAIR_WORDS,
     WORDS,
-    Numbers,
     Table,
     clean_text,
     empty_cells,
@@ -29,7 +27,6 @@ from genspace.tables import (
     parse_numbers,
     read_numbers,
     require_columns,
-    word_key,
 )
 
 if TYPE_CHECKING:
@@ -38,15 +35,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "LONG_COLUMNS",
     "Read",
     "log_readings",
     "off_scale",
+    "optional",
     "read_annotations",
     "read_items",
-    "read_metric_columns",
-    "read_score_table",
-    "read_scores",
+    "times_asked",
+    "twice_said",
 ]
 
 log = logging.getLogger(__name__)
@@ -54,12 +50,6 @@ log = logging.getLogger(__name__)
 ITEM_TEXT_COLUMNS = ("generator", "prompt_id", "prompt", "image", "image_before", "predicate")
 READ_OF_ANSWERS = (*ANSWER_KEY, "value")
 """Columns of a table of answers that are read. Who breaks rules is told by the study's own records alone."""
-LONG_COLUMNS = frozenset({"score", "verdict", "passed"})
-"""One of these makes a table of scores long: a row per item and metric, rather than a column per metric."""
-SCORE_NUMBERS = ("score", "confidence", "seconds", "tokens", "cost_usd")
-SCORE_TEXTS = ("item_id_b", "question", "reason", "status")
-SCORE_COLUMNS = ("item_id", "metric", "repeat", "passed", "verdict", *SCORE_TEXTS, *SCORE_NUMBERS)
-"""Columns of a long table of scores."""
 NULL_WORDS = NULLS - {""}
 CLEANED = ("item_id", "prompt_id", "prompt", "generator")
 """Columns of the items table whose cells must be alike to be one thing."""
@@ -69,14 +59,19 @@ ASKED_ABOUT = ("prompt", "prompt_id", "generator")
 
 @dataclass
 class Read:
-    """A frame, the problems that stand in the way of using it, and what was inferred on the way."""
+    """A frame as read, with its problems and what was inferred.
+
+    >>> import pandas as pd
+    >>> Read(pd.DataFrame({"item_id": ["a"]})).checked().to_dict("list")
+    {'item_id': ['a']}
+    """
 
     frame: pd.DataFrame
     problems: list[Problem] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
 
     def checked(self) -> pd.DataFrame:
-        """Return the frame; what was inferred is logged, so that nothing is assumed or left out in silence.
+        """Return the frame and log what was inferred.
 
         Errors: `InvalidFilesError` listing every problem.
         """
@@ -87,7 +82,7 @@ class Read:
 
 
 def log_readings(readings: Iterable[Reading]) -> None:
-    """Log what was inferred; what is certain goes without saying."""
+    """Log what was inferred, except what is certain."""
     for reading in readings:
         if reading.level == "warning":
             log.warning("%s", reading, extra={"reading": reading.code})
@@ -220,7 +215,7 @@ def _read_answers(
     text = table.frame
     columns: dict[str, Any] = {}
     for name in ("item_id", "item_id_b", "question", "rater_id"):
-        columns[name], changed = clean_text(_optional(text, name))
+        columns[name], changed = clean_text(optional(text, name))
         if changed:
             read.readings.append(table.reading("id_characters", columns=(name,), count=changed))
     columns["question"] = columns["question"].where(columns["question"] != "", question)
@@ -235,11 +230,11 @@ def _read_answers(
         read.readings.append(table.reading("no_rater_id"))
         if near:
             read.readings.append(table.reading("near_column", columns=(near[0], "rater_id")))
-    columns.update({name: _optional(text, name) for name in further})
-    columns["role"] = _optional(text, "role").replace("", "main")
+    columns.update({name: optional(text, name) for name in further})
+    columns["role"] = optional(text, "role").replace("", "main")
     wrong_role = ~columns["role"].isin(ROLES)
     read.problems += table.problems(wrong_role, "role", f"is none of {', '.join(ROLES)}")
-    columns["repeat"] = _repeats(table, read.problems) if "repeat" in text.columns else 0
+    columns["repeat"] = times_asked(table, read.problems) if "repeat" in text.columns else 0
     of_pairs = columns["item_id_b"] != ""
     preferences = _preference_words(settings.pairs)
     words = preferences if of_pairs.all() else WORDS if not of_pairs.any() else {**preferences, **WORDS}
@@ -262,7 +257,9 @@ def _read_answers(
     read.problems += unknown_items(table, given, known)
     read.problems += _pair_problems(table, given, settings)
     frame = turned_answers(with_preferences(given, settings))
-    read.problems += _twice(table, given, frame, ANSWER_KEY, "the same rater answers the same question twice")
+    read.problems += twice_said(
+        table, given, frame, ANSWER_KEY, "the same rater answers the same question twice"
+    )
     kept = frame[~numbers.dropped.to_numpy()].reset_index(drop=True)
     read.readings += suspicions(kept[kept["item_id_b"] == ""], settings, table.label)
     return kept
@@ -298,11 +295,11 @@ def _pair_problems(table: Table, given: pd.DataFrame, settings: StudySettings) -
     return [p for (column, message), rows in wrong.items() for p in table.problems(rows, column, message)]
 
 
-def _twice(
+def twice_said(
     table: Table, given: pd.DataFrame, turned: pd.DataFrame, key: list[str], message: str
 ) -> list[Problem]:
     """Flag rows whose key stands before; of a pair that stands in both orders this is said."""
-    if not turned.duplicated(key).any():
+    if not repeats(turned, key):
         return []
     row = given.get("row", given.index)
     as_written, twice = (frame.duplicated(key).groupby(row).any() for frame in (given, turned))
@@ -313,7 +310,7 @@ def _twice(
     ]
 
 
-def _repeats(table: Table, problems: list[Problem]) -> pd.Series[int]:
+def times_asked(table: Table, problems: list[Problem]) -> pd.Series[int]:
     """Return which time of asking each row is; an empty cell is the first, 0."""
     repeat = parse_numbers(table, "repeat", problems).fillna(0)
     wrong = (repeat % 1 != 0) | (repeat < 0) | (repeat >= 2**31)
@@ -321,158 +318,7 @@ def _repeats(table: Table, problems: list[Problem]) -> pd.Series[int]:
     return repeat.mask(wrong, 0).astype("int64")
 
 
-def read_scores(
-    tables: Iterable[Table], item_ids: pd.Series[str], *, default_metric: Mapping[str, str]
-) -> Read:
-    """Check scores made elsewhere: long (`metric, score`), decisions (`metric, verdict`), or a column per metric.
-
-    `default_metric` names the metric of a long table without a `metric` column, by the table's label.
-    """
-    import pandas as pd
-
-    read = Read(typed({}, VERDICT_COLUMNS))
-    frames = [read.frame]
-    for given in tables:
-        table, problems = match_columns(given, SCORE_COLUMNS)
-        problems += require_columns(table, ["item_id"])
-        long = bool(LONG_COLUMNS & set(table.frame.columns))
-        if not problems and not long and "metric" in table.frame.columns:
-            problems += require_columns(table, ["score"])
-        read.readings += table.readings
-        read.problems += problems
-        if problems:
-            continue
-        item_ids_here, changed = clean_text(table.frame["item_id"])
-        if changed:
-            read.readings.append(table.reading("id_characters", columns=("item_id",), count=changed))
-        frame = (
-            _long_scores(table, item_ids_here, default_metric[table.label], read)
-            if long
-            else _wide_scores(table, item_ids_here, read)
-        )
-        frame = _decided_or_abstained(frame, table.label)
-        read.problems += unknown_items(table, frame, item_ids)
-        itself = (frame["item_id_b"] != "") & (frame["item_id"] == frame["item_id_b"])
-        read.problems += table.problems(itself.groupby(frame["row"]).any(), "item_id_b", ITSELF)
-        turned = turned_verdicts(frame)
-        read.problems += _twice(table, frame, turned, VERDICT_KEY, "is scored twice by one metric")
-        frames.append(frame.drop(columns="row"))
-    read.frame = turned_verdicts(pd.concat(frames, ignore_index=True))
-    if not read.problems:
-        across = read.frame.duplicated(VERDICT_KEY)
-        for metric in read.frame.loc[across, "judge"].unique():
-            read.problems.append(Problem("scores", "is scored in several files; keep one", field=metric))
-    return read
-
-
-def read_score_table(table: Table, item_ids: pd.Series[str], *, default_metric: str) -> Read:
-    """Check one table of scores (see `read_scores`)."""
-    return read_scores([table], item_ids, default_metric={table.label: default_metric})
-
-
-def _long_scores(table: Table, item_ids: pd.Series[str], default_metric: str, read: Read) -> pd.DataFrame:
-    text = table.frame
-    columns: dict[str, Any] = {"item_id": item_ids, "judge": default_metric}
-    if "metric" in text.columns:
-        columns["judge"], _ = clean_text(text["metric"])
-        nameless = columns["judge"] == ""
-        read.problems += table.problems(nameless, "metric", "every score needs the name of its metric")
-        read.readings += alike_but_for_case(columns["judge"], table.label, "metric")
-    for name in SCORE_TEXTS:
-        columns[name] = _optional(text, name)
-    statuses = get_args(Status)
-    wrong_status = ~columns["status"].isin(("", *statuses))
-    read.problems += table.problems(wrong_status, "status", f"is none of {', '.join(statuses)}")
-    if "repeat" in text.columns:
-        columns["repeat"] = _repeats(table, read.problems)
-    for name in SCORE_NUMBERS:
-        if name in text.columns:
-            numbers = read_numbers(table, name, words=WORDS if name == "score" else None)
-            columns[name] = numbers.column
-            read.problems += numbers.problems
-            read.readings += numbers.readings
-            if name == "score":
-                read.readings += empty_cells(table, {name: numbers})
-    for name in ("passed", "verdict"):
-        if name in text.columns:
-            columns["passed"], failed = _decisions(table, name, read.problems)
-            columns["status"] = columns["status"].mask(failed, "failed")
-    unread = tuple(c for c in text.columns if c not in SCORE_COLUMNS)
-    if unread:
-        read.readings.append(table.reading("columns_unused", columns=unread))
-    frame = typed(columns, VERDICT_COLUMNS)
-    frame["row"] = range(len(frame))
-    return frame
-
-
-def _decisions(table: Table, column: str, problems: list[Problem]) -> tuple[pd.Series[bool], pd.Series[bool]]:
-    """Return a column of decisions, by the words that answers have in every table, or 1 and 0; and who failed."""
-    text = table.frame[column].str.strip()
-    meant: dict[str, float | None] = {**WORDS, "error": None, "1": 1.0, "1.0": 1.0, "0": 0.0, "0.0": 0.0}
-    keys = text.map({cell: word_key(cell) for cell in text.unique()})
-    unknown = ~keys.isin(meant)
-    message = "is none of pass, fail, undecidable (yes, no, true, false, 1, 0, empty)"
-    problems += table.problems(unknown, column, message)
-    passed: pd.Series[bool] = keys.map(meant).astype("Float64").astype("boolean")
-    return passed, keys == "error"
-
-
-def _wide_scores(table: Table, item_ids: pd.Series[str], read: Read) -> pd.DataFrame:
-    """Return a row per score of a table with a column per metric; columns that are no metrics are said."""
-    further = [c for c in table.frame.columns if c not in ITEM_COLUMNS]
-    chosen = choose_metrics(table, further)
-    unused = [c for c in table.frame.columns if c in ITEM_COLUMNS and c != "item_id"] + chosen.breakdowns
-    if unused:
-        read.readings.append(table.reading("columns_unused", columns=tuple(unused)))
-    read.readings += chosen.readings
-    read.problems += chosen.problems
-    read.readings += empty_cells(table, chosen.metrics)
-    if not chosen.metrics:
-        message = (
-            "holds no scores: a column of numbers per metric, or metric and score, is expected; there are: "
-            f"{', '.join(table.frame.columns)}"
-        )
-        read.problems.append(table.problem(message))
-    return _scores_of(chosen.metrics, item_ids)
-
-
-def read_metric_columns(table: Table, item_ids: pd.Series[str]) -> Read:
-    """Read a table whose every column but `item_id` is known to be a metric."""
-    columns: dict[str, Numbers] = {
-        name: read_numbers(table, name, words=WORDS) for name in table.frame.columns if name != "item_id"
-    }
-    frame = _decided_or_abstained(_scores_of(columns, item_ids), table.label).drop(columns="row")
-    problems = [p for numbers in columns.values() for p in numbers.problems]
-    readings = [r for numbers in columns.values() for r in numbers.readings]
-    return Read(frame, problems, [*readings, *empty_cells(table, columns)])
-
-
-def _scores_of(columns: Mapping[str, Numbers], item_ids: pd.Series[str]) -> pd.DataFrame:
-    """Return columns of scores as verdicts, with the row of the table that each comes from."""
-    import pandas as pd
-
-    parts = [typed({}, VERDICT_COLUMNS).assign(row=pd.Series(dtype="int64"))]
-    for metric, numbers in columns.items():
-        part = typed({"item_id": item_ids, "judge": metric, "score": numbers.column}, VERDICT_COLUMNS)
-        parts.append(part.assign(row=range(len(part))))
-    return pd.concat(parts, ignore_index=True)
-
-
-def _decided_or_abstained(frame: pd.DataFrame, label: str) -> pd.DataFrame:
-    """Fill score from the decision where only a decision is given, and status and reason where there is neither."""
-    decision_only = frame["score"].isna() & frame["passed"].notna()
-    frame.loc[decision_only, "score"] = frame.loc[decision_only, "passed"].astype("float64")
-    undecided = frame["score"].isna()
-    failed = undecided & (frame["status"] == "failed")
-    frame["status"] = "decided"
-    frame.loc[undecided, "status"] = "abstained"
-    frame.loc[failed, "status"] = "failed"
-    frame.loc[undecided & (frame["reason"] == ""), "reason"] = f"no score in {label}"
-    frame["origin"] = "table"
-    return frame
-
-
-def _optional(text: pd.DataFrame, column: str) -> pd.Series[str]:
+def optional(text: pd.DataFrame, column: str) -> pd.Series[str]:
     import pandas as pd
 
     if column in text.columns:

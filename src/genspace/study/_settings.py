@@ -18,7 +18,7 @@ __all__ = ["GateTable", "JudgeTable", "StudyFile", "read_settings"]
 
 
 class MetricTable(BaseModel):
-    """`[metrics.NAME]`: what is known about a metric computed elsewhere."""
+    """`[metrics.NAME]`: properties of a metric that was computed elsewhere."""
 
     model_config = ConfigDict(extra="forbid")
     lower_is_better: bool = False
@@ -27,7 +27,11 @@ class MetricTable(BaseModel):
 
 
 class GateTable(BaseModel):
-    """`[gate]`: what judges of the study must meet."""
+    """`[gate]`: rules that the study's judges must meet.
+
+    >>> GateTable(rules=("coverage >= 0.9",)).open
+    'fails'
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     rules: tuple[str, ...] = ()
@@ -64,7 +68,11 @@ class _Document(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeTable:
-    """A `[judges.NAME]` table: the kind, the model, and the options of that kind."""
+    """A `[judges.NAME]` table: the kind, the model, and the options of that kind.
+
+    >>> JudgeTable.of({"kind": "vlm", "model": "m", "samples": 3}).model
+    'm'
+    """
 
     kind: str
     model: str | None
@@ -72,9 +80,9 @@ class JudgeTable:
 
     @classmethod
     def of(cls, table: Mapping[str, Any]) -> JudgeTable:
-        """Read a table with `kind`, and perhaps `model`, among its options.
+        """Make one from a table with `kind` and, optionally, `model` and other options.
 
-        Errors: `InputError` for one without a kind, or whose model is no text.
+        Errors: `InputError` if the kind is missing, or the model is not text.
 
         >>> JudgeTable.of({"kind": "vlm", "model": "m", "samples": 3})
         JudgeTable(kind='vlm', model='m', options={'samples': 3})
@@ -88,7 +96,11 @@ class JudgeTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyFile:
-    """What study.toml says, checked."""
+    """The checked contents of study.toml.
+
+    >>> StudyFile(settings=StudySettings(name="pilot")).gate.rules
+    ()
+    """
 
     settings: StudySettings
     images: str | None = None

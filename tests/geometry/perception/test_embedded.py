@@ -1,6 +1,8 @@
 """`examples/plugin-embedded`: its decodings by hand, and the stack on photographs whose truth is known.
 
 The photographs and the archives lie outside the repository; `.ci/run` fetches the archives where npm is installed.
+
+Longer than 400 lines: decodings by hand need their numbers beside them.
 """
 
 from __future__ import annotations
