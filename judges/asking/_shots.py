@@ -130,12 +130,12 @@ class Shots:
         fair = [
             e for e in self.examples if e.yes is yes and apart[e.prompt] and not shown & _images(e.request)
         ]
-        before = Counter[tuple[bool, str, str]]()
-        ranked = []
+        before, ranked = Counter[tuple[bool, str, str]](), []
+        turn = {kind[2]: uniform(f"{self.seed}/{item.item_id}/{kind[2]}") for kind in {e.kind for e in fair}}
         for e in fair:
             nearest: tuple[object, ...] = (e.kind != kind,)
             if self.hides:  # each word once, then each twice, beginning where the item's name says
-                nearest = (before[e.kind], uniform(f"{self.seed}/{item.item_id}/{e.kind[2]}"))
+                nearest = (before[e.kind], turn[e.kind[2]])
                 before[e.kind] += 1
             ranked.append(((e.kind[0] != kind[0], e.kind[1] != kind[1], *nearest), e))
         ranked.sort(key=lambda pair: pair[0])
