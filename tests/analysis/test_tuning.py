@@ -83,6 +83,21 @@ def test_what_is_held_out_has_no_part_in_the_choice() -> None:
     assert found.says == "identical"
 
 
+def test_what_is_fitted_in_a_fold_is_read_there() -> None:
+    rng = np.random.default_rng(3)
+    labels, y = np.repeat(np.arange(20), 4), np.tile([0.0, 1.0], 40)
+    held = outer_folds(labels)
+    said = np.where(rng.random(held.shape) < np.linspace(0, 0.9, held.shape[1]), 1 - y[:, None], y[:, None])
+    fitted = Candidate("fitted", np.where(np.arange(80) < 8, 1 - y, y), by_fold=said)
+    always = Candidate("always yes", np.ones(80))
+    found = tune(y, labels, [fitted, always], FIGURES["accuracy"])
+    by_hand = [(said[out, k] == y[out]).mean() for k, out in enumerate(held.T)]
+    assert found.default_reaches.value == pytest.approx(np.mean(by_hand))
+    assert found.candidates[0].in_sample == pytest.approx(0.9)
+    better = [(said[~out, k] == y[~out]).mean() >= 0.5 for k, out in enumerate(held.T)]
+    assert 0 < found.candidates[0].chosen == np.mean(better) < 1
+
+
 def test_a_price_decides_between_equals() -> None:
     labels, y = np.repeat(np.arange(20), 4), np.tile([0.0, 1.0], 40)
     rng = np.random.default_rng(1)
@@ -193,8 +208,9 @@ def study(tmp_path: Path) -> Study:
 class Wrong:
     """Is wrong on every so-manieth item, and costs a cent an answer."""
 
-    def __init__(self, every: int, budget: Budget | None = None) -> None:
+    def __init__(self, every: int, budget: Budget | None = None, *, replayed: bool = False) -> None:
         self.every, self.budget, self.asked, self.fingerprint = every, budget, [], f"wrong on every {every}th"
+        self.details = {"calls": 1, "replayed": 1} if replayed else {"calls": 1}
 
     def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
         for request in requests:
@@ -204,7 +220,9 @@ class Wrong:
             n = int(request.item.item_id[1:])
             self.asked.append(n)
             right = bool(n % 2) ^ (n % self.every == 0)
-            yield Verdict.decided(request, score=0.8 if right else 0.2, passed=right, cost_usd=0.01)
+            yield Verdict.decided(
+                request, score=0.8 if right else 0.2, passed=right, cost_usd=0.01, details=self.details
+            )
 
 
 def space(*names: str, drop_after: float = 0.0) -> Space:
@@ -299,6 +317,14 @@ def test_the_default_is_taken_as_it_is_whatever_else_is_tried(study: Study) -> N
     among = replace(among, variants={"plain": asked, "good": among.variants["good"]})
     found = tune_study(study, among, make=lambda spec, _: judges[spec.name], ask=ask).document.result
     assert found.candidates[0].threshold == 0.7
+
+
+def test_what_was_paid_before_any_tuning_does_not_count(study: Study) -> None:
+    judges = {"plain": Wrong(3, replayed=True), "good": Wrong(29)}
+    tune_study(study, space("plain", "good"), make=lambda spec, _: judges[spec.name], ask=ask)
+    budget = Budget(1.0)
+    tune_study(study, space("plain", "good"), make=lambda spec, _: judges[spec.name], ask=ask, budget=budget)
+    assert budget.spent_usd == pytest.approx(0.56)
 
 
 def test_where_the_data_cannot_tell_it_is_said_how_many_labels_would(study: Study) -> None:
