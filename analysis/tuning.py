@@ -29,6 +29,7 @@ from genspace.display import Displayed
 
 __all__ = [
     "LEAST_PROMPTS",
+    "WORTH_FINDING",
     "Candidate",
     "CandidateRow",
     "MoneyPoint",
@@ -50,6 +51,8 @@ LEVEL = 0.05
 HOPELESS = 3.5
 """Standard errors below the best from which a candidate is dropped early: among 40 equals about one in a hundred
 studies loses one."""
+WORTH_FINDING = 0.1
+"""A gain for which it is always said how many prompts would show it."""
 POWER = 0.8
 """Share of studies in which a gain should be found."""
 
@@ -65,6 +68,8 @@ class Candidate:
     """Mean cost of an item."""
     threshold: float | None = None
     """Score above which it says yes; None: its own decision, or the figure reads scores."""
+    by_fold: Floats | None = None
+    """(n, folds) what it said when it was fitted without what each outer fold holds out; None: it fits nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +120,8 @@ class Tuned(Displayed):
     """The winner's figure in sample less what the procedure reaches."""
     prompts_needed: int | None
     """Prompts like these after which such a gain would be found in four of five studies; None: there is no gain."""
+    prompts_for_tenth: int | None
+    """Prompts like these after which a gain of `WORTH_FINDING` would be; None: nothing tells how sure a gain is."""
     money: tuple[MoneyPoint, ...]
     candidates: tuple[CandidateRow, ...]
 
@@ -168,9 +175,10 @@ def tune(
         [np.ones((len(y), 1)), clusters.weights()], axis=1
     )  # (n, 1 + G): everything, then without each
     held = outer_folds(labels, seed=seed) if held is None else held
-    training = _figures(figure, y, candidates, kept, ~held)
+    every = np.ones((len(y), 1), dtype=bool)
+    training = _figures(figure, y, candidates, kept, np.concatenate([~held, every], axis=1))
+    training, everything = training[..., :-1], training[:, 0, -1]
     testing = _figures(figure, y, candidates, kept, held)
-    everything = _figures(figure, y, candidates, kept[:, :1], np.ones((len(y), 1), dtype=bool))[:, 0, 0]
     costs = np.array([c.cost_usd for c in candidates])
     if alive is None:
         alive = np.ones((len(candidates), held.shape[1] + 1), dtype=bool)
@@ -182,10 +190,10 @@ def tune(
 
     def reached(which: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.int64]]:
         chosen = utility(training, which[:, :-1])
-        return np.nanmean(np.take_along_axis(testing, chosen[None], axis=0)[0], axis=1), chosen
+        return _mean(np.take_along_axis(testing, chosen[None], axis=0)[0]), chosen
 
     procedure, chosen = reached(allowed)
-    default = np.nanmean(testing[0], axis=1)
+    default = _mean(testing[0])
     n = len(y)
 
     def estimate(values: Floats, *, scaled: bool = True) -> Estimate:
@@ -217,6 +225,7 @@ def tune(
         says=says,
         optimism=float(everything[winner] - procedure[0]) if math.isfinite(everything[winner]) else None,
         prompts_needed=_needed(float(gain[0]), None if error is None else error.value, count),
+        prompts_for_tenth=_needed(WORTH_FINDING, None if error is None else error.value, count),
         money=tuple(
             MoneyPoint(
                 at_most_usd=float(most), reaches=estimate(reached(allowed & (costs <= most)[:, None])[0])
@@ -284,15 +293,35 @@ def promising(
 def _figures(
     figure: Figure, y: Floats, candidates: Sequence[Candidate], kept: Floats, rows: NDArray[np.bool_]
 ) -> Floats:
-    """(m, 1 + G, folds) figure of each candidate on some rows, without each block."""
+    """(m, 1 + G, folds) figure of each candidate on some rows, without each block.
+
+    With a column more of `rows` than there are folds, it is of all items, and read from what a candidate said there.
+    """
     weights = (kept[:, :, None] * rows[:, None, :]).reshape(len(y), -1)
     target = Weighted(y, weights)
     found = []
     for candidate in candidates:
-        scored = np.isfinite(candidate.values)
-        part = target if scored.all() else target.take(scored)
-        found.append(figure.statistic(part, candidate.values[scored], 0.0))
-    return np.stack(found).reshape(len(candidates), kept.shape[1], rows.shape[1])
+        if candidate.by_fold is None:
+            found.append(_figure(figure, target, candidate.values).reshape(kept.shape[1], -1))
+            continue
+        said = np.column_stack([candidate.by_fold, candidate.values])
+        columns = [
+            _figure(figure, Weighted(y, kept * rows[:, k, None]), said[:, k]) for k in range(rows.shape[1])
+        ]
+        found.append(np.stack(columns, axis=1))
+    return np.stack(found)
+
+
+def _figure(figure: Figure, target: Weighted, values: Floats) -> Floats:
+    scored = np.isfinite(values)
+    return figure.statistic(target if scored.all() else target.take(scored), values[scored], 0.0)
+
+
+def _mean(figures: Floats) -> Floats:
+    """(1 + G,) mean over the folds in which the figure is defined; NaN where it is in none."""
+    known = np.isfinite(figures).sum(axis=1)
+    unknown = np.full(len(figures), np.nan)
+    return np.asarray(np.divide(np.nansum(figures, axis=1), known, out=unknown, where=known > 0))
 
 
 def _needed(gain: float, error: float | None, prompts: int) -> int | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from genspace.errors import InputError, MissingExtraError
-from genspace.judges._protocol import Judge, JudgeContext, JudgeSpec, Need
+from genspace.judges._protocol import Fitted, Judge, JudgeContext, JudgeSpec, Need
 from genspace.judges._registry import REGISTRY
 from genspace.records import Request, Status, Verdict, fingerprint
 from genspace.store import JudgeStore
@@ -61,6 +62,23 @@ class Members:
             else:
                 self._read[name] = self._metrics[name]
         return self._read[name]
+
+    def without(self, item_ids: Collection[str]) -> Members:
+        """Return the same members as if people had not answered about some items."""
+        hidden = frozenset(item_ids)
+        found = copy(self)
+        found.labels = {i: label for i, label in self.labels.items() if i not in hidden}
+        read = found._read = dict(self._read)  # noqa: SLF001  the same class
+        for name, judge in self.judges.items():
+            if isinstance(judge, Fitted):
+                known = self.known(name)
+                asked = (
+                    Request(item=i, files=self._study.files)
+                    for i in self._study.iter_items()
+                    if i.item_id in known
+                )
+                read[name] = {v.item_id: v for v in judge.without(hidden).judge(asked)}
+        return found
 
     def verdict(self, name: str, item_id: str) -> Verdict:
         """Return a member's verdict on an item; where the study has none, a metric abstains and a judge fails."""

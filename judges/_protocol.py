@@ -23,6 +23,7 @@ __all__ = [
     "Budget",
     "BudgetReachedError",
     "Combining",
+    "Fitted",
     "Judge",
     "JudgeContext",
     "JudgeSpec",
@@ -71,7 +72,7 @@ class Budget:
         if self.spent_usd >= self.limit_usd - ROUNDING_USD:
             raise BudgetReachedError(
                 f"the budget of {self.limit_usd:g} USD is spent ({self.spent_usd:.4f} USD); "
-                "the same run with a larger `max_usd` goes on from here"
+                "the same run with a larger budget goes on from here"
             )
 
 
@@ -317,6 +318,22 @@ class Combining(Protocol):
         Before the next need is asked for, the verdicts of the last one stand in the study, as far as they can be had;
         where they do not, as in a dry run, `Need.perhaps` holds what may follow from them.
         """
+        ...
+
+
+@runtime_checkable
+class Fitted(Protocol):
+    """A judge whose verdicts rest on what people answered about other items.
+
+    >>> class Mean:
+    ...     def without(self, item_ids):
+    ...         return Mean()
+    >>> isinstance(Mean(), Fitted)
+    True
+    """
+
+    def without(self, item_ids: Collection[str]) -> Judge:
+        """Return the same judge as if people had not answered about some items; whom it combines is not asked anew."""
         ...
 
 

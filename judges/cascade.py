@@ -12,6 +12,7 @@ of the thresholds whose verdicts come closest to the people, the one that asks t
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from copy import copy
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -82,6 +83,12 @@ class CascadeJudge:
         else:
             open_items, unknown = [], further
         yield from self._members.need(self._second, open_items, unknown)
+
+    def without(self, item_ids: Collection[str]) -> CascadeJudge:
+        """Return the same judge, fitted as if people had not answered about some items."""
+        found = copy(self)
+        found._members = self._members.without(item_ids)  # noqa: SLF001  the same class
+        return found
 
     def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
         """Yield verdicts, from the verdicts of the members that the study has."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from copy import copy
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -82,6 +83,12 @@ class EnsembleJudge:
         """Yield each member with the items to be judged and those that people labelled."""
         for name in self._members.names:
             yield from self._members.need(name, {*item_ids, *self._members.labels})
+
+    def without(self, item_ids: Collection[str]) -> EnsembleJudge:
+        """Return the same judge, fitted as if people had not answered about some items."""
+        found = copy(self)
+        found._members = self._members.without(item_ids)  # noqa: SLF001  the same class
+        return found
 
     def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
         """Yield the calibrated verdicts, from the verdicts of the members that the study has."""

@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
-from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
+from genspace.documents import mistakes
+from genspace.errors import InputError, InvalidFilesError, Problem
 from genspace.human_study.design._tables import (
     Checks,
     Consent,
@@ -204,23 +205,4 @@ def parse_table(kind: type[T], document: Mapping[str, Any], label: str) -> T:
     try:
         return kind.model_validate(document)
     except ValidationError as error:
-        problems = [
-            Problem(
-                label,
-                _words(kind, e["type"], e["loc"], e["msg"]),
-                field=".".join(str(p) for p in e["loc"]) or None,
-                value=None if isinstance(e["input"], dict) else e["input"],
-            )
-            for e in error.errors()
-        ]
-        raise InvalidFilesError(problems) from None
-
-
-def _words(kind: type[Table], what: str, where: tuple[int | str, ...], message: str) -> str:
-    """Return what is wrong with a key; of an unknown one the key that may be meant."""
-    if what != "extra_forbidden":
-        return message.removeprefix("Value error, ")
-    schema = kind.model_json_schema()
-    names = {name for d in (schema, *schema.get("$defs", {}).values()) for name in d.get("properties", ())}
-    meant = did_you_mean(str(where[-1]), names)
-    return f"there is no such setting{meant if meant.startswith(' (') else ''}"
+        raise InvalidFilesError(mistakes(kind, error, label)) from None

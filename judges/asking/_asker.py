@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from typing import Any
 
 from genspace.errors import InputError
 from genspace.geometry.predicates import Untold
 from genspace.judges._protocol import JudgeContext
-from genspace.judges.asking._aids import Aids, UnaidedError
+from genspace.judges.asking._aids import Aids, Help, UnaidedError
 from genspace.judges.asking._asks import Answer, Ask, Outcome, total
 from genspace.judges.asking._options import AskOptions
 from genspace.judges.asking._pictures import PictureError
-from genspace.judges.asking._shots import Shots
-from genspace.judges.asking.protocols import Steps, protocol, protocol_names
+from genspace.judges.asking._shots import Example, Shots
+from genspace.judges.asking.protocols import Steps, protocol
 from genspace.judges.prompts import Wordings, meaning_of
 from genspace.records import Request, Verdict
 
@@ -22,6 +23,8 @@ __all__ = ["Asker"]
 
 VERSION = 2
 """Of the way in which answers become verdicts; part of the fingerprint."""
+EXAMPLES_KEPT = 64
+"""Solved examples whose drawn aids are kept."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +47,11 @@ class Asker:
             without_prompt=options.without_prompt,
         )
         way = protocol(options.protocol)
-        if options.shots and way.answers is None:
-            able = [name for name in protocol_names() if protocol(name).answers]
-            raise InputError(
-                f"{where}: shots = {options.shots}: a yes or no does not solve {options.protocol!r}; "
-                f"use {', '.join(able)}"
-            )
-        shots = Shots.of(options.shots, context, where=where) if options.shots else None
+        shots = (
+            Shots.of(options.shots, context, pairwise=way.pairwise, hides=way.hides, where=where)
+            if options.shots
+            else None
+        )
         made = (
             Aids.of(options.aids, options.aids_from, context, hidden=way.hides, where=where)
             if options.aids
@@ -100,27 +101,42 @@ class Asker:
 
     def _solved(self, request: Request, shots: Shots) -> Callable[[Ask], Ask]:
         """Return what puts solved examples before an ask. Errors: `UnaidedError` where there are too few."""
-        answers = protocol(self.options.protocol).answers
-        assert answers is not None, "the options were checked"
-        solved: list[tuple[Ask, str]] = []
-        told = []
-        for example in shots.candidates(request.item):
-            if len(solved) == shots.count:
-                break
-            if self.cannot_judge(example.request) is not None:
+        found = shots.chosen(request, self._example)
+        if len(found) < shots.count:
+            raise UnaidedError(
+                f"it is to see {shots.count} solved examples of other prompts, and there are {len(found)}"
+            )
+        line = f"Solved before it: {', '.join(_told(example) for example, _ in found)}."
+        solved = tuple(example for _, example in found)
+
+        def before(ask: Ask) -> Ask:
+            return ask if ask.solution is None else replace(ask, solved=solved, aids=(*ask.aids, line))
+
+        return before
+
+    def _example(self, example: Example, place: int) -> tuple[Ask, str] | None:
+        """Return a question about an example with its answer; None where people's answer solves none."""
+        request, own = example.request, protocol(self.options.protocol).example
+        if self.cannot_judge(request) is not None:
+            return None
+        asks = [own(request, self.wordings, place)] if own else _asked(self._plain(request))
+        for ask in asks:
+            answer = ask.solution[0 if example.yes else 1] if ask and ask.solution else None
+            if ask is None or answer is None:
                 continue
             try:
-                ask = next(self._with_aids(example.request))[0]
-            except (UnaidedError, InputError, PictureError, StopIteration):
-                continue
-            solved.append((replace(ask, aids=()), answers[0 if example.yes else 1]))
-            told.append(f"{example.request.item.item_id} ({'yes' if example.yes else 'no'})")
-        if len(solved) < shots.count:
-            raise UnaidedError(
-                f"it is to see {shots.count} solved examples of other prompts, and there are {len(solved)}"
-            )
-        line = f"Solved before it: {', '.join(told)}."
-        return lambda ask: replace(ask, solved=tuple(solved), aids=(*ask.aids, line))
+                helped = self._helped(example).aided(ask) if self.aids else ask
+            except (UnaidedError, InputError, PictureError):
+                return None
+            return replace(helped, aids=()), answer
+        return None
+
+    @cached_property
+    def _helped(self) -> Callable[[Example], Help]:
+        """What helps with an example; the last ones are kept, since many items see the same."""
+        aids = self.aids
+        assert aids is not None
+        return lru_cache(EXAMPLES_KEPT)(lambda example: aids.help_with(example.request))
 
     def cannot_judge(self, request: Request) -> Verdict | None:
         """Return the verdict on a request that there is nothing to ask about."""
@@ -172,15 +188,9 @@ class Asker:
 
     def imagined(self, request: Request) -> tuple[list[Ask], Outcome]:
         """Return every question that is asked if all answers are the most favourable ones, and what comes of it."""
-        steps = self.steps(request)
-        asked: list[Ask] = []
-        try:
-            asks = next(steps)
-            while True:
-                asked += asks
-                asks = steps.send([_favourable(ask) for ask in asks])
-        except StopIteration as done:
-            return asked, done.value
+        outcomes: list[Outcome] = []
+        asked = list(_asked(self.steps(request), outcomes.append))
+        return asked, outcomes[0]
 
 
 def _each(steps: Steps, help_: Callable[[Ask], Ask]) -> Steps:
@@ -197,6 +207,25 @@ def _each(steps: Steps, help_: Callable[[Ask], Ask]) -> Steps:
         return replace(outcome, details={**outcome.details, "aids": list(said)})
 
 
+def _asked(steps: Steps, conclude: Callable[[Outcome], None] = lambda _: None) -> Iterator[Ask]:
+    """Yield every question that is asked if all answers are the most favourable ones."""
+    try:
+        asks = next(steps)
+        while True:
+            yield from asks
+            asks = steps.send([_favourable(ask) for ask in asks])
+    except StopIteration as done:
+        conclude(done.value)
+
+
+def _told(example: Example) -> str:
+    items = (example.request.item, example.request.other)
+    first, *other = (item.item_id for item in items if item is not None)
+    if other:
+        return f"{first} {'above' if example.yes else 'below'} {other[0]}"
+    return f"{first} ({'yes' if example.yes else 'no'})"
+
+
 def _concluded(outcome: Outcome) -> Steps:
     """Ask nothing."""
     yield from ()
@@ -206,7 +235,7 @@ def _concluded(outcome: Outcome) -> Steps:
 def _favourable(ask: Ask) -> Answer:
     if ask.form is not None:
         fields: dict[str, Any] = {
-            name: "" if field.annotation is str else 100 for name, field in ask.form.model_fields.items()
+            name: "…" if field.annotation is str else 100 for name, field in ask.form.model_fields.items()
         }
         return Answer(form=ask.form.model_construct(**fields))
     rest = dict.fromkeys(ask.choices[1:], 0.0)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from genspace.errors import InputError, did_you_mean
+from genspace.errors import InputError, did_you_mean, read_from
 from genspace.evidence import Evidence
 from genspace.gather import evidence_of, verdicts_at
 from genspace.records import StudySettings
@@ -255,7 +255,20 @@ class _Side:
 
 
 def _side(source: Source | Comparison) -> _Side:
-    """Open a study, a comparison, a comparison.json or a folder of verdicts. Errors: `InputError` for anything else."""
+    """Open a study, a comparison, a comparison.json or a folder of verdicts.
+
+    Errors: `InputError` for anything else, and naming the file and its study where something is wrong in it.
+    """
+    if not isinstance(source, Study | Path | str):
+        return _opened(source)
+    with read_from(source.root if isinstance(source, Study) else source):
+        side = _opened(source)
+        if isinstance(side.evidence, Evidence):  # read now, while it is known whose files these are
+            _ = side.evidence.answers, side.evidence.every_verdict
+        return side
+
+
+def _opened(source: Source | Comparison) -> _Side:
     from genspace.analysis import Comparison
 
     if isinstance(source, Comparison):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -19,11 +19,11 @@ from genspace.analysis.question import Question
 from genspace.analysis.resampling import stream
 from genspace.analysis.tuning import LEAST_PROMPTS, Candidate, Tuned, promising, tune
 from genspace.display import Result
-from genspace.documents import to_dict, toml_text
+from genspace.documents import mistakes, to_dict, toml_text
 from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
 from genspace.gather import evidence_of
-from genspace.judges import JudgeSpec, resolve
-from genspace.records import Verdict
+from genspace.judges import Combining, Fitted, JudgeSpec, resolve
+from genspace.records import Request, Verdict
 from genspace.runner import RunOptions, RunSummary
 from genspace.store import JudgeStore
 from genspace.study import JudgeTable
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from genspace.judges import Judge
+    from genspace.judges import Budget, Judge
     from genspace.study import Study
 
     Floats = NDArray[np.float64]
@@ -49,7 +49,7 @@ class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
     default: str | None = None
     figure: str | None = None
-    thresholds: list[Share] = [0.5]
+    thresholds: list[Share] = Field([0.5], min_length=1)
     price: float = Field(0.0, ge=0)
     drop_after: float = Field(0.3, ge=0, le=1)
     variants: dict[str, dict[str, Any]] = {}
@@ -97,9 +97,7 @@ def read_space(path: Path) -> Space:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidFilesError([Problem(path.name, f"is not valid TOML: {error}")]) from None
     except ValidationError as error:
-        raise InvalidFilesError(
-            [Problem(path.name, e["msg"], field=".".join(map(str, e["loc"]))) for e in error.errors()]
-        ) from None
+        raise InvalidFilesError(mistakes(_File, error, path.name)) from None
     tables = {**document.variants, **dict(_grid(document.grid))}
     wrong = [name for name, table in tables.items() if not isinstance(table.get("kind"), str)]
     if wrong:
@@ -173,6 +171,7 @@ def tune_study(
     *,
     make: Callable[[JudgeSpec, Study], Judge],
     ask: Callable[[Judge, JudgeSpec, Study, RunOptions], RunSummary],
+    budget: Budget | None = None,
     seed: int = 0,
 ) -> Tuning:
     """Ask every variant about the rated items, and choose.
@@ -185,11 +184,12 @@ def tune_study(
         study: whose people's answers are to be matched.
         space: the variants.
         make: makes a variant's judge for a study.
-        ask: has it asked; it may stop when a budget is spent.
+        ask: has it asked; it may stop when the budget is spent.
+        budget: of the judges that are made; what earlier runs paid for the answers that are there counts.
         seed: of the folds.
 
-    Errors: `InputError` for a study without ratings or with too few prompts, for a figure of pairs, and where fewer
-    than two variants were asked about everything.
+    Errors: `InputError`, before anybody is asked, for a study without ratings that differ or with too few prompts, and
+    for a figure of pairs; and where fewer than two variants were asked about everything.
     """
     import numpy as np
 
@@ -205,12 +205,24 @@ def tune_study(
     rated = np.isfinite(target)
     if not rated.any():
         raise InputError(f"nobody's answers give {figure.label}: there is nothing to tune on")
+    if np.ptp(target[rated]) == 0:
+        raise InputError("people say the same of every item, so nothing tells one variant from another")
+    if (count := len(np.unique(units.prompt[rated]))) < LEAST_PROMPTS:
+        raise InputError(
+            f"people answered about {count} of the {LEAST_PROMPTS} prompts that it takes to choose"
+        )
     ids = [str(i) for i in units.units["item_id"].to_numpy()[rated]]
     apart = study.kept_apart(study.root / FOLDER)
+    # a combination among the variants may name others of them, which are asked once for both
+    apart = replace(
+        apart, declared=replace(study.declared, judges={**study.declared.judges, **space.variants})
+    )
     # by the prompts of the whole study, as the judges that show solved examples split them
     held, prompts, y = outer_folds(units.prompt, seed=seed)[rated], units.prompt[rated], target[rated]
     # all are made before any is asked: a misspelt option of the last must cost nothing
     judges = {spec.name: (spec, make(spec, apart)) for spec in space.specs()}
+    if budget is not None:
+        budget.spend(_paid(((name, judge) for name, (_, judge) in judges.items()), apart))
     runs: list[RunSummary] = []
 
     def answers(name: str, wanted: Sequence[str]) -> dict[str, Verdict] | None:
@@ -220,13 +232,19 @@ def tune_study(
         said = JudgeStore(apart.kept_in, spec.name).of_items(judge.fingerprint)
         return said if all(item in said for item in wanted) else None
 
+    def candidates(name: str, said: Mapping[str, Verdict], among: NDArray[np.bool_]) -> Iterator[Candidate]:
+        """Yield a variant on some items; one that is fitted on people's answers, also as each fold fits it."""
+        judge, some = judges[name][1], [item for item, chosen in zip(ids, among, strict=True) if chosen]
+        by_fold = _by_fold(judge, apart, ids, some, held) if isinstance(judge, Fitted) else []
+        return _candidates(name, [said, *by_fold], some, figure, space.thresholds)
+
     first = _first_part(prompts, space.drop_after, seed=seed)
     begun: dict[str, dict[str, Verdict]] = {}
     alive: dict[tuple[str, float | None], NDArray[np.bool_]] = {}
     if not first.all():
         some = [item for item, chosen in zip(ids, first, strict=True) if chosen]
         begun = {name: said for name in judges if (said := answers(name, some)) is not None}
-        tried = [c for name in begun for c in _candidates(name, begun[name], some, figure, space.thresholds)]
+        tried = [c for name in begun for c in candidates(name, begun[name], first)]
         if tried:
             kept = promising(
                 y[first], prompts[first], tried, figure, held[first], price=space.price, seed=seed
@@ -244,24 +262,22 @@ def tune_study(
             unfinished.append(name)
     if next(iter(space.variants)) in unfinished or len(finished) < 2:
         raise InputError(
-            f"{', '.join(unfinished)}: not asked about every item (is the budget spent?); the same command goes on "
-            "from here, and needs the default and one other variant"
+            f"{', '.join(unfinished)}: not asked about every item (is the budget spent?); the same command, with "
+            "a larger one, goes on from here, and needs the default and one other variant"
         )
-    candidates = [
-        c for name in finished for c in _candidates(name, finished[name], ids, figure, space.thresholds)
-    ]
+    all_of_them = [c for name in finished for c in candidates(name, finished[name], np.ones_like(first))]
     every = np.ones(held.shape[1] + 1, dtype=bool)
-    may = np.array([alive.get((c.name, c.threshold), every) for c in candidates])
+    may = np.array([alive.get((c.name, c.threshold), every) for c in all_of_them])
     try:
-        found = tune(y, prompts, candidates, figure, price=space.price, held=held, alive=may, seed=seed)
+        found = tune(y, prompts, all_of_them, figure, price=space.price, held=held, alive=may, seed=seed)
     except ValueError as error:
         raise InputError(f"{study.settings.name}: {error}") from None
     document = TuningDocument(
         study=study.settings.name,
         items=len(ids),
-        prompts=len(np.unique(units.prompt[rated])),
+        prompts=count,
         result=found,
-        winner_table=_winner(space.variants[found.winner], found.winner, found.threshold),
+        winner_table=_winner(space.variants, found.winner, found.threshold),
         unfinished=tuple(unfinished),
     )
     return Tuning(document, tuple(runs))
@@ -276,28 +292,73 @@ def _first_part(prompts: NDArray[np.int64], share: float, *, seed: int) -> NDArr
     return np.isin(prompts, stream(seed, "first part").permutation(names)[:count])
 
 
+def _paid(judges: Iterable[tuple[str, Judge]], apart: Study) -> float:
+    """Return what was paid for the answers of judges and of whom they combine; one from the cache cost nothing."""
+    asked: dict[str, Judge] = {}
+    for name, judge in judges:
+        asked |= judge.members if isinstance(judge, Combining) else {name: judge}
+    kept = (v for n, j in asked.items() for v in JudgeStore(apart.kept_in, n).under(j.fingerprint).values())
+    new = (v for v in kept if "replayed" not in v.details or v.details["replayed"] < v.details["calls"])
+    return math.fsum(v.cost_usd or 0.0 for v in new)
+
+
+def _by_fold(
+    judge: Fitted, study: Study, ids: Sequence[str], some: Sequence[str], held: NDArray[np.bool_]
+) -> Iterator[dict[str, Verdict]]:
+    """Yield what a judge says of some items, by outer fold: fitted without what people said of those held out."""
+    wanted = set(some)
+    asked = [Request(item=i, files=study.files) for i in study.iter_items() if i.item_id in wanted]
+    for fold in held.T:
+        hidden = {item for item, out in zip(ids, fold, strict=True) if out}
+        yield {v.item_id: v for v in judge.without(hidden).judge(asked)}
+
+
 def _candidates(
-    name: str, answers: Mapping[str, Verdict], ids: Sequence[str], figure: Figure, thresholds: Sequence[float]
+    name: str,
+    answers: Sequence[Mapping[str, Verdict]],
+    ids: Sequence[str],
+    figure: Figure,
+    thresholds: Sequence[float],
 ) -> Iterator[Candidate]:
-    """Yield a variant once with each threshold; where the figure reads scores, once."""
+    """Yield a variant once with each threshold; where the figure reads scores, once.
+
+    The first of the answers are those that are kept, the others those of each fold.
+    """
     import numpy as np
 
     silent = Verdict(item_id="", status="abstained", reason="not asked")
-    said = [answers.get(item, silent) for item in ids]
-    cost = float(np.mean([answers[i].cost_usd or 0.0 for i in ids if i in answers]))
-    scores = np.array([np.nan if v.score is None else v.score for v in said], dtype=float)
+    said = [[by.get(item, silent) for by in answers] for item in ids]
+    cost = float(np.mean([answers[0][i].cost_usd or 0.0 for i in ids if i in answers[0]]))
+    scores = np.array([[np.nan if v.score is None else v.score for v in row] for row in said], dtype=float)
+
+    def candidate(values: Floats, threshold: float | None = None) -> Candidate:
+        return Candidate(name, values[:, 0], cost, threshold, values[:, 1:] if len(answers) > 1 else None)
+
     if not figure.of_labels:
-        yield Candidate(name, scores, cost)
-        return
-    if not np.isfinite(scores).any():
-        yield Candidate(name, np.array([np.nan if v.passed is None else float(v.passed) for v in said]), cost)
-        return
-    for threshold in thresholds:
-        yield Candidate(name, np.where(np.isfinite(scores), scores > threshold, np.nan), cost, threshold)
+        yield candidate(scores)
+    elif not np.isfinite(scores).any():
+        yield candidate(
+            np.array([[np.nan if v.passed is None else float(v.passed) for v in row] for row in said])
+        )
+    else:
+        for threshold in thresholds:
+            yield candidate(np.where(np.isfinite(scores), scores > threshold, np.nan), threshold)
 
 
-def _winner(table: JudgeTable, name: str, threshold: float | None) -> str:
-    lines = {"kind": table.kind, **({"model": table.model} if table.model else {}), **table.options}
-    if threshold is not None and "pass_above" not in lines and table.kind in {"vlm", "hf"}:
-        lines["pass_above"] = threshold
-    return toml_text({"judges": {name: lines}})
+def _winner(variants: Mapping[str, JudgeTable], name: str, threshold: float | None) -> str:
+    """Return the winner's table, and those of the variants that it names."""
+    tables: dict[str, dict[str, Any]] = {}
+    wanted = [name]
+    while wanted:
+        one = wanted.pop()
+        if one in tables or one not in variants:
+            continue
+        table = variants[one]
+        tables[one] = {"kind": table.kind, **({"model": table.model} if table.model else {}), **table.options}
+        named = [
+            v for value in table.options.values() for v in (value if isinstance(value, list) else [value])
+        ]
+        wanted += [v for v in named if isinstance(v, str)]
+    if threshold is not None and variants[name].kind in {"vlm", "hf"}:
+        tables[name].setdefault("pass_above", threshold)
+    return toml_text({"judges": tables})

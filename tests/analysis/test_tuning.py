@@ -1,10 +1,14 @@
-"""Choosing among variants: unbiased where nothing differs, never by what is held out, within the budget."""
+"""Choosing among variants: unbiased where nothing differs, never by what is held out, within the budget.
+
+Longer than 400 lines: its cases share one planted study.
+"""
 
 from __future__ import annotations
 
 import json
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +18,13 @@ import pytest
 from genspace import open_study
 from genspace.analysis.figures import FIGURES
 from genspace.analysis.folds import FOLDS, REPEATS, outer_folds
+from genspace.analysis.question import Question
 from genspace.analysis.tuning import Candidate, Tuned, promising, tune
 from genspace.errors import InputError, InvalidFilesError
-from genspace.judges import Budget, BudgetReachedError, JudgeSpec
+from genspace.gather import evidence_of
+from genspace.judges import Budget, BudgetReachedError, JudgeSpec, make_judge, study_context
 from genspace.records import Request, Verdict
+from genspace.report._plots import money_curve
 from genspace.runner import RunOptions, RunSummary, run
 from genspace.study import JudgeTable, Study
 from genspace.tuning import Space, read_space, tune_study
@@ -85,6 +92,25 @@ def test_a_price_decides_between_equals() -> None:
     priced = tune(y, labels, [dear, cheap], FIGURES["accuracy"], price=10.0)
     assert (free.winner, priced.winner) == ("dear", "cheap")
     assert [round(point.at_most_usd, 3) for point in free.money] == [0.001, 0.02]
+
+
+def test_the_curve_of_money_holds_each_point_with_its_interval() -> None:
+    labels, y = np.repeat(np.arange(20), 4), np.tile([0.0, 1.0], 40)
+    rng = np.random.default_rng(1)
+    made = [
+        Candidate(f"v{usd}", np.where(rng.random(80) < wrong, 1 - y, y), cost_usd=usd)
+        for usd, wrong in ((0.001, 0.3), (0.01, 0.2), (0.1, 0.1))
+    ]
+    found = tune(y, labels, made, FIGURES["accuracy"])
+    assert [point.at_most_usd for point in found.money] == [0.001, 0.01, 0.1]
+    assert found.money[0].reaches.value == found.default_reaches.value
+    assert found.money[-1].reaches == found.reaches
+    drawn = money_curve(found)
+    (axes,) = drawn.figure.axes
+    assert axes.lines[0].get_xydata().tolist() == [[p.at_most_usd, p.reaches.value] for p in found.money]
+    ends = [line.get_segments()[0][:, 1].tolist() for line in axes.collections]
+    assert ends == [[p.reaches.low, p.reaches.high] for p in found.money]
+    assert "Agreement" in drawn or "accuracy" in drawn.lower()
 
 
 def test_who_decides_too_little_is_never_chosen() -> None:
@@ -206,6 +232,28 @@ def test_a_variant_that_cannot_be_made_costs_nothing(study: Study) -> None:
     assert judges["plain"].asked == []
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ([1] * 56, "people say the same of every item"),
+        ([0, 1] * 18, "9 of the 10 prompts"),
+        ([], "nothing to tune on"),
+    ],
+)
+def test_what_nothing_can_be_chosen_on_is_said_before_anybody_is_asked(
+    study: Study, said: list[int], told: str
+) -> None:
+    rows = [{"item_id": f"i{n}", "rater_id": "ann", "value": value} for n, value in enumerate(said)]
+    pd.DataFrame(rows, columns=["item_id", "rater_id", "value"]).to_csv(
+        study.root / "annotations.csv", index=False
+    )
+    judges = {"plain": Wrong(3), "good": Wrong(29)}
+    among = replace(space("plain", "good"), figure=None)
+    with pytest.raises(InputError, match=told):
+        tune_study(open_study(study.root), among, make=lambda spec, _: judges[spec.name], ask=ask)
+    assert [judge.asked for judge in judges.values()] == [[], []]
+
+
 def test_each_variant_is_asked_once_about_each_rated_item(study: Study) -> None:
     judges = {"plain": Wrong(3), "good": Wrong(29)}
     found = tune_study(study, space("plain", "good"), make=lambda spec, _: judges[spec.name], ask=ask)
@@ -224,6 +272,13 @@ def test_a_budget_is_kept_and_the_next_run_goes_on(study: Study) -> None:
     with pytest.raises(InputError, match="good: not asked about every item"):
         tune_study(study, space("plain", "good"), make=lambda spec, _: judges[spec.name], ask=ask)
     assert budget.spent_usd <= 0.8 + 1e-9
+    again = Budget(0.8)
+    judges = {name: Wrong(every, again) for name, every in (("plain", 3), ("good", 29))}
+    with pytest.raises(InputError, match="with a larger one"):
+        tune_study(
+            study, space("plain", "good"), make=lambda spec, _: judges[spec.name], ask=ask, budget=again
+        )
+    assert [judge.asked for judge in judges.values()] == [[], []]
     rest = {"plain": Wrong(3), "good": Wrong(29)}
     found = tune_study(study, space("plain", "good"), make=lambda spec, _: rest[spec.name], ask=ask)
     assert [len(j.asked) for j in rest.values()] == [0, 32]
@@ -243,6 +298,49 @@ def test_a_hopeless_variant_is_asked_about_the_first_part_alone(study: Study) ->
     assert twice.document == found.document
 
 
+def test_an_ensemble_among_the_variants_is_fitted_inside_each_fold(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever people say of the prompts that a fold holds out, an ensemble says the same in it."""
+    rng = np.random.default_rng(2)
+    right = np.arange(60) % 2
+    scores = {name: np.round(np.clip(0.3 * right + 0.7 * rng.random(60), 0, 1), 3) for name in "ab"}
+    pd.DataFrame({"item_id": [f"i{n}" for n in range(60)], **scores}).to_csv(
+        study.root / "elsewhere.csv", index=False
+    )
+    file = {"path": "elsewhere.csv"}
+    tables = {name: JudgeTable(kind="table", model=None, options=file | {"metric": name}) for name in "ab"}
+    tables["both"] = JudgeTable(
+        kind="ensemble", model=None, options={"members": ["a", "b"], "method": "logistic"}
+    )
+    among = Space(tables, (0.5,), 0.0, "roc_auc", "tune.toml", 0.0)
+    seen: list[Candidate] = []
+
+    def chosen(
+        y: np.ndarray, prompts: np.ndarray, candidates: list[Candidate], *rest: object, **more: object
+    ) -> Tuned:
+        seen.append(candidates[-1])
+        return tune(y, prompts, candidates, *rest, **more)
+
+    monkeypatch.setattr("genspace.tuning.tune", chosen)
+    usual = tune_study(study, among, make=lambda spec, of: make_judge(spec, study_context(of)), ask=ask)
+    rows = {row.name: row for row in usual.document.result.candidates}
+    assert rows["both"].in_sample > rows["a"].in_sample
+    if usual.document.result.winner == "both":
+        assert set(tomllib.loads(usual.document.winner_table)["judges"]) == {"a", "b", "both"}
+    held = outer_folds(Question.of(evidence_of(study)).singles.prompt)
+    for fold in (7,):
+        said = [
+            {"item_id": f"i{n}", "rater_id": "ann", "value": n % 2 ^ int(held[n, fold])} for n in range(56)
+        ]
+        pd.DataFrame(said).to_csv(study.root / "annotations.csv", index=False)
+        tune_study(
+            open_study(study.root), among, make=lambda spec, of: make_judge(spec, study_context(of)), ask=ask
+        )
+        assert (seen[-1].by_fold[:, fold] == seen[0].by_fold[:, fold]).all()
+        assert (seen[-1].by_fold != seen[0].by_fold).any()
+
+
 def test_the_command(study: Study, tmp_path: Path, genspace: Callable[..., object]) -> None:
     rows = [f"i{n},{0.9 if bool(n % 2) ^ (n % 9 == 0) else 0.1},{n % 7}" for n in range(60)]
     (study.root / "elsewhere.csv").write_text("item_id,good,bad\n" + "\n".join(rows) + "\n")
@@ -255,6 +353,7 @@ def test_the_command(study: Study, tmp_path: Path, genspace: Callable[..., objec
     text = " ".join(told.out.split())
     assert "on prompts on which nothing was chosen (56 items, 14 prompts)" in text
     assert "Choosing is ahead of bad." in text
+    assert not (tmp_path / "out" / "money.svg").exists(), "both cost nothing"
     winner = tomllib.loads((tmp_path / "out" / "winner.toml").read_text())["judges"]["good"]
     assert winner == {"kind": "table", "path": "elsewhere.csv", "metric": "good"}
     in_sample = max(row["in_sample"] for row in document["result"]["candidates"])
@@ -271,6 +370,7 @@ def test_the_command(study: Study, tmp_path: Path, genspace: Callable[..., objec
         ("[variants.a]\nkind = 'scene'\n", "two variants at least"),
         ("default = 'c'\n[variants.a]\nkind = 'scene'\n[variants.b]\nkind = 'scene'\n", "default = 'c'"),
         ("thresholds = [2]\n[variants.a]\nkind = 'scene'\n", "thresholds.0"),
+        ("thresholds = []\n[variants.a]\nkind = 'scene'\n[variants.b]\nkind = 'scene'\n", "thresholds"),
         ("colour = 'red'\n", "colour"),
         ("default = \n", "not valid TOML"),
     ],

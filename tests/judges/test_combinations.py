@@ -15,9 +15,10 @@ from genspace.analysis.calibration import cross_fit
 from genspace.analysis.question import Question
 from genspace.errors import InputError
 from genspace.gather import evidence_of
-from genspace.judges import Judge, JudgeContext, JudgeSpec, make_judge, resolve
+from genspace.judges import Fitted, Judge, JudgeContext, JudgeSpec, make_judge, resolve
 from genspace.judges.cascade import best_threshold
 from genspace.records import Verdict
+from genspace.runner import run
 from genspace.store import JudgeStore
 from genspace.study import Study, open_study
 
@@ -340,3 +341,41 @@ def test_weights_need_a_method_that_has_them(tmp_path: Path, option: dict[str, A
         combination(study, "ensemble", members=["one"], **option)
     with pytest.raises(InputError, match="no column 'colour'"):
         combination(study, "ensemble", members=["one"], method="logistic", by="colour")
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("ensemble", {"members": ["a", "b"]}),
+        ("ensemble", {"members": ["a", "b"], "method": "logistic"}),
+        ("ensemble", {"members": ["a", "inner"], "method": "logistic"}),
+        ("cascade", {"first": "a", "second": "b"}),
+    ],
+)
+def test_without_some_of_peoples_answers_nothing_rests_on_them(
+    tmp_path: Path, rng: np.random.Generator, kind: str, options: dict[str, Any]
+) -> None:
+    """Turning what people said of half the prompts changes verdicts, but none that is made as if they had not said it."""
+    labels = rng.integers(0, 2, N).astype(float)
+    hidden = {f"i{i:03d}" for i in range(N) if i // 2 % 2}
+    given = {
+        name: [(round(float(np.clip(y * 0.4 + 0.6 * rng.random(), 0, 1)), 3), round(float(rng.random()), 2)) for y in labels]
+        for name in "ab"
+    }  # fmt: skip
+    turned = [1 - y if f"i{i:03d}" in hidden else y for i, y in enumerate(labels)]
+    table = '[judges.inner]\nkind = "ensemble"\nmembers = ["a", "b"]\n'
+    found = []
+    for folder, said in (("usual", labels), ("poisoned", turned)):
+        study = write_study(tmp_path / folder, list(said), given, table)
+        if "inner" in options.get("members", ()):
+            run(study, combination(study, "ensemble", members=["a", "b"]), "inner")
+        judge = combination(study, kind, **options)
+        assert isinstance(judge, Fitted)
+        found.append(
+            [{i: v.score for i, v in judged(j, study).items()} for j in (judge, judge.without(hidden))]
+        )
+    (usual, fair), (poisoned, still_fair) = found
+    assert usual != poisoned
+    assert still_fair == fair
+    assert None not in fair.values()
+    assert fair != usual, "the judge itself is left as it is"

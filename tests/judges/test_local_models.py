@@ -33,7 +33,7 @@ from genspace import open_study
 from genspace.errors import InputError
 from genspace.judges import JudgeContext, JudgeSpec, make_judge, study_context
 from genspace.judges._local_model import LocalModel, Written
-from genspace.judges.asking import AIDS, protocol_names
+from genspace.judges.asking import AIDS, Usage, protocol_names
 from genspace.judges.hf import HfJudge
 from genspace.records import Item, Request, Verdict
 
@@ -186,17 +186,32 @@ def test_every_protocol_runs_with_every_aid(checkpoint: Path, protocol: str) -> 
     assert len(with_.details["aids"]) >= 5
     assert len(helped.preview(request).drawn) == (8 if protocol == "pairwise" else 4)
     assert helped.fingerprint != plain.fingerprint
+    for aid in AIDS:
+        alone = made("hf", checkpoint, protocol=protocol, aids=aid, least_mass=0, max_tokens=8)
+        vars(alone)["_model"] = plain._model
+        (by_itself,) = alone.judge([request])
+        assert by_itself.status == without.status
+        assert with_.tokens > by_itself.tokens > without.tokens
 
 
-@pytest.mark.parametrize("protocol", ["yes-no", "contrast", "rating", "vqascore"])
-def test_solved_examples_reach_the_model(checkpoint: Path, tmp_path: Path, protocol: str) -> None:
-    items = [f'{n},{n}.png,p{n},a cow,"allocentric(cow, chair, relation=left)"' for n in range(3)]
+@pytest.mark.parametrize("protocol", protocol_names())
+def test_solved_examples_reach_the_model(
+    checkpoint: Path, tmp_path: Path, protocol: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if protocol == "reason":  # the tiny model writes one word, and is asked for no answer then
+        seen = Written(text='{"reason": "a cow"}', cut=False, usage=Usage(calls=1))
+        monkeypatch.setattr(LocalModel, "_written", lambda _, batch: [seen] * len(batch))
+    # it sees no cow, so that nothing about one would be asked
+    monkeypatch.setattr("genspace.judges.asking.protocols.questions._may_be_asked", lambda *_: True)
+    items = [f'{n},{n}.png,p{n // 2},a cow,"allocentric(cow, chair, relation=left)"' for n in range(6)]
     (tmp_path / "items.csv").write_text("\n".join(["item_id,image,prompt_id,prompt,predicate", *items]))
-    (tmp_path / "annotations.csv").write_text("item_id,rater_id,value\n0,r,1\n1,r,0\n2,r,1\n")
-    for n in range(3):
-        (tmp_path / f"{n}.png").write_bytes(png(100 * n))
+    said = [f"{n},r,{n % 2}" for n in range(6)]
+    (tmp_path / "annotations.csv").write_text("\n".join(["item_id,rater_id,value", *said]))
+    for n in range(6):
+        (tmp_path / f"{n}.png").write_bytes(png(40 * n))
     study = open_study(tmp_path)
-    request = Request(item=next(iter(study.iter_items())), files=study.files)
+    one, two, *_ = study.iter_items()
+    request = Request(item=one, other=two if protocol == "pairwise" else None, files=study.files)
     found = []
     for shots in (0, 2):
         options = {"protocol": protocol, "shots": shots, "least_mass": 0, "max_tokens": 8}
@@ -204,12 +219,10 @@ def test_solved_examples_reach_the_model(checkpoint: Path, tmp_path: Path, proto
             JudgeSpec(name="v", kind="hf", model=str(checkpoint), options=options), study_context(study)
         )
         found += judge.judge([request])
-    assert found[1].details["aids"][0] in {
-        "Solved before it: 1 (no), 2 (yes).",
-        "Solved before it: 2 (yes), 1 (no).",
-    }
-    assert found[1].tokens > 2 * found[0].tokens
     assert found[1].status == found[0].status != "failed"
+    assert found[1].details["aids"][0].startswith("Solved before it: ")
+    assert found[1].tokens > 1.3 * found[0].tokens
+    assert protocol == "rating" or found[1].score != found[0].score
 
 
 def with_depth(scene: dict[str, Any]) -> dict[str, Any]:
@@ -247,8 +260,6 @@ def test_ratings_are_asked_again_once(checkpoint: Path, monkeypatch: pytest.Monk
     def written(self: Any, batch: Any) -> Any:
         turns.append(sum(bool(t) for _, _, t in batch))
         return [Written(text=text, cut=False, usage=tiny_usage) for text in next(texts)]
-
-    from genspace.judges.asking import Usage
 
     tiny_usage = Usage(calls=1, input_tokens=5, output_tokens=2)
     monkeypatch.setattr(LocalModel, "_written", written)

@@ -15,7 +15,7 @@ from genspace import open_study
 from genspace.analysis.folds import outer_folds
 from genspace.errors import InputError
 from genspace.judges import Judge, JudgeSpec, make_judge, study_context
-from genspace.judges.asking._shots import Shots
+from genspace.judges.asking._shots import Example, Shots
 from genspace.records import Item, Request
 from genspace.study import Study
 
@@ -60,6 +60,13 @@ def judge(study: Study, url: str = "http://localhost:1/v1", **options: Any) -> J
     return make_judge(spec, study_context(study))
 
 
+def chosen(study: Study, n: int, count: int = 4, **options: bool) -> list[Example]:
+    """The examples of an item, each taken as solved."""
+    shots = Shots.of(count, study_context(study), where="", **{"pairwise": False, "hides": False} | options)
+    found = shots.chosen(Request(item=item(study, n), files=study.files), lambda example, _: example)
+    return [example for example, _ in found]
+
+
 def item(study: Study, n: int) -> Item:
     return next(i for i in study.iter_items() if i.item_id == f"i{n:02d}")
 
@@ -88,18 +95,17 @@ def test_examples_of_an_edit_are_edits_where_there_are_enough(tmp_path: Path) ->
     edits = items["item_id"].str[1:].astype(int) % 2 == 1
     items["image_before"] = items["image"].where(edits, "")
     study = written(tmp_path, items, answers)
-    shots = Shots.of(4, study_context(study), where="")
     for n in (8, 9):
-        found = list(shots.candidates(item(study, n)))[:4]
-        assert {bool(e.request.item.image_before) for e in found} == {n % 2 == 1}
+        assert {bool(e.request.item.image_before) for e in chosen(study, n)} == {n % 2 == 1}
 
 
 def test_no_example_is_ever_held_out_together_with_the_item(study: Study) -> None:
     """In each outer fold of a tuning with the same seed, an item that is held out sees training prompts alone."""
     held = outer_folds(np.arange(PROMPTS), seed=0)
-    shots = Shots.of(4, study_context(study), where="")
+    shots = Shots.of(PROMPTS * EACH, study_context(study), pairwise=False, hides=False, where="")
     for n in range(PROMPTS * EACH):
-        found = list(shots.candidates(item(study, n)))
+        request = Request(item=item(study, n), files=study.files)
+        found = [example for example, _ in shots.chosen(request, lambda example, _: example)]
         assert len(found) >= 4
         for example in found:
             assert not (held[n // EACH] & held[example.prompt]).any()
@@ -153,12 +159,107 @@ def test_more_examples_than_there_are(study: Study, tmp_path: Path) -> None:
     assert "there are 2" in text or "there are 0" in text
 
 
-@pytest.mark.parametrize("protocol", ["reason", "choice", "questions", "pairwise"])
-def test_protocols_that_a_yes_does_not_solve_are_refused(study: Study, protocol: str) -> None:
-    with pytest.raises(
-        InputError, match=rf"does not solve '{protocol}'; use contrast, rating, vqascore, yes-no"
-    ):
-        judge(study, protocol=protocol)
+def turns(study: Study, n: int, other: int | None = None, **options: Any) -> list[list[tuple[str, str]]]:
+    """Of each call: the questions with their answers, "" for the last one's."""
+    request = Request(
+        item=item(study, n), other=None if other is None else item(study, other), files=study.files
+    )
+    calls = judge(study, **options).preview(request).text.split("POST ")[1:]
+    found = []
+    for call in calls:
+        messages = json.loads(call.partition("\n")[2].partition("\nimages:")[0])["messages"][1:]
+        said = [m["content"] if isinstance(m["content"], str) else m["content"][-1]["text"] for m in messages]
+        found.append(list(zip(said[::2], [*said[1::2], ""], strict=True)))
+    return found
+
+
+def test_reasons_are_asked_for_without_examples_and_the_answer_with_them(study: Study) -> None:
+    first, second = turns(study, 0, protocol="reason")
+    assert [len(first), len(second)] == [1, 5]
+    assert sorted(answer for _, answer in second) == ["", "no", "no", "yes", "yes"]
+    assert all(
+        "What was seen: “…”" in question and "Do not answer yet" not in question for question, _ in second
+    )
+
+
+@pytest.fixture(scope="module")
+def sides(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """Every prompt asks for another side in turn."""
+    items, answers = rows()
+    words = ["left", "right", "front", "back"]
+    items["predicate"] = [
+        f"allocentric(cow, chair, relation={words[n // EACH % 4]})" for n in range(len(items))
+    ]
+    return written(tmp_path_factory.mktemp("sides"), items, answers)
+
+
+def test_a_choice_is_solved_where_people_say_yes_in_every_place_of_the_list(sides: Study) -> None:
+    """Where they say no of one side, it does not follow which it is; the right letter is a different one each time."""
+    asked = ["to the left of", "to the right of", "in front of", "behind"]
+    held = outer_folds(np.arange(PROMPTS), seed=0)
+    for prompt in (0, 5, 6):
+        fair = {asked[q % 4] for q in range(PROMPTS) if not (held[prompt] & held[q]).any()}
+        for call in turns(sides, prompt * EACH, protocol="choice"):
+            solved, (_, last) = call[:-1], call[-1]
+            assert (sorted(answer for _, answer in solved), last) == (["A", "B", "C", "D"], "")
+            right = [question.partition(f"{answer}: ")[2].partition(".")[0] for question, answer in solved]
+            assert {side for side in asked if any(side in text for text in right)} == fair
+
+
+@pytest.mark.parametrize("protocol", ["choice", "contrast"])
+def test_examples_do_not_tell_which_side_is_asked_for(sides: Study, tmp_path: Path, protocol: str) -> None:
+    items, answers = rows()
+    items["predicate"] = [i.predicate for i in sides.iter_items()]
+    before = turns(sides, 0, protocol=protocol)
+    items.loc[items["item_id"] < "i04", "predicate"] = "allocentric(cow, chair, relation=back)"
+    after = turns(written(tmp_path, items, answers), 0, protocol=protocol)
+    assert [call[:-1] for call in after] == [call[:-1] for call in before]
+
+
+def test_of_several_questions_those_are_solved_that_peoples_answer_decides(
+    study: Study, tmp_path: Path
+) -> None:
+    """A relation that people deny does not hold; of two denied together it is not known which does not."""
+    cow, chair, relation = turns(study, 0, protocol="questions")
+    assert [len(cow), len(chair), len(relation)] == [1, 1, 5]
+    assert sorted(answer for _, answer in relation) == ["", "no", "no", "yes", "yes"]
+    assert {question.splitlines()[-2] for question, _ in relation} == {relation[-1][0].splitlines()[-2]}
+    items, answers = rows()
+    items.loc[items.index // EACH % 2 == 0, "predicate"] = "intrinsic(cow, chair, relation=face_to_face)"
+    *_, facing, standing = turns(written(tmp_path, items, answers), 0, protocol="questions")
+    for call in (facing, standing):
+        solved = {answer: question for question, answer in call[:-1]}
+        assert sorted(answer for _, answer in call[:-1]) == ["no", "no", "yes", "yes"]
+        assert "face" in solved["yes"]
+        assert "distance" in solved["no"]
+
+
+def test_a_pair_is_solved_by_pairs_of_other_prompts(study: Study, tmp_path: Path) -> None:
+    """Without people's comparisons a pair is one that they say yes to and one that they say no to."""
+    forward, backward = turns(study, 0, 1, protocol="pairwise")
+    assert forward[:-1] == backward[:-1]
+    assert sorted(answer for _, answer in forward) == ["", "A", "A", "B", "B"]
+    shots = Shots.of(8, study_context(study), pairwise=True, hides=False, where="")
+    for e in shots.examples:
+        assert e.request.other is not None
+        assert e.request.item.prompt_id == e.request.other.prompt_id
+        assert (says(int(e.request.item.item_id[1:])), says(int(e.request.other.item_id[1:]))) == (
+            e.yes,
+            not e.yes,
+        )
+    items, _ = rows()
+    said = [{"item_id": f"i{n:02d}", "item_id_b": f"i{n + 1:02d}", "rater_id": r, "value": int(n % 8 == 0 or r == "b")}
+            for n in range(0, 64, 2) for r in "ac"]  # fmt: skip
+    compared = written(tmp_path, items, pd.DataFrame(said))
+    shots = Shots.of(8, study_context(compared), pairwise=True, hides=False, where="")
+    assert len(shots.examples) == 32
+    for e in shots.examples:
+        first = min(e.request.item.item_id, e.request.other.item_id)
+        assert e.yes == ((int(first[1:]) % 8 == 0) == (first == e.request.item.item_id))
+    assert {e.yes for e in shots.examples} == {True, False}
+    few = written(tmp_path, items, pd.DataFrame(said[:6]))
+    with pytest.raises(InputError, match="shots = 4: people have decided 3 pairs"):
+        judge(few, protocol="pairwise")
 
 
 @pytest.mark.parametrize("protocol", ["contrast", "rating", "vqascore"])
@@ -168,6 +269,25 @@ def test_other_protocols_show_their_own_answers(study: Study, protocol: str) -> 
     assert said in text
     if protocol == "contrast":
         assert "words of p" not in text
+
+
+def test_what_helps_with_an_example_is_drawn_once(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    from genspace.judges.asking._aids import Aids
+
+    drawn: list[str] = []
+    help_with = Aids.help_with
+
+    def counted(self: Aids, request: Request) -> Any:
+        drawn.append(request.item.item_id)
+        return help_with(self, request)
+
+    monkeypatch.setattr(Aids, "help_with", counted)
+    helped = judge(study, aids="tolerance")
+    asked = [Request(item=item(study, n), files=study.files) for n in range(0, 64, 8)]
+    texts = [helped.preview(request).text for request in asked]
+    assert {text.count("It still counts as met") for text in texts} == {5}
+    shown = [e.request.item.item_id for n in range(0, 64, 8) for e in chosen(study, n)]
+    assert len(drawn) == len(asked) + len(set(shown)) < len(asked) + len(shown)
 
 
 def test_outside_a_study_there_are_none() -> None:

@@ -16,6 +16,8 @@ The path chooses how it behaves, /WAY/v1/chat/completions, and the model what it
              pixel, most of them the wrong answer, then answers as copy does
 
 GET /log tells what came in, POST /reset forgets it.
+
+Longer than 400 lines: it plays every model and every fault that the tests need.
 """
 
 from __future__ import annotations
@@ -55,6 +57,7 @@ FAULTS = (
 def reset() -> None:
     log.update(
         calls=0,
+        asked=Counter(),
         answered=0,
         images=[],
         bodies=[],
@@ -83,6 +86,7 @@ def forget() -> None:
 async def complete(way: str, request: Request) -> Response:
     body = await request.json()
     log["calls"] += 1
+    log["asked"][hashlib.sha256(await request.body()).hexdigest()] += 1
     log["keys"].add(request.headers.get("authorization", ""))
     log["headers"] = [*log["headers"][-9:], dict(request.headers)]
     log["addresses"] = [*log["addresses"][-9:], str(request.url)]
@@ -275,29 +279,29 @@ def answer(body: dict[str, Any]) -> float | Any:
 
 
 SIDES = ("front", "behind", "left", "right")
-BOX = (0x00, 0x72, 0xB2)
-"""Colour of the first numbered box."""
+BEARINGS = (0.0, 180.0, -90.0, 90.0)
+BOX, ARROW = (0x00, 0x72, 0xB2), (0xB8, 0x4A, 0x00)
+"""Colours of the first numbered box, and of the arrow out of a front."""
 
 
-def planted(body: dict[str, Any], text: str) -> float | dict[str, Any]:
-    """A model that takes one side for what is shown, rightly on nine of ten pictures, with one weakness."""
+def planted(body: dict[str, Any], text: str) -> float | str | dict[str, Any]:
+    """A model that takes one side for what is shown, rightly on nine of ten pictures, with one weakness.
+
+    Most weaknesses are the name of what helps: without it the model is right on six of ten, with it as all others are,
+    since it reads there which side is shown.
+    """
     weakness = body["model"].removeprefix("planted-")
-    data = base64.b64decode(image_urls(body)[0].partition(",")[2])
-    image = Image.open(io.BytesIO(data)).convert("RGB")
-    red, number, blue = image.getpixel((0, 0))
-    shown, wanted, k = red // 60, blue // 60, number // 2 % 10
-    measured = re.search(r"bearing of .*? (-?[\d.]+)°", text)
-    unhelped = {
-        "sides": "“chair”" in text,
-        "marks": sum(pixel == BOX for pixel in image.getdata()) < 10,
-        "measurements": measured is None,
-    }.get(weakness, False)
-    if weakness == "measurements" and measured:
-        bearings = {0: 0.0, 1: 180.0, 2: -90.0, 3: 90.0}
-        near = {side: abs((float(measured[1]) - b + 180) % 360 - 180) for side, b in bearings.items()}
-        shown = min(near, key=lambda side: near[side])
-    mistaken = k in {1, 3, 6, 8} if unhelped else k == 9
-    seen = shown if not mistaken else wanted if shown != wanted else (wanted + 1) % 4
+    images = [
+        Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("RGB")
+        for url in image_urls(body)
+    ]
+    if "call them A and B" in text:
+        first, second = (
+            float(seen_in([image], text, body, weakness) == wanted_in(image)) for image in images
+        )
+        share = (1 + first - second) / 2
+        return 0.4 * share + 0.6 if weakness == "first" else share
+    seen = seen_in(images, text, body, weakness)
     listed = re.findall(r"([A-E]): (.*?)\.(?= [A-E]:|\n)", text)
     if listed:
         shares = {letter: float(side_in(said) == seen) for letter, said in listed}
@@ -306,9 +310,85 @@ def planted(body: dict[str, Any], text: str) -> float | dict[str, Any]:
         tops = [{"token": t, "logprob": math.log(max(p, 1e-9))} for t, p in shares.items()]
         best = max(tops, key=lambda t: t["logprob"])
         return {"text": best["token"], "logprobs": {"content": [{**best, "top_logprobs": tops}]}}
-    line = next(line for line in text.splitlines() if "requirement:" in line)
-    odds = (3.0 if weakness == "yes" else 0.0) + (2.0 if side_in(line) == seen else -2.0)
-    return 1 / (1 + math.exp(-odds))
+    if "Do not answer yet" in text:
+        return json.dumps({"reason": f"side {images[0].getpixel((0, 0))[0] // 60} is seen"})
+    *_, before, last = ["", *text.splitlines()]
+    line = next((line for line in text.splitlines() if "requirement:" in line), before or last)
+    right = True if "Is there" in line else side_in(line) == seen
+    odds = (3.0 if weakness == "yes" else 0.0) + (2.0 if right else -2.0)
+    share = 1 / (1 + math.exp(-odds))
+    return json.dumps({"reason": "as seen", "rating": 100 * share}) if "JSON" in text else share
+
+
+def seen_in(images: list[Image.Image], text: str, body: dict[str, Any], weakness: str) -> int:
+    """The side that the model takes for what is shown in the first picture, by what helps it where that is there."""
+    red, number, _ = images[0].getpixel((0, 0))
+    shown, wanted, k = red // 60, wanted_in(images[0]), number // 2 % 10
+    helps = HELPS.get(weakness)
+    told = shown if helps is None else helps(images, text, body, shown)
+    if weakness == "sides" and "“chair”" in text:
+        told = None
+    side, mistaken = (shown, k in {1, 3, 6, 8}) if told is None else (told, k == 9)
+    return side if not mistaken else wanted if side != wanted else (wanted + 1) % 4
+
+
+def wanted_in(image: Image.Image) -> int:
+    return image.getpixel((0, 0))[2] // 60
+
+
+def measured(_: list[Image.Image], text: str, __: dict[str, Any], ___: int) -> int | None:
+    found = re.search(r"bearing of .*? (-?[\d.]+)°", text)
+    if found is None:
+        return None
+    near = [abs((float(found[1]) - bearing + 180) % 360 - 180) for bearing in BEARINGS]
+    return near.index(min(near))
+
+
+def nearest(images: list[Image.Image], text: str, _: dict[str, Any], __: int) -> int | None:
+    """In which strip of the depth map things are nearest."""
+    if "estimated depth" not in text:
+        return None
+    width, height = images[-1].size
+    strips = [images[-1].getpixel((width * (2 * side + 1) // 8, height // 2))[0] for side in range(4)]
+    return strips.index(max(strips))
+
+
+def noted(_: list[Image.Image], text: str, __: dict[str, Any], ___: int) -> int | None:
+    """What it has written down itself."""
+    found = re.search(r"What was seen: “side (\d)", text)
+    return int(found[1]) if found else None
+
+
+def drawn(colour: tuple[int, int, int], told: str) -> Any:
+    def found(images: list[Image.Image], text: str, _: dict[str, Any], shown: int) -> int | None:
+        return shown if told in text and how_often(images[0], colour) >= 5 else None
+
+    return found
+
+
+def how_often(image: Image.Image, colour: tuple[int, int, int]) -> int:
+    return next((count for count, one in image.getcolors(2**24) if one == colour), 0)
+
+
+def where(condition: Any) -> Any:
+    return lambda images, text, body, shown: shown if condition(text, body) else None
+
+
+HELPS = {
+    "marks": drawn(BOX, "boxes have numbers"),
+    "front": drawn(ARROW, "arrows leave"),
+    "crops": lambda images, text, _, __: images[1].getpixel((0, 0))[0] // 60 if "a part of" in text else None,
+    "depth": nearest,
+    "measurements": measured,
+    "tolerance": where(lambda text, _: "It still counts as met" in text),
+    "shots": where(
+        lambda _, body: len({m["content"] for m in body["messages"] if m["role"] == "assistant"}) >= 2
+    ),
+    "reason": noted,
+    "rating": where(lambda text, _: "Rate it" in text),
+    "questions": where(lambda text, _: "requirement" not in text and "Answer with one word" in text),
+    "vqascore": where(lambda text, _: text.startswith("Does this figure show")),
+}
 
 
 def side_in(text: str) -> int | None:

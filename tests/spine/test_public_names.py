@@ -18,7 +18,7 @@ PUBLIC = {
     "genspace.geometry": "",
     "genspace.human_study": "Design answers load_design read_recorded",
     "genspace.judges": """
-        REGISTRY Budget BudgetReachedError Combining Judge JudgeContext JudgeSpec Need Preview Previewing Seeing Settling
+        REGISTRY Budget BudgetReachedError Combining Fitted Judge JudgeContext JudgeSpec Need Preview Previewing Seeing Settling
         make_judge member_overrides parse_options resolve study_context variant_of
     """,
 }

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["YES_NO", "Protocol", "Steps", "images_of", "probability", "undecided", "without_score"]
 
 YES_NO = ("yes", "no")
+"""The answers, and the solution of an ask about just what people are asked."""
 
 Steps = Generator[list[Ask], list[Answer], Outcome]
 """Yields lists of asks that may be answered in any order, is sent the answers, and returns the outcome.
@@ -34,8 +35,8 @@ class Protocol:
     """Whether a request holds two items that are compared."""
     hides: bool = False
     """Whether the model must not know which of several statements was asked for."""
-    answers: tuple[str, str] | None = None
-    """The right answer to its first ask where people say yes, and where they say no; None: it does not follow."""
+    example: Callable[[Request, Wordings, int], Ask | None] | None = None
+    """The ask that is shown solved as the so-manieth example; None: the first of its steps that has a solution."""
 
 
 def images_of(item: Item) -> tuple[str, ...]:

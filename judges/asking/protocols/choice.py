@@ -21,40 +21,55 @@ CANNOT_TELL = "none of these, or it cannot be told"
 
 
 def _steps(request: Request, wordings: Wordings, _: AskOptions) -> Steps:
-    item = request.item
-    bound = bind_known(item.predicate) if item.predicate else None
-    others = rivals(bound) if bound is not None else ()
-    if bound is None or not others:
+    first, last = _ask(request, wordings, 0), _ask(request, wordings, -1)
+    if first is None or last is None:
         return Outcome(
             status="abstained", reason="choice needs a predicate about sides or orders, which has rivals"
         )
-    hidden = replace(item, prompt=None)
-    meanings = [meaning_of(replace(hidden, predicate=said.text)) for said in (bound, *others)]
-    statements = [meaning.statement for meaning in meanings if meaning is not None]
-    letters = tuple(ascii_uppercase[: len(statements) + 1])
-
-    def ask(listed: list[str]) -> Ask:
-        options = " ".join(
-            f"{letter}: {text}." for letter, text in zip(letters, [*listed, CANNOT_TELL], strict=True)
-        )
-        variables = wordings.variables(hidden) | {"statement": "", "question": options}
-        return Ask(
-            text=wordings.render("choice", variables),
-            images=images_of(item),
-            system=wordings.system,
-            choices=letters,
-        )
-
-    forward, backward = yield [ask(statements), ask(statements[::-1])]
+    forward, backward = yield [first, last]
     if (without := undecided((forward, backward))) is not None:
         return without_score(without)
-    last = letters[len(statements) - 1]
-    score = (forward.probabilities[letters[0]] + backward.probabilities[last]) / 2
-    untold = (forward.probabilities[letters[-1]] + backward.probabilities[letters[-1]]) / 2
-    details = {"probabilities_from": forward.source, "cannot_tell": untold}
+    end, neither = first.choices[-2:]
+    listed_first, listed_last = forward.probabilities["A"], backward.probabilities[end]
+    score = (listed_first + listed_last) / 2
+    untold = (forward.probabilities[neither] + backward.probabilities[neither]) / 2
+    details = {
+        "probabilities_from": forward.source,
+        "cannot_tell": untold,
+        "when_listed_first": listed_first,
+        "when_listed_last": listed_last,
+        "orders_agree": (listed_first >= 0.5) == (listed_last >= 0.5),
+    }
     if untold > 0.5:
         return Outcome(status="abstained", reason=f"the model chose: {CANNOT_TELL}", details=details)
     return Outcome(score=score, confidence=max(score, 1 - score), details=details)
 
 
-PROTOCOL = Protocol(_steps, hides=True)
+def _ask(request: Request, wordings: Wordings, place: int) -> Ask | None:
+    """Return the ask with the asked statement in a place of the list (-1: the last); None where it has no rivals.
+
+    Where people say no of it, it does not follow what else holds.
+    """
+    item = request.item
+    bound = bind_known(item.predicate) if item.predicate else None
+    others = rivals(bound) if bound is not None else ()
+    if bound is None or not others:
+        return None
+    hidden = replace(item, prompt=None)
+    asked, *listed = (meaning_of(replace(hidden, predicate=said.text)) for said in (bound, *others))
+    place %= len(listed) + 1
+    listed = listed if place == 0 else listed[::-1]
+    listed.insert(place, asked)
+    statements = [meaning.statement for meaning in listed if meaning is not None]
+    letters = tuple(ascii_uppercase[: len(statements) + 1])
+    told = " ".join(f"{a}: {text}." for a, text in zip(letters, [*statements, CANNOT_TELL], strict=True))
+    return Ask(
+        text=wordings.render("choice", wordings.variables(hidden) | {"statement": "", "question": told}),
+        images=images_of(item),
+        system=wordings.system,
+        choices=letters,
+        solution=(letters[place], None),
+    )
+
+
+PROTOCOL = Protocol(_steps, hides=True, example=_ask)

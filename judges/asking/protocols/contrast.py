@@ -35,13 +35,16 @@ def _steps(request: Request, wordings: Wordings, _: AskOptions) -> Steps:
     bound = bind_known(item.predicate) if item.predicate else None
     others = rivals(bound) if bound is not None else ()
 
-    def ask(about: Item) -> Ask:
+    def ask(about: Item, solution: tuple[str, str | None]) -> Ask:
         text = wordings.render("contrast", wordings.variables(about))
-        return Ask(text=text, images=images_of(item), system=wordings.system, choices=YES_NO)
+        return Ask(
+            text=text, images=images_of(item), system=wordings.system, choices=YES_NO, solution=solution
+        )
 
     # the prompt tells which of them was wanted
     hidden = replace(item, prompt=None) if others else item
-    answers = yield [ask(hidden), *(ask(replace(hidden, predicate=other.text)) for other in others)]
+    beside = [ask(replace(hidden, predicate=other.text), ("no", None)) for other in others]
+    answers = yield [ask(hidden, YES_NO), *beside]
     if (without := undecided(answers)) is not None:
         return without_score(without)
     shares = [answer.probabilities["yes"] for answer in answers]
@@ -65,4 +68,4 @@ def _odds(share: float) -> float:
     return inside / (1 - inside)
 
 
-PROTOCOL = Protocol(_steps, hides=True, answers=YES_NO)
+PROTOCOL = Protocol(_steps, hides=True)

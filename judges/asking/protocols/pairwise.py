@@ -26,12 +26,12 @@ def _steps(request: Request, wordings: Wordings, _: AskOptions) -> Steps:
     shared = item.image_before is not None and item.image_before == other.image_before
     text = wordings.render("pairwise", wordings.variables(item) | {"shared": shared})
 
-    def ask(first: Item, second: Item) -> Ask:
+    def ask(first: Item, second: Item, solution: tuple[str, str]) -> Ask:
         after = (first.image or "", second.image or "")
         images = images_of(first) + images_of(second) if not shared else (item.image_before or "", *after)
-        return Ask(text=text, images=images, system=wordings.system, choices=A_B)
+        return Ask(text=text, images=images, system=wordings.system, choices=A_B, solution=solution)
 
-    forward, backward = yield [ask(item, other), ask(other, item)]
+    forward, backward = yield [ask(item, other, ("A", "B")), ask(other, item, ("B", "A"))]
     if (without := undecided((forward, backward))) is not None:
         return without_score(without)
     shown_first, shown_second = forward.probabilities["A"], backward.probabilities["B"]

@@ -34,6 +34,9 @@ def _steps(request: Request, wordings: Wordings, options: AskOptions) -> Steps:
     item = request.item
     wanted = wordings.questions(item)
     variables = wordings.variables(item)
+    # what is related is there: people's no is the answer to the only question beyond presence
+    alone = sum(q.kind != "presence" for q in wanted) == 1
+    solution = ("yes", "no" if alone else None)
     answers: dict[str, Answer] = {}
     while ready := [q for q in wanted if q.name not in answers and _may_be_asked(q, answers)]:
         replies = yield [
@@ -42,6 +45,7 @@ def _steps(request: Request, wordings: Wordings, options: AskOptions) -> Steps:
                 images=images_of(item),
                 system=wordings.system,
                 choices=YES_NO,
+                solution=None if q.kind == "presence" else solution,
             )
             for q in ready
         ]

@@ -32,7 +32,15 @@ class Rating(BaseModel):
 
 def _steps(request: Request, wordings: Wordings, _: AskOptions) -> Steps:
     text = wordings.render("rating", wordings.variables(request.item))
-    (answer,) = yield [Ask(text=text, images=images_of(request.item), system=wordings.system, form=Rating)]
+    (answer,) = yield [
+        Ask(
+            text=text,
+            images=images_of(request.item),
+            system=wordings.system,
+            form=Rating,
+            solution=(_SOLVED.format("is", 100), _SOLVED.format("is not", 0)),
+        )
+    ]
     if not isinstance(answer.form, Rating):
         return without_score(answer)
     score = answer.form.rating / 100
@@ -40,4 +48,4 @@ def _steps(request: Request, wordings: Wordings, _: AskOptions) -> Steps:
 
 
 _SOLVED = '{{"reason": "People agree that it {} met.", "rating": {}}}'
-PROTOCOL = Protocol(_steps, answers=(_SOLVED.format("is", 100), _SOLVED.format("is not", 0)))
+PROTOCOL = Protocol(_steps)

@@ -37,7 +37,7 @@ def _steps(request: Request, wordings: Wordings, _: AskOptions) -> Steps:
     if not isinstance(first.form, Seen):
         return without_score(first)
     text = wordings.render("reason", variables | {"question": quoted(first.form.reason)})
-    (second,) = yield [Ask(text=text, images=images, system=wordings.system, choices=YES_NO)]
+    (second,) = yield [Ask(text=text, images=images, system=wordings.system, choices=YES_NO, solution=YES_NO)]
     outcome = probability(second)
     return outcome if outcome.score is None else replace(outcome, explanation=first.form.reason)
 

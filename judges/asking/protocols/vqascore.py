@@ -19,9 +19,14 @@ def _steps(request: Request, wordings: Wordings, _: AskOptions) -> Steps:
     if variables["prompt"]:
         variables["prompt"] = quoted(item.prompt or "", marks='""')
     (answer,) = yield [
-        Ask(text=wordings.render("vqascore", variables), images=images_of(item), choices=YES_NO)
+        Ask(
+            text=wordings.render("vqascore", variables),
+            images=images_of(item),
+            choices=YES_NO,
+            solution=YES_NO,
+        )
     ]
     return probability(answer)
 
 
-PROTOCOL = Protocol(_steps, answers=YES_NO)
+PROTOCOL = Protocol(_steps)

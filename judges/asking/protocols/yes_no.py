@@ -13,8 +13,16 @@ __all__ = ["PROTOCOL"]
 
 def _steps(request: Request, wordings: Wordings, _: AskOptions) -> Steps:
     text = wordings.render("yes-no", wordings.variables(request.item))
-    (answer,) = yield [Ask(text=text, images=images_of(request.item), system=wordings.system, choices=YES_NO)]
+    (answer,) = yield [
+        Ask(
+            text=text,
+            images=images_of(request.item),
+            system=wordings.system,
+            choices=YES_NO,
+            solution=YES_NO,
+        )
+    ]
     return probability(answer)
 
 
-PROTOCOL = Protocol(_steps, answers=YES_NO)
+PROTOCOL = Protocol(_steps)

@@ -18,6 +18,7 @@ from genspace.errors import InputError
 
 if TYPE_CHECKING:
     from genspace.benchmark import Benchmark, Gap, Row, State
+    from genspace.records import JsonValue
 
 __all__ = ["benchmark"]
 
@@ -365,7 +366,7 @@ def _show(
     own = [judge for judge in dict.fromkeys(row.judge for row in rows) if judge != PUBLISHED]
     corrected = {} if people is None else dict(corrected_rows(made[0], people, own))
     if as_json:
-        document: dict[str, object] = {
+        document: dict[str, JsonValue] = {
             "schema": "genspace-benchmark/1",
             "rows": [to_dict(row) for row in rows],
         }

@@ -38,7 +38,7 @@ def certify(
     way: Annotated[
         list[str] | None,
         typer.Option(
-            help="mirror, contrary, exchanged, undone (the default), orbit, cut, smaller, jpeg; repeatable."
+            help="mirror, contrary, exchanged, undone, order (the default), orbit, cut, smaller, jpeg; repeatable."
         ),
     ] = None,
     limit: Annotated[
@@ -62,7 +62,7 @@ def certify(
     """Ask judges the same in other ways, and count what contradicts itself: errors without a single label."""
     from contextlib import ExitStack
 
-    from genspace.certificate import DEFAULT_WAYS, keep, varied
+    from genspace.certificate import DEFAULT_WAYS, keep, varied, versions_for
     from genspace.certificate import certify as certified
     from genspace.checkpoints import cache_dir
     from genspace.cli._console import out as console
@@ -87,7 +87,8 @@ def certify(
         with ExitStack() as stack:
             stack.callback(getattr(asked, "close", lambda: None))
             if dry_run:
-                print_estimate(estimate(made.study, asked, spec.name, RunOptions()), show=False)
+                whole = versions_for(asked, opened, made).study
+                print_estimate(estimate(whole, asked, spec.name, RunOptions()), show=False)
                 continue
 
             def ask(

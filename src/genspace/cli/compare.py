@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -10,7 +11,7 @@ import typer
 
 from genspace.cli._app import app
 from genspace.cli._options import AS_FOUND, JsonFlag, Memory, Tables, bytes_of, reads_tables
-from genspace.errors import InputError
+from genspace.errors import InputError, read_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -124,12 +125,17 @@ def _compare(
 
     if shape == "text" and not as_json:
         readings_follow()
-    opened = [(path, tables.open(path, whole=True)) for path in paths]
+    opened = []
+    for path in paths:
+        with read_from(path) if len(paths) > 1 else nullcontext():
+            study = tables.open(path, whole=True)
+            evidence = evidence_of(study)
+            _ = evidence.answers, evidence.every_verdict
+        opened.append((path, study, evidence))
     names = _distinct_names(paths)
-    titles = [study.settings.name for _, study in opened]
+    titles = [study.settings.name for _, study, _ in opened]
     comparisons: dict[str, Comparison] = {}
-    for name, (path, study) in zip(names, opened, strict=True):
-        evidence = evidence_of(study)
+    for name, (path, study, evidence) in zip(names, opened, strict=True):
         comparison = _compared(name, evidence, options, budget, silent=as_json)
         if titles.count(study.settings.name) > 1:
             comparison = _titled(comparison, f"{study.settings.name} ({name})")

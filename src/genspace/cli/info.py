@@ -7,8 +7,9 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -27,9 +28,11 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "excel": ("python_calamine",),
 }
 """Packages by the extra that installs them."""
+Row = Mapping[str, str | int | bool | None]
+"""What is listed, by column; all rows of a list have the same columns."""
 
 
-def _judges() -> list[dict[str, Any]]:
+def _judges() -> list[Row]:
     from genspace.judges._registry import PURPOSES, REGISTRY
 
     return [
@@ -42,13 +45,13 @@ def _judges() -> list[dict[str, Any]]:
     ]
 
 
-def _aids() -> list[dict[str, Any]]:
+def _aids() -> list[Row]:
     from genspace.judges.asking import AIDS
 
     return [{"name": name, "shows": aid.what} for name, aid in AIDS.items()]
 
 
-def _predicates() -> list[dict[str, Any]]:
+def _predicates() -> list[Row]:
     from genspace.geometry.predicates import REGISTRY, Predicate, every_predicate
 
     def call(predicate: Predicate) -> str:
@@ -62,26 +65,26 @@ def _predicates() -> list[dict[str, Any]]:
     ]
 
 
-def _datasets() -> list[dict[str, Any]]:
+def _datasets() -> list[Row]:
     from genspace.datasets import CATALOGUE
 
     return [{"name": n, "title": d.title, "licence": d.licence} for n, d in CATALOGUE.items()]
 
 
-def _perception() -> list[dict[str, Any]]:
+def _perception() -> list[Row]:
     from genspace.cli.models import rows
 
     columns = ("part", "checkpoint", "licence", "megabytes", "here")
-    return [{column: row[column] for column in columns} for row in rows()]
+    return [{column: getattr(row, column) for column in columns} for row in rows()]
 
 
-def _stacks() -> list[dict[str, Any]]:
+def _stacks() -> list[Row]:
     from genspace.cli.models import stack_rows
 
-    return stack_rows()
+    return [asdict(row) for row in stack_rows()]
 
 
-LISTS: dict[str, Callable[[], list[dict[str, Any]]]] = {
+LISTS: dict[str, Callable[[], list[Row]]] = {
     "judges": _judges,
     "aids": _aids,
     "predicates": _predicates,
@@ -89,7 +92,7 @@ LISTS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "perception": _perception,
     "stacks": _stacks,
 }
-"""What `genspace ls` can list; every row is a dictionary with the same keys."""
+"""What `genspace ls` can list."""
 
 
 @app.command(epilog="Examples: genspace ls · genspace ls judges --json")

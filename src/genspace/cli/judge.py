@@ -17,8 +17,8 @@ from genspace.cli._options import JsonFlag, SeedOption
 from genspace.errors import InputError
 
 if TYPE_CHECKING:
-    from genspace.judges import Judge, JudgeSpec
-    from genspace.records import Verdict
+    from genspace.judges import Budget, Judge, JudgeSpec
+    from genspace.records import JsonValue, Verdict
     from genspace.runner import Estimate, RunOptions, RunPlan, RunSummary
     from genspace.study import Study
 
@@ -46,7 +46,9 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("-o", "--option", help="NAME.key=value: override an option of a judge; repeatable."),
 ]
-MaxUsd = Annotated[float | None, typer.Option(help="Stop when all judges together have spent so much.")]
+MaxUsd = Annotated[
+    float | None, typer.Option(min=0, help="Stop when all judges together have spent so much.")
+]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Ask nothing; say how much would be asked and its cost.")
 ]
@@ -184,7 +186,7 @@ def run_judge(made: Judge, spec: JudgeSpec, study: Study, options: RunOptions) -
 
 @contextmanager
 def asking(
-    *, seed: int, budget_usd: float | None, allow_host: list[str] | None, quiet: bool
+    *, seed: int, budget: Budget | None, allow_host: list[str] | None, quiet: bool
 ) -> Iterator[
     tuple[Callable[[JudgeSpec, Study], Judge], Callable[[Judge, JudgeSpec, Study, RunOptions], RunSummary]]
 ]:
@@ -193,9 +195,8 @@ def asking(
 
     from genspace.checkpoints import cache_dir
     from genspace.cli._user import allowed_hosts
-    from genspace.judges import Budget, make_judge, study_context
+    from genspace.judges import make_judge, study_context
 
-    budget = None if budget_usd is None else Budget(budget_usd)
     hosts = allowed_hosts(allow_host)
     with ExitStack() as stack:
 
@@ -259,11 +260,10 @@ def _usd(amount: float) -> str:
     return f"${amount:.2f}" if amount >= 0.1 or not amount else f"${amount:.2g}"
 
 
-def _summary_document(summary: RunSummary) -> dict[str, object]:
+def _summary_document(summary: RunSummary) -> dict[str, JsonValue]:
     from genspace.cli._console import as_flags
 
-    members = {"members": [_summary_document(m) for m in summary.members]} if summary.members else {}
-    return {
+    document: dict[str, JsonValue] = {
         "judge": summary.judge,
         "asked": summary.asked,
         "already_done": summary.already_done,
@@ -274,8 +274,10 @@ def _summary_document(summary: RunSummary) -> dict[str, object]:
         "cost_usd": round(summary.cost_usd, 6),
         "stopped": as_flags(summary.stopped) if summary.stopped else None,
         "failures": [{"item_id": v.item_id, "reason": v.reason} for v in summary.failures],
-        **members,
     }
+    if summary.members:
+        document["members"] = [_summary_document(m) for m in summary.members]
+    return document
 
 
 def print_summary(summary: RunSummary) -> None:
@@ -301,8 +303,8 @@ def print_summary(summary: RunSummary) -> None:
         messages().print("ask again about failed items with --retry errors")
 
 
-def _estimate_document(told: Estimate, *, show: bool) -> dict[str, object]:
-    document: dict[str, object] = {
+def _estimate_document(told: Estimate, *, show: bool) -> dict[str, JsonValue]:
+    document: dict[str, JsonValue] = {
         "judge": told.judge,
         "to_do": told.to_do,
         "already_done": told.already_done,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -27,28 +28,52 @@ models_app = typer.Typer(help="Perception parts: models, licences, downloads.", 
 app.add_typer(models_app, name="models")
 
 
-def rows() -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class CheckpointRow:
+    """A checkpoint of a perception part, or a part without a model."""
+
+    part: str
+    checkpoint: str | None
+    default: bool
+    gives: str
+    licence: str | None
+    megabytes: int | None
+    here: bool
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class StackRow:
+    """A named stack: what it downloads, needs and under which licences, and whether it is here."""
+
+    name: str
+    does: str
+    megabytes: int
+    needs: str
+    licences: str
+    here: bool
+    parts: str
+
+
+def rows() -> list[CheckpointRow]:
     """Return one row per checkpoint of every perception part; parts without a model have one row each."""
     from genspace.geometry.perception import find_stack, kinds
 
     defaults = find_stack("default").parts
-    found = []
-    for stage, kind in kinds():
-        for checkpoint in kind.checkpoints or (None,):
-            first = checkpoint is None or checkpoint is kind.checkpoints[0]
-            found.append(
-                {
-                    "part": kind.key(stage),
-                    "checkpoint": checkpoint.name if checkpoint else None,
-                    "default": first and defaults.get(stage) == kind.name,
-                    "gives": kind.does,
-                    "licence": checkpoint.licence if checkpoint else None,
-                    "megabytes": checkpoint.megabytes if checkpoint else None,
-                    "here": _is_here(stage, kind, checkpoint),
-                    "note": checkpoint.note if checkpoint else "",
-                }
-            )
-    return found
+    return [
+        CheckpointRow(
+            part=kind.key(stage),
+            checkpoint=checkpoint.name if checkpoint else None,
+            default=checkpoint in (None, *kind.checkpoints[:1]) and defaults.get(stage) == kind.name,
+            gives=kind.does,
+            licence=checkpoint.licence if checkpoint else None,
+            megabytes=checkpoint.megabytes if checkpoint else None,
+            here=_is_here(stage, kind, checkpoint),
+            note=checkpoint.note if checkpoint else "",
+        )
+        for stage, kind in kinds()
+        for checkpoint in kind.checkpoints or (None,)
+    ]
 
 
 def _is_here(stage: str, kind: PartKind, checkpoint: Checkpoint | None) -> bool:
@@ -59,27 +84,24 @@ def _is_here(stage: str, kind: PartKind, checkpoint: Checkpoint | None) -> bool:
     return make_part(stage, spec).problem() is None
 
 
-def stack_rows() -> list[dict[str, Any]]:
-    """Return one row per named stack: what it downloads, needs and under which licences, and whether it is here."""
+def stack_rows() -> list[StackRow]:
+    """Return one row per named stack."""
     from genspace.geometry.perception import STACKS, find_stack, stack_parts
 
     found = []
     for name in STACKS.names():
         stack = find_stack(name)
         parts = stack_parts(stack)
-        checkpoints = [part.checkpoint for part in parts if part.checkpoint]
         found.append(
-            {
-                "name": name,
-                "does": stack.does,
-                "megabytes": sum(c.megabytes for c in checkpoints),
-                "needs": ", ".join(dict.fromkeys(n for p in parts for n in p.kind.needs.split(", ") if n)),
-                "licences": "; ".join(
-                    f"{p.kind.name}: {p.checkpoint.licence}" for p in parts if p.checkpoint
-                ),
-                "here": all(part.make().problem() is None for part in parts),
-                "parts": "; ".join(f"{'+'.join(p.stages)}: {p.spec}" for p in parts),
-            }
+            StackRow(
+                name=name,
+                does=stack.does,
+                megabytes=sum(p.checkpoint.megabytes for p in parts if p.checkpoint),
+                needs=", ".join(dict.fromkeys(n for p in parts for n in p.kind.needs.split(", ") if n)),
+                licences="; ".join(f"{p.kind.name}: {p.checkpoint.licence}" for p in parts if p.checkpoint),
+                here=all(part.make().problem() is None for part in parts),
+                parts="; ".join(f"{'+'.join(p.stages)}: {p.spec}" for p in parts),
+            )
         )
     return found
 
@@ -100,9 +122,9 @@ def list_models(
 
     if stage is not None and stage not in STAGES:
         raise InputError(f"models list {stage}: no such stage{did_you_mean(stage, STAGES)}")
-    chosen = [row for row in rows() if stage in {None, row["part"].partition(".")[0]}]
+    chosen = [row for row in rows() if stage in {None, row.part.partition(".")[0]}]
     if as_json:
-        print_json(chosen)
+        print_json([asdict(row) for row in chosen])
         return
     out().print("\n".join(_lines(chosen)), markup=False)
     out().print(
@@ -112,24 +134,24 @@ def list_models(
     )
 
 
-def _lines(chosen: list[dict[str, Any]]) -> Iterator[str]:
+def _lines(chosen: list[CheckpointRow]) -> Iterator[str]:
     """Yield a heading per stage and part, and a line per checkpoint: an asterisk marks what is on this machine."""
     from itertools import groupby
 
     from genspace.geometry.perception import STAGES
 
-    width = max(len(row["checkpoint"] or "") for row in chosen)
-    for stage, of_stage in groupby(chosen, key=lambda row: row["part"].partition(".")[0]):
+    width = max(len(row.checkpoint or "") for row in chosen)
+    for stage, of_stage in groupby(chosen, key=lambda row: row.part.partition(".")[0]):
         yield f"{stage}: {STAGES[stage].does}"
-        for part, group in groupby(of_stage, key=lambda row: row["part"]):
+        for part, group in groupby(of_stage, key=lambda row: row.part):
             checkpoints = list(group)
-            default = " (default)" if checkpoints[0]["default"] else ""
-            yield f"  {part}{default}: {checkpoints[0]['gives']}"
+            default = " (default)" if checkpoints[0].default else ""
+            yield f"  {part}{default}: {checkpoints[0].gives}"
             for row in checkpoints:
-                if row["checkpoint"]:
-                    here = "*" if row["here"] else " "
-                    note = f"; {row['note']}" if row["note"] else ""
-                    yield f"  {here} {row['checkpoint']:{width}} {_size(row['megabytes']):>7}  {row['licence']}{note}"
+                if row.checkpoint:
+                    here = "*" if row.here else " "
+                    note = f"; {row.note}" if row.note else ""
+                    yield f"  {here} {row.checkpoint:{width}} {_size(row.megabytes):>7}  {row.licence}{note}"
 
 
 def _size(megabytes: int | None) -> str:

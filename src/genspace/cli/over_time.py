@@ -11,7 +11,7 @@ import typer
 from genspace.cli._app import app
 from genspace.cli._options import JsonFlag, OutOption, SeedOption, write_out
 from genspace.cli.judge import AllowHosts, MaxUsd, asking
-from genspace.errors import InputError
+from genspace.errors import InputError, read_from
 
 if TYPE_CHECKING:
     from genspace.analysis.diff import Diff
@@ -74,14 +74,30 @@ def diff(
             raise InputError("--generator belongs to --parts JUDGE; without it a diff is of every generator")
         found = diff_runs(old, new, primary=primary, seed=seed, confidence=confidence)
     else:
+        from genspace.judges import Budget
         from genspace.parts import which_moved
         from genspace.study import open_study
 
-        with asking(seed=seed, budget_usd=max_usd, allow_host=allow_host, quiet=as_json) as (make, ask):
+        opened = []
+        for run in (old, new):
+            with read_from(run):
+                opened.append(open_study(run))
+        with asking(
+            seed=seed,
+            budget=None if max_usd is None else Budget(max_usd),
+            allow_host=allow_host,
+            quiet=as_json,
+        ) as (make, ask):
             found = which_moved(
-                open_study(old), open_study(new), parts, make=make, ask=ask, generator=generator, seed=seed,
+                opened[0],
+                opened[1],
+                parts,
+                make=make,
+                ask=ask,
+                generator=generator,
+                seed=seed,
                 confidence=confidence,
-            )  # fmt: skip
+            )
     if as_json:
         print_json(found.to_dict())
     elif shape == "md":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from genspace.geometry.predicates import Bound
     from genspace.geometry.profiles import Profile
     from genspace.geometry.scene import Pair, Scene
+    from genspace.records import JsonValue
 
 __all__ = ["check", "judge"]
 
@@ -89,7 +90,7 @@ def _lines(name: str, bound: Bound, answer: Evaluation) -> Iterator[str]:
         yield f"    {in_words(measurement)}"
 
 
-def _document(name: str, bound: Bound, answer: Evaluation, profile: Profile) -> dict[str, Any]:
+def _document(name: str, bound: Bound, answer: Evaluation, profile: Profile) -> dict[str, JsonValue]:
     from dataclasses import asdict
 
     return {

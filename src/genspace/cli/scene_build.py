@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from genspace.geometry.perception.assemble import BuiltScene
     from genspace.geometry.perception.stacks import ChosenPart
     from genspace.geometry.scene import Scene
+    from genspace.records import JsonValue
 
 __all__ = ["build"]
 
@@ -80,7 +81,7 @@ def build(
     uses_truth = any("truth" in p.reads for p in perception.parts.values())
     subjects = [_subject(image, wanted, truth, uses_truth=uses_truth) for image in images]
     assembly = Assembly(parts=part_names(parts))
-    documents: list[dict[str, Any]] = []
+    documents: list[JsonValue] = []
     failed = 0
     for image, target, seen in zip(images, targets, perception.run(subjects), strict=True):
         if isinstance(seen, Failure):
@@ -92,7 +93,7 @@ def build(
         )
         written = _write(built, seen, target, predicate or [])
         missing = [w.id for w in wanted if built.scene.object(w.id) is None]
-        documents.append({"image": str(image), "files": [str(p) for p in written], "not_found": missing})
+        documents.append({"image": str(image), "files": [str(p) for p in written], "not_found": [*missing]})
         if not as_json:
             out().print("\n".join([str(target), *_lines(built.scene, missing)]), markup=False)
     if as_json:
@@ -117,7 +118,7 @@ def _parts(stack: str, parts: list[str], options: list[str]) -> list[ChosenPart]
 
     from genspace.geometry.perception import STAGES, chosen_parts, find_stack
 
-    choices: dict[str, dict[str, Any]] = {
+    choices: dict[str, dict[str, JsonValue]] = {
         stage: {"part": choice} if isinstance(choice, str) else dict(choice)
         for stage, choice in find_stack(stack).parts.items()
     }

@@ -19,7 +19,10 @@ def tune(
     study: Annotated[Path, typer.Argument(help="The study's folder, with people's answers.")],
     space: Annotated[Path, typer.Option(help="TOML file with tables \\[variants.NAME] and \\[grid.NAME].")],
     budget_usd: Annotated[
-        float | None, typer.Option(help="Stop when all variants together have spent so much.")
+        float | None,
+        typer.Option(
+            min=0, help="Stop when all variants together have spent so much, earlier runs included."
+        ),
     ] = None,
     allow_host: AllowHosts = None,
     seed: SeedOption = 0,
@@ -30,12 +33,14 @@ def tune(
     from genspace.cli._console import out as console
     from genspace.cli._console import print_json
     from genspace.display import view_of
+    from genspace.judges import Budget
     from genspace.report import print_view
     from genspace.study import open_study
     from genspace.tuning import read_space, tune_study
 
-    with asking(seed=seed, budget_usd=budget_usd, allow_host=allow_host, quiet=as_json) as (make, ask):
-        found = tune_study(open_study(study), read_space(space), make=make, ask=ask, seed=seed)
+    budget = None if budget_usd is None else Budget(budget_usd)
+    with asking(seed=seed, budget=budget, allow_host=allow_host, quiet=as_json) as (make, ask):
+        found = tune_study(open_study(study), read_space(space), make=make, ask=ask, budget=budget, seed=seed)
     if as_json:
         print_json(found.to_dict())
     else:

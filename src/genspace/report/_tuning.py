@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from genspace.analysis.figures import FIGURES
+from genspace.analysis.tuning import WORTH_FINDING
 from genspace.display import View
 from genspace.report._table import figure_text, number, percent
 
@@ -52,18 +53,26 @@ def _sentences(result: Tuning, found: Tuned) -> Iterator[str]:
     yield SAYS[found.says].format(default=found.default) + (
         "" if found.says == "identical" else f" Gain {figure_text(found.gain)}" + _chance(found.p) + "."
     )
-    if found.says == "open" and found.prompts_needed is not None:
-        yield f"About {found.prompts_needed:,} prompts like these would show such a gain in four of five studies."
+    if found.says == "open":
+        each = document.items / document.prompts
+        gains = [(WORTH_FINDING, found.prompts_for_tenth), (found.gain.value, found.prompts_needed)]
+        told = [
+            f"one of {number(gain)} with about {n:,} prompts like these ({round(n * each):,} labelled items)"
+            for gain, n in gains
+            if n is not None
+        ]
+        if told:
+            yield f"Of a gain, four of five studies would show {'; '.join(told)}."
     if found.optimism is not None:
         yield (
             f"{found.winner} is chosen on all items. What it shows on them is by {number(found.optimism)} above what "
             "choosing reaches, so it is not to be quoted."
         )
     if len(found.money) > 1:
-        told = "; ".join(
-            f"{number(p.reaches.value)} at no more than {p.at_most_usd:.4g} USD an item" for p in found.money
+        by_money = "; ".join(
+            f"{figure_text(p.reaches)} at no more than {p.at_most_usd:.4g} USD an item" for p in found.money
         )
-        yield f"By money: {told}."
+        yield f"By money: {by_money}."
     if document.unfinished:
         yield f"Not asked about every item, so left out: {', '.join(document.unfinished)}."
 

@@ -45,11 +45,22 @@ def write_report(
     *,
     level: str = "item",
 ) -> list[Path]:
-    """Write the page, the tables, items.csv, comparison.json and manifest.json; return their paths.
+    """Write the page, tables, items.csv, comparison.json and manifest.json; return their paths.
 
-    Prompts and single answers are those that the figures were computed from; pictures are taken from `study`.
+    Prompts and ratings are the data of the figures. Images are read from `study`.
 
     Errors: `InputError` when the folder cannot be written.
+
+    >>> import pandas as pd
+    >>> import genspace
+    >>> comparison = genspace.compare(items=pd.DataFrame({"item_id": ["a", "b"]}))
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from genspace.analysis import CompareOptions
+    >>> from genspace.report import make_manifest
+    >>> made = make_manifest([], CompareOptions(), {})
+    >>> [path.name for path in write_report(comparison, made, Path(tempfile.mkdtemp()))][:3]
+    ['report.html', 'table.csv', 'table.tex']
     """
     document = comparison.document
     parts = parts_of(comparison, study, folder)
@@ -130,5 +141,15 @@ def write_certificate(result: Certificate, folder: Path) -> list[Path]:
 
 
 def write_tuning(result: Tuning, folder: Path) -> list[Path]:
-    """Write what `write_result` does, and the winner as a table of study.toml. Errors: as for `written`."""
-    return [*write_result(result, folder), *written(folder, {"winner.toml": result.document.winner_table})]
+    """Write what `write_result` does, the winner as a table of study.toml, and the curve of what money buys.
+
+    Errors: as for `written`.
+    """
+    from genspace.report._plots import money_curve
+
+    curve = money_curve(result.document.result)
+    plots = figure_files({"money": curve}) if curve else {}
+    return [
+        *write_result(result, folder),
+        *written(folder, {"winner.toml": result.document.winner_table, **plots}),
+    ]
