@@ -17,6 +17,7 @@ from genspace.display import Displayed
 from genspace.pairs import turned_answers, turned_verdicts
 from genspace.readings import Reading
 from genspace.records import JudgeMark, Reference, StudySettings, Variant, reference_of
+from genspace.sides import FRAME_QUESTION
 from genspace.study import read_frames
 from genspace.summary import summary
 
@@ -167,7 +168,7 @@ class Evidence(Displayed):
     @property
     def questions(self) -> list[str]:
         """Names of the questions that people answered, the main one ("") first."""
-        return sorted(self.answers["question"].unique()) or [""]
+        return sorted({*self.answers["question"].unique()} - {FRAME_QUESTION}) or [""]
 
     @property
     def judges(self) -> list[str]:
