@@ -14,7 +14,12 @@ __all__ = ["CATALOGUE", "Dataset"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """One published human study at one commit of its authors' repository."""
+    """One published human study, at one commit of its authors' repository.
+
+    >>> from genspace.datasets import CATALOGUE
+    >>> CATALOGUE["tifa160"].repository
+    'Yushi-Hu/tifa'
+    """
 
     title: str
     repository: str
@@ -32,12 +37,12 @@ class Dataset:
     """Table that the converter makes to its digest (see `table_digest`), where the files have none of their own."""
 
     def local_name(self, path: str) -> str:
-        """Return the name under which a file is kept: its last part, or all of it where files share that."""
+        """Return the local name of a file: its last part, or its whole path if several files share it."""
         names = [Path(other).name for other in self.files]
         return path if len(set(names)) < len(names) else Path(path).name
 
     def url(self, path: str) -> str:
-        """Return where a file is published."""
+        """Return a file's address."""
         return f"https://raw.githubusercontent.com/{self.repository}/{self.commit}/{path}"
 
 

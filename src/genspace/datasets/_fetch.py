@@ -22,10 +22,17 @@ Download = Callable[[str, str | None, Path], Path]
 
 
 def fetch(name: str, target: Path, cache: Path, *, download: Download | None = None) -> Dataset:
-    """Fetch a published study into the folder `target`; files in the cache are verified and reused.
+    """Download a published study into the folder `target`; cached files are verified and reused.
 
-    Errors: `InputError` for an unknown name, a target that is not empty, no network, or a file whose SHA-256
-    differs from the pinned one.
+    Errors: `InputError` for an unknown name, a target that is not empty, no network, or a file whose SHA-256 differs
+    from the expected one.
+
+    The example needs no network:
+
+    >>> fetch("tifa", Path("study"), Path("cache"))
+    Traceback (most recent call last):
+        ...
+    genspace.errors.InputError: fetch tifa: unknown data set (did you mean 'tifa160'?)
     """
     if name not in CATALOGUE:
         raise InputError(f"fetch {name}: unknown data set{did_you_mean(name, CATALOGUE)}")
@@ -40,9 +47,9 @@ def fetch(name: str, target: Path, cache: Path, *, download: Download | None = N
 
 
 def write_study(dataset: Dataset, raw: Path, target: Path) -> None:
-    """Convert the authors' files in the folder `raw` into a study folder with study.toml.
+    """Convert the authors' files in the folder `raw` to a study folder with study.toml.
 
-    Errors: `InputError` when a table differs from the pinned one.
+    Errors: `InputError` when a table differs from the expected one.
     """
     module, _, function = dataset.converter.partition(":")
     tables: Mapping[str, pd.DataFrame] = getattr(import_module(module), function)(raw)

@@ -129,7 +129,7 @@ def _requirements(prompts: Sequence[Mapping[str, Any]], used: Sequence[int]) -> 
 
 
 def _summaries(fit: pd.DataFrame, correct: pd.DataFrame) -> pd.DataFrame:
-    """Return summaries of the ratings themselves; they are no independent metrics."""
+    """Return summaries of the ratings themselves; they are not independent metrics."""
     import pandas as pd
 
     share = correct.groupby("item_id")["value"].mean()
