@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 from genspace.errors import GenspaceError
 
-__all__ = ["NoMirrorError", "mirrored_text", "says_no_frame", "written_in"]
+__all__ = [
+    "FRAMES",
+    "FRAME_QUESTION",
+    "Frame",
+    "NoMirrorError",
+    "mirrored_text",
+    "says_no_frame",
+    "written_in",
+]
+
+
+Frame = Literal["camera", "object"]
+FRAMES: tuple[Frame, Frame] = ("camera", "object")
+"""From where left, right, before and behind are told: as the picture shows them, or as the object itself has them."""
+FRAME_QUESTION = "frame"
+"""Question to raters whose left they meant: 1 that of the object, 0 the camera's; it is compared with no judge."""
 
 
 class NoMirrorError(GenspaceError):
