@@ -1,7 +1,7 @@
-"""The base installation on every promised Python, with the lowest and with the newest dependencies: `nox`.
+"""The base installation on every promised Python with the newest dependencies, on the oldest with the lowest: `nox`.
 
 A session installs the package alone, without extras, and runs the tests that need none. A Python that is not there is
-skipped. `nox -s "base-3.12(dependencies='newest')"` runs one.
+skipped. `nox -s "base(python='3.12', dependencies='newest')"` runs one.
 """
 
 from __future__ import annotations
@@ -33,8 +33,10 @@ def lowest() -> list[str]:
     return [line.replace(">=", "==") for line in project["dependencies"]]
 
 
-@nox.session(python=PYTHONS)
-@nox.parametrize("dependencies", ["newest", "lowest"])
+@nox.session
+@nox.parametrize(
+    ("python", "dependencies"), [*((python, "newest") for python in PYTHONS), (PYTHONS[0], "lowest")]
+)
 def base(session: nox.Session, dependencies: str) -> None:
     """Install the base and run the tests of analysis and spine."""
     pins = lowest() if dependencies == "lowest" else []
