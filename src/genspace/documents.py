@@ -109,6 +109,9 @@ def _wrong(kind: str, value: object, message: str) -> str:
 def schema_of(kind: type[Any], *, title: str) -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a record as `to_dict` writes it."""
     found: dict[str, Any] = _adapter(kind).json_schema(mode="serialization")
+    for part in (found, *found.get("$defs", {}).values()):
+        if "description" in part:  # the record's docstring, whose examples are Python's
+            part["description"] = part["description"].partition("\n\n>>>")[0]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | found | {"title": title}
 
 

@@ -171,7 +171,9 @@ def _beside(result: QuestionResult) -> list[str]:
     if found.behind:
         told.append(f"Ahead of it on the items that both scored: {_listed(found.behind)}.")
     if found.identical:
-        told.append(f"The same answers on every common item: {_listed(found.identical)}.")
+        shares = ((name, result.judges[name].coverage.value or 0) for name in found.identical)
+        named = _listed([f"{name} (coverage {share:.0%})" for name, share in shares])
+        told.append(f"The same answers on every common item: {named}.")
     if found.other_generators == "ahead of all":
         told.append("That holds for other generators too (each generator left out in turn).")
     if found.other_generators == "open":

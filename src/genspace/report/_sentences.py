@@ -404,6 +404,11 @@ def specification_sentences(curve: Specification, label: str) -> list[str]:
         f"{leader.judge} has the highest figure in {leader.first} of {len(curve.specifications)} reasonable ways to "
         f"compute agreement, and no other judge is ahead of it in {leader.top}."
     )
+    as_often = [
+        f"{other.judge} ({other.first})" for other in curve.best[1:] if other.first >= leader.first > 0
+    ]
+    if as_often:
+        first += f" As often or more often, alone or together with it: {', '.join(as_often)}."
     if not curve.pairs:
         return [first]
     by_condition: dict[str, list[SpecificationPair]] = {}
@@ -517,7 +522,8 @@ def order_sentences(generators: Generators, reference: Reference) -> list[str]:
         best = people.generators[0]
         said.append(
             f"First by {reference}: {best.generator} ({share_text(best.first)} of draws). "
-            f"{sure} of the {len(steps)} steps down that order hold in at least {SURE:.0%} of draws."
+            f"{sure} of the {len(steps)} steps down that order {'holds' if sure == 1 else 'hold'} in at least "
+            f"{SURE:.0%} of draws."
         )
     if people is not None and people.triads is not None and people.triads.of:
         said.append(
