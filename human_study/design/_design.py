@@ -45,7 +45,7 @@ T = TypeVar("T", bound=Table)
 
 
 class Design(Table):
-    """A human study: what is asked, of whom, how often, and under which rules.
+    """A human study: the question, the raters, the number of ratings, and the rules.
 
     >>> design = Design(protocol="likert", raters_per_item=5)
     >>> design.protocol, design.answers.scale
@@ -177,9 +177,9 @@ class Design(Table):
 
 
 def load_design(study_root: Path) -> Design:
-    """Read `annotate.toml` of a study; the environment variable GENSPACE_ANNOTATE_DATABASE overrides `database`.
+    """Read a study's `annotate.toml`; the environment variable GENSPACE_ANNOTATE_DATABASE overrides `database`.
 
-    Errors: `InputError` when there is none; `InvalidFilesError` naming every wrong key at once.
+    Errors: `InputError` if there is none; `InvalidFilesError` naming every wrong key.
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())

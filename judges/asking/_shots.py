@@ -69,10 +69,10 @@ class Shots:
             raise InputError(f"{where}: shots = {count}: examples need a study with people's answers")
         question = Question.of(context.evidence)
         ids, codes = [str(i) for i in question.singles.units["item_id"]], question.singles.prompt
-        prompts, items = dict(zip(ids, codes.tolist(), strict=True)), {}
-        for item in context.study.iter_items():
-            items[item.item_id] = item
-        decided = _pairs(question, prompts, context.seed) if pairwise else _decided(question.singles)
+        prompts = dict(zip(ids, codes.tolist(), strict=True))
+        decided = list(_pairs(question, prompts, context.seed) if pairwise else _decided(question.singles))
+        wanted = {item_id for row in decided for item_id in row[:2]}
+        items = {item.item_id: item for item in context.study.iter_items() if item.item_id in wanted}
         examples = [
             Example(
                 request=Request(
@@ -84,7 +84,6 @@ class Shots:
                 kind=_kind(items[one]),
             )
             for one, other, yes, margin in decided
-            if one in items
         ]
         if len(examples) < count:
             units = "pairs" if pairwise else "items"
@@ -131,12 +130,12 @@ class Shots:
         fair = [
             e for e in self.examples if e.yes is yes and apart[e.prompt] and not shown & _images(e.request)
         ]
-        before = Counter[tuple[bool, str, str]]()
-        ranked = []
+        before, ranked = Counter[tuple[bool, str, str]](), []
+        turn = {kind[2]: uniform(f"{self.seed}/{item.item_id}/{kind[2]}") for kind in {e.kind for e in fair}}
         for e in fair:
             nearest: tuple[object, ...] = (e.kind != kind,)
             if self.hides:  # each word once, then each twice, beginning where the item's name says
-                nearest = (before[e.kind], uniform(f"{self.seed}/{item.item_id}/{e.kind[2]}"))
+                nearest = (before[e.kind], turn[e.kind[2]])
                 before[e.kind] += 1
             ranked.append(((e.kind[0] != kind[0], e.kind[1] != kind[1], *nearest), e))
         ranked.sort(key=lambda pair: pair[0])

@@ -25,7 +25,7 @@ __all__ = [
 
 
 class GenspaceError(Exception):
-    """Base class of every error that genspace raises on purpose.
+    """Base class of all errors that genspace raises on purpose.
 
     >>> issubclass(InputError, GenspaceError)
     True
@@ -33,7 +33,7 @@ class GenspaceError(Exception):
 
 
 class InputError(GenspaceError):
-    """The user's input is wrong; the message names what, where, and what to do (exit code 2).
+    """Invalid user input; the message names the place, the problem and the solution (exit code 2).
 
     >>> import genspace
     >>> try:

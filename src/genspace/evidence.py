@@ -46,9 +46,9 @@ class Answers:
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Evidence(Displayed):
-    """Items, people's answers, judges' verdicts and what is declared about them; each is read when first asked for.
+    """Items, people's answers, judges' verdicts and declared settings; each is read when first needed.
 
-    Every pair of items stands in canonical order (`genspace.pairs`), whichever way round it was listed.
+    Pairs of items are always in canonical order (`genspace.pairs`), whatever their order in the input.
 
     >>> import pandas as pd
     >>> evidence = Evidence.from_frames(

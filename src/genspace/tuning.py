@@ -42,6 +42,8 @@ __all__ = ["FOLDER", "Space", "Tuning", "TuningDocument", "read_space", "tune_st
 
 FOLDER = "tune"
 """Folder of a study in which the variants' verdicts are kept, apart from those of its judges."""
+NAMES_JUDGES = {"members", "first", "second", "aids_from"}
+"""Options of a judge that hold names of others."""
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -63,7 +65,7 @@ class Space:
     variants: Mapping[str, JudgeTable]
     """By name; the first is the default."""
     thresholds: tuple[float, ...]
-    """Scores above which a variant says yes, for figures of decisions."""
+    """Scores above which a variant says yes, for figures of decisions; the default first as it is."""
     price: float
     """How much of the figure a dollar an item must buy."""
     figure: str | None
@@ -232,11 +234,15 @@ def tune_study(
         said = JudgeStore(apart.kept_in, spec.name).of_items(judge.fingerprint)
         return said if all(item in said for item in wanted) else None
 
+    default = next(iter(space.variants))
+    own = float(space.variants[default].options.get("pass_above", 0.5))
+
     def candidates(name: str, said: Mapping[str, Verdict], among: NDArray[np.bool_]) -> Iterator[Candidate]:
         """Yield a variant on some items; one that is fitted on people's answers, also as each fold fits it."""
         judge, some = judges[name][1], [item for item, chosen in zip(ids, among, strict=True) if chosen]
         by_fold = _by_fold(judge, apart, ids, some, held) if isinstance(judge, Fitted) else []
-        return _candidates(name, [said, *by_fold], some, figure, space.thresholds)
+        thresholds = space.thresholds if name != default else dict.fromkeys([own, *space.thresholds])
+        return _candidates(name, [said, *by_fold], some, figure, thresholds)
 
     first = _first_part(prompts, space.drop_after, seed=seed)
     begun: dict[str, dict[str, Verdict]] = {}
@@ -260,7 +266,7 @@ def tune_study(
             finished[name] = said
         else:
             unfinished.append(name)
-    if next(iter(space.variants)) in unfinished or len(finished) < 2:
+    if default in unfinished or len(finished) < 2:
         raise InputError(
             f"{', '.join(unfinished)}: not asked about every item (is the budget spent?); the same command, with "
             "a larger one, goes on from here, and needs the default and one other variant"
@@ -318,7 +324,7 @@ def _candidates(
     answers: Sequence[Mapping[str, Verdict]],
     ids: Sequence[str],
     figure: Figure,
-    thresholds: Sequence[float],
+    thresholds: Iterable[float],
 ) -> Iterator[Candidate]:
     """Yield a variant once with each threshold; where the figure reads scores, once.
 
@@ -355,10 +361,9 @@ def _winner(variants: Mapping[str, JudgeTable], name: str, threshold: float | No
             continue
         table = variants[one]
         tables[one] = {"kind": table.kind, **({"model": table.model} if table.model else {}), **table.options}
-        named = [
-            v for value in table.options.values() for v in (value if isinstance(value, list) else [value])
-        ]
-        wanted += [v for v in named if isinstance(v, str)]
+        for option in NAMES_JUDGES & set(table.options):
+            named = table.options[option]
+            wanted += [named] if isinstance(named, str) else named
     if threshold is not None and variants[name].kind in {"vlm", "hf"}:
         tables[name].setdefault("pass_above", threshold)
     return toml_text({"judges": tables})

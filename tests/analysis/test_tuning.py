@@ -6,6 +6,7 @@ Longer than 400 lines: its cases share one planted study.
 from __future__ import annotations
 
 import json
+import math
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -14,12 +15,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import t
 
 from genspace import open_study
 from genspace.analysis.figures import FIGURES
 from genspace.analysis.folds import FOLDS, REPEATS, outer_folds
 from genspace.analysis.question import Question
 from genspace.analysis.tuning import Candidate, Tuned, promising, tune
+from genspace.display import view_of
 from genspace.errors import InputError, InvalidFilesError
 from genspace.gather import evidence_of
 from genspace.judges import Budget, BudgetReachedError, JudgeSpec, make_judge, study_context
@@ -81,6 +84,21 @@ def test_what_is_held_out_has_no_part_in_the_choice() -> None:
     found = tune(y, labels, [plain, poisoned], FIGURES["accuracy"], seed=3)
     assert {row.name: row.chosen for row in found.candidates} == {"plain": 1.0, "poisoned": 0.0}
     assert found.says == "identical"
+
+
+def test_what_is_fitted_in_a_fold_is_read_there() -> None:
+    rng = np.random.default_rng(3)
+    labels, y = np.repeat(np.arange(20), 4), np.tile([0.0, 1.0], 40)
+    held = outer_folds(labels)
+    said = np.where(rng.random(held.shape) < np.linspace(0, 0.9, held.shape[1]), 1 - y[:, None], y[:, None])
+    fitted = Candidate("fitted", np.where(np.arange(80) < 8, 1 - y, y), by_fold=said)
+    always = Candidate("always yes", np.ones(80))
+    found = tune(y, labels, [fitted, always], FIGURES["accuracy"])
+    by_hand = [(said[out, k] == y[out]).mean() for k, out in enumerate(held.T)]
+    assert found.default_reaches.value == pytest.approx(np.mean(by_hand))
+    assert found.candidates[0].in_sample == pytest.approx(0.9)
+    better = [(said[~out, k] == y[~out]).mean() >= 0.5 for k, out in enumerate(held.T)]
+    assert 0 < found.candidates[0].chosen == np.mean(better) < 1
 
 
 def test_a_price_decides_between_equals() -> None:
@@ -193,8 +211,9 @@ def study(tmp_path: Path) -> Study:
 class Wrong:
     """Is wrong on every so-manieth item, and costs a cent an answer."""
 
-    def __init__(self, every: int, budget: Budget | None = None) -> None:
+    def __init__(self, every: int, budget: Budget | None = None, *, replayed: bool = False) -> None:
         self.every, self.budget, self.asked, self.fingerprint = every, budget, [], f"wrong on every {every}th"
+        self.details = {"calls": 1, "replayed": 1} if replayed else {"calls": 1}
 
     def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
         for request in requests:
@@ -204,7 +223,9 @@ class Wrong:
             n = int(request.item.item_id[1:])
             self.asked.append(n)
             right = bool(n % 2) ^ (n % self.every == 0)
-            yield Verdict.decided(request, score=0.8 if right else 0.2, passed=right, cost_usd=0.01)
+            yield Verdict.decided(
+                request, score=0.8 if right else 0.2, passed=right, cost_usd=0.01, details=self.details
+            )
 
 
 def space(*names: str, drop_after: float = 0.0) -> Space:
@@ -285,6 +306,43 @@ def test_a_budget_is_kept_and_the_next_run_goes_on(study: Study) -> None:
     assert found.document.unfinished == ()
 
 
+def test_the_default_is_taken_as_it_is_whatever_else_is_tried(study: Study) -> None:
+    """Its scores are 0.8 and 0.2: above 0.1 all are a yes, half of them right; as it is one in three is wrong."""
+    judges = {"plain": Wrong(3), "good": Wrong(29)}
+    among = replace(space("plain", "good"), thresholds=(0.1, 0.5))
+    found = tune_study(study, among, make=lambda spec, _: judges[spec.name], ask=ask).document.result
+    assert [(row.name, row.threshold) for row in found.candidates] == [
+        ("plain", 0.5), ("plain", 0.1), ("good", 0.1), ("good", 0.5),
+    ]  # fmt: skip
+    assert found.default_reaches.value == pytest.approx(found.candidates[0].in_sample, abs=0.01)
+    assert found.default_reaches.value == pytest.approx(37 / 56, abs=0.01)
+    asked = JudgeTable(kind="vlm", model="m", options={"pass_above": 0.7})
+    among = replace(among, variants={"plain": asked, "good": among.variants["good"]})
+    found = tune_study(study, among, make=lambda spec, _: judges[spec.name], ask=ask).document.result
+    assert found.candidates[0].threshold == 0.7
+
+
+def test_what_was_paid_before_any_tuning_does_not_count(study: Study) -> None:
+    judges = {"plain": Wrong(3, replayed=True), "good": Wrong(29)}
+    tune_study(study, space("plain", "good"), make=lambda spec, _: judges[spec.name], ask=ask)
+    budget = Budget(1.0)
+    tune_study(study, space("plain", "good"), make=lambda spec, _: judges[spec.name], ask=ask, budget=budget)
+    assert budget.spent_usd == pytest.approx(0.56)
+
+
+def test_where_the_data_cannot_tell_it_is_said_how_many_labels_would(study: Study) -> None:
+    """z for 5 % two-sided and for 80 % power are 1.960 and 0.842; the interval is a t interval over 14 prompts."""
+    judges = {"plain": Wrong(7), "good": Wrong(9)}
+    found = tune_study(study, space("plain", "good"), make=lambda spec, _: judges[spec.name], ask=ask)
+    result, gain = found.document.result, found.document.result.gain
+    assert result.says == "open"
+    error = (gain.high - gain.low) / 2 / t.ppf(0.975, 13)
+    prompts = math.ceil(14 * ((1.95996 + 0.84162) * error / 0.1) ** 2)
+    assert result.prompts_for_tenth == pytest.approx(prompts, abs=1)
+    told = f"one of 0.100 with about {result.prompts_for_tenth:,} prompts like these ({4 * result.prompts_for_tenth:,} labelled items)"
+    assert told in " ".join(view_of(found).sentences)
+
+
 def test_a_hopeless_variant_is_asked_about_the_first_part_alone(study: Study) -> None:
     judges = {"plain": Wrong(29), "good": Wrong(31), "bad": Wrong(1)}
     found = tune_study(study, space(*judges, drop_after=0.3), make=lambda spec, _: judges[spec.name], ask=ask)
@@ -310,9 +368,7 @@ def test_an_ensemble_among_the_variants_is_fitted_inside_each_fold(
     )
     file = {"path": "elsewhere.csv"}
     tables = {name: JudgeTable(kind="table", model=None, options=file | {"metric": name}) for name in "ab"}
-    tables["both"] = JudgeTable(
-        kind="ensemble", model=None, options={"members": ["a", "b"], "method": "logistic"}
-    )
+    tables["both"] = JudgeTable(kind="ensemble", model=None, options={"members": ["a", "b"]})
     among = Space(tables, (0.5,), 0.0, "roc_auc", "tune.toml", 0.0)
     seen: list[Candidate] = []
 
@@ -326,8 +382,8 @@ def test_an_ensemble_among_the_variants_is_fitted_inside_each_fold(
     usual = tune_study(study, among, make=lambda spec, of: make_judge(spec, study_context(of)), ask=ask)
     rows = {row.name: row for row in usual.document.result.candidates}
     assert rows["both"].in_sample > rows["a"].in_sample
-    if usual.document.result.winner == "both":
-        assert set(tomllib.loads(usual.document.winner_table)["judges"]) == {"a", "b", "both"}
+    assert usual.document.result.winner == "both"
+    assert list(tomllib.loads(usual.document.winner_table)["judges"]) == ["both", "b", "a"]
     held = outer_folds(Question.of(evidence_of(study)).singles.prompt)
     for fold in (7,):
         said = [

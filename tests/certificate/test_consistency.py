@@ -146,3 +146,15 @@ def test_the_interval_is_over_prompts() -> None:
     assert one.value == four.value == 0.3
     assert None not in (one.low, one.high, four.low, four.high)
     assert four.high - four.low > 1.5 * (one.high - one.low)
+
+
+def test_pairs_of_answers_are_counted_by_hand() -> None:
+    """Items whose answer and mirrored answer are: yes yes, yes no, no no, no yes, no no."""
+    pairs = [(True, True), (True, False), (False, False), (False, True), (False, False)]
+    said = [
+        Said(item_id=f"i{n}", prompt=f"p{n}", asked=a, versions={"mirror": b})
+        for n, (a, b) in enumerate(pairs)
+    ]
+    (row,) = consistency("coin", said, [MIRROR]).ways
+    assert (row.asked, row.answered, row.yes_to_both, row.no_to_both) == (5, 5, 1, 2)
+    assert row.contradictions.value == pytest.approx(2 / 5)

@@ -160,7 +160,7 @@ def test_more_examples_than_there_are(study: Study, tmp_path: Path) -> None:
 
 
 def turns(study: Study, n: int, other: int | None = None, **options: Any) -> list[list[tuple[str, str]]]:
-    """Of each call: the questions with their answers, "" for the last one's."""
+    """Of each call: the questions, below the names of their pictures, with their answers, "" for the last one's."""
     request = Request(
         item=item(study, n), other=None if other is None else item(study, other), files=study.files
     )
@@ -168,7 +168,11 @@ def turns(study: Study, n: int, other: int | None = None, **options: Any) -> lis
     found = []
     for call in calls:
         messages = json.loads(call.partition("\n")[2].partition("\nimages:")[0])["messages"][1:]
-        said = [m["content"] if isinstance(m["content"], str) else m["content"][-1]["text"] for m in messages]
+        said = [
+            content if isinstance(content := m["content"], str)
+            else "\n".join(p["image_url"]["url"] if "image_url" in p else p["text"] for p in content)
+            for m in messages
+        ]  # fmt: skip
         found.append(list(zip(said[::2], [*said[1::2], ""], strict=True)))
     return found
 
@@ -239,6 +243,9 @@ def test_a_pair_is_solved_by_pairs_of_other_prompts(study: Study, tmp_path: Path
     forward, backward = turns(study, 0, 1, protocol="pairwise")
     assert forward[:-1] == backward[:-1]
     assert sorted(answer for _, answer in forward) == ["", "A", "A", "B", "B"]
+    for question, answer in forward[:-1]:
+        better, worse = question.splitlines()[:2] if answer == "A" else question.splitlines()[1::-1]
+        assert [says(int(name[7:9])) for name in (better, worse)] == [1, 0], "image:iNN.png"
     shots = Shots.of(8, study_context(study), pairwise=True, hides=False, where="")
     for e in shots.examples:
         assert e.request.other is not None

@@ -42,13 +42,11 @@ def certify(
         ),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Ask about so many items, drawn at random.")
+        int | None, typer.Option(min=1, help="Ask about this many randomly drawn items.")
     ] = None,
     by: Annotated[
         str | None,
-        typer.Option(
-            help="Column of the items by which the bound is broken down (default: sub_domain, where there is one)."
-        ),
+        typer.Option(help="Item column to break the bound down by (default: sub_domain, if it exists)."),
     ] = None,
     option: Overrides = None,
     retry: Annotated[str, typer.Option(help="Ask again about: none, errors, abstentions, all.")] = "none",
@@ -59,7 +57,7 @@ def certify(
     out: OutOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Ask judges the same in other ways, and count what contradicts itself: errors without a single label."""
+    """Ask judges equivalent questions and count contradictions: errors found without labels."""
     from contextlib import ExitStack
 
     from genspace.certificate import DEFAULT_WAYS, keep, varied, versions_for

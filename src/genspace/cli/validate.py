@@ -41,7 +41,7 @@ def validate(
         str, typer.Argument(help="Table of the new metric's scores, or a metric of the study.")
     ],
     study: Annotated[Path, typer.Argument(help="A study's folder, or one wide table.")],
-    metric: Annotated[str | None, typer.Option(help="Which metric of SCORES, when it holds several.")] = None,
+    metric: Annotated[str | None, typer.Option(help="Which metric of SCORES, if it has several.")] = None,
     margin: Annotated[
         float, typer.Option(help="Largest loss of agreement that still counts as not worse.")
     ] = 0.02,
@@ -56,14 +56,14 @@ def validate(
         list[str] | None, typer.Option("--by", help="Break differences down by this column; repeatable.")
     ] = None,
     primary: Annotated[
-        str | None, typer.Option(help="The figure to compare (default: by the ratings' type).")
+        str | None, typer.Option(help="The figure to compare (default: by the type of ratings).")
     ] = None,
     seed: SeedOption = 0,
     tables: Tables = AS_FOUND,
     out: OutOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Validate one new metric against people and every metric there: ahead, not worse, behind or open."""
+    """Validate a new metric against people and the existing metrics: ahead, not worse, behind or open."""
     from genspace.api import validate as validate_scores
     from genspace.cli._console import print_json, readings_follow
     from genspace.cli._progress import course
