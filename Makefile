@@ -25,6 +25,7 @@ demo: $(VENV)/.base  ## Judge rendered scenes with known truth and compare the j
 	else \
 		echo "No vision-language model judges here: set OPENAI_API_KEY or OPENAI_BASE_URL, and name one by DEMO_VLM=MODEL."; \
 	fi
+	$(BIN)/genspace certify $(DEMO_OUT)/study --judge depth-and-masks --judge noisy-perception
 	$(BIN)/genspace compare $(DEMO_OUT)/study --by kind --by sub_domain --out $(DEMO_OUT)
 	$(BIN)/genspace probe report $(DEMO_OUT)/study --out $(DEMO_OUT)/probes
 	@echo "Open in a browser: $(DEMO_OUT)/report.html (who agrees with the truth), $(DEMO_OUT)/probes (how each judge errs)."

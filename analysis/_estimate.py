@@ -13,9 +13,9 @@ __all__ = ["Estimate"]
 
 @dataclass(frozen=True, slots=True)
 class Estimate(Displayed):
-    """A figure, its interval, what it rests on, and why it (or its interval) is missing.
+    """A figure, its interval, its number of items, and the reason if it (or its interval) is missing.
 
-    Undefined is a null value with a reason, never 0 and never NaN.
+    An undefined value is null with a reason, never 0 or NaN.
 
     >>> Estimate(0.5, 0.4, 0.6, n=100).value
     0.5

@@ -17,7 +17,7 @@ Resampled = Literal["prompts", "items", "raters"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompareOptions:
-    """How a comparison is made; every choice is written into its document.
+    """Options of a comparison; each is recorded in its document.
 
     >>> CompareOptions(draws=1)
     Traceback (most recent call last):

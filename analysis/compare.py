@@ -48,7 +48,7 @@ SHOWN_DISAGREEMENTS = 5
 
 @dataclass(frozen=True, eq=False)
 class Comparison(Result):
-    """A finished comparison: its figures, and what they were computed from.
+    """A finished comparison: its figures, and the data that they were computed from.
 
     >>> import pandas as pd
     >>> import genspace
@@ -117,14 +117,14 @@ class Comparison(Result):
 
 
 def compare(evidence: Evidence, options: CompareOptions | None = None) -> Comparison:
-    """Compare every judge with the people, on every question that they answered.
+    """Compare every judge with people, on every question that they answered.
 
     Args:
         evidence: Items, answers and verdicts.
         options: Draws, seed, primary figure, breakdowns.
 
     Returns:
-        All figures. Everything undefined is null with a reason.
+        All figures. Undefined figures are null with a reason.
 
     Errors: `InputError` for an unknown figure or column.
 

@@ -197,17 +197,17 @@ def agreement(
     groups: ArrayLike | None = None,
     average: Literal["groups", "items", "pairs"] = "groups",
 ) -> float:
-    """Return one figure of agreement between ratings (or decisions) and scores; NaN when undefined.
+    """Compute one figure of agreement between ratings (or decisions) and scores; NaN when undefined.
 
     Args:
         target: (n,) mean ratings, or decisions 1 / 0 for "roc_auc" and "average_precision"; NaN = none.
         scores: (n,) scores, higher is better; NaN = abstained. Items without either are left out.
         figure: A name of `FIGURES`.
-        groups: (n,) labels; the figure is taken within each group, groups without a value are left out.
+        groups: (n,) labels; the figure is computed within each group, and groups without a value are left out.
         average: Whether each group counts once, by its number of items, or (for shares of pairs) by its pairs.
 
-    Errors: `InputError` for an unknown figure, vectors of different lengths, or an average that the figure has
-    not.
+    Errors: `InputError` for an unknown figure, vectors of different lengths, or an average that the figure does not
+    support.
 
     >>> agreement([1, 2, 3, 4], [1, 3, 2, 4], "kendall_tau_b").__round__(3)
     0.667

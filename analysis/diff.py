@@ -173,7 +173,7 @@ class DiffDocument:
 
 @dataclass(frozen=True, eq=False)
 class Diff(Result):
-    """A finished diff.
+    """The result of comparing two runs.
 
     >>> import pandas as pd
     >>> import genspace
@@ -228,16 +228,16 @@ def diff(
     *,
     names: tuple[str, str] = ("old", "new"),
 ) -> Diff:
-    """Say what changed from one run to another.
+    """Compare two runs.
 
-    The people's answers are those of the new run, or the old one's where the new has none. A comparison read from a
-    file has figures alone: beside it nothing is tested, and no answer can be told to have flipped.
+    People's answers are those of the new run, or of the old one if the new has none. A comparison read from a file has
+    only figures: it allows no tests and no list of flipped answers.
 
     Args:
         old: The earlier run.
-        new: The later one.
+        new: The later run.
         options: Primary figure, confidence, seed.
-        names: What the two are called.
+        names: The names of the two runs.
 
     Errors: `InputError` for an unknown figure.
 

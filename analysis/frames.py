@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +21,11 @@ from genspace.analysis.inference.replicates import Replicates, StandardError
 from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import ratio
 from genspace.display import Displayed
+from genspace.sides import Frame
 
-__all__ = ["FRAMES", "Frame", "FramedItem", "FramedRater", "Frames", "find_frames"]
+__all__ = ["FramedItem", "FramedRater", "Frames", "find_frames", "share_of_answers"]
 
 Floats = NDArray[np.float64]
-Frame = Literal["camera", "object"]
-FRAMES: tuple[Frame, Frame] = ("camera", "object")
-"""From where sides are told: as the picture shows them, or as the object itself has them."""
 
 ROUNDS, CHANGE = 500, 1e-9
 SLIPS = (1.0, 9.0)
@@ -51,6 +48,8 @@ class FramedRater:
     """Probability that it answers from the object; None: no item tells."""
     slips: float
     """Rate at which it answers otherwise than its frame says."""
+    stated: bool = False
+    """Whether the rater said so, or was asked so: nothing is inferred."""
 
     @property
     def frame(self) -> Frame | None:
@@ -84,7 +83,7 @@ class Frames(Displayed):
     """Which frames people answer in."""
 
     object_share: Estimate
-    """Share of the raters who answer from the object, among raters like these."""
+    """Share of the raters who answer from the object, among raters like these; of those who did not state it."""
     raters: tuple[FramedRater, ...]
     items: tuple[FramedItem, ...]
     within: Estimate
@@ -100,6 +99,7 @@ def find_frames(
     *,
     raters: list[str],
     items: list[str],
+    stated: Floats | None = None,
     confidence: float = 0.95,
 ) -> Frames:
     """Find the frame of each rater and both answers of each item.
@@ -110,6 +110,7 @@ def find_frames(
         object_: (n,) the known answer from the object; NaN where it is unknown.
         raters: (m,) names.
         items: (n,) ids.
+        stated: (m,) 1 for who is known to answer from the object, 0 from the camera, NaN for who is not; None: nobody.
         confidence: level of the intervals.
 
     Errors: `ValueError` where no item is known to have different answers in the two frames: nothing could tell them
@@ -122,9 +123,10 @@ def find_frames(
     ['camera', 'object', 'object']
     """
     known = np.isfinite(camera) & np.isfinite(object_)
-    if not (known & (camera != object_)).any():
+    fixed = np.full(len(raters), np.nan) if stated is None else stated
+    if not (known & (camera != object_)).any() and not np.isfinite(fixed).any():
         raise ValueError("no item is known to have different answers from the camera and from the object")
-    model = _Model.of(answers, camera, object_).fitted()
+    model = _Model.of(answers, camera, object_, fixed).fitted()
     telling = known & (camera != object_)
     seen = np.isfinite(answers)
     told = (seen & telling[:, None]).sum(axis=0)
@@ -136,6 +138,7 @@ def find_frames(
             telling=int(told[j]),
             object_frame=float(model.frame[j]) if given[j] else None,
             slips=float(model.slips[j]),
+            stated=bool(np.isfinite(fixed[j])),
         )
         for j, name in enumerate(raters)
     )
@@ -150,7 +153,7 @@ def find_frames(
         )
         for i, name in enumerate(items)
     )
-    asked = [j for j in range(len(raters)) if told[j]]
+    asked = [j for j in range(len(raters)) if told[j] and not np.isfinite(fixed[j])]
     within, across = _pairs(answers, found, both, confidence)
     return Frames(
         object_share=_share(model.frame[asked], confidence),
@@ -176,10 +179,12 @@ class _Model:
     """(m,) rates."""
     prior: Floats
     """(4,) of the cells of items that are not known."""
+    fixed: Floats
+    """(m,) 1 or 0 for who stated the frame; NaN for who did not."""
     share: float = 0.5
 
     @classmethod
-    def of(cls, answers: Floats, camera: Floats, object_: Floats) -> _Model:
+    def of(cls, answers: Floats, camera: Floats, object_: Floats, fixed: Floats) -> _Model:
         """Begin with the known items alone; an unknown one begins with its majority in both frames."""
         n, m = answers.shape
         allowed = np.ones((n, 4), dtype=bool)
@@ -190,7 +195,13 @@ class _Model:
         yes = np.clip(np.where(np.isfinite(yes), yes, 0.5), 0.02, 0.98)
         start = np.stack([1 - yes, np.minimum(yes, 1 - yes), np.minimum(yes, 1 - yes), yes], axis=1)
         model = cls(
-            answers, allowed, _normalised(start * allowed), np.full(m, 0.5), np.full(m, 0.1), np.full(4, 0.25)
+            answers,
+            allowed,
+            _normalised(start * allowed),
+            np.full(m, 0.5),
+            np.full(m, 0.1),
+            np.full(4, 0.25),
+            fixed,
         )
         telling = allowed.sum(axis=1) == 1
         model.frame = model._frames(telling)
@@ -242,7 +253,8 @@ class _Model:
             p = probability[rows, None]
             gain += sign * (p * yes[rows] + (1 - p) * no[rows]).sum(axis=0)
         logit = gain + np.log(self.share) - np.log1p(-self.share)
-        return np.asarray(1 / (1 + np.exp(-np.clip(logit, -500, 500))))
+        found = 1 / (1 + np.exp(-np.clip(logit, -500, 500)))
+        return np.where(np.isfinite(self.fixed), self.fixed, found)
 
     def _rates(self, unknown: NDArray[np.bool_]) -> None:
         right = (1 - self.frame) * self.camera_yes[:, None] + self.frame * self.own_yes[:, None]
@@ -289,10 +301,15 @@ def _pairs(
             pairs = [x == y for (f, x), (g, y) in combinations(given, 2) if (f == g) is same]
             if pairs:
                 per_item[same].append((float(sum(pairs)), float(len(pairs))))
-    return _agreeing(per_item[True], confidence), _agreeing(per_item[False], confidence)
+    return share_of_answers(per_item[True], confidence), share_of_answers(per_item[False], confidence)
 
 
-def _agreeing(counts: list[tuple[float, float]], confidence: float) -> Estimate:
+def share_of_answers(counts: list[tuple[float, float]], confidence: float = 0.95) -> Estimate:
+    """Return a share over items, or over raters: of each how many are so, of how many.
+
+    >>> share_of_answers([(1, 2), (2, 2)]).value
+    0.75
+    """
     if not counts:
         return Estimate.undefined(Reason("no_common_item"))
     agree, of = np.array(counts).T

@@ -197,7 +197,7 @@ class GateDocument:
 
 @dataclass(frozen=True, eq=False)
 class Gate(Result):
-    """A finished gate.
+    """The result of a gate: rules about judges, each met, not met or open.
 
     >>> import pandas as pd
     >>> import genspace
@@ -252,13 +252,13 @@ def gate(
 
     Args:
         evidence: The study.
-        rules: What is asked, in words (`Rule`); none: with an earlier run, that no judge is behind itself.
+        rules: Rules in words (`Rule`); if empty and there is an earlier run: no judge is behind its earlier self.
         options: Confidence over all rules, primary figure, seed.
-        against: An earlier run, whose judges are "before".
-        open_rules: Whether a rule that the data leave open fails the gate or lets it pass.
-        names: What the study and the earlier run are called.
+        against: An earlier run, whose judges are called "before".
+        open_rules: Whether an undecided rule fails or passes.
+        names: The names of the study and of the earlier run.
 
-    Errors: `InputError` for a rule that cannot be read, an unknown judge, and for none at all.
+    Errors: `InputError` for an invalid rule, an unknown judge, and if there are no rules.
 
     >>> import pandas as pd
     >>> run = Evidence.from_frames(

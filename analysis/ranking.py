@@ -27,7 +27,7 @@ __all__ = ["Ranking", "rank", "rank_generators"]
 
 @dataclass(frozen=True, eq=False)
 class Ranking(Result):
-    """A finished ranking of generators.
+    """The generators ranked by people and by each judge.
 
     >>> import pandas as pd
     >>> import genspace
@@ -106,15 +106,15 @@ def rank(
     over: Resampled = "prompts",
     question: str | None = None,
 ) -> Ranking:
-    """Rank the generators by the people and by each judge, and say how sure each order is.
+    """Rank the generators by people and by each judge, with the uncertainty of each order.
 
-    Scores are mean ratings and mean scores; where two items were compared, Bradley-Terry log strengths.
+    Scores are mean ratings and mean scores; for compared items, Bradley-Terry log strengths.
 
     Args:
-        evidence: Items, answers and verdicts; the items' `generator` names what made each.
-        options: Draws, seed, confidence and the columns to rank within the values of.
-        judges: Which judges, in this order; by default all that are not computed from the ratings themselves.
-        over: What is resampled: "prompts"; "items" (or pairs), as if they were independent; "raters", who must be
+        evidence: Items, answers and verdicts; the column `generator` names each item's generator.
+        options: Draws, seed, confidence, and the columns to rank within.
+        judges: Which judges, in this order; by default all that are not computed from the ratings.
+        over: What to resample: "prompts"; "items" (or pairs), treated as independent; "raters", who must be identified
             persons.
         question: Which question; None: the main one.
 
@@ -169,6 +169,17 @@ def rank_generators(
     over: Resampled = "prompts",
     question: str = "",
 ) -> Ranking:
-    """Rank generators from data frames: the former form of `rank`, with the same results."""
+    """Rank generators from data frames; the deprecated form of `rank`, with the same results.
+
+    >>> import warnings
+    >>> import pandas as pd
+    >>> items = pd.DataFrame({"item_id": list("abcd"), "prompt_id": list("ppqq"), "generator": list("xyxy")})
+    >>> answers = pd.DataFrame({"item_id": list("abcd"), "value": [1, 2, 3, 5]})
+    >>> verdicts = pd.DataFrame({"item_id": list("abcd"), "judge": "clip", "score": [0.9, 0.3, 0.2, 0.1]})
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", DeprecationWarning)
+    ...     rank_generators(answers, verdicts, items, options=CompareOptions(draws=100)).order("clip")
+    ['x', 'y']
+    """
     evidence = Evidence.from_frames(items, annotations, verdicts, settings=settings)
     return rank(evidence, options, judges=judges, over=over, question=question)

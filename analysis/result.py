@@ -518,7 +518,7 @@ class SpecificationRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptionCount:
-    """How often a judge has the highest value, and how often none is ahead of it."""
+    """How often a judge has the highest value, alone or with others, and how often none is ahead of it."""
 
     judge: str
     first: int

@@ -23,7 +23,7 @@ from genspace.analysis.inference.left_out import LeftOut
 from genspace.analysis.inference.replicates import Replicates, standard_error
 from genspace.analysis.question import People
 from genspace.analysis.reasons import Reason
-from genspace.analysis.resampling import ratio
+from genspace.analysis.resampling import SCORE_TIE, ratio
 from genspace.analysis.result import OptionCount, PairTest, Specification, SpecificationPair, SpecificationRow
 from genspace.analysis.significance import ALPHA, holm
 
@@ -273,9 +273,10 @@ class _Table:
         return np.asarray(self.defined & ~(self.beats == -1).any(axis=1))
 
     @property
-    def first(self) -> int:
-        """Place of the judge with the highest value."""
-        return int(np.nanargmax(self.values))
+    def first(self) -> Bools:
+        """(J,) judges with the highest value, several where they share it."""
+        highest = np.nanmax(self.values) if self.defined.any() else np.nan
+        return np.asarray(self.values >= highest - SCORE_TIE)
 
 
 def _document(
@@ -313,11 +314,11 @@ def _row(ranked: Sequence[str], choice: Choice, table: _Table) -> SpecificationR
 
 
 def _best(ranked: Sequence[str], tables: Mapping[Choice, _Table]) -> tuple[OptionCount, ...]:
-    """Return how often each judge has the highest value, and how often none is ahead of it."""
+    """Return how often each judge has the highest value, alone or with others, and how often none is ahead of it."""
     return tuple(
         OptionCount(
             judge=name,
-            first=sum(table.first == place for table in tables.values()),
+            first=sum(bool(table.first[place]) for table in tables.values()),
             top=sum(bool(table.top[place]) for table in tables.values()),
             of=sum(bool(table.defined[place]) for table in tables.values()),
         )

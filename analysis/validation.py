@@ -59,7 +59,7 @@ MIN_CELL_ITEMS = 20
 
 @dataclass(frozen=True, eq=False)
 class Validation(Result):
-    """A finished validation of one metric.
+    """The result of validating one metric.
 
     >>> import pandas as pd
     >>> import genspace
@@ -111,16 +111,16 @@ def validate(
     margin: float = MARGIN,
     annotators: Annotators = "crowd",
 ) -> Validation:
-    """Validate one metric against the people and every other metric, on the main question.
+    """Validate one metric against people and every other metric, on the main question.
 
     Args:
-        evidence: Items, answers and the verdicts of the new metric and of all others.
+        evidence: Items, answers, and the verdicts of the new metric and of all others.
         new: Name of the new metric.
         options: Draws, seed, confidence, primary figure, breakdowns.
         margin: Largest loss in the primary figure that still counts as not worse, at least 0.
-        annotators: Who the raters are: what head start the metric has where it is tested as one of them (`EPSILON`).
+        annotators: The kind of raters, which sets the metric's advantage in the alternative annotator test (`EPSILON`).
 
-    Errors: `InputError` for an unknown name, a negative margin, a metric made from the ratings themselves.
+    Errors: `InputError` for an unknown name, a negative margin, or a metric computed from the ratings.
 
     >>> import pandas as pd
     >>> evidence = Evidence.from_frames(

@@ -77,7 +77,7 @@ def views_sheet() -> Image.Image:
             sheet.paste(view(category, heading), (left + column * SIZE, top + 18))
             label = f"{category}, {side}" if column == 0 else side
             if not CATALOGUE[category].has_front:
-                label = f"{category}, no front: alike from all sides" if column == 0 else ""
+                label = f"{category}, no front" if column == 0 else ""
             pen.text((left + column * SIZE + 4, top + 2), label, "#444", font)
     return sheet
 

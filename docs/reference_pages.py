@@ -35,7 +35,16 @@ def fill(text: str) -> str:
 def glossary() -> str:
     """Every word of the report, and every figure, with its meaning."""
     from genspace.analysis.figures import FIGURES
-    from genspace.report._words import OF_GATES, OF_ORDERS, OF_PROBES, OF_RUNS, TERMS
+    from genspace.report._words import (
+        OF_CELLS,
+        OF_GATES,
+        OF_ITEMS,
+        OF_ORDERS,
+        OF_PROBES,
+        OF_RUNS,
+        TERMS,
+        of_sub_domains,
+    )
 
     figures = {row.short: row.meaning.format(people="people") for row in FIGURES.values() if row.meaning}
     parts = [
@@ -44,6 +53,9 @@ def glossary() -> str:
         ("Words of gates", OF_GATES),
         ("Words of orders", OF_ORDERS),
         ("Words of probes", OF_PROBES),
+        ("Words of one item", OF_ITEMS),
+        ("Words of the GenSpace table", OF_CELLS),
+        ("Sub-domains", of_sub_domains()),
         ("Figures", figures),
     ]
     return "\n\n".join(

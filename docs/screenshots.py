@@ -117,8 +117,8 @@ def show() -> None:
         shutil.copytree(DOCS.parent / "examples" / "scenes", study)
         invoke(["judge", str(study), "--judge", "scene", "--judge", "box2d"])
         invoke(["show", str(study), "own-left", "--out", f"{folder}/item.html"])
-        picture = photograph(f"file://{folder}/item.html")
-    save(picture, "show", photographs=True)
+        save(photograph(f"file://{folder}/item.html"), "show", photographs=True)
+        looks(f"file://{folder}/item.html", "item")
 
 
 def probes() -> None:
@@ -181,6 +181,7 @@ def benchmark() -> None:
         url = f"file://{folder}/table/table.html"
         for width, end in ((1280, ""), (820, "-820"), (390, "-390")):
             save(photograph(url, width=width, height=900), f"genspace-table{end}")
+        looks(url, "genspace-table")
 
 
 def human_study() -> None:

@@ -19,6 +19,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, ValidationError
 
+from genspace.documents import mistakes
 from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
 from genspace.records import fingerprint
 
@@ -133,15 +134,7 @@ def load_profile(name: str | Path) -> Profile:
     try:
         profile = Profile.model_validate({"name": path.stem, **settings})
     except ValidationError as error:
-        raise InvalidFilesError([_problem(e["loc"], e["msg"], str(path)) for e in error.errors()]) from None
+        raise InvalidFilesError(mistakes(Profile, error, str(path))) from None
     if profile.rules == "reference" and profile.model_fields_set & {"tolerances", "limits"}:
         raise InvalidFilesError([Problem(str(path), "the reference rules take no tolerances and no limits")])
     return profile
-
-
-def _problem(loc: tuple[int | str, ...], message: str, file: str) -> Problem:
-    if message.startswith("Extra inputs"):
-        tables: dict[str, type[BaseModel]] = {"tolerances": Tolerances, "limits": Limits}
-        known = tables.get(str(loc[0]), Profile) if len(loc) > 1 else Profile
-        message = f"unknown key{did_you_mean(str(loc[len(loc) - 1]), known.model_fields)}"
-    return Problem(file, message.removeprefix("Value error, "), field=".".join(map(str, loc)))

@@ -167,11 +167,11 @@ def _rows(screens: Iterable[Screen]) -> Iterable[_Row]:
 
 
 def answers(study_root: Path, settings: StudySettings | None = None) -> pd.DataFrame:  # noqa: ARG001
-    """Return the answers given through `genspace annotate`, as an annotations frame; empty when there are none.
+    """Return the answers collected by `genspace annotate` as an annotations frame; empty if there are none.
 
     Args:
         study_root: The study's folder.
-        settings: The study's settings; values come as the protocol defines them, whatever they declare.
+        settings: The study's settings; answer values follow the protocol, not these.
 
     Errors: `InputError` for a database that cannot be read.
 
@@ -183,7 +183,7 @@ def answers(study_root: Path, settings: StudySettings | None = None) -> pd.DataF
 
 
 def read_recorded(study_root: Path) -> Recorded:
-    """Read everything that raters answered; nothing when the study never asked people.
+    """Read everything that raters answered; empty if the study has not asked people.
 
     Errors: `InputError` for a database that cannot be read.
 

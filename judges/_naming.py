@@ -27,11 +27,12 @@ def resolve(
     """Return the specification of each named judge.
 
     Args:
-        names: as on the command line; a name of `tables` comes before a kind. `NAME[key=value]` changes options.
-        tables: the study's `[judges.NAME]` tables.
-        overrides: `NAME.key=value`, or `key=value` when one judge is named; values are TOML, else text.
+        names: As on the command line; a name in `tables` takes precedence over a kind. `NAME[key=value]` changes
+            options.
+        tables: The study's `[judges.NAME]` tables.
+        overrides: `NAME.key=value`, or `key=value` if one judge is named; values are TOML, else text.
 
-    An override of a table that is not named is left aside: it may hold for a member of a combination.
+    Overrides of a table that is not named are ignored, because they may apply to a member of a combination.
     Errors: `InputError` for an unknown name or kind, a judge named twice, or an override that fits no judge.
 
     >>> spec = resolve(["vlm:gpt-4.1"], {}, ["samples=3"])[0]
@@ -52,9 +53,9 @@ def study_context(study: Study, overrides: Sequence[str] = (), **fields: Any) ->
     """Return the context of a study's judges, in which ensembles and cascades find their members by name.
 
     Args:
-        study: the study to be judged.
-        overrides: `NAME.key=value`; those that name a member hold for it.
-        fields: further fields of `JudgeContext`: `cache_dir`, `seed`, `budget`, `allowed_hosts`.
+        study: The study to judge.
+        overrides: `NAME.key=value`; those that name a member apply to it.
+        fields: Further fields of `JudgeContext`: `cache_dir`, `seed`, `budget`, `allowed_hosts`.
 
     >>> import tempfile
     >>> import pandas as pd
@@ -82,7 +83,7 @@ def study_context(study: Study, overrides: Sequence[str] = (), **fields: Any) ->
 
 
 def member_overrides(name: str, overrides: Sequence[str]) -> list[str]:
-    """Return those of the overrides that name a judge.
+    """Return the overrides that apply to the named judge.
 
     >>> member_overrides("vlm:m", ["vlm:m.samples=3", "other.samples=4"])
     ['vlm:m.samples=3']
@@ -91,7 +92,7 @@ def member_overrides(name: str, overrides: Sequence[str]) -> list[str]:
 
 
 def variant_of(name: str, tables: Collection[str]) -> Variant | None:
-    """Return of which other judge a name makes a variant; None where it makes none.
+    """Return which judge a name makes a variant of; None if it makes none.
 
     >>> variant_of("geometry[depth=scene]", {})
     Variant(base='geometry', replaced='depth=scene')

@@ -40,7 +40,7 @@ ROUNDING_USD = 1e-9
 
 
 class BudgetReachedError(GenspaceError):
-    """What a run may spend is spent: it ends here, with all its verdicts.
+    """The budget is spent: the run ends, and all its verdicts are kept.
 
     >>> try:
     ...     Budget(limit_usd=1, spent_usd=1).check()
@@ -52,7 +52,7 @@ class BudgetReachedError(GenspaceError):
 
 @dataclass
 class Budget:
-    """What a run may spend, all its judges and the members of combinations together.
+    """The spending limit of a run, shared by all its judges and the members of combinations.
 
     >>> budget = Budget(limit_usd=5)
     >>> budget.spend(0.25)
@@ -77,11 +77,11 @@ class Budget:
 
 
 class Judge(Protocol):
-    """Turns requests into verdicts. Batches, concurrency and caches are its own affair.
+    """Turns requests into verdicts. The judge is responsible for batches, concurrency and caches.
 
-    Storage, resume, progress and engines are the runner's. A judge may offer more: `close()` when it holds
-    resources, `preview` (see `Previewing`) when it sends something worth seeing or paying for, and what `Settling` and
-    `Combining` say.
+    The runner is responsible for storage, resuming and progress. A judge may also offer `close()` if it holds
+    resources, `preview` (see `Previewing`) if it sends data or costs money, and the methods of
+    `Settling` and `Combining`.
 
     >>> class Coin:
     ...     fingerprint = "always yes, version 1"
@@ -110,7 +110,7 @@ class Judge(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """What a judge would do for one request: shown by `genspace judge --dry-run [--show]`.
+    """What a judge would do for one request; `genspace judge --dry-run [--show]` prints it.
 
     >>> Preview.together("two calls", [Preview.free("a", calls=1), Preview.free("b", calls=1)]).calls
     2
@@ -164,7 +164,7 @@ class Preview:
 
 @runtime_checkable
 class Previewing(Protocol):
-    """A judge that can say beforehand what it would send and what it would cost.
+    """A judge that can show in advance what it would send and what that would cost.
 
     >>> class Shown:
     ...     def preview(self, request):
@@ -180,7 +180,7 @@ class Previewing(Protocol):
 
 @runtime_checkable
 class Seeing(Protocol):
-    """A judge that makes a scene of an item's image, from which other judges may be helped.
+    """A judge that reconstructs a scene from an item's image; other judges can use the scene.
 
     >>> class Blind:
     ...     def seen(self, request):
@@ -199,7 +199,7 @@ class Seeing(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeSpec:
-    """Which judge, as the command line or a `[judges.NAME]` table names it.
+    """Which judge to make, as named on the command line or by a `[judges.NAME]` table.
 
     >>> JudgeSpec(name="gpt", kind="vlm", model="gpt-4.1", options={"samples": 3}).source
     'the command line'
@@ -220,7 +220,7 @@ class JudgeSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class JudgeContext:
-    """What a judge's factory may use besides its own options.
+    """What a judge's factory may use in addition to the judge's options.
 
     >>> context = JudgeContext(budget=Budget(limit_usd=2))
     >>> context.evidence is None, context.seed
@@ -247,7 +247,7 @@ class JudgeContext:
 
 @runtime_checkable
 class Settling(Protocol):
-    """A judge whose fingerprint holds only after it has asked something.
+    """A judge whose fingerprint is only known after it has asked something.
 
     >>> class Learns:
     ...     settled = False
@@ -296,7 +296,7 @@ class Need:
 
 @runtime_checkable
 class Combining(Protocol):
-    """A judge that reads the verdicts of others. It asks nobody: whoever runs it has its members asked first.
+    """A judge that reads other judges' verdicts. It asks no model; the runner asks its members first.
 
     >>> class Both:
     ...     members = {}
@@ -341,10 +341,10 @@ Options = TypeVar("Options", bound="BaseModel")
 
 
 def parse_options(model: type[Options], spec: JudgeSpec) -> Options:
-    """Return the judge's options, checked.
+    """Check and return the judge's options.
 
-    Errors: `InputError` that names the source, the option, its value and what is expected; an unknown option
-    names the closest known one.
+    Errors: `InputError` that names the source, the option, its value and what is expected; for an unknown option, also
+    the closest known one.
 
     >>> from pydantic import BaseModel
     >>> class Options(BaseModel):

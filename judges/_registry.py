@@ -47,7 +47,7 @@ PURPOSES: Mapping[str, str] = {
 
 
 def make_judge(spec: JudgeSpec, context: JudgeContext) -> Judge:
-    """Return the judge that the specification names.
+    """Make the judge that the specification names.
 
     Errors: `InputError` for an unknown kind or a wrong option, `MissingExtraError` for a missing package.
 

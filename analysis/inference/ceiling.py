@@ -237,7 +237,7 @@ class _Counts:
         """(B, kinds) share of each kind among the items of each draw."""
         members = (self.of_item[:, None] == np.arange(len(self.kinds))).astype(float)
         found = parts.map(lambda w: members.T @ w)
-        return np.asarray((found / found.sum(axis=0)).T)
+        return np.asarray(ratio(found, found.sum(axis=0)).T)
 
 
 def _of_shares(

@@ -31,7 +31,7 @@ HeadlineCode = Literal[
 """What is true of the judge with the highest figure:
 
 ahead of all: ahead of every other judge, and above chance
-highest: above chance, and at least one other judge is not behind it
+highest: above chance, and at least one other judge is not behind it, or gives the same answers
 alone: above chance, and no other judge was compared with it
 at chance: its interval reaches chance
 below chance: its whole interval lies below chance
@@ -91,10 +91,7 @@ def headline(
     def standing_as(*which: str) -> tuple[str, ...]:
         return tuple(name for name, said in of.items() if said in which)
 
-    beaten, rivals = (
-        standing_as("ahead"),
-        [n for n, said in of.items() if said not in ("not compared", "identical")],
-    )
+    beaten, rivals = standing_as("ahead"), [n for n, said in of.items() if said != "not compared"]
     code: HeadlineCode = "highest"
     where = beside_chance(figure, mine)
     if where != "above chance":

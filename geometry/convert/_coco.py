@@ -29,7 +29,7 @@ class _Lenient(BaseModel):
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
 
 
-class _Image(_Lenient):
+class _Image(_Lenient, extra="allow"):
     id: int | str
     file_name: str | None = None
     file_path: str | None = None
@@ -40,7 +40,7 @@ class _Image(_Lenient):
     """Camera matrix, 3 × 3 (Omni3D)."""
 
 
-class _Category(_Lenient):
+class _Category(_Lenient, extra="allow"):
     id: int | str
     name: str
 
@@ -72,13 +72,18 @@ class _Annotation(BaseModel):
     behind_camera: bool | None = None
 
     @property
-    def corners(self) -> Four | None:
-        """Left, top, right, bottom, from whichever of its boxes is known."""
+    def boxes(self) -> dict[str, Four]:
+        """Left, top, right, bottom by the name of the box, of those that are known; the first is the object's."""
+        named = {
+            name: getattr(self, name) for name in ("bbox", "bbox2D_tight", "bbox2D_trunc", "bbox2D_proj")
+        }
+        known = {
+            name: box for name, box in named.items() if box is not None and (name == "bbox" or max(box) > 0)
+        }
         if self.bbox is not None:
             left, top, width, height = self.bbox
-            return left, top, left + width, top + height
-        known = (self.bbox2D_tight, self.bbox2D_trunc, self.bbox2D_proj)
-        return next((box for box in known if box is not None and max(box) > 0), None)
+            known["bbox"] = (left, top, left + width, top + height)
+        return known
 
     @property
     def in_3d(self) -> bool:
@@ -91,7 +96,7 @@ class _Annotation(BaseModel):
         )
 
 
-class _Coco(_Lenient):
+class _Coco(_Lenient, extra="allow"):
     images: list[_Image]
     categories: list[_Category]
     annotations: list[Any] = []
@@ -144,6 +149,7 @@ def _reader(document: Any, file: str, *, fronts: bool, level: bool) -> Reader:
     names = {c.id: c.name for c in coco.categories}
     images = {i.id: i for i in coco.images}
     rows: dict[int | str, list[int]] = {i.id: [] for i in coco.images}
+    unkept = sorted({*(coco.model_extra or {})}.union(*(c.model_extra or {} for c in coco.categories)))
     strays = []
     for row, annotation in enumerate(coco.annotations):
         image_id = annotation.get("image_id") if isinstance(annotation, dict) else None
@@ -151,6 +157,8 @@ def _reader(document: Any, file: str, *, fronts: bool, level: bool) -> Reader:
 
     def views(log: Log) -> Iterator[View]:
         log.written = "left, top, width, height, as COCO has them"
+        if unkept:
+            log.notes[f"{', '.join(unkept)} of the whole file were left out: each scene is of one image"] = 1
         for row in strays:
             checked = _checked(coco.annotations[row], row, file, log)
             if checked is not None:
@@ -186,6 +194,7 @@ def _reader(document: Any, file: str, *, fronts: bool, level: bool) -> Reader:
                 height=image.height,
                 objects=found,
                 camera=_camera(image, level=level, log=log),
+                extra={"coco": image.model_extra} if image.model_extra else {},
             )
 
     return views
@@ -212,11 +221,13 @@ def _camera(image: _Image, *, level: bool, log: Log) -> dict[str, Any] | None:
 
 def _thing(annotation: _Annotation, label: str, *, fronts: bool, log: Log) -> dict[str, Any]:
     """Return an annotation as an object of a scene; keys that a scene does not know are kept under `coco`."""
+    (_, box), *others = annotation.boxes.items() or [("", None)]
+    partly = {"truncation": cut} if (cut := annotation.truncation) is not None and 0 < cut < 1 else {}
     thing: dict[str, Any] = {
         "label": label,
-        "box": annotation.corners,
+        "box": box,
         "detection_confidence": annotation.score,
-        "coco": annotation.model_extra or None,
+        "coco": {**(annotation.model_extra or {}), **dict(others), **partly} or None,
     }
     if annotation.truncation is not None and annotation.truncation >= 0:
         thing["truncated"] = annotation.truncation > 0

@@ -65,7 +65,7 @@ def _with_camera(view: View, camera: Mapping[str, Any]) -> View:
 def _view(
     file: Path, name: str, intrinsics: Path | None, images: Path | None, *, scale: float, rays: bool, log: Log
 ) -> View:
-    depth, held = _read(file)
+    depth, held, besides = _read(file)
     depth = depth * scale
     height, width = depth.shape
     where = (
@@ -74,6 +74,8 @@ def _view(
         else intrinsics
     )
     K = _matrix(held if where is None else _load(where), where or file, (height, width), log)
+    if besides:
+        log.notes[f"{', '.join(besides)} of {{n}} map(s) were left out: scenes have no place for them"] += 1
     if rays:
         v, u = np.mgrid[:height, :width] + 0.5
         depth = depth / np.sqrt(1 + ((u - K[0, 2]) / K[0, 0]) ** 2 + ((v - K[1, 2]) / K[1, 1]) ** 2)
@@ -95,8 +97,9 @@ def _view(
     )  # fmt: skip
 
 
-def _read(file: Path) -> tuple[NDArray[np.float64], Any]:
-    """Return a depth map, (H, W), 0 where it is unknown, and what else its file holds."""
+def _read(file: Path) -> tuple[NDArray[np.float64], Any, list[str]]:
+    """Return a depth map, (H, W), 0 where it is unknown, what its file holds, and what nobody asks of it by name."""
+    besides: list[str] = []
     if file.suffix.lower() == ".png":
         from PIL import Image, UnidentifiedImageError
 
@@ -115,10 +118,11 @@ def _read(file: Path) -> tuple[NDArray[np.float64], Any]:
             if key is None:
                 raise InputError(f"{file}: holds {', '.join(held)}, and none of {', '.join(_DEPTH_KEYS)}")
             values = held[key]
+            besides = [k for k in held if k not in {key, *_K_KEYS, *_FOCAL_KEYS}]
     depth = np.squeeze(np.asarray(values, dtype=float))
     if depth.ndim != 2:
         raise InputError(f"{file}: depth has the shape {np.shape(values)}, expected one map (H, W)")
-    return np.where(np.isfinite(depth) & (depth > 0), depth, 0.0), held
+    return np.where(np.isfinite(depth) & (depth > 0), depth, 0.0), held, besides
 
 
 def _ending(folder: Path, name: str) -> str:

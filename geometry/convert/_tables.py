@@ -60,45 +60,46 @@ def _reader(table: Table, images: Path | None) -> Reader:
     rest = [c for c in given if c not in taken and c not in {"width", "height"}]
 
     def views(log: Log) -> Iterator[View]:
-        numbers = {c: parse_numbers(table, theirs.get(c, c), log.problems) for c in [*numeric, *optional]}
-        found: dict[str, View] = {}
-        for index, row in enumerate(table.frame.to_dict("records")):
-            values = {name: float(column.iloc[index]) for name, column in numbers.items()}
-            absent = [name for name in numeric if math.isnan(values[name])]
-            if absent:
-                log.problems += [
-                    table.problem("a number is needed", index, theirs.get(name, name)) for name in absent
-                ]
-                continue
-            image = row[theirs.get("image", "image")]
-            if sized:
-                size = (int(values["width"]), int(values["height"]))
-            elif image in found:
-                size = (found[image].width, found[image].height)
-            else:
+        numbers = {
+            c: parse_numbers(table, theirs.get(c, c), log.problems).to_numpy() for c in [*numeric, *optional]
+        }
+        cells = {c: table.frame[c].to_numpy() for c in given}
+        groups = table.frame.groupby(theirs.get("image", "image"), sort=False).indices
+        for image, places in ((str(name), found) for name, found in groups.items()):
+            size, objects = None, []
+            for index in places:
+                row = {name: column[index] for name, column in cells.items()}
+                values = {name: float(column[index]) for name, column in numbers.items()}
+                if absent := [name for name in numeric if math.isnan(values[name])]:
+                    log.problems += [
+                        table.problem("a number is needed", index, theirs.get(name, name)) for name in absent
+                    ]
+                    continue
                 try:
-                    size = image_sizes(images, image)[1:]  # a table without sizes comes with images
+                    own = (int(values["width"]), int(values["height"])) if sized else size
+                    own = own or image_sizes(images, image)[1:]  # a table without sizes comes with images
                 except InputError as error:
                     log.problems.append(table.problem(str(error), index, theirs.get("image", "image")))
                     continue
-            view = found.setdefault(image, View(image=image, width=size[0], height=size[1]))
-            if (view.width, view.height) != size:
-                log.problems.append(
-                    table.problem(f"{image} was {view.width} × {view.height} before", index, "width")
-                )
-            box = (values["left"], values["top"], values["right"], values["bottom"])
-            if fault := box_fault(box):
-                log.problems.append(table.problem(f"{box} {fault}", index))
-                continue
-            score = values.get("score", math.nan)
-            thing: dict[str, Any] = {
-                "id": row.get("id") or None,
-                "label": row[theirs.get("label", "label")],
-                "box": box,
-                "detection_confidence": None if math.isnan(score) else score,
-                "columns": {name: row[name] for name in rest if row[name]} or None,
-            }
-            view.objects.append(thing)
-        yield from found.values()
+                size = size or own
+                if size != own:
+                    log.problems.append(
+                        table.problem(f"{image} was {size[0]} × {size[1]} before", index, "width")
+                    )
+                box = (values["left"], values["top"], values["right"], values["bottom"])
+                if fault := box_fault(box):
+                    log.problems.append(table.problem(f"{box} {fault}", index))
+                    continue
+                score = values.get("score", math.nan)
+                thing: dict[str, Any] = {
+                    "id": row.get("id") or None,
+                    "label": row[theirs.get("label", "label")],
+                    "box": box,
+                    "detection_confidence": None if math.isnan(score) else score,
+                    "columns": {name: row[name] for name in rest if row[name]} or None,
+                }
+                objects.append(thing)
+            if size is not None:
+                yield View(image=image, width=size[0], height=size[1], objects=objects)
 
     return views

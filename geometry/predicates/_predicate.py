@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from genspace.geometry.predicates._rule import Rule
+from genspace.sides import Frame
 
 if TYPE_CHECKING:
     from genspace.geometry.drawing.concepts import Concept
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["Frame", "Limit", "Predicate", "Saying", "Task", "Variant", "opposites"]
 
 Task = Literal["t2i", "edit"]
-Frame = Literal["camera", "object"]
-"""From where left, right, before and behind are told: as the picture shows them, or as the object has them."""
 Unit = Literal["deg", "m", "share", "factor"]
 
 

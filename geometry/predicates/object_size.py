@@ -159,7 +159,7 @@ def stretched(draw: Draw, thing: Thing, other: Thing) -> tuple[Thing, Thing]:
     else:
         axis = {"longer": 0, "taller": 1, "wider": 2}[draw.variant]
         length = float(thing.extent[axis])
-        if abs(draw.value) < 0.05 * length:
+        if draw.target < 0.15 * length if draw.plain else abs(draw.value) < 0.05 * length:
             raise UnfitError  # nobody sees 20 cm on an aeroplane
         # sizes s and s + value with the natural size as their geometric mean
         share[axis] = length / (-draw.value / 2 + math.sqrt(draw.value**2 / 4 + length**2))

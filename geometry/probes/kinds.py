@@ -11,12 +11,14 @@
 
 A tolerance bounds the error from above, so a clear yes cannot lie 1.5 tolerances below it: it lies in the first
 quarter. An order has no tolerance: its unit is half of what graded probes spread to either side, and both answers lie
-beyond 1.5 of them.
+beyond 1.5 of them. What people do not see at that is shown farther off (`PLAIN`).
 """
 
 from __future__ import annotations
 
+import math
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -34,9 +36,15 @@ EXACT = 0.25
 """A clear yes has at most so much of the tolerance as its error."""
 MOST = 6.0
 """Largest error of a clear no, in tolerances."""
-ANGLES_DEG = 60.0, 90.0
-"""Errors of a clear no about sides: the front seen from 40° is no longer the front, but who would swear to it? Beyond
-90° "beside" holds again on the other side."""
+PLAIN: Mapping[tuple[str, bool], tuple[float, float]] = {
+    ("deg", False): (60.0, 90.0),
+    ("log ratio", False): (math.log(1.6), math.log(2.0)),
+    ("log ratio", True): (math.log(1.3), math.log(1.7)),
+}
+"""Errors of a clear no by unit, and whether an order is asked: of sides, volumes, and which of two is nearer.
+
+The front seen from 40° is no longer the front, but who would swear to it? Beyond 90° "beside" holds again on the other
+side. Of two things nobody sees that one is a tenth wider, or its middle a tenth nearer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,14 +137,12 @@ def draw_error(plan: Plan, dealt: Deal, rng: np.random.Generator, *, seed: int) 
         return low + (high - low) * (float(order[dealt.place]) + float(rng.uniform())) / dealt.of
     if dealt.kind == "contrast":
         return float(rng.uniform(0, 0.6 * min(plan.inner, 15)))
-    if plan.inner == 0:
-        return float(rng.uniform(BEYOND, 2 * BEYOND)) * plan.width * (-1 if dealt.yes else 1)
-    if dealt.yes:
+    ordered = plan.inner == 0
+    if dealt.yes and not ordered:
         return float(rng.uniform(0, EXACT * plan.inner))
-    least, most = (1 + BEYOND) * plan.inner, MOST * plan.inner
-    if plan.unit == "deg":
-        least, most = max(least, ANGLES_DEG[0]), ANGLES_DEG[1]
-    return float(rng.uniform(least, most))
+    least, most = (BEYOND, 2 * BEYOND) if ordered else (1 + BEYOND, MOST)
+    low, high = PLAIN.get((plan.unit, ordered), (0.0, most * plan.width))
+    return float(rng.uniform(max(least * plan.width, low), high)) * (-1 if dealt.yes else 1)
 
 
 def is_clear(plan: Plan, error: float) -> bool:

@@ -100,8 +100,8 @@ CATALOGUE: dict[str, Category] = {
         "hide blot seed blots", "#f3f0e9 #26221f 4 13", "#8a5a37 #f0e6d8 11 7", "#c98f5a #a8703f 7 6")),
     "horse": Category(build=_living.horse, names="brown white black", scale="street", looks=_looks(
         "coat mane sock", "#7a4526 #20160f #efe9df", "#d9d5cc #8b8780 #d9d5cc", "#2b2422 #15110f #f0ece4")),
-    "elephant": Category(build=_living.elephant, names="grey brown blue-grey", scale="street", looks=_looks(
-        "hide ear", "#8b8a88 #7d7878", "#9a8f84 #8b7d74", "#767c82 #6b6f76")),
+    "elephant": Category(build=_living.elephant, names="grey brown white", scale="street", looks=_looks(
+        "hide ear", "#8b8a88 #7d7878", "#83603f #6d4f35", "#d6d2ca #c2bcb2")),
     "dog": Category(build=_living.dog, names="brown black-and-white grey", scale="room", looks=_looks(
         "coat saddle light collar", "#b9824a #6b4526 #f2ece0 #c7352f", "#efe9df #1f1d1c #f6f2ea #2d64a8",
         "#8a8784 #55524f #d8d4ce #2f9c5a")),
@@ -118,7 +118,7 @@ CATALOGUE: dict[str, Category] = {
         "#3b3f46 #15171a #2a2d32 #1f7a5c 0.36 115",
         "#d9b8a6 #f1efec #b99887 #6a4fa0 0.31 102")),
     "television": Category(build=_furniture.television, names="black brown white", scale="room", looks=_looks(
-        "frame sky hill field width", "#1a1b1d #6fb3e8 #3f8a4a #6fb84f 1.10", "#2a2c30 #f0a868 #7a4a6a #a8604a 0.95",
+        "frame sky hill field width", "#1a1b1d #6fb3e8 #3f8a4a #6fb84f 1.10", "#6d4a30 #f0a868 #7a4a6a #a8604a 0.95",
         "#d9dadc #8fd0e8 #4a6fa0 #7a9cc8 1.25")),
     "mug": Category(build=_furniture.mug, names="yellow white green", scale="tabletop", has_front=False,
         looks=_looks(

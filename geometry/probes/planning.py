@@ -141,6 +141,8 @@ class Draw:
     target: float
     frontless: bool = False
     """Whether sides are asked of things that have no front; whatever else is shown has one."""
+    plain: bool = False
+    """Whether people must see what is asked without measuring."""
 
     @property
     def value(self) -> float:

@@ -109,6 +109,7 @@ def _build(plan: Plan, dealt: Deal, rng: np.random.Generator, *, index: int, see
             sign=sign,
             target=target * math.exp(sign * error) if by_factor else target,
             frontless=kind == "frontless",
+            plain=kind == "clear",
         )
     )
     camera_seed = int(rng.integers(2**31))

@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
-from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
+from genspace.documents import mistakes
+from genspace.errors import InputError, InvalidFilesError, Problem
 from genspace.human_study.design._tables import (
     Checks,
     Consent,
@@ -35,6 +36,7 @@ from genspace.human_study.design._tables import (
 )
 from genspace.human_study.design.protocols import PROTOCOLS, Protocol, offered
 from genspace.records import DESIGN_FILE
+from genspace.sides import FRAME_QUESTION, Frame
 
 __all__ = ["DATABASE_VARIABLE", "DESIGN_FILE", "Design", "load_design", "parse_design", "parse_table"]
 
@@ -43,7 +45,7 @@ T = TypeVar("T", bound=Table)
 
 
 class Design(Table):
-    """A human study: what is asked, of whom, how often, and under which rules.
+    """A human study: the question, the raters, the number of ratings, and the rules.
 
     >>> design = Design(protocol="likert", raters_per_item=5)
     >>> design.protocol, design.answers.scale
@@ -69,6 +71,9 @@ class Design(Table):
     """Several questions about each item, asked one after the other."""
     questions_file: str | None = None
     """Table with `item_id` or `prompt_id`, `question`, `text`, `[kind]`: questions that differ from item to item."""
+    frame: Frame | Literal["ask", "both"] | None = None
+    """Whose left is meant where neither predicate nor words say it: raters are told that it is the camera's or the
+    object's, are asked afterwards which they took, or are asked in both frames."""
     raters_per_item: Count = 3
     """Raters that each item gets."""
     items_per_rater: Count | None = None
@@ -124,6 +129,14 @@ class Design(Table):
         if self.ties != "one" and self.protocol != "pairwise":
             raise ValueError('ties = "good_bad" is for protocol = "pairwise"')
         shape = PROTOCOLS[self.protocol].shape
+        if self.frame in {"ask", "both"} and shape != "item":
+            raise ValueError(
+                f'frame = "{self.frame}" is for questions about one item, not for {self.protocol!r}'
+            )
+        if self.frame == "both" and (self.questions or self.questions_file):
+            raise ValueError('frame = "both" asks the one question twice; leave out questions')
+        if self.frame == "ask" and FRAME_QUESTION in names:
+            raise ValueError(f'frame = "ask" has a question named {FRAME_QUESTION!r}; name yours otherwise')
         if shape != "item" and any(q.kind for q in self.questions):
             raise ValueError(
                 f"protocol {self.protocol!r} has one kind of answer; leave kind out of questions"
@@ -158,15 +171,15 @@ class Design(Table):
         """What is fixed when the first answer arrives: everything that changes what the data mean."""
         kept = {
             "protocol", "cannot_tell", "ties", "confidence", "why_not", "question", "questions", "questions_file",
-            "raters_per_item", "pairs", "groups", "gold", "repeats", "training", "checks", "stop", "exclusion",
+            "frame", "raters_per_item", "pairs", "groups", "gold", "repeats", "training", "checks", "stop", "exclusion",
         }  # fmt: skip
         return json.loads(self.model_dump_json(include=kept))  # type: ignore[no-any-return]  # JSON object
 
 
 def load_design(study_root: Path) -> Design:
-    """Read `annotate.toml` of a study; the environment variable GENSPACE_ANNOTATE_DATABASE overrides `database`.
+    """Read a study's `annotate.toml`; the environment variable GENSPACE_ANNOTATE_DATABASE overrides `database`.
 
-    Errors: `InputError` when there is none; `InvalidFilesError` naming every wrong key at once.
+    Errors: `InputError` if there is none; `InvalidFilesError` naming every wrong key.
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
@@ -204,23 +217,4 @@ def parse_table(kind: type[T], document: Mapping[str, Any], label: str) -> T:
     try:
         return kind.model_validate(document)
     except ValidationError as error:
-        problems = [
-            Problem(
-                label,
-                _words(kind, e["type"], e["loc"], e["msg"]),
-                field=".".join(str(p) for p in e["loc"]) or None,
-                value=None if isinstance(e["input"], dict) else e["input"],
-            )
-            for e in error.errors()
-        ]
-        raise InvalidFilesError(problems) from None
-
-
-def _words(kind: type[Table], what: str, where: tuple[int | str, ...], message: str) -> str:
-    """Return what is wrong with a key; of an unknown one the key that may be meant."""
-    if what != "extra_forbidden":
-        return message.removeprefix("Value error, ")
-    schema = kind.model_json_schema()
-    names = {name for d in (schema, *schema.get("$defs", {}).values()) for name in d.get("properties", ())}
-    meant = did_you_mean(str(where[-1]), names)
-    return f"there is no such setting{meant if meant.startswith(' (') else ''}"
+        raise InvalidFilesError(mistakes(kind, error, label)) from None

@@ -36,7 +36,7 @@ _QUESTIONS = """\
 """
 _EXAMPLES: Mapping[str, Any] = {
     "why_not": {"options": ["an object is missing", "the place is wrong"]}, "items_per_rater": 60, "complete_from": 40,
-    "question": "Does the picture show what the text asks for?", "questions_file": "questions.csv",
+    "question": "Does the picture show what the text asks for?", "questions_file": "questions.csv", "frame": "ask",
     "time_limit_minutes": 90, "texts": {"fr": "texts.fr.toml"}, "database": "postgresql://user@host/name",
     "pairs.per_prompt": 3, "pairs.file": "pairs.csv", "gold.file": "gold.csv", "training.pass_mark": 0.75,
     "checks.warn_after": 2, "checks.stop_after": 4, "stop.answers": 3000, "stop.agreement_width": 0.1,

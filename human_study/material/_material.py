@@ -16,6 +16,7 @@ from genspace.human_study.material._questions import (
     asked_about,
     check_wording,
     questions_by_item,
+    says_no_side,
     words_its_own,
 )
 from genspace.human_study.material._units import Unit, UnitKey, main_units, mixed_prompts
@@ -112,7 +113,13 @@ def build_material(root: Path, design: Design, items: Mapping[str, Item], files:
         raise InputError(f"{root}: no item can be asked about: {next(iter(unclear.values()))}")
     if not any(u.kind == "main" for u in units):
         raise InputError(f"{root}: every item has a known answer, so there is none left to ask about")
-    notes = (*_notes(design, items), *(f"item {i!r} is not asked: {why}" for i, why in unclear.items()))
+    clear = [item for item in items.values() if item.item_id not in unclear]
+    silent = [i for i in clear if any(says_no_side(i, a) for a in asked_about(i, design, first, own))]
+    notes = (
+        *_notes(design, items),
+        *_note_on_sides(design, silent),
+        *(f"item {i!r} is not asked: {why}" for i, why in unclear.items()),
+    )
     forms, surveys = consent_forms(root, design, texts), load_surveys(root, design)
     material = Material(
         root, design, items, files, tuple(units), known.answers, texts, own, forms, surveys, notes
@@ -134,6 +141,18 @@ def _is_known(key: UnitKey, known: KnownAnswers) -> bool:
 
 def _notes(design: Design, items: Mapping[str, Item]) -> tuple[str, ...]:
     return (*_note_on_codes(design), *_note_on_prompts(design, items))
+
+
+def _note_on_sides(design: Design, silent: list[Item]) -> tuple[str, ...]:
+    if design.frame is not None or not silent:
+        return ()
+    first = "item " if len(silent) == 1 else f"{len(silent):,} items, first "
+    return (
+        (
+            f"{first}{silent[0].item_id!r}: left or right without whose, so people answer in two ways; "
+            'frame = "camera" or "object" in annotate.toml tells them, "ask" and "both" ask them'
+        ),
+    )
 
 
 def _note_on_codes(design: Design) -> tuple[str, ...]:

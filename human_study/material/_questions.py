@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, cast
 
@@ -14,8 +14,17 @@ from genspace.human_study.design.protocols import Protocol
 from genspace.human_study.questions import PlainQuestion, plain_question
 from genspace.human_study.texts import Texts
 from genspace.records import Item
+from genspace.sides import FRAME_QUESTION, FRAMES, says_no_frame
 
-__all__ = ["Asked", "OwnQuestion", "asked_about", "check_wording", "questions_by_item", "words_its_own"]
+__all__ = [
+    "Asked",
+    "OwnQuestion",
+    "asked_about",
+    "check_wording",
+    "questions_by_item",
+    "says_no_side",
+    "words_its_own",
+]
 
 Kind = Literal["binary", "likert", "slider"]
 
@@ -52,6 +61,33 @@ def asked_about(
     item: Item, design: Design, texts: Texts, own: Mapping[str, tuple[OwnQuestion, ...]]
 ) -> tuple[Asked, ...]:
     """Return the questions about an item (of a pair or group: its first), in order and in a language."""
+    asked = _worded(item, design, texts, own)
+    silent = [says_no_side(item, one) for one in asked]
+    if design.frame is None or not any(silent):
+        return asked
+    if design.frame == "ask":
+        further = Asked(FRAME_QUESTION, texts["work.frame_asked"], design.offered("binary"))
+        return (*asked, further)
+    frames = FRAMES if design.frame == "both" else (design.frame,)
+    return tuple(
+        replace(
+            one,
+            name=frame if design.frame == "both" else one.name,
+            note=f"{one.note} {texts[f'work.frame_{frame}']}".strip() if unsaid else one.note,
+        )
+        for frame in frames
+        for one, unsaid in zip(asked, silent, strict=True)
+    )
+
+
+def says_no_side(item: Item, asked: Asked) -> bool:
+    """Whether a question, or the prompt it is about, speaks of left or right without saying whose."""
+    return says_no_frame(asked.text) or (item.predicate is None and says_no_frame(item.prompt or ""))
+
+
+def _worded(
+    item: Item, design: Design, texts: Texts, own: Mapping[str, tuple[OwnQuestion, ...]]
+) -> tuple[Asked, ...]:
     if item.item_id in own:
         return tuple(
             Asked(q.name, worded(q.text, texts.code), design.offered(q.kind)) for q in own[item.item_id]

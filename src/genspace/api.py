@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from genspace.errors import InputError, did_you_mean
+from genspace.errors import InputError, did_you_mean, read_from
 from genspace.evidence import Evidence
 from genspace.gather import evidence_of, verdicts_at
 from genspace.records import StudySettings
@@ -45,20 +45,20 @@ def compare(
     seed: int = 0,
     confidence: float = 0.95,
 ) -> Comparison:
-    """Compare every judge and metric with the people.
+    """Compare every judge and metric with people.
 
     Args:
-        study: A study, its path, or its evidence; None where data frames are given.
+        study: A study, its path, or its evidence; None if data frames are given.
         items: `item_id[, prompt_id, prompt, generator, …]`, one row per item.
         annotations: `item_id, value[, item_id_b, question, rater_id, repeat, role]`, one row per answer.
         scores: `item_id, metric (or judge), score[, item_id_b, passed, confidence, reason, …]`, one row per score.
-        settings: What is declared about the frames; a study declares its own.
+        settings: Settings of the data frames; a study has its own.
         primary: The figure that sorts, groups and is tested; None: as declared, else by the kind of answers.
-        by: Columns of items to break figures down by; none: as declared.
-        draws: Bootstrap draws behind the order of the generators; 0: it has no intervals.
-        permutations: Of each classical test of the appendix, 10,000 for a paper; 0: no appendix.
-        tests: Whether judges are tested against one another.
-        seed: Of everything that is random.
+        by: Item columns to break figures down by; empty: as declared.
+        draws: Bootstrap draws for the order of the generators; 0: no intervals.
+        permutations: Permutations of each classical test in the appendix, 10,000 for a paper; 0: no appendix.
+        tests: Whether to test judges against one another.
+        seed: Seed of all random numbers.
         confidence: Level of the intervals.
 
     Errors: `InputError` naming the argument, or `InvalidFilesError` listing every problem of the study's files.
@@ -89,16 +89,15 @@ def compare(
 
 
 def read_comparison(path: Path | str) -> Comparison:
-    """Read a `comparison.json`, of this version or of an earlier one.
+    """Read a `comparison.json` of this version or an earlier one.
 
     Args:
-        path: What `Comparison.write` or `genspace compare --json` wrote.
+        path: A file that `Comparison.write` or `genspace compare --json` wrote.
 
     Returns:
-        The comparison with all its figures. It has no evidence: what was computed is kept, not what it was
-        computed from.
+        The comparison with all its figures, but without evidence: the file does not contain the data.
 
-    Errors: `InputError` for a file that cannot be read, and for one that holds no comparison of one study.
+    Errors: `InputError` for a file that cannot be read, and for one without a comparison of one study.
 
     >>> import pandas as pd
     >>> frames = {
@@ -138,14 +137,14 @@ def diff(
     seed: int = 0,
     confidence: float = 0.95,
 ) -> Diff:
-    """Say what changed from one run to another: of each judge its answers and its agreement, of the people theirs.
+    """Compare two runs: each judge's answers and agreement, and the people's answers.
 
     Args:
         old: The earlier run: a study, its path, its evidence, a folder of verdicts (`verdicts/JUDGE`, or
             `verdicts/JUDGE@FINGERPRINT` for those from before an option changed), or a comparison or its
-            `comparison.json`, which has figures alone.
-        new: The later one, like it.
-        primary: The figure that is compared; None: as the new run declares, else by the kind of answers.
+            `comparison.json`, which has only figures.
+        new: The later run, in any of these forms.
+        primary: The figure to compare; None: as the new run declares, else by the kind of answers.
         seed: As for `compare`.
         confidence: As for `compare`.
 
@@ -192,19 +191,19 @@ def gate(
     seed: int = 0,
     confidence: float = 0.95,
 ) -> Gate:
-    """Decide whether judges meet rules, on intervals that are corrected over the rules.
+    """Decide whether judges meet rules, by intervals that are corrected for the number of rules.
 
     Args:
-        study: As for `compare`; where it has a `[gate]` table, its rules are asked too.
+        study: As for `compare`; the rules of its `[gate]` table are added.
         rules: Such as "scene: cohen_kappa.low >= 0.6", "scene not worse than vlm by 0.05", "coverage >= 0.9",
-            "scene not behind before"; " supposing 0.75" at the end asks how often a judge of that true value passes.
-        against: An earlier run, as for `diff`, whose judges are "before".
-        open_rules: Whether a rule that the data leave open "fails" or "passes"; None: as declared, else it fails.
-        primary: The figure by which judges are compared with one another.
+            "scene not behind before". A final " supposing 0.75" asks how often a judge of that true value passes.
+        against: An earlier run, as for `diff`, whose judges are called "before".
+        open_rules: Whether an undecided rule "fails" or "passes"; None: as declared, else it fails.
+        primary: The figure that compares judges.
         seed: As for `compare`.
         confidence: Over all rules together.
 
-    Errors: `InputError` for a rule that cannot be read and for an unknown judge; else as for `compare`.
+    Errors: `InputError` for an invalid rule and for an unknown judge; else as for `compare`.
 
     >>> import pandas as pd
     >>> frames = {
@@ -255,7 +254,20 @@ class _Side:
 
 
 def _side(source: Source | Comparison) -> _Side:
-    """Open a study, a comparison, a comparison.json or a folder of verdicts. Errors: `InputError` for anything else."""
+    """Open a study, a comparison, a comparison.json or a folder of verdicts.
+
+    Errors: `InputError` for anything else, and naming the file and its study where something is wrong in it.
+    """
+    if not isinstance(source, Study | Path | str):
+        return _opened(source)
+    with read_from(source.root if isinstance(source, Study) else source):
+        side = _opened(source)
+        if isinstance(side.evidence, Evidence):  # read now, while it is known whose files these are
+            _ = side.evidence.answers, side.evidence.every_verdict
+        return side
+
+
+def _opened(source: Source | Comparison) -> _Side:
     from genspace.analysis import Comparison
 
     if isinstance(source, Comparison):
@@ -307,19 +319,19 @@ def validate(
     seed: int = 0,
     confidence: float = 0.95,
 ) -> Validation:
-    """Validate one new metric against people and every metric already there.
+    """Validate one new metric against people and every existing metric.
 
     Args:
-        metric: The new metric's scores, as a frame or a table's path, or the name of a metric that is there.
+        metric: The new metric's scores, as a frame or a table's path, or the name of an existing metric.
         study: As for `compare`, like `items`, `annotations`, `scores`, `settings`, and the options below.
         items: As for `compare`.
         annotations: As for `compare`.
-        scores: The metrics already there.
+        scores: The existing metrics.
         settings: As for `compare`.
-        name: Which metric of `metric`; needed when it holds several.
+        name: Which metric of `metric`; needed if it has several.
         margin: Largest loss of agreement that still counts as not worse; by default 0.02.
-        annotators: Who the raters are: "crowd", "skilled" or "experts". Tested as one of them, the metric has the
-            authors' head start of 0.1, 0.15 or 0.2.
+        annotators: The kind of raters: "crowd", "skilled" or "experts". The alternative annotator test gives the metric
+            an advantage of 0.1, 0.15 or 0.2.
         primary: As for `compare`.
         by: As for `compare`.
         seed: As for `compare`.
@@ -371,7 +383,7 @@ def rank(
     seed: int = 0,
     confidence: float = 0.95,
 ) -> Ranking:
-    """Rank the generators by the people and by each judge and metric, and say how sure each order is.
+    """Rank the generators by people and by each judge and metric, with the uncertainty of each order.
 
     Args:
         study: As for `compare`, like `items`, `annotations`, `scores`, `settings`, and the options below.
@@ -379,10 +391,10 @@ def rank(
         annotations: As for `compare`.
         scores: As for `compare`.
         settings: As for `compare`.
-        judges: Names of judges and metrics; by default all that are not computed from the ratings themselves.
-        over: What is resampled: "prompts", "items" (or pairs of items), or "raters", who must be persons.
+        judges: Names of judges and metrics; by default all that are not computed from the ratings.
+        over: What to resample: "prompts", "items" (or pairs of items), or "raters", who must be identified persons.
         question: Which question people answered; None: the main one.
-        by: Columns of items to rank within the values of.
+        by: Item columns; the generators are also ranked within each of their values.
         draws: As for `compare`.
         seed: As for `compare`.
         confidence: Level of intervals and of sets of ranks.

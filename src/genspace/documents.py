@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from genspace.errors import InputError
+from genspace.errors import InputError, Problem, did_you_mean
 
 if TYPE_CHECKING:
-    from pydantic import TypeAdapter
+    from pydantic import BaseModel, TypeAdapter, ValidationError
 
-__all__ = ["from_dict", "schema_of", "to_dict", "toml_text", "toml_value"]
+__all__ = ["from_dict", "mistakes", "schema_of", "to_dict", "toml_text", "toml_value"]
 
 Record = TypeVar("Record")
 
@@ -52,9 +53,65 @@ def from_dict(kind: type[Record], document: Mapping[str, Any]) -> Record:
     return found
 
 
+def mistakes(model: type[BaseModel], error: ValidationError, file: str) -> list[Problem]:
+    """Return what is wrong with a table that people wrote: each key, its value, and what to write instead.
+
+    >>> import pydantic
+    >>> class Gate(pydantic.BaseModel):
+    ...     rules: list[str]
+    >>> try:
+    ...     Gate.model_validate({"rules": "coverage >= 0.9"})
+    ... except pydantic.ValidationError as error:
+    ...     print(*mistakes(Gate, error, "study.toml"))
+    study.toml: rules = 'coverage >= 0.9': must be a list: write ["coverage >= 0.9"]
+    """
+    schema = model.model_json_schema()
+    names = {
+        name for part in (schema, *schema.get("$defs", {}).values()) for name in part.get("properties", ())
+    }
+    found: dict[str, Problem] = {}
+    for one in error.errors(include_url=False):
+        place = [str(part) for part in one["loc"]]
+        if re.match(r"(str|float|int|bool|(list|tuple|dict)\[.*)$", place[-1] if place else ""):
+            place.pop()  # one of the kinds that the value may have
+        message = _wrong(one["type"], one["input"], one["msg"])
+        if one["type"] == "extra_forbidden":
+            meant = did_you_mean(place[-1], names if len(place) > 1 else schema["properties"])
+            message = "there is no such setting" + (
+                meant if len(place) == 1 or meant.startswith(" (") else ""
+            )
+        field = ".".join(place)
+        if field in found:
+            message = f"{found[field].message}, or {message.removeprefix('must be ')}"
+        value = None if isinstance(one["input"], Mapping) else one["input"]
+        found[field] = Problem(file, message, field=field or None, value=value)
+    return [*found.values()]
+
+
+_KINDS: Mapping[str, str] = {
+    "string": "a text, in quotation marks", "float": "a number, without quotation marks",
+    "int": "a whole number, without quotation marks", "bool": "true or false", "tuple": "a list", "list": "a list",
+    "dict": "a table", "model": "a table",
+}  # fmt: skip
+
+
+def _wrong(kind: str, value: object, message: str) -> str:
+    """Return what a value must be, in words of TOML."""
+    wanted = (
+        _KINDS.get(kind.partition("_")[0]) if kind.endswith(("_type", "_parsing", "_from_float")) else None
+    )
+    if wanted is None:
+        return message.removeprefix("Value error, ").replace("Input should be", "must be")
+    shown = f": write {toml_value([value])}" if wanted == "a list" and not isinstance(value, Mapping) else ""
+    return f"must be {wanted}{shown}"
+
+
 def schema_of(kind: type[Any], *, title: str) -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a record as `to_dict` writes it."""
     found: dict[str, Any] = _adapter(kind).json_schema(mode="serialization")
+    for part in (found, *found.get("$defs", {}).values()):
+        if "description" in part:  # the record's docstring, whose examples are Python's
+            part["description"] = part["description"].partition("\n\n>>>")[0]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | found | {"title": title}
 
 

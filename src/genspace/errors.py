@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 
 __all__ = [
@@ -17,12 +19,13 @@ __all__ = [
     "Problem",
     "did_you_mean",
     "optional_import",
+    "read_from",
     "shown_problems",
 ]
 
 
 class GenspaceError(Exception):
-    """Base class of every error that genspace raises on purpose.
+    """Base class of all errors that genspace raises on purpose.
 
     >>> issubclass(InputError, GenspaceError)
     True
@@ -30,7 +33,7 @@ class GenspaceError(Exception):
 
 
 class InputError(GenspaceError):
-    """The user's input is wrong; the message names what, where, and what to do (exit code 2).
+    """Invalid user input; the message names the place, the problem and the solution (exit code 2).
 
     >>> import genspace
     >>> try:
@@ -84,6 +87,22 @@ class InvalidFilesError(InputError):
     def __init__(self, problems: Sequence[Problem], *, shown: int = 20) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(shown_problems(self.problems, shown=shown)))
+
+
+@contextmanager
+def read_from(place: Path | str) -> Iterator[None]:
+    """Name the study, where several are read, of each file in which mistakes are found meanwhile.
+
+    >>> with read_from("old"):
+    ...     raise InvalidFilesError([Problem("items.csv", "is empty")])
+    Traceback (most recent call last):
+    genspace.errors.InvalidFilesError: old/items.csv: is empty
+    """
+    folder = Path(place).parent if Path(place).is_file() else Path(place)
+    try:
+        yield
+    except InvalidFilesError as error:
+        raise InvalidFilesError([replace(p, file=str(folder / p.file)) for p in error.problems]) from None
 
 
 def shown_problems(problems: Sequence[Problem], *, shown: int = 20) -> list[str]:

@@ -17,6 +17,7 @@ from genspace.display import Displayed
 from genspace.pairs import turned_answers, turned_verdicts
 from genspace.readings import Reading
 from genspace.records import JudgeMark, Reference, StudySettings, Variant, reference_of
+from genspace.sides import FRAME_QUESTION
 from genspace.study import read_frames
 from genspace.summary import summary
 
@@ -45,9 +46,9 @@ class Answers:
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Evidence(Displayed):
-    """Items, people's answers, judges' verdicts and what is declared about them; each is read when first asked for.
+    """Items, people's answers, judges' verdicts and declared settings; each is read when first needed.
 
-    Every pair of items stands in canonical order (`genspace.pairs`), whichever way round it was listed.
+    Pairs of items are always in canonical order (`genspace.pairs`), whatever their order in the input.
 
     >>> import pandas as pd
     >>> evidence = Evidence.from_frames(
@@ -167,7 +168,7 @@ class Evidence(Displayed):
     @property
     def questions(self) -> list[str]:
         """Names of the questions that people answered, the main one ("") first."""
-        return sorted(self.answers["question"].unique()) or [""]
+        return sorted({*self.answers["question"].unique()} - {FRAME_QUESTION}) or [""]
 
     @property
     def judges(self) -> list[str]:

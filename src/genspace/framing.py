@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from genspace.analysis.frames import FramedItem, FramedRater, Frames, find_frames
+from genspace.analysis._estimate import Estimate
+from genspace.analysis.frames import SURE, FramedItem, FramedRater, Frames, find_frames, share_of_answers
 from genspace.analysis.inference.ceiling import Ceiling, ceiling
 from genspace.analysis.question import Question
 from genspace.display import Result
 from genspace.documents import to_dict
 from genspace.errors import InputError
 from genspace.gather import evidence_of
+from genspace.sides import FRAME_QUESTION, FRAMES
 from genspace.tables import WORDS, word_key
 
 if TYPE_CHECKING:
@@ -132,6 +135,8 @@ class FramingDocument:
     """Items whose answers in the two frames are known and differ."""
     people: Frames | None
     """None: nobody answered."""
+    stated: Estimate | None = None
+    """Share of the object's frame among the answers whose frame raters stated; None: nobody was asked for it."""
     ceilings: Mapping[str, Ceiling] = field(default_factory=dict)
     """Accuracy that the majority of very many raters would reach, on the items that have two readings: of
     "everybody", and of the raters of one frame, "camera" and "object"."""
@@ -181,37 +186,82 @@ def frames(study: Study) -> Framing:
     other answers than yes and no.
     """
     evidence, readings = evidence_of(study), both_readings(study)
-    known = _known(readings)
-    telling = [i for i, (camera, own) in known.items() if camera != own]
-    if not telling:
+    answers = evidence.answers
+    people = answers[(answers["item_id_b"] == "") & answers["value"].notna() & (answers["excluded"] == "")]
+    people, stated = _stated(people[people["rater_id"] != "truth"])
+    telling = _telling(_known(readings))
+    if not telling and not stated:
         why = "; ".join(f"{count:,} items: {reason}" for reason, count in readings.unread.items())
         raise InputError(
             f"no item is known to have different answers from the camera and from the object "
-            f"({why or readings.source}); give columns camera_answer and object_answer for some items, or scene files"
+            f"({why or readings.source}); give columns camera_answer and object_answer for some items, or scene files, "
+            'or ask raters (frame = "ask" in annotate.toml)'
         )
-    answers = evidence.answers
-    people = answers[(answers["item_id_b"] == "") & answers["value"].notna() & (answers["excluded"] == "")]
     values = set(people["value"].unique().tolist())
     if not values <= {0.0, 1.0}:
         some = ", ".join(f"{value:g}" for value in sorted(values)[:5])
         raise InputError(f"people answered {some} …: frames are told from answers yes (1) and no (0) alone")
-    people = people[people["rater_id"] != "truth"]
+    found = _found(people, readings, stated) if len(people) else None
+    if found is not None and stated:
+        readings = _as_people_say(readings, found)
+    known = _known(readings)
     verdicts = evidence.verdicts
     judged = verdicts[
         (verdicts["item_id_b"] == "") & verdicts["passed"].notna() & verdicts["item_id"].isin(known)
     ]
     judged = judged.assign(value=judged["passed"].astype(float), rater_id=judged["judge"])
-    found = _found(people, readings) if len(people) else None
     document = FramingDocument(
         study=study.settings.name,
         source=readings.source,
-        telling=len(telling),
+        telling=len(_telling(known)),
         people=found,
-        ceilings={} if found is None else _ceilings(evidence, found, readings),
-        judges=tuple(_judges(judged, readings, known)) if len(judged) else (),
+        stated=_stated_share(people, stated),
+        ceilings={} if found is None else _ceilings(evidence, found, readings, people),
+        judges=tuple(_judges(judged, readings, known)) if len(judged) and _telling(known) else (),
         unread=dict(readings.unread),
     )
     return Framing(document)
+
+
+def _stated(people: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Return the answers, those in a frame that was stated under a name of their own, and the frame of each such name.
+
+    A rater states a frame by answering the question `FRAME_QUESTION`, or is asked in it: question "camera" or "object".
+    """
+    asked = people["question"] == FRAME_QUESTION
+    told = {
+        (item, rater): "object" if value >= 0.5 else "camera"
+        for item, rater, value in zip(
+            *(people.loc[asked, c] for c in ("item_id", "rater_id", "value")), strict=True
+        )
+    }
+    rest = people[~asked]
+    frames = [
+        question if question in FRAMES else told.get((item, rater))
+        for item, rater, question in zip(rest["item_id"], rest["rater_id"], rest["question"], strict=True)
+    ]
+    names = [r if f is None else f"{r}, {f}" for r, f in zip(rest["rater_id"], frames, strict=True)]
+    fixed = {n: float(f == "object") for n, f in zip(names, frames, strict=True) if f is not None}
+    return rest.assign(rater=rest["rater_id"], rater_id=names), fixed
+
+
+def _stated_share(people: pd.DataFrame, stated: Mapping[str, float]) -> Estimate | None:
+    """Return the share of the object's frame among the answers whose frame raters stated, over raters."""
+    said = people[people["rater_id"].isin(stated) & ~people["question"].isin(FRAMES)]
+    if not len(said):
+        return None
+    own = said["rater_id"].map(stated).groupby(said["rater"])
+    return share_of_answers([(float(each.sum()), float(len(each))) for _, each in own])
+
+
+def _as_people_say(readings: Readings, found: Frames) -> Readings:
+    """Return readings that people's answers complete, where these surely give both."""
+    camera, own = dict(readings.camera), dict(readings.object)
+    for item in found.items:
+        for into, yes in ((camera, item.camera), (own, item.object)):
+            if into.get(item.item_id) is None and max(yes, 1 - yes) >= SURE:
+                into[item.item_id] = float(yes > 0.5)
+    return replace(readings, camera=camera, object=own, source=f"{readings.source}, and what people stated")
 
 
 def _known(readings: Readings) -> dict[str, tuple[float, float]]:
@@ -219,7 +269,13 @@ def _known(readings: Readings) -> dict[str, tuple[float, float]]:
     return {i: (camera, own) for i, camera, own in both if camera is not None and own is not None}
 
 
-def _found(said: pd.DataFrame, readings: Readings) -> Frames:
+def _telling(known: Mapping[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
+    return {i: both for i, both in known.items() if both[0] != both[1]}
+
+
+def _found(
+    said: pd.DataFrame, readings: Readings, stated: Mapping[str, float] = MappingProxyType({})
+) -> Frames:
     import numpy as np
 
     table = said.pivot_table(index="item_id", columns="rater_id", values="value", aggfunc="mean").round()
@@ -235,38 +291,52 @@ def _found(said: pd.DataFrame, readings: Readings) -> Frames:
         known(readings.object),
         raters=[str(r) for r in table.columns],
         items=items,
+        stated=np.array([stated.get(str(r), nan) for r in table.columns]),
     )
 
 
-def _ceilings(evidence: Evidence, found: Frames, readings: Readings) -> dict[str, Ceiling]:
+def _ceilings(
+    evidence: Evidence, found: Frames, readings: Readings, people: pd.DataFrame
+) -> dict[str, Ceiling]:
+    import numpy as np
 
-    units = Question.of(evidence).singles
-    people, items = units.people, units.units["item_id"].astype(str)
-    rows = items.map(
-        lambda i: readings.camera.get(i) is not None or readings.object.get(i) is not None
-    ).to_numpy(bool)
-    frame_of = {rater.rater: rater.frame for rater in found.raters}
-    answering = [k for k, name in enumerate(people.raters) if name in frame_of]
+    frames = {r.rater: r.frame for r in found.raters}
+    frame_of = {
+        (question, item, rater): frames[name]
+        for question, item, rater, name in zip(
+            *(people[c] for c in ("question", "item_id", "rater", "rater_id")), strict=True
+        )
+    }
+    asked = [frame for frame in FRAMES if frame in evidence.questions]
 
-    def among(columns: list[int]) -> Ceiling:
-        ratings = people.ratings[rows][:, columns]
-        names = tuple(people.raters[k] for k in columns)
+    def among(question: str | None, wanted: Collection[str | None]) -> Ceiling:
+        units = Question.of(evidence, question).singles
+        said, items = units.people, units.units["item_id"].astype(str).to_numpy()
+        rows = np.array(
+            [(readings.camera.get(i), readings.object.get(i)) != (None, None) for i in items], dtype=bool
+        )
+        asked_as = evidence.questions[0] if question is None else question
+        kept = np.array(
+            [[frame_of.get((asked_as, i, rater), "") in wanted for rater in said.raters] for i in items[rows]]
+        ).reshape(rows.sum(), len(said.raters))
+        columns = np.asarray(kept.any(axis=0))
+        ratings = np.where(kept, said.ratings[rows], np.nan)[:, columns]
+        names = tuple(name for name, known in zip(said.raters, columns, strict=True) if known)
         return ceiling(
-            replace(people, ratings=ratings, asked=people.asked[rows], raters=names),
+            replace(said, ratings=ratings, asked=said.asked[rows], raters=names),
             units.prompt[rows],
             "accuracy",
         )
 
-    return {"everybody": among(answering)} | {
-        frame: among([k for k in answering if frame_of[people.raters[k]] == frame])
-        for frame in ("camera", "object")
-    }
+    if asked:  # each frame has a question of its own
+        return {frame: among(frame, FRAMES) for frame in asked}
+    return {"everybody": among(None, (*FRAMES, None))} | {frame: among(None, (frame,)) for frame in FRAMES}
 
 
 def _judges(
     judged: pd.DataFrame, readings: Readings, known: Mapping[str, tuple[float, float]]
 ) -> Iterator[FramedJudge]:
-    telling = {i: both for i, both in known.items() if both[0] != both[1]}
+    telling = _telling(known)
     found = {rater.rater: rater for rater in _found(judged, readings).raters}
     for name, rows in judged.groupby("judge"):
         told = [

@@ -26,7 +26,7 @@ __all__ = ["check", "evidence_of", "pairs_of", "verdicts_at"]
 
 
 def evidence_of(study: Study) -> Evidence:
-    """Return the evidence of a study; each file is read once, when something of it is first asked for.
+    """Return the evidence of a study; each file is read once, when first needed.
 
     Errors: `InvalidFilesError`, on reading, listing every problem of the tables read.
 

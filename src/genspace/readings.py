@@ -54,7 +54,12 @@ class _List(tuple[str, ...]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading(Displayed):
-    """One thing that was inferred about an input."""
+    """One thing that was inferred about an input.
+
+    >>> found = Reading(code="empty_rows", file="items.csv", count=2)
+    >>> found.sentence
+    '2 rows without any value: left out'
+    """
 
     code: str
     """One of `kinds`."""

@@ -102,7 +102,7 @@ class Files(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item(Displayed):
-    """One thing to judge: an image, the prompt it should follow, and what is asked of it.
+    """One thing to judge: an image, its prompt, and the predicate to check.
 
     >>> item = Item(item_id="7", image="7.png", prompt="a cat on a sofa", generator="sdxl")
     >>> item.prompt, item.predicate
@@ -129,7 +129,7 @@ class Item(Displayed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What a judge is asked: one item, or two for a pairwise protocol.
+    """The input of a judge: one item, or two for a pairwise protocol.
 
     >>> class NoFiles:
     ...     def read(self, name):
@@ -159,7 +159,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement(Displayed):
-    """One constraint of a verdict: what was measured, what was wanted, how it scored.
+    """One constraint of a verdict: the measured value, the target, and the score.
 
     >>> Measurement(quantity="distance", value=0.9, unit="m", target=1.0, inner=0.1, outer=0.5, score=1.0).score
     1.0
@@ -188,11 +188,10 @@ MEASURED = tuple(Measurement.__dataclass_fields__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict(Displayed):
-    """What a judge says about one request.
+    """A judge's answer to one request.
 
-    A null score is an abstention or a failure, told apart by `status`, with a reason; it is never a 0.
-    Make one with `Verdict.decided`, `Verdict.abstained` or `Verdict.failed`. The runner stamps `judge` and
-    `fingerprint`.
+    A null score is an abstention or a failure. `status` says which, and `reason` says why; it is never a 0. Make one
+    with `Verdict.decided`, `Verdict.abstained` or `Verdict.failed`. The runner sets `judge` and `fingerprint`.
 
     >>> Verdict(item_id="7", score=0.8, passed=True).status
     'decided'
@@ -333,7 +332,7 @@ class PairCoding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudySettings:
-    """What a study declares about its people and its metrics; None means: to be inferred from the data.
+    """What a study declares about its ratings and metrics; None means: infer it from the data.
 
     >>> settings = StudySettings(name="pilot", raters="person", positive_from=4, lower_is_better=("mse",))
     >>> settings.name, settings.value_type

@@ -222,20 +222,20 @@ def run(
 ) -> RunSummary:
     """Ask `judge` about every pending request and append its verdicts to `verdicts/NAME/`.
 
-    The members of a combination are run first, each like a judge that is named itself: on the items that are needed,
-    with its own verdicts, progress and fingerprint, and with the same `stop`, `retry` and budget.
+    Members of a combination run first. Each runs like a separately named judge, with its own verdicts, progress and
+    fingerprint, and with the same `stop`, `retry` and budget; it judges only the items that are needed.
 
     Args:
-        study: where the items are, and where the verdicts go.
-        judge: who is asked.
-        name: under which its verdicts are kept.
-        options: which items.
-        on_verdict: called with each verdict of the judge.
-        progress: shows how the judge, and each member, gets on.
-        stop: ends the run when it is set.
-        ask: runs a member elsewhere than here.
+        study: The study with the items; verdicts are written into its folder.
+        judge: The judge.
+        name: The name of its verdicts.
+        options: Which items to judge.
+        on_verdict: Called with each verdict of the judge.
+        progress: Shows the progress of the judge and of each member.
+        stop: Ends the run when set.
+        ask: Runs a member somewhere else.
 
-    Errors: as for `answers`; `InputError` also when the verdicts cannot be written. What was judged before is kept.
+    Errors: as for `answers`; `InputError` also when the verdicts cannot be written. Earlier verdicts are kept.
 
     >>> import tempfile
     >>> import pandas as pd

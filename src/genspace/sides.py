@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 from genspace.errors import GenspaceError
 
-__all__ = ["NoMirrorError", "mirrored_text", "says_no_frame"]
+__all__ = [
+    "FRAMES",
+    "FRAME_QUESTION",
+    "Frame",
+    "NoMirrorError",
+    "mirrored_text",
+    "says_no_frame",
+    "written_in",
+]
+
+
+Frame = Literal["camera", "object"]
+FRAMES: tuple[Frame, Frame] = ("camera", "object")
+"""From where left, right, before and behind are told: as the picture shows them, or as the object itself has them."""
+FRAME_QUESTION = "frame"
+"""Question to raters whose left they meant: 1 that of the object, 0 the camera's; it is compared with no judge."""
 
 
 class NoMirrorError(GenspaceError):
@@ -44,8 +60,22 @@ _WRITTEN = re.compile(
 )
 
 
-def mirrored_text(text: str) -> str:
+def written_in(text: str) -> str | None:
+    """Return the word of a text by which the picture may hold something written or printed; None: nothing says so.
+
+    >>> written_in("a sign that says STOP"), written_in("a cat")
+    ('sign', None)
+    """
+    found = _WRITTEN.search(text)
+    return found[0] if found else None
+
+
+def mirrored_text(text: str, *, plain: bool = False) -> str:
     """Return a prompt with left and right traded.
+
+    Args:
+        text: the prompt.
+        plain: that nothing in the picture is written is known otherwise.
 
     Errors: `NoMirrorError` where a "left" or "right" may be no side ("left open", "right behind"), and where the
     picture may hold something written, which a mirror makes unreadable.
@@ -57,8 +87,8 @@ def mirrored_text(text: str) -> str:
         ...
     genspace.sides.NoMirrorError: 'left' may be no side
     """
-    if found := _WRITTEN.search(text):
-        raise NoMirrorError(f"{found[0]!r}: what is written cannot be read in a mirror")
+    if not plain and (spoilt := written_in(text)):
+        raise NoMirrorError(f"{spoilt!r}: what is written cannot be read in a mirror")
     sides = [(m.start(), m.end()) for m in _SIDE.finditer(text)]
     for word in _WHOLE.finditer(text):
         inside = any(start <= word.start() and word.end() <= end for start, end in sides)

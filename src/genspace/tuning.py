@@ -19,7 +19,7 @@ from genspace.analysis.question import Question
 from genspace.analysis.resampling import stream
 from genspace.analysis.tuning import LEAST_PROMPTS, Candidate, Tuned, promising, tune
 from genspace.display import Result
-from genspace.documents import to_dict, toml_text
+from genspace.documents import mistakes, to_dict, toml_text
 from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
 from genspace.gather import evidence_of
 from genspace.judges import Combining, Fitted, JudgeSpec, resolve
@@ -99,9 +99,7 @@ def read_space(path: Path) -> Space:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidFilesError([Problem(path.name, f"is not valid TOML: {error}")]) from None
     except ValidationError as error:
-        raise InvalidFilesError(
-            [Problem(path.name, e["msg"], field=".".join(map(str, e["loc"]))) for e in error.errors()]
-        ) from None
+        raise InvalidFilesError(mistakes(_File, error, path.name)) from None
     tables = {**document.variants, **dict(_grid(document.grid))}
     wrong = [name for name, table in tables.items() if not isinstance(table.get("kind"), str)]
     if wrong:

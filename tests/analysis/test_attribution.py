@@ -31,6 +31,7 @@ def test_shares_equal_shapleys_formula_and_add_up() -> None:
     assert found.exact
     assert found.orders == 24
     assert sum(row.moved.value for row in found.parts) == pytest.approx(found.change.value)
+    assert attribution(random_scores("ab", 7), orders_of("ab")).exact
 
 
 def test_drawn_orders_add_up_too_and_are_near_the_formula() -> None:

@@ -153,3 +153,8 @@ def test_groups_counted_a_few_at_a_time_give_the_same_figures(
     for figure in ("pearson", "spearman", "kendall_tau_b", "pairwise_strict", "pairwise_with_ties"):
         alone = [agreement(y[groups == g], x[groups == g], figure) for g in range(12)]
         np.testing.assert_allclose(inside.statistic(FIGURES[figure], x), alone, atol=1e-12)
+
+
+def test_too_few_items_are_counted():
+    assert why_undefined(np.array([]), np.array([])).code == "no_common_item"
+    assert why_undefined(np.array([1.0]), np.array([2.0])).n == 1

@@ -124,3 +124,8 @@ def test_a_judge_at_the_bound_just_passes(scale, value: float, error: float, at_
     assert found.error == pytest.approx(error * slope, rel=1e-4)
     true = float(back(found.bound + found.error * (1 if at_least else -1)))
     assert found.chance(true) == pytest.approx(norm.cdf(1), abs=1e-4)
+
+
+def test_prompts_are_left_out_one_by_one_up_to_a_thousand() -> None:
+    assert Replicates.of(range(1000)).draws == 1000
+    assert Replicates.of(range(1001)).draws == 250

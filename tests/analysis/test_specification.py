@@ -180,3 +180,19 @@ def test_tifa160_says_what_a_careful_reviewer_would(data) -> None:
             "0.681 / 0.695 when a judge's ties count half, 0.788 / 0.695 when ties of both are dropped."
         ),
     ]
+
+
+def test_a_shared_first_place_is_said_of_both() -> None:
+    ratings, scores, prompts, _ = planted()
+    both = {
+        "coarse": scores["coarse"],
+        "again": 2 * scores["coarse"],
+        "noise": np.cos(np.arange(len(prompts))),
+    }
+    section = section_of(scope_of(ratings, both, prompts), [*both])
+    first = {count["judge"]: count["first"] for count in section["best"]}
+    assert first == {"coarse": first["again"], "again": first["coarse"], "noise": 0}
+    assert (
+        f"As often or more often, alone or together with it: again ({first['again']})."
+        in section["sentences"][0]
+    )

@@ -228,6 +228,14 @@ def test_the_page_is_accessible_and_as_wide_as_the_screen(judged, browser, width
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.locator("details").first.evaluate("e => e.open = true")
     assert page.locator(".shot").first.is_visible()
+    explained = set(page.locator("#words dt").all_inner_texts())
+    assert {"egocentric", "object size", "place", "unmeasured", "mean", "coverage"} <= explained
+    page.emulate_media(media="print")
+    assert (
+        page.evaluate("document.documentElement.scrollWidth") <= 1016
+    )  # A4 on its side, without its margins
+    assert not page.locator(".shot").first.is_visible()
+    page.emulate_media(media="screen")
     serious = [
         (v["id"], v["help"], [n["target"] for n in v["nodes"]])
         for v in Axe().run(page).response["violations"]

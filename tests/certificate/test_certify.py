@@ -296,3 +296,41 @@ def test_several_judges_are_asked_the_same_versions(study: Study) -> None:
         certify(study, Answering(lambda _: True, name), name, ["mirror"], made=made) for name in ("a", "b")
     ]
     assert [f.document.result.answered for f in found] == [12, 12]
+
+
+class Ordered:
+    """A judge that is asked for one of several in both orders, and takes the first with some liking."""
+
+    fingerprint = "planted, in both orders"
+
+    def __init__(self, liking: float, *, pairwise: bool = False) -> None:
+        self.liking, self.pairwise = liking, pairwise
+
+    def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
+        for n, request in enumerate(requests):
+            sees = 0.7 if n % 2 else 0.3
+            first, last = (min(1.0, max(0.0, sees + sign * self.liking)) for sign in (1, -1))
+            details = {"orders_agree": (first >= 0.5) == (last >= 0.5)}
+            yield Verdict.decided(request, score=(first + last) / 2, details=details)
+
+
+@pytest.mark.parametrize("pairwise", [False, True])
+def test_who_takes_the_first_option_contradicts_itself_in_the_other_order(
+    study: Study, pairwise: bool
+) -> None:
+    """Of an item, and of two pictures of one prompt; a liking that never decides is no contradiction."""
+    for liking, share in ((0.1, 0.0), (0.4, 1.0)):
+        judge = Ordered(liking, pairwise=pairwise)
+        judge.fingerprint += str(liking)
+        found = certify(study, judge, "ordered", ["order"]).document
+        (row,) = found.result.ways
+        assert (row.way, row.asked, row.contradictions.value) == ("order", 6 if pairwise else 12, share)
+        assert found.result.least_error.value == share / 2, "one of two answers is wrong"
+        assert len(found.contradictions) == share * row.asked
+
+
+def test_who_is_asked_in_one_order_has_no_row_of_it(study: Study) -> None:
+    judge = Answering(lambda _: True)
+    assert "order" not in {row.way for row in certify(study, judge, "yes").document.result.ways}
+    with pytest.raises(InputError, match="yes: it is asked in one order alone"):
+        certify(study, judge, "yes", ["order"])

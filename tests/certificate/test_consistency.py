@@ -32,6 +32,8 @@ def planted(rng: np.random.Generator, n: int, kind: str, rate: float) -> tuple[C
     holds = rng.random(n) < 0.5
     opposite = ~holds & (rng.random(n) < 0.6)
     truth = {"asked": holds, "mirror": holds, "contrary": opposite}
+    seen = rng.random(n) < 0.5  # whether it holds in the other frame
+    elsewhere = {"asked": seen, "mirror": seen, "contrary": ~seen & (rng.random(n) < 0.6)}
     answers = {}
     for name, right in truth.items():
         noise = rng.random(n) < rate
@@ -39,9 +41,9 @@ def planted(rng: np.random.Generator, n: int, kind: str, rate: float) -> tuple[C
             answers[name] = right ^ noise
         elif kind == "side-blind":  # it sees that something is to a side, never to which
             answers[name] = holds | opposite
-        elif (
-            kind == "always left"
-        ):  # half of the questions are about left; the mirror and the contrary turn them
+        elif kind == "frame-confused":  # takes the other frame now and then
+            answers[name] = np.where(noise, elsewhere[name], right)
+        elif kind == "always left":  # half of the questions are about left; mirror and contrary turn them
             left = np.arange(n) % 2 == 0
             answers[name] = left if name == "asked" else ~left
         else:
@@ -59,13 +61,26 @@ def planted(rng: np.random.Generator, n: int, kind: str, rate: float) -> tuple[C
     return consistency(kind, said, [MIRROR, CONTRARY]), float(wrong)
 
 
-def test_the_bound_never_exceeds_the_errors_that_were_made() -> None:
+@pytest.mark.parametrize("kind", ["noisy", "side-blind", "always left", "frame-confused", "always wrong"])
+def test_the_bound_never_exceeds_the_errors_that_were_made(kind: str) -> None:
+    """A thousand studies of each planted judge, whatever its rate."""
     rng = np.random.default_rng(7)
-    kinds = ("noisy", "side-blind", "always left", "always wrong")
-    for run in range(1000):
-        found, wrong = planted(rng, int(rng.integers(4, 40)), kinds[run % 4], float(rng.uniform(0, 1)))
+    bounds = []
+    for _ in range(1000):
+        found, wrong = planted(rng, int(rng.integers(4, 40)), kind, float(rng.uniform(0, 1)))
         assert found.least_error.value is not None
         assert found.least_error.value <= wrong + 1e-12
+        bounds.append(found.least_error.value)
+    assert max(bounds) > 0.2, "it bounds something"
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5])
+def test_a_frame_confused_judge_contradicts_itself_where_the_frames_differ(rate: float) -> None:
+    """Once in the one frame and once in the other, on the half of the items on which they differ."""
+    found, wrong = planted(np.random.default_rng(3), 20_000, "frame-confused", rate)
+    expected = 0.5 * 2 * rate * (1 - rate)
+    assert found.ways[0].contradictions.value == pytest.approx(expected, abs=0.012)
+    assert found.least_error.value <= wrong
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.1, 0.3])
@@ -131,3 +146,15 @@ def test_the_interval_is_over_prompts() -> None:
     assert one.value == four.value == 0.3
     assert None not in (one.low, one.high, four.low, four.high)
     assert four.high - four.low > 1.5 * (one.high - one.low)
+
+
+def test_pairs_of_answers_are_counted_by_hand() -> None:
+    """Items whose answer and mirrored answer are: yes yes, yes no, no no, no yes, no no."""
+    pairs = [(True, True), (True, False), (False, False), (False, True), (False, False)]
+    said = [
+        Said(item_id=f"i{n}", prompt=f"p{n}", asked=a, versions={"mirror": b})
+        for n, (a, b) in enumerate(pairs)
+    ]
+    (row,) = consistency("coin", said, [MIRROR]).ways
+    assert (row.asked, row.answered, row.yes_to_both, row.no_to_both) == (5, 5, 1, 2)
+    assert row.contradictions.value == pytest.approx(2 / 5)

@@ -279,6 +279,24 @@ def test_prompts_whose_mirror_image_is_not_certain_are_refused(text: str) -> Non
         mirrored_text(text)
 
 
+@pytest.mark.parametrize(
+    ("prompt", "printed", "asked"),
+    [
+        ("a cat and a dog", "", True), ("a cat and a dog", "yes", False), ("a cat and a dog", "a clock", False),
+        ("a sign and a dog", "", False), ("a sign and a dog", "no", True), ("a sign and a dog", "0", True),
+    ],
+)  # fmt: skip
+def test_what_is_printed_is_set_apart_from_the_mirror(prompt: str, printed: str, asked: bool) -> None:
+    """By a column of the items, else by the prompt, also where that is hidden behind a predicate."""
+    for predicate in ("egocentric(cat, dog, relation=left)", None):
+        item = Item(
+            item_id="i", image="one.png", prompt=prompt, predicate=predicate, extra={"printed": printed}
+        )
+        made = WAYS["mirror"].of(asked_as_it_is(item, FolderFiles(Path())))
+        told = "something in it is written or printed, which a mirror spoils"
+        assert (made == told) is not asked
+
+
 def test_every_prompt_of_the_benchmark_has_a_mirror_image_or_is_refused_with_a_reason() -> None:
     from genspace.geometry.benchmark import prompts
 

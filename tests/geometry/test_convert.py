@@ -28,6 +28,9 @@ def coco(*annotations, images=({"id": 1, "file_name": "a/one.jpg", "width": 10, 
     }
 
 
+UNKEPT = "info, supercategory of the whole file were left out: each scene is of one image"
+
+
 def only(document):
     ((name, scene),) = scenes_from_coco(document)
     return name, scene
@@ -60,7 +63,7 @@ class TestCoco:
             only(coco(*corners))
         (tmp_path / "coco.json").write_text(json.dumps(coco(*corners[:2])))
         done = convert(tmp_path / "coco.json", out=tmp_path)
-        assert done.notes == ("1 of 2 boxes reach beyond their pictures: cut off there",)
+        assert done.notes == (UNKEPT, "1 of 2 boxes reach beyond their pictures: cut off there")
 
     def test_polygons_and_both_run_length_forms_give_one_mask(self):
         # columns 2..4 (x from 2 to 5) and rows 1..6 (y from 1 to 7) of an image 10 wide and 8 high
@@ -199,11 +202,12 @@ class TestCocoIn3D:
         return np.array(a["center_cam"]) + (signs * [length, height, width]) @ np.array(a["R_cam"]).T
 
     def test_boxes_keep_their_place_in_the_picture(self):
-        document = self.document()
+        document = self.document(truncation=0.3)
+        document["images"][0]["dataset_id"] = 12
         ((name, scene),) = scenes_from_coco(document, fronts=True, level=True)
         (cow,) = scene.objects
         assert (name, scene.camera.fx, cow.box) == ("kitti/one.png", 500.0, (100, 120, 400, 330))
-        assert (cow.visible_fraction, cow.truncated, cow.complete) == (0.8, False, True)
+        assert (cow.visible_fraction, cow.truncated, cow.complete) == (0.8, True, True)
         uv = self.corners(document) @ np.array(self.K).T
         uv = uv[:, :2] / uv[:, 2:]
         np.testing.assert_allclose(edges(scene, cow), [*uv.min(axis=0), *uv.max(axis=0)], atol=1e-9)
@@ -211,13 +215,17 @@ class TestCocoIn3D:
         assert cow.extent == (4.0, 1.5, 1.6)
         np.testing.assert_allclose(np.array(cow.rotation)[:, 0], [np.cos(np.pi / 6), 0, -0.5], atol=1e-12)
         np.testing.assert_allclose(np.array(cow.rotation)[:, 1], [0, -1, 0], atol=1e-12)
-        assert cow.model_extra["coco"] == {"id": 0, "depth_error": 0.02}
+        assert cow.model_extra["coco"] == {
+            "id": 0, "depth_error": 0.02, "bbox2D_proj": (99, 118, 402, 331), "truncation": 0.3,
+        }  # fmt: skip
+        assert scene.model_extra["coco"] == {"dataset_id": 12}
 
     def test_the_first_axis_is_no_front_unless_it_is_said(self, tmp_path):
         source = tmp_path / "c.json"
         source.write_text(json.dumps(self.document()))
         done = convert(source, tmp_path / "out", level=True)
         assert done.notes == (
+            UNKEPT,
             "1 object(s) have boxes in 3D whose first axis is not taken for the front: say `fronts` where it is",
         )
         scene = read_scene(done.written[0])
@@ -231,6 +239,7 @@ class TestCocoIn3D:
         source.write_text(json.dumps(self.document()))
         done = convert(source, tmp_path / "out", fronts=True)
         assert done.notes == (
+            UNKEPT,
             "which way is down is not known in 1 image(s): say `level` where the camera was level",
         )
         assert (
@@ -245,7 +254,10 @@ class TestCocoIn3D:
         source = tmp_path / "c.json"
         source.write_text(json.dumps(self.document(**changes)))
         done = convert(source, tmp_path / "out", level=True)
-        assert done.notes == ("1 box(es) in 3D are not valid or behind the camera, and were left out",)
+        assert done.notes == (
+            UNKEPT,
+            "1 box(es) in 3D are not valid or behind the camera, and were left out",
+        )
         (cow,) = read_scene(done.written[0]).objects
         assert (cow.centre, cow.box) == (None, (100, 120, 400, 330))
 
@@ -441,9 +453,12 @@ class TestDepth:
         (tmp_path / "images").mkdir()
         Image.new("RGB", (128, 96)).save(tmp_path / "images/a.jpg")
         shares = np.diag([1 / 64, 1 / 48, 1]) @ self.K  # MoGe's
-        np.savez(tmp_path / "a.npz", depth=self.floor(), intrinsics=shares)
+        np.savez(tmp_path / "a.npz", depth=self.floor(), intrinsics=shares, normal=self.floor())
         done = convert(tmp_path / "a.npz", tmp_path / "out", images=tmp_path / "images", level=True)
-        assert done.notes == ("the intrinsics of 1 image(s) are fractions of its sides",)
+        assert done.notes == (
+            "the intrinsics of 1 image(s) are fractions of its sides",
+            "normal of 1 map(s) were left out: scenes have no place for them",
+        )
         scene = self.check(done)
         assert (scene.image, scene.width, scene.camera.fx, scene.camera.cy) == ("a.jpg", 128, 160.0, 48.0)
 

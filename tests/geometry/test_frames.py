@@ -132,3 +132,12 @@ def test_field_of_view() -> None:
     assert Intrinsics.from_field_of_view(640, 480, vertical_deg=90).fy == pytest.approx(240)
     with pytest.raises(ValueError, match="field of view"):
         Intrinsics.from_field_of_view(640, 480, vertical_deg=-10)
+
+
+@given(ANGLE)
+def test_rotations_about_the_axes_are_those_of_scipy(angle: float) -> None:
+    from scipy.spatial.transform import Rotation
+
+    for axis in "xyz":
+        ours = getattr(frames, f"rotation_{axis}")(angle)
+        assert ours == pytest.approx(Rotation.from_euler(axis, angle, degrees=True).as_matrix(), abs=1e-12)

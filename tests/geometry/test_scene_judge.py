@@ -155,7 +155,7 @@ def test_user_profile(tmp_path: Path, genspace: Callable) -> None:
     strict.write_text("[tolerances]\nmetrik = [0.1, 0.6]\nvolume = [2, 1]\n[limits]\nmin_points = 'x'\n")
     result = genspace("scene", "judge", tmp_path / "a.scene.json", "--profile", strict)
     assert result.code == 2
-    assert "tolerances.metrik: unknown key (did you mean 'metric'?)" in result.err
+    assert "tolerances.metrik = [0.1, 0.6]: there is no such setting (did you mean 'metric'?)" in result.err
     assert "must be below the second" in result.err
     assert "limits.min_points" in result.err
     strict.write_text('rules = "reference"\n[limits]\nmin_points = 3\n')

@@ -110,6 +110,12 @@ def test_choice_asks_in_both_orders_and_a_liking_for_a_place_counts_half() -> No
     assert questions[0].choices == ("A", "B", "C", "D", "E")
     # shown first: 0.6 + 0.4; shown last of four: 0.6
     assert outcome.score == outcome.confidence == pytest.approx((1.0 + 0.6) / 2)
+    assert (outcome.details["when_listed_first"], outcome.details["when_listed_last"]) == pytest.approx(
+        (1.0, 0.6)
+    )
+    assert outcome.details["orders_agree"]
+    torn, _ = asked("choice", ITEM, lambda ask: letters(ask, "left", position=0.7))
+    assert not torn.details["orders_agree"]  # 1 where it is first, .3 where it is last
     wrong, _ = asked("choice", ITEM, lambda ask: letters(ask, "right", position=0.4))
     assert wrong.score == pytest.approx(0.4 / 2)
 

@@ -16,6 +16,8 @@ The path chooses how it behaves, /WAY/v1/chat/completions, and the model what it
              pixel, most of them the wrong answer, then answers as copy does
 
 GET /log tells what came in, POST /reset forgets it.
+
+Longer than 400 lines: it plays every model and every fault that the tests need.
 """
 
 from __future__ import annotations

@@ -37,6 +37,8 @@ LEFT_OUT = (
     "ExceptionReplacer", "RemoveDecorator", "VariableReplacer", "VariableInserter", "Bit", "Shift", "ZeroIteration",
 )  # fmt: skip
 """Parts of the names of operators that make no plausible mistakes."""
+NEVER_SEEN = ("strict=True", "repr=False", "if TYPE_CHECKING:")
+"""What makes no difference to a program that is right: a mutant that only changes it is not drawn."""
 SECONDS = 600
 """A mutant whose tests take longer loops, and is killed."""
 WANTED = 0.85
@@ -91,9 +93,11 @@ def mutants_of(room: str, file: str, tests: Sequence[str], each: int, rng: rando
             after = next(
                 (new for old, new in zip(lines, changed.splitlines(), strict=False) if old != new), ""
             )
-            yield Mutant(
+            mutant = Mutant(
                 room, file, tuple(tests), line, name, changed, lines[line - 1].strip(), after.strip()
             )
+            if not any(word in mutant.before and word not in mutant.after for word in NEVER_SEEN):
+                yield mutant
 
 
 def _compiles(code: str) -> bool:

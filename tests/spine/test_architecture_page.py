@@ -1,4 +1,4 @@
-"""The page that draws the house is true to the code."""
+"""The page on architecture is true to the code."""
 
 from __future__ import annotations
 

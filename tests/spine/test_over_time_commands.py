@@ -163,6 +163,19 @@ def test_mistakes_in_rules_are_the_users(runs: tuple[Path, Path], genspace) -> N
         assert (result.code, told in result.err) == (2, True), result.err
 
 
+def test_mistakes_name_the_study_in_which_they_stand(
+    runs: tuple[Path, Path], tmp_path: Path, genspace
+) -> None:
+    """Of two studies with files of the same names."""
+    wrong = shutil.copytree(runs[0], tmp_path / "wrong")
+    (wrong / "annotations.csv").write_text("item_id,rater_id,value\nnobody,r,1\n")
+    told = f"{wrong / 'annotations.csv'}, line 2: item_id = 'nobody'"
+    for arguments in (("diff", runs[1], wrong), ("diff", wrong, runs[1]), ("compare", runs[1], wrong),
+                      ("gate", runs[1], "--against", wrong, "--rule", "coverage >= 0.5")):  # fmt: skip
+        found = genspace(*arguments)
+        assert (found.code, told in found.err) == (2, True), found.err
+
+
 def test_the_workflow_runs(
     runs: tuple[Path, Path], tmp_path: Path, genspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,10 +17,14 @@ import pytest
 
 from genspace import Verdict, compare, diff, gate, rank
 from genspace.analysis.figures import FIGURES, SYSTEMS
+from genspace.display import view_of
+from genspace.evidence import Evidence
 from genspace.gather import evidence_of
-from genspace.report import write_report
+from genspace.report import view_item, write_report
 from genspace.report._manifest import make_manifest
+from genspace.report._plots import forest
 from genspace.report._probe_page import write_probe_report
+from genspace.report._styles import OTHERS, judge_styles
 from genspace.report._table import EXTRA
 from genspace.report._words import terms_in
 from genspace.report.probes import probe_report
@@ -91,8 +95,9 @@ def pages(page_file: Path) -> dict[str, Path]:
             verdict = Verdict(item_id=str(item), score=float(passed), passed=passed)
             writer.write(verdict.stamped(judge="planted", fingerprint="one"))
     write_probe_report(probe_report(evidence_of(open_study(probes)), draws=20), out)
+    (out / "item.html").write_text(view_item(open_study(probes), "t2i-egocentric-left-000").html())
     return {"report": page_file} | {
-        name: out / f"{name}.html" for name in ("diff", "gate", "ranking", "probes")
+        name: out / f"{name}.html" for name in ("diff", "gate", "ranking", "probes", "item")
     }
 
 
@@ -190,7 +195,7 @@ def test_a_card_made_by_the_script_equals_the_one_in_the_page(open_page: Callabl
 
 @pytest.mark.needs_debian("chromium")
 @pytest.mark.parametrize(("width", "colours"), [(1280, "dark"), (390, "light")])
-@pytest.mark.parametrize("kind", ["report", "diff", "gate", "ranking", "probes"])
+@pytest.mark.parametrize("kind", ["report", "diff", "gate", "ranking", "probes", "item"])
 def test_pages_are_accessible_and_as_wide_as_the_screen(
     open_page: Callable[..., Any], pages: dict[str, Path], kind: str, width: int, colours: str
 ) -> None:
@@ -205,7 +210,7 @@ def test_pages_are_accessible_and_as_wide_as_the_screen(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.parametrize("kind", ["report", "diff", "gate", "ranking", "probes"])
+@pytest.mark.parametrize("kind", ["report", "diff", "gate", "ranking", "probes", "item"])
 def test_every_term_is_linked_to_one_sentence(pages: dict[str, Path], kind: str) -> None:
     """Each word that has a meaning of its own leads to it, wherever sentences, headings and cells have it."""
     html = pages[kind].read_text()
@@ -215,6 +220,7 @@ def test_every_term_is_linked_to_one_sentence(pages: dict[str, Path], kind: str)
         "report": {"interval", "ahead", "coverage", "Spearman"}, "diff": {"repeats itself", "coverage", "Spearman"},
         "gate": {"met", "interval"}, "ranking": {"draws", "distance"},
         "probes": {"clear probes", "threshold", "bias", "slope", "known truth", "more yes than true"},
+        "item": {"egocentric", "says", "score", "answer"},
     }[kind]  # fmt: skip
     assert expected <= set(explained.values())
     paragraphs = re.findall(
@@ -289,7 +295,7 @@ def test_every_word_of_the_table_is_explained(tmp_path: Path) -> None:
         re.search(pattern, html, re.DOTALL)[0]
         for pattern in (r'<table class="judges">.*?</table>', r'<details class="meanings">.*?</details>')
     )
-    heads = re.findall(r'<th class="n[^"]*">(.*?)</th>', table)
+    heads = [re.sub("<.*?>", "", head) for head in re.findall(r'<th class="n[^"]*">(.*?)</th>', table)]
     rows = re.findall(r'<tr class="(?:people|baseline)[^"]*">\s*<td[^>]*></td>\s*<td>(.*?)</td>', table)
     assert len(heads) > 4
     assert len(rows) == 3, "people and two baselines"
@@ -346,3 +352,48 @@ def test_a_summary_for_a_pull_request(tmp_path: Path, genspace: Callable[..., An
     both = genspace("compare", study, "--format", "md", "--json")
     assert (both.code, both.out) == (2, "")
     assert "choose one" in both.err
+
+
+def test_a_judge_has_its_mark_and_colour_whoever_stands_beside_it() -> None:
+    """By its name alone; of two that share both, one is hollow."""
+    names = [f"judge-{n}" for n in range(60)]
+    alone = {name: judge_styles([name])[name] for name in names}
+    for start in range(0, 50, 7):
+        together = judge_styles(reversed(names[start : start + 10]))
+        assert all(found[:3] == alone[name][:3] for name, found in together.items())
+        assert len({(s.colour, s.marker, s.fill) for s in together.values()}) == 10
+    assert {s[:2] for s in alone.values()}.isdisjoint({s[:2] for s in OTHERS.values()})
+    assert len(set(alone.values())) > 25  # of 40; by chance 31
+
+
+def test_one_judge_is_drawn_alike_on_every_plot() -> None:
+    """In the plots of a comparison, a diff and a ranking, which name other judges."""
+    ids = [f"{prompt}{generator}" for prompt in range(6) for generator in "xyz"]
+    frames = {
+        "items": pd.DataFrame(
+            {"item_id": ids, "prompt_id": [i[0] for i in ids], "generator": [i[1] for i in ids]}
+        ),
+        "annotations": pd.DataFrame({"item_id": ids, "value": [n * 7 % 5 for n in range(18)]}),
+    }
+    scores = pd.DataFrame(
+        {
+            "item_id": ids * 3,
+            "metric": [j for j in JUDGES for _ in ids],
+            "score": [n * 5 % 7 for n in range(54)],
+        }
+    )
+    evidence = Evidence.from_frames(**frames, scores=scores)
+    orders = view_of(rank(evidence, judges=["close"], draws=20)).pictures
+    plots = [
+        forest(compare(evidence, **SWIFT).document),
+        *view_of(diff(evidence, evidence)).pictures,
+        *orders,
+    ]
+    drawn = {
+        (line.get_color(), line.get_marker())
+        for plot in plots
+        for axes in plot.figure.axes
+        for line in axes.lines
+        if line.get_marker() not in {"None", "D", "|", "x"}
+    }
+    assert drawn == {style[:2] for style in judge_styles(JUDGES).values()}

@@ -43,7 +43,7 @@ BESIDE: dict[str, tuple[dict[str, object], str]] = {
         "Before that correction it would differ from worst: that is open, not a finding.",
     ),
     "behind": ({"behind": ("worst",)}, "Ahead of it on the items that both scored: worst."),
-    "identical": ({"identical": ("worst",)}, "The same answers on every common item: worst."),
+    "identical": ({"identical": ("worst",)}, "The same answers on every common item: worst (coverage 100%)."),
     "higher": ({"higher": ("worst",)}, "A higher figure that cannot be called best: worst ("),
     "elsewhere": ({"other_generators": "ahead of all"}, "That holds for other generators too ("),
     "elsewhere open": ({"other_generators": "open"}, "For other generators it is open ("),
@@ -123,6 +123,18 @@ def test_nobody_with_scores_is_no_judge(document: ComparisonDocument) -> None:
     items = pd.DataFrame({"item_id": list("abcd"), "prompt_id": list("ppqq")})
     found = genspace.compare(items=items, annotations=said, scores=constant, draws=0).document
     assert found.headline == Headline(code="no judge")
+
+
+@pytest.mark.parametrize(("others", "code"), [((), "highest"), (("worst",), "highest")])
+def test_nobody_is_ahead_of_who_says_the_same(others: tuple[str, ...], code: HeadlineCode) -> None:
+    """The best judge abstains a little; a twin that always answers says the same wherever both do."""
+    study = frames({"best": 0.3, **dict.fromkeys(others, 20.0)})
+    twin = study["scores"][study["scores"]["judge"] == "best"].assign(judge="twin")
+    study["scores"] = pd.concat([study["scores"].iloc[5:], twin])
+    found = genspace.compare(**study, draws=0).document.headline
+    assert found.code == code
+    assert {*found.identical} | {found.judge} == {"best", "twin"}
+    assert found.ahead_of == others
 
 
 def test_other_generators_are_spoken_of_only_from_five_on() -> None:

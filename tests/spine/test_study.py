@@ -90,10 +90,26 @@ def test_study_toml_names_wrong_keys_and_values(tmp_path: Path) -> None:
         study_toml='value_typ = "binary"\nraters = "robot"\nbreakdowns = ["x"]\n',
     )
     found = messages(folder)
-    assert "study.toml: value_typ: is no key of study.toml (did you mean 'value_type'?)" in found
-    assert any(
-        m.startswith("study.toml: raters = 'robot': Input should be 'person' or 'slot'") for m in found
-    )
+    assert "study.toml: value_typ = 'binary': there is no such setting (did you mean 'value_type'?)" in found
+    assert any(m.startswith("study.toml: raters = 'robot': must be 'person' or 'slot'") for m in found)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('gate = {rules = "coverage >= 0.9"}', """gate.rules = 'coverage >= 0.9': must be a list: write ["coverage >= 0.9"]"""),
+        ('gate = {open = "pass"}', "gate.open = 'pass': must be 'fails' or 'passes'"),
+        ("gate = {ruls = []}", "gate.ruls = []: there is no such setting (did you mean 'rules'?)"),
+        ("gate = 3", "gate = 3: must be a table"),
+        ("missing = 0", "missing = 0: must be a list: write [0]"),
+        ("missing = [[1]]", "missing.0 = [1]: must be a number, without quotation marks, or a text, in quotation marks"),
+        ("images = 3", "images = 3: must be a text, in quotation marks"),
+        ('metrics = {clip = {lower_is_better = "x"}}', "metrics.clip.lower_is_better = 'x': must be true or false"),
+    ],
+)  # fmt: skip
+def test_a_wrong_kind_of_value_is_told_what_to_write(tmp_path: Path, line: str, told: str) -> None:
+    folder = write(tmp_path, items_csv="item_id\na\n", study_toml=f"{line}\n")
+    assert f"study.toml: {told}" in messages(folder)
 
 
 def test_contradicting_scale_is_a_problem(tmp_path: Path) -> None:

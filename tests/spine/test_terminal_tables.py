@@ -9,7 +9,10 @@ import io
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from pkgutil import resolve_name
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -31,6 +34,29 @@ COMMANDS = {
     "probe-report": ("probe", "report", "quick", "--draws", "20"),
     "ls-judges": ("ls", "judges"),
 }  # fmt: skip
+
+
+COMPUTED = {
+    "compare": ("genspace.cli.compare._compared",),
+    "rank": ("genspace.api.rank",),
+    "validate": ("genspace.api.validate",),
+    "diff": ("genspace.api.diff",),
+    "gate": ("genspace.api.gate",),
+    "probe-report": ("genspace.report.probes.probe_report", "genspace.report._probe_page.write_probe_report"),
+}
+"""What a command calls before it prints: once, whatever the width."""
+
+
+def once(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that calls another once, and gives its first result ever after."""
+    found: list[Any] = []
+
+    def kept(*arguments: Any, **options: Any) -> Any:
+        if not found:
+            found.append(function(*arguments, **options))
+        return found[0]
+
+    return kept
 
 
 def studies(folder: Path) -> None:
@@ -76,6 +102,8 @@ def test_tables_are_those_that_were_looked_at(
     name: str, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(place)
+    for target in COMPUTED.get(name, ()):
+        monkeypatch.setattr(target, once(resolve_name(target)))
     for width in WIDTHS:
         assert printed(name, width) == (GOLDEN / f"{name}-{width}.txt").read_text(encoding="utf-8"), (
             name,

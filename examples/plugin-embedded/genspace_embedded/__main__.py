@@ -44,8 +44,8 @@ def fetch(archive: Archive) -> None:
         except FileNotFoundError:
             raise InputError("npm is not installed; download the archives by other means") from None
         except subprocess.CalledProcessError as error:
-            last = error.stderr.strip().splitlines()[-1:] or ["no reason given"]
-            raise InputError(f"{archive.get}: {last[0]}") from None
+            first = error.stderr.strip().splitlines()[:1] or ["no reason given"]
+            raise InputError(f"{archive.get}: {first[0]}") from None
         unpack(ARCHIVES, Path(folder) / archive.file)
 
 

@@ -30,9 +30,16 @@ def _steps(request: Request, wordings: Wordings, _: AskOptions) -> Steps:
     if (without := undecided((forward, backward))) is not None:
         return without_score(without)
     end, neither = first.choices[-2:]
-    score = (forward.probabilities["A"] + backward.probabilities[end]) / 2
+    listed_first, listed_last = forward.probabilities["A"], backward.probabilities[end]
+    score = (listed_first + listed_last) / 2
     untold = (forward.probabilities[neither] + backward.probabilities[neither]) / 2
-    details = {"probabilities_from": forward.source, "cannot_tell": untold}
+    details = {
+        "probabilities_from": forward.source,
+        "cannot_tell": untold,
+        "when_listed_first": listed_first,
+        "when_listed_last": listed_last,
+        "orders_agree": (listed_first >= 0.5) == (listed_last >= 0.5),
+    }
     if untold > 0.5:
         return Outcome(status="abstained", reason=f"the model chose: {CANNOT_TELL}", details=details)
     return Outcome(score=score, confidence=max(score, 1 - score), details=details)

@@ -24,7 +24,11 @@ __all__ = ["GeneratorComparison", "Otherwise", "compare_generators", "ordered_ot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratorComparison(Displayed):
-    """All pairs of generators in one task, as one judge scores them."""
+    """All pairs of generators in one task, compared by one judge's scores.
+
+    >>> GeneratorComparison(judge="clip", task="t2i", pairs=()).judge
+    'clip'
+    """
 
     judge: str
     task: Task
@@ -34,7 +38,11 @@ class GeneratorComparison(Displayed):
 
 @dataclass(frozen=True, slots=True)
 class Otherwise(Displayed):
-    """Two generators that two judges put in contrary order."""
+    """Two generators that two judges rank in opposite order.
+
+    >>> Otherwise("t2i", "sdxl", "flux", before="clip", behind="vlm").behind
+    'vlm'
+    """
 
     task: Task
     first: str
@@ -50,6 +58,21 @@ def compare_generators(
     """Compare a folder's generators by their mean scores, paired by prompt.
 
     Errors: `InputError` for a judge without verdicts, and for a single generator.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from genspace.benchmark import Asked, PromptList, create
+    >>> from genspace.geometry.benchmark import own_prompt
+    >>> from genspace.records import Verdict
+    >>> from genspace.store import JudgeStore
+    >>> cow, cat = (Asked.of(own_prompt("t2i", "camera_pose", "front", [name], name)) for name in ("cow", "cat"))
+    >>> made = create(Path(tempfile.mkdtemp()), [PromptList("t2i", (cow, cat))], ["sdxl", "flux"], prompts="two")
+    >>> with JudgeStore(made.root, "clip").writer() as writer:
+    ...     for row, score in zip(made.rows(), (0.9, 0.7, 0.5, 0.25)):
+    ...         writer.write(Verdict(item_id=row["item_id"], score=score))
+    >>> pair = compare_generators(made)[0].pairs[-1]
+    >>> pair.first, pair.second, pair.cell, round(pair.difference.value, 3), pair.claim
+    ('flux', 'sdxl', 'mean', -0.425, 'open')
     """
     evidence = evidence_of(made.study)
     for name in judges or ():
@@ -95,7 +118,22 @@ def _cells(units: Units, judge: JudgeScores, task: Task) -> list[tuple[str, list
 
 
 def ordered_otherwise(rows: Sequence[Row]) -> list[Otherwise]:
-    """Return the pairs of generators that two judges put in contrary order by their mean scores."""
+    """Return the pairs of generators that two judges rank in opposite order by mean score.
+
+    >>> from genspace.analysis import Estimate
+    >>> from genspace.analysis.counted import ThreeFigures
+    >>> from genspace.benchmark import Cell, MadeOf, TaskFigures
+    >>> from dataclasses import fields
+    >>> def row(judge, generator, mean):
+    ...     score = Estimate(mean)
+    ...     cell = Cell(score=ThreeFigures(as_misses=score, left_out=score, as_passes=score), accuracy=None)
+    ...     source = MadeOf(**{field.name: "" for field in fields(MadeOf)})
+    ...     tasks = {"t2i": TaskFigures(cells={}, mean=cell, variants=(), made_of=source)}
+    ...     return Row(generator=generator, judge=judge, confidence=0.95, tasks=tasks)
+    >>> rows = [row("clip", "sdxl", 0.6), row("clip", "flux", 0.5), row("vlm", "sdxl", 0.2), row("vlm", "flux", 0.3)]
+    >>> [(found.first, found.before, found.behind) for found in ordered_otherwise(rows)]
+    [('sdxl', 'clip', 'vlm')]
+    """
     scores: dict[Task, dict[str, dict[str, float]]] = {}
     for row in rows:
         for task, figures in row.tasks.items():

@@ -41,7 +41,17 @@ SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """What is there of a generator's pictures of one task, or of the pictures before."""
+    """The available and missing images of one generator and task (or of the images before editing).
+
+    >>> import tempfile
+    >>> from genspace.benchmark import PromptList, create
+    >>> from genspace.geometry.benchmark import own_prompt
+    >>> cow, cat = (Asked.of(own_prompt("t2i", "camera_pose", "front", [name], name)) for name in ("cow", "cat"))
+    >>> made = create(Path(tempfile.mkdtemp()), [PromptList("t2i", (cow, cat))], ["sdxl"], prompts="two")
+    >>> [gap] = made.gaps
+    >>> gap.there, gap.missing[0]
+    (0, 'images/sdxl/t2i/cow.png')
+    """
 
     generator: str
     task: Task
@@ -63,7 +73,11 @@ class Gap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """What a folder holds and what is missing."""
+    """What a folder contains and what is missing.
+
+    >>> State(gaps=(), strangers=("images/sdxl/notes.png",)).complete
+    False
+    """
 
     gaps: tuple[Gap, ...]
     strangers: tuple[str, ...]
@@ -73,14 +87,18 @@ class State:
 
     @property
     def complete(self) -> bool:
-        """Whether every prompt has its pictures, and no file is in doubt."""
+        """Whether every prompt has its images, and no file is doubtful."""
         doubtful = self.strangers or self.broken
         return not doubtful and not any(gap.missing or gap.twice for gap in self.gaps)
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A benchmark's folder."""
+    """A benchmark's folder. Make one with `create` or `open_benchmark`.
+
+    >>> Benchmark(Path("bench"), ("sdxl",), {}, "none").images.as_posix()
+    'bench/images'
+    """
 
     root: Path
     generators: tuple[str, ...]
@@ -90,12 +108,12 @@ class Benchmark:
 
     @property
     def images(self) -> Path:
-        """Where pictures are."""
+        """The folder of the images."""
         return self.root / "images"
 
     @cached_property
     def gaps(self) -> tuple[Gap, ...]:
-        """What is missing."""
+        """The missing images."""
         gaps = []
         for generator in self.generators:
             gaps += [
@@ -109,7 +127,7 @@ class Benchmark:
 
     @cached_property
     def state(self) -> State:
-        """What is there and what is missing; every picture's end is looked at."""
+        """What the folder contains and what is missing. The end of every image file is checked."""
         strangers = [
             f"images/{owner}/{name}" for owner, names in self._strangers.items() for name in sorted(names)
         ]
@@ -123,7 +141,7 @@ class Benchmark:
 
     @cached_property
     def placed(self) -> Mapping[tuple[str, Task], Placed]:
-        """Where each generator's pictures belong."""
+        """The prompts of each generator's images."""
         found = {}
         for generator in self.generators:
             files = self._files[generator]
@@ -134,7 +152,7 @@ class Benchmark:
 
     @cached_property
     def before(self) -> Mapping[Task, Placed]:
-        """Where the pictures before belong."""
+        """The edits of the images before editing."""
         files = self._files[BEFORE]
         return {
             task: place(Names.before(asked), files, files)
@@ -177,7 +195,7 @@ class Benchmark:
         }
 
     def rows(self) -> Iterator[dict[str, str]]:
-        """Yield the items: for each generator and prompt one per seed, or one where a picture is still to come."""
+        """Yield the items: one per generator, prompt and seed, also for images that have not arrived."""
         columns = ("prompt", "prompt_id", "predicate", "task", "sub_domain", "variant", "objects")
         for (generator, task), placed in self.placed.items():
             seeds = sorted({seed for _, seed in placed.pictures}, key=lambda s: (len(s), s)) or [""]
@@ -208,7 +226,7 @@ class Benchmark:
         return open_study(self.root)
 
     def there(self) -> frozenset[str]:
-        """Return the ids of the items whose pictures have come, for edits the picture before too."""
+        """Return the ids of the items whose images have arrived (for edits, also the image before editing)."""
         found = set()
         for (generator, task), placed in self.placed.items():
             by_id = self.lists[task].by_id
@@ -266,10 +284,10 @@ def _gap(owner: str, asked: PromptList, placed: Placed, prompt_ids: Sequence[str
 
 
 def pictures_in(folder: Path) -> dict[str, str]:
-    """Return the pictures in a folder, at any depth, each with the text beside it that tells its prompt, else "".
+    """Return the images in a folder, at any depth, each with the text that names its prompt ("" if there is none).
 
-    A scene file without a picture stands for one: the judge `scene` needs no more. Texts are `metadata.csv` or `.jsonl`
-    with `file_name` and `prompt` (as Hugging Face's image folders), or `NAME.txt`.
+    A scene file without an image stands for one, because the judge `scene` needs no pixels. Texts are `metadata.csv` or
+    `metadata.jsonl` with `file_name` and `prompt` (as in Hugging Face's image folders), or `NAME.txt`.
     """
     if not folder.is_dir():
         return {}
@@ -289,7 +307,7 @@ def pictures_in(folder: Path) -> dict[str, str]:
 
 
 def is_cut_off(path: Path) -> bool:
-    """Whether a picture is empty, of no kind, or does not end as one of its kind does; one that is not there is not."""
+    """Whether an image file is empty, of an unknown format, or truncated; a missing file is not."""
     try:
         with path.open("rb") as file:
             head = file.read(12)
@@ -308,7 +326,7 @@ def is_cut_off(path: Path) -> bool:
 
 
 def files_in(folder: Path, before: str = "") -> Iterator[str]:
-    """Yield the names of files in a folder, at any depth, but hidden ones."""
+    """Yield the names of all files in a folder, at any depth, except hidden ones."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith("."):
@@ -341,9 +359,17 @@ def _read(path: Path) -> str:
 
 
 def create(root: Path, lists: Sequence[PromptList], generators: Sequence[str], *, prompts: str) -> Benchmark:
-    """Make a benchmark's folder; one that is there gains the generators that are new.
+    """Make a benchmark's folder; an existing folder gains the new generators.
 
-    Errors: `InputError` for a name that cannot be a folder's, and for a folder with other prompts.
+    Errors: `InputError` for a generator whose name cannot be a folder's, and for a folder with other prompts.
+
+    >>> import tempfile
+    >>> from genspace.benchmark import PromptList
+    >>> from genspace.geometry.benchmark import own_prompt
+    >>> cow, cat = (Asked.of(own_prompt("t2i", "camera_pose", "front", [name], name)) for name in ("cow", "cat"))
+    >>> made = create(Path(tempfile.mkdtemp()), [PromptList("t2i", (cow, cat))], ["sdxl"], prompts="two")
+    >>> [row["image"] for row in made.rows()]
+    ['sdxl/t2i/cow.png', 'sdxl/t2i/cat.png']
     """
     for name in generators:
         if not name or not set(name) <= SAFE or name.startswith(".") or name == BEFORE:
@@ -382,7 +408,16 @@ def create(root: Path, lists: Sequence[PromptList], generators: Sequence[str], *
 
 
 def open_benchmark(root: Path) -> Benchmark:
-    """Open a benchmark's folder. Errors: `InputError` where there is none, or its files cannot be read."""
+    """Open a benchmark's folder. Errors: `InputError` if there is none, or its files cannot be read.
+
+    >>> import tempfile
+    >>> from genspace.benchmark import PromptList, create
+    >>> from genspace.geometry.benchmark import own_prompt
+    >>> cow, cat = (Asked.of(own_prompt("t2i", "camera_pose", "front", [name], name)) for name in ("cow", "cat"))
+    >>> made = create(Path(tempfile.mkdtemp()), [PromptList("t2i", (cow, cat))], ["sdxl"], prompts="two")
+    >>> open_benchmark(made.root).generators
+    ('sdxl',)
+    """
     path = root / FILE
     if not path.is_file():
         raise InputError(
@@ -406,7 +441,7 @@ def open_benchmark(root: Path) -> Benchmark:
 
 
 def write_text(path: Path, parts: Callable[[], Iterable[str]]) -> None:
-    """Write a file whole or not at all, where it has changed; of its text, asked for again, a part is held at a time.
+    """Write a file if its text has changed, completely or not at all; only one part of the text is in memory at a time.
 
     Errors: `InputError` when it cannot be written.
     """

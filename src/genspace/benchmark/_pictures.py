@@ -33,7 +33,12 @@ SHORTEST_START = 24
 
 @dataclass(frozen=True)
 class Names:
-    """What the pictures of one list of prompts may be called."""
+    """The file names that images of a list of prompts may have.
+
+    >>> names = Names([("a-cow", "A photo of a cow."), ("a-cat", "A photo of a cat.")])
+    >>> names.at(2, first=1), names.starting("a photo of a cow")
+    ('a-cat', 'a-cow')
+    """
 
     prompts: Sequence[tuple[str, str]]
     """Id and text, in order."""
@@ -46,7 +51,7 @@ class Names:
 
     @classmethod
     def of(cls, asked: PromptList, generator: str) -> Names:
-        """Return the names for a generator's pictures of a task."""
+        """Return the names for a generator's images of a task."""
         number = {pair: n for n, pair in enumerate(released_variants(asked.task))}
         indexed = {(number.get((a.sub_domain, a.variant), -1), a.objects): a.prompt_id for a in asked.asked}
         prompts = [(a.prompt_id, a.prompt) for a in asked.asked]
@@ -54,7 +59,7 @@ class Names:
 
     @classmethod
     def before(cls, asked: PromptList) -> Names:
-        """Return the names for pictures before edits."""
+        """Return the names for images before editing."""
         prompts = [(s.prompt_id, s.prompt) for s in asked.sources]
         also = {f"{a.prompt_id}-before": a.source_id for a in asked.asked}
         return cls(prompts, also=also | _in_folders(i for i, _ in prompts))
@@ -66,7 +71,7 @@ class Names:
 
     @cached_property
     def by_text(self) -> Mapping[str, str]:
-        """Prompt id by its words; prompts of the same words are not in it."""
+        """Prompt id by its words, without prompts that share their words."""
         found: dict[str, str] = {}
         twice = set()
         for prompt_id, text in self.prompts:
@@ -76,7 +81,7 @@ class Names:
         return {words: prompt_id for words, prompt_id in found.items() if words not in twice}
 
     def starting(self, words: str) -> str | None:
-        """Return the id of the one prompt that starts with these words."""
+        """Return the id of the only prompt that starts with these words, else None."""
         if words in self.by_text:
             return self.by_text[words]
         if len(words) < SHORTEST_START:
@@ -85,14 +90,19 @@ class Names:
         return found[0] if len(found) == 1 else None
 
     def at(self, index: int, *, first: int) -> str | None:
-        """Return the id of the prompt of this index, counted from `first`."""
+        """Return the id of the prompt with this index, counted from `first`."""
         place = index - first
         return self.prompts[place][0] if 0 <= place < len(self.prompts) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """Where pictures belong."""
+    """Image files matched to prompts.
+
+    >>> placed = place(Names([("a-cow", "A photo of a cow.")]), ["a-cow.png", "a-cow-2.png", "x.png"])
+    >>> placed.pictures[("a-cow", "2")], placed.strangers
+    ('a-cow-2.png', ('x.png',))
+    """
 
     pictures: Mapping[Key, str]
     """Name of the file by prompt and seed."""
@@ -105,12 +115,12 @@ class Placed:
 
 
 def place(names: Names, files: Iterable[str], told: Mapping[str, str] | None = None) -> Placed:
-    """Say to which prompt each file belongs.
+    """Match image files to prompts.
 
     Args:
-        names: What pictures of these prompts may be called.
-        files: Names of pictures, with the folders between them and the generator's own.
-        told: By file, the prompt or the classes that a text beside it holds.
+        names: The names that images of these prompts may have.
+        files: Names of images, relative to the generator's folder.
+        told: For each file, the prompt or classes in the text file beside it.
 
     >>> names = Names([("a-cow", "A photo of a cow."), ("a-cat", "A photo of a cat.")])
     >>> place(names, ["0001.png", "0002-7.png", "A_photo_of_a_cat.jpg", "x.png"]).pictures
@@ -201,7 +211,7 @@ def _words(text: str) -> str:
 
 
 def task_of(name: str, tasks: Sequence[Task]) -> Task | None:
-    """Return the task that a file's folders or name tell; None where they tell none.
+    """Return the task named by a file's folders or name; None if none is named.
 
     >>> task_of("edit/0001.png", ["t2i", "edit"]), task_of("0001.png", ["t2i"])
     ('edit', 't2i')

@@ -24,7 +24,12 @@ COLUMNS = ("prompt_id", "prompt", "predicate", "sub_domain", "variant", "objects
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """One prompt of a folder."""
+    """One prompt of a benchmark's folder.
+
+    >>> from genspace.geometry.benchmark import own_prompt
+    >>> Asked.of(own_prompt("t2i", "camera_pose", "front", ["cow"], "cow-1")).predicate
+    'camera_pose(cow, view=front)'
+    """
 
     task: Task
     prompt_id: str
@@ -56,7 +61,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A picture before one or several edits."""
+    """An image before one or several edits."""
 
     prompt_id: str
     prompt: str
@@ -64,14 +69,20 @@ class Source:
 
 @dataclass(frozen=True)
 class PromptList:
-    """The prompts of one task, in order: the first has index 1."""
+    """The prompts of one task, in order; the first has index 1.
+
+    >>> from genspace.geometry.benchmark import own_prompt
+    >>> cow, cat = (Asked.of(own_prompt("t2i", "camera_pose", "front", [name], name)) for name in ("cow", "cat"))
+    >>> list(PromptList("t2i", (cow, cat)).by_id)
+    ['cow', 'cat']
+    """
 
     task: Task
     asked: tuple[Asked, ...]
 
     @classmethod
     def of(cls, task: Task, asked: Iterable[Asked]) -> PromptList:
-        """Return the list with a name for each picture before, in the order of their first edit.
+        """Make the list and name each image before editing, in the order of its first edit.
 
         >>> from genspace.geometry.benchmark import prompts
         >>> edits = PromptList.of("edit", map(Asked.of, prompts("edit", version=1)))
@@ -97,12 +108,12 @@ class PromptList:
 
     @cached_property
     def sources(self) -> tuple[Source, ...]:
-        """The pictures before, each once."""
+        """The distinct images before editing."""
         found = {one.source_id: one.source_prompt for one in self.asked if one.source_id}
         return tuple(Source(source_id, prompt) for source_id, prompt in found.items())
 
     def write(self, folder: Path) -> None:
-        """Write the prompts as CSV, JSON Lines, one a line, and one file each; the same of the pictures before.
+        """Write the prompts, also of images before editing, as CSV, JSON Lines, one per line, and one file each.
 
         Errors: `OSError` when the folder cannot be written.
         """
@@ -121,7 +132,7 @@ class PromptList:
 
     @classmethod
     def read(cls, folder: Path, task: Task) -> PromptList:
-        """Read what `write` wrote. Errors: `InvalidFilesError` for a file that is not there or lacks a column."""
+        """Read what `write` wrote. Errors: `InvalidFilesError` if a file or a column is missing."""
         path = folder / f"{task}.csv"
         try:
             with path.open(encoding="utf-8", newline="") as file:
@@ -148,7 +159,7 @@ def _write(folder: Path, name: str, rows: Sequence[Mapping[str, str]]) -> None:
 
 
 def rows_csv(rows: Iterable[Mapping[str, str]]) -> str:
-    r"""Return rows as CSV, columns as in the first of them.
+    r"""Write rows as CSV with the columns of the first row.
 
     >>> rows_csv([{"a": "1", "b": "x, y"}])
     'a,b\n1,"x, y"\n'
@@ -157,7 +168,7 @@ def rows_csv(rows: Iterable[Mapping[str, str]]) -> str:
 
 
 def csv_lines(rows: Iterable[Mapping[str, str]]) -> Iterator[str]:
-    """Yield the lines of `rows_csv`, one at a time. Errors: `InputError` where there is no row."""
+    """Yield the lines of `rows_csv` one by one. Errors: `InputError` if there are no rows."""
     each = iter(rows)
     first = next(each, None)
     if first is None:
@@ -174,7 +185,7 @@ def csv_lines(rows: Iterable[Mapping[str, str]]) -> Iterator[str]:
 
 
 def rows_jsonl(rows: Iterable[Mapping[str, str]]) -> str:
-    r"""Return rows as JSON Lines.
+    r"""Write rows as JSON Lines.
 
     >>> rows_jsonl([{"a": "1"}])
     '{"a": "1"}\n'

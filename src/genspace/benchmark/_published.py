@@ -19,12 +19,18 @@ UNKNOWN = Reason("published_alone")
 
 
 def read_published(path: Path) -> list[Row]:
-    """Read rows from a table with `generator`, `task` (t2i or edit) and a column for each sub-domain, in per cent.
+    r"""Read rows from a table with `generator`, `task` (t2i or edit) and one column per sub-domain, in per cent.
 
-    A cell may be empty. How many pictures a number averages over, and which were left out, is not known; it is
-    therefore the figure of what was measured, has no place, and no bounds.
+    Cells may be empty. The number of images behind a figure, and which were skipped, is unknown. Each figure is
+    therefore the mean of what was measured; it has no rank and no bounds.
 
-    Errors: `InvalidFilesError` listing what is wrong, by row and column.
+    Errors: `InvalidFilesError` listing each problem by row and column.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "paper.csv"
+    >>> _ = path.write_text("generator,task,camera_pose\nsdxl,t2i,40\nflux,t2i,60\n")
+    >>> [(row.generator, row.tasks["t2i"].cells["camera_pose"].score.left_out.value) for row in read_published(path)]
+    [('sdxl', 0.4), ('flux', 0.6)]
     """
     frame = read_table(path).frame
     problems = [

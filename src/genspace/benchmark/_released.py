@@ -38,9 +38,16 @@ def _folders() -> Iterator[_Folder]:
 
 
 def read_released(folder: Path) -> list[PromptList]:
-    """Read the prompts of one's own that a released layout stands for; their pictures keep their places in it.
+    """Read custom prompts from a folder in the released code's layout; the images keep their places.
 
-    Errors: `InputError` where there is no such folder; `InvalidFilesError` listing every picture without classes.
+    Errors: `InputError` if there is no such folder; `InvalidFilesError` listing every image without classes.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> (folder / "t2i/0").mkdir(parents=True)
+    >>> _ = (folder / "t2i/0/0.png").write_bytes(b""), (folder / "t2i/0/0.txt").write_text("<cow>")
+    >>> [(asked.prompt_id, asked.predicate) for asked in read_released(folder)[0].asked]
+    [('t2i-0-0', 'camera_pose(cow, view=front)')]
     """
     asked: dict[Task, list[Asked]] = {}
     problems: list[Problem] = []

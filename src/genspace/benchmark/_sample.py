@@ -30,12 +30,23 @@ def draw_sample(
     seed: int = 0,
     raters_per_item: int = 3,
 ) -> int:
-    """Make a study of prompts drawn at random within each sub-domain, the same for all generators; return its items.
+    """Make a study of randomly drawn prompts, the same for all generators; return its number of items.
 
-    Every item keeps its `stratum` and `weight`: how many prompts of the sub-domain each drawn one stands for. Of
-    several images of a prompt the first is shown. `genspace annotate serve` asks people about it.
+    Prompts are drawn within each sub-domain. Every item has its `stratum` and `weight`: the number of prompts of the
+    sub-domain that each drawn prompt represents. If a prompt has several images, the first is used. `genspace annotate
+    serve` collects ratings for the study.
 
-    Errors: `InputError` for a folder that is not empty, an unknown generator, and for a sub-domain without pictures.
+    Errors: `InputError` for a folder that is not empty, an unknown generator, and a sub-domain without images.
+
+    >>> import tempfile
+    >>> from genspace.benchmark import Asked, PromptList, create, open_benchmark
+    >>> from genspace.geometry.benchmark import own_prompt
+    >>> asked = [Asked.of(own_prompt("t2i", "camera_pose", "front", ["cow"], f"cow-{n}")) for n in range(3)]
+    >>> made = create(Path(tempfile.mkdtemp()), [PromptList("t2i", tuple(asked))], ["sdxl"], prompts="three")
+    >>> for row in made.rows():
+    ...     _ = (made.images / row["image"]).write_bytes(b"pixels")
+    >>> draw_sample(open_benchmark(made.root), Path(tempfile.mkdtemp()), per_sub_domain=2)
+    2
     """
     from genspace.human_study.design import DESIGN_FILE, write_design
 
@@ -78,18 +89,37 @@ def draw_sample(
 def corrected_rows(
     made: Benchmark, people: Path, judges: Sequence[str], *, confidence: float = 0.95
 ) -> Mapping[tuple[str, str, Task], CorrectedMean]:
-    """Return, by generator, judge and task, the share of yes that people would give to the row, never to a cell.
+    r"""Estimate, by generator, judge and task, the share of "yes" that people would give to all images of the row.
 
-    The sample's answers correct the judge's share of passes (of a judge that only scores, its mean score); what it did
-    not measure counts as a miss before the correction, which therefore needs no assumption about it.
+    The sample's ratings correct the judge's share of passes (for a judge without decisions, its mean score). Unmeasured
+    items count as misses before the correction, so no assumption about them is needed. Cells are not corrected.
 
     Args:
         made: The benchmark's folder, judged.
-        people: The study that `draw_sample` made, answered.
+        people: The rated study that `draw_sample` made.
         judges: Which judges.
         confidence: Of the intervals.
 
-    Errors: `InputError` where the study is no sample of this folder.
+    Errors: `InputError` if the study is not a sample of this folder.
+
+    >>> import tempfile
+    >>> from genspace.benchmark import Asked, PromptList, create, open_benchmark
+    >>> from genspace.geometry.benchmark import own_prompt
+    >>> from genspace.records import Verdict
+    >>> from genspace.store import JudgeStore
+    >>> asked = [Asked.of(own_prompt("t2i", "camera_pose", "front", ["cow"], f"cow-{n}")) for n in range(80)]
+    >>> made = create(Path(tempfile.mkdtemp()), [PromptList("t2i", tuple(asked))], ["sdxl"], prompts="eighty")
+    >>> with JudgeStore(made.root, "clip").writer() as writer:
+    ...     for row in made.rows():
+    ...         _ = (made.images / row["image"]).write_bytes(b"pixels")
+    ...         writer.write(Verdict(item_id=row["item_id"], score=0.9, passed=True))
+    >>> made, people = open_benchmark(made.root), Path(tempfile.mkdtemp())
+    >>> _ = draw_sample(made, people, per_sub_domain=60)
+    >>> ids = open_study(people).items["item_id"]
+    >>> rows = "".join(f"{item},ann,{n % 2}\n" for n, item in enumerate(ids))
+    >>> _ = (people / "annotations.csv").write_text("item_id,rater_id,value\n" + rows)
+    >>> corrected_rows(made, people, ["clip"])["sdxl", "clip", "t2i"].corrected.value
+    0.5
     """
     asked = Question.of(evidence_of(open_study(people))).singles
     said = dict(zip(asked.units["item_id"], asked.people.mean, strict=True))

@@ -1,4 +1,7 @@
-"""Rows of the GenSpace table: what each judge says of each generator, by task and sub-domain."""
+"""Rows of the GenSpace table: what each judge says of each generator, by task and sub-domain.
+
+Longer than 400 lines: half of it is the records of one JSON document.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,11 @@ EDITS = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell(Displayed):
-    """One sub-domain of a task, or the mean of its sub-domains."""
+    """Figures of one sub-domain of a task, or of the mean of its sub-domains.
+
+    >>> Cell.measured(0.4, Reason("published_alone")).score.left_out.value
+    0.4
+    """
 
     score: ThreeFigures
     """Mean score."""
@@ -59,7 +66,7 @@ class Cell(Displayed):
 
     @classmethod
     def measured(cls, value: float | None, reason: Reason) -> Cell:
-        """Return a cell of which at most the mean of what was measured is known, and why no more is."""
+        """Make a cell that only knows the mean of what was measured, with the reason why."""
         unknown = Estimate.undefined(reason)
         known = unknown if value is None else Estimate(value, reason=reason)
         return cls(score=ThreeFigures(as_misses=unknown, left_out=known, as_passes=unknown), accuracy=None)
@@ -67,7 +74,12 @@ class Cell(Displayed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MadeOf(Displayed):
-    """What a task's figures were computed from."""
+    """The inputs of a task's figures.
+
+    >>> known = {"prompts_sha256": "", "judge_fingerprint": "", "verdicts_sha256": ""}
+    >>> MadeOf(genspace="0.1.0", python="3.11.7", prompts="version 1", **known).prompts
+    'version 1'
+    """
 
     genspace: str
     python: str
@@ -82,7 +94,13 @@ class MadeOf(Displayed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariantCounts(Displayed):
-    """What the released code reports of one folder, `t2i/12`: skipped images are left out of its denominators."""
+    """The released code's report on one folder, such as `t2i/12`; skipped images are not in its denominators.
+
+    >>> counted = {"all": 50, "counted": 40, "correct": 30, "acc": 0.75, "scores_avg": 0.7}
+    >>> counts = VariantCounts(index="12", sub_domain="allocentric", variant="front", **counted)
+    >>> counts.all - counts.counted
+    10
+    """
 
     index: str
     """Its number there; of edits that keep a relation "CR 0" to "CR 3"."""
@@ -101,7 +119,16 @@ class VariantCounts(Displayed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFigures(Displayed):
-    """A generator's figures of one task."""
+    r"""A generator's figures of one task.
+
+    >>> import tempfile
+    >>> from genspace.benchmark import read_published
+    >>> path = Path(tempfile.mkdtemp()) / "paper.csv"
+    >>> _ = path.write_text("generator,task,camera_pose\nsdxl,t2i,40\nflux,t2i,60\n")
+    >>> rows = read_published(path)
+    >>> list(rows[0].tasks["t2i"].cells)[:3]
+    ['camera_pose', 'object_pose', 'intrinsic']
+    """
 
     cells: Mapping[str, Cell]
     """By sub-domain, in the benchmark's order."""
@@ -113,7 +140,16 @@ class TaskFigures(Displayed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row(Displayed):
-    """One generator as one judge sees it."""
+    r"""The figures of one generator according to one judge.
+
+    >>> import tempfile
+    >>> from genspace.benchmark import read_published
+    >>> path = Path(tempfile.mkdtemp()) / "paper.csv"
+    >>> _ = path.write_text("generator,task,camera_pose\nsdxl,t2i,40\nflux,t2i,60\n")
+    >>> rows = read_published(path)
+    >>> rows[1].generator, rows[1].judge
+    ('flux', 'published')
+    """
 
     generator: str
     judge: str
@@ -128,17 +164,29 @@ def rows_of(
     *,
     confidence: float = 0.95,
 ) -> list[Row]:
-    """Return a row per generator and judge, from the verdicts in a benchmark's folder.
+    """Compute a row per generator and judge from the verdicts in a benchmark's folder.
 
-    Every prompt counts, also one without a picture or without a verdict: what was not measured is a miss, is left out,
-    or is a pass (`genspace.analysis.counted`). Intervals are over prompts.
+    Every prompt counts, including those without an image or a verdict: what was not measured counts as a miss, is left
+    out, or counts as a pass (`genspace.analysis.counted`). Intervals are over prompts.
 
     Args:
         made: The folder.
-        judges: Which judges or metrics; None: all that have verdicts.
+        judges: Which judges or metrics; None: all with verdicts.
         confidence: Of the intervals.
 
     Errors: `InputError` for a judge without verdicts here.
+
+    >>> import tempfile
+    >>> from genspace.benchmark import Asked, PromptList, create
+    >>> from genspace.geometry.benchmark import own_prompt
+    >>> from genspace.records import Verdict
+    >>> cow, cat = (Asked.of(own_prompt("t2i", "camera_pose", "front", [name], name)) for name in ("cow", "cat"))
+    >>> made = create(Path(tempfile.mkdtemp()), [PromptList("t2i", (cow, cat))], ["sdxl"], prompts="two")
+    >>> with JudgeStore(made.root, "vlm").writer() as writer:
+    ...     for row, passed in zip(made.rows(), (True, False)):
+    ...         writer.write(Verdict(item_id=row["item_id"], score=float(passed), passed=passed))
+    >>> [(row.generator, row.judge, row.tasks["t2i"].mean.accuracy.as_misses.value) for row in rows_of(made)]
+    [('sdxl', 'vlm', 0.5)]
     """
     evidence = evidence_of(made.study)
     known = evidence.judges
@@ -252,7 +300,21 @@ class _Part:
 
 
 def row_places(rows: Sequence[Row], task: Task) -> dict[int, Place]:
-    """Return each row's place among the generators of the same judge, by the mean score of a task."""
+    """Rank each row among the generators of the same judge by the mean score of a task.
+
+    >>> from genspace.benchmark import rows_of, create, Asked, PromptList
+    >>> import tempfile
+    >>> from genspace.geometry.benchmark import own_prompt
+    >>> from genspace.records import Verdict
+    >>> cow, cat = (Asked.of(own_prompt("t2i", "camera_pose", "front", [name], name)) for name in ("cow", "cat"))
+    >>> made = create(Path(tempfile.mkdtemp()), [PromptList("t2i", (cow, cat))], ["sdxl", "flux"], prompts="two")
+    >>> with JudgeStore(made.root, "clip").writer() as writer:
+    ...     for row, score in zip(made.rows(), (0.9, 0.7, 0.5, 0.25)):
+    ...         writer.write(Verdict(item_id=row["item_id"], score=score))
+    >>> rows = rows_of(made)
+    >>> {rows[at].generator: place.rank for at, place in row_places(rows, "t2i").items()}
+    {'flux': 2, 'sdxl': 1}
+    """
     found: dict[int, Place] = {}
     for judge in dict.fromkeys(row.judge for row in rows):
         at = [i for i, row in enumerate(rows) if row.judge == judge and task in row.tasks]
@@ -261,9 +323,19 @@ def row_places(rows: Sequence[Row], task: Task) -> dict[int, Place]:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Read the rows of a JSON file: one row, or a table of several.
+    r"""Read the rows of a JSON file: one row, or a table of several.
 
-    Errors: `InputError` for a file that cannot be read or holds none.
+    Errors: `InputError` for a file that cannot be read or has no rows.
+
+    >>> import tempfile
+    >>> from genspace.benchmark import read_published
+    >>> path = Path(tempfile.mkdtemp()) / "paper.csv"
+    >>> _ = path.write_text("generator,task,camera_pose\nsdxl,t2i,40\nflux,t2i,60\n")
+    >>> rows = read_published(path)
+    >>> file = path.with_suffix(".json")
+    >>> _ = file.write_text(json.dumps({"rows": [to_dict(row) for row in rows]}))
+    >>> read_rows(file) == rows
+    True
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -286,9 +358,16 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def in_one(rows: Sequence[Row]) -> list[Row]:
-    """Join rows of one generator and judge whose tasks differ, as from a folder for each task.
+    r"""Join rows of the same generator and judge that have different tasks, such as rows from one folder per task.
 
-    Errors: `InputError` where two rows hold the same task of one generator and judge.
+    Errors: `InputError` if two rows have the same task, generator and judge.
+
+    >>> import tempfile
+    >>> from genspace.benchmark import read_published
+    >>> path = Path(tempfile.mkdtemp()) / "paper.csv"
+    >>> _ = path.write_text("generator,task,camera_pose\nsdxl,t2i,40\nsdxl,edit,30\n")
+    >>> [list(row.tasks) for row in in_one(read_published(path))]
+    [['t2i', 'edit']]
     """
     joined: dict[tuple[str, str], Row] = {}
     for row in rows:
@@ -306,9 +385,17 @@ def in_one(rows: Sequence[Row]) -> list[Row]:
 
 
 def differences(row: Row, again: Sequence[Row]) -> list[str]:
-    """Return what differs between a row and the same one computed again, one line each; versions are told apart.
+    r"""Compare a row with the same row computed again; return one line per difference.
 
-    A figure may differ by rounding alone (1e-9).
+    Differences below 1e-9 count as rounding. The Python version is not compared.
+
+    >>> import tempfile
+    >>> from genspace.benchmark import read_published
+    >>> path = Path(tempfile.mkdtemp()) / "paper.csv"
+    >>> _ = path.write_text("generator,task,camera_pose\nsdxl,t2i,40\nflux,t2i,60\n")
+    >>> rows = read_published(path)
+    >>> differences(rows[0], [replace(rows[0], confidence=0.9)])
+    ['sdxl, judge published: confidence is 0.95 in the row, 0.9 by the verdict files']
     """
     own = next((r for r in again if (r.generator, r.judge) == (row.generator, row.judge)), None)
     name = f"{row.generator}, judge {row.judge}"

@@ -36,21 +36,30 @@ def take(
     prompt_column: str | None = None,
     folders: Collection[str] = (),
 ) -> int:
-    """Bring a generator's pictures into the folder; return how many files came.
+    """Import a generator's images into the folder; return the number of imported files.
 
-    Files keep their names and are linked where the file system can, else copied; those in a folder `before` of the
-    source are pictures before edits. A data set's pictures are written out
-    with the prompt of each.
+    Files keep their names. They are hard-linked where the file system allows, else copied. Files in the source's folder
+    `before` are images before editing. Images of a data set are written together with their prompts.
 
     Args:
         made: The benchmark's folder.
-        source: A folder, a Parquet or Arrow file, a folder of them, or `hf://datasets/OWNER/NAME`.
-        generator: Whose they are; "before" for the pictures before edits.
-        task: What they answer, where the folder asks for both tasks and the files do not tell.
-        prompt_column: Column of a data set that holds the prompt; by default found by its name.
-        folders: Which folders of the source; none: everything.
+        source: A folder, a Parquet or Arrow file, a folder of such files, or `hf://datasets/OWNER/NAME`.
+        generator: The generator of the images; "before" for images before editing.
+        task: The task of the images, if the folder has two tasks and the file names do not tell.
+        prompt_column: The data set's column of prompts; by default found by its name.
+        folders: Which folders of the source to import; empty: all.
 
-    Errors: `InputError` for an unknown generator, and for a source that is not there or holds no picture.
+    Errors: `InputError` for an unknown generator, and for a source that does not exist or has no images.
+
+    >>> import tempfile
+    >>> from genspace.benchmark import Asked, PromptList, create, open_benchmark
+    >>> from genspace.geometry.benchmark import own_prompt
+    >>> cow, cat = (Asked.of(own_prompt("t2i", "camera_pose", "front", [name], name)) for name in ("cow", "cat"))
+    >>> made = create(Path(tempfile.mkdtemp()), [PromptList("t2i", (cow, cat))], ["sdxl"], prompts="two")
+    >>> downloads = Path(tempfile.mkdtemp())
+    >>> _ = (downloads / "0001.png").write_bytes(b"pixels")
+    >>> take(made, str(downloads), generator="sdxl"), open_benchmark(made.root).gaps[0].there
+    (1, 1)
     """
     if generator not in {*made.generators, BEFORE}:
         raise InputError(

@@ -8,6 +8,7 @@ from genspace.certificate._certify import (
     keep,
     kept,
     varied,
+    versions_for,
 )
 from genspace.certificate._ways import DEFAULT_WAYS, WAYS
 
@@ -21,4 +22,5 @@ __all__ = [
     "keep",
     "kept",
     "varied",
+    "versions_for",
 ]

@@ -1,4 +1,7 @@
-"""Asks a judge about every other version of a study's items, and counts what contradicts itself."""
+"""Asks a judge about every other version of a study's items, and counts what contradicts itself.
+
+Longer than 400 lines: asking an item in other ways, and reading what came of it, go together.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,13 @@ from urllib.parse import quote
 
 from genspace.analysis.consistency import Consistency, Said, consistency
 from genspace.certificate._files import RetouchedFiles, retouched_name
-from genspace.certificate._ways import ASKED, DEFAULT_WAYS, WAYS, AnotherWay, Asked, asked_as_it_is
+from genspace.certificate._ways import ASKED, DEFAULT_WAYS, ORDER, WAYS, AnotherWay, Asked, asked_as_it_is
 from genspace.display import Result
 from genspace.documents import from_dict, to_dict
 from genspace.errors import InputError, did_you_mean
 from genspace.judges.scene import scene_names
 from genspace.records import ITEM_COLUMNS, Item, Verdict
-from genspace.store import JudgeStore
+from genspace.store import JudgeStore, Key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,10 +41,12 @@ __all__ = [
     "keep",
     "kept",
     "varied",
+    "versions_for",
 ]
 
 FOLDER = "certify"
 """Folder of a study in which the verdicts on the other versions are kept."""
+ORDERED = "the same, in the other order"
 THRESHOLD = 0.5
 """Score from which a judge without decisions of its own is taken to say yes."""
 
@@ -164,7 +169,7 @@ def varied(
 
     Errors: `InputError` for an unknown way.
     """
-    chosen = [_way(name) for name in ways]
+    chosen = [_way(name) for name in ways if _way(name).way.name != ORDER]
     not_asked: dict[str, Counter[str]] = {way.way.name: Counter() for way in chosen}
     pictures: dict[str, str] = {}
     items: dict[str, Item] = {}
@@ -178,7 +183,7 @@ def varied(
                 not_asked[way.way.name][made] += 1
             else:
                 versions.append((way.way.name, made))
-        if len(versions) > 1:
+        if len(versions) > 1 or not chosen:
             for name, version in versions:
                 placed = _placed(version, f"{item.item_id}~{name}", item, pictures)
                 items[placed.item_id], origin[placed.item_id] = placed, (item.item_id, name)
@@ -285,16 +290,26 @@ def certify(
     """
     from genspace.runner import RunOptions, run
 
-    made = made or varied(study, ways, limit=limit, seed=seed)
+    made = versions_for(judge, study, made or varied(study, ways, limit=limit, seed=seed))
     if group is not None and group not in study.items.columns:
         raise InputError(f"the items have no column {group!r}{did_you_mean(group, study.items.columns)}")
     group = group or "sub_domain"
-    if not made.items:
+    pairwise = getattr(judge, "pairwise", False)
+    if not made.items and not pairwise:
         raise InputError(f"no item can be asked again: {_why(made.not_asked)}")
     options = RunOptions(retry=retry)
     summary = ask(made.study, options) if ask else run(made.study, judge, name, options)
-    verdicts = JudgeStore(made.study.kept_in, name).of_items(judge.fingerprint)
-    said, contradictions = _read(made, verdicts, ways, group)
+    verdicts = JudgeStore(made.study.kept_in, name).under(judge.fingerprint)
+    if pairwise:
+        (said, contradictions), ways = _read_pairs(study, verdicts, group), (ORDER,)
+    else:
+        said, contradictions = _read(made, verdicts, ways, group)
+    if not any(ORDER in one.versions for one in said):
+        ways = [way for way in ways if way != ORDER]
+    if not ways:
+        raise InputError(
+            f"{name}: it is asked in one order alone (protocols choice and pairwise ask in both)"
+        )
     document = CertificateDocument(
         study=study.settings.name,
         fingerprint=judge.fingerprint,
@@ -345,35 +360,80 @@ def _why(not_asked: Mapping[str, Counter[str]]) -> str:
     return "; ".join(told) or "there are no items"
 
 
+def versions_for(judge: Judge, study: Study, made: Varied) -> Varied:
+    """Return what a judge is asked: who compares pairs gets those of the study, each in both orders."""
+    if not getattr(judge, "pairwise", False):
+        return made
+    return Varied(study.kept_apart(study.root / FOLDER), {}, {})
+
+
 def _read(
-    made: Varied, verdicts: Mapping[str, Verdict], ways: Sequence[str], group: str
+    made: Varied, verdicts: Mapping[Key, Verdict], ways: Sequence[str], group: str
 ) -> tuple[list[Said], tuple[Contradiction, ...]]:
     by_origin: dict[str, dict[str, str]] = {}
     for item_id, (original, way) in made.origin.items():
         by_origin.setdefault(original, {})[way] = item_id
     said, contradictions = [], []
     for original, versions in by_origin.items():
-        decided = {way: _decision(verdicts.get(item_id)) for way, item_id in versions.items()}
+        given = {way: verdicts.get((item_id, None, None, 0)) for way, item_id in versions.items()}
         first = made.items[versions[ASKED]]
-        said.append(
-            Said(
-                item_id=original,
-                prompt=str(first.prompt_id),
-                group=first.extra.get(group),
-                asked=decided.pop(ASKED),
-                versions=decided,
-            )
-        )
+        one = _said(original, first, group, given, ways)
+        said.append(one)
         for way in ways:
-            first_answer, second_answer = said[-1].asked, decided.get(way)
-            if first_answer is None or second_answer is None:
+            second = one.versions.get(way)
+            if one.asked is None or second is None or not WAYS[way].way.contradicts(one.asked, second):
                 continue
-            if WAYS[way].way.contradicts(first_answer, second_answer):
-                a, b = verdicts[versions[ASKED]], verdicts[versions[way]]
-                asked, otherwise = (_question(made.items[versions[name]]) for name in (ASKED, way))
-                found = Contradiction(original, way, asked, otherwise, a.score, b.score, first_answer)
-                contradictions.append(found)
+            asked, other = verdicts[versions[ASKED], None, None, 0], given.get(way)
+            otherwise = ORDERED if other is None else _question(made.items[versions[way]])
+            contradictions.append(
+                Contradiction(
+                    original, way, _question(first), otherwise, asked.score,
+                    None if other is None else other.score, one.asked,
+                )
+            )  # fmt: skip
     return said, tuple(contradictions)
+
+
+def _read_pairs(
+    study: Study, verdicts: Mapping[Key, Verdict], group: str
+) -> tuple[list[Said], tuple[Contradiction, ...]]:
+    """Read what was said of each pair in both orders; its prompt and group are those of its first item."""
+    items = {item.item_id: item for item in study.iter_items()}
+    said, contradictions = [], []
+    for (item_id, other, question, repeat), verdict in verdicts.items():
+        if other is None or question or repeat:
+            continue
+        item = items[item_id]
+        one = _said(f"{item_id} / {other}", item, group, {ASKED: verdict}, (ORDER,))
+        said.append(one)
+        if one.asked is not None and one.versions.get(ORDER, one.asked) != one.asked:
+            found = Contradiction(
+                one.item_id, ORDER, _question(item), ORDERED, verdict.score, None, one.asked
+            )
+            contradictions.append(found)
+    return said, tuple(contradictions)
+
+
+def _said(
+    item_id: str, item: Item, group: str, given: Mapping[str, Verdict | None], ways: Sequence[str]
+) -> Said:
+    """Return what was decided about an item and its versions.
+
+    Of who is asked for one of several, the answer is the mean of two orders. Where these disagree, one of them says
+    otherwise: that is the answer in the other order.
+    """
+    decided = {way: _decision(verdict) for way, verdict in given.items()}
+    asked, first = decided.pop(ASKED), given[ASKED]
+    agree = None if first is None else first.details.get("orders_agree")
+    if ORDER in ways and asked is not None and agree is not None:
+        decided[ORDER] = asked if agree else not asked
+    return Said(
+        item_id=item_id,
+        prompt=str(item.prompt_id or item.item_id),
+        group=item.extra.get(group),
+        asked=asked,
+        versions=decided,
+    )
 
 
 def _decision(verdict: Verdict | None) -> bool | None:

@@ -16,12 +16,17 @@ from genspace.geometry.retouch import Cut
 from genspace.geometry.scene import Pair, Scene
 from genspace.judges.scene import find_scene
 from genspace.records import Files, Item
-from genspace.sides import NoMirrorError, mirrored_text
+from genspace.sides import NoMirrorError, mirrored_text, written_in
+from genspace.tables import WORDS, word_key
 
-__all__ = ["ASKED", "DEFAULT_WAYS", "WAYS", "AnotherWay", "Asked", "asked_as_it_is"]
+__all__ = ["ASKED", "DEFAULT_WAYS", "ORDER", "WAYS", "AnotherWay", "Asked", "asked_as_it_is"]
 
 ASKED = "asked"
 """Name of the question as it is, which the others are held against."""
+ORDER = "order"
+"""The one way that needs no version of an item: who is asked for one of several is always asked in both orders."""
+PRINTED = "printed"
+"""Column of the items that says what in the picture is written or has a printed side."""
 BORDER_SHARE = 0.05
 """Share of the longer side that stays free around the objects of a picture that is cut."""
 LEAST_CUT = 0.05
@@ -37,6 +42,8 @@ class Asked:
     files: Files
     folder: str = AS_IT_IS
     """Where the retouched files are read from (see `RetouchedFiles`)."""
+    printed: str = ""
+    """What in the picture is written or printed, so that a mirror spoils it, as far as that is known."""
 
     @cached_property
     def bound(self) -> Bound | None:
@@ -72,7 +79,15 @@ class AnotherWay:
 
 def asked_as_it_is(item: Item, files: Files) -> Asked:
     """Return an item with its question alone: where it has a predicate, the prompt is hidden."""
-    return Asked(replace(item, prompt=None) if item.predicate else item, files)
+    return Asked(replace(item, prompt=None) if item.predicate else item, files, printed=_printed(item))
+
+
+def _printed(item: Item) -> str:
+    """Return what is printed, by the column `printed` of the items (yes, no, or what it is), else by the prompt."""
+    said = str(item.extra.get(PRINTED) or "").strip()
+    if not said:
+        return written_in(item.prompt or "") or ""
+    return "" if said in {"0", "0.0"} or WORDS.get(word_key(said), said) == 0 else said
 
 
 def _bound(asked: Asked) -> Bound:
@@ -89,10 +104,12 @@ def _said(found: Bound | None, what: str) -> Bound:
 
 def _in_a_mirror(asked: Asked) -> Asked:
     _picture(asked)
+    if asked.printed:
+        raise DoesNotApplyError("something in it is written or printed, which a mirror spoils")
     if asked.item.predicate:
         said = asked.saying(_said(in_a_mirror(_bound(asked)), "word for what a mirror shows"))
     elif asked.item.prompt:
-        said = replace(asked, item=replace(asked.item, prompt=mirrored_text(asked.item.prompt)))
+        said = replace(asked, item=replace(asked.item, prompt=mirrored_text(asked.item.prompt, plain=True)))
     else:
         raise DoesNotApplyError("it has neither predicate nor prompt")
     return replace(said, folder=MIRROR)
@@ -183,6 +200,7 @@ WAYS: Mapping[str, AnotherWay] = {
             "exchanged", _exchanged, "the same said with the two objects exchanged: A left of B, B right of A"
         ),
         _way("undone", _undone, "the edit read backwards, the pictures exchanged"),
+        _way(ORDER, lambda asked: asked, "the options, or the two pictures, in the other order"),
         _way("orbit", _orbit, "the camera moved about the objects"),
         _way("cut", _cut, "the sides of the picture cut off, all objects kept"),
         _way("smaller", _retouched(SMALLER), "the picture at three quarters of its size"),
@@ -190,5 +208,5 @@ WAYS: Mapping[str, AnotherWay] = {
     )
 }
 """By name, in the order of tables."""
-DEFAULT_WAYS = ("mirror", "contrary", "exchanged", "undone")
-"""Those that every picture bears: they change what is asked, or the picture as a whole."""
+DEFAULT_WAYS = ("mirror", "contrary", "exchanged", "undone", ORDER)
+"""Those that every picture bears: they change what is asked, its order, or the picture as a whole."""

@@ -34,8 +34,8 @@ def root(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print results and errors only.")] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say more about what is done.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only results and errors.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Print more details.")] = False,
     log_file: Annotated[str | None, typer.Option("--log-file", help="Also write a structured log.")] = None,
 ) -> None:
     """Score images with interchangeable judges and measure how far each agrees with people."""

@@ -10,8 +10,8 @@ HELP = "Which judge of spatial faithfulness in generated images should you belie
 EPILOG = "Example: genspace compare my-study --by category"
 OPTIONS: Sequence[tuple[str, str, str]] = (
     ("--version", "", "Print the version."),
-    ("--quiet", "-q", "Print results and errors only."),
-    ("--verbose", "-v", "Say more about what is done."),
+    ("--quiet", "-q", "Print only results and errors."),
+    ("--verbose", "-v", "Print more details."),
     ("--log-file TEXT", "", "Also write a structured log."),
     ("--help", "-h", "Show this message and exit."),
 )
@@ -19,62 +19,65 @@ OPTIONS: Sequence[tuple[str, str, str]] = (
 COMMANDS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "check": (
         ("check",),
-        "Validate every file of a study: say what was read and assumed, and name all problems at once.",
+        "Validate every file of a study; report what was read and inferred, and all problems at once.",
     ),
     "compare": (
         ("compare",),
-        "Compare every judge and metric with the people: who agrees, how far, and how sure we are.",
+        "Compare every judge and metric with people: how well each agrees, with intervals and tests.",
     ),
     "validate": (
         ("validate",),
-        "Validate one new metric against people and every metric there: ahead, not worse, behind or open.",
+        "Validate a new metric against people and the existing metrics: ahead, not worse, behind or open.",
     ),
     "rank": (
         ("rank",),
-        "Rank the generators by the people and by each judge, and say how sure each order is.",
+        "Rank the generators by people and by each judge, with the uncertainty of each order.",
     ),
     "diff": (
         ("over_time",),
-        "Say what changed between two runs: flipped items, agreement, coverage, cost, people's answers.",
+        "Compare two runs: flipped items, agreement, coverage, cost, people's answers.",
     ),
     "gate": (
         ("over_time",),
-        "Ask whether judges meet rules; exit code 3 where one does not. For continuous integration.",
+        "Check whether judges meet rules; exit code 3 if one does not. For continuous integration.",
     ),
-    "judge": (("judge",), "Score the items with one or several judges; resumes where it stopped."),
+    "judge": (("judge",), "Score the items with one or more judges; an interrupted run resumes."),
     "certify": (
         ("certify",),
-        "Ask judges the same in other ways, and count what contradicts itself: errors without a single label.",
+        "Ask judges equivalent questions and count contradictions: errors found without labels.",
     ),
     "frames": (
         ("frames",),
-        "Find whose left people and judges mean: the camera's, or that of the object itself.",
+        "Find which frame of reference people and judges use: the camera's or the object's own.",
     ),
     "tune": (
         ("tune",),
-        "Choose among variants of a judge, and say what choosing reaches on prompts on which nothing was chosen.",
+        "Choose among variants of a judge, and estimate the result on held-out prompts.",
     ),
     "show": (
         ("show",),
-        "Show one item: the picture with its scene, what was measured, people's answers, every verdict.",
+        "Show one item: the image with its scene, the measurements, people's answers, every verdict.",
     ),
     "prompts": (
         ("prompts",),
-        "Write the benchmark's 1,800 prompts of a task, each with the predicate that measures it.",
+        "Write the benchmark's 1,800 prompts of a task, each with its predicate.",
     ),
-    "fetch": (("fetch",), "Fetch a published human study, pinned and verified, as a study folder."),
+    "fetch": (("fetch",), "Download a published human study (fixed version, verified) as a study folder."),
     "export": (("verdicts",), "Write items, people's answers and verdicts as flat tables for other tools."),
-    "ls": (("info",), "List judges, data sets and what else can be named in commands."),
-    "doctor": (("info",), "Say what is installed, what is missing, and how to get it."),
+    "ls": (("info",), "List judges, data sets and other names that commands accept."),
+    "doctor": (("info",), "Show what is installed, what is missing, and how to install it."),
     "benchmark": (
         ("benchmark",),
-        "The GenSpace table of a generator: prompts out, pictures in, a row of figures.",
+        "Evaluate a generator on the GenSpace benchmark: prompts out, images in, a table row.",
     ),
     "verdicts": (("verdicts",), "List, remove, rename, compact and merge verdict files."),
-    "annotate": (("annotate",), "Ask people what they see, in a browser: design, serve, watch, export."),
-    "probe": (("probe",), "Rendered scenes with known truth; how each judge errs on them."),
-    "scene": (("scene", "scene_convert", "scene_build"), "Scene files: one image in 3D."),
-    "models": (("models",), "Perception parts: models, licences, downloads."),
+    "annotate": (("annotate",), "Run a human study in a browser: design, serve, monitor, export."),
+    "probe": (("probe",), "Render scenes with known truth and analyse each judge's errors on them."),
+    "scene": (
+        ("scene", "scene_convert", "scene_build"),
+        "Make, check and judge scene files (one image in 3D).",
+    ),
+    "models": (("models",), "List and download perception models, with their licences."),
 }
 """Commands in the order of `genspace --help`: modules of this package that have them, and what they do."""
 

@@ -33,13 +33,13 @@ __all__ = [
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 Memory = Annotated[
-    str | None, typer.Option(help="Memory it may take, such as 2GB (default: a quarter of the machine's).")
+    str | None, typer.Option(help="Memory limit, such as 2GB (default: a quarter of the machine's).")
 ]
 OutOption = Annotated[
     Path | None,
     typer.Option("--out", help="Folder for tables (CSV, LaTeX, Markdown), figures (SVG, PDF) and JSON."),
 ]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything that is random.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of all random numbers.")]
 
 
 class Tables(NamedTuple):
@@ -81,27 +81,29 @@ def reads_tables(command: Callable[..., None]) -> Callable[..., None]:
 def _tables(
     human: Annotated[
         str | None,
-        typer.Option(help="For one wide table: columns with people's ratings, one per rater, with commas."),
+        typer.Option(
+            help="For one wide table: columns with people's ratings, one per rater, separated by commas."
+        ),
     ] = None,
     metrics: Annotated[
         str | None,
-        typer.Option(help="For one wide table: columns with scores (default: all other numbers)."),
+        typer.Option(help="For one wide table: columns with scores (default: all other numeric columns)."),
     ] = None,
     lower_is_better: Annotated[
-        str | None, typer.Option(help="Metrics whose low scores are good, with commas.")
+        str | None, typer.Option(help="Metrics whose low scores are good, separated by commas.")
     ] = None,
-    scale: Annotated[str | None, typer.Option(help="Ends of the people's scale: 1-5.")] = None,
+    scale: Annotated[str | None, typer.Option(help="Range of the rating scale, such as 1-5.")] = None,
     value_type: Annotated[
-        ValueType | None, typer.Option(help="Kind of the people's ratings (default: by the values).")
+        ValueType | None, typer.Option(help="Type of the ratings (default: inferred from the values).")
     ] = None,
     positive_from: Annotated[
-        float | None, typer.Option(help="A mean rating from here on is a human yes.")
+        float | None, typer.Option(help="Mean ratings from this value on count as a human yes.")
     ] = None,
     missing: Annotated[
         str | None,
-        typer.Option(help="Cells of the people's answers that mean no answer, with commas: -1,99."),
+        typer.Option(help="Values that mean no answer, separated by commas, such as -1,99."),
     ] = None,
-    drafts: Annotated[bool, typer.Option("--drafts", help="Read judges that are drafts, too.")] = False,
+    drafts: Annotated[bool, typer.Option("--drafts", help="Include draft judges.")] = False,
 ) -> Tables:
     """Return what the options say; ratings and scores so declared go before study.toml.
 

@@ -25,13 +25,13 @@ __all__ = ["benchmark"]
 SHOWN = 3
 
 benchmark = typer.Typer(
-    help="The GenSpace table of a generator: prompts out, pictures in, a row of figures.",
+    help="Evaluate a generator on the GenSpace benchmark: prompts out, images in, a table row.",
     no_args_is_help=True,
 )
 app.add_typer(benchmark, name="benchmark")
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The benchmark's folder.")]
-Tasks = Annotated[list[Task] | None, typer.Option("--task", help="t2i, edit, or both: give it twice.")]
+Tasks = Annotated[list[Task] | None, typer.Option("--task", help="t2i or edit; repeat the option for both.")]
 
 
 @benchmark.command(
@@ -44,16 +44,18 @@ def init(
     folder: Folder,
     *,
     task: Tasks = None,
-    generator: Annotated[list[str], typer.Option(help="Whose pictures are judged; repeatable.")],
-    paraphrase: Annotated[int, typer.Option(min=0, help="Which wording of each prompt, from 0.")] = 0,
-    seed: Annotated[int, typer.Option(min=0, help="Draws the object categories and their pairs.")] = 0,
+    generator: Annotated[list[str], typer.Option(help="Name of a generator; repeatable.")],
+    paraphrase: Annotated[int, typer.Option(min=0, help="Which paraphrase of each prompt, from 0.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed for drawing the object categories and their pairs.")
+    ] = 0,
     version: Version = None,
     released: Annotated[
         Path | None,
-        typer.Option(help="Pictures in the released code's layout, on prompts of one's own: t2i/0/0.png …"),
+        typer.Option(help="Images of custom prompts in the released code's layout: t2i/0/0.png …"),
     ] = None,
 ) -> None:
-    """Make a benchmark's folder: the prompts, and a place for each generator's pictures."""
+    """Make a benchmark's folder, with the prompts and a folder for each generator's images."""
     from genspace.benchmark import (
         BEFORE,
         TASKS,
@@ -106,16 +108,15 @@ def add(
     folder: Folder,
     source: Annotated[str, typer.Argument(help="Folder, Parquet file, or hf://datasets/OWNER/NAME.")],
     *,
-    generator: Annotated[str | None, typer.Option(help="Whose pictures they are.")] = None,
-    before: Annotated[bool, typer.Option("--before", help="They are the pictures before the edits.")] = False,
+    generator: Annotated[str | None, typer.Option(help="The generator of the images.")] = None,
+    before: Annotated[bool, typer.Option("--before", help="The images are those before editing.")] = False,
     task: Annotated[
-        Task | None, typer.Option(help="Where the folder asks for both and files do not tell.")
+        Task | None,
+        typer.Option(help="The task of the images, if the folder has both and file names do not tell."),
     ] = None,
-    prompt_column: Annotated[
-        str | None, typer.Option(help="Column of a data set that holds the prompts.")
-    ] = None,
+    prompt_column: Annotated[str | None, typer.Option(help="The data set's column of prompts.")] = None,
 ) -> None:
-    """Bring pictures into the folder, by id, index, prompt, or in the released code's layout."""
+    """Import images into the folder, matched by id, index, prompt, or the released code's layout."""
     from genspace.benchmark import BEFORE, open_benchmark, take
     from genspace.cli._console import out
 
@@ -132,7 +133,7 @@ def add(
 
 @benchmark.command(epilog="Example: genspace benchmark status bench")
 def status(folder: Folder, as_json: JsonFlag = False) -> None:
-    """Say what is there and what is missing; exit code 1 while something is."""
+    """Show which images are present and missing; exit code 1 while any is missing."""
     from genspace.benchmark import open_benchmark
     from genspace.cli._console import print_json
     from genspace.documents import to_dict
@@ -152,9 +153,11 @@ Judges = Annotated[
 ]
 Profile = Annotated[
     str | None,
-    typer.Option(help="Rules of the geometry: corrected, reference, or a TOML file of tolerances."),
+    typer.Option(help="Geometric rules: corrected, reference, or a TOML file of tolerances."),
 ]
-Out = Annotated[Path | None, typer.Option(help="Folder for the page, CSV, LaTeX, Markdown and JSON.")]
+Out = Annotated[
+    Path | None, typer.Option(help="Folder for the page and its CSV, LaTeX, Markdown and JSON files.")
+]
 
 
 @benchmark.command(
@@ -169,15 +172,17 @@ def run(
     judge: Judges = None,
     profile: Profile = None,
     option: Overrides = None,
-    limit: Annotated[int | None, typer.Option(help="Ask at most so many items.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Ask about at most this many items.")] = None,
     retry: Annotated[str, typer.Option(help="Ask again about: none, errors, abstentions, all.")] = "none",
-    max_usd: Annotated[float | None, typer.Option(help="Stop when all judges have spent so much.")] = None,
+    max_usd: Annotated[
+        float | None, typer.Option(help="Stop when all judges together have spent this amount.")
+    ] = None,
     allow_host: AllowHosts = None,
     seed: SeedOption = 0,
     out: Out = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Judge the pictures that are new, and print the table; resumes where it stopped."""
+    """Judge new images and print the table; an interrupted run resumes."""
     from contextlib import ExitStack
 
     from genspace.benchmark import open_benchmark
@@ -239,19 +244,19 @@ def _named(judges: list[str], profile: str | None) -> list[str]:
 def table(
     folders: Annotated[
         list[Path],
-        typer.Argument(metavar="DIR…", help="Folders, rows as JSON, or rows typed from a paper as CSV."),
+        typer.Argument(metavar="DIR…", help="Folders, rows as JSON, or published rows as CSV."),
     ],
     *,
     judge: Judges = None,
     profile: Profile = None,
     people: Annotated[
         Path | None,
-        typer.Option(help="A study made by benchmark sample, answered: corrects rows, never cells."),
+        typer.Option(help="A rated study made by `benchmark sample`: corrects rows, not cells."),
     ] = None,
     out: Out = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Print a row per generator and judge from the verdicts that are there, and from rows of others."""
+    """Print a row per generator and judge, from existing verdicts and other rows."""
     from genspace.benchmark import open_benchmark, read_published, read_rows
 
     made = [open_benchmark(path) for path in folders if path.is_dir()]
@@ -269,7 +274,7 @@ def table(
     epilog="Examples:\n\ngenspace benchmark compare bench\n\ngenspace benchmark compare bench --judge geometry --json"
 )
 def compare(folder: Folder, *, judge: Judges = None, as_json: JsonFlag = False) -> None:
-    """Compare the generators two by two on the same prompts, and name the judges that order them otherwise."""
+    """Compare the generators pairwise on the same prompts, and list judges that disagree on their order."""
     from genspace.benchmark import compare_generators, open_benchmark, ordered_otherwise, rows_of
     from genspace.cli._console import out, print_json
     from genspace.documents import to_dict
@@ -291,14 +296,14 @@ def sample(
     folder: Folder,
     out: Annotated[Path, typer.Argument(help="Folder of the human study to make.")],
     *,
-    per_sub_domain: Annotated[int, typer.Option(min=2, help="Prompts drawn in each sub-domain.")] = 10,
+    per_sub_domain: Annotated[int, typer.Option(min=2, help="Prompts to draw in each sub-domain.")] = 10,
     generator: Annotated[
-        list[str] | None, typer.Option(help="Whose pictures (default: all); repeatable.")
+        list[str] | None, typer.Option(help="Which generators (default: all); repeatable.")
     ] = None,
-    raters: Annotated[int, typer.Option(min=1, help="People who see each picture.")] = 3,
+    raters: Annotated[int, typer.Option(min=1, help="Raters per image.")] = 3,
     seed: SeedOption = 0,
 ) -> None:
-    """Make a human study of a sample: prompts at random within each sub-domain, the same for all generators."""
+    """Make a human study of randomly drawn prompts, the same for all generators."""
     from genspace.benchmark import draw_sample, open_benchmark
     from genspace.cli._console import out as results
 
@@ -320,7 +325,7 @@ def verify(
         list[Path], typer.Argument(metavar="DIR…", help="The folders with its verdict files.")
     ],
 ) -> None:
-    """Compute rows again from verdict files, and say every difference; exit code 1 where there is one."""
+    """Recompute rows from verdict files and print every difference; exit code 1 if there is one."""
     from genspace.benchmark import differences, in_one, open_benchmark, read_rows, rows_of
     from genspace.cli._console import out
 

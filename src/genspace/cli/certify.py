@@ -38,17 +38,15 @@ def certify(
     way: Annotated[
         list[str] | None,
         typer.Option(
-            help="mirror, contrary, exchanged, undone (the default), orbit, cut, smaller, jpeg; repeatable."
+            help="mirror, contrary, exchanged, undone, order (the default), orbit, cut, smaller, jpeg; repeatable."
         ),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Ask about so many items, drawn at random.")
+        int | None, typer.Option(min=1, help="Ask about this many randomly drawn items.")
     ] = None,
     by: Annotated[
         str | None,
-        typer.Option(
-            help="Column of the items by which the bound is broken down (default: sub_domain, where there is one)."
-        ),
+        typer.Option(help="Item column to break the bound down by (default: sub_domain, if it exists)."),
     ] = None,
     option: Overrides = None,
     retry: Annotated[str, typer.Option(help="Ask again about: none, errors, abstentions, all.")] = "none",
@@ -59,10 +57,10 @@ def certify(
     out: OutOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Ask judges the same in other ways, and count what contradicts itself: errors without a single label."""
+    """Ask judges equivalent questions and count contradictions: errors found without labels."""
     from contextlib import ExitStack
 
-    from genspace.certificate import DEFAULT_WAYS, keep, varied
+    from genspace.certificate import DEFAULT_WAYS, keep, varied, versions_for
     from genspace.certificate import certify as certified
     from genspace.checkpoints import cache_dir
     from genspace.cli._console import out as console
@@ -87,7 +85,8 @@ def certify(
         with ExitStack() as stack:
             stack.callback(getattr(asked, "close", lambda: None))
             if dry_run:
-                print_estimate(estimate(made.study, asked, spec.name, RunOptions()), show=False)
+                whole = versions_for(asked, opened, made).study
+                print_estimate(estimate(whole, asked, spec.name, RunOptions()), show=False)
                 continue
 
             def ask(

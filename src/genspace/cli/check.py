@@ -27,7 +27,7 @@ def check(
     tables: Tables = AS_FOUND,
     as_json: JsonFlag = False,
 ) -> None:
-    """Validate every file of a study: say what was read and assumed, and name all problems at once."""
+    """Validate every file of a study; report what was read and inferred, and all problems at once."""
     from genspace.cli._console import messages, out, print_json
     from genspace.documents import to_dict
     from genspace.gather import check as check_everything

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -10,7 +11,7 @@ import typer
 
 from genspace.cli._app import app
 from genspace.cli._options import AS_FOUND, JsonFlag, Memory, Tables, bytes_of, reads_tables
-from genspace.errors import InputError
+from genspace.errors import InputError, read_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,14 +32,15 @@ By = Annotated[list[str] | None, typer.Option("--by", help="Break figures down b
 Level = Annotated[Literal["item", "system"], typer.Option(help="Which table to show.")]
 Primary = Annotated[
     str | None,
-    typer.Option(help="The figure that sorts, groups and is tested (default: by the ratings' type)."),
+    typer.Option(help="The figure that sorts, groups and is tested (default: by the type of ratings)."),
 ]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for report.html, tables, JSON and manifest.")]
 Format = Annotated[
-    Literal["text", "md"], typer.Option("--format", help="md: a short Markdown summary, for a pull request.")
+    Literal["text", "md"], typer.Option("--format", help="md: a short Markdown summary for a pull request.")
 ]
 From = Annotated[
-    Path | None, typer.Option("--from", help="Replay a manifest.json: same studies, same options.")
+    Path | None,
+    typer.Option("--from", help="Repeat a comparison from its manifest.json: same studies, same options."),
 ]
 
 
@@ -55,25 +57,26 @@ def compare(
     level: Level = "item",
     primary: Primary = None,
     draws: Annotated[
-        int, typer.Option(help="Bootstrap draws behind the order of the generators; 0: it has no intervals.")
+        int, typer.Option(help="Bootstrap draws for the order of the generators; 0: no intervals.")
     ] = 1000,
     tests: Annotated[
         bool, typer.Option("--tests/--no-tests", help="Test judges against one another.")
     ] = True,
     appendix: Annotated[
-        bool, typer.Option("--appendix/--no-appendix", help="Add the classical tests that other papers use.")
+        bool,
+        typer.Option("--appendix/--no-appendix", help="Add the classical tests that other papers report."),
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of draws and permutations.")] = 0,
     memory: Memory = None,
     out: Out = None,
     replay: From = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="With --from: changed inputs are an error, not a warning.")
+        bool, typer.Option("--strict", help="With --from: treat changed inputs as an error, not a warning.")
     ] = False,
     shape: Format = "text",
     as_json: JsonFlag = False,
 ) -> None:
-    """Compare every judge and metric with the people: who agrees, how far, and how sure we are."""
+    """Compare every judge and metric with people: how well each agrees, with intervals and tests."""
     from genspace.analysis import CompareOptions
     from genspace.analysis._options import PERMUTATIONS
 
@@ -124,12 +127,17 @@ def _compare(
 
     if shape == "text" and not as_json:
         readings_follow()
-    opened = [(path, tables.open(path, whole=True)) for path in paths]
+    opened = []
+    for path in paths:
+        with read_from(path) if len(paths) > 1 else nullcontext():
+            study = tables.open(path, whole=True)
+            evidence = evidence_of(study)
+            _ = evidence.answers, evidence.every_verdict
+        opened.append((path, study, evidence))
     names = _distinct_names(paths)
-    titles = [study.settings.name for _, study in opened]
+    titles = [study.settings.name for _, study, _ in opened]
     comparisons: dict[str, Comparison] = {}
-    for name, (path, study) in zip(names, opened, strict=True):
-        evidence = evidence_of(study)
+    for name, (path, study, evidence) in zip(names, opened, strict=True):
         comparison = _compared(name, evidence, options, budget, silent=as_json)
         if titles.count(study.settings.name) > 1:
             comparison = _titled(comparison, f"{study.settings.name} ({name})")

@@ -17,10 +17,10 @@ __all__ = ["fetch"]
 @app.command(epilog="Examples: genspace fetch --list · genspace fetch tifa160 && genspace compare tifa160")
 def fetch(
     name: Annotated[str | None, typer.Argument(help="Name of the study; --list shows all.")] = None,
-    to: Annotated[Path | None, typer.Option(help="Folder to write the study to (default: ./NAME).")] = None,
+    to: Annotated[Path | None, typer.Option(help="Folder for the study (default: ./NAME).")] = None,
     show_list: Annotated[bool, typer.Option("--list", help="List what can be fetched.")] = False,
 ) -> None:
-    """Fetch a published human study, pinned and verified, as a study folder."""
+    """Download a published human study (fixed version, verified) as a study folder."""
     from genspace.cli._console import messages, out
     from genspace.datasets import CATALOGUE
     from genspace.datasets import fetch as fetch_dataset

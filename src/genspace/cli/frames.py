@@ -21,7 +21,7 @@ def frames(
     tables: Tables = AS_FOUND,
     as_json: JsonFlag = False,
 ) -> None:
-    """Find whose left people and judges mean: the camera's, or that of the object itself."""
+    """Find which frame of reference people and judges use: the camera's or the object's own."""
     from genspace.cli._console import out as console
     from genspace.cli._console import print_json
     from genspace.display import view_of

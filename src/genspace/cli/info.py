@@ -100,7 +100,7 @@ def ls(
     what: Annotated[str | None, typer.Argument(help="judges, predicates, datasets, … (default: all)")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """List judges, data sets and what else can be named in commands."""
+    """List judges, data sets and other names that commands accept."""
     from genspace.cli._console import out, print_json
     from genspace.report import print_table
 
@@ -122,7 +122,7 @@ def _shown(cell: object) -> str:
 
 @app.command(epilog="Example: genspace doctor --json")
 def doctor(as_json: JsonFlag = False) -> None:
-    """Say what is installed, what is missing, and how to get it."""
+    """Show what is installed, what is missing, and how to install it."""
     from genspace._version import __version__
     from genspace.checkpoints import cache_dir
     from genspace.cli._console import out, print_json

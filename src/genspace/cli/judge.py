@@ -47,13 +47,13 @@ Overrides = Annotated[
     typer.Option("-o", "--option", help="NAME.key=value: override an option of a judge; repeatable."),
 ]
 MaxUsd = Annotated[
-    float | None, typer.Option(min=0, help="Stop when all judges together have spent so much.")
+    float | None, typer.Option(min=0, help="Stop when all judges together have spent this amount.")
 ]
 DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Ask nothing; say how much would be asked and its cost.")
+    bool, typer.Option("--dry-run", help="Ask nothing; print the number of requests and their cost.")
 ]
 Engine = Annotated[
-    Literal["local", "ray"], typer.Option(help="Where judges run: this process, or Ray workers.")
+    Literal["local", "ray"], typer.Option(help="Where judges run: in this process or on Ray workers.")
 ]
 Show = Annotated[
     bool, typer.Option("--show", help="With --dry-run: print what would be sent for the first item.")
@@ -62,10 +62,11 @@ Show = Annotated[
 
 AllowHosts = Annotated[
     list[str] | None,
-    typer.Option(help="HOST[:PORT] to which a judge of the study may have a key sent; repeatable."),
+    typer.Option(help="HOST[:PORT] to which a judge of the study may send an API key; repeatable."),
 ]
 ForgetLearned = Annotated[
-    bool, typer.Option("--forget-learned", help="Find out anew what each server refuses, before judging.")
+    bool,
+    typer.Option("--forget-learned", help="Test again which options each server refuses, before judging."),
 ]
 
 
@@ -77,17 +78,19 @@ def judge(
     study: Annotated[Path, typer.Argument(help="The study's folder.")],
     judge: JudgeNames,
     option: Overrides = None,
-    limit: Annotated[int | None, typer.Option(help="Ask at most so many items.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Ask about at most this many items.")] = None,
     retry: Annotated[str, typer.Option(help="Ask again about: none, errors, abstentions, all.")] = "none",
     shard: Annotated[str, typer.Option(help="i/n: only the i-th of n disjoint parts of the items.")] = "1/1",
     without_prompt: Annotated[
         bool,
-        typer.Option("--without-prompt", help="Ask models about the predicate alone, the prompt hidden."),
+        typer.Option("--without-prompt", help="Ask models about the predicate alone, without the prompt."),
     ] = False,
-    repeats: Annotated[int, typer.Option(help="Ask each item so often, for judges that are random.")] = 1,
+    repeats: Annotated[
+        int, typer.Option(help="Number of times to ask about each item, for random judges.")
+    ] = 1,
     max_usd: MaxUsd = None,
     draft: Annotated[
-        bool, typer.Option("--draft", help="Keep the verdicts as a draft, out of every table.")
+        bool, typer.Option("--draft", help="Store the verdicts as a draft, which tables leave out.")
     ] = False,
     allow_host: AllowHosts = None,
     forget_learned: ForgetLearned = False,
@@ -98,12 +101,12 @@ def judge(
     address: Annotated[
         str | None, typer.Option(help="With --engine ray: address of a running cluster.")
     ] = None,
-    replicas: Annotated[int, typer.Option(help="With --engine ray: how many workers hold the judge.")] = 2,
+    replicas: Annotated[int, typer.Option(help="With --engine ray: number of workers.")] = 2,
     gpus: Annotated[float, typer.Option(help="With --engine ray: share of a GPU for each worker.")] = 0.0,
-    batch: Annotated[int, typer.Option(help="With --engine ray: items handed to a worker at a time.")] = 16,
+    batch: Annotated[int, typer.Option(help="With --engine ray: items per batch.")] = 16,
     as_json: JsonFlag = False,
 ) -> None:
-    """Score the items with one or several judges; resumes where it stopped."""
+    """Score the items with one or more judges; an interrupted run resumes."""
     from genspace.checkpoints import cache_dir
     from genspace.cli._console import print_json
     from genspace.cli._user import allowed_hosts

@@ -24,7 +24,9 @@ __all__ = ["fetch", "list_models", "rows", "stack_rows"]
 LOCAL_JUDGES = ("hf", "clip", "siglip")
 """Kinds of judges that run a checkpoint of the Hugging Face hub on this machine."""
 
-models_app = typer.Typer(help="Perception parts: models, licences, downloads.", no_args_is_help=True)
+models_app = typer.Typer(
+    help="List and download perception models, with their licences.", no_args_is_help=True
+)
 app.add_typer(models_app, name="models")
 
 
@@ -116,7 +118,7 @@ def list_models(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """List parts and checkpoints: what they give, licence, size, and which are on this machine."""
+    """List parts and checkpoints: outputs, licence, size, and which are on this machine."""
     from genspace.cli._console import out, print_json
     from genspace.geometry.perception import STAGES
 
@@ -175,10 +177,10 @@ def fetch(
     ] = None,
     archives: Annotated[
         list[Path] | None,
-        typer.Option("--from", help="An archive that holds what is on no hub; repeatable."),
+        typer.Option("--from", help="An archive with a model that is on no hub; repeatable."),
     ] = None,
 ) -> None:
-    """Download checkpoints; whole files that have arrived are kept. Afterwards no network is needed."""
+    """Download checkpoints for use without a network; completed files are kept."""
     from genspace.archives import how_to_unpack, unpack
     from genspace.cli._console import messages, out
 

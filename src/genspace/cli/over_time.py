@@ -11,7 +11,7 @@ import typer
 from genspace.cli._app import app
 from genspace.cli._options import JsonFlag, OutOption, SeedOption, write_out
 from genspace.cli.judge import AllowHosts, MaxUsd, asking
-from genspace.errors import InputError
+from genspace.errors import InputError, read_from
 
 if TYPE_CHECKING:
     from genspace.analysis.diff import Diff
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["diff", "gate"]
 
-Primary = Annotated[
-    str | None, typer.Option(help="The figure that is compared (default: by the ratings' type).")
+Primary = Annotated[str | None, typer.Option(help="The figure to compare (default: by the type of ratings).")]
+Confidence = Annotated[
+    float, typer.Option(help="Level of the intervals (of a gate: over all rules together).")
 ]
-Confidence = Annotated[float, typer.Option(help="Level of the intervals; of a gate over all rules together.")]
 
 
 @app.command(
@@ -35,7 +35,7 @@ def diff(
     old: Annotated[
         str, typer.Argument(help="The earlier run: a study, a comparison.json, or verdicts/JUDGE.")
     ],
-    new: Annotated[str, typer.Argument(help="The later one, like it.")],
+    new: Annotated[str, typer.Argument(help="The later run, in the same form.")],
     primary: Primary = None,
     confidence: Confidence = 0.95,
     parts: Annotated[
@@ -45,19 +45,17 @@ def diff(
             "is asked with mixtures of old and new options."
         ),
     ] = None,
-    generator: Annotated[
-        str | None, typer.Option(help="With --parts: of this generator's pictures only.")
-    ] = None,
+    generator: Annotated[str | None, typer.Option(help="With --parts: only this generator's images.")] = None,
     max_usd: MaxUsd = None,
     allow_host: AllowHosts = None,
     seed: SeedOption = 0,
     out: OutOption = None,
     shape: Annotated[
-        Literal["text", "md"], typer.Option("--format", help="md: Markdown, for a pull request.")
+        Literal["text", "md"], typer.Option("--format", help="md: Markdown for a pull request.")
     ] = "text",
     as_json: JsonFlag = False,
 ) -> None:
-    """Say what changed between two runs: flipped items, agreement, coverage, cost, people's answers.
+    """Compare two runs: flipped items, agreement, coverage, cost, people's answers.
 
     People's answers are held fixed: both runs stand against the later ones, and what people changed is told apart. An
     earlier fingerprint of a judge is named so: verdicts/JUDGE@FINGERPRINT (genspace verdicts list).
@@ -78,6 +76,10 @@ def diff(
         from genspace.parts import which_moved
         from genspace.study import open_study
 
+        opened = []
+        for run in (old, new):
+            with read_from(run):
+                opened.append(open_study(run))
         with asking(
             seed=seed,
             budget=None if max_usd is None else Budget(max_usd),
@@ -85,9 +87,15 @@ def diff(
             quiet=as_json,
         ) as (make, ask):
             found = which_moved(
-                open_study(old), open_study(new), parts, make=make, ask=ask, generator=generator, seed=seed,
+                opened[0],
+                opened[1],
+                parts,
+                make=make,
+                ask=ask,
+                generator=generator,
+                seed=seed,
                 confidence=confidence,
-            )  # fmt: skip
+            )
     if as_json:
         print_json(found.to_dict())
     elif shape == "md":
@@ -105,14 +113,15 @@ def diff(
 def gate(
     study: Annotated[str, typer.Argument(help="The study.")],
     rule: Annotated[
-        list[str] | None, typer.Option("--rule", help="A rule; repeatable, beside those of study.toml.")
+        list[str] | None,
+        typer.Option("--rule", help="A rule, in addition to those of study.toml; repeatable."),
     ] = None,
     against: Annotated[
-        str | None, typer.Option(help="An earlier run, whose judges are called before.")
+        str | None, typer.Option(help="An earlier run, whose judges are called `before`.")
     ] = None,
     open_rules: Annotated[
         Literal["fails", "passes"] | None,
-        typer.Option("--open", help="What a rule does that the data leave open (default: fails)."),
+        typer.Option("--open", help="Whether an undecided rule fails or passes (default: fails)."),
     ] = None,
     primary: Primary = None,
     confidence: Confidence = 0.95,
@@ -121,7 +130,7 @@ def gate(
     junit: Annotated[Path | None, typer.Option(help="File for JUnit XML.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Ask whether judges meet rules; exit code 3 where one does not. For continuous integration.
+    """Check whether judges meet rules; exit code 3 if one does not. For continuous integration.
 
     JUDGE: FIGURE.low >= NUMBER, JUDGE not worse than OTHER by MARGIN, JUDGE ahead of OTHER, JUDGE not behind before,
     coverage >= NUMBER; without a judge a rule is about each. " supposing 0.75" at the end of a rule asks how often a

@@ -15,7 +15,7 @@ __all__ = ["probe"]
 
 
 probe = typer.Typer(
-    help="Rendered scenes with known truth; how each judge errs on them.", no_args_is_help=True
+    help="Render scenes with known truth and analyse each judge's errors on them.", no_args_is_help=True
 )
 app.add_typer(probe, name="probe")
 
@@ -38,15 +38,15 @@ class Task(StrEnum):
     "genspace annotate serve ceiling"
 )
 def render(
-    out: Annotated[Path, typer.Argument(help="Study folder to make, or to go on with.")],
+    out: Annotated[Path, typer.Argument(help="Study folder to make or continue.")],
     *,
     per_predicate: Annotated[int, typer.Option(min=1, help="Probes of each of the 76 variants.")] = 10,
     task: Annotated[
-        Task, typer.Option(help="Text-to-image, edits, or both; 2d: relations in the picture.")
+        Task, typer.Option(help="Text-to-image, edits, or both; 2d: relations in the image plane.")
     ] = Task.both,
     size: Annotated[int, typer.Option(min=64, max=4096, help="Width and height in pixels.")] = 512,
-    samples: Annotated[int, typer.Option(min=1, help="Light paths per pixel: more is smoother.")] = 32,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of everything that is random.")] = 0,
+    samples: Annotated[int, typer.Option(min=1, help="Light paths per pixel; more is smoother.")] = 32,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 0,
     shares: Annotated[
         str | None,
         typer.Option(
@@ -65,10 +65,11 @@ def render(
     ] = 0.0,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes (default: one per core).")] = None,
     pictures: Annotated[
-        bool, typer.Option("--pictures/--no-pictures", help="Without: scene files and depth only.")
+        bool,
+        typer.Option("--pictures/--no-pictures", help="Render images, or only write scene files and depth."),
     ] = True,
 ) -> None:
-    """Make a study of rendered scenes whose truth is known: pictures, scene files, depth, masks, answers.
+    """Make a study of rendered scenes with known truth: images, scene files, depth, masks, answers.
 
     Stop it at any time; the same command goes on where it stopped. The same seed gives the same probes. The design of a
     human study lies in the folder, so that `genspace annotate serve` asks people the same.
@@ -127,7 +128,7 @@ def report(
     seed: SeedOption = 0,
     json_: JsonFlag = False,
 ) -> None:
-    """Say how each judge errs: psychometric curves, bias, confusions of side and frame, what disturbs it."""
+    """Analyse each judge's errors: psychometric curves, bias, confusions of side and frame, disturbances."""
     from genspace.cli._console import messages, print_json
     from genspace.cli._console import out as results
     from genspace.documents import to_dict
@@ -155,11 +156,11 @@ def budget(
     study: Annotated[Path, typer.Argument(help="Study folder of probes.")],
     *,
     noise: Annotated[str, typer.Option(help="typical, half, double, or azimuth=10,depth=0.1.")] = "typical",
-    repeats: Annotated[int, typer.Option(min=1, help="Seeds of the noise that are averaged.")] = 3,
+    repeats: Annotated[int, typer.Option(min=1, help="Number of noise seeds to average.")] = 3,
     seed: SeedOption = 0,
     json_: JsonFlag = False,
 ) -> None:
-    """Say how agreement with the truth falls with each error of perception, alone and together.
+    """Measure how each error of perception lowers agreement with the truth, alone and together.
 
     The errors are put on the known scenes and the corrected rules decide: what a part of perception must meet.
     """

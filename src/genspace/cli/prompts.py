@@ -22,7 +22,7 @@ class Task(StrEnum):
 
 
 Version = Annotated[
-    int | None, typer.Option("--version", min=1, help="Of the set of prompts (default: the latest).")
+    int | None, typer.Option("--version", min=1, help="Version of the prompts (default: the latest).")
 ]
 
 
@@ -44,18 +44,20 @@ def prompts(
     *,
     task: Annotated[Task, typer.Option(help="Text to image, or editing.")],
     format_: Annotated[
-        Format, typer.Option("--format", help="csv and jsonl: a study's items; txt: one prompt a line.")
+        Format, typer.Option("--format", help="csv or jsonl: a study's items; txt: one prompt per line.")
     ] = Format.csv,
-    paraphrase: Annotated[int, typer.Option(min=0, help="Which wording of each prompt, from 0.")] = 0,
-    seed: Annotated[int, typer.Option(min=0, help="Draws the object categories and their pairs.")] = 0,
+    paraphrase: Annotated[int, typer.Option(min=0, help="Which paraphrase of each prompt, from 0.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed for drawing the object categories and their pairs.")
+    ] = 0,
     version: Version = None,
     generator: Annotated[
         list[str] | None,
-        typer.Option(help="Write one item per prompt for this generator; may be given several times."),
+        typer.Option(help="Write one item per prompt for this generator; repeatable."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="File to write; standard output without it.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write (default: standard output).")] = None,
 ) -> None:
-    """Write the benchmark's 1,800 prompts of a task, each with the predicate that measures it.
+    """Write the benchmark's 1,800 prompts of a task, each with its predicate.
 
     Generate one image per row, save it under the row's `image`, and run `genspace judge` on the folder.
     """

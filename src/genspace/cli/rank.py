@@ -34,18 +34,18 @@ def rank(
         list[str] | None, typer.Option("--by", help="Rank within each value of this column; repeatable.")
     ] = None,
     over: Annotated[
-        Over, typer.Option(help="What is resampled; items are pairs where people compared pairs.")
+        Over, typer.Option(help="What to resample; items are pairs if people compared pairs.")
     ] = "prompts",
     question: Annotated[
         str | None, typer.Option(help="Which question people answered (default: the main one).")
     ] = None,
-    draws: Annotated[int, typer.Option(help="Bootstrap draws; 0: ranks alone.")] = 1000,
+    draws: Annotated[int, typer.Option(help="Bootstrap draws; 0: ranks without intervals.")] = 1000,
     seed: SeedOption = 0,
     tables: Tables = AS_FOUND,
     out_: OutOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Rank the generators by the people and by each judge, and say how sure each order is."""
+    """Rank the generators by people and by each judge, with the uncertainty of each order."""
     from genspace.api import rank as rank_study
     from genspace.cli._console import out, print_json, readings_follow
     from genspace.cli._progress import course

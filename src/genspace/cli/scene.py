@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check", "judge"]
 
-scene_app = typer.Typer(help="Scene files: one image in 3D.", no_args_is_help=True)
+scene_app = typer.Typer(help="Make, check and judge scene files (one image in 3D).", no_args_is_help=True)
 app.add_typer(scene_app, name="scene")
 
 SceneFiles = Annotated[
@@ -33,7 +33,7 @@ ProfileName = Annotated[
 ]
 Predicates = Annotated[
     list[str] | None,
-    typer.Option("--predicate", help="A call to judge instead of the files' own; repeatable."),
+    typer.Option("--predicate", help="A predicate to judge instead of the files' own; repeatable."),
 ]
 
 
@@ -47,7 +47,7 @@ def judge(
     predicate: Predicates = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Decide the predicates of scene files, and say what was measured."""
+    """Decide the predicates of scene files and print the measurements."""
     from genspace.cli._console import out, print_json
     from genspace.geometry.evaluate import evaluate
     from genspace.geometry.profiles import load_profile
@@ -112,7 +112,7 @@ def _document(name: str, bound: Bound, answer: Evaluation, profile: Profile) -> 
 def check(
     files: SceneFiles,
     strict: Annotated[
-        bool, typer.Option("--strict", help="What cannot be meant is a problem, not a warning.")
+        bool, typer.Option("--strict", help="Treat implausible values as problems, not warnings.")
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:

@@ -33,11 +33,12 @@ def build(
     predicate: Annotated[
         list[str] | None,
         typer.Option(
-            "--predicate", help="A call to keep in the scene file; its objects are looked for. Repeatable."
+            "--predicate",
+            help="A predicate to store in the scene file; its objects are detected. Repeatable.",
         ),
     ] = None,
     stack: Annotated[
-        str, typer.Option("--stack", help="Parts chosen together; see genspace ls stacks.")
+        str, typer.Option("--stack", help="A named set of parts; see genspace ls stacks.")
     ] = "default",
     part: Annotated[
         list[str] | None,
@@ -57,12 +58,10 @@ def build(
         Path | None, typer.Option("--out", help="Folder to write to (default: beside the image).")
     ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace scene files that are there.")
-    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing scene files.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Reconstruct images in 3D: write scene file, overlay, what each stage saw (PNG) and 3D view (HTML) of each."""
+    """Reconstruct images in 3D: write each scene file, overlay, stage outputs (PNG) and 3D view (HTML)."""
     from functools import partial
 
     from genspace.checkpoints import cache_dir

@@ -38,10 +38,12 @@ def convert(
             "them; KITTI labels (.txt, or a folder); depth (.npy, .npz, 16-bit .png, or a folder)."
         ),
     ],
-    out: Annotated[Path, typer.Option(help="Folder for the scene files, laid out as the images are.")],
-    form: Annotated[Form | None, typer.Option("--format", help="Where the ending does not tell.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the scene files, with the layout of the images.")],
+    form: Annotated[
+        Form | None, typer.Option("--format", help="The format, if the file's ending does not tell.")
+    ] = None,
     images: Annotated[
-        Path | None, typer.Option(help="Folder of the images, where the source does not say their sizes.")
+        Path | None, typer.Option(help="Folder of the images, if the source does not state their sizes.")
     ] = None,
     camera: Annotated[
         Path | None, typer.Option(help="KITTI calibration, or intrinsics of depth: a file or a folder.")
@@ -54,13 +56,13 @@ def convert(
     ] = False,
     level: Annotated[
         bool | None,
-        typer.Option(help="Take the camera to be level, marked as a guess (KITTI: by default)."),
+        typer.Option(help="Assume a level camera, marked as a guess (default for KITTI)."),
     ] = None,
     scale: Annotated[float, typer.Option(min=1e-9, help="Metres per unit of depth.")] = 1.0,
-    rays: Annotated[bool, typer.Option("--rays", help="Depth is the ray's length, not z.")] = False,
+    rays: Annotated[bool, typer.Option("--rays", help="Depth is distance along the ray, not z.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Write a scene file per image from what other tools have: boxes in 2D or 3D, or depth."""
+    """Convert other tools' output (2D or 3D boxes, depth) to one scene file per image."""
     from genspace.cli._console import messages, print_json
     from genspace.cli._console import out as results
     from genspace.geometry.convert import convert as run

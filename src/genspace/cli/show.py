@@ -29,12 +29,14 @@ def show(
     item: Annotated[str, typer.Argument(help="The item's id.")],
     out: Annotated[
         Path | None,
-        typer.Option(help="File to write: .html the whole page, .png or .jpg the picture, .svg the plan."),
+        typer.Option(
+            help="File to write: .html for the page, .png or .jpg for the image, .svg for the plan."
+        ),
     ] = None,
     tables: Tables = AS_FOUND,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show one item: the picture with its scene, what was measured, people's answers, every verdict."""
+    """Show one item: the image with its scene, the measurements, people's answers, every verdict."""
     from genspace.cli._console import messages, print_json
     from genspace.cli._console import out as results
     from genspace.report import view_item

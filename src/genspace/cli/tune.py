@@ -21,7 +21,8 @@ def tune(
     budget_usd: Annotated[
         float | None,
         typer.Option(
-            min=0, help="Stop when all variants together have spent so much, earlier runs included."
+            min=0,
+            help="Stop when all variants together have spent this amount, including earlier runs.",
         ),
     ] = None,
     allow_host: AllowHosts = None,
@@ -29,7 +30,7 @@ def tune(
     out: OutOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Choose among variants of a judge, and say what choosing reaches on prompts on which nothing was chosen."""
+    """Choose among variants of a judge, and estimate the result on held-out prompts."""
     from genspace.cli._console import out as console
     from genspace.cli._console import print_json
     from genspace.display import view_of

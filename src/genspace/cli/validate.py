@@ -12,6 +12,7 @@ from genspace.cli._app import app
 from genspace.cli._options import AS_FOUND, JsonFlag, OutOption, SeedOption, Tables, reads_tables, write_out
 
 if TYPE_CHECKING:
+    from genspace.analysis import Estimate
     from genspace.analysis.result import Claim, ValidationCell
     from genspace.analysis.validation import Validation
 
@@ -40,7 +41,7 @@ def validate(
         str, typer.Argument(help="Table of the new metric's scores, or a metric of the study.")
     ],
     study: Annotated[Path, typer.Argument(help="A study's folder, or one wide table.")],
-    metric: Annotated[str | None, typer.Option(help="Which metric of SCORES, when it holds several.")] = None,
+    metric: Annotated[str | None, typer.Option(help="Which metric of SCORES, if it has several.")] = None,
     margin: Annotated[
         float, typer.Option(help="Largest loss of agreement that still counts as not worse.")
     ] = 0.02,
@@ -55,14 +56,14 @@ def validate(
         list[str] | None, typer.Option("--by", help="Break differences down by this column; repeatable.")
     ] = None,
     primary: Annotated[
-        str | None, typer.Option(help="The figure to compare (default: by the ratings' type).")
+        str | None, typer.Option(help="The figure to compare (default: by the type of ratings).")
     ] = None,
     seed: SeedOption = 0,
     tables: Tables = AS_FOUND,
     out: OutOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Validate one new metric against people and every metric there: ahead, not worse, behind or open."""
+    """Validate a new metric against people and the existing metrics: ahead, not worse, behind or open."""
     from genspace.api import validate as validate_scores
     from genspace.cli._console import print_json, readings_follow
     from genspace.cli._progress import course
@@ -120,11 +121,13 @@ def _print(result: Validation) -> None:
 
 def _print_breakdown(column: str, values: Mapping[str, ValidationCell]) -> None:
     """Print the differences of one breakdown, the longer of values and metrics downwards."""
+    from rich.markup import escape
+
     from genspace.cli._console import out
-    from genspace.report import print_table
+    from genspace.report import print_table, reason_text
 
     cells = {
-        (other, value): "–" if d.value is None else f"{d.value:+.3f} {cell.claims[other] or '–'}"
+        (other, value): "–" if d.value is None else f"{d.value:+.3f} {_word(cell.claims[other], d)}".rstrip()
         for value, cell in values.items()
         for other, d in cell.against.items()
     }
@@ -137,3 +140,14 @@ def _print_breakdown(column: str, values: Mapping[str, ValidationCell]) -> None:
         head = ["against", *sizes.values()]
         rows = [[other, *(cells[other, value] for value in values)] for other in others]
     print_table(head, rows, out(), title=f"by {column}")
+    silent = [
+        d for cell in values.values() for other, d in cell.against.items() if not _word(cell.claims[other], d)
+    ]
+    if told := next(filter(None, (reason_text(d.reason) for d in silent)), None):
+        out().print(f"[dim]A difference without a word claims nothing: {escape(told)}.[/]")
+
+
+def _word(claim: Claim | None, difference: Estimate) -> str:
+    """Return what a difference of a breakdown is; "" where nothing is claimed."""
+    same = difference.reason is not None and difference.reason.code == "identical"
+    return claim or ("identical" if same else "")

@@ -23,7 +23,7 @@ SHOWN_CONFLICTS = 10
 
 @verdicts.command("list", epilog="Example: genspace verdicts list my-study")
 def list_verdicts(study: StudyFolder, as_json: JsonFlag = False) -> None:
-    """Say which judges have verdicts, under which fingerprints, and how many."""
+    """List judges with their fingerprints and numbers of verdicts."""
     from collections import Counter
 
     from genspace.cli._console import out, print_json
@@ -61,7 +61,7 @@ def list_verdicts(study: StudyFolder, as_json: JsonFlag = False) -> None:
 
 @verdicts.command("compact", epilog="Example: genspace verdicts compact my-study")
 def compact_verdicts(study: StudyFolder) -> None:
-    """Fold each judge's finished files into one Parquet shard; a run in progress is left alone."""
+    """Merge each judge's finished files into one Parquet shard; files of a running run are not changed."""
     from genspace.cli._console import out
     from genspace.store import JudgeStore, compact, judge_folders
 
@@ -80,13 +80,16 @@ def remove_verdicts(
     study: StudyFolder,
     judge: JudgeName,
     fingerprint: Annotated[
-        str | None, typer.Option(help="Only those under this fingerprint; its first characters do.")
+        str | None, typer.Option(help="Only those of this fingerprint; its first characters suffice.")
     ] = None,
     yes: Annotated[
-        bool, typer.Option("--yes", help="Do it; without it is only said what would be removed.")
+        bool,
+        typer.Option(
+            "--yes", help="Remove the verdicts; without this option, only show what would be removed."
+        ),
     ] = False,
 ) -> None:
-    """Remove a judge's verdicts for good, such as those of a failed attempt."""
+    """Remove a judge's verdicts permanently, such as those of a failed run."""
     from genspace.cli._console import out
     from genspace.store import JudgeStore, remove
 
@@ -106,7 +109,7 @@ def remove_verdicts(
 def rename_verdicts(
     study: StudyFolder, judge: JudgeName, name: Annotated[str, typer.Argument(help="Its new name.")]
 ) -> None:
-    """Give a judge another name, for instance to keep its verdicts beside those of a new run."""
+    """Rename a judge, for example to keep its verdicts beside those of a new run."""
     from genspace.cli._console import messages, out
     from genspace.store import JudgeStore, rename
 
@@ -124,9 +127,9 @@ def rename_verdicts(
 def draft_verdicts(
     study: StudyFolder,
     judge: JudgeName,
-    off: Annotated[bool, typer.Option("--off", help="It is no draft any more.")] = False,
+    off: Annotated[bool, typer.Option("--off", help="Mark it as final again.")] = False,
 ) -> None:
-    """Call a judge a draft: it stands in no table unless --drafts is given."""
+    """Mark a judge as a draft: tables leave it out unless --drafts is given."""
     from genspace.cli._console import out
     from genspace.store import JudgeStore
 
@@ -152,10 +155,10 @@ def merge_verdicts(
     study: StudyFolder,
     others: Annotated[list[Path], typer.Argument(help="Copies of the study, judged elsewhere.")],
     prefer: Annotated[
-        Literal["ours", "theirs"], typer.Option(help="Whose verdict counts in a conflict.")
+        Literal["ours", "theirs"], typer.Option(help="Which verdict to keep in a conflict.")
     ] = "ours",
 ) -> None:
-    """Bring verdicts of other copies into this study and report every conflict (exit code 1 if there are any)."""
+    """Merge verdicts of other copies into this study; report every conflict (exit code 1 if there are any)."""
     from genspace.cli._console import messages, out
     from genspace.store import merge
 
@@ -182,7 +185,7 @@ def merge_verdicts(
 )
 def export(
     study: StudyFolder,
-    to: Annotated[Path, typer.Option(help="Folder to write to; must be empty or absent.")],
+    to: Annotated[Path, typer.Option(help="Folder to write to; must be empty or not exist.")],
     form: Annotated[
         str, typer.Option("--format", help="csv, parquet, or hf (Hugging Face datasets).")
     ] = "csv",

@@ -23,7 +23,12 @@ LONGEST_LEAD = 160
 
 @dataclass(frozen=True)
 class Answer:
-    """What the first screen says."""
+    """The text of the report's first screen.
+
+    >>> answer = Answer("clip has the highest agreement.", reference=["One rater."], caveats=["Few prompts."])
+    >>> answer.sentences
+    ['clip has the highest agreement.', 'One rater.']
+    """
 
     believe: str
     """Which judge to believe, with its figure."""
@@ -38,12 +43,22 @@ class Answer:
 
     @property
     def sentences(self) -> list[str]:
-        """Everything but the warnings, the most important first."""
+        """Everything except the warnings, the most important first."""
         return [self.believe, *self.sure, *self.reference, *self.parts]
 
 
 def conclude(result: QuestionResult) -> Answer:
-    """Return the comparison's conclusions, sorted by what they answer."""
+    """State the comparison's conclusions, sorted by question.
+
+    >>> import pandas as pd
+    >>> import genspace
+    >>> ids = {"item_id": list("abcd")}
+    >>> people = pd.DataFrame(ids | {"value": [1, 2, 3, 5]})
+    >>> scores = pd.DataFrame(ids | {"metric": "clip", "score": [0.1, 0.3, 0.2, 0.9]})
+    >>> comparison = genspace.compare(items=pd.DataFrame(ids), annotations=people, scores=scores, draws=0)
+    >>> conclude(comparison.document).believe.partition(":")[0]
+    'No judge is shown to agree with people more than chance (0.0)'
+    """
     study = result.study
     caveats = tuple(_lead(text) for level, text in remarks_of(result) if level == "warning")
     if not study.n_items:
@@ -156,7 +171,9 @@ def _beside(result: QuestionResult) -> list[str]:
     if found.behind:
         told.append(f"Ahead of it on the items that both scored: {_listed(found.behind)}.")
     if found.identical:
-        told.append(f"The same answers on every common item: {_listed(found.identical)}.")
+        shares = ((name, result.judges[name].coverage.value or 0) for name in found.identical)
+        named = _listed([f"{name} (coverage {share:.0%})" for name, share in shares])
+        told.append(f"The same answers on every common item: {named}.")
     if found.other_generators == "ahead of all":
         told.append("That holds for other generators too (each generator left out in turn).")
     if found.other_generators == "open":

@@ -101,7 +101,17 @@ def _kept(study: Study) -> list[Certificate]:
 
 
 def consistency_sentences(study: Study) -> list[str]:
-    """Say beside a comparison how consistent the study's judges are, where that is known."""
+    r"""State for each judge with a certificate how often its answers must be wrong; [] without certificates.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from genspace import open_study
+    >>> root = Path(tempfile.mkdtemp())
+    >>> _ = (root / "items.csv").write_text("item_id,prompt\na,a cow\n")
+    >>> study = open_study(root)
+    >>> consistency_sentences(study)
+    []
+    """
     told = []
     for certificate in _kept(study):
         bound = certificate.document.result.least_error.value

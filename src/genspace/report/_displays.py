@@ -86,7 +86,6 @@ def validation(result: Validation) -> View:
             f"{document.metric} minus the other, {document.primary.label}; dashed: the margin",
             f"difference of {document.metric} from each other metric with its interval",
             margin=document.margin,
-            beside=[document.metric],
         )
 
     return View(f"{document.metric} in {document.study}", validation_sentences(document),

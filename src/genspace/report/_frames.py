@@ -57,13 +57,16 @@ def _sentences(result: Framing) -> Iterator[str]:
         f"On {document.telling:,} items the answer from the camera and the answer from the object are known and differ "
         f"({document.source}); they tell who answers in which frame."
     )
-    if people is not None:
-        frames = [rater.frame for rater in people.raters]
+    if document.stated is not None:
+        yield f"Raters said whose left they meant: the object's own in {figure_text(document.stated)} of their answers."
+    if people is not None and any(not rater.stated for rater in people.raters):
+        frames = [rater.frame for rater in people.raters if not rater.stated]
         yield (
             f"Of {len(frames):,} raters, {frames.count('camera'):,} answer as the camera sees it, "
             f"{frames.count('object'):,} from the object; of {frames.count(None):,} it is not known. Share of the "
             f"object's frame among raters like these: {figure_text(people.object_share)}."
         )
+    if people is not None:
         ambiguous = len(result.ambiguous)
         yield (
             f"On {ambiguous:,} items the words alone decide nothing, because the two frames answer differently. "

@@ -64,7 +64,19 @@ def _chance(check: Check) -> str:
 
 
 def junit_xml(result: Gate) -> str:
-    """Return a test case per rule and judge: a failure where it does not pass, skipped where it is open and passes."""
+    """Write a gate as JUnit XML, one test case per rule and judge.
+
+    A rule that does not pass is a failure. An open rule that passes is skipped.
+
+    >>> import pandas as pd
+    >>> import genspace
+    >>> ids = {"item_id": list("abcd")}
+    >>> people = pd.DataFrame(ids | {"value": [1, 0, 1, 0]})
+    >>> scores = pd.DataFrame(ids | {"judge": "clip", "score": [0.9, 0.1, 0.8, 0.2]})
+    >>> evidence = genspace.Evidence.from_frames(pd.DataFrame(ids), people, scores)
+    >>> 'failures="0"' in junit_xml(genspace.gate(evidence, ["coverage >= 0.9"]))
+    True
+    """
     document = result.document
     failures = sum(not check.passed for check in document.checks)
     skipped = sum(check.passed and check.outcome == "open" for check in document.checks)

@@ -48,7 +48,7 @@ class OrdersShown:
 
 
 def generators(part: Part) -> OrdersShown | None:
-    """Return everybody's order, and the plots of the first judges beside the people."""
+    """Return all orders, and plots of the first judges beside the people."""
     section = part.document.generators
     judges = {name: order for name, order in section.judges.items() if order.generators}
     people = section.people if section.people is not None and section.people.generators else None
@@ -71,7 +71,7 @@ def generators(part: Part) -> OrdersShown | None:
 
 
 def order_plot(reference: str, people: Order, name: str, judge: Order, style: Style) -> Plot | None:
-    """Return the people's order on the left, a judge's on the right, and lines from each generator to itself."""
+    """Draw the people's order on the left, a judge's on the right, and a line per generator."""
     rows = [[r for r in order.generators if r.score.value is not None] for order in (people, judge)]
     both = {r.generator for r in rows[0]} & {r.generator for r in rows[1]}
     if not 2 <= len(both) <= MOST_GENERATORS:
@@ -105,9 +105,19 @@ def order_plot(reference: str, people: Order, name: str, judge: Order, style: St
 
 
 def order_table(reference: str, orders: Orders) -> tuple[list[str], list[list[str]]]:
-    """Return heading and rows of everybody's ranks, generators in the people's order where there is one.
+    """Tabulate each judge's ranks of the generators, in the people's order if there is one; return heading and rows.
 
-    The fewer of generators and judges stand side by side.
+    The smaller set, generators or judges, becomes the columns.
+
+    >>> import pandas as pd
+    >>> import genspace
+    >>> items = pd.DataFrame({"item_id": list("abcd"), "prompt_id": list("ppqq"), "generator": list("xyxy")})
+    >>> people = pd.DataFrame({"item_id": list("abcd"), "value": [3, 2, 5, 1]})
+    >>> scores = pd.DataFrame({"item_id": list("abcd"), "metric": "clip", "score": [0.1, 0.3, 0.2, 0.9]})
+    >>> ranking = genspace.rank(items=items, annotations=people, scores=scores, draws=100)
+    >>> head, rows = order_table("people", ranking.document.generators)
+    >>> head, rows[0]
+    (['generator', 'people', 'clip'], ['x', '1 (1–1)', '2 (1–2)'])
     """
     everybody = {**({reference: orders.people} if orders.people else {}), **orders.judges}
     places = {
@@ -128,7 +138,11 @@ def order_table(reference: str, orders: Orders) -> tuple[list[str], list[list[st
 
 
 def place_text(place: Place) -> str:
-    """Return a rank and the ranks that the data allow: "2 (1–3)"."""
+    """Format a rank and the ranks that the data allow.
+
+    >>> place_text(Place(2, 1, 3))
+    '2 (1–3)'
+    """
     if place.rank is None:
         return "–"
     return f"{place.rank}" + ("" if place.low is None else f" ({place.low}–{place.high})")
@@ -145,7 +159,17 @@ class ThreeShown:
 
 
 def three_table(order: Order) -> ThreeShown:
-    """Return the share that passed, where the judge decides, and the mean score, each in its three ways."""
+    """Tabulate the share of passes (if the judge decides) and the mean score, each in its three ways.
+
+    >>> import pandas as pd
+    >>> import genspace
+    >>> items = pd.DataFrame({"item_id": list("abcd"), "prompt_id": list("ppqq"), "generator": list("xyxy")})
+    >>> people = pd.DataFrame({"item_id": list("abcd"), "value": [3, 2, 5, 1]})
+    >>> scores = pd.DataFrame({"item_id": list("abcd"), "metric": "clip", "score": [0.1, 0.3, 0.2, 0.9]})
+    >>> ranking = genspace.rank(items=items, annotations=people, scores=scores, draws=100)
+    >>> three_table(ranking.document.generators.judges["clip"]).head
+    ['mean score', 'mean score, unmeasured left out', 'mean score, as passes']
+    """
     counted = {row.generator: (row.accuracy, row.counted) for row in order.generators if row.counted}
     if not counted:
         return ThreeShown([], {})
@@ -181,7 +205,7 @@ def _scores(axes: Axes, rows: list[GeneratorRow], style: Style) -> None:
         if score.low is not None and score.high is not None:
             ends = [score.low, score.high]
             axes.plot(ends, [-place] * 2, color=style.colour, linewidth=2.2, solid_capstyle="butt")
-        axes.plot([score.value or 0.0], [-place], marker=style.marker, color=style.colour, markersize=7)
+        axes.plot([score.value or 0.0], [-place], **style.mark, markersize=7)
     axes.set_ylim(0.5 - len(rows), 0.5)
     axes.grid(axis="x", color=RULE, linewidth=0.6)
     axes.set_axisbelow(True)

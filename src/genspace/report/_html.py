@@ -36,7 +36,17 @@ class _Shown:
 
 
 def html_report(parts: Sequence[Part], manifest: Manifest) -> str:
-    """Return the report of one comparison; the manifest is shown at the end, so that it can be made again."""
+    """Render the report page of a comparison; the manifest at its end allows to reproduce it.
+
+    >>> import pandas as pd
+    >>> import genspace
+    >>> comparison = genspace.compare(items=pd.DataFrame({"item_id": ["a", "b"]}))
+    >>> from genspace.analysis import CompareOptions
+    >>> from genspace.report import make_manifest, parts_of
+    >>> page = html_report(parts_of(comparison), make_manifest([], CompareOptions(), {}))
+    >>> page.startswith("<!doctype html>"), "Nobody has rated these items yet" in page
+    (True, True)
+    """
     return page(
         "report.html.j2",
         Words(reference=parts[0].reference),

@@ -21,6 +21,7 @@ from genspace.judges import Previewing, make_judge, resolve, study_context
 from genspace.judges.scene import find_scene
 from genspace.records import Item, Measurement, Reference, Request, Verdict
 from genspace.report._page import page
+from genspace.report._words import OF_ITEMS, Words, of_sub_domains
 from genspace.store import JudgeStore, judge_folders
 
 if TYPE_CHECKING:
@@ -40,7 +41,18 @@ Picture = tuple[str, str | None, Scene | None]
 
 @dataclass(frozen=True, repr=False)
 class ItemView(Displayed):
-    """Everything a study knows about one item."""
+    r"""Everything that a study contains about one item: scene, predicate, measurements, answers, verdicts.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from genspace import open_study
+    >>> root = Path(tempfile.mkdtemp())
+    >>> _ = (root / "items.csv").write_text("item_id,prompt\na,a cow\n")
+    >>> study = open_study(root)
+    >>> view = view_item(study, "a")
+    >>> view.item.prompt, view.bound is None
+    ('a cow', True)
+    """
 
     study: Study
     evidence: Evidence
@@ -196,7 +208,9 @@ class ItemView(Displayed):
         last = pictures[-1][2]
         return page(
             "item.html.j2",
+            Words({**OF_ITEMS, **of_sub_domains()}, self.reference),
             study=self.study.settings.name,
+            sub_domain=self.bound.predicate.name.replace("_", " ") if isinstance(self.bound, Bound) else "",
             view=self.document(),
             pictures=[(caption, _data_url(image)) for caption, image in drawn if image is not None],
             plans=[
@@ -211,7 +225,17 @@ class ItemView(Displayed):
 
 
 def view_item(study: Study, item_id: str) -> ItemView:
-    """Return the view of one item. Errors: `InputError` with the closest id where there is none."""
+    r"""Collect everything about one item. Errors: `InputError` with the closest id if there is no such item.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from genspace import open_study
+    >>> root = Path(tempfile.mkdtemp())
+    >>> _ = (root / "items.csv").write_text("item_id,prompt\na,a cow\n")
+    >>> study = open_study(root)
+    >>> view_item(study, "a").item.prompt
+    'a cow'
+    """
     found = next((item for item in study.iter_items() if item.item_id == item_id), None)
     if found is None:
         hint = did_you_mean(item_id, study.items["item_id"])

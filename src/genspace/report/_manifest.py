@@ -52,7 +52,17 @@ class DeclaredJudge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What went into a comparison."""
+    r"""The inputs of a comparison: versions, options, files and their digests.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from genspace import open_study
+    >>> root = Path(tempfile.mkdtemp())
+    >>> _ = (root / "items.csv").write_text("item_id,prompt\na,a cow\n")
+    >>> study = open_study(root)
+    >>> make_manifest([(str(root), study)], CompareOptions(), {}).options.confidence
+    0.95
+    """
 
     genspace: str
     python: str
@@ -81,16 +91,25 @@ def make_manifest(
     readings: Sequence[Reading] = (),
     folder: Path | None = None,
 ) -> Manifest:
-    """Return versions, options, and the SHA-256 of every table that was read.
+    r"""Collect versions, options, and the SHA-256 of every file that was read.
 
     Args:
-        studies: each study's path as the user wrote it, and the study.
-        options: the comparison's options.
+        studies: The path of each study, as the user wrote it, and the study.
+        options: The comparison's options.
         columns: `human` and `metrics` of a wide table.
-        declared: what was said about ratings and scores beside study.toml.
-        evidence: digest of what the figures were computed from.
-        readings: what was read and assumed.
-        folder: where the manifest will lie, so that it can be replayed from anywhere.
+        declared: Settings of ratings and scores given besides study.toml.
+        evidence: Digest of the data that the figures were computed from.
+        readings: What was read and inferred.
+        folder: The folder of the manifest, so that it can be replayed from anywhere.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from genspace import open_study
+    >>> root = Path(tempfile.mkdtemp())
+    >>> _ = (root / "items.csv").write_text("item_id,prompt\na,a cow\n")
+    >>> study = open_study(root)
+    >>> list(make_manifest([(str(root), study)], CompareOptions(), {}).studies[0].inputs)
+    ['items.csv']
     """
     return Manifest(
         genspace=__version__,
@@ -124,9 +143,19 @@ def _relative(path: str, folder: Path | None) -> str | None:
 
 
 def place_of(entry: StudyInputs, manifest: Path) -> str:
-    """Return where a study of a manifest lies: as seen from the manifest, else as the user wrote it.
+    r"""Return the path of a manifest's study: relative to the manifest, else as the user wrote it.
 
-    Errors: `InputError` where it is at neither place.
+    Errors: `InputError` if it is at neither path.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from genspace import open_study
+    >>> root = Path(tempfile.mkdtemp())
+    >>> _ = (root / "items.csv").write_text("item_id,prompt\na,a cow\n")
+    >>> study = open_study(root)
+    >>> [entry] = make_manifest([(str(root), study)], CompareOptions(), {}).studies
+    >>> place_of(entry, Path("manifest.json")) == str(root)
+    True
     """
     seen = None if entry.from_here is None else manifest.parent / entry.from_here
     typed = Path(entry.path)
@@ -141,7 +170,17 @@ def place_of(entry: StudyInputs, manifest: Path) -> str:
 
 
 def input_digests(study: Study, path: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file that can change the figures, by its name in the study."""
+    r"""Return the SHA-256 of every file that can change the figures, by its name in the study.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from genspace import open_study
+    >>> root = Path(tempfile.mkdtemp())
+    >>> _ = (root / "items.csv").write_text("item_id,prompt\na,a cow\n")
+    >>> study = open_study(root)
+    >>> {name: len(digest) for name, digest in input_digests(study, root).items()}
+    {'items.csv': 64}
+    """
     if path.is_file():
         return {path.name: sha256_of(path)}
     files = [p for p in sorted(study.root.rglob("*")) if p.is_file()]
@@ -154,7 +193,20 @@ def input_digests(study: Study, path: Path) -> dict[str, str]:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read a manifest to replay it. Errors: `InputError` when it is none."""
+    r"""Read a manifest. Errors: `InputError` if the file is not one.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from genspace import open_study
+    >>> root = Path(tempfile.mkdtemp())
+    >>> _ = (root / "items.csv").write_text("item_id,prompt\na,a cow\n")
+    >>> study = open_study(root)
+    >>> from genspace.documents import to_dict
+    >>> made = make_manifest([(str(root), study)], CompareOptions(), {})
+    >>> _ = (root / "manifest.json").write_text(json.dumps(to_dict(made)))
+    >>> read_manifest(root / "manifest.json") == made
+    True
+    """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
@@ -168,7 +220,11 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def changed_inputs(recorded: Mapping[str, str], current: Mapping[str, str]) -> list[str]:
-    """Return what differs between recorded and present inputs, one line a file."""
+    """Compare recorded digests with current ones; return one line per difference.
+
+    >>> changed_inputs({"items.csv": "1", "study.toml": "2"}, {"items.csv": "3", "scores/clip.csv": "4"})
+    ['study.toml is gone', 'scores/clip.csv is new', 'items.csv has changed']
+    """
     lines = [f"{name} is gone" for name in recorded if name not in current]
     lines += [f"{name} is new" for name in current if name not in recorded]
     return lines + [f"{n} has changed" for n in recorded if n in current and recorded[n] != current[n]]

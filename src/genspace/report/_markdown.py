@@ -20,12 +20,21 @@ MOST_ROWS = 12
 
 
 def markdown_summary(comparison: Comparison, *, report: str | None = None, level: str = "item") -> str:
-    """Return a short Markdown text.
+    """Summarise a comparison in Markdown, for a pull request.
 
     Args:
-        comparison: the finished comparison.
-        report: address of the full report, to link to.
-        level: which table: "item" or "system".
+        comparison: The finished comparison.
+        report: Address of the full report, to link to.
+        level: Which table: "item" or "system".
+
+    >>> import pandas as pd
+    >>> import genspace
+    >>> ids = {"item_id": list("abcd")}
+    >>> people = pd.DataFrame(ids | {"value": [1, 2, 3, 5]})
+    >>> scores = pd.DataFrame(ids | {"metric": "clip", "score": [0.1, 0.3, 0.2, 0.9]})
+    >>> comparison = genspace.compare(items=pd.DataFrame(ids), annotations=people, scores=scores, draws=0)
+    >>> markdown_summary(comparison, report="report.html").splitlines()[-1]
+    '[Full report](report.html)'
     """
     study = comparison.document.study
     lines = [f"### {study.name}: agreement with {study.reference}", ""]

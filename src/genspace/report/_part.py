@@ -25,7 +25,18 @@ __all__ = ["Part", "Section", "parts_of"]
 
 @dataclass(frozen=True)
 class Part:
-    """One question of a study."""
+    """One question of a study, with what its sections need.
+
+    >>> import pandas as pd
+    >>> import genspace
+    >>> ids = {"item_id": list("abcd")}
+    >>> people = pd.DataFrame(ids | {"value": [1, 2, 3, 5]})
+    >>> scores = pd.DataFrame(ids | {"metric": "clip", "score": [0.1, 0.3, 0.2, 0.9]})
+    >>> comparison = genspace.compare(items=pd.DataFrame(ids), annotations=people, scores=scores, draws=0)
+    >>> [part] = parts_of(comparison)
+    >>> part.reference, part.table.rows[0].name
+    ('people', 'clip')
+    """
 
     key: str
     """Makes the ids of this part's elements unique in the page."""
@@ -68,10 +79,13 @@ class Part:
 
 @dataclass(frozen=True)
 class Section:
-    """One section of the report: a builder of its data and a template that shows them.
+    """One section of the report: a function that builds its data, and a template.
 
     The template `templates/sections/NAME.html.j2` sees `part`, `d` (its document), `table`, `reference`, and as `data`
-    what the builder returned.
+    what the function returned.
+
+    >>> Section("note", "Against {reference}", lambda part: part.key).title.format(reference="people")
+    'Against people'
     """
 
     name: str
@@ -82,7 +96,17 @@ class Section:
 
 
 def parts_of(comparison: Comparison, study: Study | None = None, folder: Path | None = None) -> list[Part]:
-    """Return a comparison's questions, the main one first."""
+    """Return a comparison's questions, the main one first.
+
+    >>> import pandas as pd
+    >>> import genspace
+    >>> ids = {"item_id": list("abcd")}
+    >>> people = pd.DataFrame(ids | {"value": [1, 2, 3, 5]})
+    >>> scores = pd.DataFrame(ids | {"metric": "clip", "score": [0.1, 0.3, 0.2, 0.9]})
+    >>> comparison = genspace.compare(items=pd.DataFrame(ids), annotations=people, scores=scores, draws=0)
+    >>> [(part.key, part.question) for part in parts_of(comparison)]
+    [('q0', '')]
+    """
     questions = {"": comparison.document, **comparison.document.questions}
     asked = dict(zip(questions, comparison.questions.values(), strict=False))  # none in one read from a file
     return [

@@ -176,9 +176,7 @@ def studies_forest(document: StudiesDocument) -> Plot | None:
                 axes.plot(
                     [low, high], [height, height], color=style.colour, linewidth=3.4 if over_all else 1.6
                 )
-            axes.plot(
-                [value], [height], marker="D" if over_all else style.marker, color=style.colour, markersize=7
-            )
+            axes.plot([value], [height], **style.mark, markersize=9 if over_all else 7)
         axes.set_yticks(range(len(lines)), [line[0] for line in reversed(lines)])
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="x", color=RULE, linewidth=0.6)
@@ -196,7 +194,6 @@ def differences(
     description: str,
     *,
     margin: float | None = None,
-    beside: Sequence[str] = (),
 ) -> Plot | None:
     """Return differences by judge with their intervals, and the margin that one of them may lose.
 
@@ -205,20 +202,17 @@ def differences(
         label: What the axis shows.
         description: The whole in words, for who cannot see it.
         margin: Above 0; None: there is none.
-        beside: Judges of the study that have no row; a judge is drawn as where all stand together.
     """
     rows = [(name, estimate) for name, estimate in found if estimate.value is not None]
     if not rows:
         return None
     with _figure(6.6, 0.9 + 0.28 * len(rows)) as (figure, axes):
-        styles = judge_styles([*(name for name, _ in found), *beside])
+        styles = judge_styles(name for name, _ in found)
         for height, (name, estimate) in enumerate(reversed(rows)):
             low, high, style = estimate.low, estimate.high, styles[name]
             if low is not None and high is not None:
                 axes.plot([low, high], [height] * 2, color=style.colour, linewidth=2.2, solid_capstyle="butt")
-            axes.plot(
-                [estimate.value or 0.0], [height], marker=style.marker, color=style.colour, markersize=7
-            )
+            axes.plot([estimate.value or 0.0], [height], **style.mark, markersize=7)
         axes.set_ylim(-0.7, len(rows) - 0.3)
         axes.set_yticks(range(len(rows)), [_short(name) for name, _ in reversed(rows)])
         axes.tick_params(axis="y", length=0)
@@ -237,14 +231,7 @@ def _interval(axes: Axes, height: int, row: Row, style: Style) -> None:
     if estimate.low is not None and estimate.high is not None:
         ends = [estimate.low, estimate.high]
         axes.plot(ends, [height, height], color=style.colour, linewidth=2.2, solid_capstyle="butt")
-    axes.plot(
-        [estimate.value or 0.0],
-        [height],
-        marker=style.marker,
-        color=style.colour,
-        markersize=7,
-        markeredgewidth=1.5,
-    )
+    axes.plot([estimate.value or 0.0], [height], **style.mark, markersize=7, markeredgewidth=1.5)
     axes.annotate(
         number(estimate.value, 2), (1, height), xycoords=("axes fraction", "data"), xytext=(4, 0),
         textcoords="offset points", va="center", fontsize=9, color=INK,
@@ -320,10 +307,10 @@ def risk_coverage(document: QuestionResult) -> Plot | None:
     with _figure(7.2, 3.4) as (figure, axes):
         ends = []
         for name, drawn in curves.items():
-            colour, marker, dash = styles[name]
+            style = styles[name]
             xs, ys = ([point[axis] for point in drawn] for axis in (0, 1))
-            axes.plot(xs, ys, color=colour, linestyle=dash, drawstyle="steps-post")
-            axes.plot(xs[-1:], ys[-1:], color=colour, marker=marker)
+            axes.plot(xs, ys, color=style.colour, linestyle=style.dash, drawstyle="steps-post")
+            axes.plot(xs[-1:], ys[-1:], **style.mark)
             ends.append((ys[-1], name))
         axes.set_xlabel("coverage: share of items decided")
         axes.set_ylabel(f"risk: share of decisions against {document.study.reference}")
@@ -364,8 +351,8 @@ def _label_ends(axes: Axes, ends: Sequence[tuple[float, str]], styles: Mapping[s
             color=INK, annotation_clip=False,
         )  # fmt: skip
         axes.plot(
-            [1.008], [height], marker=styles[name].marker, color=styles[name].colour, markersize=4,
-            transform=axes.get_yaxis_transform(), clip_on=False,
+            [1.008], [height], **styles[name].mark, markersize=4, transform=axes.get_yaxis_transform(),
+            clip_on=False,
         )  # fmt: skip
 
 
@@ -443,7 +430,7 @@ def _reliability(axes: Axes, bins: Sequence[CalibrationBin], style: Style) -> No
             axes.plot([found.predicted or 0.0] * 2, [low, high], color=style.colour, linewidth=1.4, alpha=0.7)
     xs = [b.predicted or 0.0 for b in bins]
     ys = [b.observed.value or 0.0 for b in bins]
-    axes.plot(xs, ys, color=style.colour, linestyle=style.dash, marker=style.marker, markersize=4.5)
+    axes.plot(xs, ys, **style.mark, linestyle=style.dash, markersize=4.5)
     axes.set(xlim=(-0.04, 1.04), ylim=(-0.04, 1.04), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
     axes.tick_params(labelsize=8)
 

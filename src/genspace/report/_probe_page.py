@@ -10,9 +10,9 @@ from genspace.geometry.probes.kinds import HARD
 from genspace.report._files import figure_files, table_texts, written
 from genspace.report._page import page
 from genspace.report._plots import Plot, _figure, _svg
-from genspace.report._styles import INK, MUTED, RULE, Style, judge_styles
+from genspace.report._styles import INK, MUTED, RULE, judge_styles
 from genspace.report._table import share_text
-from genspace.report._words import OF_PROBES, Words
+from genspace.report._words import OF_PROBES, Words, of_sub_domains
 from genspace.report.probes import NUISANCES, ProbeReport, plain
 
 __all__ = ["curve_legend", "curve_plots", "probe_page", "probe_view", "sub_domains", "write_probe_report"]
@@ -30,8 +30,11 @@ COLUMNS = (
 """Of the table of judges."""
 
 
-def _curve_plot(report: ProbeReport, domain: str, styles: Mapping[str, Style]) -> Plot:
+def _curve_plot(report: ProbeReport, domain: str) -> Plot:
     """Return one sub-domain's psychometric curves, all judges on one axis, as SVG."""
+    from matplotlib.markers import MarkerStyle
+
+    styles = judge_styles(report.judges)
     with _figure(4.9, 3.1) as (figure, axes):
         axes.axvline(1.0, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
         lowest, highest = 0.0, 2.0
@@ -39,11 +42,10 @@ def _curve_plot(report: ProbeReport, domain: str, styles: Mapping[str, Style]) -
             entry = judge.sub_domains.get(domain)
             if entry is None:
                 continue
-            colour, marker, dash = styles[name]
+            style, colour = styles[name], styles[name].colour
             if entry.line:
-                axes.plot(
-                    *zip(*entry.line, strict=True), color=colour, linestyle=dash, linewidth=1.8, label=name
-                )
+                line = [*zip(*entry.line, strict=True)]
+                axes.plot(*line, color=colour, linestyle=style.dash, linewidth=1.8, label=name)
                 lowest, highest = min(lowest, entry.line[0][0]), max(highest, entry.line[-1][0])
             threshold = entry.fit.threshold
             if (
@@ -52,11 +54,12 @@ def _curve_plot(report: ProbeReport, domain: str, styles: Mapping[str, Style]) -
                 height = 0.5 + 0.05 * ((len(report.judges) - 1) / 2 - place)
                 ends = [threshold.low, threshold.high]
                 axes.plot(ends, [height] * 2, color=colour, linewidth=1.6, alpha=0.8, solid_capstyle="butt")
-                axes.plot(threshold.value or 0.0, height, marker=marker, color=colour, markersize=4)
+                axes.plot(threshold.value or 0.0, height, **style.mark, markersize=4)
             sizes = [8 + 2.2 * min(point.n, 30) for point in entry.points]
             axes.scatter(
                 [p.error for p in entry.points], [p.yes for p in entry.points], s=sizes, color=colour,
-                marker=marker, alpha=0.65, linewidths=0, label=None if entry.line else name,
+                marker=MarkerStyle(style.marker, style.fill), alpha=0.65, linewidths=0 if style.fill == "full" else 1,
+                label=None if entry.line else name,
             )  # fmt: skip
         axes.set(
             xlim=(lowest - 0.05, highest + 0.05),
@@ -71,15 +74,14 @@ def _curve_plot(report: ProbeReport, domain: str, styles: Mapping[str, Style]) -
         return _svg(figure, f"Share of yes against the true error, {domain}, one curve per judge")
 
 
-def curve_legend(report: ProbeReport, styles: Mapping[str, Style] | None = None) -> str:
+def curve_legend(report: ProbeReport) -> str:
     """Return one line of names in their colours, markers and dashes, for all plots."""
-    styles = styles or judge_styles(report.judges)
+    styles = judge_styles(report.judges)
     columns = min(len(report.judges), 5)
     with _figure(9.4, 0.15 + 0.3 * -(-len(report.judges) // columns)) as (figure, axes):
         axes.set_axis_off()
         for name in report.judges:
-            colour, marker, dash = styles[name]
-            axes.plot([], [], color=colour, linestyle=dash, marker=marker, label=name)
+            axes.plot([], [], **styles[name].mark, linestyle=styles[name].dash, label=name)
         axes.legend(loc="center", ncols=columns, frameon=False)
         return _svg(figure, "Colours, markers and dashes of the judges")
 
@@ -89,7 +91,7 @@ def probe_page(report: ProbeReport, plots: Mapping[str, str]) -> str:
     domains = sub_domains(report)
     return page(
         "probes.html.j2",
-        Words(OF_PROBES),
+        Words({**OF_PROBES, **of_sub_domains()}),
         document=report,
         sentences=plain(report),
         legend=curve_legend(report),
@@ -107,14 +109,13 @@ def sub_domains(report: ProbeReport) -> list[str]:
     return list(dict.fromkeys(d for judge in report.judges.values() for d in judge.sub_domains))
 
 
-def curve_plots(report: ProbeReport, styles: Mapping[str, Style] | None = None) -> dict[str, Plot]:
+def curve_plots(report: ProbeReport) -> dict[str, Plot]:
     """Return the plot of each sub-domain in which at least one judge's answers give a curve, as SVG."""
-    styles = styles or judge_styles(report.judges)
     judges = report.judges.values()
     drawn = [
         d for d in sub_domains(report) if any(d in j.sub_domains and j.sub_domains[d].line for j in judges)
     ]
-    return {domain: _curve_plot(report, domain, styles) for domain in drawn}
+    return {domain: _curve_plot(report, domain) for domain in drawn}
 
 
 def probe_view(report: ProbeReport) -> View:

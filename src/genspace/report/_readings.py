@@ -19,7 +19,13 @@ INDENT = 11
 
 
 def print_readings(readings: Iterable[Reading], console: Console) -> None:
-    """Print a heading per topic with its sentences, warnings last and in yellow; nothing where nothing was read."""
+    """Print what was read and inferred under one heading per topic, with warnings last in yellow.
+
+    >>> from rich.console import Console
+    >>> print_readings([Reading(code="empty_rows", file="items.csv", count=2)], Console(width=80))
+    What was read and assumed
+      files     2 rows without any value: left out
+    """
     from rich.markup import escape
 
     block = grouped(readings)

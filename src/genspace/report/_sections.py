@@ -13,10 +13,9 @@ from genspace.report._certificate import consistency
 from genspace.report._gallery import gallery
 from genspace.report._generators import generators
 from genspace.report._part import Part, Section
-from genspace.report._plots import MOST_COLUMNS, styles_of
+from genspace.report._plots import MOST_COLUMNS
 from genspace.report._probe_page import curve_legend, curve_plots, sub_domains
 from genspace.report._sentences import people_sentences, reason_text, specification_sentences
-from genspace.report._styles import judge_styles
 from genspace.report._words import words
 from genspace.report.probes import holds_probes, probe_report
 
@@ -105,12 +104,11 @@ def _psychometric(part: Part) -> CurvesShown | None:
         report = probe_report(part.evidence, draws=PROBE_DRAWS, variants=False)
     except InputError:  # no answers yet, or probes of another version: the rest of the report stands
         return None
-    styles = judge_styles(report.judges) | styles_of(part.document)
-    plots = curve_plots(report, styles)
+    plots = curve_plots(report)
     if not plots:
         return None
     left_out = [d.replace("_", " ") for d in sub_domains(report) if d not in plots]
-    return CurvesShown(curve_legend(report, styles), list(plots.values()), left_out)
+    return CurvesShown(curve_legend(report), list(plots.values()), left_out)
 
 
 def _abstaining(part: Part) -> list[tuple[str, Abstention, Estimate]]:

@@ -178,7 +178,7 @@ RATERS: Mapping[Annotators, str] = {"crowd": "a crowd", "skilled": "skilled rate
 
 
 def reason_text(reason: Reason | None) -> str:
-    """Return why something is missing, in words; "" where nothing is.
+    """Explain in words why a figure is missing; "" if it is not.
 
     >>> reason_text(Reason("too_few_items", n=1)), reason_text(Reason("too_few_prompts_rated", n=1, needed=2))
     ('too few items: 1', 'only 1 prompt rated; 2 are needed')
@@ -195,13 +195,33 @@ def reason_text(reason: Reason | None) -> str:
 
 
 def remarks_of(result: QuestionResult) -> list[tuple[str, str]]:
-    """Return level and sentence of every remark, warnings first."""
+    """Return level and sentence of every remark, warnings first.
+
+    >>> import pandas as pd
+    >>> import genspace
+    >>> ids = {"item_id": list("abcd")}
+    >>> people = pd.DataFrame(ids | {"value": [1, 2, 3, 5]})
+    >>> scores = pd.DataFrame(ids | {"metric": "clip", "score": [0.1, 0.3, 0.2, 0.9]})
+    >>> comparison = genspace.compare(items=pd.DataFrame(ids), annotations=people, scores=scores, draws=0)
+    >>> [level for level, _ in remarks_of(comparison.document)]
+    ['warning', 'warning', 'note']
+    """
     told = [(note.level, remark(note, result)) for note in result.notes]
     return sorted(told, key=lambda entry: entry[0] != "warning")
 
 
 def remark(note: n.Note, result: QuestionResult) -> str:
-    """Return a remark in words."""
+    """Write a remark as a sentence.
+
+    >>> import pandas as pd
+    >>> import genspace
+    >>> ids = {"item_id": list("abcd")}
+    >>> people = pd.DataFrame(ids | {"value": [1, 2, 3, 5]})
+    >>> scores = pd.DataFrame(ids | {"metric": "clip", "score": [0.1, 0.3, 0.2, 0.9]})
+    >>> comparison = genspace.compare(items=pd.DataFrame(ids), annotations=people, scores=scores, draws=0)
+    >>> remark(comparison.document.notes[1], comparison.document)
+    'Only 4 prompts were rated: intervals and tests over prompts are weak.'
+    """
     match note:
         case n.StudyOpen():
             return (
@@ -364,11 +384,18 @@ def ceiling_label(found: Ceiling) -> str:
 
 
 def specification_sentences(curve: Specification, label: str) -> list[str]:
-    """Return what the specifications show: who leads how often, and which conclusions are reversed when.
+    """Describe how the ranking depends on the way of computing agreement: who leads how often, and what reverses it.
 
     Args:
         curve: Every specification.
-        label: The primary figure's.
+        label: The primary figure's label.
+
+    >>> curve = Specification(
+    ...     reason=Reason("too_few_judges", n=1, needed=2),
+    ...     judges=("clip",), headline=(), specifications=(), best=(), pairs=(),
+    ... )
+    >>> specification_sentences(curve, "Spearman")
+    []
     """
     if not curve.specifications:
         return []
@@ -377,6 +404,11 @@ def specification_sentences(curve: Specification, label: str) -> list[str]:
         f"{leader.judge} has the highest figure in {leader.first} of {len(curve.specifications)} reasonable ways to "
         f"compute agreement, and no other judge is ahead of it in {leader.top}."
     )
+    as_often = [
+        f"{other.judge} ({other.first})" for other in curve.best[1:] if other.first >= leader.first > 0
+    ]
+    if as_often:
+        first += f" As often or more often, alone or together with it: {', '.join(as_often)}."
     if not curve.pairs:
         return [first]
     by_condition: dict[str, list[SpecificationPair]] = {}
@@ -471,7 +503,17 @@ def _how(row: SpecificationRow) -> tuple[str, ...]:
 
 
 def order_sentences(generators: Generators, reference: Reference) -> list[str]:
-    """Say how sure the people's order is, and how far the judges' orders are from it."""
+    """Describe how certain the people's order is, and how far each judge's order is from it.
+
+    >>> import pandas as pd
+    >>> import genspace
+    >>> items = pd.DataFrame({"item_id": list("abcd"), "prompt_id": list("ppqq"), "generator": list("xyxy")})
+    >>> people = pd.DataFrame({"item_id": list("abcd"), "value": [3, 2, 5, 1]})
+    >>> scores = pd.DataFrame({"item_id": list("abcd"), "metric": "clip", "score": [0.1, 0.3, 0.2, 0.9]})
+    >>> ranking = genspace.rank(items=items, annotations=people, scores=scores, draws=100)
+    >>> order_sentences(ranking.document.generators, "people")[-1]
+    'Pairs of generators that a judge puts the other way round than people: clip 1 of 1.'
+    """
     said = []
     people = generators.people
     if people is not None and people.generators and people.generators[0].first is not None:
@@ -480,7 +522,8 @@ def order_sentences(generators: Generators, reference: Reference) -> list[str]:
         best = people.generators[0]
         said.append(
             f"First by {reference}: {best.generator} ({share_text(best.first)} of draws). "
-            f"{sure} of the {len(steps)} steps down that order hold in at least {SURE:.0%} of draws."
+            f"{sure} of the {len(steps)} steps down that order {'holds' if sure == 1 else 'hold'} in at least "
+            f"{SURE:.0%} of draws."
         )
     if people is not None and people.triads is not None and people.triads.of:
         said.append(
@@ -543,7 +586,18 @@ def studies_sentences(document: StudiesDocument) -> list[str]:
 
 
 def validation_sentences(document: ValidationDocument) -> list[str]:
-    """Say the findings in plain words, never more than they show."""
+    """State a validation's findings, claiming no more than they support.
+
+    >>> import pandas as pd
+    >>> import genspace
+    >>> ids = {"item_id": list("abcd")}
+    >>> people = pd.DataFrame(ids | {"value": [1, 2, 3, 5]})
+    >>> new = pd.DataFrame(ids | {"metric": "mine", "score": [0.1, 0.3, 0.2, 0.9]})
+    >>> old = pd.DataFrame(ids | {"metric": "clip", "score": [0.4, 0.3, 0.2, 0.9]})
+    >>> found = genspace.validate(new, items=pd.DataFrame(ids), annotations=people, scores=old)
+    >>> validation_sentences(found.document)[0]
+    'mine is not shown to agree with people more than chance (0.0): Spearman 0.800 (-0.992 to 1.000) on 4 items.'
+    """
     return [
         _figure_sentence(document),
         *_claim_sentences(document),

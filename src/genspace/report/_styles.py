@@ -1,11 +1,11 @@
-"""One colour, marker and dash per judge, the same in every plot of every page; shapes carry it in greyscale."""
+"""One colour, mark and dash a judge, by its name alone: the same wherever it stands; shapes carry it in greyscale."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, NamedTuple
 
 __all__ = ["INK", "MUTED", "ON_LIGHT", "OTHERS", "RULE", "Style", "judge_styles"]
 
@@ -17,6 +17,10 @@ ON_LIGHT = "#10151c"
 COLOURS = ("#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 MARKERS = "os^vPX<>"
 DASHES = ("-", "--", "-.", ":")
+Fill = Literal["full", "none", "left", "bottom"]
+FILLS: tuple[Fill, ...] = ("full", "none", "left", "bottom")
+SALT = "115163"
+"""Chosen so that the built-in judges, and those of the quickstart, have five colours."""
 
 
 class Style(NamedTuple):
@@ -25,6 +29,13 @@ class Style(NamedTuple):
     colour: str
     marker: str
     dash: str
+    fill: Fill = "full"
+    """How the mark is filled: hollow where another judge of the page has its mark and colour."""
+
+    @property
+    def mark(self) -> Mapping[str, Any]:
+        """What Matplotlib is told about the mark."""
+        return {"color": self.colour, "marker": self.marker, "fillstyle": self.fill}
 
 
 OTHERS: Mapping[str, Style] = {
@@ -36,34 +47,27 @@ OTHERS: Mapping[str, Style] = {
 
 
 def judge_styles(names: Iterable[str]) -> dict[str, Style]:
-    """Return a style for each judge: its own, by its name, wherever it stands; forty can be told apart.
+    """Return a style for each judge; the people keep theirs.
 
-    Colour and marker follow from the name. Where judges that stand together would share one, the later by name takes
-    the next that the fewest have. The people keep theirs.
+    Colour, mark and dash follow from the name alone, whoever stands beside it. Where judges that stand together share
+    colour and mark, one of 40, the later by name is hollow there.
 
-    >>> judge_styles(["b", "a"]) == judge_styles(["a", "b"])
+    >>> judge_styles(["vlm", "clip"])["vlm"] == judge_styles(["vlm"])["vlm"]
     True
-    >>> len({style.colour for style in judge_styles(["clip", "vqa", "scene", "vlm", "box2d"]).values()})
+    >>> len({style.colour for style in judge_styles(["clip", "geometry", "scene", "vlm", "box2d"]).values()})
     5
     """
     given = list(dict.fromkeys(names))
-    colours, markers = Counter[str](), Counter[str]()
+    met = Counter[Style]()
     found: dict[str, Style] = {}
     for name in sorted(given):
-        if name in OTHERS:
-            found[name] = OTHERS[name]
-            continue
-        start = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])
-        colour = _next(colours, start, COLOURS)
-        free = [m for m in MARKERS if all(s[:2] != (colour, m) for s in found.values())] or MARKERS
-        marker = _next(markers, start // len(COLOURS), free)
-        found[name] = Style(colour, marker, DASHES[MARKERS.index(marker) % len(DASHES)])
+        own = OTHERS.get(name) or _by_name(name)
+        found[name] = own._replace(fill=FILLS[met[own] % len(FILLS)])
+        met[own] += 1
     return {name: found[name] for name in given}
 
 
-def _next(taken: Counter[str], start: int, options: Sequence[str]) -> str:
-    """Return the first of the options that the fewest have, from a place on."""
-    fewest = min(taken[o] for o in options)
-    chosen = next(o for i in range(len(options)) if taken[o := options[(start + i) % len(options)]] == fewest)
-    taken[chosen] += 1
-    return chosen
+def _by_name(name: str) -> Style:
+    place = int.from_bytes(hashlib.sha256(f"{SALT}{name}".encode()).digest()[:8])
+    mark = place // len(COLOURS) % len(MARKERS)
+    return Style(COLOURS[place % len(COLOURS)], MARKERS[mark], DASHES[mark % len(DASHES)])

@@ -1,4 +1,7 @@
-"""The table of judges: one model of rows and columns that every format renders."""
+"""The table of judges: one model of rows and columns that every format renders.
+
+Longer than 400 lines: it is one table in all its formats.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +84,7 @@ class Column:
 
     @property
     def named(self) -> Named:
-        """What the figure is called and means."""
+        """The figure's names and meaning."""
         known = EXTRA.get(self.figure) or NAMES.get(self.section, FIGURES).get(self.figure)
         return known or Named(key=self.figure, short=self.figure, label=self.figure, meaning="")
 
@@ -114,20 +117,40 @@ class Row:
 
     @property
     def is_judge(self) -> bool:
-        """Whether the row is a judge or a metric, neither baseline nor derived from the ratings."""
+        """Whether the row is a judge or a metric, not a baseline and not derived from the ratings."""
         return self.kind in ("judge", "metric")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class JudgeTable(Displayed):
-    """Judges by rank or by the first column, then the people, baselines and derived metrics."""
+    """The main table: judges by rank (or by the first column), then people, baselines and derived metrics.
+
+    >>> import pandas as pd
+    >>> import genspace
+    >>> ids = {"item_id": list("abcd")}
+    >>> people = pd.DataFrame(ids | {"value": [1, 2, 3, 5]})
+    >>> scores = pd.DataFrame(ids | {"metric": "clip", "score": [0.1, 0.3, 0.2, 0.9]})
+    >>> comparison = genspace.compare(items=pd.DataFrame(ids), annotations=people, scores=scores, draws=0)
+    >>> [row.name for row in judge_table(comparison.document).rows]
+    ['clip', 'baseline: constant', 'baseline: prompt mean']
+    """
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
 
 
 def judge_table(result: QuestionResult, *, level: str = "item") -> JudgeTable:
-    """Return the main table of a comparison's question."""
+    """Make the main table of one question.
+
+    >>> import pandas as pd
+    >>> import genspace
+    >>> ids = {"item_id": list("abcd")}
+    >>> people = pd.DataFrame(ids | {"value": [1, 2, 3, 5]})
+    >>> scores = pd.DataFrame(ids | {"metric": "clip", "score": [0.1, 0.3, 0.2, 0.9]})
+    >>> comparison = genspace.compare(items=pd.DataFrame(ids), annotations=people, scores=scores, draws=0)
+    >>> [column.label for column in judge_table(comparison.document).columns][:2]
+    ['Spearman', 'Kendall τ-b']
+    """
     columns = _columns(result, level)
     order = {"judge": 0, "metric": 0, "baseline": 2, "derived": 3}
     by_rank = level == "item" and result.study.n_annotated > 0
@@ -223,7 +246,7 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def figure_text(estimate: Estimate, digits: int = 3) -> str:
-    """Return a figure with its interval.
+    """Format a figure with its interval for a table.
 
     >>> figure_text(Estimate(0.592, 0.521, 0.651))
     '0.592 [0.521, 0.651]'
@@ -238,7 +261,7 @@ def figure_text(estimate: Estimate, digits: int = 3) -> str:
 
 
 def figure_words(estimate: Estimate, *, signed: bool = False) -> str:
-    """Return a figure with its interval as a sentence has it.
+    """Format a figure with its interval for a sentence.
 
     >>> figure_words(Estimate(0.1, -0.02, 0.2), signed=True)
     '+0.100 (-0.020 to +0.200)'
@@ -250,7 +273,7 @@ def figure_words(estimate: Estimate, *, signed: bool = False) -> str:
 
 
 def percent(share: float | None) -> str:
-    """Return a share in percent, "–" for none.
+    """Format a share in percent; "–" for None.
 
     >>> percent(0.455)
     '45.5%'
@@ -259,9 +282,9 @@ def percent(share: float | None) -> str:
 
 
 def share_text(share: float | None) -> str:
-    """Return a share of draws as people read it, never rounded to all or none, nor up to what counts as sure.
+    """Format a share of draws; it is never rounded to all, to none, or up to what counts as sure.
 
-    >>> [share_text(s) for s in (None, 0.999, 1.0, 0.418, 0.9495)]
+    >>> [share_text(s) for s in (None, 0.999, 1 - 1e-16, 0.418, 0.9495)]
     ['–', '> 99%', '100%', '42%', '94.9%']
     """
     if share is None:
@@ -270,11 +293,21 @@ def share_text(share: float | None) -> str:
         return "< 1%"
     if share < SURE <= round(share, 2):
         return f"{int(share * 1000) / 10}%"
-    return "> 99%" if 0.99 < share < 1 else f"{share:.0%}"
+    return "> 99%" if 0.99 < share < 1 - 1e-12 else f"{share:.0%}"
 
 
 def csv_table(table: JudgeTable) -> str:
-    """Return the table as CSV: a row per judge, value, low, high and reason of every figure in columns."""
+    """Write the table as CSV: one row per judge; value, low, high, n and reason of each figure.
+
+    >>> import pandas as pd
+    >>> import genspace
+    >>> ids = {"item_id": list("abcd")}
+    >>> people = pd.DataFrame(ids | {"value": [1, 2, 3, 5]})
+    >>> scores = pd.DataFrame(ids | {"metric": "clip", "score": [0.1, 0.3, 0.2, 0.9]})
+    >>> comparison = genspace.compare(items=pd.DataFrame(ids), annotations=people, scores=scores, draws=0)
+    >>> csv_table(judge_table(comparison.document)).splitlines()[1].split(",")[:5]
+    ['clip', 'metric', '1', '', '0.8']
+    """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     heads = [f"{c.section}.{c.figure}".lstrip(".") for c in table.columns]
@@ -293,7 +326,17 @@ def csv_table(table: JudgeTable) -> str:
 
 
 def markdown_table(table: JudgeTable) -> str:
-    """Return the table as Markdown, for a pull request."""
+    """Write the table as Markdown.
+
+    >>> import pandas as pd
+    >>> import genspace
+    >>> ids = {"item_id": list("abcd")}
+    >>> people = pd.DataFrame(ids | {"value": [1, 2, 3, 5]})
+    >>> scores = pd.DataFrame(ids | {"metric": "clip", "score": [0.1, 0.3, 0.2, 0.9]})
+    >>> comparison = genspace.compare(items=pd.DataFrame(ids), annotations=people, scores=scores, draws=0)
+    >>> print(markdown_table(judge_table(comparison.document)).splitlines()[2][:34])
+    | 1 | clip | 0.800 [-0.992, 1.000]
+    """
     head = ["", "judge", *(c.label for c in table.columns), "n", "coverage"]
     lines = ["| " + " | ".join(head) + " |", "| " + " | ".join(["---"] * len(head)) + " |"]
     for row in table.rows:
@@ -317,7 +360,7 @@ LATEX = str.maketrans(
 
 
 def latex_of(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> str:
-    r"""Return a table of words in LaTeX (booktabs).
+    r"""Write a table of text cells in LaTeX (booktabs).
 
     >>> print(latex_of(["judge", "n"], [["a_b", "5"]], "5 %").splitlines()[2])
     \caption{5 \%}
@@ -329,7 +372,7 @@ def latex_of(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -
 def latex_frame(
     columns: str, head: str, body: Sequence[str], caption: str, *, as_wide_as_text: bool = False
 ) -> str:
-    """Return a table (booktabs) of lines that are LaTeX already; one as wide as the text needs graphicx."""
+    """Make a LaTeX table (booktabs) of lines that are LaTeX already; `as_wide_as_text` needs graphicx."""
     opened, closed = ("\\resizebox{\\textwidth}{!}{%\n", "}") if as_wide_as_text else ("", "")
     return "\n".join(
         [
@@ -341,7 +384,17 @@ def latex_frame(
 
 
 def latex_table(table: JudgeTable, *, caption: str) -> str:
-    """Return the table in LaTeX (booktabs): interval under each figure in small type."""
+    r"""Write the table in LaTeX (booktabs) with intervals in small type.
+
+    >>> import pandas as pd
+    >>> import genspace
+    >>> ids = {"item_id": list("abcd")}
+    >>> people = pd.DataFrame(ids | {"value": [1, 2, 3, 5]})
+    >>> scores = pd.DataFrame(ids | {"metric": "clip", "score": [0.1, 0.3, 0.2, 0.9]})
+    >>> comparison = genspace.compare(items=pd.DataFrame(ids), annotations=people, scores=scores, draws=0)
+    >>> print(latex_table(judge_table(comparison.document), caption="Ours").splitlines()[2])
+    \caption{Ours}
+    """
     head = ["Judge", *(c.label for c in table.columns), "$n$", "Coverage"]
     lines = []
     previous = None

@@ -35,7 +35,21 @@ WIDE = 120
 
 
 def print_comparison(document: ComparisonDocument, console: Console, *, level: str = "item") -> None:
-    """Print what was read, the answer, the table of judges, breakdowns, reasons for gaps, and warnings."""
+    """Print what was read, the answer, the table of judges, breakdowns, reasons for missing figures, and warnings.
+
+    >>> import io
+    >>> from rich.console import Console
+    >>> import pandas as pd
+    >>> import genspace
+    >>> ids = {"item_id": list("abcd")}
+    >>> people = pd.DataFrame(ids | {"value": [1, 2, 3, 5]})
+    >>> scores = pd.DataFrame(ids | {"metric": "clip", "score": [0.1, 0.3, 0.2, 0.9]})
+    >>> comparison = genspace.compare(items=pd.DataFrame(ids), annotations=people, scores=scores, draws=0)
+    >>> console = Console(width=100, file=io.StringIO())
+    >>> print_comparison(comparison.document, console)
+    >>> "Spearman 0.800" in console.file.getvalue()
+    True
+    """
     from rich.markup import escape
 
     print_readings(document.readings, console)
@@ -46,7 +60,20 @@ def print_comparison(document: ComparisonDocument, console: Console, *, level: s
 
 
 def print_view(view: View, console: Console) -> None:
-    """Print a result's title, sentences and table."""
+    """Print a result's title, sentences and table.
+
+    >>> from rich.console import Console
+    >>> from genspace.display import View
+    >>> view = View("Orders", ["clip agrees."], ("judge", "n"), [("clip", "5")])
+    >>> print_view(view, Console(width=40))  # doctest: +NORMALIZE_WHITESPACE
+    Orders
+    clip agrees.
+    <BLANKLINE>
+    judge n
+    ─────────
+    clip 5
+    <BLANKLINE>
+    """
     from rich.markup import escape
 
     console.print(f"[bold]{escape(view.title)}[/]")
@@ -59,7 +86,13 @@ def print_view(view: View, console: Console) -> None:
 
 
 def print_words(view: View, console: Console) -> None:
-    """Print what the words of a result's sentences and table mean, one a line."""
+    """Print the meaning of each defined word in a result's sentences and table, one per line.
+
+    >>> from rich.console import Console
+    >>> from genspace.display import View
+    >>> print_words(View("Orders", ["A low coverage."], ("judge",), []), Console(width=120))
+    coverage: share of the rated items that the judge decides; on the rest it abstained or failed
+    """
     cells = (cell for row in (view.head, *view.rows) for cell in row)
     _print_meanings(terms_in([*view.sentences, *cells], view.words), console)
 
@@ -81,19 +114,27 @@ def print_table(
     optional: Sequence[int] = (),
     turns: bool = True,
 ) -> None:
-    """Print a table so that it fits the terminal.
+    """Print a table that fits the terminal.
 
-    What does not fit is left out and named where columns are optional; else the table is turned, or printed in parts
-    that each begin with its first column.
+    Optional columns that do not fit are left out and named. A table without optional columns is transposed, or printed
+    in parts that each repeat the first column.
 
     Args:
-        head: One heading a column; the first column names the rows.
+        head: One heading per column; the first column names the rows.
         rows: Cells.
-        console: Where to.
-        title: Above it.
-        styles: One a row; none: plain.
-        optional: Columns that may be left out, the first to go first.
-        turns: Whether it may be turned.
+        console: The terminal.
+        title: Printed above the table.
+        styles: One per row; none: plain.
+        optional: Columns that may be left out, in this order.
+        turns: Whether the table may be transposed.
+
+    >>> from rich.console import Console
+    >>> print_table(["judge", "n"], [["clip", "5"]], Console(width=40))  # doctest: +NORMALIZE_WHITESPACE
+    <BLANKLINE>
+    judge n
+    ─────────
+    clip 5
+    <BLANKLINE>
     """
     from rich.text import Text
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
+from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,19 @@ from genspace.report._table import JudgeTable
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-__all__ = ["OF_GATES", "OF_ORDERS", "OF_PROBES", "OF_RUNS", "TERMS", "Words", "terms_in", "words"]
+__all__ = [
+    "OF_CELLS",
+    "OF_GATES",
+    "OF_ITEMS",
+    "OF_ORDERS",
+    "OF_PROBES",
+    "OF_RUNS",
+    "TERMS",
+    "Words",
+    "of_sub_domains",
+    "terms_in",
+    "words",
+]
 
 TERMS: Mapping[str, str] = {
     "ahead": "agrees with people more, by a test that is corrected for the number of comparisons",
@@ -84,6 +97,45 @@ OF_PROBES: Mapping[str, str] = {
     "nuisance": "what should not matter to the answer",
 }
 """Words of probes."""
+OF_ITEMS: Mapping[str, str] = {
+    "says": "whether the judge decides that it holds; a judge that only scores decides nothing",
+    "score": "the judge's number for the item, 0 to 1 of those that come with the package",
+    "confidence": "how sure the judge says it is, 0 to 1",
+    "answer": "what the rater said; of yes and no, 1 is yes",
+    "abstained": "could not tell, with a reason: no answer, and never counted as a wrong one",
+    "failed": "gave no answer that could be read, or could not be asked",
+    "repeat": "the judge was asked again, so that one sees whether it says the same",
+    "why": "the reason where it abstained or failed, else what it measured or said",
+}
+"""Words of a page about one item."""
+OF_CELLS: Mapping[str, str] = {
+    "place": "rank by the mean score, and the ranks that the intervals allow",
+    "mean": "of the sub-domains, each of the same weight",
+    "mean score": "how near the pictures come to what was asked, 0 to 1: what was not measured counts 0",
+    "share that passed": "of the pictures, those within the tolerance of what was asked",
+    "coverage": "share of the pictures that the judge measured",
+    "unmeasured": "pictures of which nothing can be said, such as those without the object",
+    "fingerprint": TERMS["fingerprint"],
+}
+"""Words of the GenSpace table."""
+
+
+@cache
+def of_sub_domains() -> Mapping[str, str]:
+    """Return what each sub-domain asks, as the module of its predicate says.
+
+    >>> of_sub_domains()["object distance"]
+    'two objects are so far apart'
+    """
+    from genspace.geometry.predicates import REGISTRY
+
+    said = {
+        name: str(import_module(target.partition(":")[0]).__doc__)
+        .partition(";")[0]
+        .partition(": measured")[0]
+        for name, target in REGISTRY.builtin.items()
+    }
+    return {name.replace("_", " "): f"{s[0].lower()}{s[1:]}".rstrip(".") for name, s in said.items()}
 
 
 def terms_in(

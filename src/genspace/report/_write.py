@@ -45,11 +45,22 @@ def write_report(
     *,
     level: str = "item",
 ) -> list[Path]:
-    """Write the page, the tables, items.csv, comparison.json and manifest.json; return their paths.
+    """Write the page, tables, items.csv, comparison.json and manifest.json; return their paths.
 
-    Prompts and single answers are those that the figures were computed from; pictures are taken from `study`.
+    Prompts and ratings are the data of the figures. Images are read from `study`.
 
     Errors: `InputError` when the folder cannot be written.
+
+    >>> import pandas as pd
+    >>> import genspace
+    >>> comparison = genspace.compare(items=pd.DataFrame({"item_id": ["a", "b"]}))
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from genspace.analysis import CompareOptions
+    >>> from genspace.report import make_manifest
+    >>> made = make_manifest([], CompareOptions(), {})
+    >>> [path.name for path in write_report(comparison, made, Path(tempfile.mkdtemp()))][:3]
+    ['report.html', 'table.csv', 'table.tex']
     """
     document = comparison.document
     parts = parts_of(comparison, study, folder)

@@ -20,6 +20,7 @@ from genspace.report._page import page
 from genspace.report._sentences import reason_text
 from genspace.report._table import LATEX, figure_text, figure_words, latex_frame, number, percent
 from genspace.report._terminal import print_table
+from genspace.report._words import OF_CELLS, Words, of_sub_domains
 from genspace.tables import neutralised
 
 if TYPE_CHECKING:
@@ -278,6 +279,7 @@ def page_of(rows: Sequence[Row], examples: Sequence[Example] = ()) -> str:
     """Return the page: the tables, and examples of passes and misses of each cell."""
     return page(
         "benchmark.html.j2",
+        Words({**OF_CELLS, **of_sub_domains()}),
         tasks=shown_tasks(rows),
         lines=cell_lines,
         rows=rows,

@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING
 
-from genspace.analysis.frames import Frame, find_frames
+from genspace.analysis.frames import find_frames
 from genspace.analysis.psychometric import PsychometricCurve, fit_psychometric
 from genspace.analysis.reasons import Reason, ReasonCode
 from genspace.errors import InputError
 from genspace.geometry.probes.kinds import HARD
 from genspace.records import TRUTH_RATER
+from genspace.sides import Frame
 
 if TYPE_CHECKING:
     import pandas as pd

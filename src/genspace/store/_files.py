@@ -41,7 +41,14 @@ def line_key(line: Mapping[str, Any]) -> Key:
 
 
 def judge_folders(root: Path) -> list[tuple[str, Path]]:
-    """Return (judge, folder) of every judge with verdicts in the study, sorted by name."""
+    """Return (judge, folder) of every judge with verdicts in the study, sorted by name.
+
+    >>> import tempfile
+    >>> root = Path(tempfile.mkdtemp())
+    >>> JudgeStore(root, "vlm:gpt").describe(draft=True)
+    >>> [(judge, folder.name) for judge, folder in judge_folders(root)]
+    [('vlm:gpt', 'vlm%3Agpt')]
+    """
     verdicts = root / "verdicts"
     if not verdicts.is_dir():
         return []
@@ -52,7 +59,16 @@ def judge_folders(root: Path) -> list[tuple[str, Path]]:
 
 @dataclass(frozen=True, slots=True)
 class JudgeStore:
-    """The verdict files of one judge of one study."""
+    """The verdict files of one judge in one study.
+
+    >>> import tempfile
+    >>> store = JudgeStore(Path(tempfile.mkdtemp()), "clip")
+    >>> with store.writer() as writer:
+    ...     writer.write(Verdict(item_id="a", score=0.4, fingerprint="v1"))
+    ...     writer.write(Verdict(item_id="a", score=0.6, fingerprint="v1"))
+    >>> [verdict.score for verdict in store.current().values()], [path.name for path in store.files()]
+    ([0.6], ['000001.jsonl'])
+    """
 
     root: Path
     """The study's folder."""
@@ -65,7 +81,7 @@ class JudgeStore:
         return self.root / "verdicts" / (f"%2E{name[1:]}" if name.startswith(".") else name)
 
     def describe(self, *, variant: Variant | None = None, draft: bool | None = None) -> None:
-        """Keep what is known about the judge: of which it is a variant, whether it is a draft; None: as it was.
+        """Store what is known about the judge: its variant, and whether it is a draft; None leaves a value unchanged.
 
         Errors: `InputError` when the folder cannot be written.
         """
@@ -85,17 +101,17 @@ class JudgeStore:
         return found
 
     def variant(self) -> Variant | None:
-        """Return of which other judge this one is a variant; None where it is none, or nothing was kept."""
+        """Return which judge this one is a variant of; None if it is not a variant or none was stored."""
         found = self._description().get("variant")
         return None if found is None else Variant(**found)
 
     @property
     def draft(self) -> bool:
-        """Whether the verdicts are a draft, which stands in no table unless it is asked for."""
+        """Whether the verdicts are a draft, which tables leave out by default."""
         return bool(self._description().get("draft"))
 
     def files(self) -> list[Path]:
-        """The judge's files, oldest run first; a compacted shard stands after the runs it holds."""
+        """Return the judge's files, oldest run first; a compacted shard follows the runs that it holds."""
         found = [p for p in self.folder.glob("[0-9]*") if p.suffix in {".jsonl", ".parquet"}]
         return sorted(found, key=lambda p: (p.stem, p.suffix))
 
@@ -108,11 +124,11 @@ class JudgeStore:
             yield from read_lines(path)
 
     def verdicts(self) -> Iterator[Verdict]:
-        """Yield every verdict, also those that later ones replace, oldest first."""
+        """Yield every verdict, including replaced ones, oldest first."""
         return (Verdict.from_json(line) for line in self.lines())
 
     def current(self) -> dict[Key, Verdict]:
-        """Return the verdicts that count: those of the newest fingerprint, the last line of each key."""
+        """Return the valid verdicts: those of the newest fingerprint, the last line of each key."""
         newest: str | None = None
         verdicts: dict[Key, Verdict] = {}
         for verdict in self.verdicts():
@@ -122,12 +138,12 @@ class JudgeStore:
         return verdicts
 
     def under(self, fingerprint: str) -> dict[Key, Verdict]:
-        """Return the verdicts under one fingerprint, the last line of each key."""
+        """Return the verdicts of one fingerprint, the last line of each key."""
         lines = (line for line in self.lines() if line.get("fingerprint") == fingerprint)
         return {line_key(line): Verdict.from_json(line) for line in lines}
 
     def of_items(self, fingerprint: str) -> dict[str, Verdict]:
-        """Return by item what the judge said of it alone, as a whole and asked once, under one fingerprint."""
+        """Return the verdicts on single items by item: whole images, first repeat, of one fingerprint."""
         return {
             item: verdict
             for (item, *further), verdict in self.under(fingerprint).items()
@@ -135,12 +151,12 @@ class JudgeStore:
         }
 
     def frame(self, fingerprint: str | None = None) -> pd.DataFrame:
-        """Return the verdicts that count as a frame, read without making records (see `every`).
+        """Return the valid verdicts as a frame, read without making records (see `every`).
 
         Args:
-            fingerprint: the first characters of the one whose verdicts are wanted; None: the newest.
+            fingerprint: The first characters of a fingerprint; None: the newest.
 
-        Errors: `InputError` for a fingerprint that the judge never had.
+        Errors: `InputError` for an unknown fingerprint.
         """
         every = self._columns()
         marks = every["fingerprint"]
@@ -154,7 +170,7 @@ class JudgeStore:
         return turned.drop_duplicates(KEY_COLUMNS, keep="last", ignore_index=True)
 
     def fingerprint(self, beginning: str) -> str:
-        """Return the fingerprint that begins so. Errors: `InputError` for none or several."""
+        """Return the fingerprint with this beginning. Errors: `InputError` for none or several."""
         marks = [str(mark) for mark in self._columns()["fingerprint"].unique()]
         found = [mark for mark in marks if beginning and mark.startswith(beginning)]
         if len(found) != 1:
@@ -186,7 +202,7 @@ class JudgeStore:
         return frame
 
     def newest(self, beginning: str = "") -> str | None:
-        """Return the newest fingerprint that begins so; without a beginning the one whose verdicts count."""
+        """Return the newest fingerprint with this beginning; None if there is none."""
         import pyarrow.compute as pc
 
         for path in reversed(self.files()):
@@ -199,7 +215,7 @@ class JudgeStore:
         return None
 
     def done(self, fingerprint: str, *, retry: frozenset[str] = frozenset()) -> Container[Key]:
-        """Return the keys that need no new verdict: judged under this fingerprint and of no status in `retry`."""
+        """Return the keys judged under this fingerprint, with a status that is not in `retry`."""
         import pyarrow.compute as pc
 
         status = DiskMap()
@@ -231,10 +247,17 @@ class _Done:
 
 
 class VerdictWriter:
-    """Appends one run's verdicts to a file of its own; each line reaches the system before the next verdict.
+    """Append the verdicts of one run to a file of its own; each line is flushed before the next verdict.
 
-    A context manager; the file is created with the first verdict, so a run with nothing to do leaves no trace.
-    While it is open the file is locked against `compact`.
+    Use it as a context manager. The file is created with the first verdict, so an empty run leaves no file. While it is
+    open, the file is locked against `compact`.
+
+    >>> import tempfile
+    >>> store = JudgeStore(Path(tempfile.mkdtemp()), "clip")
+    >>> with VerdictWriter(store) as writer:
+    ...     writer.write(Verdict(item_id="a", score=0.4))
+    >>> writer.written
+    1
     """
 
     def __init__(self, store: JudgeStore) -> None:

@@ -44,9 +44,16 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def write_shard(lines: Iterable[Mapping[str, Any]], target: Path) -> int:
-    """Write verdict lines as a Parquet shard that appears whole or not at all; return how many.
+    """Write verdict lines as a Parquet shard, completely or not at all; return their number.
 
     Errors: `InputError` when the disk is full or the folder is read-only.
+
+    >>> import tempfile
+    >>> shard = Path(tempfile.mkdtemp()) / "000001.parquet"
+    >>> write_shard([{"item_id": "a", "score": 0.4, "details": {"seed": 1}}], shard)
+    1
+    >>> [(line["item_id"], line["details"]) for line in read_lines(shard)]
+    [('a', {'seed': 1})]
     """
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
     try:

@@ -21,11 +21,18 @@ __all__ = ["Conflict", "compact", "merge", "remove", "rename"]
 
 
 def compact(store: JudgeStore) -> tuple[int, int]:
-    """Fold the judge's finished files into one Parquet shard; return (files folded, verdicts kept).
+    """Merge the judge's finished files into one Parquet shard; return (files merged, verdicts kept).
 
-    Files that a run is still writing stay as they are, and so does every file after the first such, so that the
-    order of runs is kept. A compaction that is killed leaves either the old files or the shard, or both with equal
-    content, which reads the same.
+    A file that a run is still writing is left alone, as are all files after it, so that the order of runs is kept. An
+    interrupted compaction leaves the old files, the shard, or both; all three read the same.
+
+    >>> import tempfile
+    >>> store = JudgeStore(Path(tempfile.mkdtemp()), "clip")
+    >>> for score in (0.4, 0.6):
+    ...     with store.writer() as writer:
+    ...         writer.write(Verdict(item_id="a", score=score))
+    >>> compact(store), [path.name for path in store.files()]
+    ((2, 1), ['000002.parquet'])
     """
     finished = []
     for path in store.files():
@@ -59,9 +66,16 @@ def _place(line: Mapping[str, Any]) -> str:
 
 
 def remove(store: JudgeStore, fingerprint: str | None = None) -> int:
-    """Remove a judge's verdicts, or those under one fingerprint; return how many lines.
+    """Remove a judge's verdicts, or those of one fingerprint; return the number of removed lines.
 
-    Errors: `InputError` for no or several fingerprints that begin so, and while a run writes.
+    Errors: `InputError` if no fingerprint or several have this beginning, and while a run writes.
+
+    >>> import tempfile
+    >>> store = JudgeStore(Path(tempfile.mkdtemp()), "clip")
+    >>> with store.writer() as writer:
+    ...     writer.write(Verdict(item_id="a", score=0.4))
+    >>> remove(store), store.files()
+    (1, [])
     """
     files = _finished(store)
     every = sum(1 for _ in _lines(files))
@@ -80,9 +94,16 @@ def remove(store: JudgeStore, fingerprint: str | None = None) -> int:
 
 
 def rename(store: JudgeStore, name: str) -> JudgeStore:
-    """Give a judge another name, in its verdicts too.
+    """Rename a judge, also inside its verdicts.
 
-    Errors: `InputError` when the name is taken, for no name, and while a run writes.
+    Errors: `InputError` when the name is empty or taken, and while a run writes.
+
+    >>> import tempfile
+    >>> store = JudgeStore(Path(tempfile.mkdtemp()), "clip")
+    >>> with store.writer() as writer:
+    ...     writer.write(Verdict(item_id="a", score=0.4))
+    >>> [verdict.judge for verdict in rename(store, "clip-b32").verdicts()]
+    ['clip-b32']
     """
     target = JudgeStore(store.root, name)
     if not name.strip() or target.folder.exists():
@@ -112,7 +133,12 @@ def _finished(store: JudgeStore) -> list[Path]:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Two studies hold different verdicts of one judge, fingerprint and key."""
+    """Two studies hold different verdicts of the same judge, fingerprint and key.
+
+    >>> ours, theirs = Verdict(item_id="a", score=0.4), Verdict(item_id="a", score=0.6)
+    >>> Conflict("clip", ours.key, ours, theirs).key
+    ('a', None, None, 0)
+    """
 
     judge: str
     key: Key
@@ -121,16 +147,25 @@ class Conflict:
 
 
 def merge(root: Path, others: Iterable[Path], *, prefer: str = "ours") -> tuple[Counter[str], list[Conflict]]:
-    """Bring the verdicts of other copies of a study into this one.
+    """Merge the verdicts of other copies of a study into this one.
 
     Args:
-        root: the study to merge into.
-        others: copies of the same study, judged elsewhere (shards of a run on several machines).
-        prefer: "ours" or "theirs": whose verdict counts where they differ.
+        root: The study to merge into.
+        others: Copies of the same study, judged elsewhere (shards of a run on several machines).
+        prefer: "ours" or "theirs": which verdict is kept where they differ.
 
     Returns:
-        The number of verdicts added by judge, and every conflict. Verdicts that say the same are no conflict,
-        whatever they took in time and money.
+        The number of verdicts added by judge, and every conflict. Verdicts that differ only in time and cost are no
+        conflict.
+
+    >>> import tempfile
+    >>> ours, theirs = Path(tempfile.mkdtemp()), Path(tempfile.mkdtemp())
+    >>> for root, score in ((ours, 0.4), (theirs, 0.6)):
+    ...     with JudgeStore(root, "clip").writer() as writer:
+    ...         writer.write(Verdict(item_id="a", score=score))
+    >>> added, conflicts = merge(ours, [theirs])
+    >>> added.total(), [(conflict.ours.score, conflict.theirs.score) for conflict in conflicts]
+    (0, [(0.4, 0.6)])
     """
     added: Counter[str] = Counter()
     conflicts: list[Conflict] = []

@@ -25,7 +25,7 @@ PLAIN = re.compile(r"(?:[\w .,+=@()\[\]-]+/)*[\w .,+=@()\[\]-]+")
 
 
 def leaves_study(name: str) -> bool:
-    """Whether a name from a table points outside the study: absolute, a drive, a URL, or with "..".
+    """Whether a name from a table points outside the study: an absolute path, a drive, a URL, or a path with "..".
 
     >>> [leaves_study(n) for n in ("a/b.png", "../b.png", "/etc/passwd", "C:/x.png", "a/../b.png", "file://x")]
     [False, True, True, True, True, True]
@@ -43,20 +43,35 @@ def leaves_study(name: str) -> bool:
 
 
 class FilesOfStudy(Files, Protocol):
-    """A study's files: besides reading them, it knows which image belongs to an item, and where a file lies."""
+    """Protocol of a study's files: `Files` that also find an item's image and a file's local path.
+
+    >>> def has_image(files: FilesOfStudy, item_id: str) -> bool:
+    ...     return files.image_of(item_id) is not None
+    >>> import tempfile
+    >>> has_image(StudyFiles(bases=(tempfile.mkdtemp(),)), "a")
+    False
+    """
 
     def local_path(self, name: str) -> Path | None:
-        """Return where the file lies on this machine; None where it is absent or nowhere on a disk."""
+        """Return the file's path on this machine; None if it is missing or remote."""
         ...
 
     def image_of(self, item_id: str) -> str | None:
-        """Return the name of the image that bears the item's id, or None."""
+        """Return the name of the image file named after the item, or None."""
         ...
 
 
 @dataclass(frozen=True)
 class StudyFiles:
-    """Read access to a study's files; names are looked up under each base in turn (see `genspace.records.Files`)."""
+    """Read access to a study's files (see `genspace.records.Files`). Each base is searched in turn.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "a.png").write_bytes(b"pixels")
+    >>> files = StudyFiles(bases=(str(folder),))
+    >>> files.read("a.png"), files.exists("b.png")
+    (b'pixels', False)
+    """
 
     bases: Sequence[str]
     """Folders or fsspec URLs, first match wins: the study's images, then the study itself."""
@@ -75,12 +90,12 @@ class StudyFiles:
         return self._find(name) is not None
 
     def local_path(self, name: str) -> Path | None:
-        """Return where the file lies on this machine; None where it is absent or on a server."""
+        """Return the file's path on this machine; None if it is missing or remote."""
         found = self._find(name)
         return Path(found[1]) if found is not None and _is_local(found[0]) else None
 
     def image_of(self, item_id: str) -> str | None:
-        """Return the name of the image that bears the item's id, or None."""
+        """Return the name of the image file named after the item, or None."""
         return self._images_by_stem.get(item_id)
 
     @cached_property

@@ -24,7 +24,7 @@ OF_PROGRAMS = ("excluded",)
 
 @dataclass(frozen=True)
 class Frames:
-    """What data frames hold, checked."""
+    """The checked contents of data frames."""
 
     items: pd.DataFrame
     answers: pd.DataFrame
@@ -42,9 +42,15 @@ def read_frames(
     scores: pd.DataFrame | None,
     settings: StudySettings,
 ) -> Frames:
-    """Read data frames as `items.csv`, `annotations.csv` and a table of scores are read.
+    """Read data frames by the rules for `items.csv`, `annotations.csv` and a table of scores.
 
     Errors: `InvalidFilesError` listing every problem of all three.
+
+    >>> import pandas as pd
+    >>> items = pd.DataFrame({"item_id": [1, 2]})
+    >>> said = pd.DataFrame({"item_id": [1, 2], "value": ["yes", "no"]})
+    >>> read_frames(items, said, None, StudySettings(name="pilot")).answers["value"].tolist()
+    [1.0, 0.0]
     """
     things = read_items(table_of(items, "items"), named_files=False)
     if "item_id" not in things.frame.columns:
@@ -63,12 +69,17 @@ def read_frames(
 
 
 def read_score_frame(scores: pd.DataFrame, item_ids: pd.Series[str], *, metric: str | None = None) -> Read:
-    """Read scores by metric or, from judges, by judge.
+    """Read a frame of scores by metric, or by judge.
 
     Args:
         scores: The frame.
-        item_ids: The items that there are.
-        metric: The metric of a frame that names none; None: a frame with a row per score must.
+        item_ids: The ids of all items.
+        metric: The metric's name if the frame has none; None: a frame with one row per score must name it.
+
+    >>> import pandas as pd
+    >>> scores = pd.DataFrame({"item_id": ["a", "b"], "score": [0.2, 0.4]})
+    >>> read_score_frame(scores, pd.Series(["a", "b"]), metric="clip").frame["judge"].tolist()
+    ['clip', 'clip']
     """
     table = table_of(scores, "scores")
     by_judge = "judge" in table.frame.columns and "metric" not in table.frame.columns

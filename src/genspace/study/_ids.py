@@ -55,7 +55,7 @@ WAYS: Sequence[tuple[str, Callable[[str], str]]] = (
 
 
 def common_cause(missing: Collection[str], known: Collection[str]) -> Cause | None:
-    """Return the way in which at least half of the missing ids differ from known ones, the same for all of them.
+    """Find one difference that explains at least half of the missing ids, such as a file ending; None if there is none.
 
     >>> cause = common_cause(["a.png", "b.png"], ["a", "b", "c"])
     >>> cause.words, cause.here, cause.there, len(cause.meant)

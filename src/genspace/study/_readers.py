@@ -59,14 +59,19 @@ ASKED_ABOUT = ("prompt", "prompt_id", "generator")
 
 @dataclass
 class Read:
-    """A frame, the problems that stand in the way of using it, and what was inferred on the way."""
+    """A frame as read, with its problems and what was inferred.
+
+    >>> import pandas as pd
+    >>> Read(pd.DataFrame({"item_id": ["a"]})).checked().to_dict("list")
+    {'item_id': ['a']}
+    """
 
     frame: pd.DataFrame
     problems: list[Problem] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
 
     def checked(self) -> pd.DataFrame:
-        """Return the frame; what was inferred is logged, so that nothing is assumed or left out in silence.
+        """Return the frame and log what was inferred.
 
         Errors: `InvalidFilesError` listing every problem.
         """
@@ -77,7 +82,7 @@ class Read:
 
 
 def log_readings(readings: Iterable[Reading]) -> None:
-    """Log what was inferred; what is certain goes without saying."""
+    """Log what was inferred, except what is certain."""
     for reading in readings:
         if reading.level == "warning":
             log.warning("%s", reading, extra={"reading": reading.code})

@@ -85,7 +85,14 @@ def read_scores(
 
 
 def read_score_table(table: Table, item_ids: pd.Series[str], *, default_metric: str) -> Read:
-    """Check one table of scores (see `read_scores`)."""
+    """Read one table of scores (see `read_scores`).
+
+    >>> import pandas as pd
+    >>> from genspace.tables import table_of
+    >>> table = table_of(pd.DataFrame({"item_id": ["a"], "score": ["0.5"]}), "clip.csv")
+    >>> read_score_table(table, pd.Series(["a"]), default_metric="clip").frame[["judge", "score"]].to_dict("records")
+    [{'judge': 'clip', 'score': 0.5}]
+    """
     return read_scores([table], item_ids, default_metric={table.label: default_metric})
 
 

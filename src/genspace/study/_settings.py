@@ -10,14 +10,15 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
+from genspace.documents import mistakes
+from genspace.errors import InputError, InvalidFilesError, Problem
 from genspace.records import PairCoding, StudySettings, ValueType
 
 __all__ = ["GateTable", "JudgeTable", "StudyFile", "read_settings"]
 
 
 class MetricTable(BaseModel):
-    """`[metrics.NAME]`: what is known about a metric computed elsewhere."""
+    """`[metrics.NAME]`: properties of a metric that was computed elsewhere."""
 
     model_config = ConfigDict(extra="forbid")
     lower_is_better: bool = False
@@ -26,7 +27,11 @@ class MetricTable(BaseModel):
 
 
 class GateTable(BaseModel):
-    """`[gate]`: what judges of the study must meet."""
+    """`[gate]`: rules that the study's judges must meet.
+
+    >>> GateTable(rules=("coverage >= 0.9",)).open
+    'fails'
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     rules: tuple[str, ...] = ()
@@ -63,7 +68,11 @@ class _Document(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeTable:
-    """A `[judges.NAME]` table: the kind, the model, and the options of that kind."""
+    """A `[judges.NAME]` table: the kind, the model, and the options of that kind.
+
+    >>> JudgeTable.of({"kind": "vlm", "model": "m", "samples": 3}).model
+    'm'
+    """
 
     kind: str
     model: str | None
@@ -71,9 +80,9 @@ class JudgeTable:
 
     @classmethod
     def of(cls, table: Mapping[str, Any]) -> JudgeTable:
-        """Read a table with `kind`, and perhaps `model`, among its options.
+        """Make one from a table with `kind` and, optionally, `model` and other options.
 
-        Errors: `InputError` for one without a kind, or whose model is no text.
+        Errors: `InputError` if the kind is missing, or the model is not text.
 
         >>> JudgeTable.of({"kind": "vlm", "model": "m", "samples": 3})
         JudgeTable(kind='vlm', model='m', options={'samples': 3})
@@ -87,7 +96,11 @@ class JudgeTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyFile:
-    """What study.toml says, checked."""
+    """The checked contents of study.toml.
+
+    >>> StudyFile(settings=StudySettings(name="pilot")).gate.rules
+    ()
+    """
 
     settings: StudySettings
     images: str | None = None
@@ -115,7 +128,7 @@ def read_settings(path: Path, *, default_name: str) -> StudyFile:
     try:
         document = _Document.model_validate(raw)
     except ValidationError as error:
-        raise InvalidFilesError([_problem(path.name, e) for e in error.errors()]) from None
+        raise InvalidFilesError(mistakes(_Document, error, path.name)) from None
     problems = _contradictions(path.name, document)
     judges = {}
     for name, table in document.judges.items():
@@ -168,15 +181,3 @@ def _contradictions(file: str, document: _Document) -> list[Problem]:
     ):
         problems.append(Problem(file, "lies off the declared scale", field="positive_from", value=positive))
     return problems
-
-
-def _problem(file: str, error: Any) -> Problem:
-    path = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        tables: dict[str, type[BaseModel]] = {"metrics": MetricTable, "gate": GateTable}
-        known = (
-            tables.get(str(error["loc"][0]), _Document) if len(error["loc"]) > 1 else _Document
-        ).model_fields
-        word = str(error["loc"][-1])
-        return Problem(file, f"is no key of study.toml{did_you_mean(word, known)}", field=path)
-    return Problem(file, error["msg"], field=path, value=error["input"])

@@ -48,9 +48,9 @@ SCORE_STEMS = ("metric_scores", "metric_verdicts")
 
 @dataclass(frozen=True, repr=False)
 class Study(Displayed):
-    """A study's files: its items checked, its tables and verdict files ready to be read. Make one with `open_study`.
+    """An opened study: checked items, and tables and verdict files that are read on demand. Make one with `open_study`.
 
-    What people and judges said is taken from `genspace.gather.evidence_of(study)`.
+    Answers and verdicts come from `genspace.gather.evidence_of(study)`.
 
     >>> import tempfile
     >>> import pandas as pd
@@ -143,7 +143,12 @@ def _rows(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, ..
 
 @dataclass(frozen=True, repr=False)
 class CheckReport(Displayed):
-    """What was read of a study and assumed about it, and the problems that stand in the way of using it."""
+    """What was read of a study, what was inferred, and the problems that prevent its use.
+
+    >>> report = CheckReport([Problem("items.csv", "has no rows")], [], {"items": 0})
+    >>> len(report.problems), report.warnings
+    (1, [])
+    """
 
     problems: Sequence[Problem]
     readings: Sequence[Reading]
@@ -173,14 +178,14 @@ def open_study(
     """Open a study: a folder with an items table, or one wide table.
 
     Args:
-        path: the study's folder, or a table with one row per item (or per answer).
-        human: for a wide table, the columns with people's ratings, one per rater.
-        metrics: for a wide table, the columns with scores; empty: every column of numbers that is nothing else.
-        declared: what is said about ratings and scores beside study.toml, and before it.
-        whole: hold a long items table as it is read, for those who need all of it, rather than read it as it is used.
+        path: The study's folder, or a table with one row per item (or per answer).
+        human: For a wide table, the columns with people's ratings, one per rater.
+        metrics: For a wide table, the columns with scores; empty: every numeric column without another use.
+        declared: Settings of ratings and scores; they override study.toml.
+        whole: Keep a long items table in memory instead of reading it on demand.
 
     Errors: `InputError` when there is no study at `path`; `InvalidFilesError` listing every problem of study.toml
-    and the items table. Problems of the other tables are raised when those are first read.
+    and the items table. Problems of other tables are raised when they are first read.
 
     >>> import tempfile
     >>> import pandas as pd
@@ -206,11 +211,23 @@ def check_study(
     answers: Callable[[Study], Read] = lambda study: study.read_annotations(),
     further: Callable[[Study], Iterable[Problem | Reading]] | None = None,
 ) -> CheckReport:
-    """Read every file of a study and return all problems at once, and everything that was inferred.
+    r"""Read every file of a study; return all problems and everything that was inferred.
 
-    `answers` reads people's answers; `further` adds what only rooms above this one can tell, such as whether a
-    predicate can be read.
+    Args:
+        path: As for `open_study`.
+        human: As for `open_study`.
+        metrics: As for `open_study`.
+        declared: As for `open_study`.
+        answers: Reads people's answers.
+        further: Checks that this package cannot do itself, such as parsing predicates.
+
     Errors: `InputError` when there is no study at `path`.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "items.csv").write_text("item_id,prompt\na,a cow\na,a cat\n")
+    >>> print(check_study(folder).problems[0])
+    items.csv, line 3: item_id = 'a': stands twice; item ids are unique
     """
     study, problems, readings = _load(Path(path), human, metrics, declared or Declared(), whole=True)
     if study is None:
@@ -418,7 +435,16 @@ def _known_metrics(read: Read, file: StudyFile, declared: Declared) -> Read:
 
 
 def verdict_frame(root: Path, judge: str, fingerprint: str | None = None) -> pd.DataFrame:
-    """Return the verdicts of one judge, `VERDICT_COLUMNS`; `fingerprint` and errors as for `JudgeStore.frame`."""
+    """Return one judge's verdicts (`VERDICT_COLUMNS`); `fingerprint` and errors as for `JudgeStore.frame`.
+
+    >>> import tempfile
+    >>> from genspace.records import Verdict
+    >>> root = Path(tempfile.mkdtemp())
+    >>> with JudgeStore(root, "clip").writer() as writer:
+    ...     writer.write(Verdict(item_id="a", score=0.4))
+    >>> verdict_frame(root, "clip")[["item_id", "judge", "score", "origin"]].to_dict("records")
+    [{'item_id': 'a', 'judge': 'clip', 'score': 0.4, 'origin': 'judge'}]
+    """
     frame = JudgeStore(root, judge).frame(fingerprint)
     frame["origin"] = "judge"
     texts = [name for name, kind in VERDICT_COLUMNS.items() if kind == "str"]

@@ -119,7 +119,12 @@ def _as_text(
 
 
 def is_picture(kind: pa.DataType) -> bool:
-    """Whether cells are pictures as Hugging Face's datasets keep them: bytes and a path."""
+    """Whether cells of this type are images as Hugging Face's datasets store them: bytes and a path.
+
+    >>> import pyarrow as pa
+    >>> is_picture(pa.struct([("bytes", pa.binary()), ("path", pa.string())])), is_picture(pa.string())
+    (True, False)
+    """
     import pyarrow as pa
 
     return bool(pa.types.is_struct(kind)) and {field.name for field in kind} == {"bytes", "path"}

@@ -35,7 +35,7 @@ SPACES = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u3000]")
 
 
 def word_key(text: str) -> str:
-    """Return a cell as the keys of `WORDS` are written.
+    """Normalise a cell to the form of the keys of `WORDS`.
 
     >>> word_key(" Can't tell"), word_key("TRUE")
     ('cant_tell', 'true')
@@ -53,11 +53,16 @@ def clean_cell(text: str) -> str:
 
 
 def clean_text(column: pd.Series[str], *, strip: bool = True) -> tuple[pd.Series[str], int]:
-    """Return a column of ids or names as `clean_cell` writes them, and how many cells that changed.
+    """Clean a column of ids or names with `clean_cell`, and count the cells that changed.
 
     Args:
         column: Any text.
-        strip: Whether white space around the cells is still there; taking it off is no change.
+        strip: Whether to strip white space around the cells first; stripping is not counted as a change.
+
+    >>> import pandas as pd
+    >>> cleaned, changed = clean_text(pd.Series([" a", "b" + chr(0x200B)]))
+    >>> cleaned.tolist(), changed
+    (['a', 'b'], 1)
     """
     stripped = column.str.strip() if strip else column
     if is_ascii(stripped):
@@ -67,7 +72,7 @@ def clean_text(column: pd.Series[str], *, strip: bool = True) -> tuple[pd.Series
 
 
 def is_ascii(column: pd.Series[str]) -> bool:
-    """Whether every cell is plain ASCII, which nothing has to be done about."""
+    """Whether every cell is plain ASCII, which needs no cleaning."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

@@ -42,9 +42,16 @@ def name_key(name: str) -> str:
 
 
 def match_columns(table: Table, known: Iterable[str]) -> tuple[Table, list[Problem]]:
-    """Return the table with columns named as `known` names them, whatever their capitals and separators.
+    """Rename columns to the names in `known`, ignoring capitals and separators.
 
-    What was matched is said. Two columns that could both be meant are a problem; where one is named exactly, it is.
+    A reading reports each renamed column. Two columns that match the same name are a problem, unless one is the exact
+    name.
+
+    >>> import pandas as pd
+    >>> from genspace.tables import table_of
+    >>> table, problems = match_columns(table_of(pd.DataFrame({"Item ID": ["a"]}), "items"), ["item_id", "prompt"])
+    >>> list(table.frame.columns), problems
+    (['item_id'], [])
     """
     there = list(table.frame.columns)
     found: dict[str, list[str]] = defaultdict(list)
@@ -68,7 +75,7 @@ def match_columns(table: Table, known: Iterable[str]) -> tuple[Table, list[Probl
 
 
 def near_columns(name: str, there: Sequence[str], taken: Collection[str] = ()) -> list[str]:
-    """Return the columns that may be meant by a name that is missing: synonyms first, then near spellings.
+    """Return columns that a missing name may refer to: synonyms first, then similar spellings.
 
     >>> near_columns("rater_id", ["WorkerId", "item_id", "value"]), near_columns("generator", ["genrator", "prompt"])
     (['WorkerId'], ['genrator'])

@@ -109,7 +109,11 @@ def as_text(documents: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def cell_text(value: Any) -> str:
-    """Text of a typed cell: booleans as 1 and 0, whole floats without ".0", lists and objects as JSON."""
+    """Write a typed cell as text: booleans as 1 and 0, whole floats without ".0", lists and objects as JSON.
+
+    >>> [cell_text(value) for value in (True, 2.0, 0.5, None, ["a", 1])]
+    ['1', '2', '0.5', '', '["a", 1]']
+    """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, bool):

@@ -35,7 +35,14 @@ EXAMPLES = 3
 
 @dataclass(frozen=True, eq=False)
 class Numbers:
-    """A column as numbers, what stands in the way of that, and how it was read."""
+    """A column of numbers, its problems, and how it was read.
+
+    >>> import pandas as pd
+    >>> from genspace.tables import read_numbers, table_of
+    >>> numbers = read_numbers(table_of(pd.DataFrame({"score": ["0,5", "", "0,75"]}), "scores"), "score")
+    >>> numbers.filled, [reading.code for reading in numbers.readings]
+    (2, ['decimal_comma'])
+    """
 
     column: pd.Series[float]
     """NaN where the cell is empty, a word for "can't tell", or wrong."""
@@ -79,9 +86,16 @@ STYLES: Mapping[str, Style] = {
 
 
 def parse_numbers(table: Table, column: str, problems: list[Problem]) -> pd.Series[float]:
-    """Return a column of plainly written numbers, NaN where it is empty; other cells join `problems`.
+    """Parse a column of plain numbers. Empty cells are NaN; other cells are added to `problems`.
 
-    For columns of what people or other tools wrote, use `read_numbers`.
+    For columns that people or other tools wrote, use `read_numbers`.
+
+    >>> import pandas as pd
+    >>> from genspace.tables import table_of
+    >>> problems = []
+    >>> table = table_of(pd.DataFrame({"repeat": ["0", "", "two"]}), "answers")
+    >>> parse_numbers(table, "repeat", problems).tolist(), [problem.value for problem in problems]
+    ([0.0, nan, nan], ['two'])
     """
     text, empty = _text(table, column)
     numbers = _plain(text, empty)
@@ -96,16 +110,25 @@ def read_numbers(
     words: Mapping[str, float | None] | None = None,
     missing: Collection[str] | None = None,
 ) -> Numbers:
-    """Return a column as numbers, however they are written, as long as it is one way throughout.
+    """Read a column of numbers in any notation that the whole column shares.
 
-    Plain numbers are certain. Percent signs, decimal commas, thousands and words are read where every filled cell is
-    written so and no other way would give other numbers; the reading says so. Otherwise every odd cell is a problem.
+    Plain numbers are read as they are. Percent signs, decimal commas, thousands separators and words are read if every
+    filled cell uses them and no other notation gives different numbers; a reading reports it. Otherwise every odd cell
+    is a problem.
 
     Args:
         table: The table.
-        column: Its column.
+        column: The column's name.
         words: Words that stand for numbers (`WORDS`), where the column may hold them.
-        missing: Cells declared to mean "no value", as text or numbers in text; None where none can be declared.
+        missing: Cells declared to mean "no value", as text or numbers in text; None if none can be declared.
+
+    >>> import pandas as pd
+    >>> from genspace.tables import WORDS, table_of
+    >>> table = table_of(pd.DataFrame({"value": ["yes", "no", "can't tell"], "cost": ["1,234", "2,5", "3"]}), "answers")
+    >>> read_numbers(table, "value", words=WORDS).column.tolist()
+    [1.0, 0.0, nan]
+    >>> read_numbers(table, "cost").column.tolist()
+    [1.234, 2.5, 3.0]
     """
     text, empty = _text(table, column)
     dropped = _declared_missing(text, missing or ())
@@ -133,7 +156,15 @@ def read_numbers(
 
 
 def empty_cells(table: Table, columns: Mapping[str, Numbers]) -> list[Reading]:
-    """Return how many cells of some columns are empty, or hold a word for it; [] where none are."""
+    """Count the cells of some columns that are empty or hold a word for "no value"; [] if there are none.
+
+    >>> import pandas as pd
+    >>> from genspace.tables import read_numbers, table_of
+    >>> table = table_of(pd.DataFrame({"score": ["0.5", "", "NA"]}), "scores")
+    >>> [found] = empty_cells(table, {"score": read_numbers(table, "score")})
+    >>> found.count, found.total
+    (2, 3)
+    """
     empty = {
         name: len(numbers.column)
         - numbers.filled

@@ -17,9 +17,15 @@ PART_ROWS = 10_000
 
 
 def find_table(folder: Path, stem: str) -> Path | None:
-    """Return the folder's table named `stem`, with any ending and in any case, or None.
+    """Find the folder's table named `stem`, with any ending and in any case; None if there is none.
 
     Errors: `InputError` when there are several (items.csv beside items.parquet).
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "Items.CSV").write_text("item_id")
+    >>> find_table(folder, "items").name, find_table(folder, "annotations")
+    ('Items.CSV', None)
     """
     if not folder.is_dir():
         return None
@@ -32,19 +38,32 @@ def find_table(folder: Path, stem: str) -> Path | None:
 
 
 def read_table(path: Path, label: str | None = None) -> Table:
-    """Read a table; every cell becomes text, missing cells become "".
+    r"""Read a table as text; missing cells become "".
 
     Errors: `InvalidFilesError` naming the file, the line and what is expected.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "scores.csv"
+    >>> _ = path.write_text("item_id;score\na;0.5\nb;")
+    >>> read_table(path).frame.to_dict("list")
+    {'item_id': ['a', 'b'], 'score': ['0.5', '']}
     """
     return next(_tables(path, label or str(path), rows=None))
 
 
 def read_parts(path: Path, label: str | None = None) -> Iterator[Table]:
-    """Read a table some rows at a time, so that memory does not grow with it; a table without rows has no part.
+    r"""Read a table in parts of `PART_ROWS` rows, so that memory use does not grow with the file.
 
-    Rows of a part are counted from its own start. A part of JSON Lines has the columns that its own rows have.
+    A table without rows has no parts. Rows are counted from the start of their part. A part of JSON Lines has the
+    columns of its own rows.
 
-    Errors: as for `read_table`, when the part that is wrong is reached.
+    Errors: as for `read_table`, raised when the wrong part is reached.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "items.csv"
+    >>> _ = path.write_text("item_id\n" + "\n".join(map(str, range(10_001))))
+    >>> [len(part.frame) for part in read_parts(path)]
+    [10000, 1]
     """
     return (t for t in _tables(path, label or str(path), rows=PART_ROWS) if len(t.frame))
 

@@ -37,7 +37,13 @@ MOST_PROBLEMS = 20
 
 @dataclass(frozen=True)
 class Table:
-    """A table as it stands in a file: every cell is text, "" where there is none."""
+    """A table as read from a file: every cell is text, and "" where the file has none.
+
+    >>> import pandas as pd
+    >>> table = Table(Path("items.csv"), "items.csv", pd.DataFrame({"item_id": ["a", ""]}), first=2, unit="line")
+    >>> print(table.problem("every item needs an id", 1, "item_id"))
+    items.csv, line 3: item_id = '': every item needs an id
+    """
 
     path: Path
     label: str
@@ -60,13 +66,13 @@ class Table:
         return None if self.find_lines is None else self.find_lines()
 
     def line(self, index: int) -> int:
-        """Line of the file on which row `index` starts, as an editor counts (or the row's number, see `unit`)."""
+        """Return the line of the file on which row `index` starts (or the row's number, see `unit`)."""
         if self.origin is not None:
             index = self.origin[index]
         return index + self.first if self._lines is None else self._lines[index]
 
     def problem(self, message: str, index: int | None = None, field: str | None = None) -> Problem:
-        """Return a problem of this file; with `index` and `field` it names the row and quotes the cell."""
+        """Return a problem of this file; `index` and `field` name the row and quote the cell."""
         value = None
         if index is not None and field in self.frame.columns:
             value = self.frame[field].iloc[index]
@@ -74,7 +80,7 @@ class Table:
         return Problem(self.label, message, row=row, field=field, value=value, unit=self.unit)
 
     def problems(self, wrong: ArrayLike, field: str, message: str | Callable[[int], str]) -> list[Problem]:
-        """Return a problem for each row that is wrong; of very many the first ones, and how many there are.
+        """Return a problem for each wrong row; after `MOST_PROBLEMS` rows, one problem that counts the rest.
 
         Args:
             wrong: (n,) bool, or the rows' indices.
@@ -96,11 +102,11 @@ class Table:
         return Reading(code=code, file=self.label, **fields)
 
     def saying(self, *readings: Reading) -> Table:
-        """Return the same table with further readings."""
+        """Return the same table with more readings."""
         return replace(self, readings=(*self.readings, *readings))
 
     def take(self, rows: Sequence[int], columns: Sequence[str]) -> Table:
-        """Return some rows and columns; messages go on naming the rows' own lines."""
+        """Return some rows and columns; messages still name the rows' original lines."""
         import numpy as np
 
         origin = np.asarray(rows) if self.origin is None else np.asarray(self.origin)[rows]
@@ -141,7 +147,14 @@ def table_stem(path: Path) -> str | None:
 
 
 def require_columns(table: Table, columns: Iterable[str]) -> list[Problem]:
-    """Return a problem for each of `columns` that the table lacks; a column that looks like it is asked about."""
+    """Return a problem for each of `columns` that the table lacks; the problem suggests a column with a similar name.
+
+    >>> import pandas as pd
+    >>> from genspace.tables import table_of
+    >>> [problem] = require_columns(table_of(pd.DataFrame({"WorkerId": ["w1"], "value": [1]}), "answers"), ["rater_id"])
+    >>> "WorkerId" in problem.message
+    True
+    """
     from genspace.tables._columns import near_columns
 
     there = list(table.frame.columns)

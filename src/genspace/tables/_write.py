@@ -12,7 +12,14 @@ __all__ = ["csv_text", "neutralised", "write_csv"]
 
 
 def csv_text(frame: pd.DataFrame) -> str:
-    """Return CSV; text cells that a spreadsheet would run as a formula get a leading apostrophe."""
+    """Write a frame as CSV text. Text cells that a spreadsheet would run as a formula get a leading apostrophe.
+
+    >>> import pandas as pd
+    >>> print(csv_text(pd.DataFrame({"prompt": ["a cow", "=1+1"], "score": [0.5, -1]})), end="")
+    prompt,score
+    a cow,0.5
+    '=1+1,-1.0
+    """
     safe = frame.copy()
     for name in safe.columns[[not _is_numeric(safe[c]) for c in safe.columns]]:
         safe[name] = safe[name].map(lambda cell: neutralised(cell) if isinstance(cell, str) else cell)
@@ -21,7 +28,15 @@ def csv_text(frame: pd.DataFrame) -> str:
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write a frame as UTF-8 CSV, formulas neutralised (see `csv_text`)."""
+    r"""Write a frame as a UTF-8 CSV file with formulas neutralised (see `csv_text`); missing folders are made.
+
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> path = Path(tempfile.mkdtemp()) / "new" / "items.csv"
+    >>> write_csv(pd.DataFrame({"item_id": ["a"]}), path)
+    >>> path.read_text()
+    'item_id\na\n'
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(csv_text(frame), encoding="utf-8", newline="")
 
@@ -33,7 +48,7 @@ def _is_numeric(column: pd.Series[Any]) -> bool:
 
 
 def neutralised(cell: str) -> str:
-    """Return a text that no spreadsheet runs as a formula: such a text gets a leading apostrophe.
+    """Prefix a text with an apostrophe if a spreadsheet would run it as a formula.
 
     >>> neutralised("=1+1"), neutralised("a cow")
     ("'=1+1", 'a cow')

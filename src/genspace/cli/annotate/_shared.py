@@ -23,7 +23,7 @@ __all__ = [
 
 annotate = typer.Typer(
     name="annotate",
-    help="Ask people what they see, in a browser: design, serve, watch, export.",
+    help="Run a human study in a browser: design, serve, monitor, export.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -44,9 +44,9 @@ def init(
         str | None,
         typer.Option(help="Table in the study with known answers: item_id, value, use, explanation."),
     ] = None,
-    repeats: Annotated[int, typer.Option(min=0, help="One repeated picture in so many; 0: none.")] = 20,
-    contact: Annotated[str, typer.Option(help="Who answers raters' questions: name and address.")] = "",
-    title: Annotated[str | None, typer.Option(help="What raters read at the top of every page.")] = None,
+    repeats: Annotated[int, typer.Option(min=0, help="One repeated image per this many; 0: none.")] = 20,
+    contact: Annotated[str, typer.Option(help="Contact for raters: name and address.")] = "",
+    title: Annotated[str | None, typer.Option(help="Title of the raters' pages.")] = None,
     languages: Annotated[
         str,
         typer.Option(
@@ -82,23 +82,19 @@ def serve(
     study: StudyArgument,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = ALL_LOCAL,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
-    public_url: Annotated[
-        str | None, typer.Option(help="Address under which raters reach it (https://…), for the links.")
-    ] = None,
+    public_url: Annotated[str | None, typer.Option(help="Public address (https://…) for the links.")] = None,
     behind_proxy: Annotated[
         bool, typer.Option("--behind-proxy", help="Trust X-Forwarded-* of a proxy on this machine.")
     ] = False,
     amend: Annotated[
         str | None,
-        typer.Option(
-            help="Why what raters see or the rules use changed after the first answer; kept on record."
-        ),
+        typer.Option(help="Reason for a change of the study after the first answer; it is recorded."),
     ] = None,
     from_the_start: Annotated[
         bool,
         typer.Option(
             "--from-the-start",
-            help="With --amend: known answers that changed hold for the answers given before, too.",
+            help="With --amend: apply changed known answers to earlier answers too.",
         ),
     ] = False,
 ) -> None:
@@ -138,12 +134,12 @@ def links(
     study: StudyArgument,
     renew: Annotated[
         list[Renewable] | None,
-        typer.Option(help="Make a new link, so that the old one no longer works: raters or researcher."),
+        typer.Option(help="Replace a link and disable the old one: raters or researcher."),
     ] = None,
-    public_url: Annotated[str, typer.Option(help="Address under which the study is reached.")] = LOCAL_URL,
+    public_url: Annotated[str, typer.Option(help="Public address of the study.")] = LOCAL_URL,
     json_: JsonOption = False,
 ) -> None:
-    """Print the raters' and the researcher's links, or make new ones when somebody has them who should not."""
+    """Print the raters' and the researcher's links, or replace links that have leaked."""
     from genspace.cli._console import out, print_json
     from genspace.human_study.visit.platforms import Links
 
@@ -166,11 +162,11 @@ def links(
 )
 def invite(
     study: StudyArgument,
-    number: Annotated[int, typer.Argument(min=1, max=1000, help="How many personal links.")],
-    public_url: Annotated[str, typer.Option(help="Address under which raters reach the study.")] = LOCAL_URL,
+    number: Annotated[int, typer.Argument(min=1, max=1000, help="Number of personal links.")],
+    public_url: Annotated[str, typer.Option(help="Public address of the study.")] = LOCAL_URL,
     json_: JsonOption = False,
 ) -> None:
-    """Print personal links, which work on any device; each is shown only once."""
+    """Print personal links, which work on any device. Each is shown only once."""
     from genspace.cli._console import out, print_json
     from genspace.human_study.visit.platforms import Links
 

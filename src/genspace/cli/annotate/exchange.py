@@ -29,10 +29,10 @@ def export(
         ),
     ],
     comments: Annotated[
-        bool, typer.Option("--comments/--no-comments", help="Whether what raters wrote is part of it.")
+        bool, typer.Option("--comments/--no-comments", help="Include raters' comments.")
     ] = True,
 ) -> None:
-    """Write the answers to a file; `genspace compare` needs none, it reads them where they are."""
+    """Write the answers to a file. `genspace compare` does not need one; it reads the answers directly."""
     with to_read(study) as (store, material):
         from genspace.human_study.exchange.exporting import export_text, write_huggingface
 
@@ -76,7 +76,7 @@ def import_(
             help="Which question of the other tool this study asks: NAME, or NAME=QUESTION; repeatable.",
         ),
     ] = None,
-    rater: Annotated[str, typer.Option("--rater", help="Whose the answers are that name nobody.")] = "",
+    rater: Annotated[str, typer.Option("--rater", help="The rater of answers that name nobody.")] = "",
     prolific: Annotated[
         bool, typer.Option("--prolific", help="The file is Prolific's list of participants.")
     ] = False,
@@ -85,7 +85,7 @@ def import_(
     ] = False,
     json_: JsonOption = False,
 ) -> None:
-    """Add answers, or what a platform says about its participants."""
+    """Import answers, or a platform's data on its participants."""
     from genspace.cli._console import out, print_json
 
     with opened(study) as (store, material):

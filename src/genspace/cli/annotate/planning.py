@@ -37,11 +37,11 @@ def _numbers(text: str, option: str) -> list[int]:
 def plan(
     study: Annotated[Path | None, typer.Option(help="A study whose answers serve as the pilot.")] = None,
     judges: Annotated[
-        str | None, typer.Option(help="Two judges of the pilot to tell apart, with a comma between them.")
+        str | None, typer.Option(help="Two judges of the pilot to tell apart, separated by a comma.")
     ] = None,
     reliability: Annotated[
         float | None,
-        typer.Option(help="Correlation of two people's ratings of an item; default: the pilot's."),
+        typer.Option(help="Correlation of two raters' ratings of an item (default: the pilot's)."),
     ] = None,
     agreement: Annotated[
         tuple[float, float] | None,
@@ -57,28 +57,32 @@ def plan(
         ),
     ] = None,
     answers: Annotated[
-        Literal["graded", "yes-no"] | None, typer.Option(help="Whether judges give scores or say yes and no.")
+        Literal["graded", "yes-no"] | None, typer.Option(help="Whether judges give scores or yes and no.")
     ] = None,
     pairs: Annotated[bool, typer.Option(help="People say which of two items is better.")] = False,
     prompts: Annotated[
-        str | None, typer.Option(help="Numbers of prompts to try; default: search for those that suffice.")
+        str | None,
+        typer.Option(help="Numbers of prompts to try (default: search for the smallest sufficient number)."),
     ] = None,
     raters: Annotated[str, typer.Option(help="Numbers of raters per item to try.")] = "1,2,3,5",
-    per_prompt: Annotated[int | None, typer.Option(min=1, help="Items (generators) of each prompt.")] = None,
+    per_prompt: Annotated[int | None, typer.Option(min=1, help="Items (generators) per prompt.")] = None,
     power: Annotated[
-        float, typer.Option(min=0.01, max=0.99, help="Wanted chance to tell the judges apart.")
+        float,
+        typer.Option(
+            min=0.01, max=0.99, help="Statistical power: the wanted chance to tell the judges apart."
+        ),
     ] = 0.8,
     seconds: Annotated[
-        float | None, typer.Option(min=0.1, help="Seconds an answer; default: the pilot's.")
+        float | None, typer.Option(min=0.1, help="Seconds per answer (default: the pilot's).")
     ] = None,
     wage: Annotated[float | None, typer.Option(min=0, help="Pay per hour, in any currency.")] = None,
     fee: Annotated[float, typer.Option(min=0, help="The platform's fee, as a share of the pay.")] = 0.0,
-    simulations: Annotated[int, typer.Option(min=20, help="Simulated studies for each size.")] = 400,
-    seed: Annotated[int, typer.Option(min=0, help="Same seed, same figures.")] = 0,
+    simulations: Annotated[int, typer.Option(min=20, help="Simulated studies per size.")] = 400,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 0,
     plot: Annotated[Path | None, typer.Option(help="Also draw the curve (.svg, .png, .pdf).")] = None,
     json_: JsonOption = False,
 ) -> None:
-    """Say how many items and raters it takes to tell two judges apart, and what that costs."""
+    """Estimate how many items and raters are needed to tell two judges apart, and the cost."""
     from genspace.cli._console import out, print_json
     from genspace.gather import evidence_of
     from genspace.human_study.planning import Costs, Stated, draw_plan, make_plan, plan_assumptions

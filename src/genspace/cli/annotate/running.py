@@ -18,19 +18,19 @@ def _set_state(study: Path, state: Any, done: str) -> None:
 
 @annotate.command(epilog="Example: genspace annotate pause my-study")
 def pause(study: StudyArgument) -> None:
-    """Hand out no more pictures for now; answers to those handed out are still taken."""
+    """Pause the study: assign no more images, but accept answers to assigned ones."""
     _set_state(study, "paused", "Paused. Go on with: genspace annotate resume")
 
 
 @annotate.command(epilog="Example: genspace annotate resume my-study")
 def resume(study: StudyArgument) -> None:
-    """Hand out pictures again."""
+    """Resume the study: assign images again."""
     _set_state(study, "open", "Open.")
 
 
 @annotate.command(epilog="Example: genspace annotate close my-study")
 def close(study: StudyArgument) -> None:
-    """End the study: raters who come are thanked, and no answer is taken any more."""
+    """End the study: thank raters who arrive, and accept no more answers."""
     _set_state(study, "closed", "Closed.")
 
 
@@ -39,7 +39,7 @@ def release(
     study: StudyArgument,
     rater: Annotated[str, typer.Argument(help="The rater's code, or the platform's identifier.")],
 ) -> None:
-    """Let a platform's participant, who is bound to the browser they began in, go on in another one."""
+    """Let a platform's participant continue in another browser than the one they began in."""
     with opened(study) as (store, _):
         rater_id = store.release(rater)
     say(f"Released: {rater_id} may go on in another browser, from the platform's link.")
@@ -48,10 +48,10 @@ def release(
 @annotate.command(epilog="Example: genspace annotate reclaim my-study --dry-run")
 def reclaim(
     study: StudyArgument,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be asked again.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be asked again.")] = False,
     json_: JsonOption = False,
 ) -> None:
-    """Ask again about the items of raters whom the rules leave out or who returned; their answers stay, marked."""
+    """Reassign the items of excluded or returned raters; their answers are kept and marked."""
     from genspace.cli._console import out, print_json
 
     with opened(study) as (store, _):
@@ -70,7 +70,7 @@ def forget(
     study: StudyArgument,
     rater: Annotated[str, typer.Argument(help="The rater's code, or the platform's identifier.")],
 ) -> None:
-    """Delete everything one rater left; the items are asked about anew."""
+    """Delete all data of one rater; the items are asked about again."""
     with opened(study) as (store, _):
         from genspace.human_study.store.housekeeping import forget as delete
 
@@ -82,12 +82,12 @@ def forget(
 def purge(
     study: StudyArgument,
     days: Annotated[
-        float | None, typer.Option(min=0, help="Days since a rater was last seen; default: retention_days.")
+        float | None, typer.Option(min=0, help="Days since a rater was last seen (default: retention_days).")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be deleted.")] = False,
     json_: JsonOption = False,
 ) -> None:
-    """Drop platform identifiers, sessions and comments that are old enough; answers stay under the pseudonym."""
+    """Delete old platform identifiers, sessions and comments; answers are kept under the pseudonym."""
     from genspace.cli._console import out, print_json
 
     with opened(study) as (store, material):

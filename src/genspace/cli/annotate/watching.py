@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @annotate.command(epilog="Example: genspace annotate status my-study --json")
 def status(study: StudyArgument, json_: JsonOption = False) -> None:
-    """Show progress, people's agreement with each other, who answers carelessly, and what is registered."""
+    """Show progress, agreement between raters, careless raters, and what is registered."""
     from genspace.cli._console import out, print_json
     from genspace.human_study.watching.monitor import study_status
 
@@ -40,7 +40,7 @@ def status(study: StudyArgument, json_: JsonOption = False) -> None:
 
 @annotate.command(epilog="Example: genspace annotate describe my-study")
 def describe(study: StudyArgument, json_: JsonOption = False) -> None:
-    """Print the paragraph of a paper: participants, consent, payment, exclusions, agreement with its interval."""
+    """Print a paragraph for the paper: participants, consent, payment, exclusions, agreement."""
     from genspace.cli._console import out, print_json
     from genspace.human_study.watching.describe import describe as described
 
@@ -62,10 +62,10 @@ class By(StrEnum):
 @annotate.command(epilog="Example: genspace annotate scale my-study --by generator")
 def scale(
     study: StudyArgument,
-    by: Annotated[By, typer.Option(help="Whether generators or single items are scaled.")] = By.GENERATOR,
+    by: Annotated[By, typer.Option(help="Scale generators or single items.")] = By.GENERATOR,
     json_: JsonOption = False,
 ) -> None:
-    """Scale generators from best–worst choices and rankings: by counting, and by maximum likelihood."""
+    """Scale generators from best–worst choices and rankings, by counting and by maximum likelihood."""
     from genspace.cli._console import out, print_json
     from genspace.human_study.watching.scaling import scale_choices
 

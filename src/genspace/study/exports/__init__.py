@@ -36,14 +36,20 @@ TABLE_TOOLS: Sequence[tuple[Callable[[set[str]], bool], Callable[[Table], Export
 
 
 def read_export(path: Path, documents: Sequence[Any], *, anonymous: str = "") -> Export | None:
-    """Read a file of another tool, None where it is none.
+    r"""Read another tool's file; return None if no supported tool wrote it.
 
     Args:
         path: The file.
         documents: The JSON in it (see `documents_of`).
-        anonymous: Whose the answers are that name nobody.
+        anonymous: The rater of answers that name nobody.
 
-    Errors: `InputError` where the file cannot be read at all; what is wrong inside stands in `Export.problems`.
+    Errors: `InputError` if the file cannot be read at all. Problems inside the file are in `Export.problems`.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "batch.csv"
+    >>> _ = path.write_text("HITId,AssignmentId,WorkerId,Input.item_id,Answer.rating\nh,s,w1,a,4\n")
+    >>> [(a.item_id, a.rater, a.question, a.text) for a in read_export(path, []).answers]
+    [('a', 'w1', 'rating', '4')]
     """
     found = _from_json(path, documents, anonymous=anonymous)
     if found is not None or table_stem(path) is None:
@@ -55,13 +61,13 @@ def read_export(path: Path, documents: Sequence[Any], *, anonymous: str = "") ->
 
 
 def answers_table(path: Path, human: Sequence[str]) -> Table:
-    """Return a file as a table; of a tool's export one question, with one row per answer.
+    """Read a file as a table; from a tool's export, read one question with one row per answer.
 
-    Tables of tools that hold a row per answer as it is (Mechanical Turk, Label Studio's CSV) come as they are.
+    Exports that already have one row per answer (Mechanical Turk, Label Studio's CSV) are returned unchanged.
 
     Args:
         path: The file.
-        human: The question of an export, as the tool calls it.
+        human: The question of an export, as the tool names it.
 
     Errors: `InvalidFilesError` with every problem; `InputError` when no question of an export is named.
     """
@@ -89,7 +95,14 @@ def _from_json(path: Path, documents: Sequence[Any], *, anonymous: str) -> Expor
 
 
 def documents_of(path: Path) -> list[Any]:
-    """Return the objects of a JSON list, or of JSON Lines of a tool; [] for what other readers will name."""
+    """Parse the objects of a JSON list, or of a supported tool's JSON Lines; return [] for any other file.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "tasks.json"
+    >>> _ = path.write_text('[{"id": 1}, {"id": 2}]')
+    >>> documents_of(path), documents_of(Path("items.csv"))
+    ([{'id': 1}, {'id': 2}], [])
+    """
     if not path.name.lower().endswith((".json", ".jsonl")):
         return []
     try:
@@ -106,7 +119,7 @@ def documents_of(path: Path) -> list[Any]:
 
 
 def _parsed(text: str) -> Any:
-    """Return what JSON holds, None for what is none."""
+    """Parse JSON; return None for invalid text."""
     try:
         return json.loads(text)
     except (json.JSONDecodeError, RecursionError):
@@ -114,7 +127,7 @@ def _parsed(text: str) -> Any:
 
 
 def _checked(found: Export, anonymous: str) -> Export:
-    """Return an export without copies; the same person's two answers to one question are a problem."""
+    """Return an export without duplicates; two different answers of one person to one question are a problem."""
     seen: dict[tuple[str, ...], GivenAnswer] = {}
     kept, copies = [], 0
     for given in found.answers:

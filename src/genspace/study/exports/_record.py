@@ -16,7 +16,11 @@ __all__ = ["Export", "GivenAnswer", "number_of"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenAnswer:
-    """One answer that another tool holds."""
+    """One answer in another tool's file.
+
+    >>> GivenAnswer(row=1, item_id="a", rater="w1", question="rating", text="4").role
+    'main'
+    """
 
     row: int
     """Number of its task or row, from 1."""
@@ -34,7 +38,13 @@ class GivenAnswer:
 
 @dataclass
 class Export:
-    """What a file of another tool holds."""
+    """The contents of another tool's file: answers, items, problems and what was inferred.
+
+    >>> export = Export("Potato", "answers.jsonl", "line")
+    >>> export.answers.append(GivenAnswer(row=1, item_id="a", rater="w1", question="rating", text="4"))
+    >>> export.questions, export.table("rating").frame.to_dict("records")
+    (['rating'], [{'item_id': 'a', 'rater_id': 'w1', 'rating': '4'}])
+    """
 
     tool: str
     label: str
@@ -66,15 +76,15 @@ class Export:
     def refuse(
         self, message: str, row: int | None = None, *, field: str | None = None, value: object = None
     ) -> None:
-        """Note a problem."""
+        """Add a problem."""
         self.problems.append(self.problem(message, row, field=field, value=value))
 
     def say(self, code: str, **fields: Any) -> None:
-        """Note what was inferred."""
+        """Add a reading: something that was inferred."""
         self.readings.append(Reading(code=code, file=self.label, **fields))
 
     def only(self, chosen: Sequence[str], *, row: int, who: str, question: str) -> str | None:
-        """Return the one answer that was chosen; None for none, and for several, which are a problem."""
+        """Return the single chosen answer; None for no answer, and for several, which are a problem."""
         if len(chosen) > 1:
             answers = f"{len(chosen)} answers to {question!r} ({', '.join(chosen)})"
             message = f"annotator {who or 'unknown'} chose {answers}, where one is asked for"
@@ -101,7 +111,7 @@ class Export:
 
 
 def number_of(value: Any) -> float | None:
-    """Return a number, None for what is none."""
+    """Convert a value to a number; None if that fails."""
     try:
         return float(value)
     except (TypeError, ValueError):

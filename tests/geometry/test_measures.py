@@ -1,0 +1,49 @@
+"""Sizes and bearings of single boxes, by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from genspace.geometry.evaluate import measured_in_words
+from genspace.geometry.measures import bearing_deg, size_m, unseen_factor
+from genspace.geometry.profiles import CORRECTED
+from genspace.geometry.scene import SceneObject
+from genspace.geometry.views import Placed, Unmeasurable
+from genspace.records import Measurement
+
+
+def box(name: str = "cow", *, place: tuple[float, float, float] = (0, 0, 3), complete: bool = True) -> Placed:
+    """A box 1 m wide, 2 m high and 3 m long that faces right."""
+    return Placed(
+        item=SceneObject(id=name, extent=(1.0, 2.0, 3.0), complete=complete), in_camera=place, in_level=place,
+        ground_front=(1.0, 0.0), level=None, cut=None, limits=CORRECTED.limits,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("dimension", "axis", "expected"),
+    [
+        ("taller", "front", 2.0), ("longer", "longest", 3.0), ("wider", "longest", 1.0),
+        ("longer", "front", 1.0), ("wider", "front", 3.0), ("longer", "side", 3.0), ("wider", "side", 1.0),
+    ],
+)  # fmt: skip
+def test_length_is_along_the_axis_that_the_call_names(dimension: str, axis: str, expected: float) -> None:
+    assert size_m(box(), dimension, axis) == expected
+
+
+@pytest.mark.parametrize(("dimension", "sides"), [("taller", 0), ("longer", 1), ("wider", 1), ("bigger", 2)])
+def test_each_side_that_one_view_does_not_show_may_be_longer(dimension: str, sides: int) -> None:
+    share = CORRECTED.limits.unseen_share
+    assert unseen_factor(box(complete=False), dimension) == pytest.approx((1 + share) ** sides)
+    assert unseen_factor(box(), dimension) == 1.0
+
+
+def test_what_stands_at_one_place_is_named() -> None:
+    with pytest.raises(Unmeasurable, match="cow and cat are above one another"):
+        bearing_deg(box(), box("cat"))
+    with pytest.raises(Unmeasurable, match="cow and the camera are above one another"):
+        bearing_deg(box(place=(0, 1, 0)), (0.0, 0.0, 0.0))
+
+
+def test_a_number_without_a_unit_has_three_decimals() -> None:
+    assert measured_in_words(Measurement(quantity="ratio", value=1.3, unit="")) == "ratio 1.300"
