@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from genspace.analysis.question import People
+from genspace.analysis.question import PeopleAnswers
 from genspace.analysis.reliability import cohen_kappa
 from genspace.display import Displayed
 
@@ -38,7 +38,7 @@ class RaterPair(Displayed):
     """Cohen's kappa, unweighted; None when undefined."""
 
 
-def rater_pairs(people: People) -> list[RaterPair]:
+def rater_pairs(people: PeopleAnswers) -> list[RaterPair]:
     """Return the agreement of every pair of raters that share an item."""
     pairs = []
     for i, j in combinations(range(len(people.raters)), 2):
@@ -73,7 +73,7 @@ class OtherScale(Displayed):
     """The same with the answers brought onto the other's scale."""
 
 
-def conspicuous_raters(people: People) -> tuple[RaterPair, float] | OtherScale | None:
+def conspicuous_raters(people: PeopleAnswers) -> tuple[RaterPair, float] | OtherScale | None:
     """Return the pair that agrees far more than every other and the next best kappa, or the rater who explains it.
 
     A third rater on a reversed or another scale makes any two others stand out. So each third's answers are first
@@ -101,7 +101,7 @@ def conspicuous_raters(people: People) -> tuple[RaterPair, float] | OtherScale |
     return max(explained, key=lambda found: found.aligned, default=None) or (pair, known[-2][0])
 
 
-def _on_scale_of(people: People, rater: str, other: str, kappa: float) -> OtherScale:
+def _on_scale_of(people: PeopleAnswers, rater: str, other: str, kappa: float) -> OtherScale:
     """Return how far a rater agrees with another once answers of the same rank are the same answer."""
     own, theirs = (people.ratings[:, people.raters.index(name)] for name in (rater, other))
     both = np.isfinite(own) & np.isfinite(theirs)

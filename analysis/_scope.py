@@ -17,7 +17,7 @@ from genspace.analysis.inference.intervals import Support, from_replicates
 from genspace.analysis.inference.left_out import LeftOut
 from genspace.analysis.inference.replicates import Replicates
 from genspace.analysis.pairwise import Pairs, folds_by_prompt, pairs_within
-from genspace.analysis.question import JudgeScores, People, Question, Units
+from genspace.analysis.question import JudgeScores, PeopleAnswers, Question, Units
 from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import PromptDraws, Weighted, ratio, stream
 from genspace.analysis.result import Primary
@@ -79,7 +79,7 @@ def given(judge: JudgeScores, figure: Figure) -> Floats:
     return judge.passed if figure.of_labels else judge.oriented
 
 
-def target_of(people: People, figure: Figure, rating: Floats | None = None) -> Floats:
+def target_of(people: PeopleAnswers, figure: Figure, rating: Floats | None = None) -> Floats:
     """(n,) what a figure compares a judge with: mean ratings, decisions or preferences; NaN = none.
 
     Args:

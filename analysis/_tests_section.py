@@ -16,8 +16,8 @@ from genspace.analysis._threads import side_by_side
 from genspace.analysis.correlation import agreement, score_tie
 from genspace.analysis.inference.comparisons import (
     Difference,
+    JudgeOnUnits,
     OtherGenerators,
-    Said,
     difference,
     not_worse,
     other_generators,
@@ -96,7 +96,7 @@ class Compared:
         self.figure = scope.figure
         self.target = scope.target(scope.figure)
         self.said = {name: given(judge, scope.figure) for name, judge in scope.rated.judges.items()}
-        self._known: dict[tuple[str, bytes, bool], Said] = {}
+        self._known: dict[tuple[str, bytes, bool], JudgeOnUnits] = {}
 
     def common(self, *names: str) -> Bools:
         """(n,) units with a target that all of these judges answered."""
@@ -108,14 +108,14 @@ class Compared:
             return Replicates.of(self.scope.rated.generator[common])
         return self.scope.replicates.take(common)
 
-    def of(self, name: str, common: Bools, *, by_generator: bool = False) -> Said:
+    def of(self, name: str, common: Bools, *, by_generator: bool = False) -> JudgeOnUnits:
         """Return a judge's answers, figure and replicates on some units."""
         key = (name, np.packbits(common).tobytes(), by_generator)
         if key not in self._known:
             clusters = self.clusters(common, by_generator=by_generator)
             part = BY_GENERATOR if by_generator else ALL
             target = self.scope.left_out(self.target[common], clusters, part)
-            self._known[key] = Said.of(self.figure, target, self.said[name][common])
+            self._known[key] = JudgeOnUnits.of(self.figure, target, self.said[name][common])
         return self._known[key]
 
     def difference(self, a: str, b: str, common: Bools | None = None) -> tuple[Difference, Bools]:

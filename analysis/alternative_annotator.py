@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from genspace.analysis.question import JudgeScores, People
+from genspace.analysis.question import JudgeScores, PeopleAnswers
 from genspace.analysis.reasons import Reason
 from genspace.analysis.reliability import scale_values
 from genspace.display import Displayed
@@ -202,7 +202,7 @@ def _clustered_p(difference: Floats, prompts: NDArray[Any], epsilon: float) -> f
     return float(t.cdf((mean - epsilon) / error, clusters - 1))
 
 
-def own_answers(judge: JudgeScores, people: People, *, declared: bool) -> Floats | None:
+def own_answers(judge: JudgeScores, people: PeopleAnswers, *, declared: bool) -> Floats | None:
     """Return (n,) a judge's own answers on the raters' scale, NaN = none; None where it speaks on another.
 
     It speaks on theirs where it says yes or no to what they say yes or no to, where all its scores are values of their

@@ -23,9 +23,9 @@ from genspace.analysis._latent_scale import LatentScale
 from genspace.analysis._scope import target_of
 from genspace.analysis.correlation import score_tie
 from genspace.analysis.figures import Figure, figure_named
-from genspace.analysis.inference.comparisons import Said, difference
+from genspace.analysis.inference.comparisons import JudgeOnUnits, difference
 from genspace.analysis.inference.replicates import Replicates
-from genspace.analysis.question import People
+from genspace.analysis.question import PeopleAnswers
 from genspace.analysis.resampling import Weighted, stream
 from genspace.analysis.significance import ALPHA
 from genspace.display import Displayed
@@ -256,17 +256,17 @@ def _answers(judges: Floats, scale: LatentScale, figure: Figure) -> list[Floats]
     return [judges[:, j] for j in (0, 1)]
 
 
-def _people(assumptions: Assumptions, ratings: Floats) -> People:
+def _people(assumptions: Assumptions, ratings: Floats) -> PeopleAnswers:
     names = tuple(str(j) for j in range(ratings.shape[1]))
     asked = np.ones(len(ratings), dtype=bool)
-    return People(ratings, asked, names, False, assumptions.value_type, None, None)
+    return PeopleAnswers(ratings, asked, names, False, assumptions.value_type, None, None)
 
 
-def _said(figure: Figure, y: Floats, judges: Sequence[Floats], clusters: Replicates) -> list[Said]:
+def _said(figure: Figure, y: Floats, judges: Sequence[Floats], clusters: Replicates) -> list[JudgeOnUnits]:
     """Return each judge's answers, figure and replicates."""
     target = Weighted(y, np.column_stack([np.ones(len(y)), clusters.weights()]))
     found = [figure.statistic(target, answers, score_tie(answers)) for answers in judges]
-    return [Said(answers, float(v[0]), v[1:]) for answers, v in zip(judges, found, strict=True)]
+    return [JudgeOnUnits(answers, float(v[0]), v[1:]) for answers, v in zip(judges, found, strict=True)]
 
 
 def _means(figures: Floats) -> tuple[float, float]:

@@ -21,12 +21,12 @@ from genspace.columns import positions
 from genspace.errors import InputError, did_you_mean
 from genspace.evidence import Evidence, as_text
 from genspace.pairs import shares
-from genspace.records import Reference, StudySettings, ValueType, Variant, reference_of
+from genspace.records import JudgeVariant, Reference, StudySettings, ValueType, reference_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["JudgeScores", "People", "Question", "Units", "infer_value_type"]
+__all__ = ["JudgeScores", "PeopleAnswers", "Question", "Units", "infer_value_type"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -34,7 +34,7 @@ Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
-class People:
+class PeopleAnswers:
     """What people said: one row per unit, one column per rater."""
 
     ratings: Floats
@@ -139,7 +139,7 @@ class JudgeScores:
     """1: higher is better; -1: lower is better."""
     derived: bool = False
     """Computed from the people's ratings themselves: shown, never ranked or tested."""
-    variant: Variant | None = None
+    variant: JudgeVariant | None = None
     """Of which other judge this is a variant."""
     difference: bool = False
     """Scores of pairs are differences, above 0 for the first item; False: shares of the first item, in [0, 1]."""
@@ -177,7 +177,7 @@ class Units:
     generator: Ints
     """(n,) generator codes; -1 where unknown, and for pairs, which have two."""
     generators: tuple[str, ...]
-    people: People
+    people: PeopleAnswers
     judges: Mapping[str, JudgeScores]
     sides: Ints | None = None
     """(n, 2) generator codes of both items of each pair, -1 where unknown; None for single items."""
@@ -237,7 +237,7 @@ class Question:
     pairs: Units | None
     """The pairs that people or judges compared; None where nobody compared any. A judge that scored the two items
     alone stands here with the difference of its scores."""
-    everybody: People
+    everybody: PeopleAnswers
     """The people of `units` with those raters whom rules leave out."""
     excluded: Mapping[str, str]
     """Raters who break rules written before the data, and which."""
@@ -301,7 +301,7 @@ class _Rows:
     """Answers, with columns `first`, `second` (-1: none) and `kept` (whether the rater counts)."""
     judged: pd.DataFrame
     """Verdicts, with columns `first` and `second`."""
-    variants: Mapping[str, Variant]
+    variants: Mapping[str, JudgeVariant]
 
     @classmethod
     def of(cls, evidence: Evidence, name: str, settings: StudySettings) -> _Rows:
@@ -324,7 +324,7 @@ class _Rows:
         """Whether anybody compared two items."""
         return bool((self.said["second"] >= 0).any() or (self.judged["second"] >= 0).any())
 
-    def singles(self) -> tuple[Units, People]:
+    def singles(self) -> tuple[Units, PeopleAnswers]:
         """Return the items, and everybody's answers about them."""
         said, judged = (rows[rows["second"] < 0] for rows in (self.said, self.judged))
         units = self.items.assign(item_id_b="")
@@ -333,7 +333,7 @@ class _Rows:
         )
         return replace(found, generator=_generators(units)[0]), everybody
 
-    def pairs(self, singles: Units) -> tuple[Units, People]:
+    def pairs(self, singles: Units) -> tuple[Units, PeopleAnswers]:
         """Return the pairs in the order in which they first stand there, and everybody's answers about them."""
         import pandas as pd
 
@@ -359,7 +359,9 @@ class _Rows:
                 judges[name] = _difference(judge.take(first), judge.take(second))
         return replace(found, judges=judges), everybody
 
-    def _units(self, units: pd.DataFrame, said: pd.DataFrame, judged: pd.DataFrame) -> tuple[Units, People]:
+    def _units(
+        self, units: pd.DataFrame, said: pd.DataFrame, judged: pd.DataFrame
+    ) -> tuple[Units, PeopleAnswers]:
         """Return the units, generators unknown, and everybody's answers; `unit` is the place of each row's unit."""
         n = len(units)
         judges = {
@@ -380,7 +382,7 @@ class _Rows:
         return found, everybody
 
 
-def _people(said: pd.DataFrame, n: int, settings: StudySettings) -> People:
+def _people(said: pd.DataFrame, n: int, settings: StudySettings) -> PeopleAnswers:
     import pandas as pd
 
     place = said["unit"].to_numpy()
@@ -399,7 +401,7 @@ def _people(said: pd.DataFrame, n: int, settings: StudySettings) -> People:
         low = low if settings.scale_min is None else settings.scale_min
         high = high if settings.scale_max is None else settings.scale_max
         scale = (low, high)
-    return People(
+    return PeopleAnswers(
         ratings=ratings,
         asked=asked,
         raters=tuple(map(str, raters)),

@@ -18,7 +18,7 @@ from genspace.analysis._estimate import Estimate
 from genspace.analysis._variance import icc, mean_of_inverse, variance_components
 from genspace.analysis.inference.intervals import Scale, from_replicates
 from genspace.analysis.inference.replicates import Replicates
-from genspace.analysis.question import People
+from genspace.analysis.question import PeopleAnswers
 from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import ratio
 
@@ -226,7 +226,7 @@ class Coefficient:
 
     label: str
     """As tables show it."""
-    value: Callable[[People, Floats], Floats]
+    value: Callable[[PeopleAnswers, Floats], Floats]
     """Takes the people and multiplicities (n, B); returns (B,)."""
     categories: bool = False
     """Needs few distinct values."""
@@ -240,7 +240,7 @@ class Coefficient:
     """Where it lies, which says how its interval is made."""
 
 
-def _mean_cohen(people: People, weights: Floats) -> Floats:
+def _mean_cohen(people: PeopleAnswers, weights: Floats) -> Floats:
     values = [
         cohen_kappa(people.ratings[:, i], people.ratings[:, j], weights, quadratic=True)
         for i, j in combinations(range(len(people.raters)), 2)
@@ -291,7 +291,7 @@ COEFFICIENTS: Mapping[str, Coefficient] = {
 """Every coefficient of agreement among people."""
 
 
-def alpha_of(people: People) -> str:
+def alpha_of(people: PeopleAnswers) -> str:
     """Return the key of Krippendorff's alpha at the level of these ratings: the one figure of people's agreement."""
     if people.value_type == "continuous" or len(_observed(people.ratings)) > MAX_CATEGORIES:
         return "krippendorff_alpha_interval"
@@ -299,7 +299,7 @@ def alpha_of(people: People) -> str:
 
 
 def reliability(
-    people: People,
+    people: PeopleAnswers,
     prompts: ArrayLike | None = None,
     *,
     confidence: float = 0.95,
@@ -318,7 +318,7 @@ def reliability(
 
 
 def _estimate(
-    coefficient: Coefficient, people: People, clusters: Replicates | None, confidence: float
+    coefficient: Coefficient, people: PeopleAnswers, clusters: Replicates | None, confidence: float
 ) -> Estimate:
     twice = people.count > 1
     usable = twice & (people.count == len(people.raters)) if coefficient.crossed else twice
@@ -341,7 +341,7 @@ def _estimate(
     )
 
 
-def _obstacles(coefficient: Coefficient, people: People, n: int, twice: int) -> Iterator[Reason]:
+def _obstacles(coefficient: Coefficient, people: PeopleAnswers, n: int, twice: int) -> Iterator[Reason]:
     """Yield what stands in the way of a coefficient on n usable of the items that were rated at least twice."""
     values = _observed(people.ratings)
     if not len(values):

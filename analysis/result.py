@@ -27,7 +27,7 @@ from genspace.analysis.inference.words import Headline
 from genspace.analysis.notes import LeftOutRater, Note
 from genspace.analysis.reasons import Reason
 from genspace.readings import Reading
-from genspace.records import Reference, ValueType, Variant
+from genspace.records import JudgeVariant, Reference, ValueType
 
 __all__ = [
     "Abstention",
@@ -247,7 +247,7 @@ class JudgeResult:
     group: int | None
     """Significance group, 1 is the best."""
     direction: Direction
-    variant: Variant | None
+    variant: JudgeVariant | None
     """Of which other judge this is a variant."""
     coverage: Coverage
     mean_score: Estimate

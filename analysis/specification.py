@@ -21,7 +21,7 @@ from genspace.analysis.correlation import score_tie, within_groups
 from genspace.analysis.figures import FIGURES, TIE_FORMS, Figure
 from genspace.analysis.inference.left_out import LeftOut
 from genspace.analysis.inference.replicates import Replicates, standard_error
-from genspace.analysis.question import People
+from genspace.analysis.question import PeopleAnswers
 from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import SCORE_TIE, ratio
 from genspace.analysis.result import OptionCount, PairTest, Specification, SpecificationPair, SpecificationRow
@@ -46,7 +46,7 @@ def specification_section(
     leaders: Sequence[str],
     pairs: Sequence[PairTest],
     *,
-    everybody: People | None = None,
+    everybody: PeopleAnswers | None = None,
     doubtful: tuple[str, ...] = (),
 ) -> Specification:
     """Return every specification's figures, and which headline conclusions hold under how many of them.
@@ -93,7 +93,9 @@ class _Target:
     rating: Floats
 
 
-def _panels(people: People, everybody: People, doubtful: tuple[str, ...]) -> list[tuple[str, Floats]]:
+def _panels(
+    people: PeopleAnswers, everybody: PeopleAnswers, doubtful: tuple[str, ...]
+) -> list[tuple[str, Floats]]:
     """Return who is left out and the ratings that stay: as in the headline first, then otherwise."""
     excluded = sorted(set(everybody.raters) - set(people.raters))
     if excluded:
@@ -104,7 +106,7 @@ def _panels(people: People, everybody: People, doubtful: tuple[str, ...]) -> lis
     return [*whole, (", ".join(doubtful), people.ratings[:, kept])] if doubtful and kept.any() else whole
 
 
-def _targets(people: People, panels: list[tuple[str, Floats]]) -> list[_Target]:
+def _targets(people: PeopleAnswers, panels: list[tuple[str, Floats]]) -> list[_Target]:
     """Return every summary of the raters that differs from those before it."""
     targets: list[_Target] = []
     for left_out, ratings in panels:
@@ -115,7 +117,7 @@ def _targets(people: People, panels: list[tuple[str, Floats]]) -> list[_Target]:
     return targets
 
 
-def _summaries(people: People, ratings: Floats) -> Iterator[tuple[str, Floats]]:
+def _summaries(people: PeopleAnswers, ratings: Floats) -> Iterator[tuple[str, Floats]]:
     """Yield the mean, median, most frequent and rater-centred rating of each item."""
     rated = np.isfinite(ratings).any(axis=1)
 

@@ -22,10 +22,10 @@ from genspace_embedded.parts import SURE
 
 from genspace.geometry.frames import wrap_deg
 from genspace.geometry.probes.render import draw
-from genspace.geometry.probes.scenes import Camera, Placed, ProbeScene
+from genspace.geometry.probes.scenes import PlacedObject, ProbeCamera, ProbeScene
 from genspace.geometry.probes.truth import cast
 
-CAMERA = Camera(size=384, fov_deg=45, pitch_deg=-10, roll_deg=0, height_m=1.5)
+CAMERA = ProbeCamera(size=384, fov_deg=45, pitch_deg=-10, roll_deg=0, height_m=1.5)
 PLACE = (0.1, 3.4)
 
 
@@ -55,7 +55,7 @@ def main() -> None:
         errors = []
         for i in range(count):
             true = wrap_deg(i * 360 / count + 7)
-            thing = Placed(id=kind, category=kind, look=i, ground_xz=PLACE, heading_deg=true)
+            thing = PlacedObject(id=kind, category=kind, look=i, ground_xz=PLACE, heading_deg=true)
             scene = ProbeScene(camera=CAMERA, objects=(thing,), backdrop="meadow", seed=i)
             found = heading_deg(kind, draw(scene, samples=8), np.array(cast(scene).boxes[0]))
             if found is not None:

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 from ratios import Ratio, beside, cpu_seconds
 
-from genspace.benchmark import Asked, PromptList, create
+from genspace.benchmark import PromptList, TaskPrompt, create
 from genspace.geometry.benchmark import prompts
 from genspace.geometry.predicates import bind
 
@@ -83,7 +83,7 @@ def scene(ids: tuple[str, ...], rng: np.random.Generator) -> dict[str, object]:
 
 
 def fill(root: Path, generators: int) -> None:
-    lists = [PromptList.of(task, map(Asked.of, prompts(task))) for task in ("t2i", "edit")]
+    lists = [PromptList.of(task, map(TaskPrompt.of, prompts(task))) for task in ("t2i", "edit")]
     made = create(root, lists, [f"g{n:02d}" for n in range(generators)], prompts="version 2")
     rng = np.random.default_rng(0)
     for generator in made.generators:

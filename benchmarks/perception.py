@@ -35,8 +35,8 @@ import numpy as np
 from genspace.geometry.perception import (
     Part,
     Runtime,
+    StageView,
     Subject,
-    View,
     ahead,
     make_part,
     parse_objects,
@@ -176,7 +176,7 @@ def files(count: int) -> list[bytes]:
     return made
 
 
-def seen(data: bytes, bench: Bench) -> View:
+def seen(data: bytes, bench: Bench) -> StageView:
     """Decode an image, as the judge does, and add what earlier stages gave."""
     view = Subject(read_picture(data), parse_objects("cow, chair")).view()
     return replace(view, known={**view.known, **bench.known(SIDE)})
@@ -187,9 +187,9 @@ def one_at_a_time(part: Part, images: Sequence[bytes], bench: Bench) -> None:
         part.run([seen(data, bench)])
 
 
-def batched(part: Part, images: Sequence[bytes], bench: Bench, size: int) -> list[tuple[View, Arrays]]:
+def batched(part: Part, images: Sequence[bytes], bench: Bench, size: int) -> list[tuple[StageView, Arrays]]:
     views = ahead(lambda data: seen(data, bench), images, most=2 * size)
-    answers: list[tuple[View, Arrays]] = []
+    answers: list[tuple[StageView, Arrays]] = []
     while batch := list(islice(views, size)):
         answers += zip(batch, part.run(batch), strict=True)
     return answers

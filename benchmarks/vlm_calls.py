@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from genspace.judges import JudgeContext, JudgeSpec, make_judge
-from genspace.judges.asking import Picture
+from genspace.judges.asking import SentPicture
 from genspace.judges.vlm import VlmJudge
 from genspace.judges.vlm._cache import ResponseCache, request_key
 from genspace.judges.vlm._client import Client
@@ -158,7 +158,9 @@ def fill(url: str, cache: Path, n: int, files: OneImage) -> None:
     store._db.execute("BEGIN")  # noqa: SLF001  # one transaction instead of n
     for request in requests(n, files):
         (ask,) = asker.imagined(request)
-        digests = {name: Picture(name, files.read(name), options.image_size).digest for name in ask.images}
+        digests = {
+            name: SentPicture(name, files.read(name), options.image_size).digest for name in ask.images
+        }
         store.put(
             request_key(server.endpoint.identity, client.body(ask, Terms(), logprobs=True), digests, "0"),
             reply.to_json(),

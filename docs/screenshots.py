@@ -157,12 +157,12 @@ def diff() -> None:
 def benchmark() -> None:
     """The GenSpace table of two generators: rendered pictures, and every third of them left out."""
     from genspace import open_study
-    from genspace.benchmark import Asked, PromptList, create
+    from genspace.benchmark import PromptList, TaskPrompt, create
     from genspace.cli import invoke
 
     study = open_study(DOCS.parent / "examples" / "quickstart")
     asked = [
-        Asked(
+        TaskPrompt(
             prompt_id=item.item_id, prompt=item.prompt or "", predicate=item.predicate or "",
             **{key: item.extra[key] for key in ("task", "sub_domain", "variant", "objects")},
         )

@@ -11,17 +11,17 @@ from pathlib import Path
 from PIL import Image
 
 from genspace.geometry.probes.render import draw
-from genspace.geometry.probes.scenes import Camera, Placed, ProbeScene
+from genspace.geometry.probes.scenes import PlacedObject, ProbeCamera, ProbeScene
 from genspace.geometry.probes.truth import cast, scene_record
 from genspace.geometry.scene_files import write_scene
 
 STUDY = Path(__file__).resolve().parent / "scenes"
-CAMERA = Camera(size=448, fov_deg=55, pitch_deg=-13, roll_deg=0, height_m=1.8)
+CAMERA = ProbeCamera(size=448, fov_deg=55, pitch_deg=-13, roll_deg=0, height_m=1.8)
 
 
-def placed(name: str, x: float, z: float, heading_deg: float) -> Placed:
+def placed(name: str, x: float, z: float, heading_deg: float) -> PlacedObject:
     """An object of the category that it is named by."""
-    return Placed(id=name, category=name, look=0, ground_xz=(x, z), heading_deg=heading_deg)
+    return PlacedObject(id=name, category=name, look=0, ground_xz=(x, z), heading_deg=heading_deg)
 
 
 COW_AND_DOG = (placed("cow", -0.9, 5.4, 150), placed("dog", 0.9, 6.2, -70))

@@ -11,17 +11,17 @@ from pathlib import Path
 from PIL import Image
 
 from genspace.geometry.probes.render import draw
-from genspace.geometry.probes.scenes import Camera, Placed, ProbeScene
+from genspace.geometry.probes.scenes import PlacedObject, ProbeCamera, ProbeScene
 
 HERE = Path(__file__).resolve().parents[1] / "human_study" / "examples"
-CAMERA = Camera(size=448, fov_deg=55, pitch_deg=-13, roll_deg=0, height_m=1.8)
+CAMERA = ProbeCamera(size=448, fov_deg=55, pitch_deg=-13, roll_deg=0, height_m=1.8)
 LEFT, RIGHT, TOWARDS_US, AWAY = -1.0, 1.0, 180.0, 0.0
 
 
 def scene(cow_x: float, cow_heading: float, dog_x: float, dog_heading: float, seed: int) -> ProbeScene:
-    """A cow and a dog on a meadow; x grows to our right, headings are those of `Placed`."""
-    cow = Placed(id="cow", category="cow", look=0, ground_xz=(cow_x, 5.6), heading_deg=cow_heading)
-    dog = Placed(id="dog", category="dog", look=0, ground_xz=(dog_x, 5.4), heading_deg=dog_heading)
+    """A cow and a dog on a meadow; x grows to our right, headings are those of `PlacedObject`."""
+    cow = PlacedObject(id="cow", category="cow", look=0, ground_xz=(cow_x, 5.6), heading_deg=cow_heading)
+    dog = PlacedObject(id="dog", category="dog", look=0, ground_xz=(dog_x, 5.4), heading_deg=dog_heading)
     return ProbeScene(camera=CAMERA, objects=(cow, dog), backdrop="meadow", seed=seed)
 
 

@@ -14,7 +14,7 @@ from genspace.geometry.reference_objects import ReferenceCase, ReferenceObject
 from genspace.geometry.views import Unmeasurable, Vector, rotate
 from genspace.records import Measurement
 
-__all__ = ["Outcome", "ReferenceRule"]
+__all__ = ["ReferenceOutcome", "ReferenceRule"]
 
 FRONT: Vector = (1.0, 0.0, 0.0)
 BACK: Vector = (-1.0, 0.0, 0.0)
@@ -26,7 +26,7 @@ THIRD = 1 / 3
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ReferenceOutcome:
     """What a reference rule decides. Some rules decide otherwise than their score says."""
 
     passed: bool
@@ -34,7 +34,7 @@ class Outcome:
     measurements: list[Measurement]
 
 
-ReferenceRule = Callable[..., Outcome]
+ReferenceRule = Callable[..., ReferenceOutcome]
 
 
 # Scores --------------------------------------------------------------------------------------------------------
@@ -70,27 +70,31 @@ def _note(quantity: str, value: float, unit: str = "deg", target: float | None =
     return Measurement(quantity=quantity, value=value, unit=unit, target=target)
 
 
-def _cone(quantity: str, angle: float, threshold: float, width: float) -> Outcome:
+def _cone(quantity: str, angle: float, threshold: float, width: float) -> ReferenceOutcome:
     measured = [_note(quantity, angle)]
     if angle < threshold:
-        return Outcome(passed=True, score=1.0, measurements=measured)
-    return Outcome(passed=False, score=max(0.0, _soft(angle, threshold, width)), measurements=measured)
+        return ReferenceOutcome(passed=True, score=1.0, measurements=measured)
+    return ReferenceOutcome(
+        passed=False, score=max(0.0, _soft(angle, threshold, width)), measurements=measured
+    )
 
 
-def _metric(quantity: str, value: float, target: float, unit: str = "m", delta: float = THIRD) -> Outcome:
+def _metric(
+    quantity: str, value: float, target: float, unit: str = "m", delta: float = THIRD
+) -> ReferenceOutcome:
     low, high = sorted(((1 - delta) * target, (1 + delta) * target))
     measured = [_note(quantity, value, unit, target)]
     if low < value < high:
-        return Outcome(passed=True, score=1.0, measurements=measured)
-    return Outcome(passed=False, score=_metric_soft(value, target, delta), measurements=measured)
+        return ReferenceOutcome(passed=True, score=1.0, measurements=measured)
+    return ReferenceOutcome(passed=False, score=_metric_soft(value, target, delta), measurements=measured)
 
 
 def _metric_soft(value: float, target: float, delta: float = THIRD) -> float:
     return max(0.0, 1.0 - abs((value - target) / target - delta) / delta)
 
 
-def _yes_or_no(passed: bool, *measured: Measurement) -> Outcome:
-    return Outcome(passed=passed, score=float(passed), measurements=list(measured))
+def _yes_or_no(passed: bool, *measured: Measurement) -> ReferenceOutcome:
+    return ReferenceOutcome(passed=passed, score=float(passed), measurements=list(measured))
 
 
 # Text-to-image -------------------------------------------------------------------------------------------------
@@ -105,7 +109,7 @@ def _toward(a: ReferenceObject, side: str) -> Vector:
     return sign * axis[0], sign * axis[1], sign * axis[2]
 
 
-def view_from(case: ReferenceCase, threshold: float, width: float) -> Outcome:
+def view_from(case: ReferenceCase, threshold: float, width: float) -> ReferenceOutcome:
     """Cone between one axis of the object and the optical axis, degrees: passes under threshold, 0 a width beyond."""
     (a,) = case.objects
     side = str(case.settings["view"])
@@ -122,7 +126,7 @@ def _facing(a: ReferenceObject, b: ReferenceObject, target: Vector) -> float:
     return _angle_deg(rotate(b.axes, a.axes[0]), target)
 
 
-def side_by_side(case: ReferenceCase) -> Outcome:
+def side_by_side(case: ReferenceCase) -> ReferenceOutcome:
     """Sideways angle over 60°, fronts alike or opposite within 30°; soft scores over 15°, also of what is satisfied."""
     a, b = case.objects
     sideways = _sideways_deg(b.seen(a))
@@ -132,12 +136,12 @@ def side_by_side(case: ReferenceCase) -> Outcome:
         _note("angle between the fronts", turned),
     ]
     if sideways > 60.0 and turned < 30.0:
-        return Outcome(passed=True, score=1.0, measurements=measured)
+        return ReferenceOutcome(passed=True, score=1.0, measurements=measured)
     score = _product(1 - abs(sideways - 60.0) / 15.0, 1 - abs(turned - 30.0) / 15.0)
-    return Outcome(passed=False, score=score, measurements=measured)
+    return ReferenceOutcome(passed=False, score=score, measurements=measured)
 
 
-def facing(case: ReferenceCase) -> Outcome:
+def facing(case: ReferenceCase) -> ReferenceOutcome:
     """Before or behind, fronts opposite within 30°; back to back also within 30° of straight. No soft score."""
     a, b = case.objects
     face = case.settings["relation"] == "face_to_face"
@@ -154,41 +158,41 @@ def facing(case: ReferenceCase) -> Outcome:
 _AXIS = {"front": FRONT, "back": BACK, "left": LEFT, "right": RIGHT}
 
 
-def allocentric(case: ReferenceCase) -> Outcome:
+def allocentric(case: ReferenceCase) -> ReferenceOutcome:
     """Cone of 15° (front, back) or 30° (sides) between the other's place and an axis of the first, 0 at 30° beyond."""
     a, b = case.objects
     side = str(case.settings["relation"])
     return _beside(a.seen(b), side, 15.0 if side in {"front", "back"} else 30.0, 30.0)
 
 
-def _beside(v: Vector, side: str, threshold: float, width: float) -> Outcome:
+def _beside(v: Vector, side: str, threshold: float, width: float) -> ReferenceOutcome:
     outcome = _cone(f"angle to the {side} axis", _angle_deg(v, _AXIS[side]), threshold, width)
     if side in {"left", "right"} and (v[2] < 0.0) != (side == "left"):
-        return Outcome(passed=False, score=0.0, measurements=outcome.measurements)
+        return ReferenceOutcome(passed=False, score=0.0, measurements=outcome.measurements)
     return outcome
 
 
-def egocentric_order(case: ReferenceCase) -> Outcome:
+def egocentric_order(case: ReferenceCase) -> ReferenceOutcome:
     """Order of the distances from the floor point below the camera."""
     a, b = (math.hypot(*o.place_from_floor) for o in case.objects)
     passed = a < b if case.settings["relation"] == "closer" else a > b
     return _yes_or_no(passed, _note("distance of the first", a, "m"), _note("distance of the second", b, "m"))
 
 
-def egocentric_side(case: ReferenceCase) -> Outcome:
+def egocentric_side(case: ReferenceCase) -> ReferenceOutcome:
     """Order of the places along x."""
     a, b = (o.place[0] for o in case.objects)
     passed = a < b if case.settings["relation"] == "left" else a > b
     return _yes_or_no(passed, _note("x of the first", a, "m"), _note("x of the second", b, "m"))
 
 
-def object_distance(case: ReferenceCase) -> Outcome:
+def object_distance(case: ReferenceCase) -> ReferenceOutcome:
     """Distance between the means of the visible surfaces, within a third; soft scores on the far side alone."""
     a, b = case.objects
     return _metric("distance", math.dist(a.place, b.place), case.number("value_m"))
 
 
-def camera_distance(case: ReferenceCase) -> Outcome:
+def camera_distance(case: ReferenceCase) -> ReferenceOutcome:
     """Distance from the floor point below the camera, within a third (3 m: 30 %, 4 m: 20 %)."""
     (a,) = case.objects
     target = case.number("value_m")
@@ -196,7 +200,7 @@ def camera_distance(case: ReferenceCase) -> Outcome:
     return _metric("distance", math.hypot(*a.place_from_floor), target, delta=delta)
 
 
-def volume_ratio(case: ReferenceCase) -> Outcome:
+def volume_ratio(case: ReferenceCase) -> ReferenceOutcome:
     """Ratio of the larger volume to the smaller, whichever it is, within a third."""
     small, large = sorted(o.size["volume"] for o in case.objects)
     return _metric("ratio of volumes", _ratio(large, small), case.number("ratio"), "ratio")
@@ -211,7 +215,7 @@ def _ratio(volume: float, of: float) -> float:
 _DIMENSION = {"taller": "height", "longer": "length", "wider": "width"}
 
 
-def size_difference(case: ReferenceCase) -> Outcome:
+def size_difference(case: ReferenceCase) -> ReferenceOutcome:
     """Difference of sizes, whichever is larger, within a third."""
     size = _DIMENSION[str(case.settings["dimension"])]
     a, b = (o.size[size] for o in case.objects)
@@ -227,7 +231,7 @@ _FRONT_WHEN_SEEN: dict[str, Vector] = {
 """Where the front points, in the camera frame, when the camera sees each side."""
 
 
-def complex_pose(case: ReferenceCase) -> Outcome:
+def complex_pose(case: ReferenceCase) -> ReferenceOutcome:
     """Sideways angle over 60°, fronts alike within 30°, the first one's within 30° of where it is when so seen."""
     a, b = case.objects
     side = str(case.settings["view"])
@@ -239,19 +243,19 @@ def complex_pose(case: ReferenceCase) -> Outcome:
         _note(f"angle of the first object's front when its {side} is seen", seen),
     ]
     if sideways > 60.0 and turned < 30.0 and seen < 30.0:
-        return Outcome(passed=True, score=1.0, measurements=measured)
+        return ReferenceOutcome(passed=True, score=1.0, measurements=measured)
     score = _product(
         1 - abs(sideways - 60.0) / 15.0,
         1 - abs(turned - 30.0) / 15.0,
         1 - abs(seen - 30.0) / (15.0 if side in {"front", "back"} else 30.0),
     )
-    return Outcome(passed=False, score=score, measurements=measured)
+    return ReferenceOutcome(passed=False, score=score, measurements=measured)
 
 
 # Edits ---------------------------------------------------------------------------------------------------------
 
 
-def insert_arranged(case: ReferenceCase) -> Outcome:
+def insert_arranged(case: ReferenceCase) -> ReferenceOutcome:
     """Sideways angle over (side by side) or under 60°, on the right side, fronts within 30°."""
     a, b = case.objects
     arrangement = str(case.settings["relation"])
@@ -265,7 +269,7 @@ def insert_arranged(case: ReferenceCase) -> Outcome:
         placed = sideways < 60.0 and (v[0] > 0.0) == (arrangement == "face_to_face")
         place_score = float(placed)
     turn_score = 1.0 if turned < 30.0 else _soft(turned, 30.0, 45.0)
-    return Outcome(
+    return ReferenceOutcome(
         passed=placed and turned < 30.0,
         score=_product(place_score, turn_score),
         measurements=[
@@ -275,7 +279,7 @@ def insert_arranged(case: ReferenceCase) -> Outcome:
     )
 
 
-def insert_beside(case: ReferenceCase) -> Outcome:
+def insert_beside(case: ReferenceCase) -> ReferenceOutcome:
     """Front and back: a half-space; left and right: a cone of 30°, 0 at 45° beyond."""
     a, b = case.objects
     side = str(case.settings["relation"])
@@ -285,7 +289,7 @@ def insert_beside(case: ReferenceCase) -> Outcome:
     return _beside(v, side, 30.0, 45.0)
 
 
-def insert_in_view(case: ReferenceCase) -> Outcome:
+def insert_in_view(case: ReferenceCase) -> ReferenceOutcome:
     """Order of the places along x or z."""
     where = str(case.settings["relation"])
     axis, sign = {"left": (0, -1), "right": (0, 1), "closer": (2, -1), "farther": (2, 1)}[where]
@@ -293,7 +297,7 @@ def insert_in_view(case: ReferenceCase) -> Outcome:
     return _yes_or_no(sign * (inserted - existing) > 0.0, _note("offset", inserted - existing, "m"))
 
 
-def move(case: ReferenceCase, axis: int, sign: float, *, can_pass: bool = True) -> Outcome:
+def move(case: ReferenceCase, axis: int, sign: float, *, can_pass: bool = True) -> ReferenceOutcome:
     """How far the object's place moved along an axis (0 right, 2 away) of the image's own frame, within a third."""
     (now,), (then,) = case.objects, case.before
     moved = now.place[axis] - then.place[axis]
@@ -301,53 +305,55 @@ def move(case: ReferenceCase, axis: int, sign: float, *, can_pass: bool = True) 
     outcome = _metric("move", moved, target)
     if can_pass:
         return outcome
-    return Outcome(passed=False, score=_metric_soft(moved, target), measurements=outcome.measurements)
+    return ReferenceOutcome(
+        passed=False, score=_metric_soft(moved, target), measurements=outcome.measurements
+    )
 
 
-def resize_volume(case: ReferenceCase) -> Outcome:
+def resize_volume(case: ReferenceCase) -> ReferenceOutcome:
     """Growth of the volume, within a third."""
     (now,), (then,) = case.objects, case.before
     growth = _ratio(now.size["volume"], then.size["volume"]) - 1.0
     return _metric("growth of the volume", growth, case.number("ratio") - 1.0, "ratio")
 
 
-def resize(case: ReferenceCase) -> Outcome:
+def resize(case: ReferenceCase) -> ReferenceOutcome:
     """Growth of one size, within a third."""
     (now,), (then,) = case.objects, case.before
     size = _DIMENSION[str(case.settings["dimension"])]
     return _metric(f"growth of {size}", now.size[size] - then.size[size], case.number("value_m"))
 
 
-def gone_wrongly(_case: ReferenceCase) -> Outcome:
+def gone_wrongly(_case: ReferenceCase) -> ReferenceOutcome:
     """An edit after which the object is not found, alone, counts as wrong."""
     return _gone(passed=False)
 
 
-def gone_past_camera(case: ReferenceCase) -> Outcome:
+def gone_past_camera(case: ReferenceCase) -> ReferenceOutcome:
     """Right where the object was nearer than 1 m along the optical axis, so that it is out of the picture."""
     return _gone(
         _note("place before, away", case.before[0].place[2], "m"), passed=case.before[0].place[2] < 1.0
     )
 
 
-def gone_to_the_left(case: ReferenceCase) -> Outcome:
+def gone_to_the_left(case: ReferenceCase) -> ReferenceOutcome:
     """Right where 1 m to the left lies beyond the picture's edge, in the row of the object's middle."""
     (then,) = case.before
     return _gone(_note("place before, right", then.place[0], "m"), passed=then.place[0] - 1.0 < then.edges[0])
 
 
-def gone_to_the_right(case: ReferenceCase) -> Outcome:
+def gone_to_the_right(case: ReferenceCase) -> ReferenceOutcome:
     """Right where 1 m to the right lies beyond the picture's edge, in the row of the object's middle."""
     (then,) = case.before
     return _gone(_note("place before, right", then.place[0], "m"), passed=then.place[0] + 1.0 > then.edges[1])
 
 
-def _gone(*measured: Measurement, passed: bool) -> Outcome:
+def _gone(*measured: Measurement, passed: bool) -> ReferenceOutcome:
     """It counts in the denominator, with no score; it can pass all the same."""
-    return Outcome(passed=passed, score=0.0, measurements=list(measured))
+    return ReferenceOutcome(passed=passed, score=0.0, measurements=list(measured))
 
 
-def keep_relation(case: ReferenceCase) -> Outcome:
+def keep_relation(case: ReferenceCase) -> ReferenceOutcome:
     """Partners stay in their sectors of 90°, the front within 30° of where it is when so seen."""
     reference, *partners = case.objects
     reference_before, *partners_before = case.before
@@ -361,7 +367,7 @@ def keep_relation(case: ReferenceCase) -> Outcome:
         measured.append(_note(f"bearing of {now.item.id} before", bearing_before))
         measured.append(_note(f"bearing of {now.item.id} after", bearing))
     score = _product(*factors)
-    return Outcome(passed=score == 1.0, score=score, measurements=measured)
+    return ReferenceOutcome(passed=score == 1.0, score=score, measurements=measured)
 
 
 def _bearing_deg(v: Vector) -> float:

@@ -14,7 +14,7 @@ from genspace.human_study._answers_file import ANSWERS_FILE, check_layout, opene
 from genspace.human_study.answers.orders import implied_pairs, load_tiers
 from genspace.human_study.answers.quality import RaterQuality, rate_raters
 from genspace.human_study.answers.screens import Detail, Screen
-from genspace.human_study.design import DESIGN_FILE, Exclusion, load_design
+from genspace.human_study.design import DESIGN_FILE, ExclusionTable, load_design
 from genspace.human_study.design.protocols import PROTOCOLS
 from genspace.human_study.examples import PREFIX
 from genspace.records import StudySettings
@@ -114,7 +114,7 @@ class Recorded:
 
     def raters(self) -> list[RaterQuality]:
         """Figures of every rater, with the registered rules that each breaks."""
-        rules = Exclusion.model_validate(self.registered.get("exclusion", {}))
+        rules = ExclusionTable.model_validate(self.registered.get("exclusion", {}))
         return rate_raters(self.screens, rules, self.protocol, kinds=self.kinds, outcomes=self.outcomes)
 
     def frame(self) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from genspace.judges.asking import (
     Ask,
     CutOffError,
     Kind,
-    Picture,
+    SentPicture,
     UnusableAnswerError,
     Usage,
     is_refusal,
@@ -70,7 +70,7 @@ class LocalModel:
             key=len, reverse=True,
         )  # fmt: skip
 
-    def chosen(self, batch: Sequence[tuple[Ask, list[Picture]]]) -> list[Answer]:
+    def chosen(self, batch: Sequence[tuple[Ask, list[SentPicture]]]) -> list[Answer]:
         """Return the probability of each choice as the next word, summed over spellings."""
         import torch
 
@@ -95,7 +95,7 @@ class LocalModel:
                 answers.append(Answer(probabilities=probabilities, source="logits", raw=raw, usage=usage))
         return answers
 
-    def filled_in(self, batch: Sequence[tuple[Ask, list[Picture]]]) -> list[Answer]:
+    def filled_in(self, batch: Sequence[tuple[Ask, list[SentPicture]]]) -> list[Answer]:
         """Return filled-in forms; an unusable text is asked for again once, with what is wrong with it."""
         written = [[text] for text in self._written([(ask, pictures, []) for ask, pictures in batch])]
         found = [_read(texts[0], ask) for texts, (ask, _) in zip(written, batch, strict=True)]
@@ -109,7 +109,7 @@ class LocalModel:
             for (answer, _), texts in zip(found, written, strict=True)
         ]
 
-    def _written(self, batch: Sequence[tuple[Ask, list[Picture], list[str]]]) -> list[Written]:
+    def _written(self, batch: Sequence[tuple[Ask, list[SentPicture], list[str]]]) -> list[Written]:
         import torch
 
         inputs = self._inputs(batch)
@@ -135,7 +135,7 @@ class LocalModel:
             )
         ]
 
-    def _inputs(self, batch: Sequence[tuple[Ask, list[Picture], list[str]]]) -> Any:
+    def _inputs(self, batch: Sequence[tuple[Ask, list[SentPicture], list[str]]]) -> Any:
         conversations = [
             conversation(ask, [self._harmless(t) for t in turns], clean=self._harmless)
             for ask, _, turns in batch

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from genspace.errors import InputError, did_you_mean
 from genspace.judges._protocol import Judge, JudgeContext, JudgeSpec
 from genspace.judges._registry import REGISTRY, make_judge
-from genspace.records import Variant
+from genspace.records import JudgeVariant
 
 if TYPE_CHECKING:
     from genspace.study import JudgeTable, Study
@@ -91,16 +91,16 @@ def member_overrides(name: str, overrides: Sequence[str]) -> list[str]:
     return [o for o in overrides if o.startswith(f"{name}.")]
 
 
-def variant_of(name: str, tables: Collection[str]) -> Variant | None:
+def variant_of(name: str, tables: Collection[str]) -> JudgeVariant | None:
     """Return which judge a name makes a variant of; None if it makes none.
 
     >>> variant_of("geometry[depth=scene]", {})
-    Variant(base='geometry', replaced='depth=scene')
+    JudgeVariant(base='geometry', replaced='depth=scene')
     """
     base, bracket, changes = name.removesuffix("]").partition("[")
     if name in tables or not (bracket and name.endswith("]")):
         return None
-    return Variant(base, changes)
+    return JudgeVariant(base, changes)
 
 
 def _spec(name: str, tables: Mapping[str, JudgeTable], options: Mapping[str, Any]) -> JudgeSpec:

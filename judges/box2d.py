@@ -71,7 +71,7 @@ class Found:
     detection: Detection
 
 
-class Asked(NamedTuple):
+class SideRelation(NamedTuple):
     """A relation between two objects as the viewer sees them in the picture."""
 
     relation: str
@@ -135,14 +135,14 @@ class Box2dJudge:
             **seen,
         )
 
-    def _opinion(self, asked: Asked, boxes: list[Found]) -> Opinion | None:
+    def _opinion(self, asked: SideRelation, boxes: list[Found]) -> Opinion | None:
         a, b = self._found(asked, boxes)
         return relate(a, b, asked.relation, rule=self.options.rule, margin=self.options.margin)
 
     def _decided(self, opinion: Opinion) -> bool | None:
         return decide(opinion.score, rule=self.options.rule, share=self.options.share)
 
-    def _found(self, asked: Asked, boxes: list[Found]) -> tuple[list[Detection], list[Detection]]:
+    def _found(self, asked: SideRelation, boxes: list[Found]) -> tuple[list[Detection], list[Detection]]:
         """Return the boxes of the two objects asked about.
 
         A class is all its boxes; where two of one class are asked about, or one by number, `horse` is the best
@@ -165,7 +165,7 @@ class Box2dJudge:
         best = sorted(called(words), key=lambda detection: -detection.score)
         return best[number - 1 : number]
 
-    def _measurement(self, asked: Asked, opinion: Opinion) -> Measurement:
+    def _measurement(self, asked: SideRelation, opinion: Opinion) -> Measurement:
         by_margin = self.options.rule == "margin"
         return Measurement(
             quantity=f"offset of the centres along {asked}",
@@ -185,7 +185,7 @@ class Box2dJudge:
         return self.table[request.item.item_id]
 
 
-def _asked(item: Item) -> Asked:
+def _asked(item: Item) -> SideRelation:
     """Return the relation that the item's predicate, or its columns relation, object_a, object_b, ask for."""
     if item.predicate is None:
         relation, *objects = (item.extra.get(name) for name in ("relation", "object_a", "object_b"))
@@ -193,12 +193,12 @@ def _asked(item: Item) -> Asked:
             raise Unanswerable("no predicate, and no columns relation, object_a and object_b")
         if relation not in RELATIONS:
             raise InputError(f"relation = {relation!r}: unknown{did_you_mean(str(relation), RELATIONS)}")
-        return Asked(str(relation), *map(str, objects))
+        return SideRelation(str(relation), *map(str, objects))
     bound = bind(item.predicate)
     relation = bound.word if bound.predicate.name == "image_relation" else f"{bound.word}_of"
     if bound.predicate.name not in {"image_relation", "egocentric"} or relation not in RELATIONS:
         raise Unanswerable(f"2D boxes cannot tell {bound.predicate.name}")
-    return Asked(relation, *bound.ids)
+    return SideRelation(relation, *bound.ids)
 
 
 def _boxes_of_scene(request: Request) -> list[Found]:

@@ -20,7 +20,7 @@ from genspace.checkpoints import checkpoint_digest, load_model, load_pretrained,
 from genspace.errors import InputError, optional_import
 from genspace.geometry.predicates import Untold
 from genspace.judges._protocol import JudgeContext, JudgeSpec, Preview, parse_options
-from genspace.judges.asking import Picture, PictureError, Pictures, text_tokens
+from genspace.judges.asking import PictureError, Pictures, SentPicture, text_tokens
 from genspace.judges.prompts import caption_of
 from genspace.records import Item, Request, Verdict, fingerprint
 
@@ -80,7 +80,7 @@ class ClipJudge:
             _ = self._loaded
             iterator = chain([first], iterator)
         while batch := list(islice(iterator, self._options.batch_size)):
-            ready: list[tuple[Request, Picture, str]] = []
+            ready: list[tuple[Request, SentPicture, str]] = []
             for request in batch:
                 prepared = self._prepared(request)
                 if isinstance(prepared, Verdict):
@@ -104,7 +104,7 @@ class ClipJudge:
             return item.prompt
         return caption_of(item)
 
-    def _prepared(self, request: Request) -> tuple[Picture, str] | Verdict:
+    def _prepared(self, request: Request) -> tuple[SentPicture, str] | Verdict:
         if request.other is not None:
             raise InputError(f"{self._kind} judges one item at a time, not pairs")
         item = request.item
@@ -127,7 +127,7 @@ class ClipJudge:
             return Verdict.failed(request, str(error))
         return picture, text
 
-    def _scored(self, ready: Sequence[tuple[Request, Picture, str]]) -> Iterator[Verdict]:
+    def _scored(self, ready: Sequence[tuple[Request, SentPicture, str]]) -> Iterator[Verdict]:
         import torch
 
         started = time.monotonic()

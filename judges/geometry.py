@@ -21,7 +21,7 @@ from genspace.judges.scene import find_scene, load_named_profile
 from genspace.records import Request, Verdict, fingerprint
 
 if TYPE_CHECKING:
-    from genspace.geometry.perception import Failure, Perception, StageReport, Subject, View, Wanted
+    from genspace.geometry.perception import Failure, Perception, StageReport, StageView, Subject, Wanted
     from genspace.geometry.perception.assemble import Assembly
     from genspace.geometry.perception.stacks import ChosenPart
     from genspace.geometry.predicates import Bound
@@ -265,23 +265,23 @@ class GeometryJudge:
         self, request: Request, wanted: tuple[Wanted, ...], *, compares: bool
     ) -> tuple[Subject, ...]:
         from genspace.geometry.perception import Subject, read_picture
-        from genspace.geometry.perception.truth import Truth
+        from genspace.geometry.perception.truth import KnownScene
         from genspace.geometry.scene import Pair
 
         item = request.item
         names = [item.image_before, item.image] if compares else [item.image]
-        truths: list[Truth | None] = [None] * len(names)
+        truths: list[KnownScene | None] = [None] * len(names)
         if self._uses_truth:
             known = find_scene(item, request.files)
             pair = (known.before, known.after) if isinstance(known, Pair) else (known, known)
-            truths = [Truth(scene) for scene in pair[-len(names) :]]
+            truths = [KnownScene(scene) for scene in pair[-len(names) :]]
         return tuple(
             Subject(read_picture(request.files.read(name), name), wanted, truth)
             for name, truth in zip(names, truths, strict=True)
             if name
         )
 
-    def _see(self, subjects: Sequence[Subject]) -> dict[Any, View | Failure]:
+    def _see(self, subjects: Sequence[Subject]) -> dict[Any, StageView | Failure]:
         """Return what is known about each image; one that several items share is seen once."""
         once = {_key(s): s for s in subjects}
         self.perception.report = self._report
@@ -293,7 +293,7 @@ class GeometryJudge:
 
         say_progress(report, self._totals)
 
-    def _verdict(self, task: _Task, seen: Sequence[View | Failure]) -> Verdict:
+    def _verdict(self, task: _Task, seen: Sequence[StageView | Failure]) -> Verdict:
         from genspace.geometry.evaluate import evaluate
         from genspace.geometry.perception import Failure
         from genspace.geometry.verdicts import verdict
@@ -331,7 +331,7 @@ class GeometryJudge:
         told = after.changed(absent=tuple(absent))
         return scene.changed(after=told) if isinstance(scene, Pair) else told
 
-    def _scene(self, task: _Task, views: Sequence[View]) -> Scene | Pair:
+    def _scene(self, task: _Task, views: Sequence[StageView]) -> Scene | Pair:
         from genspace.geometry.perception.assemble import build_pair, build_scene
 
         item = task.request.item

@@ -27,9 +27,9 @@ from genspace.judges.asking import (
     Asker,
     AskOptions,
     Outcome,
-    Picture,
     PictureError,
     Pictures,
+    SentPicture,
     Steps,
     drawn_in,
     text_tokens,
@@ -156,7 +156,7 @@ class HfJudge:
 
     def _answers(self, asks: Sequence[tuple[Request, Ask]]) -> list[Answer]:
         found: list[Answer | None] = [None] * len(asks)
-        pictures: dict[int, list[Picture]] = {}
+        pictures: dict[int, list[SentPicture]] = {}
         for i, (request, ask) in enumerate(asks):
             try:
                 named = self._pictures.of(request.files, ask)
@@ -174,7 +174,7 @@ class HfJudge:
                 found[i] = given
         return [a for a in found if a is not None]
 
-    def _fitting(self, answer: Any, batch: Sequence[tuple[Ask, list[Picture]]]) -> list[Answer]:
+    def _fitting(self, answer: Any, batch: Sequence[tuple[Ask, list[SentPicture]]]) -> list[Answer]:
         """Answer a batch; where it does not fit into memory or breaks, answer its halves."""
         import torch
 

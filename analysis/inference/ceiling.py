@@ -40,7 +40,7 @@ from genspace.analysis.inference._latent_values import (
 )
 from genspace.analysis.inference.intervals import Scale, from_replicates
 from genspace.analysis.inference.replicates import Replicates
-from genspace.analysis.question import People
+from genspace.analysis.question import PeopleAnswers
 from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import PromptDraws, ratio
 from genspace.display import Displayed
@@ -88,7 +88,7 @@ class Ceiling(Displayed):
 
 
 def ceiling(
-    people: People,
+    people: PeopleAnswers,
     prompts: NDArray[np.int64],
     figure: str,
     *,
@@ -110,7 +110,7 @@ def ceiling(
         confidence: Level of the interval.
 
     >>> said = np.array([[1, 2, 2], [4, 4, 5], [3, 3, 1], [5, 5, 4], [2, 1, 1], [4, 5, 4]], dtype=float)
-    >>> people = People(said, np.ones(6, dtype=bool), ("r", "s", "t"), False, "ordinal", (1, 5), None)
+    >>> people = PeopleAnswers(said, np.ones(6, dtype=bool), ("r", "s", "t"), False, "ordinal", (1, 5), None)
     >>> found = ceiling(people, np.arange(6), "pearson")
     >>> round(found.estimate.value, 3), found.model
     (0.962, 'variance components')
@@ -159,7 +159,7 @@ def ceiling(
     return Ceiling(figure=figure, estimate=found, model=model, bounds=bounds)
 
 
-def _model(people: People, figure: str, *, of_pairs: bool) -> Model:
+def _model(people: PeopleAnswers, figure: str, *, of_pairs: bool) -> Model:
     if of_pairs:
         return "beta distribution"
     if figure == "pearson":
@@ -172,7 +172,7 @@ def _majority(means: Floats) -> Floats:
     return np.where(means == 0.5, np.nan, (means > 0.5).astype(float))
 
 
-def _obstacles(people: People, figure: str, twice: int, *, of_pairs: bool) -> Iterator[Reason]:
+def _obstacles(people: PeopleAnswers, figure: str, twice: int, *, of_pairs: bool) -> Iterator[Reason]:
     """Yield what stands in the way of a ceiling where so many items have two ratings."""
     if not np.isfinite(people.ratings).any():
         yield Reason("no_people")
@@ -287,7 +287,7 @@ def _mixed(density: Floats, scatter: _Scatter, shares: Floats, figure: Figure, r
     return joint_agreement(joint, scatter.latent, np.concatenate(scatter.means).round(9), figure, rule)
 
 
-def _of_latent_values(people: People, parts: PromptDraws, figure: Figure, *, crossed: bool) -> Floats:
+def _of_latent_values(people: PeopleAnswers, parts: PromptDraws, figure: Figure, *, crossed: bool) -> Floats:
     """(B,) the figure where latent values have any distribution and ratings scatter normally about them.
 
     The noise of each replicate is where the parabola through its likelihoods at three noises is highest; its figure

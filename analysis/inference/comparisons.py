@@ -22,9 +22,9 @@ __all__ = [
     "ENOUGH",
     "MIN_GENERATORS",
     "Difference",
+    "JudgeOnUnits",
     "Method",
     "OtherGenerators",
-    "Said",
     "Standing",
     "contributions",
     "difference",
@@ -48,7 +48,7 @@ Standing = Literal["ahead", "behind", "open", "open before correction", "identic
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class JudgeOnUnits:
     """A judge's answers on the common units, with its figure and that figure's replicates."""
 
     answers: Floats
@@ -58,7 +58,7 @@ class Said:
     """(B,)."""
 
     @classmethod
-    def of(cls, figure: Figure, target: LeftOut, answers: Floats) -> Said:
+    def of(cls, figure: Figure, target: LeftOut, answers: Floats) -> JudgeOnUnits:
         """Compute a judge's figure, and it again without each block of prompts.
 
         Args:
@@ -96,7 +96,13 @@ class Difference:
 
 
 def difference(
-    figure: Figure, y: Floats, a: Said, b: Said, clusters: Replicates, *, confidence: float = 0.95
+    figure: Figure,
+    y: Floats,
+    a: JudgeOnUnits,
+    b: JudgeOnUnits,
+    clusters: Replicates,
+    *,
+    confidence: float = 0.95,
 ) -> Difference:
     """Compare two judges on the units that both answered.
 
@@ -146,7 +152,13 @@ def difference(
 
 
 def _lopsided(
-    figure: Figure, a: Said, b: Said, clusters: Replicates, support: Support, *, confidence: float
+    figure: Figure,
+    a: JudgeOnUnits,
+    b: JudgeOnUnits,
+    clusters: Replicates,
+    support: Support,
+    *,
+    confidence: float,
 ) -> tuple[float, float]:
     """Return the interval of the difference from each judge's own, which is lopsided near the end of the scale.
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from genspace.geometry.perception import Checkpoint, Part, PartKind, Runtime, View
+from genspace.geometry.perception import Checkpoint, Part, PartKind, Runtime, StageView
 from genspace.records import fingerprint
 
 
@@ -43,7 +43,7 @@ class MoGe(Part):
             return "depth.moge-2: run: pip install git+https://github.com/microsoft/MoGe.git"
         return None
 
-    def run(self, views: Sequence[View]) -> list[dict[str, Any]]:
+    def run(self, views: Sequence[StageView]) -> list[dict[str, Any]]:
         """Return depth z (H, W), 0 where there is none, and K, (3, 3), in pixels."""
         import torch
 

@@ -1,6 +1,6 @@
 """The benchmark: prompts whose pictures can be measured, with the predicate that measures each."""
 
-from genspace.geometry.benchmark._categories import Category, Range, categories
+from genspace.geometry.benchmark._categories import ObjectClass, Range, categories
 from genspace.geometry.benchmark._feasibility import LATEST
 from genspace.geometry.benchmark._prompts import (
     PARAPHRASES,
@@ -16,7 +16,7 @@ __all__ = [
     "LATEST",
     "PARAPHRASES",
     "PER_VARIANT",
-    "Category",
+    "ObjectClass",
     "Prompt",
     "Range",
     "categories",

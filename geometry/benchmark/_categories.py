@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-__all__ = ["Category", "Range", "categories", "load_table"]
+__all__ = ["ObjectClass", "Range", "categories", "load_table"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
-class Category:
+class ObjectClass:
     """One kind of object that prompts can name."""
 
     name: str
@@ -87,14 +87,14 @@ def load_table(name: str) -> Mapping[str, Any]:
 
 
 @cache
-def categories() -> Mapping[str, Category]:
+def categories() -> Mapping[str, ObjectClass]:
     """Return all categories by name, in the order of the table.
 
     >>> categories()["sofa"].length_axis
     'right'
     """
     return {
-        name: Category(
+        name: ObjectClass(
             name=name,
             length=Range(*row["length"]),
             height=Range(*row["height"]),

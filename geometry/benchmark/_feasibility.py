@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from genspace.geometry.benchmark._categories import Category, Range
+from genspace.geometry.benchmark._categories import ObjectClass, Range
 
 __all__ = [
     "LATEST",
@@ -57,7 +57,7 @@ _SPREAD = 10.0
 """Objects farther apart than this many times the smaller one are two pictures in one."""
 
 
-def _dimension(category: Category, variant: str) -> Range:
+def _dimension(category: ObjectClass, variant: str) -> Range:
     return {
         "bigger": category.volume,
         "taller": category.height,
@@ -66,19 +66,21 @@ def _dimension(category: Category, variant: str) -> Range:
     }[variant]
 
 
-def pair_fits(a: Category, b: Category, rules: Rules = RULES[1]) -> bool:
+def pair_fits(a: ObjectClass, b: ObjectClass, rules: Rules = RULES[1]) -> bool:
     """Whether two objects belong into one picture: a scene in common and sizes that are not worlds apart."""
     ratio = a.largest / b.largest
     return not set(a.scenes).isdisjoint(b.scenes) and 1 / rules.pair_ratio <= ratio <= rules.pair_ratio
 
 
-def separation_is_possible(a: Category, b: Category, distance_m: float, rules: Rules = RULES[1]) -> bool:
+def separation_is_possible(
+    a: ObjectClass, b: ObjectClass, distance_m: float, rules: Rules = RULES[1]
+) -> bool:
     """Whether the centres can be `distance_m` apart: nothing overlaps, and one picture holds both."""
     reach = (a.narrowest + b.narrowest) / 2
     return reach <= rules.clearance * distance_m and distance_m <= _SPREAD * min(a.largest, b.largest)
 
 
-def fits_in_view(category: Category, distance_m: float, rules: Rules = RULES[1]) -> bool:
+def fits_in_view(category: ObjectClass, distance_m: float, rules: Rules = RULES[1]) -> bool:
     """Whether an object whose centre is `distance_m` away can be seen whole and is not a speck."""
     front, up, right = category.extent
     whole = any(
@@ -88,7 +90,7 @@ def fits_in_view(category: Category, distance_m: float, rules: Rules = RULES[1])
     return whole and category.largest >= _SMALLEST_ANGLE * distance_m
 
 
-def size_can_differ(a: Category, b: Category, variant: str) -> bool:
+def size_can_differ(a: ObjectClass, b: ObjectClass, variant: str) -> bool:
     """Whether ordinary objects `a` and `b` can differ by exactly the wanted ratio or difference.
 
     Lengths and widths are compared only between objects whose length runs along the same own axis.
@@ -101,7 +103,7 @@ def size_can_differ(a: Category, b: Category, variant: str) -> bool:
     return same_axis and mine.low - theirs.high <= target <= mine.high - theirs.low
 
 
-def growth_is_plausible(category: Category, variant: str) -> bool:
+def growth_is_plausible(category: ObjectClass, variant: str) -> bool:
     """Whether an edit can grow the object so: the growth is between 8 % and 75 % of the dimension."""
     if variant == "bigger":
         return True
@@ -109,6 +111,6 @@ def growth_is_plausible(category: Category, variant: str) -> bool:
     return 0.08 <= share <= 0.75
 
 
-def source_distance_m(category: Category, rules: Rules = RULES[1]) -> int:
+def source_distance_m(category: ObjectClass, rules: Rules = RULES[1]) -> int:
     """Return the distance, in whole metres, from which an object can also be seen one metre closer."""
     return 1 + next(d for d in range(2, 41) if fits_in_view(category, d, rules) or d >= 2 * category.largest)

@@ -25,7 +25,7 @@ from functools import cache
 from typing import Any, get_args
 
 from genspace.errors import InputError
-from genspace.geometry.benchmark._categories import Category, categories, load_table
+from genspace.geometry.benchmark._categories import ObjectClass, categories, load_table
 from genspace.geometry.benchmark._feasibility import (
     LATEST,
     RULES,
@@ -135,7 +135,7 @@ def _prompt(
     *,
     table: Mapping[str, Any],
     variant: str,
-    objects: tuple[Category, ...],
+    objects: tuple[ObjectClass, ...],
     paraphrase: int,
     version: int,
 ) -> Prompt:
@@ -213,7 +213,7 @@ def _filled(
     return sentence(wording["template"].format_map(fields | {"phrase": phrase}))
 
 
-def _source(table: Mapping[str, Any], objects: tuple[Category, ...], version: int) -> str:
+def _source(table: Mapping[str, Any], objects: tuple[ObjectClass, ...], version: int) -> str:
     first, *others = objects
     scene = next(s for s in first.scenes if all(s in other.scenes for other in others))
     places = load_table("scenes")
@@ -259,11 +259,11 @@ def _arguments(names: Sequence[str], variant: str) -> dict[str, str]:
 
 def _draw(
     key: str, table: Mapping[str, Any], sub_domain: str, variant: str, version: int
-) -> list[tuple[Category, ...]]:
+) -> list[tuple[ObjectClass, ...]]:
     """Draw the 50 subjects of a variant, in the table's order, each with the partners it needs."""
     rng, rules = random.Random(key), RULES[version]
     fronts = table.get("needs_front")
-    possible: dict[str, list[Category]] = {}
+    possible: dict[str, list[ObjectClass]] = {}
     for subject in _named(version):
         if fronts and not subject.has_front:
             continue
@@ -281,7 +281,7 @@ def _draw(
         raise ValueError(f"{sub_domain}, {variant}: only {len(possible)} categories can be asked about")
     chosen = set(rng.sample(list(possible), PER_VARIANT))
     used: Counter[str] = Counter()
-    drawn: list[tuple[Category, ...]] = []
+    drawn: list[tuple[ObjectClass, ...]] = []
     for name, partners in possible.items():
         if name not in chosen:
             continue
@@ -297,23 +297,23 @@ def _draw(
     return drawn
 
 
-def _named(version: int) -> list[Category]:
+def _named(version: int) -> list[ObjectClass]:
     """Return the categories that a version of the prompts names."""
     return [category for category in categories().values() if category.since <= version]
 
 
 @cache
-def _companions(version: int) -> Mapping[str, list[Category]]:
+def _companions(version: int) -> Mapping[str, list[ObjectClass]]:
     """Return, for each category, the others that fit into one picture with it."""
     everyone, rules = _named(version), RULES[version]
     return {a.name: [b for b in everyone if b is not a and pair_fits(a, b, rules)] for a in everyone}
 
 
 def _pick_partners(
-    rng: random.Random, possible: list[Category], used: Counter[str], count: int, rules: Rules
-) -> list[Category]:
+    rng: random.Random, possible: list[ObjectClass], used: Counter[str], count: int, rules: Rules
+) -> list[ObjectClass]:
     """Return the partners used least so far, ties broken at random; all share a scene with each other."""
-    picked: list[Category] = []
+    picked: list[ObjectClass] = []
     for _ in range(count):
         left = [p for p in possible if p not in picked and all(pair_fits(p, q, rules) for q in picked)]
         if left:
@@ -322,7 +322,7 @@ def _pick_partners(
     return picked
 
 
-def _feasible(table: Mapping[str, Any], variant: str, a: Category, b: Category, rules: Rules) -> bool:
+def _feasible(table: Mapping[str, Any], variant: str, a: ObjectClass, b: ObjectClass, rules: Rules) -> bool:
     """Whether ordinary objects `a` and, where the sub-domain has two, `b` can satisfy the variant."""
     match table.get("sizes"):
         case "separation":

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from genspace.errors import InputError, InvalidFilesError, Problem
-from genspace.geometry.convert._views import Log, Reader, View, level_camera, scenes
+from genspace.geometry.convert._views import CameraView, Log, Reader, level_camera, scenes
 from genspace.geometry.frames import is_rotation
 from genspace.geometry.scene import Scene
 
@@ -155,7 +155,7 @@ def _reader(document: Any, file: str, *, fronts: bool, level: bool) -> Reader:
         image_id = annotation.get("image_id") if isinstance(annotation, dict) else None
         rows[image_id].append(row) if image_id in rows else strays.append(row)
 
-    def views(log: Log) -> Iterator[View]:
+    def views(log: Log) -> Iterator[CameraView]:
         log.written = "left, top, width, height, as COCO has them"
         if unkept:
             log.notes[f"{', '.join(unkept)} of the whole file were left out: each scene is of one image"] = 1
@@ -188,7 +188,7 @@ def _reader(document: Any, file: str, *, fronts: bool, level: bool) -> Reader:
                         )
                     )
                 found.append(thing)
-            yield View(
+            yield CameraView(
                 image=image.file_name or image.file_path or "",
                 width=image.width,
                 height=image.height,

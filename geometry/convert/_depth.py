@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genspace.errors import InputError, Problem
-from genspace.geometry.convert._views import Log, Reader, View, image_sizes, level_camera
+from genspace.geometry.convert._views import CameraView, Log, Reader, image_sizes, level_camera
 from genspace.geometry.scene_files import encode_depth
 
 __all__ = ["depth_reader"]
@@ -37,7 +37,7 @@ def depth_reader(
     """
     files = sorted(p for p in path.iterdir() if p.suffix.lower() in _ENDINGS) if path.is_dir() else [path]
 
-    def views(log: Log) -> Iterator[View]:
+    def views(log: Log) -> Iterator[CameraView]:
         for file in files:
             name = file.name.split(".")[0]
             try:
@@ -56,7 +56,7 @@ def depth_reader(
     return views
 
 
-def _with_camera(view: View, camera: Mapping[str, Any]) -> View:
+def _with_camera(view: CameraView, camera: Mapping[str, Any]) -> CameraView:
     from dataclasses import replace
 
     return replace(view, camera=camera)
@@ -64,7 +64,7 @@ def _with_camera(view: View, camera: Mapping[str, Any]) -> View:
 
 def _view(
     file: Path, name: str, intrinsics: Path | None, images: Path | None, *, scale: float, rays: bool, log: Log
-) -> View:
+) -> CameraView:
     depth, held, besides = _read(file)
     depth = depth * scale
     height, width = depth.shape
@@ -84,7 +84,7 @@ def _view(
     )
     sx, sy = columns / width, rows / height
     content, step = encode_depth(depth)
-    return View(
+    return CameraView(
         image=image,
         width=columns,
         height=rows,

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genspace.errors import InputError, Problem
-from genspace.geometry.convert._views import Log, Reader, View, image_sizes, level_camera
+from genspace.geometry.convert._views import CameraView, Log, Reader, image_sizes, level_camera
 from genspace.geometry.frames import rotation_y
 
 __all__ = ["kitti_reader"]
@@ -45,7 +45,7 @@ def kitti_reader(path: Path, *, calibration: Path | None, images: Path | None, l
             f"{path}: KITTI labels need their calibration: `camera` FILE.txt, or a folder of them"
         )
 
-    def views(log: Log) -> Iterator[View]:
+    def views(log: Log) -> Iterator[CameraView]:
         for file in labels:
             name = file.name.split(".")[0]
             image, width, height = image_sizes(images, name, stem=True)
@@ -55,7 +55,7 @@ def kitti_reader(path: Path, *, calibration: Path | None, images: Path | None, l
                 "fx": K[0, 0], "fy": K[1, 1], "cx": K[0, 2], "cy": K[1, 2], "height_m": CAMERA_HEIGHT_M,
                 "intrinsics_source": "KITTI's calibration",
             }  # fmt: skip
-            yield View(
+            yield CameraView(
                 image=image,
                 width=width,
                 height=height,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genspace.errors import InputError, InvalidFilesError
-from genspace.geometry.convert._views import Log, Reader, View, image_sizes, scenes
+from genspace.geometry.convert._views import CameraView, Log, Reader, image_sizes, scenes
 from genspace.geometry.image_boxes import box_fault
 from genspace.geometry.scene import Scene
 from genspace.tables import parse_numbers, read_table, require_columns
@@ -59,7 +59,7 @@ def _reader(table: Table, images: Path | None) -> Reader:
     taken = {theirs.get(c, c) for c in [*needed, *optional, "id"]}
     rest = [c for c in given if c not in taken and c not in {"width", "height"}]
 
-    def views(log: Log) -> Iterator[View]:
+    def views(log: Log) -> Iterator[CameraView]:
         numbers = {
             c: parse_numbers(table, theirs.get(c, c), log.problems).to_numpy() for c in [*numeric, *optional]
         }
@@ -100,6 +100,6 @@ def _reader(table: Table, images: Path | None) -> Reader:
                 }
                 objects.append(thing)
             if size is not None:
-                yield View(image=image, width=size[0], height=size[1], objects=objects)
+                yield CameraView(image=image, width=size[0], height=size[1], objects=objects)
 
     return views

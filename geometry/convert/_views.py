@@ -12,7 +12,7 @@ from genspace.errors import InputError, InvalidFilesError, Problem
 from genspace.geometry.scene import Scene
 from genspace.geometry.scene_files import parse_document
 
-__all__ = ["LEVEL", "Log", "Reader", "View", "image_sizes", "level_camera", "named", "scenes"]
+__all__ = ["LEVEL", "CameraView", "Log", "Reader", "image_sizes", "level_camera", "named", "scenes"]
 
 LEAST_BEYOND = 3
 """Boxes beyond their pictures that make a source's convention doubtful, where they are more than half of all."""
@@ -21,7 +21,7 @@ LEVEL = "guess: level camera; the source does not say"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class CameraView:
     """An image and what is known of it, as a scene file has it."""
 
     image: str
@@ -59,11 +59,11 @@ class Log:
         return [text.format(n=count) for text, count in self.notes.items()]
 
 
-Reader = Callable[[Log], Iterator[View]]
+Reader = Callable[[Log], Iterator[CameraView]]
 """Yields the views of a source; may be asked again. What is wrong or left out goes to the log."""
 
 
-def scenes(views: Iterable[View], file: str, log: Log) -> Iterator[tuple[View, Scene]]:
+def scenes(views: Iterable[CameraView], file: str, log: Log) -> Iterator[tuple[CameraView, Scene]]:
     """Yield the scene of each view; a view that makes none adds its problems to the log.
 
     A box that reaches beyond its picture is cut off there. Where most do, the source writes boxes another way.
@@ -102,7 +102,7 @@ def scenes(views: Iterable[View], file: str, log: Log) -> Iterator[tuple[View, S
         log.notes[f"{{n}} of {every} boxes reach beyond their pictures: cut off there"] = beyond
 
 
-def named(view: View) -> list[dict[str, Any]]:
+def named(view: CameraView) -> list[dict[str, Any]]:
     """Return a view's objects with boxes clipped to the image, and numbered where they have no id of their own.
 
     Of one class `cow` is the best scored, `cow_2` the second best; without scores they are numbered as they stand.

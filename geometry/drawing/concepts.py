@@ -29,7 +29,7 @@ from genspace.geometry.drawing._svg import (
 from genspace.geometry.drawing.palette import INK, MUTED, tone
 from genspace.geometry.predicates import BEARING, Bound, Voice, bind, people, sentence
 
-__all__ = ["SMALL", "VIEWER", "Concept", "Figure", "Say", "concept_svg", "toward"]
+__all__ = ["SMALL", "VIEWER", "Concept", "PlanFigure", "Say", "concept_svg", "toward"]
 
 _WIDTH, _HEIGHT = 320, 240
 SMALL = 13.0
@@ -49,7 +49,7 @@ Place = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class PlanFigure:
     """One object seen from above: x to the viewer's right, z away from the viewer, in metres."""
 
     letter: str
@@ -65,7 +65,7 @@ class Figure:
 class Concept:
     """What a drawing shows."""
 
-    figures: tuple[Figure, ...] = ()
+    figures: tuple[PlanFigure, ...] = ()
     camera: tuple[float, float, float] | None = None
     """Camera: x, z, heading."""
     camera_before: tuple[float, float, float] | None = None
@@ -166,7 +166,7 @@ def _legend(word: str, y: float) -> str:
     return text(word, (42, y), fill=MUTED, size=SMALL, anchor="start")
 
 
-def _figure(figure: Figure, centre: Point, scale: float) -> str:
+def _figure(figure: PlanFigure, centre: Point, scale: float) -> str:
     colour = tone("ABC".index(figure.letter))
     name = "" if figure.ghost else figure.letter
     if figure.heading is None:

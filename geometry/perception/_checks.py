@@ -16,7 +16,7 @@ from genspace.geometry.perception._parts import (
     Arrays,
     Part,
     PerceptionError,
-    View,
+    StageView,
     array_shape,
     source_of,
     stages_of,
@@ -56,7 +56,7 @@ _LIMITS: dict[str, tuple[float, float]] = {
 """Bounds (inclusive) outside which an answer is absurd; `depth` 0 marks a pixel without depth."""
 
 
-def check_output(part: Part, view: View, output: Arrays) -> dict[str, NDArray[Any]]:
+def check_output(part: Part, view: StageView, output: Arrays) -> dict[str, NDArray[Any]]:
     """Return what a part gave for a view, checked: names, shapes, finite numbers, sane ranges.
 
     Errors: `InputError` for an array that the part does not declare; `PerceptionError` for what cannot be.
@@ -118,11 +118,11 @@ def _checked_source(source: NDArray[Any], count: int | None, what: str) -> NDArr
     return source
 
 
-def _no_depth(depth: NDArray[Any], _view: View) -> str | None:
+def _no_depth(depth: NDArray[Any], _view: StageView) -> str | None:
     return None if (depth > 0).any() else "no pixel has a depth above 0"
 
 
-def _absurd_camera(K: NDArray[Any], view: View) -> str | None:
+def _absurd_camera(K: NDArray[Any], view: StageView) -> str | None:
     height, width = view.size
     fov_deg = np.degrees(2.0 * np.arctan2(max(height, width), 2.0 * K[0, 0]))
     if K[0, 0] > 0 and K[1, 1] > 0 and 1.0 <= fov_deg <= 170.0:
@@ -133,23 +133,23 @@ def _absurd_camera(K: NDArray[Any], view: View) -> str | None:
     )
 
 
-def _empty_box(boxes: NDArray[Any], _view: View) -> str | None:
+def _empty_box(boxes: NDArray[Any], _view: StageView) -> str | None:
     empty = np.flatnonzero(~(boxes[:, 2:] > boxes[:, :2]).all(axis=1))
     return f"box {boxes[empty[0]].tolist()} has no area" if len(empty) else None
 
 
-def _no_such_label(label: NDArray[Any], view: View) -> str | None:
+def _no_such_label(label: NDArray[Any], view: StageView) -> str | None:
     count = len(view.labels) if "labels" in view.known else len(label)
     wrong = label[(label < 0) | (label >= count)]
     return f"'label' {wrong[0]} is none of the {count} asked for" if len(wrong) else None
 
 
-def _no_rotation(rotations: NDArray[Any], _view: View) -> str | None:
+def _no_rotation(rotations: NDArray[Any], _view: StageView) -> str | None:
     wrong = [r for r in rotations if not np.isnan(r).any() and not is_rotation(r, tolerance=1e-3)]
     return f"'rotation' {wrong[0].tolist()} is not a right-handed rotation" if wrong else None
 
 
-_SENSES: dict[str, Callable[[NDArray[Any], View], str | None]] = {
+_SENSES: dict[str, Callable[[NDArray[Any], StageView], str | None]] = {
     "boxes": _empty_box,
     "label": _no_such_label,
     "depth": _no_depth,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from genspace.archives import Archive
-    from genspace.geometry.perception.truth import Truth
+    from genspace.geometry.perception.truth import KnownScene
 
 __all__ = [
     "GUESS",
@@ -36,7 +36,7 @@ __all__ = [
     "PerceptionError",
     "Runtime",
     "Stage",
-    "View",
+    "StageView",
     "array_shape",
     "is_guess",
     "per_object",
@@ -150,13 +150,13 @@ def stages_of(gives: Iterable[str]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class View:
+class StageView:
     """What is known about one image; a part is handed the arrays that it declares."""
 
     picture: Picture
     known: Arrays = field(default_factory=dict)
     """Arrays by name. Boxes are (u0, v0, u1, v1) in working pixels; `label` indexes `labels`."""
-    truth: Truth | None = None
+    truth: KnownScene | None = None
     """The scene file beside the image: known truth, or somebody else's perception."""
 
     @property
@@ -191,7 +191,7 @@ class View:
         source = self.known.get(source_of(array), np.array("not said"))
         return tuple(map(str, np.broadcast_to(source, len(self.known[array])).tolist()))
 
-    def handed_to(self, part: Part) -> View:
+    def handed_to(self, part: Part) -> StageView:
         """Return the view that a part is handed: the picture, and what the part declares of the rest."""
         names = {*part.reads, *part.uses}
         shown = {key: self.known[key] for key in names if key in self.known}
@@ -305,7 +305,7 @@ class Part(ABC):
         """Digest of everything that can change its answer: checkpoint, revision, options, precision."""
 
     @abstractmethod
-    def run(self, views: Sequence[View]) -> Sequence[Arrays]:
+    def run(self, views: Sequence[StageView]) -> Sequence[Arrays]:
         """Return the arrays that it gives for each view. All views of one call have the same size.
 
         Beside an array may stand where it comes from (`source_of`): one text, or one per object; a source that

@@ -24,7 +24,7 @@ from genspace.geometry.frames import (
 )
 from genspace.geometry.lift import between_surfaces, lift
 from genspace.geometry.measure import measure_box
-from genspace.geometry.perception._parts import View, source_of
+from genspace.geometry.perception._parts import StageView, source_of
 from genspace.geometry.perception.crops import box_ray
 from genspace.geometry.perception.labels import Wanted, canonical
 from genspace.geometry.perception.truth import nearest
@@ -93,7 +93,7 @@ class BuiltScene:
 
 
 def build_scene(
-    view: View,
+    view: StageView,
     wanted: Sequence[Wanted],
     *,
     image: str | None = None,
@@ -152,7 +152,7 @@ def build_scene(
 
 
 def _object(
-    item: Wanted, index: int, view: View, mask: NDArray[np.bool_], assembly: Assembly
+    item: Wanted, index: int, view: StageView, mask: NDArray[np.bool_], assembly: Assembly
 ) -> tuple[SceneObject, NDArray[np.float64]]:
     known = view.known
     level = level_from_camera(*pitch_roll_from_gravity(known["gravity"]))
@@ -202,7 +202,7 @@ def _measured(
     points: NDArray[np.float64],
     rotation: NDArray[np.float64] | None,
     level: NDArray[np.float64],
-    view: View,
+    view: StageView,
     assembly: Assembly,
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return what an object's points tell of its box, and where that comes from.
@@ -222,7 +222,7 @@ def _measured(
     return {**measured, "extent": box.extent}, {"centre": points_at, "extent": points_at}
 
 
-def _seen_whole(view: View, index: int) -> tuple[dict[str, Any], dict[str, str]]:
+def _seen_whole(view: StageView, index: int) -> tuple[dict[str, Any], dict[str, str]]:
     """Return what a part that sees boxes in 3D knows of an object's own, and where that comes from."""
     seen, origins = {}, {}
     for key in ("centre", "extent", "rotation"):
@@ -293,8 +293,8 @@ def _npz(points: NDArray[np.float64]) -> bytes:
 
 
 def build_pair(
-    before: View, after: View, wanted: Sequence[Wanted], *, names: tuple[str | None, str | None] = (None, None),
-    assembly: Assembly | None = None,
+    before: StageView, after: StageView, wanted: Sequence[Wanted], *,
+    names: tuple[str | None, str | None] = (None, None), assembly: Assembly | None = None,
 ) -> Pair:  # fmt: skip
     """Return the scenes before and after an edit, in one camera where the background says that it stood still.
 
@@ -330,7 +330,7 @@ def build_pair(
     return pair.with_files(files, source="the pair of images")
 
 
-def background_difference(before: View, after: View) -> float | None:
+def background_difference(before: StageView, after: StageView) -> float | None:
     """Return the median difference of colour (0 to 255) outside all objects; None: too little to compare."""
     if before.size != after.size:
         return None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genspace.geometry.perception._parts import Arrays, Part, View, stages_of
+from genspace.geometry.perception._parts import Arrays, Part, StageView, stages_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["StageCache", "stage_key"]
 
 
-def stage_key(part: Part, view: View) -> str:
+def stage_key(part: Part, view: StageView) -> str:
     """Return the key of a part's output for the view that it is handed: everything that the output depends on."""
     digest = hashlib.sha256(f"{view.picture.digest}|{part.fingerprint}".encode())
     for name in sorted(view.known):

@@ -19,7 +19,7 @@ from genspace.geometry.perception._parts import (
     Checkpoint,
     Part,
     PartKind,
-    View,
+    StageView,
     source_of,
     stages_of,
 )
@@ -84,7 +84,7 @@ class DefaultIntrinsics(CameraPart):
 
     kind, gives, cached = "intrinsics.default", ("K",), False
 
-    def run(self, views: Sequence[View]) -> list[Arrays]:
+    def run(self, views: Sequence[StageView]) -> list[Arrays]:
         """Return K for the stated field of view, marked as a guess."""
         return [_stated(v, self.options.vertical_deg, "nothing is known about the camera") for v in views]
 
@@ -94,11 +94,11 @@ class ExifIntrinsics(CameraPart):
 
     kind, gives, cached = "intrinsics.exif", ("K",), False
 
-    def run(self, views: Sequence[View]) -> list[Arrays]:
+    def run(self, views: Sequence[StageView]) -> list[Arrays]:
         """Return K from the 35 mm equivalent focal length."""
         return [self._one(view) for view in views]
 
-    def _one(self, view: View) -> Arrays:
+    def _one(self, view: StageView) -> Arrays:
         found = _focal_from_exif(view)
         if found is None:
             return _stated(view, self.options.vertical_deg, "the file has no EXIF focal length")
@@ -106,19 +106,19 @@ class ExifIntrinsics(CameraPart):
         return {"K": _centred(view, focal), source_of("K"): np.array(source)}
 
 
-def _stated(view: View, vertical_deg: float, why: str) -> Arrays:
+def _stated(view: StageView, vertical_deg: float, why: str) -> Arrays:
     height, width = view.size
     K = Intrinsics.from_field_of_view(width, height, vertical_deg=vertical_deg).matrix
     source = f"{GUESS}: {vertical_deg:g}° vertical field of view; {why}"
     return {"K": K, source_of("K"): np.array(source)}
 
 
-def _centred(view: View, focal: float) -> NDArray[np.float64]:
+def _centred(view: StageView, focal: float) -> NDArray[np.float64]:
     height, width = view.size
     return Intrinsics.centred(width, height, focal).matrix
 
 
-def known_focal(view: View) -> tuple[float, str] | None:
+def known_focal(view: StageView) -> tuple[float, str] | None:
     """Return a focal length in working pixels that is known and not guessed, and its source; None where none is.
 
     It is that of another part's intrinsics, or the one that the camera wrote into the file.
@@ -128,7 +128,7 @@ def known_focal(view: View) -> tuple[float, str] | None:
     return _focal_from_exif(view)
 
 
-def _focal_from_exif(view: View) -> tuple[float, str] | None:
+def _focal_from_exif(view: StageView) -> tuple[float, str] | None:
     focal_mm = view.picture.focal_35mm
     if focal_mm is None:
         return None
@@ -149,7 +149,7 @@ class LevelGravity(CameraPart):
 
     kind, gives, cached = "gravity.level", ("gravity",), False
 
-    def run(self, views: Sequence[View]) -> list[Arrays]:
+    def run(self, views: Sequence[StageView]) -> list[Arrays]:
         """Return down = the image's down, marked as a guess."""
         return [_level("level camera") for _ in views]
 
@@ -179,11 +179,11 @@ class GroundPlane(CameraPart):
     kind, gives = "gravity.ground-plane", ("gravity",)
     reads: ClassVar[tuple[str, ...]] = ("depth", "K", "masks")
 
-    def run(self, views: Sequence[View]) -> list[Arrays]:
+    def run(self, views: Sequence[StageView]) -> list[Arrays]:
         """Return the fitted normal; a level camera, marked as a guess, where no ground is found."""
         return [self._one(view) for view in views]
 
-    def _one(self, view: View) -> Arrays:
+    def _one(self, view: StageView) -> Arrays:
         known, (height, _) = view.known, view.size
         free = (known["depth"] > 0) & ~known["masks"].any(axis=0)
         free[: height // 2] = False
@@ -271,11 +271,11 @@ class GeoCalib(TorchHubPart):
     gives = ("K", "gravity")
     version = 2
 
-    def run(self, views: Sequence[View]) -> list[Arrays]:
+    def run(self, views: Sequence[StageView]) -> list[Arrays]:
         """Return K with a centred principal point, and down: the negative of GeoCalib's vector, which points up."""
         return [self._one(view) for view in views]
 
-    def _one(self, view: View) -> Arrays:
+    def _one(self, view: StageView) -> Arrays:
         torch = require_torch(self.kind)
         known = known_focal(view)
         device = self.runtime.device

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from genspace.geometry.camera import Intrinsics, viewing_ray
 from genspace.geometry.frames import crop_homography
 from genspace.geometry.perception._ahead import ahead
-from genspace.geometry.perception._parts import Arrays, View
+from genspace.geometry.perception._parts import Arrays, StageView
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,7 +39,7 @@ class CropOptions(BaseModel):
 
 
 def crops_of(
-    views: Sequence[View],
+    views: Sequence[StageView],
     *,
     warp_from_deg: float,
     remove_background: bool,
@@ -66,7 +66,7 @@ def crops_of(
     return list(ahead(crop, ((one, fill) for one in wanted for fill in fills), most=32))
 
 
-def by_view(found: Mapping[str, NDArray[Any]], views: Sequence[View]) -> list[Arrays]:
+def by_view(found: Mapping[str, NDArray[Any]], views: Sequence[StageView]) -> list[Arrays]:
     """Return each view's own share of what was found for all objects, (N,), and its objects' rays, (n, 3)."""
     ends = np.cumsum([len(v.known["boxes"]) for v in views])[:-1]
     shares = {name: np.split(values, ends) for name, values in found.items()}

@@ -25,7 +25,7 @@ from genspace.geometry.perception._parts import (
     Checkpoint,
     PartKind,
     PerceptionError,
-    View,
+    StageView,
     source_of,
     stages_of,
 )
@@ -70,7 +70,7 @@ class DepthModel(ModelPart):
             )
         return model
 
-    def run(self, views: Sequence[View]) -> list[Arrays]:
+    def run(self, views: Sequence[StageView]) -> list[Arrays]:
         """Return depth z in metres at the image's size, (H, W), float32."""
         x = _pixels.stack([v.pixels for v in views], self.runtime.device)
         with self.runtime.inference():
@@ -80,7 +80,7 @@ class DepthModel(ModelPart):
             for a in answers
         ]
 
-    def _depths(self, x: Tensor, views: Sequence[View]) -> list[Arrays]:
+    def _depths(self, x: Tensor, views: Sequence[StageView]) -> list[Arrays]:
         raise NotImplementedError
 
     def _forward(self, x: Tensor) -> Any:
@@ -101,7 +101,7 @@ class DepthAnything(DepthModel):
 
     model_types = ("depth_anything",)
 
-    def _depths(self, x: Tensor, views: Sequence[View]) -> list[Arrays]:  # noqa: ARG002 - one signature for all
+    def _depths(self, x: Tensor, views: Sequence[StageView]) -> list[Arrays]:  # noqa: ARG002 - one signature for all
         size = (int(x.shape[-2]), int(x.shape[-1]))
         config = load_json(self.folder, "preprocessor_config.json")
         target = _pixels.size_from_config(self.folder, {"height": 518, "width": 518})
@@ -119,7 +119,7 @@ class ZoeDepth(DepthModel):
 
     model_types = ("zoedepth",)
 
-    def _depths(self, x: Tensor, views: Sequence[View]) -> list[Arrays]:  # noqa: ARG002 - one signature for all
+    def _depths(self, x: Tensor, views: Sequence[StageView]) -> list[Arrays]:  # noqa: ARG002 - one signature for all
         torch = require_torch(self.kind)
         size = (int(x.shape[-2]), int(x.shape[-1]))
         config = load_json(self.folder, "preprocessor_config.json")
@@ -148,7 +148,7 @@ class DepthPro(DepthModel):
     model_types = ("depth_pro",)
     gpu_dtype = "tf32"  # inverse depth loses far objects in half precision
 
-    def _depths(self, x: Tensor, views: Sequence[View]) -> list[Arrays]:
+    def _depths(self, x: Tensor, views: Sequence[StageView]) -> list[Arrays]:
         torch = require_torch(self.kind)
         size = (int(x.shape[-2]), int(x.shape[-1]))
         target = _pixels.size_from_config(self.folder, {"height": 1536, "width": 1536})
@@ -216,7 +216,7 @@ class Metric3D(TorchHubPart):
     canonical_focal_px: ClassVar[float] = 1000.0
     input_size: ClassVar[tuple[int, int]] = (616, 1064)
 
-    def run(self, views: Sequence[View]) -> list[Arrays]:
+    def run(self, views: Sequence[StageView]) -> list[Arrays]:
         """Return depth z in metres at the image's size, (H, W), float32."""
         torch = require_torch(self.kind)
         x = _pixels.stack([v.pixels for v in views], self.runtime.device)

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from genspace.checkpoints import load_pretrained
 from genspace.geometry.perception import _pixels
 from genspace.geometry.perception._model_part import ModelPart
-from genspace.geometry.perception._parts import Arrays, Checkpoint, PartKind, PerceptionError, View
+from genspace.geometry.perception._parts import Arrays, Checkpoint, PartKind, PerceptionError, StageView
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,7 +62,7 @@ class ZeroShotDetector(ModelPart):
         family: str = self.model.config.model_type
         return family
 
-    def run(self, views: Sequence[View]) -> list[Arrays]:
+    def run(self, views: Sequence[StageView]) -> list[Arrays]:
         """Return boxes (working pixels), label indices and scores, best first."""
         with self.runtime.inference():
             x = self._pixels([v.pixels for v in views]).to(self.runtime.torch_dtype)

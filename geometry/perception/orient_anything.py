@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-__all__ = ["Layout", "build", "combine", "decode", "mirrored", "rename"]
+__all__ = ["HeadLayout", "build", "combine", "decode", "mirrored", "rename"]
 
 _RENAMES = (
     ("attention.attention.query.", "attention.q_proj."),
@@ -35,13 +35,13 @@ _RENAMES = (
 
 
 @dataclass(frozen=True)
-class Layout:
+class HeadLayout:
     """Where azimuth, polar angle, in-plane rotation and confidence stand among the outputs."""
 
     rotation_bins: int
 
     @classmethod
-    def of_width(cls, width: int) -> Layout:
+    def of_width(cls, width: int) -> HeadLayout:
         """Return the layout of a head by its width: 722 (in-plane ±90°) or 902 (±180°).
 
         Decoding one as the other reads every in-plane rotation 90° wrong, so the width decides.
@@ -72,7 +72,7 @@ def decode(logits: ArrayLike) -> Array:
     [45.0, 10.0, -10.0, 0.5]
     """
     x = np.asarray(logits, dtype=float)
-    layout = Layout.of_width(x.shape[-1])
+    layout = HeadLayout.of_width(x.shape[-1])
     angles = [x[..., s].argmax(axis=-1) + d for s, d in zip(layout.slices, layout.first_deg, strict=True)]
     front = 1.0 / (1.0 + np.exp(x[..., -1] - x[..., -2]))
     answers: Array = np.stack([*angles, front], axis=-1).astype(float)
@@ -86,7 +86,7 @@ def mirrored(answers: Array) -> Array:
     return turned
 
 
-def combine(answers: Array, layout: Layout) -> Array:
+def combine(answers: Array, layout: HeadLayout) -> Array:
     """Return one answer, (4,), from several views of an object, (V, 4).
 
     As in the released code for test-time augmentation: outliers by 1.5 interquartile ranges are left out; azimuth
@@ -158,7 +158,7 @@ def build(state: Mapping[str, Tensor]) -> nn.Module:
     except KeyError as error:
         raise InputError(f"the weights are not Orient Anything's: no tensor {error}") from None
     hidden, patch = patches.shape[0], patches.shape[-1]
-    Layout.of_width(width)
+    HeadLayout.of_width(width)
     layers = {m.group(1) for k in state if (m := re.match(r"dinov2\.encoder\.layer\.(\d+)\.", k))}
     config = transformers.Dinov2Config(
         hidden_size=hidden,

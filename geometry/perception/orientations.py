@@ -13,7 +13,7 @@ from genspace.checkpoints import load_pretrained, require_torch
 from genspace.errors import InputError
 from genspace.geometry.perception import _pixels, orient_anything
 from genspace.geometry.perception._model_part import ModelPart
-from genspace.geometry.perception._parts import Arrays, Checkpoint, PartKind, View
+from genspace.geometry.perception._parts import Arrays, Checkpoint, PartKind, StageView
 from genspace.geometry.perception.crops import CROPS_AT_ONCE, CropOptions, by_view, crops_of
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class OrientAnything(ModelPart):
         network.encoder.to(self.runtime.torch_dtype)
         return network
 
-    def run(self, views: Sequence[View]) -> list[Arrays]:
+    def run(self, views: Sequence[StageView]) -> list[Arrays]:
         """Return angles in degrees, confidences and whether there is a front, (N,), and the boxes' rays, (N, 3)."""
         background = self.options.background
         angles = self._seen(views, remove_background=background == "remove")
@@ -74,7 +74,7 @@ class OrientAnything(ModelPart):
         return by_view({**found, "has_front": (found["confidence"] >= FRONT_FROM).astype(np.int64)}, views)
 
     def _seen(
-        self, views: Sequence[View], *, remove_background: bool, only: NDArray[np.bool_] | None = None
+        self, views: Sequence[StageView], *, remove_background: bool, only: NDArray[np.bool_] | None = None
     ) -> NDArray[Any]:
         """Return (azimuth, polar, rotation, confidence) of the objects, (N, 4), or of those that `only` marks."""
         crops = crops_of(
@@ -99,7 +99,7 @@ class OrientAnything(ModelPart):
         answers = orient_anything.decode(logits)
         answers[:, 1:] = orient_anything.mirrored(answers[:, 1:])
         per_object = answers.reshape(-1, len(self.options.fills) * answers.shape[1], 4)
-        layout = orient_anything.Layout.of_width(logits.shape[-1])
+        layout = orient_anything.HeadLayout.of_width(logits.shape[-1])
         return np.stack([orient_anything.combine(one, layout) for one in per_object])
 
 
@@ -147,7 +147,7 @@ class ClipViews(ModelPart):
         self._tokenizer = load_pretrained("AutoTokenizer", self.folder)
         return model
 
-    def run(self, views: Sequence[View]) -> list[Arrays]:
+    def run(self, views: Sequence[StageView]) -> list[Arrays]:
         """Return azimuths in degrees and confidences, (N,), and the ray of each object's box, (N, 3)."""
         names = [v.labels[i] for v in views for i in v.known["label"]]
         crops = crops_of(

@@ -20,7 +20,7 @@ from genspace.geometry.perception._parts import (
     Arrays,
     Part,
     PerceptionError,
-    View,
+    StageView,
     per_object,
     source_of,
     stages_of,
@@ -31,7 +31,7 @@ from genspace.records import fingerprint
 
 if TYPE_CHECKING:
     from genspace.geometry.perception.images import Picture
-    from genspace.geometry.perception.truth import Truth
+    from genspace.geometry.perception.truth import KnownScene
 
 __all__ = ["Failure", "Perception", "StageReport", "Step", "Subject", "in_order"]
 
@@ -44,12 +44,14 @@ class Subject:
 
     picture: Picture
     wanted: tuple[Wanted, ...]
-    truth: Truth | None = None
+    truth: KnownScene | None = None
 
-    def view(self) -> View:
+    def view(self) -> StageView:
         """Return what is known before the first stage."""
         labels = list(dict.fromkeys(w.label for w in self.wanted))
-        return View(picture=self.picture, known={"labels": np.array(labels, dtype=str)}, truth=self.truth)
+        return StageView(
+            picture=self.picture, known={"labels": np.array(labels, dtype=str)}, truth=self.truth
+        )
 
 
 @dataclass(frozen=True)
@@ -182,17 +184,19 @@ class Perception:
         if problems:
             raise InputError("\n".join(problems))
 
-    def run(self, subjects: Sequence[Subject]) -> list[View | Failure]:
+    def run(self, subjects: Sequence[Subject]) -> list[StageView | Failure]:
         """Return what is known about each image after all stages, or why it could not be seen.
 
         Errors: `InputError` for what stops every image: a package or a checkpoint that is missing, or a part that
         reads or gives what it does not declare.
         """
-        states: list[View | Failure] = [s.view() for s in subjects]
+        states: list[StageView | Failure] = [s.view() for s in subjects]
         for step in self._steps:
             started = perf_counter()
-            for i, state in self._run(step, [(i, s) for i, s in enumerate(states) if isinstance(s, View)]):
-                if "boxes" in step.gives and isinstance(state, View):
+            for i, state in self._run(
+                step, [(i, s) for i, s in enumerate(states) if isinstance(s, StageView)]
+            ):
+                if "boxes" in step.gives and isinstance(state, StageView):
                     state = _chosen(state, subjects[i].wanted)  # noqa: PLW2901 - the detector's last step
                 states[i] = state
             _log.debug("%s: %.2f s", "+".join(step.stages), perf_counter() - started)
@@ -205,10 +209,12 @@ class Perception:
         for step in self._steps:
             step.part.close()
 
-    def _run(self, step: Step, views: list[tuple[int, View]]) -> Iterable[tuple[int, View | Failure]]:
+    def _run(
+        self, step: Step, views: list[tuple[int, StageView]]
+    ) -> Iterable[tuple[int, StageView | Failure]]:
         part = step.part
         stage = "+".join(step.stages)
-        todo: list[tuple[int, View, str]] = []
+        todo: list[tuple[int, StageView, str]] = []
         done = kept = 0
         seconds = 0.0
 
@@ -243,7 +249,7 @@ class Perception:
             future.result()
 
 
-def _kept(cache: StageCache | None, part: Part, view: View) -> tuple[str, dict[str, Any] | None]:
+def _kept(cache: StageCache | None, part: Part, view: StageView) -> tuple[str, dict[str, Any] | None]:
     """Return the key of a part's output for a view, and the output if the cache holds it."""
     if cache is None:
         return "", None
@@ -251,7 +257,7 @@ def _kept(cache: StageCache | None, part: Part, view: View) -> tuple[str, dict[s
     return key, cache.get(part, key)
 
 
-def _with(view: View, step: Step, output: Arrays) -> View:
+def _with(view: StageView, step: Step, output: Arrays) -> StageView:
     """Add what is taken of a part's output to what is known, each array with its source."""
     added: dict[str, Any] = {}
     for key in step.gives:
@@ -260,7 +266,7 @@ def _with(view: View, step: Step, output: Arrays) -> View:
     return replace(view, known={**view.known, **added})
 
 
-def _chosen(view: View, wanted: Sequence[Wanted]) -> View:
+def _chosen(view: StageView, wanted: Sequence[Wanted]) -> StageView:
     """Keep the objects asked for: suppressed by class, then by detection score alone.
 
     Of a class of which the second best is asked for, the best is kept too, so that every number means the same object
@@ -283,9 +289,11 @@ def _chosen(view: View, wanted: Sequence[Wanted]) -> View:
     return replace(view, known={**known, **{key: known[key][keep] for key in rows}})
 
 
-def _batches(todo: list[tuple[int, View, str]], batch_size: int) -> Iterable[list[tuple[int, View, str]]]:
+def _batches(
+    todo: list[tuple[int, StageView, str]], batch_size: int
+) -> Iterable[list[tuple[int, StageView, str]]]:
     """Yield batches of images of one size, so that no answer depends on another image's padding."""
-    by_size: dict[tuple[int, int], list[tuple[int, View, str]]] = {}
+    by_size: dict[tuple[int, int], list[tuple[int, StageView, str]]] = {}
     for entry in todo:
         by_size.setdefault(entry[1].size, []).append(entry)
     for entries in by_size.values():
@@ -293,7 +301,7 @@ def _batches(todo: list[tuple[int, View, str]], batch_size: int) -> Iterable[lis
             yield entries[start : start + batch_size]
 
 
-def _run_batch(part: Part, views: list[View]) -> list[dict[str, Any] | Failure]:
+def _run_batch(part: Part, views: list[StageView]) -> list[dict[str, Any] | Failure]:
     """Run a batch; when it fails, run its halves, so that one bad image (or too little memory) costs only itself."""
     try:
         return [_checked(part, v, o) for v, o in zip(views, part.run(views), strict=True)]
@@ -312,7 +320,7 @@ def _run_batch(part: Part, views: list[View]) -> list[dict[str, Any] | Failure]:
     return [*_run_batch(part, views[:half]), *_run_batch(part, views[half:])]
 
 
-def _checked(part: Part, view: View, output: Arrays) -> dict[str, Any] | Failure:
+def _checked(part: Part, view: StageView, output: Arrays) -> dict[str, Any] | Failure:
     try:
         return check_output(part, view, output)
     except PerceptionError as error:

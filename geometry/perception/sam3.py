@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from genspace.checkpoints import load_pretrained, require_torch
 from genspace.geometry.perception import _pixels
 from genspace.geometry.perception._model_part import ModelPart
-from genspace.geometry.perception._parts import Arrays, Checkpoint, PartKind, View, stages_of
+from genspace.geometry.perception._parts import Arrays, Checkpoint, PartKind, StageView, stages_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,7 +50,7 @@ class Sam3(ModelPart):
         self._tokenizer = load_pretrained("AutoTokenizer", self.folder)
         return model
 
-    def run(self, views: Sequence[View]) -> list[Arrays]:
+    def run(self, views: Sequence[StageView]) -> list[Arrays]:
         """Return boxes (working pixels), label indices, scores, masks (N, H, W) and their scores, label by label."""
         model, size = self.model, views[0].size
         most = max(len(v.labels) for v in views)
@@ -66,7 +66,7 @@ class Sam3(ModelPart):
                         found[j].append(self._instances(out, j, i, size))
         return [{key: np.concatenate([one[key] for one in image]) for key in self.gives} for image in found]
 
-    def _pixels(self, views: Sequence[View]) -> Tensor:
+    def _pixels(self, views: Sequence[StageView]) -> Tensor:
         x = _pixels.stack([v.pixels for v in views], self.runtime.device)
         target = _pixels.size_from_config(self.folder, {"height": 1008, "width": 1008})
         x = _pixels.resize(x, (target["height"], target["width"]))

@@ -17,14 +17,14 @@ from genspace.geometry.perception._parts import (
     Part,
     PartKind,
     PerceptionError,
-    View,
+    StageView,
     is_guess,
     source_of,
     stages_of,
 )
 from genspace.geometry.perception.crops import box_ray
 from genspace.geometry.perception.labels import same_object
-from genspace.geometry.perception.truth import Truth, nearest
+from genspace.geometry.perception.truth import KnownScene, nearest
 from genspace.geometry.predicates import instance_of
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class ScenePart(Part):
         """Its name: what it answers is in the scene file."""
         return self.name
 
-    def run(self, views: Sequence[View]) -> list[Arrays]:
+    def run(self, views: Sequence[StageView]) -> list[Arrays]:
         """Return what each view's scene file says. Errors: `PerceptionError` where it says nothing."""
         answers: list[Arrays] = []
         for view in views:
@@ -66,11 +66,11 @@ class ScenePart(Part):
             answers.append({**sources, **self.read(view, view.truth)})
         return answers
 
-    def read(self, view: View, truth: Truth) -> Arrays:
+    def read(self, view: StageView, truth: KnownScene) -> Arrays:
         """Return the stage's arrays for one view."""
         raise NotImplementedError
 
-    def nothing(self, truth: Truth, what: str) -> PerceptionError:
+    def nothing(self, truth: KnownScene, what: str) -> PerceptionError:
         """Return the error for a scene file that does not say what is needed."""
         return PerceptionError(f"{self.name}: {truth.scene.source} holds no {what}")
 
@@ -86,7 +86,7 @@ class SceneDetector(ScenePart):
     reads: ClassVar[tuple[str, ...]] = ("truth", "labels")
     gives = ("boxes", "label", "score")
 
-    def read(self, view: View, truth: Truth) -> Arrays:
+    def read(self, view: StageView, truth: KnownScene) -> Arrays:
         """Return boxes, label indices and detection confidences (1 where the file says none).
 
         Of one class, `horse` stands before `horse_2`, wherever they stand in the file.
@@ -113,7 +113,7 @@ class SceneSegmenter(ScenePart):
     reads: ClassVar[tuple[str, ...]] = ("truth", "boxes")
     gives = ("masks", "mask_score")
 
-    def read(self, view: View, truth: Truth) -> Arrays:
+    def read(self, view: StageView, truth: KnownScene) -> Arrays:
         """Return masks at working size; an empty one for a box that shows no object of the scene."""
         matches = truth.matches(view.known["boxes"], view.size)
         masks = np.zeros((len(matches), *view.size), dtype=bool)
@@ -128,7 +128,7 @@ class SceneDepth(ScenePart):
 
     gives = ("depth",)
 
-    def read(self, view: View, truth: Truth) -> Arrays:
+    def read(self, view: StageView, truth: KnownScene) -> Arrays:
         """Return depth z in metres at working size, 0 where it is unknown."""
         depth = truth.scene.read_depth()
         if depth is None:
@@ -144,7 +144,7 @@ class SceneIntrinsics(ScenePart):
 
     gives = ("K",)
 
-    def read(self, view: View, truth: Truth) -> Arrays:
+    def read(self, view: StageView, truth: KnownScene) -> Arrays:
         """Return K in working pixels."""
         camera = truth.scene.camera
         if camera.intrinsics is None:
@@ -159,7 +159,7 @@ class SceneGravity(ScenePart):
 
     gives = ("gravity",)
 
-    def read(self, view: View, truth: Truth) -> Arrays:  # noqa: ARG002 - every scene part's signature
+    def read(self, view: StageView, truth: KnownScene) -> Arrays:  # noqa: ARG002 - every scene part's signature
         """Return down in the camera frame."""
         camera = truth.scene.camera
         if camera.pitch_deg is None or camera.roll_deg is None:
@@ -174,7 +174,7 @@ class SceneOrientation(ScenePart):
     reads: ClassVar[tuple[str, ...]] = ("truth", "boxes", "K")
     gives = ("azimuth_deg", "polar_deg", "rotation_deg", "confidence", "ray", "has_front")
 
-    def read(self, view: View, truth: Truth) -> Arrays:
+    def read(self, view: StageView, truth: KnownScene) -> Arrays:
         """Return angles relative to each box's ray; NaN, not known, where the file has no rotation."""
         boxes = view.known["boxes"]
         matches = truth.matches(boxes, view.size)
@@ -204,7 +204,7 @@ class SceneBoxes(ScenePart):
     reads: ClassVar[tuple[str, ...]] = ("truth", "boxes")
     gives = ("centre", "extent", "rotation")
 
-    def read(self, view: View, truth: Truth) -> Arrays:
+    def read(self, view: StageView, truth: KnownScene) -> Arrays:
         """Return centres, extents and R_camera_from_object; NaN where the file does not know one."""
         matches = truth.matches(view.known["boxes"], view.size)
         centre, extent = np.full((2, len(matches), 3), np.nan)
@@ -220,7 +220,7 @@ class SceneBoxes(ScenePart):
         return {"centre": centre, "extent": extent, "rotation": rotation}
 
 
-def _in_camera(item: SceneObject, rows: Any, truth: Truth, part: ScenePart) -> NDArray[np.float64]:
+def _in_camera(item: SceneObject, rows: Any, truth: KnownScene, part: ScenePart) -> NDArray[np.float64]:
     """Return R_camera_from_object of a rotation in the file."""
     rotation = np.array(rows, dtype=float)
     if item.rotation_frame == "camera":

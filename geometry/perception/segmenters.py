@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from genspace.checkpoints import require_torch
 from genspace.geometry.perception import _pixels
 from genspace.geometry.perception._model_part import ModelPart
-from genspace.geometry.perception._parts import Arrays, Checkpoint, PartKind, View
+from genspace.geometry.perception._parts import Arrays, Checkpoint, PartKind, StageView
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,7 +45,7 @@ class BoxSegmenter(ModelPart):
     auto_class = "AutoModelForMaskGeneration"
     model_types = (*_PADDED, *_SQUARE)
 
-    def run(self, views: Sequence[View]) -> list[Arrays]:
+    def run(self, views: Sequence[StageView]) -> list[Arrays]:
         """Return one mask per box, (N, H, W), and the model's own rating of it."""
         counts = [len(v.known["boxes"]) for v in views]
         height, width = views[0].size
@@ -57,7 +57,7 @@ class BoxSegmenter(ModelPart):
             answers = iter(self._segment(asked))
             return [next(answers) if n else empty for n in counts]
 
-    def _segment(self, views: Sequence[View]) -> list[Arrays]:
+    def _segment(self, views: Sequence[StageView]) -> list[Arrays]:
         torch = require_torch(self.kind)
         padded = self.model.config.model_type in _PADDED
         x = _pixels.stack([v.pixels for v in views], self.runtime.device)

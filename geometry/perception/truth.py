@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
     from genspace.geometry.scene import Scene, SceneObject
 
-__all__ = ["Truth", "nearest"]
+__all__ = ["KnownScene", "nearest"]
 
 _SAME_BOX = 0.5
 """Intersection over union from which a detected box is taken for a scene's object."""
 
 
 @dataclass(frozen=True)
-class Truth:
+class KnownScene:
     """A scene file, seen in working pixels."""
 
     scene: Scene

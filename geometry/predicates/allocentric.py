@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from genspace.geometry import reference
-from genspace.geometry.drawing.concepts import VIEWER, Concept, Figure, toward
+from genspace.geometry.drawing.concepts import VIEWER, Concept, PlanFigure, toward
 from genspace.geometry.predicates import (
     BEARING,
     OPPOSITE_SIDES,
@@ -35,8 +35,8 @@ def allocentric(case: Case) -> Measured:
 def drawing(bound: Bound) -> Concept:
     """A turned, so that its left is not the viewer's left, and B on the side."""
     heading, (width_deg, _) = 150.0, bound.limits()["bearing"]
-    b = Figure("B", *toward(-0.15, 0, heading + BEARING[bound.word], 1.3))
-    return Concept((Figure("A", -0.15, 0, heading), b), camera=VIEWER, sector=(bound.word, width_deg))
+    b = PlanFigure("B", *toward(-0.15, 0, heading + BEARING[bound.word], 1.3))
+    return Concept((PlanFigure("A", -0.15, 0, heading), b), camera=VIEWER, sector=(bound.word, width_deg))
 
 
 def beside(draw: Draw) -> Layout:

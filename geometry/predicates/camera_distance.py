@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from genspace.geometry import reference
-from genspace.geometry.drawing.concepts import VIEWER, Concept, Figure
+from genspace.geometry.drawing.concepts import VIEWER, Concept, PlanFigure
 from genspace.geometry.predicates import Bound, Case, Limit, Measured, Predicate, Variant, metric
 from genspace.geometry.probes.planning import Draw, Eye, Layout, Plan, UnfitError, by_number, polar
 
@@ -25,7 +25,7 @@ def drawing(bound: Bound) -> Concept:
     """A ahead of the camera, and the distance to its centre."""
     far = -1.0 + 0.5 * min(float(bound.settings["value_m"]), 4.0)
     span = ((0.75, VIEWER[1]), (0.75, far), "{value_m}")
-    return Concept((Figure("A", 0, far),), camera=VIEWER, spans=(span,))
+    return Concept((PlanFigure("A", 0, far),), camera=VIEWER, spans=(span,))
 
 
 def away(draw: Draw) -> Layout:

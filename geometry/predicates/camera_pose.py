@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from genspace.geometry import measures, reference
-from genspace.geometry.drawing.concepts import VIEWER, Concept, Figure
+from genspace.geometry.drawing.concepts import VIEWER, Concept, PlanFigure
 from genspace.geometry.frames import wrap_deg
 from genspace.geometry.predicates import (
     BEARING,
@@ -55,7 +55,7 @@ def on_side(case: Case, a: Placed, seen: Placed | Vector, name: str, side: str) 
 def drawing(bound: Bound) -> Concept:
     """A with its front turned so that the camera sees the side."""
     width_deg, _ = bound.limits()["bearing"]
-    figure = Figure("A", 0, 0, 180 - BEARING[bound.word])
+    figure = PlanFigure("A", 0, 0, 180 - BEARING[bound.word])
     return Concept((figure,), camera=VIEWER, sector=(bound.word, width_deg))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from genspace.geometry import measures, reference
-from genspace.geometry.drawing.concepts import VIEWER, Concept, Figure, toward
+from genspace.geometry.drawing.concepts import VIEWER, Concept, PlanFigure, toward
 from genspace.geometry.predicates import (
     BEARING,
     OPPOSITE_SIDES,
@@ -37,7 +37,8 @@ def drawing(bound: Bound) -> Concept:
     """A and B abreast, the camera at the side."""
     heading = 180 - BEARING[bound.word]
     a, b = (
-        Figure(name, *toward(0, 0, heading + turn, 0.5), heading) for name, turn in (("A", -90), ("B", 90))
+        PlanFigure(name, *toward(0, 0, heading + turn, 0.5), heading)
+        for name, turn in (("A", -90), ("B", 90))
     )
     return Concept((a, b), camera=VIEWER)
 

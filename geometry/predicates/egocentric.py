@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from genspace.geometry import measures, reference
-from genspace.geometry.drawing.concepts import VIEWER, Concept, Figure
+from genspace.geometry.drawing.concepts import VIEWER, Concept, PlanFigure
 from genspace.geometry.frames import wrap_deg
 from genspace.geometry.predicates import (
     Bound,
@@ -63,7 +63,7 @@ _DRAWN = {
 def drawing(bound: Bound) -> Concept:
     """A and B with the camera's lines of sight; where they face does not matter."""
     a, b = _DRAWN[bound.word]
-    return Concept((Figure("A", *a), Figure("B", *b)), camera=VIEWER, sights=("A", "B"))
+    return Concept((PlanFigure("A", *a), PlanFigure("B", *b)), camera=VIEWER, sights=("A", "B"))
 
 
 def across(draw: Draw) -> Layout:

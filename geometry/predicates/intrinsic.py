@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from genspace.geometry import measures, reference
-from genspace.geometry.drawing.concepts import Concept, Figure
+from genspace.geometry.drawing.concepts import Concept, PlanFigure
 from genspace.geometry.predicates import (
     Bound,
     Case,
@@ -61,7 +61,7 @@ _DRAWN = {
 def drawing(bound: Bound) -> Concept:
     """A and B as they stand, without a camera: from where the picture is taken does not matter."""
     a, b = _DRAWN[bound.word]
-    return Concept((Figure("A", *a), Figure("B", *b)), zoom=1.5)
+    return Concept((PlanFigure("A", *a), PlanFigure("B", *b)), zoom=1.5)
 
 
 def mutual(draw: Draw) -> Layout:

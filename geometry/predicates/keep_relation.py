@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from genspace.geometry import measures, reference
-from genspace.geometry.drawing.concepts import VIEWER, Concept, Figure, toward
+from genspace.geometry.drawing.concepts import VIEWER, Concept, PlanFigure, toward
 from genspace.geometry.frames import wrap_deg
 from genspace.geometry.predicates import (
     BEARING,
@@ -55,9 +55,9 @@ def drawing(bound: Bound) -> Concept:
     """A with the others around it, and the camera's way to the side."""
     heading, (width_deg, _) = 180.0 - BEARING[bound.word], bound.limits()["seen"]
     around = [toward(0, 0, heading + turn, 1.15) for turn in (60, -45)]
-    others = [Figure(letter, *place) for letter, place in zip(bound.ids[1:], around, strict=False)]
+    others = [PlanFigure(letter, *place) for letter, place in zip(bound.ids[1:], around, strict=False)]
     return Concept(
-        (Figure("A", 0, 0, heading), *others),
+        (PlanFigure("A", 0, 0, heading), *others),
         camera=VIEWER,
         camera_before=(-1.75, -1.05, 55.0),
         moves=(((-1.6, -1.3), (-0.35, -1.95), ""),),

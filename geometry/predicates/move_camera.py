@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from genspace.geometry import reference
-from genspace.geometry.drawing.concepts import Concept, Figure
+from genspace.geometry.drawing.concepts import Concept, PlanFigure
 from genspace.geometry.frames import rotation_y
 from genspace.geometry.predicates import (
     Bound,
@@ -49,7 +49,9 @@ def drawing(bound: Bound) -> Concept:
     """The camera before, dashed, and after; A stays."""
     start, goal = _DRAWN[bound.word]
     step = (start, goal, "{value_m}")
-    return Concept((Figure("A", 0, 1.0),), camera=(*goal, 0.0), camera_before=(*start, 0.0), moves=(step,))
+    return Concept(
+        (PlanFigure("A", 0, 1.0),), camera=(*goal, 0.0), camera_before=(*start, 0.0), moves=(step,)
+    )
 
 
 _PLAN = replace(

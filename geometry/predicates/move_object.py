@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from genspace.geometry import reference
-from genspace.geometry.drawing.concepts import VIEWER, Concept, Figure
+from genspace.geometry.drawing.concepts import VIEWER, Concept, PlanFigure
 from genspace.geometry.predicates import (
     RELATIVE,
     Bound,
@@ -79,7 +79,7 @@ def drawing(bound: Bound) -> Concept:
     """A before, dashed, and after, before a camera that stands still."""
     goal = {"closer": (0, -0.8), "farther": (0, 1.0), "left": (-1.3, 0), "right": (1.3, 0)}[bound.word]
     start = (0.0, {"closer": 0.2, "farther": -0.3}.get(bound.word, 0.0))
-    figures = (Figure("A", *start, ghost=True), Figure("A", *goal))
+    figures = (PlanFigure("A", *start, ghost=True), PlanFigure("A", *goal))
     return Concept(figures, camera=VIEWER, moves=((start, goal, "{value_m}"),))
 
 

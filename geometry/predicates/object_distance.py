@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from genspace.geometry import measures, reference
-from genspace.geometry.drawing.concepts import Concept, Figure
+from genspace.geometry.drawing.concepts import Concept, PlanFigure
 from genspace.geometry.predicates import (
     Bound,
     Case,
@@ -46,7 +46,7 @@ def drawing(bound: Bound) -> Concept:
     half = 0.5 + 0.3 * min(float(bound.settings["value_m"]), 4.0)
     end = half if bound.settings["measure"] == "centres" else half - 0.34
     span = ((-end, -0.55), (end, -0.55), "{value_m}")
-    return Concept((Figure("A", -half, 0), Figure("B", half, 0)), spans=(span,), zoom=1.4)
+    return Concept((PlanFigure("A", -half, 0), PlanFigure("B", half, 0)), spans=(span,), zoom=1.4)
 
 
 def apart(draw: Draw) -> Layout:

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from genspace.geometry.probes._parts import BLACK, CHROME, Paint, Part, painted
+from genspace.geometry.probes._parts import BLACK, CHROME, Paint, Piece, painted
 from genspace.geometry.probes._solids import ball, block, disc, hull, lathe, mirrored, plate, rod, tube
 
 __all__ = ["armchair", "chair", "laptop", "mug", "painted_ball", "sofa", "teapot", "television", "vase"]
 
 
-def chair(look: dict[str, Any]) -> list[Part]:
+def chair(look: dict[str, Any]) -> list[Piece]:
     """Return a wooden chair: the back rest is behind, the seat opens to the front."""
     wood, cushion = Paint(look["frame"], "satin"), Paint(look["seat"], "matte")
     seat, top, half_x, half_z = 0.46, look["height"], 0.22, look["width"] / 2
@@ -79,7 +79,7 @@ def chair(look: dict[str, Any]) -> list[Part]:
     return parts
 
 
-def _seating(look: dict[str, Any], width: float, seats: int) -> list[Part]:
+def _seating(look: dict[str, Any], width: float, seats: int) -> list[Piece]:
     fabric, cushion, foot = (
         Paint(look["fabric"], "matte"),
         Paint(look["cushion"], "matte"),
@@ -124,17 +124,17 @@ def _seating(look: dict[str, Any], width: float, seats: int) -> list[Part]:
     return parts
 
 
-def armchair(look: dict[str, Any]) -> list[Part]:
+def armchair(look: dict[str, Any]) -> list[Piece]:
     """Return an upholstered chair with arms."""
     return _seating(look, 0.88, 1)
 
 
-def sofa(look: dict[str, Any]) -> list[Part]:
+def sofa(look: dict[str, Any]) -> list[Piece]:
     """Return an upholstered seat for two or three."""
     return _seating(look, look["width"], look["seats"])
 
 
-def laptop(look: dict[str, Any]) -> list[Part]:
+def laptop(look: dict[str, Any]) -> list[Piece]:
     """Return an open laptop: its front is where its user sits."""
     case, keys = Paint(look["case"], "metal"), Paint(look["keys"], "satin")
     deep, wide, thick = 0.235, look["width"], 0.017
@@ -201,7 +201,7 @@ def _turned(angle_deg: float) -> Any:
     return np.array([[c, -s, 0, 0], [s, c, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1.0]])
 
 
-def television(look: dict[str, Any]) -> list[Part]:
+def television(look: dict[str, Any]) -> list[Piece]:
     """Return a flat television on feet, showing hills under a sun."""
     frame = Paint(look["frame"], "satin")
     wide, tall, foot = look["width"], look["width"] * 0.58, 0.08
@@ -239,7 +239,7 @@ def television(look: dict[str, Any]) -> list[Part]:
     return parts
 
 
-def mug(look: dict[str, Any]) -> list[Part]:
+def mug(look: dict[str, Any]) -> list[Piece]:
     """Return a mug with a stripe all round: nothing but the handle tells its sides apart."""
     glaze, band = Paint(look["glaze"], "gloss"), Paint(look["band"], "gloss")
     r, tall, wall = look["radius"], look["height"], 0.004
@@ -275,7 +275,7 @@ def mug(look: dict[str, Any]) -> list[Part]:
     return parts
 
 
-def teapot(look: dict[str, Any]) -> list[Part]:
+def teapot(look: dict[str, Any]) -> list[Piece]:
     """Return a teapot with its spout opposite the handle."""
     glaze, trim = Paint(look["glaze"], "gloss"), Paint(look["trim"], "gloss")
     s = look["squat"]
@@ -335,14 +335,14 @@ def teapot(look: dict[str, Any]) -> list[Part]:
     return parts
 
 
-def painted_ball(look: dict[str, Any]) -> list[Part]:
+def painted_ball(look: dict[str, Any]) -> list[Piece]:
     """Return a plain ball: a control without a front."""
     return [
         painted(Paint(look["colour"], "satin"), ball((0, look["radius"], 0), look["radius"], subdivisions=5))
     ]
 
 
-def vase(look: dict[str, Any]) -> list[Part]:
+def vase(look: dict[str, Any]) -> list[Piece]:
     """Return a turned vase: a control without a front."""
     s = look["slender"]
     outside = np.array(

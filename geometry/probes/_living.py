@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from genspace.geometry.probes._parts import BLACK, Paint, Part, painted, split
+from genspace.geometry.probes._parts import BLACK, Paint, Piece, painted, split
 from genspace.geometry.probes._solids import ball, blend, hull, mirrored, rod, tube
 
 __all__ = ["cat", "cow", "dog", "elephant", "horse", "person"]
@@ -35,7 +35,7 @@ def _spots(vertices: Any, seed: int, *, count: int, size: float) -> Any:
     return (apart * wobble[:, None] < radii).any(axis=1)
 
 
-def _eyes(at: tuple[float, float, float], r: float) -> list[Part]:
+def _eyes(at: tuple[float, float, float], r: float) -> list[Piece]:
     x, y, z = at
     white = ball((x + 0.25 * r, y + 0.35 * r, z + 0.55 * r), 0.38 * r, subdivisions=2)
     return [
@@ -44,7 +44,7 @@ def _eyes(at: tuple[float, float, float], r: float) -> list[Part]:
     ]
 
 
-def cow(look: dict[str, Any]) -> list[Part]:
+def cow(look: dict[str, Any]) -> list[Piece]:
     """Return a cow with horns, udder and blots."""
     limbs = [
         ((0.55, 1.02, 0), (-0.62, 1.0, 0), 0.33, 0.33),
@@ -99,7 +99,7 @@ def cow(look: dict[str, Any]) -> list[Part]:
     return parts + _eyes((1.1, 1.44, 0.115), 0.032)
 
 
-def horse(look: dict[str, Any]) -> list[Part]:
+def horse(look: dict[str, Any]) -> list[Piece]:
     """Return a horse with mane and tail."""
     limbs = [
         ((0.5, 1.15, 0), (-0.5, 1.15, 0), 0.29, 0.29),
@@ -151,7 +151,7 @@ def horse(look: dict[str, Any]) -> list[Part]:
     return parts + _eyes((1.1, 1.73, 0.092), 0.028)
 
 
-def dog(look: dict[str, Any]) -> list[Part]:
+def dog(look: dict[str, Any]) -> list[Piece]:
     """Return a standing dog with a collar and its tail up."""
     limbs = [
         ((0.2, 0.43, 0), (-0.22, 0.45, 0), 0.125, 0.10),
@@ -196,7 +196,7 @@ def dog(look: dict[str, Any]) -> list[Part]:
     return parts + _eyes((0.452, 0.695, 0.052), 0.016)
 
 
-def cat(look: dict[str, Any]) -> list[Part]:
+def cat(look: dict[str, Any]) -> list[Piece]:
     """Return a standing cat with pointed ears, whiskers and a raised tail."""
     limbs = [
         ((0.12, 0.21, 0), (-0.13, 0.215, 0), 0.068, 0.066),
@@ -249,7 +249,7 @@ def cat(look: dict[str, Any]) -> list[Part]:
     return parts
 
 
-def elephant(look: dict[str, Any]) -> list[Part]:
+def elephant(look: dict[str, Any]) -> list[Piece]:
     """Return an elephant with trunk, tusks and large ears."""
     limbs = [
         ((0.55, 1.55, 0), (-0.75, 1.5, 0), 0.62, 0.60),
@@ -306,7 +306,7 @@ def elephant(look: dict[str, Any]) -> list[Part]:
     return parts + _eyes((1.53, 1.98, 0.31), 0.05)
 
 
-def person(look: dict[str, Any]) -> list[Part]:
+def person(look: dict[str, Any]) -> list[Piece]:
     """Return a standing mannequin in clothes: face, toes and belly point to the front."""
     limbs = [
         ((0.02, 1.04, 0), (0.015, 1.22, 0), 0.12, 0.12),

@@ -12,7 +12,7 @@ from genspace.errors import optional_import
 if TYPE_CHECKING:
     import trimesh
 
-__all__ = ["BLACK", "CHROME", "GLASS", "RUBBER", "Finish", "Paint", "Part", "painted", "split"]
+__all__ = ["BLACK", "CHROME", "GLASS", "RUBBER", "Finish", "Paint", "Piece", "painted", "split"]
 
 Finish = Literal["matte", "satin", "gloss", "metal", "glass", "lit"]
 
@@ -34,7 +34,7 @@ class Paint:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Piece:
     """A mesh of one paint, in the object frame (x front, y up, z right), metres."""
 
     mesh: trimesh.Trimesh
@@ -47,13 +47,13 @@ GLASS = Paint("#1d2a35", "glass")
 CHROME = Paint("#c9ccd1", "metal")
 
 
-def painted(paint: Paint, *meshes: trimesh.Trimesh) -> Part:
+def painted(paint: Paint, *meshes: trimesh.Trimesh) -> Piece:
     """Return the meshes as one part of one paint."""
     trimesh = optional_import("trimesh", extra="render", needed_for="making probe objects")
-    return Part(meshes[0] if len(meshes) == 1 else trimesh.util.concatenate(list(meshes)), paint)
+    return Piece(meshes[0] if len(meshes) == 1 else trimesh.util.concatenate(list(meshes)), paint)
 
 
-def split(mesh: trimesh.Trimesh, *regions: tuple[Paint, np.ndarray]) -> list[Part]:
+def split(mesh: trimesh.Trimesh, *regions: tuple[Paint, np.ndarray]) -> list[Piece]:
     """Return the mesh in parts by paint; each region marks vertices (V,), the first that marks one wins.
 
     The last region takes what is left and its mask is ignored.
@@ -66,6 +66,6 @@ def split(mesh: trimesh.Trimesh, *regions: tuple[Paint, np.ndarray]) -> list[Par
             part = mesh.copy()
             part.update_faces(mine)
             part.remove_unreferenced_vertices()
-            parts.append(Part(part, paint))
+            parts.append(Piece(part, paint))
         left = left & ~mine
     return parts

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from genspace.geometry.probes._parts import BLACK, CHROME, GLASS, RUBBER, Paint, Part, painted
+from genspace.geometry.probes._parts import BLACK, CHROME, GLASS, RUBBER, Paint, Piece, painted
 from genspace.geometry.probes._solids import (
     ball,
     block,
@@ -32,7 +32,7 @@ AMBER = Paint("#f59a1b", "gloss")
 PLATE = Paint("#f3f1e4", "matte")
 
 
-def _wheels(x: tuple[float, ...], half: float, radius: float, width: float) -> list[Part]:
+def _wheels(x: tuple[float, ...], half: float, radius: float, width: float) -> list[Piece]:
     tyres = [disc((at, radius, half - width / 2), radius, width, "z", 0.15 * radius) for at in x]
     rims = [disc((at, radius, half - width / 2 + 0.01), radius * 0.62, width, "z", 0.02) for at in x]
     hubs = [disc((at, radius, half - width / 2 + 0.02), radius * 0.2, width, "z", 0.01) for at in x]
@@ -53,7 +53,7 @@ def _tapered(xy: Any, halves: tuple[float, float], heights: tuple[float, float],
     return hull(points, radius)
 
 
-def car(look: dict[str, Any]) -> list[Part]:
+def car(look: dict[str, Any]) -> list[Piece]:
     """Return a car: bonnet, lamps and grille in front, a boot and red lamps behind."""
     body = Paint(look["body"], "gloss")
     long, half, roof_y = look["length"] / 2, 0.88, look["height"]
@@ -141,7 +141,7 @@ def car(look: dict[str, Any]) -> list[Part]:
     return parts + _wheels((1.28, -1.3), half + 0.005, 0.33, 0.21)
 
 
-def bus(look: dict[str, Any]) -> list[Part]:
+def bus(look: dict[str, Any]) -> list[Piece]:
     """Return a city bus: a high windscreen, lamps and mirrors in front, doors on its right side."""
     body, band = Paint(look["body"], "gloss"), Paint(look["band"], "gloss")
     long, half, top = look["length"] / 2, 1.25, 3.0
@@ -219,7 +219,7 @@ def bus(look: dict[str, Any]) -> list[Part]:
     return parts + _wheels((long - 2.2, -long + 2.6), half + 0.01, 0.48, 0.3)
 
 
-def truck(look: dict[str, Any]) -> list[Part]:
+def truck(look: dict[str, Any]) -> list[Piece]:
     """Return a delivery lorry: a cab in front of a box."""
     cab, box = Paint(look["cab"], "gloss"), Paint(look["box"], "satin")
     long, half = 3.1, 1.05
@@ -272,7 +272,7 @@ def truck(look: dict[str, Any]) -> list[Part]:
     return parts + _wheels((long - 0.85, -long + 1.15), half, 0.45, 0.3)
 
 
-def bicycle(look: dict[str, Any]) -> list[Part]:
+def bicycle(look: dict[str, Any]) -> list[Piece]:
     """Return a bicycle: handlebar, lamp and basket in front."""
     frame = Paint(look["frame"], "gloss")
     r, front, back = 0.34, 0.52, -0.52
@@ -363,7 +363,7 @@ def bicycle(look: dict[str, Any]) -> list[Part]:
     return [*parts, painted(weave, *rails)]
 
 
-def aeroplane(look: dict[str, Any]) -> list[Part]:
+def aeroplane(look: dict[str, Any]) -> list[Piece]:
     """Return an airliner on its wheels: the nose is in front, the fin behind."""
     body, trim = Paint(look["body"], "gloss"), Paint(look["trim"], "gloss")
     s = look["length"] / 16

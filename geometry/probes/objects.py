@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from genspace.errors import InputError, did_you_mean
 from genspace.geometry.probes import _furniture, _living, _vehicles
-from genspace.geometry.probes._parts import Part
+from genspace.geometry.probes._parts import Piece
 
 __all__ = ["CATALOGUE", "Category", "ProbeObject", "make_object"]
 
@@ -27,7 +27,7 @@ Scale = Literal["tabletop", "room", "street"]
 class Category:
     """One kind of object."""
 
-    build: Callable[[dict[str, Any]], list[Part]]
+    build: Callable[[dict[str, Any]], list[Piece]]
     names: str
     """One word per look that tells it apart: the main colour."""
     looks: tuple[dict[str, Any], ...]
@@ -47,7 +47,7 @@ class ProbeObject:
 
     category: str
     look: int
-    parts: tuple[Part, ...]
+    parts: tuple[Piece, ...]
     extent: NDArray[np.float64]
     """Full size (3,) along front, up and right, metres."""
     has_front: bool

@@ -59,10 +59,10 @@ def mitsuba_variant() -> str:
 
 def try_out() -> None:
     """Draw a small picture with LLVM; the process ends with an error, or aborts, where that cannot be done."""
-    from genspace.geometry.probes.scenes import Camera, Placed
+    from genspace.geometry.probes.scenes import PlacedObject, ProbeCamera
 
-    ball = Placed(id="ball", category="ball", look=0, ground_xz=(0.0, 2.0), heading_deg=0.0)
-    camera = Camera(size=16, fov_deg=50.0, pitch_deg=-10.0, roll_deg=0.0, height_m=1.0)
+    ball = PlacedObject(id="ball", category="ball", look=0, ground_xz=(0.0, 2.0), heading_deg=0.0)
+    camera = ProbeCamera(size=16, fov_deg=50.0, pitch_deg=-10.0, roll_deg=0.0, height_m=1.0)
     scene = ProbeScene(camera=camera, objects=(ball,), backdrop=next(iter(BACKDROPS)), seed=0)
     draw(scene, samples=1, threads=1, variant=FAST)
 

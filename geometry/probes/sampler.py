@@ -22,7 +22,7 @@ from genspace.geometry.probes.kinds import HARD, USUAL, Deal, Shares, deal, draw
 from genspace.geometry.probes.objects import CATALOGUE, Scale
 from genspace.geometry.probes.planning import Draw, Eye, Layout, Plan, Thing, UnfitError, are_clear
 from genspace.geometry.probes.plans import PLANS
-from genspace.geometry.probes.scenes import Camera, Placed, ProbeScene, corners, project
+from genspace.geometry.probes.scenes import PlacedObject, ProbeCamera, ProbeScene, corners, project
 from genspace.geometry.probes.truth import cast
 
 __all__ = ["Probe", "least_visible", "sample_probe"]
@@ -266,7 +266,7 @@ def _shoot(
             turned = math.copysign(room + past * half, jitter[0])
         elif cut:
             raised = math.copysign(room + past * half, jitter[1])
-        camera = Camera(
+        camera = ProbeCamera(
             size=size,
             fov_deg=fov,
             pitch_deg=rise + raised,
@@ -291,7 +291,7 @@ def _aim(things: Sequence[Thing], eye: Eye) -> tuple[float, float, float]:
     middle = math.degrees(
         math.atan2(np.mean([t.x for t in things]) - eye.x, np.mean([t.z for t in things]) - eye.z)
     )
-    camera = Camera(size=2, fov_deg=60, pitch_deg=0, roll_deg=0, height_m=eye.height_m)
+    camera = ProbeCamera(size=2, fov_deg=60, pitch_deg=0, roll_deg=0, height_m=eye.height_m)
     for placed in _placed(things, eye, middle):
         x, y, z = corners(placed, camera).T
         if (z <= 0).any():
@@ -302,14 +302,14 @@ def _aim(things: Sequence[Thing], eye: Eye) -> tuple[float, float, float]:
     return middle + (min(yaws) + max(yaws)) / 2, (min(rises) + max(rises)) / 2, float(half)
 
 
-def _placed(things: Sequence[Thing], eye: Eye, yaw_deg: float) -> tuple[Placed, ...]:
+def _placed(things: Sequence[Thing], eye: Eye, yaw_deg: float) -> tuple[PlacedObject, ...]:
     """The things in the level frame of a camera that looks along `yaw_deg`."""
     c, s = math.cos(math.radians(yaw_deg)), math.sin(math.radians(yaw_deg))
     placed = []
     for t in things:
         east, north = t.x - eye.x, t.z - eye.z
         placed.append(
-            Placed(
+            PlacedObject(
                 id=t.name,
                 category=t.category,
                 look=t.look,

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from genspace.geometry.frames import level_from_camera
 from genspace.geometry.probes.objects import ProbeObject, make_object
 
-__all__ = ["Camera", "Placed", "ProbeScene", "corners", "project"]
+__all__ = ["PlacedObject", "ProbeCamera", "ProbeScene", "corners", "project"]
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Camera:
+class ProbeCamera:
     """A pinhole camera with square pixels and a centred principal point."""
 
     size: int
@@ -46,7 +46,7 @@ class Camera:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
+class PlacedObject:
     """An object in the scene."""
 
     id: str
@@ -78,7 +78,7 @@ class Placed:
         s, c = np.sin(np.radians(self.heading_deg)), np.cos(np.radians(self.heading_deg))
         return np.array([[s, 0, c], [0, -1, 0], [c, 0, -s]])
 
-    def centre(self, camera: Camera) -> Floats:
+    def centre(self, camera: ProbeCamera) -> Floats:
         """Centre (3,) of its box in level coordinates."""
         x, z = self.ground_xz
         return np.array([x, camera.height_m - self.lift_m - self.extent[1] / 2, z])
@@ -88,21 +88,21 @@ class Placed:
 class ProbeScene:
     """Everything needed to draw a probe and to know its truth."""
 
-    camera: Camera
-    objects: tuple[Placed, ...]
+    camera: ProbeCamera
+    objects: tuple[PlacedObject, ...]
     backdrop: str
     """Name in `genspace.geometry.probes.backdrops.BACKDROPS`."""
     seed: int
     """Seed of the backdrop's and the light's details."""
 
 
-def corners(placed: Placed, camera: Camera) -> Floats:
+def corners(placed: PlacedObject, camera: ProbeCamera) -> Floats:
     """Return the eight corners (8, 3) of the object's box in level coordinates."""
     signs = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]) / 2
     return np.asarray(placed.centre(camera) + (signs * placed.extent) @ placed.level_from_object.T)
 
 
-def project(points_level: Floats, camera: Camera) -> Floats:
+def project(points_level: Floats, camera: ProbeCamera) -> Floats:
     """Return pixels and depth (N, 3) of level points (N, 3): u, v, z; u and v are NaN behind the camera."""
     x, y, z = (points_level @ camera.level_from_camera).T
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -12,7 +12,7 @@ from typing import Any
 from genspace.display import Displayed
 from genspace.human_study.answers.orders import load_tiers
 from genspace.human_study.answers.screens import Detail, Screen
-from genspace.human_study.design import Exclusion
+from genspace.human_study.design import ExclusionTable
 from genspace.human_study.design.protocols import PROTOCOLS
 
 __all__ = ["RaterQuality", "Screen", "exclusion_reasons", "interval_width", "rate_raters"]
@@ -67,7 +67,7 @@ class RaterQuality(Displayed):
     @classmethod
     def without_answers(cls, rater_id: str, outcome: str = "") -> RaterQuality:
         """Return the figures of somebody who has not answered yet."""
-        return _rate(rater_id, [], Exclusion(returned=False), _Alike(PROTOCOLS["binary"].alike), outcome)
+        return _rate(rater_id, [], ExclusionTable(returned=False), _Alike(PROTOCOLS["binary"].alike), outcome)
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures as a JSON-ready dictionary."""
@@ -79,7 +79,7 @@ class RaterQuality(Displayed):
 
 def rate_raters(
     screens: Iterable[Screen],
-    rules: Exclusion,
+    rules: ExclusionTable,
     protocol: str,
     *,
     kinds: Mapping[str, str] | None = None,
@@ -123,7 +123,7 @@ class _Alike:
 
 
 def _rate(
-    rater_id: str, screens: list[Screen], rules: Exclusion, alike: _Alike, outcome: str = ""
+    rater_id: str, screens: list[Screen], rules: ExclusionTable, alike: _Alike, outcome: str = ""
 ) -> RaterQuality:
     work = [s for s in screens if s.role != "training"]
     gold = [
@@ -163,7 +163,7 @@ def _rate(
     return replace(figures, excluded=tuple(exclusion_reasons(figures, rules)))
 
 
-def exclusion_reasons(rater: RaterQuality, rules: Exclusion) -> list[str]:
+def exclusion_reasons(rater: RaterQuality, rules: ExclusionTable) -> list[str]:
     """Return the rules a rater breaks, in words."""
     enough = rater.answered >= rules.min_answers
     below = (

@@ -18,33 +18,33 @@ from genspace.human_study.design._tables import (
     Consent,
     Count,
     Crowd,
-    Exclusion,
+    DesignTable,
+    ExclusionTable,
     Gold,
     Groups,
     Language,
-    Limits,
+    LimitsTable,
     Outcomes,
-    Pairs,
-    Question,
+    PairsTable,
+    QuestionTable,
     Repeats,
     Stop,
     Surveys,
-    Table,
     Training,
     WhyNot,
     Wording,
 )
-from genspace.human_study.design.protocols import PROTOCOLS, Protocol, offered
+from genspace.human_study.design.protocols import PROTOCOLS, RaterProtocol, offered
 from genspace.records import DESIGN_FILE
 from genspace.sides import FRAME_QUESTION, Frame
 
 __all__ = ["DATABASE_VARIABLE", "DESIGN_FILE", "Design", "load_design", "parse_design", "parse_table"]
 
 DATABASE_VARIABLE = "GENSPACE_ANNOTATE_DATABASE"
-T = TypeVar("T", bound=Table)
+T = TypeVar("T", bound=DesignTable)
 
 
-class Design(Table):
+class Design(DesignTable):
     """A human study: the question, the raters, the number of ratings, and the rules.
 
     >>> design = Design(protocol="likert", raters_per_item=5)
@@ -67,7 +67,7 @@ class Design(Table):
     """What is asked after a no (on the 1 to 5 scale: after 1 and 2)."""
     question: Wording | None = None
     """One question for every item; None: from the item's predicate, else the standard question."""
-    questions: tuple[Question, ...] = ()
+    questions: tuple[QuestionTable, ...] = ()
     """Several questions about each item, asked one after the other."""
     questions_file: str | None = None
     """Table with `item_id` or `prompt_id`, `question`, `text`, `[kind]`: questions that differ from item to item."""
@@ -97,19 +97,19 @@ class Design(Table):
     """Whether a small drawing explains whose point of view is meant."""
     database: str | None = None
     """A PostgreSQL URL, for many raters at once; None: answers.sqlite in the study."""
-    pairs: Pairs = Pairs()
+    pairs: PairsTable = PairsTable()
     groups: Groups = Groups()
     gold: Gold = Gold()
     repeats: Repeats = Repeats()
     training: Training = Training()
     checks: Checks = Checks()
     stop: Stop = Stop()
-    exclusion: Exclusion = Exclusion()
+    exclusion: ExclusionTable = ExclusionTable()
     consent: Consent = Consent()
     surveys: Surveys = Surveys()
     crowd: Crowd = Crowd()
     outcomes: Outcomes = Outcomes()
-    limits: Limits = Limits()
+    limits: LimitsTable = LimitsTable()
     retention_days: Count = 365
     """`genspace annotate purge` drops platform identifiers, sessions and comments after so many days."""
 
@@ -159,11 +159,11 @@ class Design(Table):
             raise ValueError(f"protocol {self.protocol!r} goes without {', '.join(wrong)}")
 
     @property
-    def answers(self) -> Protocol:
+    def answers(self) -> RaterProtocol:
         """The protocol's answers as this study offers them."""
         return self.offered(None)
 
-    def offered(self, kind: str | None) -> Protocol:
+    def offered(self, kind: str | None) -> RaterProtocol:
         """Return the answers of a question of this kind as the study offers them; None: the study's protocol."""
         return offered(kind or self.protocol, cannot_tell=self.cannot_tell, ties=self.ties)
 

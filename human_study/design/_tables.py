@@ -7,9 +7,29 @@ from typing import Annotated, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 __all__ = [
-    "OUTCOMES", "Checks", "Consent", "Count", "Crowd", "Exclusion", "Gold", "Groups", "Limits", "Outcome",
-    "OutcomeSpec", "Outcomes", "Pairs", "Question", "Repeats", "Share", "Stop", "Surveys", "Table", "Training",
-    "WhyNot", "Wording", "worded",
+    "OUTCOMES",
+    "Checks",
+    "Consent",
+    "Count",
+    "Crowd",
+    "DesignTable",
+    "ExclusionTable",
+    "Gold",
+    "Groups",
+    "LimitsTable",
+    "Outcome",
+    "OutcomeSpec",
+    "Outcomes",
+    "PairsTable",
+    "QuestionTable",
+    "Repeats",
+    "Share",
+    "Stop",
+    "Surveys",
+    "Training",
+    "WhyNot",
+    "Wording",
+    "worded",
 ]  # fmt: skip
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -32,13 +52,13 @@ def worded(wording: Wording, language: str) -> str:
     return wording.get(language) or next(iter(wording.values()))
 
 
-class Table(BaseModel):
+class DesignTable(BaseModel):
     """A table of a TOML file: unknown keys are mistakes, values are fixed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
-class Question(Table):
+class QuestionTable(DesignTable):
     """One question about an item; several make a per-constraint study."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")
@@ -49,7 +69,7 @@ class Question(Table):
     """How it is answered; None: as the study's protocol says."""
 
 
-class WhyNot(Table):
+class WhyNot(DesignTable):
     """What is asked after a no: which of these reasons, or another in words."""
 
     options: tuple[Wording, ...] = ()
@@ -67,7 +87,7 @@ class WhyNot(Table):
         return next((worded(option, language) for option in known), reason)
 
 
-class Pairs(Table):
+class PairsTable(DesignTable):
     """Which two items a pairwise study compares."""
 
     per_prompt: Count | None = None
@@ -78,7 +98,7 @@ class Pairs(Table):
     """Whether pairs of the file may have different prompts; each is then shown over its own picture."""
 
 
-class Groups(Table):
+class Groups(DesignTable):
     """How many items of a prompt are shown at once, for best–worst and ranking."""
 
     size: Annotated[int, Field(ge=3, le=6)] = 4
@@ -87,7 +107,7 @@ class Groups(Table):
     """Groups that each item stands in, where its prompt has more items than one screen shows."""
 
 
-class Gold(Table):
+class Gold(DesignTable):
     """Items with a known answer, mixed in unseen, to see who reads carefully."""
 
     file: str | None = None
@@ -96,7 +116,7 @@ class Gold(Table):
     """One gold item in so many pictures."""
 
 
-class Repeats(Table):
+class Repeats(DesignTable):
     """Items shown to the same rater twice, to see how far people agree with themselves."""
 
     every: Annotated[int, Field(ge=0)] = 20
@@ -105,7 +125,7 @@ class Repeats(Table):
     """Pictures at least between an item and its repeat."""
 
 
-class Training(Table):
+class Training(DesignTable):
     """The practice round: examples whose truth is known, with feedback."""
 
     examples: bool = False
@@ -116,7 +136,7 @@ class Training(Table):
     """Rounds a rater may take to reach the pass mark."""
 
 
-class Checks(Table):
+class Checks(DesignTable):
     """What happens while a rater gives wrong answers to gold items."""
 
     warn_after: Count | None = None
@@ -131,7 +151,7 @@ class Checks(Table):
         return self
 
 
-class Stop(Table):
+class Stop(DesignTable):
     """When enough is enough."""
 
     answers: Count | None = None
@@ -144,7 +164,7 @@ class Stop(Table):
     """Most raters an item gets through `item_width`."""
 
 
-class Exclusion(Table):
+class ExclusionTable(DesignTable):
     """Rules, written before the data, for leaving a rater out; both results are always shown."""
 
     min_gold_accuracy: Share | None = 0.7
@@ -169,7 +189,7 @@ class Exclusion(Table):
     """Whether raters who handed their work back, here or on the platform, are left out."""
 
 
-class Consent(Table):
+class Consent(DesignTable):
     """What the consent page says about this study."""
 
     contact: str = ""
@@ -188,7 +208,7 @@ class Consent(Table):
     """Which version of the form this is; raters who agreed to another wording are asked again."""
 
 
-class Surveys(Table):
+class Surveys(DesignTable):
     """Questions to the rater, before and after the pictures."""
 
     before: str | None = None
@@ -197,7 +217,7 @@ class Surveys(Table):
     """The same, asked after them."""
 
 
-class Crowd(Table):
+class Crowd(DesignTable):
     """A platform that sends raters with identifiers in the link."""
 
     platform: Literal["prolific", "mturk", "other"] | None = None
@@ -227,7 +247,7 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 """Every way a visit can end."""
 
 
-class OutcomeSpec(Table):
+class OutcomeSpec(DesignTable):
     """What one way of ending a visit earns."""
 
     code: str | None = Field(default=None, min_length=1, max_length=64)
@@ -240,7 +260,7 @@ class OutcomeSpec(Table):
     """Amount for each picture answered, practice left out."""
 
 
-class Outcomes(Table):
+class Outcomes(DesignTable):
     """What each way of ending a visit earns; without a table of its own nothing."""
 
     complete: OutcomeSpec | None = None
@@ -261,7 +281,7 @@ class Outcomes(Table):
     """The rater handed the work back."""
 
 
-class Limits(Table):
+class LimitsTable(DesignTable):
     """Bounds that keep the server calm."""
 
     body_bytes: Annotated[int, Field(ge=1024)] = 65_536

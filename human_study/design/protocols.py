@@ -11,7 +11,7 @@ from genspace.errors import InputError
 from genspace.records import ValueType
 from genspace.tables import PAIR_WORDS, WORDS, word_key
 
-__all__ = ["CANNOT_TELL", "CONFIDENCE", "PROTOCOLS", "Choice", "Protocol", "Shape", "offered"]
+__all__ = ["CANNOT_TELL", "CONFIDENCE", "PROTOCOLS", "Choice", "RaterProtocol", "Shape", "offered"]
 
 CANNOT_TELL = "cannot_tell"
 Shape = Literal["item", "pair", "group"]
@@ -35,7 +35,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Protocol:
+class RaterProtocol:
     """A set of answers and how to read them."""
 
     name: str
@@ -64,7 +64,7 @@ class Protocol:
         values = [c.value for c in self.choices if c.value is not None]
         return min(values), max(values)
 
-    def without_cannot_tell(self) -> Protocol:
+    def without_cannot_tell(self) -> RaterProtocol:
         """Return the same protocol without the answer "can't tell"."""
         return replace(self, choices=tuple(c for c in self.choices if c.value is not None))
 
@@ -153,27 +153,29 @@ def _find(choices: Sequence[Choice], name: str, protocol: str) -> Choice:
 
 _CANNOT_TELL = Choice(CANNOT_TELL, None, "0")
 
-PROTOCOLS: Mapping[str, Protocol] = {
+PROTOCOLS: Mapping[str, RaterProtocol] = {
     p.name: p
     for p in (
-        Protocol(
+        RaterProtocol(
             "binary", (Choice("yes", 1.0, "1"), Choice("no", 0.0, "2", negative=True), _CANNOT_TELL), "binary"
         ),
-        Protocol(
+        RaterProtocol(
             "likert",
             (*(Choice(f"{n}", float(n), f"{n}", negative=n < 3) for n in range(1, 6)), _CANNOT_TELL),
             "ordinal",
             tolerance=1.0,
         ),
-        Protocol("slider", (_CANNOT_TELL,), "continuous", numbers=(0.0, 100.0), tolerance=SLIDER_TOLERANCE),
-        Protocol(
+        RaterProtocol(
+            "slider", (_CANNOT_TELL,), "continuous", numbers=(0.0, 100.0), tolerance=SLIDER_TOLERANCE
+        ),
+        RaterProtocol(
             "pairwise",
             (Choice("left", 1.0, "1"), Choice("tie", 0.5, "2"), Choice("right", 0.0, "3"), _CANNOT_TELL),
             "ordinal",
             shape="pair",
         ),
-        Protocol("best_worst", (_CANNOT_TELL,), "ordinal", shape="group"),
-        Protocol("ranking", (_CANNOT_TELL,), "ordinal", shape="group"),
+        RaterProtocol("best_worst", (_CANNOT_TELL,), "ordinal", shape="group"),
+        RaterProtocol("ranking", (_CANNOT_TELL,), "ordinal", shape="group"),
     )
 }
 
@@ -190,7 +192,7 @@ CONFIDENCE: Mapping[str, float] = {"guess": 0.0, "fairly": 0.5, "certain": 1.0}
 """How sure a rater is, by the name of the choice (`[confidence]` in the texts files)."""
 
 
-def offered(name: str, *, cannot_tell: bool, ties: str = "one") -> Protocol:
+def offered(name: str, *, cannot_tell: bool, ties: str = "one") -> RaterProtocol:
     """Return a protocol as a study offers it.
 
     >>> [c.name for c in offered("pairwise", cannot_tell=False, ties="good_bad").choices]

@@ -13,14 +13,14 @@ from genspace.errors import InputError
 from genspace.human_study.texts import Texts
 from genspace.records import Files, Item
 
-__all__ = ["PREFIX", "Example", "FilesWithExamples", "example_items", "examples"]
+__all__ = ["PREFIX", "FilesWithExamples", "PracticeExample", "example_items", "examples"]
 
 PREFIX = "genspace-example/"
 """How the names of examples and of their pictures begin; no study holds such a file."""
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class PracticeExample:
     """One practice example: a picture, or two of one prompt, and what is true."""
 
     key: tuple[str, ...]
@@ -74,7 +74,7 @@ def example_items() -> Mapping[str, Item]:
     return {item.item_id: item for item in items}
 
 
-def examples(texts: Mapping[str, Texts], *, pairs: bool) -> list[Example]:
+def examples(texts: Mapping[str, Texts], *, pairs: bool) -> list[PracticeExample]:
     """Return the examples in the order they are shown: single pictures, or pairs of one prompt."""
     rows = {row["name"]: row for row in _document()["examples"]}
 
@@ -84,7 +84,7 @@ def examples(texts: Mapping[str, Texts], *, pairs: bool) -> list[Example]:
     if pairs:
         chosen = [(row["first"], row["second"]) for row in _document()["pairs"]]
         return [
-            Example(tuple(PREFIX + name for name in pair), truth=True, explanations=told(pair[0]))
+            PracticeExample(tuple(PREFIX + name for name in pair), truth=True, explanations=told(pair[0]))
             for pair in chosen
         ]
-    return [Example((PREFIX + name,), bool(row["truth"]), told(name)) for name, row in rows.items()]
+    return [PracticeExample((PREFIX + name,), bool(row["truth"]), told(name)) for name, row in rows.items()]

@@ -20,14 +20,14 @@ from genspace.human_study.material.surveys import MOMENTS
 from genspace.human_study.store import _schema as t
 from genspace.human_study.store.answer_store import AnswerStore
 
-__all__ = ["EXPORTS", "Export", "export_text", "write_huggingface"]
+__all__ = ["EXPORTS", "AnswerExport", "export_text", "write_huggingface"]
 
 RENAMED = {"raters.csv": "payments.csv"}
 """Names of earlier versions."""
 
 
 @dataclass(frozen=True, slots=True)
-class Export:
+class AnswerExport:
     """A file that can be written."""
 
     about: str
@@ -60,16 +60,16 @@ def survey_csv(store: AnswerStore, material: Material) -> str:
     return csv_of(columns, [dict.fromkeys(columns, "") | row for row in rows.values()])
 
 
-EXPORTS: Mapping[str, Export] = {
-    "answers.csv": Export("Answers", "text/csv; charset=utf-8", lambda *of: csv_of(*_answers(*of)[:2])),
-    "answers.jsonl": Export(
+EXPORTS: Mapping[str, AnswerExport] = {
+    "answers.csv": AnswerExport("Answers", "text/csv; charset=utf-8", lambda *of: csv_of(*_answers(*of)[:2])),
+    "answers.jsonl": AnswerExport(
         "Answers, JSON Lines", "application/jsonl; charset=utf-8", lambda *of: jsonl_of(*_answers(*of)[:2])
     ),
-    "label-studio.json": Export(
+    "label-studio.json": AnswerExport(
         "Label Studio", "application/json", lambda s, m, c: label_studio_of(m, *_answers(s, m, c)[1:])
     ),
-    "payments.csv": Export("Payments", "text/csv; charset=utf-8", lambda s, m, _: payments_csv(s, m)),
-    "survey.csv": Export("Surveys", "text/csv; charset=utf-8", lambda s, m, _: survey_csv(s, m)),
+    "payments.csv": AnswerExport("Payments", "text/csv; charset=utf-8", lambda s, m, _: payments_csv(s, m)),
+    "survey.csv": AnswerExport("Surveys", "text/csv; charset=utf-8", lambda s, m, _: survey_csv(s, m)),
 }
 """File name to what it holds and how it is made."""
 

@@ -10,7 +10,7 @@ from typing import Literal, cast
 from genspace.errors import InvalidFilesError, Problem, did_you_mean
 from genspace.human_study._study_files import study_table, unknown_items
 from genspace.human_study.design import Design, Wording, worded
-from genspace.human_study.design.protocols import Protocol
+from genspace.human_study.design.protocols import RaterProtocol
 from genspace.human_study.questions import PlainQuestion, plain_question
 from genspace.human_study.texts import Texts
 from genspace.records import Item
@@ -37,7 +37,7 @@ class Asked:
     """What the answers' `question` column says; "" for the single main question."""
     text: str
     """What the rater reads."""
-    answers: Protocol
+    answers: RaterProtocol
     """The answers offered."""
     note: str = ""
     """What the question's words mean exactly; shown below it."""

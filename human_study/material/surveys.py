@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from genspace.errors import InputError, InvalidFilesError, Problem
 from genspace.human_study._study_files import study_toml
-from genspace.human_study.design import Design, Table, Wording, parse_table, worded
+from genspace.human_study.design import Design, DesignTable, Wording, parse_table, worded
 
 __all__ = ["MOMENTS", "Moment", "Survey", "SurveyQuestion", "load_surveys"]
 
@@ -18,7 +18,7 @@ Moment = Literal["before", "after"]
 MOMENTS: tuple[Moment, ...] = ("before", "after")
 
 
-class SurveyQuestion(Table):
+class SurveyQuestion(DesignTable):
     """One question to the rater."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")
@@ -99,7 +99,7 @@ class SurveyQuestion(Table):
         return f"{number:g}"
 
 
-class Survey(Table):
+class Survey(DesignTable):
     """A page of questions to the rater."""
 
     heading: Wording | None = None

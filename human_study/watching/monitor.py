@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from genspace.human_study.answers.orders import implied_pairs, load_tiers
 from genspace.human_study.answers.quality import RaterQuality
 from genspace.human_study.answers.screens import Detail, Screen
-from genspace.human_study.design import OUTCOMES, Exclusion
+from genspace.human_study.design import OUTCOMES, ExclusionTable
 from genspace.human_study.design.protocols import PROTOCOLS
 from genspace.human_study.exchange.payments import Payment, payments
 from genspace.human_study.reading import Recorded
@@ -164,7 +164,7 @@ def study_status(store: AnswerStore, material: Material) -> StudyStatus:
         outcomes=_outcomes(material, payments(store, material)),
         currency=design.crowd.currency,
         comments=tuple(comments[:_COMMENTS_SHOWN]),
-        rules=Exclusion.model_validate(recorded.registered["exclusion"]).model_dump(),
+        rules=ExclusionTable.model_validate(recorded.registered["exclusion"]).model_dump(),
         rules_that_cannot_fire=tuple(map(str, silent_rules(material))),
         notes=material.notes,
         log=tuple(Logged(*entry) for entry in store.log()),

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from genspace.human_study.answers.orders import load_tiers, pressed
 from genspace.human_study.answers.screens import Detail
 from genspace.human_study.design import Design, worded
-from genspace.human_study.design.protocols import CONFIDENCE, Protocol
+from genspace.human_study.design.protocols import CONFIDENCE, RaterProtocol
 from genspace.human_study.drawings import drawn_of_unit
 from genspace.human_study.material import Asked, Material
 from genspace.human_study.questions import bound_of, mark_objects
@@ -114,7 +114,7 @@ def _question(asked: Asked, given: Assignment, texts: Texts) -> dict[str, Any]:
     return question
 
 
-def _choices(answers: Protocol, texts: Texts) -> list[dict[str, Any]]:
+def _choices(answers: RaterProtocol, texts: Texts) -> list[dict[str, Any]]:
     """Return the answers a rater can press, with labels and keys."""
     named = "pairwise" if answers.shape == "pair" else "slider" if answers.shape == "group" else answers.name
     return [
@@ -180,7 +180,7 @@ def rest_payload(rest: Rest) -> dict[str, Any]:
 
 def mistakes(
     material: Material, given: Held, values: Mapping[str, float | None]
-) -> list[tuple[Protocol, float | None]]:
+) -> list[tuple[RaterProtocol, float | None]]:
     """Return the known answers of a unit that were not given, each with the answers offered."""
     known = material.known[given.unit].values if given.unit in material.known else {}
     asked = ((a.name, a.answers) for a in material.questions(given.unit) if a.name in known)
@@ -208,7 +208,7 @@ def feedback(
     return {"right": not wrong, "text": text, "explanation": known.explained(texts.code)}
 
 
-def _label(answers: Protocol, value: float | None, given: Held, texts: Texts) -> str:
+def _label(answers: RaterProtocol, value: float | None, given: Held, texts: Texts) -> str:
     name = answers.choice(value, flipped=given.flipped)
     named = "pairwise" if answers.shape == "pair" else answers.name
     return texts.find(f"answers.{named}.{name}") or name

@@ -39,7 +39,7 @@ AssignmentId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 Words = Annotated[str, Field(max_length=500)]
 
 
-class Answer(BaseModel):
+class PostedAnswer(BaseModel):
     """An answer as the work page sends it."""
 
     model_config = ConfigDict(extra="forbid")
@@ -94,7 +94,7 @@ def earlier_picture(request: Request, assignment_id: AssignmentId) -> JSONRespon
 def store_answer(
     request: Request,
     assignment_id: AssignmentId,
-    given: Answer,
+    given: PostedAnswer,
     tasks: BackgroundTasks,
     x_csrf_token: Annotated[str, Header()] = "",
 ) -> JSONResponse:
@@ -139,7 +139,7 @@ def _worker(visitor: Visitor) -> Visitor:
     return visitor
 
 
-def _read(site: Site, shown: Held, given: Answer) -> Given:
+def _read(site: Site, shown: Held, given: PostedAnswer) -> Given:
     try:
         return read_answers(
             site.material,

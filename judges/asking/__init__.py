@@ -8,7 +8,7 @@ from genspace.judges.asking._aids import AIDS
 from genspace.judges.asking._asker import Asker
 from genspace.judges.asking._asks import Answer, Ask, Kind, Outcome, Usage, drawn_in, text_tokens, total
 from genspace.judges.asking._options import AskOptions
-from genspace.judges.asking._pictures import Picture, PictureError, Pictures
+from genspace.judges.asking._pictures import PictureError, Pictures, SentPicture
 from genspace.judges.asking._reading import (
     THOUGHT_MARKS,
     CutOffError,
@@ -30,10 +30,10 @@ __all__ = [
     "CutOffError",
     "Kind",
     "Outcome",
-    "Picture",
     "PictureError",
     "Pictures",
     "Protocol",
+    "SentPicture",
     "Steps",
     "UnusableAnswerError",
     "Usage",

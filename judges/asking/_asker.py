@@ -14,7 +14,7 @@ from genspace.judges.asking._aids import Aids, Help, UnaidedError
 from genspace.judges.asking._asks import Answer, Ask, Outcome, total
 from genspace.judges.asking._options import AskOptions
 from genspace.judges.asking._pictures import PictureError
-from genspace.judges.asking._shots import Example, Shots
+from genspace.judges.asking._shots import Shots, SolvedExample
 from genspace.judges.asking.protocols import Steps, protocol
 from genspace.judges.prompts import Wordings, meaning_of
 from genspace.records import Request, Verdict
@@ -114,7 +114,7 @@ class Asker:
 
         return before
 
-    def _example(self, example: Example, place: int) -> tuple[Ask, str] | None:
+    def _example(self, example: SolvedExample, place: int) -> tuple[Ask, str] | None:
         """Return a question about an example with its answer; None where people's answer solves none."""
         request, own = example.request, protocol(self.options.protocol).example
         if self.cannot_judge(request) is not None:
@@ -132,7 +132,7 @@ class Asker:
         return None
 
     @cached_property
-    def _helped(self) -> Callable[[Example], Help]:
+    def _helped(self) -> Callable[[SolvedExample], Help]:
         """What helps with an example; the last ones are kept, since many items see the same."""
         aids = self.aids
         assert aids is not None
@@ -218,7 +218,7 @@ def _asked(steps: Steps, conclude: Callable[[Outcome], None] = lambda _: None) -
         conclude(done.value)
 
 
-def _told(example: Example) -> str:
+def _told(example: SolvedExample) -> str:
     items = (example.request.item, example.request.other)
     first, *other = (item.item_id for item in items if item is not None)
     if other:

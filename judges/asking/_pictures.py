@@ -21,7 +21,7 @@ from genspace.records import Files
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["Picture", "PictureError", "Pictures"]
+__all__ = ["PictureError", "Pictures", "SentPicture"]
 
 SENT_AS_THEY_ARE = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
 KEPT = 32
@@ -35,7 +35,7 @@ class PictureError(Exception):
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
+class SentPicture:
     """One image file on its way to a model whose images have at most `longest` pixels a side."""
 
     name: str
@@ -96,12 +96,12 @@ class Pictures:
 
     def __init__(self, longest: int) -> None:
         self._longest = longest
-        self._kept: OrderedDict[tuple[str, bytes | None], Picture] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, bytes | None], SentPicture] = OrderedDict()
         self._lock = threading.Lock()
 
     def read(
         self, files: Files, names: Iterable[str], drawn: Mapping[str, bytes] | None = None
-    ) -> dict[str, Picture]:
+    ) -> dict[str, SentPicture]:
         """Return pictures by name; `drawn` holds those that are no files.
 
         Errors: `PictureError` for a file that is not there.
@@ -112,7 +112,7 @@ class Pictures:
             picture = self._kept.get((name, data))
             if picture is None:
                 try:
-                    picture = Picture(name, files.read(name) if data is None else data, self._longest)
+                    picture = SentPicture(name, files.read(name) if data is None else data, self._longest)
                 except InputError as error:
                     raise PictureError(str(error)) from None
                 with self._lock:
@@ -122,14 +122,14 @@ class Pictures:
             found[name] = picture
         return found
 
-    def of(self, files: Files, *asks: Ask) -> dict[str, Picture]:
+    def of(self, files: Files, *asks: Ask) -> dict[str, SentPicture]:
         """Return all pictures of asks by name. Errors: as `read`."""
         names = [name for ask in asks for part in ask.sent for name in part.images]
         return self.read(files, names, drawn_in(asks))
 
 
 @contextmanager
-def _opened(picture: Picture) -> Iterator[Image.Image]:
+def _opened(picture: SentPicture) -> Iterator[Image.Image]:
     """Open an image; whatever is wrong with it becomes a `PictureError`, now or when its pixels are read."""
     from PIL import Image, UnidentifiedImageError
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from genspace.analysis.question import Question, Units
 
-__all__ = ["Example", "Shots"]
+__all__ = ["Shots", "SolvedExample"]
 
 VERSION = 2
 """Of how examples are chosen; part of the fingerprint."""
@@ -32,7 +32,7 @@ SolvedT = TypeVar("SolvedT")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Example:
+class SolvedExample:
     """An item or a pair with the people's answer."""
 
     request: Request
@@ -50,7 +50,7 @@ class Shots:
     """Chooses examples for each item or pair of a study."""
 
     count: int
-    examples: Sequence[Example]
+    examples: Sequence[SolvedExample]
     """The clearest first."""
     prompts: Mapping[str, int]
     """Prompt code by item."""
@@ -74,7 +74,7 @@ class Shots:
         wanted = {item_id for row in decided for item_id in row[:2]}
         items = {item.item_id: item for item in context.study.iter_items() if item.item_id in wanted}
         examples = [
-            Example(
+            SolvedExample(
                 request=Request(
                     item=items[one], other=items[other] if other else None, files=context.study.files
                 ),
@@ -99,15 +99,15 @@ class Shots:
         return fingerprint({"version": VERSION, "count": self.count, "seed": self.seed, "among": among})
 
     def chosen(
-        self, request: Request, solved: Callable[[Example, int], SolvedT | None]
-    ) -> list[tuple[Example, SolvedT]]:
+        self, request: Request, solved: Callable[[SolvedExample, int], SolvedT | None]
+    ) -> list[tuple[SolvedExample, SolvedT]]:
         """Return at most `count` examples for a request, the likeliest to help first, and what they are as solved.
 
         That is of its predicate, clear ones, yes and no in turn as far as `solved` makes something of them, given the
         example and its place. Where the statement that is asked for is hidden, all those of the predicate come in turn.
         """
         turns = {yes: self._fair(request, yes=yes) for yes in (True, False)}
-        found: list[tuple[Example, SolvedT]] = []
+        found: list[tuple[SolvedExample, SolvedT]] = []
         yes = uniform(f"{self.seed}/{_name(request)}") < 0.5
         while turns and len(found) < self.count:
             yes = yes if yes in turns else not yes
@@ -121,7 +121,7 @@ class Shots:
             yes = not yes
         return found
 
-    def _fair(self, request: Request, *, yes: bool) -> Iterator[Example]:
+    def _fair(self, request: Request, *, yes: bool) -> Iterator[SolvedExample]:
         item, own = request.item, self.prompts.get(request.item.item_id)
         apart = (
             np.ones(len(self.held), dtype=bool) if own is None else ~(self.held & self.held[own]).any(axis=1)

@@ -38,7 +38,16 @@ from genspace.records import Item
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["Meaning", "Question", "TooLongError", "Wordings", "caption_of", "meaning_of", "plain", "quoted"]
+__all__ = [
+    "Meaning",
+    "PromptQuestion",
+    "TooLongError",
+    "Wordings",
+    "caption_of",
+    "meaning_of",
+    "plain",
+    "quoted",
+]
 
 MARKUP = re.compile(r"<(?=[|/\w][^<>]{0,60}>)|\[(?=/?INST\])")
 """What could be taken for a chat template's control token."""
@@ -60,7 +69,7 @@ def quoted(text: str, marks: str = "“”") -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class PromptQuestion:
     """One question of the `questions` protocol."""
 
     name: str
@@ -160,7 +169,7 @@ class Wordings:
             "terms": " ".join(meaning.terms) if meaning else "",
         }
 
-    def questions(self, item: Item) -> list[Question]:
+    def questions(self, item: Item) -> list[PromptQuestion]:
         """Return the questions that an item's prompt or predicate comes down to. Errors: as `meaning_of`."""
         meaning = meaning_of(item)
         if meaning is not None:
@@ -171,7 +180,9 @@ class Wordings:
             else ("Does the picture show what the description says?", "The description")
         )
         return [
-            Question(name="prompt", kind="relation", text=f"{what}: {quoted(item.prompt or '')}. {whole}")
+            PromptQuestion(
+                name="prompt", kind="relation", text=f"{what}: {quoted(item.prompt or '')}. {whole}"
+            )
         ]
 
 
@@ -184,7 +195,7 @@ class Meaning:
 
     statement: str
     terms: tuple[str, ...]
-    questions: tuple[Question, ...]
+    questions: tuple[PromptQuestion, ...]
 
 
 MODELS = Voice(common_words("models"), lambda predicate: table_at(words_of(predicate), "models"), clean=plain)
@@ -237,16 +248,18 @@ def _listed(bound: Bound, key: str) -> Sequence[Text]:
     return found if isinstance(found, list) else ()
 
 
-def _chain(bound: Bound, asked: Sequence[tuple[str, str]]) -> tuple[Question, ...]:
+def _chain(bound: Bound, asked: Sequence[tuple[str, str]]) -> tuple[PromptQuestion, ...]:
     """Return a question for the presence of each object, then the constraints, each after all before it."""
-    chain: list[Question] = []
+    chain: list[PromptQuestion] = []
     for noun, count in Counter(bound.names).items():
         called = MODELS.called([noun] * count).removeprefix("the ")
         there = f"Is there {indefinite(noun).split()[0]} {called}" if count == 1 else f"Are there {called}"
-        chain.append(Question(name=f"presence of {noun}", kind="presence", text=f"{there} in the picture?"))
+        chain.append(
+            PromptQuestion(name=f"presence of {noun}", kind="presence", text=f"{there} in the picture?")
+        )
     for number, (kind, text) in enumerate(asked, start=1):
         before = tuple(q.name for q in chain)
-        chain.append(Question(name=f"{kind} {number}", kind=kind, text=text, after=before))
+        chain.append(PromptQuestion(name=f"{kind} {number}", kind=kind, text=text, after=before))
     return tuple(chain)
 
 

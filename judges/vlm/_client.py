@@ -14,7 +14,7 @@ from genspace.judges.asking import (
     Ask,
     CutOffError,
     Kind,
-    Picture,
+    SentPicture,
     UnusableAnswerError,
     Usage,
     choice_probabilities,
@@ -48,7 +48,7 @@ class _Task:
     """One ask about one item."""
 
     ask: Ask
-    pictures: Mapping[str, Picture]
+    pictures: Mapping[str, SentPicture]
     item: str
     repeat: int
     draft: Draft
@@ -66,7 +66,7 @@ class Client:
         self._seed = seed
 
     async def answer(
-        self, ask: Ask, pictures: Mapping[str, Picture], *, item: str, repeat: int, draft: Draft
+        self, ask: Ask, pictures: Mapping[str, SentPicture], *, item: str, repeat: int, draft: Draft
     ) -> Answer:
         """Ask, read, ask again once if the answer is unusable, and return what came of it.
 

@@ -11,7 +11,17 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-__all__ = ["ErrorKind", "Refusal", "Rule", "Signs", "next_step", "rule_of", "rules", "shortened", "signs_of"]
+__all__ = [
+    "ErrorKind",
+    "ErrorRule",
+    "Refusal",
+    "Signs",
+    "next_step",
+    "rule_of",
+    "rules",
+    "shortened",
+    "signs_of",
+]
 
 ErrorKind = Literal["stops", "doubts", "fails", "abstains", "refuses", "waits"]
 
@@ -57,7 +67,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class ErrorRule:
     """One row of the table."""
 
     name: str
@@ -82,14 +92,14 @@ class Rule:
 
 
 @cache
-def rules() -> tuple[Rule, ...]:
+def rules() -> tuple[ErrorRule, ...]:
     """Return the table, in its order."""
 
     def pattern(row: Mapping[str, Any], key: str) -> re.Pattern[str] | None:
         return re.compile("|".join(row[key]), re.IGNORECASE) if key in row else None
 
     return tuple(
-        Rule(
+        ErrorRule(
             row["name"], row["kind"], row["source"], frozenset(row.get("status", ())),
             pattern(row, "code"), pattern(row, "finish"), pattern(row, "text"),
         )
@@ -99,7 +109,7 @@ def rules() -> tuple[Rule, ...]:
 
 def rule_of(
     signs: Signs, body: Mapping[str, Any], insisted: Sequence[str] = ()
-) -> tuple[Rule, Refusal | None]:
+) -> tuple[ErrorRule, Refusal | None]:
     """Return the first rule that fits, and which parameter of the body is refused if that is its kind.
 
     `insisted` names parameters that the user has set: these are never left out.

@@ -15,7 +15,7 @@ from typing import Any
 
 from genspace.errors import GenspaceError, InputError
 from genspace.judges._protocol import JudgeContext, JudgeSpec, Preview, parse_options
-from genspace.judges.asking import Answer, Ask, Asker, Outcome, Picture, PictureError, Pictures, drawn_in
+from genspace.judges.asking import Answer, Ask, Asker, Outcome, PictureError, Pictures, SentPicture, drawn_in
 from genspace.judges.prompts import TooLongError
 from genspace.judges.vlm._cache import ResponseCache, request_key
 from genspace.judges.vlm._client import LOGPROBS, Client
@@ -285,7 +285,7 @@ class VlmJudge:
         server: Server,
         ask: Ask,
         body: dict[str, Any],
-        pictures: Mapping[str, Picture],
+        pictures: Mapping[str, SentPicture],
         *,
         weighed: bool,
     ) -> Preview:

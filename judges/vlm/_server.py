@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from genspace.errors import InputError
 from genspace.judges._protocol import Budget
-from genspace.judges.asking import Picture, text_tokens
+from genspace.judges.asking import SentPicture, text_tokens
 from genspace.judges.vlm._endpoint import Endpoint
 from genspace.judges.vlm._errors import Refusal, Signs, rule_of, shortened, signs_of
 from genspace.judges.vlm._options import VlmOptions
@@ -150,7 +150,9 @@ class Server:
             )
         return "waiting for " + " and ".join(parts or ["the first call"])
 
-    async def call(self, body: dict[str, Any], pictures: Mapping[str, Picture], exchange: Exchange) -> Reply:
+    async def call(
+        self, body: dict[str, Any], pictures: Mapping[str, SentPicture], exchange: Exchange
+    ) -> Reply:
         """Send a body, with `image:NAME` in the place of each image, until it succeeds or cannot.
 
         Errors: `RefusedError`, `CallFailedError`, `DeclinedError`; `InputError` when no call can succeed,
@@ -161,7 +163,11 @@ class Server:
             return await self._tried(sent, body, pictures, exchange)
 
     async def _tried(
-        self, sent: dict[str, Any], body: dict[str, Any], pictures: Mapping[str, Picture], exchange: Exchange
+        self,
+        sent: dict[str, Any],
+        body: dict[str, Any],
+        pictures: Mapping[str, SentPicture],
+        exchange: Exchange,
     ) -> Reply:
         options = self._options
         token = object()
@@ -221,7 +227,7 @@ class Server:
         raise self._stopped
 
     async def _post(
-        self, sent: dict[str, Any], body: dict[str, Any], pictures: Mapping[str, Picture]
+        self, sent: dict[str, Any], body: dict[str, Any], pictures: Mapping[str, SentPicture]
     ) -> tuple[Reply | Signs, Mapping[str, str], Charge | None]:
         """Send a body once and return the reply or the signs of an error, the headers, and what it took where said."""
         import openai
@@ -265,7 +271,7 @@ class Server:
             self._budget.spend(usd)
 
     def estimated_input_tokens(
-        self, body: Mapping[str, Any], pictures: Mapping[str, Picture], *, most: bool = False
+        self, body: Mapping[str, Any], pictures: Mapping[str, SentPicture], *, most: bool = False
     ) -> int:
         """Return about how many input tokens a body takes, or the most, from its texts and the size of its images."""
         of_text = most_text_tokens if most else text_tokens
@@ -328,7 +334,7 @@ def _count(things: Sized, what: str) -> str:
     return f"{len(things)} {what}{'' if len(things) == 1 else 's'}"
 
 
-def _with_images(body: Mapping[str, Any], pictures: Mapping[str, Picture]) -> dict[str, Any]:
+def _with_images(body: Mapping[str, Any], pictures: Mapping[str, SentPicture]) -> dict[str, Any]:
     """Return the body with the images themselves."""
 
     def filled(part: dict[str, Any]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ OWN_VIEWS: Mapping[str, str] = {
     "genspace.geometry.scene.Pair": "genspace.report._displays:pair",
     "genspace.parts.Parts": "genspace.report._parts:parts",
     "genspace.report._item.ItemView": "genspace.report._displays:item",
-    "genspace.report._table.JudgeTable": "genspace.report._displays:judge_table",
+    "genspace.report._table.AgreementTable": "genspace.report._displays:judge_table",
     "genspace.tuning.Tuning": "genspace.report._tuning:tuning",
     "genspace.study._study.Study": "genspace.report._displays:study",
 }

@@ -16,7 +16,7 @@ from genspace.columns import among
 from genspace.display import Displayed
 from genspace.pairs import turned_answers, turned_verdicts
 from genspace.readings import Reading
-from genspace.records import JudgeMark, Reference, StudySettings, Variant, reference_of
+from genspace.records import JudgeMark, JudgeVariant, Reference, StudySettings, reference_of
 from genspace.sides import FRAME_QUESTION
 from genspace.study import read_frames
 from genspace.summary import summary
@@ -66,7 +66,7 @@ class Evidence(Displayed):
     """Reads the answers."""
     read_verdicts: Callable[[], pd.DataFrame]
     """Reads every verdict, repeats apart: the columns of `VERDICT_COLUMNS`."""
-    read_variants: Callable[[], Mapping[str, Variant]] = dict
+    read_variants: Callable[[], Mapping[str, JudgeVariant]] = dict
     """Reads which judges are variants of others, by name."""
     read_marks: Callable[[], Mapping[str, JudgeMark]] = dict
     """Reads what each judge was, by name."""
@@ -139,7 +139,7 @@ class Evidence(Displayed):
         return replace(declared, derived=tuple(dict.fromkeys(derived)))
 
     @cached_property
-    def variants(self) -> Mapping[str, Variant]:
+    def variants(self) -> Mapping[str, JudgeVariant]:
         """Judges that are variants of others, by name."""
         return self.read_variants()
 
@@ -223,7 +223,7 @@ def _unpickled(  # noqa: PLR0917 - what `__reduce__` gives
     items: pd.DataFrame,
     answers: Answers,
     verdicts: pd.DataFrame,
-    variants: Mapping[str, Variant],
+    variants: Mapping[str, JudgeVariant],
     marks: Mapping[str, JudgeMark],
     readings: Sequence[Reading],
 ) -> Evidence:

@@ -19,7 +19,7 @@ from genspace.study import check_study, verdict_frame
 
 if TYPE_CHECKING:
     from genspace.human_study.reading import Recorded
-    from genspace.records import Variant
+    from genspace.records import JudgeVariant
     from genspace.study import CheckReport, Read, Study
 
 __all__ = ["check", "evidence_of", "pairs_of", "verdicts_at"]
@@ -113,7 +113,7 @@ def check(
     )
 
 
-def _variants(study: Study) -> dict[str, Variant]:
+def _variants(study: Study) -> dict[str, JudgeVariant]:
     found = {name: JudgeStore(study.kept_in, name).variant() for name, _ in judge_folders(study.kept_in)}
     return {name: variant for name, variant in found.items() if variant is not None}
 

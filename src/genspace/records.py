@@ -28,6 +28,7 @@ __all__ = [
     "Item",
     "JsonValue",
     "JudgeMark",
+    "JudgeVariant",
     "Measurement",
     "PairCoding",
     "Reference",
@@ -36,7 +37,6 @@ __all__ = [
     "Status",
     "StudySettings",
     "ValueType",
-    "Variant",
     "Verdict",
     "fingerprint",
     "infer_value_type",
@@ -299,7 +299,7 @@ def _key_fields(request: Request) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Variant:
+class JudgeVariant:
     """A judge that is another one with some options changed."""
 
     base: str

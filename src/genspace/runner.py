@@ -32,8 +32,8 @@ __all__ = [
     "FAILURES_KEPT",
     "INTERRUPTED",
     "RETRIES",
-    "Estimate",
     "Progress",
+    "RunEstimate",
     "RunOptions",
     "RunPlan",
     "RunSummary",
@@ -312,7 +312,7 @@ def _members_asked(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate(Displayed):
+class RunEstimate(Displayed):
     """What a run would ask, and what it would send and cost."""
 
     judge: str
@@ -320,14 +320,14 @@ class Estimate(Displayed):
     already_done: int
     cost: Preview | None = None
     """Calls, tokens and USD, its members' included, and what would be sent first; None where nothing would be."""
-    members: tuple[Estimate, ...] = ()
+    members: tuple[RunEstimate, ...] = ()
     """Of a combination, in the order in which they would be asked."""
 
 
-def estimate(study: Study, judge: Judge, name: str, options: RunOptions) -> Estimate:
+def estimate(study: Study, judge: Judge, name: str, options: RunOptions) -> RunEstimate:
     """Return what `run` would do, without doing it: nothing is sent."""
     planned = plan(study, judge, name, options)
-    found = Estimate(judge=name, to_do=planned.total, already_done=planned.already_done)
+    found = RunEstimate(judge=name, to_do=planned.total, already_done=planned.already_done)
     if isinstance(judge, Combining):
         members = []
         for need in judge.needs([r.item.item_id for r in planned.requests]) if planned.total else ():

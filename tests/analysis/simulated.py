@@ -16,7 +16,7 @@ from scipy.stats import norm
 
 from genspace.analysis.correlation import within_groups
 from genspace.analysis.figures import FIGURES, Figure
-from genspace.analysis.inference.comparisons import Said, difference, not_worse, other_generators
+from genspace.analysis.inference.comparisons import JudgeOnUnits, difference, not_worse, other_generators
 from genspace.analysis.inference.intervals import Support, from_replicates
 from genspace.analysis.inference.left_out import LeftOut
 from genspace.analysis.inference.replicates import Replicates
@@ -43,9 +43,9 @@ class Drawn:
 Draw = Callable[[np.random.Generator], Drawn]
 
 
-def said_by(figure: Figure, drawn: Drawn) -> tuple[Said, Said, Replicates]:
+def said_by(figure: Figure, drawn: Drawn) -> tuple[JudgeOnUnits, JudgeOnUnits, Replicates]:
     clusters = Replicates.of(drawn.prompt)
-    return *(Said.of(figure, LeftOut(drawn.y, clusters), x) for x in (drawn.a, drawn.b)), clusters
+    return *(JudgeOnUnits.of(figure, LeftOut(drawn.y, clusters), x) for x in (drawn.a, drawn.b)), clusters
 
 
 # --- how studies are drawn ------------------------------------------------------------------------------------------
@@ -210,7 +210,8 @@ def generator_levels(
             a, b, clusters = said_by(FIGURES[key], drawn)
             found = difference(FIGURES[key], drawn.y, a, b, clusters)
             without = [
-                Said.of(FIGURES[key], LeftOut(drawn.y, generators), x).replicated for x in (drawn.a, drawn.b)
+                JudgeOnUnits.of(FIGURES[key], LeftOut(drawn.y, generators), x).replicated
+                for x in (drawn.a, drawn.b)
             ]
             other = other_generators(found, without[0] - without[1], generators.draws)
             over_prompts[k] += found.testable and found.p <= ALPHA

@@ -12,7 +12,7 @@ from genspace.analysis.figures import FIGURES
 from genspace.analysis.inference.ceiling import PAIR_AGREEMENT, ceiling
 from genspace.analysis.inference.intervals import Support, from_replicates
 from genspace.analysis.inference.replicates import Replicates
-from genspace.analysis.question import People
+from genspace.analysis.question import PeopleAnswers
 from genspace.analysis.reasons import Reason
 from genspace.analysis.reliability import icc
 from genspace.analysis.resampling import Weighted
@@ -22,7 +22,9 @@ def people(ratings, value_type="ordinal", *, identified=False, positive_from=Non
     ratings = np.asarray(ratings, dtype=float)
     scale = {"binary": (0.0, 1.0), "ordinal": (1.0, 5.0)}.get(value_type)
     names = tuple(f"r{i}" for i in range(ratings.shape[1]))
-    return People(ratings, np.ones(len(ratings), bool), names, identified, value_type, scale, positive_from)
+    return PeopleAnswers(
+        ratings, np.ones(len(ratings), bool), names, identified, value_type, scale, positive_from
+    )
 
 
 def graded(rng, n, k, *, shape="normal", noise=0.7):

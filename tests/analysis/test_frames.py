@@ -13,7 +13,7 @@ import pytest
 from genspace import open_study
 from genspace.analysis.frames import Frames, find_frames
 from genspace.analysis.inference.ceiling import ceiling
-from genspace.analysis.question import People
+from genspace.analysis.question import PeopleAnswers
 from genspace.display import view_of
 from genspace.errors import InputError
 from genspace.framing import both_readings, frames
@@ -320,7 +320,7 @@ def test_the_ceiling_is_lower_where_frames_are_mixed(tmp_path: Path) -> None:
     assert min(ceilings["camera"], ceilings["object"]) > 0.97
     assert ceilings["everybody"] < 0.95
     # the same route as a comparison of these raters alone
-    alone = People(
+    alone = PeopleAnswers(
         table.pivot_table(index="item_id", columns="rater_id", values="value").loc[items["item_id"], ["c0", "c1", "c2"]].to_numpy(float),
         np.ones(n, dtype=bool), ("c0", "c1", "c2"), True, "binary", (0.0, 1.0), None,
     )  # fmt: skip

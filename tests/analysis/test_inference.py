@@ -19,7 +19,7 @@ from scipy import stats
 
 from genspace.analysis import CompareOptions, compare, validate
 from genspace.analysis.figures import FIGURES
-from genspace.analysis.inference.comparisons import Said, contributions, difference, not_worse
+from genspace.analysis.inference.comparisons import JudgeOnUnits, contributions, difference, not_worse
 from genspace.analysis.inference.intervals import Support, fisher, from_replicates, wilson
 from genspace.analysis.inference.left_out import LeftOut
 from genspace.analysis.inference.replicates import (
@@ -47,9 +47,9 @@ def values(
     return float(statistic(np.ones((len(y), 1)))[0]), clusters.map(statistic), clusters
 
 
-def said(figure: str, y: np.ndarray, x: np.ndarray, prompts: np.ndarray) -> Said:
+def said(figure: str, y: np.ndarray, x: np.ndarray, prompts: np.ndarray) -> JudgeOnUnits:
     value, replicated, _ = values(figure, y, x, prompts)
-    return Said(x, value, replicated)
+    return JudgeOnUnits(x, value, replicated)
 
 
 def test_replicates_are_the_figure_computed_again_without_each_prompt() -> None:

@@ -12,7 +12,7 @@ from statsmodels.stats.inter_rater import aggregate_raters
 from statsmodels.stats.inter_rater import fleiss_kappa as their_fleiss
 
 from genspace.analysis._conspicuous import conspicuous_raters
-from genspace.analysis.question import People
+from genspace.analysis.question import PeopleAnswers
 from genspace.analysis.reliability import (
     cohen_kappa,
     fleiss_kappa,
@@ -42,7 +42,7 @@ def people(ratings, **changes):
         "scale": (1.0, 5.0),
         "positive_from": None,
     }
-    return People(**(fields | changes))
+    return PeopleAnswers(**(fields | changes))
 
 
 @settings(deadline=None, max_examples=40)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from genspace.benchmark import Asked, PromptList, create
+from genspace.benchmark import PromptList, TaskPrompt, create
 from genspace.geometry.probes.kinds import Shares
 from genspace.geometry.probes.plans import PLANS
 from genspace.geometry.probes.render import draw
@@ -155,7 +155,7 @@ def planted(root, tasks=("t2i", "edit"), each=1, copies=4, rendered=False):
     for task in tasks:
         rows = []
         for number, (plan, yes, _) in enumerate(probes(task, each, rendered) * copies):
-            one = Asked(
+            one = TaskPrompt(
                 task=task, prompt_id=f"{plan.name}-{number}", prompt=f"{yes.prompt} ({number})", predicate=yes.predicate,
                 sub_domain=plan.sub_domain, variant=plan.variant, objects=yes.scene.objects[0].category,
             )  # fmt: skip

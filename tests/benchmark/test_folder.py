@@ -9,7 +9,16 @@ import json
 import pytest
 from PIL import Image
 
-from genspace.benchmark import Asked, Names, PromptList, create, open_benchmark, place, read_released, take
+from genspace.benchmark import (
+    Names,
+    PromptList,
+    TaskPrompt,
+    create,
+    open_benchmark,
+    place,
+    read_released,
+    take,
+)
 from genspace.cli import invoke
 from genspace.errors import InputError, InvalidFilesError
 from genspace.geometry.benchmark import prompts
@@ -19,7 +28,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 @pytest.fixture(scope="module")
 def lists():
-    return [PromptList.of(task, map(Asked.of, prompts(task, version=1))) for task in ("t2i", "edit")]
+    return [PromptList.of(task, map(TaskPrompt.of, prompts(task, version=1))) for task in ("t2i", "edit")]
 
 
 @pytest.fixture

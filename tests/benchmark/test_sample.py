@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 
 from genspace import open_study
-from genspace.benchmark import Asked, PromptList, corrected_rows, create, draw_sample, open_benchmark, rows_of
+from genspace.benchmark import (
+    PromptList,
+    TaskPrompt,
+    corrected_rows,
+    create,
+    draw_sample,
+    open_benchmark,
+    rows_of,
+)
 from genspace.cli import invoke
 from genspace.errors import InputError
 from genspace.geometry.benchmark import prompts
@@ -23,7 +31,7 @@ def judged(tmp_path_factory):
     """Two generators with a picture of every t2i prompt; a judge that errs on 15 % of them."""
     made = create(
         tmp_path_factory.mktemp("sampled") / "bench",
-        [PromptList.of("t2i", map(Asked.of, prompts("t2i")))],
+        [PromptList.of("t2i", map(TaskPrompt.of, prompts("t2i")))],
         ["good", "poor"],
         prompts="version 1",
     )

@@ -10,9 +10,9 @@ import pytest
 from scipy.stats import t as student
 
 from genspace.benchmark import (
-    Asked,
     Otherwise,
     PromptList,
+    TaskPrompt,
     compare_generators,
     create,
     open_benchmark,
@@ -30,7 +30,7 @@ SEEDS = (1, 2, 3)
 def judged(tmp_path_factory):
     """One generator with three images a prompt and gaps, one with one image a prompt; scores 0 and 1 from a table."""
     asked = [
-        Asked(
+        TaskPrompt(
             task="t2i", prompt_id=f"{domain}-{n}", prompt=f"A cow, {domain} {n}.", predicate="camera_pose(cow, view=front)",
             sub_domain=domain, variant="front", objects="cow",
         )

@@ -14,7 +14,7 @@ from collections import Counter
 import pytest
 
 from genspace.errors import InputError
-from genspace.geometry.benchmark import PARAPHRASES, Category, Range, categories, prompts
+from genspace.geometry.benchmark import PARAPHRASES, ObjectClass, Range, categories, prompts
 from genspace.geometry.benchmark._feasibility import (
     RULES,
     fits_in_view,
@@ -184,7 +184,7 @@ def test_edits_keep_two_objects_or_three():
 
 
 def make(length, height, width, *, axis="front", scenes=("room",)):
-    return Category(
+    return ObjectClass(
         name="thing",
         length=Range(*length),
         height=Range(*height),

@@ -500,7 +500,7 @@ class TestDepth:
         from PIL import Image
 
         from genspace.geometry.perception import Perception, Subject, make_part, parse_objects, read_picture
-        from genspace.geometry.perception.truth import Truth
+        from genspace.geometry.perception.truth import KnownScene
 
         np.savez(tmp_path / "a.npz", depth=self.floor(), K=self.K)
         Image.new("RGB", (64, 48)).save(tmp_path / "a.png")
@@ -508,7 +508,7 @@ class TestDepth:
         parts = {stage: make_part(stage, "scene") for stage in ("depth", "intrinsics")}
         picture = read_picture((tmp_path / "a.png").read_bytes())
         [seen] = Perception(parts).run(
-            [Subject(picture, parse_objects("cow"), Truth(read_scene(done.written[0])))]
+            [Subject(picture, parse_objects("cow"), KnownScene(read_scene(done.written[0])))]
         )
         assert seen.known["K"][0, 0] == 80.0
         assert seen.known["depth"][47, 0] == pytest.approx(1.5 * 80 / 23.5, abs=0.02)

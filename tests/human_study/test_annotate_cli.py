@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from small_studies import open_desk, write_study
 
-from genspace.human_study.design import Design, Exclusion, Outcomes, load_design
+from genspace.human_study.design import Design, ExclusionTable, Outcomes, load_design
 from genspace.human_study.material import load_material
 from genspace.human_study.reading import answers
 from genspace.human_study.visit.assignment import Assignment
@@ -85,7 +85,7 @@ def test_init_explains_every_key_once(study: Path, genspace: Callable[..., Any])
         "completion_url",
         "url",
     }  # each needs another key
-    for table in (Design, Exclusion, Outcomes):
+    for table in (Design, ExclusionTable, Outcomes):
         for name in set(table.model_fields) - left_out:
             assert re.search(rf"\b{name}\b", text), name
 

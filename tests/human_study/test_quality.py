@@ -11,7 +11,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from genspace import compare
 from genspace.human_study.answers.quality import Screen, interval_width, rate_raters
-from genspace.human_study.design import Exclusion
+from genspace.human_study.design import ExclusionTable
 from genspace.human_study.reading import answers, read_recorded
 from genspace.human_study.visit.assignment import Assignment
 from genspace.human_study.watching.monitor import note_agreement_reached, study_status
@@ -36,7 +36,7 @@ def test_figures_of_a_rater_by_hand() -> None:
         screen(6, 1.0, unit=("i2", ""), repeat=1),
         screen(7, 1.0, unit=("i5", ""), repeat=1, seconds=None),
     ]
-    (found,) = rate_raters(screens, Exclusion(fast_seconds=1.0), "binary")
+    (found,) = rate_raters(screens, ExclusionTable(fast_seconds=1.0), "binary")
     assert found.answered == 4  # i2, two gold, i5; practice and repeats do not count
     assert (found.gold, found.gold_accuracy) == (2, 0.5)  # "can't tell" on a known answer is not right
     assert (found.repeats, found.repeat_agreement) == (2, 0.5)  # i2 alike, i5 not
@@ -51,21 +51,21 @@ def test_always_the_left_button_is_one_answer_whatever_stands_there() -> None:
     screens = [
         screen(n, 1.0 if n % 2 else 0.0, flipped=n % 2 == 0, unit=(f"a{n}", f"b{n}")) for n in range(12)
     ]
-    (found,) = rate_raters(screens, Exclusion(max_identical_run=10), "pairwise")
+    (found,) = rate_raters(screens, ExclusionTable(max_identical_run=10), "pairwise")
     assert (found.longest_run, found.identical_share) == (12, 1.0)
     assert found.excluded == ("same answer 12 times in a row, at most 10 allowed",)
 
 
 def test_rules_wait_for_enough_answers() -> None:
     hasty = [screen(n, float(n % 2), seconds=0.2) for n in range(9)]
-    assert rate_raters(hasty, Exclusion(min_answers=10), "binary")[0].excluded == ()
+    assert rate_raters(hasty, ExclusionTable(min_answers=10), "binary")[0].excluded == ()
     hasty.append(screen(9, 1.0, seconds=0.2))
-    assert rate_raters(hasty, Exclusion(min_answers=10), "binary")[0].excluded == (
+    assert rate_raters(hasty, ExclusionTable(min_answers=10), "binary")[0].excluded == (
         "answers under 1 s: 100%, at most 20% allowed",
     )
     wrong = [screen(n, 0.0, role="gold", known={"": 1.0}) for n in range(3)]
-    assert rate_raters(wrong, Exclusion(min_gold=4), "binary")[0].excluded == ()
-    assert rate_raters(wrong, Exclusion(min_gold=3), "binary")[0].excluded == (
+    assert rate_raters(wrong, ExclusionTable(min_gold=4), "binary")[0].excluded == ()
+    assert rate_raters(wrong, ExclusionTable(min_gold=3), "binary")[0].excluded == (
         "known answers: 0%, at least 70% wanted",
     )
 
@@ -74,7 +74,7 @@ def test_the_rule_on_repeats_waits_for_just_enough_of_them() -> None:
     firsts = [screen(n, 1.0) for n in range(5)]
     again = [screen(n + 5, 0.0, unit=(f"i{n}", ""), repeat=1) for n in range(5)]
     for least, broken in ((5, ("repeats answered alike: 0%, at least 50% wanted",)), (6, ())):
-        rules = Exclusion(min_repeat_agreement=0.5, min_repeats=least)
+        rules = ExclusionTable(min_repeat_agreement=0.5, min_repeats=least)
         assert rate_raters(firsts + again, rules, "binary")[0].excluded == broken
 
 

@@ -15,7 +15,7 @@ from genspace import open_study
 from genspace.analysis.folds import outer_folds
 from genspace.errors import InputError
 from genspace.judges import Judge, JudgeSpec, make_judge, study_context
-from genspace.judges.asking._shots import Example, Shots
+from genspace.judges.asking._shots import Shots, SolvedExample
 from genspace.records import Item, Request
 from genspace.study import Study
 
@@ -60,7 +60,7 @@ def judge(study: Study, url: str = "http://localhost:1/v1", **options: Any) -> J
     return make_judge(spec, study_context(study))
 
 
-def chosen(study: Study, n: int, count: int = 4, **options: bool) -> list[Example]:
+def chosen(study: Study, n: int, count: int = 4, **options: bool) -> list[SolvedExample]:
     """The examples of an item, each taken as solved."""
     shots = Shots.of(count, study_context(study), where="", **{"pairwise": False, "hides": False} | options)
     found = shots.chosen(Request(item=item(study, n), files=study.files), lambda example, _: example)

@@ -25,8 +25,8 @@ from genspace.judges.asking import (
     Asker,
     AskOptions,
     CutOffError,
-    Picture,
     PictureError,
+    SentPicture,
     UnusableAnswerError,
     choice_probabilities,
     is_refusal,
@@ -228,7 +228,7 @@ def test_image_tokens_by_the_rules_of_the_table() -> None:
 
 
 def encoded(data: bytes, longest: int = 100) -> Image.Image:
-    mime, out = Picture("x", data, longest).encoded
+    mime, out = SentPicture("x", data, longest).encoded
     image = Image.open(io.BytesIO(out))
     assert Image.MIME[image.format or ""] == mime
     return image
@@ -236,7 +236,7 @@ def encoded(data: bytes, longest: int = 100) -> Image.Image:
 
 def test_small_images_are_sent_as_they_are() -> None:
     data = png(3)
-    assert Picture("x", data, 8).encoded == ("image/png", data)
+    assert SentPicture("x", data, 8).encoded == ("image/png", data)
 
 
 def test_other_images_become_upright_rgb() -> None:
@@ -244,7 +244,7 @@ def test_other_images_become_upright_rgb() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by 90 degrees
     Image.new("RGB", (40, 20), "red").save(buffer, "JPEG", exif=exif)
-    assert Picture("x", buffer.getvalue(), 100).size == (20, 40)
+    assert SentPicture("x", buffer.getvalue(), 100).size == (20, 40)
     assert encoded(buffer.getvalue()).size == (20, 40)
     buffer = io.BytesIO()
     Image.new("P", (10, 10)).save(buffer, "GIF")
@@ -256,15 +256,15 @@ def test_other_images_become_upright_rgb() -> None:
 
 
 def test_a_picture_is_identified_by_its_bytes_and_its_size() -> None:
-    assert Picture("a", png(1), 8).digest == Picture("b", png(1), 8).digest
-    assert Picture("a", png(1), 8).digest != Picture("a", png(1), 9).digest
-    assert Picture("a", png(1), 8).digest != Picture("a", png(2), 8).digest
+    assert SentPicture("a", png(1), 8).digest == SentPicture("b", png(1), 8).digest
+    assert SentPicture("a", png(1), 8).digest != SentPicture("a", png(1), 9).digest
+    assert SentPicture("a", png(1), 8).digest != SentPicture("a", png(2), 8).digest
 
 
 def test_a_decompression_bomb_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
     with pytest.raises(PictureError, match="too many pixels"):
-        _ = Picture("bomb.png", png(1), 8).encoded
+        _ = SentPicture("bomb.png", png(1), 8).encoded
 
 
 # ---- wording ----

@@ -12,7 +12,7 @@ from scipy.stats import beta, gamma, norm
 
 from genspace.analysis.figures import FIGURES
 from genspace.analysis.inference.ceiling import PAIR_AGREEMENT, ceiling
-from genspace.analysis.question import People
+from genspace.analysis.question import PeopleAnswers
 from genspace.analysis.reliability import reliability
 from genspace.analysis.resampling import Weighted
 from genspace.records import ValueType
@@ -139,10 +139,10 @@ CELLS = (
 )  # fmt: skip
 
 
-def people(ratings: np.ndarray, value_type: ValueType) -> People:
+def people(ratings: np.ndarray, value_type: ValueType) -> PeopleAnswers:
     names = tuple(f"r{i}" for i in range(ratings.shape[1]))
     scale = (0.0, 1.0) if value_type == "binary" else (1.0, 5.0)
-    return People(ratings, np.ones(len(ratings), bool), names, False, value_type, scale, None)
+    return PeopleAnswers(ratings, np.ones(len(ratings), bool), names, False, value_type, scale, None)
 
 
 def truths(cell: Cell) -> dict[str, float]:

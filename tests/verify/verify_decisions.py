@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from genspace.analysis.figures import FIGURES
-from genspace.analysis.inference.comparisons import Said, difference, not_worse, standing
+from genspace.analysis.inference.comparisons import JudgeOnUnits, difference, not_worse, standing
 from genspace.analysis.inference.left_out import LeftOut
 from genspace.analysis.inference.replicates import Replicates
 from genspace.analysis.prediction_powered import corrected_mean
@@ -49,7 +49,7 @@ def claim_rows() -> list[str]:
             scores = [
                 r * truth + math.sqrt(1 - r * r) * e for r, e in ((0.6 - loss, error_a), (0.6, error_b))
             ]
-            first, second = (Said.of(figure, LeftOut(truth, clusters), x) for x in scores)
+            first, second = (JudgeOnUnits.of(figure, LeftOut(truth, clusters), x) for x in scores)
             found = difference(figure, truth, first, second, clusters)
             if margin is None:
                 mistaken += standing(found, found.p) == "ahead"

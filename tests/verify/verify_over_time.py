@@ -12,7 +12,7 @@ from drifting import AGAIN, DROPPED, KAPPA, SHARED, Drifting
 
 from genspace.analysis.figures import FIGURES
 from genspace.analysis.gate import gate
-from genspace.analysis.inference.comparisons import Said, difference
+from genspace.analysis.inference.comparisons import JudgeOnUnits, difference
 from genspace.analysis.inference.intervals import Passing, fisher
 from genspace.analysis.inference.left_out import LeftOut
 from genspace.analysis.inference.replicates import Replicates, standard_error
@@ -30,7 +30,7 @@ def compared(drift: Drifting, run: int, *, drop: float = 0.0, judge: int = 1) ->
     clusters = Replicates.of(drift.prompt)
     people = drift.people * 1.0
     now, before = (
-        Said.of(KAPPA_ROW, LeftOut(people, clusters), said * 1.0)
+        JudgeOnUnits.of(KAPPA_ROW, LeftOut(people, clusters), said * 1.0)
         for said in (drift.answers(run, drop=drop, judge=judge), drift.answers(0, judge=judge))
     )
     found = difference(KAPPA_ROW, people, now, before, clusters)
@@ -48,7 +48,7 @@ def chance(prompts: int, true: float, threshold: float) -> tuple[float, float]:
     for seed in range(RUNS):
         drift = Drifting(prompts, seed)
         clusters = Replicates.of(drift.prompt)
-        said = Said.of(KAPPA_ROW, LeftOut(drift.people * 1.0, clusters), drift.answers(0) * 1.0)
+        said = JudgeOnUnits.of(KAPPA_ROW, LeftOut(drift.people * 1.0, clusters), drift.answers(0) * 1.0)
         error = standard_error(said.replicated, clusters.present)
         assert error is not None
         ends = fisher(said.value, error)

@@ -25,7 +25,7 @@ from genspace.geometry.probes.folder import RenderSettings, render_study
 from genspace.geometry.probes.kinds import USUAL
 from genspace.geometry.probes.plans import PLANS
 from genspace.geometry.probes.sampler import Probe, sample_probe
-from genspace.geometry.probes.scenes import Placed, ProbeScene
+from genspace.geometry.probes.scenes import PlacedObject, ProbeScene
 from genspace.geometry.probes.truth import cast, depth_steps, scene_record
 from genspace.geometry.profiles import CORRECTED, REFERENCE
 from genspace.geometry.remeasure import measured_again
@@ -125,14 +125,14 @@ def _lifted(probe: Probe, exact: Scene) -> Iterator[Scene]:
     yield exact
 
 
-def _alone(scene: ProbeScene, placed: Placed) -> SceneObject:
+def _alone(scene: ProbeScene, placed: PlacedObject) -> SceneObject:
     """The object measured in a picture without the others."""
     seen = measured_again(_record(replace(scene, objects=(placed,))))
     assert isinstance(seen, Scene)
     return seen.objects[0]
 
 
-def _alone_as_it_is(scene: ProbeScene, placed: Placed) -> SceneObject:
+def _alone_as_it_is(scene: ProbeScene, placed: PlacedObject) -> SceneObject:
     """The same from all of its points, none cleaned away."""
     import numpy as np
 

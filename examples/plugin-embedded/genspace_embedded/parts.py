@@ -23,7 +23,7 @@ from genspace.geometry.perception import (
     Part,
     PartKind,
     Stack,
-    View,
+    StageView,
     known_focal,
     source_of,
     stages_of,
@@ -100,11 +100,11 @@ class Detector(EmbeddedPart):
     reads: ClassVar[tuple[str, ...]] = ("labels",)
     gives = ("boxes", "label", "score")
 
-    def run(self, views: Sequence[View]) -> list[Arrays]:
+    def run(self, views: Sequence[StageView]) -> list[Arrays]:
         """Return boxes, label indices and scores of what answers to the words asked."""
         return [self._one(view) for view in views]
 
-    def _one(self, view: View) -> Arrays:
+    def _one(self, view: StageView) -> Arrays:
         found = [
             *nanodet(view.pixels, self.options.nanodet),
             *ssd(view.pixels, self.options.ssd),
@@ -138,11 +138,11 @@ class Camera(EmbeddedPart):
     uses: ClassVar[tuple[str, ...]] = ("K",)
     gives = ("K", "gravity")
 
-    def run(self, views: Sequence[View]) -> list[Arrays]:
+    def run(self, views: Sequence[StageView]) -> list[Arrays]:
         """Return K and down; guesses where lines tell nothing."""
         return [self._one(view) for view in views]
 
-    def _one(self, view: View) -> Arrays:
+    def _one(self, view: StageView) -> Arrays:
         height, width = view.size
         known = known_focal(view)
         found = camera_from_lines(segments(view.pixels), view.size, focal_px=known[0] if known else None)
@@ -224,11 +224,11 @@ class Things(EmbeddedPart):
         *("centre", "extent", "rotation"),
     )  # fmt: skip
 
-    def run(self, views: Sequence[View]) -> list[Arrays]:
+    def run(self, views: Sequence[StageView]) -> list[Arrays]:
         """Return the arrays of all the stages for each view."""
         return [self._one(view) for view in views]
 
-    def _one(self, view: View) -> Arrays:
+    def _one(self, view: StageView) -> Arrays:
         K, gravity, found = view.known["K"], view.known["gravity"], view.known["boxes"]
         words = [view.labels[i] for i in view.known["label"]]
         rays = np.array([_ray((b[:2] + b[2:]) / 2, K) for b in found]).reshape(-1, 3)
@@ -269,7 +269,7 @@ def _ray(uv: NDArray[np.float64], K: NDArray[np.float64]) -> NDArray[np.float64]
     return np.array([(uv[0] - K[0, 2]) / K[0, 0], (uv[1] - K[1, 2]) / K[1, 1], 1.0])
 
 
-def _see(view: View, box: NDArray[np.float64], word: str, ray: NDArray[np.float64]) -> Seen:
+def _see(view: StageView, box: NDArray[np.float64], word: str, ray: NDArray[np.float64]) -> Seen:
     names = answering(word)
     size = next((SIZES[name] for name in SIZES if name in names), None)
     seen = Seen(_box_mask(box, view.size), 0.0, f"{GUESS}: the whole box", _clues(view, box, size), ray)
@@ -291,7 +291,7 @@ def _box_mask(box: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.boo
 _BORDER_PX = 3
 
 
-def _clues(view: View, box: NDArray[np.float64], size: Size | None) -> list[Clue]:
+def _clues(view: StageView, box: NDArray[np.float64], size: Size | None) -> list[Clue]:
     """Return what the box of a thing of usual size tells of its distance."""
     if size is None:
         return []
@@ -309,7 +309,7 @@ _BODY_SPREAD = 0.12
 """Of the size of people's bodies as BlazePose sees them, as a logarithm."""
 
 
-def _see_person(view: View, box: NDArray[np.float64], seen: Seen) -> Seen:
+def _see_person(view: StageView, box: NDArray[np.float64], seen: Seen) -> Seen:
     person = people.look_at(view.pixels, box)
     if person.presence < people.SEEN:
         return seen
@@ -329,7 +329,7 @@ def _see_person(view: View, box: NDArray[np.float64], seen: Seen) -> Seen:
     return seen
 
 
-def _see_box(view: View, box: NDArray[np.float64], kind: str, seen: Seen) -> Seen:
+def _see_box(view: StageView, box: NDArray[np.float64], kind: str, seen: Seen) -> Seen:
     uv, sure = boxes.look_at(view.pixels, box, kind)
     lifted = boxes.lift(uv, view.known["K"]) if sure > 0.5 else None
     if lifted is None:

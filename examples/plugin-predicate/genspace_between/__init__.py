@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from genspace.geometry.drawing.concepts import Concept, Figure
+from genspace.geometry.drawing.concepts import Concept, PlanFigure
 from genspace.geometry.predicates import Bound, Case, Limit, Measured, Predicate, constraint
 from genspace.geometry.probes.planning import Draw, Layout, Plan, UnfitError
 from genspace.geometry.views import Placed, Unmeasurable
@@ -42,7 +42,7 @@ def direction(start: Placed, end: Placed) -> tuple[float, float]:
 
 def drawing(_: Bound) -> Concept:
     """A between B and C, seen from above."""
-    return Concept((Figure("A", 0, 0), Figure("B", -1.2, 0), Figure("C", 1.2, 0)))
+    return Concept((PlanFigure("A", 0, 0), PlanFigure("B", -1.2, 0), PlanFigure("C", 1.2, 0)))
 
 
 def row(draw: Draw) -> Layout:

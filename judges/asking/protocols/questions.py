@@ -15,7 +15,7 @@ from genspace.judges.asking.protocols._base import (
     undecided,
     without_score,
 )
-from genspace.judges.prompts import Question, Wordings
+from genspace.judges.prompts import PromptQuestion, Wordings
 from genspace.records import Measurement, Request
 
 __all__ = ["PROTOCOL"]
@@ -63,14 +63,14 @@ def _steps(request: Request, wordings: Wordings, options: AskOptions) -> Steps:
     )
 
 
-def _may_be_asked(question: Question, answers: Mapping[str, Answer]) -> bool:
+def _may_be_asked(question: PromptQuestion, answers: Mapping[str, Answer]) -> bool:
     return all(
         name in answers and answers[name].probabilities.get("yes", 0.0) > 0.5 for name in question.after
     )
 
 
-def _measured(wanted: Sequence[Question], answers: Mapping[str, Answer]) -> tuple[Measurement, ...]:
-    def one(question: Question) -> Measurement:
+def _measured(wanted: Sequence[PromptQuestion], answers: Mapping[str, Answer]) -> tuple[Measurement, ...]:
+    def one(question: PromptQuestion) -> Measurement:
         answer = answers.get(question.name)
         if answer is None:
             note = f"{question.kind}; not asked: needs a yes to {', '.join(question.after)}"
@@ -84,7 +84,7 @@ def _measured(wanted: Sequence[Question], answers: Mapping[str, Answer]) -> tupl
     return tuple(one(question) for question in wanted)
 
 
-def _told(wanted: Sequence[Question], shares: Mapping[str, float]) -> str:
+def _told(wanted: Sequence[PromptQuestion], shares: Mapping[str, float]) -> str:
     return " ".join(
         f"{q.text} {'yes' if shares[q.name] > 0.5 else 'no'} ({shares[q.name]:.2f})."
         if q.name in shares

@@ -19,10 +19,10 @@ from genspace.judges.asking.protocols._base import (
 from genspace.judges.prompts import Wordings, quoted
 from genspace.records import Request
 
-__all__ = ["PROTOCOL", "Seen"]
+__all__ = ["PROTOCOL", "SeenThings"]
 
 
-class Seen(BaseModel):
+class SeenThings(BaseModel):
     """What the model fills in first."""
 
     reason: str = Field(
@@ -33,8 +33,8 @@ class Seen(BaseModel):
 def _steps(request: Request, wordings: Wordings, _: AskOptions) -> Steps:
     variables, images = wordings.variables(request.item), images_of(request.item)
     text = wordings.render("reason", variables)
-    (first,) = yield [Ask(text=text, images=images, system=wordings.system, form=Seen)]
-    if not isinstance(first.form, Seen):
+    (first,) = yield [Ask(text=text, images=images, system=wordings.system, form=SeenThings)]
+    if not isinstance(first.form, SeenThings):
         return without_score(first)
     text = wordings.render("reason", variables | {"question": quoted(first.form.reason)})
     (second,) = yield [Ask(text=text, images=images, system=wordings.system, choices=YES_NO, solution=YES_NO)]

@@ -2,15 +2,15 @@
 
 from genspace.benchmark._compare import GeneratorComparison, Otherwise, compare_generators, ordered_otherwise
 from genspace.benchmark._folder import BEFORE, Benchmark, Gap, State, create, open_benchmark
-from genspace.benchmark._pictures import Names, Placed, place
-from genspace.benchmark._prompt_list import TASKS, Asked, PromptList, Task, rows_csv, rows_jsonl
+from genspace.benchmark._pictures import Names, PlacedPictures, place
+from genspace.benchmark._prompt_list import TASKS, PromptList, Task, TaskPrompt, rows_csv, rows_jsonl
 from genspace.benchmark._published import PUBLISHED, read_published
 from genspace.benchmark._released import read_released
 from genspace.benchmark._sample import corrected_rows, draw_sample
 from genspace.benchmark._table import (
-    Cell,
     MadeOf,
     Row,
+    TableCell,
     TaskFigures,
     VariantCounts,
     differences,
@@ -25,20 +25,20 @@ __all__ = [
     "BEFORE",
     "PUBLISHED",
     "TASKS",
-    "Asked",
     "Benchmark",
-    "Cell",
     "Gap",
     "GeneratorComparison",
     "MadeOf",
     "Names",
     "Otherwise",
-    "Placed",
+    "PlacedPictures",
     "PromptList",
     "Row",
     "State",
+    "TableCell",
     "Task",
     "TaskFigures",
+    "TaskPrompt",
     "VariantCounts",
     "compare_generators",
     "corrected_rows",

@@ -61,11 +61,11 @@ def compare_generators(
 
     >>> import tempfile
     >>> from pathlib import Path
-    >>> from genspace.benchmark import Asked, PromptList, create
+    >>> from genspace.benchmark import TaskPrompt, PromptList, create
     >>> from genspace.geometry.benchmark import own_prompt
     >>> from genspace.records import Verdict
     >>> from genspace.store import JudgeStore
-    >>> cow, cat = (Asked.of(own_prompt("t2i", "camera_pose", "front", [name], name)) for name in ("cow", "cat"))
+    >>> cow, cat = (TaskPrompt.of(own_prompt("t2i", "camera_pose", "front", [name], name)) for name in ("cow", "cat"))
     >>> made = create(Path(tempfile.mkdtemp()), [PromptList("t2i", (cow, cat))], ["sdxl", "flux"], prompts="two")
     >>> with JudgeStore(made.root, "clip").writer() as writer:
     ...     for row, score in zip(made.rows(), (0.9, 0.7, 0.5, 0.25)):
@@ -122,11 +122,11 @@ def ordered_otherwise(rows: Sequence[Row]) -> list[Otherwise]:
 
     >>> from genspace.analysis import Estimate
     >>> from genspace.analysis.counted import ThreeFigures
-    >>> from genspace.benchmark import Cell, MadeOf, TaskFigures
+    >>> from genspace.benchmark import TableCell, MadeOf, TaskFigures
     >>> from dataclasses import fields
     >>> def row(judge, generator, mean):
     ...     score = Estimate(mean)
-    ...     cell = Cell(score=ThreeFigures(as_misses=score, left_out=score, as_passes=score), accuracy=None)
+    ...     cell = TableCell(score=ThreeFigures(as_misses=score, left_out=score, as_passes=score), accuracy=None)
     ...     source = MadeOf(**{field.name: "" for field in fields(MadeOf)})
     ...     tasks = {"t2i": TaskFigures(cells={}, mean=cell, variants=(), made_of=source)}
     ...     return Row(generator=generator, judge=judge, confidence=0.95, tasks=tasks)

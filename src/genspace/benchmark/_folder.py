@@ -20,8 +20,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from genspace.benchmark._pictures import Names, Placed, place, task_of
-from genspace.benchmark._prompt_list import TASKS, Asked, PromptList, Source, Task, csv_lines
+from genspace.benchmark._pictures import Names, PlacedPictures, place, task_of
+from genspace.benchmark._prompt_list import TASKS, PromptList, Source, Task, TaskPrompt, csv_lines
 from genspace.documents import toml_text
 from genspace.errors import InputError, InvalidFilesError, Problem
 from genspace.study import IMAGE_SUFFIXES, Study, open_study
@@ -46,7 +46,7 @@ class Gap:
     >>> import tempfile
     >>> from genspace.benchmark import PromptList, create
     >>> from genspace.geometry.benchmark import own_prompt
-    >>> cow, cat = (Asked.of(own_prompt("t2i", "camera_pose", "front", [name], name)) for name in ("cow", "cat"))
+    >>> cow, cat = (TaskPrompt.of(own_prompt("t2i", "camera_pose", "front", [name], name)) for name in ("cow", "cat"))
     >>> made = create(Path(tempfile.mkdtemp()), [PromptList("t2i", (cow, cat))], ["sdxl"], prompts="two")
     >>> [gap] = made.gaps
     >>> gap.there, gap.missing[0]
@@ -140,7 +140,7 @@ class Benchmark:
         return State(gaps=self.gaps, strangers=tuple(strangers), broken=tuple(broken))
 
     @cached_property
-    def placed(self) -> Mapping[tuple[str, Task], Placed]:
+    def placed(self) -> Mapping[tuple[str, Task], PlacedPictures]:
         """The prompts of each generator's images."""
         found = {}
         for generator in self.generators:
@@ -151,7 +151,7 @@ class Benchmark:
         return found
 
     @cached_property
-    def before(self) -> Mapping[Task, Placed]:
+    def before(self) -> Mapping[Task, PlacedPictures]:
         """The edits of the images before editing."""
         files = self._files[BEFORE]
         return {
@@ -260,14 +260,14 @@ def _expected(task: Task, prompt_id: str, seed: str = "") -> str:
     return f"{task}/{prompt_id}{f'-{seed}' if seed else ''}.png"
 
 
-def _gap(owner: str, asked: PromptList, placed: Placed, prompt_ids: Sequence[str]) -> Gap:
+def _gap(owner: str, asked: PromptList, placed: PlacedPictures, prompt_ids: Sequence[str]) -> Gap:
     images = Counter(prompt_id for prompt_id, _ in placed.pictures)
     images = Counter({i: images[i] for i in prompt_ids if i in images})
     seeds = len({seed for _, seed in placed.pictures})
     folder = "" if owner == BEFORE else f"{asked.task}/"
     names = {i: i for i in prompt_ids}
     if placed.first is not None:
-        every: Sequence[Asked | Source] = asked.sources if owner == BEFORE else asked.asked
+        every: Sequence[TaskPrompt | Source] = asked.sources if owner == BEFORE else asked.asked
         names = {one.prompt_id: f"{n:04d}" for n, one in enumerate(every, start=placed.first)}
     return Gap(
         generator=owner,
@@ -366,7 +366,7 @@ def create(root: Path, lists: Sequence[PromptList], generators: Sequence[str], *
     >>> import tempfile
     >>> from genspace.benchmark import PromptList
     >>> from genspace.geometry.benchmark import own_prompt
-    >>> cow, cat = (Asked.of(own_prompt("t2i", "camera_pose", "front", [name], name)) for name in ("cow", "cat"))
+    >>> cow, cat = (TaskPrompt.of(own_prompt("t2i", "camera_pose", "front", [name], name)) for name in ("cow", "cat"))
     >>> made = create(Path(tempfile.mkdtemp()), [PromptList("t2i", (cow, cat))], ["sdxl"], prompts="two")
     >>> [row["image"] for row in made.rows()]
     ['sdxl/t2i/cow.png', 'sdxl/t2i/cat.png']
@@ -413,7 +413,7 @@ def open_benchmark(root: Path) -> Benchmark:
     >>> import tempfile
     >>> from genspace.benchmark import PromptList, create
     >>> from genspace.geometry.benchmark import own_prompt
-    >>> cow, cat = (Asked.of(own_prompt("t2i", "camera_pose", "front", [name], name)) for name in ("cow", "cat"))
+    >>> cow, cat = (TaskPrompt.of(own_prompt("t2i", "camera_pose", "front", [name], name)) for name in ("cow", "cat"))
     >>> made = create(Path(tempfile.mkdtemp()), [PromptList("t2i", (cow, cat))], ["sdxl"], prompts="two")
     >>> open_benchmark(made.root).generators
     ('sdxl',)

@@ -18,7 +18,7 @@ from functools import cached_property
 from genspace.benchmark._prompt_list import PromptList, Task
 from genspace.geometry.benchmark import released_variants
 
-__all__ = ["Key", "Names", "Placed", "place", "task_of"]
+__all__ = ["Key", "Names", "PlacedPictures", "place", "task_of"]
 
 Key = tuple[str, str]
 """A prompt's id, and the seed as it was written, "" without one."""
@@ -96,7 +96,7 @@ class Names:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
+class PlacedPictures:
     """Image files matched to prompts.
 
     >>> placed = place(Names([("a-cow", "A photo of a cow.")]), ["a-cow.png", "a-cow-2.png", "x.png"])
@@ -114,7 +114,7 @@ class Placed:
     """Index of the first prompt, where files are named by index."""
 
 
-def place(names: Names, files: Iterable[str], told: Mapping[str, str] | None = None) -> Placed:
+def place(names: Names, files: Iterable[str], told: Mapping[str, str] | None = None) -> PlacedPictures:
     """Match image files to prompts.
 
     Args:
@@ -147,7 +147,7 @@ def place(names: Names, files: Iterable[str], told: Mapping[str, str] | None = N
         else:
             found[key] = name
     indexed = any(_index(name) is not None for name in untold)
-    return Placed(
+    return PlacedPictures(
         pictures=found, strangers=tuple(strangers), twice=tuple(twice), first=first if indexed else None
     )
 

@@ -15,7 +15,7 @@ from typing import Literal, get_args
 from genspace.errors import InputError, InvalidFilesError, Problem
 from genspace.geometry.benchmark import Prompt
 
-__all__ = ["TASKS", "Asked", "PromptList", "Source", "Task", "rows_csv", "rows_jsonl"]
+__all__ = ["TASKS", "PromptList", "Source", "Task", "TaskPrompt", "rows_csv", "rows_jsonl"]
 
 Task = Literal["t2i", "edit"]
 TASKS: tuple[Task, ...] = get_args(Task)
@@ -23,11 +23,11 @@ COLUMNS = ("prompt_id", "prompt", "predicate", "sub_domain", "variant", "objects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class TaskPrompt:
     """One prompt of a benchmark's folder.
 
     >>> from genspace.geometry.benchmark import own_prompt
-    >>> Asked.of(own_prompt("t2i", "camera_pose", "front", ["cow"], "cow-1")).predicate
+    >>> TaskPrompt.of(own_prompt("t2i", "camera_pose", "front", ["cow"], "cow-1")).predicate
     'camera_pose(cow, view=front)'
     """
 
@@ -45,7 +45,7 @@ class Asked:
     """Edits: what the picture before is called; edits of one picture share it."""
 
     @classmethod
-    def of(cls, prompt: Prompt) -> Asked:
+    def of(cls, prompt: Prompt) -> TaskPrompt:
         """Return a prompt of the benchmark."""
         return cls(
             task=prompt.task,
@@ -72,20 +72,20 @@ class PromptList:
     """The prompts of one task, in order; the first has index 1.
 
     >>> from genspace.geometry.benchmark import own_prompt
-    >>> cow, cat = (Asked.of(own_prompt("t2i", "camera_pose", "front", [name], name)) for name in ("cow", "cat"))
+    >>> cow, cat = (TaskPrompt.of(own_prompt("t2i", "camera_pose", "front", [name], name)) for name in ("cow", "cat"))
     >>> list(PromptList("t2i", (cow, cat)).by_id)
     ['cow', 'cat']
     """
 
     task: Task
-    asked: tuple[Asked, ...]
+    asked: tuple[TaskPrompt, ...]
 
     @classmethod
-    def of(cls, task: Task, asked: Iterable[Asked]) -> PromptList:
+    def of(cls, task: Task, asked: Iterable[TaskPrompt]) -> PromptList:
         """Make the list and name each image before editing, in the order of its first edit.
 
         >>> from genspace.geometry.benchmark import prompts
-        >>> edits = PromptList.of("edit", map(Asked.of, prompts("edit", version=1)))
+        >>> edits = PromptList.of("edit", map(TaskPrompt.of, prompts("edit", version=1)))
         >>> edits.asked[0].source_id, len(edits.sources)
         ('before-0001', 751)
         """
@@ -102,7 +102,7 @@ class PromptList:
         return cls(task, tuple(named))
 
     @cached_property
-    def by_id(self) -> Mapping[str, Asked]:
+    def by_id(self) -> Mapping[str, TaskPrompt]:
         """The prompts by their id."""
         return {one.prompt_id: one for one in self.asked}
 
@@ -145,7 +145,9 @@ class PromptList:
                 [Problem(f"prompts/{path.name}", "a column is missing or empty", field=lacking[0])]
             )
         columns = (*COLUMNS, "source_id", "source_prompt")
-        return cls(task, tuple(Asked(task=task, **{c: row.get(c) or "" for c in columns}) for row in rows))
+        return cls(
+            task, tuple(TaskPrompt(task=task, **{c: row.get(c) or "" for c in columns}) for row in rows)
+        )
 
 
 def _write(folder: Path, name: str, rows: Sequence[Mapping[str, str]]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from genspace.analysis.reasons import Reason
 from genspace.benchmark._prompt_list import TASKS, Task
-from genspace.benchmark._table import Cell, MadeOf, Row, TaskFigures
+from genspace.benchmark._table import MadeOf, Row, TableCell, TaskFigures
 from genspace.errors import InvalidFilesError, Problem
 from genspace.geometry.benchmark import released_variants
 from genspace.tables import read_table
@@ -73,8 +73,8 @@ def _row(generator: str, task: Task, values: dict[str, float | None], source: st
     known = [value for value in values.values() if value is not None]
     mean = sum(known) / len(known) if len(known) == len(values) else None
     figures = TaskFigures(
-        cells={domain: Cell.measured(value, UNKNOWN) for domain, value in values.items()},
-        mean=Cell.measured(mean, UNKNOWN),
+        cells={domain: TableCell.measured(value, UNKNOWN) for domain, value in values.items()},
+        mean=TableCell.measured(mean, UNKNOWN),
         variants=(),
         made_of=MadeOf(
             genspace="",

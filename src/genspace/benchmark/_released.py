@@ -14,7 +14,7 @@ from pathlib import Path
 
 from genspace.benchmark._folder import pictures_in
 from genspace.benchmark._pictures import CLASSES
-from genspace.benchmark._prompt_list import Asked, PromptList, Task
+from genspace.benchmark._prompt_list import PromptList, Task, TaskPrompt
 from genspace.errors import InputError, InvalidFilesError, Problem
 from genspace.geometry.benchmark import own_prompt, released_variants
 
@@ -49,7 +49,7 @@ def read_released(folder: Path) -> list[PromptList]:
     >>> [(asked.prompt_id, asked.predicate) for asked in read_released(folder)[0].asked]
     [('t2i-0-0', 'camera_pose(cow, view=front)')]
     """
-    asked: dict[Task, list[Asked]] = {}
+    asked: dict[Task, list[TaskPrompt]] = {}
     problems: list[Problem] = []
     for part in _folders():
         for name, text in sorted(pictures_in(folder / part.name).items(), key=lambda row: _order(row[0])):
@@ -68,7 +68,7 @@ def _order(name: str) -> list[tuple[int, str]]:
     return [(int(part) if part.isdigit() else 0, part) for part in re.split(r"[/.]", name)]
 
 
-def _asked(part: _Folder, name: str, text: str) -> Asked:
+def _asked(part: _Folder, name: str, text: str) -> TaskPrompt:
     number, _, file = name.partition("/")
     if not number.isdigit() or "/" in file or int(number) >= len(part.variants):
         raise InputError(f"expected {part.name}/0 to {part.name}/{len(part.variants) - 1}")
@@ -79,7 +79,7 @@ def _asked(part: _Folder, name: str, text: str) -> Asked:
     twins = part.task == "t2i" and sub_domain == "object_size"  # two of the first class are compared
     stem = file.rpartition(".")[0]
     prompt_id = f"{part.name}-{number}-{stem}"
-    one = Asked.of(
+    one = TaskPrompt.of(
         own_prompt(part.task, sub_domain, variant, [classes[0]] * 2 if twins else classes, prompt_id)
     )
     if not part.before:

@@ -39,9 +39,9 @@ def draw_sample(
     Errors: `InputError` for a folder that is not empty, an unknown generator, and a sub-domain without images.
 
     >>> import tempfile
-    >>> from genspace.benchmark import Asked, PromptList, create, open_benchmark
+    >>> from genspace.benchmark import TaskPrompt, PromptList, create, open_benchmark
     >>> from genspace.geometry.benchmark import own_prompt
-    >>> asked = [Asked.of(own_prompt("t2i", "camera_pose", "front", ["cow"], f"cow-{n}")) for n in range(3)]
+    >>> asked = [TaskPrompt.of(own_prompt("t2i", "camera_pose", "front", ["cow"], f"cow-{n}")) for n in range(3)]
     >>> made = create(Path(tempfile.mkdtemp()), [PromptList("t2i", tuple(asked))], ["sdxl"], prompts="three")
     >>> for row in made.rows():
     ...     _ = (made.images / row["image"]).write_bytes(b"pixels")
@@ -103,11 +103,11 @@ def corrected_rows(
     Errors: `InputError` if the study is not a sample of this folder.
 
     >>> import tempfile
-    >>> from genspace.benchmark import Asked, PromptList, create, open_benchmark
+    >>> from genspace.benchmark import TaskPrompt, PromptList, create, open_benchmark
     >>> from genspace.geometry.benchmark import own_prompt
     >>> from genspace.records import Verdict
     >>> from genspace.store import JudgeStore
-    >>> asked = [Asked.of(own_prompt("t2i", "camera_pose", "front", ["cow"], f"cow-{n}")) for n in range(80)]
+    >>> asked = [TaskPrompt.of(own_prompt("t2i", "camera_pose", "front", ["cow"], f"cow-{n}")) for n in range(80)]
     >>> made = create(Path(tempfile.mkdtemp()), [PromptList("t2i", tuple(asked))], ["sdxl"], prompts="eighty")
     >>> with JudgeStore(made.root, "clip").writer() as writer:
     ...     for row in made.rows():

@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "Cell",
     "MadeOf",
     "Row",
+    "TableCell",
     "TaskFigures",
     "VariantCounts",
     "in_one",
@@ -52,10 +52,10 @@ EDITS = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell(Displayed):
+class TableCell(Displayed):
     """Figures of one sub-domain of a task, or of the mean of its sub-domains.
 
-    >>> Cell.measured(0.4, Reason("published_alone")).score.left_out.value
+    >>> TableCell.measured(0.4, Reason("published_alone")).score.left_out.value
     0.4
     """
 
@@ -65,7 +65,7 @@ class Cell(Displayed):
     """Share that passed; None for a judge that only scores."""
 
     @classmethod
-    def measured(cls, value: float | None, reason: Reason) -> Cell:
+    def measured(cls, value: float | None, reason: Reason) -> TableCell:
         """Make a cell that only knows the mean of what was measured, with the reason why."""
         unknown = Estimate.undefined(reason)
         known = unknown if value is None else Estimate(value, reason=reason)
@@ -130,9 +130,9 @@ class TaskFigures(Displayed):
     ['camera_pose', 'object_pose', 'intrinsic']
     """
 
-    cells: Mapping[str, Cell]
+    cells: Mapping[str, TableCell]
     """By sub-domain, in the benchmark's order."""
-    mean: Cell
+    mean: TableCell
     variants: tuple[VariantCounts, ...]
     """As the released code counts, by its index."""
     made_of: MadeOf
@@ -177,10 +177,10 @@ def rows_of(
     Errors: `InputError` for a judge without verdicts here.
 
     >>> import tempfile
-    >>> from genspace.benchmark import Asked, PromptList, create
+    >>> from genspace.benchmark import TaskPrompt, PromptList, create
     >>> from genspace.geometry.benchmark import own_prompt
     >>> from genspace.records import Verdict
-    >>> cow, cat = (Asked.of(own_prompt("t2i", "camera_pose", "front", [name], name)) for name in ("cow", "cat"))
+    >>> cow, cat = (TaskPrompt.of(own_prompt("t2i", "camera_pose", "front", [name], name)) for name in ("cow", "cat"))
     >>> made = create(Path(tempfile.mkdtemp()), [PromptList("t2i", (cow, cat))], ["sdxl"], prompts="two")
     >>> with JudgeStore(made.root, "vlm").writer() as writer:
     ...     for row, passed in zip(made.rows(), (True, False)):
@@ -233,8 +233,8 @@ def rows_of(
 
 
 class _Figures(TypedDict):
-    cells: Mapping[str, Cell]
-    mean: Cell
+    cells: Mapping[str, TableCell]
+    mean: TableCell
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,7 +258,7 @@ class _Part:
             "mean": self._cell(every, code),
         }
 
-    def _cell(self, rows: NDArray[np.bool_], groups: NDArray[np.int64] | None = None) -> Cell:
+    def _cell(self, rows: NDArray[np.bool_], groups: NDArray[np.int64] | None = None) -> TableCell:
         score, passed = (
             judge_figures(
                 self.judge,
@@ -271,7 +271,7 @@ class _Part:
             )
             for accuracy in (False, True)
         )
-        return Cell(score=score, accuracy=passed if self.labelled else None)
+        return TableCell(score=score, accuracy=passed if self.labelled else None)
 
     def variants(self, task: Task) -> Iterator[VariantCounts]:
         """Yield what the released code reports, by its index."""
@@ -302,11 +302,11 @@ class _Part:
 def row_places(rows: Sequence[Row], task: Task) -> dict[int, Place]:
     """Rank each row among the generators of the same judge by the mean score of a task.
 
-    >>> from genspace.benchmark import rows_of, create, Asked, PromptList
+    >>> from genspace.benchmark import rows_of, create, TaskPrompt, PromptList
     >>> import tempfile
     >>> from genspace.geometry.benchmark import own_prompt
     >>> from genspace.records import Verdict
-    >>> cow, cat = (Asked.of(own_prompt("t2i", "camera_pose", "front", [name], name)) for name in ("cow", "cat"))
+    >>> cow, cat = (TaskPrompt.of(own_prompt("t2i", "camera_pose", "front", [name], name)) for name in ("cow", "cat"))
     >>> made = create(Path(tempfile.mkdtemp()), [PromptList("t2i", (cow, cat))], ["sdxl", "flux"], prompts="two")
     >>> with JudgeStore(made.root, "clip").writer() as writer:
     ...     for row, score in zip(made.rows(), (0.9, 0.7, 0.5, 0.25)):

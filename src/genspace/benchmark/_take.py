@@ -52,9 +52,9 @@ def take(
     Errors: `InputError` for an unknown generator, and for a source that does not exist or has no images.
 
     >>> import tempfile
-    >>> from genspace.benchmark import Asked, PromptList, create, open_benchmark
+    >>> from genspace.benchmark import TaskPrompt, PromptList, create, open_benchmark
     >>> from genspace.geometry.benchmark import own_prompt
-    >>> cow, cat = (Asked.of(own_prompt("t2i", "camera_pose", "front", [name], name)) for name in ("cow", "cat"))
+    >>> cow, cat = (TaskPrompt.of(own_prompt("t2i", "camera_pose", "front", [name], name)) for name in ("cow", "cat"))
     >>> made = create(Path(tempfile.mkdtemp()), [PromptList("t2i", (cow, cat))], ["sdxl"], prompts="two")
     >>> downloads = Path(tempfile.mkdtemp())
     >>> _ = (downloads / "0001.png").write_bytes(b"pixels")

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from genspace.analysis.consistency import Consistency, Said, consistency
 from genspace.certificate._files import RetouchedFiles, retouched_name
-from genspace.certificate._ways import ASKED, DEFAULT_WAYS, ORDER, WAYS, AnotherWay, Asked, asked_as_it_is
+from genspace.certificate._ways import ASKED, DEFAULT_WAYS, ORDER, WAYS, AnotherWay, AskedItem, asked_as_it_is
 from genspace.display import Result
 from genspace.documents import from_dict, to_dict
 from genspace.errors import InputError, did_you_mean
@@ -215,7 +215,7 @@ def _drawn(study: Study, limit: int | None, seed: int) -> Iterator[Item]:
     yield from (item for place, item in enumerate(study.iter_items()) if place in chosen)
 
 
-def _placed(version: Asked, item_id: str, original: Item, pictures: dict[str, str]) -> Item:
+def _placed(version: AskedItem, item_id: str, original: Item, pictures: dict[str, str]) -> Item:
     """Return the item under the names of its retouched files."""
     item, folder = version.item, version.folder
 

@@ -19,7 +19,7 @@ from genspace.records import Files, Item
 from genspace.sides import NoMirrorError, mirrored_text, written_in
 from genspace.tables import WORDS, word_key
 
-__all__ = ["ASKED", "DEFAULT_WAYS", "ORDER", "WAYS", "AnotherWay", "Asked", "asked_as_it_is"]
+__all__ = ["ASKED", "DEFAULT_WAYS", "ORDER", "WAYS", "AnotherWay", "AskedItem", "asked_as_it_is"]
 
 ASKED = "asked"
 """Name of the question as it is, which the others are held against."""
@@ -34,7 +34,7 @@ LEAST_CUT = 0.05
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedItem:
     """One item as it is asked in some way."""
 
     item: Item
@@ -50,7 +50,7 @@ class Asked:
         """The item's predicate; None: it has none, or one that nobody here knows."""
         return bind_known(self.item.predicate) if self.item.predicate else None
 
-    def saying(self, bound: Bound) -> Asked:
+    def saying(self, bound: Bound) -> AskedItem:
         """Return the same item with another predicate."""
         return replace(self, item=replace(self.item, predicate=bound.text))
 
@@ -66,10 +66,10 @@ class AnotherWay:
     way: Way
     says: str
     """What is done, for readers."""
-    ask: Callable[[Asked], Asked]
+    ask: Callable[[AskedItem], AskedItem]
     """Errors: `DoesNotApplyError`."""
 
-    def of(self, asked: Asked) -> Asked | str:
+    def of(self, asked: AskedItem) -> AskedItem | str:
         """Return the item asked so, or why it cannot be."""
         try:
             return self.ask(asked)
@@ -77,9 +77,9 @@ class AnotherWay:
             return str(error)
 
 
-def asked_as_it_is(item: Item, files: Files) -> Asked:
+def asked_as_it_is(item: Item, files: Files) -> AskedItem:
     """Return an item with its question alone: where it has a predicate, the prompt is hidden."""
-    return Asked(replace(item, prompt=None) if item.predicate else item, files, printed=_printed(item))
+    return AskedItem(replace(item, prompt=None) if item.predicate else item, files, printed=_printed(item))
 
 
 def _printed(item: Item) -> str:
@@ -90,7 +90,7 @@ def _printed(item: Item) -> str:
     return "" if said in {"0", "0.0"} or WORDS.get(word_key(said), said) == 0 else said
 
 
-def _bound(asked: Asked) -> Bound:
+def _bound(asked: AskedItem) -> Bound:
     if asked.bound is None:
         raise DoesNotApplyError("it has no predicate whose words are known")
     return asked.bound
@@ -102,7 +102,7 @@ def _said(found: Bound | None, what: str) -> Bound:
     return found
 
 
-def _in_a_mirror(asked: Asked) -> Asked:
+def _in_a_mirror(asked: AskedItem) -> AskedItem:
     _picture(asked)
     if asked.printed:
         raise DoesNotApplyError("something in it is written or printed, which a mirror spoils")
@@ -115,15 +115,15 @@ def _in_a_mirror(asked: Asked) -> Asked:
     return replace(said, folder=MIRROR)
 
 
-def _exchanged(asked: Asked) -> Asked:
+def _exchanged(asked: AskedItem) -> AskedItem:
     return asked.saying(_said(exchanged(_bound(asked)), "form with the objects exchanged"))
 
 
-def _contrary(asked: Asked) -> Asked:
+def _contrary(asked: AskedItem) -> AskedItem:
     return asked.saying(_said(contrary(_bound(asked)), "contrary"))
 
 
-def _undone(asked: Asked) -> Asked:
+def _undone(asked: AskedItem) -> AskedItem:
     item = asked.item
     if not (item.image and item.image_before):
         raise DoesNotApplyError("it is not an edit")
@@ -132,20 +132,20 @@ def _undone(asked: Asked) -> Asked:
     return replace(said, item=turned, folder=UNDONE)
 
 
-def _picture(asked: Asked) -> None:
+def _picture(asked: AskedItem) -> None:
     if not asked.item.image:
         raise DoesNotApplyError("it has no picture")
 
 
-def _retouched(folder: str) -> Callable[[Asked], Asked]:
-    def ask(asked: Asked) -> Asked:
+def _retouched(folder: str) -> Callable[[AskedItem], AskedItem]:
+    def ask(asked: AskedItem) -> AskedItem:
         _picture(asked)
         return replace(asked, folder=folder)
 
     return ask
 
 
-def _orbit(asked: Asked) -> Asked:
+def _orbit(asked: AskedItem) -> AskedItem:
     """Take the picture from another side, where there is one beside the picture (`probe render --orbit`)."""
     _picture(asked)
     if not _bound(asked).predicate.from_anywhere:
@@ -159,7 +159,7 @@ def _orbit(asked: Asked) -> Asked:
     return replace(asked, item=elsewhere)
 
 
-def _cut(asked: Asked) -> Asked:
+def _cut(asked: AskedItem) -> AskedItem:
     """Cut half of what is free around the objects of the predicate, in both pictures of an edit alike."""
     _picture(asked)
     ids = _bound(asked).ids
@@ -187,7 +187,9 @@ def _free(scene: Scene, ids: tuple[str, ...]) -> tuple[int, int, int, int]:
     return free[0], free[1], free[2], free[3]
 
 
-def _way(name: str, ask: Callable[[Asked], Asked], says: str, *, contrary: bool = False) -> AnotherWay:
+def _way(
+    name: str, ask: Callable[[AskedItem], AskedItem], says: str, *, contrary: bool = False
+) -> AnotherWay:
     return AnotherWay(Way(name, "not yes to both" if contrary else "the same answer"), says, ask)
 
 

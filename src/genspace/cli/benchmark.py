@@ -59,8 +59,8 @@ def init(
     from genspace.benchmark import (
         BEFORE,
         TASKS,
-        Asked,
         PromptList,
+        TaskPrompt,
         create,
         open_benchmark,
         read_released,
@@ -83,7 +83,7 @@ def init(
         raise InputError("--task: say t2i, edit, or both (--task t2i --task edit)")
     version = version or LATEST
     lists = [
-        PromptList.of(t, map(Asked.of, prompts(t, paraphrase=paraphrase, seed=seed, version=version)))
+        PromptList.of(t, map(TaskPrompt.of, prompts(t, paraphrase=paraphrase, seed=seed, version=version)))
         for t in TASKS
         if Task(t) in task
     ]

@@ -19,7 +19,7 @@ from genspace.errors import InputError
 if TYPE_CHECKING:
     from genspace.judges import Budget, Judge, JudgeSpec
     from genspace.records import JsonValue, Verdict
-    from genspace.runner import Estimate, RunOptions, RunPlan, RunSummary
+    from genspace.runner import RunEstimate, RunOptions, RunPlan, RunSummary
     from genspace.study import Study
 
 __all__ = [
@@ -306,7 +306,7 @@ def print_summary(summary: RunSummary) -> None:
         messages().print("ask again about failed items with --retry errors")
 
 
-def _estimate_document(told: Estimate, *, show: bool) -> dict[str, JsonValue]:
+def _estimate_document(told: RunEstimate, *, show: bool) -> dict[str, JsonValue]:
     document: dict[str, JsonValue] = {
         "judge": told.judge,
         "to_do": told.to_do,
@@ -321,7 +321,7 @@ def _estimate_document(told: Estimate, *, show: bool) -> dict[str, JsonValue]:
     return document
 
 
-def print_estimate(told: Estimate, *, show: bool) -> None:
+def print_estimate(told: RunEstimate, *, show: bool) -> None:
     """Say how much would be asked, sent and spent; of a combination first by its members."""
     from rich.markup import escape
 

@@ -20,7 +20,7 @@ probe = typer.Typer(
 app.add_typer(probe, name="probe")
 
 
-class Task(StrEnum):
+class ProbedTask(StrEnum):
     """Which predicates are probed."""
 
     t2i = "t2i"
@@ -42,8 +42,8 @@ def render(
     *,
     per_predicate: Annotated[int, typer.Option(min=1, help="Probes of each of the 76 variants.")] = 10,
     task: Annotated[
-        Task, typer.Option(help="Text-to-image, edits, or both; 2d: relations in the image plane.")
-    ] = Task.both,
+        ProbedTask, typer.Option(help="Text-to-image, edits, or both; 2d: relations in the image plane.")
+    ] = ProbedTask.both,
     size: Annotated[int, typer.Option(min=64, max=4096, help="Width and height in pixels.")] = 512,
     samples: Annotated[int, typer.Option(min=1, help="Light paths per pixel; more is smoother.")] = 32,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 0,

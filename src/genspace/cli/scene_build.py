@@ -12,7 +12,7 @@ from genspace.cli.scene import scene_app
 from genspace.errors import InputError, MissingExtraError, did_you_mean
 
 if TYPE_CHECKING:
-    from genspace.geometry.perception import Subject, View, Wanted
+    from genspace.geometry.perception import StageView, Subject, Wanted
     from genspace.geometry.perception.assemble import BuiltScene
     from genspace.geometry.perception.stacks import ChosenPart
     from genspace.geometry.scene import Scene
@@ -147,7 +147,7 @@ def _target(image: Path, out_dir: Path | None, *, overwrite: bool) -> Path:
 
 def _subject(image: Path, wanted: tuple[Wanted, ...], truth: Path | None, *, uses_truth: bool) -> Subject:
     from genspace.geometry.perception import Subject, read_picture
-    from genspace.geometry.perception.truth import Truth
+    from genspace.geometry.perception.truth import KnownScene
     from genspace.geometry.scene_files import read_scene
 
     try:
@@ -156,7 +156,7 @@ def _subject(image: Path, wanted: tuple[Wanted, ...], truth: Path | None, *, use
         raise InputError(f"{image}: cannot be read ({error.strerror or error})") from None
     known = None
     if uses_truth:
-        known = Truth(read_scene(truth or image.with_name(f"{image.stem}.scene.json")))
+        known = KnownScene(read_scene(truth or image.with_name(f"{image.stem}.scene.json")))
     return Subject(read_picture(data, str(image)), wanted, known)
 
 
@@ -168,7 +168,7 @@ def _name_from(folder: Path, image: Path) -> str:
         return image.name
 
 
-def _write(built: BuiltScene, view: View, target: Path, predicates: list[str]) -> list[Path]:
+def _write(built: BuiltScene, view: StageView, target: Path, predicates: list[str]) -> list[Path]:
     """Write the scene with its side files, the overlay and the 3D view; return what was written."""
     from dataclasses import replace
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["TASKS", "Task", "edit_tables", "text_to_image_tables"]
+__all__ = ["TASKS", "VieScoreTask", "edit_tables", "text_to_image_tables"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class VieScoreTask:
     """One task of ImagenHub: who made the images, which runs judged them, where the files lie."""
 
     name: str
@@ -47,14 +47,14 @@ COMMON_RUNS = (
     "gpt4v_0shot", "gpt4v_1shot", "instructblip_0shot", "llava_0shot", "llava_1shot", "openflamingo_0shot",
     "qwenvl_0shot", "qwenvl_1shot",
 )  # fmt: skip
-TASKS: Mapping[str, Task] = {
-    "viescore_t2i": Task(
+TASKS: Mapping[str, VieScoreTask] = {
+    "viescore_t2i": VieScoreTask(
         name="ImagenHub_Text-Guided_IG",
         ratings="Text-To-Image",
         generators=("DALLE2", "DeepFloydIF", "OpenJourney", "SD", "SDXL"),
         runs=(*COMMON_RUNS, "gpt4v_ih"),
     ),
-    "viescore_ie": Task(
+    "viescore_ie": VieScoreTask(
         name="ImagenHub_Text-Guided_IE",
         ratings="Text-Guided_IE",
         generators=(
@@ -79,7 +79,7 @@ def edit_tables(raw: Path) -> dict[str, pd.DataFrame]:
     return _tables(TASKS["viescore_ie"], raw)
 
 
-def _tables(task: Task, raw: Path) -> dict[str, pd.DataFrame]:
+def _tables(task: VieScoreTask, raw: Path) -> dict[str, pd.DataFrame]:
     """Return the tables of one task.
 
     A rating is a pair: semantic consistency (the main question) and quality. A run's score is the least of its list
@@ -120,7 +120,9 @@ def _tables(task: Task, raw: Path) -> dict[str, pd.DataFrame]:
     }
 
 
-def _ratings(task: Task, raw: Path, number: int) -> Iterator[tuple[str, str, str, str, tuple[float, float]]]:
+def _ratings(
+    task: VieScoreTask, raw: Path, number: int
+) -> Iterator[tuple[str, str, str, str, tuple[float, float]]]:
     """Yield item, sample, generator, rater and both ratings of one rater's file."""
     header, *lines = (raw / task.rater_file(number)).read_text(encoding="utf-8").splitlines()
     names = header.split("\t")

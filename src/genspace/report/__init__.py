@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from genspace.report._answer import Answer, conclude
+from genspace.report._answer import Conclusion, conclude
 from genspace.report._certificate import consistency_sentences
 from genspace.report._gate import junit_xml
 from genspace.report._generators import COUNTED, order_table, place_text, three_table
@@ -16,7 +16,7 @@ from genspace.report._manifest import (
     read_manifest,
 )
 from genspace.report._markdown import markdown_summary
-from genspace.report._part import Part, Section, parts_of
+from genspace.report._part import ReportPart, Section, parts_of
 from genspace.report._readings import print_readings
 from genspace.report._sentences import (
     order_sentences,
@@ -27,7 +27,7 @@ from genspace.report._sentences import (
     validation_sentences,
 )
 from genspace.report._table import (
-    JudgeTable,
+    AgreementTable,
     csv_table,
     figure_text,
     figure_words,
@@ -45,11 +45,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COUNTED",
-    "Answer",
+    "AgreementTable",
+    "Conclusion",
     "ItemView",
-    "JudgeTable",
     "Manifest",
-    "Part",
+    "ReportPart",
     "Section",
     "changed_inputs",
     "conclude",

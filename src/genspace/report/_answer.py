@@ -11,7 +11,7 @@ from genspace.analysis.result import QuestionResult
 from genspace.report._sentences import people_sentences, remarks_of
 from genspace.report._table import figure_text, number, units_of
 
-__all__ = ["Answer", "conclude"]
+__all__ = ["Conclusion", "conclude"]
 
 TESTED = "each prompt left out in turn, Holm-adjusted"
 """How judges are tested against one another."""
@@ -22,10 +22,10 @@ LONGEST_LEAD = 160
 
 
 @dataclass(frozen=True)
-class Answer:
+class Conclusion:
     """The text of the report's first screen.
 
-    >>> answer = Answer("clip has the highest agreement.", reference=["One rater."], caveats=["Few prompts."])
+    >>> answer = Conclusion("clip has the highest agreement.", reference=["One rater."], caveats=["Few prompts."])
     >>> answer.sentences
     ['clip has the highest agreement.', 'One rater.']
     """
@@ -47,7 +47,7 @@ class Answer:
         return [self.believe, *self.sure, *self.reference, *self.parts]
 
 
-def conclude(result: QuestionResult) -> Answer:
+def conclude(result: QuestionResult) -> Conclusion:
     """State the comparison's conclusions, sorted by question.
 
     >>> import pandas as pd
@@ -62,15 +62,15 @@ def conclude(result: QuestionResult) -> Answer:
     study = result.study
     caveats = tuple(_lead(text) for level, text in remarks_of(result) if level == "warning")
     if not study.n_items:
-        return Answer("The study holds no items.")
+        return Conclusion("The study holds no items.")
     if not study.n_annotated:
-        return Answer(
+        return Conclusion(
             "Nobody has rated these items yet, so no judge can be believed or doubted; mean scores are shown."
         )
     found, label = result.headline, FIGURES[result.primary.figure].short
     if found.judge is None:
-        return Answer(_none_first(result), caveats=caveats)
-    return Answer(
+        return Conclusion(_none_first(result), caveats=caveats)
+    return Conclusion(
         _first(result, found.judge, label),
         sure=[*_higher(result), *_beside(result)],
         reference=people_sentences(result),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from genspace.records import Item
     from genspace.study import Study
 
-__all__ = ["Example", "Shot", "examples_of"]
+__all__ = ["CellExamples", "Shot", "examples_of"]
 
 EACH = 2
 """Pictures of each kind in a cell."""
@@ -39,7 +39,7 @@ class Shot:
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class CellExamples:
     """The pictures of one cell."""
 
     generator: str
@@ -55,7 +55,7 @@ class Example:
         return f"{self.generator}, {self.judge}"
 
 
-def examples_of(made: Benchmark, judges: Sequence[str], *, each: int = EACH) -> list[Example]:
+def examples_of(made: Benchmark, judges: Sequence[str], *, each: int = EACH) -> list[CellExamples]:
     """Return examples of each cell, the same ones whenever the verdicts are the same."""
     study = made.study
     verdicts = evidence_of(study).verdicts
@@ -71,7 +71,7 @@ def examples_of(made: Benchmark, judges: Sequence[str], *, each: int = EACH) -> 
             shots = {
                 kind: [_shot(study, rows[i], said.get(i, "")) for i in ids] for kind, ids in kinds.items()
             }
-            found.append(Example(key[0], judge, key[1], key[2], shots))
+            found.append(CellExamples(key[0], judge, key[1], key[2], shots))
     return found
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from genspace.certificate import Certificate
-    from genspace.report._part import Part
+    from genspace.report._part import ReportPart
     from genspace.study import Study
 
 __all__ = [
@@ -85,7 +85,7 @@ def certificate_sentences(result: Certificate) -> Iterator[str]:
         )
 
 
-def consistency(part: Part) -> list[Certificate]:
+def consistency(part: ReportPart) -> list[Certificate]:
     """Return the certificates of the judges of a report."""
     if part.study is None or part.question:
         return []

@@ -13,7 +13,7 @@ from genspace.report._generators import MOST_PLOTS, order_plot, order_table
 from genspace.report._plots import differences, forest, specification_map, studies_forest
 from genspace.report._sentences import order_sentences, reason_text, studies_sentences, validation_sentences
 from genspace.report._styles import judge_styles
-from genspace.report._table import JudgeTable, figure_text, figure_words, number, percent
+from genspace.report._table import AgreementTable, figure_text, figure_words, number, percent
 from genspace.report._table import judge_table as table_of
 from genspace.report._words import OF_ORDERS
 
@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 
-def judge_table(table: JudgeTable) -> View:
+def judge_table(table: AgreementTable) -> View:
     """Judges in rows, figures with intervals in columns."""
     head = ("", "judge", *(c.label for c in table.columns), "n", "coverage")
     rows = [

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from genspace.errors import InputError
 from genspace.gather import evidence_of
 from genspace.report._items import ItemColumns
-from genspace.report._part import Part
+from genspace.report._part import ReportPart
 
 if TYPE_CHECKING:
     from genspace.geometry.scene import Scene
@@ -34,7 +34,7 @@ ROWS = 25
 
 
 @dataclass(frozen=True)
-class Picture:
+class ShownPicture:
     """One image of a card."""
 
     caption: str
@@ -50,7 +50,7 @@ class Picture:
 class Gallery:
     """One question's items."""
 
-    part: Part
+    part: ReportPart
     items: ItemColumns
 
     @cached_property
@@ -89,15 +89,15 @@ class Gallery:
             for name, found in zip(self.items.judges, known, strict=True)
         ]
 
-    def pictures(self, index: int) -> list[Picture]:
+    def pictures(self, index: int) -> list[ShownPicture]:
         """Return an item's images: one, before and after an edit, or the two that were compared."""
         return self._pictures[index]
 
     @cached_property
-    def _pictures(self) -> dict[int, list[Picture]]:
+    def _pictures(self) -> dict[int, list[ShownPicture]]:
         return {index: self._pictures_of(index) for index in self.cards}
 
-    def _pictures_of(self, index: int) -> list[Picture]:
+    def _pictures_of(self, index: int) -> list[ShownPicture]:
         study = self.part.study
         item = self._item.get(self.items.ids[index])
         if study is None or item is None:
@@ -114,13 +114,13 @@ class Gallery:
 
     def _picture(
         self, study: Study, caption: str, name: str | None, scene: Scene | None, view: ItemView | None = None
-    ) -> Picture:
+    ) -> ShownPicture:
         from genspace.geometry.drawing.overlay import overlay_svg
 
         drawn = None
         if scene is not None and view is not None and scene.objects:
             drawn = overlay_svg(scene, marks=view.marks, width=THUMBNAIL_PIXELS)
-        return Picture(caption, thumbnail(name, study), self._link(name), drawn)
+        return ShownPicture(caption, thumbnail(name, study), self._link(name), drawn)
 
     @cached_property
     def _item(self) -> dict[str, Item]:
@@ -165,7 +165,7 @@ class Gallery:
         return ((i, self.items.worst(i)) for i in indices)
 
 
-def gallery(part: Part) -> Gallery | None:
+def gallery(part: ReportPart) -> Gallery | None:
     """Return the gallery of a study whose items people have rated."""
     return Gallery(part, part.items) if part.items is not None else None
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from genspace.analysis.counted import Place, ThreeFigures
 from genspace.analysis.result import GeneratorRow, Order, Orders
-from genspace.report._part import Part
+from genspace.report._part import ReportPart
 from genspace.report._plots import Plot, _panels, _short, _svg, styles_of
 from genspace.report._sentences import order_sentences
 from genspace.report._styles import INK, MUTED, OTHERS, RULE, Style
@@ -47,7 +47,7 @@ class OrdersShown:
     counting: str = COUNTED
 
 
-def generators(part: Part) -> OrdersShown | None:
+def generators(part: ReportPart) -> OrdersShown | None:
     """Return all orders, and plots of the first judges beside the people."""
     section = part.document.generators
     judges = {name: order for name, order in section.judges.items() if order.generators}

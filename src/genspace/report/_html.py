@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from genspace.documents import to_dict
 from genspace.readings import grouped
-from genspace.report._answer import Answer, conclude
+from genspace.report._answer import Conclusion, conclude
 from genspace.report._manifest import Manifest
 from genspace.report._page import page, templates
-from genspace.report._part import Part, Section
+from genspace.report._part import ReportPart, Section
 from genspace.report._words import Words
 
 __all__ = ["html_report"]
@@ -21,13 +21,13 @@ __all__ = ["html_report"]
 class _Shown:
     """One question's part of the page, with the sections that have something to show."""
 
-    part: Part
-    answer: Answer
+    part: ReportPart
+    answer: Conclusion
     forest: str | None
     sections: list[tuple[Section, object]]
 
     @classmethod
-    def of(cls, part: Part) -> _Shown:
+    def of(cls, part: ReportPart) -> _Shown:
         from genspace.report._sections import SECTIONS  # what probes and scenes need is slow to import
 
         built = ((section, section.build(part)) for section in SECTIONS)
@@ -35,7 +35,7 @@ class _Shown:
         return cls(part, conclude(part.document), part.plots.get("agreement"), found)
 
 
-def html_report(parts: Sequence[Part], manifest: Manifest) -> str:
+def html_report(parts: Sequence[ReportPart], manifest: Manifest) -> str:
     """Render the report page of a comparison; the manifest at its end allows to reproduce it.
 
     >>> import pandas as pd

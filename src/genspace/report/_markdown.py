@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from genspace.analysis.result import QuestionResult
 from genspace.report._answer import conclude
 from genspace.report._part import parts_of
-from genspace.report._table import JudgeTable, counts, judge_table, markdown_table, units_of
+from genspace.report._table import AgreementTable, counts, judge_table, markdown_table, units_of
 
 if TYPE_CHECKING:
     from genspace.analysis import Comparison
@@ -56,7 +56,7 @@ def _part(result: QuestionResult, level: str) -> Iterator[str]:
     if told:
         yield ""
     table = judge_table(result, level=level)
-    shown = JudgeTable(table.columns, tuple(r for r in table.rows if r.kind != "baseline")[:MOST_ROWS])
+    shown = AgreementTable(table.columns, tuple(r for r in table.rows if r.kind != "baseline")[:MOST_ROWS])
     yield markdown_table(shown)
     yield _basis(result)
     yield ""

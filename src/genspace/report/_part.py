@@ -12,7 +12,7 @@ from genspace.analysis.result import QuestionResult
 from genspace.records import Reference
 from genspace.report._items import ItemColumns, item_columns
 from genspace.report._plots import Plot, plots_of
-from genspace.report._table import JudgeTable, judge_table
+from genspace.report._table import AgreementTable, judge_table
 
 if TYPE_CHECKING:
     from genspace.analysis import Comparison
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from genspace.evidence import Evidence
     from genspace.study import Study
 
-__all__ = ["Part", "Section", "parts_of"]
+__all__ = ["ReportPart", "Section", "parts_of"]
 
 
 @dataclass(frozen=True)
-class Part:
+class ReportPart:
     """One question of a study, with what its sections need.
 
     >>> import pandas as pd
@@ -54,7 +54,7 @@ class Part:
     """Where the page will lie, for links to full images; None: no links."""
 
     @cached_property
-    def table(self) -> JudgeTable:
+    def table(self) -> AgreementTable:
         """Every judge's row of the main table."""
         return judge_table(self.document)
 
@@ -91,11 +91,13 @@ class Section:
     name: str
     title: str
     """Heading; `{reference}` stands for people or the known truth."""
-    build: Callable[[Part], object]
+    build: Callable[[ReportPart], object]
     """Returns what the template shows; None or something empty: the section is left out."""
 
 
-def parts_of(comparison: Comparison, study: Study | None = None, folder: Path | None = None) -> list[Part]:
+def parts_of(
+    comparison: Comparison, study: Study | None = None, folder: Path | None = None
+) -> list[ReportPart]:
     """Return a comparison's questions, the main one first.
 
     >>> import pandas as pd
@@ -110,6 +112,6 @@ def parts_of(comparison: Comparison, study: Study | None = None, folder: Path | 
     questions = {"": comparison.document, **comparison.document.questions}
     asked = dict(zip(questions, comparison.questions.values(), strict=False))  # none in one read from a file
     return [
-        Part(f"q{i}", name, found, asked.get(name), study, comparison.evidence, folder)
+        ReportPart(f"q{i}", name, found, asked.get(name), study, comparison.evidence, folder)
         for i, (name, found) in enumerate(questions.items())
     ]

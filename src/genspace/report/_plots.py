@@ -17,7 +17,7 @@ from genspace.analysis.inference.studies import StudiesDocument
 from genspace.analysis.result import Cell, QuestionResult
 from genspace.report._sentences import option_words
 from genspace.report._styles import INK, MUTED, ON_LIGHT, OTHERS, RULE, Style, judge_styles
-from genspace.report._table import Row, judge_table, number
+from genspace.report._table import AgreementRow, judge_table, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -225,7 +225,7 @@ def differences(
         return _svg(figure, description)
 
 
-def _interval(axes: Axes, height: int, row: Row, style: Style) -> None:
+def _interval(axes: Axes, height: int, row: AgreementRow, style: Style) -> None:
     """Draw a judge's figure and interval, the number at the right edge."""
     estimate = row.estimates[0]
     if estimate.low is not None and estimate.high is not None:

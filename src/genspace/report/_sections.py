@@ -12,7 +12,7 @@ from genspace.errors import InputError
 from genspace.report._certificate import consistency
 from genspace.report._gallery import gallery
 from genspace.report._generators import generators
-from genspace.report._part import Part, Section
+from genspace.report._part import ReportPart, Section
 from genspace.report._plots import MOST_COLUMNS
 from genspace.report._probe_page import curve_legend, curve_plots, sub_domains
 from genspace.report._sentences import people_sentences, reason_text, specification_sentences
@@ -25,7 +25,7 @@ PROBE_DRAWS = 100
 """Enough to draw the interval of a threshold; `genspace probe report` takes more and prints it."""
 
 
-def _judges(part: Part) -> list[tuple[str, str]] | None:
+def _judges(part: ReportPart) -> list[tuple[str, str]] | None:
     return words(part.table, part.document) if part.table.rows else None
 
 
@@ -44,7 +44,7 @@ class BreakdownShown:
     values_down: bool
 
 
-def _breakdowns(part: Part) -> list[BreakdownShown]:
+def _breakdowns(part: ReportPart) -> list[BreakdownShown]:
     alpha = f"people ({COEFFICIENTS[part.document.human.alpha].label})"
     return [
         BreakdownShown(
@@ -72,7 +72,7 @@ class ReliabilityShown:
     sentences: Sequence[str]
 
 
-def _reliability(part: Part) -> ReliabilityShown | None:
+def _reliability(part: ReportPart) -> ReliabilityShown | None:
     figures = part.document.human.reliability
     known = any(e.value is not None for e in figures.values())
     reason = "" if known else reason_text(next(iter(figures.values())).reason)
@@ -81,7 +81,7 @@ def _reliability(part: Part) -> ReliabilityShown | None:
     return ReliabilityShown(figures, reason, part.plots.get("ratings"), people_sentences(part.document))
 
 
-def _footing(part: Part) -> list[tuple[str, Matched]]:
+def _footing(part: ReportPart) -> list[tuple[str, Matched]]:
     """Judges that can be put on one person's footing."""
     found = ((r.name, part.document.judges[r.name].matched) for r in part.table.rows if r.rank)
     return [(name, m) for name, m in found if m is not None and m.judge.value is not None]
@@ -96,7 +96,7 @@ class CurvesShown:
     left_out: Sequence[str]
 
 
-def _psychometric(part: Part) -> CurvesShown | None:
+def _psychometric(part: ReportPart) -> CurvesShown | None:
     """Curves of a study of probes; the main question only, which is the one that has a known truth."""
     if part.evidence is None or part.question or not holds_probes(part.evidence):
         return None
@@ -111,7 +111,7 @@ def _psychometric(part: Part) -> CurvesShown | None:
     return CurvesShown(curve_legend(report), list(plots.values()), left_out)
 
 
-def _abstaining(part: Part) -> list[tuple[str, Abstention, Estimate]]:
+def _abstaining(part: ReportPart) -> list[tuple[str, Abstention, Estimate]]:
     judges = part.document.judges
     figure = part.document.primary.figure
     return [
@@ -129,7 +129,7 @@ class SpecificationShown:
     sentences: Sequence[str]
 
 
-def _specification(part: Part) -> SpecificationShown | None:
+def _specification(part: ReportPart) -> SpecificationShown | None:
     plot = part.plots.get("specification")
     document = part.document
     told = specification_sentences(document.specification, document.primary.label)

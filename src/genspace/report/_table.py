@@ -21,9 +21,9 @@ from genspace.tables import neutralised
 
 __all__ = [
     "LATEX",
-    "Column",
-    "JudgeTable",
-    "Row",
+    "AgreementRow",
+    "AgreementTable",
+    "FigureColumn",
     "counts",
     "csv_table",
     "figure_text",
@@ -75,7 +75,7 @@ NOT_COMPUTED = Estimate.undefined(Reason("not_computed"))
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class FigureColumn:
     """One figure of the table."""
 
     section: Literal["", "item", "within_prompt", "within_generator", "system"]
@@ -102,7 +102,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AgreementRow:
     """One judge, metric, baseline, or the people."""
 
     name: str
@@ -122,7 +122,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class JudgeTable(Displayed):
+class AgreementTable(Displayed):
     """The main table: judges by rank (or by the first column), then people, baselines and derived metrics.
 
     >>> import pandas as pd
@@ -135,11 +135,11 @@ class JudgeTable(Displayed):
     ['clip', 'baseline: constant', 'baseline: prompt mean']
     """
 
-    columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
+    columns: tuple[FigureColumn, ...]
+    rows: tuple[AgreementRow, ...]
 
 
-def judge_table(result: QuestionResult, *, level: str = "item") -> JudgeTable:
+def judge_table(result: QuestionResult, *, level: str = "item") -> AgreementTable:
     """Make the main table of one question.
 
     >>> import pandas as pd
@@ -167,31 +167,33 @@ def judge_table(result: QuestionResult, *, level: str = "item") -> JudgeTable:
     people = _people_row(result, columns)
     if people is not None:
         ordered.insert(sum(row.is_judge for row in ordered), people)
-    return JudgeTable(columns, tuple(ordered))
+    return AgreementTable(columns, tuple(ordered))
 
 
-def _columns(result: QuestionResult, level: str) -> tuple[Column, ...]:
+def _columns(result: QuestionResult, level: str) -> tuple[FigureColumn, ...]:
     if not result.study.n_annotated:
-        return (Column("", "mean_score"),)
+        return (FigureColumn("", "mean_score"),)
     if level == "system":
-        return tuple(Column("system", key) for key in SYSTEMS)
-    primary = Column("item", result.primary.figure)
+        return tuple(FigureColumn("system", key) for key in SYSTEMS)
+    primary = FigureColumn("item", result.primary.figure)
     if FIGURES[result.primary.figure].target == "preference":
-        chosen = [Column("item", key) for key in SHOWN_OF_PAIRS]
+        chosen = [FigureColumn("item", key) for key in SHOWN_OF_PAIRS]
     else:
         kind = result.study.value_type
-        chosen = [Column("item", key) for key, row in FIGURES.items() if kind in row.shown_for]
-        chosen += [] if kind == "binary" else [Column("within_prompt", WITHIN)]
-    beside = [Column("item", "all_raters")] if result.exclusion and result.exclusion.applied else []
+        chosen = [FigureColumn("item", key) for key, row in FIGURES.items() if kind in row.shown_for]
+        chosen += [] if kind == "binary" else [FigureColumn("within_prompt", WITHIN)]
+    beside = [FigureColumn("item", "all_raters")] if result.exclusion and result.exclusion.applied else []
     return (primary, *beside, *(c for c in chosen if c != primary))
 
 
-def _row(name: str, judge: JudgeResult, columns: Sequence[Column], result: QuestionResult) -> Row:
+def _row(
+    name: str, judge: JudgeResult, columns: Sequence[FigureColumn], result: QuestionResult
+) -> AgreementRow:
     everybody = (
         result.exclusion.all_raters.judges.get(name, NOT_COMPUTED) if result.exclusion else NOT_COMPUTED
     )
     estimates = tuple(everybody if c.figure == "all_raters" else c.of(judge) for c in columns)
-    return Row(
+    return AgreementRow(
         name=name,
         kind=judge.kind,
         rank=judge.rank,
@@ -203,7 +205,7 @@ def _row(name: str, judge: JudgeResult, columns: Sequence[Column], result: Quest
     )
 
 
-def _people_row(result: QuestionResult, columns: Sequence[Column]) -> Row | None:
+def _people_row(result: QuestionResult, columns: Sequence[FigureColumn]) -> AgreementRow | None:
     """Return each rater against the rest, in the columns where that is defined."""
     row = dict(result.human.row)
     if result.exclusion:
@@ -213,7 +215,7 @@ def _people_row(result: QuestionResult, columns: Sequence[Column]) -> Row | None
     )
     if all(e.value is None for e in estimates):
         return None
-    return Row(
+    return AgreementRow(
         name="people (each against the rest)", kind="people", rank=None, group=None, estimates=estimates,
         n=estimates[0].n, coverage=None, ties=None,
     )  # fmt: skip
@@ -296,7 +298,7 @@ def share_text(share: float | None) -> str:
     return "> 99%" if 0.99 < share < 1 - 1e-12 else f"{share:.0%}"
 
 
-def csv_table(table: JudgeTable) -> str:
+def csv_table(table: AgreementTable) -> str:
     """Write the table as CSV: one row per judge; value, low, high, n and reason of each figure.
 
     >>> import pandas as pd
@@ -325,7 +327,7 @@ def csv_table(table: JudgeTable) -> str:
     return buffer.getvalue()
 
 
-def markdown_table(table: JudgeTable) -> str:
+def markdown_table(table: AgreementTable) -> str:
     """Write the table as Markdown.
 
     >>> import pandas as pd
@@ -383,7 +385,7 @@ def latex_frame(
     ) + "\n"  # fmt: skip
 
 
-def latex_table(table: JudgeTable, *, caption: str) -> str:
+def latex_table(table: AgreementTable, *, caption: str) -> str:
     r"""Write the table in LaTeX (booktabs) with intervals in small type.
 
     >>> import pandas as pd

@@ -11,7 +11,7 @@ from genspace.analysis.result import Cell, ComparisonDocument, QuestionResult
 from genspace.report._answer import conclude
 from genspace.report._readings import print_readings
 from genspace.report._sentences import reason_text, remark
-from genspace.report._table import Row, counts, figure_text, judge_table, number, percent
+from genspace.report._table import AgreementRow, counts, figure_text, judge_table, number, percent
 from genspace.report._words import terms_in, words
 
 if TYPE_CHECKING:
@@ -236,7 +236,7 @@ def _print_part(result: QuestionResult, console: Console, *, level: str) -> None
         console.print(f"[{style}]{note.level}:[/] {escape(remark(note, result))}")
 
 
-def _cells(row: Row, *, wide: bool) -> list[str]:
+def _cells(row: AgreementRow, *, wide: bool) -> list[str]:
     name = f"{row.name} (derived)" if row.kind == "derived" else row.name
     name = f"{row.rank:>2} {name}" if row.rank else f"   {name}"
     coverage, ties = ("" if share is None else percent(share) for share in (row.coverage, row.ties))
@@ -245,7 +245,7 @@ def _cells(row: Row, *, wide: bool) -> list[str]:
     return [name, *figures, f"{row.n:,}", coverage, ties]
 
 
-def _reasons(rows: tuple[Row, ...]) -> list[str]:
+def _reasons(rows: tuple[AgreementRow, ...]) -> list[str]:
     """Return why figures are missing, each reason once."""
     found = {
         reason_text(e.reason) for r in rows if r.kind != "people" for e in r.estimates if e.value is None

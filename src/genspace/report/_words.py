@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from genspace.analysis.figures import FIGURES, Named
 from genspace.analysis.result import QuestionResult
-from genspace.report._table import JudgeTable
+from genspace.report._table import AgreementTable
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -219,7 +219,7 @@ ROWS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def words(table: JudgeTable, result: QuestionResult) -> list[tuple[str, str]]:
+def words(table: AgreementTable, result: QuestionResult) -> list[tuple[str, str]]:
     """Return every word that the table and the plot above it use, with its meaning."""
     reference = result.study.reference
     found = [

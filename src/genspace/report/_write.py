@@ -96,7 +96,7 @@ def write_comparison(comparison: Comparison, folder: Path) -> list[Path]:
     return write_report(comparison, manifest, folder)
 
 
-class Written(Protocol):
+class WrittenResult(Protocol):
     """A result that is written as files."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -108,13 +108,13 @@ class Written(Protocol):
         ...
 
 
-def write_result(result: Written, folder: Path) -> list[Path]:
+def write_result(result: WrittenResult, folder: Path) -> list[Path]:
     """Write a result as JSON, CSV, Markdown, HTML and SVG, the files named after its kind."""
     return written(folder, result_texts(result, view_of(result)))
 
 
 def result_texts(
-    result: Written, view: View, template: str = "view.html.j2", **data: object
+    result: WrittenResult, view: View, template: str = "view.html.j2", **data: object
 ) -> dict[str, str | bytes]:
     """Return a result's files by name: JSON, CSV, LaTeX, Markdown, HTML, and each plot as SVG and PDF."""
     name = type(result).__name__.lower()

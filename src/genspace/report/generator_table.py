@@ -10,10 +10,10 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from genspace.analysis.reasons import Reason
-from genspace.benchmark import TASKS, Cell, Row, Task, row_places, rows_csv
+from genspace.benchmark import TASKS, Row, TableCell, Task, row_places, rows_csv
 from genspace.display import View
 from genspace.documents import to_dict
-from genspace.report._benchmark_examples import Example, examples_of
+from genspace.report._benchmark_examples import CellExamples, examples_of
 from genspace.report._files import written
 from genspace.report._generators import COUNTED, place_text
 from genspace.report._page import page
@@ -54,7 +54,7 @@ class ShownRow:
     generator: str
     judge: str
     place: Place
-    cells: tuple[Cell, ...]
+    cells: tuple[TableCell, ...]
     """By sub-domain, then their mean."""
 
     @property
@@ -95,13 +95,13 @@ def shown_tasks(rows: Sequence[Row]) -> list[ShownTask]:
         shown = []
         for i in ordered:
             figures = rows[i].tasks[task]
-            cells = [figures.cells.get(c, Cell.measured(None, Reason("no_items"))) for c in columns]
+            cells = [figures.cells.get(c, TableCell.measured(None, Reason("no_items"))) for c in columns]
             shown.append(ShownRow(rows[i].generator, rows[i].judge, placed[i], (*cells, figures.mean)))
         found.append(ShownTask(task, tuple(columns), tuple(shown)))
     return found
 
 
-def cell_lines(cell: Cell) -> tuple[str, str, str, str, str]:
+def cell_lines(cell: TableCell) -> tuple[str, str, str, str, str]:
     """Return a cell's lines: the figure, its interval, the other two ways, the score, coverage and n.
 
     The figure is the share that passed, or the mean score of a judge that only scores.
@@ -275,7 +275,7 @@ def latex_rows(rows: Sequence[Row]) -> str:
     return "\n".join(parts)
 
 
-def page_of(rows: Sequence[Row], examples: Sequence[Example] = ()) -> str:
+def page_of(rows: Sequence[Row], examples: Sequence[CellExamples] = ()) -> str:
     """Return the page: the tables, and examples of passes and misses of each cell."""
     return page(
         "benchmark.html.j2",
@@ -290,7 +290,7 @@ def page_of(rows: Sequence[Row], examples: Sequence[Example] = ()) -> str:
     )
 
 
-def write_rows(rows: Sequence[Row], folder: Path, examples: Sequence[Example] = ()) -> list[Path]:
+def write_rows(rows: Sequence[Row], folder: Path, examples: Sequence[CellExamples] = ()) -> list[Path]:
     """Write table.html, .csv, .tex, .md, .json and one JSON per row; return their paths.
 
     Errors: `InputError` when the folder cannot be written.

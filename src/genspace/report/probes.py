@@ -101,7 +101,7 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class SideAnswers:
     """Share of yes over some probes."""
 
     yes: float | None
@@ -147,7 +147,7 @@ class JudgeOnProbes:
     yes_bias: YesBias
     sub_domains: Mapping[str, Curve]
     variants: Mapping[str, Curve]
-    sides: Mapping[str, Mapping[str, Mapping[str, Said]]]
+    sides: Mapping[str, Mapping[str, Mapping[str, SideAnswers]]]
     """By sub-domain, asked variant and shown variant."""
     frame: FrameUse
     nuisances: Mapping[str, Sensitivity]
@@ -375,15 +375,15 @@ def _points(decided: pd.DataFrame) -> tuple[CurvePoint, ...]:
     )
 
 
-def _sides(decided: pd.DataFrame) -> dict[str, dict[str, dict[str, Said]]]:
+def _sides(decided: pd.DataFrame) -> dict[str, dict[str, dict[str, SideAnswers]]]:
     """Per sub-domain: asked variant, shown variant, share of yes. Probes near their target only."""
     near = decided[(decided["kind"] == "contrast") | decided["relative_error"].between(0, 1)]
     with_sides = near[near["task_domain"].isin(decided[decided["kind"] == "contrast"]["task_domain"])]
-    table: dict[str, dict[str, dict[str, Said]]] = {}
+    table: dict[str, dict[str, dict[str, SideAnswers]]] = {}
     for (domain, asked, shown), group in with_sides.groupby(
         ["task_domain", "variant", "true_variant"], sort=False
     ):
-        cell = Said(yes=_mean(group["yes"]), n=len(group))
+        cell = SideAnswers(yes=_mean(group["yes"]), n=len(group))
         table.setdefault(str(domain), {}).setdefault(str(asked), {})[str(shown)] = cell
     return table
 

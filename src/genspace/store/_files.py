@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 from genspace.columns import repeats
 from genspace.errors import GenspaceError, InputError
 from genspace.pairs import canonical, turned_verdicts
-from genspace.records import Variant, Verdict
+from genspace.records import JudgeVariant, Verdict
 from genspace.store._disk import DiskMap
 from genspace.store._formats import SCHEMA_VERSION, empty_columns, read_columns, read_lines
 
@@ -80,7 +80,7 @@ class JudgeStore:
         name = quote(self.judge, safe=" +,=@[]()")
         return self.root / "verdicts" / (f"%2E{name[1:]}" if name.startswith(".") else name)
 
-    def describe(self, *, variant: Variant | None = None, draft: bool | None = None) -> None:
+    def describe(self, *, variant: JudgeVariant | None = None, draft: bool | None = None) -> None:
         """Store what is known about the judge: its variant, and whether it is a draft; None leaves a value unchanged.
 
         Errors: `InputError` when the folder cannot be written.
@@ -100,10 +100,10 @@ class JudgeStore:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
         return found
 
-    def variant(self) -> Variant | None:
+    def variant(self) -> JudgeVariant | None:
         """Return which judge this one is a variant of; None if it is not a variant or none was stored."""
         found = self._description().get("variant")
-        return None if found is None else Variant(**found)
+        return None if found is None else JudgeVariant(**found)
 
     @property
     def draft(self) -> bool:

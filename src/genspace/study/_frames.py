@@ -16,14 +16,14 @@ from genspace.tables import require_columns, table_of
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Frames", "read_frames", "read_score_frame"]
+__all__ = ["StudyFrames", "read_frames", "read_score_frame"]
 
 OF_PROGRAMS = ("excluded",)
 """Columns of answers that no table of a study holds, but that a program may know."""
 
 
 @dataclass(frozen=True)
-class Frames:
+class StudyFrames:
     """The checked contents of data frames."""
 
     items: pd.DataFrame
@@ -41,7 +41,7 @@ def read_frames(
     annotations: pd.DataFrame | None,
     scores: pd.DataFrame | None,
     settings: StudySettings,
-) -> Frames:
+) -> StudyFrames:
     """Read data frames by the rules for `items.csv`, `annotations.csv` and a table of scores.
 
     Errors: `InvalidFilesError` listing every problem of all three.
@@ -65,7 +65,7 @@ def read_frames(
     if problems := [*things.problems, *said.problems, *judged.problems]:
         raise InvalidFilesError(problems)
     readings = (*things.readings, *judged.readings)
-    return Frames(things.frame, said.frame, judged.frame, tuple(said.readings), readings)
+    return StudyFrames(things.frame, said.frame, judged.frame, tuple(said.readings), readings)
 
 
 def read_score_frame(scores: pd.DataFrame, item_ids: pd.Series[str], *, metric: str | None = None) -> Read:

@@ -14,7 +14,7 @@ from genspace.tables import NULLS, WORDS, Numbers, Table, read_numbers
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Chosen", "choose_metrics", "name_words"]
+__all__ = ["ChosenMetrics", "choose_metrics", "name_words"]
 
 ID_WORDS = frozenset(
     {"id", "ids", "uid", "uuid", "guid", "idx", "index", "row", "seed", "serial", "nr", "hash", "key"}
@@ -37,7 +37,7 @@ MOST_STEPS = 11
 
 
 @dataclass
-class Chosen:
+class ChosenMetrics:
     """The metrics of a table, with their numbers, and what was left out."""
 
     metrics: dict[str, Numbers] = field(default_factory=dict)
@@ -57,7 +57,7 @@ def name_words(name: str) -> list[str]:
 
 
 @dataclass(frozen=True, eq=False)
-class Column:
+class CandidateColumn:
     """What the rules below look at."""
 
     name: str
@@ -71,12 +71,12 @@ class Column:
         return self.numbers.column.dropna()
 
 
-def _is_id(column: Column) -> bool:
+def _is_id(column: CandidateColumn) -> bool:
     words = name_words(column.name)
     return bool(words) and words[-1] in ID_WORDS
 
 
-def _is_index(column: Column) -> bool:
+def _is_index(column: CandidateColumn) -> bool:
     """Whether values count the rows."""
     import numpy as np
 
@@ -84,31 +84,31 @@ def _is_index(column: Column) -> bool:
     return len(column.known) == rows > 2 and bool((np.diff(column.known) == 1).all())
 
 
-def _is_time(column: Column) -> bool:
+def _is_time(column: CandidateColumn) -> bool:
     since_1970 = any(column.known.between(low, high).all() for low, high in EPOCHS)
     return bool(TIME_WORDS & set(name_words(column.name))) or (since_1970 and len(column.known) > 0)
 
 
-def _is_size(column: Column) -> bool:
+def _is_size(column: CandidateColumn) -> bool:
     return bool(SIZE_WORDS & set(name_words(column.name)))
 
 
-def _is_constant(column: Column) -> bool:
+def _is_constant(column: CandidateColumn) -> bool:
     return len(column.known) > 1 and bool(column.known.min() == column.known.max())
 
 
-def _is_words(column: Column) -> bool:
+def _is_words(column: CandidateColumn) -> bool:
     """Whether the column holds yes and no rather than numbers: as likely a property of the items as a verdict."""
     return any(reading.code == "words" for reading in column.numbers.readings)
 
 
-def _is_rater(column: Column) -> bool:
+def _is_rater(column: CandidateColumn) -> bool:
     """Whether values are those of the people's ratings, a few steps of one scale."""
     theirs = set(column.people.dropna().unique())
     return 2 <= len(theirs) <= MOST_STEPS and len(column.known) > 0 and set(column.known.unique()) <= theirs
 
 
-NO_METRIC: Mapping[str, Callable[[Column], bool]] = {
+NO_METRIC: Mapping[str, Callable[[CandidateColumn], bool]] = {
     "left_out_id": _is_id,
     "left_out_time": _is_time,
     "left_out_size": _is_size,
@@ -126,7 +126,7 @@ def choose_metrics(
     table: Table,
     columns: Sequence[str],
     people: pd.Series[float] | None = None,
-) -> Chosen:
+) -> ChosenMetrics:
     """Return which columns are metrics: those of numbers that look like nothing else.
 
     A column that mostly looks like numbers is a metric even if many of its cells cannot be read: they are problems, so
@@ -139,7 +139,7 @@ def choose_metrics(
     """
     import pandas as pd
 
-    chosen = Chosen()
+    chosen = ChosenMetrics()
     rules = NO_METRIC if people is not None else {code: NO_METRIC[code] for code in BY_NAME}
     ratings = pd.Series(dtype="float64") if people is None else people
     left: dict[str, list[str]] = {}
@@ -156,7 +156,7 @@ def choose_metrics(
                     table.reading("mixed_column", columns=(column,), count=numbers.filled, total=int(filled))
                 )
             continue
-        seen = Column(column, numbers, ratings)
+        seen = CandidateColumn(column, numbers, ratings)
         # Of a column that cannot be read in full only the name tells what it is.
         held = {c: rule for c, rule in rules.items() if c in BY_NAME or not numbers.problems}
         reason = next((code for code, rule in held.items() if rule(seen)), None)

@@ -58,7 +58,7 @@ class Numbers:
 
 
 @dataclass(frozen=True, slots=True)
-class Style:
+class NumberStyle:
     """A way to write numbers: the decimal mark, and the marks that may stand between thousands."""
 
     decimal: str
@@ -77,10 +77,10 @@ class Style:
         return [float(cell.replace(self.decimal, ".")) for cell in whole]
 
 
-STYLES: Mapping[str, Style] = {
-    "number_characters": Style(".", ""),
-    "thousands": Style(".", ", '’"),
-    "decimal_comma": Style(",", ". '’"),
+STYLES: Mapping[str, NumberStyle] = {
+    "number_characters": NumberStyle(".", ""),
+    "thousands": NumberStyle(".", ", '’"),
+    "decimal_comma": NumberStyle(",", ". '’"),
 }
 """Ways to write numbers, by the code of the reading that says so; the first, digits and a point, goes before all."""
 

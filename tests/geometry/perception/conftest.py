@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from genspace.geometry.perception import Picture, View
+from genspace.geometry.perception import Picture, StageView
 
 
 @pytest.fixture(autouse=True)
@@ -28,15 +28,15 @@ def noise(height: int, width: int, seed: int = 0) -> np.ndarray:
 
 
 @pytest.fixture(scope="session")
-def view() -> Callable[..., View]:
+def view() -> Callable[..., StageView]:
     """Make a view of noise with what earlier stages gave."""
 
     def make(
         height: int, width: int, seed: int = 0, labels: tuple[str, ...] = ("cow", "chair"), **known: object
-    ) -> View:
+    ) -> StageView:
         arrays = {k: np.asarray(v) for k, v in known.items()}
         arrays["labels"] = np.array(labels, dtype=str)
-        return View(picture=picture(noise(height, width, seed), digest=f"noise{seed}"), known=arrays)
+        return StageView(picture=picture(noise(height, width, seed), digest=f"noise{seed}"), known=arrays)
 
     return make
 

@@ -16,8 +16,8 @@ from genspace.geometry.perception import (
     Perception,
     PerceptionError,
     Runtime,
+    StageView,
     Subject,
-    View,
     find_stack,
     make_part,
     parse_objects,
@@ -61,7 +61,7 @@ def tiny(
     return make_part(stage, f"{name}:{path}", options, Runtime(device="cpu"))
 
 
-def prepared(view: Callable[..., View], stage: str, height: int, width: int, seed: int) -> View:
+def prepared(view: Callable[..., StageView], stage: str, height: int, width: int, seed: int) -> StageView:
     boxes = [[0, 0, width / 2, height], [width / 3, 0, width, height]]
     known = {
         "segmenter": {"boxes": boxes},

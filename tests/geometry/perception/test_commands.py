@@ -26,14 +26,14 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def probe_image(tmp_path: Path) -> Path:
     """A cow and a chair whose truth lies beside the image."""
     pytest.importorskip("embreex", reason="casting probes needs the extra 'render'")
-    from genspace.geometry.probes.scenes import Camera, Placed, ProbeScene
+    from genspace.geometry.probes.scenes import PlacedObject, ProbeCamera, ProbeScene
     from genspace.geometry.probes.truth import cast, depth_steps, scene_record
     from genspace.geometry.scene_files import write_scene
 
-    camera = Camera(size=256, fov_deg=50, pitch_deg=-10, roll_deg=0, height_m=1.6)
+    camera = ProbeCamera(size=256, fov_deg=50, pitch_deg=-10, roll_deg=0, height_m=1.6)
     objects = (
-        Placed(id="cow", category="cow", look=0, ground_xz=(-1.2, 6.0), heading_deg=90),
-        Placed(id="chair", category="chair", look=0, ground_xz=(1.4, 6.5), heading_deg=150),
+        PlacedObject(id="cow", category="cow", look=0, ground_xz=(-1.2, 6.0), heading_deg=90),
+        PlacedObject(id="chair", category="chair", look=0, ground_xz=(1.4, 6.5), heading_deg=150),
     )
     scene = ProbeScene(camera=camera, objects=objects, backdrop="meadow", seed=1)
     truth = cast(scene)

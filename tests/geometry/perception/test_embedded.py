@@ -35,7 +35,7 @@ from genspace.geometry.perception import (
     read_picture,
 )
 from genspace.geometry.perception.assemble import build_scene
-from genspace.geometry.perception.truth import Truth
+from genspace.geometry.perception.truth import KnownScene
 from genspace.geometry.scene import Camera, Scene
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -336,7 +336,7 @@ def see(data: Path) -> See:
         truth, chosen = None, dict(parts)
         if camera is not None:
             known = Camera(**dict(zip(("fx", "fy", "cx", "cy"), camera, strict=True)))
-            truth = Truth(Scene(width=picture.width, height=picture.height, camera=known))
+            truth = KnownScene(Scene(width=picture.width, height=picture.height, camera=known))
             chosen["intrinsics"] = make_part("intrinsics", "scene")
         wanted = parse_objects(objects)
         [view] = Perception(chosen, resident="all").run([Subject(picture, wanted, truth)])

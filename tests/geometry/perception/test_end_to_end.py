@@ -22,19 +22,19 @@ from genspace.records import Item, Request, Verdict
 pytest.importorskip("embreex", reason="casting probes needs the extra 'render'")
 pytestmark = pytest.mark.xdist_group("probes")
 
-from genspace.geometry.probes.scenes import Camera, Placed, ProbeScene  # noqa: E402 - after the skip
+from genspace.geometry.probes.scenes import PlacedObject, ProbeCamera, ProbeScene  # noqa: E402 - after the skip
 from genspace.geometry.probes.truth import cast, depth_steps, scene_record  # noqa: E402
 
 TRUTH = dict.fromkeys(STAGE_OPTIONS, "scene")
-CAMERA = Camera(size=320, fov_deg=50, pitch_deg=-12, roll_deg=4, height_m=1.6)
+CAMERA = ProbeCamera(size=320, fov_deg=50, pitch_deg=-12, roll_deg=4, height_m=1.6)
 
 
-def probe(*objects: Placed, camera: Camera = CAMERA) -> ProbeScene:
+def probe(*objects: PlacedObject, camera: ProbeCamera = CAMERA) -> ProbeScene:
     return ProbeScene(camera=camera, objects=objects, backdrop="meadow", seed=1)
 
 
-def placed(name: str, category: str, x: float, z: float, heading: float) -> Placed:
-    return Placed(id=name, category=category, look=0, ground_xz=(x, z), heading_deg=heading)
+def placed(name: str, category: str, x: float, z: float, heading: float) -> PlacedObject:
+    return PlacedObject(id=name, category=category, look=0, ground_xz=(x, z), heading_deg=heading)
 
 
 def write_probe(folder: Path, name: str, scene: ProbeScene, *predicates: str) -> Scene:
@@ -136,11 +136,11 @@ def test_the_built_scene_is_the_true_scene(tmp_path: Path) -> None:
     from genspace.geometry.perception import Subject, chosen_parts, parse_objects, read_picture
     from genspace.geometry.perception.assemble import build_scene
     from genspace.geometry.perception.building import make_perception
-    from genspace.geometry.perception.truth import Truth
+    from genspace.geometry.perception.truth import KnownScene
 
     wanted = parse_objects("a cow, the chairs")
     picture = read_picture((tmp_path / "apart.png").read_bytes())
-    [view] = make_perception(chosen_parts(TRUTH)).run([Subject(picture, wanted, Truth(known))])
+    [view] = make_perception(chosen_parts(TRUTH)).run([Subject(picture, wanted, KnownScene(known))])
     built = build_scene(view, wanted, image="apart.png", stem="built")
     built.write(tmp_path / "built.scene.json")
     again = read_scene(tmp_path / "built.scene.json")
@@ -215,7 +215,7 @@ def test_what_only_the_second_detector_finds_stays_open(tmp_path: Path) -> None:
     assert (verdict.status, verdict.reason) == ("abstained", "chair was not found in the image")
 
 
-def moved(x: float, z: float, *, camera: Camera = CAMERA) -> ProbeScene:
+def moved(x: float, z: float, *, camera: ProbeCamera = CAMERA) -> ProbeScene:
     return probe(placed("chair", "chair", x, z, 180), placed("vase", "vase", 1.3, 5.0, 0), camera=camera)
 
 
@@ -311,7 +311,7 @@ def test_replacing_one_part_keeps_the_rest_from_the_cache(
 
 def test_compare_shows_what_a_part_costs(genspace, tmp_path: Path) -> None:
     """People go by the truth; a level camera in place of the true one loses agreement, which the comparison says."""
-    camera = Camera(size=256, fov_deg=60, pitch_deg=-40, roll_deg=0, height_m=4.0)
+    camera = ProbeCamera(size=256, fov_deg=60, pitch_deg=-40, roll_deg=0, height_m=4.0)
     rows = ["item_id,image,prompt,predicate"]
     people = ["item_id,rater_id,value"]
     for i, heading in enumerate((180, 155, 130, 110, 90, 0)):

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from genspace.geometry.perception import Runtime, View, make_part
+from genspace.geometry.perception import Runtime, StageView, make_part
 
 pytest.importorskip("huggingface_hub", reason="fetching needs the extra 'models'")
 pytestmark = pytest.mark.xdist_group("torch")
@@ -123,7 +123,7 @@ def test_a_connection_that_breaks_off_is_taken_up_again(hub: Hub, tmp_path: Path
 
 
 def test_a_second_try_keeps_whole_files_and_then_no_network_is_needed(
-    hub: Hub, view: Callable[..., View], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hub: Hub, view: Callable[..., StageView], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub.large_files = "break off"
     ran = fetch(hub, tmp_path)

@@ -27,7 +27,7 @@ from genspace.geometry.frames import (
 from genspace.geometry.perception import Runtime, make_part, parse_objects
 from genspace.geometry.perception.assemble import build_scene
 from genspace.geometry.perception.crops import box_ray, crop_object
-from genspace.geometry.perception.orient_anything import Layout, build, combine, decode, mirrored, rename
+from genspace.geometry.perception.orient_anything import HeadLayout, build, combine, decode, mirrored, rename
 from genspace.geometry.perception.orientations import DIRECTIONS, heading_from_views
 
 torch = pytest.importorskip("torch", reason="perception models need the extra 'models'")
@@ -62,7 +62,7 @@ def test_decoding_agrees_with_the_golden_vectors(golden, kind: str) -> None:
 def test_augmented_views_are_combined_as_in_the_golden_vectors(golden) -> None:
     assert len(golden["tta6x722_published"]) == 10
     for logits, expected in golden["tta6x722_published"]:
-        got = combine(decode(logits), Layout.of_width(722))
+        got = combine(decode(logits), HeadLayout.of_width(722))
         np.testing.assert_allclose(got, expected, atol=1e-4)
 
 
@@ -80,7 +80,7 @@ def test_the_layout_comes_from_the_heads_width(golden) -> None:
 @pytest.mark.parametrize("width", [721, 900, 903, 0])
 def test_another_width_is_refused(width: int) -> None:
     with pytest.raises(InputError, match=f"a head of {width} outputs"):
-        Layout.of_width(width)
+        HeadLayout.of_width(width)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_a_mirrored_image_has_mirrored_angles(azimuth: int, polar: int, turn: in
 
 def test_views_around_north_are_averaged_on_the_circle() -> None:
     answers = np.array([[358.0, 0, 178, 1], [4, 0, -178, 1], [1, 0, 180, 1]])
-    got = combine(answers, Layout.of_width(902))
+    got = combine(answers, HeadLayout.of_width(902))
     assert got[0] == pytest.approx(1.0, abs=1e-3)
     assert abs(got[2]) == pytest.approx(180.0, abs=1e-3)
 

@@ -22,8 +22,8 @@ from genspace.geometry.perception import (
     Perception,
     Picture,
     StageReport,
+    StageView,
     Subject,
-    View,
     ahead,
     make_part,
     parse_objects,
@@ -48,11 +48,11 @@ class Fake(Part):
     def fingerprint(self) -> str:
         return f"{self.stage} {self.version}"
 
-    def run(self, views: Sequence[View]):
+    def run(self, views: Sequence[StageView]):
         self.batches.append([v.picture.digest for v in views])
         return [self.one(v) for v in views]
 
-    def one(self, view: View):
+    def one(self, view: StageView):
         n, (h, w) = len(view.known["boxes"]) if "boxes" in self.reads else 0, view.size
         return {
             "detector": {"boxes": np.array([[0, 0, w, h / 2], [0, h / 2, w, h]]), "label": np.array([0, 0]), "score": np.array([0.9, 0.8])},
@@ -128,7 +128,7 @@ def test_as_many_boxes_as_objects_are_kept() -> None:
 class FailsOn(Fake):
     gives = ("depth",)
 
-    def run(self, views: Sequence[View]):
+    def run(self, views: Sequence[StageView]):
         if any(v.picture.digest == "bad" for v in views):
             raise RuntimeError("CUDA out of memory")
         return super().run(views)
@@ -176,7 +176,7 @@ def test_missing_answers_are_a_failure() -> None:
     class Silent(Fake):
         gives = ("depth",)
 
-        def one(self, view: View):
+        def one(self, view: StageView):
             return {}
 
     [seen] = Perception(fakes(depth=Silent())).run([subject()])
@@ -263,7 +263,7 @@ def test_a_damaged_cache_file_is_made_anew(tmp_path: Path) -> None:
         file.write_bytes([b"", file.read_bytes()[:-40], b"PK\x03\x04 nonsense"][i % 3])
     parts = fakes()
     [seen] = Perception(parts, cache).run([subject()])
-    assert isinstance(seen, View)
+    assert isinstance(seen, StageView)
     assert runs(parts) == dict.fromkeys(STAGES, 1)
     assert not list(tmp_path.rglob("*.tmp"))
 
@@ -371,7 +371,7 @@ def test_a_part_is_handed_what_it_declares_and_nothing_else() -> None:
     class Peeking(Fake):
         gives = ("depth",)
 
-        def one(self, view: View):
+        def one(self, view: StageView):
             assert set(view.known) == set()
             return super().one(view) | {"depth": np.full(view.size, float(len(view.known["boxes"])))}
 
@@ -381,14 +381,14 @@ def test_a_part_is_handed_what_it_declares_and_nothing_else() -> None:
         Perception(fakes(depth=Peeking())).run([subject()])
 
     class Asking(Peeking):
-        def one(self, view: View):
+        def one(self, view: StageView):
             return Fake.one(self, view) if "boxes" in view.known else {}
 
     with pytest.raises(InputError, match="reads 'boxes' without declaring it"):
         Perception(fakes(depth=Asking())).run([subject()])
 
     class Wording(Peeking):
-        def one(self, view: View):
+        def one(self, view: StageView):
             return {"depth": np.full(view.size, float(len(view.labels)))}
 
     with pytest.raises(InputError, match="reads 'labels' without declaring it"):
@@ -404,7 +404,7 @@ def test_no_question_is_answered_with_anothers_boxes(tmp_path: Path) -> None:
         gives = ("depth",)
         reads = ("boxes",)
 
-        def one(self, view: View):
+        def one(self, view: StageView):
             return {"depth": np.full(view.size, float(len(view.known["boxes"])))}
 
     cache = StageCache(tmp_path)
@@ -418,7 +418,7 @@ def test_the_truth_is_shown_to_those_who_declare_it_and_never_kept(tmp_path: Pat
         gives = ("depth",)
         reads = ("truth",)
 
-        def one(self, view: View):
+        def one(self, view: StageView):
             return super().one(view) | {"depth": np.full(view.size, 1.0 if view.truth is None else 2.0)}
 
     class Untold(Truthful):
@@ -473,7 +473,7 @@ class BoxesAndMasks(Fake):
     reads = ("labels",)
     fingerprint = "thirds"
 
-    def one(self, view: View):
+    def one(self, view: StageView):
         height, width = view.size
         thirds = [(0, i * width / 3, height, (i + 1) * width / 3) for i in range(3)]
         masks = np.zeros((3, height, width), bool)
@@ -532,7 +532,7 @@ def test_a_part_sees_that_an_array_is_a_guess_and_is_asked_again_when_it_is_none
         gives = ("gravity",)
         reads = ("K",)
 
-        def one(self, view: View):
+        def one(self, view: StageView):
             return {"gravity": np.array([0.0, 1, 0]), "gravity_source": np.array(f"{view.guessed('K')}")}
 
     cache = StageCache(tmp_path)
@@ -555,7 +555,7 @@ class Ranked(Fake):
     gives = ("boxes", "label", "score")
     reads = ("labels",)
 
-    def one(self, view: View):
+    def one(self, view: StageView):
         labels = list(view.labels)
         return {
             "boxes": np.array([[0.0, 0, 9, 20], [10, 0, 19, 20], [20, 0, 29, 20]]),

@@ -13,14 +13,14 @@ import pytest
 
 from genspace.geometry.probes import render
 from genspace.geometry.probes.render import draw, mitsuba_variant
-from genspace.geometry.probes.scenes import Camera, Placed, ProbeScene
+from genspace.geometry.probes.scenes import PlacedObject, ProbeCamera, ProbeScene
 from genspace.geometry.probes.truth import cast
 
 
 @pytest.fixture(scope="module")
 def scene() -> ProbeScene:
-    camera = Camera(size=64, fov_deg=50, pitch_deg=-12, roll_deg=6, height_m=1.0)
-    red = Placed(id="ball", category="ball", look=0, ground_xz=(0.25, 2.2), heading_deg=0)
+    camera = ProbeCamera(size=64, fov_deg=50, pitch_deg=-12, roll_deg=6, height_m=1.0)
+    red = PlacedObject(id="ball", category="ball", look=0, ground_xz=(0.25, 2.2), heading_deg=0)
     return ProbeScene(camera=camera, objects=(red,), backdrop="studio", seed=5)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from genspace.geometry.probes.scenes import Camera, Placed, ProbeScene, corners, project
+from genspace.geometry.probes.scenes import PlacedObject, ProbeCamera, ProbeScene, corners, project
 from genspace.geometry.probes.truth import cast, depth_steps, scene_record
 
-LEVEL = Camera(size=128, fov_deg=60, pitch_deg=0, roll_deg=0, height_m=1.0)
+LEVEL = ProbeCamera(size=128, fov_deg=60, pitch_deg=0, roll_deg=0, height_m=1.0)
 
 
-def ball(name: str, x: float, z: float, lift: float = 0.0) -> Placed:
-    return Placed(id=name, category="ball", look=0, ground_xz=(x, z), heading_deg=0, lift_m=lift)
+def ball(name: str, x: float, z: float, lift: float = 0.0) -> PlacedObject:
+    return PlacedObject(id=name, category="ball", look=0, ground_xz=(x, z), heading_deg=0, lift_m=lift)
 
 
 def test_a_balls_depth_mask_and_box():
@@ -51,7 +51,7 @@ def test_half_hidden_and_half_outside():
 
 @pytest.mark.parametrize("heading", [0.0, 90.0, 137.0])
 def test_headings_turn_the_front(heading):
-    placed = Placed(id="c", category="car", look=0, ground_xz=(0, 9), heading_deg=heading)
+    placed = PlacedObject(id="c", category="car", look=0, ground_xz=(0, 9), heading_deg=heading)
     front, up, right = placed.level_from_object.T
     assert np.degrees(np.arctan2(front[0], front[2])) == pytest.approx(heading)
     assert np.cross(front, up) == pytest.approx(right)
@@ -61,18 +61,18 @@ def test_headings_turn_the_front(heading):
 def test_pitch_and_roll_move_the_picture_as_documented():
     # looking up moves things down in the image; a camera turned clockwise sees them turned counter-clockwise
     point = np.array([[0.0, 0.0, 5.0]])
-    up = Camera(size=100, fov_deg=60, pitch_deg=10, roll_deg=0, height_m=1)
+    up = ProbeCamera(size=100, fov_deg=60, pitch_deg=10, roll_deg=0, height_m=1)
     assert project(point, up)[0, 1] > 50
     right = np.array([[1.0, 0.0, 5.0]])
-    rolled = Camera(size=100, fov_deg=60, pitch_deg=0, roll_deg=10, height_m=1)
+    rolled = ProbeCamera(size=100, fov_deg=60, pitch_deg=0, roll_deg=10, height_m=1)
     assert project(right, rolled)[0, 1] < 50
 
 
 def test_masks_lie_inside_the_projected_box():
-    camera = Camera(size=128, fov_deg=55, pitch_deg=-14, roll_deg=7, height_m=1.6)
+    camera = ProbeCamera(size=128, fov_deg=55, pitch_deg=-14, roll_deg=7, height_m=1.6)
     scene = ProbeScene(
         camera=camera,
-        objects=(Placed(id="dog", category="dog", look=0, ground_xz=(-0.4, 3), heading_deg=150),),
+        objects=(PlacedObject(id="dog", category="dog", look=0, ground_xz=(-0.4, 3), heading_deg=150),),
         backdrop="parlour",
         seed=3,
     )
