@@ -109,7 +109,7 @@ def test_a_wide_table_is_ranked(tmp_path: Path, genspace) -> None:
 def test_help_tells_defaults_that_are_no_values(genspace) -> None:
     for command, default in (
         ("rank", "default: all"),
-        ("compare", "default: by the ratings"),
+        ("compare", "default: by the type of ratings"),
         ("validate", "default: by"),
     ):
         assert default in " ".join(genspace(command, "--help").out.split()).replace("│ ", "")
