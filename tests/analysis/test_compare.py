@@ -22,8 +22,12 @@ NO_VERDICTS = pd.DataFrame({"item_id": [], "judge": [], "score": []})
 
 def published(folder: Path, scores: str = "metric_scores.csv"):
     answers = folder / "annotations.csv"
-    said = pd.read_csv(answers) if answers.exists() else pd.DataFrame({"item_id": [], "value": []})
-    judged = pd.read_csv(folder / scores).rename(columns={"metric": "judge"})
+    said = (
+        pd.read_csv(answers, float_precision="round_trip")
+        if answers.exists()
+        else pd.DataFrame({"item_id": [], "value": []})
+    )
+    judged = pd.read_csv(folder / scores, float_precision="round_trip").rename(columns={"metric": "judge"})
     return said, judged, pd.read_csv(folder / "items.csv")
 
 

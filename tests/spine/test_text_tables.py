@@ -179,6 +179,7 @@ class TestJson:
 
 class TestSpreadsheets:
     def test_the_first_full_sheet_is_read_and_the_others_named(self, tmp_path):
+        pytest.importorskip("python_calamine")
         frame = pd.DataFrame(
             {"item_id": ["007", "8"], "n": [1.0, 2.5], "day": pd.to_datetime(["2024-01-02", None])}
         )

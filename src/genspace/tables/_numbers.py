@@ -187,6 +187,9 @@ def _plain(text: pd.Series[str], empty: pd.Series[bool]) -> pd.Series[float]:
     import pandas as pd
 
     numbers: pd.Series[float] = pd.to_numeric(text.mask(empty), errors="coerce").astype("float64")
+    # Before pandas 3.1 `to_numeric` is wrong in the last digit, which makes ties and breaks them.
+    known = numbers.notna()
+    numbers[known] = text[known].astype("float64")
     return numbers
 
 
