@@ -20,14 +20,15 @@ QUICK = CompareOptions(draws=20, permutations=0)
 NO_VERDICTS = pd.DataFrame({"item_id": [], "judge": [], "score": []})
 
 
+def exactly(cell: str) -> float:
+    """The number of a cell, which older versions of pandas read with a wrong last digit."""
+    return float(cell) if cell else float("nan")
+
+
 def published(folder: Path, scores: str = "metric_scores.csv"):
     answers = folder / "annotations.csv"
-    said = (
-        pd.read_csv(answers, float_precision="round_trip")
-        if answers.exists()
-        else pd.DataFrame({"item_id": [], "value": []})
-    )
-    judged = pd.read_csv(folder / scores, float_precision="round_trip").rename(columns={"metric": "judge"})
+    said = pd.read_csv(answers) if answers.exists() else pd.DataFrame({"item_id": [], "value": []})
+    judged = pd.read_csv(folder / scores, converters={"score": exactly}).rename(columns={"metric": "judge"})
     return said, judged, pd.read_csv(folder / "items.csv")
 
 
