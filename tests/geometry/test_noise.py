@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from genspace.certificate._files import SCALE, _smaller
 from genspace.errors import InputError
 from genspace.geometry.noise import TYPICAL, Noise, disturbed, parse_noise
+from genspace.geometry.profiles import CORRECTED
 from genspace.geometry.scene import Camera, Pair, Scene, SceneObject
+from genspace.judges.scene import SceneJudge
 
 SCENE = Scene(
     width=640,
@@ -100,3 +103,16 @@ def test_a_pairs_own_scale_undoes_the_two_images_scales():
 def test_wrong_noise_is_named(text, message):
     with pytest.raises(InputError, match=message):
         parse_noise(text)
+
+
+def test_a_judge_with_noise_is_another_judge_and_so_is_one_with_another_seed():
+    plain, reseeded = SceneJudge(profile=CORRECTED), SceneJudge(profile=CORRECTED, seed=7)
+    assert plain.fingerprint == reseeded.fingerprint
+    noisy = [SceneJudge(profile=CORRECTED, noise=TYPICAL, seed=seed).fingerprint for seed in (0, 1)]
+    assert len({plain.fingerprint, *noisy}) == 3
+
+
+def test_a_smaller_edit_has_both_its_scenes_smaller():
+    pair = _smaller(Pair(before=SCENE, after=SCENE, depth_scale=1.0))
+    assert {(s.width, s.height) for s in (pair.before, pair.after)} == {(round(640 * SCALE),) * 2}
+    assert _smaller(SCENE).width == round(640 * SCALE)

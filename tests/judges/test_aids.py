@@ -137,6 +137,8 @@ def test_measurements_are_what_the_rules_measure_with_how_far_they_may_be_off() 
     assert not any(word in told for word in ("wanted", "score", "met"))
     (far,) = asks(replace(ITEM, predicate="object_distance(cow, chair, value_m=3)"), aids="measurements")
     assert "distance between the centres of cow and chair 1.00 m ± 0.1" in far.text
+    # what a bearing is, is said where one is told
+    assert ["a bearing is 0°" in one.text for one in (ask, far)] == [True, False]
 
 
 def test_the_tolerance_is_said_and_needs_no_scene() -> None:
