@@ -86,6 +86,17 @@ def test_what_is_held_out_has_no_part_in_the_choice() -> None:
     assert found.says == "identical"
 
 
+def test_what_is_held_out_has_no_part_in_the_choice_of_a_threshold() -> None:
+    """One judge, cut at two thresholds: the one that is right exactly on what one fold holds out is not chosen for it."""
+    labels = np.repeat(np.arange(20), 4)
+    y = np.tile([0.0, 1.0], 40)
+    held = outer_folds(labels, seed=3)[:, 0]
+    usual = Candidate("judge", np.where(np.arange(80) % 4 == 0, 1 - y, y), threshold=0.5)
+    poisoned = Candidate("judge", np.where(held, y, 1 - y), threshold=0.1)
+    found = tune(y, labels, [usual, poisoned], FIGURES["accuracy"], seed=3)
+    assert [(row.threshold, row.chosen) for row in found.candidates] == [(0.5, 1.0), (0.1, 0.0)]
+
+
 def test_what_is_fitted_in_a_fold_is_read_there() -> None:
     rng = np.random.default_rng(3)
     labels, y = np.repeat(np.arange(20), 4), np.tile([0.0, 1.0], 40)
