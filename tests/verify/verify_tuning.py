@@ -74,7 +74,7 @@ def _killed() -> str:
     half = items * len(VARIANTS) // 2
     assert found.done >= KILLS // 2, found
     assert found.again <= found.done * FLIGHT, found
-    assert found.on_budget <= half + (found.done + 1) * FLIGHT, found
+    assert found.on_budget <= half + (2 * found.done + 1) * FLIGHT, found
     return (
         f"{found.done} × SIGKILL at seeded random moments, {items} items, {len(VARIANTS)} variants over HTTP, {FLIGHT} calls in flight: of "
         f"{items * len(VARIANTS)} questions none was asked twice but {found.again} of those that were in flight at a kill (at most "
