@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from genspace.display import View
+from genspace.readings import counted
 from genspace.report._sentences import reason_text
 from genspace.report._table import figure_text, percent
 
@@ -57,13 +58,13 @@ def certificate_sentences(result: Certificate) -> Iterator[str]:
         yield f"Nothing can be said: {reason_text(bound.reason)}."
     elif not bound.value:
         yield (
-            f"{found.judge} contradicts itself on none of {found.answered:,} items. "
+            f"{found.judge} contradicts itself on none of {counted(found.answered, 'item')}. "
             "That is no evidence that it is right: whoever is always wrong in the same way is consistent."
         )
     else:
         yield (
             f"Whatever the truth is, at least {percent(bound.value)} of {found.judge}'s answers are wrong: it "
-            f"contradicts itself on {percent(contradicting.value)} of {found.answered:,} items."
+            f"contradicts itself on {percent(contradicting.value)} of {counted(found.answered, 'item')}."
         )
         if bound.low:
             yield f"On other prompts like these it is at least {percent(bound.low)} (confidence 97.5 %)."
@@ -75,12 +76,13 @@ def certificate_sentences(result: Certificate) -> Iterator[str]:
         if row.expects == "not yes to both" and row.yes_to_both:
             yield f"To {row.yes_to_both:,} of {row.answered:,} questions and their contrary it says yes both times."
     if found.answered < found.items:
-        yield f"Of {found.items:,} items, {found.items - found.answered:,} were not decided twice and do not count."
+        once = found.items - found.answered
+        yield f"Of {counted(found.items, 'item')}, {once:,} were not decided twice and do not count."
     for way, reasons in document.not_asked.items():
         most = sorted(reasons.items(), key=lambda pair: -pair[1])[:SHOWN_REASONS]
         yield (
             f"Not asked as {way!r}: "
-            + "; ".join(f"{count:,} items: {reason}" for reason, count in most)
+            + "; ".join(f"{counted(count, 'item')}: {reason}" for reason, count in most)
             + "."
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from genspace.display import View
+from genspace.readings import counted
 from genspace.report._table import figure_text, number, percent
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ def _row(rater: FramedRater, camera: str, own: str) -> tuple[str, ...]:
 def _sentences(result: Framing) -> Iterator[str]:
     document, people = result.document, result.document.people
     yield (
-        f"On {document.telling:,} items the answer from the camera and the answer from the object are known and differ "
-        f"({document.source}); they tell who answers in which frame."
+        f"On {counted(document.telling, 'item')} the answer from the camera and the answer from the object are known "
+        f"and differ ({document.source}); they tell who answers in which frame."
     )
     if document.stated is not None:
         yield f"Raters said whose left they meant: the object's own in {figure_text(document.stated)} of their answers."
@@ -69,9 +70,9 @@ def _sentences(result: Framing) -> Iterator[str]:
     if people is not None:
         ambiguous = len(result.ambiguous)
         yield (
-            f"On {ambiguous:,} items the words alone decide nothing, because the two frames answer differently. "
-            f"There, raters of one frame agree in {figure_text(people.within)} of pairs, raters of different frames "
-            f"in {figure_text(people.across)}; a majority of their votes is no truth."
+            f"On {counted(ambiguous, 'item')} the words alone decide nothing, because the two frames answer "
+            f"differently. There, raters of one frame agree in {figure_text(people.within)} of pairs, raters of "
+            f"different frames in {figure_text(people.across)}; a majority of their votes is no truth."
         )
     known = [
         f"{WHOSE[name]} {figure_text(found.estimate)}"
@@ -82,6 +83,6 @@ def _sentences(result: Framing) -> Iterator[str]:
         yield f"The accuracy that the majority of very many such raters would reach there: {', '.join(known)}."
     for judge in document.judges:
         if judge.frame.frame is None:
-            yield f"Whose left {judge.frame.rater} means is not known from {judge.frame.telling:,} items."
+            yield f"Whose left {judge.frame.rater} means is not known from {counted(judge.frame.telling, 'item')}."
     for reason, count in document.unread.items():
         yield f"{count:,} items have no two readings: {reason}."

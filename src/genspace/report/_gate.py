@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 from genspace.analysis.gate import Rule
 from genspace.display import View
+from genspace.readings import counted
 from genspace.report._files import written
 from genspace.report._sentences import reason_text
 from genspace.report._table import figure_text, share_text
@@ -30,8 +31,9 @@ def gate_view(result: Gate) -> View:
     told = [f"{verdict}. A rule that these data leave open {document.open}."]
     if document.decided_on_intervals:
         told.append(
-            f"Rules are decided on the ends of intervals, corrected for {document.decided_on_intervals} decisions: the "
-            f"chance of any wrong decision is at most {1 - document.confidence:.0%}."
+            "Rules are decided on the ends of intervals, corrected for "
+            f"{counted(document.decided_on_intervals, 'decision')}: the chance of any wrong decision is at most "
+            f"{1 - document.confidence:.0%}."
         )
     title = f"Gate of {document.study}" + (f" against {document.against}" if document.against else "")
     return View(title, told, HEAD, [_cells(check) for check in document.checks], words=OF_GATES)

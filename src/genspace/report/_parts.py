@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from genspace.display import View
+from genspace.readings import counted
 from genspace.report._table import figure_text, percent
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ def parts(result: Parts) -> View:
 def _sentences(result: Parts) -> Iterator[str]:
     document, found = result.document, result.document.result
     yield (
-        f"The {document.measure} over {found.prompts:,} prompts went from {figure_text(found.was)} in {document.old} "
-        f"to {figure_text(found.now)} in {document.new}: a change of {figure_text(found.change)}."
+        f"The {document.measure} over {counted(found.prompts, 'prompt')} went from {figure_text(found.was)} in "
+        f"{document.old} to {figure_text(found.now)} in {document.new}: a change of {figure_text(found.change)}."
     )
     moved = [row.part for row in found.parts if _apart_from_zero(row.moved)]
     never = [row.part for row in found.parts if not row.prompts_moved]
