@@ -17,7 +17,6 @@ __all__ = [
     "VERDICT_KEY",
     "among",
     "positions",
-    "repeats",
     "typed",
 ]
 
@@ -44,16 +43,6 @@ def typed(columns: Mapping[str, Any], types: Mapping[str, str]) -> pd.DataFrame:
     fill = {"str": "", "int64": 0, "float64": float("nan"), "boolean": pd.NA}
     data = {n: pd.Series(columns.get(n, fill[t]), index=range(length), dtype=t) for n, t in types.items()}
     return pd.DataFrame(data)
-
-
-def repeats(frame: pd.DataFrame, key: list[str]) -> bool:
-    """Return whether a key occurs twice; where its first column never does, the others are not looked at.
-
-    >>> import pandas as pd
-    >>> repeats(pd.DataFrame({"item_id": ["a", "a"], "repeat": [0, 1]}), ["item_id", "repeat"])
-    False
-    """
-    return not frame[key[0]].is_unique and bool(frame.duplicated(key).any())
 
 
 def positions(column: pd.Series[str], ids: Collection[str] | pd.Series[str]) -> NDArray[np.int64]:

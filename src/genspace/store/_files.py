@@ -12,7 +12,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TextIO
 from urllib.parse import quote, unquote
 
-from genspace.columns import repeats
 from genspace.errors import GenspaceError, InputError
 from genspace.pairs import canonical, turned_verdicts
 from genspace.records import JudgeVariant, Verdict
@@ -164,9 +163,9 @@ class JudgeStore:
             counting = every[marks == marks.iloc[-1]] if len(every) else every
         else:
             counting = every[marks == self.fingerprint(fingerprint)]
-        turned = turned_verdicts(counting).reset_index(drop=True)
-        if not repeats(turned, KEY_COLUMNS):
-            return turned
+        turned = turned_verdicts(counting)
+        if turned["item_id"].is_unique:  # as usual, and sooner known than that of whole keys
+            return turned.reset_index(drop=True)
         return turned.drop_duplicates(KEY_COLUMNS, keep="last", ignore_index=True)
 
     def fingerprint(self, beginning: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from genspace.columns import ANSWER_COLUMNS, ANSWER_KEY, among, repeats, typed
+from genspace.columns import ANSWER_COLUMNS, ANSWER_KEY, among, typed
 from genspace.errors import InvalidFilesError, Problem
 from genspace.pairs import pair_mistakes, turned_answers, with_preferences
 from genspace.readings import Reading, listed
@@ -299,7 +299,7 @@ def twice_said(
     table: Table, given: pd.DataFrame, turned: pd.DataFrame, key: list[str], message: str
 ) -> list[Problem]:
     """Flag rows whose key stands before; of a pair that stands in both orders this is said."""
-    if not repeats(turned, key):
+    if turned[key[0]].is_unique or not turned.duplicated(key).any():
         return []
     row = given.get("row", given.index)
     as_written, twice = (frame.duplicated(key).groupby(row).any() for frame in (given, turned))
