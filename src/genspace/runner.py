@@ -39,6 +39,7 @@ __all__ = [
     "RunSummary",
     "StopFlag",
     "answers",
+    "asked_about_pairs",
     "estimate",
     "plan",
     "run",
@@ -173,14 +174,23 @@ class RunPlan(Displayed):
     """Streamed, so that memory does not grow with the study."""
 
 
+def asked_about_pairs(judge: Judge) -> bool:
+    """Return whether a judge compares pairs, which its attribute `pairwise` says; one without it judges single items.
+
+    >>> from types import SimpleNamespace
+    >>> asked_about_pairs(SimpleNamespace(pairwise=True)), asked_about_pairs(SimpleNamespace())
+    (True, False)
+    """
+    return bool(getattr(judge, "pairwise", False))
+
+
 def plan(study: Study, judge: Judge, name: str, options: RunOptions) -> RunPlan:
     """Find the requests that have no verdict under the judge's fingerprint.
 
-    A judge whose attribute `pairwise` is true is asked about pairs: those that people compared, else all pairs of
-    items that share a prompt.
+    Who compares pairs is asked about those that people compared, else all pairs of items that share a prompt.
     """
     done = JudgeStore(study.kept_in, name).done(judge.fingerprint, retry=RETRIES[options.retry])
-    pairs = _pairs(study) if getattr(judge, "pairwise", False) else None
+    pairs = _pairs(study) if asked_about_pairs(judge) else None
     total = finished = 0
     for key in _keys(study, options, pairs):
         total += 1

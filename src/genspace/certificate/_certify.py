@@ -288,13 +288,13 @@ def certify(
     Errors: `InputError` for an unknown way, for a study in which no item can be asked in any of the ways, and as for
     `genspace.runner.run`.
     """
-    from genspace.runner import RunOptions, run
+    from genspace.runner import RunOptions, asked_about_pairs, run
 
     made = versions_for(judge, study, made or varied(study, ways, limit=limit, seed=seed))
     if group is not None and group not in study.items.columns:
         raise InputError(f"the items have no column {group!r}{did_you_mean(group, study.items.columns)}")
     group = group or "sub_domain"
-    pairwise = getattr(judge, "pairwise", False)
+    pairwise = asked_about_pairs(judge)
     if not made.items and not pairwise:
         raise InputError(f"no item can be asked again: {_why(made.not_asked)}")
     options = RunOptions(retry=retry)
@@ -362,7 +362,9 @@ def _why(not_asked: Mapping[str, Counter[str]]) -> str:
 
 def versions_for(judge: Judge, study: Study, made: Varied) -> Varied:
     """Return what a judge is asked: who compares pairs gets those of the study, each in both orders."""
-    if not getattr(judge, "pairwise", False):
+    from genspace.runner import asked_about_pairs
+
+    if not asked_about_pairs(judge):
         return made
     return Varied(study.kept_apart(study.root / FOLDER), {}, {})
 
