@@ -317,15 +317,12 @@ def _row(ranked: Sequence[str], choice: Choice, table: _Table) -> SpecificationR
 
 def _best(ranked: Sequence[str], tables: Mapping[Choice, _Table]) -> tuple[OptionCount, ...]:
     """Return how often each judge has the highest value, alone or with others, and how often none is ahead of it."""
+    if not tables:
+        return ()
+    counts = sum(np.stack([table.first, table.top, table.defined]).astype(int) for table in tables.values())
     return tuple(
-        OptionCount(
-            judge=name,
-            first=sum(bool(table.first[place]) for table in tables.values()),
-            top=sum(bool(table.top[place]) for table in tables.values()),
-            of=sum(bool(table.defined[place]) for table in tables.values()),
-        )
-        for place, name in enumerate(ranked)
-        if tables
+        OptionCount(judge=name, first=first, top=top, of=of)
+        for name, (first, top, of) in zip(ranked, np.asarray(counts).T.tolist(), strict=True)
     )
 
 
