@@ -72,7 +72,7 @@ def _from_fetch_cache(target: Path) -> Path | None:
 
 
 GROUP = re.compile(r'^pytestmark = .*xdist_group\("([^"]+)"\)', re.MULTILINE)
-SHARED = re.compile(r'scope="module"|^from browsing import', re.MULTILINE)
+SHARED = re.compile(r'scope="module"|^@cache|^from browsing import', re.MULTILINE)
 
 
 @pytest.hookimpl(optionalhook=True)
