@@ -16,18 +16,11 @@ import pandas as pd
 import pytest
 
 from genspace import Verdict, compare, diff, gate, rank
-from genspace.analysis import Estimate
 from genspace.analysis.figures import FIGURES, SYSTEMS
-from genspace.display import view_of
-from genspace.evidence import Evidence
 from genspace.gather import evidence_of
 from genspace.report import view_item, write_report
-from genspace.report._fonts import LAYOUT, NAME, plain_font
 from genspace.report._manifest import make_manifest
-from genspace.report._page import _environment
-from genspace.report._plots import differences, forest, specification_map
 from genspace.report._probe_page import write_probe_report
-from genspace.report._styles import OTHERS, judge_styles
 from genspace.report._table import EXTRA
 from genspace.report._words import terms_in
 from genspace.report.probes import probe_report
@@ -355,128 +348,3 @@ def test_a_summary_for_a_pull_request(tmp_path: Path, genspace: Callable[..., An
     both = genspace("compare", study, "--format", "md", "--json")
     assert (both.code, both.out) == (2, "")
     assert "choose one" in both.err
-
-
-def test_a_judge_has_its_mark_and_colour_whoever_stands_beside_it() -> None:
-    """By its name alone; of two that share both, one is hollow."""
-    names = [f"judge-{n}" for n in range(60)]
-    alone = {name: judge_styles([name])[name] for name in names}
-    for start in range(0, 50, 7):
-        together = judge_styles(reversed(names[start : start + 10]))
-        assert all(found[:3] == alone[name][:3] for name, found in together.items())
-        assert len({(s.colour, s.marker, s.fill) for s in together.values()}) == 10
-    assert {s[:2] for s in alone.values()}.isdisjoint({s[:2] for s in OTHERS.values()})
-    assert len(set(alone.values())) > 25  # of 40; by chance 31
-
-
-def test_one_judge_is_drawn_alike_on_every_plot() -> None:
-    """In the plots of a comparison, a diff and a ranking, which name other judges."""
-    ids = [f"{prompt}{generator}" for prompt in range(6) for generator in "xyz"]
-    frames = {
-        "items": pd.DataFrame(
-            {"item_id": ids, "prompt_id": [i[0] for i in ids], "generator": [i[1] for i in ids]}
-        ),
-        "annotations": pd.DataFrame({"item_id": ids, "value": [n * 7 % 5 for n in range(18)]}),
-    }
-    scores = pd.DataFrame(
-        {
-            "item_id": ids * 3,
-            "metric": [j for j in JUDGES for _ in ids],
-            "score": [n * 5 % 7 for n in range(54)],
-        }
-    )
-    evidence = Evidence.from_frames(**frames, scores=scores)
-    orders = view_of(rank(evidence, judges=["close"], draws=20)).pictures
-    plots = [
-        forest(compare(evidence, **SWIFT).document),
-        *view_of(diff(evidence, evidence)).pictures,
-        *orders,
-    ]
-    drawn = {
-        (line.get_color(), line.get_marker())
-        for plot in plots
-        for axes in plot.figure.axes
-        for line in axes.lines
-        if line.get_marker() not in {"None", "D", "|", "x"}
-    }
-    assert drawn == {style[:2] for style in judge_styles(JUDGES).values()}
-
-
-@pytest.fixture
-def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    """A cache folder that is not there yet."""
-    monkeypatch.setenv("GENSPACE_CACHE", str(tmp_path / "cache"))
-    for kept in (plain_font, _environment):
-        kept.cache_clear()
-    yield tmp_path / "cache"
-    for kept in (plain_font, _environment):
-        kept.cache_clear()
-
-
-def small_plot() -> bytes:
-    plot = differences([("close", Estimate(0.1, -0.2, 0.4, n=9))], "AVATAR", "in words")
-    assert plot is not None
-    return plot.pdf()
-
-
-def test_a_pdf_holds_its_font_whose_letters_are_those_of_the_page(cache: Path) -> None:
-    import matplotlib as mpl
-    from fontTools.ttLib import TTFont
-    from matplotlib.ft2font import FT2Font
-
-    first = small_plot()
-    (kept,) = (cache / "fonts").iterdir()
-    assert plain_font() == (NAME,)
-    assert (b"/FontFile2" in first, b"/Type3" in first, small_plot() == first) == (True, False, True)
-    assert not set(LAYOUT) & set(TTFont(kept).keys())
-    sizes = []
-    for path in (kept, f"{mpl.get_data_path()}/fonts/ttf/DejaVuSans.ttf"):
-        font = FT2Font(path)
-        font.set_text("AVATAR To Ω 0.25 – α, 95% interval")
-        sizes.append(font.get_width_height())
-    assert sizes[0] == sizes[1]
-
-
-def test_pages_and_plots_are_made_where_nothing_can_be_kept(cache: Path, tmp_path: Path) -> None:
-    cache.write_text("a file")
-    assert b"/FontFile2" in small_plot()
-    assert plain_font() == ()
-    comparison = compare(evidence_of(open_study(write_study(tmp_path / "study", 8))), **SWIFT)
-    write_report(comparison, make_manifest([], comparison.document.options, {}), tmp_path / "out")
-    assert "</html>" in (tmp_path / "out/report.html").read_text()
-
-
-def test_a_place_is_written_where_it_changes() -> None:
-    """From left to right, columns in the order of the places; squares below say which way is which."""
-    ids = [f"{prompt}{generator}" for prompt in range(6) for generator in "xyz"]
-    scores = {
-        "close": range(18),
-        "far": [n * 11 % 18 for n in range(18)],
-        "silent": [n * 5 % 18 for n in range(18)],
-    }
-    evidence = Evidence.from_frames(
-        items=pd.DataFrame(
-            {"item_id": ids, "prompt_id": [i[0] for i in ids], "generator": [i[1] for i in ids]}
-        ),
-        annotations=pd.DataFrame({"item_id": ids, "value": [n * 7 % 5 for n in range(18)]}),
-        scores=pd.concat(
-            [pd.DataFrame({"item_id": ids, "metric": name, "score": s}) for name, s in scores.items()]
-        ),
-    )
-    document = compare(evidence, **SWIFT).document
-    plot = specification_map(document)
-    assert plot is not None
-    found = [
-        [-9 if score is None else score for score in one.values]  # noqa: PD011
-        for one in document.specification.specifications
-    ]
-    columns = sorted([1 + sum(other > value for other in row) for value in row] for row in found)
-    changes = [
-        str(place)
-        for before, column in zip([[0, 0, 0], *columns], columns, strict=False)
-        for was, place in zip(before, column, strict=True)
-        if was != place
-    ]
-    written = re.findall(r"<text[^>]*>(\d)</text>", plot)
-    assert len(columns) > 5
-    assert sorted(written) == sorted(changes)
