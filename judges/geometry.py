@@ -32,7 +32,7 @@ __all__ = ["STAGE_OPTIONS", "GeometryJudge", "GeometryOptions", "attribution", "
 
 STAGE_OPTIONS = ("detector", "segmenter", "depth", "intrinsics", "gravity", "orientation")
 
-PartChoice = str | dict[str, Any]
+PartChoice = str | Mapping[str, Any]
 
 
 class GeometryOptions(BaseModel):
@@ -74,7 +74,7 @@ class GeometryOptions(BaseModel):
         default="auto", description="auto: all where the free memory holds them, else one at a time"
     )
 
-    def parts(self, own: Mapping[str, Mapping[str, str | Mapping[str, Any]]]) -> list[ChosenPart]:
+    def parts(self, own: Mapping[str, Mapping[str, PartChoice]]) -> list[ChosenPart]:
         """Return the chosen parts: the stack's, with those replaced that are named. `own` are the study's stacks.
 
         Errors: `InputError` for an unknown stack, part or option.
@@ -84,7 +84,7 @@ class GeometryOptions(BaseModel):
         named = {stage: choice for stage in STAGES if (choice := getattr(self, stage)) is not None}
         return chosen_parts({**find_stack(self.stack, own).parts, **named})
 
-    def second_detector(self, own: Mapping[str, Mapping[str, str | Mapping[str, Any]]]) -> list[ChosenPart]:
+    def second_detector(self, own: Mapping[str, Mapping[str, PartChoice]]) -> list[ChosenPart]:
         """Return the part that verifies what was not found, serving as a detector alone; none where none is chosen.
 
         Errors: as for `parts`.
@@ -173,18 +173,18 @@ class GeometryJudge:
         """Digest of parts, checkpoints, options that change answers, and rules."""
         from genspace.geometry.predicates import plugin_versions
 
-        parts: dict[str, Any] = {
-            "kind": "geometry",
-            "version": 2,
-            "perception": self.perception.fingerprint,
-            "profile": self.profile.fingerprint,
-            "upright_within_deg": self.options.upright_within_deg,
-        }
-        if versions := plugin_versions():
-            parts["predicates"] = versions
-        if self.verifier is not None:
-            parts["verifier"] = self.verifier.fingerprint
-        return fingerprint(parts)
+        versions = plugin_versions()
+        return fingerprint(
+            {
+                "kind": "geometry",
+                "version": 2,
+                "perception": self.perception.fingerprint,
+                "profile": self.profile.fingerprint,
+                "upright_within_deg": self.options.upright_within_deg,
+                **({"predicates": versions} if versions else {}),
+                **({"verifier": self.verifier.fingerprint} if self.verifier else {}),
+            }
+        )
 
     @cached_property
     def _assembly(self) -> Assembly:
@@ -346,11 +346,11 @@ def _key(subject: Subject) -> tuple[Any, ...]:
     return subject.picture.digest, subject.wanted, truth
 
 
-def _sources(scene: Scene | Pair) -> dict[str, Any]:
+def _sources(scene: Scene | Pair) -> dict[str, str | None]:
     from genspace.geometry.scene import Pair
 
     after = scene.after if isinstance(scene, Pair) else scene
-    told: dict[str, Any] = {
+    told = {
         "intrinsics": after.camera.intrinsics_source,
         "gravity": after.camera.gravity_source,
         "depth": after.depth_source,

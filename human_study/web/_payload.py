@@ -114,7 +114,7 @@ def _question(asked: Asked, given: Assignment, texts: Texts) -> dict[str, Any]:
     return question
 
 
-def _choices(answers: RaterProtocol, texts: Texts) -> list[dict[str, Any]]:
+def _choices(answers: RaterProtocol, texts: Texts) -> list[dict[str, str | bool]]:
     """Return the answers a rater can press, with labels and keys."""
     named = "pairwise" if answers.shape == "pair" else "slider" if answers.shape == "group" else answers.name
     return [
@@ -173,7 +173,7 @@ def settings_payload(design: Design, texts: Texts) -> dict[str, Any]:
     }
 
 
-def rest_payload(rest: Rest) -> dict[str, Any]:
+def rest_payload(rest: Rest) -> dict[str, str | int]:
     """Return what the page is told when there is nothing to answer."""
     return {"status": rest.reason, "done": rest.done}
 
@@ -189,7 +189,7 @@ def mistakes(
 
 def feedback(
     material: Material, given: Held, values: Mapping[str, float | None], texts: Texts
-) -> dict[str, Any] | None:
+) -> dict[str, str | bool | None] | None:
     """Return what the practice round says about an answer; None outside it.
 
     Only what can be checked is praised or corrected.

@@ -105,7 +105,7 @@ def _as_text(
     import pandas as pd
     import pyarrow as pa
 
-    cells: dict[str, Any] = {}
+    cells: dict[str, pa.ChunkedArray | list[str]] = {}
     readings = []
     length = len(columns[0]) if columns else 0
     for name, column in zip(names, columns, strict=True):
