@@ -100,7 +100,7 @@ class Gallery:
     def _pictures_of(self, index: int) -> list[ShownPicture]:
         study = self.part.study
         item = self._item.get(self.items.ids[index])
-        if study is None or item is None:
+        if study is None or item is None or not (item.image or item.predicate or "scene" in item.extra):
             return []
         other = self._item.get(self.items.others[index])
         if other is not None:
