@@ -265,7 +265,7 @@ class Question:
                 name=settings.name, question=name, raters=settings.raters,
                 lower_is_better=settings.lower_is_better, derived=settings.derived,
             )  # fmt: skip
-        rows = _Rows.of(evidence, name, settings)
+        rows = _QuestionRows.of(evidence, name, settings)
         singles, everybody = rows.singles()
         pairs = None
         if rows.compares:
@@ -292,7 +292,7 @@ def _about_pairs(singles: Units, pairs: Units) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class _Rows:
+class _QuestionRows:
     """The rows of one question, their items as row numbers of the items table."""
 
     items: pd.DataFrame
@@ -304,7 +304,7 @@ class _Rows:
     variants: Mapping[str, JudgeVariant]
 
     @classmethod
-    def of(cls, evidence: Evidence, name: str, settings: StudySettings) -> _Rows:
+    def of(cls, evidence: Evidence, name: str, settings: StudySettings) -> _QuestionRows:
         ids = evidence.items["item_id"]
         answers, verdicts = evidence.answers, evidence.verdicts
         said = answers[(answers["question"] == name) & (answers["role"] == "main") & (answers["repeat"] == 0)]

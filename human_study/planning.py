@@ -25,7 +25,7 @@ from genspace.errors import InputError, did_you_mean
 if TYPE_CHECKING:
     from genspace.evidence import Evidence
 
-__all__ = ["Costs", "Plan", "Stated", "draw_plan", "make_plan", "plan_assumptions"]
+__all__ = ["Costs", "Stated", "StudyPlan", "draw_plan", "make_plan", "plan_assumptions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class PricedStudy(PlannedStudy):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class StudyPlan:
     """Sizes of study that were simulated, and the cheapest that suffices."""
 
     assumptions: Assumptions
@@ -152,7 +152,7 @@ def make_plan(
     power: float = 0.8,
     studies: int = 400,
     seed: int = 0,
-) -> Plan:
+) -> StudyPlan:
     """Simulate sizes of study and return them with the cheapest size that suffices.
 
     Args:
@@ -175,7 +175,7 @@ def make_plan(
 
     best = smallest_sufficient(table, power)
     smallest = None if best is None else priced(best)
-    return Plan(
+    return StudyPlan(
         assumptions=assumptions,
         figure=assumptions.figure.key,
         costs=costs,
@@ -217,7 +217,7 @@ def _assumed(assumptions: Assumptions, what: str) -> str:
     )
 
 
-def draw_plan(plan: Plan, path: Path) -> None:
+def draw_plan(plan: StudyPlan, path: Path) -> None:
     """Draw power against answers, one line per number of raters, with Monte Carlo intervals.
 
     Errors: `InputError` for a file ending that cannot be drawn.

@@ -145,7 +145,7 @@ def _replaced(spec: JudgeSpec) -> dict[str, str]:
 
 
 @dataclass
-class _Task:
+class _SeenRequest:
     """One request on its way: what to look at, or why there is nothing to look at."""
 
     request: Request
@@ -241,7 +241,7 @@ class GeometryJudge:
             raise InputError(failure)
         return self._scene(task, [v for v in views if not isinstance(v, Failure)])
 
-    def _task(self, request: Request) -> _Task:
+    def _task(self, request: Request) -> _SeenRequest:
         from genspace.geometry.perception import wanted_from_ids
         from genspace.geometry.predicates import bind
 
@@ -255,11 +255,11 @@ class GeometryJudge:
             if bound.predicate.compares and not item.image_before:
                 raise InputError(f"{bound.predicate.name} compares two images, but there is no image_before")  # noqa: TRY301
             wanted = wanted_from_ids(bound.ids)
-            return _Task(
+            return _SeenRequest(
                 request, bound, wanted, self._subjects(request, wanted, compares=bound.predicate.compares)
             )
         except InputError as error:
-            return _Task(request, failure=str(error))
+            return _SeenRequest(request, failure=str(error))
 
     def _subjects(
         self, request: Request, wanted: tuple[Wanted, ...], *, compares: bool
@@ -293,7 +293,7 @@ class GeometryJudge:
 
         say_progress(report, self._totals)
 
-    def _verdict(self, task: _Task, seen: Sequence[StageView | Failure]) -> Verdict:
+    def _verdict(self, task: _SeenRequest, seen: Sequence[StageView | Failure]) -> Verdict:
         from genspace.geometry.evaluate import evaluate
         from genspace.geometry.perception import Failure
         from genspace.geometry.verdicts import verdict
@@ -311,7 +311,7 @@ class GeometryJudge:
             return Verdict.failed(task.request, str(error))
         return replace(answer, details={**answer.details, **_sources(scene)})
 
-    def _with_absent(self, task: _Task, scene: Scene | Pair) -> Scene | Pair:
+    def _with_absent(self, task: _SeenRequest, scene: Scene | Pair) -> Scene | Pair:
         """Return the scene with the names of what the second detector does not find either."""
         from genspace.geometry.detections import assign
         from genspace.geometry.perception import Failure
@@ -331,7 +331,7 @@ class GeometryJudge:
         told = after.changed(absent=tuple(absent))
         return scene.changed(after=told) if isinstance(scene, Pair) else told
 
-    def _scene(self, task: _Task, views: Sequence[StageView]) -> Scene | Pair:
+    def _scene(self, task: _SeenRequest, views: Sequence[StageView]) -> Scene | Pair:
         from genspace.geometry.perception.assemble import build_pair, build_scene
 
         item = task.request.item

@@ -40,7 +40,7 @@ class _Image(_Lenient, extra="allow"):
     """Camera matrix, 3 × 3 (Omni3D)."""
 
 
-class _Category(_Lenient, extra="allow"):
+class _CocoCategory(_Lenient, extra="allow"):
     id: int | str
     name: str
 
@@ -98,7 +98,7 @@ class _Annotation(BaseModel):
 
 class _Coco(_Lenient, extra="allow"):
     images: list[_Image]
-    categories: list[_Category]
+    categories: list[_CocoCategory]
     annotations: list[Any] = []
 
 

@@ -44,7 +44,7 @@ NO_LOGPROBS = "the answer came without the log-probabilities from which P(yes) i
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Task:
+class _AskOfItem:
     """One ask about one item."""
 
     ask: Ask
@@ -74,7 +74,7 @@ class Client:
         Errors: `InputError` when no call can succeed, `BudgetReachedError` when nothing may be spent any more.
         """
         own = {name: pictures[name] for part in ask.sent for name in part.images}
-        task = _Task(ask=ask, pictures=own, item=item, repeat=repeat, draft=draft)
+        task = _AskOfItem(ask=ask, pictures=own, item=item, repeat=repeat, draft=draft)
         exchange = Exchange(item)
         if ask.form is not None:
             return await self._filled_in(task, exchange, ask.form)
@@ -84,7 +84,7 @@ class Client:
                 return weighed
         return await self._sampled(task, exchange)
 
-    async def _weighed(self, task: _Task, exchange: Exchange) -> Answer | None:
+    async def _weighed(self, task: _AskOfItem, exchange: Exchange) -> Answer | None:
         """Return probabilities from log-probabilities; None where it turns out that answers must be sampled."""
         choices, draft = task.ask.choices, task.draft
 
@@ -109,14 +109,14 @@ class Client:
         exchange.replies.clear()
         return None
 
-    async def _filled_in(self, task: _Task, exchange: Exchange, form: type[BaseModel]) -> Answer:
+    async def _filled_in(self, task: _AskOfItem, exchange: Exchange, form: type[BaseModel]) -> Answer:
         def read(reply: Reply) -> BaseModel:
             return read_form(reply.text, form, cut=reply.cut)
 
         found = await self._exchanged(task, exchange, read)
         return found if isinstance(found, Answer) else self._answer(exchange, form=found)
 
-    async def _sampled(self, task: _Task, exchange: Exchange) -> Answer:
+    async def _sampled(self, task: _AskOfItem, exchange: Exchange) -> Answer:
         """Draw several answers at once; the share of each choice is its probability."""
         choices, samples = task.ask.choices, self._options.samples
 
@@ -147,7 +147,7 @@ class Client:
 
     async def _exchanged(
         self,
-        task: _Task,
+        task: _AskOfItem,
         exchange: Exchange,
         read: Callable[[Reply], T],
         *,
@@ -188,7 +188,7 @@ class Client:
 
     async def _call(
         self,
-        task: _Task,
+        task: _AskOfItem,
         exchange: Exchange,
         turns: Sequence[Mapping[str, str]],
         *,

@@ -153,7 +153,7 @@ class _Worker:
 
 
 @dataclass(frozen=True, slots=True)
-class _Hand:
+class _HeldBatch:
     """A batch in a worker's hands."""
 
     worker: Any
@@ -251,7 +251,7 @@ class _Crew:
         self, ray: ModuleType, engage: Callable[[], Any], options: RayOptions, stop: StopFlag
     ) -> None:
         self._ray, self._engage, self._options, self._stop = ray, engage, options, stop
-        self._hands: dict[Any, _Hand] = {}
+        self._hands: dict[Any, _HeldBatch] = {}
         """By what a worker will tell."""
         self._again: deque[Request] = deque()
         """Requests that a worker died with; each is handed out alone, since one of them may be why."""
@@ -300,7 +300,7 @@ class _Crew:
 
     def _hand_out(self, worker: Any, batch: Sequence[Request]) -> None:
         telling = worker.tell.options(num_returns="streaming").remote([_encode(request) for request in batch])
-        self._hands[telling] = _Hand(worker, {request.key: request for request in batch})
+        self._hands[telling] = _HeldBatch(worker, {request.key: request for request in batch})
 
     def _lost(self, telling: Any, error: Exception) -> Iterator[Verdict]:
         """Replace the worker that died; yield a failure for each request that it was not the first to die with.

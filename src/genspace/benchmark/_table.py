@@ -207,7 +207,7 @@ def rows_of(
             tasks: dict[Task, TaskFigures] = {}
             for task, asked in made.lists.items():
                 at = np.flatnonzero((units.generator == code) & (columns["task"] == task))
-                part = _Part(
+                part = _JudgedTask(
                     judge.take(at),
                     judge.has_labels,
                     scores,
@@ -238,7 +238,7 @@ class _Figures(TypedDict):
 
 
 @dataclass(frozen=True, eq=False)
-class _Part:
+class _JudgedTask:
     """What a judge said of one generator's items of one task."""
 
     judge: JudgeScores

@@ -13,7 +13,7 @@ from genspace.errors import InputError
 if TYPE_CHECKING:
     from rich.console import Group
 
-    from genspace.human_study.planning import Plan
+    from genspace.human_study.planning import StudyPlan
 
 
 def _shares(text: str) -> tuple[float, ...]:
@@ -125,7 +125,7 @@ def plan(
     out().print(_plan_table(made))
 
 
-def _plan_table(plan: Plan) -> Group:
+def _plan_table(plan: StudyPlan) -> Group:
     from rich.console import Group
     from rich.table import Table
 
