@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -134,8 +134,7 @@ def alternative_annotator_test(
 
     adjusted = false_discovery_control([c.p for c in contests], method="by")
     decided = tuple(
-        RaterContest(**(asdict(c) | {"won": bool(p <= FALSE_DISCOVERY_RATE)}))
-        for c, p in zip(contests, adjusted, strict=True)
+        replace(c, won=bool(p <= FALSE_DISCOVERY_RATE)) for c, p in zip(contests, adjusted, strict=True)
     )
     rate = float(np.mean([c.won for c in decided]))
     return AlternativeAnnotatorTest(

@@ -137,7 +137,7 @@ def consistency(
     >>> found.contradicting.value, found.least_error.value
     (0.5, 0.25)
     """
-    by_name = {way.name: way.expects for way in ways}
+    by_name: dict[str, Expects] = {way.name: way.expects for way in ways}
     rows = [row for item in said if (row := _counted(item, by_name)) is not None]
 
     def share(group: str | None, *, of_items: bool = False) -> Estimate:

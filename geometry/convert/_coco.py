@@ -275,12 +275,12 @@ def _mask(segmentation: list[list[float]] | dict[str, Any] | None, image: _Image
         ]
         if any(len(points) < 6 or len(points) % 2 for points in polygons):
             raise ValueError("a polygon needs at least three points, x and y in turn")
-        encoded = coco.merge(coco.frPyObjects(polygons, *size))
+        encoded = coco.merge(coco.frPyObjects(polygons, *size))  # pyright: ignore[reportArgumentType, reportCallIssue]
     elif isinstance(segmentation["counts"], list):
         runs = segmentation["counts"]
         if not all(isinstance(n, int) and n >= 0 for n in runs) or sum(runs) != image.width * image.height:
             raise ValueError("the run lengths must add up to the image's pixels")
-        encoded = coco.frPyObjects({"counts": runs, "size": list(size)}, *size)
+        encoded = coco.frPyObjects({"counts": runs, "size": list(size)}, *size)  # pyright: ignore[reportArgumentType, reportCallIssue]
     else:
         encoded = segmentation
     counts = encoded["counts"]

@@ -348,8 +348,8 @@ class PartKind:
     name: str
     does: str
     """For `genspace models list`: what it gives, in a few words."""
-    make: Callable[[Checkpoint | None, Any, Runtime], Part]
-    """Called with the chosen checkpoint, the checked options and the runtime."""
+    make: Callable[[Any, Any, Runtime], Part]
+    """Called with the chosen checkpoint (None where there are none), the checked options and the runtime."""
     needs: str = "genspace[models]"
     """What must be installed with pip before it can run."""
     checkpoints: tuple[Checkpoint, ...] = ()

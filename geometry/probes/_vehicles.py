@@ -28,7 +28,6 @@ __all__ = ["aeroplane", "bicycle", "bus", "car", "truck"]
 
 WHITE_LAMP = Paint("#fff6dc", "lit")
 RED_LAMP = Paint("#c8141c", "gloss")
-AMBER = Paint("#f59a1b", "gloss")
 PLATE = Paint("#f3f1e4", "matte")
 
 

@@ -51,11 +51,13 @@ def label_studio_of(
 
 
 def _data(material: Material, unit: tuple[str, ...]) -> dict[str, Any]:
-    data: dict[str, Any] = {"item_id": unit[0], "item_id_b": unit[1] if len(unit) == 2 else None}
-    if len(unit) > 2:
-        data["items"] = list(unit)
     item = material.items.get(unit[0])
-    return data if item is None else data | {"prompt": item.prompt, "image": item.image}
+    return {
+        "item_id": unit[0],
+        "item_id_b": unit[1] if len(unit) == 2 else None,
+        **({"items": list(unit)} if len(unit) > 2 else {}),
+        **({} if item is None else {"prompt": item.prompt, "image": item.image}),
+    }
 
 
 def own_rows(tasks: Sequence[Any]) -> OwnRows | None:

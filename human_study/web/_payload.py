@@ -78,10 +78,10 @@ def _pictures(material: Material, given: Assignment, texts: Texts) -> list[dict[
     before: Slot = "before" if len(items) == 1 else "left_before"
     shown: list[tuple[Slot, str, str]] = [(before, texts["work.before"], "")] if edited else []
     own = not material.one_prompt(given.unit)
-    shown += [
+    shown.extend(
         (slot, label, (material.items[i].prompt or "") if own else "")
         for slot, label, i in zip(_PLACES.get(len(items), _NUMBERED), labels, items, strict=False)
-    ]
+    )
     return [
         {"url": f"image/{given.assignment_id}/{slot}", "label": label, "prompt": prompt}
         for slot, label, prompt in shown

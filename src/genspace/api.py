@@ -230,9 +230,7 @@ def gate(
         CompareOptions(primary=primary, seed=seed, confidence=confidence),
         against=None if before is None else before.answers(),
         open_rules=open_rules or declared.open,
-        names=(side.name, None)
-        if before is None
-        else named_apart(before.name, side.name, earlier, study)[::-1],
+        names=(side.name, None) if before is None else named_apart(side.name, before.name, study, earlier),
     )
 
 

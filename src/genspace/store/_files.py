@@ -207,7 +207,7 @@ class JudgeStore:
         for path in reversed(self.files()):
             last = None
             for part in read_columns(path, ["item_id", "fingerprint"]):
-                marks = part["fingerprint"].filter(pc.starts_with(part["fingerprint"], beginning))
+                marks = part["fingerprint"].filter(pc.starts_with(part["fingerprint"], beginning))  # pyright: ignore[reportAttributeAccessIssue]
                 last = str(marks[-1]) if len(marks) else last
             if last is not None:
                 return last
@@ -220,7 +220,7 @@ class JudgeStore:
         status = DiskMap()
         for path in self.files():
             for part in read_columns(path, ["fingerprint", "status", *KEY_COLUMNS]):
-                lines = part.filter(pc.equal(part["fingerprint"], fingerprint)).to_pylist()
+                lines = part.filter(pc.equal(part["fingerprint"], fingerprint)).to_pylist()  # pyright: ignore[reportAttributeAccessIssue]
                 status.update((repr(line_key(line)), line["status"] or "decided") for line in lines)
         return _Done(status, retry) if len(status) else ()
 

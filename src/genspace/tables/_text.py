@@ -59,8 +59,9 @@ def read_text(path: Path, label: str, rows: int | None) -> Iterator[Table]:
     dialect, readings = _dialect(path, label, (state.st_mtime_ns, state.st_size))
     finder = partial(_first_lines, path, dialect)
     with _open_text(path, dialect.encoding) as file:
-        read: Callable[..., Any] = partial(
-            pd.read_csv, file, sep=dialect.separator, dtype=str, keep_default_na=False, na_filter=False,
+        read_csv = cast("Callable[..., Any]", pd.read_csv)
+        read = partial(
+            read_csv, file, sep=dialect.separator, dtype=str, keep_default_na=False, na_filter=False,
             quoting=dialect.quoting,
         )  # fmt: skip
         try:
