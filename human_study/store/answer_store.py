@@ -131,12 +131,6 @@ class AnswerStore(RaterSessions):
         set_meta(connection, "registered_design", design)
         set_meta(connection, "registration", now.digest)
 
-    def registered_design(self) -> dict[str, object] | None:
-        """Return the design as it was registered (see `Design.registered`), or None before the first serving."""
-        with self.reading() as connection:
-            found = get_meta(connection, "registered_design")
-        return None if found is None else cast("dict[str, object]", json.loads(found))
-
     def registrations(self) -> list[Amendment]:
         """Return what was registered, first to last; the first has neither reason nor predecessor."""
         with self.reading() as connection:
