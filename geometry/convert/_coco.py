@@ -260,7 +260,9 @@ def _problem(file: str, error: Any, where: str = "") -> Problem:
     return Problem(file, error["msg"], field=f"{where}{parts}".lstrip(".") or None, value=value)
 
 
-def _mask(segmentation: list[list[float]] | dict[str, Any] | None, image: _Image) -> dict[str, list[int] | str] | None:
+def _mask(
+    segmentation: list[list[float]] | dict[str, Any] | None, image: _Image
+) -> dict[str, list[int] | str] | None:
     """Return the mask as a scene file has it: compressed run lengths of the image's size."""
     from pycocotools import mask as coco
 

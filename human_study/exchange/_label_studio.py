@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from genspace.human_study.exchange._tables import OwnRows
+from genspace.human_study.exchange._tables import OwnRow
 from genspace.human_study.material import Material
 
 __all__ = ["label_studio_of", "own_rows"]
@@ -60,12 +60,12 @@ def _data(material: Material, unit: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def own_rows(tasks: Sequence[Any]) -> OwnRows | None:
+def own_rows(tasks: Sequence[Any]) -> list[OwnRow] | None:
     """Return the rows that `label_studio_of` put into a document, each with its task's number, or None without any.
 
     A document that holds results of both kinds, ours and others, is read as one made elsewhere.
     """
-    rows: OwnRows = []
+    rows: list[OwnRow] = []
     for number, task in enumerate(tasks, start=1):
         annotations = task.get("annotations") if isinstance(task, dict) else None
         for annotation in annotations if isinstance(annotations, list) else []:
@@ -75,5 +75,5 @@ def own_rows(tasks: Sequence[Any]) -> OwnRows | None:
                 row = meta.get(_MARK) if isinstance(meta, dict) else None
                 if not isinstance(row, dict):
                     return None
-                rows.append((number, row))
+                rows.append(OwnRow(number, row))
     return rows or None
