@@ -269,7 +269,7 @@ class Question:
                 name=settings.name, question=name, raters=settings.raters,
                 lower_is_better=settings.lower_is_better, derived=settings.derived,
             )  # fmt: skip
-        rows = _Rows.of(evidence, name, settings)
+        rows = _QuestionRows.of(evidence, name, settings)
         singles, everybody = rows.singles()
         pairs = None
         if rows.compares:
@@ -296,7 +296,7 @@ def _about_pairs(singles: Units, pairs: Units) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class _Rows:
+class _QuestionRows:
     """The rows of one question, their items as row numbers of the items table."""
 
     items: pd.DataFrame
@@ -308,7 +308,7 @@ class _Rows:
     variants: Mapping[str, JudgeVariant]
 
     @classmethod
-    def of(cls, evidence: Evidence, name: str, settings: StudySettings) -> _Rows:
+    def of(cls, evidence: Evidence, name: str, settings: StudySettings) -> _QuestionRows:
         ids = evidence.items["item_id"]
         answers, verdicts = evidence.answers, evidence.verdicts
         said = rows_where(

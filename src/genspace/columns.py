@@ -59,7 +59,7 @@ def positions(column: pd.Series[str], ids: Collection[str] | pd.Series[str]) -> 
 
     text = pa.large_string()
     wanted = pa.array(ids if hasattr(ids, "dtype") else list(ids), text)
-    found = pc.index_in(pa.array(column, text), value_set=wanted)
+    found = pc.index_in(pa.array(column, text), value_set=wanted)  # pyright: ignore[reportAttributeAccessIssue]
     return np.asarray(found.fill_null(-1), dtype=np.int64)
 
 
