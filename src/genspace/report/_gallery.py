@@ -102,6 +102,8 @@ class Gallery:
         item = self._item.get(self.items.ids[index])
         if study is None or item is None:
             return []
+        if not (item.image or item.image_before or item.predicate or "scene" in item.extra):
+            return []
         other = self._item.get(self.items.others[index])
         if other is not None:
             named = [("A", item.image, None), ("B", other.image, None)]
@@ -115,10 +117,10 @@ class Gallery:
     def _picture(
         self, study: Study, caption: str, name: str | None, scene: Scene | None, view: ItemView | None = None
     ) -> ShownPicture:
-        from genspace.geometry.drawing.overlay import overlay_svg
-
         drawn = None
         if scene is not None and view is not None and scene.objects:
+            from genspace.geometry.drawing.overlay import overlay_svg
+
             drawn = overlay_svg(scene, marks=view.marks, width=THUMBNAIL_PIXELS)
         return ShownPicture(caption, thumbnail(name, study), self._link(name), drawn)
 
