@@ -129,6 +129,9 @@ def survives(mutant: Mutant, copy: Path) -> bool:
         *mutant.tests,
     ]
     environment = os.environ | {"PYTHONPATH": str(copy / "src"), "GENSPACE_TEST_DATA": str(_data())}
+    environment.pop(
+        "PYTHONDONTWRITEBYTECODE", None
+    )  # the suite compiles in spite of it, but not in spite of -B
     try:
         done = subprocess.run(
             command, cwd=copy, env=environment, capture_output=True, timeout=SECONDS, check=False
