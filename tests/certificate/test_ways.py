@@ -247,6 +247,9 @@ def test_depth_points_and_scenes_are_retouched_alike(tmp_path: Path) -> None:
     assert (np.asarray(Image.open(io.BytesIO(files.read("mirror/7.depth.png")))) == depth[:, ::-1]).all()
     assert np.load(io.BytesIO(files.read("mirror/7.npz")))["xyz"].tolist() == [[-1.0, 2.0, 3.0]]
     assert files.read("smaller/7.npz") == (tmp_path / "7.npz").read_bytes()
+    np.savez(tmp_path / "8.npz", xyz=np.array([[{}]], dtype=object))  # to read it could run anything
+    with pytest.raises(InputError, match=r"8\.npz: expected an \.npz file"):
+        files.read("mirror/8.npz")
 
 
 @pytest.mark.parametrize(

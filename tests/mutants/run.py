@@ -1,16 +1,18 @@
 """Do the tests notice? One-line mutations of core files against their nearest tests: `make mutants`.
 
-    python tests/mutants/run.py [--each 6] [--seed 0] [--jobs 2] [FILE …]
+    python tests/mutants/run.py [--each 5] [--seed 0] [--jobs 2] [ROOM or FILE …]
 
 `targets.toml` names files and tests. Of each file some mutations are drawn: another operator, another number, a condition
 turned round (the operators of cosmic-ray). Each is made in a copy of the repository, and the tests run there until the
-first fails. A mutant that no test notices is a survivor: it is tested, or argued in `survivors.toml`, where a line
-`"FILE:LINE OPERATOR" = "why it changes nothing"` counts it as killed. The report goes to build/mutants.md.
+first fails. A mutant that no test notices is a survivor: it is tested, or argued in `survivors.toml`, which names its
+file, the line, what the line became, and why that changes nothing. What is drawn of a file depends on the seed alone.
+The report of a whole run is docs/contributing/mutants.md, that of a part build/mutants.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import random
 import shutil
@@ -20,9 +22,12 @@ import tempfile
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from compileall import compile_dir
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from py_compile import PycInvalidationMode
 from queue import SimpleQueue
 
 from cosmic_ray.ast import ast_nodes, get_ast
@@ -32,7 +37,7 @@ from cosmic_ray.plugins import get_operator, operator_names
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
-REPORT = ROOT / "build" / "mutants.md"
+REPORT, OF_A_PART = ROOT / "docs" / "contributing" / "mutants.md", ROOT / "build" / "mutants.md"
 LEFT_OUT = (
     "ExceptionReplacer", "RemoveDecorator", "VariableReplacer", "VariableInserter", "Bit", "Shift", "ZeroIteration",
 )  # fmt: skip
@@ -41,7 +46,14 @@ NEVER_SEEN = ("strict=True", "repr=False", "if TYPE_CHECKING:")
 """What makes no difference to a program that is right: a mutant that only changes it is not drawn."""
 SECONDS = 600
 """A mutant whose tests take longer loops, and is killed."""
+PASSED_OR_FAILED = (0, 1, 2)
+"""Exit codes of pytest; 2: what it imports failed."""
 WANTED = 0.85
+READY = multiprocessing.get_context("forkserver")
+"""Starts processes that have imported what every test needs of other packages."""
+READY.set_forkserver_preload(["__main__", "numpy", "pandas", "pydantic", "pytest", "scipy.stats", "typer"])
+Key = tuple[str, str, str]
+"""File, line, and what the line became."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +72,13 @@ class Mutant:
 
     @property
     def name(self) -> str:
-        """How `survivors.toml` calls it."""
+        """Where it is, and what changes."""
         return f"{self.file}:{self.line} {self.operator}"
+
+    @property
+    def key(self) -> Key:
+        """How `survivors.toml` calls it: other lines may come and go."""
+        return self.file, self.before, self.after
 
 
 def operators() -> list[tuple[str, Operator]]:
@@ -100,6 +117,12 @@ def mutants_of(room: str, file: str, tests: Sequence[str], each: int, rng: rando
                 yield mutant
 
 
+def _unchanged(room: str, file: str, tests: Sequence[str]) -> Mutant:
+    """Return what must survive, or nothing is told by what does not."""
+    code = (ROOT / file).read_text(encoding="utf-8")
+    return Mutant(room, file, tuple(tests), 0, "unchanged", code, "", "")
+
+
 def _compiles(code: str) -> bool:
     try:
         compile(code, "mutant", "exec")
@@ -109,35 +132,41 @@ def _compiles(code: str) -> bool:
 
 
 def survives(mutant: Mutant, copy: Path) -> bool:
-    """Whether the tests pass in a copy of the repository that holds the mutant."""
+    """Whether the tests pass in a copy of the repository that holds the mutant.
+
+    Errors: `RuntimeError` where they cannot be run.
+    """
     target = copy / mutant.file
     original = target.read_text(encoding="utf-8")
     target.write_text(mutant.code, encoding="utf-8")
-    command = [
-        sys.executable,
-        "-B",
-        "-m",
-        "pytest",
-        "-q",
-        "-x",
-        "-n",
-        "0",
-        "-p",
-        "no:cacheprovider",
-        "--doctest-modules",
-        mutant.file,
-        *mutant.tests,
-    ]
-    environment = os.environ | {"PYTHONPATH": str(copy / "src"), "GENSPACE_TEST_DATA": str(_data())}
+    tried = READY.Process(target=_test, args=(copy, ["--doctest-modules", mutant.file, *mutant.tests]))
     try:
-        done = subprocess.run(
-            command, cwd=copy, env=environment, capture_output=True, timeout=SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return False
+        tried.start()
+        tried.join(SECONDS)
+        if tried.exitcode is None:
+            tried.kill()
+            return False
     finally:
         target.write_text(original, encoding="utf-8")
-    return done.returncode == 0
+    if tried.exitcode not in PASSED_OR_FAILED:
+        raise RuntimeError(f"{mutant.name}: pytest ended with {tried.exitcode}")
+    return tried.exitcode == 0
+
+
+def _test(copy: Path, what: Sequence[str]) -> None:
+    """Leave the process with the exit code of pytest in a copy of the repository."""
+    code = 3
+    try:
+        import pytest
+
+        os.chdir(copy)
+        sys.path.insert(0, str(copy / "src"))
+        os.environ |= {"PYTHONPATH": sys.path[0], "GENSPACE_TEST_DATA": str(_data())}
+        sys.dont_write_bytecode = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = int(pytest.main(["-q", "-x", "-n", "0", "-p", "no:cacheprovider", *what]))
+    finally:
+        os._exit(code)
 
 
 def _data() -> Path:
@@ -153,28 +182,47 @@ def _copied(folder: Path) -> Path:
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, target, follow_symlinks=False)
+    # compiled once; whether a file changed is told by what it holds
+    for room in ("analysis", "geometry", "human_study", "judges", "src"):
+        compile_dir(folder / room, quiet=2, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
     return folder
 
 
-def report(results: Sequence[tuple[Mutant, bool]], argued: dict[str, str]) -> tuple[str, float]:
+def argued_survivors() -> dict[Key, str]:
+    """Return why survivors change nothing. Errors: `SystemExit` for a line that is no longer in its file."""
+    rows = tomllib.loads((HERE / "survivors.toml").read_text(encoding="utf-8"))["survivor"]
+    for row in rows:
+        if row["line"] not in map(str.strip, (ROOT / row["file"]).read_text(encoding="utf-8").splitlines()):
+            sys.exit(f"survivors.toml: {row['file']} has no line {row['line']!r}; remove or renew the entry")
+    return {(row["file"], row["line"], after): row["why"] for row in rows for after in row["becomes"]}
+
+
+def report(results: Sequence[tuple[Mutant, bool]], argued: dict[Key, str], command: str) -> tuple[str, float]:
     """Return the report in Markdown, and the share that was killed or argued."""
-    rooms: dict[str, list[bool]] = defaultdict(list)
+    rooms: dict[str, list[str]] = defaultdict(list)
     for mutant, survived in results:
-        rooms[mutant.room].append(not survived or mutant.name in argued)
-    everything = [killed for found in rooms.values() for killed in found]
-    share = sum(everything) / len(everything)
+        rooms[mutant.room].append(
+            "killed" if not survived else "argued" if mutant.key in argued else "survived"
+        )
+    rooms["all"] = everything = [end for ends in rooms.values() for end in ends]
+    share = 1 - everything.count("survived") / len(everything)
     rows = [
-        f"| {room} | {len(found)} | {sum(found)} | {sum(found) / len(found):.0%} |"
-        for room, found in rooms.items()
+        f"| {room} | {len(ends)} | {ends.count('killed')} | {ends.count('argued')} "
+        f"| {1 - ends.count('survived') / len(ends):.0%} |"
+        for room, ends in rooms.items()
     ]
     lines = [
-        "# Mutants", "", f"{sum(everything)} of {len(everything)} killed or argued ({share:.0%}).", "",
-        "| room | mutants | killed or argued | share |", "| --- | ---: | ---: | ---: |", *rows, "", "## Survivors", "",
+        "# What tests notice", "",
+        f"Written by `{command}` on {datetime.now(UTC).date()}: one-line mutations of core files against their nearest tests.", "",
+        "| room | mutants | killed | argued | killed or argued |", "| --- | ---: | ---: | ---: | ---: |", *rows,
+        "", "## Survivors", "",
     ]  # fmt: skip
     for mutant, survived in results:
         if survived:
-            why = argued.get(mutant.name, "not argued")
-            lines.append(f"- `{mutant.name}`: `{mutant.before}` became `{mutant.after}`. {why}")
+            why = argued.get(mutant.key, "Not argued.")
+            lines.append(
+                f"- {mutant.file}, {mutant.operator}: `{mutant.before}` became `{mutant.after}`. {why}"
+            )
     return "\n".join(lines) + "\n", share
 
 
@@ -183,20 +231,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("files", nargs="*", help="only these files")
-    parser.add_argument("--each", type=int, default=7, help="mutants of each file")
+    parser.add_argument("only", nargs="*", help="only these rooms or files")
+    parser.add_argument("--each", type=int, default=5, help="mutants of each file")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     given = parser.parse_args()
     targets = tomllib.loads((HERE / "targets.toml").read_text(encoding="utf-8"))
-    argued = tomllib.loads((HERE / "survivors.toml").read_text(encoding="utf-8"))
-    rng = random.Random(given.seed)
+    argued = argued_survivors()
+    rows = [
+        (room, row["file"], row["tests"])
+        for room, of_room in targets.items()
+        for row in of_room
+        if not given.only or {room, row["file"]} & set(given.only)
+    ]
     drawn = [
         mutant
-        for room, rows in targets.items()
-        for row in rows
-        if not given.files or row["file"] in given.files
-        for mutant in mutants_of(room, row["file"], row["tests"], given.each, rng)
+        for room, file, tests in rows
+        for mutant in mutants_of(room, file, tests, given.each, random.Random(f"{given.seed} {file}"))
     ]
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(given.jobs) as pool:
         free: SimpleQueue[Path] = SimpleQueue()
@@ -212,10 +263,15 @@ def main() -> int:
             print("survived" if survived else "killed  ", mutant.name, flush=True)
             return mutant, survived
 
+        for unchanged, passed in pool.map(tried, (_unchanged(*row) for row in rows)):
+            if not passed:
+                sys.exit(f"{unchanged.file}: {', '.join(unchanged.tests)} fail without any mutant")
         results = list(pool.map(tried, drawn))
-    text, share = report(results, argued)
-    REPORT.parent.mkdir(exist_ok=True)
-    REPORT.write_text(text, encoding="utf-8")
+    command = f"tests/mutants/run.py --each {given.each} --seed {given.seed}"
+    text, share = report(results, argued, " ".join([command, *given.only]))
+    place = OF_A_PART if given.only else REPORT
+    place.parent.mkdir(exist_ok=True)
+    place.write_text(text, encoding="utf-8")
     print(text)
     return int(share < WANTED)
 

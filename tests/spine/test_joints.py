@@ -127,6 +127,23 @@ def test_repeats_are_combined_for_every_use(answered: Path, genspace: Callable[.
     }
 
 
+def test_answers_that_are_still_asked_for_are_counted(tmp_path: Path) -> None:
+    root = write_study(tmp_path / "s", 4)
+    assert package.evidence_of(package.open_study(root)).missing_answers == 0, "nobody was asked yet"
+    open_desk(root, raters_per_item=2, repeats={"every": 0}).store.close()
+    assert package.evidence_of(package.open_study(root)).missing_answers == 4 * 2
+    for name in ("annotate.toml", "answers.sqlite"):
+        (root / name).unlink()
+    assert package.evidence_of(package.open_study(root)).missing_answers == 0, "nobody is ever asked"
+
+
+def test_a_judge_is_marked_with_what_study_toml_says_of_it(tmp_path: Path) -> None:
+    root = write_study(tmp_path / "s", 1)
+    (root / "study.toml").write_text('[judges.mine]\nkind = "table"\nmetric = "m"\n')
+    marks = package.evidence_of(package.open_study(root)).marks
+    assert marks["mine"].settings == {"kind": "table", "metric": "m"}
+
+
 def test_a_pairwise_judge_is_asked_what_people_compared(tmp_path: Path, genspace: Callable[..., Any]) -> None:
     """Ids that sort otherwise as text than in the table: i9 and i10."""
     root = tmp_path / "s"
