@@ -6,7 +6,8 @@
 turned round (the operators of cosmic-ray). Each is made in a copy of the repository, and the tests run there until the
 first fails. A mutant that no test notices is a survivor: it is tested, or argued in `survivors.toml`, which names its
 file, the line, what the line became, and why that changes nothing. What is drawn of a file depends on the seed alone.
-The report of a whole run is docs/contributing/mutants.md, that of a part build/mutants.md.
+The report of a whole run is docs/contributing/mutants.md, that of a part build/mutants.md. Mutants once killed by the same
+tests are known from build/killed.txt, so that a run which was broken off goes on, and survivors alone are tried again.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from compileall import compile_dir
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from py_compile import PycInvalidationMode
 from queue import SimpleQueue
@@ -38,6 +41,7 @@ from cosmic_ray.plugins import get_operator, operator_names
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 REPORT, OF_A_PART = ROOT / "docs" / "contributing" / "mutants.md", ROOT / "build" / "mutants.md"
+KILLED = ROOT / "build" / "killed.txt"
 LEFT_OUT = (
     "ExceptionReplacer", "RemoveDecorator", "VariableReplacer", "VariableInserter", "Bit", "Shift", "ZeroIteration",
 )  # fmt: skip
@@ -51,7 +55,10 @@ PASSED_OR_FAILED = (0, 1, 2)
 WANTED = 0.85
 READY = multiprocessing.get_context("forkserver")
 """Starts processes that have imported what every test needs of other packages."""
-READY.set_forkserver_preload(["__main__", "numpy", "pandas", "pydantic", "pytest", "scipy.stats", "typer"])
+READY.set_forkserver_preload(
+    ["__main__", "numpy", "pandas", "pydantic", "pytest", "hypothesis", "scipy.stats", "typer"]
+)
+EXAMPLES = "tests/test_doctests.py::test_examples_in_docstrings"
 Key = tuple[str, str, str]
 """File, line, and what the line became."""
 
@@ -74,6 +81,17 @@ class Mutant:
     def name(self) -> str:
         """Where it is, and what changes."""
         return f"{self.file}:{self.line} {self.operator}"
+
+    @property
+    def digest(self) -> str:
+        """Of the change and the names of the tests."""
+        return sha256("\0".join([self.file, self.code, *self.tests]).encode()).hexdigest()
+
+    @property
+    def examples(self) -> list[str]:
+        """The test of the examples in the file's docstrings, where it has any."""
+        module = self.file.removeprefix("src/genspace/").removesuffix(".py").replace("/", ".")
+        return [f"{EXAMPLES}[genspace.{module}]"] if ">>> " in self.code else []
 
     @property
     def key(self) -> Key:
@@ -139,7 +157,7 @@ def survives(mutant: Mutant, copy: Path) -> bool:
     target = copy / mutant.file
     original = target.read_text(encoding="utf-8")
     target.write_text(mutant.code, encoding="utf-8")
-    tried = READY.Process(target=_test, args=(copy, ["--doctest-modules", mutant.file, *mutant.tests]))
+    tried = READY.Process(target=_test, args=(copy, [*mutant.examples, *mutant.tests]))
     try:
         tried.start()
         tried.join(SECONDS)
@@ -162,9 +180,11 @@ def _test(copy: Path, what: Sequence[str]) -> None:
         os.chdir(copy)
         sys.path.insert(0, str(copy / "src"))
         os.environ |= {"PYTHONPATH": sys.path[0], "GENSPACE_TEST_DATA": str(_data())}
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # importing them takes longer than most tests
         sys.dont_write_bytecode = True
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        code = int(pytest.main(["-q", "-x", "-n", "0", "-p", "no:cacheprovider", *what]))
+        plugins = ["-p", "xdist.plugin", "-p", "pytest_timeout", "-p", "no:cacheprovider"]
+        code = int(pytest.main(["-q", "-x", "-n", "0", *plugins, *what]))
     finally:
         os._exit(code)
 
@@ -244,29 +264,38 @@ def main() -> int:
         for row in of_room
         if not given.only or {room, row["file"]} & set(given.only)
     ]
-    drawn = [
-        mutant
-        for room, file, tests in rows
-        for mutant in mutants_of(room, file, tests, given.each, random.Random(f"{given.seed} {file}"))
-    ]
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(given.jobs) as pool:
+    killed = set(KILLED.read_text(encoding="utf-8").split()) if KILLED.exists() else set()
+    KILLED.parent.mkdir(exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ThreadPoolExecutor(given.jobs) as pool,
+        KILLED.open("a", encoding="utf-8") as kept,
+    ):
         free: SimpleQueue[Path] = SimpleQueue()
         for job in range(given.jobs):
             free.put(_copied(Path(folder) / str(job)))
 
-        def tried(mutant: Mutant) -> tuple[Mutant, bool]:
+        def tried(room: str, file: str, tests: Sequence[str]) -> list[tuple[Mutant, bool]]:
+            drawn = list(mutants_of(room, file, tests, given.each, random.Random(f"{given.seed} {file}")))
+            if killed.issuperset(mutant.digest for mutant in drawn):
+                return [(mutant, False) for mutant in drawn]
             copy = free.get()
             try:
-                survived = survives(mutant, copy)
+                if not survives(_unchanged(room, file, tests), copy):
+                    raise RuntimeError(f"{file}: {', '.join(tests)} fail without any mutant")
+                found = []
+                for mutant in drawn:
+                    survived = mutant.digest not in killed and survives(mutant, copy)
+                    if not survived:
+                        kept.write(mutant.digest + "\n")
+                        kept.flush()
+                    print("survived" if survived else "killed  ", mutant.name, flush=True)
+                    found.append((mutant, survived))
+                return found
             finally:
                 free.put(copy)
-            print("survived" if survived else "killed  ", mutant.name, flush=True)
-            return mutant, survived
 
-        for unchanged, passed in pool.map(tried, (_unchanged(*row) for row in rows)):
-            if not passed:
-                sys.exit(f"{unchanged.file}: {', '.join(unchanged.tests)} fail without any mutant")
-        results = list(pool.map(tried, drawn))
+        results = list(chain.from_iterable(pool.map(tried, *zip(*rows, strict=True))))
     command = f"tests/mutants/run.py --each {given.each} --seed {given.seed}"
     text, share = report(results, argued, " ".join([command, *given.only]))
     place = OF_A_PART if given.only else REPORT
