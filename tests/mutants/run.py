@@ -1,6 +1,6 @@
 """Do the tests notice? One-line mutations of core files against their nearest tests: `make mutants`.
 
-    python tests/mutants/run.py [--each 5] [--seed 0] [--jobs 2] [ROOM or FILE …]
+    python tests/mutants/run.py [--each 4] [--seed 0] [--jobs 2] [ROOM or FILE …]
 
 `targets.toml` names files and tests. Of each file some mutations are drawn: another operator, another number, a condition
 turned round (the operators of cosmic-ray). Each is made in a copy of the repository, and the tests run there until the
@@ -252,7 +252,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("only", nargs="*", help="only these rooms or files")
-    parser.add_argument("--each", type=int, default=5, help="mutants of each file")
+    parser.add_argument("--each", type=int, default=4, help="mutants of each file")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     given = parser.parse_args()
