@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from compileall import compile_dir
@@ -142,9 +143,11 @@ def _unchanged(room: str, file: str, tests: Sequence[str]) -> Mutant:
 
 
 def _compiles(code: str) -> bool:
+    """Whether Python takes it without a warning, such as that of `is` beside a literal."""
     try:
-        compile(code, "mutant", "exec")
-    except SyntaxError:
+        with warnings.catch_warnings(action="error"):
+            compile(code, "mutant", "exec")
+    except (SyntaxError, SyntaxWarning):
         return False
     return True
 
@@ -275,27 +278,27 @@ def main() -> int:
         for job in range(given.jobs):
             free.put(_copied(Path(folder) / str(job)))
 
-        def tried(room: str, file: str, tests: Sequence[str]) -> list[tuple[Mutant, bool]]:
+        def tried(row: tuple[str, str, Sequence[str]]) -> list[tuple[Mutant, bool]]:
+            room, file, tests = row
             drawn = list(mutants_of(room, file, tests, given.each, random.Random(f"{given.seed} {file}")))
             if killed.issuperset(mutant.digest for mutant in drawn):
                 return [(mutant, False) for mutant in drawn]
             copy = free.get()
             try:
-                if not survives(_unchanged(room, file, tests), copy):
-                    raise RuntimeError(f"{file}: {', '.join(tests)} fail without any mutant")
                 found = []
                 for mutant in drawn:
-                    survived = mutant.digest not in killed and survives(mutant, copy)
-                    if not survived:
-                        kept.write(mutant.digest + "\n")
-                        kept.flush()
-                    print("survived" if survived else "killed  ", mutant.name, flush=True)
-                    found.append((mutant, survived))
-                return found
+                    found.append((mutant, mutant.digest not in killed and survives(mutant, copy)))
+                    print("survived" if found[-1][1] else "killed  ", mutant.name, flush=True)
+                # where one survives, the tests do not fail by themselves
+                if not any(survived for _, survived in found) and not survives(_unchanged(*row), copy):
+                    raise RuntimeError(f"{file}: {', '.join(tests)} fail without any mutant")
             finally:
                 free.put(copy)
+            kept.write("".join(f"{mutant.digest}\n" for mutant, survived in found if not survived))
+            kept.flush()
+            return found
 
-        results = list(chain.from_iterable(pool.map(tried, *zip(*rows, strict=True))))
+        results = list(chain.from_iterable(pool.map(tried, rows)))
     command = f"tests/mutants/run.py --each {given.each} --seed {given.seed}"
     text, share = report(results, argued, " ".join([command, *given.only]))
     place = OF_A_PART if given.only else REPORT
