@@ -23,6 +23,7 @@ from sklearn.metrics import roc_auc_score
 from small_studies import open_desk, write_study
 
 import genspace as package
+from genspace.gather import verdicts_at
 from genspace.human_study.visit.assignment import Assignment
 from genspace.store import JudgeStore
 
@@ -174,6 +175,19 @@ def test_a_pairwise_judge_is_asked_what_people_compared(tmp_path: Path, genspace
     assert judge["coverage"]["decided"] == 2
     package.run(study, Pairwise(), "lower")
     assert len(asked) == 2
+
+
+def test_a_folder_of_verdicts_holds_every_judge_and_the_items_they_are_about(tmp_path: Path) -> None:
+    for judge in ("a", "b"):
+        with JudgeStore(tmp_path, judge).writer() as writer:
+            verdict = package.Verdict(item_id="i1", score=1.0)
+            writer.write(verdict.stamped(judge=judge, fingerprint="f"))
+    found = verdicts_at(tmp_path / "verdicts")
+    assert found.items["item_id"].tolist() == ["i1"]
+    assert found.every_verdict[["judge", "item_id"]].loc[[0, 1]].to_numpy().tolist() == [
+        ["a", "i1"],
+        ["b", "i1"],
+    ]
 
 
 def test_a_verdict_on_the_pair_the_other_way_round_is_known(tmp_path: Path) -> None:
