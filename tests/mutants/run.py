@@ -236,16 +236,15 @@ def report(results: Sequence[tuple[Mutant, bool]], argued: dict[Key, str], comma
     ]
     lines = [
         "# What tests notice", "",
-        f"Written by `{command}` on {datetime.now(UTC).date()}: one-line mutations of core files against their nearest tests.", "",
-        "| room | mutants | killed | argued | killed or argued |", "| --- | ---: | ---: | ---: | ---: |", *rows,
-        "", "## Survivors", "",
+        f"Written by `{command}` on {datetime.now(UTC).date()}. Single lines of core files were changed, and the nearest "
+        "tests were run. A change is killed where a test fails, and argued where it makes no difference that could be seen.", "",
+        "| room | changes | killed | argued | killed or argued |", "| --- | ---: | ---: | ---: | ---: |", *rows,
+        "", "## Changes that no test noticed", "",
     ]  # fmt: skip
     for mutant, survived in results:
         if survived:
             why = argued.get(mutant.key, "Not argued.")
-            lines.append(
-                f"- {mutant.file}, {mutant.operator}: `{mutant.before}` became `{mutant.after}`. {why}"
-            )
+            lines.append(f"- {mutant.file}: ``{mutant.before}`` became ``{mutant.after}``. {why}")
     return "\n".join(lines) + "\n", share
 
 
