@@ -236,8 +236,8 @@ def report(results: Sequence[tuple[Mutant, bool]], argued: dict[Key, str], comma
     ]
     lines = [
         "# What tests notice", "",
-        f"Written by `{command}` on {datetime.now(UTC).date()}. Single lines of core files were changed, and the nearest "
-        "tests were run. A change is killed where a test fails, and argued where it makes no difference that could be seen.", "",
+        (f"Written by `{command}` on {datetime.now(UTC).date()}. Single lines of core files were changed, and the nearest "
+        "tests were run. A change is killed where a test fails, and argued where it makes no difference that could be seen."), "",
         "| room | changes | killed | argued | killed or argued |", "| --- | ---: | ---: | ---: | ---: |", *rows,
         "", "## Changes that no test noticed", "",
     ]  # fmt: skip
