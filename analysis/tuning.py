@@ -35,7 +35,6 @@ __all__ = [
     "MoneyPoint",
     "Tuned",
     "TunedSays",
-    "promising",
     "tune",
 ]
 
