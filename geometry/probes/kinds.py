@@ -130,7 +130,13 @@ def _hard(plan: Plan) -> tuple[str, ...]:
 
 
 def draw_error(plan: Plan, dealt: Deal, rng: np.random.Generator, *, seed: int) -> float:
-    """Return the error that a probe shows, in the unit of the tolerance; of a contrast probe, against its own side."""
+    """Return the error that a probe shows, in the unit of the tolerance; of a contrast probe, against its own side.
+
+    >>> from genspace.geometry.probes.plans import PLANS
+    >>> plan = PLANS["t2i-allocentric-left"]  # right within 30 degrees
+    >>> draw_error(plan, deal(plan, 0, 10, Shares()), np.random.default_rng(0), seed=0) >= 0
+    True
+    """
     if dealt.kind == "graded":
         order = np.random.default_rng([seed, zlib.crc32(plan.name.encode())]).permutation(dealt.of)
         low, high = plan.spread

@@ -49,7 +49,11 @@ class UnfitError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thing:
-    """An object on the ground plan, before a camera is chosen: x to the east, z to the north."""
+    """An object on the ground plan, before a camera is chosen: x to the east, z to the north.
+
+    >>> Thing(category="cow", look=0, heading_deg=0).at(90, 3).x  # three metres to the east
+    3.0
+    """
 
     category: str
     look: int
@@ -218,7 +222,13 @@ Arrange = Callable[[Draw], Layout]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How probes of one variant of a predicate are made."""
+    """How probes of one variant of a predicate are made.
+
+    >>> from genspace.geometry.probes.plans import PLANS
+    >>> plan = PLANS["t2i-allocentric-left"]
+    >>> plan.name, plan.predicate, plan.width, plan.about_sides
+    ('t2i-allocentric-left', 'allocentric', 30.0, True)
+    """
 
     call: str
     """The predicate with {0}, {1}, {2} for the objects' names."""
@@ -270,7 +280,12 @@ class Plan:
 
 
 def by_variant(pattern: Plan, variants: Sequence[str], *, contrast: bool = False) -> tuple[Plan, ...]:
-    """Return one plan per variant, which VARIANT stands for in the pattern's call; `contrast`: with all others."""
+    """Return one plan per variant, which VARIANT stands for in the pattern's call; `contrast`: with all others.
+
+    >>> from genspace.geometry.probes.plans import PLANS
+    >>> [plan.variant for plan in by_variant(PLANS["t2i-egocentric-left"], ["left", "right"])]
+    ['left', 'right']
+    """
     return tuple(
         replace(
             pattern,
@@ -283,7 +298,12 @@ def by_variant(pattern: Plan, variants: Sequence[str], *, contrast: bool = False
 
 
 def by_side(pattern: Plan, inner: Mapping[str, float] | None = None) -> tuple[Plan, ...]:
-    """Return plans about front, back, left and right, with the tolerance of each."""
+    """Return plans about front, back, left and right, with the tolerance of each.
+
+    >>> from genspace.geometry.probes.plans import PLANS
+    >>> [(plan.variant, plan.target) for plan in by_side(PLANS["t2i-camera_pose-left"])]
+    [('front', 0.0), ('back', 180.0), ('left', -90.0), ('right', 90.0)]
+    """
     widths = inner or dict.fromkeys(BEARING, pattern.inner)
     return tuple(
         replace(plan, target=BEARING[plan.variant], angles=BEARING, inner=width, spread=(0.0, 2 * width))
@@ -293,18 +313,34 @@ def by_side(pattern: Plan, inner: Mapping[str, float] | None = None) -> tuple[Pl
 
 
 def by_number(pattern: Plan, *values: float) -> tuple[Plan, ...]:
-    """Return one plan per wanted length in metres, which may be a third off."""
+    """Return one plan per wanted length in metres, which may be a third off.
+
+    >>> from genspace.geometry.probes.plans import PLANS
+    >>> [plan.target for plan in by_number(PLANS["t2i-camera_distance-2"], 1, 5)]
+    [1.0, 5.0]
+    """
     plans = by_variant(pattern, [f"{value:g}" for value in values])
     return tuple(in_metres(plan, float(plan.variant)) for plan in plans)
 
 
 def in_metres(plan: Plan, target: float) -> Plan:
-    """Return the plan for a wanted length in metres, which may be a third off."""
+    """Return the plan for a wanted length in metres, which may be a third off.
+
+    >>> from genspace.geometry.probes.plans import PLANS
+    >>> plan = in_metres(PLANS["t2i-camera_distance-2"], 4)
+    >>> plan.target, plan.unit, round(plan.inner, 2)
+    (4, 'm', 0.33)
+    """
     return replace(plan, unit="m", target=target, inner=1 / 3, spread=(0.0, 2 / 3), relative=True)
 
 
 def inserted(plans: Sequence[Plan], added: int) -> tuple[Plan, ...]:
-    """Return the plans for edits that add the object at index `added`: before, it is missing."""
+    """Return the plans for edits that add the object at index `added`: before, it is missing.
+
+    >>> from genspace.geometry.probes.plans import PLANS
+    >>> inserted([PLANS["t2i-egocentric-left"]], added=0)[0].name
+    'edit-insert_egocentric-left'
+    """
 
     def without(arrange: Arrange) -> Arrange:
         def build(draw: Draw) -> Layout:
@@ -328,13 +364,22 @@ def inserted(plans: Sequence[Plan], added: int) -> tuple[Plan, ...]:
 
 
 def polar(angle_deg: float, distance: float) -> tuple[float, float]:
-    """Point at a heading (clockwise from north) and distance: east, north."""
+    """Point at a heading (clockwise from north) and distance: east, north.
+
+    >>> [round(v, 9) for v in polar(90, 2)]
+    [2.0, 0.0]
+    """
     a = math.radians(angle_deg)
     return distance * math.sin(a), distance * math.cos(a)
 
 
 def group_of(things: Sequence[Thing]) -> tuple[float, float, float, float]:
-    """Centre (x, z), radius and middle height of a group."""
+    """Centre (x, z), radius and middle height of a group.
+
+    >>> cow = Thing(category="cow", look=0, heading_deg=0)
+    >>> [round(v, 2) for v in group_of([cow.at(90, 2), cow.at(-90, 2)])[:2]]
+    [0.0, 0.0]
+    """
     x = float(np.mean([t.x for t in things]))
     z = float(np.mean([t.z for t in things]))
     radius = max(math.hypot(t.x - x, t.z - z) + float(np.linalg.norm(t.extent)) / 2 for t in things)
@@ -342,7 +387,12 @@ def group_of(things: Sequence[Thing]) -> tuple[float, float, float, float]:
 
 
 def are_clear(things: Sequence[Thing]) -> bool:
-    """Whether no two ground plans overlap (separating axes of their rectangles, with 2 % of their size between)."""
+    """Whether no two ground plans overlap (separating axes of their rectangles, with 2 % of their size between).
+
+    >>> cow = Thing(category="cow", look=0, heading_deg=0)
+    >>> are_clear([cow, cow.at(90, 10)]), are_clear([cow, cow.at(90, 0.1)])
+    (True, False)
+    """
     rectangles = []
     for t in things:
         front = np.array(polar(t.heading_deg, 1.0))

@@ -76,6 +76,10 @@ def sample_probe(
     the plan's spread, in an order that is shuffled by the seed.
 
     Errors: `InputError` for an unknown plan.
+
+    >>> probe = sample_probe("t2i-allocentric-left", 0, 4)
+    >>> probe == sample_probe("t2i-allocentric-left", 0, 4), len(probe.scene.objects)
+    (True, 2)
     """
     if isinstance(plan, str):
         if plan not in PLANS:
@@ -170,7 +174,11 @@ def _seen_as(kind: str, plan: Plan, scenes: Sequence[ProbeScene]) -> bool:
 
 
 def least_visible(scene: ProbeScene) -> float:
-    """Visible share of the least visible object; rays are needed only where one may hide another, or is cut."""
+    """Visible share of the least visible object; rays are needed only where one may hide another, or is cut.
+
+    >>> least_visible(sample_probe("t2i-allocentric-left", 0, 4).scene) > 0.4
+    True
+    """
     if _is_whole(scene) and _covered(scene) == 0:
         return 1.0
     return min(cast(scene, size=COARSE).visible_fraction)
