@@ -1,4 +1,11 @@
-"""What a careful reviewer would remark about a comparison: codes with fields, each from a checked condition."""
+"""What a careful reviewer would remark about a comparison: codes with fields, each from a checked condition.
+
+`genspace.report.remarks_of` makes sentences of them.
+
+>>> found = FewPrompts(n=12)
+>>> found.code, found.level, found.n
+('few-prompts', 'warning', 12)
+"""
 
 from __future__ import annotations
 

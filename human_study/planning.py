@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from genspace.analysis.power import Assumptions, JudgeAnswers, PlannedStudy
     from genspace.evidence import Evidence
 
-__all__ = ["Costs", "Stated", "draw_plan", "make_plan", "plan_assumptions"]
+__all__ = ["Costs", "Stated", "make_plan", "plan_assumptions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,10 @@ def plan_assumptions(
     """Return what is assumed, from a pilot or as stated, and the pilot's median seconds an answer; stated wins.
 
     Errors: `InputError` when the two together are not enough, or the pilot holds no such judge.
+
+    >>> assumed, seconds = plan_assumptions(None, None, Stated(reliability=0.5, agreement=(0.8, 0.4)))
+    >>> assumed.agreement, seconds
+    ((0.8, 0.4), None)
     """
     from genspace.analysis.power import Assumptions
 
@@ -136,6 +140,12 @@ def make_plan(
         power: Wanted chance to tell the two judges apart.
         studies: Simulated studies for each size.
         seed: Same seed, same figures.
+
+    >>> from genspace.analysis.power import Assumptions
+    >>> assumed = Assumptions(reliability=0.5, agreement=(0.8, 0.1), shares=(0.5, 0.5), judges="yes-no")
+    >>> planned = make_plan(assumed, Costs(9.0, 12.0), prompts=[50], raters=[2], studies=10)
+    >>> planned["sizes"][0]["ratings"], planned["sizes"][0]["hours"]  # 9 seconds an answer
+    (100, 0.25)
     """
     from genspace.analysis.power import enough_prompts, power_table, smallest_sufficient
 

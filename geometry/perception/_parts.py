@@ -56,6 +56,9 @@ class Stage:
     """One stage of perception: what it is for and the arrays that belong to it.
 
     Shapes are written with N objects, H rows and W columns; `optional` arrays may be left out.
+
+    >>> sorted(STAGES["detector"].arrays)
+    ['boxes', 'label', 'score']
     """
 
     name: str
@@ -236,7 +239,11 @@ class _Declared(dict[str, NDArray[Any]]):
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """Where and how models run. Only `dtype` can change an answer, so only it is fingerprinted."""
+    """Where and how models run. Only `dtype` can change an answer, so only it is fingerprinted.
+
+    >>> Runtime(device="cpu", dtype="bfloat16").device
+    'cpu'
+    """
 
     device: str = "auto"
     """"cpu", "cuda", "cuda:1", "mps", or "auto": the best one there is."""

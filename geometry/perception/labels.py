@@ -118,7 +118,11 @@ def same_object(a: str, b: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One object to find."""
+    """One object to find.
+
+    >>> Wanted("sofa_1", "the sofa").kind  # sofas and couches are one kind
+    'couch'
+    """
 
     id: str
     """What the predicate calls it."""

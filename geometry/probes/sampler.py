@@ -25,7 +25,7 @@ from genspace.geometry.probes.plans import PLANS
 from genspace.geometry.probes.scenes import PlacedObject, ProbeCamera, ProbeScene, corners, project
 from genspace.geometry.probes.truth import cast
 
-__all__ = ["Probe", "least_visible", "sample_probe"]
+__all__ = ["Probe", "sample_probe"]
 
 Floats = NDArray[np.float64]
 

@@ -57,7 +57,16 @@ LONGEST_REPR = 240
 
 @dataclass(frozen=True)
 class View:
-    """A result as a reader sees it."""
+    """A result as a reader sees it.
+
+    >>> print(View("Two judges", head=("judge", "figure"), rows=[("clip", "0.42")]).markdown())
+    **Two judges**
+    <BLANKLINE>
+    | judge | figure |
+    | --- | --- |
+    | clip | 0.42 |
+    <BLANKLINE>
+    """
 
     title: str
     sentences: Sequence[str] = ()
@@ -108,6 +117,12 @@ class Displayed:
     """Shows itself in Jupyter; a plain dataclass shows its fields, other results have a view in `OWN_VIEWS`.
 
     A record that may hold very much is a dataclass with `repr=False`, and has the short one that stands here.
+
+    >>> @dataclass(frozen=True, repr=False)
+    ... class Size(Displayed):
+    ...     height: float
+    >>> Size(1.5)
+    <Size: height 1.5>
     """
 
     __slots__ = ()
@@ -125,7 +140,11 @@ class Displayed:
 
 @dataclass(frozen=True, repr=False)
 class Drawing:
-    """A plot: shows itself in Jupyter, and saves itself as SVG."""
+    """A plot: shows itself in Jupyter, and saves itself as SVG.
+
+    >>> Drawing("<svg/>")
+    <Drawing of 6 characters of SVG>
+    """
 
     svg: str
 

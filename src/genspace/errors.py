@@ -140,6 +140,9 @@ def optional_import(module: str, *, extra: str, needed_for: str) -> ModuleType:
 
     Errors: `MissingExtraError` when the package is not installed. An installed package that fails to import
     raises its own error, so that a broken installation is not mistaken for a missing one.
+
+    >>> optional_import("json", extra="models", needed_for="hf").__name__
+    'json'
     """
     if find_spec(module.partition(".")[0]) is None:
         raise MissingExtraError(

@@ -24,7 +24,7 @@ from genspace.summary import summary
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Answers", "Evidence", "as_text", "combine_repeats"]
+__all__ = ["Answers", "Evidence", "combine_repeats"]
 
 UNIT = ["judge", "item_id", "item_id_b", "question"]
 LEAST_ITEMS_TO_CALL_DERIVED = 10

@@ -184,6 +184,18 @@ def frames(study: Study) -> Framing:
 
     Errors: `InputError` where no item is known to have different answers in the two frames, and where people gave
     other answers than yes and no.
+
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> from pathlib import Path
+    >>> from genspace import open_study
+    >>> folder, ids = Path(tempfile.mkdtemp()), list("abcdefgh")
+    >>> items = pd.DataFrame({"item_id": ids, "camera_answer": [1, 0] * 4, "object_answer": [0, 1] * 4})
+    >>> items.to_csv(folder / "items.csv", index=False)
+    >>> said = pd.DataFrame({"item_id": ids, "rater_id": "ann", "value": [0, 1] * 4})
+    >>> said.to_csv(folder / "annotations.csv", index=False)
+    >>> frames(open_study(folder)).to_frame()[["who", "frame"]].to_numpy().tolist()
+    [['ann', 'object']]
     """
     evidence, readings = evidence_of(study), both_readings(study)
     answers = evidence.answers

@@ -146,6 +146,10 @@ class Kind:
 
 @cache
 def kinds() -> Mapping[str, Kind]:
-    """Return every kind of reading, by its code."""
+    """Return every kind of reading, by its code.
+
+    >>> kinds()["empty_rows"].level
+    'said'
+    """
     text = resources.files("genspace").joinpath("readings.toml").read_text(encoding="utf-8")
     return {code: Kind(**fields) for code, fields in tomllib.loads(text).items()}

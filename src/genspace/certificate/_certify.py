@@ -342,6 +342,15 @@ def kept(study: Study) -> list[Certificate]:
 
     A certificate of a judge that has since been changed is left out: its newest verdicts have another fingerprint.
     Errors: `InputError` for a file that is no certificate.
+
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> from pathlib import Path
+    >>> from genspace import open_study
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> pd.DataFrame({"item_id": ["a"]}).to_csv(folder / "items.csv", index=False)
+    >>> kept(open_study(folder))  # nobody has certified a judge yet
+    []
     """
     found = []
     for path in sorted((study.root / FOLDER).glob("*.json")):

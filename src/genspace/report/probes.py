@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from genspace.evidence import Evidence
 
-__all__ = ["NUISANCES", "Curve", "JudgeOnProbes", "ProbeReport", "holds_probes", "plain", "probe_report"]
+__all__ = ["NUISANCES", "Curve", "JudgeOnProbes", "ProbeReport", "holds_probes", "probe_report"]
 
 NEEDED = ("prompt_id", "sub_domain", "variant", "kind", "error", "truth", "true_variant", "egocentric_answer")
 NUISANCES = {
@@ -167,7 +167,14 @@ class ProbeReport:
 
 
 def holds_probes(evidence: Evidence) -> bool:
-    """Whether the items are probes: scenes whose truth is known."""
+    """Whether the items are probes: scenes whose truth is known.
+
+    >>> import pandas as pd
+    >>> from genspace import Evidence
+    >>> said = pd.DataFrame({"item_id": ["a"], "rater_id": ["ann"], "value": [1]})
+    >>> holds_probes(Evidence.from_frames(items=pd.DataFrame({"item_id": ["a"]}), annotations=said))
+    False
+    """
     return set(NEEDED) <= set(evidence.items.columns)
 
 
