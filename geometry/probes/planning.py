@@ -3,6 +3,15 @@
 A predicate's plans stand in its module. A plan arranges a draw (variant, wanted value, error, random stream) into a
 layout whose true value is known, or raises `UnfitError`. The objects are imported where they are drawn: whoever only
 decides predicates needs no shapes.
+
+>>> from genspace.geometry.probes.plans import PLANS
+>>> side, far = PLANS["t2i-egocentric-left"], PLANS["t2i-camera_distance-2"]
+>>> [plan.variant for plan in by_variant(side, ["left", "right"])], inserted([side], added=0)[0].name
+(['left', 'right'], 'edit-insert_egocentric-left')
+>>> [plan.target for plan in by_side(PLANS["t2i-camera_pose-left"])]
+[0.0, 180.0, -90.0, 90.0]
+>>> [plan.target for plan in by_number(far, 1, 5)], in_metres(far, 4).target
+([1.0, 5.0], 4)
 """
 
 from __future__ import annotations
@@ -280,12 +289,7 @@ class Plan:
 
 
 def by_variant(pattern: Plan, variants: Sequence[str], *, contrast: bool = False) -> tuple[Plan, ...]:
-    """Return one plan per variant, which VARIANT stands for in the pattern's call; `contrast`: with all others.
-
-    >>> from genspace.geometry.probes.plans import PLANS
-    >>> [plan.variant for plan in by_variant(PLANS["t2i-egocentric-left"], ["left", "right"])]
-    ['left', 'right']
-    """
+    """Return one plan per variant, which VARIANT stands for in the pattern's call; `contrast`: with all others."""
     return tuple(
         replace(
             pattern,
@@ -298,12 +302,7 @@ def by_variant(pattern: Plan, variants: Sequence[str], *, contrast: bool = False
 
 
 def by_side(pattern: Plan, inner: Mapping[str, float] | None = None) -> tuple[Plan, ...]:
-    """Return plans about front, back, left and right, with the tolerance of each.
-
-    >>> from genspace.geometry.probes.plans import PLANS
-    >>> [(plan.variant, plan.target) for plan in by_side(PLANS["t2i-camera_pose-left"])]
-    [('front', 0.0), ('back', 180.0), ('left', -90.0), ('right', 90.0)]
-    """
+    """Return plans about front, back, left and right, with the tolerance of each."""
     widths = inner or dict.fromkeys(BEARING, pattern.inner)
     return tuple(
         replace(plan, target=BEARING[plan.variant], angles=BEARING, inner=width, spread=(0.0, 2 * width))
@@ -313,34 +312,18 @@ def by_side(pattern: Plan, inner: Mapping[str, float] | None = None) -> tuple[Pl
 
 
 def by_number(pattern: Plan, *values: float) -> tuple[Plan, ...]:
-    """Return one plan per wanted length in metres, which may be a third off.
-
-    >>> from genspace.geometry.probes.plans import PLANS
-    >>> [plan.target for plan in by_number(PLANS["t2i-camera_distance-2"], 1, 5)]
-    [1.0, 5.0]
-    """
+    """Return one plan per wanted length in metres, which may be a third off."""
     plans = by_variant(pattern, [f"{value:g}" for value in values])
     return tuple(in_metres(plan, float(plan.variant)) for plan in plans)
 
 
 def in_metres(plan: Plan, target: float) -> Plan:
-    """Return the plan for a wanted length in metres, which may be a third off.
-
-    >>> from genspace.geometry.probes.plans import PLANS
-    >>> plan = in_metres(PLANS["t2i-camera_distance-2"], 4)
-    >>> plan.target, plan.unit, round(plan.inner, 2)
-    (4, 'm', 0.33)
-    """
+    """Return the plan for a wanted length in metres, which may be a third off."""
     return replace(plan, unit="m", target=target, inner=1 / 3, spread=(0.0, 2 / 3), relative=True)
 
 
 def inserted(plans: Sequence[Plan], added: int) -> tuple[Plan, ...]:
-    """Return the plans for edits that add the object at index `added`: before, it is missing.
-
-    >>> from genspace.geometry.probes.plans import PLANS
-    >>> inserted([PLANS["t2i-egocentric-left"]], added=0)[0].name
-    'edit-insert_egocentric-left'
-    """
+    """Return the plans for edits that add the object at index `added`: before, it is missing."""
 
     def without(arrange: Arrange) -> Arrange:
         def build(draw: Draw) -> Layout:
