@@ -50,7 +50,7 @@ class NoOptions(BaseModel):
 
 
 class FieldOfViewOptions(BaseModel):
-    """The stated default of a camera about which nothing is known."""
+    """The default field of view of a camera about which nothing is known."""
 
     model_config = ConfigDict(extra="forbid")
 

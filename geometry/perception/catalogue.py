@@ -1,4 +1,4 @@
-"""Which perception parts there are, and how a part is named: "owlv2:google/owlv2-large…"."""
+"""The catalogue of perception parts, and their names: "owlv2:google/owlv2-large…"."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def part_kind(stage: str, name: str) -> PartKind:
 
 
 def kinds() -> list[tuple[str, PartKind]]:
-    """Return (stage, kind) of every known part, by stage; plugins that cannot be imported raise their own error.
+    """Return (stage, kind) of every known part, by stage. A plugin that cannot be imported raises its own error.
 
     >>> ("depth", "zoedepth") in [(stage, kind.name) for stage, kind in kinds()]
     True

@@ -1,4 +1,4 @@
-"""How probes are planned: what of a predicate is varied, and the ground plan on which things and camera are put.
+"""Plan probes: vary a predicate, and put objects and camera on a ground plan.
 
 A predicate's plans stand in its module. A plan arranges a draw (variant, wanted value, error, random stream) into a
 layout whose true value is known, or raises `UnfitError`. The objects are imported where they are drawn: whoever only
@@ -53,7 +53,7 @@ __all__ = [
 
 
 class UnfitError(Exception):
-    """This draw cannot be built; another one is tried."""
+    """This draw cannot be built. The sampler tries another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,7 +289,7 @@ class Plan:
 
 
 def by_variant(pattern: Plan, variants: Sequence[str], *, contrast: bool = False) -> tuple[Plan, ...]:
-    """Return one plan per variant, which VARIANT stands for in the pattern's call; `contrast`: with all others."""
+    """Return one plan per variant, put for VARIANT in the pattern's call; `contrast`: against the others."""
     return tuple(
         replace(
             pattern,
@@ -312,18 +312,18 @@ def by_side(pattern: Plan, inner: Mapping[str, float] | None = None) -> tuple[Pl
 
 
 def by_number(pattern: Plan, *values: float) -> tuple[Plan, ...]:
-    """Return one plan per wanted length in metres, which may be a third off."""
+    """Return one plan per target length in metres, with a tolerance of a third."""
     plans = by_variant(pattern, [f"{value:g}" for value in values])
     return tuple(in_metres(plan, float(plan.variant)) for plan in plans)
 
 
 def in_metres(plan: Plan, target: float) -> Plan:
-    """Return the plan for a wanted length in metres, which may be a third off."""
+    """Return the plan for a target length in metres, with a tolerance of a third."""
     return replace(plan, unit="m", target=target, inner=1 / 3, spread=(0.0, 2 / 3), relative=True)
 
 
 def inserted(plans: Sequence[Plan], added: int) -> tuple[Plan, ...]:
-    """Return the plans for edits that add the object at index `added`: before, it is missing."""
+    """Return plans for edits that add the object at index `added`, which is missing before."""
 
     def without(arrange: Arrange) -> Arrange:
         def build(draw: Draw) -> Layout:
