@@ -21,7 +21,6 @@ from genspace.analysis.frames import find_frames
 from genspace.analysis.psychometric import PsychometricCurve, fit_psychometric
 from genspace.analysis.reasons import Reason, ReasonCode
 from genspace.errors import InputError
-from genspace.geometry.probes.kinds import HARD
 from genspace.records import TRUTH_RATER
 from genspace.sides import Frame
 
@@ -268,6 +267,8 @@ def _answers(evidence: Evidence, items: pd.DataFrame) -> dict[str, pd.DataFrame]
 
 
 def _judge(every: pd.DataFrame, *, draws: int, seed: int, variants: bool) -> JudgeOnProbes:
+    from genspace.geometry.probes.kinds import HARD
+
     frame = every[~every["kind"].isin(HARD)]
     decided = frame[frame["yes"].notna()]
 
