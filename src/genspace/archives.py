@@ -57,7 +57,7 @@ class Archive:
 
 
 def how_to_unpack(archives: Iterable[Archive], wanted: str) -> str | None:
-    """Return how to get what is not here of some archives; None: all is here.
+    """Return the commands that get the missing archives; None if nothing is missing.
 
     `wanted` is what `genspace models fetch` is asked for.
 

@@ -1,4 +1,4 @@
-"""How results show themselves in a notebook: as HTML, and as Markdown where there is no HTML. In one place for all."""
+"""How all results are displayed in a notebook: as HTML, or as Markdown where HTML is not possible."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ class Drawing:
 
 
 class Result(Displayed):
-    """A finished result: besides showing itself it tells its sentences, draws its main plot and writes itself."""
+    """A finished result: it displays itself, and has sentences, a main plot and a method that writes it to files."""
 
     @property
     def sentences(self) -> list[str]:
@@ -232,7 +232,7 @@ def _spoken(name: str) -> str:
 
 
 def _text(value: Any) -> str:
-    """Return a value as a reader wants it: figures short, intervals in brackets, a missing one with its reason."""
+    """Format a value for reading: short figures, intervals in brackets, a missing value with its reason."""
     if value is None:
         return "–"
     if isinstance(value, bool):

@@ -50,7 +50,7 @@ class MissingExtraError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake in one file: where it is, what stands there, what was expected."""
+    """One mistake in one file: the place, the value, and what was expected."""
 
     file: str
     """Path as the user wrote it, or relative to the study."""
@@ -76,7 +76,7 @@ class Problem:
 
 
 def _shown(value: object, *, longest: int = 120) -> str:
-    """Return a value as messages quote it; a cell may hold a whole novel."""
+    """Return a value as messages quote it; long ones are shortened."""
     text = repr(value)
     return text if len(text) <= longest else f"{text[:longest]}… ({len(text):,} characters)"
 

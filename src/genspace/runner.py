@@ -1,4 +1,4 @@
-"""The local runner: asks a judge about every item that has no verdict yet, and keeps each answer at once.
+"""The local runner: asks a judge about every item without a verdict, and stores each verdict at once.
 
 Longer than 400 lines: planning, asking and writing share the promise that nothing is lost or asked twice.
 """
@@ -133,7 +133,7 @@ class RunSummary(Displayed):
 
 
 class StopFlag:
-    """Asks a run to hand out no further requests; what is in flight is finished and kept.
+    """Stops a run: no further requests are handed out, and those in flight are finished and stored.
 
     >>> stop = StopFlag()
     >>> stop.set()
@@ -213,7 +213,7 @@ def plan(study: Study, judge: Judge, name: str, options: RunOptions) -> RunPlan:
 
 
 def settled_plan(study: Study, judge: Judge, name: str, options: RunOptions) -> RunPlan:
-    """Find the pending requests, after a judge whose fingerprint depends on it has found out what it must know."""
+    """Find the pending requests, after the judge has settled what its fingerprint depends on."""
     planned = plan(study, judge, name, options)
     if planned.total and isinstance(judge, Settling) and not judge.settled:
         with suppress(BudgetReachedError):  # it is reached again later, where verdicts are kept
@@ -361,7 +361,7 @@ class RunEstimate(Displayed):
 
 
 def estimate(study: Study, judge: Judge, name: str, options: RunOptions) -> RunEstimate:
-    """Return what `run` would do, without doing it: nothing is sent.
+    """Estimate the requests and the cost of `run`. Nothing is sent.
 
     >>> import tempfile
     >>> import pandas as pd
@@ -442,7 +442,7 @@ class _ContractError(GenspaceError):
 
 
 class _Hand:
-    """Hands requests to a judge and knows which are still without an answer."""
+    """Hands requests to a judge and tracks those without an answer."""
 
     def __init__(self, requests: Iterator[Request], stop: StopFlag) -> None:
         self._requests = requests

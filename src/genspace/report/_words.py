@@ -1,4 +1,4 @@
-"""What the words of a report mean, each in one sentence, for a reader who meets them first here."""
+"""The meaning of each word of a report, in one sentence."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def of_sub_domains() -> Mapping[str, str]:
 def terms_in(
     texts: Iterable[str], own: Mapping[str, str] = MappingProxyType({}), reference: str = "people"
 ) -> dict[str, str]:
-    """Return the words of these texts that have a meaning of their own, figures among them.
+    """Return the defined words that occur in these texts, figures included.
 
     >>> list(terms_in(["It is ahead (Holm-adjusted), by ROC AUC.", "Nothing else."]))
     ['ahead', 'Holm-adjusted', 'ROC AUC']
@@ -153,7 +153,7 @@ def terms_in(
 
 
 class Words:
-    """The terms of one page: each is linked where it stands, and explained once; `own` are those of its kind."""
+    """The terms of one page: each is linked and explained once; `own` are those of this kind of page."""
 
     def __init__(self, own: Mapping[str, str] = MappingProxyType({}), reference: str = "people") -> None:
         self._own, self._reference = own, reference

@@ -208,7 +208,7 @@ def probe_report(
 
 
 def _by_evidence(judges: Mapping[str, JudgeOnProbes]) -> dict[str, JudgeOnProbes]:
-    """Put first whom the clear probes show most of: by the lower end of the interval, then by answers."""
+    """Sort judges by the lower end of the interval of accuracy on clear probes, then by the number of answers."""
 
     def shown(name: str) -> tuple[float, float]:
         clear = judges[name].clear
