@@ -83,7 +83,7 @@ SHOWN_ELSEWHERE = {
     "genspace.geometry.predicates.Change": "geometry/predicates/move_object.py",
     "genspace.geometry.probes.planning.Draw": "examples/plugin-predicate/genspace_between/__init__.py",
     "genspace.geometry.probes.planning.Layout": "examples/plugin-predicate/genspace_between/__init__.py",
-    "genspace.geometry.views.View": "genspace.geometry.views.view_of",
+    "genspace.geometry.views.ProfileView": "genspace.geometry.views.view_of",
     "genspace.report.probes.probe_report": "docs/notebooks/probe-to-psychometric-curve.ipynb",
 }
 """What only one function makes, or what needs pictures, models or files for more than a few lines."""
