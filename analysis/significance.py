@@ -388,10 +388,15 @@ class PermutationShare(Displayed):
     """Shares of the permutations at least as extreme as the data, which are counted among them."""
 
     difference: float
+    """First metric minus second."""
     greater: float
+    """Share with a difference at least as large."""
     less: float
+    """Share with a difference at most as large."""
     two_sided: float
+    """Share with a difference at least as far from 0."""
     permutations: int
+    """Permutations taken."""
 
 
 def permutation_both(

@@ -81,11 +81,17 @@ class Stated:
     """What is said of the planned study; None: as the pilot has it."""
 
     reliability: float | None = None
+    """Correlation of two people's single ratings."""
     agreement: tuple[float, float] | None = None
+    """Each judge's correlation with the mean of very many people."""
     per_prompt: int | None = None
+    """Items, or pairs, of each prompt."""
     shares: tuple[float, ...] | None = None
+    """Share of each level of the scale, lowest first."""
     judges: JudgeAnswers | None = None
+    """Whether judges give scores, or yes and no."""
     pairs: bool = False
+    """Whether people compare two items."""
 
 
 def plan_assumptions(
