@@ -12,7 +12,7 @@ from genspace.tables._table import SUFFIXES, Table, ending_of
 
 __all__ = ["PART_ROWS", "find_table", "read_parts", "read_table"]
 
-PART_ROWS = 10_000
+PART_ROWS = 6_000
 """Rows that `read_parts` holds at a time."""
 
 
