@@ -174,11 +174,12 @@ def three_figures(
         reason = found.reason or (doubt if unmeasured is not None and not measured.all() else None)
         return Estimate(found.value, found.low, found.high, n=found.n, coverage=coverage, reason=reason)
 
+    left_out = counted(measured, None)
+    if measured.all():
+        return ThreeFigures(as_misses=left_out, left_out=left_out, as_passes=left_out)
     everything = np.ones(len(values), dtype=bool)
     return ThreeFigures(
-        as_misses=counted(everything, worst),
-        left_out=counted(measured, None),
-        as_passes=counted(everything, best),
+        as_misses=counted(everything, worst), left_out=left_out, as_passes=counted(everything, best)
     )
 
 

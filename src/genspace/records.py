@@ -264,8 +264,12 @@ class Verdict(Displayed):
 
     def stamped(self, *, judge: str, fingerprint: str) -> Verdict:
         """Return the same verdict with the judge's name and fingerprint."""
-        said = {name: getattr(self, name) for name in SAID}
-        return Verdict(**{**said, "judge": judge, "fingerprint": fingerprint})
+        found = object.__new__(Verdict)  # what is valid stays valid
+        for name in SAID:
+            object.__setattr__(found, name, getattr(self, name))
+        object.__setattr__(found, "judge", judge)
+        object.__setattr__(found, "fingerprint", fingerprint)
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-ready dictionary without empty fields."""

@@ -17,14 +17,10 @@ import pytest
 
 from genspace import Verdict, compare, diff, gate, rank
 from genspace.analysis.figures import FIGURES, SYSTEMS
-from genspace.display import view_of
-from genspace.evidence import Evidence
 from genspace.gather import evidence_of
 from genspace.report import view_item, write_report
 from genspace.report._manifest import make_manifest
-from genspace.report._plots import forest
 from genspace.report._probe_page import write_probe_report
-from genspace.report._styles import OTHERS, judge_styles
 from genspace.report._table import EXTRA
 from genspace.report._words import terms_in
 from genspace.report.probes import probe_report
@@ -352,48 +348,3 @@ def test_a_summary_for_a_pull_request(tmp_path: Path, genspace: Callable[..., An
     both = genspace("compare", study, "--format", "md", "--json")
     assert (both.code, both.out) == (2, "")
     assert "choose one" in both.err
-
-
-def test_a_judge_has_its_mark_and_colour_whoever_stands_beside_it() -> None:
-    """By its name alone; of two that share both, one is hollow."""
-    names = [f"judge-{n}" for n in range(60)]
-    alone = {name: judge_styles([name])[name] for name in names}
-    for start in range(0, 50, 7):
-        together = judge_styles(reversed(names[start : start + 10]))
-        assert all(found[:3] == alone[name][:3] for name, found in together.items())
-        assert len({(s.colour, s.marker, s.fill) for s in together.values()}) == 10
-    assert {s[:2] for s in alone.values()}.isdisjoint({s[:2] for s in OTHERS.values()})
-    assert len(set(alone.values())) > 25  # of 40; by chance 31
-
-
-def test_one_judge_is_drawn_alike_on_every_plot() -> None:
-    """In the plots of a comparison, a diff and a ranking, which name other judges."""
-    ids = [f"{prompt}{generator}" for prompt in range(6) for generator in "xyz"]
-    frames = {
-        "items": pd.DataFrame(
-            {"item_id": ids, "prompt_id": [i[0] for i in ids], "generator": [i[1] for i in ids]}
-        ),
-        "annotations": pd.DataFrame({"item_id": ids, "value": [n * 7 % 5 for n in range(18)]}),
-    }
-    scores = pd.DataFrame(
-        {
-            "item_id": ids * 3,
-            "metric": [j for j in JUDGES for _ in ids],
-            "score": [n * 5 % 7 for n in range(54)],
-        }
-    )
-    evidence = Evidence.from_frames(**frames, scores=scores)
-    orders = view_of(rank(evidence, judges=["close"], draws=20)).pictures
-    plots = [
-        forest(compare(evidence, **SWIFT).document),
-        *view_of(diff(evidence, evidence)).pictures,
-        *orders,
-    ]
-    drawn = {
-        (line.get_color(), line.get_marker())
-        for plot in plots
-        for axes in plot.figure.axes
-        for line in axes.lines
-        if line.get_marker() not in {"None", "D", "|", "x"}
-    }
-    assert drawn == {style[:2] for style in judge_styles(JUDGES).values()}

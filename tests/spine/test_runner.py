@@ -118,6 +118,26 @@ def test_answers_to_what_was_not_asked_are_refused(study: Study) -> None:
     assert scores(study, "m") == {"i0": 1.0}
 
 
+def test_a_verdict_that_json_cannot_hold_is_a_failure_and_the_run_goes_on(study: Study) -> None:
+    """Words that look like such numbers are kept."""
+    told: dict[str, dict[str, object]] = {
+        "i1": {"a": float("nan")}, "i2": {"a": object()}, "i3": {"a": [-float("inf")]}, "i4": {"a": "NaN, Infinity"},
+    }  # fmt: skip
+
+    class Careless(Scripted):
+        def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
+            for request in requests:
+                details = told.get(request.item.item_id, {})
+                yield Verdict.decided(request, score=1.0, details=details, tokens=7)
+
+    summary = run(study, Careless(), "m")
+    kept = JudgeStore(study.root, "m").current()
+    assert {key[0] for key, verdict in kept.items() if verdict.status == "failed"} == {"i1", "i2", "i3"}
+    assert (summary.status["failed"], summary.status["decided"], summary.tokens) == (3, 17, 140)
+    assert all("cannot be written as JSON" in str(verdict.reason) for verdict in summary.failures)
+    assert kept["i4", None, None, 0].details == told["i4"]
+
+
 def test_silence_is_a_failure(study: Study) -> None:
     class Silent(Scripted):
         def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:

@@ -13,6 +13,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from genspace.analysis.repeats import repeat_agreement
 from genspace.errors import InputError, InvalidFilesError
@@ -168,6 +171,7 @@ def test_columns_are_read_in_blocks_and_a_broken_line_is_named(
     assert [(k[0], v.score) for k, v in sorted(store.under(mark).items())] == sorted(
         zip(marked["item_id"], marked["score"], strict=True)
     )
+    assert store.newest() == mark
     done = store.done(mark)
     assert [("i7", None, None, 0) in done, ("i150", None, None, 0) in done] == [True, False]
     first = store.files()[0]
@@ -176,6 +180,22 @@ def test_columns_are_read_in_blocks_and_a_broken_line_is_named(
     for read in (store.every, lambda: store.done(mark)):
         with pytest.raises(InvalidFilesError, match=r"000001\.jsonl.*151.*is not a verdict"):
             read()
+
+
+@given(
+    lines=st.lists(st.binary(max_size=30).map(lambda line: line.replace(b"\n", b"")), max_size=20),
+    torn=st.binary(max_size=30).map(lambda line: line.replace(b"\n", b"")),
+    block=st.integers(1, 40),
+)
+def test_a_file_reads_the_same_from_its_end(lines: list[bytes], torn: bytes, block: int) -> None:
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
+        patch.setattr(_formats, "BLOCK", block)
+        path = Path(folder) / "000001.jsonl"
+        whole = b"".join(line + b"\n" for line in lines)
+        path.write_bytes(whole + torn)
+        blocks = list(_formats._last_lines(path))
+    assert b"".join(reversed(blocks)) == whole
+    assert all(block.endswith(b"\n") for block in blocks)
 
 
 def test_every_file_is_parsed_once_and_no_verdict_becomes_a_record(

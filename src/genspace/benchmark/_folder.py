@@ -30,6 +30,7 @@ __all__ = ["BEFORE", "Benchmark", "Gap", "State", "create", "open_benchmark"]
 
 FILE = "benchmark.toml"
 BEFORE = "before"
+PROMPT_COLUMNS = ("prompt", "prompt_id", "predicate", "task", "sub_domain", "variant", "objects")
 PAIR = ".pair.json"
 SCENES = (".scene.json", PAIR)
 TAIL = 4096
@@ -196,11 +197,14 @@ class Benchmark:
 
     def rows(self) -> Iterator[dict[str, str]]:
         """Yield the items: one per generator, prompt and seed, also for images that have not arrived."""
-        columns = ("prompt", "prompt_id", "predicate", "task", "sub_domain", "variant", "objects")
+        told = {
+            task: [{column: getattr(one, column) for column in PROMPT_COLUMNS} for one in asked.asked]
+            for task, asked in self.lists.items()
+        }
         for (generator, task), placed in self.placed.items():
             seeds = sorted({seed for _, seed in placed.pictures}, key=lambda s: (len(s), s)) or [""]
             before = self.before[task].pictures if task in self.before else {}
-            for asked in self.lists[task].asked:
+            for asked, prompt in zip(self.lists[task].asked, told[task], strict=True):
                 for seed in seeds:
                     name = placed.pictures.get((asked.prompt_id, seed)) or _expected(
                         task, asked.prompt_id, seed
@@ -211,7 +215,7 @@ class Benchmark:
                         "image": f"{generator}/{name}",
                         "image_before": f"{BEFORE}/{source}" if asked.source_id else "",
                         "generator": generator,
-                        **{column: getattr(asked, column) for column in columns},
+                        **prompt,
                         "part": f"{task} {asked.sub_domain}",
                         "seed": seed,
                     }

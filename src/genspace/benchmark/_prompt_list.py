@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
+from itertools import islice
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -161,7 +161,7 @@ def _write(folder: Path, name: str, rows: Sequence[Mapping[str, str]]) -> None:
 
 
 def rows_csv(rows: Iterable[Mapping[str, str]]) -> str:
-    r"""Write rows as CSV with the columns of the first row.
+    r"""Write rows, which have the same columns in the same order, as CSV.
 
     >>> rows_csv([{"a": "1", "b": "x, y"}])
     'a,b\n1,"x, y"\n'
@@ -170,20 +170,20 @@ def rows_csv(rows: Iterable[Mapping[str, str]]) -> str:
 
 
 def csv_lines(rows: Iterable[Mapping[str, str]]) -> Iterator[str]:
-    """Yield the lines of `rows_csv` one by one. Errors: `InputError` if there are no rows."""
+    """Yield the lines of `rows_csv`, some at a time. Errors: `InputError` if there are no rows."""
     each = iter(rows)
-    first = next(each, None)
-    if first is None:
+    some = list(islice(each, 1000))
+    if not some:
         raise InputError("there are no rows to write")
-    line, columns = io.StringIO(), list(first)
-    writer = csv.writer(line, lineterminator="\n")
-    for cells in chain(
-        [columns], ([row.get(column, "") for column in columns] for row in chain([first], each))
-    ):
-        writer.writerow(cells)
-        yield line.getvalue()
-        line.seek(0)
-        line.truncate()
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(some[0])
+    while some:
+        writer.writerows(row.values() for row in some)
+        yield text.getvalue()
+        text.seek(0)
+        text.truncate()
+        some = list(islice(each, 1000))
 
 
 def rows_jsonl(rows: Iterable[Mapping[str, str]]) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 from genspace._version import __version__
 from genspace.analysis import Estimate
 from genspace.analysis.counted import Place, ScoreRange, ThreeFigures, judge_figures, places
-from genspace.analysis.question import JudgeScores, Question
+from genspace.analysis.question import JudgeScores, Question, Units
 from genspace.analysis.reasons import Reason
 from genspace.archives import sha256_of
 from genspace.benchmark._folder import Benchmark
@@ -194,7 +194,7 @@ def rows_of(
         if name not in known:
             raise InputError(f"`judge` {name}: has no verdicts in {made.root}{did_you_mean(name, known)}")
     units = Question.of(evidence).singles
-    columns = {name: units.column(name) for name in ("item_id", "task", "sub_domain", "variant")}
+    task_of = units.column("task")
     of_prompts = {task: sha256_of(made.root / "prompts" / f"{task}.csv") for task in made.lists}
     rows = []
     for name in judges or known:
@@ -206,15 +206,9 @@ def rows_of(
         for code, generator in enumerate(units.generators):
             tasks: dict[Task, TaskFigures] = {}
             for task, asked in made.lists.items():
-                at = np.flatnonzero((units.generator == code) & (columns["task"] == task))
-                part = _JudgedTask(
-                    judge.take(at),
-                    judge.has_labels,
-                    scores,
-                    units.prompt[at],
-                    {key: c[at] for key, c in columns.items()},
-                    confidence,
-                )
+                at = np.flatnonzero((units.generator == code) & (task_of == task))
+                some = units.take(at)
+                part = _JudgedTask(some, some.judges[name], judge.has_labels, scores, confidence)
                 digest = part.verdicts_digest()
                 tasks[task] = TaskFigures(
                     **part.figures(list(dict.fromkeys(a.sub_domain for a in asked.asked))),
@@ -241,17 +235,16 @@ class _Figures(TypedDict):
 class _JudgedTask:
     """What a judge said of one generator's items of one task."""
 
+    units: Units
     judge: JudgeScores
     labelled: bool
     """Whether the judge decides; of these items it may have decided none."""
     scores: ScoreRange
-    prompt: NDArray[np.int64]
-    columns: Mapping[str, NDArray[np.object_]]
     confidence: float
 
     def figures(self, domains: Sequence[str]) -> _Figures:
         """Return the figures of each sub-domain, and their mean."""
-        code = np.array([domains.index(d) for d in self.columns["sub_domain"]], dtype=np.int64)
+        code = np.array([domains.index(d) for d in self.units.column("sub_domain")], dtype=np.int64)
         every = np.ones(len(code), dtype=bool)
         return {
             "cells": {domain: self._cell(code == i) for i, domain in enumerate(domains)},
@@ -263,7 +256,7 @@ class _JudgedTask:
             judge_figures(
                 self.judge,
                 rows,
-                self.prompt,
+                self.units.prompt,
                 scores=self.scores,
                 accuracy=accuracy,
                 cell=groups,
@@ -276,8 +269,9 @@ class _JudgedTask:
     def variants(self, task: Task) -> Iterator[VariantCounts]:
         """Yield what the released code reports, by its index."""
         asked, decided = self.judge.status != "missing", self.judge.status == "decided"
+        domains, words = self.units.column("sub_domain"), self.units.column("variant")
         for number, (domain, word) in enumerate(released_variants(task)):
-            rows = (self.columns["sub_domain"] == domain) & (self.columns["variant"] == word) & asked
+            rows = (domains == domain) & (words == word) & asked
             counted = rows & decided
             n, correct = int(counted.sum()), int(np.nansum(self.judge.passed[counted]))
             yield VariantCounts(
@@ -294,7 +288,7 @@ class _JudgedTask:
     def verdicts_digest(self) -> str:
         """Return a digest of the verdicts, whatever their order."""
         judge = self.judge
-        said = (self.columns["item_id"], judge.status, judge.score.tolist(), judge.passed.tolist())
+        said = (self.units.column("item_id"), judge.status, judge.score.tolist(), judge.passed.tolist())
         lines = sorted("\t".join(map(str, row)) for row in zip(*said, strict=True))
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 

@@ -184,6 +184,7 @@ def run(
 ) -> None:
     """Judge new images and print the table; an interrupted run resumes."""
     from contextlib import ExitStack
+    from dataclasses import replace
 
     from genspace.benchmark import open_benchmark
     from genspace.checkpoints import cache_dir
@@ -192,15 +193,18 @@ def run(
     from genspace.judges import Budget, make_judge, resolve, study_context
     from genspace.runner import RunOptions
 
-    made = open_benchmark(folder)
-    made.write_items()
-    if not made.there():
+    found = open_benchmark(folder)
+    found.write_items()
+    there, lacking = found.there(), sum(len(gap.missing) for gap in found.gaps)
+    if not there:
         raise InputError(
             f"{folder}: no picture of a prompt has come yet (genspace benchmark status {folder})"
         )
+    made = replace(found)  # which no longer knows every image's name
+    del found
     opened = made.study
     names = _named(judge or ["geometry"], profile)
-    options = RunOptions(limit=limit, retry=retry, items=made.there())
+    options = RunOptions(limit=limit, retry=retry, items=there)
     context = study_context(
         opened,
         overrides=option or [],
@@ -218,7 +222,7 @@ def run(
         incomplete |= bool(summary.status["failed"] or summary.stopped)
         if not as_json:
             print_summary(summary)
-    if lacking := sum(len(gap.missing) for gap in made.gaps):
+    if lacking:
         messages().print(
             f"{lacking:,} pictures are missing and count as such: genspace benchmark status {folder}"
         )

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from genspace.errors import InputError
 from genspace.gather import evidence_of
+from genspace.judges.scene import scene_names
 from genspace.report._items import ItemColumns
 from genspace.report._part import ReportPart
 
@@ -106,6 +107,8 @@ class Gallery:
         if other is not None:
             named = [("A", item.image, None), ("B", other.image, None)]
             return [self._picture(study, *p) for p in named]
+        if not (item.image or item.image_before or _has_scene(item, study)):
+            return []
         from genspace.report._item import ItemView  # what scenes need is slow to import
 
         view = ItemView(study, evidence_of(study), item)
@@ -115,10 +118,10 @@ class Gallery:
     def _picture(
         self, study: Study, caption: str, name: str | None, scene: Scene | None, view: ItemView | None = None
     ) -> ShownPicture:
-        from genspace.geometry.drawing.overlay import overlay_svg
-
         drawn = None
         if scene is not None and view is not None and scene.objects:
+            from genspace.geometry.drawing.overlay import overlay_svg
+
             drawn = overlay_svg(scene, marks=view.marks, width=THUMBNAIL_PIXELS)
         return ShownPicture(caption, thumbnail(name, study), self._link(name), drawn)
 
@@ -163,6 +166,13 @@ class Gallery:
     def rows_of(self, indices: Sequence[int]) -> Iterator[tuple[int, int | None]]:
         """Yield items with the judge that differs most on each."""
         return ((i, self.items.worst(i)) for i in indices)
+
+
+def _has_scene(item: Item, study: Study) -> bool:
+    try:
+        return any(map(study.files.exists, scene_names(item)))
+    except InputError:  # a name that leaves the study
+        return False
 
 
 def gallery(part: ReportPart) -> Gallery | None:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
+from contextlib import suppress
 from functools import cache
 from html import unescape
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from genspace.analysis.reliability import COEFFICIENTS
+from genspace.checkpoints import cache_dir
 from genspace.report._sentences import METHODS, reason_text, remarks_of
 from genspace.report._styles import INK, MUTED, RULE
 from genspace.report._table import counts, figure_text, number, percent, share_text
 from genspace.report._words import Words
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import BytecodeCache, Environment
     from jinja2.runtime import Context
 
 __all__ = ["page", "templates"]
@@ -41,7 +44,7 @@ def _environment() -> Environment:
 
     environment = Environment(
         loader=PackageLoader("genspace.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
+        lstrip_blocks=True, bytecode_cache=_compiled(),
     )  # fmt: skip
     environment.filters.update(
         number=number, figure=figure_text, label=lambda key: COEFFICIENTS[key].label, percent=percent,
@@ -49,6 +52,16 @@ def _environment() -> Environment:
         explained=pass_context(_explained),
     )  # fmt: skip
     return environment
+
+
+def _compiled() -> BytecodeCache | None:
+    """Return where compiled templates are kept from run to run; None where they cannot be."""
+    from jinja2 import FileSystemBytecodeCache
+
+    folder = cache_dir() / "templates"
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    return FileSystemBytecodeCache(str(folder)) if os.access(folder, os.W_OK) else None
 
 
 def _explained(context: Context, html: str) -> str:

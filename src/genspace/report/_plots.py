@@ -15,6 +15,7 @@ from genspace.analysis.calibration import CalibrationBin
 from genspace.analysis.figures import FIGURES
 from genspace.analysis.inference.studies import StudiesDocument
 from genspace.analysis.result import Cell, QuestionResult
+from genspace.report._fonts import fonts_for
 from genspace.report._sentences import option_words
 from genspace.report._styles import INK, MUTED, ON_LIGHT, OTHERS, RULE, Style, judge_styles
 from genspace.report._table import AgreementRow, judge_table, number
@@ -67,9 +68,12 @@ class Plot(str):
         """Return the plot as PDF, its fonts in it; the same plot gives the same bytes."""
         import matplotlib as mpl
         from matplotlib.backends.backend_pdf import FigureCanvasPdf
+        from matplotlib.text import Text
 
         buffer = io.BytesIO()
-        with mpl.rc_context(STYLE):
+        texts = (text.get_text() for text in self.figure.findobj(Text))
+        fonts = fonts_for(texts, STYLE["font.sans-serif"])
+        with mpl.rc_context({**STYLE, "font.sans-serif": fonts}):
             canvas: Any = FigureCanvasPdf(self.figure)  # matplotlib leaves its method untyped
             canvas.print_pdf(buffer, metadata={"CreationDate": None, "Creator": None, "Producer": None})
         return buffer.getvalue()
@@ -82,7 +86,7 @@ def _panels(width: float, height: float, rows: int, columns: int) -> Iterator[tu
     from matplotlib.figure import Figure as NewFigure
 
     with mpl.rc_context(STYLE):
-        figure = NewFigure(figsize=(width, height), layout="constrained")
+        figure = NewFigure(figsize=(width, height), layout="tight")
         yield figure, list(figure.subplots(rows, columns, squeeze=False).flat)
 
 
@@ -359,7 +363,8 @@ def _label_ends(axes: Axes, ends: Sequence[tuple[float, str]], styles: Mapping[s
 def specification_map(document: QuestionResult) -> Plot | None:
     """Return each judge's place under every reasonable way to compute agreement, with the choices below.
 
-    A column is one specification; bright cells are first places. Columns are sorted by how often they change the order.
+    A column is one specification; bright cells are first places. Columns are sorted by how often they change the order,
+    and a number stands where a judge's place differs from that in the column before.
     """
     import numpy as np
 
@@ -377,13 +382,17 @@ def specification_map(document: QuestionResult) -> Plot | None:
         for option in dict.fromkeys(getattr(s, key) for s in specifications)
         if len({getattr(s, key) for s in specifications}) > 1
     ]
-    rows = len(judges) + len(choices)
+    rows, shown = len(judges) + len(choices), places[order].T
     with _figure(9.4, 0.8 + 0.25 * rows) as (figure, axes):
         box = (-0.5, len(order) - 0.5, len(judges) - 0.5, -0.5)
-        axes.imshow(places[order].T, cmap="cividis_r", aspect="auto", extent=box)
-        for (j, i), place in np.ndenumerate(places[order].T):
+        axes.imshow(shown, cmap="cividis_r", aspect="auto", extent=box)
+        changes = np.diff(shown, axis=1, prepend=0) != 0
+        for j, i in zip(*np.nonzero(changes), strict=True):
+            place = shown[j, i]
             colour = ON_LIGHT if place <= (1 + len(judges)) / 2 else "white"
-            axes.text(i, j, f"{place:.0f}", ha="center", va="center", fontsize=7, color=colour)
+            axes.text(
+                i, j, f"{place:.0f}", ha="center", va="center", fontsize=7, color=colour, in_layout=False
+            )
         for row, (_, _, chosen) in enumerate(choices, start=len(judges)):
             where = np.flatnonzero(np.array(chosen)[order])
             axes.plot(where, np.full(len(where), row), marker="s", linestyle="", color=INK, markersize=4)

@@ -14,7 +14,6 @@ from genspace.report._gallery import gallery
 from genspace.report._generators import generators
 from genspace.report._part import ReportPart, Section
 from genspace.report._plots import MOST_COLUMNS
-from genspace.report._probe_page import curve_legend, curve_plots, sub_domains
 from genspace.report._sentences import people_sentences, reason_text, specification_sentences
 from genspace.report._words import words
 from genspace.report.probes import holds_probes, probe_report
@@ -100,6 +99,8 @@ def _psychometric(part: ReportPart) -> CurvesShown | None:
     """Curves of a study of probes; the main question only, which is the one that has a known truth."""
     if part.evidence is None or part.question or not holds_probes(part.evidence):
         return None
+    from genspace.report._probe_page import curve_legend, curve_plots, sub_domains
+
     try:
         report = probe_report(part.evidence, draws=PROBE_DRAWS, variants=False)
     except InputError:  # no answers yet, or probes of another version: the rest of the report stands

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TextIO
 from urllib.parse import quote, unquote
 
+from pydantic_core import to_json
+
 from genspace.errors import GenspaceError, InputError
 from genspace.pairs import canonical, turned_verdicts
 from genspace.records import JudgeVariant, Verdict
 from genspace.store._disk import DiskMap
-from genspace.store._formats import SCHEMA_VERSION, empty_columns, read_columns, read_lines
+from genspace.store._formats import (
+    COLUMN_TYPES,
+    SCHEMA_VERSION,
+    empty_columns,
+    read_columns,
+    read_last_columns,
+    read_lines,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +37,6 @@ Key = tuple[str, str | None, str | None, int]
 """Item, second item, question, repeat (see `genspace.records.Verdict.key`)."""
 DESCRIPTION = "judge.json"
 """What is known about a judge beside its verdicts."""
-ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 KEY_COLUMNS = ["item_id", "item_id_b", "question", "repeat"]
 
 
@@ -149,15 +158,18 @@ class JudgeStore:
             if further == [None, None, 0]
         }
 
-    def frame(self, fingerprint: str | None = None) -> pd.DataFrame:
+    def frame(
+        self, fingerprint: str | None = None, columns: Sequence[str] = tuple(COLUMN_TYPES)
+    ) -> pd.DataFrame:
         """Return the valid verdicts as a frame, read without making records (see `every`).
 
         Args:
             fingerprint: The first characters of a fingerprint; None: the newest.
+            columns: Which columns are read beside those of the key.
 
         Errors: `InputError` for an unknown fingerprint.
         """
-        every = self._columns()
+        every = self._columns(columns)
         marks = every["fingerprint"]
         if fingerprint is None:
             counting = every[marks == marks.iloc[-1]] if len(every) else every
@@ -189,11 +201,12 @@ class JudgeStore:
         keys = ["fingerprint", *KEY_COLUMNS]
         return turned_verdicts(self._columns()).drop_duplicates(keys, keep="last", ignore_index=True)
 
-    def _columns(self) -> pd.DataFrame:
+    def _columns(self, columns: Sequence[str] = tuple(COLUMN_TYPES)) -> pd.DataFrame:
         import pyarrow as pa
 
-        parts = [part for path in self.files() for part in read_columns(path) if part.num_rows]
-        frame: pd.DataFrame = pa.concat_tables([empty_columns(), *parts]).to_pandas()
+        names = [name for name in COLUMN_TYPES if name in {*columns, *KEY_COLUMNS, "fingerprint", "status"}]
+        parts = [part for path in self.files() for part in read_columns(path, names) if part.num_rows]
+        frame: pd.DataFrame = pa.concat_tables([empty_columns(names), *parts]).to_pandas()
         frame["repeat"] = frame["repeat"].fillna(0).astype("int64")
         frame["status"] = frame["status"].fillna("decided")
         frame["item_id_b"] = frame["item_id_b"].fillna("")
@@ -205,12 +218,10 @@ class JudgeStore:
         import pyarrow.compute as pc
 
         for path in reversed(self.files()):
-            last = None
-            for part in read_columns(path, ["item_id", "fingerprint"]):
+            for part in read_last_columns(path, ["item_id", "fingerprint"]):
                 marks = part["fingerprint"].filter(pc.starts_with(part["fingerprint"], beginning))  # pyright: ignore[reportAttributeAccessIssue]
-                last = str(marks[-1]) if len(marks) else last
-            if last is not None:
-                return last
+                if len(marks):
+                    return str(marks[-1])
         return None
 
     def done(self, fingerprint: str, *, retry: frozenset[str] = frozenset()) -> Container[Key]:
@@ -261,7 +272,7 @@ class VerdictWriter:
 
     def __init__(self, store: JudgeStore) -> None:
         self._store = store
-        self._file: TextIO | None = None
+        self._file: FileIO | None = None
         self.written = 0
 
     def __enter__(self) -> Self:
@@ -272,7 +283,6 @@ class VerdictWriter:
     ) -> None:
         if self._file is not None:
             with suppress(OSError):  # a full disk has been reported by `write`
-                self._file.flush()
                 os.fsync(self._file.fileno())
             with suppress(OSError):
                 self._file.close()
@@ -281,13 +291,14 @@ class VerdictWriter:
         """Append one verdict.
 
         Errors: `InputError` when the disk is full or the folder is read-only; what was written before is kept.
+        `ValueError` for a verdict that JSON cannot hold.
         """
-        line = ENCODER.encode({"schema": SCHEMA_VERSION, **verdict.to_json()})
+        line = _line(verdict)
         try:
             if self._file is None:
                 self._file = self._create()
-            self._file.write(line + "\n")
-            self._file.flush()
+            while line:
+                line = line[self._file.write(line) :]
         except OSError as error:
             raise InputError(
                 f"cannot write verdicts to {self._store.folder}: {error.strerror}; {self.written} of this run "
@@ -295,14 +306,14 @@ class VerdictWriter:
             ) from None
         self.written += 1
 
-    def _create(self) -> TextIO:
+    def _create(self) -> FileIO:
         folder = self._store.folder
         folder.mkdir(parents=True, exist_ok=True)
         number = self._store.next_number()
         while True:
             try:
                 # "x" fails when another run took the number in the meantime.
-                file = (folder / f"{number:06d}.jsonl").open("x", encoding="utf-8")
+                file = (folder / f"{number:06d}.jsonl").open("xb", buffering=0)
             except FileExistsError:
                 number += 1
                 continue
@@ -310,7 +321,16 @@ class VerdictWriter:
             return file
 
 
-def _lock(file: TextIO, *, wait: bool) -> bool:
+def _line(verdict: Verdict) -> bytes:
+    """Return a verdict as a line of JSON. Errors: `ValueError` when it holds what JSON has no word for."""
+    document = {"schema": SCHEMA_VERSION, **verdict.to_json()}
+    line = to_json(document)
+    if b"NaN" in line or b"Infinity" in line:  # perhaps only in a text
+        json.dumps(document, allow_nan=False)
+    return line + b"\n"
+
+
+def _lock(file: TextIO | FileIO, *, wait: bool) -> bool:
     """Lock a file against other processes; True where it is held, or where the system has no such locks."""
     try:
         import fcntl

@@ -15,7 +15,15 @@ from genspace.errors import InputError, InvalidFilesError, Problem
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["COLUMN_TYPES", "SCHEMA_VERSION", "empty_columns", "read_columns", "read_lines", "write_shard"]
+__all__ = [
+    "COLUMN_TYPES",
+    "SCHEMA_VERSION",
+    "empty_columns",
+    "read_columns",
+    "read_last_columns",
+    "read_lines",
+    "write_shard",
+]
 
 SCHEMA_VERSION = 1
 """Version of a verdict line, under "schema"; `MIGRATIONS` reads older ones."""
@@ -154,6 +162,35 @@ def read_columns(path: Path, names: Sequence[str] = tuple(COLUMN_TYPES)) -> Iter
         yield table
 
 
+def read_last_columns(path: Path, names: Sequence[str]) -> Iterator[pa.Table]:
+    """Yield a file's columns, some verdicts at a time, the last ones first. Errors: as for `read_lines`."""
+    if path.suffix == ".parquet":
+        yield from reversed(list(read_columns(path, names)))
+        return
+    for block in _last_lines(path):
+        table = _parsed(block, names)
+        if table is None:  # the slow reader names the line that is wrong
+            yield from reversed(list(read_columns(path, names)))
+            return
+        yield table
+
+
+def _last_lines(path: Path) -> Iterator[bytes]:
+    """Yield the blocks of `_whole_lines`, the last one first."""
+    with path.open("rb") as file:
+        start, rest = file.seek(0, os.SEEK_END), b""
+        while start:
+            start, size = max(0, start - BLOCK), min(start, BLOCK)
+            file.seek(start)
+            block = file.read(size) + rest
+            if not rest:  # the end of the file: what follows the last line's end was not finished
+                block = block[: block.rfind(b"\n") + 1]
+            begun = block.find(b"\n") + 1 if start else 0  # the first line begins in an earlier block
+            rest, lines = block[:begun], block[begun:]
+            if lines:
+                yield lines
+
+
 def _whole_lines(path: Path) -> Iterator[bytes]:
     """Yield a file in blocks that end where a line ends; what a killed run left after the last one is dropped."""
     rest = b""
@@ -186,6 +223,6 @@ def _parsed(lines: bytes, names: Sequence[str]) -> pa.Table | None:
     return table.drop_columns("schema")
 
 
-def empty_columns() -> pa.Table:
+def empty_columns(names: Sequence[str]) -> pa.Table:
     """Return a table without rows."""
-    return _arrow_schema().empty_table()
+    return _arrow_schema(names).empty_table()

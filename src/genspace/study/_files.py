@@ -20,8 +20,8 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 """Endings tried, in this order, for items without an `image` column: `images/ITEM_ID.png`."""
 
 
-PLAIN = re.compile(r"(?:[\w .,+=@()\[\]-]+/)*[\w .,+=@()\[\]-]+")
-"""Names of files, and folders before them, that mean the same everywhere; most are, and telling so is quick."""
+PLAIN = re.compile(r"(?:[\w .,+=@()\[\]-]+/)*[\w .,+=@()\[\]-]*")
+"""Names of files, and folders before them, that mean the same everywhere, or no name; most are: a quick way to tell."""
 
 
 def leaves_study(name: str) -> bool:

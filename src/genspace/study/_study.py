@@ -445,7 +445,7 @@ def verdict_frame(root: Path, judge: str, fingerprint: str | None = None) -> pd.
     >>> verdict_frame(root, "clip")[["item_id", "judge", "score", "origin"]].to_dict("records")
     [{'item_id': 'a', 'judge': 'clip', 'score': 0.4, 'origin': 'judge'}]
     """
-    frame = JudgeStore(root, judge).frame(fingerprint)
+    frame = JudgeStore(root, judge).frame(fingerprint, tuple(VERDICT_COLUMNS))
     frame["origin"] = "judge"
     texts = [name for name, kind in VERDICT_COLUMNS.items() if kind == "str"]
     frame[texts] = frame[texts].fillna("")
