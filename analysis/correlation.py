@@ -77,11 +77,6 @@ class ByGroup:
     codes: Ints
     """(n,) dense ranks of the target."""
 
-    @property
-    def groups(self) -> int:
-        """Number of groups G."""
-        return int(self.group.max(initial=-1)) + 1
-
     def statistic(self, figure: Figure, x: Floats, tie: float = 0.0) -> Floats:
         """(G,) a figure within each group."""
         if figure.share is not None:
@@ -108,7 +103,7 @@ class ByGroup:
     def _distinct(self, codes: Ints) -> Floats:
         """(G,) distinct codes of each group."""
         wide = int(codes.max(initial=0)) + 1
-        return np.bincount(np.unique(self.group * wide + codes) // wide, minlength=self.groups).astype(float)
+        return np.bincount(np.unique(self.group * wide + codes) // wide).astype(float)
 
 
 def by_group(y: Floats, groups: NDArray[Any]) -> tuple[ByGroup, Floats]:

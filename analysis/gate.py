@@ -89,8 +89,8 @@ class Rule:
     other: str = ""
     """The judge compared with; "before": the same judge in the earlier run."""
     at_least: bool = True
-    value: float = 0.0
-    """The threshold, or the margin."""
+    value: float
+    """The threshold, or the margin; 0 where there is none."""
     supposing: float | None = None
     """A true value, or a true difference, of which the chance to pass is asked."""
 

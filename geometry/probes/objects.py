@@ -52,9 +52,12 @@ class ProbeObject:
     has_front: bool
 
     @cached_property
-    def triangles(self) -> NDArray[np.float64]:
-        """All its triangles (N, 3, 3) in its own frame."""
-        return np.concatenate([part.mesh.vertices[part.mesh.faces] for part in self.parts])
+    def mesh(self) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+        """Corners (N, 3) of all its triangles in its own frame, and which three (M, 3) make each."""
+        corners = [part.mesh.vertices for part in self.parts]
+        before = np.cumsum([0, *map(len, corners)])
+        faces = [part.mesh.faces + start for part, start in zip(self.parts, before[:-1], strict=True)]
+        return np.concatenate(corners), np.concatenate(faces).astype(np.int32)
 
 
 def _looks(keys: str, *rows: str) -> tuple[Look, ...]:

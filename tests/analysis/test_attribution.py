@@ -49,10 +49,11 @@ def test_drawn_orders_add_up_too_and_are_near_the_formula() -> None:
 
 def test_a_part_that_changes_nothing_moves_nothing_and_says_so() -> None:
     scores = {
-        m: np.array([0.0, 1, 0, 1]) + ("a" in m) * np.array([1.0, 0, 1, 0]) for m in mixtures(orders_of("ab"))
+        m: np.array([0.0, 1, 0, 1]) + ("a" in m) * np.array([1.0, 0, -2, 0])
+        for m in mixtures(orders_of("ab"))
     }
     a, b = attribution(scores, orders_of("ab")).parts
-    assert (a.moved.value, a.prompts_moved) == (0.5, 2)
+    assert (a.moved.value, a.prompts_moved) == ((1 - 2) / 4, 2)
     assert (b.moved.value, b.moved.low, b.moved.reason.code, b.prompts_moved) == (0.0, None, "identical", 0)
 
 

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from genspace.analysis import CompareOptions, compare, rank
-from genspace.analysis.counted import places, prompt_mean, three_figures
+from genspace.analysis.counted import ScoreRange, judge_figures, places, prompt_mean, three_figures
+from genspace.analysis.question import JudgeScores
+from genspace.analysis.reasons import Reason
 
 NAN = float("nan")
 
@@ -96,6 +98,25 @@ def test_without_spread_the_interval_rests_on_the_prompts():
     assert (scores.value, scores.low) == (0.0, 0.0)
     assert scores.high == pytest.approx(1 - found.low)
     assert prompt_mean(np.full(8, 3.0), np.arange(8)).reason.code == "all_equal"
+
+
+def test_an_interval_of_scores_ends_where_their_scale_does():
+    values = np.array([1.0, 1, 1, 0.2])
+    found = prompt_mean(values, np.arange(4), limits=(0.0, 1.0))
+    half = stats.t.ppf(0.975, 3) * values.std(ddof=1) / math.sqrt(4)  # 0.64
+    assert (found.value, found.low, found.high) == pytest.approx((0.8, 0.8 - half, 1.0))
+
+
+def test_decisions_have_the_interval_of_a_share_and_unbounded_scores_have_not():
+    passed, none = np.tile([1.0, 1, 1, 0], 10), np.full(40, NAN)
+    judge = JudgeScores("j", 3 + 2 * passed, passed, np.full(40, "decided"), none, none, none, none)
+    every, prompt = np.full(40, fill_value=True), np.arange(40)
+    scores = ScoreRange.of(judge)
+    assert scores == ScoreRange(worst=3.0, best=5.0, doubt=Reason("scores_unbounded"), share=False)
+    found = judge_figures(judge, every, prompt, scores=scores, accuracy=True).as_misses
+    share = prompt_mean(passed, prompt, share=True)
+    assert (found.value, found.low, found.high) == (0.75, share.low, share.high)
+    assert judge_figures(judge, every, prompt, scores=scores).as_misses.value == 4.5
 
 
 def test_what_has_no_interval_says_why():

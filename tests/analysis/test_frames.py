@@ -279,6 +279,13 @@ def test_readings_in_columns(study: Path, cell: str, answer: float | None) -> No
     assert found.unread == ({} if answer is not None else {"camera_answer or object_answer is empty": 8})
 
 
+def test_an_item_without_an_answer_from_the_object_tells_nothing(study: Path) -> None:
+    items = pd.read_csv(study / "items.csv")
+    items["camera_answer"], items["object_answer"] = "1", ["0"] * 7 + [""]
+    items.to_csv(study / "items.csv", index=False)
+    assert frames(open_study(study)).document.telling == 7
+
+
 def test_a_reading_that_is_no_answer_is_refused_by_item(study: Path) -> None:
     items = pd.read_csv(study / "items.csv")
     items["camera_answer"], items["object_answer"] = "7", "0"

@@ -192,7 +192,15 @@ def test_orders_are_told_apart_by_pairs_that_share_no_prompt() -> None:
     b = y.copy()
     b[[3, 4]] = b[[4, 3]]  # one pair of units, in two prompts of one item each
     assert contributions(figure, y, y, b, np.arange(20)) == [1]
+    b[[3, 4, 5]] = [5, 4, 3]  # each of three pairs tells, and any two of them share a prompt
+    assert contributions(figure, y, y, b, np.arange(20)) == [1]
     assert contributions(figure, y, y, -y, np.arange(20)) == [1] * 6
+
+
+def test_a_judge_that_calls_a_pair_equal_is_worse_than_one_that_is_right() -> None:
+    """People prefer the first item of both pairs; one judge says so of the second alone, the other of both."""
+    y, ties, right = np.array([1.0, 1.0]), np.array([0.0, 2.0]), np.array([3.0, 1.0])
+    assert contributions(FIGURES["pair_agreement"], y, ties, right, np.arange(2)) == [-1]
 
 
 # --- a whole study -----------------------------------------------------------------------------------------------

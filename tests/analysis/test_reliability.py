@@ -234,6 +234,14 @@ def test_a_pair_that_agrees_far_more_than_any_other_is_named():
     assert pair.kappa > 0.6 > next_best
 
 
+def test_of_two_pairs_neither_is_conspicuous():
+    """Two raters give the same answers; a third shares items with one of them alone."""
+    ratings = np.random.default_rng(2).integers(1, 6, size=(200, 3)).astype(float)
+    ratings[:, 1] = ratings[:, 0]
+    ratings[100:, 0] = ratings[:100, 2] = np.nan
+    assert conspicuous_raters(people(ratings)) is None
+
+
 @pytest.mark.parametrize(
     ("changed", "turned"),
     [(lambda v: 6 - v, True), (lambda v: 20 * v, False), (lambda v: 100 - 20 * v, True)],

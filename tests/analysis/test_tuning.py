@@ -121,6 +121,9 @@ def test_a_price_decides_between_equals() -> None:
     priced = tune(y, labels, [dear, cheap], FIGURES["accuracy"], price=10.0)
     assert (free.winner, priced.winner) == ("dear", "cheap")
     assert [round(point.at_most_usd, 3) for point in free.money] == [0.001, 0.02]
+    worse = Candidate("worse", np.where(np.arange(80) % 2, 1 - y, y), cost_usd=0.02)
+    first, second = tune(y, labels, [cheap, worse], FIGURES["accuracy"]).money
+    assert second.reaches == first.reaches, "more money buys nothing better"
 
 
 def test_the_curve_of_money_holds_each_point_with_its_interval() -> None:
@@ -436,7 +439,7 @@ def test_the_command(study: Study, tmp_path: Path, genspace: Callable[..., objec
         ("[variants.a]\nkind = 1\n[variants.b]\nkind = 'scene'\n", "a variant needs kind"),
         ("[variants.a]\nkind = 'scene'\n", "two variants at least"),
         ("default = 'c'\n[variants.a]\nkind = 'scene'\n[variants.b]\nkind = 'scene'\n", "default = 'c'"),
-        ("thresholds = [2]\n[variants.a]\nkind = 'scene'\n", "thresholds.0"),
+        ("thresholds = [1]\n[variants.a]\nkind = 'scene'\n", "thresholds.0"),
         ("thresholds = []\n[variants.a]\nkind = 'scene'\n[variants.b]\nkind = 'scene'\n", "thresholds"),
         ("colour = 'red'\n", "colour"),
         ("default = \n", "not valid TOML"),
@@ -450,9 +453,11 @@ def test_a_wrong_space_is_refused_by_name(tmp_path: Path, text: str, told: str) 
 
 def test_a_grid_is_every_combination(tmp_path: Path) -> None:
     (tmp_path / "tune.toml").write_text(
-        'default = "v-b-2"\n[grid.v]\nkind = "vlm"\nmodel = ["a", "b"]\nsamples = [1, 2]\nseed = 3\n'
+        'default = "v-b-2"\nthresholds = [0.3, 0.99]\n[grid.v]\nkind = "vlm"\nmodel = ["a", "b"]\nsamples = [1, 2]\nseed = 3\n'
     )
-    found = read_space(tmp_path / "tune.toml").variants
+    space = read_space(tmp_path / "tune.toml")
+    assert space.thresholds == (0.3, 0.99)
+    found = space.variants
     assert next(iter(found)) == "v-b-2"
     assert sorted(found) == ["v-a-1", "v-a-2", "v-b-1", "v-b-2"]
     assert (found["v-b-2"].model, dict(found["v-b-2"].options)) == ("b", {"samples": 2, "seed": 3})

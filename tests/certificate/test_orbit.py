@@ -60,6 +60,13 @@ def test_a_side_that_hides_something_is_left_out() -> None:
     assert seen_from_elsewhere(scene, 30, 1.01) is None
 
 
+def test_where_the_right_side_hides_something_the_left_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = sample_probe("t2i-object_distance-1", 0, 4, seed=3, size=128).scene
+    left = orbited(scene, -30)
+    monkeypatch.setattr("genspace.geometry.probes.orbit.least_visible", lambda moved: float(moved == left))
+    assert seen_from_elsewhere(scene, 30, 0.5) == left
+
+
 def test_probes_that_do_not_depend_on_the_camera_have_another_side(probes: Path) -> None:
     free = {name for name, predicate in built_in().items() if predicate.from_anywhere}
     assert free == {"allocentric", "intrinsic", "object_distance", "object_size"}

@@ -195,7 +195,9 @@ def test_pictures_are_retouched_when_they_are_read(tmp_path: Path) -> None:
     files = files_of(tmp_path, Image.fromarray(pixels))
     assert (read_picture(files.read("mirror/7.png")).pixels == pixels[:, ::-1]).all()
     assert (read_picture(files.read("cut-1-2-3-0/7.png")).pixels == pixels[2:, 1:37]).all()
-    assert read_picture(files.read("smaller/7.png")).pixels.shape == (15, 30, 3)
+    smaller = read_picture(files.read("smaller/7.png")).pixels
+    assert smaller.shape == (15, 30, 3)
+    assert smaller.std() < 0.8 * pixels.std(), "noise is averaged, not picked from"
     assert Image.open(io.BytesIO(files.read("jpeg/7.jpg"))).format == "JPEG"
     assert files.read("as-it-is/7.png") == (tmp_path / "7.png").read_bytes()
     with pytest.raises(InputError, match="not a file of a retouched picture"):
@@ -247,6 +249,9 @@ def test_depth_points_and_scenes_are_retouched_alike(tmp_path: Path) -> None:
     assert (np.asarray(Image.open(io.BytesIO(files.read("mirror/7.depth.png")))) == depth[:, ::-1]).all()
     assert np.load(io.BytesIO(files.read("mirror/7.npz")))["xyz"].tolist() == [[-1.0, 2.0, 3.0]]
     assert files.read("smaller/7.npz") == (tmp_path / "7.npz").read_bytes()
+    np.savez(tmp_path / "8.npz", xyz=np.array([[{}]], dtype=object))  # to read it could run anything
+    with pytest.raises(InputError, match=r"8\.npz: expected an \.npz file"):
+        files.read("mirror/8.npz")
 
 
 @pytest.mark.parametrize(

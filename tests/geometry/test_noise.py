@@ -110,6 +110,7 @@ def test_a_judge_with_noise_is_another_judge_and_so_is_one_with_another_seed():
     assert plain.fingerprint == reseeded.fingerprint
     noisy = [SceneJudge(profile=CORRECTED, noise=TYPICAL, seed=seed).fingerprint for seed in (0, 1)]
     assert len({plain.fingerprint, *noisy}) == 3
+    assert SceneJudge(profile=CORRECTED, noise=TYPICAL).fingerprint == noisy[0]
 
 
 def test_a_smaller_edit_has_both_its_scenes_smaller():

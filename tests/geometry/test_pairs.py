@@ -52,6 +52,19 @@ def test_the_ratio_outside_the_masks(make) -> None:
     assert depth_scale(make(wall(4000), after), Limits()) == pytest.approx(2.0)
 
 
+def test_the_scale_is_the_median_of_the_ratios(make) -> None:
+    before = np.linspace(3900, 4100, HEIGHT * WIDTH).reshape(HEIGHT, WIDTH).astype(np.uint16)
+    outside = sorted(before[:, 8:].ravel().tolist())
+    middle = len(outside) // 2
+    expected = (outside[middle - 1] + outside[middle]) / 2 / 2000
+    assert depth_scale(make(before, wall(2000)), Limits()) == pytest.approx(expected, rel=1e-6)
+
+
+def test_as_much_background_as_is_wanted_is_enough(make) -> None:
+    eight_of_32 = make(wall(4000), wall(2000), columns=24)
+    assert depth_scale(eight_of_32, Limits(min_background=8 / 32)) == pytest.approx(2.0)
+
+
 def test_a_measured_scale_decides_a_move(make) -> None:
     # The after depth came out half as large: 1 m there is 2 m; the object went from 4 m to 3 m = 1.5 m there.
     pair = make(wall(4000), wall(2000), z=(4.0, 1.5))

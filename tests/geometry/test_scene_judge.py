@@ -257,6 +257,7 @@ def test_a_miss_is_the_error_in_tolerances_on_every_predicate() -> None:
     ("fields", "expected"),
     [
         ({"unit": "deg", "value": 170.0, "target": -170.0, "inner": 10.0, "outer": 40.0, "score": 2 / 3}, 0.5),
+        ({"unit": "deg", "value": 100.0, "target": 20.0, "inner": 10.0, "outer": 40.0, "score": 0.0}, 2.0),
         ({"unit": "m", "value": 3.0, "target": 1.0, "inner": 0.3, "outer": 0.6, "score": 0.0, "note": "relative error"}, 2 / 0.6),
         ({"unit": "deg", "value": -12.0, "target": None, "inner": 0.0, "outer": 4.0, "score": 0.0, "note": "at least 0"}, 3.0),
         # its error does not follow from value and target: the score tells it

@@ -82,6 +82,12 @@ def test_contrast_hides_the_prompt_which_would_tell() -> None:
     assert len({q.text for q in questions}) == 4
 
 
+def test_contrast_says_where_the_probability_of_what_was_asked_comes_from() -> None:
+    sources = iter(["logits", "samples", "samples", "samples"])
+    outcome, _ = asked("contrast", ITEM, lambda _: replace(yes(0.0), source=next(sources)))
+    assert outcome.details["probabilities_from"] == "logits"
+
+
 def test_contrast_without_rivals_is_yes_no() -> None:
     item = replace(ITEM, predicate="object_distance(cow, chair, value_m=1)")
     outcome, questions = asked("contrast", item, lambda _: yes(1.5))
@@ -117,7 +123,7 @@ def test_choice_asks_in_both_orders_and_a_liking_for_a_place_counts_half() -> No
     torn, _ = asked("choice", ITEM, lambda ask: letters(ask, "left", position=0.7))
     assert not torn.details["orders_agree"]  # 1 where it is first, .3 where it is last
     wrong, _ = asked("choice", ITEM, lambda ask: letters(ask, "right", position=0.4))
-    assert wrong.score == pytest.approx(0.4 / 2)
+    assert (wrong.score, wrong.confidence) == pytest.approx((0.4 / 2, 1 - 0.4 / 2))
 
 
 def test_choice_abstains_where_the_model_cannot_tell() -> None:

@@ -157,6 +157,10 @@ def test_more_examples_than_there_are(study: Study, tmp_path: Path) -> None:
     text = sent(few, 0, shots=5)
     assert text.startswith("nothing would be sent: not asked without help: it is to see 5 solved examples")
     assert "there are 2" in text or "there are 0" in text
+    scale = answers[answers["item_id"] < "i06"].assign(value=lambda table: 1 + 4 * table["value"])
+    scale.loc[scale["item_id"] == "i00", "value"] = 3  # the middle: neither yes nor no
+    with pytest.raises(InputError, match="shots = 7: people have decided 5 items"):
+        judge(written(tmp_path / "scale", items, scale), shots=7)
 
 
 def turns(study: Study, n: int, other: int | None = None, **options: Any) -> list[list[tuple[str, str]]]:

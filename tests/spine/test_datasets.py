@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from genspace.datasets import CATALOGUE, fetch, write_study
-from genspace.datasets._fetch import table_digest
+from genspace.datasets._fetch import _download, table_digest
 from genspace.datasets._viescore import TASKS
 from genspace.errors import InputError
 from genspace.gather import evidence_of
@@ -77,6 +77,21 @@ def test_no_network_is_one_message(genspace, tmp_path: Path, monkeypatch: pytest
     assert result.code == 2
     assert result.err.startswith("genspace: cannot download https://raw.githubusercontent.com/Yushi-Hu/tifa/")
     assert result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("digest", "known"), [("ab12", "sha256:ab12"), (None, None)])
+def test_what_is_downloaded_is_checked_where_its_digest_is_known(
+    digest: str | None, known: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str | None] = []
+
+    def retrieve(_url: str, *, known_hash: str | None, path: Path, fname: str) -> str:
+        asked.append(known_hash)
+        return str(path / fname)
+
+    monkeypatch.setattr("pooch.retrieve", retrieve)
+    assert _download("https://example.org/a.csv", digest, tmp_path / "a.csv") == tmp_path / "a.csv"
+    assert asked == [known]
 
 
 def test_unknown_name(genspace) -> None:

@@ -2,6 +2,8 @@
 
 The answers stand in SQLite, as `genspace annotate` keeps them; expected values come from the database itself, from pandas
 and from SciPy.
+
+Longer than 400 lines: each use of the answers is one test on the same study.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from sklearn.metrics import roc_auc_score
 from small_studies import open_desk, write_study
 
 import genspace as package
+from genspace.gather import verdicts_at
 from genspace.human_study.visit.assignment import Assignment
 from genspace.store import JudgeStore
 
@@ -171,6 +174,23 @@ def test_diff_holds_the_later_answers_in_the_database_against_both_runs(
     assert metric["n_flipped"] == (score * 5 % 7 != score).sum()
 
 
+def test_answers_that_are_still_asked_for_are_counted(tmp_path: Path) -> None:
+    root = write_study(tmp_path / "s", 4)
+    assert package.evidence_of(package.open_study(root)).missing_answers == 0, "nobody was asked yet"
+    open_desk(root, raters_per_item=2, repeats={"every": 0}).store.close()
+    assert package.evidence_of(package.open_study(root)).missing_answers == 4 * 2
+    for name in ("annotate.toml", "answers.sqlite"):
+        (root / name).unlink()
+    assert package.evidence_of(package.open_study(root)).missing_answers == 0, "nobody is ever asked"
+
+
+def test_a_judge_is_marked_with_what_study_toml_says_of_it(tmp_path: Path) -> None:
+    root = write_study(tmp_path / "s", 1)
+    (root / "study.toml").write_text('[judges.mine]\nkind = "table"\nmetric = "m"\n')
+    marks = package.evidence_of(package.open_study(root)).marks
+    assert marks["mine"].settings == {"kind": "table", "metric": "m"}
+
+
 def test_a_pairwise_judge_is_asked_what_people_compared(tmp_path: Path, genspace: Callable[..., Any]) -> None:
     """Ids that sort otherwise as text than in the table: i9 and i10."""
     root = tmp_path / "s"
@@ -201,6 +221,19 @@ def test_a_pairwise_judge_is_asked_what_people_compared(tmp_path: Path, genspace
     assert judge["coverage"]["decided"] == 2
     package.run(study, Pairwise(), "lower")
     assert len(asked) == 2
+
+
+def test_a_folder_of_verdicts_holds_every_judge_and_the_items_they_are_about(tmp_path: Path) -> None:
+    for judge in ("a", "b"):
+        with JudgeStore(tmp_path, judge).writer() as writer:
+            verdict = package.Verdict(item_id="i1", score=1.0)
+            writer.write(verdict.stamped(judge=judge, fingerprint="f"))
+    found = verdicts_at(tmp_path / "verdicts")
+    assert found.items["item_id"].tolist() == ["i1"]
+    assert found.every_verdict[["judge", "item_id"]].loc[[0, 1]].to_numpy().tolist() == [
+        ["a", "i1"],
+        ["b", "i1"],
+    ]
 
 
 def test_a_verdict_on_the_pair_the_other_way_round_is_known(tmp_path: Path) -> None:

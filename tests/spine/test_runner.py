@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ import pytest
 from genspace.errors import GenspaceError, InputError
 from genspace.judges import JudgeContext, JudgeSpec, make_judge, resolve
 from genspace.records import Request, Verdict
-from genspace.runner import INTERRUPTED, RunOptions, StopFlag, run, stop_on_interrupt
+from genspace.runner import INTERRUPTED, RunOptions, StopFlag, plan, run, stop_on_interrupt
 from genspace.store import JudgeStore
 from genspace.study import JudgeTable, Study, open_study
 
@@ -174,9 +175,23 @@ def test_pairwise_judges_are_asked_about_items_of_one_prompt(study: Study) -> No
     class Pairwise(Scripted):
         pairwise = True
 
-    assert run(study, Pairwise(), "m").asked == 10  # ten prompts of two items each
+    assert run(study, Pairwise(), "m", RunOptions(limit=4)).asked == 4
+    planned = plan(study, Pairwise(), "m", RunOptions())
+    assert (planned.total, planned.already_done) == (6, 4)  # ten prompts of two items each
+    assert run(study, Pairwise(), "m").asked == 6
     keys = JudgeStore(study.root, "m").current()
     assert ("i0", "i1", None, 0) in keys
+
+
+def test_verdict_files_hold_standard_json_in_the_letters_of_its_author(study: Study) -> None:
+    verdict = Verdict(item_id="i0", status="abstained", reason="ä").stamped(judge="m", fingerprint="f")
+    with JudgeStore(study.root, "m").writer() as writer:
+        writer.write(verdict)
+        with pytest.raises(ValueError, match="JSON compliant"):
+            writer.write(replace(verdict, details={"share": float("nan")}))
+    (text,) = [p.read_text(encoding="utf-8") for p in JudgeStore(study.root, "m").folder.glob("*.jsonl")]
+    assert '"reason": "ä"' in text
+    assert text.count("\n") == 1
 
 
 @pytest.mark.parametrize("options", [{"shard": (3, 2)}, {"retry": "everything"}, {"repeats": 0}])

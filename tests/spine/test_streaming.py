@@ -174,6 +174,7 @@ def test_what_is_done_repeats_shards_and_compaction_in_parts(tmp_path: Path, par
     assert asked[3:] == [0, 10, 1]
     store = JudgeStore(tmp_path, "m")
     before = store.current()
+    assert store.frame().index.tolist() == list(range(20)), "one row a key: an item's failure was asked again"
     assert compact(store)[1] == len(before) == 20
     assert store.current() == before
     assert run(study, judge, "m", RunOptions(repeats=2)).asked == 0
