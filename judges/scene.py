@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from genspace.errors import InputError
 from genspace.judges._protocol import JudgeContext, JudgeSpec, parse_options
 from genspace.records import Files, Item, Request, Verdict, fingerprint
+from genspace.study import SCENE_SUFFIX, beside, scene_names
 
 if TYPE_CHECKING:
     from genspace.geometry.noise import Noise
@@ -25,10 +26,7 @@ __all__ = [
     "SceneOptions",
     "find_scene",
     "make",
-    "scene_names",
 ]
-
-SCENE, PAIR = ".scene.json", ".pair.json"
 
 
 class NoSceneError(InputError):
@@ -163,7 +161,7 @@ def find_scene(item: Item, files: Files) -> Scene | Pair:
         if files.exists(name):
             return _parse(json_document(files, name), name, files)
     if item.image and item.image_before:
-        before, after = _beside(item.image_before, SCENE), _beside(item.image, SCENE)
+        before, after = beside(item.image_before, SCENE_SUFFIX), beside(item.image, SCENE_SUFFIX)
         if files.exists(before) and files.exists(after):
             scenes = {"before": json_document(files, before), "after": json_document(files, after)}
             return _parse(
@@ -171,26 +169,6 @@ def find_scene(item: Item, files: Files) -> Scene | Pair:
             )
         names += [before, after]
     raise NoSceneError(f"no scene file for {item.item_id}: looked for {', '.join(dict.fromkeys(names))}")
-
-
-def scene_names(item: Item) -> Iterator[str]:
-    """Yield the names under which an item's scene file may lie, the likeliest first.
-
-    >>> from genspace.records import Item
-    >>> list(scene_names(Item(item_id="1", image="a.png")))
-    ['a.scene.json', '1.scene.json', 'a.pair.json', '1.pair.json']
-    """
-    stated = item.extra.get("scene")
-    if isinstance(stated, str) and stated:
-        yield stated
-    for suffix in (PAIR,) if item.image_before else (SCENE, PAIR):
-        if item.image:
-            yield _beside(item.image, suffix)
-        yield f"{item.item_id}{suffix}"
-
-
-def _beside(image: str, suffix: str) -> str:
-    return posixpath.splitext(image)[0] + suffix
 
 
 def json_document(files: Files, name: str) -> Any:

@@ -12,7 +12,7 @@ from genspace.tables._table import SUFFIXES, Table, ending_of
 
 __all__ = ["PART_ROWS", "find_table", "read_parts", "read_table"]
 
-PART_ROWS = 10_000
+PART_ROWS = 6_000
 """Rows that `read_parts` holds at a time."""
 
 
@@ -63,7 +63,7 @@ def read_parts(path: Path, label: str | None = None) -> Iterator[Table]:
     >>> path = Path(tempfile.mkdtemp()) / "items.csv"
     >>> _ = path.write_text("item_id\n" + "\n".join(map(str, range(10_001))))
     >>> [len(part.frame) for part in read_parts(path)]
-    [10000, 1]
+    [6000, 4001]
     """
     return (t for t in _tables(path, label or str(path), rows=PART_ROWS) if len(t.frame))
 
