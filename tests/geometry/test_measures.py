@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from genspace.geometry.evaluate import measured_in_words
+from genspace.geometry.evaluate import _combined, measured_in_words
 from genspace.geometry.measures import bearing_deg, size_m, unseen_factor
 from genspace.geometry.profiles import CORRECTED
 from genspace.geometry.scene import SceneObject
@@ -43,6 +43,16 @@ def test_what_stands_at_one_place_is_named() -> None:
         bearing_deg(box(), box("cat"))
     with pytest.raises(Unmeasurable, match="cow and the camera are above one another"):
         bearing_deg(box(place=(0, 1, 0)), (0.0, 0.0, 0.0))
+
+
+def test_what_is_reported_beside_constraints_decides_nothing() -> None:
+    seen = Measurement(quantity="share seen", value=0.4, unit="")
+    half, unknown = (
+        Measurement(quantity="distance", value=v, unit="m", target=1.0, inner=0.1, outer=0.3, score=s)
+        for v, s in ((1.2, 0.5), (None, None))
+    )
+    assert _combined([seen, half, seen, half]).score == 0.25
+    assert _combined([seen, half, unknown]).score is None
 
 
 def test_a_number_without_a_unit_has_three_decimals() -> None:
