@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from genspace.geometry.evaluate import _combined, measured_in_words
-from genspace.geometry.measures import bearing_deg, size_m, unseen_factor
+from genspace.geometry.measures import bearing_deg, check_apart, size_m, unseen_factor
 from genspace.geometry.profiles import CORRECTED
 from genspace.geometry.scene import SceneObject
-from genspace.geometry.views import Placed, Unmeasurable
+from genspace.geometry.views import Placed, Unknown, Unmeasurable
 from genspace.records import Measurement
 
 
@@ -43,6 +45,14 @@ def test_what_stands_at_one_place_is_named() -> None:
         bearing_deg(box(), box("cat"))
     with pytest.raises(Unmeasurable, match="cow and the camera are above one another"):
         bearing_deg(box(place=(0, 1, 0)), (0.0, 0.0, 0.0))
+
+
+def test_only_known_places_can_be_one_place() -> None:
+    with pytest.raises(Unmeasurable, match=r"cow and cat are at one place, 1\.0 cm apart"):
+        check_apart(box(), box("cat", place=(0.01, 0, 3)))
+    nowhere = replace(box("cat"), in_camera=Unknown("no depth"))
+    for a, b in ((box(), nowhere), (nowhere, box())):
+        check_apart(a, b)
 
 
 def test_what_is_reported_beside_constraints_decides_nothing() -> None:
