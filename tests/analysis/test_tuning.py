@@ -451,6 +451,11 @@ def test_a_wrong_space_is_refused_by_name(tmp_path: Path, text: str, told: str) 
         read_space(tmp_path / "tune.toml")
 
 
+def test_a_space_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no\.toml: cannot be read \(No such file or directory\)"):
+        read_space(tmp_path / "no.toml")
+
+
 def test_a_grid_is_every_combination(tmp_path: Path) -> None:
     (tmp_path / "tune.toml").write_text(
         'default = "v-b-2"\nthresholds = [0.3, 0.99]\n[grid.v]\nkind = "vlm"\nmodel = ["a", "b"]\nsamples = [1, 2]\nseed = 3\n'
