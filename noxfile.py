@@ -1,12 +1,16 @@
-"""The base installation on every promised Python with the newest dependencies, on the oldest with the lowest: `nox`.
+"""The package in clean environments: `nox`. A Python that is not there is skipped.
 
-A session installs the package alone, without extras, and runs the tests that need none. A Python that is not there is
-skipped. `nox -s "base(python='3.12', dependencies='newest')"` runs one.
+- `base`: without extras on every promised Python with the newest dependencies, on the oldest with the lowest; runs the
+  tests that need no extra. `nox -s "base(python='3.12', dependencies='newest')"` runs one.
+- `built`: the wheel and the sdist, and the wheel with each extra; runs the steps of `make demo`, or what the extra is
+  for.
 """
 
 from __future__ import annotations
 
+import shutil
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 import nox
@@ -23,6 +27,23 @@ NEEDED = [
     "pytest-xdist",
     "statsmodels",
 ]
+JUDGES = ("depth-and-masks", "released-rules", "noisy-perception", "half-the-noise", "boxes-in-2d")
+DEMO = (
+    "check study",
+    f"judge study {' '.join(f'--judge {name}' for name in JUDGES)}",
+    "certify study --judge depth-and-masks --judge noisy-perception",
+    "compare study --by kind --by sub_domain --out report",
+    "probe report study --out probes",
+)
+USES: Mapping[str, str] = {
+    "models": "models list",
+    "vision": "models list",
+    "web": "annotate init study",
+    "render": "probe render rendered --per-predicate 1 --size 96 --samples 4",
+    "ray": "judge study --judge boxes-in-2d --engine ray --retry all",
+    "excel": "check table.xlsx",
+}
+"""A command that needs the extra. After each, `doctor` says that the extra is complete."""
 nox.options.default_venv_backend = "venv"
 nox.options.error_on_missing_interpreters = False
 
@@ -46,3 +67,26 @@ def base(session: nox.Session, dependencies: str) -> None:
     older = ["-W", "ignore::DeprecationWarning", "-k", "not schemas_are_those and not exit_code_2"]
     chosen = older if dependencies == "lowest" else []
     session.run("pytest", "-q", "-p", "no:anyio", *chosen, *(session.posargs or TESTS))
+
+
+@nox.session
+@nox.parametrize(("file", "extra"), [("*.whl", ""), ("*.tar.gz", ""), *(("*.whl", extra) for extra in USES)])
+def built(session: nox.Session, file: str, extra: str) -> None:
+    """Build the package, install one of its files, and use it from a folder outside the repository."""
+    here, folder = Path.cwd(), Path(session.create_tmp())
+    session.install("build", *(["openpyxl"] if extra == "excel" else []))
+    session.run("python", "-m", "build", "--outdir", str(folder / "dist"), silent=True)
+    (package,) = (folder / "dist").glob(file)
+    session.install(f"{package}[{extra}]" if extra else str(package), "-c", "constraints.txt")
+    shutil.rmtree(folder / "study", ignore_errors=True)
+    shutil.copytree(here / "examples" / "quickstart", folder / "study")
+    session.chdir(folder)
+    if extra == "excel":
+        session.run(
+            "python", "-c", "import pandas; pandas.read_csv('study/items.csv').to_excel('table.xlsx')"
+        )
+    for command in [USES[extra]] if extra else DEMO:
+        session.run("genspace", *command.split())
+    found = str(session.run("genspace", "doctor", silent=True))
+    if extra and f"extra {extra} complete" not in " ".join(found.split()):
+        session.error(found)

@@ -5,7 +5,7 @@ Format 1 held reasons and remarks as sentences. Format 2 tested by swapping prom
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 __all__ = ["from_former"]
@@ -19,18 +19,15 @@ PREFERENCES = {
 """Figures of pairs by their keys in format 2."""
 
 
-def from_former(document: Mapping[str, Any]) -> Mapping[str, Any]:
+def from_former(document: Any) -> Any:
     """Return a document of a former format as one of the present format, another document as it stands."""
-    steps: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
-        "genspace-comparison/1": _from_1,
-        "genspace-comparison/2": _from_2,
-    }
+    steps = {"genspace-comparison/1": _from_1, "genspace-comparison/2": _from_2}
     while (step := steps.get(str(document.get("schema")))) is not None:
         document = step(document)
     return document
 
 
-def _from_1(document: Mapping[str, Any]) -> dict[str, Any]:
+def _from_1(document: Any) -> Any:
     """Return a document of format 1 as one of format 2; its sentences are kept as they stand."""
     found = _question_of_1(document)
     found["schema"] = "genspace-comparison/2"
@@ -40,8 +37,8 @@ def _from_1(document: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _question_of_1(document: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = _told({k: v for k, v in document.items() if k != "questions"})
+def _question_of_1(document: Any) -> Any:
+    found = _told({k: v for k, v in document.items() if k != "questions"})
     declared = found["primary"]["why"] == "declared"
     found["primary"]["why"] = "declared" if declared else "by the kind of answers"
     tested = found["tests"]["method"] is not None
@@ -76,13 +73,13 @@ def _told(part: Any) -> Any:
     return [_told(value) for value in part] if isinstance(part, list) else part
 
 
-def _from_2(document: Mapping[str, Any]) -> dict[str, Any]:
+def _from_2(document: Any) -> Any:
     """Return a document of format 2 as one of format 3."""
     questions = {name: _question_of_2(part) for name, part in document.get("questions", {}).items()}
     return {**_question_of_2(document), "schema": "genspace-comparison/3", "questions": questions}
 
 
-def _question_of_2(document: Mapping[str, Any]) -> dict[str, Any]:
+def _question_of_2(document: Any) -> Any:
     options = {"tests": document["tests"]["method"] is not None, **document["options"]}
     return {
         **document,
@@ -108,21 +105,21 @@ def _with_triads(part: Any) -> Any:
     return [_with_triads(value) for value in part] if isinstance(part, list) else part
 
 
-def _human_of_2(document: Mapping[str, Any]) -> dict[str, Any]:
+def _human_of_2(document: Any) -> Any:
     levels = {"binary": "nominal", "ordinal": "ordinal", "continuous": "interval"}
     human, level = document["human"], levels[document["study"]["value_type"]]
     ceiling = {"figure": "pearson", "estimate": human["ceiling"], "model": None}
     return {**human, "alpha": f"krippendorff_alpha_{level}", "ceiling": ceiling}
 
 
-def _judge_of_2(judge: Mapping[str, Any]) -> dict[str, Any]:
+def _judge_of_2(judge: Any) -> Any:
     found = {key: value for key, value in judge.items() if key != "preference"}
     of_pairs = {PREFERENCES[key]: value for key, value in (judge.get("preference") or {}).items()}
     item = {key: value for key, value in judge["item"].items() if key != "pearson_of_ceiling"}
     return {**found, "item": {**item, **of_pairs}}
 
 
-def _tests_of_2(tests: Mapping[str, Any]) -> dict[str, Any]:
+def _tests_of_2(tests: Any) -> Any:
     pairs = []
     for row in tests["pairs"]:
         adjusted, difference = row["p_holm"], row["difference"]
@@ -140,7 +137,7 @@ def _tests_of_2(tests: Mapping[str, Any]) -> dict[str, Any]:
     return {**tests, "pairs": pairs, "groups_n": None}
 
 
-def _cell_of_2(cell: Mapping[str, Any]) -> dict[str, Any]:
+def _cell_of_2(cell: Any) -> Any:
     test = cell["test"]
     people = {"value": None, "reason": {"code": "not_computed"}}
     return {**cell, "people": people, "test": None if test is None else {**test, "low": None, "high": None}}

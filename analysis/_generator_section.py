@@ -171,7 +171,7 @@ class Counted:
 
 
 @dataclass(frozen=True, eq=False)
-class _Source:
+class _ScoredBy:
     """What the people or one judge say about the generators."""
 
     scores: GeneratorScores
@@ -184,7 +184,7 @@ class _Source:
     """Of a judge that scores single items: each generator's figures in their three ways."""
 
 
-def _people(field: Field) -> _Source:
+def _people(field: Field) -> _ScoredBy:
     """Return the people's scores: strengths where they compared pairs, else mean ratings."""
     answered = field.answered
     unit, rater = np.nonzero(np.isfinite(answered.people.ratings))
@@ -195,12 +195,12 @@ def _people(field: Field) -> _Source:
     if field.rater_draws is not None:
         draws = field.rater_draws.take(rater)
     if in_pairs:
-        return _Source(field.of_pairs(said, unit, draws), STRENGTH, nothing)
+        return _ScoredBy(field.of_pairs(said, unit, draws), STRENGTH, nothing)
     share = 1 / answered.people.count[unit]
-    return _Source(field.of_items(said, unit, draws, share), "mean rating", nothing)
+    return _ScoredBy(field.of_items(said, unit, draws, share), "mean rating", nothing)
 
 
-def _judge(field: Field, name: str) -> _Source:
+def _judge(field: Field, name: str) -> _ScoredBy:
     """Return a judge's scores: strengths where it compared pairs, else its mean score, a miss where it gave none."""
     alone = field.items.judges.get(name)
     judge = field.items.judges[name] if field.pairs is None else alone or field.pairs.judges[name]
@@ -208,13 +208,13 @@ def _judge(field: Field, name: str) -> _Source:
     nothing = None if len(there) else Reason("no_scores")
     if alone is None:
         shares = judge.score[there] if judge.direction > 0 else 1 - judge.score[there]
-        return _Source(field.of_pairs(shares, there, field.pair_draws.take(there)), STRENGTH, nothing)
+        return _ScoredBy(field.of_pairs(shares, there, field.pair_draws.take(there)), STRENGTH, nothing)
     limits = field.ranges[name]
     filled = np.where(np.isfinite(judge.score), judge.score, limits.worst) * judge.direction
     every = np.arange(len(filled))
     scores = field.of_items(filled, every, field.item_draws, np.ones(len(filled)))
     counted = () if nothing else tuple(_counted(field, judge, limits))
-    return _Source(scores, "mean score", nothing, judge.direction, counted)
+    return _ScoredBy(scores, "mean score", nothing, judge.direction, counted)
 
 
 def _counted(field: Field, judge: JudgeScores, limits: ScoreRange) -> Iterator[Counted]:
@@ -296,7 +296,7 @@ def _cells(field: Field, column: str, judges: Sequence[str]) -> dict[str, Genera
 def _orders(field: Field, judges: Sequence[str]) -> Orders:
     """Return the people's order and that of each judge with its distance from it."""
 
-    def said(name: str | None) -> _Source:
+    def said(name: str | None) -> _ScoredBy:
         return _people(field) if name is None else _judge(field, name)
 
     people, *sources = side_by_side(said, (None, *judges))
@@ -307,7 +307,7 @@ def _orders(field: Field, judges: Sequence[str]) -> Orders:
     return Orders(people=_order(field, people, no_interval=field.no_interval(judge=False)), judges=theirs)
 
 
-def _order(field: Field, source: _Source, *, no_interval: Reason | None) -> Order:
+def _order(field: Field, source: _ScoredBy, *, no_interval: Reason | None) -> Order:
     """Return the generators from best to worst, each with its score and how sure its place is."""
     scores, names = source.scores, field.items.generators
     reason = source.nothing or scores.reason
@@ -365,7 +365,7 @@ def _order(field: Field, source: _Source, *, no_interval: Reason | None) -> Orde
     )
 
 
-def _distance(field: Field, people: _Source, judge: _Source) -> Estimate:
+def _distance(field: Field, people: _ScoredBy, judge: _ScoredBy) -> Estimate:
     """Return Kendall's distance of a judge's order from the people's."""
     ours, theirs = people.scores, judge.scores
     both = np.isfinite(ours.value) & np.isfinite(theirs.value)

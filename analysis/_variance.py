@@ -32,7 +32,8 @@ def variance_components(ratings: ArrayLike, weights: Floats | None = None) -> tu
     given = np.isfinite(values).sum(axis=1)
     values, weights, given = values[given > 1], weights[given > 1], given[given > 1].astype(float)
     if not len(values):
-        return (np.full(weights.shape[1], np.nan),) * 2
+        nothing = np.full(weights.shape[1], np.nan)
+        return nothing, nothing
     values = values - np.nanmean(values)
     mean = np.nanmean(values, axis=1)
     inside = np.nansum((values - mean[:, None]) ** 2, axis=1)

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -120,11 +121,11 @@ def alternative_annotator_test(
         return _untested(Reason("raters_not_identified"), epsilon, alignment)
     if k < MIN_RATERS:
         return _untested(Reason("too_few_raters", n=k, needed=MIN_RATERS), epsilon, alignment)
-    how: dict[str, Any] = {"prompts": prompt, "alignment": alignment, "epsilon": epsilon}
+    contest_with = partial(_contest, prompts=prompt, alignment=alignment, epsilon=epsilon)
     contests = [
         contest
         for j in range(k)
-        if (contest := _contest(labels[j], said, table[:, j], np.delete(table, j, axis=1), **how))
+        if (contest := contest_with(labels[j], said, table[:, j], np.delete(table, j, axis=1)))
     ]
     if len(contests) < MIN_RATERS:
         reason = Reason("too_few_contests", n=len(contests), needed=MIN_RATERS)
@@ -133,8 +134,7 @@ def alternative_annotator_test(
 
     adjusted = false_discovery_control([c.p for c in contests], method="by")
     decided = tuple(
-        RaterContest(**(asdict(c) | {"won": bool(p <= FALSE_DISCOVERY_RATE)}))
-        for c, p in zip(contests, adjusted, strict=True)
+        replace(c, won=bool(p <= FALSE_DISCOVERY_RATE)) for c, p in zip(contests, adjusted, strict=True)
     )
     rate = float(np.mean([c.won for c in decided]))
     return AlternativeAnnotatorTest(

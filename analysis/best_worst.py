@@ -167,7 +167,7 @@ def _fit(shown: Ints, top: Ints, bottom: Ints, items: int) -> tuple[Floats, Floa
     """Return strengths with mean 0 and their standard errors; the likelihood is concave, so its maximum is the one."""
     from scipy.optimize import minimize
 
-    model = _Model(shown, top, bottom, items)
+    model = _MaximumDifference(shown, top, bottom, items)
 
     def whole(free: Any) -> Any:  # the first item's strength is held at 0, for only differences matter
         return np.concatenate([[0.0], free])
@@ -193,7 +193,7 @@ def _fit(shown: Ints, top: Ints, bottom: Ints, items: int) -> tuple[Floats, Floa
     return u - u.mean(), np.sqrt(np.diag(centred @ covariance @ centred))
 
 
-class _Model:
+class _MaximumDifference:
     """The negative log likelihood of the maximum-difference model, its gradient and its observed information."""
 
     def __init__(self, shown: Ints, top: Ints, bottom: Ints, items: int) -> None:

@@ -137,7 +137,7 @@ def consistency(
     >>> found.contradicting.value, found.least_error.value
     (0.5, 0.25)
     """
-    by_name = {way.name: way.expects for way in ways}
+    by_name: dict[str, Expects] = {way.name: way.expects for way in ways}
     rows = [row for item in said if (row := _counted(item, by_name)) is not None]
 
     def share(group: str | None, *, of_items: bool = False) -> Estimate:
@@ -163,7 +163,7 @@ def consistency(
     )
 
 
-class _Counted(NamedTuple):
+class _WrongAnswers(NamedTuple):
     prompt: str
     group: str | None
     wrong: int
@@ -171,14 +171,18 @@ class _Counted(NamedTuple):
     answers: int
 
 
-def _counted(item: Said, expects: Mapping[str, Expects]) -> _Counted | None:
+def _counted(item: Said, expects: Mapping[str, Expects]) -> _WrongAnswers | None:
     """Count one item's answers; None where there are fewer than two."""
     given = {name: answer for name, answer in item.versions.items() if answer is not None}
     same = [answer for name, answer in given.items() if expects[name] == "the same answer"]
     same += [item.asked] if item.asked is not None else []
     contrary = [answer for name, answer in given.items() if expects[name] == "not yes to both"]
     answers = len(same) + len(contrary)
-    return _Counted(item.prompt, item.group, fewest_errors(same, contrary), answers) if answers > 1 else None
+    return (
+        _WrongAnswers(item.prompt, item.group, fewest_errors(same, contrary), answers)
+        if answers > 1
+        else None
+    )
 
 
 def _way(way: Way, said: Sequence[Said], confidence: float, seed: int) -> WayRow:

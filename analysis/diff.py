@@ -270,7 +270,7 @@ def diff(
         reference=sides[1].reference,
         options=options,
         primary=primary,
-        items=_moved(*({str(i): None for i in side.items["item_id"]} for side in (old, new))),
+        items=_moved(*(dict.fromkeys(map(str, side.items["item_id"])) for side in (old, new))),
         answers=answers,
         settings=_settings_changed(old, new),
         judges=tuple(rows),
@@ -468,7 +468,7 @@ def _gravity(flip: Flip) -> tuple[int, float, str]:
     return {"wrong": 0, "right": 1, None: 2}[flip.now], -abs(flip.new - flip.old), flip.item_id
 
 
-def _moved(old: Mapping[str, object], new: Mapping[str, object]) -> Moved:
+def _moved(old: Mapping[str, float | None], new: Mapping[str, float | None]) -> Moved:
     changed = sum(new[key] != value for key, value in old.items() if key in new)
     return Moved(
         old=len(old),
@@ -482,7 +482,7 @@ def _moved(old: Mapping[str, object], new: Mapping[str, object]) -> Moved:
 def _answers_moved(old: Evidence, new: Evidence) -> Moved:
     """Count the answers of people who count that came, went, or are others; "can't tell" is an answer."""
 
-    def said(evidence: Evidence) -> dict[str, object]:
+    def said(evidence: Evidence) -> dict[str, float | None]:
         kept = evidence.answers[~evidence.answers["rater_id"].isin(list(evidence.excluded))]
         values = [None if np.isnan(v) else float(v) for v in kept["value"]]
         keys = kept[ANSWER_KEY].itertuples(index=False, name=None)

@@ -99,7 +99,7 @@ def _of_preferences(*, tie: float, apart: bool) -> Statistic:
         people, said = np.sign(y.y), np.where(np.abs(x) <= width, 0.0, np.sign(x))
         right = np.where((said == 0) & (people != 0), tie, people == said)
         counted = np.isfinite(right) & (people != 0 if apart else True)
-        return ratio(*y.sums(np.stack([np.where(counted, right, 0.0), counted])))
+        return ratio(*y.sums(np.stack([np.where(counted, right, 0.0), counted], dtype=float)))
 
     return statistic
 

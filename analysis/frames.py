@@ -126,7 +126,7 @@ def find_frames(
     fixed = np.full(len(raters), np.nan) if stated is None else stated
     if not (known & (camera != object_)).any() and not np.isfinite(fixed).any():
         raise ValueError("no item is known to have different answers from the camera and from the object")
-    model = _Model.of(answers, camera, object_, fixed).fitted()
+    model = _FramePosteriors.of(answers, camera, object_, fixed).fitted()
     telling = known & (camera != object_)
     seen = np.isfinite(answers)
     told = (seen & telling[:, None]).sum(axis=0)
@@ -165,7 +165,7 @@ def find_frames(
 
 
 @dataclass
-class _Model:
+class _FramePosteriors:
     """Mean-field posteriors of the raters' frames and of the items' two answers, and the rates between them."""
 
     answers: Floats
@@ -184,7 +184,7 @@ class _Model:
     share: float = 0.5
 
     @classmethod
-    def of(cls, answers: Floats, camera: Floats, object_: Floats, fixed: Floats) -> _Model:
+    def of(cls, answers: Floats, camera: Floats, object_: Floats, fixed: Floats) -> _FramePosteriors:
         """Begin with the known items alone; an unknown one begins with its majority in both frames."""
         n, m = answers.shape
         allowed = np.ones((n, 4), dtype=bool)
@@ -207,7 +207,7 @@ class _Model:
         model.frame = model._frames(telling)
         return model
 
-    def fitted(self) -> _Model:
+    def fitted(self) -> _FramePosteriors:
         """Repeat both steps until nothing changes."""
         unknown = self.allowed.sum(axis=1) > 1
         for _ in range(ROUNDS):

@@ -198,7 +198,7 @@ def _by_moments(y: Floats, a: Floats, b: Floats, prompt: Ints) -> Difference:
     y = y - y.mean()
 
     def sums(x: Floats) -> Floats:
-        return np.stack([np.bincount(prompt, v) for v in (x, x * x, x * y)])
+        return np.stack([np.bincount(prompt, v) for v in (x, x * x, x * y)], dtype=float)
 
     first, second = sums(a), sums(b)
     total = (first + second).sum(axis=1, keepdims=True)

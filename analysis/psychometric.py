@@ -180,7 +180,7 @@ def _fit_draws(
         for count in (np.ones(len(y)), y)
     )
     size = max(1, BATCH_CELLS // len(levels))
-    scale = _Scale(float(levels.mean()), float(levels.std()))
+    scale = _Standardised(float(levels.mean()), float(levels.std()))
     z = (levels - scale.centre) / scale.spread
     first = _start(z, trials[:1], said_yes[:1], lapses=lapses)
     parts = []
@@ -194,14 +194,14 @@ def _fit_draws(
 
 
 @dataclass(frozen=True, slots=True)
-class _Scale:
+class _Standardised:
     """Levels are fitted as z = (level - centre) / spread."""
 
     centre: float
     spread: float
 
 
-def _as_fits(z: Floats, trials: Floats, said_yes: Floats, theta: Floats, scale: _Scale) -> _Fits:
+def _as_fits(z: Floats, trials: Floats, said_yes: Floats, theta: Floats, scale: _Standardised) -> _Fits:
     """Return thresholds and slopes of (B, P) parameters in the quantity's own unit."""
     from scipy.special import expit
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genspace import records
-from genspace.columns import positions
+from genspace.columns import positions, rows_where
 from genspace.errors import InputError, did_you_mean
 from genspace.evidence import Evidence, as_text
 from genspace.pairs import shares
@@ -31,6 +31,10 @@ __all__ = ["JudgeScores", "PeopleAnswers", "Question", "Units", "infer_value_typ
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+
+
+OF_JUDGES = ["origin", "status", "score", "passed", "confidence", "seconds", "tokens", "cost_usd"]
+"""What is taken from the verdicts of one judge."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -265,7 +269,7 @@ class Question:
                 name=settings.name, question=name, raters=settings.raters,
                 lower_is_better=settings.lower_is_better, derived=settings.derived,
             )  # fmt: skip
-        rows = _Rows.of(evidence, name, settings)
+        rows = _QuestionRows.of(evidence, name, settings)
         singles, everybody = rows.singles()
         pairs = None
         if rows.compares:
@@ -292,7 +296,7 @@ def _about_pairs(singles: Units, pairs: Units) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class _Rows:
+class _QuestionRows:
     """The rows of one question, their items as row numbers of the items table."""
 
     items: pd.DataFrame
@@ -304,16 +308,18 @@ class _Rows:
     variants: Mapping[str, JudgeVariant]
 
     @classmethod
-    def of(cls, evidence: Evidence, name: str, settings: StudySettings) -> _Rows:
+    def of(cls, evidence: Evidence, name: str, settings: StudySettings) -> _QuestionRows:
         ids = evidence.items["item_id"]
         answers, verdicts = evidence.answers, evidence.verdicts
-        said = answers[(answers["question"] == name) & (answers["role"] == "main") & (answers["repeat"] == 0)]
+        said = rows_where(
+            answers, (answers["question"] == name) & (answers["role"] == "main") & (answers["repeat"] == 0)
+        )
         own = verdicts["question"] == name
         if name:
             own |= (verdicts["question"] == "") & ~verdicts["judge"].isin(verdicts.loc[own, "judge"].unique())
         said, judged = (
             rows.assign(first=positions(rows["item_id"], ids), second=positions(rows["item_id_b"], ids))
-            for rows in (said, verdicts[own])
+            for rows in (said, rows_where(verdicts, own))
         )
         kept = ~said["rater_id"].isin(list(evidence.excluded))
         said = said.assign(kept=kept | (not kept.any()))
@@ -326,7 +332,7 @@ class _Rows:
 
     def singles(self) -> tuple[Units, PeopleAnswers]:
         """Return the items, and everybody's answers about them."""
-        said, judged = (rows[rows["second"] < 0] for rows in (self.said, self.judged))
+        said, judged = (rows_where(rows, rows["second"] < 0) for rows in (self.said, self.judged))
         units = self.items.assign(item_id_b="")
         found, everybody = self._units(
             units, said.assign(unit=said["first"]), judged.assign(unit=judged["first"])
@@ -338,7 +344,7 @@ class _Rows:
         import pandas as pd
 
         n = len(self.items)
-        said, judged = (rows[rows["second"] >= 0] for rows in (self.said, self.judged))
+        said, judged = (rows_where(rows, rows["second"] >= 0) for rows in (self.said, self.judged))
         keys = pd.concat([rows["first"] * n + rows["second"] for rows in (said, judged)])
         place, pair = pd.factorize(keys)
         first, second = np.asarray(pair) // n, np.asarray(pair) % n
@@ -368,7 +374,7 @@ class _Rows:
             str(name): replace(
                 _judge(str(name), rows, n, self.settings), variant=self.variants.get(str(name))
             )
-            for name, rows in judged.groupby("judge", sort=False)
+            for name, rows in judged[["judge", "unit", *OF_JUDGES]].groupby("judge", sort=False)
         }
         found = Units(
             units=units,

@@ -73,7 +73,7 @@ def specification_section(
         for target in _targets(scope.rated.people, panels)
         for averaging, abstention in _ways(scope, leaders)
     ]
-    tables: dict[Choice, _Table] = {
+    tables: dict[Choice, _UnderOne] = {
         (figure, job.averaging, job.target.raters, job.target.left_out, job.abstention): table
         for job, found in zip(jobs, side_by_side(_Job.compute, jobs), strict=True)
         for figure, table in found.items()
@@ -163,7 +163,7 @@ class _Job:
     averaging: str
     abstention: str
 
-    def compute(self) -> dict[str, _Table]:
+    def compute(self) -> dict[str, _UnderOne]:
         """Return the judges under each figure."""
         wanted = FIGURES[self.scope.primary.figure]
         of_pairs = self.scope.rated.of_pairs
@@ -173,7 +173,7 @@ class _Job:
             kinds.setdefault((figure.target, figure.of_labels), []).append(figure)
         return {key: table for figures in kinds.values() for key, table in self._tables(figures).items()}
 
-    def _tables(self, figures: list[Figure]) -> dict[str, _Table]:
+    def _tables(self, figures: list[Figure]) -> dict[str, _UnderOne]:
         """Return tables of figures that read the same of people and judges."""
         y = target_of(self.scope.rated.people, figures[0], self.target.rating)
         said = [given(self.scope.rated.judges[name], figures[0]) for name in self.judges]
@@ -189,7 +189,7 @@ class _Job:
         ]
         found = [self._values(figures, targets, y[rows], x[rows], rows) for x in said]
         keys = [key for key in (figure.key for figure in figures) if all(key in values for values in found)]
-        return {key: _Table.make(np.stack([values[key] for values in found]), clusters) for key in keys}
+        return {key: _UnderOne.make(np.stack([values[key] for values in found]), clusters) for key in keys}
 
     def _parts(self, generator: NDArray[np.int64]) -> list[Bools]:
         """Return which units a figure is taken over: all of them, or those of each generator."""
@@ -230,7 +230,7 @@ def _mean_of(parts: list[Floats]) -> Floats:
 
 
 @dataclass(frozen=True, eq=False)
-class _Table:
+class _UnderOne:
     """The judges under one specification."""
 
     values: Floats
@@ -239,7 +239,7 @@ class _Table:
     """(J, J) 1 where the row is ahead of the column, -1 where it is behind, 0 where open or undefined."""
 
     @classmethod
-    def make(cls, table: Floats, clusters: Replicates) -> _Table:
+    def make(cls, table: Floats, clusters: Replicates) -> _UnderOne:
         """Test the judges from (J, 1 + B) values of the data and without each block."""
         pairs = list(combinations(range(len(table)), 2))
         p = np.full(len(pairs), np.nan)
@@ -254,7 +254,7 @@ class _Table:
                 beats[b, a] = -beats[a, b]
         return cls(table[:, 0], beats)
 
-    def with_headline(self, names: Sequence[str], pairs: Sequence[PairTest]) -> _Table:
+    def with_headline(self, names: Sequence[str], pairs: Sequence[PairTest]) -> _UnderOne:
         """Return the same values with what the headline tests found."""
         beats = self.beats.copy()
         for row in pairs:
@@ -284,7 +284,7 @@ class _Table:
 def _document(
     scope: Scope,
     ranked: Sequence[str],
-    tables: Mapping[Choice, _Table],
+    tables: Mapping[Choice, _UnderOne],
     headline: Choice,
     reason: Reason | None,
 ) -> Specification:
@@ -302,7 +302,7 @@ def _document(
     )
 
 
-def _row(ranked: Sequence[str], choice: Choice, table: _Table) -> SpecificationRow:
+def _row(ranked: Sequence[str], choice: Choice, table: _UnderOne) -> SpecificationRow:
     figure, averaging, raters, left_out, abstention = choice
     return SpecificationRow(
         figure=figure,
@@ -315,7 +315,7 @@ def _row(ranked: Sequence[str], choice: Choice, table: _Table) -> SpecificationR
     )
 
 
-def _best(ranked: Sequence[str], tables: Mapping[Choice, _Table]) -> tuple[OptionCount, ...]:
+def _best(ranked: Sequence[str], tables: Mapping[Choice, _UnderOne]) -> tuple[OptionCount, ...]:
     """Return how often each judge has the highest value, alone or with others, and how often none is ahead of it."""
     if not tables:
         return ()
@@ -327,7 +327,7 @@ def _best(ranked: Sequence[str], tables: Mapping[Choice, _Table]) -> tuple[Optio
 
 
 def _pairs(
-    ranked: Sequence[str], tables: Mapping[Choice, _Table], base: Choice
+    ranked: Sequence[str], tables: Mapping[Choice, _UnderOne], base: Choice
 ) -> tuple[SpecificationPair, ...]:
     """Return, for each pair of which the headline test puts one ahead, under how many specifications that holds."""
     if base not in tables:

@@ -126,7 +126,7 @@ def soft_pairwise_accuracy(
     differences = np.stack([human[i] - human[j], judge[i] - judge[j]])
     shared = np.isfinite(differences).all(axis=0)
     differences = np.where(shared, differences, 0.0)
-    usable = shared.any(axis=1)
+    usable = shared.any(axis=-1)
     if not usable.any():
         return float("nan")
     flipped = differences @ signs.T

@@ -164,20 +164,14 @@ def _seen(item: SceneObject, scale: float, focal: float, angle_deg: float) -> Sc
     to the axis by that factor. Sizes follow their axes' directions.
     """
     stretch = scale * np.array([1 / focal, 1 / focal, 1.0])
-    update: dict[str, object] = {}
-    if item.centre is not None:
-        update["centre"] = tuple(map(float, np.array(item.centre) * stretch))
-    if item.surface_mean is not None:
-        update["surface_mean"] = tuple(map(float, np.array(item.surface_mean) * stretch))
+    centre, mean = (v and tuple(map(float, np.array(v) * stretch)) for v in (item.centre, item.surface_mean))
+    extent, rotation = item.extent and tuple(float(e * scale) for e in item.extent), None
     if item.rotation is not None:
         axes = np.array(item.rotation)
         if item.extent is not None and item.rotation_frame == "camera":
-            update["extent"] = tuple(
-                float(e * np.linalg.norm(axes[:, i] * stretch)) for i, e in enumerate(item.extent)
-            )
+            extent = tuple(float(e * np.linalg.norm(axes[:, i] * stretch)) for i, e in enumerate(item.extent))
         c, s = math.cos(math.radians(angle_deg)), math.sin(math.radians(angle_deg))
         turned = orthonormalise(axes @ np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]]))
-        update["rotation"] = tuple(tuple(map(float, row)) for row in turned)
-    if item.extent is not None and "extent" not in update:
-        update["extent"] = tuple(float(e * scale) for e in item.extent)
-    return item.model_copy(update=update)
+        rotation = tuple(tuple(map(float, row)) for row in turned)
+    changes = {"centre": centre, "surface_mean": mean, "extent": extent, "rotation": rotation}
+    return item.model_copy(update=changes)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genspace.geometry.frames import mirror_rotation
-from genspace.geometry.scene import Camera, Mask, Pair, Scene, SceneObject
+from genspace.geometry.scene import Camera, Mask, Orientation, Pair, Scene, SceneObject
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,21 +63,20 @@ def mirrored(scene: Scene | Pair) -> Scene | Pair:
 
 
 def _mirrored(item: SceneObject, width: int) -> SceneObject:
-    changes: dict[str, object] = {
+    raw, points, rotation = item.orientation_raw, item.points, item.rotation
+    turned = raw and Orientation(
+        azimuth_deg=-raw.azimuth_deg,
+        polar_deg=raw.polar_deg,
+        rotation_deg=-raw.rotation_deg,
+        ray=_flipped(raw.ray),
+    )
+    changes = {
         "centre": _flipped(item.centre),
         "surface_mean": _flipped(item.surface_mean),
+        "points": tuple(map(_flipped, points)) if isinstance(points, tuple) else points,
+        "rotation": rotation and tuple(map(tuple, mirror_rotation(rotation).tolist())),
+        "orientation_raw": turned,
     }
-    if isinstance(item.points, tuple):
-        changes["points"] = tuple(_flipped(point) for point in item.points)
-    if item.rotation is not None:
-        changes["rotation"] = tuple(map(tuple, mirror_rotation(item.rotation).tolist()))
-    if (raw := item.orientation_raw) is not None:
-        turned = {
-            "azimuth_deg": -raw.azimuth_deg,
-            "rotation_deg": -raw.rotation_deg,
-            "ray": _flipped(raw.ray),
-        }
-        changes["orientation_raw"] = raw.model_copy(update=turned)
     return _in_pixels(
         item.model_copy(update=changes),
         lambda left, top, right, bottom: (width - right, top, width - left, bottom),
@@ -91,11 +90,10 @@ def _in_pixels(
     mask: Callable[[NDArray[np.bool_]], NDArray[np.bool_]],
 ) -> SceneObject:
     """Return an object with its box and its mask, where it has them, as they are in the retouched picture."""
-    changes: dict[str, object] = {}
-    if item.box is not None:
-        changes["box"] = box(*item.box)
-    if item.mask is not None:
-        changes["mask"] = Mask.from_array(mask(item.mask.decode()))
+    changes = {
+        "box": item.box and box(*item.box),
+        "mask": item.mask and Mask.from_array(mask(item.mask.decode())),
+    }
     return item.model_copy(update=changes)
 
 

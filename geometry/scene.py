@@ -232,7 +232,7 @@ def _rows(matrix: NDArray[np.float64]) -> tuple[Vector, ...]:
     return tuple((float(a), float(b), float(c)) for a, b, c in matrix)
 
 
-class _Document(_Record):
+class _SceneFile(_Record):
     """What a file holds: knows where it came from."""
 
     _source: str = PrivateAttr(default="scene")
@@ -266,7 +266,7 @@ class _Document(_Record):
         return copy
 
 
-class Scene(Displayed, _Document):
+class Scene(Displayed, _SceneFile):
     """One image in 3D: camera, objects, depth, and the predicates asked of it."""
 
     format: Literal["genspace-scene/1"] = "genspace-scene/1"
@@ -404,7 +404,7 @@ def _inside(box: tuple[float, ...], width: int, height: int, *, slack: float = 1
     return min(box) >= -slack and box[2] <= width + slack and box[3] <= height + slack
 
 
-class Pair(Displayed, _Document):
+class Pair(Displayed, _SceneFile):
     """The scenes before and after an edit."""
 
     format: Literal["genspace-pair/1"] = "genspace-pair/1"

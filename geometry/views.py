@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from genspace.geometry.profiles import Limits, Profile
 from genspace.geometry.scene import Scene, SceneObject
 
-__all__ = ["CAMERA", "Placed", "Unmeasurable", "Vector", "View", "rotate", "view_of"]
+__all__ = ["CAMERA", "Placed", "ProfileView", "Unmeasurable", "Vector", "rotate", "view_of"]
 
 Vector = tuple[float, float, float]
 Rows = Sequence[Sequence[float]]
@@ -129,7 +129,7 @@ class Placed:
         return 0.0 if axis == 0 else 90.0
 
 
-class View(dict[str, Placed]):
+class ProfileView(dict[str, Placed]):
     """A scene's objects by id, as a profile sees them; each is made when it is first asked for."""
 
     def __init__(self, scene: Scene, limits: Limits) -> None:
@@ -147,9 +147,9 @@ class View(dict[str, Placed]):
         return self[name]
 
 
-def view_of(scene: Scene, profile: Profile) -> View:
+def view_of(scene: Scene, profile: Profile) -> ProfileView:
     """Return the scene's objects as the profile sees them; made once per scene and profile."""
-    return scene.remember(("view", profile.fingerprint), lambda s: View(s, profile.limits))
+    return scene.remember(("view", profile.fingerprint), lambda s: ProfileView(s, profile.limits))
 
 
 def _placed(scene: Scene, item: SceneObject, level: Rows | None, limits: Limits) -> Placed:

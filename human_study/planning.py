@@ -6,17 +6,26 @@ The simulation is `genspace.analysis.power`; here it meets pilots, wages and the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import numpy as np
+
+from genspace.analysis.power import (
+    Assumptions,
+    JudgeAnswers,
+    PlannedStudy,
+    enough_prompts,
+    power_table,
+    smallest_sufficient,
+)
 from genspace.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
-    from genspace.analysis.power import Assumptions, JudgeAnswers, PlannedStudy
     from genspace.evidence import Evidence
 
-__all__ = ["Costs", "Stated", "draw_plan", "make_plan", "plan_assumptions"]
+__all__ = ["Costs", "Stated", "StudyPlan", "draw_plan", "make_plan", "plan_assumptions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,29 @@ class Costs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PricedStudy(PlannedStudy):
+    """A size of study, and what it takes."""
+
+    hours: float | None
+    cost: float | None
+    """Pay and fee, in the currency of the wage."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyPlan:
+    """Sizes of study that were simulated, and the cheapest that suffices."""
+
+    assumptions: Assumptions
+    figure: str
+    """Key of the figure that is tested."""
+    costs: Costs
+    wanted_power: float
+    sizes: tuple[PricedStudy, ...]
+    smallest: PricedStudy | None
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stated:
     """What is said of the planned study; None: as the pilot has it."""
 
@@ -63,8 +95,6 @@ def plan_assumptions(
 
     Errors: `InputError` when the two together are not enough, or the pilot holds no such judge.
     """
-    from genspace.analysis.power import Assumptions
-
     if pilot is not None:
         return _from_pilot(pilot, judges, stated)
     if stated.reliability is None or stated.agreement is None:
@@ -83,9 +113,6 @@ def plan_assumptions(
 def _from_pilot(
     pilot: Evidence, judges: Sequence[str] | None, stated: Stated
 ) -> tuple[Assumptions, float | None]:
-    import numpy as np
-
-    from genspace.analysis.power import Assumptions
     from genspace.analysis.question import Question
 
     if not len(pilot.answers):
@@ -125,8 +152,8 @@ def make_plan(
     power: float = 0.8,
     studies: int = 400,
     seed: int = 0,
-) -> dict[str, Any]:
-    """Simulate sizes of study and return a JSON-ready plan with the cheapest size that suffices.
+) -> StudyPlan:
+    """Simulate sizes of study and return them with the cheapest size that suffices.
 
     Args:
         assumptions: Of people, judges and prompts.
@@ -137,44 +164,39 @@ def make_plan(
         studies: Simulated studies for each size.
         seed: Same seed, same figures.
     """
-    from genspace.analysis.power import enough_prompts, power_table, smallest_sufficient
-
     if prompts is None:
         table = enough_prompts(assumptions, power, raters=raters, studies=studies, seed=seed)
     else:
         table = power_table(assumptions, prompts=prompts, raters=raters, studies=studies, seed=seed)
+
+    def priced(planned: PlannedStudy) -> PricedStudy:
+        size = {field.name: getattr(planned, field.name) for field in fields(planned)}
+        return PricedStudy(**size, hours=costs.hours(planned.ratings), cost=costs.money(planned.ratings))
+
     best = smallest_sufficient(table, power)
-
-    def row(planned: PlannedStudy) -> dict[str, Any]:
-        return planned.to_dict() | {
-            "hours": costs.hours(planned.ratings),
-            "cost": costs.money(planned.ratings),
-        }
-
-    return {
-        "assumptions": asdict(assumptions),
-        "figure": assumptions.figure.key,
-        "costs": asdict(costs),
-        "wanted_power": power,
-        "sizes": [row(p) for p in table],
-        "smallest": None if best is None else row(best),
-        "sentence": _sentence(assumptions, power, None if best is None else row(best)),
-    }
+    smallest = None if best is None else priced(best)
+    return StudyPlan(
+        assumptions=assumptions,
+        figure=assumptions.figure.key,
+        costs=costs,
+        wanted_power=power,
+        sizes=tuple(map(priced, table)),
+        smallest=smallest,
+        sentence=_sentence(assumptions, power, smallest),
+    )
 
 
-def _sentence(assumptions: Assumptions, power: float, best: dict[str, Any] | None) -> str:
+def _sentence(assumptions: Assumptions, power: float, best: PricedStudy | None) -> str:
     """Say which size suffices, and under which assumptions."""
     what = "pairs" if assumptions.pairs else "items"
     if best is None:
         told = f"No size that was tried tells the judges apart with a chance of {power:.0%}"
     else:
-        raters = f"{best['raters']} rater{'s' if best['raters'] > 1 else ''}"
-        cost = (
-            "" if best["cost"] is None else f", {best['hours']:.1f} hours, {best['cost']:.0f} in pay and fees"
-        )
+        raters = f"{best.raters} rater{'s' if best.raters > 1 else ''}"
+        cost = "" if best.cost is None else f", {best.hours:.1f} hours, {best.cost:.0f} in pay and fees"
         told = (
-            f"{best['items']} {what} of {best['prompts']} prompts with {raters} each "
-            f"({best['ratings']} answers{cost}) tell the judges apart with a chance of {best['power']['value']:.0%}"
+            f"{best.items} {what} of {best.prompts} prompts with {raters} each "
+            f"({best.ratings} answers{cost}) tell the judges apart with a chance of {best.power.value:.0%}"
         )
     return f"{told}, assuming that {_assumed(assumptions, what)}."
 
@@ -195,7 +217,7 @@ def _assumed(assumptions: Assumptions, what: str) -> str:
     )
 
 
-def draw_plan(plan: dict[str, Any], path: Path) -> None:
+def draw_plan(plan: StudyPlan, path: Path) -> None:
     """Draw power against answers, one line per number of raters, with Monte Carlo intervals.
 
     Errors: `InputError` for a file ending that cannot be drawn.
@@ -207,17 +229,17 @@ def draw_plan(plan: dict[str, Any], path: Path) -> None:
         raise InputError(f"{path}: draw to a file that ends in .svg, .png or .pdf")
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.subplots()
-    panels = sorted({s["raters"] for s in plan["sizes"]})
+    panels = sorted({s.raters for s in plan.sizes})
     for marker, raters in zip("osD^vP*X" * len(panels), panels, strict=False):
-        sizes = [s for s in plan["sizes"] if s["raters"] == raters]
-        answers = [s["ratings"] for s in sizes]
-        power = [s["power"]["value"] for s in sizes]
+        sizes = [s for s in plan.sizes if s.raters == raters]
+        answers = [s.ratings for s in sizes]
+        estimates = [(s.power.value, s.power.low, s.power.high) for s in sizes]
+        power, low, high = np.array(estimates, dtype=float).T
         line = axes.plot(answers, power, marker=marker, label=f"{raters} per item")[0]
-        low, high = ([s["power"][end] for s in sizes] for end in ("low", "high"))
         axes.fill_between(answers, low, high, color=line.get_color(), alpha=0.12, linewidth=0)
-    axes.axhline(plan["wanted_power"], color="0.35", linewidth=1, linestyle="--")
+    axes.axhline(plan.wanted_power, color="0.35", linewidth=1, linestyle="--")
     axes.annotate(
-        "wanted", (0.995, plan["wanted_power"]), xycoords=("axes fraction", "data"), ha="right", va="bottom"
+        "wanted", (0.995, plan.wanted_power), xycoords=("axes fraction", "data"), ha="right", va="bottom"
     )
     axes.set(
         xlabel="answers (items × raters)",
@@ -226,9 +248,9 @@ def draw_plan(plan: dict[str, Any], path: Path) -> None:
         xscale="log",
     )
     ticks: list[int] = []  # sizes that were tried, with room for their figures
-    for answers in sorted({s["ratings"] for s in plan["sizes"]}):
-        if not ticks or answers >= 1.35 * ticks[-1]:
-            ticks.append(answers)
+    for tried in sorted({s.ratings for s in plan.sizes}):
+        if not ticks or tried >= 1.35 * ticks[-1]:
+            ticks.append(tried)
     axes.set_xticks(ticks, [f"{n:,}" for n in ticks])
     axes.set_xticks([], minor=True)
     axes.grid(visible=True, alpha=0.25)

@@ -198,10 +198,6 @@ def read_recorded(study_root: Path) -> Recorded:
     return _from_sqlite(path) if path.exists() else Recorded()
 
 
-_Select = Callable[[str], list[Mapping[str, Any]]]
-"""Runs a query and returns its rows by column."""
-
-
 def _from_sqlite(path: Path) -> Recorded:
     with opened_to_read(path) as connection:
         connection.row_factory = sqlite3.Row
@@ -228,7 +224,8 @@ def _from_postgresql(study_root: Path, database: str) -> Recorded:
         engine.dispose()
 
 
-def _recorded(select: _Select, where: str) -> Recorded:
+def _recorded(select: Callable[[str], list[Mapping[str, Any]]], where: str) -> Recorded:
+    """Return what is stored; `select` runs a query and returns its rows by column."""
     meta = {row["key"]: row["value"] for row in select(_META)}
     check_layout(meta.get("schema_version"), where)
     old = meta.get("schema_version") == "1"

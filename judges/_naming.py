@@ -49,13 +49,16 @@ def resolve(
     return [_spec(name, tables, options[name]) for name in names]
 
 
-def study_context(study: Study, overrides: Sequence[str] = (), **fields: Any) -> JudgeContext:
+def study_context(
+    study: Study, overrides: Sequence[str] = (), base: JudgeContext | None = None, **fields: Any
+) -> JudgeContext:
     """Return the context of a study's judges, in which ensembles and cascades find their members by name.
 
     Args:
         study: The study to judge.
         overrides: `NAME.key=value`; those that name a member apply to it.
-        fields: Further fields of `JudgeContext`: `cache_dir`, `seed`, `budget`, `allowed_hosts`.
+        base: Context outside a study to start from: `cache_dir`, `seed`, `budget`, `allowed_hosts`.
+        fields: These one by one.
 
     >>> import tempfile
     >>> import pandas as pd
@@ -78,7 +81,7 @@ def study_context(study: Study, overrides: Sequence[str] = (), **fields: Any) ->
         finally:
             making.pop()
 
-    context = JudgeContext(study=study, make=make, **fields)
+    context = replace(base or JudgeContext(), study=study, make=make, **fields)
     return context
 
 

@@ -149,12 +149,13 @@ class Preview:
     def together(cls, text: str, parts: Iterable[Preview]) -> Self:
         """Return what several parts take together; unknown where one of them is."""
         names = ("calls", "tokens", "cost_usd", "most_calls", "most_tokens", "most_usd")
-        total: dict[str, Any] = dict.fromkeys(names, 0)
-        for part in parts:
-            for name in names:
-                value = getattr(part, name)
-                total[name] = None if total[name] is None or value is None else total[name] + value
-        return cls(text=text, **total)
+        every = list(parts)
+
+        def total(name: str) -> Any:
+            values = [getattr(part, name) for part in every]
+            return None if None in values else sum(values)
+
+        return cls(text=text, **{name: total(name) for name in names})
 
     def from_least(self, certain: Preview | None) -> Preview:
         """Return the same upper end, above what is certain."""

@@ -217,7 +217,7 @@ def _boxes_of_scene(request: Request) -> list[Found]:
 # Detections of somebody else's -----------------------------------------------------------------------------------
 
 
-class _Row(BaseModel):
+class _FoundBox(BaseModel):
     model_config = ConfigDict(allow_inf_nan=False)
     label: str
     score: float = Field(default=1.0, ge=0.0, le=1.0)
@@ -233,7 +233,7 @@ class _Row(BaseModel):
 
 class _Line(BaseModel):
     item_id: str
-    detections: dict[str, list[_Row]]
+    detections: dict[str, list[_FoundBox]]
 
     @field_validator("detections", mode="before")
     @classmethod

@@ -32,7 +32,7 @@ __all__ = ["STAGE_OPTIONS", "GeometryJudge", "GeometryOptions", "attribution", "
 
 STAGE_OPTIONS = ("detector", "segmenter", "depth", "intrinsics", "gravity", "orientation")
 
-PartChoice = str | dict[str, Any]
+PartChoice = str | Mapping[str, Any]
 
 
 class GeometryOptions(BaseModel):
@@ -74,7 +74,7 @@ class GeometryOptions(BaseModel):
         default="auto", description="auto: all where the free memory holds them, else one at a time"
     )
 
-    def parts(self, own: Mapping[str, Mapping[str, str | Mapping[str, Any]]]) -> list[ChosenPart]:
+    def parts(self, own: Mapping[str, Mapping[str, PartChoice]]) -> list[ChosenPart]:
         """Return the chosen parts: the stack's, with those replaced that are named. `own` are the study's stacks.
 
         Errors: `InputError` for an unknown stack, part or option.
@@ -84,7 +84,7 @@ class GeometryOptions(BaseModel):
         named = {stage: choice for stage in STAGES if (choice := getattr(self, stage)) is not None}
         return chosen_parts({**find_stack(self.stack, own).parts, **named})
 
-    def second_detector(self, own: Mapping[str, Mapping[str, str | Mapping[str, Any]]]) -> list[ChosenPart]:
+    def second_detector(self, own: Mapping[str, Mapping[str, PartChoice]]) -> list[ChosenPart]:
         """Return the part that verifies what was not found, serving as a detector alone; none where none is chosen.
 
         Errors: as for `parts`.
@@ -145,7 +145,7 @@ def _replaced(spec: JudgeSpec) -> dict[str, str]:
 
 
 @dataclass
-class _Task:
+class _SeenRequest:
     """One request on its way: what to look at, or why there is nothing to look at."""
 
     request: Request
@@ -173,18 +173,18 @@ class GeometryJudge:
         """Digest of parts, checkpoints, options that change answers, and rules."""
         from genspace.geometry.predicates import plugin_versions
 
-        parts: dict[str, Any] = {
-            "kind": "geometry",
-            "version": 2,
-            "perception": self.perception.fingerprint,
-            "profile": self.profile.fingerprint,
-            "upright_within_deg": self.options.upright_within_deg,
-        }
-        if versions := plugin_versions():
-            parts["predicates"] = versions
-        if self.verifier is not None:
-            parts["verifier"] = self.verifier.fingerprint
-        return fingerprint(parts)
+        versions = plugin_versions()
+        return fingerprint(
+            {
+                "kind": "geometry",
+                "version": 2,
+                "perception": self.perception.fingerprint,
+                "profile": self.profile.fingerprint,
+                "upright_within_deg": self.options.upright_within_deg,
+                **({"predicates": versions} if versions else {}),
+                **({"verifier": self.verifier.fingerprint} if self.verifier else {}),
+            }
+        )
 
     @cached_property
     def _assembly(self) -> Assembly:
@@ -241,7 +241,7 @@ class GeometryJudge:
             raise InputError(failure)
         return self._scene(task, [v for v in views if not isinstance(v, Failure)])
 
-    def _task(self, request: Request) -> _Task:
+    def _task(self, request: Request) -> _SeenRequest:
         from genspace.geometry.perception import wanted_from_ids
         from genspace.geometry.predicates import bind
 
@@ -255,11 +255,11 @@ class GeometryJudge:
             if bound.predicate.compares and not item.image_before:
                 raise InputError(f"{bound.predicate.name} compares two images, but there is no image_before")  # noqa: TRY301
             wanted = wanted_from_ids(bound.ids)
-            return _Task(
+            return _SeenRequest(
                 request, bound, wanted, self._subjects(request, wanted, compares=bound.predicate.compares)
             )
         except InputError as error:
-            return _Task(request, failure=str(error))
+            return _SeenRequest(request, failure=str(error))
 
     def _subjects(
         self, request: Request, wanted: tuple[Wanted, ...], *, compares: bool
@@ -293,7 +293,7 @@ class GeometryJudge:
 
         say_progress(report, self._totals)
 
-    def _verdict(self, task: _Task, seen: Sequence[StageView | Failure]) -> Verdict:
+    def _verdict(self, task: _SeenRequest, seen: Sequence[StageView | Failure]) -> Verdict:
         from genspace.geometry.evaluate import evaluate
         from genspace.geometry.perception import Failure
         from genspace.geometry.verdicts import verdict
@@ -311,7 +311,7 @@ class GeometryJudge:
             return Verdict.failed(task.request, str(error))
         return replace(answer, details={**answer.details, **_sources(scene)})
 
-    def _with_absent(self, task: _Task, scene: Scene | Pair) -> Scene | Pair:
+    def _with_absent(self, task: _SeenRequest, scene: Scene | Pair) -> Scene | Pair:
         """Return the scene with the names of what the second detector does not find either."""
         from genspace.geometry.detections import assign
         from genspace.geometry.perception import Failure
@@ -331,7 +331,7 @@ class GeometryJudge:
         told = after.changed(absent=tuple(absent))
         return scene.changed(after=told) if isinstance(scene, Pair) else told
 
-    def _scene(self, task: _Task, views: Sequence[StageView]) -> Scene | Pair:
+    def _scene(self, task: _SeenRequest, views: Sequence[StageView]) -> Scene | Pair:
         from genspace.geometry.perception.assemble import build_pair, build_scene
 
         item = task.request.item
@@ -346,11 +346,11 @@ def _key(subject: Subject) -> tuple[Any, ...]:
     return subject.picture.digest, subject.wanted, truth
 
 
-def _sources(scene: Scene | Pair) -> dict[str, Any]:
+def _sources(scene: Scene | Pair) -> dict[str, str | None]:
     from genspace.geometry.scene import Pair
 
     after = scene.after if isinstance(scene, Pair) else scene
-    told: dict[str, Any] = {
+    told = {
         "intrinsics": after.camera.intrinsics_source,
         "gravity": after.camera.gravity_source,
         "depth": after.depth_source,

@@ -68,14 +68,17 @@ class SceneJudge:
         """Digest of the rules and tolerances; scene files are part of the study, like images."""
         from genspace.geometry.predicates import plugin_versions
 
-        parts: dict[str, Any] = {"kind": "scene", "version": 2, "profile": self.profile.fingerprint}
-        if versions := plugin_versions():
-            parts["predicates"] = versions
-        if self.boxes != "stored":
-            parts["boxes"] = self.boxes
-        if self.noise is not None:
-            parts |= {"noise": str(self.noise), "seed": self.seed}
-        return fingerprint(parts)
+        versions = plugin_versions()
+        return fingerprint(
+            {
+                "kind": "scene",
+                "version": 2,
+                "profile": self.profile.fingerprint,
+                **({"predicates": versions} if versions else {}),
+                **({} if self.boxes == "stored" else {"boxes": self.boxes}),
+                **({} if self.noise is None else {"noise": str(self.noise), "seed": self.seed}),
+            }
+        )
 
     def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
         """Yield the verdict on each item; one without a readable scene or predicate has failed."""

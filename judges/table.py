@@ -79,12 +79,12 @@ def make(spec: JudgeSpec, context: JudgeContext) -> TableJudge:
         raise InputError(f"{spec.source}: judge {spec.name!r} needs a table, for example table:scores.csv")
     path = _locate(name, context)
     try:
-        rows = _Rows(options.metric, context.study, str(table_stem(path)))
+        rows = _MetricRows(options.metric, context.study, str(table_stem(path)))
         sound = all(rows.add(part) for part in read_parts(path, name)) and rows.once
     except InvalidFilesError:
         sound = False
     if not sound:  # the whole shows every problem, or that there is none
-        rows = _Rows(options.metric, context.study, str(table_stem(path)))
+        rows = _MetricRows(options.metric, context.study, str(table_stem(path)))
         rows.add(read_table(path, name), complain=True)
     metrics = sorted(rows.metrics)
     metric = options.metric or (metrics[0] if len(metrics) == 1 else None)
@@ -100,7 +100,7 @@ def make(spec: JudgeSpec, context: JudgeContext) -> TableJudge:
 
 
 @dataclass
-class _Rows:
+class _MetricRows:
     """Gathers one metric's rows from the parts of a table."""
 
     metric: str | None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from ctypes.util import find_library
 from dataclasses import dataclass
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 # The suite's workers share the cores: threads of one wait for those of the others. To be set before NumPy and torch.
 for _library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
+gc.disable()  # until all tests are collected, see `pytest_collection_finish`
+# Some sixty tests start the package anew: what one worker or process has compiled, the next need not.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Ray's workers otherwise run at the lowest priority, where the suite's other worker leaves them next to nothing.
 os.environ.setdefault("RAY_worker_niceness", "0")
 
@@ -68,24 +74,36 @@ def _from_fetch_cache(target: Path) -> Path | None:
 
 
 GROUP = re.compile(r'^pytestmark = .*xdist_group\("([^"]+)"\)', re.MULTILINE)
+SHARED = re.compile(r'scope="module"|^@cache|^from browsing import', re.MULTILINE)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
-    """Keep the files that name one `xdist_group` on one worker, so that what they share is made once.
+    """Keep a file with a fixture of its own, and the files of one `xdist_group`, on one worker: what they share is made once.
 
-    pytest-xdist 3.8 writes groups into node ids in a way that pytest 9.2 does not read.
+    These come first; single tests of the other files fill what is left. pytest-xdist 3.8 writes groups into node ids in a
+    way that pytest 9.2 does not read.
     """
     from xdist.scheduler import LoadScopeScheduling
 
-    files = Path(__file__).parent.rglob("test_*.py")
-    named = {f.relative_to(ROOT).as_posix(): GROUP.search(f.read_text(encoding="utf-8")) for f in files}
-    groups = {file: found[1] for file, found in named.items() if found}
+    groups = {}
+    for path in Path(__file__).parent.rglob("test_*.py"):
+        file, text = path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")
+        named = GROUP.search(text)
+        if named or SHARED.search(text):
+            groups[file] = named[1] if named else file
 
     class OfGroups(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             return groups.get(nodeid.partition("::")[0], nodeid)
 
     return OfGroups(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """Leave thousands of collected tests out of every garbage collection to come: they were a tenth of the suite's time."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -209,7 +209,7 @@ def _components(
 
 
 @dataclass(frozen=True)
-class _Counts:
+class _RatingsEach:
     """How many ratings items have."""
 
     kinds: tuple[int, ...]
@@ -217,7 +217,7 @@ class _Counts:
     """(n,) which of the kinds an item is of; -1 without ratings."""
 
     @classmethod
-    def of(cls, ratings: Floats) -> _Counts:
+    def of(cls, ratings: Floats) -> _RatingsEach:
         """Count; more than `MOST_COUNTS` kinds are taken together in groups of about as many items each."""
         given = np.isfinite(ratings).sum(axis=1)
         rated = given[given > 0]
@@ -254,7 +254,7 @@ def _of_shares(
     edges = (1 - np.cos(np.pi * np.arange(SHARES + 1) / SHARES)) / 2
     below = betainc((share * spread)[:, None], ((1 - share) * spread)[:, None], edges)
     density, p = np.asarray(np.diff(below, axis=1), dtype=float), (edges[:-1] + edges[1:]) / 2
-    counts = _Counts.of(ratings)
+    counts = _RatingsEach.of(ratings)
     scatter = _Scatter(
         p,
         tuple(np.asarray(binom.pmf(np.arange(k + 1), k, p[:, None])) for k in counts.kinds),
@@ -313,7 +313,7 @@ def _of_latent_values(people: PeopleAnswers, parts: PromptDraws, figure: Figure,
     densities, (low, middle, high) = fitted(
         sizes, patterns, np.stack([borders.chances(grid, s) for s in noises])
     )
-    counts = _Counts.of(ratings)
+    counts = _RatingsEach.of(ratings)
     shares = counts.shares(parts)
     fine = np.linspace(grid[0], grid[-1], max(1, round(POINTS / len(grid))) * (len(grid) - 1) + 1)
     between = np.maximum(0, 1 - np.abs(fine - grid[:, None]) / GRID_STEP)
@@ -339,7 +339,7 @@ def _bounds(ratings: Floats, figure: str, rule: Rule, *, of_pairs: bool) -> tupl
     from scipy.optimize import linprog
     from scipy.stats import binom
 
-    counts = _Counts.of(ratings)
+    counts = _RatingsEach.of(ratings)
     most = counts.kinds[-1]
     if most > MOST_VOTES:
         return None

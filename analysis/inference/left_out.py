@@ -78,7 +78,7 @@ class LeftOut(Weighted):
 
     def _of_block(self, values: NDArray[Any]) -> Floats:
         """(1 + B,) sums over each block's items, the first over none."""
-        return np.asarray(np.bincount(self._block, values, minlength=self._clusters.draws + 1))
+        return np.asarray(np.bincount(self._block, values, minlength=self._clusters.draws + 1), dtype=float)
 
     def take(self, rows: NDArray[Any]) -> LeftOut:
         """Return some of the items, in the same columns."""

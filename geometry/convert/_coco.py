@@ -40,7 +40,7 @@ class _Image(_Lenient, extra="allow"):
     """Camera matrix, 3 × 3 (Omni3D)."""
 
 
-class _Category(_Lenient, extra="allow"):
+class _CocoCategory(_Lenient, extra="allow"):
     id: int | str
     name: str
 
@@ -98,7 +98,7 @@ class _Annotation(BaseModel):
 
 class _Coco(_Lenient, extra="allow"):
     images: list[_Image]
-    categories: list[_Category]
+    categories: list[_CocoCategory]
     annotations: list[Any] = []
 
 
@@ -260,7 +260,9 @@ def _problem(file: str, error: Any, where: str = "") -> Problem:
     return Problem(file, error["msg"], field=f"{where}{parts}".lstrip(".") or None, value=value)
 
 
-def _mask(segmentation: list[list[float]] | dict[str, Any] | None, image: _Image) -> dict[str, Any] | None:
+def _mask(
+    segmentation: list[list[float]] | dict[str, Any] | None, image: _Image
+) -> dict[str, list[int] | str] | None:
     """Return the mask as a scene file has it: compressed run lengths of the image's size."""
     from pycocotools import mask as coco
 
@@ -275,12 +277,12 @@ def _mask(segmentation: list[list[float]] | dict[str, Any] | None, image: _Image
         ]
         if any(len(points) < 6 or len(points) % 2 for points in polygons):
             raise ValueError("a polygon needs at least three points, x and y in turn")
-        encoded = coco.merge(coco.frPyObjects(polygons, *size))
+        encoded = coco.merge(coco.frPyObjects(polygons, *size))  # pyright: ignore[reportArgumentType, reportCallIssue]
     elif isinstance(segmentation["counts"], list):
         runs = segmentation["counts"]
         if not all(isinstance(n, int) and n >= 0 for n in runs) or sum(runs) != image.width * image.height:
             raise ValueError("the run lengths must add up to the image's pixels")
-        encoded = coco.frPyObjects({"counts": runs, "size": list(size)}, *size)
+        encoded = coco.frPyObjects({"counts": runs, "size": list(size)}, *size)  # pyright: ignore[reportArgumentType, reportCallIssue]
     else:
         encoded = segmentation
     counts = encoded["counts"]

@@ -33,7 +33,7 @@ def plan(scene: Scene, *, marks: Sequence[Mark] = ()) -> str:
         for i, item in enumerate(scene.objects)
         if (at := centre_in("level", scene, item)) is not None
     ]
-    view = _View([(float(at[0]), float(at[2]), _radius_m(item)) for _, item, at in placed])
+    view = _GroundToPage([(float(at[0]), float(at[2]), _radius_m(item)) for _, item, at in placed])
     parts = [*view.grid(), *_field_of_view(scene, view)]
     places: dict[str, Point] = {}
     for index, item, at in placed:
@@ -51,7 +51,7 @@ def plan(scene: Scene, *, marks: Sequence[Mark] = ()) -> str:
     return document("plan", (_WIDTH, view.height), parts, title="The scene from above", about=f"{about}.")
 
 
-class _View:
+class _GroundToPage:
     """Maps metres on the ground to the page so that the camera and all objects are seen."""
 
     def __init__(self, things: Sequence[tuple[float, float, float]]) -> None:
@@ -84,7 +84,7 @@ class _View:
         return parts
 
 
-def _field_of_view(scene: Scene, view: _View) -> list[str]:
+def _field_of_view(scene: Scene, view: _GroundToPage) -> list[str]:
     known = scene.camera.intrinsics
     if known is None:
         return []
@@ -111,7 +111,7 @@ def _footprint(scene: Scene, item: SceneObject, index: int, at: Point, scale: fl
     return body(at, heading, (max(8.0, scale * item.extent[0]), max(8.0, scale * item.extent[2])), colour)
 
 
-def _name(item: SceneObject, index: int, at: Point, view: _View) -> str:
+def _name(item: SceneObject, index: int, at: Point, view: _GroundToPage) -> str:
     """The object's name: on it where it is large enough, else under it, or above at the page's bottom."""
     name, under = name_of(item), view.scale * _radius_m(item) + 12
     if under < 7 * len(name):
@@ -120,7 +120,7 @@ def _name(item: SceneObject, index: int, at: Point, view: _View) -> str:
     return text(name, at, fill=tone(index).strong, bold=True)
 
 
-def _mark(mark: Mark, places: dict[str, Point], view: _View) -> list[str]:
+def _mark(mark: Mark, places: dict[str, Point], view: _GroundToPage) -> list[str]:
     points = [places[name] for name in mark.ids if name in places]
     if len(points) < len(mark.ids) or not points:
         return []

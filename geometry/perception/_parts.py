@@ -198,7 +198,7 @@ class StageView:
         marks = {source_of(k): _marks(self.known[source_of(k)]) for k in shown if source_of(k) in self.known}
         return replace(
             self,
-            known=_Declared({**shown, **marks}, declared=names, part=part.name),
+            known=_DeclaredArrays({**shown, **marks}, declared=names, part=part.name),
             truth=self.truth if "truth" in names else None,
         )
 
@@ -209,7 +209,7 @@ def _marks(source: NDArray[Any]) -> NDArray[Any]:
     return np.array(flags, dtype=f"U{len(GUESS)}").reshape(np.shape(source))
 
 
-class _Declared(dict[str, NDArray[Any]]):
+class _DeclaredArrays(dict[str, NDArray[Any]]):
     """The arrays that a part declares to read; asking for another is the part's mistake."""
 
     def __init__(self, arrays: Arrays, *, declared: Iterable[str], part: str) -> None:
@@ -348,8 +348,8 @@ class PartKind:
     name: str
     does: str
     """For `genspace models list`: what it gives, in a few words."""
-    make: Callable[[Checkpoint | None, Any, Runtime], Part]
-    """Called with the chosen checkpoint, the checked options and the runtime."""
+    make: Callable[[Any, Any, Runtime], Part]
+    """Called with the chosen checkpoint (None where there are none), the checked options and the runtime."""
     needs: str = "genspace[models]"
     """What must be installed with pip before it can run."""
     checkpoints: tuple[Checkpoint, ...] = ()

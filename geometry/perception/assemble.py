@@ -24,7 +24,7 @@ from genspace.geometry.frames import (
 )
 from genspace.geometry.lift import between_surfaces, lift
 from genspace.geometry.measure import measure_box
-from genspace.geometry.perception._parts import StageView, source_of
+from genspace.geometry.perception._parts import Arrays, StageView, source_of
 from genspace.geometry.perception.crops import box_ray
 from genspace.geometry.perception.labels import Wanted, canonical
 from genspace.geometry.perception.truth import nearest
@@ -125,7 +125,7 @@ def build_scene(
     files[depth_name], depth_scale = encode_depth(known["depth"])
     rx, ry = view.picture.reduction
     intrinsics = Intrinsics.from_matrix(known["K"]).scaled(rx, ry)
-    extra: dict[str, Any] = {"perception": dict(assembly.parts)} if assembly.parts else {}
+    extra = {"perception": dict(assembly.parts)} if assembly.parts else {}
     scene = Scene(
         image=image,
         width=view.picture.width,
@@ -145,8 +145,7 @@ def build_scene(
         depth_scale=depth_scale,
         depth_source=view.source("depth"),
         detections=sum(kind in {w.kind for w in wanted} for kind in kinds),
-        **extra,
-    )
+    ).changed(**extra)
     memory = MemoryFiles(files)
     return BuiltScene(scene.with_files(memory, source=image or stem), memory)
 
@@ -163,11 +162,11 @@ def _object(
         azimuth_deg, ray = float(known["azimuth_deg"][index]), _vector(known["ray"][index])
         rotation = _rotation(azimuth_deg, ray, raw, level, assembly.upright_within_deg)
     seen, theirs = _seen_whole(view, index)
-    if "rotation" in seen:
-        rotation = np.array(seen["rotation"])
+    rotation = seen.get("rotation", rotation)
     firm = mask & ~between_surfaces(known["depth"])
     points = clean(lift(known["depth"], Intrinsics.from_matrix(known["K"]), firm)).points
     measured, origins = _measured(points, rotation, level, view, assembly)
+    own = {**measured, **{key: _vector(value) for key, value in seen.items() if key != "rotation"}}
     confidence = float(known["confidence"][index])
     rx, ry = view.picture.reduction
     corners = known["boxes"][index] * np.array([rx, ry, rx, ry])
@@ -189,11 +188,10 @@ def _object(
         mask=Mask.from_array(nearest(mask, (view.picture.height, view.picture.width))),
         point_count=None if "centre" in seen else len(points),
         sources=Sources(**sources),
-        **{
-            **measured,
-            **seen,
-            "rotation": None if rotation is None else tuple(_vector(row) for row in rotation),
-        },
+        centre=own.get("centre"),
+        extent=own.get("extent"),
+        surface_mean=own.get("surface_mean"),
+        rotation=None if rotation is None else tuple(map(_vector, rotation)),  # type: ignore[arg-type]  # three
     )
     return record, points
 
@@ -204,7 +202,7 @@ def _measured(
     level: NDArray[np.float64],
     view: StageView,
     assembly: Assembly,
-) -> tuple[dict[str, Any], dict[str, str]]:
+) -> tuple[dict[str, tuple[float, float, float]], dict[str, str]]:
     """Return what an object's points tell of its box, and where that comes from.
 
     Points at a guessed depth have a place, which is a guess too, but no size: the depth may rest on one.
@@ -213,7 +211,7 @@ def _measured(
         return {}, {}
     box = measure_box(points, rotation, level_from_camera=level, trim_percent=assembly.trim_percent)
     depth = view.source("depth")
-    measured: dict[str, Any] = {"centre": box.centre, "surface_mean": box.surface_mean}
+    measured = {"centre": box.centre, "surface_mean": box.surface_mean}
     if view.guessed("depth"):
         return measured, {"centre": depth, "extent": f"unknown: the depth is a {depth}"}
     if min(box.extent) < MIN_SIZE_M:
@@ -222,12 +220,12 @@ def _measured(
     return {**measured, "extent": box.extent}, {"centre": points_at, "extent": points_at}
 
 
-def _seen_whole(view: StageView, index: int) -> tuple[dict[str, Any], dict[str, str]]:
+def _seen_whole(view: StageView, index: int) -> tuple[Arrays, dict[str, str]]:
     """Return what a part that sees boxes in 3D knows of an object's own, and where that comes from."""
     seen, origins = {}, {}
     for key in ("centre", "extent", "rotation"):
         if key in view.known and not np.isnan(view.known[key][index]).any():
-            seen[key] = view.known[key][index].tolist()
+            seen[key] = view.known[key][index]
             origins[key] = view.sources(key)[index]
     return seen, origins
 
@@ -319,13 +317,11 @@ def build_pair(
         build_scene(view, wanted, image=name, stem=stem, assembly=assembly)
         for view, name, stem in ((before, names[0], "before"), (after, names[1], "after"))
     ]
-    extra: dict[str, Any] = {"assumed": assumed}
     pair = Pair(
         before=scenes[0].scene,
         after=scenes[1].scene,
         camera="static" if still else "unknown",
-        **extra,
-    )
+    ).changed(assumed=assumed)
     files = MemoryFiles({**scenes[0].files.contents, **scenes[1].files.contents})
     return pair.with_files(files, source="the pair of images")
 

@@ -121,7 +121,7 @@ def _circular_mean_deg(angles_deg: Array) -> float:
     return float(np.rad2deg(np.angle(on_circle[inside].mean())))
 
 
-def rename(state: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
+def rename(state: Mapping[str, Tensor], known: set[str]) -> dict[str, Tensor]:
     """Return DINOv2's tensors of a published state dict under the names that this transformers uses.
 
     `known` are the names of its `Dinov2Model`. Errors: `InputError` that lists what does not fit.

@@ -18,6 +18,7 @@ from genspace.geometry.perception.crops import CROPS_AT_ONCE, CropOptions, by_vi
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
 __all__ = ["CLIP_VIEWS", "ORIENT_ANYTHING", "heading_from_views"]
 
@@ -174,7 +175,7 @@ class ClipViews(ModelPart):
         scores: NDArray[Any] = logits[np.arange(len(crops)), [labels.index(n) for n in names]]
         return scores
 
-    def _tokens(self, labels: Sequence[str]) -> dict[str, Any]:
+    def _tokens(self, labels: Sequence[str]) -> dict[str, Tensor]:
         """Return the tokens of every label in every template and direction, in this order of nesting."""
         model = self.model
         tokens = self._tokenizer(

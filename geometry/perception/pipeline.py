@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -249,7 +249,7 @@ class Perception:
             future.result()
 
 
-def _kept(cache: StageCache | None, part: Part, view: StageView) -> tuple[str, dict[str, Any] | None]:
+def _kept(cache: StageCache | None, part: Part, view: StageView) -> tuple[str, Arrays | None]:
     """Return the key of a part's output for a view, and the output if the cache holds it."""
     if cache is None:
         return "", None
@@ -259,11 +259,9 @@ def _kept(cache: StageCache | None, part: Part, view: StageView) -> tuple[str, d
 
 def _with(view: StageView, step: Step, output: Arrays) -> StageView:
     """Add what is taken of a part's output to what is known, each array with its source."""
-    added: dict[str, Any] = {}
-    for key in step.gives:
-        added[key] = output[key]
-        added[source_of(key)] = output.get(source_of(key), np.array(step.part.name))
-    return replace(view, known={**view.known, **added})
+    taken = {key: output[key] for key in step.gives}
+    sources = {source: output.get(source, np.array(step.part.name)) for source in map(source_of, step.gives)}
+    return replace(view, known={**view.known, **taken, **sources})
 
 
 def _chosen(view: StageView, wanted: Sequence[Wanted]) -> StageView:
@@ -301,7 +299,7 @@ def _batches(
             yield entries[start : start + batch_size]
 
 
-def _run_batch(part: Part, views: list[StageView]) -> list[dict[str, Any] | Failure]:
+def _run_batch(part: Part, views: list[StageView]) -> list[Arrays | Failure]:
     """Run a batch; when it fails, run its halves, so that one bad image (or too little memory) costs only itself."""
     try:
         return [_checked(part, v, o) for v, o in zip(views, part.run(views), strict=True)]
@@ -320,7 +318,7 @@ def _run_batch(part: Part, views: list[StageView]) -> list[dict[str, Any] | Fail
     return [*_run_batch(part, views[:half]), *_run_batch(part, views[half:])]
 
 
-def _checked(part: Part, view: StageView, output: Arrays) -> dict[str, Any] | Failure:
+def _checked(part: Part, view: StageView, output: Arrays) -> Arrays | Failure:
     try:
         return check_output(part, view, output)
     except PerceptionError as error:

@@ -72,7 +72,7 @@ class Sam3(ModelPart):
         x = _pixels.resize(x, (target["height"], target["width"]))
         return _pixels.Normalisation.from_config(self.folder, _pixels.HALF)(x).to(self.runtime.torch_dtype)
 
-    def _tokens(self, phrases: Sequence[str]) -> dict[str, Any]:
+    def _tokens(self, phrases: Sequence[str]) -> dict[str, Tensor]:
         length = self.model.config.text_config.max_position_embeddings
         tokens = self._tokenizer(
             list(phrases), return_tensors="pt", padding="max_length", truncation=True, max_length=length

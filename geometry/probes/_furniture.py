@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from genspace.geometry.probes._parts import BLACK, CHROME, Paint, Piece, painted
+from genspace.geometry.probes._parts import BLACK, CHROME, Look, Paint, Piece, painted
 from genspace.geometry.probes._solids import ball, block, disc, hull, lathe, mirrored, plate, rod, tube
 
 __all__ = ["armchair", "chair", "laptop", "mug", "painted_ball", "sofa", "teapot", "television", "vase"]
 
 
-def chair(look: dict[str, Any]) -> list[Piece]:
+def chair(look: Look) -> list[Piece]:
     """Return a wooden chair: the back rest is behind, the seat opens to the front."""
     wood, cushion = Paint(look["frame"], "satin"), Paint(look["seat"], "matte")
-    seat, top, half_x, half_z = 0.46, look["height"], 0.22, look["width"] / 2
+    seat, top, half_x, half_z = 0.46, look.number("height"), 0.22, look.number("width") / 2
     legs = [rod((half_x - 0.03, 0.012, half_z - 0.03), (half_x - 0.05, seat, half_z - 0.05), (0.012, 0.02))]
     legs += [rod((-half_x + 0.0, 0.012, half_z - 0.03), (-half_x + 0.05, seat, half_z - 0.05), (0.012, 0.02))]
     posts = [rod((-half_x + 0.04, seat, half_z - 0.05), (-half_x - 0.03, top - 0.03, half_z - 0.05), 0.019)]
@@ -79,13 +79,13 @@ def chair(look: dict[str, Any]) -> list[Piece]:
     return parts
 
 
-def _seating(look: dict[str, Any], width: float, seats: int) -> list[Piece]:
+def _seating(look: Look, width: float, seats: int) -> list[Piece]:
     fabric, cushion, foot = (
         Paint(look["fabric"], "matte"),
         Paint(look["cushion"], "matte"),
         Paint(look["feet"], "satin"),
     )
-    half, arm, depth, top = width / 2, look["arm"], 0.86, look["height"]
+    half, arm, depth, top = width / 2, look.number("arm"), 0.86, look.number("height")
     front, back = depth / 2, -depth / 2
     parts = [
         painted(
@@ -105,7 +105,11 @@ def _seating(look: dict[str, Any], width: float, seats: int) -> list[Piece]:
         painted(
             fabric,
             mirrored(
-                block((back + 0.1, 0.12, half - arm), (front - 0.02, look["arm_height"], half), look["round"])
+                block(
+                    (back + 0.1, 0.12, half - arm),
+                    (front - 0.02, look.number("arm_height"), half),
+                    look.number("round"),
+                )
             ),
         )
     ]
@@ -124,20 +128,20 @@ def _seating(look: dict[str, Any], width: float, seats: int) -> list[Piece]:
     return parts
 
 
-def armchair(look: dict[str, Any]) -> list[Piece]:
+def armchair(look: Look) -> list[Piece]:
     """Return an upholstered chair with arms."""
     return _seating(look, 0.88, 1)
 
 
-def sofa(look: dict[str, Any]) -> list[Piece]:
+def sofa(look: Look) -> list[Piece]:
     """Return an upholstered seat for two or three."""
-    return _seating(look, look["width"], look["seats"])
+    return _seating(look, look.number("width"), int(look["seats"]))
 
 
-def laptop(look: dict[str, Any]) -> list[Piece]:
+def laptop(look: Look) -> list[Piece]:
     """Return an open laptop: its front is where its user sits."""
     case, keys = Paint(look["case"], "metal"), Paint(look["keys"], "satin")
-    deep, wide, thick = 0.235, look["width"], 0.017
+    deep, wide, thick = 0.235, look.number("width"), 0.017
     parts = [painted(case, block((-deep / 2, 0, -wide / 2), (deep / 2, thick, wide / 2), 0.006))]
     rows, columns = 5, 13
     kx, kz = np.linspace(-0.085, 0.005, rows), np.linspace(-wide / 2 + 0.028, wide / 2 - 0.028, columns)
@@ -163,7 +167,7 @@ def laptop(look: dict[str, Any]) -> list[Piece]:
             Paint(look["bed"], "satin"), block((0.035, thick - 0.001, -0.05), (0.1, thick + 0.0006, 0.05))
         )
     )
-    tilt, tall = np.radians(look["open"] - 90), 0.215
+    tilt, tall = np.radians(look.number("open") - 90), 0.215
     up = np.array([-np.sin(tilt), np.cos(tilt), 0.0])
     out = np.array([np.cos(tilt), np.sin(tilt), 0.0])
     hinge = np.array([-deep / 2 + 0.004, thick, 0.0])
@@ -201,10 +205,10 @@ def _turned(angle_deg: float) -> Any:
     return np.array([[c, -s, 0, 0], [s, c, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1.0]])
 
 
-def television(look: dict[str, Any]) -> list[Piece]:
+def television(look: Look) -> list[Piece]:
     """Return a flat television on feet, showing hills under a sun."""
     frame = Paint(look["frame"], "satin")
-    wide, tall, foot = look["width"], look["width"] * 0.58, 0.08
+    wide, tall, foot = look.number("width"), look.number("width") * 0.58, 0.08
     parts = [painted(frame, block((-0.025, foot, -wide / 2), (0.02, foot + tall, wide / 2), 0.008))]
     parts += [
         painted(frame, block((-0.07, foot + 0.08, -wide * 0.3), (-0.02, foot + tall * 0.6, wide * 0.3), 0.02))
@@ -239,10 +243,10 @@ def television(look: dict[str, Any]) -> list[Piece]:
     return parts
 
 
-def mug(look: dict[str, Any]) -> list[Piece]:
+def mug(look: Look) -> list[Piece]:
     """Return a mug with a stripe all round: nothing but the handle tells its sides apart."""
     glaze, band = Paint(look["glaze"], "gloss"), Paint(look["band"], "gloss")
-    r, tall, wall = look["radius"], look["height"], 0.004
+    r, tall, wall = look.number("radius"), look.number("height"), 0.004
     profile = [
         (0, 0.002),
         (r * 0.86, 0.002),
@@ -275,10 +279,10 @@ def mug(look: dict[str, Any]) -> list[Piece]:
     return parts
 
 
-def teapot(look: dict[str, Any]) -> list[Piece]:
+def teapot(look: Look) -> list[Piece]:
     """Return a teapot with its spout opposite the handle."""
     glaze, trim = Paint(look["glaze"], "gloss"), Paint(look["trim"], "gloss")
-    s = look["squat"]
+    s = look.number("squat")
     profile = np.array(
         [
             (0, 0.0),
@@ -335,16 +339,19 @@ def teapot(look: dict[str, Any]) -> list[Piece]:
     return parts
 
 
-def painted_ball(look: dict[str, Any]) -> list[Piece]:
+def painted_ball(look: Look) -> list[Piece]:
     """Return a plain ball: a control without a front."""
     return [
-        painted(Paint(look["colour"], "satin"), ball((0, look["radius"], 0), look["radius"], subdivisions=5))
+        painted(
+            Paint(look["colour"], "satin"),
+            ball((0, look.number("radius"), 0), look.number("radius"), subdivisions=5),
+        )
     ]
 
 
-def vase(look: dict[str, Any]) -> list[Piece]:
+def vase(look: Look) -> list[Piece]:
     """Return a turned vase: a control without a front."""
-    s = look["slender"]
+    s = look.number("slender")
     outside = np.array(
         [
             (0, 0),

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from genspace.geometry.probes._parts import BLACK, Paint, Piece, painted, split
+from genspace.geometry.probes._parts import BLACK, Look, Paint, Piece, painted, split
 from genspace.geometry.probes._solids import ball, blend, hull, mirrored, rod, tube
 
 __all__ = ["cat", "cow", "dog", "elephant", "horse", "person"]
@@ -44,7 +44,7 @@ def _eyes(at: tuple[float, float, float], r: float) -> list[Piece]:
     ]
 
 
-def cow(look: dict[str, Any]) -> list[Piece]:
+def cow(look: Look) -> list[Piece]:
     """Return a cow with horns, udder and blots."""
     limbs = [
         ((0.55, 1.02, 0), (-0.62, 1.0, 0), 0.33, 0.33),
@@ -66,7 +66,7 @@ def cow(look: dict[str, Any]) -> list[Piece]:
     muzzle = (v[:, 0] > 1.235) & (v[:, 1] < 1.26)
     hoof = v[:, 1] < 0.09
     udder = (v[:, 1] < 0.62) & (np.abs(v[:, 2]) < 0.14) & (v[:, 0] < -0.2) & (v[:, 0] > -0.58)
-    blots = _spots(v, look["seed"], count=look["blots"], size=0.24)
+    blots = _spots(v, int(look["seed"]), count=int(look["blots"]), size=0.24)
     pink, skin = Paint("#e2a79b", "satin"), Paint(look["hide"], "matte")
     parts = split(
         body,
@@ -99,7 +99,7 @@ def cow(look: dict[str, Any]) -> list[Piece]:
     return parts + _eyes((1.1, 1.44, 0.115), 0.032)
 
 
-def horse(look: dict[str, Any]) -> list[Piece]:
+def horse(look: Look) -> list[Piece]:
     """Return a horse with mane and tail."""
     limbs = [
         ((0.5, 1.15, 0), (-0.5, 1.15, 0), 0.29, 0.29),
@@ -151,7 +151,7 @@ def horse(look: dict[str, Any]) -> list[Piece]:
     return parts + _eyes((1.1, 1.73, 0.092), 0.028)
 
 
-def dog(look: dict[str, Any]) -> list[Piece]:
+def dog(look: Look) -> list[Piece]:
     """Return a standing dog with a collar and its tail up."""
     limbs = [
         ((0.2, 0.43, 0), (-0.22, 0.45, 0), 0.125, 0.10),
@@ -196,7 +196,7 @@ def dog(look: dict[str, Any]) -> list[Piece]:
     return parts + _eyes((0.452, 0.695, 0.052), 0.016)
 
 
-def cat(look: dict[str, Any]) -> list[Piece]:
+def cat(look: Look) -> list[Piece]:
     """Return a standing cat with pointed ears, whiskers and a raised tail."""
     limbs = [
         ((0.12, 0.21, 0), (-0.13, 0.215, 0), 0.068, 0.066),
@@ -249,7 +249,7 @@ def cat(look: dict[str, Any]) -> list[Piece]:
     return parts
 
 
-def elephant(look: dict[str, Any]) -> list[Piece]:
+def elephant(look: Look) -> list[Piece]:
     """Return an elephant with trunk, tusks and large ears."""
     limbs = [
         ((0.55, 1.55, 0), (-0.75, 1.5, 0), 0.62, 0.60),
@@ -306,7 +306,7 @@ def elephant(look: dict[str, Any]) -> list[Piece]:
     return parts + _eyes((1.53, 1.98, 0.31), 0.05)
 
 
-def person(look: dict[str, Any]) -> list[Piece]:
+def person(look: Look) -> list[Piece]:
     """Return a standing mannequin in clothes: face, toes and belly point to the front."""
     limbs = [
         ((0.02, 1.04, 0), (0.015, 1.22, 0), 0.12, 0.12),
@@ -328,7 +328,7 @@ def person(look: dict[str, Any]) -> list[Piece]:
     v = body.vertices
     skin = Paint(look["skin"], "satin")
     sleeve = np.abs(v[:, 2]) > 0.19
-    hand = sleeve & (v[:, 1] < look["sleeve"])
+    hand = sleeve & (v[:, 1] < look.number("sleeve"))
     shoe, trousers = v[:, 1] < 0.085, (v[:, 1] < 0.99) & ~sleeve
     bare = (v[:, 1] > 1.475 - 0.25 * np.maximum(v[:, 0], 0)) | hand
     belt = (np.abs(v[:, 1] - 1.0) < 0.018) & ~sleeve
@@ -363,7 +363,7 @@ def person(look: dict[str, Any]) -> list[Piece]:
                             0.05,
                         )
                     ]
-                    if look["long_hair"]
+                    if look["long_hair"] == "yes"
                     else []
                 )
             ),

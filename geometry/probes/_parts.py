@@ -12,9 +12,17 @@ from genspace.errors import optional_import
 if TYPE_CHECKING:
     import trimesh
 
-__all__ = ["BLACK", "CHROME", "GLASS", "RUBBER", "Finish", "Paint", "Piece", "painted", "split"]
+__all__ = ["BLACK", "CHROME", "GLASS", "RUBBER", "Finish", "Look", "Paint", "Piece", "painted", "split"]
 
 Finish = Literal["matte", "satin", "gloss", "metal", "glass", "lit"]
+
+
+class Look(dict[str, str]):
+    """Colours, words and proportions of an object by name, as the catalogue writes them."""
+
+    def number(self, name: str) -> float:
+        """Return a proportion as a number."""
+        return float(self[name])
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from genspace.geometry.probes._parts import BLACK, CHROME, GLASS, RUBBER, Paint, Piece, painted
+from genspace.geometry.probes._parts import BLACK, CHROME, GLASS, RUBBER, Look, Paint, Piece, painted
 from genspace.geometry.probes._solids import (
     ball,
     block,
@@ -28,7 +28,6 @@ __all__ = ["aeroplane", "bicycle", "bus", "car", "truck"]
 
 WHITE_LAMP = Paint("#fff6dc", "lit")
 RED_LAMP = Paint("#c8141c", "gloss")
-AMBER = Paint("#f59a1b", "gloss")
 PLATE = Paint("#f3f1e4", "matte")
 
 
@@ -53,11 +52,11 @@ def _tapered(xy: Any, halves: tuple[float, float], heights: tuple[float, float],
     return hull(points, radius)
 
 
-def car(look: dict[str, Any]) -> list[Piece]:
+def car(look: Look) -> list[Piece]:
     """Return a car: bonnet, lamps and grille in front, a boot and red lamps behind."""
     body = Paint(look["body"], "gloss")
-    long, half, roof_y = look["length"] / 2, 0.88, look["height"]
-    roof_x = look["roof"]  # (front, back) end of the roof: tells a saloon from an estate
+    long, half, roof_y = look.number("length") / 2, 0.88, look.number("height")
+    roof_x = look.number("roof_front"), look.number("roof_back")  # tells a saloon from an estate
     belt = 0.92
     lower = [
         (long - 0.12, 0.32),
@@ -72,7 +71,7 @@ def car(look: dict[str, Any]) -> list[Piece]:
     parts += [
         painted(BLACK, block((-long + 0.12, 0.2, -half + 0.06), (long - 0.12, 0.42, half - 0.06), 0.05))
     ]
-    screen, rear = (1.02, belt - 0.04), (look["tail"], belt - 0.02)
+    screen, rear = (1.02, belt - 0.04), (look.number("tail"), belt - 0.02)
     cabin = [screen, (roof_x[0], roof_y - 0.07), (roof_x[1], roof_y - 0.07), rear]
     parts += [painted(GLASS, _tapered(cabin, (half - 0.08, half - 0.27), (belt - 0.1, roof_y), 0.05))]
     top = [
@@ -141,17 +140,17 @@ def car(look: dict[str, Any]) -> list[Piece]:
     return parts + _wheels((1.28, -1.3), half + 0.005, 0.33, 0.21)
 
 
-def bus(look: dict[str, Any]) -> list[Piece]:
+def bus(look: Look) -> list[Piece]:
     """Return a city bus: a high windscreen, lamps and mirrors in front, doors on its right side."""
     body, band = Paint(look["body"], "gloss"), Paint(look["band"], "gloss")
-    long, half, top = look["length"] / 2, 1.25, 3.0
+    long, half, top = look.number("length") / 2, 1.25, 3.0
     parts = [painted(body, block((-long, 0.34, -half), (long, top, half), 0.14))]
     parts += [
         painted(
             band, block((-long - 0.008, 0.95, -half - 0.008), (long + 0.008, 1.18, half + 0.008), 0.14 - 0.03)
         )
     ]
-    count = round(look["length"] / 1.45)
+    count = round(look.number("length") / 1.45)
     edges = np.linspace(-long + 0.35, long - 0.95, count + 1)
     panes = [
         block((a + 0.05, 1.35, -half - 0.012), (b - 0.05, 2.45, half + 0.012), 0.04)
@@ -219,7 +218,7 @@ def bus(look: dict[str, Any]) -> list[Piece]:
     return parts + _wheels((long - 2.2, -long + 2.6), half + 0.01, 0.48, 0.3)
 
 
-def truck(look: dict[str, Any]) -> list[Piece]:
+def truck(look: Look) -> list[Piece]:
     """Return a delivery lorry: a cab in front of a box."""
     cab, box = Paint(look["cab"], "gloss"), Paint(look["box"], "satin")
     long, half = 3.1, 1.05
@@ -272,7 +271,7 @@ def truck(look: dict[str, Any]) -> list[Piece]:
     return parts + _wheels((long - 0.85, -long + 1.15), half, 0.45, 0.3)
 
 
-def bicycle(look: dict[str, Any]) -> list[Piece]:
+def bicycle(look: Look) -> list[Piece]:
     """Return a bicycle: handlebar, lamp and basket in front."""
     frame = Paint(look["frame"], "gloss")
     r, front, back = 0.34, 0.52, -0.52
@@ -363,10 +362,10 @@ def bicycle(look: dict[str, Any]) -> list[Piece]:
     return [*parts, painted(weave, *rails)]
 
 
-def aeroplane(look: dict[str, Any]) -> list[Piece]:
+def aeroplane(look: Look) -> list[Piece]:
     """Return an airliner on its wheels: the nose is in front, the fin behind."""
     body, trim = Paint(look["body"], "gloss"), Paint(look["trim"], "gloss")
-    s = look["length"] / 16
+    s = look.number("length") / 16
     r, y0 = 1.05, 2.0
     spine = [
         (-8.0, 0.12, 0.62),

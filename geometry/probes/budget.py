@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from genspace.errors import InputError
 from genspace.geometry.evaluate import evaluate
@@ -12,45 +12,61 @@ from genspace.geometry.noise import NONE, Noise, disturbed
 from genspace.geometry.profiles import CORRECTED, Profile
 from genspace.geometry.scene import Pair, Scene
 from genspace.geometry.scene_files import parse_document
-from genspace.records import Files
+from genspace.records import Files, Item
 
-__all__ = ["error_budget", "probe_scene"]
+__all__ = ["ErrorCost", "error_budget", "probe_scene"]
 
 
-def probe_scene(item: Mapping[str, Any], files: Files) -> Scene | Pair:
-    """Return the scene or pair of a row of a probe study. Errors: `InputError` when it is absent or wrong."""
-    stem = str(item["image"]).rpartition(".")[0]
-    edit = isinstance(item.get("image_before"), str)
+@dataclass(frozen=True, slots=True)
+class ErrorCost:
+    """What an error of perception costs."""
+
+    error: str
+    accuracy: float
+    """Share of the decided probes on which the rules agree with the truth."""
+    coverage: float
+    lost: float
+    """Accuracy without error minus this one."""
+
+
+def probe_scene(image: str, files: Files, *, edit: bool) -> Scene | Pair:
+    """Return the scene or pair of a probe by its picture. Errors: `InputError` when it is absent or wrong."""
+    stem = image.rpartition(".")[0]
     name = f"{stem}.pair.json" if edit else f"{stem}.scene.json"
     return parse_document(json.loads(files.read(name)), file=name, files=files)
 
 
 def error_budget(
-    items: Sequence[Mapping[str, Any]],
+    items: Sequence[Item],
     files: Files,
     noise: Noise,
     *,
     repeats: int = 3,
     seed: int = 0,
     profile: Profile = CORRECTED,
-) -> list[dict[str, Any]]:
-    """Return rows `error, accuracy, coverage, lost`: without error, with each alone, with all together.
+) -> list[ErrorCost]:
+    """Return what errors cost: without error, with each alone, with all together.
 
-    `items` are rows of a probe study with `truth`; those without one are left out. Accuracy is the share of decided
-    probes on which the rules agree with the truth, averaged over `repeats` seeds; `lost` is against no error.
+    `items` are those of a probe study, with `truth`; those without one are left out. Figures are means over `repeats`
+    seeds.
     Errors: `InputError` when a scene is absent, or the items hold no truth.
     """
-    if not items or "truth" not in items[0]:
+    if not any("truth" in item.extra for item in items):
         raise InputError("no probes: the items have no column `truth`")
     scenes = [
-        (str(item["item_id"]), str(item["predicate"]), bool(int(item["truth"])), probe_scene(item, files))
+        (
+            item.item_id,
+            item.predicate or "",
+            bool(int(item.extra["truth"])),
+            probe_scene(item.image or "", files, edit=item.image_before is not None),
+        )
         for item in items
-        if not _is_unknown(item["truth"])
+        if not _is_unknown(item.extra.get("truth"))
     ]
     kinds = {"none": NONE, **noise.alone()}
     if len(kinds) > 2:
         kinds["all together"] = noise
-    rows: list[dict[str, Any]] = []
+    rows: list[ErrorCost] = []
     for name, errors in kinds.items():
         right = decided = asked = 0
         for repeat in range(1 if errors == NONE else repeats):
@@ -62,8 +78,9 @@ def error_budget(
                 right += outcome.passed is not None and outcome.passed == truth
         accuracy = right / decided if decided else 0.0
         label = name if name in {"none", "all together"} else str(errors)
-        rows.append({"error": label, "accuracy": accuracy, "coverage": decided / asked})
-    return [{**row, "lost": rows[0]["accuracy"] - row["accuracy"]} for row in rows]
+        lost = rows[0].accuracy - accuracy if rows else 0.0
+        rows.append(ErrorCost(label, accuracy, decided / asked, lost))
+    return rows
 
 
 def _is_unknown(truth: object) -> bool:

@@ -25,11 +25,14 @@ from genspace.geometry.probes.render import draw, mitsuba_variant
 from genspace.geometry.probes.sampler import Probe, sample_probe
 from genspace.geometry.probes.scenes import ProbeScene
 from genspace.geometry.probes.truth import Truth, cast, depth_steps, scene_record
+from genspace.geometry.scene import Scene
 from genspace.records import TRUTH_RATER
 
 __all__ = ["RenderSettings", "render_study", "row_of", "write_probe", "write_tables"]
 
 
+Row = dict[str, str | int | float | None]
+"""A probe's cells in items.csv, by column."""
 TASKS = {"t2i": ("t2i",), "edit": ("edit",), "both": ("t2i", "edit"), "2d": ("2d",)}
 
 
@@ -65,7 +68,7 @@ def render_study(
     *,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> list[dict[str, Any]]:
+) -> list[Row]:
     """Render the probes that are not there yet, write the study's tables, and return the rows of items.csv.
 
     `workers`: processes, by default one per core. An interrupted run leaves whole probes only and goes on from there.
@@ -76,7 +79,7 @@ def render_study(
     )  # what is missing is said before a folder is begun
     _claim(out, settings)
     (out / "images").mkdir(parents=True, exist_ok=True)
-    rows: dict[tuple[str, int], dict[str, Any]] = {}
+    rows: dict[tuple[str, int], Row] = {}
     missing = []
     jobs = settings.jobs()
     for job in jobs:
@@ -97,7 +100,7 @@ def render_study(
 
 def _made(
     out: Path, settings: RenderSettings, jobs: Sequence[tuple[str, int]], workers: int, variant: str | None
-) -> Iterator[tuple[tuple[str, int], dict[str, Any]]]:
+) -> Iterator[tuple[tuple[str, int], Row]]:
     if workers == 1 or len(jobs) < 2:
         for job in jobs:
             yield job, _make(out, settings, job, variant=variant)
@@ -122,7 +125,7 @@ def _make(
     *,
     threads: int | None = None,
     variant: str | None = None,
-) -> dict[str, Any]:
+) -> Row:
     name, index = job
     probe = sample_probe(
         name,
@@ -142,7 +145,7 @@ def write_probe(
     *,
     threads: int | None = None,
     variant: str | None = None,
-) -> dict[str, Any]:
+) -> Row:
     """Write one probe's files into `out`/images and return its row; the scene file comes last and marks it whole."""
     folder = out / "images"
     image = f"{probe.item_id}.{settings.image_format}"
@@ -150,7 +153,7 @@ def write_probe(
         before, _ = _write_scene(
             folder / f"{probe.item_id}-before", probe.before, settings, threads=threads, variant=variant
         )
-        _write_json(folder / f"{probe.item_id}-before.scene.json", before)
+        _write_json(folder / f"{probe.item_id}-before.scene.json", before.to_json())
     after, truth = _write_scene(
         folder / probe.item_id,
         probe.scene,
@@ -172,7 +175,7 @@ def write_probe(
             "predicates": [probe.predicate],
         }
         _write_json(folder / f"{probe.item_id}.pair.json", {k: v for k, v in pair.items() if v is not None})
-    _write_json(folder / f"{probe.item_id}.scene.json", {**after, "probe": row})
+    _write_json(folder / f"{probe.item_id}.scene.json", {**after.to_json(), "probe": row})
     return row
 
 
@@ -188,7 +191,7 @@ def _write_orbit(
         seen, _ = _write_scene(
             stem, scene, settings, predicates=(probe.predicate,), threads=threads, variant=variant
         )
-        _write_json(stem.with_name(f"{stem.name}.scene.json"), seen)
+        _write_json(stem.with_name(f"{stem.name}.scene.json"), seen.to_json())
 
 
 def _write_scene(
@@ -199,8 +202,8 @@ def _write_scene(
     predicates: tuple[str, ...] = (),
     threads: int | None,
     variant: str | None,
-) -> tuple[dict[str, Any], Truth]:
-    """Write picture and depth of one scene; return its scene file's document and what is truly seen."""
+) -> tuple[Scene, Truth]:
+    """Write picture and depth of one scene; return its record and what is truly seen."""
     from PIL import Image
 
     truth = cast(scene)
@@ -218,10 +221,10 @@ def _write_scene(
         depth_scale=scale,
         predicates=predicates,
     )
-    return record.to_json(), truth
+    return record, truth
 
 
-def row_of(probe: Probe, truth: Truth, *, image: str) -> dict[str, Any]:
+def row_of(probe: Probe, truth: Truth, *, image: str) -> Row:
     """Return a probe's row of items.csv: what is asked, the true value, the truth, and the nuisances."""
     plan, camera = probe.plan, probe.scene.camera
     before = image.replace(probe.item_id, f"{probe.item_id}-before") if probe.before is not None else None
@@ -302,12 +305,12 @@ def _claim(out: Path, settings: RenderSettings) -> None:
     _write_json(mark, wanted)
 
 
-def _finished(out: Path, job: tuple[str, int]) -> dict[str, Any] | None:
+def _finished(out: Path, job: tuple[str, int]) -> Row | None:
     name, index = job
     path = out / "images" / f"{name}-{index:03d}.scene.json"
     if not path.is_file():
         return None
-    row: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["probe"]
+    row: Row = json.loads(path.read_text(encoding="utf-8"))["probe"]
     return row
 
 
@@ -318,7 +321,7 @@ def _write_json(path: Path, document: Any) -> None:
     part.replace(path)
 
 
-def write_tables(out: Path, rows: list[dict[str, Any]], settings: RenderSettings) -> None:
+def write_tables(out: Path, rows: list[Row], settings: RenderSettings) -> None:
     """Write items.csv, annotations.csv with the truth where it is known, and study.toml."""
     _write_csv(out / "items.csv", rows)
     answers = [
@@ -347,7 +350,7 @@ reference = "known truth of rendered scenes; the rater is called {TRUTH_RATER!r}
     )
 
 
-def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
+def _write_csv(path: Path, rows: list[Row]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
         writer.writeheader()

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genspace.errors import InputError, did_you_mean
 from genspace.geometry.probes import _furniture, _living, _vehicles
-from genspace.geometry.probes._parts import Piece
+from genspace.geometry.probes._parts import Look, Piece
 
 __all__ = ["CATALOGUE", "Category", "ProbeObject", "make_object"]
 
@@ -27,11 +27,10 @@ Scale = Literal["tabletop", "room", "street"]
 class Category:
     """One kind of object."""
 
-    build: Callable[[dict[str, Any]], list[Piece]]
+    build: Callable[[Look], list[Piece]]
     names: str
     """One word per look that tells it apart: the main colour."""
-    looks: tuple[dict[str, Any], ...]
-    """One dictionary of colours and proportions per look."""
+    looks: tuple[Look, ...]
     scale: Scale
     """Where it belongs: on a table top, in a room or garden, or in the street."""
     has_front: bool = True
@@ -53,21 +52,17 @@ class ProbeObject:
     has_front: bool
 
     @cached_property
-    def triangles(self) -> NDArray[np.float64]:
-        """All its triangles (N, 3, 3) in its own frame."""
-        return np.concatenate([part.mesh.vertices[part.mesh.faces] for part in self.parts])
+    def mesh(self) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+        """Corners (N, 3) of all its triangles in its own frame, and which three (M, 3) make each."""
+        corners = [part.mesh.vertices for part in self.parts]
+        before = np.cumsum([0, *map(len, corners)])
+        faces = [part.mesh.faces + start for part, start in zip(self.parts, before[:-1], strict=True)]
+        return np.concatenate(corners), np.concatenate(faces).astype(np.int32)
 
 
-def _looks(keys: str, *rows: str) -> tuple[dict[str, Any], ...]:
-    """Read looks from compact rows: colours are kept as text, numbers become numbers."""
-
-    def value(text: str) -> Any:
-        try:
-            return float(text) if "." in text else int(text)
-        except ValueError:
-            return text
-
-    return tuple(dict(zip(keys.split(), map(value, row.split()), strict=True)) for row in rows)
+def _looks(keys: str, *rows: str) -> tuple[Look, ...]:
+    """Read looks from compact rows: names once, then a row for each look."""
+    return tuple(Look(zip(keys.split(), row.split(), strict=True)) for row in rows)
 
 
 CATALOGUE: dict[str, Category] = {
@@ -82,10 +77,9 @@ CATALOGUE: dict[str, Category] = {
         "fabric cushion feet height arm arm_height round width seats",
         "#566b8c #6a80a3 #3a2b20 0.84 0.18 0.62 0.05 2.10 3", "#7d8a5c #93a070 #9c6b3f 0.80 0.15 0.56 0.03 1.70 2",
         "#a33b3b #b94d4a #2c2420 0.88 0.20 0.64 0.08 1.90 2")),
-    "car": Category(build=_vehicles.car, names="red blue white", scale="street", looks=(
-        {"body": "#b3202a", "length": 4.3, "height": 1.48, "roof": (0.32, -1.0), "tail": -1.72},
-        {"body": "#2d64a8", "length": 4.1, "height": 1.52, "roof": (0.34, -1.5), "tail": -1.9},
-        {"body": "#e9e7e1", "length": 4.4, "height": 1.45, "roof": (0.25, -0.85), "tail": -1.7})),
+    "car": Category(build=_vehicles.car, names="red blue white", scale="street", looks=_looks(
+        "body length height roof_front roof_back tail", "#b3202a 4.3 1.48 0.32 -1.0 -1.72",
+        "#2d64a8 4.1 1.52 0.34 -1.5 -1.9", "#e9e7e1 4.4 1.45 0.25 -0.85 -1.7")),
     "bus": Category(build=_vehicles.bus, names="red white yellow", scale="street", looks=_looks(
         "body band length", "#d23a2e #f4f1ea 10.0", "#f2f0ea #2a7d4f 11.5", "#f0b429 #2b2d30 9.0")),
     "truck": Category(build=_vehicles.truck, names="green orange blue", scale="street", looks=_looks(
@@ -110,8 +104,8 @@ CATALOGUE: dict[str, Category] = {
         "#2a2826 #1a1918 #f4f1ec #c8cf4a")),
     "person": Category(build=_living.person, names="blue yellow red", scale="room", looks=_looks(
         "skin hair shirt trousers shoes sleeve long_hair",
-        "#c68e6a #2b1d14 #2f6fb0 #3a3f52 #2a2522 0.90 0", "#8a5a3c #15100d #d99a2b #51604a #e8e4da 1.15 0",
-        "#e6bfa0 #8a4a20 #b23a48 #2c3036 #6b4a35 1.15 1")),
+        "#c68e6a #2b1d14 #2f6fb0 #3a3f52 #2a2522 0.90 no", "#8a5a3c #15100d #d99a2b #51604a #e8e4da 1.15 no",
+        "#e6bfa0 #8a4a20 #b23a48 #2c3036 #6b4a35 1.15 yes")),
     "laptop": Category(build=_furniture.laptop, names="silver black pink", scale="tabletop", looks=_looks(
         "case keys bed screen width open",
         "#b8bcc2 #24262a #7f858d #2b6cb0 0.33 108",

@@ -119,7 +119,8 @@ def _build(plan: Plan, dealt: Deal, rng: np.random.Generator, *, index: int, see
     catalogued = [CATALOGUE[t.category] for t in layout.things]
     if kind == "frontless" and all(entry.has_front for entry in catalogued):
         raise UnfitError
-    scale: Scale = max((entry.scale for entry in catalogued), key=("tabletop", "room", "street").index)
+    scales: tuple[Scale, ...] = ("tabletop", "room", "street")
+    scale = max((entry.scale for entry in catalogued), key=scales.index)
     backdrop = str(rng.choice([name for name, b in BACKDROPS.items() if scale in b.scales]))
     shown = {"cut": kind == "cut", "ordinary": kind not in {"graded", "contrast"}}
     scenes = _shoot(layout, rng, size=size, backdrop=backdrop, seed=camera_seed, **shown)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,41 +55,42 @@ def cast(scene: ProbeScene, *, size: int | None = None) -> Truth:
     size = size or camera.size
     to_camera = camera.level_from_camera
 
+    def surface(corners: NDArray[np.float64], faces: NDArray[np.int32]) -> Any:
+        alone = EmbreeScene()
+        TriangleMesh(alone, corners.astype(np.float32), faces)
+        return alone
+
     objects = [
-        (
-            (placed.model.triangles * placed.scale) @ (to_camera.T @ placed.level_from_object).T
-            + placed.centre(camera) @ to_camera
+        surface(
+            placed.model.mesh[0] * placed.scale @ (to_camera.T @ placed.level_from_object).T
+            + placed.centre(camera) @ to_camera,
+            placed.model.mesh[1],
         )
         for placed in scene.objects
     ]
     ground = np.array([0, camera.height_m, 0])
-    backdrop = [
-        ((s.quad + ground) @ to_camera)[np.array([[0, 1, 2], [0, 2, 3]])] for s in scene_surfaces(scene)
-    ]
-    everything = EmbreeScene()
-    for mesh in [*objects, *backdrop]:
-        TriangleMesh(everything, mesh.astype(np.float32))
-    hit = everything.run(*_rays(camera.focal_px / camera.size, size, margin=0), output=True)
-    seen = hit["geomID"] >= 0
-    owner = (
-        np.where(seen & (hit["geomID"] < len(objects)), hit["geomID"], -1)
-        .reshape(size, size)
-        .astype(np.int16)
-    )
-    depth = np.where(seen, hit["tfar"], 0).reshape(size, size).astype(np.float32)
+    halves = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
+    backdrop = [surface((s.quad + ground) @ to_camera, halves) for s in scene_surfaces(scene)]
+    # Each surface is cast alone, and the nearest hit kept: to build a mesh takes far longer than to cast its rays.
+    rays = _rays(camera.focal_px / camera.size, size, margin=0)
+    owner = np.full(size * size, -1, np.int16)
+    depth = np.full(size * size, np.inf, np.float32)
+    for index, alone in enumerate([*objects, *backdrop]):
+        hit = alone.run(*rays, output=True)
+        nearer = (hit["geomID"] >= 0) & (hit["tfar"] < depth)
+        owner[nearer] = index if index < len(objects) else -1
+        depth[nearer] = hit["tfar"][nearer]
+    depth[np.isinf(depth)] = 0
+    coarse = max(size // 2, 64)
+    wide = _rays(camera.focal_px / camera.size, coarse, margin=coarse // 2)
     fractions, boxes = [], []
-    for index, mesh in enumerate(objects):
-        alone = EmbreeScene()
-        TriangleMesh(alone, mesh.astype(np.float32))
-        coarse = max(size // 2, 64)
-        whole = (
-            alone.run(*_rays(camera.focal_px / camera.size, coarse, margin=coarse // 2), output=False) >= 0
-        )
-        mine = owner == index
-        full = int(whole.sum()) * (size / coarse) ** 2
+    seen = owner.reshape(size, size)
+    for index, alone in enumerate(objects):
+        mine = seen == index
+        full = int((alone.run(*wide, output=False) >= 0).sum()) * (size / coarse) ** 2
         fractions.append(min(float(mine.sum() / full), 1.0) if full else 0.0)
         boxes.append(_box(mine))
-    return Truth(depth, owner, tuple(fractions), tuple(boxes))
+    return Truth(depth.reshape(size, size), seen, tuple(fractions), tuple(boxes))
 
 
 def _rays(focal: float, size: int, *, margin: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -68,7 +68,7 @@ def write_design(
     Errors: `InputError` when the file exists; `InvalidFilesError` for values that make no design.
     """
     own = {code: f"texts.{code}.toml" for code in languages if code not in SHIPPED}
-    given: dict[str, Any] = {
+    given: dict[str, str | int] = {
         "title": title, "protocol": protocol, "raters_per_item": raters_per_item, "repeats.every": repeats_every,
         "training.examples": protocol in {"binary", "likert", "pairwise"}, "consent.contact": contact,
     }  # fmt: skip

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from genspace.human_study.exchange._tables import OwnRows
+from genspace.human_study.exchange._tables import OwnRow
 from genspace.human_study.material import Material
 
 __all__ = ["label_studio_of", "own_rows"]
@@ -51,19 +51,21 @@ def label_studio_of(
 
 
 def _data(material: Material, unit: tuple[str, ...]) -> dict[str, Any]:
-    data: dict[str, Any] = {"item_id": unit[0], "item_id_b": unit[1] if len(unit) == 2 else None}
-    if len(unit) > 2:
-        data["items"] = list(unit)
     item = material.items.get(unit[0])
-    return data if item is None else data | {"prompt": item.prompt, "image": item.image}
+    return {
+        "item_id": unit[0],
+        "item_id_b": unit[1] if len(unit) == 2 else None,
+        **({"items": list(unit)} if len(unit) > 2 else {}),
+        **({} if item is None else {"prompt": item.prompt, "image": item.image}),
+    }
 
 
-def own_rows(tasks: Sequence[Any]) -> OwnRows | None:
+def own_rows(tasks: Sequence[Any]) -> list[OwnRow] | None:
     """Return the rows that `label_studio_of` put into a document, each with its task's number, or None without any.
 
     A document that holds results of both kinds, ours and others, is read as one made elsewhere.
     """
-    rows: OwnRows = []
+    rows: list[OwnRow] = []
     for number, task in enumerate(tasks, start=1):
         annotations = task.get("annotations") if isinstance(task, dict) else None
         for annotation in annotations if isinstance(annotations, list) else []:
@@ -73,5 +75,5 @@ def own_rows(tasks: Sequence[Any]) -> OwnRows | None:
                 row = meta.get(_MARK) if isinstance(meta, dict) else None
                 if not isinstance(row, dict):
                     return None
-                rows.append((number, row))
+                rows.append(OwnRow(number, row))
     return rows or None

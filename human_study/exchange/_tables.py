@@ -6,15 +6,21 @@ import csv
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from genspace.errors import InvalidFilesError, Problem
 
-__all__ = ["OwnRows", "csv_of", "jsonl_of", "read_own_table"]
+__all__ = ["OwnRow", "csv_of", "jsonl_of", "read_own_table"]
 
-OwnRows = list[tuple[int, Mapping[str, Any]]]
-"""Rows of an export with the line each stands on."""
+
+class OwnRow(NamedTuple):
+    """A row of an export."""
+
+    line: int
+    cells: Mapping[str, Any]
+
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 """What a spreadsheet would run, or what was written so that it does not (OWASP, CSV injection)."""
@@ -37,7 +43,7 @@ def jsonl_of(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     )
 
 
-def read_own_table(path: Path, needed: Iterable[str]) -> OwnRows | None:
+def read_own_table(path: Path, needed: Iterable[str]) -> list[OwnRow] | None:
     """Return the rows of a table that genspace exported, or None for a table made elsewhere.
 
     Errors: `InvalidFilesError` for a file that turns out not to be what its beginning says.
@@ -71,26 +77,26 @@ def _restored(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
-def _read_csv(path: Path, needed: set[str]) -> OwnRows | None:
+def _read_csv(path: Path, needed: set[str]) -> list[OwnRow] | None:
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, strict=True)
         header = next(reader, [])
         if not needed <= set(header):
             return None
-        rows: OwnRows = []
+        rows: list[OwnRow] = []
         line = reader.line_num + 1
         for cells in reader:
             if cells and len(cells) != len(header):
                 message = f"holds {len(cells)} cells, the header {len(header)}"
                 raise InvalidFilesError([Problem(str(path), message, row=line)])
             if cells:
-                rows.append((line, dict(zip(header, map(_restored, cells), strict=True))))
+                rows.append(OwnRow(line, dict(zip(header, map(_restored, cells), strict=True))))
             line = reader.line_num + 1
     return rows
 
 
-def _read_jsonl(path: Path, needed: set[str]) -> OwnRows | None:
-    rows: OwnRows = []
+def _read_jsonl(path: Path, needed: set[str]) -> list[OwnRow] | None:
+    rows: list[OwnRow] = []
     with path.open(encoding="utf-8-sig", newline="\n") as file:
         for line, text in enumerate(file, start=1):
             if not text.strip():
@@ -100,14 +106,14 @@ def _read_jsonl(path: Path, needed: set[str]) -> OwnRows | None:
                 if rows:
                     raise InvalidFilesError([Problem(str(path), "is not a row like those above", row=line)])
                 return None
-            rows.append((line, row))
+            rows.append(OwnRow(line, row))
     return rows or None
 
 
-def _read_parquet(path: Path, needed: set[str]) -> OwnRows | None:
+def _read_parquet(path: Path, needed: set[str]) -> list[OwnRow] | None:
     import pyarrow.parquet as pq
 
     table = pq.read_table(path)
     if not needed <= set(table.column_names):
         return None
-    return list(enumerate(table.to_pylist(), start=1))
+    return list(map(OwnRow, count(1), table.to_pylist()))

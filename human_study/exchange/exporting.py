@@ -36,10 +36,9 @@ class AnswerExport:
     """Store, study, and whether comments are wanted, to the file's text."""
 
 
-_Cells = tuple[list[str], list[dict[str, Any]], list[tuple[str, ...]]]
-
-
-def _answers(store: AnswerStore, material: Material, comments: bool) -> _Cells:
+def _answers(
+    store: AnswerStore, material: Material, comments: bool
+) -> tuple[list[str], list[dict[str, Any]], list[tuple[str, ...]]]:
     """Return columns, every answer as cells by column, and the unit of each."""
     recorded, design = store.snapshot().recorded, material.design
     excluded = {r.rater_id: "; ".join(r.excluded) for r in recorded.raters()}

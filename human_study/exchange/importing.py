@@ -14,7 +14,7 @@ from genspace.errors import InputError, InvalidFilesError, Problem
 from genspace.human_study.exchange._huggingface import ANSWERS_PARQUET
 from genspace.human_study.exchange._label_studio import own_rows
 from genspace.human_study.exchange._rows import OWN_COLUMNS, AnswerRow, problems_of, row_of
-from genspace.human_study.exchange._tables import OwnRows, read_own_table
+from genspace.human_study.exchange._tables import OwnRow, read_own_table
 from genspace.human_study.exchange.foreign import from_export, from_table, no_such_question
 from genspace.human_study.material import Asked, Material, UnitKey
 from genspace.human_study.store import _schema as t
@@ -103,7 +103,7 @@ def _check_once(label: str, rows: Sequence[AnswerRow]) -> None:
         raise InvalidFilesError([Problem(label, message) for message in twice])
 
 
-def _own(material: Material, path: Path, own: OwnRows) -> list[AnswerRow]:
+def _own(material: Material, path: Path, own: Sequence[OwnRow]) -> list[AnswerRow]:
     """Read what genspace exported, and check it against what this study asks."""
     asked = material.asked()
     problems: list[Problem] = []

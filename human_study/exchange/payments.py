@@ -58,25 +58,25 @@ def payments(store: AnswerStore, material: Material) -> list[Payment]:
     visits = _visits(store)
     result = []
     for rater in snapshot.raters:
-        if rater["source"] == "import" and not rater["external_id"]:
+        if rater.source == "import" and not rater.external_id:
             continue
-        rater_id, outcome = rater["rater_id"], rater["outcome"]
+        rater_id, outcome = rater.rater_id, rater.outcome
         found = quality.get(rater_id)
         count = pictures.get(rater_id, 0)
         result.append(
             Payment(
                 rater_id,
-                rater["external_id"] or "",
-                rater["source"],
+                rater.external_id or "",
+                rater.source,
                 found.answered if found else 0,
                 count,
                 round(seconds.get(rater_id, 0.0) / 60, 1),
-                rater["finished_at"] is not None,
+                rater.finished_at is not None,
                 outcome,
                 _earned(material, outcome, rater_id, count, key),
                 material.design.crowd.currency,
                 visits.get(rater_id, ()),
-                rater["platform_status"] or "",
+                rater.platform_status or "",
                 found.excluded if found else (),
             )
         )

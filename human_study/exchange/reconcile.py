@@ -30,7 +30,7 @@ _REFUSED = {*_NOT_FINISHED, "REJECTED"}
 
 
 @dataclass(frozen=True, slots=True)
-class _List:
+class _PlatformColumns:
     """How a platform's list names its columns; capitals make no difference."""
 
     participant: tuple[str, ...]
@@ -39,13 +39,13 @@ class _List:
     code: tuple[str, ...]
 
 
-_LISTS: Mapping[str, _List] = {
+_LISTS: Mapping[str, _PlatformColumns] = {
     # Prolific: Download demographic data.
-    "prolific": _List(
+    "prolific": _PlatformColumns(
         ("Participant id",), ("Status",), ("Submission id", "Session id"), ("Completion code", "Entered code")
     ),
     # Mechanical Turk: the results of a batch.
-    "mturk": _List(
+    "mturk": _PlatformColumns(
         ("WorkerId",), ("AssignmentStatus",), ("AssignmentId",), ("Answer.surveycode", "Answer.code")
     ),
 }
@@ -73,7 +73,7 @@ class Reconciliation:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _Submission:
     """One submission on the platform's list."""
 
     participant: str
@@ -103,12 +103,12 @@ def reconcile(store: AnswerStore, material: Material, path: Path, *, platform: s
     """
     rows = _read(path, _LISTS[platform])
     ours = {p.external_id: p for p in payments(store, material) if p.external_id}
-    by_participant: dict[str, list[_Row]] = {}
+    by_participant: dict[str, list[_Submission]] = {}
     for row in rows:
         by_participant.setdefault(row.participant, []).append(row)
     best = {who: _best(theirs, ours.get(who)) for who, theirs in by_participant.items()}
 
-    def those(holds: Callable[[_Row, Payment], bool]) -> tuple[str, ...]:
+    def those(holds: Callable[[_Submission, Payment], bool]) -> tuple[str, ...]:
         return tuple(who for who, row in best.items() if who in ours and holds(row, ours[who]))
 
     found = Reconciliation(
@@ -136,7 +136,7 @@ def reconcile(store: AnswerStore, material: Material, path: Path, *, platform: s
     return found
 
 
-def _read(path: Path, names: _List) -> list[_Row]:
+def _read(path: Path, names: _PlatformColumns) -> list[_Submission]:
     table = read_table(path)
     columns = {c.strip().lower(): c for c in table.frame.columns}
 
@@ -149,7 +149,7 @@ def _read(path: Path, names: _List) -> list[_Row]:
         raise InvalidFilesError(require_columns(table, (names.participant[0], names.status[0])))
     empty = [""] * len(who)
     return [
-        _Row(participant, state.upper(), session, code)
+        _Submission(participant, state.upper(), session, code)
         for participant, state, session, code in zip(
             who, status, column(names.session) or empty, column(names.code) or empty, strict=True
         )
@@ -157,7 +157,7 @@ def _read(path: Path, names: _List) -> list[_Row]:
     ]
 
 
-def _best(rows: Sequence[_Row], payment: Payment | None) -> _Row:
+def _best(rows: Sequence[_Submission], payment: Payment | None) -> _Submission:
     """Return the row that counts: of a visit that began here, in best standing."""
     sessions = payment.sessions if payment else ()
     return max(rows, key=lambda row: (row.session in sessions, row.standing))

@@ -121,7 +121,9 @@ def load_surveys(root: Path, design: Design) -> dict[Moment, Survey]:
     Errors: `InvalidFilesError` for a file that is absent, outside the study, or wrong, naming every wrong key.
     """
     named: Mapping[Moment, str | None] = {"before": design.surveys.before, "after": design.surveys.after}
-    found = {moment: _read(root, name) for moment, name in named.items() if name is not None}
+    found: dict[Moment, Survey] = {
+        moment: _read(root, name) for moment, name in named.items() if name is not None
+    }
     both = [q.name for survey in found.values() for q in survey.questions]
     twice = next((name for name in both if both.count(name) > 1), None)
     if twice is not None:

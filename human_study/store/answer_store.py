@@ -7,11 +7,10 @@ Raters and sessions are `genspace.human_study.store.sessions`, handing out items
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
-from sqlalchemy import Connection, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, text, update
 
 from genspace.errors import InputError
 from genspace.human_study.answers.screens import Screen
@@ -43,9 +42,9 @@ class Snapshot:
 
     state: StudyState
     recorded: Recorded
-    units: tuple[Mapping[str, Any], ...]
+    units: tuple[Row[Any], ...]
     """Rows of the units table."""
-    raters: tuple[Mapping[str, Any], ...]
+    raters: tuple[Row[Any], ...]
     """Rows of the raters table, in the order they came."""
 
     @property
@@ -132,12 +131,6 @@ class AnswerStore(RaterSessions):
         set_meta(connection, "registered_design", design)
         set_meta(connection, "registration", now.digest)
 
-    def registered_design(self) -> dict[str, object] | None:
-        """Return the design as it was registered (see `Design.registered`), or None before the first serving."""
-        with self.reading() as connection:
-            found = get_meta(connection, "registered_design")
-        return None if found is None else cast("dict[str, object]", json.loads(found))
-
     def registrations(self) -> list[Amendment]:
         """Return what was registered, first to last; the first has neither reason nor predecessor."""
         with self.reading() as connection:
@@ -179,13 +172,12 @@ class AnswerStore(RaterSessions):
             meta = {row.key: row.value for row in connection.execute(select(t.meta))}
             screens = to_screens(connection.execute(text(SCREENS_QUERY)).mappings())
             registered = json.loads(meta.get("registered_design", "{}"))
-            units = tuple(dict(r) for r in connection.execute(select(t.units)).mappings())
-            raters = connection.execute(select(t.raters).order_by(t.raters.c.created_at)).mappings()
-            known = tuple(dict(r) for r in raters)
+            units = tuple(connection.execute(select(t.units)))
+            known = tuple(connection.execute(select(t.raters).order_by(t.raters.c.created_at)))
         recorded = Recorded(
             screens,
             self.design.registered() | registered,
-            outcomes={r["rater_id"]: r["outcome"] for r in known if r["outcome"]},
+            outcomes={r.rater_id: r.outcome for r in known if r.outcome},
             registration=meta.get("registration", ""),
         )
         return Snapshot(cast("StudyState", meta["state"]), recorded, units, known)

@@ -102,9 +102,7 @@ def reclaim(store: AnswerStore, *, dry_run: bool = False) -> Reclaimed:
     Their answers are kept, and marked. A rater still at work is left alone, for the figures may still change.
     """
     snapshot = store.snapshot()
-    ended = {
-        r["rater_id"] for r in snapshot.raters if r["outcome"] is not None or r["finished_at"] is not None
-    }
+    ended = {r.rater_id for r in snapshot.raters if r.outcome is not None or r.finished_at is not None}
     out = [q.rater_id for q in snapshot.recorded.raters() if q.excluded and q.rater_id in ended]
     a = t.assignments.c
     counted = select(a.assignment_id, a.unit_id, a.rater_id).where(

@@ -16,6 +16,7 @@ from typing import Any
 
 from genspace.errors import InputError
 from genspace.geometry.drawing.concepts import concept_svg
+from genspace.geometry.predicates import Text
 from genspace.human_study.drawings import drawn_of_unit
 from genspace.human_study.examples import PREFIX
 from genspace.human_study.material import Material, UnitKey, words_its_own
@@ -272,7 +273,7 @@ def _made_from(material: Material, unit: UnitKey, texts: Texts) -> str:
     return _hashed([asked, material.one_prompt(unit), _own(texts, "questions", "words", "work")])
 
 
-def _own(texts: Texts, *tables: str) -> dict[str, object]:
+def _own(texts: Texts, *tables: str) -> dict[str, Text]:
     return {key: text for key, text in texts.own.items() if key.partition(".")[0] in tables}
 
 

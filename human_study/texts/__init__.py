@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from genspace.errors import InputError, InvalidFilesError, Problem
 from genspace.geometry.predicates import (
     LANGUAGES,
     Predicate,
+    Text,
     Voice,
     bind,
     calls_of,
@@ -44,10 +45,10 @@ class Texts:
 
     code: str
     """Language tag for the page: "en"."""
-    table: Mapping[str, Any]
+    table: Mapping[str, Text]
     voice: Voice
     """How raters are asked about predicates."""
-    own: Mapping[str, object] = field(default_factory=dict)
+    own: Mapping[str, Text] = field(default_factory=dict)
     """What the study's own file says, by dotted key; the rest comes with genspace."""
 
     def __getitem__(self, key: str) -> str:
@@ -59,12 +60,8 @@ class Texts:
 
     def find(self, key: str) -> str | None:
         """Return a text by its dotted key, or None."""
-        node: Any = self.table
-        for part in key.split("."):
-            if not isinstance(node, Mapping) or part not in node:
-                return None
-            node = node[part]
-        return node if isinstance(node, str) else None
+        table, _, name = key.rpartition(".")
+        return self.section(table).get(name)
 
     def flat(self) -> dict[str, str]:
         """Return every text by its dotted key."""
@@ -77,10 +74,8 @@ class Texts:
 
     def section(self, key: str) -> dict[str, str]:
         """Return the texts of one table, for handing to the page's script."""
-        node: Any = self.table
-        for part in key.split("."):
-            node = node.get(part, {})
-        return {k: v for k, v in node.items() if isinstance(v, str)}
+        table = table_at(self.table, *filter(None, key.split(".")))
+        return {name: text for name, text in table.items() if isinstance(text, str)}
 
 
 def load_texts(languages: tuple[str, ...], own: Mapping[str, str], study_root: Path) -> dict[str, Texts]:
@@ -97,12 +92,10 @@ def load_texts(languages: tuple[str, ...], own: Mapping[str, str], study_root: P
     english = _shipped("en")
     result = {}
     for code in languages:
-        table, voice, given = english, _voice(code, {}), {}
-        if code in SHIPPED:
-            table = _merged(table, _shipped(code))
+        given = _own(own[code], study_root, english) if code in own else {}
+        table, voice = _merged(english, _shipped(code) if code in SHIPPED else {}), _voice(code, given)
         if code in own:
-            given = _own(own[code], study_root, english)
-            table, voice = _merged(table, given), _voice(code, given)
+            table = _merged(table, given)
             _check_questions(own[code], given, voice)
         elif code not in SHIPPED:
             raise InputError(
@@ -123,25 +116,25 @@ def _file(code: str) -> str:
 
 
 @cache
-def _shipped(code: str) -> dict[str, Any]:
+def _shipped(code: str) -> Mapping[str, Text]:
     return tomllib.loads(_file(code))
 
 
-def _voice(code: str, own: Mapping[str, Any]) -> Voice:
+def _voice(code: str, own: Mapping[str, Text]) -> Voice:
     """How raters are asked in a language: shipped words, reworded, or own words; where both are silent, in English."""
     english = people("en")
     base = people(code) if code in SHIPPED else None
 
-    def family(predicate: Predicate) -> Mapping[str, Any]:
+    def family(predicate: Predicate) -> Mapping[str, Text]:
         return _merged(base.family(predicate) if base else {}, table_at(own, "questions", predicate.name))
 
     common = _merged((base or english).common, table_at(own, "words"))
     return Voice(common, family, fallback=None if code == "en" else english)
 
 
-def _check_questions(name: str, own: Mapping[str, Any], voice: Voice) -> None:
+def _check_questions(name: str, own: Mapping[str, Text], voice: Voice) -> None:
     """Every predicate that an own file words can be asked, in every variant."""
-    for predicate in own.get("questions", {}):
+    for predicate in table_at(own, "questions"):
         try:
             bounds = [bind(call) for call in calls_of(predicate_named(predicate))]
             told = [voice.tell(bound, key) for bound in bounds for key in ("question", "statement")]
@@ -152,7 +145,7 @@ def _check_questions(name: str, own: Mapping[str, Any], voice: Voice) -> None:
             raise InvalidFilesError([Problem(name, message, field=f"questions.{predicate}")])
 
 
-def _own(name: str, study_root: Path, english: Mapping[str, Any]) -> dict[str, Any]:
+def _own(name: str, study_root: Path, english: Mapping[str, Text]) -> Mapping[str, Text]:
     table = study_toml(study_root, name)
     known = _leaves(english)
     unknown = [k for k in _leaves(table) if k not in known and k.partition(".")[0] not in _PREDICATES]
@@ -161,9 +154,9 @@ def _own(name: str, study_root: Path, english: Mapping[str, Any]) -> dict[str, A
     return table
 
 
-def _leaves(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def _leaves(table: Mapping[str, Text], prefix: str = "") -> dict[str, Text]:
     """Return what is no table, by its dotted key."""
-    found: dict[str, Any] = {}
+    found: dict[str, Text] = {}
     for name, value in table.items():
         found |= (
             _leaves(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
@@ -171,9 +164,9 @@ def _leaves(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    result = dict(base)
-    for name, value in over.items():
-        both = isinstance(value, Mapping) and isinstance(result.get(name), Mapping)
-        result[name] = _merged(result[name], value) if both else value
-    return result
+def _merged(base: Mapping[str, Text], over: Mapping[str, Text]) -> Mapping[str, Text]:
+    def both(name: str, value: Text) -> Text:
+        there = base.get(name)
+        return _merged(there, value) if isinstance(there, Mapping) and isinstance(value, Mapping) else value
+
+    return {**base, **{name: both(name, value) for name, value in over.items()}}

@@ -6,7 +6,6 @@ import json
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, text
 
@@ -172,7 +171,7 @@ def _fewest_raters(connection: Connection, design: Design, rater_id: str, place:
     for skip_locked in passes:
         level = connection.scalar(_LEVEL, {"level": -1})
         while level is not None:
-            key: dict[str, Any] = {"rater": rater_id, "level": level, "place": place}
+            key = {"rater": rater_id, "level": level, "place": place}
             for query in _FEWEST[skip_locked]:
                 row = connection.execute(query, key).first()
                 if row is not None:

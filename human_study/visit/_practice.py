@@ -70,7 +70,7 @@ def failed_checks(connection: Connection, rater_id: str) -> int:
     return checked - right
 
 
-def _right(connection: Connection, query: TextClause, key: Mapping[str, object]) -> tuple[int, int]:
+def _right(connection: Connection, query: TextClause, key: Mapping[str, str | int]) -> tuple[int, int]:
     """Return how many answers agree with the known ones, within what their kind tolerates, and how many there are."""
     rows = connection.execute(query, key).all()
     registered = json.loads(connection.scalar(_DESIGN) or "{}") if rows else {}

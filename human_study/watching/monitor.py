@@ -35,6 +35,8 @@ from genspace.human_study.watching.status import (
 from genspace.records import Item
 
 if TYPE_CHECKING:
+    from sqlalchemy import Row
+
     from genspace.human_study.material import Material
     from genspace.human_study.store.answer_store import AnswerStore
 
@@ -133,9 +135,9 @@ def study_status(store: AnswerStore, material: Material) -> StudyStatus:
     snapshot = store.snapshot()
     design, screens, now = material.design, snapshot.screens, store.clock()
     recorded = snapshot.recorded
-    units = [u for u in snapshot.units if u["kind"] == "main"]
-    wanted = sum(u["wanted"] for u in units)
-    done = sum(min(u["done"], u["wanted"]) for u in units)
+    units = [u for u in snapshot.units if u.kind == "main"]
+    wanted = sum(u.wanted for u in units)
+    done = sum(min(u.done, u.wanted) for u in units)
     work = [s for s in screens if s.role != "training"]
     comments = [
         Comment(s.rater_id, s.unit[0], s.comment)
@@ -149,18 +151,18 @@ def study_status(store: AnswerStore, material: Material) -> StudyStatus:
         registration=_registered(store, recorded),
         progress=Progress(
             items=len(units),
-            items_done=sum(u["done"] >= u["wanted"] for u in units),
+            items_done=sum(u.done >= u.wanted for u in units),
             wanted=wanted,
             answered=done,
-            in_flight=sum(max(u["assigned"] - u["done"], 0) for u in units),
+            in_flight=sum(max(u.assigned - u.done, 0) for u in units),
             share=done / wanted if wanted else None,
-            by_number_of_raters=dict(sorted(Counter(u["done"] for u in units).items())),
+            by_number_of_raters=dict(sorted(Counter(u.done for u in units).items())),
         ),
         agreement=agreement_both_ways(recorded, material.items),
         answers=_distribution(work, recorded),
         time=_time(work, wanted - done, now),
         raters=_raters(recorded, snapshot.raters, now),
-        working_now=sum(now - r["last_seen_at"] < _RECENT_SECONDS for r in snapshot.raters),
+        working_now=sum(now - r.last_seen_at < _RECENT_SECONDS for r in snapshot.raters),
         outcomes=_outcomes(material, payments(store, material)),
         currency=design.crowd.currency,
         comments=tuple(comments[:_COMMENTS_SHOWN]),
@@ -168,9 +170,7 @@ def study_status(store: AnswerStore, material: Material) -> StudyStatus:
         rules_that_cannot_fire=tuple(map(str, silent_rules(material))),
         notes=material.notes,
         log=tuple(Logged(*entry) for entry in store.log()),
-        items=tuple(
-            UnitStatus(tuple(json.loads(u["item_ids"])), u["wanted"], u["done"], u["assigned"]) for u in units
-        ),
+        items=tuple(UnitStatus(tuple(json.loads(u.item_ids)), u.wanted, u.done, u.assigned) for u in units),
     )
 
 
@@ -237,17 +237,16 @@ def _time(screens: Sequence[Screen], left: int, now: float) -> Timing:
     )
 
 
-def _raters(recorded: Recorded, known: Sequence[Mapping[str, Any]], now: float) -> tuple[RaterStatus, ...]:
+def _raters(recorded: Recorded, known: Sequence[Row[Any]], now: float) -> tuple[RaterStatus, ...]:
     figures = {r.rater_id: r for r in recorded.raters()}
     return tuple(
         RaterStatus(
-            figures.get(rater["rater_id"])
-            or RaterQuality.without_answers(rater["rater_id"], rater["outcome"] or ""),
-            source=rater["source"],
-            language=rater["language"],
-            finished=rater["finished_at"] is not None,
-            idle_minutes=round((now - rater["last_seen_at"]) / 60, 1),
-            platform_status=rater["platform_status"],
+            figures.get(rater.rater_id) or RaterQuality.without_answers(rater.rater_id, rater.outcome or ""),
+            source=rater.source,
+            language=rater.language,
+            finished=rater.finished_at is not None,
+            idle_minutes=round((now - rater.last_seen_at) / 60, 1),
+            platform_status=rater.platform_status,
         )
         for rater in known
     )

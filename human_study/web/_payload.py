@@ -78,10 +78,10 @@ def _pictures(material: Material, given: Assignment, texts: Texts) -> list[dict[
     before: Slot = "before" if len(items) == 1 else "left_before"
     shown: list[tuple[Slot, str, str]] = [(before, texts["work.before"], "")] if edited else []
     own = not material.one_prompt(given.unit)
-    shown += [
+    shown.extend(
         (slot, label, (material.items[i].prompt or "") if own else "")
         for slot, label, i in zip(_PLACES.get(len(items), _NUMBERED), labels, items, strict=False)
-    ]
+    )
     return [
         {"url": f"image/{given.assignment_id}/{slot}", "label": label, "prompt": prompt}
         for slot, label, prompt in shown
@@ -114,7 +114,7 @@ def _question(asked: Asked, given: Assignment, texts: Texts) -> dict[str, Any]:
     return question
 
 
-def _choices(answers: RaterProtocol, texts: Texts) -> list[dict[str, Any]]:
+def _choices(answers: RaterProtocol, texts: Texts) -> list[dict[str, str | bool]]:
     """Return the answers a rater can press, with labels and keys."""
     named = "pairwise" if answers.shape == "pair" else "slider" if answers.shape == "group" else answers.name
     return [
@@ -173,7 +173,7 @@ def settings_payload(design: Design, texts: Texts) -> dict[str, Any]:
     }
 
 
-def rest_payload(rest: Rest) -> dict[str, Any]:
+def rest_payload(rest: Rest) -> dict[str, str | int]:
     """Return what the page is told when there is nothing to answer."""
     return {"status": rest.reason, "done": rest.done}
 
@@ -189,7 +189,7 @@ def mistakes(
 
 def feedback(
     material: Material, given: Held, values: Mapping[str, float | None], texts: Texts
-) -> dict[str, Any] | None:
+) -> dict[str, str | bool | None] | None:
     """Return what the practice round says about an answer; None outside it.
 
     Only what can be checked is praised or corrected.

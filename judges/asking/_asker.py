@@ -234,9 +234,8 @@ def _concluded(outcome: Outcome) -> Steps:
 
 def _favourable(ask: Ask) -> Answer:
     if ask.form is not None:
-        fields: dict[str, Any] = {
-            name: "…" if field.annotation is str else 100 for name, field in ask.form.model_fields.items()
-        }
-        return Answer(form=ask.form.model_construct(**fields))
+        fields = ask.form.model_fields.items()
+        filled = {name: "…" if field.annotation is str else 100 for name, field in fields}
+        return Answer(form=ask.form.model_construct(None, **filled))
     rest = dict.fromkeys(ask.choices[1:], 0.0)
     return Answer(probabilities={ask.choices[0]: 1.0, **rest}, source="")

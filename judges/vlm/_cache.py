@@ -52,18 +52,16 @@ class ResponseCache:
                 "or pass the option cache = false"
             ) from None
 
-    def get(self, key: str) -> dict[str, Any] | None:
+    def get(self, key: str) -> str | None:
         """Return what was kept under the key."""
-        row = self._db.execute("SELECT response FROM responses WHERE key = ?", (key,)).fetchone()
-        if row is None:
-            return None
-        response: dict[str, Any] = json.loads(row[0])
-        return response
+        row: tuple[str] | None = self._db.execute(
+            "SELECT response FROM responses WHERE key = ?", (key,)
+        ).fetchone()
+        return row and row[0]
 
-    def put(self, key: str, response: Mapping[str, Any]) -> None:
+    def put(self, key: str, response: str) -> None:
         """Keep a usable answer."""
-        text = json.dumps(response, ensure_ascii=False)
-        self._db.execute("INSERT OR REPLACE INTO responses VALUES (?, ?)", (key, text))
+        self._db.execute("INSERT OR REPLACE INTO responses VALUES (?, ?)", (key, response))
 
     def drop(self, key: str) -> None:
         """Forget what was kept under the key."""

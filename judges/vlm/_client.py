@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -44,7 +44,7 @@ NO_LOGPROBS = "the answer came without the log-probabilities from which P(yes) i
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Task:
+class _AskOfItem:
     """One ask about one item."""
 
     ask: Ask
@@ -74,7 +74,7 @@ class Client:
         Errors: `InputError` when no call can succeed, `BudgetReachedError` when nothing may be spent any more.
         """
         own = {name: pictures[name] for part in ask.sent for name in part.images}
-        task = _Task(ask=ask, pictures=own, item=item, repeat=repeat, draft=draft)
+        task = _AskOfItem(ask=ask, pictures=own, item=item, repeat=repeat, draft=draft)
         exchange = Exchange(item)
         if ask.form is not None:
             return await self._filled_in(task, exchange, ask.form)
@@ -84,7 +84,7 @@ class Client:
                 return weighed
         return await self._sampled(task, exchange)
 
-    async def _weighed(self, task: _Task, exchange: Exchange) -> Answer | None:
+    async def _weighed(self, task: _AskOfItem, exchange: Exchange) -> Answer | None:
         """Return probabilities from log-probabilities; None where it turns out that answers must be sampled."""
         choices, draft = task.ask.choices, task.draft
 
@@ -109,14 +109,14 @@ class Client:
         exchange.replies.clear()
         return None
 
-    async def _filled_in(self, task: _Task, exchange: Exchange, form: type[BaseModel]) -> Answer:
+    async def _filled_in(self, task: _AskOfItem, exchange: Exchange, form: type[BaseModel]) -> Answer:
         def read(reply: Reply) -> BaseModel:
             return read_form(reply.text, form, cut=reply.cut)
 
         found = await self._exchanged(task, exchange, read)
         return found if isinstance(found, Answer) else self._answer(exchange, form=found)
 
-    async def _sampled(self, task: _Task, exchange: Exchange) -> Answer:
+    async def _sampled(self, task: _AskOfItem, exchange: Exchange) -> Answer:
         """Draw several answers at once; the share of each choice is its probability."""
         choices, samples = task.ask.choices, self._options.samples
 
@@ -147,7 +147,7 @@ class Client:
 
     async def _exchanged(
         self,
-        task: _Task,
+        task: _AskOfItem,
         exchange: Exchange,
         read: Callable[[Reply], T],
         *,
@@ -156,7 +156,7 @@ class Client:
     ) -> T | Answer:
         """Return what was read, or the answer that says why nothing could be; fill `exchange` either way."""
         problem = ""
-        turns: list[dict[str, Any]] = []
+        turns: list[dict[str, str]] = []
         for _ in range(2):
             try:
                 reply = await self._call(task, exchange, turns, logprobs=logprobs, sample=sample)
@@ -188,9 +188,9 @@ class Client:
 
     async def _call(
         self,
-        task: _Task,
+        task: _AskOfItem,
         exchange: Exchange,
-        turns: list[dict[str, Any]],
+        turns: Sequence[Mapping[str, str]],
         *,
         logprobs: bool,
         sample: int | None,
@@ -258,16 +258,14 @@ class Client:
         terms: Terms,
         *,
         logprobs: bool,
-        turns: list[dict[str, Any]] | None = None,
+        turns: Sequence[Mapping[str, str]] = (),
         seed: int | None = None,
     ) -> dict[str, Any]:
         """Return the request's body, with `image:NAME` in the place of each image."""
         options = self._options
         detail = None if "detail" in terms.without else options.image_detail
         merged = bool("system" in terms.without and ask.system)
-        messages: list[dict[str, Any]] = (
-            [{"role": "system", "content": ask.system}] if ask.system and not merged else []
-        )
+        messages: list[Any] = [{"role": "system", "content": ask.system}] if ask.system and not merged else []
         for i, (part, answer) in enumerate((*ask.solved, (ask, None))):
             images = [_image_part(name, detail) for name in part.images]
             text = f"{ask.system}\n\n{part.text}" if merged and i == 0 else part.text
@@ -280,7 +278,7 @@ class Client:
             limit = "max_completion_tokens" if limit == "max_tokens" else "max_tokens"
         body: dict[str, Any] = {
             "model": self._server.model,
-            "messages": messages + (turns or []),
+            "messages": [*messages, *turns],
             "temperature": default if options.temperature is None else options.temperature,
             limit: options.max_tokens,
         }
@@ -298,7 +296,7 @@ def _number(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _image_part(name: str, detail: str | None) -> dict[str, Any]:
+def _image_part(name: str, detail: str | None) -> dict[str, str | dict[str, str]]:
     return {
         "type": "image_url",
         "image_url": {"url": f"image:{name}"} | ({"detail": detail} if detail else {}),

@@ -95,13 +95,13 @@ class ErrorRule:
 def rules() -> tuple[ErrorRule, ...]:
     """Return the table, in its order."""
 
-    def pattern(row: Mapping[str, Any], key: str) -> re.Pattern[str] | None:
-        return re.compile("|".join(row[key]), re.IGNORECASE) if key in row else None
+    def pattern(signs: Sequence[str] | None) -> re.Pattern[str] | None:
+        return re.compile("|".join(signs), re.IGNORECASE) if signs else None
 
     return tuple(
         ErrorRule(
             row["name"], row["kind"], row["source"], frozenset(row.get("status", ())),
-            pattern(row, "code"), pattern(row, "finish"), pattern(row, "text"),
+            pattern(row.get("code")), pattern(row.get("finish")), pattern(row.get("text")),
         )
         for row in _table()["rules"]
     )  # fmt: skip

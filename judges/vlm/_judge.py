@@ -137,7 +137,7 @@ class VlmJudge:
         if len(self._told) > 1 and self._cache_file is not None:
             with self._cache() as cache:
                 assert cache is not None
-                cache.put(self._memory, self._terms.to_json())
+                cache.put(self._memory, json.dumps(self._terms.to_json(), ensure_ascii=False))
 
     def forget_learned(self) -> None:
         """Forget what the server was found to refuse, so that the next run finds out anew."""
@@ -348,7 +348,7 @@ class VlmJudge:
         with self._cache() as cache:
             known = cache.get(self._memory) if cache else None
         if known is not None:
-            self._terms = Terms.from_json(known)
+            self._terms = Terms.from_json(json.loads(known))
         return known is not None
 
 

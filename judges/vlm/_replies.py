@@ -39,13 +39,14 @@ class Reply:
         nothing = Charge(input_tokens=0, output_tokens=0)
         return cls(text="", declined=words, cut=False, logprobs=[], charge=charge or nothing, seconds=0.0)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> str:
         """Return what the cache keeps."""
-        return asdict(self)
+        return json.dumps(asdict(self), ensure_ascii=False)
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Self:
+    def from_json(cls, text: str) -> Self:
         """Read what `to_json` wrote."""
+        document = json.loads(text)
         return cls(**{**document, "charge": Charge(**document["charge"])})
 
 

@@ -230,14 +230,12 @@ def gate(
         CompareOptions(primary=primary, seed=seed, confidence=confidence),
         against=None if before is None else before.answers(),
         open_rules=open_rules or declared.open,
-        names=(side.name, None)
-        if before is None
-        else named_apart(before.name, side.name, earlier, study)[::-1],
+        names=(side.name, None) if before is None else named_apart(side.name, before.name, study, earlier),
     )
 
 
 @dataclass(frozen=True)
-class _Side:
+class _ComparedRun:
     """What is compared over time."""
 
     evidence: Evidence | Comparison
@@ -253,7 +251,7 @@ class _Side:
         return self.evidence
 
 
-def _side(source: Source | Comparison) -> _Side:
+def _side(source: Source | Comparison) -> _ComparedRun:
     """Open a study, a comparison, a comparison.json or a folder of verdicts.
 
     Errors: `InputError` for anything else, and naming the file and its study where something is wrong in it.
@@ -267,31 +265,31 @@ def _side(source: Source | Comparison) -> _Side:
         return side
 
 
-def _opened(source: Source | Comparison) -> _Side:
+def _opened(source: Source | Comparison) -> _ComparedRun:
     from genspace.analysis import Comparison
 
     if isinstance(source, Comparison):
-        return _Side(source, source.document.study.name)
+        return _ComparedRun(source, source.document.study.name)
     if isinstance(source, Evidence):
-        return _Side(source, source.settings.name)
+        return _ComparedRun(source, source.settings.name)
     if isinstance(source, Study):
-        return _Side(evidence_of(source), source.settings.name, source)
+        return _ComparedRun(evidence_of(source), source.settings.name, source)
     path = Path(source)
     if path.suffix == ".json":
-        return _Side(read_comparison(path), str(path))
+        return _ComparedRun(read_comparison(path), str(path))
     in_study = find_table(path, "items") if path.is_dir() else None
     if in_study is None and (path.is_dir() or "@" in path.name):
         found = verdicts_at(path)
         root = path.parent if path.name == "verdicts" else path.parent.parent
         if find_table(root, "items") is None:
-            return _Side(found, str(path))
+            return _ComparedRun(found, str(path))
         study = open_study(root, whole=True)
         whole = evidence_of(study)
-        return _Side(
+        return _ComparedRun(
             replace(found.held(whole), read_marks=lambda: {**whole.marks, **found.marks}), str(path), study
         )
     study = open_study(path, whole=True)
-    return _Side(evidence_of(study), study.settings.name, study)
+    return _ComparedRun(evidence_of(study), study.settings.name, study)
 
 
 def named_apart(old: str, new: str, *sources: object) -> tuple[str, str]:

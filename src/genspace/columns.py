@@ -17,6 +17,7 @@ __all__ = [
     "VERDICT_KEY",
     "among",
     "positions",
+    "rows_where",
     "typed",
 ]
 
@@ -58,8 +59,19 @@ def positions(column: pd.Series[str], ids: Collection[str] | pd.Series[str]) -> 
 
     text = pa.large_string()
     wanted = pa.array(ids if hasattr(ids, "dtype") else list(ids), text)
-    found = pc.index_in(pa.array(column, text), value_set=wanted)
+    found = pc.index_in(pa.array(column, text), value_set=wanted)  # pyright: ignore[reportAttributeAccessIssue]
     return np.asarray(found.fill_null(-1), dtype=np.int64)
+
+
+def rows_where(frame: pd.DataFrame, chosen: pd.Series[bool]) -> pd.DataFrame:
+    """Return the chosen rows of a frame; the frame itself where those are all, because text is large to copy.
+
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"a": ["x", "y"]})
+    >>> rows_where(frame, frame["a"] == "y")["a"].tolist(), rows_where(frame, frame["a"] > "") is frame
+    (['y'], True)
+    """
+    return frame if chosen.all() else frame[chosen]
 
 
 def among(column: pd.Series[str], ids: Collection[str] | pd.Series[str]) -> NDArray[np.bool_]:

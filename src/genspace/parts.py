@@ -147,11 +147,11 @@ def which_moved(
     changed = changed_parts(was, now, name)
     if old.root == new.root:
         raise InputError(f"{old.root}: OLD and NEW are one study; what changed is told between two")
-    sides = [_Side(study, _items(study, generator)) for study in (old, new)]
+    sides = [_StudyPictures(study, _items(study, generator)) for study in (old, new)]
     shared = sides[0].prompts(sides[0].items) & sides[1].prompts(sides[1].items)
     runs: list[RunSummary] = []
 
-    def made(side: _Side, parts: Mixture) -> _Mixed:
+    def made(side: _StudyPictures, parts: Mixture) -> _Mixed:
         tables = _mixed(was, now, name, parts)
         declared = replace(side.study.declared, judges=tables)
         study = replace(side.study, declared=declared).kept_apart(side.study.root / FOLDER)
@@ -209,7 +209,7 @@ def which_moved(
 
 
 @dataclass(frozen=True)
-class _Side:
+class _StudyPictures:
     """One of the two studies, and the pictures in question."""
 
     study: Study

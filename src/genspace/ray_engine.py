@@ -22,7 +22,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext, redirect_stdout
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -36,6 +36,7 @@ from genspace.judges import (
     BudgetReachedError,
     Combining,
     Judge,
+    JudgeContext,
     JudgeSpec,
     make_judge,
     member_overrides,
@@ -126,10 +127,10 @@ class _SharedBudget(Budget):
 class _Worker:
     """An actor: opens the study, makes the judge, and answers batches of requests."""
 
-    def __init__(self, root: str, spec: JudgeSpec, context: Mapping[str, Any]) -> None:
+    def __init__(self, root: str, spec: JudgeSpec, overrides: Sequence[str], base: JudgeContext) -> None:
         self.study = open_study(root)
         self.name = spec.name
-        self.judge = make_judge(spec, study_context(self.study, **context))
+        self.judge = make_judge(spec, study_context(self.study, overrides, base))
 
         self._thread = ThreadPoolExecutor(1)
 
@@ -140,7 +141,7 @@ class _Worker:
         def work() -> None:
             asked = (_decode(text, self.study) for text in requests)
             for document in _told(answers(self.judge, self.name, asked)):
-                told.put(json.dumps(document, ensure_ascii=False))
+                told.put(document)
 
         working = self._thread.submit(work)
         ended = False
@@ -152,7 +153,7 @@ class _Worker:
 
 
 @dataclass(frozen=True, slots=True)
-class _Hand:
+class _HeldBatch:
     """A batch in a worker's hands."""
 
     worker: Any
@@ -166,7 +167,8 @@ def run_ray(
     options: RunOptions,
     ray_options: RayOptions,
     *,
-    context: Mapping[str, Any],
+    base: JudgeContext,
+    overrides: Sequence[str] = (),
     progress: Progress | None = None,
     stop: StopFlag | None = None,
 ) -> RunSummary:
@@ -179,7 +181,8 @@ def run_ray(
         spec: which judge; made once in each actor.
         options: which items, as for the local engine.
         ray_options: cluster, replicas, GPUs, batch.
-        context: for `study_context`: `overrides`, `cache_dir`, `seed`, …; all workers draw on one budget.
+        base: context outside a study that each worker starts from; all workers draw on one budget.
+        overrides: `NAME.key=value`, for the judge's members.
         progress: shows how the judge, and each member, gets on.
         stop: ends the run when it is set; what is in the workers' hands is finished and kept.
 
@@ -188,13 +191,22 @@ def run_ray(
     """
     ray = optional_import("ray", extra="ray", needed_for="the engine ray")
     stop = StopFlag() if stop is None else stop
-    made = make_judge(spec, study_context(study, **context))
+    made = make_judge(spec, study_context(study, overrides, base))
     if isinstance(made, Combining):
 
         def ask(_: Judge, name: str, wanted: RunOptions) -> RunSummary:
-            own = member_overrides(name, context["overrides"])
+            own = member_overrides(name, overrides)
             (member,) = resolve([name], study.declared.judges, own)
-            return run_ray(study, member, wanted, ray_options, context=context, progress=progress, stop=stop)
+            return run_ray(
+                study,
+                member,
+                wanted,
+                ray_options,
+                base=base,
+                overrides=overrides,
+                progress=progress,
+                stop=stop,
+            )
 
         return run(study, made, spec.name, options, progress=progress, stop=stop, ask=ask)
     planned = settled_plan(study, made, spec.name, options)
@@ -208,11 +220,13 @@ def run_ray(
         ),
         store_of(study, spec.name).writer() as writer,
         _cluster(ray, ray_options.address),
-        _shared(ray, context) as shared,
+        _shared(ray, base) as shared,
     ):
         started(planned)
         actor = ray.remote(num_cpus=1, num_gpus=ray_options.gpus)(_Worker)
-        crew = _Crew(ray, partial(actor.remote, str(study.root.resolve()), spec, shared), ray_options, stop)
+        crew = _Crew(
+            ray, partial(actor.remote, str(study.root.resolve()), spec, overrides, shared), ray_options, stop
+        )
         try:
             for verdict in crew.verdicts(planned.requests):
                 kept = (
@@ -237,7 +251,7 @@ class _Crew:
         self, ray: ModuleType, engage: Callable[[], Any], options: RayOptions, stop: StopFlag
     ) -> None:
         self._ray, self._engage, self._options, self._stop = ray, engage, options, stop
-        self._hands: dict[Any, _Hand] = {}
+        self._hands: dict[Any, _HeldBatch] = {}
         """By what a worker will tell."""
         self._again: deque[Request] = deque()
         """Requests that a worker died with; each is handed out alone, since one of them may be why."""
@@ -286,7 +300,7 @@ class _Crew:
 
     def _hand_out(self, worker: Any, batch: Sequence[Request]) -> None:
         telling = worker.tell.options(num_returns="streaming").remote([_encode(request) for request in batch])
-        self._hands[telling] = _Hand(worker, {request.key: request for request in batch})
+        self._hands[telling] = _HeldBatch(worker, {request.key: request for request in batch})
 
     def _lost(self, telling: Any, error: Exception) -> Iterator[Verdict]:
         """Replace the worker that died; yield a failure for each request that it was not the first to die with.
@@ -375,15 +389,15 @@ def _guarded(session: str) -> Iterator[None]:
 
 
 @contextmanager
-def _shared(ray: ModuleType, context: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _shared(ray: ModuleType, context: JudgeContext) -> Iterator[JudgeContext]:
     """Within the block, the context's budget is one for all workers; what they spent is in it afterwards."""
-    budget: Budget | None = context["budget"]
+    budget = context.budget
     if budget is None:
-        yield dict(context)
+        yield context
         return
     purse = ray.remote(num_cpus=0)(_Purse).remote(budget.spent_usd)
     try:
-        yield {**context, "budget": _SharedBudget(budget.limit_usd, purse)}
+        yield replace(context, budget=_SharedBudget(budget.limit_usd, purse))
     finally:
         budget.spent_usd = ray.get(purse.spend.remote(0.0))
 
@@ -418,14 +432,14 @@ def _own_signals() -> Iterator[None]:
         signal.signal(signal.SIGTERM, handler)
 
 
-def _told(verdicts: Iterator[Verdict]) -> Iterator[dict[str, Any]]:
-    """Yield verdicts as documents, and last the error that ended them, which Ray would bury in its own."""
+def _told(verdicts: Iterator[Verdict]) -> Iterator[str]:
+    """Yield verdicts as JSON, and last the error that ended them, which Ray would bury in its own."""
     try:
         for verdict in verdicts:
-            yield verdict.to_json()
+            yield json.dumps(verdict.to_json(), ensure_ascii=False)
     except GenspaceError as error:
         kind = next(name for name, kind in ENDINGS.items() if isinstance(error, kind))
-        yield {"ended": kind, "message": str(error)}
+        yield json.dumps({"ended": kind, "message": str(error)})
 
 
 def _encode(request: Request) -> str:

@@ -41,7 +41,7 @@ class _Number(int):
         return counted(int(self), thing) if thing else f"{int(self):,}"
 
 
-class _List(tuple[str, ...]):
+class _WordList(tuple[str, ...]):
     """Words in a sentence: `{columns}` lists them, `{columns:question}` names the question if there is one."""
 
     __slots__ = ()
@@ -89,7 +89,7 @@ class Reading(Displayed):
         if self.code not in kinds():
             raise ValueError(f"{self.code!r} is not a reading")
         kind = kinds()[self.code]
-        lists = {name: _List(getattr(self, name)) for name in ("columns", "words")}
+        lists = {name: _WordList(getattr(self, name)) for name in ("columns", "words")}
         numbers = {name: _Number(getattr(self, name) or 0) for name in ("count", "total")}
         first = {"column": next(iter(self.columns), ""), "word": next(iter(self.words), "")}
         last = {"other": next(reversed(self.columns), ""), "last": next(reversed(self.words), "")}

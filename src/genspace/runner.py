@@ -390,7 +390,7 @@ def answers(
     mark: str | None = None  # holds from the first verdict on (see `genspace.judges.Settling`)
     fruitless = 0
     while True:
-        hand = _Hand(requests, stop)
+        hand = _OpenRequests(requests, stop)
         try:
             for verdict in judge.judge(hand):
                 hand.take(verdict, judge=name)
@@ -416,7 +416,7 @@ class _ContractError(GenspaceError):
     """The judge answered what was not asked."""
 
 
-class _Hand:
+class _OpenRequests:
     """Hands requests to a judge and knows which are still without an answer."""
 
     def __init__(self, requests: Iterator[Request], stop: StopFlag) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import tomllib
 
 import numpy as np
 import pytest
+from small_studies import nothing_left_to_chance, open_desk
 
 from genspace import open_study
 from genspace.benchmark import (
@@ -22,6 +24,7 @@ from genspace.cli import invoke
 from genspace.errors import InputError
 from genspace.geometry.benchmark import prompts
 from genspace.human_study.design import load_design
+from genspace.human_study.visit.assignment import Assignment
 
 JUDGE = "wrong-now-and-then"
 
@@ -54,17 +57,20 @@ def judged(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def people(judged):
-    """The sample, answered by two people who agree with the truth."""
+    """The sample, answered through `annotate` by two people who agree with the truth."""
     made, truth = judged
     out = made.root.parent / "people"
     assert (
         invoke(["benchmark", "sample", str(made.root), str(out), "--per-sub-domain", "10", "--raters", "2"])
         == 0
     )
-    items = open_study(out).items
-    with (out / "annotations.csv").open("w", newline="") as file:
-        rows = [[i, rater, truth[i]] for i in items["item_id"] for rater in ("ann", "bob")]
-        csv.writer(file).writerows([["item_id", "rater_id", "value"], *rows])
+    design = tomllib.loads((out / "annotate.toml").read_text())
+    with nothing_left_to_chance():
+        desk = open_desk(out, **design)
+        for name in ("ann", "bob"):
+            rater = desk.join(name)
+            while isinstance(task := desk.claim(rater), Assignment):
+                desk.answer(rater, task, truth.get(task.unit[0], 1.0))
     return out
 
 

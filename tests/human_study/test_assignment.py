@@ -305,7 +305,7 @@ def test_a_changed_design_needs_a_reason_once_there_are_answers(tmp_path: Path) 
     with pytest.raises(InputError, match="exclusion"):
         open_desk(root, raters_per_item=3, exclusion={"max_identical_run": 5})
     changed = open_desk(root, raters_per_item=3, title="A new title is no change of meaning")
-    assert changed.store.registered_design()["exclusion"]["max_identical_run"] == 30
+    assert changed.store.snapshot().recorded.registered["exclusion"]["max_identical_run"] == 30
 
 
 def test_a_platforms_rater_is_recognised(tmp_path: Path) -> None:

@@ -162,7 +162,7 @@ def test_free_texts_go_with_purge_and_all_of_it_with_forget(tmp_path: Path) -> N
 
 def _only_rater(site: Any) -> str:
     (rater,) = site.store.snapshot().raters
-    return str(rater["rater_id"])
+    return str(rater.rater_id)
 
 
 def test_describe_is_the_paragraph_of_a_paper(tmp_path: Path, genspace: Callable[..., Any]) -> None:

@@ -83,14 +83,14 @@ def test_serving_brings_it_to_layout_2_and_registers_content_from_now_on(old_stu
     assert (len(second.after), second.answers_before, second.reason) == (16, 23, "")
     assert "content registered" in [what for _, what, _ in desk.store.log()]
     # The participant who was at work goes on, and the new answer stands under the new registration.
-    at_work = next(r["rater_id"] for r in desk.store.snapshot().raters if r["finished_at"] is None)
+    at_work = next(r.rater_id for r in desk.store.snapshot().raters if r.finished_at is None)
     desk.clock.now += 1_000_000
     given = desk.take(at_work)
     desk.answer(at_work, given, 1.0, submission="after-the-update")
     assert read_recorded(old_study).registrations == ("", second.after)
     assert isinstance(desk.claim(at_work), Assignment)
     # Who had finished was shown the code, so that is how the visit ended.
-    outcomes = {r["rater_id"]: r["outcome"] for r in desk.store.snapshot().raters}
+    outcomes = {r.rater_id: r.outcome for r in desk.store.snapshot().raters}
     assert sorted(str(o) for o in outcomes.values()) == ["None", "complete", "complete"]
     desk.store.close()
     again = open_desk(old_study, **design)

@@ -346,8 +346,8 @@ def test_a_changed_consent_form_is_put_before_the_rater_again(tmp_path: Path) ->
         visitor.post("/welcome", data={"csrf": token, "agreed": "0"})
         assert visitor.get("/work").url.path == "/work"
         (after,) = site.store.snapshot().raters
-        assert after["consented_at"] == before["consented_at"], "the time limit runs from the first consent"
-        assert after["consent_digest"] == site.consent_digest != before["consent_digest"]
+        assert after.consented_at == before.consented_at, "the time limit runs from the first consent"
+        assert after.consent_digest == site.consent_digest != before.consent_digest
 
 
 def test_a_study_whose_pictures_cannot_be_read_is_not_served(tmp_path: Path) -> None:

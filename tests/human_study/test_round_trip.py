@@ -224,7 +224,7 @@ def test_answers_asked_for_again_do_not_count_in_the_copy_either(tmp_path: Path)
     other = empty_copy(desk, tmp_path / "b")
     import_answers(other.store, other.material, export(desk, "answers.csv", tmp_path / "out"))
     for each in (desk, other):
-        assert [(u["assigned"], u["done"]) for u in each.store.snapshot().units] == [(0, 0)] * 4
+        assert [(u.assigned, u.done) for u in each.store.snapshot().units] == [(0, 0)] * 4
         assert answers(each.material.root)["reclaimed"].all()
         each.store.close()
 

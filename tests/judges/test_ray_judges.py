@@ -20,7 +20,7 @@ from ray_kills import PaidRun, at_most_asked_again, kill_and_go_on, stopped
 from vlm_support import VlmServer, png
 
 from genspace.errors import GenspaceError
-from genspace.judges import JudgeSpec, resolve
+from genspace.judges import JudgeContext, JudgeSpec, resolve
 from genspace.ray_engine import RayOptions, _Crew, _encode, _Worker
 from genspace.records import Request, Verdict
 from genspace.runner import StopFlag
@@ -172,7 +172,7 @@ def test_a_worker_tells_what_it_has_while_it_waits(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("genspace.ray_engine.make_judge", lambda spec, context: Waits())
     (tmp_path / "items.csv").write_text("item_id\na\nb\nc\n")
     study = open_study(tmp_path)
-    worker = _Worker(str(tmp_path), JudgeSpec(name="waits", kind="planted"), {})
+    worker = _Worker(str(tmp_path), JudgeSpec(name="waits", kind="planted"), (), JudgeContext())
     telling = worker.tell([_encode(Request(item=item, files=study.files)) for item in study.iter_items()])
     assert [json.loads(text)["item_id"] for text in next(telling)] == ["a"]
     go_on.set()
@@ -237,7 +237,7 @@ def test_a_worker_answers_as_a_cascade_does_here(
     study = open_study(make_study(tmp_path / "study", server))
     assert genspace("judge", study.root, "--judge", "frugal").code == 0
     (spec,) = resolve(["frugal"], study.declared.judges)
-    worker = _Worker(str(study.root), spec, {"overrides": [], "cache_dir": None, "seed": 0, "budget": None})
+    worker = _Worker(str(study.root), spec, (), JudgeContext())
     asked = [_encode(Request(item=item, files=study.files)) for item in study.iter_items()]
     remote = [Verdict.from_json(json.loads(text)) for told in worker.tell(asked) for text in told]
     assert answered(remote) == answered(JudgeStore(study.root, "frugal").current().values())

@@ -53,3 +53,30 @@ def test_a_long_file_says_why_it_is_one() -> None:
     silent = [name for name, text in long.items() if LONG not in (ast.get_docstring(ast.parse(text)) or "")]
     assert not silent
     assert not [name for name, text in texts.items() if LONG in text and name not in long and name != OWN]
+
+
+def _of_floor(module: str, floors: dict[str, int]) -> int | None:
+    return floors.get(".".join(module.split(".")[:2]))
+
+
+def test_no_text_names_a_module_of_a_higher_floor_but_the_table_of_display() -> None:
+    """The root package alone, which stands above all floors, names its public names' homes."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    layers = settings["tool"]["importlinter"]["contracts"][0]["layers"]
+    floors = {name.strip(): -n for n, layer in enumerate(layers) for name in layer.split("|")}
+    named, upwards = 0, set()
+    for folder in ("analysis", "geometry", "human_study", "judges", "src/genspace"):
+        for path in (ROOT / folder).rglob("*.py"):
+            place = path.relative_to(ROOT / "src" if folder.startswith("src") else ROOT).with_suffix("")
+            module = ".".join(place.parts if folder.startswith("src") else ("genspace", *place.parts))
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            told = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)}
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
+                    for name in re.findall(r"\bgenspace(?:\.\w+)+", node.value):
+                        own, there = _of_floor(module, floors), _of_floor(name, floors)
+                        named += there is not None
+                        if there is not None and own is not None and there > own:
+                            upwards.add(module)
+    assert named > 50
+    assert upwards == {"genspace.display"}

@@ -2,12 +2,15 @@
 
 The answers stand in SQLite, as `genspace annotate` keeps them; expected values come from the database itself, from pandas
 and from SciPy.
+
+Longer than 400 lines: each use of the answers is one test on the same study.
 """
 
 from __future__ import annotations
 
 import ast
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -126,6 +129,49 @@ def test_repeats_are_combined_for_every_use(answered: Path, genspace: Callable[.
     assert {r["generator"]: r["score"]["value"] for r in rows["generators"]} == {
         f"gen{g}": pytest.approx(by_generator[g]) for g in ("0", "1")
     }
+
+
+def test_gate_and_tune_rest_on_the_answers_in_the_database(
+    answered: Path, tmp_path: Path, genspace: Callable[..., Any]
+) -> None:
+    mean = in_database(answered).groupby("item_id")["value"].mean()
+    scores = pd.DataFrame({"a": range(N), "b": [n * 7 % 11 for n in range(N)]}, index=sorted(mean.index))
+    rho = {name: stats.spearmanr(mean.loc[scores.index], scores[name])[0] for name in "ab"}
+    scores.rename_axis("item_id").to_csv(answered / "variants.csv")
+    variant = '[variants.{0}]\nkind = "table"\npath = "variants.csv"\nmetric = "{0}"\n'
+    (tmp_path / "space.toml").write_text("".join(variant.format(name) for name in "ab"))
+    tuned = as_json(genspace("tune", answered, "--space", tmp_path / "space.toml", "--json"))["result"]
+    assert tuned["figure"] == "spearman"
+    assert {c["name"]: c["in_sample"] for c in tuned["candidates"]} == pytest.approx(rho)
+    metric = pd.read_csv(answered / "metric_scores.csv").set_index("item_id")["score"]
+    ruled = genspace("gate", answered, "--rule", "metric: spearman.low >= 0.9", "--json")
+    assert ruled.code == 3
+    (check,) = json.loads(ruled.out)["checks"]
+    assert (check["found"]["n"], check["passed"]) == (N, False)
+    assert check["found"]["value"] == pytest.approx(stats.spearmanr(mean.loc[metric.index], metric)[0])
+
+
+def test_diff_holds_the_later_answers_in_the_database_against_both_runs(
+    answered: Path, tmp_path: Path, genspace: Callable[..., Any]
+) -> None:
+    """The earlier study has other scores, and not yet the answers of one rater."""
+    shutil.copytree(answered, earlier := tmp_path / "earlier")
+    with sqlite3.connect(earlier / "answers.sqlite") as connection:
+        one = "(SELECT max(rater_id) FROM assignments)"
+        connection.execute(
+            f"DELETE FROM answers WHERE assignment_id IN (SELECT assignment_id FROM assignments WHERE rater_id = {one})"
+        )
+    table = pd.read_csv(answered / "metric_scores.csv")
+    table.assign(score=table["score"] * 5 % 7).to_csv(earlier / "metric_scores.csv", index=False)
+    mean = in_database(answered).groupby("item_id")["value"].mean()
+    assert not mean.equals(in_database(earlier).groupby("item_id")["value"].mean())
+    score = table.set_index("item_id")["score"].loc[mean.index]
+    found = as_json(genspace("diff", earlier, answered, "--json"))
+    assert found["answers"] == {"old": N, "new": 2 * N, "came": N, "went": 0, "changed": 0}
+    (metric,) = found["judges"]
+    for run, scores in (("old", score * 5 % 7), ("new", score)):
+        assert metric[run]["figure"]["value"] == pytest.approx(stats.spearmanr(mean, scores)[0])
+    assert metric["n_flipped"] == (score * 5 % 7 != score).sum()
 
 
 def test_answers_that_are_still_asked_for_are_counted(tmp_path: Path) -> None:

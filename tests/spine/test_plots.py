@@ -14,7 +14,7 @@ from genspace.analysis import Estimate
 from genspace.display import view_of
 from genspace.evidence import Evidence
 from genspace.report import write_report
-from genspace.report._fonts import LAYOUT, NAME, plain_font
+from genspace.report._fonts import LAYOUT, NAME, fonts_for, plain_font
 from genspace.report._manifest import make_manifest
 from genspace.report._page import _environment
 from genspace.report._plots import differences, forest, specification_map
@@ -94,7 +94,9 @@ def test_a_pdf_holds_its_font_whose_letters_are_those_of_the_page(cache: Path) -
 
     first = small_plot()
     (kept,) = (cache / "fonts").iterdir()
-    assert plain_font() == (NAME,)
+    assert fonts_for(["Ω 0.25 – α"], ["A"]) == [NAME, "A"]
+    for joined in ("قطة", "e\u0301", "ไทย", "漢"):
+        assert fonts_for(["cat", joined], ["A"]) == ["A"]
     assert (b"/FontFile2" in first, b"/Type3" in first, small_plot() == first) == (True, False, True)
     assert not set(LAYOUT) & set(TTFont(kept).keys())
     sizes = []

@@ -15,7 +15,9 @@ import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 import pytest
@@ -357,6 +359,12 @@ def distorted(place: str, column: str, cell: Cell) -> pd.DataFrame:
     return frame
 
 
+@cache
+def plainly(place: str, column: str, cell: Cell) -> Figures:
+    with TemporaryDirectory() as folder:
+        return figures(study(Path(folder), place, distorted(place, column, cell)))
+
+
 @pytest.mark.parametrize(
     ("how", "place", "column"), [(how, *place) for how, cells in READ.items() for place in cells.places]
 )
@@ -364,8 +372,8 @@ def test_cells_that_can_be_meant_in_one_way_are_read(
     tmp_path: Path, how: str, place: str, column: str
 ) -> None:
     cells = READ[how]
-    found = figures(study(tmp_path / "a", place, distorted(place, column, cells.write)))
-    meant = figures(study(tmp_path / "b", place, distorted(place, column, cells.plain)))
+    found = figures(study(tmp_path, place, distorted(place, column, cells.write)))
+    meant = plainly(place, column, cells.plain)
     assert found.counts == meant.counts
     assert (found.ratings, found.scores) == pytest.approx((meant.ratings, meant.scores), abs=1e-6)
     assert found.said - meant.said == cells.said

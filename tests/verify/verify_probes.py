@@ -74,7 +74,7 @@ def _study(folder: Path) -> Study:
 def outcome(folder: Path, settings: RenderSettings, row: Mapping[str, Any]) -> Outcome:
     """Judge one probe of a folder from its depth and masks."""
     plan, truth = PLANS[row["prompt_id"]], bool(int(row["truth"]))
-    exact = probe_scene(row, _study(folder).files)
+    exact = probe_scene(row["image"], _study(folder).files, edit=False)
     assert isinstance(exact, Scene)
     seen = measured_again(exact)
     found = evaluate(seen, row["predicate"], CORRECTED)

@@ -440,7 +440,9 @@ def open_benchmark(root: Path) -> Benchmark:
         raise InvalidFilesError(
             [Problem(str(path), "expected a list of names", field="generators", value=generators)]
         )
-    lists = {task: PromptList.read(root / "prompts", task) for task in TASKS if task in tasks}
+    lists: dict[Task, PromptList] = {
+        task: PromptList.read(root / "prompts", task) for task in TASKS if task in tasks
+    }
     return Benchmark(root, tuple(generators), lists, str(document.get("prompts", "")))
 
 

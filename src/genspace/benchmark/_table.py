@@ -208,7 +208,7 @@ def rows_of(
             for task, asked in made.lists.items():
                 at = np.flatnonzero((units.generator == code) & (task_of == task))
                 some = units.take(at)
-                part = _Part(some, some.judges[name], judge.has_labels, scores, confidence)
+                part = _JudgedTask(some, some.judges[name], judge.has_labels, scores, confidence)
                 digest = part.verdicts_digest()
                 tasks[task] = TaskFigures(
                     **part.figures(list(dict.fromkeys(a.sub_domain for a in asked.asked))),
@@ -232,7 +232,7 @@ class _Figures(TypedDict):
 
 
 @dataclass(frozen=True, eq=False)
-class _Part:
+class _JudgedTask:
     """What a judge said of one generator's items of one task."""
 
     units: Units

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -110,7 +110,7 @@ def judge(
     from genspace.checkpoints import cache_dir
     from genspace.cli._console import print_json
     from genspace.cli._user import allowed_hosts
-    from genspace.judges import Budget, make_judge, resolve, study_context
+    from genspace.judges import Budget, JudgeContext, make_judge, resolve, study_context
     from genspace.ray_engine import RayOptions, run_ray
     from genspace.runner import INTERRUPTED, RunOptions, estimate, stop_on_interrupt
     from genspace.store import JudgeStore
@@ -120,16 +120,15 @@ def judge(
     option = [*(option or []), *(f"{name}.without_prompt=true" for name in judge if without_prompt)]
     options = RunOptions(limit=limit, retry=retry, shard=_parse_shard(shard), repeats=repeats)
     specs = resolve(judge, opened.declared.judges, option)
-    context: dict[str, Any] = {
-        "overrides": option,
-        "cache_dir": cache_dir(),
-        "seed": seed,
-        "budget": None if max_usd is None else Budget(max_usd),
-        "allowed_hosts": allowed_hosts(allow_host),
-    }
+    base = JudgeContext(
+        cache_dir=cache_dir(),
+        seed=seed,
+        budget=None if max_usd is None else Budget(max_usd),
+        allowed_hosts=allowed_hosts(allow_host),
+    )
     documents, incomplete = [], False
     for spec in specs:
-        made = make_judge(spec, study_context(opened, **context))
+        made = make_judge(spec, study_context(opened, option, base))
         with ExitStack() as stack:
             stack.callback(getattr(made, "close", lambda: None))
             if forget_learned:
@@ -146,7 +145,14 @@ def judge(
                 ray_options = RayOptions(address=address, replicas=replicas, gpus=gpus, batch=batch)
                 with stop_on_interrupt(_stopping) as stop:
                     summary = run_ray(
-                        opened, spec, options, ray_options, context=context, progress=_progress, stop=stop
+                        opened,
+                        spec,
+                        options,
+                        ray_options,
+                        base=base,
+                        overrides=option,
+                        progress=_progress,
+                        stop=stop,
                     )
             else:
                 summary = run_judge(made, spec, opened, options)

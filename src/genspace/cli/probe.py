@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -109,7 +110,7 @@ def render(
         )
     if pictures and not (out / DESIGN_FILE).exists():
         write_design(out / DESIGN_FILE, title="Pictures and words")
-    yes = sum(row["truth"] or 0 for row in rows)
+    yes = sum(row["truth"] == 1 for row in rows)
     results().print(
         f"{out}: {len(rows)} probes of {len({row['prompt_id'] for row in rows})} variants, truth is yes for {yes}"
     )
@@ -174,23 +175,18 @@ def budget(
 
     opened = open_study(study)
     rows = error_budget(
-        [{str(k): v for k, v in row.items()} for row in opened.items.to_dict("records")],
+        list(opened.iter_items()),
         opened.files,
         parse_noise(noise),
         repeats=repeats,
         seed=seed,
     )
     if json_:
-        print_json({"noise": noise, "rows": rows})
+        print_json({"noise": noise, "rows": list(map(asdict, rows))})
         return
     table = Table(box=None, pad_edge=False)
     for column in ("error", "right", "answered", "lost against none"):
         table.add_column(column, justify="left" if column == "error" else "right")
     for row in rows:
-        table.add_row(
-            row["error"],
-            f"{row['accuracy']:.1%}",
-            f"{row['coverage']:.1%}",
-            f"{100 * row['lost']:.1f} points",
-        )
+        table.add_row(row.error, f"{row.accuracy:.1%}", f"{row.coverage:.1%}", f"{100 * row.lost:.1f} points")
     results().print(table)

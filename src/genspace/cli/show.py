@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from genspace.report import ItemView
+    from genspace.report._item import ItemDocument
 
 __all__ = ["show"]
 
@@ -39,6 +40,7 @@ def show(
     """Show one item: the image with its scene, the measurements, people's answers, every verdict."""
     from genspace.cli._console import messages, print_json
     from genspace.cli._console import out as results
+    from genspace.documents import to_dict
     from genspace.report import view_item
 
     view = view_item(tables.open(study), item)
@@ -46,9 +48,9 @@ def show(
         _write(view, out)
         messages().print(f"wrote {out}", markup=False)
     if as_json:
-        print_json(view.document())
+        print_json(to_dict(view.document))
     elif out is None:
-        results().print("\n".join(_lines(view.document())), markup=False)
+        results().print("\n".join(_lines(view.document)), markup=False)
 
 
 def _write(view: ItemView, path: Path) -> None:
@@ -76,31 +78,30 @@ def _write(view: ItemView, path: Path) -> None:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
 
 
-def _lines(view: dict[str, Any]) -> Iterator[str]:
-    yield view["item_id"]
+def _lines(view: ItemDocument) -> Iterator[str]:
+    yield view.item_id
     for label in ("prompt", "generator", "image", "image_before", "predicate", "says", "problem"):
-        if view[label]:
-            yield f"  {label.replace('_', ' ')}: {view[label]}"
-    yield f"  scene: {view['scene']}"
-    geometry = view["geometry"]
-    if geometry:
-        yield f"  from the scene: {_outcome(geometry['passed'], geometry['score'], geometry['reason'])}"
-        yield from (f"    {words}" for words in geometry["constraints"])
-    yield f"{view['reference']}:" if view["people"] else "people: nobody has rated this item"
-    for row in view["people"]:
-        answer = "can't tell" if row["value"] is None else f"{row['value']:g}"
-        yield f"  {row['rater_id']}{_asked(row)}: {answer}"
-    yield "judges:" if view["verdicts"] else "judges: none has scored this item; run `genspace judge`"
-    for row in view["verdicts"]:
-        said = _outcome(row["passed"], row["score"], row["reason"] or row["status"])
-        sure = "" if row["confidence"] is None else f", confidence {row['confidence']:.2f}"
-        yield f"  {row['judge']}{_asked(row)}: {said}{sure}"
-        yield from (f"    {words}" for words in row["measurements"] or filter(None, [row["explanation"]]))
-        yield from (f"    was told: {words}" for words in row["aids"])
+        if said := getattr(view, label):
+            yield f"  {label.replace('_', ' ')}: {said}"
+    yield f"  scene: {view.scene}"
+    if found := view.geometry:
+        yield f"  from the scene: {_outcome(found.passed, found.score, found.reason)}"
+        yield from (f"    {words}" for words in found.constraints)
+    yield f"{view.reference}:" if view.people else "people: nobody has rated this item"
+    for row in view.people:
+        answer = "can't tell" if row.value is None else f"{row.value:g}"
+        yield f"  {row.rater_id}{_asked(row.question)}: {answer}"
+    yield "judges:" if view.verdicts else "judges: none has scored this item; run `genspace judge`"
+    for verdict in view.verdicts:
+        outcome = _outcome(verdict.passed, verdict.score, verdict.reason or verdict.status)
+        sure = "" if verdict.confidence is None else f", confidence {verdict.confidence:.2f}"
+        yield f"  {verdict.judge}{_asked(verdict.question)}: {outcome}{sure}"
+        yield from (f"    {words}" for words in verdict.measurements or filter(None, [verdict.explanation]))
+        yield from (f"    was told: {words}" for words in verdict.aids)
 
 
-def _asked(row: dict[str, Any]) -> str:
-    return f" ({row['question']})" if row["question"] else ""
+def _asked(question: str) -> str:
+    return f" ({question})" if question else ""
 
 
 def _outcome(passed: bool | None, score: float | None, reason: str | None) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from genspace.datasets._viescore import TASKS
 
@@ -31,7 +31,7 @@ class Dataset:
     """ "module:function" that turns the files' folder into tables by name."""
     licence: str
     citation: str
-    study: Mapping[str, Any]
+    study: Mapping[str, str | int | Sequence[str] | Mapping[str, Mapping[str, bool]]]
     """Keys of the study.toml that is written."""
     tables: Mapping[str, str] = field(default_factory=dict)
     """Table that the converter makes to its digest (see `table_digest`), where the files have none of their own."""
@@ -47,13 +47,14 @@ class Dataset:
 
 
 _VQA = "vqa_answers_release"
-_VIESCORE: Mapping[str, Any] = {
-    "repository": "TIGER-AI-Lab/VIEScore",
-    "commit": "2cbea4e8ce5721425a8772590ecdbe7d2edd1721",
-    "licence": "MIT",
-    "citation": "Ku et al., VIEScore: Towards Explainable Metrics for Conditional Image Synthesis Evaluation, ACL "
+_of_viescore = partial(
+    Dataset,
+    repository="TIGER-AI-Lab/VIEScore",
+    commit="2cbea4e8ce5721425a8772590ecdbe7d2edd1721",
+    licence="MIT",
+    citation="Ku et al., VIEScore: Towards Explainable Metrics for Conditional Image Synthesis Evaluation, ACL "
     "2024, arXiv 2312.14867; Ku et al., ImagenHub, ICLR 2024, arXiv 2310.01596",
-}
+)
 CATALOGUE: Mapping[str, Dataset] = {
     "tifa160": Dataset(
         title="TIFA160: 1–5 ratings of 800 images by two raters, with ten metrics",
@@ -157,7 +158,7 @@ CATALOGUE: Mapping[str, Dataset] = {
             "breakdowns": ["relation_group", "relation", "reference_frame"],
         },
     ),
-    "viescore_t2i": Dataset(
+    "viescore_t2i": _of_viescore(
         title="VIEScore: 985 generated images rated by three persons, with the answers of 16 model runs",
         files=dict.fromkeys(TASKS["viescore_t2i"].files()),
         converter="genspace.datasets._viescore:text_to_image_tables",
@@ -174,9 +175,8 @@ CATALOGUE: Mapping[str, Dataset] = {
             "scale_min": 0,
             "scale_max": 1,
         },
-        **_VIESCORE,
     ),
-    "viescore_ie": Dataset(
+    "viescore_ie": _of_viescore(
         title="VIEScore: 1,432 edited images rated by three persons, with the answers of 16 model runs",
         files=dict.fromkeys(TASKS["viescore_ie"].files()),
         converter="genspace.datasets._viescore:edit_tables",
@@ -193,7 +193,6 @@ CATALOGUE: Mapping[str, Dataset] = {
             "scale_min": 0,
             "scale_max": 1,
         },
-        **_VIESCORE,
     ),
 }
 """What `genspace fetch` knows, by name."""

@@ -168,14 +168,14 @@ def pair(result: Pair) -> View:
 
 def item(result: ItemView) -> View:
     """One item: what it asks, what people and judges say."""
-    document = result.document()
-    sentences = [text for text in (document["prompt"], document["says"], document["problem"]) if text]
-    people = [(row["rater_id"], _said(row["value"], "can't tell"), "", "") for row in document["people"]]
+    document = result.document
+    sentences = [text for text in (document.prompt, document.says, document.problem) if text]
+    people = [(row.rater_id, _said(row.value, "can't tell"), "", "") for row in document.people]
     judges = [
-        (row["judge"], _said(row["score"], row["status"]), _passed(row["passed"]), row["reason"] or "")
-        for row in document["verdicts"]
+        (row.judge, _said(row.score, row.status), _passed(row.passed), row.reason or "")
+        for row in document.verdicts
     ]
-    return View(result.item.item_id, sentences, ("who", "answer", "passed", "reason"), [*people, *judges])
+    return View(document.item_id, sentences, ("who", "answer", "passed", "reason"), [*people, *judges])
 
 
 def _said(value: float | None, otherwise: str) -> str:

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import cache
 
 from genspace.checkpoints import cache_dir
 
-__all__ = ["plain_font"]
+__all__ = ["fonts_for", "plain_font"]
 
 NAME = "DejaVu Sans Plain"
 LAYOUT = ("GSUB", "GPOS", "GDEF", "MATH")
-"""Tables that matplotlib does not use. Each PDF holds its own part of the font, and most time went into theirs."""
+"""Tables that join and place letters of other scripts. Each PDF holds its own part of the font, and most time went into
+theirs."""
+PLAIN = re.compile("[\u0000-\u02ff\u0370-\u0589\u2000-\u22ff]*")
+"""Latin, Greek, Cyrillic and Armenian letters and signs, which stand side by side; no combining marks."""
+
+
+def fonts_for(texts: Iterable[str], fonts: Sequence[str]) -> list[str]:
+    """Return the fonts in which texts are set: the plain one first where they need no other.
+
+    >>> fonts_for(["قطة"], ["DejaVu Sans"])
+    ['DejaVu Sans']
+    """
+    return [*(plain_font() if all(map(PLAIN.fullmatch, texts)) else ()), *fonts]
 
 
 @cache

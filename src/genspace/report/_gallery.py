@@ -15,7 +15,6 @@ from urllib.parse import quote
 
 from genspace.errors import InputError
 from genspace.gather import evidence_of
-from genspace.judges.scene import scene_names
 from genspace.report._items import ItemColumns
 from genspace.report._part import ReportPart
 
@@ -103,12 +102,12 @@ class Gallery:
         item = self._item.get(self.items.ids[index])
         if study is None or item is None:
             return []
+        if not (item.image or item.image_before or item.predicate or "scene" in item.extra):
+            return []
         other = self._item.get(self.items.others[index])
         if other is not None:
             named = [("A", item.image, None), ("B", other.image, None)]
             return [self._picture(study, *p) for p in named]
-        if not (item.image or item.image_before or _has_scene(item, study)):
-            return []
         from genspace.report._item import ItemView  # what scenes need is slow to import
 
         view = ItemView(study, evidence_of(study), item)
@@ -166,13 +165,6 @@ class Gallery:
     def rows_of(self, indices: Sequence[int]) -> Iterator[tuple[int, int | None]]:
         """Yield items with the judge that differs most on each."""
         return ((i, self.items.worst(i)) for i in indices)
-
-
-def _has_scene(item: Item, study: Study) -> bool:
-    try:
-        return any(map(study.files.exists, scene_names(item)))
-    except InputError:  # a name that leaves the study
-        return False
 
 
 def gallery(part: ReportPart) -> Gallery | None:

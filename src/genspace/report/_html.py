@@ -18,7 +18,7 @@ __all__ = ["html_report"]
 
 
 @dataclass(frozen=True)
-class _Shown:
+class _ShownPart:
     """One question's part of the page, with the sections that have something to show."""
 
     part: ReportPart
@@ -27,7 +27,7 @@ class _Shown:
     sections: list[tuple[Section, object]]
 
     @classmethod
-    def of(cls, part: ReportPart) -> _Shown:
+    def of(cls, part: ReportPart) -> _ShownPart:
         from genspace.report._sections import SECTIONS  # what probes and scenes need is slow to import
 
         built = ((section, section.build(part)) for section in SECTIONS)
@@ -53,7 +53,7 @@ def html_report(parts: Sequence[ReportPart], manifest: Manifest) -> str:
         study=parts[0].document.study,
         readings=grouped(manifest.readings),
         reference=parts[0].reference,
-        parts=[_Shown.of(part) for part in parts],
+        parts=[_ShownPart.of(part) for part in parts],
         manifest=json.dumps(to_dict(manifest), indent=2, ensure_ascii=False),
         script=templates("gallery.js"),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -37,6 +37,62 @@ LONGEST_HINT = 200
 
 Picture = tuple[str, str | None, Scene | None]
 """Caption, name of the image, scene."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownAnswer:
+    """What somebody said of the item; a null value is "can't tell"."""
+
+    question: str
+    rater_id: str
+    repeat: int
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownVerdict:
+    """What a judge or metric says of the item, with its measurements in words where they were kept."""
+
+    judge: str
+    question: str
+    repeat: int
+    status: str
+    score: float | None
+    passed: bool | None
+    confidence: float | None
+    reason: str | None
+    explanation: str | None
+    measurements: tuple[str, ...]
+    aids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromScene:
+    """What the corrected rules say of the item's scene."""
+
+    score: float | None
+    passed: bool | None
+    reason: str | None
+    constraints: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemDocument:
+    """One item as `genspace show` prints it."""
+
+    item_id: str
+    prompt: str | None
+    generator: str | None
+    image: str | None
+    image_before: str | None
+    predicate: str | None
+    says: str | None
+    problem: str | None
+    scene: str
+    geometry: FromScene | None
+    reference: Reference
+    people: tuple[ShownAnswer, ...]
+    verdicts: tuple[ShownVerdict, ...]
 
 
 @dataclass(frozen=True, repr=False)
@@ -94,35 +150,38 @@ class ItemView(Displayed):
         measured = [m for m in self.evaluation.measurements if m.value is not None]
         return [Mark(self.bound.ids[:2], _value(measured[0]))] if measured else []
 
-    @cached_property
-    def people(self) -> list[dict[str, Any]]:
-        """One row per answer: question, rater_id, repeat, value; a null value is "can't tell"."""
+    def _people(self) -> Iterator[ShownAnswer]:
         frame = self.evidence.answers
-        rows = frame[(frame["item_id"] == self.item.item_id) & (frame["item_id_b"] == "")]
-        return [
-            {
-                "question": _text(row["question"]),
-                "rater_id": _text(row["rater_id"]),
-                "repeat": int(row["repeat"]),
-                "value": None if row["value"] != row["value"] else float(row["value"]),
-            }
-            for row in rows.to_dict("records")
-        ]
+        for row in frame[(frame["item_id"] == self.item.item_id) & (frame["item_id_b"] == "")].to_dict(
+            "records"
+        ):
+            value = None if row["value"] != row["value"] else float(row["value"])
+            yield ShownAnswer(_text(row["question"]), _text(row["rater_id"]), int(row["repeat"]), value)
 
     @property
     def reference(self) -> Reference:
         """Who answered: people, or the known truth."""
         return self.evidence.reference
 
-    @cached_property
-    def verdicts(self) -> list[dict[str, Any]]:
-        """One row per verdict of every judge and metric, with its measurements in words where they were kept."""
+    def _verdicts(self) -> Iterator[ShownVerdict]:
         frame = self.evidence.every_verdict
         kept = dict(self._kept_verdicts())
-        return [
-            _verdict_row(row, kept.get((row["judge"], _text(row["question"]), int(row["repeat"]))))
-            for row in frame[frame["item_id"] == self.item.item_id].to_dict("records")
-        ]
+        for row in frame[frame["item_id"] == self.item.item_id].to_dict("records"):
+            key = (row["judge"], _text(row["question"]), int(row["repeat"]))
+            passed, verdict = _known(row["passed"]), kept.get(key)
+            yield ShownVerdict(
+                judge=row["judge"],
+                question=key[1],
+                repeat=key[2],
+                status=row["status"],
+                score=_known(row["score"]),
+                passed=None if passed is None else bool(passed),
+                confidence=_known(row["confidence"]),
+                reason=_text(row["reason"]) or None,
+                explanation=verdict.explanation if verdict else None,
+                measurements=tuple(in_words(m) for m in verdict.measurements) if verdict else (),
+                aids=tuple(verdict.details.get("aids", ())) if verdict else (),
+            )
 
     def _kept_verdicts(self) -> Iterator[tuple[tuple[str, str, int], Verdict]]:
         for judge, _ in judge_folders(self.study.root):
@@ -135,7 +194,7 @@ class ItemView(Displayed):
     def aids(self) -> Iterator[tuple[str, str]]:
         """Yield what was drawn for each judge with aids, drawn anew: a caption and the picture as a URL."""
         context = study_context(self.study, cache_dir=cache_dir())
-        for judge in dict.fromkeys(row["judge"] for row in self.verdicts if row["aids"]):
+        for judge in dict.fromkeys(v.judge for v in self.document.verdicts if v.aids):
             try:
                 made = make_judge(resolve([judge], self.study.declared.judges)[0], context)
             except InputError as error:
@@ -146,31 +205,32 @@ class ItemView(Displayed):
             for name, data in drawn.items():
                 yield f"{judge}: {name}", f"data:image/png;base64,{base64.b64encode(data).decode()}"
 
-    def document(self) -> dict[str, Any]:
-        """Return everything as JSON."""
+    @cached_property
+    def document(self) -> ItemDocument:
+        """Everything as a record that can be written as JSON."""
         item, bound, found = self.item, self.bound, self.evaluation
-        return {
-            "item_id": item.item_id,
-            "prompt": item.prompt,
-            "generator": item.generator,
-            "image": item.image,
-            "image_before": item.image_before,
-            "predicate": item.predicate,
-            "says": None if bound is None or isinstance(bound, str) else str(bound),
-            "problem": bound if isinstance(bound, str) else None,
-            "scene": self.scene if isinstance(self.scene, str) else self.scene.source,
-            "geometry": None
+        return ItemDocument(
+            item_id=item.item_id,
+            prompt=item.prompt,
+            generator=item.generator,
+            image=item.image,
+            image_before=item.image_before,
+            predicate=item.predicate,
+            says=str(bound) if isinstance(bound, Bound) else None,
+            problem=bound if isinstance(bound, str) else None,
+            scene=self.scene if isinstance(self.scene, str) else self.scene.source,
+            geometry=None
             if found is None
-            else {
-                "score": found.score,
-                "passed": found.passed,
-                "reason": found.reason,
-                "constraints": [in_words(m) for m in found.measurements],
-            },
-            "reference": self.reference,
-            "people": self.people,
-            "verdicts": self.verdicts,
-        }
+            else FromScene(
+                score=found.score,
+                passed=found.passed,
+                reason=found.reason,
+                constraints=tuple(in_words(m) for m in found.measurements),
+            ),
+            reference=self.reference,
+            people=tuple(self._people()),
+            verdicts=tuple(self._verdicts()),
+        )
 
     def pictures(self) -> list[Picture]:
         """The images with their scenes: one, or before and after an edit."""
@@ -211,7 +271,7 @@ class ItemView(Displayed):
             Words({**OF_ITEMS, **of_sub_domains()}, self.reference),
             study=self.study.settings.name,
             sub_domain=self.bound.predicate.name.replace("_", " ") if isinstance(self.bound, Bound) else "",
-            view=self.document(),
+            view=self.document,
             pictures=[(caption, _data_url(image)) for caption, image in drawn if image is not None],
             plans=[
                 (caption, plan(scene, marks=self.marks))
@@ -276,20 +336,3 @@ def _known(cell: Any) -> Any:
     import pandas as pd
 
     return None if cell is None or pd.isna(cell) else cell
-
-
-def _verdict_row(row: Mapping[Any, Any], kept: Verdict | None) -> dict[str, Any]:
-    passed = _known(row["passed"])
-    return {
-        "judge": row["judge"],
-        "question": _text(row["question"]),
-        "repeat": int(row["repeat"]),
-        "status": row["status"],
-        "score": _known(row["score"]),
-        "passed": None if passed is None else bool(passed),
-        "confidence": _known(row["confidence"]),
-        "reason": _text(row["reason"]) or None,
-        "explanation": kept.explanation if kept else None,
-        "measurements": [in_words(m) for m in kept.measurements] if kept else [],
-        "aids": list(kept.details.get("aids", ())) if kept else [],
-    }

@@ -15,7 +15,7 @@ from genspace.analysis.calibration import CalibrationBin
 from genspace.analysis.figures import FIGURES
 from genspace.analysis.inference.studies import StudiesDocument
 from genspace.analysis.result import Cell, QuestionResult
-from genspace.report._fonts import plain_font
+from genspace.report._fonts import fonts_for
 from genspace.report._sentences import option_words
 from genspace.report._styles import INK, MUTED, ON_LIGHT, OTHERS, RULE, Style, judge_styles
 from genspace.report._table import AgreementRow, judge_table, number
@@ -68,9 +68,11 @@ class Plot(str):
         """Return the plot as PDF, its fonts in it; the same plot gives the same bytes."""
         import matplotlib as mpl
         from matplotlib.backends.backend_pdf import FigureCanvasPdf
+        from matplotlib.text import Text
 
         buffer = io.BytesIO()
-        fonts = [*plain_font(), *STYLE["font.sans-serif"]]
+        texts = (text.get_text() for text in self.figure.findobj(Text))
+        fonts = fonts_for(texts, STYLE["font.sans-serif"])
         with mpl.rc_context({**STYLE, "font.sans-serif": fonts}):
             canvas: Any = FigureCanvasPdf(self.figure)  # matplotlib leaves its method untyped
             canvas.print_pdf(buffer, metadata={"CreationDate": None, "Creator": None, "Producer": None})

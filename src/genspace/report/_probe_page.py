@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from genspace.display import View
-from genspace.geometry.probes.kinds import HARD
 from genspace.report._files import figure_files, table_texts, written
 from genspace.report._page import page
 from genspace.report._plots import Plot, _figure, _svg
@@ -88,6 +87,8 @@ def curve_legend(report: ProbeReport) -> str:
 
 def probe_page(report: ProbeReport, plots: Mapping[str, str]) -> str:
     """Return the whole page with the plots of `curve_plots`."""
+    from genspace.geometry.probes.kinds import HARD  # of no other page
+
     domains = sub_domains(report)
     return page(
         "probes.html.j2",

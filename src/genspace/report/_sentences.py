@@ -734,7 +734,7 @@ def _stand_in_sentence(document: ValidationDocument) -> str:
         how = "With its scores cut into yes and no where it fits the answers to other prompts, it"
     elif test.mapped:
         how = "With its scores mapped onto the distribution of the raters' own values on other prompts, it"
-    kinds = {head_start: kind for kind, head_start in EPSILON.items()}
+    kinds: dict[float, Annotators] = {head_start: kind for kind, head_start in EPSILON.items()}
     source = f", the authors' for {RATERS[kinds[test.epsilon]]}," if test.epsilon in kinds else ""
     return (
         f"{how} could {'' if test.passed else 'not '}stand in for a rater: given a head start of "

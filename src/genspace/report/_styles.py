@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple, TypedDict
 
 __all__ = ["INK", "MUTED", "ON_LIGHT", "OTHERS", "RULE", "Style", "judge_styles"]
 
@@ -23,6 +23,14 @@ SALT = "115163"
 """Chosen so that the built-in judges, and those of the quickstart, have five colours."""
 
 
+class MarkStyle(TypedDict):
+    """What Matplotlib is told about a mark."""
+
+    color: str
+    marker: str
+    fillstyle: Fill
+
+
 class Style(NamedTuple):
     """How one judge is drawn."""
 
@@ -33,7 +41,7 @@ class Style(NamedTuple):
     """How the mark is filled: hollow where another judge of the page has its mark and colour."""
 
     @property
-    def mark(self) -> Mapping[str, Any]:
+    def mark(self) -> MarkStyle:
         """What Matplotlib is told about the mark."""
         return {"color": self.colour, "marker": self.marker, "fillstyle": self.fill}
 

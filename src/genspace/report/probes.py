@@ -229,10 +229,9 @@ def _probes(evidence: Evidence) -> pd.DataFrame:
     for column in ("error", "truth", "egocentric_answer", *NUISANCES):
         if column in items:
             items[column] = pd.to_numeric(items[column])
-    plans = items["prompt_id"].map(PLANS.get)
-    ordered = plans.map(lambda plan: plan.inner == 0)
-    items["relative_error"] = items["error"] / plans.map(lambda plan: plan.width) + ordered
-    items["task_domain"] = plans.map(lambda plan: f"{plan.task} {plan.sub_domain}")
+    plans = [PLANS[name] for name in items["prompt_id"]]
+    items["relative_error"] = items["error"] / [p.width for p in plans] + [p.inner == 0 for p in plans]
+    items["task_domain"] = [f"{p.task} {p.sub_domain}" for p in plans]
     return items
 
 
@@ -260,7 +259,7 @@ def _answers(evidence: Evidence, items: pd.DataFrame) -> dict[str, pd.DataFrame]
 
 
 def _judge(every: pd.DataFrame, *, draws: int, seed: int, variants: bool) -> JudgeOnProbes:
-    from genspace.geometry.probes.kinds import HARD
+    from genspace.geometry.probes.kinds import HARD  # what scenes need is slow to import
 
     frame = every[~every["kind"].isin(HARD)]
     decided = frame[frame["yes"].notna()]

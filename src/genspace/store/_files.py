@@ -219,7 +219,7 @@ class JudgeStore:
 
         for path in reversed(self.files()):
             for part in read_last_columns(path, ["item_id", "fingerprint"]):
-                marks = part["fingerprint"].filter(pc.starts_with(part["fingerprint"], beginning))
+                marks = part["fingerprint"].filter(pc.starts_with(part["fingerprint"], beginning))  # pyright: ignore[reportAttributeAccessIssue]
                 if len(marks):
                     return str(marks[-1])
         return None
@@ -231,7 +231,7 @@ class JudgeStore:
         status = DiskMap()
         for path in self.files():
             for part in read_columns(path, ["fingerprint", "status", *KEY_COLUMNS]):
-                lines = part.filter(pc.equal(part["fingerprint"], fingerprint)).to_pylist()
+                lines = part.filter(pc.equal(part["fingerprint"], fingerprint)).to_pylist()  # pyright: ignore[reportAttributeAccessIssue]
                 status.update((repr(line_key(line)), line["status"] or "decided") for line in lines)
         return _Done(status, retry) if len(status) else ()
 

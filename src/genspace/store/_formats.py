@@ -217,7 +217,7 @@ def _parsed(lines: bytes, names: Sequence[str]) -> pa.Table | None:
         )
     except pa.ArrowInvalid:
         return None
-    version = pc.max(table["schema"]).as_py() or 0
+    version = pc.max(table["schema"]).as_py() or 0  # pyright: ignore[reportAttributeAccessIssue]
     if version > SCHEMA_VERSION or table["item_id"].null_count:
         return None
     return table.drop_columns("schema")

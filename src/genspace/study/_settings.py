@@ -40,7 +40,7 @@ class GateTable(BaseModel):
     open: Literal["fails", "passes"] = "fails"
 
 
-class _Document(BaseModel):
+class _StudyToml(BaseModel):
     """study.toml as written; the fields are those of `StudySettings` and of `StudyFile`."""
 
     model_config = ConfigDict(extra="forbid")
@@ -126,9 +126,9 @@ def read_settings(path: Path, *, default_name: str) -> StudyFile:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidFilesError([Problem(path.name, f"is not valid TOML: {error}")]) from None
     try:
-        document = _Document.model_validate(raw)
+        document = _StudyToml.model_validate(raw)
     except ValidationError as error:
-        raise InvalidFilesError(mistakes(_Document, error, path.name)) from None
+        raise InvalidFilesError(mistakes(_StudyToml, error, path.name)) from None
     problems = _contradictions(path.name, document)
     judges = {}
     for name, table in document.judges.items():
@@ -171,7 +171,7 @@ def read_settings(path: Path, *, default_name: str) -> StudyFile:
     )
 
 
-def _contradictions(file: str, document: _Document) -> list[Problem]:
+def _contradictions(file: str, document: _StudyToml) -> list[Problem]:
     low, high, positive = document.scale_min, document.scale_max, document.positive_from
     problems = []
     if low is not None and high is not None and low >= high:

@@ -145,7 +145,7 @@ def _without_prefixes(table: Table, named: set[str]) -> Table:
 
 
 @dataclass
-class _Rows:
+class _RowRoles:
     """Which rows are items, and whose answer each row is."""
 
     table: Table
@@ -161,7 +161,7 @@ class _Rows:
     problems: list[Problem] = field(default_factory=list)
 
 
-def _rows_per_item(table: Table, human: Sequence[str], metrics: Sequence[str]) -> _Rows:
+def _rows_per_item(table: Table, human: Sequence[str], metrics: Sequence[str]) -> _RowRoles:
     """Tell whether a row is an item or an answer.
 
     Errors: `InputError` where rows are answers but it cannot be told about what or by whom.
@@ -181,7 +181,9 @@ def _rows_per_item(table: Table, human: Sequence[str], metrics: Sequence[str]) -
         return _numbered(table, human, rater)
     repeated = frame[key].duplicated(keep=False)
     if not repeated.any() or _all_the_same(frame[repeated], key):
-        return _Rows(table, list(range(len(frame)))) if key == "item_id" else _numbered(table, human, rater)
+        return (
+            _RowRoles(table, list(range(len(frame)))) if key == "item_id" else _numbered(table, human, rater)
+        )
     varying = _varying(frame, key)
     unclear = [c for c in (*metrics, "prompt", "generator") if c in varying]
     if unclear:
@@ -195,7 +197,9 @@ def _rows_per_item(table: Table, human: Sequence[str], metrics: Sequence[str]) -
     people = (
         frame[rater].str.strip() if rater else frame.groupby(key).cumcount().add(1).astype(str).radd("slot")
     )
-    rows = _Rows(named, frame.index[~frame[key].duplicated()].tolist(), people, "person" if rater else "slot")
+    rows = _RowRoles(
+        named, frame.index[~frame[key].duplicated()].tolist(), people, "person" if rater else "slot"
+    )
     rows.of_answers = [c for c in varying if c not in human]
     items = len(rows.first)
     rows.readings.append(
@@ -237,19 +241,19 @@ def _all_the_same(rows: pd.DataFrame, key: str) -> bool:
     return not _varying(rows, key)
 
 
-def _contradicting(table: Table, key: str, columns: Sequence[str]) -> _Rows:
+def _contradicting(table: Table, key: str, columns: Sequence[str]) -> _RowRoles:
     """Return the rows as items, with the problem of those that share an id and differ in what one item has once."""
     frame = table.frame
     differs = frame.groupby(key)[columns[0]].transform("nunique") > 1
     wrong = differs & frame[key].duplicated()
     message = f"has several rows that differ in {', '.join(columns)}; item ids are unique"
-    rows = _Rows(table if key == "item_id" else _with_ids(table, frame[key].tolist()), [])
+    rows = _RowRoles(table if key == "item_id" else _with_ids(table, frame[key].tolist()), [])
     rows.first = frame.index[~frame[key].duplicated()].tolist()
     rows.problems += table.problems(wrong, key, message)
     return rows
 
 
-def _numbered(table: Table, human: Sequence[str], rater: str | None) -> _Rows:
+def _numbered(table: Table, human: Sequence[str], rater: str | None) -> _RowRoles:
     """Return a table without ids, its rows numbered as items.
 
     Errors: `InputError` where rows are alike in everything but the answer.
@@ -267,7 +271,7 @@ def _numbered(table: Table, human: Sequence[str], rater: str | None) -> _Rows:
             "answers about one item, and rater_id; or give one row per item, with a column for each rater"
         )
     named = _with_ids(table, [f"row-{i + 1}" for i in range(len(frame))])
-    rows = _Rows(named, list(range(len(frame))))
+    rows = _RowRoles(named, list(range(len(frame))))
     rows.readings.append(table.reading("no_item_id", count=len(frame)))
     if alike.any():
         rows.readings.append(table.reading("rows_alike", columns=tuple(human), count=int(alike.sum())))
@@ -283,7 +287,7 @@ def _with_ids(table: Table, ids: Sequence[str]) -> Table:
     return replace(table, frame=frame)
 
 
-def _answers(table: Table, ratings: dict[str, pd.Series[float]], rows: _Rows) -> pd.DataFrame:
+def _answers(table: Table, ratings: dict[str, pd.Series[float]], rows: _RowRoles) -> pd.DataFrame:
     """Return the answers: of each row one per human column, or its only one."""
     import pandas as pd
 

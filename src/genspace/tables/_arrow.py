@@ -105,7 +105,7 @@ def _as_text(
     import pandas as pd
     import pyarrow as pa
 
-    cells: dict[str, Any] = {}
+    cells: dict[str, pa.ChunkedArray | list[str]] = {}
     readings = []
     length = len(columns[0]) if columns else 0
     for name, column in zip(names, columns, strict=True):
@@ -156,7 +156,7 @@ def _text_of(column: pa.Array | pa.ChunkedArray, label: str, name: str) -> pa.Ch
     if pa.types.is_boolean(kind):
         column = pc.cast(column, pa.int8())
     if pa.types.is_floating(kind):
-        column = pc.if_else(pc.is_nan(column), pa.scalar(None, kind), column)
+        column = pc.if_else(pc.is_nan(column), pa.scalar(None, kind), column)  # pyright: ignore[reportAttributeAccessIssue]
     try:
         return pc.fill_null(pc.cast(column, pa.string()), "")
     except pa.ArrowInvalid:

@@ -76,4 +76,4 @@ def is_ascii(column: pd.Series[str]) -> bool:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    return bool(pc.all(pc.string_is_ascii(pa.array(column, pa.string()))).as_py() in {True, None})
+    return bool(pc.all(pc.string_is_ascii(pa.array(column, pa.string()))).as_py() in {True, None})  # pyright: ignore[reportAttributeAccessIssue]

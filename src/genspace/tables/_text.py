@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TextIO, cast
+from typing import IO, TYPE_CHECKING, Any, Literal, TextIO, cast
 
 from genspace.errors import InvalidFilesError, Problem
 from genspace.readings import Reading
@@ -46,9 +46,9 @@ class Dialect:
     """Whether quotation marks are text like any other, rather than around cells."""
 
     @property
-    def quoting(self) -> dict[str, Any]:
-        """Options for `csv.reader` and `pandas.read_csv`."""
-        return {"quoting": csv.QUOTE_NONE} if self.raw else {"quoting": csv.QUOTE_MINIMAL}
+    def quoting(self) -> Literal[0, 3]:
+        """What `csv.reader` and `pandas.read_csv` take for quotation marks."""
+        return csv.QUOTE_NONE if self.raw else csv.QUOTE_MINIMAL
 
 
 def read_text(path: Path, label: str, rows: int | None) -> Iterator[Table]:
@@ -59,9 +59,10 @@ def read_text(path: Path, label: str, rows: int | None) -> Iterator[Table]:
     dialect, readings = _dialect(path, label, (state.st_mtime_ns, state.st_size))
     finder = partial(_first_lines, path, dialect)
     with _open_text(path, dialect.encoding) as file:
-        read: Callable[..., Any] = partial(
-            pd.read_csv, file, sep=dialect.separator, dtype=str, keep_default_na=False, na_filter=False,
-            **dialect.quoting,
+        read_csv = cast("Callable[..., Any]", pd.read_csv)
+        read = partial(
+            read_csv, file, sep=dialect.separator, dtype=str, keep_default_na=False, na_filter=False,
+            quoting=dialect.quoting,
         )  # fmt: skip
         try:
             for frame in [read()] if rows is None else read(chunksize=rows):
@@ -305,7 +306,7 @@ def _first_lines(path: Path, dialect: Dialect) -> Sequence[int]:
     """Return the first line of each row; cells may hold line breaks, and rows without any value are left out."""
     lines, start = [], 1
     with _open_text(path, dialect.encoding) as file:
-        reader = csv.reader(file, delimiter=dialect.separator, **dialect.quoting)
+        reader = csv.reader(file, delimiter=dialect.separator, quoting=dialect.quoting)
         for cells in reader:
             if any(cells):
                 lines.append(start)
@@ -321,7 +322,7 @@ def _long_rows(path: Path, label: str, dialect: Dialect) -> Iterator[Problem]:
     width, start, found = len(dialect.header), 1, 0
     quoted = f"; put quotation marks around a cell that holds {SEPARATORS[dialect.separator]}"
     with _open_text(path, dialect.encoding) as file:
-        reader = csv.reader(file, delimiter=dialect.separator, **dialect.quoting)
+        reader = csv.reader(file, delimiter=dialect.separator, quoting=dialect.quoting)
         for cells in reader:
             if len(cells) > width:
                 found += 1

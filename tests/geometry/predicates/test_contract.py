@@ -6,6 +6,7 @@ One set of tests runs over all of them; a predicate that is added is tested by b
 from __future__ import annotations
 
 import re
+from functools import cache
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -138,6 +139,17 @@ def test_it_is_drawn_and_says_in_words_what_the_drawing_shows(name, language):
             assert r <= y <= 240 - r
 
 
+@cache
+def probed(name, number):
+    """A probe of one plan of a predicate, and the scene or pair that it shows."""
+    probe = sample_probe(predicate_named(name).probes[number], 0, 4, size=96, seed=3)
+    after = scene_record(probe.scene, cast(probe.scene), image=None, depth=None, depth_scale=0.001)
+    if probe.before is None:
+        return probe, after
+    before = scene_record(probe.before, cast(probe.before), image=None, depth=None, depth_scale=0.001)
+    return probe, Pair(before=before, after=after, depth_scale=1.0, yaw_deg=0.0)
+
+
 @pytest.mark.parametrize("profile", [CORRECTED, REFERENCE], ids=lambda profile: profile.name)
 def test_it_is_probed_and_judged_by_both_profiles(name, profile):
     """The truth of a probe comes from how it was built; the corrected rule measures it. The released one may abstain."""
@@ -145,13 +157,8 @@ def test_it_is_probed_and_judged_by_both_profiles(name, profile):
     assert {plan.predicate for plan in predicate.probes} == {name}
     shown = {plan.variant for plan in predicate.probes}
     assert shown >= set(predicate.variants) - {""}, "every variant is probed"
-    for plan in predicate.probes:
-        probe = sample_probe(plan, 0, 4, size=96, seed=3)
-        after = scene_record(probe.scene, cast(probe.scene), image=None, depth=None, depth_scale=0.001)
-        scene = after
-        if probe.before is not None:
-            before = scene_record(probe.before, cast(probe.before), image=None, depth=None, depth_scale=0.001)
-            scene = Pair(before=before, after=after, depth_scale=1.0, yaw_deg=0.0)
+    for number in range(len(predicate.probes)):
+        probe, scene = probed(name, number)
         outcome = evaluate(scene, probe.predicate, profile)
         if profile is CORRECTED:
             assert outcome.passed == probe.truth, (probe.predicate, outcome)

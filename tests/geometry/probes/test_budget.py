@@ -17,6 +17,7 @@ from genspace.documents import to_dict
 from genspace.gather import evidence_of
 from genspace.geometry.noise import TYPICAL, Noise, parse_noise
 from genspace.geometry.probes.budget import error_budget
+from genspace.records import Item
 from genspace.report.probes import probe_report
 from genspace.study import open_study
 
@@ -111,7 +112,9 @@ class Written(dict):
 def probes(case):
     """Rows and files of the case's 40 scenes."""
     rows = [
-        {"item_id": f"p{i}", "image": f"p{i}.jpg", "predicate": case.predicate, "truth": int(case.truth(e))}
+        Item(
+            item_id=f"p{i}", image=f"p{i}.jpg", predicate=case.predicate, extra={"truth": int(case.truth(e))}
+        )
         for i, e in enumerate(GRADED)
     ]
     documents = (json.dumps(scene_document(case.scene(e))).encode() for e in GRADED)
@@ -123,21 +126,21 @@ def test_what_an_error_costs_follows_from_its_size(noise):
     case, repeats = CASES[noise], 10
     rows, files = probes(case)
     none, alone = error_budget(rows, files, parse_noise(noise), repeats=repeats)
-    assert (none["accuracy"], none["coverage"]) == (1, 1)
+    assert (none.accuracy, none.coverage) == (1, 1)
     right = np.array([case.yes(e) if case.truth(e) else 1 - case.yes(e) for e in GRADED])
     deviation = np.sqrt((right * (1 - right)).sum() / repeats) / len(right)
     assert 0.005 < deviation < 0.02  # the tolerance below is 2 to 8 points
-    assert alone["lost"] == pytest.approx(1 - right.mean(), abs=4 * deviation)
-    assert alone["lost"] > 4 * deviation  # the error is not without effect
-    assert alone["coverage"] == 1
+    assert alone.lost == pytest.approx(1 - right.mean(), abs=4 * deviation)
+    assert alone.lost > 4 * deviation  # the error is not without effect
+    assert alone.coverage == 1
 
 
 def test_missed_objects_cost_answers_and_no_agreement():
     # a question about one object stays answered with 1 - 0.3 = 0.7, about two with 0.49; 400 draws each: 4 x 2.5 points
     for case, answered in ((CASES["azimuth=12"], 0.7), (CASES["focal=0.2"], 0.49)):
         _, alone = error_budget(*probes(case), Noise(missed=0.3), repeats=10)
-        assert alone["coverage"] == pytest.approx(answered, abs=0.1)
-        assert alone["accuracy"] == 1
+        assert alone.coverage == pytest.approx(answered, abs=0.1)
+        assert alone.accuracy == 1
 
 
 def test_errors_together_cost_what_follows_from_each():
@@ -147,25 +150,25 @@ def test_errors_together_cost_what_follows_from_each():
     yes = np.array([0.7 * case.yes(e) for e in GRADED])
     right = np.array([y if case.truth(e) else 1 - y for e, y in zip(GRADED, yes, strict=True)])
     deviation = np.sqrt((right * (1 - right)).sum() / (10 * 0.7)) / len(right)
-    assert together["error"] == "all together"
-    assert together["accuracy"] == pytest.approx(right.mean(), abs=4 * deviation)
-    assert together["coverage"] == pytest.approx(0.7, abs=0.1)
+    assert together.error == "all together"
+    assert together.accuracy == pytest.approx(right.mean(), abs=4 * deviation)
+    assert together.coverage == pytest.approx(0.7, abs=0.1)
 
 
 def test_the_budget_of_rendered_probes_falls_with_every_error_and_most_with_all_together():
     study = open_study(QUICKSTART)
-    rows = study.items.to_dict("records")
+    rows = list(study.iter_items())
     tables = [error_budget(rows, study.files, TYPICAL.scaled(f), repeats=2) for f in (0.5, 1.0, 2.0)]
     for half, typical, double in zip(*tables, strict=True):
         for figure in ("accuracy", "coverage"):
-            assert half[figure] >= typical[figure] >= double[figure], half["error"]
+            assert getattr(half, figure) >= getattr(typical, figure) >= getattr(double, figure), half.error
     for table in tables:
         none, *alone, together = table
-        assert [r["error"].partition("=")[0] for r in alone] == list(TYPICAL.alone())
-        assert (none["accuracy"], none["lost"]) == (1, 0)
-        assert together["accuracy"] < min(r["accuracy"] for r in alone)
+        assert [r.error.partition("=")[0] for r in alone] == list(TYPICAL.alone())
+        assert (none.accuracy, none.lost) == (1, 0)
+        assert together.accuracy < min(r.accuracy for r in alone)
     for row in tables[2][1:-1]:
-        assert row["coverage" if row["error"].startswith("missed") else "accuracy"] < 1, row
+        assert (row.coverage if row.error.startswith("missed") else row.accuracy) < 1, row
 
 
 def test_the_curve_of_the_rules_with_known_noise_is_recovered(tmp_path, genspace):

@@ -30,7 +30,9 @@ def every():
     """Rows of the probes with what both profiles say of the measured scenes."""
     study = open_study(QUICKSTART)
     rows = study.items.to_dict("records")
-    seen = [measured_again(probe_scene(row, study.files)) for row in rows]
+    seen = [
+        measured_again(probe_scene(row["image"], study.files, edit=row["task"] == "edit")) for row in rows
+    ]
     return [
         row | {p.name: evaluate(scene, row["predicate"], p).passed for p in (CORRECTED, REFERENCE)}
         for row, scene in zip(rows, seen, strict=True)

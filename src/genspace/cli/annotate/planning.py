@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from genspace.cli.annotate._shared import JsonOption, annotate, say
 from genspace.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+    from genspace.human_study.planning import StudyPlan
 
 
 def _shares(text: str) -> tuple[float, ...]:
@@ -84,6 +89,7 @@ def plan(
 ) -> None:
     """Estimate how many items and raters are needed to tell two judges apart, and the cost."""
     from genspace.cli._console import out, print_json
+    from genspace.documents import to_dict
     from genspace.gather import evidence_of
     from genspace.human_study.planning import Costs, Stated, draw_plan, make_plan, plan_assumptions
     from genspace.study import open_study
@@ -101,7 +107,7 @@ def plan(
         ),
     )
     costs = Costs(seconds_per_answer=seconds or pilot_seconds, wage_per_hour=wage, fee_share=fee)
-    document = make_plan(
+    made = make_plan(
         assumptions,
         costs,
         prompts=_numbers(prompts, "--prompts") if prompts else None,
@@ -111,15 +117,15 @@ def plan(
         seed=seed,
     )
     if plot is not None:
-        draw_plan(document, plot)
+        draw_plan(made, plot)
         say(f"Wrote {plot}")
     if json_:
-        print_json(document)
+        print_json(to_dict(made))
         return
-    out().print(_plan_table(document))
+    out().print(_plan_table(made))
 
 
-def _plan_table(document: dict[str, Any]) -> Any:
+def _plan_table(plan: StudyPlan) -> Group:
     from rich.console import Group
     from rich.table import Table
 
@@ -136,13 +142,13 @@ def _plan_table(document: dict[str, Any]) -> Any:
         "Cost",
     ):
         table.add_column(name, justify="right")
-    for row in document["sizes"]:
-        found = row["power"]
-        interval = "–" if found["low"] is None else f"{found['low']:.2f} to {found['high']:.2f}"
+    for row in plan.sizes:
+        power = row.power
+        interval = "–" if power.low is None else f"{power.low:.2f} to {power.high:.2f}"
         table.add_row(
-            str(row["prompts"]), str(row["items"]), str(row["raters"]), str(row["ratings"]),
-            f"{found['value']:.2f}", interval, f"{row['half_width']:.3f}",
-            "–" if row["hours"] is None else f"{row['hours']:.1f}",
-            "–" if row["cost"] is None else f"{row['cost']:.0f}",
+            str(row.prompts), str(row.items), str(row.raters), str(row.ratings),
+            f"{power.value:.2f}", interval, f"{row.half_width:.3f}",
+            "–" if row.hours is None else f"{row.hours:.1f}",
+            "–" if row.cost is None else f"{row.cost:.0f}",
         )  # fmt: skip
-    return Group(table, "", document["sentence"])
+    return Group(table, "", plan.sentence)
