@@ -30,7 +30,7 @@ from genspace.records import Request, Verdict
 from genspace.report._plots import money_curve
 from genspace.runner import RunOptions, RunSummary, run
 from genspace.study import JudgeTable, Study
-from genspace.tuning import Space, read_space, tune_study
+from genspace.tuning import Space, _first_part, read_space, tune_study
 
 
 def simulated(
@@ -355,6 +355,14 @@ def test_where_the_data_cannot_tell_it_is_said_how_many_labels_would(study: Stud
     assert result.prompts_for_tenth == pytest.approx(prompts, abs=1)
     told = f"one of 0.100 with about {result.prompts_for_tenth:,} prompts like these ({4 * result.prompts_for_tenth:,} labelled items)"
     assert told in " ".join(view_of(found).sentences)
+
+
+@pytest.mark.parametrize(("prompts", "share", "first"), [(60, 0.3, 18), (12, 0.3, 10), (60, 0.0, 60)])
+def test_the_first_part_is_of_whole_prompts(prompts: int, share: float, first: int) -> None:
+    labels = np.repeat(np.arange(prompts), 4)
+    asked = _first_part(labels, share, seed=1)
+    assert asked.sum() == 4 * first
+    assert len(np.unique(labels[asked])) == first
 
 
 def test_a_hopeless_variant_is_asked_about_the_first_part_alone(study: Study) -> None:
