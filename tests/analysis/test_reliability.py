@@ -289,3 +289,15 @@ def test_a_rater_on_a_reversed_yes_and_no_is_named():
     ratings[:, 2] = rng.integers(2, size=200)
     pair, _ = conspicuous_raters(people(ratings, value_type="binary"))
     assert (pair.a, pair.b) == ("r0", "r1")
+
+
+def test_without_draws_there_is_one_value():
+    """Three of four alike; by chance half: (.75 - .5) / (1 - .5)."""
+    found = cohen_kappa(np.array([0.0, 0, 1, 1]), np.array([0.0, 0, 1, 0]))
+    assert found.tolist() == [pytest.approx(0.5)]
+
+
+def test_two_values_are_enough_where_their_order_does_not_count():
+    found = reliability(people([[0, 1], [1, 1], [0, 0], [1, 1]], value_type="binary"))
+    assert found["raw_agreement"].value == pytest.approx(3 / 4)
+    assert found["krippendorff_alpha_nominal"].value is not None
