@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from genspace.errors import InputError
 from genspace.judges._protocol import JudgeContext, JudgeSpec, parse_options
 from genspace.records import Files, Item, Request, Verdict, fingerprint
+from genspace.study import SCENE_SUFFIX, beside, scene_names
 
 if TYPE_CHECKING:
     from genspace.geometry.noise import Noise
@@ -20,18 +21,12 @@ if TYPE_CHECKING:
     from genspace.geometry.scene import Pair, Scene
 
 __all__ = [
-    "FolderOfFiles",
     "NoSceneError",
     "SceneJudge",
     "SceneOptions",
     "find_scene",
-    "json_document",
-    "load_named_profile",
     "make",
-    "scene_names",
 ]
-
-SCENE, PAIR = ".scene.json", ".pair.json"
 
 
 class NoSceneError(InputError):
@@ -151,13 +146,22 @@ def find_scene(item: Item, files: Files) -> Scene | Pair:
     Looked for in this order: the file in the item's column `scene`; the image's name with `.pair.json` (edits) or
     `.scene.json` for its suffix; the same of the item's id. An edit whose two images have scene files becomes a pair
     of them. Errors: `NoSceneError` that lists the names looked for, `InputError` with every problem of the file.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from genspace.geometry.scene_files import FolderFiles, Scene, write_scene
+    >>> from genspace.records import Item
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> write_scene(Scene(width=100, height=50), folder / "a.scene.json")
+    >>> find_scene(Item(item_id="1", image="a.png"), FolderFiles(folder)).width
+    100
     """
     names = list(scene_names(item))
     for name in names:
         if files.exists(name):
             return _parse(json_document(files, name), name, files)
     if item.image and item.image_before:
-        before, after = _beside(item.image_before, SCENE), _beside(item.image, SCENE)
+        before, after = beside(item.image_before, SCENE_SUFFIX), beside(item.image, SCENE_SUFFIX)
         if files.exists(before) and files.exists(after):
             scenes = {"before": json_document(files, before), "after": json_document(files, after)}
             return _parse(
@@ -165,21 +169,6 @@ def find_scene(item: Item, files: Files) -> Scene | Pair:
             )
         names += [before, after]
     raise NoSceneError(f"no scene file for {item.item_id}: looked for {', '.join(dict.fromkeys(names))}")
-
-
-def scene_names(item: Item) -> Iterator[str]:
-    """Yield the names under which an item's scene file may lie, the likeliest first."""
-    stated = item.extra.get("scene")
-    if isinstance(stated, str) and stated:
-        yield stated
-    for suffix in (PAIR,) if item.image_before else (SCENE, PAIR):
-        if item.image:
-            yield _beside(item.image, suffix)
-        yield f"{item.item_id}{suffix}"
-
-
-def _beside(image: str, suffix: str) -> str:
-    return posixpath.splitext(image)[0] + suffix
 
 
 def json_document(files: Files, name: str) -> Any:

@@ -300,7 +300,7 @@ def test_a_figure_is_printed_on_its_side_of_the_threshold() -> None:
     found = gate(run_of({"a": said}, people), ["coverage >= 0.9", "usd <= 1"])
     first, second = view_of(found).rows
     assert (first[2], first[4]) == ("0.8996", "not met")
-    assert second[4] == "open, fails (the judge's verdicts do not say it)"
+    assert second[4] == "open, fails (the judge's verdicts do not record it)"
 
 
 def test_a_drop_fails_the_gate_and_a_gain_does_not() -> None:

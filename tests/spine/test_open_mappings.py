@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("analysis", "geometry", "human_study", "judges", "src")
 OPEN = re.compile(r"\b(?:Mapping|dict|defaultdict|MutableMapping)\[(?:str|Any|Hashable), ?(?:Any|object)\]")
 STRICT = ("analysis", "src/genspace/report", "src/genspace/cli")
-MOST = 195
+MOST = 192
 """Lines of the product that name an open dictionary: what is read from and written to JSON, TOML and tables."""
 
 

@@ -47,7 +47,7 @@ SAID: dict[str, tuple[n.Note, str]] = {
         (n.FewPrompts(n=12), "Only 12 prompts were rated:"),
         (n.PromptsNotShared(), "No two rated items share a prompt,"),
         (n.PairsSeparated(raters=3.0, separated=0.8), "3.0 raters a pair prefer one of the items on 80%"),
-        (n.RareAnswer(share=0.12, prompts=40), "The rarer answer is 12% of the decisions in 40 prompts:"),
+        (n.RareAnswer(share=0.12, prompts=40), "The rarer answer is 12% of the decisions in 40 prompts."),
         (n.FewGenerators(n=3), "With three generators no system-level significance is claimed;"),
         (n.NoDecisions(), "No rule turns ratings into yes and no"),
         (n.HumanTies(n=4), "People are evenly split on 4 items:"),

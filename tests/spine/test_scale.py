@@ -444,7 +444,7 @@ def test_members_keep_their_overrides_in_a_worker(tmp_path: Path) -> None:
     (spec,) = resolve(["both"], study.declared.judges)
 
     def member_mark(given: list[str]) -> str:
-        sent = cloudpickle.dumps((spec, {"overrides": given, "cache_dir": None, "seed": 0, "budget": None}))
+        sent = cloudpickle.dumps((spec, given, JudgeContext()))
         worker = _Worker(str(tmp_path), *cloudpickle.loads(sent))
         return worker.judge.fingerprint
 

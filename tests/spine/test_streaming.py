@@ -77,20 +77,22 @@ def test_a_run_holds_neither_items_nor_scores_and_says_the_same(
     tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     verdicts, items = [], []
-    for rows, held in ((10_000, 1 << 20), (3, 1 << 20), (3, 100)):
+    much = 1 << 20
+    for rows, held, of_file in ((10_000, much, much), (3, much, much), (3, 100, much), (3, much, 9)):
         monkeypatch.setattr("genspace.tables._read.PART_ROWS", rows)
         monkeypatch.setattr("genspace.study._items.HELD_BYTES", held)
-        folder = tmp_path / f"{rows}-{held}"
+        monkeypatch.setattr("genspace.study._items.HELD_FILE_BYTES", of_file)
+        folder = tmp_path / f"{rows}-{held}-{of_file}"
         folder.mkdir()
         write(ITEMS, folder, "items", ending)
         write(SCORES, folder, "m", ".csv")
         study = open_study(folder)
         items.append(list(study.iter_items()))
         verdicts.append(judged(study))
-        assert (study.items_table.whole is None) == (held == 100)
+        assert (study.items_table.whole is None) == (held == 100 or of_file == 9)
     assert "frame" not in vars(study.items_table)  # the whole was never read
-    assert items[0] == items[1] == items[2]
-    assert verdicts[0] == verdicts[1] == verdicts[2]
+    assert items[0] == items[1] == items[2] == items[3]
+    assert verdicts[0] == verdicts[1] == verdicts[2] == verdicts[3]
     # By hand: score 0.5 and yes; "no" alone is a score of 0; an error; no row.
     found = {name: (v.status, v.score, v.passed, v.reason) for name, v in verdicts[1].items()}
     assert found["i0"] == ("decided", 0.5, True, None)

@@ -24,15 +24,13 @@ from genspace.benchmark._pictures import Names, PlacedPictures, place, task_of
 from genspace.benchmark._prompt_list import TASKS, PromptList, Source, Task, TaskPrompt, csv_lines
 from genspace.documents import toml_text
 from genspace.errors import InputError, InvalidFilesError, Problem
-from genspace.study import IMAGE_SUFFIXES, Study, open_study
+from genspace.study import IMAGE_SUFFIXES, PAIR_SUFFIX, SCENE_SUFFIX, Study, open_study
 
 __all__ = ["BEFORE", "Benchmark", "Gap", "State", "create", "open_benchmark"]
 
 FILE = "benchmark.toml"
 BEFORE = "before"
 PROMPT_COLUMNS = ("prompt", "prompt_id", "predicate", "task", "sub_domain", "variant", "objects")
-PAIR = ".pair.json"
-SCENES = (".scene.json", PAIR)
 TAIL = 4096
 """Bytes in which the end of a picture is looked for."""
 OTHER_KINDS = (b"GIF8", b"BM", b"II*\0", b"MM\0*")
@@ -248,9 +246,9 @@ class Benchmark:
         """Pictures whose pair of scenes stands beside them, so that no picture before is needed."""
         return {
             owner: frozenset(
-                f"{name.removesuffix(PAIR)}.png"
+                f"{name.removesuffix(PAIR_SUFFIX)}.png"
                 for name in files_in(self.images / owner)
-                if name.endswith(PAIR)
+                if name.endswith(PAIR_SUFFIX)
             )
             for owner in self.generators
         }
@@ -298,7 +296,7 @@ def pictures_in(folder: Path) -> dict[str, str]:
     names = set(files_in(folder))
     found = {n for n in names if n.lower().endswith(IMAGE_SUFFIXES)}
     stems = {n.rpartition(".")[0] for n in found}
-    for suffix in SCENES:
+    for suffix in (SCENE_SUFFIX, PAIR_SUFFIX):
         alone = {n.removesuffix(suffix) for n in names if n.endswith(suffix)} - stems
         found |= {f"{stem}.png" for stem in alone}
     found = {n for n in found if not n.endswith((".depth.png", ".mask.png"))}

@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from genspace.benchmark._folder import BEFORE, SCENES, Benchmark, files_in, write_text
+from genspace.benchmark._folder import BEFORE, Benchmark, files_in, write_text
 from genspace.benchmark._prompt_list import Task, rows_jsonl
 from genspace.errors import InputError, did_you_mean
-from genspace.study import IMAGE_SUFFIXES
+from genspace.study import IMAGE_SUFFIXES, PAIR_SUFFIX, SCENE_SUFFIX
 from genspace.tables import is_picture
 
 __all__ = ["take"]
@@ -20,7 +20,7 @@ HUB = "hf://"
 PROMPT_COLUMNS = ("prompt", "caption", "text", "instruction")
 KEY_COLUMNS = ("prompt_id", "item_id", "id", "index")
 SEED_COLUMNS = ("seed", "sample", "image_index")
-PICTURES = (*IMAGE_SUFFIXES, *SCENES)
+PICTURES = (*IMAGE_SUFFIXES, SCENE_SUFFIX, PAIR_SUFFIX)
 BROUGHT = (*PICTURES, ".txt", ".csv", ".jsonl", ".json", ".npz")
 """Endings of what is brought: pictures, what tells their prompts, and what was measured of them."""
 ROWS = 64

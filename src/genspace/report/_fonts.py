@@ -48,7 +48,7 @@ def plain_font() -> tuple[str, ...]:
                     if table in font:
                         del font[table]
                 for record in font["name"].names:
-                    record.string = record.toUnicode().replace("DejaVu Sans", NAME)
+                    record.string = record.toUnicode().replace("DejaVu Sans", NAME)  # pyright: ignore[reportAttributeAccessIssue]
                 path.parent.mkdir(parents=True, exist_ok=True)
                 new = path.with_suffix(f".{os.getpid()}")
                 font.save(new)

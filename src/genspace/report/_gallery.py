@@ -17,6 +17,7 @@ from genspace.errors import InputError
 from genspace.gather import evidence_of
 from genspace.report._items import ItemColumns
 from genspace.report._part import ReportPart
+from genspace.study import scene_names
 
 if TYPE_CHECKING:
     from genspace.geometry.scene import Scene
@@ -102,7 +103,7 @@ class Gallery:
         item = self._item.get(self.items.ids[index])
         if study is None or item is None:
             return []
-        if not (item.image or item.image_before or item.predicate or "scene" in item.extra):
+        if not (item.image or item.image_before or _has_scene(item, study)):
             return []
         other = self._item.get(self.items.others[index])
         if other is not None:
@@ -165,6 +166,13 @@ class Gallery:
     def rows_of(self, indices: Sequence[int]) -> Iterator[tuple[int, int | None]]:
         """Yield items with the judge that differs most on each."""
         return ((i, self.items.worst(i)) for i in indices)
+
+
+def _has_scene(item: Item, study: Study) -> bool:
+    try:
+        return any(map(study.files.exists, scene_names(item)))
+    except InputError:  # a name that leaves the study
+        return False
 
 
 def gallery(part: ReportPart) -> Gallery | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +26,8 @@ __all__ = ["ItemsTable", "load_items"]
 
 HELD_BYTES = 1 << 25
 """Bytes of cells up to which a table is held whole, so that it is read once."""
+HELD_FILE_BYTES = 1 << 22
+"""Bytes of a file whose cells may be that few; of a longer one nothing is held, not even for a while."""
 
 
 @dataclass(frozen=True)
@@ -94,10 +97,10 @@ def load_items(path: Path, *, whole: bool) -> tuple[ItemsTable | None, list[Prob
         return _load_whole(path)
     first: Read | None = None
     columns: list[str] = []
-    digests, folded, capitals = [], [], False
+    digests, folded, capitals = array("Q"), array("Q"), False  # one piece of memory that grows
     generators: set[str] = set()
     held: list[pd.DataFrame] = []
-    size = 0
+    size = 0 if path.stat().st_size <= HELD_FILE_BYTES else HELD_BYTES
     try:
         for part in read_parts(path, path.name):
             read = read_items(part, whole=False)
@@ -108,15 +111,18 @@ def load_items(path: Path, *, whole: bool) -> tuple[ItemsTable | None, list[Prob
             size += int(read.frame.memory_usage(index=False, deep=True).sum())
             held = [*held, read.frame] if size <= HELD_BYTES else []
             lower = read.frame["item_id"].str.lower()
-            capitals = capitals or bool((lower != read.frame["item_id"]).any())
-            digests.append(_digests(read.frame["item_id"]))
-            folded.append(_digests(lower) if capitals else digests[-1])
+            if not capitals and (lower != read.frame["item_id"]).any():
+                capitals, folded = True, digests[:]
+            digests.frombytes(_digests(read.frame["item_id"]).tobytes())
+            if capitals:
+                folded.frombytes(_digests(lower).tobytes())
     except InvalidFilesError:
         return _load_whole(path)
     if first is None:
         return _load_whole(path)
-    every = np.sort(np.concatenate(digests))
-    if _repeats(every) or (capitals and _repeats(np.sort(np.concatenate(folded)))):
+    every = np.frombuffer(digests, np.uint64)
+    every.sort()
+    if _repeats(every) or _repeats(np.sort(np.frombuffer(folded, np.uint64))):
         return _load_whole(path)
     named = alike_but_for_case(sorted(generators), path.name, "generator")
     table = ItemsTable(path, pd.concat(held, ignore_index=True) if held else None, None if held else every)

@@ -12,7 +12,7 @@ from genspace.tables._table import SUFFIXES, Table, ending_of
 
 __all__ = ["PART_ROWS", "find_table", "read_parts", "read_table"]
 
-PART_ROWS = 10_000
+PART_ROWS = 6_000
 """Rows that `read_parts` holds at a time."""
 
 
@@ -63,7 +63,7 @@ def read_parts(path: Path, label: str | None = None) -> Iterator[Table]:
     >>> path = Path(tempfile.mkdtemp()) / "items.csv"
     >>> _ = path.write_text("item_id\n" + "\n".join(map(str, range(10_001))))
     >>> [len(part.frame) for part in read_parts(path)]
-    [10000, 1]
+    [6000, 4001]
     """
     return (t for t in _tables(path, label or str(path), rows=PART_ROWS) if len(t.frame))
 
@@ -94,7 +94,7 @@ STARTS: Mapping[bytes, tuple[str, tuple[str, ...]]] = {
 
 
 def _held_otherwise(path: Path) -> str | None:
-    """Return what a file holds whose ending says something else, and what to do; None where they agree."""
+    """Explain that a file's content contradicts its ending, and what to do; None where they agree."""
     with path.open("rb") as file:
         start = file.read(64)
     name = path.name.lower()
