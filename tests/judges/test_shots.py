@@ -103,6 +103,9 @@ def test_no_example_is_ever_held_out_together_with_the_item(study: Study) -> Non
     """In each outer fold of a tuning with the same seed, an item that is held out sees training prompts alone."""
     held = outer_folds(np.arange(PROMPTS), seed=0)
     shots = Shots.of(PROMPTS * EACH, study_context(study), pairwise=False, hides=False, where="")
+    margins = [e.margin for e in shots.examples]
+    assert margins == sorted(margins, reverse=True)
+    assert margins[0] > margins[-1], "all agree of the first, two of three of the last"
     for n in range(PROMPTS * EACH):
         request = Request(item=item(study, n), files=study.files)
         found = [example for example, _ in shots.chosen(request, lambda example, _: example)]
@@ -264,8 +267,6 @@ def test_a_pair_is_solved_by_pairs_of_other_prompts(study: Study, tmp_path: Path
     compared = written(tmp_path, items, pd.DataFrame(said))
     shots = Shots.of(8, study_context(compared), pairwise=True, hides=False, where="")
     assert len(shots.examples) == 32
-    margins = [e.margin for e in shots.examples]
-    assert margins == sorted(margins, reverse=True)
     for e in shots.examples:
         first = min(e.request.item.item_id, e.request.other.item_id)
         assert e.yes == ((int(first[1:]) % 8 == 0) == (first == e.request.item.item_id))
