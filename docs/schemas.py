@@ -11,10 +11,12 @@ from genspace.analysis.result import ComparisonDocument, RankingDocument, Valida
 from genspace.certificate import CertificateDocument
 from genspace.documents import schema_of
 from genspace.framing import FramingDocument
+from genspace.geometry.scene import Pair, Scene, json_schema
 from genspace.parts import PartsDocument
 from genspace.tuning import TuningDocument
 
-FOLDER = Path(__file__).resolve().parents[1] / "src" / "genspace" / "schemas"
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER, SCENES = ROOT / "src" / "genspace" / "schemas", ROOT / "geometry" / "schemas"
 KINDS = {
     "parts": (PartsDocument, "genspace parts of a judge that moved its score"),
     "tuning": (TuningDocument, "genspace tuning of a judge"),
@@ -37,3 +39,6 @@ def schema_text(name: str) -> str:
 if __name__ == "__main__":
     for name in KINDS:
         (FOLDER / f"{name}.schema.json").write_text(schema_text(name), encoding="utf-8")
+    for record, name in ((Scene, "scene"), (Pair, "pair")):
+        text = json.dumps(json_schema(record), indent=2, ensure_ascii=False) + "\n"
+        (SCENES / f"{name}.schema.json").write_text(text, encoding="utf-8")

@@ -33,6 +33,7 @@ from pydantic import (
 )
 
 from genspace.display import Displayed
+from genspace.documents import plain_schema
 from genspace.errors import InputError
 from genspace.geometry.camera import Intrinsics
 from genspace.geometry.frames import is_rotation, level_from_camera, orthonormalise
@@ -460,4 +461,4 @@ def json_schema(record: type[Scene | Pair]) -> dict[str, Any]:
     >>> json_schema(Scene)["title"]
     'Scene'
     """
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **record.model_json_schema()}
+    return plain_schema(record.model_json_schema())

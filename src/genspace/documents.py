@@ -12,7 +12,7 @@ from genspace.errors import InputError, Problem, did_you_mean
 if TYPE_CHECKING:
     from pydantic import BaseModel, TypeAdapter, ValidationError
 
-__all__ = ["from_dict", "mistakes", "schema_of", "to_dict", "toml_text", "toml_value"]
+__all__ = ["from_dict", "mistakes", "plain_schema", "schema_of", "to_dict", "toml_text", "toml_value"]
 
 Record = TypeVar("Record")
 
@@ -108,11 +108,19 @@ def _wrong(kind: str, value: object, message: str) -> str:
 
 def schema_of(kind: type[Any], *, title: str) -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a record as `to_dict` writes it."""
-    found: dict[str, Any] = _adapter(kind).json_schema(mode="serialization")
-    for part in (found, *found.get("$defs", {}).values()):
-        if "description" in part:  # the record's docstring, whose examples are Python's
+    return plain_schema(_adapter(kind).json_schema(mode="serialization")) | {"title": title}
+
+
+def plain_schema(found: Mapping[str, Any]) -> dict[str, Any]:
+    r"""Return pydantic's schema with its draft named, and without the examples of docstrings, which are Python's.
+
+    >>> plain_schema({"description": "A cat.\n\n>>> Cat()"})["description"]
+    'A cat.'
+    """
+    for part in (schema := dict(found), *schema.get("$defs", {}).values()):
+        if "description" in part:
             part["description"] = part["description"].partition("\n\n>>>")[0]
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | found | {"title": title}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
 
 
 def toml_value(value: Any) -> str:

@@ -199,7 +199,7 @@ def test_verdict_files_hold_standard_json_in_the_letters_of_its_author(study: St
         with pytest.raises(ValueError, match="JSON compliant"):
             writer.write(replace(verdict, details={"share": float("nan")}))
     (text,) = [p.read_text(encoding="utf-8") for p in JudgeStore(study.root, "m").folder.glob("*.jsonl")]
-    assert '"reason": "ä"' in text
+    assert '"reason":"ä"' in text
     assert text.count("\n") == 1
 
 
