@@ -370,5 +370,6 @@ def test_a_study_whose_pictures_cannot_be_read_is_not_served(tmp_path: Path) -> 
 
 def test_open_desk_registers_what_it_is_given(tmp_path: Path) -> None:
     desk = open_desk(write_study(tmp_path / "s", 2))
-    assert desk.store.registered_design()["kinds"] == {"": "binary"}
+    assert [entry.before for entry in desk.store.registrations()] == [""]
+    assert desk.store.snapshot().recorded.kinds == {"": "binary"}
     desk.store.close()

@@ -98,7 +98,11 @@ def test_a_pdf_holds_its_font_whose_letters_are_those_of_the_page(cache: Path) -
     for joined in ("قطة", "e\u0301", "ไทย", "漢"):
         assert fonts_for(["cat", joined], ["A"]) == ["A"]
     assert (b"/FontFile2" in first, b"/Type3" in first, small_plot() == first) == (True, False, True)
-    assert not set(LAYOUT) & set(TTFont(kept).keys())
+    with TTFont(kept) as plain, TTFont(f"{mpl.get_data_path()}/fonts/ttf/DejaVuSans.ttf") as own:
+        assert not set(LAYOUT) & set(plain.keys())
+        assert plain["head"].modified == own["head"].modified, (
+            "a PDF's bytes do not tell when the font was made"
+        )
     sizes = []
     for path in (kept, f"{mpl.get_data_path()}/fonts/ttf/DejaVuSans.ttf"):
         font = FT2Font(path)

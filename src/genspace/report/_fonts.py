@@ -43,7 +43,7 @@ def plain_font() -> tuple[str, ...]:
         if not path.is_file():
             from fontTools.ttLib import TTFont
 
-            with TTFont(f"{mpl.get_data_path()}/fonts/ttf/DejaVuSans.ttf") as font:
+            with TTFont(f"{mpl.get_data_path()}/fonts/ttf/DejaVuSans.ttf", recalcTimestamp=False) as font:
                 for table in LAYOUT:
                     if table in font:
                         del font[table]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from io import FileIO
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Self, TextIO
 from urllib.parse import quote, unquote
 
@@ -31,7 +32,16 @@ from genspace.store._formats import (
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["KEY_COLUMNS", "JudgeStore", "Key", "VerdictWriter", "in_use", "judge_folders", "line_key"]
+__all__ = [
+    "KEY_COLUMNS",
+    "JudgeStore",
+    "Key",
+    "VerdictWriter",
+    "as_json",
+    "in_use",
+    "judge_folders",
+    "line_key",
+]
 
 Key = tuple[str, str | None, str | None, int]
 """Item, second item, question, repeat (see `genspace.records.Verdict.key`)."""
@@ -287,13 +297,13 @@ class VerdictWriter:
             with suppress(OSError):
                 self._file.close()
 
-    def write(self, verdict: Verdict) -> None:
-        """Append one verdict.
+    def write(self, verdict: Verdict) -> Verdict:
+        """Append one verdict and return what was written (see `as_json`).
 
         Errors: `InputError` when the disk is full or the folder is read-only; what was written before is kept.
-        `ValueError` for a verdict that JSON cannot hold.
         """
-        line = _line(verdict)
+        verdict, document = as_json(verdict, {"schema": SCHEMA_VERSION})
+        line = document + b"\n"
         try:
             if self._file is None:
                 self._file = self._create()
@@ -305,6 +315,7 @@ class VerdictWriter:
                 "are kept. Make room or make the folder writable, and run the same command again"
             ) from None
         self.written += 1
+        return verdict
 
     def _create(self) -> FileIO:
         folder = self._store.folder
@@ -321,13 +332,30 @@ class VerdictWriter:
             return file
 
 
-def _line(verdict: Verdict) -> bytes:
-    """Return a verdict as a line of JSON. Errors: `ValueError` when it holds what JSON has no word for."""
-    document = {"schema": SCHEMA_VERSION, **verdict.to_json()}
-    line = to_json(document)
-    if b"NaN" in line or b"Infinity" in line:  # perhaps only in a text
-        json.dumps(document, allow_nan=False)
-    return line + b"\n"
+def as_json(verdict: Verdict, head: Mapping[str, int] = MappingProxyType({})) -> tuple[Verdict, bytes]:
+    """Return a verdict and its JSON after `head`; of one that JSON cannot hold, a failed one that says why."""
+    try:
+        return verdict, _document(verdict, head)
+    except ValueError as error:
+        charges = {
+            name: value
+            for name in ("seconds", "tokens", "cost_usd")
+            if isinstance(value := getattr(verdict, name), int | float) and math.isfinite(value)
+        }
+        failed = Verdict(
+            item_id=verdict.item_id, item_id_b=verdict.item_id_b, question=verdict.question, repeat=verdict.repeat,
+            judge=verdict.judge, fingerprint=verdict.fingerprint, status="failed",
+            reason=f"error: the verdict cannot be written as JSON: {error}", **charges,
+        )  # fmt: skip
+        return failed, _document(failed, head)
+
+
+def _document(verdict: Verdict, head: Mapping[str, int]) -> bytes:
+    document = {**head, **verdict.to_json()}
+    text = to_json(document)
+    if (b"NaN" in text or b"Infinity" in text) and text != to_json(document, inf_nan_mode="null"):
+        raise ValueError("a number is not finite")  # not only words in a text
+    return text
 
 
 def _lock(file: TextIO | FileIO, *, wait: bool) -> bool:
