@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from io import FileIO
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Any, Self, TextIO
+from typing import TYPE_CHECKING, Any, Self, TextIO, TypeVar
 from urllib.parse import quote, unquote
 
 from pydantic_core import to_json
@@ -43,6 +43,7 @@ __all__ = [
     "line_key",
 ]
 
+N = TypeVar("N", int, float)
 Key = tuple[str, str | None, str | None, int]
 """Item, second item, question, repeat (see `genspace.records.Verdict.key`)."""
 DESCRIPTION = "judge.json"
@@ -337,17 +338,18 @@ def as_json(verdict: Verdict, head: Mapping[str, int] = MappingProxyType({})) ->
     try:
         return verdict, _document(verdict, head)
     except ValueError as error:
-        charges = {
-            name: value
-            for name in ("seconds", "tokens", "cost_usd")
-            if isinstance(value := getattr(verdict, name), int | float) and math.isfinite(value)
-        }
         failed = Verdict(
             item_id=verdict.item_id, item_id_b=verdict.item_id_b, question=verdict.question, repeat=verdict.repeat,
             judge=verdict.judge, fingerprint=verdict.fingerprint, status="failed",
-            reason=f"error: the verdict cannot be written as JSON: {error}", **charges,
+            reason=f"error: the verdict cannot be written as JSON: {error}",
+            seconds=_charge(verdict.seconds), tokens=_charge(verdict.tokens), cost_usd=_charge(verdict.cost_usd),
         )  # fmt: skip
         return failed, _document(failed, head)
+
+
+def _charge(value: N | None) -> N | None:
+    """Return what was spent; None for what is no number, which no type checker saw."""
+    return value if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def _document(verdict: Verdict, head: Mapping[str, int]) -> bytes:
