@@ -60,6 +60,9 @@ def icc(
             and not in "3,·". "·,1" is of one rating, "·,k" of the mean; in "1,k" of the mean of as many as each item
             has, by the mean of 1/k.
         weights: (n, B) multiplicity of each item in each draw.
+
+    >>> icc([[1, 2], [3, 4], [5, 6]], "3,1").tolist(), icc([[1, 2], [3, 4], [5, 6]], "2,1").round(3).tolist()
+    ([1.0], [0.889])
     """
     values = np.asarray(ratings, dtype=float)
     weights = np.ones((len(values), 1)) if weights is None else weights
@@ -91,7 +94,11 @@ def icc(
 
 
 def mean_of_inverse(ratings: Floats, weights: Floats) -> Floats:
-    """(B,) mean of 1/k over the rated items: the noise of their mean ratings, as a share of one rating's."""
+    """(B,) mean of 1/k over the rated items: the noise of their mean ratings, as a share of one rating's.
+
+    >>> mean_of_inverse(np.array([[1.0, 2], [3, np.nan]]), np.ones((2, 1))).tolist()  # (1/2 + 1) / 2
+    [0.75]
+    """
     given = np.isfinite(ratings).sum(axis=1)
     rated = given > 0
     return ratio((1 / given[rated]) @ weights[rated], weights[rated].sum(axis=0))

@@ -29,7 +29,6 @@ __all__ = [
     "RaterContest",
     "alternative_annotator_test",
     "as_ratings",
-    "own_answers",
 ]
 
 Floats = NDArray[np.float64]

@@ -105,6 +105,11 @@ def cross_fit_weights(
     Returns:
         (n,) predictions, and (n, k) change of the log-odds by a standard deviation of each score; NaN where there is
         no prediction, and for "isotonic".
+
+    >>> scores, yes, prompts = [0.1, 0.2, 0.8, 0.9] * 5, [0, 0, 1, 1] * 5, np.arange(20)
+    >>> predicted, weights = cross_fit_weights(scores, yes, prompts, method="logistic")
+    >>> bool(predicted[0] < 0.5 < predicted[3]), weights.shape, bool((weights > 0).all())
+    (True, (20, 1), True)
     """
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
@@ -256,6 +261,10 @@ def reliability_diagram(
         bins: Number of bins of equal width.
 
     Errors: `ValueError` for probabilities outside [0, 1].
+
+    >>> found = reliability_diagram([0.25, 0.25, 0.25, 0.25], [0, 0, 1, 1])
+    >>> found.ece.value, found.brier.value  # said 25 %, saw 50 %
+    (0.25, 0.3125)
     """
     p, y = np.asarray(probabilities, dtype=float), np.asarray(outcomes, dtype=float)
     keep = np.isfinite(p) & np.isfinite(y)

@@ -21,11 +21,9 @@ from genspace.analysis.resampling import SCORE_TIE, Adding, Concordance, Weighte
 from genspace.errors import InputError
 
 __all__ = [
-    "ByGroup",
     "Grouped",
     "WithinGroups",
     "agreement",
-    "by_group",
     "score_tie",
     "why_undefined",
     "within_groups",
@@ -40,7 +38,12 @@ GROUP_CELLS = 250_000
 
 @dataclass(frozen=True, eq=False)
 class Grouped:
-    """One figure within each group of items."""
+    """One figure within each group of items.
+
+    >>> found = Grouped(values=np.array([1.0, 0.5, np.nan]), items=np.array([2.0, 4, 1]))
+    >>> found.mean().tolist(), found.defined.tolist()
+    ([0.75], [True, True, False])
+    """
 
     values: Floats
     """(G,) the figure of each group; NaN where it is undefined."""
@@ -136,7 +139,13 @@ class WithinGroups:
     """Groups in which the target tells items apart."""
 
     def of(self, weights: Floats) -> Floats:
-        """(B,) values for (G, B) multiplicities of the groups."""
+        """(B,) values for (G, B) multiplicities of the groups.
+
+        >>> figure, y, x = figure_named("accuracy"), np.array([1.0, 0, 1, 0]), np.array([1.0, 0, 0, 0])
+        >>> found = within_groups([figure], y, x, np.array([0, 0, 1, 1]))["accuracy"]
+        >>> found.of(np.array([[1.0], [1.0]])).tolist(), found.of(np.array([[2.0], [0.0]])).tolist()
+        ([0.75], [1.0])
+        """
         return self.summed(lambda values: values @ weights)
 
     def left_out(self, clusters: Replicates) -> Floats:
@@ -231,12 +240,20 @@ def _whole(values: Floats) -> Floats:
 
 
 def score_tie(scores: Floats) -> float:
-    """Return the difference up to which scores are ties in pairwise accuracy: 1e-9 of their range."""
+    """Return the difference up to which scores are ties in pairwise accuracy: 1e-9 of their range.
+
+    >>> score_tie(np.array([0.0, 5.0, 10.0]))
+    1e-08
+    """
     return SCORE_TIE * float(np.ptp(scores)) if len(scores) else 0.0
 
 
 def why_undefined(y: Floats, x: Floats, *, what: str = "ratings") -> Reason:
-    """Return why a figure of these finite target and score vectors has no value."""
+    """Return why a figure of these finite target and score vectors has no value.
+
+    >>> why_undefined(np.array([3.0, 3.0]), np.array([0.1, 0.9])).code
+    'all_equal'
+    """
     if len(y) == 0:
         return Reason("no_common_item")
     if len(y) < 2:

@@ -18,7 +18,12 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Confusion(Displayed):
-    """Counts of people's decision x judge's decision; every array is (B,), one entry a draw."""
+    """Counts of people's decision x judge's decision; every array is (B,), one entry a draw.
+
+    >>> found = Confusion(*(np.array([n]) for n in (3.0, 1.0, 1.0, 5.0)))
+    >>> found.accuracy.tolist(), found.f1.tolist()
+    ([0.8], [0.75])
+    """
 
     true_yes: Floats
     false_yes: Floats
@@ -79,6 +84,10 @@ def confusion(truth: NDArray[Any], said: NDArray[Any], weights: Floats | None = 
 
 
 def cells(truth: NDArray[Any], said: NDArray[Any]) -> Floats:
-    """(4, n) 1 where an item belongs to the count, in the order of `Confusion`."""
+    """(4, n) 1 where an item belongs to the count, in the order of `Confusion`.
+
+    >>> cells(np.array([1, 0, 1]), np.array([1, 1, 0])).sum(axis=1).tolist()  # true yes, false yes, false no, true no
+    [1.0, 1.0, 1.0, 0.0]
+    """
     yes, said_yes = np.asarray(truth) == 1, np.asarray(said) == 1
     return np.stack([yes & said_yes, ~yes & said_yes, yes & ~said_yes, ~yes & ~said_yes]).astype(float)

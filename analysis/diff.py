@@ -49,10 +49,8 @@ __all__ = [
     "Flip",
     "JudgeChange",
     "JudgeSide",
-    "Paired",
     "as_estimate",
     "diff",
-    "held",
 ]
 
 Floats = NDArray[np.float64]
@@ -430,7 +428,12 @@ def _counted(silent: pd.Series[int], told_apart: AbstractSet[str]) -> dict[str, 
 
 
 def as_estimate(found: Difference, n: int) -> Estimate:
-    """Return a difference over n units with its interval, or why there is none."""
+    """Return a difference over n units with its interval, or why there is none.
+
+    >>> found = as_estimate(Difference(value=0.1, low=0.02, high=0.18), 40)
+    >>> found.value, found.low, found.n
+    (0.1, 0.02, 40)
+    """
     if found.value is None:
         return Estimate.undefined(found.reason or Reason("undefined"), n=n)
     return Estimate(found.value, found.low, found.high, n=n, reason=found.reason)

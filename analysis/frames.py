@@ -38,7 +38,11 @@ SURE = 0.95
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FramedRater:
-    """One rater's, or one judge's, frame."""
+    """One rater's, or one judge's, frame.
+
+    >>> FramedRater(rater="ann", answers=20, telling=8, object_frame=0.99, slips=0.05).frame
+    'object'
+    """
 
     rater: str
     answers: int
@@ -61,7 +65,11 @@ class FramedRater:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FramedItem:
-    """One item's answers in both frames."""
+    """One item's answers in both frames.
+
+    >>> FramedItem(item_id="a", camera=1.0, object=0.0, majority=0.5).ambiguous
+    True
+    """
 
     item_id: str
     camera: float

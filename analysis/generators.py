@@ -114,6 +114,11 @@ def pair_scores(
         names: Names of the G generators.
         draws: Resampled clusters of the n comparisons.
         prior_ties: See `bradley_terry`; the same rule holds in every draw.
+
+    >>> once = PromptDraws.point(np.arange(4))
+    >>> won = pair_scores(np.array([1.0, 1, 1, 0]), np.zeros(4, int), np.ones(4, int), ["a", "b"], once, prior_ties=0)
+    >>> float(won.value[0] - won.value[1]).__round__(4)  # three wins to one: ln 3
+    1.0986
     """
     g = len(names)
     different = first != second
@@ -154,7 +159,11 @@ def _by_cluster(values: Floats, group: Ints, groups: int, draws: PromptDraws) ->
 
 
 def ahead(scores: Floats) -> Floats:
-    """(G, G, B) sign of each row's score minus each column's, from (G, B) scores; NaN where one has none."""
+    """(G, G, B) sign of each row's score minus each column's, from (G, B) scores; NaN where one has none.
+
+    >>> ahead(np.array([[0.9], [0.4]]))[:, :, 0].tolist()
+    [[0.0, 1.0], [-1.0, 0.0]]
+    """
     difference = scores[:, None] - scores[None]
     equal = np.abs(difference) <= ROUNDING * np.nan_to_num(np.abs(scores)).max(axis=0, initial=0.0)
     return np.where(equal, 0.0, np.sign(difference))
@@ -196,6 +205,11 @@ def standings(
         scores: Of the generators.
         confidence: Probability that no set misses a true rank.
         no_interval: Why there can be none; the draws are then ignored.
+
+    >>> once = PromptDraws.point([0, 1, 2])
+    >>> scores = mean_scores(np.array([0.2, 0.9, 0.5]), np.array([0, 1, 2]), 3, once)
+    >>> {k: s.rank for k, s in standings(scores, no_interval=Reason("single_prompt")).items()}
+    {1: 1, 2: 2, 0: 3}
     """
     order = np.argsort(-scores.value, kind="stable")  # no score comes last
     known = order[: int(np.isfinite(scores.value).sum())]

@@ -1,4 +1,11 @@
-"""What a careful reviewer would remark about a comparison: codes with fields, each from a checked condition."""
+"""What a careful reviewer would remark about a comparison: codes with fields, each from a checked condition.
+
+`genspace.report.remarks_of` makes sentences of them.
+
+>>> found = FewPrompts(n=12)
+>>> found.code, found.level, found.n
+('few-prompts', 'warning', 12)
+"""
 
 from __future__ import annotations
 
@@ -22,6 +29,7 @@ class StudyOpen:
     """People are still being asked: who stops when the figures please gets figures that please."""
 
     missing: int
+    """Answers that are still asked for."""
     code: Literal["study-open"] = "study-open"
     level: Warned = "warning"
 
@@ -39,6 +47,7 @@ class RatersAreSlots:
     """What needs to know who rated what is not given."""
 
     declared: bool
+    """Whether the study declares it."""
     code: Literal["raters-are-slots"] = "raters-are-slots"
     level: Noted = "note"
 
@@ -56,9 +65,13 @@ class ConspicuousRaters:
     """Two raters agree far more than any other pair."""
 
     a: str
+    """One rater."""
     b: str
+    """The other."""
     kappa: float
+    """Their Cohen's kappa."""
     next_best: float
+    """The highest kappa of any other pair."""
     code: Literal["conspicuous-raters"] = "conspicuous-raters"
     level: Warned = "warning"
 
@@ -68,10 +81,15 @@ class RaterOnOtherScale:
     """A rater agrees with another only once the answers are turned round or brought onto the other's scale."""
 
     rater: str
+    """The rater on another scale."""
     other: str
+    """The rater that is compared with."""
     turned: bool
+    """Whether the scale is reversed."""
     kappa: float
+    """Kappa of the two as they answered."""
     aligned: float
+    """Kappa once the scales are aligned."""
     code: Literal["rater-on-other-scale"] = "rater-on-other-scale"
     level: Warned = "warning"
 
@@ -81,7 +99,9 @@ class LeftOutRater:
     """A rater, and the rules that the rater breaks."""
 
     rater_id: str
+    """The rater."""
     rules: str
+    """The rules, in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +109,7 @@ class RulesLeaveNobody:
     """Every rater breaks a rule, so all are kept."""
 
     raters: tuple[LeftOutRater, ...]
+    """All raters, with the rules that they break."""
     code: Literal["rules-leave-nobody"] = "rules-leave-nobody"
     level: Warned = "warning"
 
@@ -98,9 +119,13 @@ class RatersLeftOut:
     """Whom rules written before the data leave out, and whether that changes the order of the judges."""
 
     raters: tuple[LeftOutRater, ...]
+    """Those left out."""
     of_raters: int
+    """All raters."""
     n_ratings: int
+    """Ratings left out."""
     of_ratings: int
+    """All ratings."""
     order: tuple[str, ...] | None
     """The order with everybody, where it is another one."""
     level: Literal["note", "warning"]
@@ -112,6 +137,7 @@ class FewPrompts:
     """Intervals and tests over few prompts are unreliable."""
 
     n: int
+    """Rated prompts."""
     code: Literal["few-prompts"] = "few-prompts"
     level: Warned = "warning"
 
@@ -129,6 +155,7 @@ class FewGenerators:
     """No system-level significance is claimed."""
 
     n: int
+    """Generators."""
     code: Literal["few-generators"] = "few-generators"
     level: Noted = "note"
 
@@ -146,6 +173,7 @@ class HumanTies:
     """People are evenly split on some items."""
 
     n: int
+    """Items."""
     code: Literal["human-ties"] = "human-ties"
     level: Noted = "note"
 
@@ -155,7 +183,9 @@ class TieWidthsSampled:
     """There are too many pairs of items to try a tie width on all of them."""
 
     pairs: int
+    """All pairs."""
     drawn: int
+    """Pairs drawn."""
     below: float
     """How far the accuracy may lie below that of the best width."""
     code: Literal["tie-widths-sampled"] = "tie-widths-sampled"
@@ -167,7 +197,9 @@ class PairsSeparated:
     """How many raters a pair has, and on how many pairs they prefer one item: agreement on pairs grows with both."""
 
     raters: float
+    """Mean number of raters of a pair."""
     separated: float
+    """Share of the pairs on which they prefer one item."""
     code: Literal["pairs-separated"] = "pairs-separated"
     level: Noted = "note"
 
@@ -177,7 +209,9 @@ class RareAnswer:
     """One answer is rare, so that tests of this figure are somewhat too ready to find a difference."""
 
     share: float
+    """Share of the rarer answer among the decisions."""
     prompts: int
+    """Prompts with decisions."""
     code: Literal["rare-answer"] = "rare-answer"
     level: Noted = "note"
 
@@ -187,6 +221,7 @@ class DerivedMetrics:
     """Metrics computed from the ratings themselves."""
 
     judges: tuple[str, ...]
+    """Their names."""
     code: Literal["derived-metrics"] = "derived-metrics"
     level: Warned = "warning"
 
@@ -196,8 +231,11 @@ class Failures:
     """A judge failed on rated items."""
 
     judge: str
+    """The judge."""
     n: int
+    """Items on which it failed."""
     of: int
+    """Rated items."""
     code: Literal["failures"] = "failures"
     level: Warned = "warning"
 
@@ -207,8 +245,11 @@ class MissingVerdicts:
     """A judge has no verdict on rated items."""
 
     judge: str
+    """The judge."""
     n: int
+    """Items without a verdict."""
     of: int
+    """Rated items."""
     code: Literal["missing-verdicts"] = "missing-verdicts"
     level: Warned = "warning"
 
@@ -218,8 +259,11 @@ class Abstentions:
     """A judge abstains on rated items."""
 
     judge: str
+    """The judge."""
     n: int
+    """Items on which it abstains."""
     of: int
+    """Rated items."""
     code: Literal["abstentions"] = "abstentions"
     level: Noted = "note"
 
@@ -229,6 +273,7 @@ class PointsTheOtherWay:
     """The whole interval of a judge's agreement lies below chance, as if low scores were the good ones."""
 
     judge: str
+    """The judge."""
     code: Literal["points-the-other-way"] = "points-the-other-way"
     level: Warned = "warning"
 
@@ -238,9 +283,13 @@ class TieForm:
     """One judge's pairwise accuracy within prompts, by what its ties are worth."""
 
     judge: str
+    """The judge."""
     strict: float
+    """Its ties count as wrong."""
     half_credit: float
+    """Its ties count half."""
     dropped: float
+    """Its ties are left out."""
     ties: float
     """Share of the separated pairs that it ties."""
 
@@ -250,8 +299,11 @@ class TieFormDecides:
     """Which of two judges is more accurate within prompts depends on what a tie is worth."""
 
     behind_when_wrong: TieForm
+    """The judge that is behind when ties count as wrong."""
     ahead_when_wrong: TieForm
+    """The judge that is ahead then."""
     human_ties: float
+    """Share of the pairs that the people tie."""
     further: int
     """Further pairs of which this is true."""
     code: Literal["tie-form-decides"] = "tie-form-decides"
@@ -263,6 +315,7 @@ class DependsOnChoice:
     """How many headline conclusions other reasonable ways of computing agreement reverse."""
 
     reversed: int
+    """Conclusions that another choice reverses."""
     level: Literal["note", "warning"]
     code: Literal["depends-on-choice"] = "depends-on-choice"
 
@@ -272,8 +325,11 @@ class NearTies:
     """Scores that differ by next to nothing change pairwise accuracy."""
 
     judge: str
+    """The judge."""
     as_ties: float
+    """Pairwise accuracy with such scores as ties, counted as wrong."""
     exact: float
+    """Pairwise accuracy if only equal numbers tie."""
     code: Literal["near-ties"] = "near-ties"
     level: Noted = "note"
 
@@ -283,7 +339,9 @@ class BelowPromptMean:
     """Judges below what knowing the prompt alone reaches."""
 
     bar: float
+    """Figure that the mean rating of the prompt's other items reaches."""
     judges: tuple[str, ...]
+    """Judges below it."""
     code: Literal["below-prompt-mean"] = "below-prompt-mean"
     level: Noted = "note"
 
@@ -293,6 +351,7 @@ class Told:
     """A remark of a comparison written before there were codes."""
 
     text: str
+    """The sentence."""
     was: str
     """Its code then."""
     level: Literal["note", "warning"]

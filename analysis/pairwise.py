@@ -28,7 +28,6 @@ __all__ = [
     "folds_by_prompt",
     "pairs_within",
     "right_pairs",
-    "right_without",
 ]
 
 Floats = NDArray[np.float64]
@@ -50,7 +49,12 @@ of the four folds on which a width is chosen.
 
 @dataclass(frozen=True, eq=False, repr=False)
 class PairCounts(Displayed):
-    """Pairs of each of G groups by how people and judge order them; every array is (G,)."""
+    """Pairs of each of G groups by how people and judge order them; every array is (G,).
+
+    >>> found = PairCounts(*(np.array([n]) for n in (6.0, 2.0, 1.0, 1.0, 0.0)))
+    >>> found.accuracy.values.tolist(), found.tau_23.values.tolist()
+    ([0.6], [0.2])
+    """
 
     concordant: Floats
     discordant: Floats
@@ -100,7 +104,12 @@ class PairCounts(Displayed):
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """All pairs of items inside groups, as differences; m pairs in G groups."""
+    """All pairs of items inside groups, as differences; m pairs in G groups.
+
+    >>> pairs = pairs_within([1, 2, 3], [0.1, 0.3, 0.2])
+    >>> pairs.right().tolist(), pairs.counts().concordant.tolist()
+    ([True, True, False], [2.0])
+    """
 
     first: Ints
     """(m,) place of the pair's first item."""
@@ -174,6 +183,10 @@ def pairs_within(y: ArrayLike, x: ArrayLike, groups: ArrayLike | None = None, *,
     Returns:
         All pairs; where there are more than `MAX_PAIRS`, `SAMPLED` of them, drawn with replacement, each as likely as
         any other.
+
+    >>> pairs = pairs_within([1, 2, 5], [0.1, 0.9, 0.3], groups=["a", "a", "b"])
+    >>> len(pairs.human), pairs.human.tolist(), pairs.groups
+    (1, [-1.0], 2)
     """
     human, judge = np.asarray(y, dtype=float), np.asarray(x, dtype=float)
     label: NDArray[Any] = np.zeros(len(human)) if groups is None else np.asarray(groups)
@@ -224,6 +237,9 @@ def best_tie_width(pairs: Pairs) -> TieWidth | None:
 
     One width for all groups, chosen among 0 and all observed differences ("tie calibration", Deutsch, Foster
     and Freitag 2023, "Ties Matter"; WMT's acc*_eq).
+
+    >>> best_tie_width(pairs_within([1, 1, 2], [0.10, 0.15, 0.90])).accuracy  # 0.10 and 0.15 count as tied
+    1.0
     """
     if pairs.groups != 1:
         return _Widths(pairs).best(np.ones(pairs.groups, dtype=bool))
@@ -277,7 +293,12 @@ class _Widths:
 
 
 def folds_by_prompt(prompts: ArrayLike, rng: np.random.Generator, *, folds: int = 5) -> Ints:
-    """(n,) fold of each item; a prompt is never split, so what is fitted on some prompts is tried on others."""
+    """(n,) fold of each item; a prompt is never split, so what is fitted on some prompts is tried on others.
+
+    >>> folds = folds_by_prompt(["cow", "cow", "dog", "cat"], np.random.default_rng(0), folds=2)
+    >>> bool(folds[0] == folds[1]), sorted(set(folds.tolist()))
+    (True, [0, 1])
+    """
     names, code = np.unique(np.asarray(prompts), return_inverse=True)
     fold = rng.permutation(np.arange(len(names)) % min(folds, max(1, len(names))))
     return np.asarray(fold[code], dtype=np.int64)
@@ -289,6 +310,10 @@ def calibrated_widths(pairs: Pairs, group_fold: Ints) -> Floats:
     Args:
         pairs: Pairs inside groups.
         group_fold: (G,) fold of each group.
+
+    >>> pairs = pairs_within([1, 1, 2, 2], [0.10, 0.15, 0.3, 0.4], groups=["a", "a", "b", "b"])
+    >>> calibrated_widths(pairs, np.array([0, 1])).round(2).tolist()  # each from the other group
+    [0.1, 0.05]
     """
     widths, candidates = np.full(pairs.groups, np.nan), _Widths(pairs)
     for fold in np.unique(group_fold):
@@ -310,6 +335,10 @@ def right_pairs(pairs: Pairs, y: Floats, x: Floats, widths: Floats, group: Ints)
         x: (n,) scores, finite.
         widths: (n,) the judge ties scores that differ by no more; one width for each group.
         group: (n,) codes of the groups, or of parts of them.
+
+    >>> y, x, group = np.array([1.0, 2, 3]), np.array([0.1, 0.3, 0.2]), np.zeros(3, dtype=int)
+    >>> right_pairs(pairs_within(y, x), y, x, np.zeros(3), group).tolist()  # 2 and 3 are the other way round
+    [2.0, 1.0, 1.0]
     """
     if not pairs.complete:
         return _merged(y, x, widths, group)

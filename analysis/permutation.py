@@ -58,7 +58,11 @@ class SwapTest(Displayed):
 
 
 def standardised(scores: Floats) -> Floats:
-    """Return scores with mean 0 and standard deviation 1; NaN throughout when they are constant."""
+    """Return scores with mean 0 and standard deviation 1; NaN throughout when they are constant.
+
+    >>> standardised(np.array([1.0, 3.0])).tolist()
+    [-1.0, 1.0]
+    """
     spread = float(scores.std())
     constant = spread <= 1e-13 * float(np.abs(scores).max(initial=0))
     return np.full(len(scores), np.nan) if constant else (scores - scores.mean()) / spread

@@ -149,7 +149,13 @@ def power_table(
     studies: int = 400,
     seed: int = 0,
 ) -> list[PlannedStudy]:
-    """Simulate every number of prompts with every number of raters; see `simulate_power`."""
+    """Simulate every number of prompts with every number of raters; see `simulate_power`.
+
+    >>> assumed = Assumptions(reliability=0.5, agreement=(0.8, 0.1), shares=(0.5, 0.5), judges="yes-no")
+    >>> table = power_table(assumed, prompts=[10, 20], raters=[1, 2], studies=5)
+    >>> [(row.prompts, row.raters) for row in table]
+    [(10, 1), (10, 2), (20, 1), (20, 2)]
+    """
     panels = tuple(raters)
     return [
         planned
@@ -191,6 +197,11 @@ def enough_prompts(
         seed: As for `simulate_power`.
 
     Errors: `InputError` for a power that is no chance; else as for `simulate_power`.
+
+    >>> assumed = Assumptions(reliability=0.5, agreement=(0.8, 0.1), shares=(0.5, 0.5), judges="yes-no")
+    >>> tried = enough_prompts(assumed, raters=[3], studies=20)
+    >>> smallest_sufficient(tried).power.value >= 0.8
+    True
     """
     from scipy.special import ndtri
 
@@ -224,7 +235,12 @@ def enough_prompts(
 
 
 def smallest_sufficient(table: Iterable[PlannedStudy], power: float = 0.8) -> PlannedStudy | None:
-    """Return the planned study with the fewest ratings that reaches a power, or None when none does."""
+    """Return the planned study with the fewest ratings that reaches a power, or None when none does.
+
+    >>> assumed = Assumptions(reliability=0.5, agreement=(0.8, 0.1), shares=(0.5, 0.5), judges="yes-no")
+    >>> smallest_sufficient(power_table(assumed, prompts=[5], raters=[1], studies=5), power=1.0) is None
+    True
+    """
     enough = [p for p in table if p.power.value is not None and p.power.value >= power]
     return min(enough, key=lambda p: (p.ratings, p.items), default=None)
 

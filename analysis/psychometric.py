@@ -75,6 +75,9 @@ class PsychometricCurve(Displayed):
         """Return the curve's share of "yes" at each quantity; None where no curve was determined.
 
         Answers that a step separates have no finite slope; the curve is then that step, 0.5 at the threshold.
+
+        >>> fit_psychometric([1, 2, 3, 4], [0, 0, 1, 1]).predict([1, 2.5, 4]).tolist()  # a step between 2 and 3
+        [0.0, 0.5, 1.0]
         """
         from scipy.special import expit
 

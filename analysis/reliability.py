@@ -62,7 +62,11 @@ def _observed(ratings: Floats) -> Floats:
 
 
 def scale_values(ratings: Floats, scale: tuple[float, float] | None) -> Floats:
-    """Return all categories of a declared whole-number scale, or the observed values."""
+    """Return all categories of a declared whole-number scale, or the observed values.
+
+    >>> scale_values(np.array([[1.0, 4], [2, 2]]), (1, 5)).tolist()
+    [1.0, 2.0, 3.0, 4.0, 5.0]
+    """
     seen = _observed(ratings)
     whole = scale is not None and all(float(v).is_integer() for v in (*scale, *seen))
     if scale is None or not whole or scale[1] - scale[0] > MAX_SCALE_STEPS:
@@ -145,6 +149,9 @@ def gwet_ac(
         weights: (n, B) multiplicity of each item in each draw.
         quadratic: AC2: near values agree in part.
         scale: Ends of the declared scale; its unused categories count. Default: the observed values.
+
+    >>> gwet_ac([[1, 1], [0, 0], [1, 0], [0, 0]]).round(3).tolist()  # (3/4 - 15/32) / (1 - 15/32)
+    [0.529]
     """
     values = np.asarray(ratings, dtype=float)
     weights = _ones(values) if weights is None else weights
@@ -170,6 +177,9 @@ def fleiss_kappa(ratings: ArrayLike, weights: Floats | None = None) -> Floats:
     Args:
         ratings: (n, k), NaN where missing.
         weights: (n, B) multiplicity of each item in each draw.
+
+    >>> fleiss_kappa([[1, 1], [0, 0], [1, 0], [0, 0]]).round(3).tolist()  # (3/4 - 17/32) / (1 - 17/32)
+    [0.467]
     """
     values = np.asarray(ratings, dtype=float)
     weights = _ones(values) if weights is None else weights
@@ -198,6 +208,9 @@ def cohen_kappa(
         b: (n,) ratings of the other.
         weights: (n, B) multiplicity of each item in each draw.
         quadratic: Disagreement counts by its square. The scale then cancels out.
+
+    >>> cohen_kappa([1, 1, 0, 0], [1, 0, 0, 0]).tolist()  # 3 of 4 alike, 1 of 2 by chance
+    [0.5]
     """
     first, second = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     both = np.isfinite(first) & np.isfinite(second)
@@ -292,7 +305,13 @@ COEFFICIENTS: Mapping[str, Coefficient] = {
 
 
 def alpha_of(people: PeopleAnswers) -> str:
-    """Return the key of Krippendorff's alpha at the level of these ratings: the one figure of people's agreement."""
+    """Return the key of Krippendorff's alpha at the level of these ratings: the one figure of people's agreement.
+
+    >>> from genspace.analysis.question import PeopleAnswers
+    >>> rated = np.array([[1.0, 0], [1, 1]])
+    >>> alpha_of(PeopleAnswers(rated, np.ones(2, dtype=bool), ("r", "s"), False, "binary", (0, 1), None))
+    'krippendorff_alpha_nominal'
+    """
     if people.value_type == "continuous" or len(_observed(people.ratings)) > MAX_CATEGORIES:
         return "krippendorff_alpha_interval"
     return f"krippendorff_alpha_{'nominal' if people.value_type == 'binary' else 'ordinal'}"
@@ -312,6 +331,12 @@ def reliability(
         prompts: (n,) prompt of each item; the intervals come from leaving out one prompt at a time. None: no intervals.
         confidence: Level of the intervals.
         names: Which coefficients.
+
+    >>> from genspace.analysis.question import PeopleAnswers
+    >>> rated = np.array([[1.0, 1], [0, 0], [1, 0], [0, 0]])
+    >>> people = PeopleAnswers(rated, np.ones(4, dtype=bool), ("r", "s"), False, "binary", (0, 1), None)
+    >>> round(reliability(people, names=["fleiss_kappa"])["fleiss_kappa"].value, 3)
+    0.467
     """
     clusters = None if prompts is None else Replicates.of(prompts)
     return {name: _estimate(COEFFICIENTS[name], people, clusters, confidence) for name in names}

@@ -91,24 +91,37 @@ class StudyFacts:
     """What the study is and holds."""
 
     name: str
+    """Name of the study."""
     question: str | None
     """In words, where it is declared."""
     reference: Reference
+    """What judges are compared with: people, or the known truth."""
     n_items: int
     """Items, or pairs where people compared two."""
     n_annotated: int
     """Those that people were asked about."""
     n_raters: int
+    """Raters, or slots for raters."""
     n_ratings: int
+    """Ratings of all items."""
     n_cannot_tell: int
+    """Items that people were asked about and did not rate."""
     n_prompts: int
+    """Prompts of the items."""
     n_generators: int
+    """Generators of the items."""
     value_type: ValueType
+    """Kind of the ratings."""
     scale_min: float | None
+    """Lower end of the scale; None: not known."""
     scale_max: float | None
+    """Upper end of the scale; None: not known."""
     positive_from: float | None
+    """Mean rating from which people's decision is yes; None: no such rule."""
     raters: Literal["person", "slot"] | None
+    """Whether a rater is one person throughout; None: not declared."""
     sampling: Literal["random", "stratified"] | None
+    """How the rated items were drawn; None: not declared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +129,11 @@ class Primary:
     """The one figure that sorts the table, forms the groups and feeds the tests."""
 
     figure: str
+    """Key of the figure."""
     label: str
+    """Its name."""
     why: Literal["declared", "by the kind of answers"]
+    """Whether it was declared, or follows from the kind of answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,19 +156,27 @@ class Coverage:
     """What a judge decided."""
 
     items: int
+    """All items."""
     scored: int
     """Of all items."""
     annotated: int
     """Items that people were asked about; the counts below are of these."""
     decided_by_people: int
+    """Items with a decision of the people."""
     decided_by_both: int
+    """Items with a decision of both."""
     decided: int
+    """Items that the judge decided."""
     abstained: int
+    """Items on which it abstained."""
     failed: int
+    """Items on which it failed."""
     missing: int
+    """Items without a verdict."""
     value: float | None
     """decided / annotated."""
     of_decided_by_people: float | None
+    """decided_by_both / decided_by_people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +184,9 @@ class TieShares:
     """Shares of pairs of items that are tied."""
 
     human: float | None
+    """Pairs that the people tie."""
     metric: float | None
+    """Pairs that the judge ties."""
     metric_of_separated: float | None
     """Of the pairs that people separate."""
 
@@ -182,8 +208,11 @@ class Matched:
     """The primary figure of judge and single rater against the same rest of the raters."""
 
     judge: Estimate
+    """The judge against the rest."""
     human: Estimate
+    """The rater against the same rest."""
     difference: Estimate
+    """Judge minus rater, paired."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,29 +271,43 @@ class JudgeResult:
     """Everything about one judge, metric or baseline."""
 
     kind: JudgeKind
+    """Judge, metric, derived metric, or baseline."""
     rank: int | None
     """By the primary figure; None without it, and for baselines and derived metrics."""
     group: int | None
     """Significance group, 1 is the best."""
     direction: Direction
+    """Which scores are good."""
     variant: JudgeVariant | None
     """Of which other judge this is a variant."""
     coverage: Coverage
+    """What it decided."""
     mean_score: Estimate
+    """Mean of its scores."""
     item: Figures
     """Over all items."""
     within_prompt: Figures
+    """Between items of one prompt."""
     within_generator: Figures
+    """Between items of one generator."""
     system: Figures
     """Between generators."""
     ties: Ties
+    """Its tied pairs, and the people's."""
     matched: Matched | None
+    """Beside one rater, against the same other raters; None: not defined."""
     decisions: Literal["labels", "cross-fitted threshold"] | None
+    """Where its decisions come from; None: it has none."""
     abstention: Abstention | None
+    """What its abstentions do; None: it has none."""
     calibration: Calibration | None
+    """Its scores as probabilities; None: not defined."""
     risk_coverage: RiskCoverageOf | None
+    """Its errors among its surest decisions; None: not defined."""
     cost: Cost
+    """Time, tokens and money an item."""
     p_values: PValues
+    """Tests of no association."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,13 +357,21 @@ class ClassicalRow:
     """One line of the appendix."""
 
     test: str
+    """Name of the test."""
     a: str
+    """First judge, or the only one."""
     b: str | None
+    """Second judge; None for a test of one."""
     n: int
+    """Items."""
     statistic: float | None
+    """Value of the test statistic."""
     p: float | None
+    """Two-sided p-value."""
     low: float | None
+    """Lower end of the interval."""
     high: float | None
+    """Upper end of the interval."""
     independent_items: bool
     """Whether the test assumes them."""
 
@@ -344,14 +395,23 @@ class CellTest:
     """The first two judges of the whole study, within one part."""
 
     a: str
+    """First judge."""
     b: str
+    """Second judge."""
     difference: float | None
+    """First minus second in the primary figure."""
     low: float | None
+    """Lower end of the pointwise interval."""
     high: float | None
+    """Upper end of the pointwise interval."""
     p: float | None
+    """Two-sided, not corrected."""
     p_bh: float | None
+    """Corrected for the parts (Benjamini-Hochberg)."""
     n: int
+    """Items that both answered."""
     reason: Reason | None
+    """Why there is no test."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -359,12 +419,15 @@ class Cell:
     """One value of a breakdown."""
 
     n: int
+    """Rated items."""
     people: Estimate
     """How far people agree here: Krippendorff's alpha at the level of their answers."""
     judges: Figures
     """The primary figure of each judge."""
     mean_scores: Figures
+    """Mean score of each judge."""
     test: CellTest | None
+    """The two best judges of the study, here; None: not tested."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -372,12 +435,19 @@ class Disagreement:
     """One of the items that a judge ranks most differently from the people."""
 
     item_id: str
+    """The item."""
     item_id_b: str | None
+    """Second item of a pair."""
     judge: str
+    """The judge that differs most."""
     human: float
+    """Mean rating."""
     score: float
+    """The judge's score."""
     human_place: float
+    """Share of the items below it by the ratings, ties shared."""
     judge_place: float
+    """Share of the items below it by the scores, ties shared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -385,7 +455,9 @@ class OverlapPair:
     """Whether two judges err together."""
 
     judges: tuple[str, str]
+    """The two judges."""
     overlap: ErrorOverlap
+    """Their errors together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -393,8 +465,11 @@ class Overlap:
     """Errors that judges share."""
 
     scale: Literal["decisions", "ratings, 0 to 1"] | None
+    """What errors are measured on."""
     reason: Reason | None
+    """Why there are none."""
     pairs: tuple[OverlapPair, ...]
+    """Every pair of judges."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -402,11 +477,17 @@ class Corrected:
     """A generator's mean rating over all its items, the rated sample corrected by a judge."""
 
     sample: Estimate
+    """From the rated sample alone."""
     corrected: Estimate
+    """With the judge's scores of the other items."""
     weight: float | None
+    """Weight of the judge's scores; None: not defined."""
     labelled: int
+    """Rated items."""
     unlabelled: int
+    """Items that only the judge scored."""
     rank: int | None
+    """By the corrected mean."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -506,10 +587,15 @@ class SpecificationRow:
     """One way to compute agreement."""
 
     figure: str
+    """Key of the figure."""
     averaging: str
+    """Over all items, within prompts, or within generators."""
     raters: str
+    """How ratings are combined."""
     left_out: str
+    """Raters left out."""
     abstention: str
+    """How abstentions count."""
     values: tuple[float | None, ...]
     """One a judge."""
     top: tuple[str, ...]
@@ -531,12 +617,19 @@ class SpecificationPair:
     """A pair of which the headline test puts one ahead, under the other specifications."""
 
     better: str
+    """The judge that the headline puts ahead."""
     worse: str
+    """The judge behind it."""
     held: int
+    """Specifications with the same conclusion."""
     open: int
+    """Specifications that leave it open."""
     reversed: int
+    """Specifications with the opposite conclusion."""
     of: int
+    """Specifications in which both have a figure."""
     reversed_only_when: Mapping[str, tuple[str, ...]] | None
+    """Choices that all reversals share; None: there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

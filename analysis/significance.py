@@ -133,6 +133,10 @@ def williams(
 
     Returns:
         t with n - 3 degrees of freedom; undefined with fewer than 4 items.
+
+    >>> found = williams(0.6, 0.4, 0.5, 50)
+    >>> round(found.statistic, 2), round(found.p, 2)
+    (1.71, 0.09)
     """
     from scipy.special import stdtr
 
@@ -156,6 +160,10 @@ def delong(outcomes: ArrayLike, a: ArrayLike, b: ArrayLike) -> ClassicalTest:
 
     Returns:
         z of the first AUC minus the second, two-sided p; undefined without two items of each class.
+
+    >>> a, b = [0.1, 0.2, 0.8, 0.9], [0.1, 0.8, 0.2, 0.9]
+    >>> round(delong([0, 0, 1, 1], a, b).statistic, 3)  # AUC 1 against 3/4, standard error sqrt(1/8)
+    0.707
     """
     from scipy.special import ndtr
     from scipy.stats import rankdata
@@ -227,6 +235,9 @@ def mcnemar(right_a: ArrayLike, right_b: ArrayLike) -> ClassicalTest:
 
     Returns:
         The number of items where only the first is right, two-sided binomial p.
+
+    >>> mcnemar([1, 1, 1, 1, 0], [0, 0, 0, 1, 0])  # 3 of 3: twice 1/8
+    ClassicalTest(statistic=3.0, p=0.25)
     """
     from scipy.stats import binomtest
 
@@ -248,6 +259,9 @@ def sign_flip(
         prompts: (n,) any labels.
         permutations: Number of random flips.
         rng: Source of randomness.
+
+    >>> sign_flip([1, 1, -1, -1], ["a", "b", "c", "d"], permutations=100, rng=np.random.default_rng(0))
+    1.0
     """
     values = np.asarray(differences, dtype=float)
     _, prompt = np.unique(np.asarray(prompts), return_inverse=True)
@@ -278,6 +292,9 @@ def fisher_interval(
         confidence: Level.
 
     Errors: `InputError` for another figure.
+
+    >>> [round(end, 3) for end in fisher_interval(0.5, 28)]  # atanh(1/2) ± 1.96 / 5
+    [0.156, 0.736]
     """
     from scipy.special import ndtri
 
@@ -310,6 +327,11 @@ def bca_interval(
         draws: Bootstrap draws.
         confidence: Level.
         rng: Source of randomness.
+
+    >>> y, x = np.arange(20.0), np.array([3.0, *range(1, 20)])
+    >>> low, high = bca_interval(y, x, draws=200, rng=np.random.default_rng(0))
+    >>> 0 < low < high <= 1
+    True
     """
     from scipy.special import ndtr, ndtri
 
@@ -345,6 +367,11 @@ def matrix_correlation(x: ArrayLike, z: ArrayLike, level: Level, figure: str = "
         z: (systems, items) ratings, NaN where missing.
         level: "system": of the row means; "input": within each column, averaged; "global": of all entries.
         figure: A name of `figures.FIGURES`.
+
+    >>> matrix_correlation([[1, 2], [3, 4]], [[2, 1], [4, 3]], "system")
+    1.0
+    >>> matrix_correlation([[1, 2], [3, 4]], [[2, 1], [4, 3]], "global")  # 3 / 5
+    0.6
     """
     scores, ratings = np.asarray(x, dtype=float), np.asarray(z, dtype=float)
     missing = np.isnan(scores) | np.isnan(ratings)
@@ -361,10 +388,15 @@ class PermutationShare(Displayed):
     """Shares of the permutations at least as extreme as the data, which are counted among them."""
 
     difference: float
+    """First metric minus second."""
     greater: float
+    """Share with a difference at least as large."""
     less: float
+    """Share with a difference at most as large."""
     two_sided: float
+    """Share with a difference at least as far from 0."""
     permutations: int
+    """Permutations taken."""
 
 
 def permutation_both(
@@ -392,6 +424,10 @@ def permutation_both(
         swap: Which lines change sides; "both": an entry does when exactly one of its row and column does.
         permutations: At most so many.
         rng: Source of randomness; needed unless all permutations are taken.
+
+    >>> z = [[1, 2], [3, 4]]
+    >>> permutation_both(z, z, z, swap="systems").two_sided  # of a metric and itself
+    1.0
     """
     first, second, ratings = (np.asarray(v, dtype=float) for v in (x, y, z))
     shape = first.shape

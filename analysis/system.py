@@ -49,6 +49,10 @@ def system_scores(y: Floats, x: Floats, generator: Ints, draws: PromptDraws) -> 
         x: (n,) scores, finite.
         generator: (n,) code of each item's generator; all codes 0 … G - 1 occur.
         draws: Resampled prompts of the n items.
+
+    >>> y, x, once = np.array([1.0, 3, 5]), np.array([0.2, 0.4, 0.9]), PromptDraws.point([0, 1, 2])
+    >>> system_scores(y, x, np.array([0, 0, 1]), once).human.tolist()
+    [[2.0], [5.0]]
     """
     g = int(generator.max(initial=-1)) + 1
     return SystemScores(*(mean_scores(v, generator, g, draws).draws for v in (y, x)))
@@ -91,7 +95,12 @@ SYSTEM_FIGURES: Mapping[str, Callable[[SystemScores], Floats]] = {
 
 
 def system_draws(scores: SystemScores, seed: int) -> SystemScores:
-    """Resample the generators of each draw as well, where there are at least `MIN_GENERATORS` of them."""
+    """Resample the generators of each draw as well, where there are at least `MIN_GENERATORS` of them.
+
+    >>> scores = SystemScores(np.array([[3.0], [1.0]]), np.array([[0.9], [0.2]]))
+    >>> system_draws(scores, seed=0) is scores  # two generators are too few to draw from
+    True
+    """
     g, draws = scores.human.shape
     if g < MIN_GENERATORS:
         return scores
@@ -116,6 +125,10 @@ def soft_pairwise_accuracy(
 
     Returns:
         NaN with fewer than two generators or no prompt in common.
+
+    >>> people, judge = np.array([[3.0, 3], [1, 1]]), np.array([[0.9, 0.8], [0.2, 0.1]])
+    >>> soft_pairwise_accuracy(people, judge, rng=np.random.default_rng(0))
+    1.0
     """
     generators, prompts = human.shape
     if 2**prompts <= flips:

@@ -1,4 +1,4 @@
-"""Choosing among many variants of a judge, and saying honestly how good the choice is.
+"""Choose among many variants of a judge, and estimate without bias how good the choice is.
 
 The best of many variants looks better than it is on the items on which it was chosen. So every choice is made anew on
 the training prompts of each outer fold, and its figure is taken on the prompts that were held out. The mean over folds
@@ -35,7 +35,6 @@ __all__ = [
     "MoneyPoint",
     "Tuned",
     "TunedSays",
-    "promising",
     "tune",
 ]
 
@@ -89,7 +88,7 @@ class CandidateRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoneyPoint:
-    """What choosing among candidates of at most some cost reaches."""
+    """The figure that choosing among candidates up to a cost reaches."""
 
     at_most_usd: float
     reaches: Estimate
@@ -97,7 +96,7 @@ class MoneyPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tuned(Displayed):
-    """What choosing reaches on prompts on which nothing was chosen."""
+    """The figure that choosing reaches on prompts that were not used for choosing."""
 
     figure: str
     default: str
@@ -138,7 +137,7 @@ def tune(
     seed: int = 0,
     confidence: float = 0.95,
 ) -> Tuned:
-    """Choose among candidates, and return what choosing reaches.
+    """Choose among candidates, and estimate the figure on held-out prompts.
 
     Args:
         y: (n,) what the figure compares with, finite.
@@ -257,7 +256,7 @@ def promising(
     price: float = 0.0,
     seed: int = 0,
 ) -> NDArray[np.bool_]:
-    """Return which candidates are worth asking on, after some of the items.
+    """Return which candidates are worth asking about the remaining items.
 
     In each fold one goes by its training items alone: a candidate is dropped there when its figure less the price of
     its cost lies `HOPELESS` standard errors of the difference below the best one's. The first, the default, stays.
@@ -325,7 +324,7 @@ def _mean(figures: Floats) -> Floats:
 
 
 def _needed(gain: float, error: float | None, prompts: int) -> int | None:
-    """Return how many prompts would tell such a gain from none, by its standard error on those that there are."""
+    """Estimate how many prompts it takes to detect such a gain, from its standard error on the present ones."""
     from scipy.special import ndtri
 
     if error is None or error == 0 or gain <= 0:

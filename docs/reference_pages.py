@@ -11,14 +11,15 @@ import pkgutil
 import re
 from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
 import typer
 
-__all__ = ["commands", "fill", "public_modules", "public_names", "readings"]
+__all__ = ["commands", "documented", "fill", "public_modules", "public_names", "readings"]
 
-MARK = re.compile(r"^<!-- (commands|modules|readings|glossary): ?(.*?) -->$", re.MULTILINE)
+MARK = re.compile(r"^<!-- (commands|modules|readings|glossary):\s?(.*?)\s-->$", re.MULTILINE | re.DOTALL)
 
 
 def fill(text: str) -> str:
@@ -188,19 +189,31 @@ def _is_home(module: ModuleType, value: object) -> bool:
     )
 
 
-def _modules(packages: list[str]) -> str:
-    lines = ["```{eval-rst}"]
+def documented() -> Iterator[ModuleType]:
+    """Yield the modules that the reference pages name: they and the packages' `__all__` are the public API."""
+    for page in sorted((Path(__file__).parent / "reference").glob("python*.md")):
+        for kind, packages in MARK.findall(page.read_text(encoding="utf-8")):
+            if kind == "modules":
+                yield from _named(packages.split())
+
+
+def _named(packages: list[str]) -> Iterator[ModuleType]:
     left_out = tuple(p.removeprefix("-") for p in packages if p.startswith("-"))
     for package in (p for p in packages if not p.startswith("-")):
         for module in public_modules(package):
-            title = module.__name__
-            if left_out and title.startswith(left_out):
-                continue
-            names = public_names(module)
-            bare = _without_docstring(module, names)
-            shown = [n for n in names if n not in bare]
-            lines += [title, "-" * len(title), "", f".. automodule:: {title}"]
-            lines += [f"   :members: {', '.join(shown)}" if shown else "   :no-members:", ""]
-            for name in bare:  # constants and types that automodule would leave out
-                lines += [f".. py:data:: {name}", f"   :module: {title}", ""]
+            if not module.__name__.startswith(left_out):
+                yield module
+
+
+def _modules(packages: list[str]) -> str:
+    lines = ["```{eval-rst}"]
+    for module in _named(packages):
+        title = module.__name__
+        names = public_names(module)
+        bare = _without_docstring(module, names)
+        shown = [n for n in names if n not in bare]
+        lines += [title, "-" * len(title), "", f".. automodule:: {title}"]
+        lines += [f"   :members: {', '.join(shown)}" if shown else "   :no-members:", ""]
+        for name in bare:  # constants and types that automodule would leave out
+            lines += [f".. py:data:: {name}", f"   :module: {title}", ""]
     return "\n".join([*lines, "```"])

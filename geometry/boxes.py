@@ -12,7 +12,12 @@ Vector = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A box in any frame: centre, full sizes along its own axes, and the axes as a rotation's columns."""
+    """A box in any frame: centre, full sizes along its own axes, and the axes as a rotation's columns.
+
+    >>> upright = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+    >>> Box((0, 0, 4), (2, 2, 2), upright).nearest((0, 0, 0))
+    (0.0, 0.0, 3.0)
+    """
 
     centre: Vector
     extent: Vector

@@ -80,6 +80,9 @@ def project(points: ArrayLike, intrinsics: Intrinsics) -> Array:
     """Return the image positions (u, v), (..., 2), of points in the camera frame, (..., 3).
 
     Points at or behind the camera plane have no image: NaN.
+
+    >>> project([1.0, 0.0, 2.0], Intrinsics(100, 100, 50, 50)).tolist()  # 100 · 1/2 + 50
+    [100.0, 50.0]
     """
     p = np.asarray(points, dtype=float)
     x, y, z = p[..., 0], p[..., 1], p[..., 2]
@@ -104,7 +107,11 @@ def unproject(
 
 
 def viewing_ray(u: float, v: float, intrinsics: Intrinsics) -> tuple[float, float, float]:
-    """Return the unit viewing ray (camera frame) through an image position, such as the centre of a box."""
+    """Return the unit viewing ray (camera frame) through an image position, such as the centre of a box.
+
+    >>> viewing_ray(50, 50, Intrinsics(100, 100, 50, 50))  # the centre of the picture
+    (0.0, 0.0, 1.0)
+    """
     x = (u - intrinsics.cx) / intrinsics.fx
     y = (v - intrinsics.cy) / intrinsics.fy
     n = math.sqrt(x * x + y * y + 1.0)

@@ -90,7 +90,12 @@ def clean(points: Array, cleaning: Cleaning = BY_SPREAD) -> Cleaned:
 
 
 def thin(points: Array, voxel_m: float) -> tuple[Array, NDArray[np.intp]]:
-    """Return the mean of the points in each cell of a grid of cubes, (M, 3), and each point's cell, (N,)."""
+    """Return the mean of the points in each cell of a grid of cubes, (M, 3), and each point's cell, (N,).
+
+    >>> means, cell = thin(np.array([[0.0, 0, 0], [0.1, 0, 0], [5, 0, 0]]), voxel_m=1.0)
+    >>> means.round(2).tolist(), cell.tolist()
+    ([[0.05, 0.0, 0.0], [5.0, 0.0, 0.0]], [0, 0, 1])
+    """
     columns = np.ascontiguousarray(points.T)
     origin = columns.min(axis=1, keepdims=True) - voxel_m / 2
     cells = ((columns - origin) / voxel_m).astype(np.int64)  # none is below 0
@@ -109,7 +114,12 @@ def thin(points: Array, voxel_m: float) -> tuple[Array, NDArray[np.intp]]:
 
 
 def outliers(points: Array, neighbours: int, deviations: float) -> BoolArray:
-    """Return which points, (N,) bool, lie unusually far from their neighbours, themselves counted among them."""
+    """Return which points, (N,) bool, lie unusually far from their neighbours, themselves counted among them.
+
+    >>> points = np.array([[float(x), 0, 0] for x in (0, 1, 2, 3, 50)])
+    >>> outliers(points, neighbours=2, deviations=1.0).tolist()
+    [False, False, False, False, True]
+    """
     from scipy.spatial import cKDTree
 
     k = min(neighbours, len(points))
@@ -129,6 +139,10 @@ def largest_cluster(points: Array, eps_m: float, min_neighbours: int) -> BoolArr
     A core has `min_neighbours` points within `eps_m`, itself among them; a cluster is connected cores with the
     points within their reach. Points of neighbouring cubes of a grid are within reach of one another when a cube's
     diagonal is half of it (Gunawan, 2013): most cores, and what they connect, are counted rather than searched for.
+
+    >>> points = np.array([[0.0, 0, 0], [0.1, 0, 0], [0.2, 0, 0], [9, 0, 0]])
+    >>> largest_cluster(points, eps_m=0.15, min_neighbours=2).tolist()
+    [True, True, True, False]
     """
     from scipy.spatial import cKDTree
 

@@ -54,7 +54,7 @@ def evaluate(scene: Scene | Pair, predicate: str | Bound, profile: Profile = COR
     before = scene.before if isinstance(scene, Pair) and bound.predicate.compares else None
     if bound.predicate.compares and before is None:
         return _abstained(f"{bound.predicate.name} compares two images: it needs a pair of scenes")
-    for role in bound.ids if before is not None else ():
+    for role in bound.ids:
         if before is not None and before.object(role) is None:
             return _abstained(f"{role} was not found in the image before the edit")
     if profile.rules == "reference":

@@ -45,19 +45,31 @@ __all__ = [
 
 
 def rotation_x(angle_deg: float) -> Array:
-    """Return the rotation about x, (3, 3): y towards z for a positive angle."""
+    """Return the rotation about x, (3, 3): y towards z for a positive angle.
+
+    >>> (rotation_x(90) @ [0, 1, 0]).round(9).tolist()
+    [0.0, 0.0, 1.0]
+    """
     c, s = _cos_sin(angle_deg)
     return np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]])
 
 
 def rotation_y(angle_deg: float) -> Array:
-    """Return the rotation about y, (3, 3): z towards x, so that headings grow by the angle."""
+    """Return the rotation about y, (3, 3): z towards x, so that headings grow by the angle.
+
+    >>> (rotation_y(90) @ [0, 0, 1]).round(9).tolist()
+    [1.0, 0.0, 0.0]
+    """
     c, s = _cos_sin(angle_deg)
     return np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])
 
 
 def rotation_z(angle_deg: float) -> Array:
-    """Return the rotation about z, (3, 3): x towards y (clockwise as the camera sees it)."""
+    """Return the rotation about z, (3, 3): x towards y (clockwise as the camera sees it).
+
+    >>> (rotation_z(90) @ [1, 0, 0]).round(9).tolist()
+    [0.0, 1.0, 0.0]
+    """
     c, s = _cos_sin(angle_deg)
     return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
 
@@ -77,7 +89,11 @@ def wrap_deg(angle_deg: float) -> float:
 
 
 def unit(vector: ArrayLike) -> Array:
-    """Return a vector, (3,), scaled to length 1. Errors: `ValueError` when it has no direction."""
+    """Return a vector, (3,), scaled to length 1. Errors: `ValueError` when it has no direction.
+
+    >>> unit([3, 0, 4]).tolist()
+    [0.6, 0.0, 0.8]
+    """
     v = np.asarray(vector, dtype=float)
     length = float(np.linalg.norm(v))
     if not (math.isfinite(length) and length > 0.0):
@@ -98,7 +114,11 @@ def is_rotation(matrix: ArrayLike, *, tolerance: float = 1e-3) -> bool:
 
 
 def orthonormalise(matrix: ArrayLike) -> Array:
-    """Return the rotation nearest to a (3, 3) matrix (polar decomposition)."""
+    """Return the rotation nearest to a (3, 3) matrix (polar decomposition).
+
+    >>> orthonormalise(2 * np.eye(3)).tolist() == np.eye(3).tolist()
+    True
+    """
     u, _, vt = np.linalg.svd(np.asarray(matrix, dtype=float))
     nearest: Array = u @ np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))]) @ vt
     return nearest
@@ -117,7 +137,11 @@ def level_from_camera(pitch_deg: float, roll_deg: float) -> Array:
 
 
 def gravity_from_pitch_roll(pitch_deg: float, roll_deg: float) -> Array:
-    """Return the direction of gravity (down) in the camera frame, (3,)."""
+    """Return the direction of gravity (down) in the camera frame, (3,).
+
+    >>> gravity_from_pitch_roll(0, 0).tolist()  # a level camera: down is +y
+    [0.0, 1.0, 0.0]
+    """
     gravity: Array = level_from_camera(pitch_deg, roll_deg)[1].copy()
     return gravity
 
@@ -182,6 +206,9 @@ def ray_rotation(ray: Sequence[float]) -> Array:
     """Return the smallest rotation, (3, 3), that takes the optical axis (0, 0, 1) to a viewing ray.
 
     Errors: `ValueError` for a ray without direction or straight backwards.
+
+    >>> (ray_rotation((0.6, 0, 0.8)) @ [0, 0, 1]).round(9).tolist()
+    [0.6, 0.0, 0.8]
     """
     x, y, z = unit(ray)
     if z <= -1.0 + 1e-12:
@@ -195,6 +222,9 @@ def crop_homography(K: ArrayLike, ray: Sequence[float]) -> Array:
 
     An estimator that sees the warped crop needs no ray correction for perspective; exact for any scene
     because the camera only turns. Maps homogeneous pixels of the image to pixels of the warped image.
+
+    >>> crop_homography(np.diag([100.0, 100.0, 1.0]), (0, 0, 1)).tolist() == np.eye(3).tolist()  # no turn
+    True
     """
     intrinsics = np.asarray(K, dtype=float)
     warp: Array = intrinsics @ ray_rotation(ray).T @ np.linalg.inv(intrinsics)
@@ -202,7 +232,11 @@ def crop_homography(K: ArrayLike, ray: Sequence[float]) -> Array:
 
 
 def heading_deg(direction: Sequence[float]) -> float:
-    """Return the heading of a direction in the level frame: 0 forward, 90 right, in [-180, 180]."""
+    """Return the heading of a direction in the level frame: 0 forward, 90 right, in [-180, 180].
+
+    >>> heading_deg((1, 0, 0)), heading_deg((0, 0, -1))  # to the right, backwards
+    (90.0, 180.0)
+    """
     return math.degrees(math.atan2(direction[0], direction[2]))
 
 
@@ -219,6 +253,10 @@ def mirror_rotation(rotation: ArrayLike) -> Array:
     """Return the rotation, (3, 3), of the object seen in an image flipped left to right.
 
     The world's x and the object's right axis change sign, so that left and right sides trade places.
+
+    >>> turned = mirror_rotation(rotation_y(30))
+    >>> bool(np.allclose(turned, rotation_y(-30) @ np.diag([-1, 1, -1])))
+    True
     """
     R = np.asarray(rotation, dtype=float)
     mirrored: Array = np.diag([-1.0, 1.0, 1.0]) @ R @ np.diag([1.0, 1.0, -1.0])

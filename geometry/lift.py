@@ -82,6 +82,10 @@ def lowest_near_point_m(
 
     It is the lowest of the nearer half of all points by level z, with no protection against a single bad pixel.
     `level_from_camera` is a rotation, (3, 3). Errors: `ValueError` when no pixel has a depth.
+
+    >>> depth = np.array([[4.0, 4.0], [2.0, 2.0]])
+    >>> lowest_near_point_m(depth, Intrinsics(1, 1, 0.5, 0.5), np.eye(3))  # half a pixel below the centre, 2 m away
+    1.0
     """
     height, width = depth.shape
     x = (np.arange(width) - intrinsics.cx) / intrinsics.fx

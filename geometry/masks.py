@@ -52,6 +52,9 @@ def rle_runs(counts: str, size: tuple[int, int]) -> NDArray[np.int64]:
     difference to the run two before is stored.
 
     Errors: `ValueError` that says what is wrong with the encoding.
+
+    >>> rle_runs("22", (2, 2)).tolist()  # column by column: two off, two on
+    [2, 2]
     """
     height, width = size
     if height < 1 or width < 1 or height * width > MAX_PIXELS:

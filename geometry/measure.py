@@ -34,6 +34,9 @@ def viewing_axes(mean: Array, level_from_camera: Array | None) -> Array:
     """Return axes for an object of unknown orientation as R_camera_from_object, (3, 3).
 
     Front is the horizontal part of the viewing ray, up is against gravity. Without gravity, the camera's own up.
+
+    >>> viewing_axes(np.array([0.0, 0.0, 5.0]), None)[:, 0].tolist()  # straight ahead: the front points away
+    [0.0, 0.0, 1.0]
     """
     R = np.eye(3) if level_from_camera is None else level_from_camera
     x, _, z = R @ mean

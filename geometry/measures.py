@@ -3,6 +3,27 @@
 Directions are in the level frame, so that gravity is down. A bearing is measured on the ground in an object's own
 frame: 0 in front of it, 90 to its right, -90 to its left. Functions of two results give (value, error), both in
 degrees. What cannot be measured raises `Unmeasurable` with the reason.
+
+>>> from genspace.geometry.profiles import load_profile
+>>> from genspace.geometry.scene import Scene
+>>> from genspace.geometry.views import view_of
+>>> away = ((0, 0, 1), (0, -1, 0), (1, 0, 0))  # front away from the camera, up, right: as columns
+>>> cow = {"id": "cow", "centre": (0, 0, 4), "extent": (1, 1, 1), "rotation": away}
+>>> dog = {"id": "dog", "centre": (3, 0, 4), "extent": (2, 1, 1), "rotation": away, "complete": True}
+>>> level = {"pitch_deg": 0, "roll_deg": 0}
+>>> view = view_of(Scene(width=100, height=100, camera=level, objects=(cow, dog)), load_profile("corrected"))
+>>> cow, dog = view["cow"], view["dog"]
+>>> bearing_deg(cow, dog), bearing(cow, dog, 60), mutual_bearing(cow, dog, None)
+(90.0, (90.0, 30.0), (90.0, 0.0))
+>>> between_centres_m(cow, dog), between_boxes_m(cow, dog), camera_distance_m(cow)
+(3.0, 2.0, 4.0)
+>>> elevation(cow, dog), turned(cow, dog, 180)
+((0.0, 0.0), (0.0, 180.0))
+>>> round(picture_azimuth_deg(dog), 2), round(pair_view(cow, dog, 180)[0], 2)
+(36.87, -159.44)
+>>> size_m(dog, "longer", "front"), volume_m3(dog), unseen_factor(dog, "bigger")
+(2.0, 2.0, 1.0)
+>>> check_apart(cow, dog)  # raises `Unmeasurable` for two objects at one place
 """
 
 from __future__ import annotations

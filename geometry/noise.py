@@ -21,7 +21,11 @@ __all__ = ["NONE", "TYPICAL", "Noise", "disturbed", "parse_noise"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noise:
-    """Sizes of the errors: standard deviations, or shares of objects."""
+    """Sizes of the errors: standard deviations, or shares of objects.
+
+    >>> print(Noise(azimuth=10, flipped=0.6).scaled(2))
+    azimuth=20,flipped=1
+    """
 
     depth: float = 0.0
     """Scale of all depths of an image: standard deviation of its logarithm (0.1: about 10 %)."""
@@ -103,6 +107,11 @@ def disturbed(scene: Scene | Pair, noise: Noise, *, name: str, seed: int = 0) ->
 
     `name` and `seed` give the errors; both images of a pair share the camera's errors and each object's, as one
     estimator would make much the same mistake twice, but each image has its own scale.
+
+    >>> from genspace.geometry.scene import Scene
+    >>> scene = Scene(width=100, height=50, objects=({"id": "cat", "centre": (1, 0, 3)},))
+    >>> disturbed(scene, Noise(missed=1.0), name="item-1").objects
+    ()
     """
     if isinstance(scene, Pair):
         before = _disturbed(scene.before, noise, name=name, image="before", seed=seed)

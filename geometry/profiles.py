@@ -94,7 +94,11 @@ class Limits(_Settings):
 
 
 class Profile(_Settings):
-    """A set of rules with its tolerances and limits."""
+    """A set of rules with its tolerances and limits.
+
+    >>> load_profile("corrected").fingerprint == Profile(name="another name").fingerprint
+    True
+    """
 
     name: Annotated[str, Field(min_length=1)]
     rules: Literal["corrected", "reference"] = "corrected"
@@ -117,6 +121,9 @@ def load_profile(name: str | Path) -> Profile:
     """Return a built-in profile by name, or the profile in a TOML file.
 
     Errors: `InputError` for an unknown name, `InvalidFilesError` with every problem of a file.
+
+    >>> load_profile("reference").rules
+    'reference'
     """
     if str(name) in _BUILT_IN:
         return _BUILT_IN[str(name)]

@@ -70,7 +70,11 @@ Point = tuple[Metres, Metres, Metres]
 
 
 def side_file(name: str) -> str:
-    """Return the name of a file beside a scene file. Errors: `ValueError` for one that leaves its folder."""
+    """Return the name of a file beside a scene file. Errors: `ValueError` for one that leaves its folder.
+
+    >>> side_file("depth/a.png")
+    'depth/a.png'
+    """
     parts = (*PurePosixPath(name).parts, *PureWindowsPath(name).parts)
     if not name or ".." in parts or PurePosixPath(name).is_absolute() or PureWindowsPath(name).anchor:
         raise ValueError("must be a relative path inside the scene file's folder")
@@ -93,7 +97,11 @@ class _Record(BaseModel):
 
 
 class Camera(_Record):
-    """Where the image was taken from. All null: a 2D-only scene."""
+    """Where the image was taken from. All null: a 2D-only scene.
+
+    >>> Camera(fx=500, fy=500, cx=320, cy=240).intrinsics.fx, Camera().intrinsics
+    (500.0, None)
+    """
 
     fx: Positive | None = None
     """Focal length in pixels."""
@@ -141,7 +149,11 @@ class Orientation(_Record):
 
 
 class Mask(_Record):
-    """An object's visible pixels: COCO compressed run-length encoding of the image's size."""
+    """An object's visible pixels: COCO compressed run-length encoding of the image's size.
+
+    >>> Mask.from_array(np.array([[False, True], [False, True]])).decode().tolist()
+    [[False, True], [False, True]]
+    """
 
     size: tuple[Annotated[int, Strict(), Field(ge=1)], Annotated[int, Strict(), Field(ge=1)]]
     """Height and width."""
@@ -267,7 +279,12 @@ class _SceneFile(_Record):
 
 
 class Scene(Displayed, _SceneFile):
-    """One image in 3D: camera, objects, depth, and the predicates asked of it."""
+    """One image in 3D: camera, objects, depth, and the predicates asked of it.
+
+    >>> scene = Scene(width=100, height=50, objects=({"id": "cat", "centre": (1, 0, 3)},))
+    >>> scene.object("cat").centre, scene.object("dog")
+    ((1.0, 0.0, 3.0), None)
+    """
 
     format: Literal["genspace-scene/1"] = "genspace-scene/1"
     image: SideFile | None = None
@@ -405,7 +422,12 @@ def _inside(box: tuple[float, ...], width: int, height: int, *, slack: float = 1
 
 
 class Pair(Displayed, _SceneFile):
-    """The scenes before and after an edit."""
+    """The scenes before and after an edit.
+
+    >>> before, after = (Scene(width=100, height=50) for _ in range(2))
+    >>> Pair(before=before, after=after, camera="static").to_json()["camera"]
+    'static'
+    """
 
     format: Literal["genspace-pair/1"] = "genspace-pair/1"
     before: Scene
@@ -433,5 +455,9 @@ class Pair(Displayed, _SceneFile):
 
 
 def json_schema(record: type[Scene | Pair]) -> dict[str, Any]:
-    """Return the JSON Schema of scene or pair files; `geometry/schemas/` holds them as files."""
+    """Return the JSON Schema of scene or pair files; `geometry/schemas/` holds them as files.
+
+    >>> json_schema(Scene)["title"]
+    'Scene'
+    """
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **record.model_json_schema()}

@@ -37,7 +37,12 @@ SCENE_SUFFIX = ".scene.json"
 
 
 class FolderFiles:
-    """Reads files of one folder by relative names; no name leaves it."""
+    """Reads files of one folder by relative names; no name leaves it.
+
+    >>> import tempfile
+    >>> FolderFiles(Path(tempfile.mkdtemp())).exists("a.depth.png")
+    False
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -65,6 +70,9 @@ def parse_document(document: Any, *, file: str = "scene", files: Files | None = 
     """Return the scene or pair in a JSON document. A pair may name its scenes by file.
 
     Errors: `InvalidFilesError` with every problem: file, field, value, what is expected.
+
+    >>> parse_document({"format": "genspace-scene/1", "width": 100, "height": 50}).width
+    100
     """
     if not isinstance(document, dict):
         raise InvalidFilesError([Problem(file, "expected a JSON object")])
@@ -106,6 +114,12 @@ def read_scenes(path: str | Path) -> Iterator[tuple[str, Scene | Pair]]:
     """Yield (name, scene or pair) of a JSON file, or of each line of a `.jsonl` file (`file:line`).
 
     Errors: `InputError` for an unreadable file, `InvalidFilesError` for a wrong document.
+
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "a.scene.json"
+    >>> write_scene(Scene(width=100, height=50), file)
+    >>> [scene.height for _, scene in read_scenes(file)]
+    [50]
     """
     path = Path(path)
     files = FolderFiles(path.parent)
@@ -129,6 +143,13 @@ def read_all(paths: Iterable[str | Path]) -> list[tuple[str, Scene | Pair]]:
     """Return (name, scene or pair) of every document in several files; see `read_scenes`.
 
     Errors: `InvalidFilesError` with every problem of every file.
+
+    >>> import tempfile
+    >>> files = [Path(tempfile.mkdtemp()) / name for name in ("a.scene.json", "b.scene.json")]
+    >>> for file in files:
+    ...     write_scene(Scene(width=100, height=50), file)
+    >>> len(read_all(files))
+    2
     """
     documents: list[tuple[str, Scene | Pair]] = []
     problems: list[Problem] = []
@@ -157,6 +178,12 @@ def read_scene(path: str | Path) -> Scene:
     """Return the scene in a `*.scene.json` file.
 
     Errors: `InputError` for an unreadable file or a pair, `InvalidFilesError` with every problem.
+
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "a.scene.json"
+    >>> write_scene(Scene(width=100, height=50), file)
+    >>> read_scene(file).height
+    50
     """
     for name, scene in read_scenes(path):
         if isinstance(scene, Scene):
@@ -166,7 +193,11 @@ def read_scene(path: str | Path) -> Scene:
 
 
 def encode_depth(depth: NDArray[Any]) -> tuple[bytes, float]:
-    """Return a 16-bit PNG of depth in metres and its metres per step: a millimetre, more beyond 65.5 m."""
+    """Return a 16-bit PNG of depth in metres and its metres per step: a millimetre, more beyond 65.5 m.
+
+    >>> encode_depth(np.array([[1.0, 2.0]]))[1], encode_depth(np.array([[131.07]]))[1]  # metres per step
+    (0.001, 0.002)
+    """
     from PIL import Image
 
     scale = max(0.001, float(depth.max(initial=0.0)) / 65535.0)
@@ -177,6 +208,13 @@ def encode_depth(depth: NDArray[Any]) -> tuple[bytes, float]:
 
 
 def write_scene(scene: Scene | Pair, path: str | Path) -> None:
-    """Write a scene or a pair as JSON."""
+    """Write a scene or a pair as JSON.
+
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "a.scene.json"
+    >>> write_scene(Scene(width=100, height=50), file)
+    >>> json.loads(file.read_text())["format"]
+    'genspace-scene/1'
+    """
     text = json.dumps(scene.to_json(), ensure_ascii=False, indent=1, allow_nan=False)
     Path(path).write_text(text + "\n", encoding="utf-8")

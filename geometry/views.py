@@ -33,7 +33,11 @@ class Unknown:
 
 
 def rotate(rows: Rows, v: Vector) -> Vector:
-    """Return a vector turned by the rotation with these rows."""
+    """Return a vector turned by the rotation with these rows.
+
+    >>> rotate(((0, -1, 0), (1, 0, 0), (0, 0, 1)), (1, 0, 5))
+    (0, 1, 5)
+    """
     (a, b, c), (d, e, f), (g, h, i) = rows
     x, y, z = v
     return (a * x + b * y + c * z, d * x + e * y + f * z, g * x + h * y + i * z)
@@ -47,7 +51,15 @@ def _angle_to_line_deg(v: Vector, line: Vector) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """One object of a view. Properties raise `Unmeasurable` for what is not known."""
+    """One object of a view. Properties raise `Unmeasurable` for what is not known.
+
+    >>> from genspace.geometry.profiles import load_profile
+    >>> from genspace.geometry.scene import Scene
+    >>> scene = Scene(width=100, height=50, objects=({"id": "cat", "centre": (1, 0, 3)},))
+    >>> cat = view_of(scene, load_profile("corrected"))["cat"]
+    >>> cat.whole_place, cat.rotation
+    ((1.0, 0.0, 3.0), None)
+    """
 
     item: SceneObject
     in_camera: Vector | Unknown
@@ -148,7 +160,14 @@ class ProfileView(dict[str, Placed]):
 
 
 def view_of(scene: Scene, profile: Profile) -> ProfileView:
-    """Return the scene's objects as the profile sees them; made once per scene and profile."""
+    """Return the scene's objects as the profile sees them; made once per scene and profile.
+
+    >>> from genspace.geometry.profiles import load_profile
+    >>> from genspace.geometry.scene import Scene
+    >>> scene = Scene(width=100, height=50, objects=({"id": "cat", "centre": (1, 0, 3)},))
+    >>> view_of(scene, load_profile("corrected"))["cat"].whole_place
+    (1.0, 0.0, 3.0)
+    """
     return scene.remember(("view", profile.fingerprint), lambda s: ProfileView(s, profile.limits))
 
 

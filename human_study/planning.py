@@ -25,7 +25,7 @@ from genspace.errors import InputError, did_you_mean
 if TYPE_CHECKING:
     from genspace.evidence import Evidence
 
-__all__ = ["Costs", "Stated", "StudyPlan", "draw_plan", "make_plan", "plan_assumptions"]
+__all__ = ["Costs", "Stated", "StudyPlan", "make_plan", "plan_assumptions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +81,17 @@ class Stated:
     """What is said of the planned study; None: as the pilot has it."""
 
     reliability: float | None = None
+    """Correlation of two people's single ratings."""
     agreement: tuple[float, float] | None = None
+    """Each judge's correlation with the mean of very many people."""
     per_prompt: int | None = None
+    """Items, or pairs, of each prompt."""
     shares: tuple[float, ...] | None = None
+    """Share of each level of the scale, lowest first."""
     judges: JudgeAnswers | None = None
+    """Whether judges give scores, or yes and no."""
     pairs: bool = False
+    """Whether people compare two items."""
 
 
 def plan_assumptions(
@@ -94,6 +100,10 @@ def plan_assumptions(
     """Return what is assumed, from a pilot or as stated, and the pilot's median seconds an answer; stated wins.
 
     Errors: `InputError` when the two together are not enough, or the pilot holds no such judge.
+
+    >>> assumed, seconds = plan_assumptions(None, None, Stated(reliability=0.5, agreement=(0.8, 0.4)))
+    >>> assumed.agreement, seconds
+    ((0.8, 0.4), None)
     """
     if pilot is not None:
         return _from_pilot(pilot, judges, stated)
@@ -163,6 +173,12 @@ def make_plan(
         power: Wanted chance to tell the two judges apart.
         studies: Simulated studies for each size.
         seed: Same seed, same figures.
+
+    >>> from genspace.analysis.power import Assumptions
+    >>> assumed = Assumptions(reliability=0.5, agreement=(0.8, 0.1), shares=(0.5, 0.5), judges="yes-no")
+    >>> planned = make_plan(assumed, Costs(9.0, 12.0), prompts=[50], raters=[2], studies=10)
+    >>> planned.sizes[0].ratings, planned.sizes[0].hours  # 9 seconds an answer
+    (100, 0.25)
     """
     if prompts is None:
         table = enough_prompts(assumptions, power, raters=raters, studies=studies, seed=seed)

@@ -22,7 +22,7 @@ from genspace.records import StudySettings
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ANSWERS_FILE", "SCREENS_QUERY", "Recorded", "answers", "read_recorded", "to_screens"]
+__all__ = ["ANSWERS_FILE", "SCREENS_QUERY", "Recorded", "answers", "read_recorded"]
 
 _COLUMNS: Mapping[str, str] = {
     **{name: f"a.{name}" for name in ("assignment_id", "rater_id", "role", "repeat", "flipped", "shown", "position",
@@ -63,7 +63,11 @@ _META = """
 
 @dataclass(frozen=True)
 class Recorded:
-    """What raters answered so far, and the rules registered before they did."""
+    """What raters answered so far, and the rules registered before they did.
+
+    >>> Recorded(registered={"protocol": "likert"}).protocol
+    'likert'
+    """
 
     screens: tuple[Screen, ...] = ()
     """Every answered screen, in the order of assignment; of changed answers the latest."""

@@ -39,6 +39,10 @@ class GeometryOptions(BaseModel):
     """Options of `[judges.NAME] kind = "geometry"`.
 
     A part is a name, "NAME:CHECKPOINT", or a table `{ part = "NAME:CHECKPOINT", … }` with the part's own options.
+
+    >>> chosen = GeometryOptions(depth="depth-pro").parts({})
+    >>> [part.kind.name for part in chosen if "depth" in part.stages]
+    ['depth-pro']
     """
 
     model_config = ConfigDict(extra="forbid")

@@ -21,13 +21,10 @@ if TYPE_CHECKING:
     from genspace.geometry.scene import Pair, Scene
 
 __all__ = [
-    "FolderOfFiles",
     "NoSceneError",
     "SceneJudge",
     "SceneOptions",
     "find_scene",
-    "json_document",
-    "load_named_profile",
     "make",
 ]
 
@@ -149,6 +146,15 @@ def find_scene(item: Item, files: Files) -> Scene | Pair:
     Looked for in this order: the file in the item's column `scene`; the image's name with `.pair.json` (edits) or
     `.scene.json` for its suffix; the same of the item's id. An edit whose two images have scene files becomes a pair
     of them. Errors: `NoSceneError` that lists the names looked for, `InputError` with every problem of the file.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from genspace.geometry.scene_files import FolderFiles, Scene, write_scene
+    >>> from genspace.records import Item
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> write_scene(Scene(width=100, height=50), folder / "a.scene.json")
+    >>> find_scene(Item(item_id="1", image="a.png"), FolderFiles(folder)).width
+    100
     """
     names = list(scene_names(item))
     for name in names:

@@ -24,8 +24,9 @@ for _library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
 gc.disable()  # until all tests are collected, see `pytest_collection_finish`
 # Some sixty tests start the package anew: what one worker or process has compiled, the next need not.
-sys.dont_write_bytecode = False
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# `python -B` alone still leaves nothing behind.
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+    sys.dont_write_bytecode = False
 # Ray's workers otherwise run at the lowest priority, where the suite's other worker leaves them next to nothing.
 os.environ.setdefault("RAY_worker_niceness", "0")
 

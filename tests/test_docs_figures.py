@@ -62,8 +62,8 @@ def tifa160(found) -> list[str]:
         f"first in {best[mplug]['first']} of {best[mplug]['of']} ways",
         f"in {best[mplug]['top']} of {best[mplug]['of']} no other metric is ahead of it",
         f"`{clip}` leads by {strict[1]} to {strict[0]}",
-        f"{tied(found, mplug, 'prompt')} of the pairs that people separate within a prompt",
-        f"at {half[0]} and {half[1]}, with ties dropped at {dropped[0]} and {dropped[1]}",
+        f"Of the pairs that people separate within a prompt, it gives {tied(found, mplug, 'prompt')} the same score",
+        f"the two reach {half[0]} and {half[1]}, with ties dropped {dropped[0]} and {dropped[1]}",
     ]
 
 
@@ -84,7 +84,7 @@ def dsg_tifa160(found) -> list[str]:
         f"at {strict[blip]:.3f} and last",
         f"{tied(found, blip)} of the pairs that people separate",
         f"changes the first place in {tie} % of the pairs of ways that differ in nothing else",
-        f"how ratings are averaged in {raters} %",
+        f"the averaging of ratings changes it in {raters} %",
     ]
 
 

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 MAX_BYTES = 300_000
 KEY_OUTPUTS = {
-    "validate-a-metric": [r"alpha \(yes or no\): 0\.\d+", r"ROC AUC 0\.\d+", r"ahead of \d of the 4 there", r"reasonable ways"],
+    "validate-a-metric": [r"alpha \(yes or no\): 0\.\d+", r"ROC AUC 0\.\d+", r"ahead of \d of 4 others", r"reasonable ways"],
     "probe-to-psychometric-curve": [r"bearing of elephant from horse", r"at 0\.\d+ \[", r"right on \d+% of \d+ answered"],
 }  # fmt: skip
 NUMBER = re.compile(r"-?\d+\.\d+")

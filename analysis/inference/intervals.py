@@ -44,7 +44,13 @@ FEW = 5
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """What a share's interval may rest on."""
+    """What a share's interval may rest on.
+
+    >>> from genspace.analysis.figures import FIGURES
+    >>> from genspace.analysis.inference.replicates import Replicates
+    >>> Support.of(FIGURES["accuracy"], np.array([1.0, 0, 1, 0]), Replicates.of(["a", "a", "b", "c"])).at_ends
+    3
+    """
 
     most: float
     """Largest number of independent observations that it may be worth."""
@@ -165,6 +171,12 @@ def from_replicates(
         confidence: Level of the interval.
         coverage: Share of the annotated items it rests on.
         undefined: Why it is undefined without some of the prompts, where that is known.
+
+    >>> from genspace.analysis.inference.replicates import Replicates
+    >>> means = np.array([2.5, 2.0, 1.5])  # of 1, 2 and 3, without each in turn
+    >>> found = from_replicates(2.0, means, Replicates.of(["a", "b", "c"]), n=3)
+    >>> round(found.low, 3), round(found.high, 3)  # 2 ± t(2) sqrt(1 / 3)
+    (-0.484, 4.484)
     """
     if not np.isfinite(value):
         return Estimate.undefined(reason or Reason("undefined"), n=n, coverage=coverage)
@@ -190,7 +202,12 @@ def from_replicates(
 def on_scale(
     scale: Scale, value: float, error: StandardError | None, support: Support, confidence: float = 0.95
 ) -> tuple[float, float] | None:
-    """Return the interval that belongs to a figure's scale; None where there is none."""
+    """Return the interval that belongs to a figure's scale; None where there is none.
+
+    >>> ends = on_scale("raw", 0.1, StandardError(0.02, 9), Support(most=10, at_ends=10))
+    >>> [round(end, 3) for end in ends]
+    [0.055, 0.145]
+    """
     if scale == "share":
         return wilson(value, error, support, confidence)
     if error is None:

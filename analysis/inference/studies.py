@@ -135,6 +135,16 @@ def across_studies(questions: Mapping[str, Question], options: CompareOptions | 
     Returns:
         Each judge in each study. From three studies on, the mean over studies like these, with what varies between
         them.
+
+    >>> import pandas as pd
+    >>> from genspace.evidence import Evidence
+    >>> ids = list("abcdefgh")
+    >>> items = pd.DataFrame({"item_id": ids, "prompt_id": ids})
+    >>> said = pd.DataFrame({"item_id": ids, "rater_id": "ann", "value": [1, 0] * 4})
+    >>> scores = pd.DataFrame({"item_id": ids, "judge": "clip", "score": [0.9, 0.2] * 4})
+    >>> question = Question.of(Evidence.from_frames(items=items, annotations=said, scores=scores))
+    >>> across_studies({"one": question, "two": question}).to_frame()["value"].tolist()
+    [1.0, 1.0]
     """
     options = replace(options or CompareOptions(), primary=FIGURE)
     left_out = {

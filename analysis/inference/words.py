@@ -77,6 +77,11 @@ def headline(
         ranked: Judges that have it, best first.
         leaders: Those that may be in a first place.
         tests: Of all pairs.
+
+    >>> from genspace.analysis.figures import FIGURES
+    >>> figures = {"clip": Estimate(0.6, 0.4, 0.8, n=50)}
+    >>> headline(FIGURES["pearson"], figures, ["clip"], ["clip"], []).code
+    'alone'
     """
     if not leaders:
         return Headline(code="too little" if ranked else "no judge", higher=tuple(ranked))
@@ -127,7 +132,11 @@ def beside_chance(figure: Figure, found: Estimate) -> BesideChance:
 
 
 def holds_elsewhere(found: Sequence[OtherGenerators | None]) -> list[bool | None]:
-    """Return which differences hold for other generators too, corrected by Holm; None where nothing is known."""
+    """Return which differences hold for other generators too, corrected by Holm; None where nothing is known.
+
+    >>> holds_elsewhere([OtherGenerators(generators=5, low=0.1, high=0.3, p=0.01), None])
+    [True, None]
+    """
     p = holm([np.nan if other is None or other.p is None else other.p for other in found])
     return [bool(v <= ALPHA) if np.isfinite(v) else None for v in p]
 

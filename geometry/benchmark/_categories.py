@@ -36,7 +36,12 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class ObjectClass:
-    """One kind of object that prompts can name."""
+    """One kind of object that prompts can name.
+
+    >>> cow = categories()["cow"]
+    >>> cow.has_front, cow.largest == max(cow.extent)
+    (True, True)
+    """
 
     name: str
     """Singular noun, as it stands in prompts and predicates."""

@@ -53,7 +53,13 @@ _TWINS = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """One prompt, and the predicate that decides whether a picture does what it asks."""
+    """One prompt, and the predicate that decides whether a picture does what it asks.
+
+    >>> prompt = Prompt(item_id="left-1", task="t2i", sub_domain="egocentric", variant="left", paraphrase=0,
+    ...     prompt="A cat left of a dog.", predicate="egocentric(cat, dog, relation=left)", objects=("cat", "dog"))
+    >>> prompt.row(generator="flux")["item_id"]
+    'flux-left-1'
+    """
 
     item_id: str
     """Names the task, the sub-domain, the variant and the first object; also a file name."""

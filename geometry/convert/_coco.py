@@ -123,6 +123,15 @@ def scenes_from_coco(
     """Return (image name, scene) of each image of a COCO document.
 
     Errors: `InvalidFilesError` with every problem.
+
+    >>> coco = {
+    ...     "images": [{"id": 1, "file_name": "a.jpg", "width": 100, "height": 50}],
+    ...     "categories": [{"id": 7, "name": "cat"}],
+    ...     "annotations": [{"id": 1, "image_id": 1, "category_id": 7, "bbox": [10, 5, 20, 30]}],
+    ... }
+    >>> (name, scene), = scenes_from_coco(coco)
+    >>> name, scene.objects[0].id, scene.objects[0].box
+    ('a.jpg', 'cat', (10.0, 5.0, 30.0, 35.0))
     """
     log = Log()
     made = [

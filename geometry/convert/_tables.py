@@ -37,6 +37,14 @@ def scenes_from_boxes(table: Table, images: Path | None = None) -> list[tuple[st
     """Return (image name, scene) of each image of a table with one row per box (columns: `BOX_COLUMNS`).
 
     Errors: `InvalidFilesError` with every problem.
+
+    >>> import pandas as pd
+    >>> from genspace.tables import Table
+    >>> row = ["a.jpg", "100", "50", "cat", "10", "5", "30", "35"]
+    >>> boxes = Table(Path("boxes.csv"), "boxes.csv", pd.DataFrame([row], columns=BOX_COLUMNS))
+    >>> (name, scene), = scenes_from_boxes(boxes)
+    >>> name, scene.objects[0].id, scene.objects[0].box
+    ('a.jpg', 'cat', (10.0, 5.0, 30.0, 35.0))
     """
     log = Log()
     made = [(view.image, s) for view, s in scenes(_reader(table, images)(log), table.label, log)]

@@ -85,7 +85,12 @@ class Concept:
 
 
 def toward(x: float, z: float, heading_deg: float, distance_m: float) -> Place:
-    """Return the place so far from another in a direction."""
+    """Return the place so far from another in a direction.
+
+    >>> east = toward(1, 0, heading_deg=90, distance_m=2)
+    >>> round(east[0], 9), round(east[1], 9)
+    (3.0, 0.0)
+    """
     angle = math.radians(heading_deg)
     return x + distance_m * math.sin(angle), z + distance_m * math.cos(angle)
 

@@ -41,6 +41,11 @@ def overlay(
 
     Objects get their mask, 2D box, 3D box and axes as far as they are known; marks join objects, captions stand in a
     strip under the picture. Without an image the scene is drawn on an empty page of the image's size.
+
+    >>> from genspace.geometry.scene import Scene
+    >>> scene = Scene(width=100, height=50, objects=({"id": "cat", "box": (60, 5, 90, 45)},))
+    >>> overlay(None, scene, min_width=200).size
+    (200, 100)
     """
     factor = max(1.0, min_width / scene.width)
     size = (round(scene.width * factor), round(scene.height * factor))
@@ -57,6 +62,11 @@ def numbered(
     """Return the image with some of the scene's objects in numbered boxes, an arrow where a front points, or both.
 
     Numbers count `ids` from 1; what the scene lacks is left out.
+
+    >>> from genspace.geometry.scene import Scene
+    >>> scene = Scene(width=100, height=50, objects=({"id": "cat", "box": (60, 5, 90, 45)},))
+    >>> numbered(Image.new("RGB", (100, 50)), scene, ["cat"], boxes=True, fronts=False).size
+    (100, 50)
     """
     page = image.copy()
     canvas = _Canvas(ImageDraw.Draw(page), page.size, scene, page.width / scene.width)
@@ -77,6 +87,11 @@ def overlay_svg(scene: Scene, *, marks: Sequence[Mark] = (), width: int = 300) -
     """Return boxes, axes and marks alone, without image and masks, as an SVG to lay over the image.
 
     `width` is the width in pixels at which it will be seen: labels are readable there.
+
+    >>> from genspace.geometry.scene import Scene
+    >>> scene = Scene(width=100, height=50, objects=({"id": "cat", "box": (60, 5, 90, 45)},))
+    >>> 'aria-label="measured: cat"' in overlay_svg(scene)
+    True
     """
     factor = width / scene.width
     size = (width, round(scene.height * factor))

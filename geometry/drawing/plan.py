@@ -27,6 +27,11 @@ def plan(scene: Scene, *, marks: Sequence[Mark] = ()) -> str:
 
     Objects are drawn at their true size; one whose orientation is unknown, or that has no front, is round.
     Positions are in the level frame; a camera whose pitch and roll are unknown is taken as level, and the plan says so.
+
+    >>> from genspace.geometry.scene import Scene
+    >>> scene = Scene(width=100, height=50, objects=({"id": "cat", "centre": (1, 0, 3)},))
+    >>> plan(scene).startswith("<svg")
+    True
     """
     placed = [
         (i, item, at)

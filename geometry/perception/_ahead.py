@@ -1,4 +1,4 @@
-"""Work done in threads while something else, such as a GPU, is waited for."""
+"""Work in threads while the main thread waits for something else, such as a GPU."""
 
 from __future__ import annotations
 

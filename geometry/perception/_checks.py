@@ -1,4 +1,4 @@
-"""What a part gave, checked: declared names, shapes, finite numbers, sane ranges."""
+"""Check what a part gave: declared names, shapes, finite numbers, sane ranges."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ _LIMITS: dict[str, tuple[float, float]] = {
 
 
 def check_output(part: Part, view: StageView, output: Arrays) -> dict[str, NDArray[Any]]:
-    """Return what a part gave for a view, checked: names, shapes, finite numbers, sane ranges.
+    """Check what a part gave for a view (names, shapes, finite numbers, sane ranges), and return it.
 
     Errors: `InputError` for an array that the part does not declare; `PerceptionError` for what cannot be.
     """

@@ -71,7 +71,7 @@ class ModelPart(Part):
 
     @property
     def folder(self) -> Path:
-        """Where the checkpoint lies on this machine. Errors: `InputError` when it has not been fetched."""
+        """Folder of the checkpoint on this machine. Errors: `InputError` when it has not been fetched."""
         return local_checkpoint(self.checkpoint, self.kind, self.probe)
 
     @property

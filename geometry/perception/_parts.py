@@ -1,4 +1,4 @@
-"""What a perception part is: some of the way from pixels to a scene, replaceable by itself.
+"""What a perception part is: one replaceable step from pixels to a scene.
 
 A part reads some of what is known about an image and gives more: named arrays. The table `STAGES` says which arrays
 belong to which stage; a part may serve several. It is handed what it declares to read and nothing else, and may give
@@ -48,14 +48,17 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 class PerceptionError(GenspaceError):
-    """A part could not see: its answer is absurd, or it failed on this image. The image gets a failed verdict."""
+    """A part failed on an image, or gave an impossible answer. The image gets a failed verdict."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of perception: what it is for and the arrays that belong to it.
+    """One stage of perception: its purpose and its arrays.
 
     Shapes are written with N objects, H rows and W columns; `optional` arrays may be left out.
+
+    >>> sorted(STAGES["detector"].arrays)
+    ['boxes', 'label', 'score']
     """
 
     name: str
@@ -112,7 +115,7 @@ GUESS = "guess"
 
 
 def source_of(array: str) -> str:
-    """Return the name under which the source of an array is known: one text, or one per object.
+    """Return the name of the array that holds an array's source: one text, or one per object.
 
     >>> source_of("depth")
     'depth_source'
@@ -140,7 +143,7 @@ def per_object(name: str) -> bool:
 
 
 def stages_of(gives: Iterable[str]) -> tuple[str, ...]:
-    """Return the stages that can be served with some arrays.
+    """Return the stages that these arrays can serve.
 
     >>> stages_of(["depth", "K"]), stages_of(["boxes", "label"])
     (('depth', 'intrinsics'), ())
@@ -204,13 +207,13 @@ class StageView:
 
 
 def _marks(source: NDArray[Any]) -> NDArray[Any]:
-    """Return of sources only whether they are guesses: an answer must not depend on more."""
+    """Reduce sources to whether they are guesses: an answer must not depend on more."""
     flags = [GUESS if is_guess(s) else "" for s in np.ravel(source).tolist()]
     return np.array(flags, dtype=f"U{len(GUESS)}").reshape(np.shape(source))
 
 
 class _DeclaredArrays(dict[str, NDArray[Any]]):
-    """The arrays that a part declares to read; asking for another is the part's mistake."""
+    """The arrays that a part declares to read. Reading another is an error of the part."""
 
     def __init__(self, arrays: Arrays, *, declared: Iterable[str], part: str) -> None:
         super().__init__(arrays)
@@ -236,7 +239,11 @@ class _DeclaredArrays(dict[str, NDArray[Any]]):
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """Where and how models run. Only `dtype` can change an answer, so only it is fingerprinted."""
+    """Where and how models run. Only `dtype` can change an answer, so only it is fingerprinted.
+
+    >>> Runtime(device="cpu", dtype="bfloat16").device
+    'cpu'
+    """
 
     device: str = "auto"
     """"cpu", "cuda", "cuda:1", "mps", or "auto": the best one there is."""
@@ -283,7 +290,7 @@ class Runtime:
 
 
 class Part(ABC):
-    """One perception part, made and ready; its model is loaded when it is first needed."""
+    """One perception part, ready to run. Its model is loaded when it is first needed."""
 
     reads: ClassVar[tuple[str, ...]] = ()
     """Arrays of other parts that it needs, and "labels" or "truth"."""
@@ -296,7 +303,7 @@ class Part(ABC):
 
     @property
     def name(self) -> str:
-        """What messages and sources call it."""
+        """Its name in messages and sources."""
         return f"{'+'.join(stages_of(self.gives))} {type(self).__name__}"
 
     @property
@@ -341,7 +348,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, kw_only=True)
 class PartKind:
-    """A way of making parts: what the registry and plugins hold."""
+    """How parts of one kind are made. The registry and plugins hold these."""
 
     stages: tuple[str, ...]
     """The stages that its parts can serve: one, or several that one model sees at once."""

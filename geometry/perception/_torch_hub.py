@@ -54,7 +54,7 @@ class TorchHubSource:
         return self.folder().parent / self.weights[entry]
 
     def load(self, entry: str) -> Any:
-        """Return the model; what is not there yet is downloaded."""
+        """Return the model. Missing files are downloaded."""
         torch = require_torch(f"the torch.hub repository {self.repository}")
         return torch.hub.load(
             f"{self.repository}:{self.commit}",

@@ -1,4 +1,4 @@
-"""From what the parts saw to a scene: one box in 3D per object, and the record of where every value comes from."""
+"""Build a scene from what the parts saw: one box in 3D per object, and the source of every value."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _LEVEL_AWAY = np.array([[0.0, 0.0, 1.0], [0.0, -1.0, 0.0], [1.0, 0.0, 0.0]])
 
 @dataclass(frozen=True)
 class Assembly:
-    """What scenes are put together with, besides what the parts saw."""
+    """Settings for building scenes, besides what the parts saw."""
 
     parts: Mapping[str, str] = field(default_factory=dict)
     """Name of the part that served each stage; kept in the scene."""
@@ -203,7 +203,7 @@ def _measured(
     view: StageView,
     assembly: Assembly,
 ) -> tuple[dict[str, tuple[float, float, float]], dict[str, str]]:
-    """Return what an object's points tell of its box, and where that comes from.
+    """Measure an object's box from its points; return its fields and their sources.
 
     Points at a guessed depth have a place, which is a guess too, but no size: the depth may rest on one.
     """
@@ -221,7 +221,7 @@ def _measured(
 
 
 def _seen_whole(view: StageView, index: int) -> tuple[Arrays, dict[str, str]]:
-    """Return what a part that sees boxes in 3D knows of an object's own, and where that comes from."""
+    """Return an object's box from a part that sees boxes in 3D, and its sources."""
     seen, origins = {}, {}
     for key in ("centre", "extent", "rotation"):
         if key in view.known and not np.isnan(view.known[key][index]).any():
@@ -231,7 +231,7 @@ def _seen_whole(view: StageView, index: int) -> tuple[Arrays, dict[str, str]]:
 
 
 def _raw_orientation(known: Mapping[str, NDArray[Any]], index: int) -> Orientation | None:
-    """Return the estimator's own answer where it is whole."""
+    """Return the estimator's own answer where it is complete."""
     angles = [known[key][index] if key in known else math.nan for key in _ANGLES]
     if np.isnan(angles).any():
         return None
@@ -260,7 +260,7 @@ def _rotation(
     level: NDArray[np.float64],
     upright_within_deg: float,
 ) -> NDArray[np.float64]:
-    """Return R_camera_from_object; from the heading alone where nothing more is known, or the object stands.
+    """Return R_camera_from_object; from the heading alone where only that is known, or where the object is upright.
 
     The polar and in-plane angles of a standing object carry only the estimator's error, and through the ray's tilt
     would also turn its heading.

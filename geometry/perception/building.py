@@ -1,4 +1,4 @@
-"""From chosen parts to a working perception; and what it says while it works."""
+"""Build a perception from chosen parts, and log its progress."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ _WORKING_SPACE = 2.5
 
 
 def _resident(parts: Sequence[ChosenPart], runtime: Runtime) -> Literal["one", "all"]:
-    """Return "all" where the weights of all parts, and room to work, fit into the free memory."""
+    """Return "all" where the weights of all parts fit into the free memory with room to work, else "one"."""
     megabytes = sum(chosen.checkpoint.megabytes for chosen in parts if chosen.checkpoint)
     free = _free_megabytes(runtime) if megabytes else None
     return "all" if free is not None and megabytes * _WORKING_SPACE < free else "one"
 
 
 def _free_megabytes(runtime: Runtime) -> float | None:
-    """Return the free memory of the device, or None when it cannot be told."""
+    """Return the free memory of the device, or None when it is unknown."""
     from importlib.util import find_spec
 
     if find_spec("torch") is None:
@@ -77,7 +77,7 @@ _EVERY_S = 5.0
 
 
 def say_progress(report: StageReport, spoken: dict[str, list[float]]) -> None:
-    """Log how a stage goes: at its end, and every few seconds before; rate, cache hits, time left.
+    """Log the progress of a stage every few seconds and at its end: rate, cache hits, time left.
 
     `spoken` remembers, per stage, when it was last told; it belongs to one run.
     """

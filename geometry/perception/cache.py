@@ -1,4 +1,4 @@
-"""Outputs of parts on disk, by content: the image's digest, the part's fingerprint, and what the part was handed.
+"""Cache outputs of parts on disk, by the image's digest, the part's fingerprint and the part's other inputs.
 
 Changing one part re-runs only what reads its outputs; an output that comes out the same stops there.
 """
@@ -25,7 +25,7 @@ __all__ = ["StageCache", "stage_key"]
 
 
 def stage_key(part: Part, view: StageView) -> str:
-    """Return the key of a part's output for the view that it is handed: everything that the output depends on."""
+    """Return the cache key of a part's output for a view: a digest of everything that the output depends on."""
     digest = hashlib.sha256(f"{view.picture.digest}|{part.fingerprint}".encode())
     for name in sorted(view.known):
         array = np.ascontiguousarray(view.known[name])

@@ -50,7 +50,7 @@ class NoOptions(BaseModel):
 
 
 class FieldOfViewOptions(BaseModel):
-    """The stated default of a camera about which nothing is known."""
+    """The default field of view of a camera about which nothing is known."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -122,6 +122,12 @@ def known_focal(view: StageView) -> tuple[float, str] | None:
     """Return a focal length in working pixels that is known and not guessed, and its source; None where none is.
 
     It is that of another part's intrinsics, or the one that the camera wrote into the file.
+
+    >>> from genspace.geometry.perception import StageView
+    >>> from genspace.geometry.perception.images import Picture
+    >>> picture = Picture(np.zeros((2, 4, 3), dtype=np.uint8), width=4, height=2, digest="")
+    >>> known_focal(StageView(picture, {"K": np.diag([500.0, 500, 1])}))
+    (500.0, "another part's intrinsics")
     """
     if "K" in view.known and not view.guessed("K"):
         return float(view.known["K"][0, 0]), "another part's intrinsics"
@@ -222,6 +228,10 @@ def ground_normal(
     RANSAC (Fischler and Bolles 1981) over planes through three points, below the camera and tilted at most
     `largest_tilt_deg`; an inlier lies within `tolerance` × its depth. The best plane is refitted to its inliers
     by least squares. None where fewer than `least_share` of the points lie in one plane.
+
+    >>> floor = np.array([[x, 1.5, z] for x in range(-3, 4) for z in range(2, 9)], dtype=float)  # 1.5 m below
+    >>> (ground_normal(floor, seed=0, iterations=20) + 0.0).round(9).tolist()
+    [0.0, 1.0, 0.0]
     """
     if len(points) < 10:
         return None

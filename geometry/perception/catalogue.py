@@ -1,4 +1,4 @@
-"""Which perception parts there are, and how a part is named: "owlv2:google/owlv2-large…"."""
+"""The catalogue of perception parts, and their names: "owlv2:google/owlv2-large…"."""
 
 from __future__ import annotations
 
@@ -69,6 +69,9 @@ def part_kind(stage: str, name: str) -> PartKind:
     """Return the kind of part that a stage's name stands for.
 
     Errors: `InputError` for an unknown name, with the names of that stage.
+
+    >>> part_kind("depth", "zoedepth").key("depth")
+    'depth.zoedepth'
     """
     if stage not in STAGES:
         raise InputError(f"unknown stage {stage!r}{did_you_mean(stage, STAGES)}")
@@ -83,7 +86,11 @@ def part_kind(stage: str, name: str) -> PartKind:
 
 
 def kinds() -> list[tuple[str, PartKind]]:
-    """Return (stage, kind) of every known part, by stage; plugins that cannot be imported raise their own error."""
+    """Return (stage, kind) of every known part, by stage. A plugin that cannot be imported raises its own error.
+
+    >>> ("depth", "zoedepth") in [(stage, kind.name) for stage, kind in kinds()]
+    True
+    """
     order = list(STAGES)
     keys = [tuple(key.split(".", 1)) for key in REGISTRY.names() if key.partition(".")[0] in STAGES]
     return [(stage, part_kind(stage, name)) for stage, name in sorted(keys, key=lambda k: order.index(k[0]))]
@@ -96,6 +103,9 @@ def make_part(
 
     `spec` is "name" or "name:checkpoint"; a checkpoint may be any of the part's architecture, or a folder.
     Errors: `InputError` for an unknown name, or an option that is unknown or wrong.
+
+    >>> make_part("gravity", "level").name
+    'gravity.level'
     """
     name, wanted = parse_part(spec)
     kind = part_kind(stage, name)
@@ -107,6 +117,10 @@ def chosen_checkpoint(kind: PartKind, stage: str, name: str | None) -> Checkpoin
     """Return the named checkpoint of a part, its default, or None where it has none.
 
     Errors: `InputError` for a name where there is nothing to choose from.
+
+    >>> kind = part_kind("depth", "zoedepth")
+    >>> chosen_checkpoint(kind, "depth", None) == kind.checkpoints[0]
+    True
     """
     if name is None:
         return kind.checkpoints[0] if kind.checkpoints else None
@@ -116,7 +130,11 @@ def chosen_checkpoint(kind: PartKind, stage: str, name: str | None) -> Checkpoin
 
 
 def find_checkpoint(kind: PartKind, name: str) -> Checkpoint:
-    """Return the catalogue's entry for a checkpoint, or one made up for a name that it does not list."""
+    """Return the catalogue's entry for a checkpoint, or one made up for a name that it does not list.
+
+    >>> find_checkpoint(part_kind("depth", "zoedepth"), "my/own").licence
+    'see its page'
+    """
     for checkpoint in kind.checkpoints:
         if checkpoint.name == name:
             return checkpoint

@@ -1,4 +1,4 @@
-"""What orientation estimators look at: a square crop of each object, seen along its own viewing ray."""
+"""Crops for orientation estimators: a square crop of each object, seen along its own viewing ray."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def crops_of(
 
 
 def by_view(found: Mapping[str, NDArray[Any]], views: Sequence[StageView]) -> list[Arrays]:
-    """Return each view's own share of what was found for all objects, (N,), and its objects' rays, (n, 3)."""
+    """Split what was found for all objects, (N,), by view; return it with the objects' rays, (n, 3)."""
     ends = np.cumsum([len(v.known["boxes"]) for v in views])[:-1]
     shares = {name: np.split(values, ends) for name, values in found.items()}
     return [

@@ -55,7 +55,7 @@ class DepthOptions(BaseModel):
 
 
 class DepthModel(ModelPart):
-    """A metric depth model of transformers; subclasses know their resizing and what their numbers mean."""
+    """A metric depth model of transformers. Subclasses define the resizing and the unit of the output."""
 
     gives: ClassVar[tuple[str, ...]] = ("depth",)
     auto_class = "AutoModelForDepthEstimation"

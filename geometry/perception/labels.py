@@ -1,4 +1,4 @@
-"""Names of objects: "two cows", "the couch" and "sofa" are matched to what detectors and scene files call them.
+"""Match names of objects, such as "two cows", "the couch" and "sofa", to those of detectors and scene files.
 
 Detectors are asked the user's own words. Their canonical form serves to tell whether two names mean one kind of thing,
 and nothing else.
@@ -118,7 +118,11 @@ def same_object(a: str, b: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One object to find."""
+    """One object to find.
+
+    >>> Wanted("sofa_1", "the sofa").kind  # sofas and couches are one kind
+    'couch'
+    """
 
     id: str
     """What the predicate calls it."""
@@ -202,7 +206,7 @@ _ENDINGS = (
 
 
 def plural(name: str) -> str:
-    """Return what several of a thing are called.
+    """Return the plural of a name.
 
     >>> [plural(n) for n in ("park bench", "wolf", "chest of drawers", "pony", "sunglasses", "bus", "shoe")]
     ['park benches', 'wolves', 'chests of drawers', 'ponies', 'sunglasses', 'buses', 'shoes']

@@ -36,7 +36,7 @@ _RENAMES = (
 
 @dataclass(frozen=True)
 class HeadLayout:
-    """Where azimuth, polar angle, in-plane rotation and confidence stand among the outputs."""
+    """Positions of azimuth, polar angle, in-plane rotation and confidence among the outputs."""
 
     rotation_bins: int
 
@@ -58,7 +58,7 @@ class HeadLayout:
 
     @property
     def first_deg(self) -> tuple[int, int, int]:
-        """Degrees that the first output of each angle stands for."""
+        """Degrees of the first output of each angle."""
         return 0, -90, -self.rotation_bins // 2
 
 
@@ -80,7 +80,7 @@ def decode(logits: ArrayLike) -> Array:
 
 
 def mirrored(answers: Array) -> Array:
-    """Return what answers, (..., 4), about mirrored crops say about the crops themselves."""
+    """Convert answers about mirrored crops, (..., 4), into answers about the crops themselves."""
     turned: Array = answers * np.array([-1.0, 1.0, -1.0, 1.0])
     turned[..., 0] %= 360.0
     return turned
@@ -143,7 +143,7 @@ def rename(state: Mapping[str, Tensor], known: set[str]) -> dict[str, Tensor]:
 
 
 def build(state: Mapping[str, Tensor]) -> nn.Module:
-    """Return the network for a published state dict: its size and head are read off the tensors' shapes.
+    """Return the network for a published state dict. The tensors' shapes give its size and head.
 
     Input (B, 3, 224, 224), normalised; output (B, 722 or 902).
     Errors: `InputError` for a state dict that is not Orient Anything's.

@@ -1,4 +1,4 @@
-"""Orientation: which way each cropped object faces, by a network made for it or by comparison with words."""
+"""Orientation: which way each cropped object faces, from an orientation network or from comparison with sentences."""
 
 from __future__ import annotations
 

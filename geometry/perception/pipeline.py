@@ -1,4 +1,4 @@
-"""The way from pixels to what is known about each image: parts in order, in batches, cached, one failure at a time."""
+"""Run the parts over images: in order, in batches, cached; a failure costs only its own image."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class StageReport:
-    """How far one part has come in one run: what a progress line shows."""
+    """Progress of one part in one run, as a progress line shows it."""
 
     stage: str
     """The stage that it serves; several are joined by "+"."""
@@ -90,13 +90,13 @@ class Step:
 
     @property
     def gives(self) -> tuple[str, ...]:
-        """What is taken of what the part gives: the arrays of its stages."""
+        """The arrays used from this part: those of its stages."""
         own = {key for stage in self.stages for key in STAGES[stage].arrays}
         return tuple(key for key in self.part.gives if key in own)
 
 
 def in_order(parts: Mapping[str, Part]) -> list[Step]:
-    """Return the parts so that each comes after those whose arrays it reads; one that serves several stages, once.
+    """Order the parts so that each comes after those whose arrays it reads; a part of several stages comes once.
 
     Errors: `InputError` for a part that cannot serve its stage, for parts that wait for one another, that read what
     no part gives, or that see objects of their own.
@@ -176,7 +176,7 @@ class Perception:
         )
 
     def check(self) -> None:
-        """Say everything that is missing, with the commands that mend it, before any work.
+        """Check before any work that nothing is missing; the error lists all that is, with the commands that mend it.
 
         Errors: `InputError`.
         """
@@ -258,14 +258,14 @@ def _kept(cache: StageCache | None, part: Part, view: StageView) -> tuple[str, A
 
 
 def _with(view: StageView, step: Step, output: Arrays) -> StageView:
-    """Add what is taken of a part's output to what is known, each array with its source."""
+    """Add a part's output to what is known about a view, each array with its source."""
     taken = {key: output[key] for key in step.gives}
     sources = {source: output.get(source, np.array(step.part.name)) for source in map(source_of, step.gives)}
     return replace(view, known={**view.known, **taken, **sources})
 
 
 def _chosen(view: StageView, wanted: Sequence[Wanted]) -> StageView:
-    """Keep the objects asked for: suppressed by class, then by detection score alone.
+    """Keep the objects asked for: suppress duplicates by class, then choose by detection score alone.
 
     Of a class of which the second best is asked for, the best is kept too, so that every number means the same object
     in whatever follows.

@@ -71,12 +71,12 @@ class ScenePart(Part):
         raise NotImplementedError
 
     def nothing(self, truth: KnownScene, what: str) -> PerceptionError:
-        """Return the error for a scene file that does not say what is needed."""
+        """Return the error for a scene file that lacks what is needed."""
         return PerceptionError(f"{self.name}: {truth.scene.source} holds no {what}")
 
 
 def _from_file(source: str | None) -> NDArray[np.str_]:
-    """Return the source of a value that the file has from elsewhere: a guess stays one."""
+    """Return the source of a value from the file. A guess stays marked as a guess."""
     return np.array(f"{GUESS}, in {_FILE}: {source}" if is_guess(source) else _FILE)
 
 

@@ -46,7 +46,7 @@ class BoxSegmenter(ModelPart):
     model_types = (*_PADDED, *_SQUARE)
 
     def run(self, views: Sequence[StageView]) -> list[Arrays]:
-        """Return one mask per box, (N, H, W), and the model's own rating of it."""
+        """Return one mask per box, (N, H, W), and the model's own estimate of its quality."""
         counts = [len(v.known["boxes"]) for v in views]
         height, width = views[0].size
         empty: Arrays = {"masks": np.zeros((0, height, width), dtype=bool), "mask_score": np.zeros(0)}

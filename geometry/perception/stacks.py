@@ -1,4 +1,4 @@
-"""Named stacks: a part for every stage, chosen together, so that one name says how an image is seen."""
+"""Named stacks: a part for every stage, chosen together under one name."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ class ChosenPart:
 
     @property
     def spec(self) -> str:
-        """Its name, and its checkpoint after a colon, also where that is the default."""
+        """Its name and checkpoint, "NAME:CHECKPOINT", also where that is the default."""
         return self.kind.name if self.checkpoint is None else f"{self.kind.name}:{self.checkpoint.name}"
 
     def make(self, runtime: Runtime | None = None) -> Part:
@@ -145,10 +145,13 @@ class ChosenPart:
 
 
 def chosen_parts(choices: Mapping[str, PartChoice]) -> list[ChosenPart]:
-    """Return the parts of a choice, each once: stages for which the same is chosen share one part and its options.
+    """Return the parts of a choice, each once: stages with the same choice share one part and its options.
 
     Errors: `InputError` for an unknown stage or part, a stage that is needed and left out, or options of one part
     that contradict each other.
+
+    >>> [part.spec for part in chosen_parts(find_stack("default").parts)][0]
+    'grounding-dino:IDEA-Research/grounding-dino-base'
     """
     unknown = [stage for stage in choices if stage not in STAGES]
     if unknown:
@@ -180,7 +183,11 @@ def chosen_parts(choices: Mapping[str, PartChoice]) -> list[ChosenPart]:
 
 
 def stack_parts(stack: Stack) -> list[ChosenPart]:
-    """Return the parts of a stack. Errors: `InputError` that names the stack."""
+    """Return the parts of a stack. Errors: `InputError` that names the stack.
+
+    >>> [part.stages for part in stack_parts(find_stack("default"))][0]
+    ('detector',)
+    """
     try:
         return chosen_parts(stack.parts)
     except InputError as error:
@@ -198,6 +205,10 @@ def _split(stage: str, choice: PartChoice) -> tuple[str, dict[str, Any]]:
 
 
 def part_names(parts: Sequence[ChosenPart]) -> dict[str, str]:
-    """Return "NAME:CHECKPOINT" of every stage, defaults spelt out; what a scene keeps about its making."""
+    """Return "NAME:CHECKPOINT" of every stage, with defaults spelt out. A scene file keeps it.
+
+    >>> part_names(stack_parts(find_stack("default")))["depth"]
+    'zoedepth:Intel/zoedepth-nyu-kitti'
+    """
     chosen = {stage: part.spec for part in parts for stage in part.stages}
     return {stage: chosen[stage] for stage in STAGES if stage in chosen}

@@ -47,7 +47,7 @@ class KnownScene:
         return box if (box[2:] > box[:2]).all() else None
 
     def matches(self, boxes: NDArray[np.float64], size: tuple[int, int]) -> list[SceneObject | None]:
-        """Return, for each box (N, 4), the scene's object that it shows; None where there is none."""
+        """Match boxes, (N, 4), to the scene's objects; None where a box shows none of them."""
         there = [(i, b) for i, b in zip(self.scene.objects, self.boxes(size), strict=True) if b is not None]
         if not there or not len(boxes):
             return [None] * len(boxes)

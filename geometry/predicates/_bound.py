@@ -132,7 +132,11 @@ def bind(text: str) -> Bound:
 
 
 def bind_known(text: str) -> Bound | None:
-    """Return the predicate that a call names; None for one that no installed package knows. Errors: as `bind`."""
+    """Return the predicate that a call names; None for one that no installed package knows. Errors: as `bind`.
+
+    >>> bind_known("egocentric(cat, dog, relation=left)").predicate.name, bind_known("nearby(cat, dog)")
+    ('egocentric', None)
+    """
     name = parse_call(text).name
     return bind(text) if name in REGISTRY.builtin or name in REGISTRY.plugins else None
 

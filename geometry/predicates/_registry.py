@@ -42,6 +42,9 @@ def predicate_named(name: str) -> Predicate:
     """Return a predicate, built in or of a plugin.
 
     Errors: `InputError` with the closest known name, or for a plugin's object that is not the predicate of that name.
+
+    >>> predicate_named("object_distance").roles
+    ('first', 'second')
     """
     loaded: object = REGISTRY.load(name)
     if not isinstance(loaded, Predicate) or loaded.name != name:
@@ -54,13 +57,21 @@ def predicate_named(name: str) -> Predicate:
 
 
 def every_predicate() -> list[Predicate]:
-    """Return all predicates, those of plugins included, in the order of lists and tables."""
+    """Return all predicates, those of plugins included, in the order of lists and tables.
+
+    >>> len(every_predicate()) >= len(built_in())  # those of plugins too
+    True
+    """
     return _loaded(REGISTRY.names())
 
 
 @cache
 def built_in() -> Mapping[str, Predicate]:
-    """Return genspace's own predicates by name, in the order of lists and tables."""
+    """Return genspace's own predicates by name, in the order of lists and tables.
+
+    >>> [name for name in built_in() if "size" in name]
+    ['object_size', 'resize']
+    """
     return {predicate.name: predicate for predicate in _loaded(REGISTRY.builtin)}
 
 
@@ -69,7 +80,11 @@ def _loaded(names: Iterable[str]) -> list[Predicate]:
 
 
 def plugin_versions() -> dict[str, str]:
-    """Return the package and version behind each plugin's predicate: part of the fingerprints of judges."""
+    """Return the package and version behind each plugin's predicate: part of the fingerprints of judges.
+
+    >>> isinstance(plugin_versions(), dict)
+    True
+    """
     return {
         name: f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value
         for name, entry in sorted(REGISTRY.plugins.items())
@@ -91,7 +106,11 @@ def benchmark_variants(task: Task) -> Iterator[str]:
 
 
 def calls_of(predicate: Predicate, task: Task | None = None) -> Iterator[str]:
-    """Yield a call of each variant of a predicate, roles for objects; `task`: of those with a released rule for it."""
+    """Yield a call of each variant of a predicate, roles for objects; `task`: of those with a released rule for it.
+
+    >>> next(calls_of(built_in()["camera_distance"]))
+    'camera_distance(object, value_m=1)'
+    """
     for left_out in range(predicate.optional_roles, -1, -1):
         roles = predicate.roles[: len(predicate.roles) - left_out]
         for name, variant in predicate.variants.items():

@@ -130,7 +130,12 @@ def metric(
     value_m: Callable[[], float],
     note: str = RELATIVE,
 ) -> Measurement:
-    """Return a constraint on a length in metres whose error is a share of the target."""
+    """Return a constraint on a length in metres whose error is a share of the target.
+
+    >>> found = metric("distance", 2.0, (0.25, 0.5), lambda: 2.5)
+    >>> found.value, found.score  # a quarter off: just within the tolerance
+    (2.5, 1.0)
+    """
 
     def measure() -> tuple[float, float]:
         value = value_m()

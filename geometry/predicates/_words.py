@@ -64,24 +64,41 @@ def _read(package: str, name: str) -> Table:
 
 
 def words_of(predicate: Predicate) -> Table:
-    """Return everything that is said of a predicate. Errors: `InputError` where a plugin brings no words."""
+    """Return everything that is said of a predicate. Errors: `InputError` where a plugin brings no words.
+
+    >>> from genspace.geometry.predicates import predicate_named
+    >>> sorted(words_of(predicate_named("object_distance")))
+    ['models', 'people', 'prompts', 'says']
+    """
     return _read(predicate.package, predicate.name)
 
 
 def common_words(*path: str) -> Table:
-    """Return a table of what all predicates share: `common_words("people", "en")`."""
+    """Return a table of what all predicates share: `common_words("people", "en")`.
+
+    >>> sorted(common_words("people"))
+    ['ar', 'de', 'en']
+    """
     return table_at(_read(__package__, "_common"), *path)
 
 
 def table_at(node: Text, *path: str) -> Table:
-    """Return the table at a path; an empty one where there is none."""
+    """Return the table at a path; an empty one where there is none.
+
+    >>> table_at({"people": {"en": {"left": "left of"}}}, "people", "en"), table_at({}, "people")
+    ({'left': 'left of'}, {})
+    """
     for part in path:
         node = node.get(part, {}) if isinstance(node, Mapping) else {}
     return node if isinstance(node, Mapping) else {}
 
 
 def sentence(text: str) -> str:
-    """Return a text with a capital letter."""
+    """Return a text with a capital letter.
+
+    >>> sentence("the cat is left of the dog")
+    'The cat is left of the dog'
+    """
     return text[:1].upper() + text[1:]
 
 
@@ -236,12 +253,21 @@ LANGUAGES = tuple(common_words("people"))
 
 
 def people(language: str) -> Voice:
-    """Return how people are spoken to in one of `LANGUAGES`."""
+    """Return how people are spoken to in one of `LANGUAGES`.
+
+    >>> from genspace.geometry.predicates import bind
+    >>> people("en").tell(bind("object_distance(cat, dog, value_m=1)"), "question")
+    'Are the cat and the dog about 1 m apart, measured between their centres?'
+    """
     return Voice(common_words("people", language), lambda p: table_at(words_of(p), "people", language))
 
 
 def to_translate(language: str) -> str:
-    """Return what people are told in a language as one TOML text: tables `words` and `questions.NAME`."""
+    """Return what people are told in a language as one TOML text: tables `words` and `questions.NAME`.
+
+    >>> to_translate("en").splitlines()[0]
+    '[words]'
+    """
     from genspace.geometry.predicates._registry import built_in
 
     texts = [("_common", "words"), *((name, f"questions.{name}") for name in built_in())]

@@ -1,4 +1,4 @@
-"""Where probes stand: meadow, street, yard, living room, studio, table top; ground, walls, light with soft shadows.
+"""Backdrops of probes (meadow, street, yard, living room, studio, table top): ground, walls, light with soft shadows.
 
 A backdrop becomes surfaces in level coordinates shifted so that the ground is y = 0 (y down), and one panorama that
 lights the scene: a sky with a soft sun and hills, or the glow of a room.
@@ -150,13 +150,13 @@ def surfaces(backdrop: Backdrop, *, far_m: float, unit_m: float, seed: int) -> l
 
 
 def _varied(colour: str, rng: np.random.Generator) -> str:
-    """Return the colour made a little lighter or darker."""
+    """Make a colour slightly lighter or darker."""
     factor = rng.uniform(0.9, 1.08)
     return "#" + "".join(f"{min(int(int(colour[i : i + 2], 16) * factor), 255):02x}" for i in (1, 3, 5))
 
 
 def panorama(backdrop: Backdrop, seed: int, *, height: int = 512) -> NDArray[np.float32]:
-    """Return the light from all around as radiance (height, 2 * height, 3), top row straight up.
+    """Return the surrounding light as a panorama of radiance (height, 2 * height, 3), top row straight up.
 
     Column c looks along azimuth 2 pi (c + 0.5) / width, measured so that column 0 is level -z turning to +x; the
     renderer documents the mapping where it uses it.

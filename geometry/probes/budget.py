@@ -84,5 +84,5 @@ def error_budget(
 
 
 def _is_unknown(truth: object) -> bool:
-    """Whether a cell of the truth is empty, as it is where sides are asked of a thing without a front."""
+    """Whether a cell of the truth is empty, as where sides are asked of an object without a front."""
     return str(truth) in {"", "nan", "None", "<NA>"}

@@ -38,7 +38,7 @@ TASKS = {"t2i": ("t2i",), "edit": ("edit",), "both": ("t2i", "edit"), "2d": ("2d
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderSettings:
-    """What a folder of probes is made from; a folder is resumed only with the settings it was begun with."""
+    """Settings of a folder of probes. A folder is resumed only with the settings that it was begun with."""
 
     per_predicate: int
     task: Literal["t2i", "edit", "both", "2d"] = "both"
@@ -69,7 +69,7 @@ def render_study(
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Row]:
-    """Render the probes that are not there yet, write the study's tables, and return the rows of items.csv.
+    """Render the missing probes, write the study's tables, and return the rows of items.csv.
 
     `workers`: processes, by default one per core. An interrupted run leaves whole probes only and goes on from there.
     Errors: `InputError` for a folder begun with other settings or holding something else; `MissingExtraError`.
@@ -146,7 +146,7 @@ def write_probe(
     threads: int | None = None,
     variant: str | None = None,
 ) -> Row:
-    """Write one probe's files into `out`/images and return its row; the scene file comes last and marks it whole."""
+    """Write one probe's files into `out`/images and return its row. The scene file comes last and marks it complete."""
     folder = out / "images"
     image = f"{probe.item_id}.{settings.image_format}"
     if probe.before is not None:
@@ -182,7 +182,7 @@ def write_probe(
 def _write_orbit(
     stem: Path, probe: Probe, settings: RenderSettings, *, threads: int | None, variant: str | None
 ) -> None:
-    """Write the probe from another side, where its answer is the same from there and everything is seen."""
+    """Write the probe from another side, where the answer stays the same and everything is visible."""
     bound = bind(probe.predicate)
     if not settings.orbit_deg or probe.before is not None or not bound.predicate.from_anywhere:
         return
@@ -203,7 +203,7 @@ def _write_scene(
     threads: int | None,
     variant: str | None,
 ) -> tuple[Scene, Truth]:
-    """Write picture and depth of one scene; return its record and what is truly seen."""
+    """Write picture and depth of one scene; return its scene document and its truth."""
     from PIL import Image
 
     truth = cast(scene)
@@ -287,7 +287,7 @@ def _signed_error(probe: Probe) -> float | None:
 
 
 def _claim(out: Path, settings: RenderSettings) -> None:
-    """Take the folder for these settings."""
+    """Reserve the folder for these settings."""
     mark, wanted = out / "probe.json", asdict(settings)
     if mark.is_file():
         begun = json.loads(mark.read_text(encoding="utf-8"))
@@ -315,7 +315,7 @@ def _finished(out: Path, job: tuple[str, int]) -> Row | None:
 
 
 def _write_json(path: Path, document: Any) -> None:
-    """Write in one piece: a name never holds half a document."""
+    """Write a file at once, so that it is never half written."""
     part = path.with_suffix(".part")
     part.write_text(json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
     part.replace(path)

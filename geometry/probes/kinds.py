@@ -1,4 +1,4 @@
-"""What each of a plan's probes is for: to find the threshold, to be beyond doubt, to mislead, to be hard to see.
+"""The kinds of a plan's probes: graded (for the threshold), clear, contrast (to mislead), and hard to see.
 
 | kind | what is shown | truth |
 | --- | --- | --- |
@@ -69,7 +69,7 @@ USUAL = Shares()
 
 
 def parse_shares(text: str) -> Shares:
-    """Read shares from words; those that are not named are as usual. Errors: `InputError`.
+    """Parse shares such as "clear=0.5"; shares that are not named keep their default. Errors: `InputError`.
 
     >>> parse_shares("clear=0.5,hard=0")
     Shares(clear=0.5, contrast=0.2, hard=0.0)
@@ -89,7 +89,7 @@ def parse_shares(text: str) -> Shares:
 
 @dataclass(frozen=True, slots=True)
 class Deal:
-    """Which of a plan's probes one is."""
+    """The kind of one probe, and its place among those of its kind."""
 
     kind: str
     place: int
@@ -124,13 +124,19 @@ def deal(plan: Plan, index: int, count: int, shares: Shares) -> Deal:
 
 
 def _hard(plan: Plan) -> tuple[str, ...]:
-    """Return how a plan's scenes can be hard to see: one thing alone is not hidden, and lengths need no front."""
+    """Return the ways in which a plan's scenes can be hard to see: no object hides alone, and lengths need no front."""
     several = "{1}" in plan.call
     return ("cut", *["hidden"] * several, *["frontless"] * plan.about_sides)
 
 
 def draw_error(plan: Plan, dealt: Deal, rng: np.random.Generator, *, seed: int) -> float:
-    """Return the error that a probe shows, in the unit of the tolerance; of a contrast probe, against its own side."""
+    """Return the error that a probe shows, in the unit of the tolerance; of a contrast probe, against its own side.
+
+    >>> from genspace.geometry.probes.plans import PLANS
+    >>> plan = PLANS["t2i-allocentric-left"]  # right within 30 degrees
+    >>> draw_error(plan, deal(plan, 0, 10, Shares()), np.random.default_rng(0), seed=0) >= 0
+    True
+    """
     if dealt.kind == "graded":
         order = np.random.default_rng([seed, zlib.crc32(plan.name.encode())]).permutation(dealt.of)
         low, high = plan.spread
@@ -146,7 +152,7 @@ def draw_error(plan: Plan, dealt: Deal, rng: np.random.Generator, *, seed: int) 
 
 
 def is_clear(plan: Plan, error: float) -> bool:
-    """Whether the answer is beyond doubt at an error.
+    """Whether the answer is clear at this error.
 
     >>> from genspace.geometry.probes.plans import PLANS
     >>> left = PLANS["t2i-allocentric-left"]  # within 30 degrees

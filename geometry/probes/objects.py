@@ -1,4 +1,4 @@
-"""The objects of the probes: categories in real metric sizes, several looks each; a front that everyone sees, or none.
+"""The objects of the probes: categories in real sizes, with several looks each and an obvious front or none.
 
 An object is modelled in its own frame: x front, y up, z to its own right, origin at the centre of its bounding box,
 metres. `CATALOGUE` is the table; `make_object` builds one.

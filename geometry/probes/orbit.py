@@ -1,4 +1,4 @@
-"""The same objects from another side: the camera moved about them, with all that stands between them unchanged."""
+"""The same objects from another side: the camera moves around them, nothing else changes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ORBIT = "-orbit"
 
 
 def orbited(scene: ProbeScene, angle_deg: float) -> ProbeScene:
-    """Return the scene with its camera moved so far about the vertical through the middle of the objects.
+    """Return the scene with its camera turned by an angle about the vertical through the middle of the objects.
 
     In the camera's level frame the objects turn about their middle by as much; what one is to another stays.
 
@@ -47,7 +47,7 @@ def orbited(scene: ProbeScene, angle_deg: float) -> ProbeScene:
 
 
 def seen_from_elsewhere(scene: ProbeScene, angle_deg: float, min_visible: float) -> ProbeScene | None:
-    """Return the scene from another side, to the right or else to the left; None where either hides too much.
+    """Return the scene from another side, from the right or else from the left; None where both hide too much.
 
     Args:
         scene: as it was drawn.

@@ -1,8 +1,17 @@
-"""How probes are planned: what of a predicate is varied, and the ground plan on which things and camera are put.
+"""Plan probes: vary a predicate, and put objects and camera on a ground plan.
 
 A predicate's plans stand in its module. A plan arranges a draw (variant, wanted value, error, random stream) into a
 layout whose true value is known, or raises `UnfitError`. The objects are imported where they are drawn: whoever only
 decides predicates needs no shapes.
+
+>>> from genspace.geometry.probes.plans import PLANS
+>>> side, far = PLANS["t2i-egocentric-left"], PLANS["t2i-camera_distance-2"]
+>>> [plan.variant for plan in by_variant(side, ["left", "right"])], inserted([side], added=0)[0].name
+(['left', 'right'], 'edit-insert_egocentric-left')
+>>> [plan.target for plan in by_side(PLANS["t2i-camera_pose-left"])]
+[0.0, 180.0, -90.0, 90.0]
+>>> [plan.target for plan in by_number(far, 1, 5)], in_metres(far, 4).target
+([1.0, 5.0], 4)
 """
 
 from __future__ import annotations
@@ -44,12 +53,16 @@ __all__ = [
 
 
 class UnfitError(Exception):
-    """This draw cannot be built; another one is tried."""
+    """This draw cannot be built. The sampler tries another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thing:
-    """An object on the ground plan, before a camera is chosen: x to the east, z to the north."""
+    """An object on the ground plan, before a camera is chosen: x to the east, z to the north.
+
+    >>> Thing(category="cow", look=0, heading_deg=0).at(90, 3).x  # three metres to the east
+    3.0
+    """
 
     category: str
     look: int
@@ -218,7 +231,13 @@ Arrange = Callable[[Draw], Layout]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How probes of one variant of a predicate are made."""
+    """How probes of one variant of a predicate are made.
+
+    >>> from genspace.geometry.probes.plans import PLANS
+    >>> plan = PLANS["t2i-allocentric-left"]
+    >>> plan.name, plan.predicate, plan.width, plan.about_sides
+    ('t2i-allocentric-left', 'allocentric', 30.0, True)
+    """
 
     call: str
     """The predicate with {0}, {1}, {2} for the objects' names."""
@@ -270,7 +289,7 @@ class Plan:
 
 
 def by_variant(pattern: Plan, variants: Sequence[str], *, contrast: bool = False) -> tuple[Plan, ...]:
-    """Return one plan per variant, which VARIANT stands for in the pattern's call; `contrast`: with all others."""
+    """Return one plan per variant, put for VARIANT in the pattern's call; `contrast`: against the others."""
     return tuple(
         replace(
             pattern,
@@ -293,18 +312,18 @@ def by_side(pattern: Plan, inner: Mapping[str, float] | None = None) -> tuple[Pl
 
 
 def by_number(pattern: Plan, *values: float) -> tuple[Plan, ...]:
-    """Return one plan per wanted length in metres, which may be a third off."""
+    """Return one plan per target length in metres, with a tolerance of a third."""
     plans = by_variant(pattern, [f"{value:g}" for value in values])
     return tuple(in_metres(plan, float(plan.variant)) for plan in plans)
 
 
 def in_metres(plan: Plan, target: float) -> Plan:
-    """Return the plan for a wanted length in metres, which may be a third off."""
+    """Return the plan for a target length in metres, with a tolerance of a third."""
     return replace(plan, unit="m", target=target, inner=1 / 3, spread=(0.0, 2 / 3), relative=True)
 
 
 def inserted(plans: Sequence[Plan], added: int) -> tuple[Plan, ...]:
-    """Return the plans for edits that add the object at index `added`: before, it is missing."""
+    """Return plans for edits that add the object at index `added`, which is missing before."""
 
     def without(arrange: Arrange) -> Arrange:
         def build(draw: Draw) -> Layout:
@@ -328,13 +347,22 @@ def inserted(plans: Sequence[Plan], added: int) -> tuple[Plan, ...]:
 
 
 def polar(angle_deg: float, distance: float) -> tuple[float, float]:
-    """Point at a heading (clockwise from north) and distance: east, north."""
+    """Point at a heading (clockwise from north) and distance: east, north.
+
+    >>> [round(v, 9) for v in polar(90, 2)]
+    [2.0, 0.0]
+    """
     a = math.radians(angle_deg)
     return distance * math.sin(a), distance * math.cos(a)
 
 
 def group_of(things: Sequence[Thing]) -> tuple[float, float, float, float]:
-    """Centre (x, z), radius and middle height of a group."""
+    """Centre (x, z), radius and middle height of a group.
+
+    >>> cow = Thing(category="cow", look=0, heading_deg=0)
+    >>> [round(v, 2) for v in group_of([cow.at(90, 2), cow.at(-90, 2)])[:2]]
+    [0.0, 0.0]
+    """
     x = float(np.mean([t.x for t in things]))
     z = float(np.mean([t.z for t in things]))
     radius = max(math.hypot(t.x - x, t.z - z) + float(np.linalg.norm(t.extent)) / 2 for t in things)
@@ -342,7 +370,12 @@ def group_of(things: Sequence[Thing]) -> tuple[float, float, float, float]:
 
 
 def are_clear(things: Sequence[Thing]) -> bool:
-    """Whether no two ground plans overlap (separating axes of their rectangles, with 2 % of their size between)."""
+    """Whether no two ground plans overlap (separating axes of their rectangles, with 2 % of their size between).
+
+    >>> cow = Thing(category="cow", look=0, heading_deg=0)
+    >>> are_clear([cow, cow.at(90, 10)]), are_clear([cow, cow.at(90, 0.1)])
+    (True, False)
+    """
     rectangles = []
     for t in things:
         front = np.array(polar(t.heading_deg, 1.0))

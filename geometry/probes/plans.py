@@ -1,4 +1,4 @@
-"""What is probed, as one table: 36 text-to-image and 40 edit variants, relations in the picture, what plugins bring."""
+"""The table of plans: 36 text-to-image and 40 edit variants, relations in the picture, and those of plugins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drawing a probe with mitsuba: path-traced, textured, soft shadows. Truth comes from `truth.py`, not from here."""
+"""Draw a probe with mitsuba: path-traced, textured, soft shadows. The truth comes from `truth.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scenes for each predicate: the error is drawn, everything else is varied, and the truth is what was built.
+"""Sample scenes for each predicate: draw the error, vary everything else, and know the truth from what was built.
 
 The truth never comes from the predicate code: a probe is placed with a chosen error ("B stands at bearing 37 degrees",
 "the centres are 1.3 m apart") and its answer follows from that error and the tolerance that the benchmark states.
@@ -25,7 +25,7 @@ from genspace.geometry.probes.plans import PLANS
 from genspace.geometry.probes.scenes import PlacedObject, ProbeCamera, ProbeScene, corners, project
 from genspace.geometry.probes.truth import cast
 
-__all__ = ["Probe", "least_visible", "sample_probe"]
+__all__ = ["Probe", "sample_probe"]
 
 Floats = NDArray[np.float64]
 
@@ -76,6 +76,10 @@ def sample_probe(
     the plan's spread, in an order that is shuffled by the seed.
 
     Errors: `InputError` for an unknown plan.
+
+    >>> probe = sample_probe("t2i-allocentric-left", 0, 4)
+    >>> probe == sample_probe("t2i-allocentric-left", 0, 4), len(probe.scene.objects)
+    (True, 2)
     """
     if isinstance(plan, str):
         if plan not in PLANS:
@@ -154,7 +158,7 @@ def _build(plan: Plan, dealt: Deal, rng: np.random.Generator, *, index: int, see
 
 
 def _seen_as(kind: str, plan: Plan, scenes: Sequence[ProbeScene]) -> bool:
-    """Whether the scenes, after an edit and before it, show as much of each object as a kind of probe shall."""
+    """Whether both scenes of an edit show as much of each object as this kind of probe needs."""
     if kind == "clear" and plan.about_sides and min(map(_smallest, scenes)) < SMALLEST:
         return False
     if kind not in SHOWN:
@@ -171,19 +175,23 @@ def _seen_as(kind: str, plan: Plan, scenes: Sequence[ProbeScene]) -> bool:
 
 
 def least_visible(scene: ProbeScene) -> float:
-    """Visible share of the least visible object; rays are needed only where one may hide another, or is cut."""
+    """Return the visible share of the least visible object. Rays are cast only where one may hide another, or is cut.
+
+    >>> least_visible(sample_probe("t2i-allocentric-left", 0, 4).scene) > 0.4
+    True
+    """
     if _is_whole(scene) and _covered(scene) == 0:
         return 1.0
     return min(cast(scene, size=COARSE).visible_fraction)
 
 
 def _smallest(scene: ProbeScene) -> float:
-    """Share of the picture's width that the smallest object spans, as an upright rectangle, at its longer side."""
+    """Return the longer side of the smallest object's box in the picture, as a share of the picture's width."""
     return min(float(np.ptp(box[:, :2], axis=0).max()) for box in _boxes(scene)) / scene.camera.size
 
 
 def _covered(scene: ProbeScene) -> float:
-    """Largest share of an object's outline, as an upright rectangle, in that of another."""
+    """Return the largest share of an object's box in the picture that another's box covers."""
     outlines = [(box.min(0)[:2], box.max(0)[:2]) for box in _boxes(scene)]
     return max(
         (
@@ -223,7 +231,7 @@ def _shoot(
     cut: bool,
     ordinary: bool,
 ) -> list[ProbeScene]:
-    """Return the scene (and the one before) with cameras that see all of every object; `cut`: not all of all.
+    """Return the scene (and the one before) with cameras that see every object whole; with `cut`, one is cut off.
 
     `ordinary`: through a lens that people expect.
     """

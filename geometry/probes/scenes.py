@@ -21,7 +21,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeCamera:
-    """A pinhole camera with square pixels and a centred principal point."""
+    """A pinhole camera with square pixels and a centred principal point.
+
+    >>> ProbeCamera(size=512, fov_deg=90, pitch_deg=0, roll_deg=0, height_m=1.5).focal_px.__round__(6)
+    256.0
+    """
 
     size: int
     """Width and height of the image in pixels."""
@@ -47,7 +51,12 @@ class ProbeCamera:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedObject:
-    """An object in the scene."""
+    """An object in the scene.
+
+    >>> cow = PlacedObject(id="cow", category="cow", look=0, ground_xz=(1.0, 4.0), heading_deg=90)
+    >>> cow.level_from_object[:, 0].round(9).tolist()  # its front points to the right
+    [1.0, 0.0, 0.0]
+    """
 
     id: str
     """Name in the scene file and in predicates."""
@@ -97,13 +106,24 @@ class ProbeScene:
 
 
 def corners(placed: PlacedObject, camera: ProbeCamera) -> Floats:
-    """Return the eight corners (8, 3) of the object's box in level coordinates."""
+    """Return the eight corners (8, 3) of the object's box in level coordinates.
+
+    >>> camera = ProbeCamera(size=512, fov_deg=90, pitch_deg=0, roll_deg=0, height_m=1.5)
+    >>> cow = PlacedObject(id="cow", category="cow", look=0, ground_xz=(0.0, 4.0), heading_deg=0)
+    >>> float(corners(cow, camera)[:, 1].max())  # its lowest points stand on the ground, 1.5 m below the camera
+    1.5
+    """
     signs = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]) / 2
     return np.asarray(placed.centre(camera) + (signs * placed.extent) @ placed.level_from_object.T)
 
 
 def project(points_level: Floats, camera: ProbeCamera) -> Floats:
-    """Return pixels and depth (N, 3) of level points (N, 3): u, v, z; u and v are NaN behind the camera."""
+    """Return pixels and depth (N, 3) of level points (N, 3): u, v, z; u and v are NaN behind the camera.
+
+    >>> camera = ProbeCamera(size=512, fov_deg=90, pitch_deg=0, roll_deg=0, height_m=1.5)
+    >>> project(np.array([[1.0, 0, 2]]), camera).round(6).tolist()  # 256 · 1/2 + 256
+    [[384.0, 256.0, 2.0]]
+    """
     x, y, z = (points_level @ camera.level_from_camera).T
     with np.errstate(divide="ignore", invalid="ignore"):
         u = np.where(z > 0, camera.focal_px * x / z + camera.size / 2, np.nan)

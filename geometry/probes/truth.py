@@ -1,4 +1,4 @@
-"""What a probe's picture truly shows: depth, masks and visibility by ray casting, and the scene file that says so."""
+"""The truth of a probe's picture: depth, masks and visibility by ray casting, and its scene file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SURE_FROM = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What every pixel centre sees."""
+    """What is seen at every pixel centre."""
 
     depth: NDArray[np.float32]
     """z in metres (size, size), 0 where only sky is seen."""
@@ -114,7 +114,7 @@ def _box(mask: NDArray[np.bool_]) -> tuple[float, float, float, float] | None:
 
 
 def depth_steps(depth: NDArray[np.float32]) -> tuple[NDArray[np.uint16], float]:
-    """Return depth as 16-bit steps and the metres per step: fine enough for what is near, coarse enough for the far.
+    """Return depth as 16-bit steps and the metres per step, chosen so that the farthest point fits.
 
     What lies beyond the last step is 0, as the sky is.
     """
@@ -132,7 +132,7 @@ def scene_record(
     depth_scale: float,
     predicates: tuple[str, ...] = (),
 ) -> Scene:
-    """Return the probe as a scene file (`docs/reference/scene-files.md`): every value is known, none estimated.
+    """Return the probe's scene file (`docs/reference/scene-files.md`); every value is known, none is estimated.
 
     The confidence of an orientation is what anybody may have who sees so much of the object: rules abstain below 0.5.
     """

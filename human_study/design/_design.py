@@ -205,6 +205,9 @@ def parse_design(document: Mapping[str, Any], label: str = DESIGN_FILE) -> Desig
     """Validate a design; `label` names the file in messages.
 
     Errors: `InvalidFilesError` naming every wrong key at once.
+
+    >>> parse_design({"title": "Is it left?", "raters_per_item": 5}).raters_per_item
+    5
     """
     return parse_table(Design, document, label)
 
@@ -213,6 +216,9 @@ def parse_table(kind: type[T], document: Mapping[str, Any], label: str) -> T:
     """Validate a TOML document as a table; `label` names the file in messages.
 
     Errors: `InvalidFilesError` naming every wrong key at once.
+
+    >>> parse_table(ExclusionTable, {"min_gold_accuracy": 0.7}, "annotate.toml").min_gold_accuracy
+    0.7
     """
     try:
         return kind.model_validate(document)

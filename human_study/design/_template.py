@@ -66,6 +66,10 @@ def write_design(
     For a language that does not come with genspace the English texts are written beside it, to be translated.
 
     Errors: `InputError` when the file exists; `InvalidFilesError` for values that make no design.
+
+    >>> import tempfile
+    >>> write_design(Path(tempfile.mkdtemp()) / "annotate.toml", title="Is it left?").protocol
+    'binary'
     """
     own = {code: f"texts.{code}.toml" for code in languages if code not in SHIPPED}
     given: dict[str, str | int] = {

@@ -1,4 +1,4 @@
-"""What all judges that ask a vision-language model have in common, whether it stands behind an API or runs here.
+"""What all judges that ask a vision-language model share, whether it runs behind an API or on this machine.
 
 A protocol (`protocols/`) puts asks about a request; a judge has them answered and sends the answers back; the `Asker`
 makes a verdict of the outcome. What a model wrote is read in one place (`_reading.py`).

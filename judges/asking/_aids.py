@@ -1,4 +1,4 @@
-"""Aids: what a model is helped with beside picture and question, drawn from a scene that some perception has made.
+"""Aids: help for a model beside picture and question, drawn from a scene that a perception made.
 
 `AIDS` holds them all. An aid is drawn on the picture, stands beside it, or is told in words; the words say what each
 picture is. The known truth is never shown (see `genspace.judges.Seeing`).
@@ -47,12 +47,12 @@ IMAGE = "{image}"
 
 
 class UnaidedError(Exception):
-    """What an aid should show is not known; the message says what and why."""
+    """An aid lacks what it should show. The message says what and why."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """One picture of an item, and what is known about it."""
+    """One picture of an item, with its scene."""
 
     image: str
     scene: Scene
@@ -188,11 +188,11 @@ class Aids:
         return cls(tuple(names), judge, judge.fingerprint, hidden)
 
     def parts(self) -> list[object]:
-        """Return what belongs into a judge's fingerprint."""
+        """Return what belongs in a judge's fingerprint."""
         return [VERSION, list(self.names), self.fingerprint]
 
     def help_with(self, request: Request) -> Help:
-        """Return the help with a request's asks.
+        """Return the aids for a request.
 
         Errors: `UnaidedError`, or `InputError` of the scene, where something is not known; `PictureError`.
         """
@@ -254,7 +254,7 @@ def _has_front(item: SceneObject | None) -> bool:
 
 
 def _drawn(shown: Shown, used: Sequence[Aid]) -> tuple[str, bytes] | None:
-    """Return what is drawn on a picture, and the picture with it; None where nothing is."""
+    """Draw the aids on a picture; return what was drawn and the picture, None where nothing is."""
     from genspace.geometry.drawing.overlay import numbered
 
     boxes, fronts = any(aid.boxes for aid in used), any(aid.fronts for aid in used)
@@ -275,7 +275,7 @@ def _drawn(shown: Shown, used: Sequence[Aid]) -> tuple[str, bytes] | None:
 
 @dataclass(frozen=True)
 class Help:
-    """The help with one request; pictures by the name of the image that they are about."""
+    """The aids for one request, with pictures by the name of their image."""
 
     on: Mapping[str, tuple[str, bytes]]
     """What is drawn on it, and the picture with it."""

@@ -1,4 +1,4 @@
-"""From a request to its protocol's questions, and from what came of them to a verdict."""
+"""Turn a request into its protocol's questions, and the answers into a verdict."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ EXAMPLES_KEPT = 64
 
 @dataclass(frozen=True)
 class Asker:
-    """From a request to its protocol's steps, and from their outcome to a verdict."""
+    """Turns a request into the protocol's steps, and their outcome into a verdict."""
 
     options: AskOptions
     wordings: Wordings
@@ -65,7 +65,7 @@ class Asker:
         return protocol(self.options.protocol).pairwise
 
     def parts(self) -> dict[str, Any]:
-        """Return what belongs into the fingerprint of every judge that asks."""
+        """Return what every asking judge puts into its fingerprint."""
         asked = self.options.model_dump(
             include=set(AskOptions.model_fields) - {"template", "aids", "aids_from", "shots"}
         )
@@ -100,7 +100,7 @@ class Asker:
         return steps if self.aids is None else _each(steps, self.aids.help_with(request).aided)
 
     def _solved(self, request: Request, shots: Shots) -> Callable[[Ask], Ask]:
-        """Return what puts solved examples before an ask. Errors: `UnaidedError` where there are too few."""
+        """Return the function that adds solved examples to an ask. Errors: `UnaidedError` where there are too few."""
         found = shots.chosen(request, self._example)
         if len(found) < shots.count:
             raise UnaidedError(
@@ -115,7 +115,7 @@ class Asker:
         return before
 
     def _example(self, example: SolvedExample, place: int) -> tuple[Ask, str] | None:
-        """Return a question about an example with its answer; None where people's answer solves none."""
+        """Return a question about an example and its answer; None where people's answer does not settle it."""
         request, own = example.request, protocol(self.options.protocol).example
         if self.cannot_judge(request) is not None:
             return None
@@ -133,13 +133,13 @@ class Asker:
 
     @cached_property
     def _helped(self) -> Callable[[SolvedExample], Help]:
-        """What helps with an example; the last ones are kept, since many items see the same."""
+        """Return the aids for an example. The last ones are kept, because many items share them."""
         aids = self.aids
         assert aids is not None
         return lru_cache(EXAMPLES_KEPT)(lambda example: aids.help_with(example.request))
 
     def cannot_judge(self, request: Request) -> Verdict | None:
-        """Return the verdict on a request that there is nothing to ask about."""
+        """Return the verdict on a request that cannot be asked; None where it can."""
         for item in (request.item, request.other):
             if item is not None and item.image is None:
                 return Verdict.failed(request, f"item {item.item_id!r} has no image")
@@ -155,7 +155,7 @@ class Asker:
         return None
 
     def verdict(self, request: Request, outcome: Outcome, answers: list[Answer]) -> Verdict:
-        """Return the verdict, with everything the model said and what it cost."""
+        """Return the verdict with all of the model's answers and their cost."""
         usage = total([a.usage for a in answers])
         fields: dict[str, Any] = {
             "measurements": outcome.measurements,
@@ -187,7 +187,7 @@ class Asker:
         )
 
     def imagined(self, request: Request) -> tuple[list[Ask], Outcome]:
-        """Return every question that is asked if all answers are the most favourable ones, and what comes of it."""
+        """Return every question that is asked if all answers are the most favourable ones, and the outcome."""
         outcomes: list[Outcome] = []
         asked = list(_asked(self.steps(request), outcomes.append))
         return asked, outcomes[0]

@@ -1,4 +1,4 @@
-"""What a protocol asks and what it gets back; it knows nothing of HTTP, models or batches."""
+"""A protocol's questions and answers, without HTTP, models or batches."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Usage:
 
 
 def drawn_in(asks: Iterable[Ask]) -> dict[str, bytes]:
-    """Return the pictures that asks show and that are no files, by name."""
+    """Return the pictures of asks that are not files, by name."""
     return {name: data for ask in asks for part in ask.sent for name, data in part.drawn.items()}
 
 
@@ -104,7 +104,7 @@ def total(usages: Sequence[Usage]) -> Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came of an ask."""
+    """The result of an ask."""
 
     status: Status = "decided"
     reason: str | None = None
@@ -123,7 +123,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a protocol concludes from its answers: the verdict without its key and its cost."""
+    """The conclusion of a protocol: the verdict without key and cost."""
 
     status: Status = "decided"
     score: float | None = None

@@ -1,4 +1,4 @@
-"""Options that an endpoint and a local model have in common."""
+"""Options that endpoints and local models share."""
 
 from __future__ import annotations
 

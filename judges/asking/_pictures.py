@@ -1,4 +1,4 @@
-"""Images as they are sent: intact where they are small enough, else scaled down once and always alike."""
+"""Images as they are sent: unchanged where they are small enough, else scaled down in one fixed way."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class SentPicture:
 
 
 class Pictures:
-    """Reads pictures; the last few are kept, since an item's questions, repeats and pairs share them."""
+    """Reads pictures and keeps the last few, because questions, repeats and pairs of an item share them."""
 
     def __init__(self, longest: int) -> None:
         self._longest = longest
@@ -102,7 +102,7 @@ class Pictures:
     def read(
         self, files: Files, names: Iterable[str], drawn: Mapping[str, bytes] | None = None
     ) -> dict[str, SentPicture]:
-        """Return pictures by name; `drawn` holds those that are no files.
+        """Return pictures by name; `drawn` holds the pictures that are not files.
 
         Errors: `PictureError` for a file that is not there.
         """
@@ -130,7 +130,7 @@ class Pictures:
 
 @contextmanager
 def _opened(picture: SentPicture) -> Iterator[Image.Image]:
-    """Open an image; whatever is wrong with it becomes a `PictureError`, now or when its pixels are read."""
+    """Open an image. Any fault becomes a `PictureError`, now or when the pixels are read."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -154,7 +154,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _check(image: Image.Image) -> None:
-    """Find out whether a file is whole: by a PNG's checksums, else by decoding it, coarsely where that is quicker."""
+    """Check that a file is complete: by a PNG's checksums, else by decoding it, coarsely where that is faster."""
     if image.format == "PNG":
         image.verify()
     else:

@@ -1,4 +1,4 @@
-r"""Reading a model's answer: strict about what counts, tolerant about how it is dressed. The rules: reading.toml.
+r"""Read a model's answer: the content must be unambiguous, the formatting may vary. The rules: reading.toml.
 
 An answer is read only when it is whole, and after its thoughts. A choice counts when it is the whole answer, stands
 alone on the first line or leads it ("Yes, the cow …"), or is marked as the final answer ("Answer: yes", `<answer>`,
@@ -44,11 +44,11 @@ AROUND_WORDS = " \t\r\n\"'`*_#>:.,;!?()[]“”‘’▁ĠĊ"
 
 
 class UnusableAnswerError(Exception):
-    """The answer is not what was asked for; the message is meant for the model."""
+    """The answer cannot be used. The message tells the model why."""
 
 
 class CutOffError(Exception):
-    """The answer is not whole; the message says how it ends."""
+    """The answer was cut off. The message says how it ends."""
 
 
 def _any(patterns: Sequence[str]) -> re.Pattern[str]:
@@ -78,13 +78,13 @@ REFUSAL = _any([rf"\W*(?:{'|'.join(RULES['refusals']['begins'])})"])
 
 
 def spoken(text: str, *, cut: bool = False) -> str:
-    """Return what follows a model's thinking aloud.
+    """Remove the model's reasoning from its answer and return the rest.
 
     Args:
-        text: What it wrote.
-        cut: Whether its server says that it came to the limit of tokens.
+        text: The model's text.
+        cut: Whether the server says that the limit of tokens was reached.
 
-    Errors: `CutOffError` when it was cut off, does not end its thoughts, or says nothing.
+    Errors: `CutOffError` where the text was cut off, does not end its reasoning, or is empty.
 
     >>> spoken("<think>no cow? no, there it is</think>yes")
     'yes'
@@ -101,7 +101,7 @@ def spoken(text: str, *, cut: bool = False) -> str:
 
 
 def is_refusal(text: str) -> bool:
-    """Whether a text that holds no usable answer declines to give one.
+    """Whether a text without a usable answer is a refusal.
 
     >>> is_refusal("I'm sorry, but I can't help with that."), is_refusal("The cow faces left.")
     (True, False)
@@ -113,7 +113,7 @@ def is_refusal(text: str) -> bool:
 
 
 def read_choice(text: str, choices: Sequence[str], *, cut: bool = False) -> str:
-    """Return the choice that an answer names; `cut` as for `spoken`.
+    """Extract the chosen option from the answer text; `cut` as for `spoken`.
 
     Errors: `CutOffError`; `UnusableAnswerError` when it names none, or several.
 
@@ -152,7 +152,7 @@ def _marked(answer: str) -> Iterator[str]:
 
 
 def _plainly(text: str, choices: Sequence[str]) -> set[str]:
-    """Return the choice that leads a text, and every other one that contradicts it."""
+    """Return the option at the start of a text, and every other option in it that contradicts it."""
     lines = [line for line in text.splitlines() if _bare(line)]
     alone = _named(lines[0], choices) if lines else None
     if alone:
@@ -165,7 +165,7 @@ def _plainly(text: str, choices: Sequence[str]) -> set[str]:
 
 
 def _leading(clause: str, choices: Sequence[str]) -> str | None:
-    """Return the choice that a clause is, or that it says to hold or to be the better one."""
+    """Return the option that a clause consists of, or that it says is true or better."""
     first = _bare(re.split(r"\s", NOUN.sub("", clause, count=1), maxsplit=1)[0])
     named = _named(first, choices)
     if named is None or _named(clause, choices):
@@ -178,7 +178,7 @@ def _leading(clause: str, choices: Sequence[str]) -> str | None:
 
 
 def _named(text: str, choices: Sequence[str]) -> str | None:
-    """Return the choice that a text is, whatever surrounds it; single letters are told apart by case."""
+    """Return the option that a text consists of, punctuation aside; single letters must match in case."""
     bare = _bare(text)
     for choice in choices:
         if len(choice) == 1:
@@ -190,7 +190,7 @@ def _named(text: str, choices: Sequence[str]) -> str | None:
 
 
 def _bare(text: str) -> str:
-    """Return a text from its first to its last letter or digit, accents included."""
+    """Strip everything before the first and after the last letter or digit."""
     kept = [i for i, c in enumerate(text) if unicodedata.category(c)[0] in "LMN" and c != EMOJI_STYLE]
     return text[kept[0] : kept[-1] + 1] if kept else ""
 
@@ -198,7 +198,7 @@ def _bare(text: str) -> str:
 def choice_probabilities(
     tokens: Sequence[Mapping[str, Any]], choices: Sequence[str], said: str
 ) -> dict[str, float] | None:
-    """Return each choice's probability, summed over spellings and made to sum to 1; None if there is no telling.
+    """Return each option's probability, summed over spellings and scaled to sum to 1; None if it is unknown.
 
     Args:
         tokens: `logprobs.content` of a chat completion: per token its `token`, `logprob` and `top_logprobs`.
@@ -239,7 +239,7 @@ def choice_probabilities(
 
 
 def _listed(token: Mapping[str, Any]) -> dict[str, float]:
-    """Return the probability of a token and of each alternative to it that the server lists."""
+    """Return the probabilities of a token and of the alternatives that the server lists."""
     return {
         str(t.get("token") or ""): math.exp(min(0.0, float(t["logprob"])))
         for t in [token, *(token.get("top_logprobs") or [])]
@@ -251,7 +251,7 @@ FormT = TypeVar("FormT", bound=BaseModel)
 
 
 def read_form(text: str, form: type[FormT], *, cut: bool = False) -> FormT:
-    r"""Return the last JSON object in an answer that is a filled-in form; `cut` as for `spoken`.
+    r"""Extract the last JSON object that fits the form from the answer text; `cut` as for `spoken`.
 
     Errors: `CutOffError`; `UnusableAnswerError`, saying what is wrong with the last object, or that there is none.
 

@@ -62,7 +62,7 @@ class Shots:
 
     @classmethod
     def of(cls, count: int, context: JudgeContext, *, pairwise: bool, hides: bool, where: str) -> Shots:
-        """Return what chooses `count` examples a request. Errors: `InputError` without people's answers."""
+        """Return the chooser of `count` examples per request. Errors: `InputError` without people's answers."""
         from genspace.analysis.question import Question
 
         if context.study is None or context.evidence is None:
@@ -94,14 +94,14 @@ class Shots:
 
     @property
     def fingerprint(self) -> str:
-        """Digest of how examples are chosen and among which."""
+        """Digest of the examples and of the way they are chosen."""
         among = [(_name(e.request), e.prompt, e.yes, e.margin) for e in self.examples]
         return fingerprint({"version": VERSION, "count": self.count, "seed": self.seed, "among": among})
 
     def chosen(
         self, request: Request, solved: Callable[[SolvedExample, int], SolvedT | None]
     ) -> list[tuple[SolvedExample, SolvedT]]:
-        """Return at most `count` examples for a request, the likeliest to help first, and what they are as solved.
+        """Return at most `count` examples for a request with their answers, the most similar first.
 
         That is of its predicate, clear ones, yes and no in turn as far as `solved` makes something of them, given the
         example and its place. Where the statement that is asked for is hidden, all those of the predicate come in turn.
@@ -154,7 +154,7 @@ def _decided(units: Units) -> Iterator[tuple[str, str, bool, float]]:
 def _pairs(
     question: Question, prompts: Mapping[str, int], seed: int
 ) -> Iterator[tuple[str, str, bool, float]]:
-    """Yield pairs of one prompt: those that people compared; else a yes and a no each, the clearest together."""
+    """Yield pairs of one prompt: those that people compared, else pairs of a yes and a no, the clearest first."""
     if question.pairs is not None and question.pairs.people.asked.any():
         told = list(_decided(question.pairs))
     else:

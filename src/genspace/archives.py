@@ -26,7 +26,12 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class Archive:
-    """A tar archive, and what is needed of it."""
+    """A tar archive, and what is needed of it.
+
+    >>> weights = Archive(file="w.tar", sha256="0" * 64, members={"w.bin": "1" * 64}, get="curl -O example.org/w.tar")
+    >>> weights.here, weights.member("w.bin").name == "1" * 64
+    (False, True)
+    """
 
     file: str
     """What it is called where it comes from."""
@@ -52,9 +57,13 @@ class Archive:
 
 
 def how_to_unpack(archives: Iterable[Archive], wanted: str) -> str | None:
-    """Return how to get what is not here of some archives; None: all is here.
+    """Return the commands that get the missing archives; None if nothing is missing.
 
     `wanted` is what `genspace models fetch` is asked for.
+
+    >>> weights = Archive(file="w.tar", sha256="0" * 64, members={"w.bin": "1" * 64}, get="curl -O example.org/w.tar")
+    >>> how_to_unpack([weights], "detector.nanodet")
+    'curl -O example.org/w.tar && genspace models fetch detector.nanodet --from w.tar'
     """
     missing = {archive.file: archive.get for archive in archives if not archive.here}
     if not missing:
@@ -110,7 +119,13 @@ def _unpack_member(content: tarfile.TarFile, path: str, wanted: str, folder: Pat
 
 
 def sha256_of(file: Path) -> str:
-    """Return a file's SHA-256. Errors: `InputError` when it cannot be read."""
+    """Return a file's SHA-256. Errors: `InputError` when it cannot be read.
+
+    >>> file = Path(tempfile.mkdtemp()) / "empty"
+    >>> file.touch()
+    >>> sha256_of(file)[:16]
+    'e3b0c44298fc1c14'
+    """
     try:
         with file.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -140,7 +140,7 @@ def local_checkpoint(
 
 
 def checkpoint_digest(name: str, probe: str = "config.json", *, revision: str | None = None) -> str:
-    """Return what tells two versions of a checkpoint apart: the hub's commit, or a digest of the local files."""
+    """Return an identifier of a checkpoint's version: the hub's commit, or a digest of the local files."""
     path = locate(name, probe, revision=revision)
     if path is None:
         return "not fetched"

@@ -1,4 +1,4 @@
-"""How results show themselves in a notebook: as HTML, and as Markdown where there is no HTML. In one place for all."""
+"""How all results are displayed in a notebook: as HTML, or as Markdown where HTML is not possible."""
 
 from __future__ import annotations
 
@@ -57,7 +57,16 @@ LONGEST_REPR = 240
 
 @dataclass(frozen=True)
 class View:
-    """A result as a reader sees it."""
+    """A result as a reader sees it.
+
+    >>> print(View("Two judges", head=("judge", "figure"), rows=[("clip", "0.42")]).markdown())
+    **Two judges**
+    <BLANKLINE>
+    | judge | figure |
+    | --- | --- |
+    | clip | 0.42 |
+    <BLANKLINE>
+    """
 
     title: str
     sentences: Sequence[str] = ()
@@ -108,6 +117,12 @@ class Displayed:
     """Shows itself in Jupyter; a plain dataclass shows its fields, other results have a view in `OWN_VIEWS`.
 
     A record that may hold very much is a dataclass with `repr=False`, and has the short one that stands here.
+
+    >>> @dataclass(frozen=True, repr=False)
+    ... class Size(Displayed):
+    ...     height: float
+    >>> Size(1.5)
+    <Size: height 1.5>
     """
 
     __slots__ = ()
@@ -125,7 +140,11 @@ class Displayed:
 
 @dataclass(frozen=True, repr=False)
 class Drawing:
-    """A plot: shows itself in Jupyter, and saves itself as SVG."""
+    """A plot: shows itself in Jupyter, and saves itself as SVG.
+
+    >>> Drawing("<svg/>")
+    <Drawing of 6 characters of SVG>
+    """
 
     svg: str
 
@@ -141,7 +160,7 @@ class Drawing:
 
 
 class Result(Displayed):
-    """A finished result: besides showing itself it tells its sentences, draws its main plot and writes itself."""
+    """A finished result: it displays itself, and has sentences, a main plot and a method that writes it to files."""
 
     @property
     def sentences(self) -> list[str]:
@@ -213,7 +232,7 @@ def _spoken(name: str) -> str:
 
 
 def _text(value: Any) -> str:
-    """Return a value as a reader wants it: figures short, intervals in brackets, a missing one with its reason."""
+    """Format a value for reading: short figures, intervals in brackets, a missing value with its reason."""
     if value is None:
         return "–"
     if isinstance(value, bool):

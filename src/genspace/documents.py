@@ -21,7 +21,7 @@ _ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}
 
 
 def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
-    """Return what reads and writes records of a kind; it takes a while to make, so it is kept."""
+    """Return the reader and writer of a kind of record. It is slow to make, so it is cached."""
     from pydantic import TypeAdapter
 
     if kind not in _ADAPTERS:

@@ -50,7 +50,7 @@ class MissingExtraError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake in one file: where it is, what stands there, what was expected."""
+    """One mistake in one file: the place, the value, and what was expected."""
 
     file: str
     """Path as the user wrote it, or relative to the study."""
@@ -76,7 +76,7 @@ class Problem:
 
 
 def _shown(value: object, *, longest: int = 120) -> str:
-    """Return a value as messages quote it; a cell may hold a whole novel."""
+    """Return a value as messages quote it; long ones are shortened."""
     text = repr(value)
     return text if len(text) <= longest else f"{text[:longest]}… ({len(text):,} characters)"
 
@@ -140,6 +140,9 @@ def optional_import(module: str, *, extra: str, needed_for: str) -> ModuleType:
 
     Errors: `MissingExtraError` when the package is not installed. An installed package that fails to import
     raises its own error, so that a broken installation is not mistaken for a missing one.
+
+    >>> optional_import("json", extra="models", needed_for="hf").__name__
+    'json'
     """
     if find_spec(module.partition(".")[0]) is None:
         raise MissingExtraError(

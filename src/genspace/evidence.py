@@ -1,4 +1,4 @@
-"""What people said and what judges said about which items: one record that every comparison, page and judge takes.
+"""The answers of people and the verdicts of judges about items: one record for all comparisons, pages and judges.
 
 `genspace.gather.evidence_of` makes it from a study's files, `Evidence.from_frames` from data frames. Whoever needs
 answers or verdicts takes them from here, so that they mean the same everywhere.
@@ -24,7 +24,7 @@ from genspace.summary import summary
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Answers", "Evidence", "as_text", "combine_repeats"]
+__all__ = ["Answers", "Evidence", "combine_repeats"]
 
 UNIT = ["judge", "item_id", "item_id_b", "question"]
 LEAST_ITEMS_TO_CALL_DERIVED = 10
@@ -32,7 +32,7 @@ LEAST_ITEMS_TO_CALL_DERIVED = 10
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What people answered, and what is known about how they were asked."""
+    """People's answers, and how they were asked."""
 
     frame: pd.DataFrame
     """The columns of `ANSWER_COLUMNS`."""

@@ -34,6 +34,14 @@ def export_study(study: Study, target: Path, form: str) -> list[Path]:
     """Write items, annotations and verdicts into the folder `target`; return the files written.
 
     Errors: `InputError` when the folder holds something, or a table of the study has problems.
+
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> from genspace import open_study
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> pd.DataFrame({"item_id": ["a"]}).to_csv(folder / "items.csv", index=False)
+    >>> [path.name for path in export_study(open_study(folder), folder / "out", "csv")]
+    ['items.csv', 'annotations.csv', 'verdicts.csv']
     """
     if target.exists() and any(target.iterdir()):
         raise InputError(f"{target} is not empty; choose another folder")

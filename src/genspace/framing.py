@@ -1,4 +1,4 @@
-"""Whose left people and judges mean: both readings of a study's items, and the frames found from them."""
+"""Find whose left people and judges mean: compare their answers with both readings of each item."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ COLUMNS = (("camera_answer", "object_answer"), ("egocentric_answer", "truth"))
 
 @dataclass(frozen=True)
 class Readings:
-    """What is right about each item from the camera and from the object."""
+    """The right answer to each item in the camera's frame and in the object's."""
 
     camera: Mapping[str, float | None]
     """By item id: 1, 0, or None where it is unknown."""
@@ -116,7 +116,7 @@ def _of_scenes(study: Study) -> Readings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FramedJudge:
-    """In which frame a judge answers, and how often it is right in either, on items that tell."""
+    """The frame in which a judge answers, and its accuracy in each frame on items where they differ."""
 
     frame: FramedRater
     right_from_camera: int
@@ -147,7 +147,7 @@ class FramingDocument:
 
 @dataclass(frozen=True, repr=False)
 class Framing(Result):
-    """Which frames people and judges answer in."""
+    """The frames in which people and judges answer."""
 
     document: FramingDocument
 
@@ -184,6 +184,18 @@ def frames(study: Study) -> Framing:
 
     Errors: `InputError` where no item is known to have different answers in the two frames, and where people gave
     other answers than yes and no.
+
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> from pathlib import Path
+    >>> from genspace import open_study
+    >>> folder, ids = Path(tempfile.mkdtemp()), list("abcdefgh")
+    >>> items = pd.DataFrame({"item_id": ids, "camera_answer": [1, 0] * 4, "object_answer": [0, 1] * 4})
+    >>> items.to_csv(folder / "items.csv", index=False)
+    >>> said = pd.DataFrame({"item_id": ids, "rater_id": "ann", "value": [0, 1] * 4})
+    >>> said.to_csv(folder / "annotations.csv", index=False)
+    >>> frames(open_study(folder)).to_frame()[["who", "frame"]].to_numpy().tolist()
+    [['ann', 'object']]
     """
     evidence, readings = evidence_of(study), both_readings(study)
     answers = evidence.answers
@@ -224,7 +236,7 @@ def frames(study: Study) -> Framing:
 
 
 def _stated(people: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, float]]:
-    """Return the answers, those in a frame that was stated under a name of their own, and the frame of each such name.
+    """Split raters by the frame they stated: return the answers with new rater names, and the frame of each name.
 
     A rater states a frame by answering the question `FRAME_QUESTION`, or is asked in it: question "camera" or "object".
     """
@@ -246,7 +258,7 @@ def _stated(people: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, float]]:
 
 
 def _stated_share(people: pd.DataFrame, stated: Mapping[str, float]) -> Estimate | None:
-    """Return the share of the object's frame among the answers whose frame raters stated, over raters."""
+    """Return the mean over raters of the share of stated frames that are the object's."""
     said = people[people["rater_id"].isin(stated) & ~people["question"].isin(FRAMES)]
     if not len(said):
         return None
@@ -255,7 +267,7 @@ def _stated_share(people: pd.DataFrame, stated: Mapping[str, float]) -> Estimate
 
 
 def _as_people_say(readings: Readings, found: Frames) -> Readings:
-    """Return readings that people's answers complete, where these surely give both."""
+    """Return readings completed from people's answers, where these determine both."""
     camera, own = dict(readings.camera), dict(readings.object)
     for item in found.items:
         for into, yes in ((camera, item.camera), (own, item.object)):

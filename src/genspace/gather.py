@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from genspace.records import JudgeVariant
     from genspace.study import CheckReport, Read, Study
 
-__all__ = ["check", "evidence_of", "pairs_of", "verdicts_at"]
+__all__ = ["check", "evidence_of"]
 
 
 def evidence_of(study: Study) -> Evidence:
@@ -103,7 +103,15 @@ def check(
     declared: Declared | None = None,
     further: Callable[[Study], Iterable[Problem | Reading]] | None = None,
 ) -> CheckReport:
-    """Read everything that a study holds and return all problems at once; see `genspace.study.check_study`."""
+    """Read everything that a study holds and return all problems at once; see `genspace.study.check_study`.
+
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> pd.DataFrame({"item_id": ["a", "a"]}).to_csv(folder / "items.csv", index=False)
+    >>> len(check(folder).problems)  # two items of one id
+    1
+    """
 
     def answers(study: Study) -> Read:
         return _joined(study, study.read_annotations(), _recorded(study))

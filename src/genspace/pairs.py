@@ -130,7 +130,7 @@ def _swapped(table: pd.DataFrame, rows: Bools) -> pd.DataFrame:
 
 
 def pair_mistakes(answers: pd.DataFrame, settings: StudySettings) -> Iterator[tuple[int, str, str]]:
-    """Yield row, column and message of every answer about a pair that cannot be meant, in the table's own order.
+    """Yield row, column and message of every impossible answer about a pair, in the table's order.
 
     Args:
         answers: `item_id, item_id_b, value` as they were given.

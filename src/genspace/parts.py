@@ -70,7 +70,7 @@ class PartsDocument:
 
 @dataclass(frozen=True, repr=False)
 class Parts(Result):
-    """How far each changed part moved a score."""
+    """How much each changed part moved a score."""
 
     document: PartsDocument
     runs: tuple[RunSummary, ...] = ()
@@ -224,7 +224,7 @@ class _StudyPictures:
 
 @dataclass(frozen=True)
 class _Mixed:
-    """A mixture of the judge for one of the studies, and whom it is asked about."""
+    """A mixture of the judge's parts for one study, and the items that it is asked about."""
 
     study: Study
     spec: JudgeSpec

@@ -79,7 +79,7 @@ ENDINGS: Mapping[str, type[GenspaceError]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RayOptions:
-    """Where and how wide to run."""
+    """Where to run, and on how many workers."""
 
     address: str | None = None
     """Address of a Ray cluster; None: start workers on this machine."""
@@ -154,7 +154,7 @@ class _Worker:
 
 @dataclass(frozen=True, slots=True)
 class _HeldBatch:
-    """A batch in a worker's hands."""
+    """A batch that a worker is judging."""
 
     worker: Any
     open: dict[Key, Request]
@@ -328,7 +328,7 @@ class _Crew:
 
 @contextmanager
 def _cluster(ray: ModuleType, address: str | None) -> Iterator[None]:
-    """Within the block there are workers: those that the caller has, or new ones.
+    """Provide workers within the block: the caller's, or new ones.
 
     Ray prints what its cluster reports; standard output is for the answer, so that it goes to standard error.
     """

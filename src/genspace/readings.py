@@ -1,4 +1,4 @@
-"""What readers inferred about an input: a code with typed fields, how sure it is, and its sentence.
+"""What was inferred about an input: a code with typed fields, its certainty, and its sentence.
 
 A table can be read in more ways than one. Whatever was decided about it is certain, or said here, or refused as a
 `genspace.errors.Problem`. Suspicions are warnings that tell how to settle them.
@@ -146,6 +146,10 @@ class Kind:
 
 @cache
 def kinds() -> Mapping[str, Kind]:
-    """Return every kind of reading, by its code."""
+    """Return every kind of reading, by its code.
+
+    >>> kinds()["empty_rows"].level
+    'said'
+    """
     text = resources.files("genspace").joinpath("readings.toml").read_text(encoding="utf-8")
     return {code: Kind(**fields) for code, fields in tomllib.loads(text).items()}

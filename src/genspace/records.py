@@ -1,4 +1,4 @@
-"""Records that every room speaks: items, requests, verdicts, measurements, a study's settings.
+"""The records that all rooms share: items, requests, verdicts, measurements, a study's settings.
 
 They are frozen and validated where they are made. Nothing here does I/O or imports a heavy package.
 
@@ -249,12 +249,12 @@ class Verdict(Displayed):
 
     @classmethod
     def abstained(cls, request: Request, reason: str, **fields: Any) -> Verdict:
-        """Return a verdict that says why the judge would not answer."""
+        """Return an abstention with the reason."""
         return cls(**_key_fields(request), status="abstained", reason=reason, **fields)
 
     @classmethod
     def failed(cls, request: Request, reason: str, **fields: Any) -> Verdict:
-        """Return a verdict that says what broke; `genspace judge --retry errors` asks again."""
+        """Return a failure with the error; `genspace judge --retry errors` asks again."""
         return cls(**_key_fields(request), status="failed", reason=reason, **fields)
 
     @property
@@ -314,7 +314,7 @@ class JudgeVariant:
 
 @dataclass(frozen=True, slots=True)
 class JudgeMark:
-    """What a judge was when it gave the verdicts that count."""
+    """The fingerprint and settings of a judge when it gave the verdicts that count."""
 
     fingerprint: str | None = None
     """Digest of everything that can change its answers; None for scores made elsewhere."""
@@ -324,7 +324,7 @@ class JudgeMark:
 
 @dataclass(frozen=True, slots=True)
 class PairCoding:
-    """What people's answers about pairs look like in a table."""
+    """How people's answers about pairs are coded in a table."""
 
     first: float = 1.0
     """The first item is better."""

@@ -1,4 +1,4 @@
-"""The local runner: asks a judge about every item that has no verdict yet, and keeps each answer at once.
+"""The local runner: asks a judge about every item without a verdict, and stores each verdict at once.
 
 Longer than 400 lines: planning, asking and writing share the promise that nothing is lost or asked twice.
 """
@@ -35,17 +35,11 @@ __all__ = [
     "Progress",
     "RunEstimate",
     "RunOptions",
-    "RunPlan",
     "RunSummary",
     "StopFlag",
-    "answers",
     "asked_about_pairs",
     "estimate",
-    "plan",
     "run",
-    "settled_plan",
-    "stop_on_interrupt",
-    "store_of",
 ]
 
 log = logging.getLogger(__name__)
@@ -66,7 +60,12 @@ MAX_FRUITLESS_RESTARTS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """Which items a run asks about."""
+    """Which items a run asks about.
+
+    >>> first, second = (RunOptions(shard=(part, 2)) for part in (1, 2))
+    >>> [first.holds(item) != second.holds(item) for item in ("a", "b", "c")]  # each item is in one part
+    [True, True, True]
+    """
 
     limit: int | None = None
     """At most so many requests."""
@@ -97,7 +96,13 @@ class RunOptions:
 
 @dataclass(repr=False)
 class RunSummary(Displayed):
-    """What a run did."""
+    """What a run did.
+
+    >>> summary = RunSummary("clip")
+    >>> summary.add(Verdict(item_id="a", status="decided", score=0.8))
+    >>> summary.asked, summary.status["decided"]
+    (1, 1)
+    """
 
     judge: str
     already_done: int = 0
@@ -128,7 +133,13 @@ class RunSummary(Displayed):
 
 
 class StopFlag:
-    """Asks a run to hand out no further requests; what is in flight is finished and kept."""
+    """Stops a run: no further requests are handed out, and those in flight are finished and stored.
+
+    >>> stop = StopFlag()
+    >>> stop.set()
+    >>> bool(stop)
+    True
+    """
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -202,7 +213,7 @@ def plan(study: Study, judge: Judge, name: str, options: RunOptions) -> RunPlan:
 
 
 def settled_plan(study: Study, judge: Judge, name: str, options: RunOptions) -> RunPlan:
-    """Find the pending requests, after a judge whose fingerprint depends on it has found out what it must know."""
+    """Find the pending requests, after the judge has settled what its fingerprint depends on."""
     planned = plan(study, judge, name, options)
     if planned.total and isinstance(judge, Settling) and not judge.settled:
         with suppress(BudgetReachedError):  # it is reached again later, where verdicts are kept
@@ -245,7 +256,9 @@ def run(
         stop: Ends the run when set.
         ask: Runs a member somewhere else.
 
-    Errors: as for `answers`; `InputError` also when the verdicts cannot be written. Earlier verdicts are kept.
+    Errors: `InputError` for a wrong option, a missing checkpoint, or verdicts that cannot be written;
+    `BudgetReachedError`; `GenspaceError` where the judge answers what was not asked or keeps breaking. Earlier verdicts
+    are kept.
 
     >>> import tempfile
     >>> import pandas as pd
@@ -335,7 +348,19 @@ class RunEstimate(Displayed):
 
 
 def estimate(study: Study, judge: Judge, name: str, options: RunOptions) -> RunEstimate:
-    """Return what `run` would do, without doing it: nothing is sent."""
+    """Estimate the requests and the cost of `run`. Nothing is sent.
+
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> from pathlib import Path
+    >>> from genspace import open_study
+    >>> from genspace.judges import JudgeContext, JudgeSpec, make_judge
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> pd.DataFrame({"item_id": ["a", "b"]}).to_csv(folder / "items.csv", index=False)
+    >>> judge = make_judge(JudgeSpec(name="boxes", kind="box2d"), JudgeContext())
+    >>> estimate(open_study(folder), judge, "boxes", RunOptions(limit=1)).to_do
+    1
+    """
     planned = plan(study, judge, name, options)
     found = RunEstimate(judge=name, to_do=planned.total, already_done=planned.already_done)
     if isinstance(judge, Combining):
@@ -404,7 +429,7 @@ class _ContractError(GenspaceError):
 
 
 class _OpenRequests:
-    """Hands requests to a judge and knows which are still without an answer."""
+    """Hands requests to a judge and tracks those without an answer."""
 
     def __init__(self, requests: Iterator[Request], stop: StopFlag) -> None:
         self._requests = requests

@@ -1,4 +1,4 @@
-"""Left and right in texts: whether it is said whose they are, and what a mirror makes of them."""
+"""Left and right in texts: detect whether the text says whose side it is, and exchange the two for a mirror image."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ _WRITTEN = re.compile(
 
 
 def written_in(text: str) -> str | None:
-    """Return the word of a text by which the picture may hold something written or printed; None: nothing says so.
+    """Return a word of the prompt that suggests writing or print in the picture; None if there is none.
 
     >>> written_in("a sign that says STOP"), written_in("a cat")
     ('sign', None)
@@ -114,7 +114,7 @@ _FRAME = re.compile(
 
 
 def says_no_frame(text: str) -> bool:
-    """Whether a text speaks of a left or right side without saying whose.
+    """Whether a text names a left or right side without saying whose.
 
     >>> says_no_frame("a cat left of a dog"), says_no_frame("a cat on the left of the picture")
     (True, False)

@@ -1,4 +1,4 @@
-"""What a study comes to: how many items, prompts, raters, answers; which metrics; on which scale, which way round."""
+"""Summary of a study: numbers of items, prompts, raters and answers; the metrics; scales and directions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Summary:
 def summary(
     items: pd.DataFrame, answers: pd.DataFrame, verdicts: pd.DataFrame, settings: StudySettings
 ) -> Summary:
-    """Return what a study's tables come to.
+    """Summarise a study's tables.
 
     Args:
         items: `item_id[, prompt_id, generator]`.
@@ -79,7 +79,7 @@ def _distinct(frame: pd.DataFrame, column: str) -> int:
 
 
 def _scores_of_pairs(verdicts: pd.DataFrame) -> list[Reading]:
-    """Return what each judge's scores are taken to say about pairs."""
+    """Return how each judge's scores of pairs are interpreted."""
     found: dict[str, list[str]] = {"pair_shares": [], "pair_differences": [], "pairs_of_singles": []}
     of_pairs = verdicts["item_id_b"] != ""
     scored = verdicts[of_pairs].groupby("judge")["score"]

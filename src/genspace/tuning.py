@@ -1,4 +1,4 @@
-"""Tuning a judge on a study: a space of variants, each asked about every rated item once, and an honest choice."""
+"""Tune a judge on a study: ask each variant of a space about every rated item once, and choose on held-out folds."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class _File(BaseModel):
 
 @dataclass(frozen=True)
 class Space:
-    """The variants among which one chooses."""
+    """The variants to choose from."""
 
     variants: Mapping[str, JudgeTable]
     """By name; the first is the default."""
@@ -75,7 +75,7 @@ class Space:
     """Share of the prompts after which hopeless variants are asked no further; 0: never."""
 
     def specs(self) -> Iterator[JudgeSpec]:
-        """Yield what makes each variant."""
+        """Yield the specification of each variant."""
         for spec in resolve(list(self.variants), self.variants):
             yield replace(spec, source=f"{self.source}: {spec.name}")
 
@@ -142,7 +142,7 @@ class TuningDocument:
 
 @dataclass(frozen=True, repr=False)
 class Tuning(Result):
-    """What choosing among variants reaches, and which one was chosen."""
+    """The chosen variant, and the figure that choosing this way reaches on new prompts."""
 
     document: TuningDocument
     runs: tuple[RunSummary, ...] = ()
@@ -228,7 +228,7 @@ def tune_study(
     runs: list[RunSummary] = []
 
     def answers(name: str, wanted: Sequence[str]) -> dict[str, Verdict] | None:
-        """Have a variant asked; None where it was not asked about all of them."""
+        """Ask a variant; None where it was not asked about all items."""
         spec, judge = judges[name]
         runs.append(ask(judge, spec, apart, RunOptions(items=frozenset(wanted))))
         said = JudgeStore(apart.kept_in, spec.name).of_items(judge.fingerprint)
@@ -290,7 +290,7 @@ def tune_study(
 
 
 def _first_part(prompts: NDArray[np.int64], share: float, *, seed: int) -> NDArray[np.bool_]:
-    """(n,) items of the prompts after which hopeless variants are dropped; all where there are too few to say."""
+    """(n,) items that are asked about before hopeless variants are dropped; all where there are too few prompts."""
     import numpy as np
 
     names = np.unique(prompts)
@@ -299,7 +299,7 @@ def _first_part(prompts: NDArray[np.int64], share: float, *, seed: int) -> NDArr
 
 
 def _paid(judges: Iterable[tuple[str, Judge]], apart: Study) -> float:
-    """Return what was paid for the answers of judges and of whom they combine; one from the cache cost nothing."""
+    """Return the cost of the answers of judges and their members; answers from the cache cost nothing."""
     asked: dict[str, Judge] = {}
     for name, judge in judges:
         asked |= judge.members if isinstance(judge, Combining) else {name: judge}
@@ -311,7 +311,7 @@ def _paid(judges: Iterable[tuple[str, Judge]], apart: Study) -> float:
 def _by_fold(
     judge: Fitted, study: Study, ids: Sequence[str], some: Sequence[str], held: NDArray[np.bool_]
 ) -> Iterator[dict[str, Verdict]]:
-    """Yield what a judge says of some items, by outer fold: fitted without what people said of those held out."""
+    """Yield a judge's verdicts on some items by outer fold, fitted without people's held-out answers."""
     wanted = set(some)
     asked = [Request(item=i, files=study.files) for i in study.iter_items() if i.item_id in wanted]
     for fold in held.T:
@@ -326,7 +326,7 @@ def _candidates(
     figure: Figure,
     thresholds: Iterable[float],
 ) -> Iterator[Candidate]:
-    """Yield a variant once with each threshold; where the figure reads scores, once.
+    """Yield a variant with each threshold; once where the figure reads scores.
 
     The first of the answers are those that are kept, the others those of each fold.
     """
@@ -352,7 +352,7 @@ def _candidates(
 
 
 def _winner(variants: Mapping[str, JudgeTable], name: str, threshold: float | None) -> str:
-    """Return the winner's table, and those of the variants that it names."""
+    """Return the tables of the winner and of the variants that it names."""
     tables: dict[str, dict[str, Any]] = {}
     wanted = [name]
     while wanted:

@@ -238,7 +238,7 @@ def test_raters_who_always_agree_allow_everything():
     assert (found.value, found.low, told(found.reason)) == (
         1.0,
         None,
-        "the figure is at its end, where no error can be measured",
+        "the figure is at the end of its range, where no error can be measured",
     )
     alone = ceiling(people([[1, 1], [2, 3], [5, 5]]), np.zeros(3, int), "pearson").estimate
     assert (alone.low, told(alone.reason)) == (None, "a single prompt")

@@ -203,7 +203,7 @@ def test_check_warns_of_sides_without_a_frame(study: Path, genspace: Callable[..
     items.to_csv(study / "items.csv", index=False)
     told = genspace("check", study)
     assert told.code == 0
-    assert "4 of 8 prompts speak of a side without saying whose" in " ".join(told.out.split())
+    assert "4 of 8 prompts name a side without saying whose" in " ".join(told.out.split())
 
 
 @pytest.mark.parametrize(

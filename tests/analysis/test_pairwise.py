@@ -136,3 +136,14 @@ def _merged_accuracy(y, x, width):
     n, far = len(y), np.abs(x[:, None] - x) > width
     said = np.where(far, np.sign(x[:, None] - x), 0)
     return ((said == np.sign(y[:, None] - y)).sum() - n) / n / (n - 1)
+
+
+def test_where_pairs_are_a_sample_all_are_counted_and_another_judge_has_the_same_pairs():
+    rng = np.random.default_rng(1)
+    y, x, other = rng.integers(0, 4, (3, 30)).astype(float)
+    pairs = pairs_within(y, x)
+    listed = right_pairs(pairs, y, x, np.zeros(30), np.zeros(30, dtype=int))
+    fields = ("human", "judge", "group", "first", "second")
+    few = replace(pairs, complete=False, **{name: getattr(pairs, name)[:9] for name in fields})
+    assert right_pairs(few, y, x, np.zeros(30), np.zeros(30, dtype=int)).tolist() == listed.tolist()
+    assert pairs.judged(other).judge.tolist() == pairs_within(y, other).judge.tolist()

@@ -41,6 +41,19 @@ def test_positive_from_decides_ordinal_studies_and_only_then():
     np.testing.assert_array_equal(people.decision[:2], [1, 0])
 
 
+@pytest.mark.parametrize(
+    ("values", "declared", "scale"),
+    [
+        ((1, 1), {}, (0.0, 1.0)),
+        ((2, 4), {}, (2.0, 4.0)),
+        ((2, 4), {"scale_min": 1, "scale_max": 5}, (1.0, 5.0)),
+    ],
+)
+def test_a_scale_is_declared_or_observed(values, declared, scale):
+    said = answers(("a", "r", values[0]), ("b", "r", values[1]))
+    assert units(said, NO_VERDICTS, ITEMS, settings=StudySettings(**declared)).people.scale == scale
+
+
 def test_only_main_answers_and_first_repeats_count():
     said = pd.DataFrame(
         {

@@ -234,6 +234,16 @@ def test_a_pair_that_agrees_far_more_than_any_other_is_named():
     assert pair.kappa > 0.6 > next_best
 
 
+def test_a_third_who_agrees_hardly_more_on_the_pairs_scale_explains_nothing():
+    """Kappa of the pair is .18; a third on a scale of twenties has 0, and .11 on the pair's own scale."""
+    rng = np.random.default_rng(4)
+    truth = np.random.default_rng(4).integers(1, 6, size=400)
+    others = [np.where(rng.random(400) < share, truth, rng.integers(1, 6, 400)) for share in (0.25, 0.12)]
+    found = conspicuous_raters(people(np.stack([truth, others[0], 20 * others[1]], axis=1).astype(float)))
+    assert (found[0].a, found[0].b, found[1]) == ("r0", "r1", 0.0)
+    assert found[0].kappa == pytest.approx(0.181, abs=1e-3)
+
+
 def test_of_two_pairs_neither_is_conspicuous():
     """Two raters give the same answers; a third shares items with one of them alone."""
     ratings = np.random.default_rng(2).integers(1, 6, size=(200, 3)).astype(float)
@@ -279,3 +289,15 @@ def test_a_rater_on_a_reversed_yes_and_no_is_named():
     ratings[:, 2] = rng.integers(2, size=200)
     pair, _ = conspicuous_raters(people(ratings, value_type="binary"))
     assert (pair.a, pair.b) == ("r0", "r1")
+
+
+def test_without_draws_there_is_one_value():
+    """Three of four alike; by chance half: (.75 - .5) / (1 - .5)."""
+    found = cohen_kappa(np.array([0.0, 0, 1, 1]), np.array([0.0, 0, 1, 0]))
+    assert found.tolist() == [pytest.approx(0.5)]
+
+
+def test_two_values_are_enough_where_their_order_does_not_count():
+    found = reliability(people([[0, 1], [1, 1], [0, 0], [1, 1]], value_type="binary"))
+    assert found["raw_agreement"].value == pytest.approx(3 / 4)
+    assert found["krippendorff_alpha_nominal"].value is not None

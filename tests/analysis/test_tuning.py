@@ -30,7 +30,7 @@ from genspace.records import Request, Verdict
 from genspace.report._plots import money_curve
 from genspace.runner import RunOptions, RunSummary, run
 from genspace.study import JudgeTable, Study
-from genspace.tuning import Space, read_space, tune_study
+from genspace.tuning import Space, _first_part, read_space, tune_study
 
 
 def simulated(
@@ -357,6 +357,14 @@ def test_where_the_data_cannot_tell_it_is_said_how_many_labels_would(study: Stud
     assert told in " ".join(view_of(found).sentences)
 
 
+@pytest.mark.parametrize(("prompts", "share", "first"), [(60, 0.3, 18), (12, 0.3, 10), (60, 0.0, 60)])
+def test_the_first_part_is_of_whole_prompts(prompts: int, share: float, first: int) -> None:
+    labels = np.repeat(np.arange(prompts), 4)
+    asked = _first_part(labels, share, seed=1)
+    assert asked.sum() == 4 * first
+    assert len(np.unique(labels[asked])) == first
+
+
 def test_a_hopeless_variant_is_asked_about_the_first_part_alone(study: Study) -> None:
     judges = {"plain": Wrong(29), "good": Wrong(31), "bad": Wrong(1)}
     found = tune_study(study, space(*judges, drop_after=0.3), make=lambda spec, _: judges[spec.name], ask=ask)
@@ -449,6 +457,11 @@ def test_a_wrong_space_is_refused_by_name(tmp_path: Path, text: str, told: str) 
     (tmp_path / "tune.toml").write_text(text)
     with pytest.raises((InputError, InvalidFilesError), match=told):
         read_space(tmp_path / "tune.toml")
+
+
+def test_a_space_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no\.toml: cannot be read \(No such file or directory\)"):
+        read_space(tmp_path / "no.toml")
 
 
 def test_a_grid_is_every_combination(tmp_path: Path) -> None:

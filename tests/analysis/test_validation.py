@@ -69,7 +69,7 @@ def test_planted_metrics_get_the_right_claims() -> None:
         assert row["p"] < row["p_holm"] <= 3 * row["p"]
     assert good.to_dict()["stand_in"]["passed"]
     assert not poor.to_dict()["stand_in"]["passed"]
-    assert any("is ahead of 1 of the 2 there: poor" in s for s in validation_sentences(good.document))
+    assert any("is ahead of 1 of 2 others: poor" in s for s in validation_sentences(good.document))
     assert any(
         "Where category is even it is behind good, twin" in s for s in validation_sentences(poor.document)
     )

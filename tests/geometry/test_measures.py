@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from genspace.geometry.evaluate import measured_in_words
-from genspace.geometry.measures import bearing_deg, size_m, unseen_factor
+from genspace.geometry.evaluate import _combined, measured_in_words
+from genspace.geometry.measures import bearing_deg, check_apart, pair_view, size_m, unseen_factor
 from genspace.geometry.profiles import CORRECTED
 from genspace.geometry.scene import SceneObject
-from genspace.geometry.views import Placed, Unmeasurable
+from genspace.geometry.views import Placed, Unknown, Unmeasurable
 from genspace.records import Measurement
 
 
@@ -43,6 +45,34 @@ def test_what_stands_at_one_place_is_named() -> None:
         bearing_deg(box(), box("cat"))
     with pytest.raises(Unmeasurable, match="cow and the camera are above one another"):
         bearing_deg(box(place=(0, 1, 0)), (0.0, 0.0, 0.0))
+
+
+def test_a_pair_is_seen_from_between_its_headings() -> None:
+    """Both look at the camera, which is then straight ahead of them; turned to the right, they have it at 90 degrees."""
+    left, right = box(place=(-1, 0, 3)), box("cat", place=(1, 0, 3))
+    facing = [replace(one, ground_front=(0.0, -1.0)) for one in (left, right)]
+    assert pair_view(*facing, 0.0) == pytest.approx((0.0, 0.0))
+    assert pair_view(left, right, 0.0)[1] == pytest.approx(90.0)
+    with pytest.raises(Unmeasurable, match="cow and cat face opposite ways"):
+        pair_view(left, replace(right, ground_front=(-1.0, 0.0)), 0.0)
+
+
+def test_only_known_places_can_be_one_place() -> None:
+    with pytest.raises(Unmeasurable, match=r"cow and cat are at one place, 1\.0 cm apart"):
+        check_apart(box(), box("cat", place=(0.01, 0, 3)))
+    nowhere = replace(box("cat"), in_camera=Unknown("no depth"))
+    for a, b in ((box(), nowhere), (nowhere, box())):
+        check_apart(a, b)
+
+
+def test_what_is_reported_beside_constraints_decides_nothing() -> None:
+    seen = Measurement(quantity="share seen", value=0.4, unit="")
+    half, unknown = (
+        Measurement(quantity="distance", value=v, unit="m", target=1.0, inner=0.1, outer=0.3, score=s)
+        for v, s in ((1.2, 0.5), (None, None))
+    )
+    assert _combined([seen, half, seen, half]).score == 0.25
+    assert _combined([seen, half, unknown]).score is None
 
 
 def test_a_number_without_a_unit_has_three_decimals() -> None:

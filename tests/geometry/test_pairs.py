@@ -23,10 +23,14 @@ def make(tmp_path: Path):
     """Write two depths (steps of 1 mm) and return their pair; the object's mask covers the given columns."""
 
     def made(
-        before: np.ndarray, after: np.ndarray, columns: int = 8, z: tuple[float, float] = (3.0, 3.0)
+        before: np.ndarray,
+        after: np.ndarray,
+        columns: int = 8,
+        z: tuple[float, float] = (3.0, 3.0),
+        rows: int = HEIGHT,
     ) -> Pair:
         mask = np.zeros((HEIGHT, WIDTH), dtype=bool)
-        mask[:, :columns] = True
+        mask[:rows, :columns] = True
         scenes = {}
         for name, depth, at in (("before", before, z[0]), ("after", after, z[1])):
             Image.fromarray(depth.astype(np.uint16)).save(tmp_path / f"{name}.png")
@@ -97,7 +101,20 @@ def test_no_scale(make, before: np.ndarray, after: np.ndarray, columns: int, rea
 
 
 def test_masks_are_fitted_to_a_smaller_depth(make) -> None:
-    """Depths of half the image's size: the mask's columns 0–7 are the depth's columns 0–3."""
+    """Depths of half the image's size: the mask's rows 0–15 and columns 0–31 are the depth's 0–7 and 0–15."""
+    before, after = np.full((12, 16), 4000), np.full((12, 16), 2000)
+    before[:8] = np.arange(4000, 4128).reshape(8, 16)
+    pair = make(before, after, rows=16, columns=32)
+    assert depth_scale(pair, Limits(max_scale_spread=1e-9)) == pytest.approx(2.0)
     before, after = np.full((12, 16), 4000), np.full((12, 16), 2000)
     before[:, :4] = 9000
     assert depth_scale(make(before, after), Limits(max_scale_spread=1e-9)) == pytest.approx(2.0)
+
+
+def test_what_is_not_in_the_image_before_is_named(make) -> None:
+    pair = make(wall(4000), wall(4000))
+    nothing = pair.before.model_copy(update={"objects": ()})
+    answer = evaluate(
+        pair.model_copy(update={"before": nothing}), "move_object(A, direction=closer, value_m=1)"
+    )
+    assert (answer.score, answer.reason) == (None, "A was not found in the image before the edit")

@@ -174,6 +174,10 @@ def test_nobody_is_paid_for_answers_that_were_imported(tmp_path: Path) -> None:
     desk.join("p1")
     rows = export_text(desk.store, desk.material, "payments.csv").splitlines()[1:]
     assert [row.split(",")[1] for row in rows] == ["p1"]
+    _, who, _, answered, _, finished, *_ = (
+        export_text(desk.store, desk.material, "raters.csv").splitlines()[-1].split(",")
+    )
+    assert (who, answered, finished) == ("p1", "0", "False")
     desk.store.close()
 
 

@@ -158,13 +158,13 @@ class TestLabelStudio:
     )
     def test_a_file_without_an_answer_says_so(self, desk, tmp_path, shape):
         (found,) = refused(desk, tmp_path / "in.json", [{"id": 1, "data": {"item_id": "i0"}, **shape}])
-        assert found.startswith("in.json: holds no answer: 1 of 1 task hold no answer: 1")
+        assert found.startswith("in.json: holds no answer: no answer in 1 of 1 task: 1")
 
     def test_tasks_without_answers_beside_others_are_said(self, desk, tmp_path, caplog):
         tasks = [task("i0", annotation(result(4))), {"id": 2, "data": {"item_id": "i1"}, "annotations": None}]
         with caplog.at_level("INFO"):
             assert [*took(desk, tmp_path / "in.json", tasks).values()] == [4.0]
-        assert "in.json: 1 of 2 tasks hold no answer: 2" in caplog.text
+        assert "in.json: no answer in 1 of 2 tasks: 2" in caplog.text
 
     def test_boxes_and_texts_beside_the_answer_are_passed_over_and_said(self, desk, tmp_path, caplog):
         beside = [
@@ -182,7 +182,7 @@ class TestLabelStudio:
                 desk, tmp_path / "in.json", [task("i0", annotation(result(4)), annotation(result(4)))]
             )
         assert [*found.values()] == [4.0]
-        assert "1 answer stand there twice" in caplog.text
+        assert "1 answer given twice" in caplog.text
 
     def test_answers_before_version_one_and_whose_they_are(self, desk, tmp_path):
         old = [{"id": 1, "data": {"item_id": "i0"}, "completions": [{"result": [result(4)], "lead_time": 2}]}]
@@ -313,7 +313,7 @@ class TestMechanicalTurk:
         batch = self.batch("Answer.rating", "4", "2").replace("Approved", "Rejected", 1)
         with caplog.at_level("INFO"):
             took(desk, tmp_path / "batch.csv", batch)
-        assert "1 answer stand in assignments with status Rejected" in caplog.text
+        assert "1 answer from assignments with status Rejected" in caplog.text
 
     def test_several_ticks(self, desk, tmp_path):
         found = refused(desk, tmp_path / "b.csv", self.batch("Answer.r.1,Answer.r.2", "true,true"))

@@ -97,4 +97,10 @@ def test_a_visit_that_has_ended_takes_nothing_more(tmp_path: Path) -> None:
     with pytest.raises(ClosedError, match="this visit has ended"):
         desk.answer(rater, held, 1.0)
     assert isinstance(desk.claim(desk.join()), Assignment), "what was in the rater's hands has gone back"
+    worked = desk.join()
+    desk.answer(worked, desk.take(worked), 1.0)
+    with desk.store.writing() as connection:
+        Turn(connection, desk.design, worked, desk.clock()).leave("returned")
+    ended = {row.rater_id: row.finished_at is not None for row in desk.store.snapshot().raters}
+    assert (ended[rater], ended[worked]) == (False, True), "who answered nothing has not finished"
     desk.store.close()

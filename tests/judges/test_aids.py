@@ -104,8 +104,8 @@ def test_an_arrow_leaves_each_front() -> None:
 
 def test_where_no_front_is_known_no_arrow_is_spoken_of() -> None:
     flat = scene()
-    for one in flat["objects"]:
-        one["has_front"] = False
+    flat["objects"][0]["has_front"] = False
+    del flat["objects"][1]["rotation"]
     files = FILES | {"1.scene.json": json.dumps(flat).encode()}
     (ask,) = asks(files=files, aids="front")
     assert (ask.drawn, ask.images, ask.aids) == ({}, ("1.png",), ())
@@ -116,6 +116,11 @@ def test_crops_hold_each_thing_with_a_margin() -> None:
     assert [Image.open(io.BytesIO(data)).size for data in ask.drawn.values()] == [(78, 118), (66, 92)]
     assert "Image 3 is a part of image 1, around the “chair”." in ask.text
     assert ask.images[0] == "1.png"
+    larger = FILES | {"1.png": png(200, (SIZE * 3 // 2, SIZE * 3 // 2))}
+    (ask,) = asks(files=larger, aids="crops")
+    # the cow's box of 60 by 90 in the scene is 90 by 135 in the picture, and 15 % wider on each side
+    size = Image.open(io.BytesIO(next(iter(ask.drawn.values())))).size
+    assert size == pytest.approx((1.3 * 90, 1.3 * 135), abs=1.5)
 
 
 def test_a_depth_map_is_white_where_it_is_near() -> None:

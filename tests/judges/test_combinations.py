@@ -115,7 +115,8 @@ def test_where_a_member_abstains_the_others_answer(tmp_path: Path, rng: np.rando
     found = judged(combination(study, "ensemble", members=["one", "two"]), study)
     column = np.array([np.nan if s is None else s[0] for s in two])
     assert found["i003"].score == pytest.approx(cross_fit(column, labels, prompts(study))[3])
-    assert found["i003"].measurements[0].note == "cannot tell"
+    silent, told = found["i003"].measurements
+    assert (silent.value, silent.note, told.value) == (None, "cannot tell", column[3])
     assert found["i005"].status == "abstained"
     assert found["i005"].reason == "one: cannot tell; two: cannot tell"
     assert found["i000"].cost_usd == pytest.approx(0.02)

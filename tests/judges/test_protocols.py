@@ -88,6 +88,17 @@ def test_contrast_says_where_the_probability_of_what_was_asked_comes_from() -> N
     assert outcome.details["probabilities_from"] == "logits"
 
 
+@pytest.mark.parametrize(("surely", "score"), [({"left"}, 1.0), ({"left", "right"}, 0.5), ({"right"}, 0.0)])
+def test_contrast_of_a_model_that_is_certain(surely: set[str], score: float) -> None:
+    def model(ask: Ask) -> Answer:
+        line = next(line for line in ask.text.splitlines() if "requirement:" in line)
+        share = float(any(side in line for side in surely))
+        return Answer(probabilities={"yes": share, "no": 1 - share}, source="logits")
+
+    outcome, _ = asked("contrast", ITEM, model)
+    assert outcome.score == pytest.approx(score, abs=1e-9)
+
+
 def test_contrast_without_rivals_is_yes_no() -> None:
     item = replace(ITEM, predicate="object_distance(cow, chair, value_m=1)")
     outcome, questions = asked("contrast", item, lambda _: yes(1.5))

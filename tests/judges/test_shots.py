@@ -264,11 +264,14 @@ def test_a_pair_is_solved_by_pairs_of_other_prompts(study: Study, tmp_path: Path
     compared = written(tmp_path, items, pd.DataFrame(said))
     shots = Shots.of(8, study_context(compared), pairwise=True, hides=False, where="")
     assert len(shots.examples) == 32
+    margins = [e.margin for e in shots.examples]
+    assert margins == sorted(margins, reverse=True)
     for e in shots.examples:
         first = min(e.request.item.item_id, e.request.other.item_id)
         assert e.yes == ((int(first[1:]) % 8 == 0) == (first == e.request.item.item_id))
     assert {e.yes for e in shots.examples} == {True, False}
-    few = written(tmp_path, items, pd.DataFrame(said[:6]))
+    strangers = [{**said[0], "item_id": a, "item_id_b": b} for a, b in (("i07", "i08"), ("i13", "i11"))]
+    few = written(tmp_path, items, pd.DataFrame([*said[:6], *strangers]))  # these are of two prompts
     with pytest.raises(InputError, match="shots = 4: people have decided 3 pairs"):
         judge(few, protocol="pairwise")
 

@@ -5,9 +5,11 @@
 `targets.toml` names files and tests. Of each file some mutations are drawn: another operator, another number, a condition
 turned round (the operators of cosmic-ray). Each is made in a copy of the repository, and the tests run there until the
 first fails. A mutant that no test notices is a survivor: it is tested, or argued in `survivors.toml`, which names its
-file, the line, what the line became, and why that changes nothing. What is drawn of a file depends on the seed alone.
-The report of a whole run is docs/contributing/mutants.md, that of a part build/mutants.md. Mutants once killed by the same
-tests are known from build/killed.txt, so that a run which was broken off goes on, and survivors alone are tried again.
+file, the line, what the line became, and why that changes nothing; it is not tried again. What is drawn of a file
+depends on the seed alone.
+
+The report of a whole run is docs/contributing/mutants.md, that of a part build/mutants.md. Mutants once killed by the
+same tests are known from build/killed.txt, so that a run which was broken off goes on.
 """
 
 from __future__ import annotations
@@ -185,6 +187,7 @@ def _test(copy: Path, what: Sequence[str]) -> None:
         os.environ |= {"PYTHONPATH": sys.path[0], "GENSPACE_TEST_DATA": str(_data())}
         os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # importing them takes longer than most tests
         sys.dont_write_bytecode = True
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the suite would compile in spite of it
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         plugins = ["-p", "xdist.plugin", "-p", "pytest_timeout", "-p", "no:cacheprovider"]
         code = int(pytest.main(["-q", "-x", "-n", "0", *plugins, *what]))
@@ -277,25 +280,26 @@ def main() -> int:
         for job in range(given.jobs):
             free.put(_copied(Path(folder) / str(job)))
 
+        survived: dict[Mutant, bool] = {}
+
         def tried(row: tuple[str, str, Sequence[str]]) -> list[tuple[Mutant, bool]]:
             room, file, tests = row
             drawn = list(mutants_of(room, file, tests, given.each, random.Random(f"{given.seed} {file}")))
-            if killed.issuperset(mutant.digest for mutant in drawn):
-                return [(mutant, False) for mutant in drawn]
-            copy = free.get()
-            try:
-                found = []
-                for mutant in drawn:
-                    found.append((mutant, mutant.digest not in killed and survives(mutant, copy)))
-                    print("survived" if found[-1][1] else "killed  ", mutant.name, flush=True)
-                # where one survives, the tests do not fail by themselves
-                if not any(survived for _, survived in found) and not survives(_unchanged(*row), copy):
-                    raise RuntimeError(f"{file}: {', '.join(tests)} fail without any mutant")
-            finally:
-                free.put(copy)
-            kept.write("".join(f"{mutant.digest}\n" for mutant, survived in found if not survived))
-            kept.flush()
-            return found
+            new = [mutant for mutant in drawn if mutant.digest not in killed and mutant.key not in argued]
+            if new:
+                copy = free.get()
+                try:
+                    for mutant in new:
+                        survived[mutant] = survives(mutant, copy)
+                        print("survived" if survived[mutant] else "killed  ", mutant.name, flush=True)
+                    # where one survives, the tests do not fail by themselves
+                    if not any(survived[m] for m in new) and not survives(_unchanged(*row), copy):
+                        raise RuntimeError(f"{file}: {', '.join(tests)} fail without any mutant")
+                finally:
+                    free.put(copy)
+                kept.write("".join(f"{mutant.digest}\n" for mutant in new if not survived[mutant]))
+                kept.flush()
+            return [(mutant, survived.get(mutant, mutant.key in argued)) for mutant in drawn]
 
         results = list(chain.from_iterable(pool.map(tried, rows)))
     command = f"tests/mutants/run.py --each {given.each} --seed {given.seed}"

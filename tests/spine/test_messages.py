@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import json
+import logging
 import re
 import subprocess
 import sys
@@ -15,8 +17,9 @@ from typer.main import get_command
 
 import genspace
 from genspace.cli import invoke, whole_app
-from genspace.cli._console import as_flags
+from genspace.cli._console import as_flags, configure, out
 from genspace.cli._help import COMMANDS, OPTIONS
+from genspace.errors import InputError
 
 QUICKSTART = Path(__file__).parents[2] / "examples" / "quickstart"
 PACKAGE = Path(genspace.__file__).parent
@@ -106,6 +109,32 @@ def test_a_command_imports_no_other_one() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.rstrip().endswith("['genspace.cli.check']")
+
+
+@pytest.mark.parametrize(
+    ("quiet", "verbose", "level"), [(False, False, "INFO"), (True, False, "WARNING"), (True, True, "DEBUG")]
+)
+def test_what_is_shown_and_what_the_log_file_holds(
+    quiet: bool, verbose: bool, level: str, tmp_path: Path
+) -> None:
+    logger = logging.getLogger("genspace")
+    try:
+        configure(quiet=quiet, verbose=verbose, log_file=str(tmp_path / "log"))
+        assert logging.getLevelName(logger.handlers[0].level) == level
+        logger.debug("a größer cow")
+        with pytest.raises(InputError, match=r"--log-file .*: No such file or directory"):
+            configure(quiet=quiet, verbose=verbose, log_file=str(tmp_path / "none" / "log"))
+    finally:
+        configure(quiet=False, verbose=False, log_file=None)
+    (line,) = (tmp_path / "log").read_text(encoding="utf-8").splitlines()
+    assert '"message": "a größer cow"' in line
+    assert json.loads(line)["level"] == "debug"
+    assert len(logger.handlers) == 1
+
+
+def test_a_line_in_a_file_or_pipe_is_not_broken() -> None:
+    configure(quiet=False, verbose=False, log_file=None)
+    assert out().soft_wrap
 
 
 def test_command_line_shows_the_flag_of_an_argument(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,11 +1,20 @@
-"""The public names, pinned: a name that comes or goes is a decision, written into the list below."""
+"""The public names: those of the packages are pinned, and each name that the reference documents has an example."""
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
+import re
+from collections.abc import Iterator
+from functools import cached_property
 from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 import pytest
+import reference_pages
+
+ROOT = Path(__file__).resolve().parents[2]
 
 PUBLIC = {
     "genspace": """
@@ -41,3 +50,122 @@ def test_each_public_name_has_an_example_that_runs(module: str, name: str) -> No
         assert ">>> " in (inspect.getdoc(value) or ""), "its docstring is its page: show how it is used"
     if module == "genspace":
         assert value is getattr(import_module("genspace"), name)  # found at its home once, then kept
+
+
+# The documented names -------------------------------------------------------------------------------------------
+
+SHOWN_ELSEWHERE = {
+    # name: the function whose example gives it, or the file that shows it
+    "genspace.analysis.diff.JudgeChange": "genspace.analysis.diff.diff",
+    "genspace.analysis.inference.studies.Studies": "genspace.analysis.inference.studies.across_studies",
+    "genspace.analysis.power.PlannedStudy": "genspace.analysis.power.simulate_power",
+    "genspace.analysis.result.GeneratorRow": "genspace.api.rank",
+    "genspace.analysis.result.PairTest": "genspace.api.compare",
+    "genspace.analysis.result.QuestionResult": "genspace.api.compare",
+    "genspace.analysis.result.TieShares": "genspace.api.compare",
+    "genspace.archives.unpack": "examples/plugin-embedded/genspace_embedded/weights.py",
+    "genspace.certificate.Certificate": "src/genspace/report/_certificate.py",
+    "genspace.certificate.certify": "docs/concepts/consistency.md",
+    "genspace.certificate.keep": "src/genspace/cli/certify.py",
+    "genspace.certificate.varied": "src/genspace/cli/certify.py",
+    "genspace.certificate.versions_for": "src/genspace/cli/certify.py",
+    "genspace.datasets.write_study": "src/genspace/datasets/_fetch.py",
+    "genspace.display.Result": "genspace.api.compare",
+    "genspace.framing.Framing": "genspace.framing.frames",
+    "genspace.framing.both_readings": "genspace.framing.frames",
+    "genspace.geometry.convert.convert": "docs/reference/scene-files.md",
+    "genspace.geometry.drawing.view3d.view3d": "docs/how-to/show.md",
+    "genspace.geometry.perception.Part": "examples/plugin-perception/genspace_moge.py",
+    "genspace.geometry.perception.PartKind": "examples/plugin-perception/genspace_moge.py",
+    "genspace.geometry.perception.StageView": "examples/plugin-perception/genspace_moge.py",
+    "genspace.geometry.perception.stacks.ChosenPart": "genspace.geometry.perception.stacks.chosen_parts",
+    "genspace.geometry.predicates.Case": "docs/how-to/own-predicate.md",
+    "genspace.geometry.predicates.Change": "geometry/predicates/move_object.py",
+    "genspace.geometry.probes.planning.Draw": "examples/plugin-predicate/genspace_between/__init__.py",
+    "genspace.geometry.probes.planning.Layout": "examples/plugin-predicate/genspace_between/__init__.py",
+    "genspace.geometry.views.ProfileView": "genspace.geometry.views.view_of",
+    "genspace.report.probes.probe_report": "docs/notebooks/probe-to-psychometric-curve.ipynb",
+}
+"""What only one function makes, or what needs pictures, models or files for more than a few lines."""
+
+
+def documented() -> Iterator[tuple[str, Any]]:
+    """Yield every documented class and function."""
+    for module in reference_pages.documented():
+        for name in reference_pages.public_names(module):
+            value = getattr(module, name)
+            value = inspect.unwrap(value) if callable(value) else value
+            if inspect.isclass(value) or inspect.isfunction(value):
+                yield f"{module.__name__}.{name}", value
+
+
+def own_docstring(value: Any) -> str:
+    inner = getattr(value, "fget", None) or getattr(value, "func", None) or getattr(value, "__func__", value)
+    return getattr(inspect.unwrap(inner), "__doc__", None) or ""
+
+
+def needs_example(name: str, value: Any) -> bool:
+    """Errors and protocols have none; a record of fields alone is shown by what returns it; `make_judge` makes judges."""
+    if inspect.isfunction(value):
+        return not (name.startswith("genspace.judges.") and value.__name__ == "make")
+    if issubclass(value, Exception) or getattr(value, "_is_protocol", False):
+        return False
+    record = dataclasses.is_dataclass(value) or hasattr(value, "model_fields")
+    return not (record and not methods(value)) and not (
+        name.startswith("genspace.judges.") and hasattr(value, "judge")
+    )
+
+
+def methods(cls: type) -> list[Any]:
+    kinds = (property, cached_property, classmethod, staticmethod)
+    own = [m for name, m in vars(cls).items() if not name.startswith("_")]
+    return [m for m in own if inspect.isfunction(m) or isinstance(m, kinds)]
+
+
+def has_example(name: str, value: Any) -> bool:
+    """Whether it is shown in its docstring, in that of a method, or in that of its module."""
+    own = [value, *(methods(value) if inspect.isclass(value) else ())]
+    if any(">>> " in own_docstring(one) for one in own):
+        return True
+    module = import_module(name.rpartition(".")[0]).__doc__ or ""
+    short = name.rpartition(".")[2]
+    return any(f"{short}(" in line for line in module.splitlines() if line.startswith(">>> "))
+
+
+def test_each_documented_name_has_an_example_that_runs() -> None:
+    names = dict(documented())
+    assert len(names) > 600
+    without = {n for n, value in names.items() if needs_example(n, value) and not has_example(n, value)}
+    assert without - SHOWN_ELSEWHERE.keys() == set(), (
+        "show how it is used, in a few lines that run as a doctest"
+    )
+    assert SHOWN_ELSEWHERE.keys() - without == set(), "it has an example now: it need not be listed"
+
+
+@pytest.mark.parametrize("name", SHOWN_ELSEWHERE)
+def test_a_name_is_shown_where_the_list_says(name: str) -> None:
+    place = SHOWN_ELSEWHERE[name]
+    if "/" in place:
+        assert name.rpartition(".")[2] in (ROOT / place).read_text(encoding="utf-8")
+    else:
+        module, _, short = place.rpartition(".")
+        assert has_example(place, getattr(import_module(module), short))
+
+
+def test_pages_and_plugins_import_documented_names() -> None:
+    there = [getattr(m, n) for m in reference_pages.documented() for n in reference_pages.public_names(m)]
+    there += [getattr(import_module(m), n) for m, names in PUBLIC.items() for n in names.split()]
+    known = set(map(id, there))
+    pages = [*(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").glob("plugin-*/**/*.py")]
+    pattern = re.compile(r"^from (genspace(?:\.[\w.]+)?) import (\([^)]*\)|.*)$", re.MULTILINE)
+    imported = {
+        (module, name): page.name
+        for page in pages
+        for module, names in pattern.findall(page.read_text(encoding="utf-8"))
+        for name in re.findall(r"\w+", names)
+    }
+    assert len(imported) > 50
+    hidden = [
+        f"{n} ({page})" for (m, n), page in imported.items() if id(getattr(import_module(m), n)) not in known
+    ]
+    assert hidden == [], "document the module in docs/reference/python*.md"

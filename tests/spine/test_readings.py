@@ -85,7 +85,7 @@ class TestSentences:
         assert [heading for heading, _ in block] == ["files", "warnings"]
         assert block[0][1] == ["read: a.csv", "3 rows without any value: left out"]
         assert block[1][1][0].startswith(
-            "neither prompt nor prompt_id: items made from one prompt cannot be told"
+            "neither prompt nor prompt_id: items of one prompt cannot be recognised"
         )
 
     def test_json_holds_the_fields_and_the_sentence(self):

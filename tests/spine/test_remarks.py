@@ -47,7 +47,7 @@ SAID: dict[str, tuple[n.Note, str]] = {
         (n.FewPrompts(n=12), "Only 12 prompts were rated:"),
         (n.PromptsNotShared(), "No two rated items share a prompt,"),
         (n.PairsSeparated(raters=3.0, separated=0.8), "3.0 raters a pair prefer one of the items on 80%"),
-        (n.RareAnswer(share=0.12, prompts=40), "The rarer answer is 12% of the decisions in 40 prompts:"),
+        (n.RareAnswer(share=0.12, prompts=40), "The rarer answer is 12% of the decisions in 40 prompts."),
         (n.FewGenerators(n=3), "With three generators no system-level significance is claimed;"),
         (n.NoDecisions(), "No rule turns ratings into yes and no"),
         (n.HumanTies(n=4), "People are evenly split on 4 items:"),
@@ -268,3 +268,10 @@ def test_what_is_said_of_items_is_not_said_of_pairs() -> None:
 def test_tie_widths_are_spoken_of_where_there_are_too_many_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("genspace.analysis._notes.MAX_PAIRS", 100)
     assert "tie-widths-sampled" in {note.code for note in compared(study()).notes}
+
+
+@pytest.mark.parametrize("further", [0, 3])
+def test_further_pairs_are_spoken_of_where_there_are_any(further: int, decided: ComparisonDocument) -> None:
+    note = n.TieFormDecides(behind_when_wrong=FORM, ahead_when_wrong=FORM, human_ties=0.1, further=further)
+    told = remark(note, decided)
+    assert ("Further pairs of judges" in told, "is true: 3." in told) == (further > 0, further == 3)

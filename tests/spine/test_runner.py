@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from genspace.errors import GenspaceError, InputError
-from genspace.judges import JudgeContext, JudgeSpec, make_judge, resolve
+from genspace.judges import JudgeContext, JudgeSpec, Preview, make_judge, resolve
 from genspace.records import Request, Verdict
-from genspace.runner import INTERRUPTED, RunOptions, StopFlag, plan, run, stop_on_interrupt
+from genspace.runner import INTERRUPTED, RunOptions, StopFlag, estimate, plan, run, stop_on_interrupt
 from genspace.store import JudgeStore
 from genspace.study import JudgeTable, Study, open_study
 
@@ -199,6 +199,15 @@ def test_pairwise_judges_are_asked_about_items_of_one_prompt(study: Study) -> No
     assert run(study, Pairwise(), "m").asked == 6
     keys = JudgeStore(study.root, "m").current()
     assert ("i0", "i1", None, 0) in keys
+
+
+def test_an_estimate_shows_what_would_be_sent_first(study: Study) -> None:
+    class Shown(Scripted):
+        def preview(self, request: Request) -> Preview:
+            return Preview.free(f"looks at {request.item.item_id}", calls=1)
+
+    found = estimate(study, Shown(), "m", RunOptions(limit=3))
+    assert (found.to_do, found.cost.text, found.cost.calls) == (3, "looks at i0", 3)
 
 
 def test_verdict_files_hold_standard_json_in_the_letters_of_its_author(study: Study) -> None:

@@ -147,19 +147,19 @@ def test_other_generators_are_spoken_of_only_from_five_on() -> None:
 # --- what validate says ---------------------------------------------------------------------------------------------
 
 CLAIMS: dict[Claim, str] = {
-    "ahead": "It is ahead of 1 of the 1 there: worst.",
-    "not worse": "It is not worse, by 0.02 or more, than 1 of the 1 there: worst.",
-    "behind": "It is behind 1 of the 1 there: worst.",
-    "open": "It cannot be told from these data to be better or worse than 1 of the 1 there: worst.",
+    "ahead": "It is ahead of 1 of 1 other: worst.",
+    "not worse": "It is not worse, by 0.02 or more, than 1 of 1 other: worst.",
+    "behind": "It is behind 1 of 1 other: worst.",
+    "open": "It cannot be told from these data to be better or worse than 1 of 1 other: worst.",
     "open before correction": "It is open against (told apart only before the correction for all pairs of the study) 1 of",
-    "identical": "It gives the same answers as 1 of the 1 there: worst.",
+    "identical": "It gives the same answers as 1 of 1 other: worst.",
 }
 """By claim, how the sentence begins that is made of nothing else."""
 AGREES: dict[str, tuple[tuple[float, float | None, float | None], str]] = {
     "above chance": ((0.5, 0.3, 0.7), "best agrees with people: Spearman 0.500"),
     "at chance": ((0.1, -0.1, 0.3), "best is not shown to agree with people more than chance (0.0): Spearman 0.100"),
     "below chance": ((-0.5, -0.7, -0.3), "best disagrees with people, below chance (0.0): Spearman -0.500"),
-    "no interval": ((0.5, None, None), "best reaches Spearman 0.500 on 80 items. How sure that is cannot be said: a single prompt."),
+    "no interval": ((0.5, None, None), "best reaches Spearman 0.500 on 80 items. It has no interval: a single prompt."),
 }  # fmt: skip
 STAND_IN: dict[str, tuple[dict[str, object], str]] = {
     "own": ({"passed": True}, "By its own answers it could stand in for a rater:"),
@@ -221,7 +221,7 @@ def test_what_is_said_beside_a_claim_needs_its_condition(validated: ValidationDo
         other = OtherGenerators(generators=6, low=0.1, high=0.4, p=p)
         told = said(validated, claim="ahead", other_generators=other)
         assert told[1:] == [
-            "All of it is for these generators.", f"{sentence} (each generator left out in turn)."
+            "All of this holds for these generators.", f"{sentence} (each generator left out in turn)."
         ]  # fmt: skip
         assert said(validated, claim="behind", not_worse=False, other_generators=other)[1:] == told[1:2]
         assert len(said(validated, claim="open", other_generators=other)) == 1

@@ -262,7 +262,7 @@ def test_what_is_left_out_is_said_when_it_is_read(tmp_path: Path, caplog: pytest
     folder = write(tmp_path, items_csv="item_id\na\n", annotations_extra_csv="item_id,colour\na,red\n")
     with caplog.at_level("INFO"):
         assert evidence_of(open_study(folder)).answers.empty
-    assert "annotations_extra.csv: has no column value: not read as answers" in caplog.text
+    assert "annotations_extra.csv: is not read as answers: it has no column value" in caplog.text
 
 
 def test_check_names_judges_figures_and_predicates_that_nobody_knows(
@@ -318,7 +318,7 @@ def test_a_wide_table_of_a_newcomer(tmp_path: Path, caplog: pytest.LogCaptureFix
     with caplog.at_level("INFO", logger="genspace"):
         study = opened("item_id,human,clip,vqa,note\na,1,0.2,n/a,3 cows\nb,0,0.1,0.4,fine\n")
     assert sorted(evidence_of(study).verdicts["judge"].unique()) == ["clip", "vqa"]
-    assert "`metrics` not given: columns of numbers are metrics: clip, vqa" in caplog.text
+    assert "`metrics` is not given, so columns of numbers are metrics: clip, vqa" in caplog.text
     for cell, advice in (
         ("yes", "human = 'yes': is not a finite number; write 1 for yes and 0 for no"),
         ('"0,5"', "human = '0,5': is not a finite number; write decimals with a point"),
@@ -355,7 +355,7 @@ def test_images_named_by_item_id_are_found(tmp_path: Path) -> None:
     study = open_study(folder)
     assert [i.image for i in study.iter_items()] == ["a.jpg", "sub/b.png"]
     assert study.files.read("a.jpg") == b"jpg"
-    assert "1 of 2 images are not there" in str(check_study(folder).readings[-1])
+    assert "1 of 2 images are missing" in str(check_study(folder).readings[-1])
 
 
 def test_images_from_another_file_system(tmp_path: Path) -> None:

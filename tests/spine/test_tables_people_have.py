@@ -568,7 +568,7 @@ def test_empty_cells_are_counted(tmp_path: Path) -> None:
     gaps = distorted("annotations", "value", lambda n, t: "" if n % 9 == 0 else t)
     opened = open_study(study(tmp_path, "annotations", gaps))
     [said] = [r for r in opened.read_annotations().readings if r.code == "empty_cells"]
-    assert str(said) == "annotations.csv: value: 12 of 108 cells are empty, which means no answer"
+    assert str(said) == "annotations.csv: value: 12 of 108 cells are empty and count as no answer"
     path = study(tmp_path / "wide", "wide", distorted("wide", "bob", lambda n, t: "" if n == 5 else t))
     [said] = [r for r in check_study(path, human=["ann", "bob", "cyd"]).readings if r.code == "empty_cells"]
     assert (said.columns, said.count, said.total) == (("bob",), 1, 36)

@@ -189,7 +189,7 @@ class TestSpreadsheets:
             frame.to_excel(book, sheet_name="old", index=False)
         table = read_table(tmp_path / "t.xlsx", "t.xlsx")
         assert table.frame.to_numpy().tolist() == [["007", "1", "2024-01-02"], ["8", "2.5", ""]]
-        assert [r.sentence for r in table.readings] == ["sheet 'data' is read; there are: data, old"]
+        assert [r.sentence for r in table.readings] == ["sheet 'data' is read, of the sheets data, old"]
         assert [table.line(i) for i in range(2)] == [4, 5]
         assert [len(part.frame) for part in read_parts(tmp_path / "t.xlsx")] == [2]
 

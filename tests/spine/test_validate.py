@@ -37,7 +37,7 @@ def test_a_file_of_scores_joins_the_study(study, genspace) -> None:
     result = genspace("validate", study.parent / "mine.csv", study, "--by", "part")
     assert result.code == 0
     assert "mine agrees with people: Spearman" in result.out
-    assert "It is ahead of 1 of the 1 there: old" in result.out
+    assert "It is ahead of 1 of 1 other: old" in result.out
     assert "margin 0.02" in result.out
     printed = genspace("validate", study.parent / "mine.csv", study, "--margin", 0.1, "--json")
     document = json.loads(printed.out)

@@ -1,4 +1,4 @@
-"""The protocols: which questions are asked about a request, and what follows from the answers.
+"""The protocols: which questions to ask about a request, and what the answers mean.
 
 A protocol is a module of this package and a template of the same name (`judges/prompts/NAME.j2`; `yes_no.py` is the
 protocol `yes-no`). The module's `PROTOCOL` is all that anybody else knows of it: adding one is adding the two files.

@@ -28,7 +28,7 @@ It does no I/O, so the same protocol serves an endpoint (asynchronous calls), a 
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """A way to come from a request to an outcome by asking a model."""
+    """A way to decide a request by asking a model."""
 
     steps: Callable[[Request, Wordings, AskOptions], Steps]
     pairwise: bool = False
@@ -55,13 +55,13 @@ def probability(answer: Answer) -> Outcome:
 
 
 def undecided(answers: Iterable[Answer]) -> Answer | None:
-    """Return an answer that decides nothing, one that failed before one that abstained; None: all decide."""
+    """Return the first answer without a decision, failures before abstentions; None: all decide."""
     left = [answer for answer in answers if answer.status != "decided"]
     return next((answer for answer in left if answer.status == "failed"), left[0] if left else None)
 
 
 def without_score(answer: Answer, measurements: Sequence[Measurement] = ()) -> Outcome:
-    """Return the outcome of an answer that decides nothing."""
+    """Return the outcome of an answer without a decision."""
     return Outcome(
         status=answer.status, reason=answer.reason, kind=answer.kind, measurements=tuple(measurements)
     )

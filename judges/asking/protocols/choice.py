@@ -1,4 +1,4 @@
-"""Protocol `choice`: which of several statements holds, or none that can be told; asked in both orders.
+"""Protocol `choice`: choose the statement that holds, or none; asked in both orders.
 
 It is P(the asked one), the mean of both orders, so that a liking for a place in the list cancels out.
 """
@@ -46,7 +46,7 @@ def _steps(request: Request, wordings: Wordings, _: AskOptions) -> Steps:
 
 
 def _ask(request: Request, wordings: Wordings, place: int) -> Ask | None:
-    """Return the ask with the asked statement in a place of the list (-1: the last); None where it has no rivals.
+    """Return the ask with the asked statement at an index of the list (-1: last); None where it has no rivals.
 
     Where people say no of it, it does not follow what else holds.
     """

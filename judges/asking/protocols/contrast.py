@@ -1,4 +1,4 @@
-"""Protocol `contrast`: the question beside those of what cannot hold at the same time; a liking for yes cancels.
+"""Protocol `contrast`: ask the question and those that exclude it, so that a bias towards yes cancels out.
 
 A model that says yes too readily adds about as much to the log-odds of every question. The score is the share of the
 odds that falls to what is asked, which such a summand does not change. It takes for granted that one of the statements

@@ -1,4 +1,4 @@
-"""Protocol `reason`: what is seen first, in words; then P(yes) to the question, with those words before it."""
+"""Protocol `reason`: first describe the picture; then P(yes) to the question, after that description."""
 
 from __future__ import annotations
 

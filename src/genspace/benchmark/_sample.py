@@ -122,7 +122,7 @@ def corrected_rows(
     0.5
     """
     asked = Question.of(evidence_of(open_study(people))).singles
-    said = dict(zip(asked.units["item_id"], asked.people.mean, strict=True))
+    said = dict(zip(asked.units["item_id"], asked.people.on_unit_scale, strict=True))
     if "stratum" not in asked.units:
         raise InputError(
             f"{people}: is not a sample of a benchmark: its items have no stratum (genspace benchmark sample)"
@@ -133,8 +133,7 @@ def corrected_rows(
     ids = units.units["item_id"]
     if unknown := sorted(set(said) - set(ids)):
         raise InputError(f"{people}: {unknown[0]} is not an item of {made.root} ({len(unknown)} such items)")
-    low, high = asked.people.scale or (0.0, 1.0)
-    ratings = (np.array([said.get(i, np.nan) for i in ids]) - low) / ((high - low) or 1.0)
+    ratings = np.array([said.get(i, np.nan) for i in ids])
     task_column, part = units.column("task"), units.column("part")
     found = {}
     for name in judges:

@@ -1,4 +1,4 @@
-"""A judge asked the same thing in other ways: how often it contradicts itself, without a single label."""
+"""How often a judge contradicts itself when it is asked the same thing in other ways; needs no labels."""
 
 from genspace.certificate._certify import (
     Certificate,

@@ -1,4 +1,4 @@
-"""Asks a judge about every other version of a study's items, and counts what contradicts itself.
+"""Ask a judge about equivalent versions of a study's items, and count its contradictions.
 
 Longer than 400 lines: asking an item in other ways, and reading what came of it, go together.
 """
@@ -86,7 +86,7 @@ class CertificateDocument:
 
 @dataclass(frozen=True, repr=False)
 class Certificate(Result):
-    """How consistent a judge is with itself on a study's pictures; it says nothing of how right it is."""
+    """How consistent a judge is with itself on a study's pictures; not how often it is right."""
 
     document: CertificateDocument
     run: RunSummary | None = None
@@ -143,7 +143,7 @@ class Certificate(Result):
 
 @dataclass(frozen=True)
 class Varied:
-    """A study whose items are those of another, each as it is and in its other ways."""
+    """A study with the items of another, each unchanged and in every way that applies."""
 
     study: Study
     origin: Mapping[str, tuple[str, str]]
@@ -157,7 +157,7 @@ class Varied:
 def varied(
     study: Study, ways: Sequence[str] = DEFAULT_WAYS, *, limit: int | None = None, seed: int = 0
 ) -> Varied:
-    """Return a study with every item as it is and in each way that applies to it; nothing is written.
+    """Return a study with every item unchanged and in each way that applies to it. Nothing is written.
 
     Its root is the folder `certify` of the study, where verdicts are kept; its pictures are made when they are read.
 
@@ -216,7 +216,7 @@ def _drawn(study: Study, limit: int | None, seed: int) -> Iterator[Item]:
 
 
 def _placed(version: AskedItem, item_id: str, original: Item, pictures: dict[str, str]) -> Item:
-    """Return the item under the names of its retouched files."""
+    """Return the item with the names of its retouched files."""
     item, folder = version.item, version.folder
 
     def name(picture: str | None) -> str | None:
@@ -338,10 +338,19 @@ def keep(certificate: Certificate, study: Study) -> Path:
 
 
 def kept(study: Study) -> list[Certificate]:
-    """Return the certificates in a study's folder, those of its judges as they now are.
+    """Return the certificates in a study's folder that belong to the present versions of its judges.
 
     A certificate of a judge that has since been changed is left out: its newest verdicts have another fingerprint.
     Errors: `InputError` for a file that is no certificate.
+
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> from pathlib import Path
+    >>> from genspace import open_study
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> pd.DataFrame({"item_id": ["a"]}).to_csv(folder / "items.csv", index=False)
+    >>> kept(open_study(folder))  # nobody has certified a judge yet
+    []
     """
     found = []
     for path in sorted((study.root / FOLDER).glob("*.json")):
@@ -361,7 +370,7 @@ def _why(not_asked: Mapping[str, Counter[str]]) -> str:
 
 
 def versions_for(judge: Judge, study: Study, made: Varied) -> Varied:
-    """Return what a judge is asked: who compares pairs gets those of the study, each in both orders."""
+    """Return the study that a judge is asked about: a judge of pairs gets the study's pairs in both orders."""
     from genspace.runner import asked_about_pairs
 
     if not asked_about_pairs(judge):
@@ -399,7 +408,7 @@ def _read(
 def _read_pairs(
     study: Study, verdicts: Mapping[Key, Verdict], group: str
 ) -> tuple[list[Said], tuple[Contradiction, ...]]:
-    """Read what was said of each pair in both orders; its prompt and group are those of its first item."""
+    """Read the verdicts on each pair in both orders. Prompt and group are those of the first item."""
     items = {item.item_id: item for item in study.iter_items()}
     said, contradictions = [], []
     for (item_id, other, question, repeat), verdict in verdicts.items():
@@ -419,7 +428,7 @@ def _read_pairs(
 def _said(
     item_id: str, item: Item, group: str, given: Mapping[str, Verdict | None], ways: Sequence[str]
 ) -> Said:
-    """Return what was decided about an item and its versions.
+    """Return the decisions about an item and its versions.
 
     Of who is asked for one of several, the answer is the mean of two orders. Where these disagree, one of them says
     otherwise: that is the answer in the other order.

@@ -1,4 +1,4 @@
-"""Files of retouched pictures, made when they are read: the picture, its scene file, depth and points, all alike."""
+"""Files of retouched pictures, made when they are read: picture, scene file, depth and points change together."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ _RETOUCHES = {
 
 
 def cut_folder(cut: Cut) -> str:
-    """Return the folder whose files have their sides cut off so.
+    """Return the name of the folder for pictures with these sides cut off.
 
     >>> cut_folder(Cut(3, 0, 5, 2))
     'cut-3-0-5-2'
@@ -91,7 +91,7 @@ def cut_folder(cut: Cut) -> str:
 
 
 def _retouch_of(folder: str) -> _Retouch | None:
-    """Return what is done to the files of a folder; None: nothing, they are read as they are."""
+    """Return the retouch of a folder; None: its files are read unchanged."""
     if sides := _CUT.fullmatch(folder):
         by = Cut(*map(int, sides.groups()))
         return _Retouch(lambda image: image.crop(by.inside(*image.size)), partial(retouch.cut, by=by))
@@ -163,7 +163,7 @@ class RetouchedFiles:
 
 
 def _picture(data: bytes, name: str, alter: Callable[[Image], Image], change: _Retouch) -> bytes:
-    """Retouch an upright picture; its focal length, where EXIF tells it, stays what it is in pixels."""
+    """Retouch an upright picture and keep its focal length in pixels, where EXIF gives one."""
     from PIL import Image
 
     seen = read_picture(data, name)

@@ -1,4 +1,4 @@
-"""The ways to ask the same thing again: what changes about an item, and what that does to the right answer."""
+"""The ways to ask the same thing again: what each changes about an item, and how the right answer changes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LEAST_CUT = 0.05
 
 @dataclass(frozen=True)
 class AskedItem:
-    """One item as it is asked in some way."""
+    """One version of an item."""
 
     item: Item
     """With the study's own names of files, and only the question: the predicate, or else the prompt."""
@@ -47,7 +47,7 @@ class AskedItem:
 
     @cached_property
     def bound(self) -> Bound | None:
-        """The item's predicate; None: it has none, or one that nobody here knows."""
+        """The item's predicate; None: it has none, or an unknown one."""
         return bind_known(self.item.predicate) if self.item.predicate else None
 
     def saying(self, bound: Bound) -> AskedItem:
@@ -56,7 +56,7 @@ class AskedItem:
 
 
 class DoesNotApplyError(Exception):
-    """An item cannot be asked in a way; says why."""
+    """The way does not apply to the item. The message says why."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class AnotherWay:
     """Errors: `DoesNotApplyError`."""
 
     def of(self, asked: AskedItem) -> AskedItem | str:
-        """Return the item asked so, or why it cannot be."""
+        """Return this version of the item, or why there is none."""
         try:
             return self.ask(asked)
         except (DoesNotApplyError, NoMirrorError, InputError) as error:
@@ -78,12 +78,12 @@ class AnotherWay:
 
 
 def asked_as_it_is(item: Item, files: Files) -> AskedItem:
-    """Return an item with its question alone: where it has a predicate, the prompt is hidden."""
+    """Return an item with its question only: where it has a predicate, the prompt is hidden."""
     return AskedItem(replace(item, prompt=None) if item.predicate else item, files, printed=_printed(item))
 
 
 def _printed(item: Item) -> str:
-    """Return what is printed, by the column `printed` of the items (yes, no, or what it is), else by the prompt."""
+    """Return the text in the picture, from the column `printed` (yes, no, or the text), else from the prompt."""
     said = str(item.extra.get(PRINTED) or "").strip()
     if not said:
         return written_in(item.prompt or "") or ""
@@ -146,7 +146,7 @@ def _retouched(folder: str) -> Callable[[AskedItem], AskedItem]:
 
 
 def _orbit(asked: AskedItem) -> AskedItem:
-    """Take the picture from another side, where there is one beside the picture (`probe render --orbit`)."""
+    """Use the picture from another side, where such a file is there (`probe render --orbit`)."""
     _picture(asked)
     if not _bound(asked).predicate.from_anywhere:
         raise DoesNotApplyError("its answer depends on where the camera stands")
@@ -160,7 +160,7 @@ def _orbit(asked: AskedItem) -> AskedItem:
 
 
 def _cut(asked: AskedItem) -> AskedItem:
-    """Cut half of what is free around the objects of the predicate, in both pictures of an edit alike."""
+    """Cut off half of the free margin around the predicate's objects, equally in both pictures of an edit."""
     _picture(asked)
     ids = _bound(asked).ids
     scene = find_scene(asked.item, asked.files)
@@ -176,7 +176,7 @@ def _cut(asked: AskedItem) -> AskedItem:
 
 
 def _free(scene: Scene, ids: tuple[str, ...]) -> tuple[int, int, int, int]:
-    """Return how many pixels are free on each side of the objects: left, top, right, bottom."""
+    """Return the free margin around the objects in pixels: left, top, right, bottom."""
     boxes = [item.box for name in ids if (item := scene.object(name)) is not None and item.box is not None]
     if len(boxes) < len(ids):
         raise DoesNotApplyError("where its objects lie in the picture is not known")

@@ -1,4 +1,4 @@
-"""The answer in words: what a reader should take away before any table."""
+"""The answer in words, before any table."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def conclude(result: QuestionResult) -> Conclusion:
 
 
 def _first(result: QuestionResult, judge: str, label: str) -> str:
-    """Say which judge has the highest figure, and what that is worth."""
+    """Name the judge with the highest figure, and state how certain that is."""
     figure, reference = result.judges[judge].item[result.primary.figure], result.study.reference
     chance = number(FIGURES[result.primary.figure].chance, 1)
     told = f"{label} {figure_text(figure)} ({_basis(result, judge)})"

@@ -1,4 +1,4 @@
-"""How a certificate of consistency reads, and what a comparison says of it."""
+"""Sentences and table of a consistency certificate, and its sentence in a comparison."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SHOWN_REASONS = 3
 
 
 def certificate(result: Certificate) -> View:
-    """What must be wrong whatever the truth is, and the contradictions by way and by group."""
+    """The lower bound on the error rate, and the contradictions by way and by group."""
     document, found = result.document, result.document.result
     rows: list[tuple[str, ...]] = [
         (

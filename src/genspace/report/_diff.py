@@ -1,4 +1,4 @@
-"""What changed between two runs, in words, as a table, and as a page with the pictures of what flipped."""
+"""The changes between two runs in words, as a table, and as a page with the flipped items' pictures."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def _judge(row: JudgeChange, document: DiffDocument) -> Iterator[str]:
 
 
 def share_of(value: float) -> str:
-    """Return a share in percent, cut and not rounded, so that it never says more than it is.
+    """Format a share in percent, rounded down.
 
     >>> share_of(0.9996), share_of(1.0)
     ('99.9%', '100%')

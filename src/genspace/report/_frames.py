@@ -1,4 +1,4 @@
-"""How the frames of people and judges read."""
+"""Sentences and table of the frames of people and judges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A gate in words: a line a rule for the terminal, Markdown for a summary, JUnit XML for continuous integration."""
+"""A gate in words: one line per rule for the terminal, Markdown for a summary, JUnit XML for continuous integration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One item in full: its picture with the scene drawn on it, what was measured, what people and judges say."""
+"""One item in full: its picture with the scene drawn on it, measurements, answers and verdicts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The manifest of a comparison: what went in, so that the same figures can be made again."""
+"""The manifest of a comparison: its inputs, so that the same figures can be computed again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A page of the package: one style, the same words for figures, every term linked to what it means, offline."""
+"""Pages of the package: one style, the same names of figures, linked terms, readable offline."""
 
 from __future__ import annotations
 

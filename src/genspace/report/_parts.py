@@ -1,4 +1,4 @@
-"""How it reads which part of a judge moved a score."""
+"""Sentences and table of which part of a judge moved a score."""
 
 from __future__ import annotations
 

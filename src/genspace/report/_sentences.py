@@ -95,7 +95,7 @@ REASONS: Mapping[ReasonCode, str] = {
     "few_prompts": "{prompts}: {needed} are needed for an interval",
     "undefined_without_a_prompt": "without one of the prompts the figure is undefined, so its error is unknown",
     "few_of_a_class": "the rarer answer stands in {prompts} only: {needed} are needed for a standard error",
-    "at_its_end": "the figure is at its end, where no error can be measured",
+    "at_its_end": "the figure is at the end of its range, where no error can be measured",
     "constant_in_prompts": "it gives every item of a prompt the same score",
     "identical": "the two give the same answers on all {n} common items",
     "few_contributions": "the two are told apart in {prompts} only: {needed} are needed for a claim",
@@ -104,7 +104,7 @@ REASONS: Mapping[ReasonCode, str] = {
     "already_resampled": "its p-values are resampled already",
     "not_computed": "not computed",
     "not_in_both_runs": "the judge is in one of the two runs only",
-    "not_recorded": "the judge's verdicts do not say it",
+    "not_recorded": "the judge's verdicts do not record it",
     "figures_alone": "a comparison read from a file holds figures, not the answers that a paired interval needs: name "
     "the studies",
     "open_interval": "the interval is open: a step separates many bootstrap draws",
@@ -226,7 +226,7 @@ def remark(note: n.Note, result: QuestionResult) -> str:
         case n.StudyOpen():
             return (
                 f"The human study is open and lacks {note.missing} answers. Do not stop it because of these figures; "
-                "when enough is enough, end it with: genspace annotate close"
+                "once there are enough, end it with: genspace annotate close"
             )
         case n.NoPeople():
             return "There are no ratings: only the judges' mean scores are given."
@@ -248,8 +248,8 @@ def remark(note: n.Note, result: QuestionResult) -> str:
             scale = "turned round" if note.turned else "brought onto the same scale by their quantiles"
             return (
                 f"{note.rater} seems to answer on {'a reversed' if note.turned else 'another'} scale: {scale}, the "
-                f"answers agree with {note.other}'s at kappa {note.aligned:.2f} instead of {note.kappa:.2f}. Ask what "
-                "the answers mean before any figure is believed."
+                f"answers agree with {note.other}'s at kappa {note.aligned:.2f} instead of {note.kappa:.2f}. Find out "
+                "what the answers mean before you trust any figure."
             )
         case n.RulesLeaveNobody():
             return f"Every rater breaks a rule written before the data, so all are kept: {_left_out(note.raters)}."
@@ -294,8 +294,8 @@ def remark(note: n.Note, result: QuestionResult) -> str:
             )
         case n.RareAnswer():
             return (
-                f"The rarer answer is {note.share:.0%} of the decisions in {note.prompts} prompts: there a test of "
-                "this figure finds a difference that is none in about 7 % of cases, not 5 %."
+                f"The rarer answer is {note.share:.0%} of the decisions in {note.prompts} prompts. With so few, a "
+                "test of this figure finds a difference where there is none in about 7 % of cases, not 5 %."
             )
         case n.DerivedMetrics():
             named = ", ".join(note.judges)
@@ -563,7 +563,7 @@ def studies_sentences(document: StudiesDocument) -> list[str]:
     if k < LEAST_STUDIES:
         return [
             *said,
-            "Two studies stand side by side; from three on a mean over studies like these is given.",
+            "Two studies are shown side by side; with three or more, a mean over studies like these is given.",
         ]
     ahead = [
         f"{pair.a} of {pair.b}" if pair.standing == "ahead" else f"{pair.b} of {pair.a}"
@@ -613,14 +613,14 @@ def _figure_sentence(document: ValidationDocument) -> str:
         return f"{name} has no {label} with {document.reference}: {reason_text(figure.reason)}."
     told = f"{label} {figure_words(figure)} on {figure.n:,} {units_of(document)}"
     if figure.low is None:
-        return f"{name} reaches {told}. How sure that is cannot be said: {reason_text(figure.reason)}."
+        return f"{name} reaches {told}. It has no interval: {reason_text(figure.reason)}."
     row = FIGURES[document.primary.figure]
     chance = number(row.chance, 1)
     sentences: Mapping[BesideChance, str] = {
         "above chance": f"{name} agrees with {document.reference}: {told}.",
         "at chance": f"{name} is not shown to agree with {document.reference} more than chance ({chance}): {told}.",
         "below chance": f"{name} disagrees with {document.reference}, below chance ({chance}): {told}. Its scores "
-        f"point the other way: if low ones are the good ones, declare it with `lower_is_better` {name}.",
+        f"point the other way: if low scores are good, declare it with `lower_is_better` {name}.",
     }
     return sentences[beside_chance(row, figure)]
 
@@ -642,7 +642,7 @@ def _claim_sentences(document: ValidationDocument) -> list[str]:
         those = [row for row in rows if row.claim == kind]
         if those:
             sentences.append(
-                f"It {phrase} {len(those)} of the {len(rows)} there: {', '.join(r.judge for r in those)}."
+                f"It {phrase} {len(those)} of {counted(len(rows), 'other')}: {', '.join(r.judge for r in those)}."
             )
     near = [row.judge for row in rows if row.claim == "behind" and row.not_worse]
     if near:
@@ -677,7 +677,7 @@ def _elsewhere_sentences(rows: Sequence[ValidationPair]) -> list[str]:
         ],
     }
     return [
-        "All of it is for these generators.",
+        "All of this holds for these generators.",
         *(
             f"{words} {', '.join(names)} (each generator left out in turn)."
             for words, names in told.items()

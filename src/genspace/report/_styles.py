@@ -1,4 +1,4 @@
-"""One colour, mark and dash a judge, by its name alone: the same wherever it stands; shapes carry it in greyscale."""
+"""One colour, marker and dash per judge, determined by its name, so that plots also work in greyscale."""
 
 from __future__ import annotations
 

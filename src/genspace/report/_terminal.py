@@ -159,7 +159,7 @@ def print_table(
 
 
 def _parts(cells: list[list[str]], console: Console) -> Iterator[list[int]]:
-    """Yield which columns stand side by side: the first, and as many others as fit."""
+    """Yield groups of columns that fit side by side, each with the first column."""
     part = [0]
     for column in range(1, len(cells[0])):
         if len(part) > 1 and _width(cells, [*part, column], console) > console.width:

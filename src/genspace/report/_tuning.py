@@ -1,4 +1,4 @@
-"""How a tuning reads: what the procedure reaches, never what the winner shows where it was chosen."""
+"""Sentences and table of a tuning: the held-out figure of the procedure, never the winner's in-sample figure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the words of a report mean, each in one sentence, for a reader who meets them first here."""
+"""The meaning of each word of a report, in one sentence."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ __all__ = [
 TERMS: Mapping[str, str] = {
     "ahead": "agrees with people more, by a test that is corrected for the number of comparisons",
     "behind": "agrees with people less, by a test that is corrected for the number of comparisons",
-    "open": "these data do not tell; never that two are equally good",
+    "open": "these data do not decide it; that does not mean that both are equally good",
     "not worse": "a loss of the stated margin or more is ruled out",
     "identical": "the same answers on every common item",
-    "interval": "where the figure could lie had other prompts been taken",
+    "interval": "the range in which the figure could lie if other prompts had been taken",
     "Holm-adjusted": "corrected for the number of tests: in at most 5 of 100 studies is any of them wrong by luck "
     "(Holm 1979)",
-    "each prompt left out in turn": "how much a figure hangs on single prompts: from that its error is read",
-    "these generators": "the generators whose images were rated; of others nothing is said",
-    "other generators": "generators that were not rated, judged by how much each rated one matters",
+    "each prompt left out in turn": "the figure is computed again without each prompt; its changes give its error",
+    "these generators": "the generators whose images were rated; nothing is claimed about others",
+    "other generators": "generators that were not rated; the error comes from leaving out each rated one in turn",
     "ceiling": "what the mean of infinitely many raters would reach against these ratings, under a model of them",
     "coverage": "share of the rated items that the judge decides; on the rest it abstained or failed",
     "abstain": "say that one cannot tell, with a reason; never counted as a wrong answer",
@@ -49,72 +49,72 @@ TERMS: Mapping[str, str] = {
     "ties": "share of the pairs of items that the judge scores the same",
     "baseline": "what any judge should beat: the same answer always, or knowing the prompt but not the image",
     "Krippendorff α": "how far raters agree beyond chance: 1 always, 0 as by chance; gaps are allowed",
-    "slots": "first, second, third rating: not one person throughout",
-    "triads": "three generators, each compared with each; a circle fits no order",
+    "slots": "positions (first, second, third rating) that different people may fill",
+    "triads": "three generators, each compared with each other; three that win in a circle fit no order",
     "fingerprint": "a digest of everything known to change a judge's answers",
-    "ICC": "how far raters give the same rating to the same item, as a share of all variance (intraclass correlation)",
+    "ICC": "the share of all variance that lies between items and not between raters (intraclass correlation)",
 }
 """Words of sentences and tables that are not names of figures."""
 OF_RUNS: Mapping[str, str] = {
-    "flipped": "the judge says something else than in the earlier run",
-    "repeats itself": "share of what both runs answered on which the judge says the same",
+    "flipped": "the judge's answer differs from that of the earlier run",
+    "repeats itself": "share of the items answered in both runs on which the judge's answer is the same",
 }
 """Words of two runs beside each other."""
 OF_GATES: Mapping[str, str] = {
-    "met": "the interval lies on the side that the rule asks for, or, of “not behind”, nothing shows a loss",
+    "met": "the interval lies on the side that the rule asks for; for “not behind”, no loss is shown",
     "not met": "the interval lies on the other side",
     "counted": "exact, so without an interval",
-    "chance to pass": "how often a judge of that true value would pass in studies like this one",
+    "chance to pass": "how often a judge with that true value would pass in studies like this one",
 }
 """Words of a gate."""
 OF_ORDERS: Mapping[str, str] = {
-    "draws": "prompts, or generators, drawn anew with repetition: as if others had been taken",
+    "draws": "resamples of the prompts, or of the generators, with repetition",
     "first": "share of draws in which the generator comes first",
     "above the next": "share of draws in which it comes before the one below it",
-    "distance": "share of pairs of generators put the other way round than by people",
-    "with abstentions tied": "where the judge does not decide it counts as torn between both answers",
+    "distance": "share of the pairs of generators that the judge orders the other way round than people",
+    "with abstentions tied": "each abstention counts as a tie between both answers",
     "margin": "the smallest loss that would matter",
     "alternative annotator test": "whether the judge agrees with all raters but one as well as that one does, each "
     "left out in turn (Calderon, Reichart & Dror 2025)",
 }
 """Words of orders of generators and of the validation of a metric."""
 OF_PROBES: Mapping[str, str] = {
-    "known truth": "what the scene was made with: no person was asked",
-    "clear probes": "probes on which no careful person errs: all but exactly what was asked, or at least 1.5 "
-    "tolerances beyond the threshold",
+    "known truth": "known from how the scene was made; no person was asked",
+    "clear probes": "probes on which no careful person errs: they show almost exactly what was asked, or miss it by at "
+    "least 1.5 tolerances beyond the threshold",
     "right if clear": "share of right answers to clear probes",
     "right of all": "share of right answers, with those near the threshold",
-    "near the threshold": "where the true answer turns from yes to no: there people err too",
-    "tolerances": "of errors, the unit: at 1 the true answer turns from yes to no",
+    "near the threshold": "where the true answer turns from yes to no, and people err too",
+    "tolerances": "the unit of errors: at 1 the true answer turns from yes to no",
     "threshold": "error at which half the answers are yes, in tolerances",
     "bias": "threshold minus 1: above 0 is too lenient",
-    "slope": "how fast answers turn from yes to no, in logits a tolerance: the steeper, the finer it sees",
+    "slope": "how fast answers turn from yes to no, in logits per tolerance; steeper means finer discrimination",
     "yes when true": "share of yes where the true answer is yes",
     "yes when false": "share of yes where the true answer is no",
     "more yes than true": "share of yes minus the share that is true",
-    "camera's frame": "share of the camera's answer instead of the object's, where the two differ",
-    "frontless": "sides are asked of a thing that has no front, and every answer is wrong",
-    "nuisance": "what should not matter to the answer",
+    "camera's frame": "share of answers in the camera's frame instead of the object's, where the two differ",
+    "frontless": "questions about the sides of an object without a front, where every answer is wrong",
+    "nuisance": "a property that should not matter to the answer",
 }
 """Words of probes."""
 OF_ITEMS: Mapping[str, str] = {
-    "says": "whether the judge decides that it holds; a judge that only scores decides nothing",
-    "score": "the judge's number for the item, 0 to 1 of those that come with the package",
+    "says": "the judge's decision whether it holds; a judge that only gives scores has none",
+    "score": "the judge's number for the item; the package's own judges score from 0 to 1",
     "confidence": "how sure the judge says it is, 0 to 1",
-    "answer": "what the rater said; of yes and no, 1 is yes",
+    "answer": "the rater's answer; 1 is yes, 0 is no",
     "abstained": "could not tell, with a reason: no answer, and never counted as a wrong one",
     "failed": "gave no answer that could be read, or could not be asked",
-    "repeat": "the judge was asked again, so that one sees whether it says the same",
+    "repeat": "the judge was asked again, to see whether its answer stays the same",
     "why": "the reason where it abstained or failed, else what it measured or said",
 }
 """Words of a page about one item."""
 OF_CELLS: Mapping[str, str] = {
     "place": "rank by the mean score, and the ranks that the intervals allow",
-    "mean": "of the sub-domains, each of the same weight",
-    "mean score": "how near the pictures come to what was asked, 0 to 1: what was not measured counts 0",
-    "share that passed": "of the pictures, those within the tolerance of what was asked",
+    "mean": "mean of the sub-domains, with equal weights",
+    "mean score": "how close the pictures come to what was asked, 0 to 1; what was not measured counts as 0",
+    "share that passed": "share of the pictures within the tolerance of what was asked",
     "coverage": "share of the pictures that the judge measured",
-    "unmeasured": "pictures of which nothing can be said, such as those without the object",
+    "unmeasured": "pictures that could not be measured, such as those without the object",
     "fingerprint": TERMS["fingerprint"],
 }
 """Words of the GenSpace table."""
@@ -141,7 +141,7 @@ def of_sub_domains() -> Mapping[str, str]:
 def terms_in(
     texts: Iterable[str], own: Mapping[str, str] = MappingProxyType({}), reference: str = "people"
 ) -> dict[str, str]:
-    """Return the words of these texts that have a meaning of their own, figures among them.
+    """Return the defined words that occur in these texts, figures included.
 
     >>> list(terms_in(["It is ahead (Holm-adjusted), by ROC AUC.", "Nothing else."]))
     ['ahead', 'Holm-adjusted', 'ROC AUC']
@@ -153,7 +153,7 @@ def terms_in(
 
 
 class Words:
-    """The terms of one page: each is linked where it stands, and explained once; `own` are those of its kind."""
+    """The terms of one page: each is linked and explained once; `own` are those of this kind of page."""
 
     def __init__(self, own: Mapping[str, str] = MappingProxyType({}), reference: str = "people") -> None:
         self._own, self._reference = own, reference
@@ -205,12 +205,12 @@ SECTIONS: Mapping[str, str] = {
 ROWS: Mapping[str, tuple[str, str]] = {
     "people": (
         "people (each against the rest)",
-        "one rater as if a judge of the others, averaged: what a judge needs to pass for a rater",
+        "each rater compared with the others like a judge, averaged: what a judge needs to match a rater",
     ),
-    "constant": ("baseline: constant", "the same score for every item: what knowing nothing gives"),
+    "constant": ("baseline: constant", "the same score for every item"),
     "prompt mean": (
         "baseline: prompt mean",
-        "the mean answer to the other images of the prompt: what is gained without looking, once answers are known",
+        "the mean answer to the other images of the prompt: the figure without looking at the image",
     ),
     "derived": (
         "derived from the ratings",

@@ -153,7 +153,7 @@ def print_released(rows: Sequence[Row], console: Console) -> None:
 
 
 def print_corrected(found: Mapping[tuple[str, str, Task], CorrectedMean], console: Console) -> None:
-    """Print each row as people would have it: from the sample alone, and with the judge's help."""
+    """Print each row corrected by people: from the sample alone, and with the judge."""
     rows = [
         [generator, judge, TITLES[task], figure_text(mean.sample), figure_text(mean.corrected), str(mean.labelled),
          reason_text(mean.corrected.reason)]

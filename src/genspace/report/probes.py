@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from genspace.evidence import Evidence
 
-__all__ = ["NUISANCES", "Curve", "JudgeOnProbes", "ProbeReport", "holds_probes", "plain", "probe_report"]
+__all__ = ["NUISANCES", "Curve", "JudgeOnProbes", "ProbeReport", "holds_probes", "probe_report"]
 
 NEEDED = ("prompt_id", "sub_domain", "variant", "kind", "error", "truth", "true_variant", "egocentric_answer")
 NUISANCES = {
@@ -166,7 +166,14 @@ class ProbeReport:
 
 
 def holds_probes(evidence: Evidence) -> bool:
-    """Whether the items are probes: scenes whose truth is known."""
+    """Whether the items are probes: scenes whose truth is known.
+
+    >>> import pandas as pd
+    >>> from genspace import Evidence
+    >>> said = pd.DataFrame({"item_id": ["a"], "rater_id": ["ann"], "value": [1]})
+    >>> holds_probes(Evidence.from_frames(items=pd.DataFrame({"item_id": ["a"]}), annotations=said))
+    False
+    """
     return set(NEEDED) <= set(evidence.items.columns)
 
 
@@ -201,7 +208,7 @@ def probe_report(
 
 
 def _by_evidence(judges: Mapping[str, JudgeOnProbes]) -> dict[str, JudgeOnProbes]:
-    """Put first whom the clear probes show most of: by the lower end of the interval, then by answers."""
+    """Sort judges by the lower end of the interval of accuracy on clear probes, then by the number of answers."""
 
     def shown(name: str) -> tuple[float, float]:
         clear = judges[name].clear

@@ -1,4 +1,4 @@
-"""A dictionary on disk, for what grows with a study and must not grow in memory."""
+"""A dictionary on disk, for data that grow with a study and must not fill the memory."""
 
 from __future__ import annotations
 

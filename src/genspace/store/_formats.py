@@ -1,4 +1,4 @@
-"""How verdicts stand in files: JSON Lines and Parquet shards, read line by line or as columns."""
+"""The formats of verdict files: JSON Lines and Parquet shards, read line by line or as columns."""
 
 from __future__ import annotations
 

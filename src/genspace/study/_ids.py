@@ -1,4 +1,4 @@
-"""Item ids that miss: one message with the common cause, rather than a line a row."""
+"""Unknown item ids: one message with the common cause instead of one per row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which columns of a table are metrics, where nobody says: columns of numbers that are nothing else."""
+"""Infer which columns of a table are metrics: columns of numbers that are nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is likely wrong about answers that can be read: codes for "no answer", raters on other scales, spellings."""
+"""Probable mistakes in readable answers: codes for "no answer", raters on other scales, spellings."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def sentinels(values: NDArray[np.float64]) -> list[tuple[float, int, tuple[float
 
 
 def suspect_raters(answers: pd.DataFrame, label: str) -> Iterator[Reading]:
-    """Yield raters whose answers lie on another scale than the others', or run against theirs.
+    """Yield raters on another scale than the others, or on a reversed one.
 
     Args:
         answers: `item_id, rater_id, value`, one answer per rater and item, none missing.
@@ -93,7 +93,7 @@ def suspect_raters(answers: pd.DataFrame, label: str) -> Iterator[Reading]:
 
 
 def _turned(answers: pd.DataFrame, label: str) -> Iterator[Reading]:
-    """Yield the raters who agree with the others when their scale is turned round, where those others agree."""
+    """Yield the raters who agree with the others only when their scale is reversed."""
     if answers["rater_id"].nunique() < 3:
         return
     items = answers.groupby("item_id")["value"]

@@ -1,4 +1,4 @@
-"""Files of a study that nothing reads: named, with what to do where they look like something that is read."""
+"""Files of a study that nothing reads, with advice where they look like a known table."""
 
 from __future__ import annotations
 

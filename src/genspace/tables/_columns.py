@@ -1,4 +1,4 @@
-"""Names of columns: matched whatever their capitals and separators, or asked about where they only look like it."""
+"""Names of columns: matched regardless of capitals and separators, with suggestions for similar names."""
 
 from __future__ import annotations
 

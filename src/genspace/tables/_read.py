@@ -94,7 +94,7 @@ STARTS: Mapping[bytes, tuple[str, tuple[str, ...]]] = {
 
 
 def _held_otherwise(path: Path) -> str | None:
-    """Return what a file holds whose ending says something else, and what to do; None where they agree."""
+    """Explain that a file's content contradicts its ending, and what to do; None where they agree."""
     with path.open("rb") as file:
         start = file.read(64)
     name = path.name.lower()

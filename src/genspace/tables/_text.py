@@ -1,4 +1,4 @@
-"""Tables of text: which mark separates the cells, whether quotation marks are text, and that no rows are merged."""
+"""Tables of text: detect the separator and the use of quotation marks, and check that no rows are merged."""
 
 from __future__ import annotations
 
