@@ -111,6 +111,15 @@ def test_a_pdf_holds_its_font_whose_letters_are_those_of_the_page(cache: Path) -
     assert sizes[0] == sizes[1]
 
 
+def test_a_damaged_font_in_the_cache_is_not_used(cache: Path) -> None:
+    small_plot()
+    for path in (cache / "fonts").iterdir():
+        path.write_bytes(b"")
+    plain_font.cache_clear()
+    assert plain_font() == ()
+    assert b"/FontFile2" in small_plot()
+
+
 def test_pages_and_plots_are_made_where_nothing_can_be_kept(cache: Path, tmp_path: Path) -> None:
     cache.write_text("a file")
     assert b"/FontFile2" in small_plot()
