@@ -55,7 +55,7 @@ from genspace.runner import (
     settled_plan,
     store_of,
 )
-from genspace.store import Key
+from genspace.store import Key, as_json
 from genspace.study import Study, open_study
 
 __all__ = ["RayOptions", "run_ray"]
@@ -229,12 +229,11 @@ def run_ray(
         )
         try:
             for verdict in crew.verdicts(planned.requests):
-                kept = (
+                kept = writer.write(
                     verdict
                     if verdict.judge
                     else verdict.stamped(judge=spec.name, fingerprint=made.fingerprint)
                 )
-                writer.write(kept)
                 summary.add(kept)
                 advanced(kept)
         except BudgetReachedError as reached:
@@ -436,7 +435,7 @@ def _told(verdicts: Iterator[Verdict]) -> Iterator[str]:
     """Yield verdicts as JSON, and last the error that ended them, which Ray would bury in its own."""
     try:
         for verdict in verdicts:
-            yield json.dumps(verdict.to_json(), ensure_ascii=False)
+            yield as_json(verdict)[1].decode()
     except GenspaceError as error:
         kind = next(name for name, kind in ENDINGS.items() if isinstance(error, kind))
         yield json.dumps({"ended": kind, "message": str(error)})

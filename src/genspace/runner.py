@@ -22,7 +22,7 @@ from genspace.errors import GenspaceError, InputError
 from genspace.gather import pairs_of
 from genspace.judges import BudgetReachedError, Combining, Preview, Previewing, Settling, variant_of
 from genspace.records import Item, Request, Verdict
-from genspace.store import JudgeStore, Key, VerdictWriter
+from genspace.store import JudgeStore, Key
 
 if TYPE_CHECKING:
     from genspace.judges import Judge
@@ -300,7 +300,7 @@ def run(
         started(planned)
         try:
             for verdict in answers(judge, name, planned.requests, stop):
-                kept = _kept(verdict, writer)
+                kept = writer.write(verdict)
                 summary.add(kept)
                 advanced(kept)
                 on_verdict(kept)
@@ -310,19 +310,6 @@ def run(
         summary.stopped = INTERRUPTED
     log.debug("%s: %s", name, dict(summary.status))
     return summary
-
-
-def _kept(verdict: Verdict, writer: VerdictWriter) -> Verdict:
-    """Write a verdict and return it; one that JSON cannot hold becomes a failed one, so that the run goes on."""
-    try:
-        writer.write(verdict)
-    except ValueError as error:
-        verdict = replace(
-            verdict, status="failed", score=None, passed=None, confidence=None, measurements=(), details={},
-            explanation=None, reason=f"error: the verdict cannot be written as JSON: {error}",
-        )  # fmt: skip
-        writer.write(verdict)
-    return verdict
 
 
 def store_of(study: Study, name: str) -> JudgeStore:

@@ -15,7 +15,7 @@ from genspace.errors import InputError
 from genspace.human_study.design import Design, load_design
 from genspace.human_study.material import load_material
 from genspace.human_study.reading import answers, read_recorded
-from genspace.human_study.store.answer_store import AnswerStore, registered
+from genspace.human_study.store.answer_store import AnswerStore
 from genspace.human_study.store.registration import Registration, changes, register
 from genspace.human_study.visit.assignment import Assignment
 from genspace.human_study.web.app import open_site
@@ -370,8 +370,6 @@ def test_a_study_whose_pictures_cannot_be_read_is_not_served(tmp_path: Path) -> 
 
 def test_open_desk_registers_what_it_is_given(tmp_path: Path) -> None:
     desk = open_desk(write_study(tmp_path / "s", 2))
-    with desk.store.reading() as connection:
-        now = registered(connection)
-    assert now is not None
-    assert now.design["kinds"] == {"": "binary"}
+    assert [entry.before for entry in desk.store.registrations()] == [""]
+    assert desk.store.snapshot().recorded.kinds == {"": "binary"}
     desk.store.close()

@@ -21,7 +21,7 @@ from vlm_support import VlmServer, png
 
 from genspace.errors import GenspaceError
 from genspace.judges import JudgeContext, JudgeSpec, resolve
-from genspace.ray_engine import RayOptions, _Crew, _encode, _Worker
+from genspace.ray_engine import RayOptions, _Crew, _encode, _told, _Worker
 from genspace.records import Request, Verdict
 from genspace.runner import StopFlag
 from genspace.store import JudgeStore
@@ -241,3 +241,12 @@ def test_a_worker_answers_as_a_cascade_does_here(
     asked = [_encode(Request(item=item, files=study.files)) for item in study.iter_items()]
     remote = [Verdict.from_json(json.loads(text)) for told in worker.tell(asked) for text in told]
     assert answered(remote) == answered(JudgeStore(study.root, "frugal").current().values())
+
+
+def test_a_worker_tells_of_a_verdict_that_json_cannot_hold() -> None:
+    details: list[dict[str, object]] = [{"a": float("nan")}, {"a": object()}, {"a": "NaN"}]
+    given = (Verdict(item_id="i", score=1.0, details=said, seconds=2.0) for said in details)
+    told = [Verdict.from_json(json.loads(text)) for text in _told(given)]
+    assert [verdict.status for verdict in told] == ["failed", "failed", "decided"]
+    assert [verdict.seconds for verdict in told] == [2.0, 2.0, 2.0]
+    assert "cannot be written as JSON" in str(told[0].reason)

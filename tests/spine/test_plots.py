@@ -98,13 +98,26 @@ def test_a_pdf_holds_its_font_whose_letters_are_those_of_the_page(cache: Path) -
     for joined in ("قطة", "e\u0301", "ไทย", "漢"):
         assert fonts_for(["cat", joined], ["A"]) == ["A"]
     assert (b"/FontFile2" in first, b"/Type3" in first, small_plot() == first) == (True, False, True)
-    assert not set(LAYOUT) & set(TTFont(kept).keys())
+    with TTFont(kept) as plain, TTFont(f"{mpl.get_data_path()}/fonts/ttf/DejaVuSans.ttf") as own:
+        assert not set(LAYOUT) & set(plain.keys())
+        assert plain["head"].modified == own["head"].modified, (
+            "a PDF's bytes do not tell when the font was made"
+        )
     sizes = []
     for path in (kept, f"{mpl.get_data_path()}/fonts/ttf/DejaVuSans.ttf"):
         font = FT2Font(path)
         font.set_text("AVATAR To Ω 0.25 – α, 95% interval")
         sizes.append(font.get_width_height())
     assert sizes[0] == sizes[1]
+
+
+def test_a_damaged_font_in_the_cache_is_not_used(cache: Path) -> None:
+    small_plot()
+    for path in (cache / "fonts").iterdir():
+        path.write_bytes(b"")
+    plain_font.cache_clear()
+    assert plain_font() == ()
+    assert b"/FontFile2" in small_plot()
 
 
 def test_pages_and_plots_are_made_where_nothing_can_be_kept(cache: Path, tmp_path: Path) -> None:

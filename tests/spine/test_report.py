@@ -312,6 +312,17 @@ def test_the_gallery_shows_every_answer_most_disputed_first(tmp_path: Path) -> N
     assert 'href="../study/images/one.png"' in odd
 
 
+def test_a_pair_shows_the_picture_of_either_item(tmp_path: Path) -> None:
+    study = write_study(tmp_path / "study", 1)
+    (study / "study.toml").unlink()
+    (study / "items.csv").write_text("item_id,prompt,prompt_id,image\na,x,p,\nb,x,p,one.png\nc,x,p,\n")
+    (study / "annotations.csv").write_text("item_id,item_id_b,rater_id,value\na,b,r,1\nb,c,r,0\na,c,r,1\n")
+    (study / "metric_scores.csv").write_text("item_id,metric,score\na,close,1\nb,close,2\nc,close,3\n")
+    html = write_page(study, tmp_path / "out").read_text()
+    cards = {re.search(r'class="id">(\w / \w)', c)[1]: c.count("<img") for c in html.split("<article")[1:]}
+    assert cards == {"a / b": 1, "b / c": 1, "a / c": 0}
+
+
 SUMMARY = """\
 ### cats: agreement with people
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -139,6 +140,23 @@ def test_a_verdict_that_json_cannot_hold_is_a_failure_and_the_run_goes_on(study:
     assert kept["i4", None, None, 0].details == told["i4"]
 
 
+def test_what_json_cannot_hold_of_a_charge_is_dropped_with_the_verdict(study: Study) -> None:
+    """What was spent is counted all the same; a set beside a word like a number is a list, as alone."""
+    charges = {"i1": {"seconds": float("nan")}, "i2": {"tokens": object()}, "i3": {"cost_usd": float("inf")}}
+
+    class Careless(Scripted):
+        def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
+            for request in requests:
+                spent: dict[str, Any] = {"tokens": 7, **charges.get(request.item.item_id, {})}
+                yield Verdict.decided(request, score=1.0, details={"a": {1}, "b": "NaN"}, **spent)
+
+    summary = run(study, Careless(), "m")
+    kept = JudgeStore(study.root, "m").current()
+    assert {key[0] for key, verdict in kept.items() if verdict.status == "failed"} == set(charges)
+    assert (summary.status["failed"], summary.tokens) == (3, 133)
+    assert kept["i4", None, None, 0].details == {"a": [1], "b": "NaN"}
+
+
 def test_silence_is_a_failure(study: Study) -> None:
     class Silent(Scripted):
         def judge(self, requests: Iterable[Request]) -> Iterator[Verdict]:
@@ -195,12 +213,12 @@ def test_an_estimate_shows_what_would_be_sent_first(study: Study) -> None:
 def test_verdict_files_hold_standard_json_in_the_letters_of_its_author(study: Study) -> None:
     verdict = Verdict(item_id="i0", status="abstained", reason="ä").stamped(judge="m", fingerprint="f")
     with JudgeStore(study.root, "m").writer() as writer:
-        writer.write(verdict)
-        with pytest.raises(ValueError, match="JSON compliant"):
-            writer.write(replace(verdict, details={"share": float("nan")}))
+        assert writer.write(verdict) is verdict
+        assert writer.write(replace(verdict, details={"share": float("nan")})).status == "failed"
     (text,) = [p.read_text(encoding="utf-8") for p in JudgeStore(study.root, "m").folder.glob("*.jsonl")]
     assert '"reason":"ä"' in text
-    assert text.count("\n") == 1
+    assert text.count("\n") == 2
+    assert "NaN" not in text
 
 
 @pytest.mark.parametrize("options", [{"shard": (3, 2)}, {"retry": "everything"}, {"repeats": 0}])

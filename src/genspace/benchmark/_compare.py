@@ -69,7 +69,7 @@ def compare_generators(
     >>> made = create(Path(tempfile.mkdtemp()), [PromptList("t2i", (cow, cat))], ["sdxl", "flux"], prompts="two")
     >>> with JudgeStore(made.root, "clip").writer() as writer:
     ...     for row, score in zip(made.rows(), (0.9, 0.7, 0.5, 0.25)):
-    ...         writer.write(Verdict(item_id=row["item_id"], score=score))
+    ...         _ = writer.write(Verdict(item_id=row["item_id"], score=score))
     >>> pair = compare_generators(made)[0].pairs[-1]
     >>> pair.first, pair.second, pair.cell, round(pair.difference.value, 3), pair.claim
     ('flux', 'sdxl', 'mean', -0.425, 'open')

@@ -112,7 +112,7 @@ def corrected_rows(
     >>> with JudgeStore(made.root, "clip").writer() as writer:
     ...     for row in made.rows():
     ...         _ = (made.images / row["image"]).write_bytes(b"pixels")
-    ...         writer.write(Verdict(item_id=row["item_id"], score=0.9, passed=True))
+    ...         _ = writer.write(Verdict(item_id=row["item_id"], score=0.9, passed=True))
     >>> made, people = open_benchmark(made.root), Path(tempfile.mkdtemp())
     >>> _ = draw_sample(made, people, per_sub_domain=60)
     >>> ids = open_study(people).items["item_id"]

@@ -184,7 +184,7 @@ def rows_of(
     >>> made = create(Path(tempfile.mkdtemp()), [PromptList("t2i", (cow, cat))], ["sdxl"], prompts="two")
     >>> with JudgeStore(made.root, "vlm").writer() as writer:
     ...     for row, passed in zip(made.rows(), (True, False)):
-    ...         writer.write(Verdict(item_id=row["item_id"], score=float(passed), passed=passed))
+    ...         _ = writer.write(Verdict(item_id=row["item_id"], score=float(passed), passed=passed))
     >>> [(row.generator, row.judge, row.tasks["t2i"].mean.accuracy.as_misses.value) for row in rows_of(made)]
     [('sdxl', 'vlm', 0.5)]
     """
@@ -304,7 +304,7 @@ def row_places(rows: Sequence[Row], task: Task) -> dict[int, Place]:
     >>> made = create(Path(tempfile.mkdtemp()), [PromptList("t2i", (cow, cat))], ["sdxl", "flux"], prompts="two")
     >>> with JudgeStore(made.root, "clip").writer() as writer:
     ...     for row, score in zip(made.rows(), (0.9, 0.7, 0.5, 0.25)):
-    ...         writer.write(Verdict(item_id=row["item_id"], score=score))
+    ...         _ = writer.write(Verdict(item_id=row["item_id"], score=score))
     >>> rows = rows_of(made)
     >>> {rows[at].generator: place.rank for at, place in row_places(rows, "t2i").items()}
     {'flux': 2, 'sdxl': 1}

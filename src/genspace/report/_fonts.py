@@ -31,7 +31,7 @@ def fonts_for(texts: Iterable[str], fonts: Sequence[str]) -> list[str]:
 
 @cache
 def plain_font() -> tuple[str, ...]:
-    """Return the font's name, once matplotlib knows it; nothing where it can be kept nowhere.
+    """Return the font's name, once matplotlib knows it; nothing where it can be kept nowhere or is damaged.
 
     It is made from matplotlib's own DejaVu Sans at the first use, and kept in the cache folder.
     """
@@ -39,11 +39,11 @@ def plain_font() -> tuple[str, ...]:
     from matplotlib.font_manager import fontManager
 
     path = cache_dir() / "fonts" / f"plain-{mpl.__version__}.ttf"
-    with suppress(OSError):
+    with suppress(OSError, RuntimeError):  # matplotlib raises the latter for a file that is no font
         if not path.is_file():
             from fontTools.ttLib import TTFont
 
-            with TTFont(f"{mpl.get_data_path()}/fonts/ttf/DejaVuSans.ttf") as font:
+            with TTFont(f"{mpl.get_data_path()}/fonts/ttf/DejaVuSans.ttf", recalcTimestamp=False) as font:
                 for table in LAYOUT:
                     if table in font:
                         del font[table]

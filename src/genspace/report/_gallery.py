@@ -103,12 +103,12 @@ class Gallery:
         item = self._item.get(self.items.ids[index])
         if study is None or item is None:
             return []
-        if not (item.image or item.image_before or _has_scene(item, study)):
-            return []
         other = self._item.get(self.items.others[index])
         if other is not None:
             named = [("A", item.image, None), ("B", other.image, None)]
-            return [self._picture(study, *p) for p in named]
+            return [self._picture(study, *p) for p in named] if item.image or other.image else []
+        if not (item.image or item.image_before or _has_scene(item, study)):
+            return []
         from genspace.report._item import ItemView  # what scenes need is slow to import
 
         view = ItemView(study, evidence_of(study), item)

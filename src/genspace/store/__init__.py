@@ -7,7 +7,7 @@ same meaning.
 """
 
 from genspace.store._disk import DiskMap
-from genspace.store._files import KEY_COLUMNS, JudgeStore, Key, VerdictWriter, judge_folders
+from genspace.store._files import KEY_COLUMNS, JudgeStore, Key, VerdictWriter, as_json, judge_folders
 from genspace.store._formats import COLUMN_TYPES, SCHEMA_VERSION, write_shard
 from genspace.store._maintenance import Conflict, compact, merge, remove, rename
 
@@ -20,6 +20,7 @@ __all__ = [
     "JudgeStore",
     "Key",
     "VerdictWriter",
+    "as_json",
     "compact",
     "judge_folders",
     "merge",

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from io import FileIO
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TextIO
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, Any, Self, TextIO, TypeVar
 from urllib.parse import quote, unquote
 
 from pydantic_core import to_json
@@ -31,8 +32,18 @@ from genspace.store._formats import (
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["KEY_COLUMNS", "JudgeStore", "Key", "VerdictWriter", "in_use", "judge_folders", "line_key"]
+__all__ = [
+    "KEY_COLUMNS",
+    "JudgeStore",
+    "Key",
+    "VerdictWriter",
+    "as_json",
+    "in_use",
+    "judge_folders",
+    "line_key",
+]
 
+N = TypeVar("N", int, float)
 Key = tuple[str, str | None, str | None, int]
 """Item, second item, question, repeat (see `genspace.records.Verdict.key`)."""
 DESCRIPTION = "judge.json"
@@ -72,8 +83,8 @@ class JudgeStore:
     >>> import tempfile
     >>> store = JudgeStore(Path(tempfile.mkdtemp()), "clip")
     >>> with store.writer() as writer:
-    ...     writer.write(Verdict(item_id="a", score=0.4, fingerprint="v1"))
-    ...     writer.write(Verdict(item_id="a", score=0.6, fingerprint="v1"))
+    ...     _ = writer.write(Verdict(item_id="a", score=0.4, fingerprint="v1"))
+    ...     _ = writer.write(Verdict(item_id="a", score=0.6, fingerprint="v1"))
     >>> [verdict.score for verdict in store.current().values()], [path.name for path in store.files()]
     ([0.6], ['000001.jsonl'])
     """
@@ -265,7 +276,7 @@ class VerdictWriter:
     >>> import tempfile
     >>> store = JudgeStore(Path(tempfile.mkdtemp()), "clip")
     >>> with VerdictWriter(store) as writer:
-    ...     writer.write(Verdict(item_id="a", score=0.4))
+    ...     _ = writer.write(Verdict(item_id="a", score=0.4))
     >>> writer.written
     1
     """
@@ -287,13 +298,13 @@ class VerdictWriter:
             with suppress(OSError):
                 self._file.close()
 
-    def write(self, verdict: Verdict) -> None:
-        """Append one verdict.
+    def write(self, verdict: Verdict) -> Verdict:
+        """Append one verdict and return what was written (see `as_json`).
 
         Errors: `InputError` when the disk is full or the folder is read-only; what was written before is kept.
-        `ValueError` for a verdict that JSON cannot hold.
         """
-        line = _line(verdict)
+        verdict, document = as_json(verdict, {"schema": SCHEMA_VERSION})
+        line = document + b"\n"
         try:
             if self._file is None:
                 self._file = self._create()
@@ -305,6 +316,7 @@ class VerdictWriter:
                 "are kept. Make room or make the folder writable, and run the same command again"
             ) from None
         self.written += 1
+        return verdict
 
     def _create(self) -> FileIO:
         folder = self._store.folder
@@ -321,13 +333,31 @@ class VerdictWriter:
             return file
 
 
-def _line(verdict: Verdict) -> bytes:
-    """Return a verdict as a line of JSON. Errors: `ValueError` when it holds what JSON has no word for."""
-    document = {"schema": SCHEMA_VERSION, **verdict.to_json()}
-    line = to_json(document)
-    if b"NaN" in line or b"Infinity" in line:  # perhaps only in a text
-        json.dumps(document, allow_nan=False)
-    return line + b"\n"
+def as_json(verdict: Verdict, head: Mapping[str, int] = MappingProxyType({})) -> tuple[Verdict, bytes]:
+    """Return a verdict and its JSON after `head`; of one that JSON cannot hold, a failed one that says why."""
+    try:
+        return verdict, _document(verdict, head)
+    except ValueError as error:
+        failed = Verdict(
+            item_id=verdict.item_id, item_id_b=verdict.item_id_b, question=verdict.question, repeat=verdict.repeat,
+            judge=verdict.judge, fingerprint=verdict.fingerprint, status="failed",
+            reason=f"error: the verdict cannot be written as JSON: {error}",
+            seconds=_charge(verdict.seconds), tokens=_charge(verdict.tokens), cost_usd=_charge(verdict.cost_usd),
+        )  # fmt: skip
+        return failed, _document(failed, head)
+
+
+def _charge(value: N | None) -> N | None:
+    """Return what was spent; None for what is no number, which no type checker saw."""
+    return value if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+def _document(verdict: Verdict, head: Mapping[str, int]) -> bytes:
+    document = {**head, **verdict.to_json()}
+    text = to_json(document)
+    if (b"NaN" in text or b"Infinity" in text) and text != to_json(document, inf_nan_mode="null"):
+        raise ValueError("a number is not finite")  # not only words in a text
+    return text
 
 
 def _lock(file: TextIO | FileIO, *, wait: bool) -> bool:

@@ -30,7 +30,7 @@ def compact(store: JudgeStore) -> tuple[int, int]:
     >>> store = JudgeStore(Path(tempfile.mkdtemp()), "clip")
     >>> for score in (0.4, 0.6):
     ...     with store.writer() as writer:
-    ...         writer.write(Verdict(item_id="a", score=score))
+    ...         _ = writer.write(Verdict(item_id="a", score=score))
     >>> compact(store), [path.name for path in store.files()]
     ((2, 1), ['000002.parquet'])
     """
@@ -73,7 +73,7 @@ def remove(store: JudgeStore, fingerprint: str | None = None) -> int:
     >>> import tempfile
     >>> store = JudgeStore(Path(tempfile.mkdtemp()), "clip")
     >>> with store.writer() as writer:
-    ...     writer.write(Verdict(item_id="a", score=0.4))
+    ...     _ = writer.write(Verdict(item_id="a", score=0.4))
     >>> remove(store), store.files()
     (1, [])
     """
@@ -101,7 +101,7 @@ def rename(store: JudgeStore, name: str) -> JudgeStore:
     >>> import tempfile
     >>> store = JudgeStore(Path(tempfile.mkdtemp()), "clip")
     >>> with store.writer() as writer:
-    ...     writer.write(Verdict(item_id="a", score=0.4))
+    ...     _ = writer.write(Verdict(item_id="a", score=0.4))
     >>> [verdict.judge for verdict in rename(store, "clip-b32").verdicts()]
     ['clip-b32']
     """
@@ -162,7 +162,7 @@ def merge(root: Path, others: Iterable[Path], *, prefer: str = "ours") -> tuple[
     >>> ours, theirs = Path(tempfile.mkdtemp()), Path(tempfile.mkdtemp())
     >>> for root, score in ((ours, 0.4), (theirs, 0.6)):
     ...     with JudgeStore(root, "clip").writer() as writer:
-    ...         writer.write(Verdict(item_id="a", score=score))
+    ...         _ = writer.write(Verdict(item_id="a", score=score))
     >>> added, conflicts = merge(ours, [theirs])
     >>> added.total(), [(conflict.ours.score, conflict.theirs.score) for conflict in conflicts]
     (0, [(0.4, 0.6)])

@@ -441,7 +441,7 @@ def verdict_frame(root: Path, judge: str, fingerprint: str | None = None) -> pd.
     >>> from genspace.records import Verdict
     >>> root = Path(tempfile.mkdtemp())
     >>> with JudgeStore(root, "clip").writer() as writer:
-    ...     writer.write(Verdict(item_id="a", score=0.4))
+    ...     _ = writer.write(Verdict(item_id="a", score=0.4))
     >>> verdict_frame(root, "clip")[["item_id", "judge", "score", "origin"]].to_dict("records")
     [{'item_id': 'a', 'judge': 'clip', 'score': 0.4, 'origin': 'judge'}]
     """
