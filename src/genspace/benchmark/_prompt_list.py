@@ -161,7 +161,7 @@ def _write(folder: Path, name: str, rows: Sequence[Mapping[str, str]]) -> None:
 
 
 def rows_csv(rows: Iterable[Mapping[str, str]]) -> str:
-    r"""Write rows, which have the same columns in the same order, as CSV.
+    r"""Write rows, which all have the columns of the first, as CSV.
 
     >>> rows_csv([{"a": "1", "b": "x, y"}])
     'a,b\n1,"x, y"\n'
@@ -175,11 +175,11 @@ def csv_lines(rows: Iterable[Mapping[str, str]]) -> Iterator[str]:
     some = list(islice(each, 1000))
     if not some:
         raise InputError("there are no rows to write")
-    text = io.StringIO()
+    text, columns = io.StringIO(), list(some[0])
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(some[0])
+    writer.writerow(columns)
     while some:
-        writer.writerows(row.values() for row in some)
+        writer.writerows([row[column] for column in columns] for row in some)
         yield text.getvalue()
         text.seek(0)
         text.truncate()

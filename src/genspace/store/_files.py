@@ -334,7 +334,12 @@ class VerdictWriter:
 
 
 def as_json(verdict: Verdict, head: Mapping[str, int] = MappingProxyType({})) -> tuple[Verdict, bytes]:
-    """Return a verdict and its JSON after `head`; of one that JSON cannot hold, a failed one that says why."""
+    """Return a verdict and its JSON after `head`; of one that JSON cannot hold, a failed one that says why.
+
+    >>> verdict, text = as_json(Verdict(item_id="a", score=0.4, details={"share": float("nan")}))
+    >>> verdict.status, verdict.reason
+    ('failed', 'error: the verdict cannot be written as JSON: a number is not finite')
+    """
     try:
         return verdict, _document(verdict, head)
     except ValueError as error:
