@@ -26,7 +26,7 @@ __all__ = ["ItemsTable", "load_items"]
 
 HELD_BYTES = 1 << 25
 """Bytes of cells up to which a table is held whole, so that it is read once."""
-HELD_FILE_BYTES = 1 << 22
+HELD_FILE_BYTES = 1 << 24
 """Bytes of a file whose cells may be that few; of a longer one nothing is held, not even for a while."""
 
 
