@@ -224,7 +224,7 @@ def prompt_mean(
     if isinstance(weight, Reason):
         return Estimate.undefined(weight, n=n)
     weights = np.ones(n) if weight is None else weight
-    clusters, prompts = Replicates.of(prompt), len(np.unique(prompt))
+    clusters = Replicates.of(prompt)
     value = float(weights @ values / weights.sum())
     if no_interval is not None:
         return Estimate(value, n=n, reason=no_interval)
@@ -233,7 +233,7 @@ def prompt_mean(
     flat = bool(np.ptp(replicated) < ROUNDING)
     if flat and not 0 < high - low < math.inf:
         return Estimate(
-            value, n=n, reason=Reason("single_prompt" if prompts < 2 else "all_equal", name="values")
+            value, n=n, reason=Reason("single_prompt" if clusters.blocks < 2 else "all_equal", name="values")
         )
     if not (share or flat):
         found = from_replicates(value, replicated, clusters, n=n, confidence=confidence)
@@ -243,7 +243,7 @@ def prompt_mean(
     # on the scale of 0 to 1, where sums of many weights that make a whole may miss it by rounding
     unit = (value - low) / (high - low)
     unit = round(unit) if abs(unit - round(unit)) < ROUNDING else unit
-    support = Support(most=n, at_ends=prompts)
+    support = Support(most=n, at_ends=len(np.unique(prompt)))
     found = from_replicates(
         unit,
         (replicated - low) / (high - low),

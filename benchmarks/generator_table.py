@@ -121,7 +121,7 @@ def measured(root: Path, generators: int, runs: int) -> Ratio:
 def ratios() -> Iterator[Ratio]:
     """Measure the whole table."""
     with tempfile.TemporaryDirectory() as folder:
-        yield measured(Path(folder) / "bench", GENERATORS, 1)
+        yield measured(Path(folder) / "bench", GENERATORS, 2)
 
 
 def main() -> int:

@@ -179,7 +179,7 @@ def csv_lines(rows: Iterable[Mapping[str, str]]) -> Iterator[str]:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     while some:
-        writer.writerows([row[column] for column in columns] for row in some)
+        writer.writerows(map(row.__getitem__, columns) for row in some)
         yield text.getvalue()
         text.seek(0)
         text.truncate()

@@ -194,6 +194,7 @@ def rows_of(
         if name not in known:
             raise InputError(f"`judge` {name}: has no verdicts in {made.root}{did_you_mean(name, known)}")
     units = Question.of(evidence).singles
+    units = replace(units, units=units.units[["item_id", "task", "sub_domain", "variant"]])
     task_of = units.column("task")
     of_prompts = {task: sha256_of(made.root / "prompts" / f"{task}.csv") for task in made.lists}
     rows = []
