@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from genspace.errors import InputError, InvalidFilesError, Problem
 from genspace.geometry.scene import Pair, Scene, side_file
+from genspace.records import SCENE_SUFFIX
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from genspace.records import Files
 
 __all__ = [
-    "SCENE_SUFFIX",
     "FolderFiles",
     "encode_depth",
     "parse_document",
@@ -32,8 +32,6 @@ __all__ = [
     "read_scenes",
     "write_scene",
 ]
-
-SCENE_SUFFIX = ".scene.json"
 
 
 class FolderFiles:

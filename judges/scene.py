@@ -12,8 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from genspace.errors import InputError
 from genspace.judges._protocol import JudgeContext, JudgeSpec, parse_options
-from genspace.records import Files, Item, Request, Verdict, fingerprint
-from genspace.study import SCENE_SUFFIX, beside, scene_names
+from genspace.records import SCENE_SUFFIX, Files, Item, Request, Verdict, beside, fingerprint, scene_names
 
 if TYPE_CHECKING:
     from genspace.geometry.noise import Noise

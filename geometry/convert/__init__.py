@@ -16,7 +16,8 @@ from genspace.geometry.convert._depth import depth_reader
 from genspace.geometry.convert._kitti import kitti_reader
 from genspace.geometry.convert._tables import scenes_from_boxes, table_reader
 from genspace.geometry.convert._views import Log, Reader, scenes
-from genspace.geometry.scene_files import SCENE_SUFFIX, write_scene
+from genspace.geometry.scene_files import write_scene
+from genspace.records import SCENE_SUFFIX
 
 __all__ = ["Conversion", "Format", "convert", "scenes_from_boxes", "scenes_from_coco"]
 

@@ -12,7 +12,7 @@ from genspace.geometry.noise import NONE, Noise, disturbed
 from genspace.geometry.profiles import CORRECTED, Profile
 from genspace.geometry.scene import Pair, Scene
 from genspace.geometry.scene_files import parse_document
-from genspace.records import Files, Item
+from genspace.records import PAIR_SUFFIX, SCENE_SUFFIX, Files, Item, beside
 
 __all__ = ["ErrorCost", "error_budget", "probe_scene"]
 
@@ -31,8 +31,7 @@ class ErrorCost:
 
 def probe_scene(image: str, files: Files, *, edit: bool) -> Scene | Pair:
     """Return the scene or pair of a probe by its picture. Errors: `InputError` when it is absent or wrong."""
-    stem = image.rpartition(".")[0]
-    name = f"{stem}.pair.json" if edit else f"{stem}.scene.json"
+    name = beside(image, PAIR_SUFFIX if edit else SCENE_SUFFIX)
     return parse_document(json.loads(files.read(name)), file=name, files=files)
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, get_args
 
@@ -21,7 +22,9 @@ __all__ = [
     "DESIGN_FILE",
     "ITEM_COLUMNS",
     "MAX_ORDINAL_VALUES",
+    "PAIR_SUFFIX",
     "ROLES",
+    "SCENE_SUFFIX",
     "TRUTH_RATER",
     "Declared",
     "Files",
@@ -38,9 +41,11 @@ __all__ = [
     "StudySettings",
     "ValueType",
     "Verdict",
+    "beside",
     "fingerprint",
     "infer_value_type",
     "reference_of",
+    "scene_names",
 ]
 
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
@@ -55,6 +60,8 @@ Reference = Literal["people", "the known truth"]
 ITEM_COLUMNS = ("item_id", "image", "image_before", "prompt", "prompt_id", "generator", "predicate")
 """Columns of the items table with a meaning of their own; every other column is a breakdown."""
 
+SCENE_SUFFIX, PAIR_SUFFIX = ".scene.json", ".pair.json"
+"""Endings of scene files, in place of the image's own; of an edit's two scenes in one."""
 DESIGN_FILE, ANSWERS_FILE = "annotate.toml", "answers.sqlite"
 """Files of a study in which `genspace annotate` asks people."""
 
@@ -125,6 +132,30 @@ class Item(Displayed):
     """What must hold, as a call: `object_distance(cat, chair, value_m=0.8)`."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Every other column of the items table."""
+
+
+def scene_names(item: Item) -> Iterator[str]:
+    """Yield the names under which an item's scene file may lie, the likeliest first.
+
+    >>> list(scene_names(Item(item_id="7", image="cats/a.png", image_before="b.png")))
+    ['cats/a.pair.json', '7.pair.json']
+    """
+    stated = item.extra.get("scene")
+    if isinstance(stated, str) and stated:
+        yield stated
+    for suffix in (PAIR_SUFFIX,) if item.image_before else (SCENE_SUFFIX, PAIR_SUFFIX):
+        if item.image:
+            yield beside(item.image, suffix)
+        yield f"{item.item_id}{suffix}"
+
+
+def beside(image: str, suffix: str) -> str:
+    """Return the name of the file beside an image.
+
+    >>> beside("cats/a.png", ".scene.json")
+    'cats/a.scene.json'
+    """
+    return posixpath.splitext(image)[0] + suffix
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

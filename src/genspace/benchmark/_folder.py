@@ -24,7 +24,8 @@ from genspace.benchmark._pictures import Names, PlacedPictures, place, task_of
 from genspace.benchmark._prompt_list import TASKS, PromptList, Source, Task, TaskPrompt, csv_lines
 from genspace.documents import toml_text
 from genspace.errors import InputError, InvalidFilesError, Problem
-from genspace.study import IMAGE_SUFFIXES, PAIR_SUFFIX, SCENE_SUFFIX, Study, open_study
+from genspace.records import PAIR_SUFFIX, SCENE_SUFFIX
+from genspace.study import IMAGE_SUFFIXES, Study, open_study
 
 __all__ = ["BEFORE", "Benchmark", "Gap", "State", "create", "open_benchmark"]
 

@@ -11,7 +11,8 @@ from typing import Any
 from genspace.benchmark._folder import BEFORE, Benchmark, files_in, write_text
 from genspace.benchmark._prompt_list import Task, rows_jsonl
 from genspace.errors import InputError, did_you_mean
-from genspace.study import IMAGE_SUFFIXES, PAIR_SUFFIX, SCENE_SUFFIX
+from genspace.records import PAIR_SUFFIX, SCENE_SUFFIX
+from genspace.study import IMAGE_SUFFIXES
 from genspace.tables import is_picture
 
 __all__ = ["take"]

@@ -18,9 +18,8 @@ from genspace.certificate._ways import ASKED, DEFAULT_WAYS, ORDER, WAYS, Another
 from genspace.display import Result
 from genspace.documents import from_dict, to_dict
 from genspace.errors import InputError, did_you_mean
-from genspace.records import ITEM_COLUMNS, Item, Verdict
+from genspace.records import ITEM_COLUMNS, Item, Verdict, scene_names
 from genspace.store import JudgeStore, Key
-from genspace.study import scene_names
 
 if TYPE_CHECKING:
     from pathlib import Path

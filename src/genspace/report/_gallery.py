@@ -15,9 +15,9 @@ from urllib.parse import quote
 
 from genspace.errors import InputError
 from genspace.gather import evidence_of
+from genspace.records import scene_names
 from genspace.report._items import ItemColumns
 from genspace.report._part import ReportPart
-from genspace.study import scene_names
 
 if TYPE_CHECKING:
     from genspace.geometry.scene import Scene

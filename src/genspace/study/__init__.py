@@ -1,15 +1,7 @@
 """A study: a folder of plain files, or one wide table, with items, people's answers and scores."""
 
 from genspace.readings import Reading
-from genspace.study._files import (
-    IMAGE_SUFFIXES,
-    PAIR_SUFFIX,
-    SCENE_SUFFIX,
-    FilesOfStudy,
-    StudyFiles,
-    beside,
-    scene_names,
-)
+from genspace.study._files import IMAGE_SUFFIXES, FilesOfStudy, StudyFiles
 from genspace.study._frames import read_frames, read_score_frame
 from genspace.study._ids import common_cause
 from genspace.study._readers import Read
@@ -20,8 +12,6 @@ from genspace.study.exports import Export, GivenAnswer, documents_of, read_expor
 
 __all__ = [
     "IMAGE_SUFFIXES",
-    "PAIR_SUFFIX",
-    "SCENE_SUFFIX",
     "CheckReport",
     "Export",
     "FilesOfStudy",
@@ -33,7 +23,6 @@ __all__ = [
     "Study",
     "StudyFile",
     "StudyFiles",
-    "beside",
     "check_study",
     "common_cause",
     "documents_of",
@@ -42,6 +31,5 @@ __all__ = [
     "read_frames",
     "read_score_frame",
     "read_score_table",
-    "scene_names",
     "verdict_frame",
 ]

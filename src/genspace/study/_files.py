@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 import os
-import posixpath
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, Protocol
 
 from genspace.errors import InputError
-from genspace.records import Files, Item
+from genspace.records import Files
 
-__all__ = [
-    "IMAGE_SUFFIXES",
-    "PAIR_SUFFIX",
-    "SCENE_SUFFIX",
-    "FilesOfStudy",
-    "StudyFiles",
-    "beside",
-    "leaves_study",
-    "scene_names",
-]
+__all__ = ["IMAGE_SUFFIXES", "FilesOfStudy", "StudyFiles", "leaves_study"]
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 """Endings tried, in this order, for items without an `image` column: `images/ITEM_ID.png`."""
-SCENE_SUFFIX, PAIR_SUFFIX = ".scene.json", ".pair.json"
-"""Endings of scene files, in place of the image's own."""
 
 
 PLAIN = re.compile(r"(?:[\w .,+=@()\[\]-]+/)*[\w .,+=@()\[\]-]*")
@@ -52,30 +40,6 @@ def leaves_study(name: str) -> bool:
         or "://" in name
         or "\0" in name
     )
-
-
-def scene_names(item: Item) -> Iterator[str]:
-    """Yield the names under which an item's scene file may lie, the likeliest first.
-
-    >>> list(scene_names(Item(item_id="7", image="cats/a.png", image_before="b.png")))
-    ['cats/a.pair.json', '7.pair.json']
-    """
-    stated = item.extra.get("scene")
-    if isinstance(stated, str) and stated:
-        yield stated
-    for suffix in (PAIR_SUFFIX,) if item.image_before else (SCENE_SUFFIX, PAIR_SUFFIX):
-        if item.image:
-            yield beside(item.image, suffix)
-        yield f"{item.item_id}{suffix}"
-
-
-def beside(image: str, suffix: str) -> str:
-    """Return the name of the file beside an image.
-
-    >>> beside("cats/a.png", ".scene.json")
-    'cats/a.scene.json'
-    """
-    return posixpath.splitext(image)[0] + suffix
 
 
 class FilesOfStudy(Files, Protocol):
