@@ -45,6 +45,7 @@ SAME_PIXEL = 12.0
 MIN_BACKGROUND = 0.2
 """Share of the pixels that must lie outside the objects for backgrounds to be compared."""
 
+Vector = tuple[float, float, float]
 _LEVEL_AWAY = np.array([[0.0, 0.0, 1.0], [0.0, -1.0, 0.0], [1.0, 0.0, 0.0]])
 """R_level_from_object of an upright object that faces away from the camera: heading 0."""
 
@@ -169,7 +170,7 @@ def _object(
     own = {**measured, **{key: _vector(value) for key, value in seen.items() if key != "rotation"}}
     confidence = float(known["confidence"][index])
     rx, ry = view.picture.reduction
-    corners = known["boxes"][index] * np.array([rx, ry, rx, ry])
+    left, top, right, bottom = map(float, known["boxes"][index] * np.array([rx, ry, rx, ry]))
     sources = {
         "box": view.sources("boxes")[index],
         "mask": view.sources("masks")[index],
@@ -184,14 +185,14 @@ def _object(
         has_front=has_front,
         orientation_raw=raw,
         detection_confidence=float(known["score"][index]),
-        box=tuple(map(float, corners)),  # type: ignore[arg-type]  # four of them
+        box=(left, top, right, bottom),
         mask=Mask.from_array(nearest(mask, (view.picture.height, view.picture.width))),
         point_count=None if "centre" in seen else len(points),
         sources=Sources(**sources),
         centre=own.get("centre"),
         extent=own.get("extent"),
         surface_mean=own.get("surface_mean"),
-        rotation=None if rotation is None else tuple(map(_vector, rotation)),  # type: ignore[arg-type]  # three
+        rotation=None if rotation is None else _matrix(rotation),
     )
     return record, points
 
@@ -202,7 +203,7 @@ def _measured(
     level: NDArray[np.float64],
     view: StageView,
     assembly: Assembly,
-) -> tuple[dict[str, tuple[float, float, float]], dict[str, str]]:
+) -> tuple[dict[str, Vector], dict[str, str]]:
     """Measure an object's box from its points; return its fields and their sources.
 
     Points at a guessed depth have a place, which is a guess too, but no size: the depth may rest on one.
@@ -255,7 +256,7 @@ def _has_front(known: Mapping[str, NDArray[Any]], index: int) -> bool | None:
 
 def _rotation(
     azimuth_deg: float,
-    ray: tuple[float, float, float],
+    ray: Vector,
     raw: Orientation | None,
     level: NDArray[np.float64],
     upright_within_deg: float,
@@ -275,9 +276,14 @@ def _rotation(
     return standing
 
 
-def _vector(values: Any) -> tuple[float, float, float]:
+def _vector(values: Any) -> Vector:
     x, y, z = values
     return float(x), float(y), float(z)
+
+
+def _matrix(rows: Any) -> tuple[Vector, Vector, Vector]:
+    x, y, z = map(_vector, rows)
+    return x, y, z
 
 
 def _file_name(item_id: str) -> str:
