@@ -138,7 +138,7 @@ def test_a_place_is_written_where_it_changes() -> None:
     plot = specification_map(document)
     assert plot is not None
     found = [
-        [-9 if score is None else score for score in one.values]  # noqa: PD011
+        [-9 if score is None else score for score in one.values]  # noqa: PD011 - a field of a record
         for one in document.specification.specifications
     ]
     columns = sorted([1 + sum(other > value for other in row) for value in row] for row in found)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from io import FileIO
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TextIO, TypeVar
 from urllib.parse import quote, unquote
 
@@ -303,7 +303,7 @@ class VerdictWriter:
 
         Errors: `InputError` when the disk is full or the folder is read-only; what was written before is kept.
         """
-        verdict, document = as_json(verdict, {"schema": SCHEMA_VERSION})
+        verdict, document = as_json(verdict, schema=SCHEMA_VERSION)
         line = document + b"\n"
         try:
             if self._file is None:
@@ -333,7 +333,7 @@ class VerdictWriter:
             return file
 
 
-def as_json(verdict: Verdict, head: Mapping[str, int] = MappingProxyType({})) -> tuple[Verdict, bytes]:
+def as_json(verdict: Verdict, **head: int) -> tuple[Verdict, bytes]:
     """Return a verdict and its JSON after `head`; of one that JSON cannot hold, a failed one that says why.
 
     >>> verdict, text = as_json(Verdict(item_id="a", score=0.4, details={"share": float("nan")}))

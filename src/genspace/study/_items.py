@@ -100,7 +100,7 @@ def load_items(path: Path, *, whole: bool) -> tuple[ItemsTable | None, list[Prob
     digests, folded, capitals = array("Q"), array("Q"), False  # one piece of memory that grows
     generators: set[str] = set()
     held: list[pd.DataFrame] = []
-    size = 0 if path.stat().st_size <= HELD_FILE_BYTES else HELD_BYTES
+    room = HELD_BYTES if path.stat().st_size <= HELD_FILE_BYTES else 0
     try:
         for part in read_parts(path, path.name):
             read = read_items(part, whole=False)
@@ -108,8 +108,8 @@ def load_items(path: Path, *, whole: bool) -> tuple[ItemsTable | None, list[Prob
             if read.problems or columns != [*read.frame.columns] or read.readings != first.readings:
                 return _load_whole(path)
             generators.update(read.frame["generator"].dropna().unique())
-            size += int(read.frame.memory_usage(index=False, deep=True).sum())
-            held = [*held, read.frame] if size <= HELD_BYTES else []
+            room -= int(read.frame.memory_usage(index=False, deep=True).sum())
+            held = [*held, read.frame] if room >= 0 else []
             lower = read.frame["item_id"].str.lower()
             if not capitals and (lower != read.frame["item_id"]).any():
                 capitals, folded = True, digests[:]
