@@ -291,7 +291,8 @@ def main() -> int:
                 try:
                     for mutant in new:
                         survived[mutant] = survives(mutant, copy)
-                        print("survived" if survived[mutant] else "killed  ", mutant.name, flush=True)
+                        end = f"survived: {mutant.after}" if survived[mutant] else "killed"
+                        print(f"{mutant.name} {end}", flush=True)
                     # where one survives, the tests do not fail by themselves
                     if not any(survived[m] for m in new) and not survives(_unchanged(*row), copy):
                         raise RuntimeError(f"{file}: {', '.join(tests)} fail without any mutant")
