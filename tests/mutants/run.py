@@ -49,7 +49,7 @@ LEFT_OUT = (
     "ExceptionReplacer", "RemoveDecorator", "VariableReplacer", "VariableInserter", "Bit", "Shift", "ZeroIteration",
 )  # fmt: skip
 """Parts of the names of operators that make no plausible mistakes."""
-NEVER_SEEN = ("strict=True", "repr=False", "if TYPE_CHECKING:")
+NEVER_SEEN = ("strict=True", "repr=False", "if TYPE_CHECKING:", "*,")
 """What makes no difference to a program that is right: a mutant that only changes it is not drawn."""
 SECONDS = 600
 """A mutant whose tests take longer loops, and is killed."""
