@@ -8,7 +8,14 @@ from dataclasses import replace
 import pytest
 
 from genspace.geometry.evaluate import _combined, in_words, measured_in_words
-from genspace.geometry.measures import bearing_deg, check_apart, mutual_bearing, pair_view, size_m, unseen_factor
+from genspace.geometry.measures import (
+    bearing_deg,
+    check_apart,
+    mutual_bearing,
+    pair_view,
+    size_m,
+    unseen_factor,
+)
 from genspace.geometry.profiles import CORRECTED
 from genspace.geometry.scene import SceneObject
 from genspace.geometry.views import Placed, Unknown, Unmeasurable
