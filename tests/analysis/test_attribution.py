@@ -59,7 +59,7 @@ def test_a_part_that_changes_nothing_moves_nothing_and_says_so() -> None:
 
 
 def test_parts_that_move_the_same_stay_in_order() -> None:
-    scores = {m: np.full(3, float(len(m))) + [0, 0, 1] for m in mixtures(orders_of("bca"))}
+    scores = {m: float(len(m)) + np.array([0, 0, 1]) for m in mixtures(orders_of("bca"))}
     assert [row.part for row in attribution(scores, orders_of("bca")).parts] == ["b", "c", "a"]
 
 
