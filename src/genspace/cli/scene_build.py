@@ -10,6 +10,7 @@ import typer
 from genspace.cli._options import JsonFlag
 from genspace.cli.scene import scene_app
 from genspace.errors import InputError, MissingExtraError, did_you_mean
+from genspace.records import SCENE_SUFFIX
 
 if TYPE_CHECKING:
     from genspace.geometry.perception import StageView, Subject, Wanted
@@ -139,7 +140,7 @@ def _parts(stack: str, parts: list[str], options: list[str]) -> list[ChosenPart]
 
 
 def _target(image: Path, out_dir: Path | None, *, overwrite: bool) -> Path:
-    target = (out_dir or image.parent) / f"{image.stem}.scene.json"
+    target = (out_dir or image.parent) / f"{image.stem}{SCENE_SUFFIX}"
     if target.exists() and not overwrite:
         raise InputError(f"{target} is there already: choose another folder with --out, or say --overwrite")
     return target
@@ -156,7 +157,7 @@ def _subject(image: Path, wanted: tuple[Wanted, ...], truth: Path | None, *, use
         raise InputError(f"{image}: cannot be read ({error.strerror or error})") from None
     known = None
     if uses_truth:
-        known = KnownScene(read_scene(truth or image.with_name(f"{image.stem}.scene.json")))
+        known = KnownScene(read_scene(truth or image.with_name(f"{image.stem}{SCENE_SUFFIX}")))
     return Subject(read_picture(data, str(image)), wanted, known)
 
 
@@ -182,7 +183,7 @@ def _write(built: BuiltScene, view: StageView, target: Path, predicates: list[st
     scene = built.scene.model_copy(update={"predicates": tuple(predicates)})
     scene = scene.with_files(built.files, source=str(target))
     replace(built, scene=scene).write(target)
-    stem = target.name.removesuffix(".scene.json")
+    stem = target.name.removesuffix(SCENE_SUFFIX)
     picture, steps = target.with_name(f"{stem}.overlay.png"), target.with_name(f"{stem}.stages.png")
     overlay(Image.fromarray(view.pixels), scene).save(picture)
     stages(Image.fromarray(view.pixels), scene).save(steps)
