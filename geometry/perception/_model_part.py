@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from genspace.checkpoints import (
     checkpoint_digest,
@@ -14,10 +14,22 @@ from genspace.checkpoints import (
     local_checkpoint,
 )
 from genspace.errors import InputError
-from genspace.geometry.perception._parts import Checkpoint, Part, Runtime
+from genspace.geometry.perception._parts import Checkpoint, Part, PartKind, Runtime, stages_of
 from genspace.records import fingerprint
 
-__all__ = ["ModelPart"]
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+__all__ = ["ModelPart", "model_kind"]
+
+
+def model_kind(
+    part: type[ModelPart], name: str, does: str, options: type[BaseModel], *checkpoints: Checkpoint
+) -> PartKind:
+    """Return the kind of a part with a model, which is called after the first of its stages."""
+    stages = stages_of(part.gives)
+    make = partial(part, f"{stages[0]}.{name}")
+    return PartKind(stages=stages, name=name, does=does, make=make, options=options, checkpoints=checkpoints)
 
 
 class ModelPart(Part):

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, Field, field_validator
 
 from genspace.checkpoints import load_pretrained, require_torch
 from genspace.errors import InputError
 from genspace.geometry.perception import _pixels, orient_anything
-from genspace.geometry.perception._model_part import ModelPart
-from genspace.geometry.perception._parts import Arrays, Checkpoint, PartKind, StageView
+from genspace.geometry.perception._model_part import ModelPart, model_kind
+from genspace.geometry.perception._parts import Arrays, Checkpoint, StageView
 from genspace.geometry.perception.crops import CROPS_AT_ONCE, CropOptions, by_view, crops_of
 
 if TYPE_CHECKING:
@@ -27,10 +26,8 @@ FRONT_FROM = 0.5
 """Probability of having a front from which an object is taken to have one."""
 
 
-class OrientAnythingOptions(BaseModel):
+class OrientAnythingOptions(BaseModel, extra="forbid"):
     """Options of Orient Anything."""
-
-    model_config = ConfigDict(extra="forbid")
 
     background: Literal["keep-then-remove", "remove", "keep"] = "keep-then-remove"
     """Whether pixels outside the object's mask are made black; "keep-then-remove": as in the released GenSpace code,
@@ -215,48 +212,30 @@ def heading_from_views(scores: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
 
 
 _REPO = "Viglong/Orient-Anything"
-ORIENT_ANYTHING = PartKind(
-    stages=("orientation",),
-    name="orient-anything",
-    does="facing direction and whether there is one",
-    make=partial(OrientAnything, "orientation.orient-anything"),
-    options=OrientAnythingOptions,
-    checkpoints=(
-        Checkpoint(
-            name=f"{_REPO}:croplargeEX2/dino_weight.pt",
-            licence="CC BY 4.0",
-            megabytes=1220,
-            note="the default",
-        ),
-        Checkpoint(
-            name=f"{_REPO}:ronormsigma1/dino_weight.pt",
-            licence="CC BY 4.0",
-            megabytes=1220,
-            note="in-plane rotation over the full circle",
-        ),
-        Checkpoint(name=f"{_REPO}:cropbaseEX2/dino_weight.pt", licence="CC BY 4.0", megabytes=350),
-        Checkpoint(
-            name=f"{_REPO}:cropsmallEX2/dino_weight.pt", licence="CC BY 4.0", megabytes=95, note="for CPUs"
-        ),
+ORIENT_ANYTHING = model_kind(
+    OrientAnything,
+    "orient-anything",
+    "facing direction and whether there is one",
+    OrientAnythingOptions,
+    Checkpoint(f"{_REPO}:croplargeEX2/dino_weight.pt", "CC BY 4.0", megabytes=1220, note="the default"),
+    Checkpoint(
+        f"{_REPO}:ronormsigma1/dino_weight.pt",
+        "CC BY 4.0",
+        megabytes=1220,
+        note="in-plane rotation over the full circle",
     ),
+    Checkpoint(f"{_REPO}:cropbaseEX2/dino_weight.pt", "CC BY 4.0", megabytes=350),
+    Checkpoint(f"{_REPO}:cropsmallEX2/dino_weight.pt", "CC BY 4.0", megabytes=95, note="for CPUs"),
 )
 
-CLIP_VIEWS = PartKind(
-    stages=("orientation",),
-    name="clip-views",
-    does="heading in eight steps, from words",
-    make=partial(ClipViews, "orientation.clip-views"),
-    options=ClipViewsOptions,
-    checkpoints=(
-        Checkpoint(
-            name="google/siglip-so400m-patch14-384",
-            licence="Apache-2.0",
-            megabytes=3510,
-            note="the better of the two",
-        ),
-        Checkpoint(
-            name="google/siglip-base-patch16-224", licence="Apache-2.0", megabytes=815, note="for CPUs"
-        ),
-        Checkpoint(name="openai/clip-vit-large-patch14", licence="MIT", megabytes=1710),
+CLIP_VIEWS = model_kind(
+    ClipViews,
+    "clip-views",
+    "heading in eight steps, from words",
+    ClipViewsOptions,
+    Checkpoint(
+        "google/siglip-so400m-patch14-384", "Apache-2.0", megabytes=3510, note="the better of the two"
     ),
+    Checkpoint("google/siglip-base-patch16-224", "Apache-2.0", megabytes=815, note="for CPUs"),
+    Checkpoint("openai/clip-vit-large-patch14", "MIT", megabytes=1710),
 )

@@ -7,16 +7,15 @@ is its own probability times that of the phrase being in the image at all.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from genspace.checkpoints import load_pretrained, require_torch
 from genspace.geometry.perception import _pixels
-from genspace.geometry.perception._model_part import ModelPart
-from genspace.geometry.perception._parts import Arrays, Checkpoint, PartKind, StageView, stages_of
+from genspace.geometry.perception._model_part import ModelPart, model_kind
+from genspace.geometry.perception._parts import Arrays, Checkpoint, StageView
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,10 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["SAM3"]
 
 
-class Sam3Options(BaseModel):
+class Sam3Options(BaseModel, extra="forbid"):
     """Options of SAM 3."""
-
-    model_config = ConfigDict(extra="forbid")
 
     threshold: float = Field(0.3, ge=0.0, le=1.0)
     """Instances that score less are not detections."""
@@ -68,8 +65,7 @@ class Sam3(ModelPart):
 
     def _pixels(self, views: Sequence[StageView]) -> Tensor:
         x = _pixels.stack([v.pixels for v in views], self.runtime.device)
-        target = _pixels.size_from_config(self.folder, {"height": 1008, "width": 1008})
-        x = _pixels.resize(x, (target["height"], target["width"]))
+        x = _pixels.resize(x, _pixels.size_from_config(self.folder, {"height": 1008, "width": 1008}))
         return _pixels.Normalisation.from_config(self.folder, _pixels.HALF)(x).to(self.runtime.torch_dtype)
 
     def _tokens(self, phrases: Sequence[str]) -> dict[str, Tensor]:
@@ -105,19 +101,16 @@ class Sam3(ModelPart):
         }
 
 
-SAM3 = PartKind(
-    stages=stages_of(Sam3.gives),
-    name="sam3",
-    does="boxes and masks for any words, in one",
-    make=partial(Sam3, "detector.sam3"),
-    options=Sam3Options,
-    checkpoints=(
-        Checkpoint(
-            name="facebook/sam3",
-            licence="SAM License (Meta)",
-            megabytes=3440,
-            note="its licence must be accepted on the web first",
-            gated=True,
-        ),
+SAM3 = model_kind(
+    Sam3,
+    "sam3",
+    "boxes and masks for any words, in one",
+    Sam3Options,
+    Checkpoint(
+        "facebook/sam3",
+        "SAM License (Meta)",
+        megabytes=3440,
+        note="its licence must be accepted on the web first",
+        gated=True,
     ),
 )
