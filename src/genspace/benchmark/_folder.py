@@ -12,6 +12,7 @@ Longer than 400 lines: what a folder holds, and what is missing in it, are told 
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -36,7 +37,6 @@ TAIL = 4096
 """Bytes in which the end of a picture is looked for."""
 OTHER_KINDS = (b"GIF8", b"BM", b"II*\0", b"MM\0*")
 """How pictures of other kinds start, which are opened whatever they are called; AVIF has its mark after its size."""
-SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -375,7 +375,7 @@ def create(root: Path, lists: Sequence[PromptList], generators: Sequence[str], *
     ['sdxl/t2i/cow.png', 'sdxl/t2i/cat.png']
     """
     for name in generators:
-        if not name or not set(name) <= SAFE or name.startswith(".") or name == BEFORE:
+        if not re.fullmatch(r"[\w-][\w.-]*", name, re.ASCII) or name == BEFORE:
             raise InputError(
                 f"`generator` {name!r}: use letters, digits, '.', '_' and '-' (it names a folder; {BEFORE!r} is taken)"
             )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genspace.cli._app import app
+from genspace.cli._console import print_json, results
 from genspace.cli._options import JsonFlag, OutOption, SeedOption, write_out
 from genspace.cli.judge import (
     AllowHosts,
@@ -63,8 +64,6 @@ def certify(
     from genspace.certificate import DEFAULT_WAYS, keep, varied, versions_for
     from genspace.certificate import certify as certified
     from genspace.checkpoints import cache_dir
-    from genspace.cli._console import out as console
-    from genspace.cli._console import print_json
     from genspace.cli._user import allowed_hosts
     from genspace.display import view_of
     from genspace.judges import Budget, make_judge, resolve, study_context
@@ -103,7 +102,7 @@ def certify(
         if not as_json:
             if summary is not None:
                 print_summary(summary)
-            print_view(view_of(result), console())
+            print_view(view_of(result), results())
         write_out(result, out / spec.name if out is not None and len(judge) > 1 else out)
     if as_json:
         print_json(documents)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from genspace.cli._app import app
+from genspace.cli._console import as_flags, messages, print_json, results
 from genspace.cli._options import JsonFlag, SeedOption
 from genspace.errors import InputError
 
@@ -108,7 +109,6 @@ def judge(
 ) -> None:
     """Score the items with one or more judges; an interrupted run resumes."""
     from genspace.checkpoints import cache_dir
-    from genspace.cli._console import print_json
     from genspace.cli._user import allowed_hosts
     from genspace.judges import Budget, JudgeContext, make_judge, resolve, study_context
     from genspace.ray_engine import RayOptions, run_ray
@@ -225,7 +225,6 @@ def asking(
 
 
 def _stopping() -> None:
-    from genspace.cli._console import messages
 
     messages().print("stopping: what is in flight is finished and kept; Ctrl-C again stops at once")
 
@@ -233,7 +232,6 @@ def _stopping() -> None:
 @contextmanager
 def _progress(name: str) -> Iterator[tuple[Callable[[RunPlan], None], Callable[[Verdict], None]]]:
     """Show how a judge gets on, its abstentions, failures and cost; every failure stands in the log file."""
-    from genspace.cli._console import messages
     from genspace.cli._progress import Meter
 
     counts = Counter[str]()
@@ -270,7 +268,6 @@ def _usd(amount: float) -> str:
 
 
 def _summary_document(summary: RunSummary) -> dict[str, JsonValue]:
-    from genspace.cli._console import as_flags
 
     document: dict[str, JsonValue] = {
         "judge": summary.judge,
@@ -293,8 +290,6 @@ def print_summary(summary: RunSummary) -> None:
     """Say what a run did, its members' runs first."""
     from rich.markup import escape
 
-    from genspace.cli._console import as_flags, messages, out
-
     for member in summary.members:
         print_summary(member)
     status = summary.status
@@ -303,7 +298,7 @@ def print_summary(summary: RunSummary) -> None:
     line += f"; {summary.already_done:,} done before" if summary.already_done else ""
     line += f"; {_usd(summary.cost_usd)}" if summary.cost_usd else ""
     line += f"; {summary.stopped}" if summary.stopped else ""
-    out().print(escape(as_flags(line)))
+    results().print(escape(as_flags(line)))
     for verdict in summary.failures[:SHOWN_FAILURES]:
         messages().print(f"[red]failed[/] {escape(verdict.item_id)}: {escape(verdict.reason or '')}")
     if status["failed"] > SHOWN_FAILURES:
@@ -331,8 +326,6 @@ def print_estimate(told: RunEstimate, *, show: bool) -> None:
     """Say how much would be asked, sent and spent; of a combination first by its members."""
     from rich.markup import escape
 
-    from genspace.cli._console import out
-
     for member in told.members:
         print_estimate(member, show=False)
     line = f"{told.judge}: {told.to_do:,} items to judge, {told.already_done:,} done before"
@@ -344,6 +337,6 @@ def print_estimate(told: RunEstimate, *, show: bool) -> None:
             price += f", at most {_usd(cost.most_usd)}"
         line += f"; {cost.calls:,} calls (at most {cost.most_calls:,}), about {cost.tokens:,} tokens ({most_tokens})"
         line += f", {price}"
-    out().print(escape(line))
+    results().print(escape(line))
     if show:
-        out().print(escape(cost.text if cost and cost.text else "this judge sends nothing"))
+        results().print(escape(cost.text if cost and cost.text else "this judge sends nothing"))

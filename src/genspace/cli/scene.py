@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genspace.cli._app import app
+from genspace.cli._console import messages, print_json, results
 from genspace.cli._options import JsonFlag
 from genspace.errors import InputError, InvalidFilesError, Problem
 
@@ -48,7 +49,6 @@ def judge(
     as_json: JsonFlag = False,
 ) -> None:
     """Decide the predicates of scene files and print the measurements."""
-    from genspace.cli._console import out, print_json
     from genspace.geometry.evaluate import evaluate
     from genspace.geometry.profiles import load_profile
 
@@ -59,7 +59,7 @@ def judge(
         print_json([_document(*answer, rules) for answer in answers])
         return
     for answer in answers:
-        out().print("\n".join(_lines(*answer)), markup=False)
+        results().print("\n".join(_lines(*answer)), markup=False)
 
 
 def _asked(files: list[Path], predicates: list[str] | None) -> Iterator[tuple[str, Scene | Pair, Bound]]:
@@ -120,7 +120,6 @@ def check(
 
     Warns of what a scene may say and hardly means: misspelt keys, other units or axes, boxes that show something else.
     """
-    from genspace.cli._console import messages, out, print_json
     from genspace.geometry.scene_files import read_all
 
     documents = read_all(files)
@@ -142,7 +141,7 @@ def check(
         )
     else:
         said = f"{count} warning(s)" if count else "no warnings"
-        out().print(f"{len(documents)} document(s), no problems, {said}")
+        results().print(f"{len(documents)} document(s), no problems, {said}")
 
 
 def _doubts(name: str, document: Scene | Pair) -> Iterator[Problem]:

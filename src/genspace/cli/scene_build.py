@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from genspace.cli._console import messages, print_json, results
 from genspace.cli._options import JsonFlag
 from genspace.cli.scene import scene_app
 from genspace.errors import InputError, MissingExtraError, did_you_mean
@@ -66,7 +67,6 @@ def build(
     from functools import partial
 
     from genspace.checkpoints import cache_dir
-    from genspace.cli._console import messages, out, print_json
     from genspace.geometry.perception import Failure
     from genspace.geometry.perception.assemble import Assembly, build_scene
     from genspace.geometry.perception.building import make_perception, say_progress
@@ -95,7 +95,7 @@ def build(
         missing = [w.id for w in wanted if built.scene.object(w.id) is None]
         documents.append({"image": str(image), "files": [str(p) for p in written], "not_found": [*missing]})
         if not as_json:
-            out().print("\n".join([str(target), *_lines(built.scene, missing)]), markup=False)
+            results().print("\n".join([str(target), *_lines(built.scene, missing)]), markup=False)
     if as_json:
         print_json(documents)
     if failed:
@@ -175,7 +175,6 @@ def _write(built: BuiltScene, view: StageView, target: Path, predicates: list[st
 
     from PIL import Image
 
-    from genspace.cli._console import messages
     from genspace.geometry.drawing.overlay import overlay
     from genspace.geometry.drawing.stages import stages
     from genspace.geometry.drawing.view3d import view3d

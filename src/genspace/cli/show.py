@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genspace.cli._app import app
+from genspace.cli._console import messages, print_json, results
 from genspace.cli._options import AS_FOUND, JsonFlag, Tables, reads_tables
 from genspace.errors import InputError
 
@@ -38,8 +39,6 @@ def show(
     as_json: JsonFlag = False,
 ) -> None:
     """Show one item: the image with its scene, the measurements, people's answers, every verdict."""
-    from genspace.cli._console import messages, print_json
-    from genspace.cli._console import out as results
     from genspace.documents import to_dict
     from genspace.report import view_item
 

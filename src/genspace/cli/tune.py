@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from genspace.cli._app import app
+from genspace.cli._console import print_json, results
 from genspace.cli._options import JsonFlag, OutOption, SeedOption, write_out
 from genspace.cli.judge import AllowHosts, asking
 
@@ -31,8 +32,6 @@ def tune(
     as_json: JsonFlag = False,
 ) -> None:
     """Choose among variants of a judge, and estimate the result on held-out prompts."""
-    from genspace.cli._console import out as console
-    from genspace.cli._console import print_json
     from genspace.display import view_of
     from genspace.judges import Budget
     from genspace.report import print_view
@@ -45,8 +44,8 @@ def tune(
     if as_json:
         print_json(found.to_dict())
     else:
-        print_view(view_of(found), console())
-        console().print(found.document.winner_table, markup=False)
+        print_view(view_of(found), results())
+        results().print(found.document.winner_table, markup=False)
     write_out(found, out)
     if any(run.stopped for run in found.runs):
         raise typer.Exit(1)
