@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from genspace.errors import InputError, InvalidFilesError, Problem
+from genspace.errors import InputError, InvalidFilesError, Problem, refuse
 from genspace.geometry.convert._views import CameraView, Log, Reader, level_camera, scenes
 from genspace.geometry.frames import is_rotation
 from genspace.geometry.scene import Scene
@@ -138,8 +138,7 @@ def scenes_from_coco(
         (view.image, scene)
         for view, scene in scenes(_reader(document, file, fronts=fronts, level=level)(log), file, log)
     ]
-    if log.problems:
-        raise InvalidFilesError(log.problems)
+    refuse(log.problems)
     return made
 
 

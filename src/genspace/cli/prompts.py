@@ -11,7 +11,7 @@ import typer
 
 from genspace.cli._app import app
 from genspace.cli._console import messages
-from genspace.errors import InputError
+from genspace.errors import InputError, file_errors
 
 __all__ = ["prompts"]
 
@@ -79,9 +79,7 @@ def _write(text: str, out: Path | None, what: str) -> None:
     if out is None:
         sys.stdout.write(text)
         return
-    try:
+    with file_errors(out, "written"):
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written ({error.strerror or error})") from None
     messages().print(f"wrote {what} to {out}")

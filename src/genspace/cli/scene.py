@@ -10,7 +10,7 @@ import typer
 from genspace.cli._app import app
 from genspace.cli._console import messages, print_json, results
 from genspace.cli._options import JsonFlag
-from genspace.errors import InputError, InvalidFilesError, Problem
+from genspace.errors import InputError, Problem, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,8 +127,7 @@ def check(
     warnings = {name: list(_doubts(name, scene)) for name, scene in documents}
     if strict:
         problems += [doubt for of_file in warnings.values() for doubt in of_file]
-    if problems:
-        raise InvalidFilesError(problems, shown=len(problems))
+    refuse(problems, shown=len(problems))
     count = sum(map(len, warnings.values()))
     for doubt in (doubt for of_file in warnings.values() for doubt in of_file):
         messages().print(f"warning: {doubt}", markup=False)

@@ -10,7 +10,7 @@ import typer
 from genspace.cli._console import messages, print_json, results
 from genspace.cli._options import JsonFlag
 from genspace.cli.scene import scene_app
-from genspace.errors import InputError, MissingExtraError, did_you_mean
+from genspace.errors import InputError, MissingExtraError, did_you_mean, file_errors
 from genspace.records import SCENE_SUFFIX
 
 if TYPE_CHECKING:
@@ -151,10 +151,8 @@ def _subject(image: Path, wanted: tuple[Wanted, ...], truth: Path | None, *, use
     from genspace.geometry.perception.truth import KnownScene
     from genspace.geometry.scene_files import read_scene
 
-    try:
+    with file_errors(image, "read"):
         data = image.read_bytes()
-    except OSError as error:
-        raise InputError(f"{image}: cannot be read ({error.strerror or error})") from None
     known = None
     if uses_truth:
         known = KnownScene(read_scene(truth or image.with_name(f"{image.stem}{SCENE_SUFFIX}")))

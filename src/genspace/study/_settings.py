@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ValidationError
 
 from genspace.documents import mistakes
-from genspace.errors import InputError, InvalidFilesError, Problem
+from genspace.errors import InputError, InvalidFilesError, Problem, refuse
 from genspace.records import PairCoding, StudySettings, ValueType
 
 __all__ = ["GateTable", "JudgeTable", "StudyFile", "read_settings"]
@@ -133,8 +133,7 @@ def read_settings(path: Path, *, default_name: str) -> StudyFile:
             judges[name] = JudgeTable.of(table)
         except InputError as error:
             problems.append(Problem(path.name, str(error), field=f"judges.{name}"))
-    if problems:
-        raise InvalidFilesError(problems)
+    refuse(problems)
     apart = {
         "images",
         "metrics",
