@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genspace.errors import InputError, refuse
-from genspace.geometry.convert._views import CameraView, Log, Reader, image_sizes, scenes
+from genspace.geometry.convert._views import CameraView, Log, Reader, image_sizes, scenes_by_image
 from genspace.geometry.image_boxes import box_fault
 from genspace.geometry.scene import Scene
 from genspace.tables import parse_numbers, read_table, require_columns
@@ -46,10 +46,7 @@ def scenes_from_boxes(table: Table, images: Path | None = None) -> list[tuple[st
     >>> name, scene.objects[0].id, scene.objects[0].box
     ('a.jpg', 'cat', (10.0, 5.0, 30.0, 35.0))
     """
-    log = Log()
-    made = [(view.image, s) for view, s in scenes(_reader(table, images)(log), table.label, log)]
-    refuse(log.problems)
-    return made
+    return scenes_by_image(_reader(table, images), table.label)
 
 
 def _reader(table: Table, images: Path | None) -> Reader:

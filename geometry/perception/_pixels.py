@@ -144,12 +144,10 @@ def fit_multiple(size: tuple[int, int], target: tuple[int, int], multiple: int) 
     return height, width
 
 
-def pad_to(x: Tensor, size: tuple[int, int], value: float = 0.0) -> Tensor:
+def pad_to(x: Tensor, size: tuple[int, int]) -> Tensor:
     """Pad a batch at the bottom and the right to (height, width)."""
     torch = require_torch("running models")
-    padded: Tensor = torch.nn.functional.pad(
-        x, (0, size[1] - x.shape[-1], 0, size[0] - x.shape[-2]), value=value
-    )
+    padded: Tensor = torch.nn.functional.pad(x, (0, size[1] - x.shape[-1], 0, size[0] - x.shape[-2]))
     return padded
 
 

@@ -29,6 +29,8 @@ def check(
     as_json: JsonFlag = False,
 ) -> None:
     """Validate every file of a study; report what was read and inferred, and all problems at once."""
+    from rich.markup import escape
+
     from genspace.documents import to_dict
     from genspace.gather import check as check_everything
     from genspace.report import print_readings
@@ -47,7 +49,7 @@ def check(
     else:
         print_readings(report.readings, results())
         for problem in shown_problems(report.problems):
-            messages().print(f"[red]problem[/] {_escaped(problem)}")
+            messages().print(f"[red]problem[/] {escape(problem)}")
         found = sum(problem.rows for problem in report.problems)
         verdict = counted(found, "problem") if found else "no problems"
         warnings = f", {counted(len(report.warnings), 'warning')}" if report.warnings else ""
@@ -121,9 +123,3 @@ def _check_asked(bound: Bound, *, edited: bool) -> None:
     if "new" in bound.settings and not edited:
         raise InputError("new names an object that an edit added, but the item has no image_before")
     people("en").tell(bound, "question")
-
-
-def _escaped(text: object) -> str:
-    from rich.markup import escape
-
-    return escape(str(text))

@@ -134,7 +134,11 @@ def check(
     if as_json:
         print_json(
             [
-                {"file": name, "objects": _object_count(scene), "warnings": [str(w) for w in warnings[name]]}
+                {
+                    "file": name,
+                    "objects": len(_scenes(scene)[-1].objects),
+                    "warnings": list(map(str, warnings[name])),
+                }
                 for name, scene in documents
             ]
         )
@@ -143,26 +147,23 @@ def check(
         results().print(f"{len(documents)} document(s), no problems, {said}")
 
 
-def _doubts(name: str, document: Scene | Pair) -> Iterator[Problem]:
+def _scenes(document: Scene | Pair) -> tuple[Scene, ...]:
     from genspace.geometry.scene import Pair
+
+    return (document.before, document.after) if isinstance(document, Pair) else (document,)
+
+
+def _doubts(name: str, document: Scene | Pair) -> Iterator[Problem]:
     from genspace.geometry.sense import doubts
 
-    scenes = (document.before, document.after) if isinstance(document, Pair) else (document,)
-    for scene in scenes:
+    for scene in _scenes(document):
         yield from (Problem(name, d.message, field=d.field, value=d.value) for d in doubts(scene))
-
-
-def _object_count(document: Scene | Pair) -> int:
-    from genspace.geometry.scene import Pair
-
-    return len((document.after if isinstance(document, Pair) else document).objects)
 
 
 def _problems(name: str, document: Scene | Pair) -> Iterator[Problem]:
     from genspace.geometry.predicates import bind
-    from genspace.geometry.scene import Pair
 
-    scenes = (document.before, document.after) if isinstance(document, Pair) else (document,)
+    scenes = _scenes(document)
     for scene in scenes:
         yield from _side_file_problems(name, scene)
     for call in document.predicates:
