@@ -11,6 +11,7 @@ from genspace.checkpoints import (
     checkpoint_problem,
     load_json,
     load_model,
+    load_pretrained,
     local_checkpoint,
 )
 from genspace.errors import InputError
@@ -18,7 +19,10 @@ from genspace.geometry.perception._parts import Checkpoint, Part, PartKind, Runt
 from genspace.records import fingerprint
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pydantic import BaseModel
+    from torch import Tensor
 
 __all__ = ["ModelPart", "model_kind"]
 
@@ -104,6 +108,22 @@ class ModelPart(Part):
         return load_model(
             self.auto_class, self.folder, device=self.runtime.device, dtype=self.runtime.torch_dtype
         )
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        """The checkpoint's tokenizer."""
+        return load_pretrained("AutoTokenizer", self.folder)
+
+    def tokens(self, texts: Sequence[str]) -> dict[str, Tensor]:
+        """Return texts as tokens on the model's device, each of the full length, as SigLIP was trained."""
+        tokens = self.tokenizer(
+            list(texts),
+            return_tensors="pt",
+            padding="max_length",
+            truncation=True,
+            max_length=self.model.config.text_config.max_position_embeddings,
+        )
+        return {name: t.to(self.runtime.device) for name, t in tokens.items() if name != "token_type_ids"}
 
     def close(self) -> None:
         """Free the model."""

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pydantic import BaseModel, Field
 
-from genspace.checkpoints import load_pretrained
 from genspace.geometry.perception import _pixels
 from genspace.geometry.perception._model_part import ModelPart, model_kind
 from genspace.geometry.perception._parts import Arrays, Checkpoint, PerceptionError, StageView
@@ -47,12 +46,6 @@ class ZeroShotDetector(ModelPart):
     auto_class = "AutoModelForZeroShotObjectDetection"
     model_types = (*_GROUNDING, *_QUERY)
     gpu_dtype = "tf32"
-
-    def load(self) -> Any:
-        """Return the model; its tokenizer comes with it."""
-        model = super().load()
-        self._tokenizer = load_pretrained("AutoTokenizer", self.folder)
-        return model
 
     @property
     def _family(self) -> str:
@@ -90,7 +83,7 @@ class ZeroShotDetector(ModelPart):
         return _pixels.Normalisation.from_config(folder, _pixels.CLIP)(x)
 
     def _grounding_scores(self, x: Tensor, texts: list[list[str]]) -> tuple[NDArray[Any], NDArray[Any]]:
-        tokens = self._tokenizer(
+        tokens = self.tokenizer(
             [". ".join(labels) + "." for labels in texts],
             return_tensors="pt",
             padding=True,
@@ -110,15 +103,7 @@ class ZeroShotDetector(ModelPart):
     def _query_scores(self, x: Tensor, texts: list[list[str]]) -> tuple[NDArray[Any], NDArray[Any]]:
         most = max(len(labels) for labels in texts)
         padded = [f"a photo of a {t}" for labels in texts for t in (labels + labels[:1] * most)[:most]]
-        length = self.model.config.text_config.max_position_embeddings
-        tokens = self._tokenizer(
-            padded, return_tensors="pt", padding="max_length", truncation=True, max_length=length
-        )
-        out = self.model(
-            pixel_values=x,
-            input_ids=tokens["input_ids"].to(x.device),
-            attention_mask=tokens["attention_mask"].to(x.device),
-        )
+        out = self.model(pixel_values=x, **self.tokens(padded))
         return out.logits.float().sigmoid().cpu().numpy(), out.pred_boxes.float().cpu().numpy()
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from pydantic import BaseModel, Field, field_validator
 
-from genspace.checkpoints import load_pretrained, require_torch
+from genspace.checkpoints import require_torch
 from genspace.errors import InputError
 from genspace.geometry.perception import _pixels, orient_anything
 from genspace.geometry.perception._model_part import ModelPart, model_kind
@@ -17,7 +17,6 @@ from genspace.geometry.perception.crops import CROPS_AT_ONCE, CropOptions, by_vi
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import Tensor
 
 __all__ = ["CLIP_VIEWS", "ORIENT_ANYTHING", "heading_from_views"]
 
@@ -139,12 +138,6 @@ class ClipViews(ModelPart):
     reads: ClassVar[tuple[str, ...]] = ("labels", "label", "boxes", "masks", "K")
     gives = ("azimuth_deg", "confidence", "ray")
 
-    def load(self) -> Any:
-        """Return the model; its tokenizer comes with it."""
-        model = super().load()
-        self._tokenizer = load_pretrained("AutoTokenizer", self.folder)
-        return model
-
     def run(self, views: Sequence[StageView]) -> list[Arrays]:
         """Return azimuths in degrees and confidences, (N,), and the ray of each object's box, (N, 3)."""
         names = [v.labels[i] for v in views for i in v.known["label"]]
@@ -161,7 +154,7 @@ class ClipViews(ModelPart):
         labels = list(dict.fromkeys(names))
         found = []
         with self.runtime.inference():
-            words = self._tokens(labels)
+            words = self.tokens(self._sentences(labels))
             for start in range(0, len(crops), CROPS_AT_ONCE):
                 x = _pixels.stack(crops[start : start + CROPS_AT_ONCE], self.runtime.device)
                 x = _pixels.resize(x, (self.model.config.vision_config.image_size,) * 2, "bicubic")
@@ -172,22 +165,14 @@ class ClipViews(ModelPart):
         scores: NDArray[Any] = logits[np.arange(len(crops)), [labels.index(n) for n in names]]
         return scores
 
-    def _tokens(self, labels: Sequence[str]) -> dict[str, Tensor]:
-        """Return the tokens of every label in every template and direction, in this order of nesting."""
-        model = self.model
-        tokens = self._tokenizer(
-            [
-                template.format(label=label, direction=direction)
-                for label in labels
-                for template in self.options.templates
-                for direction in DIRECTIONS
-            ],
-            return_tensors="pt",
-            padding="max_length",  # SigLIP was trained on texts of full length
-            truncation=True,
-            max_length=model.config.text_config.max_position_embeddings,
-        )
-        return {name: t.to(model.device) for name, t in tokens.items() if name != "token_type_ids"}
+    def _sentences(self, labels: Sequence[str]) -> list[str]:
+        """Return every label in every template and direction, in this order of nesting."""
+        return [
+            template.format(label=label, direction=direction)
+            for label in labels
+            for template in self.options.templates
+            for direction in DIRECTIONS
+        ]
 
 
 def heading_from_views(scores: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
