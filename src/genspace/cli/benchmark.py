@@ -13,7 +13,7 @@ import typer
 from genspace.cli._app import app
 from genspace.cli._console import messages, print_json, results
 from genspace.cli._options import JsonFlag, SeedOption
-from genspace.cli.judge import AllowHosts, Overrides, print_summary, run_judge
+from genspace.cli.judge import AllowHosts, Overrides, common_context, made_judge, print_summary, run_judge
 from genspace.cli.prompts import Task, Version
 from genspace.errors import InputError
 
@@ -183,13 +183,10 @@ def run(
     as_json: JsonFlag = False,
 ) -> None:
     """Judge new images and print the table; an interrupted run resumes."""
-    from contextlib import ExitStack
     from dataclasses import replace
 
     from genspace.benchmark import open_benchmark
-    from genspace.checkpoints import cache_dir
-    from genspace.cli._user import allowed_hosts
-    from genspace.judges import Budget, make_judge, resolve, study_context
+    from genspace.judges import resolve, study_context
     from genspace.runner import RunOptions
 
     found = open_benchmark(folder)
@@ -204,19 +201,10 @@ def run(
     opened = made.study
     names = _named(judge or ["geometry"], profile)
     options = RunOptions(limit=limit, retry=retry, items=there)
-    context = study_context(
-        opened,
-        overrides=option or [],
-        cache_dir=cache_dir(),
-        seed=seed,
-        budget=None if max_usd is None else Budget(max_usd),
-        allowed_hosts=allowed_hosts(allow_host),
-    )
+    context = study_context(opened, option or [], common_context(seed, max_usd, allow_host))
     incomplete = False
     for spec in resolve(names, opened.declared.judges, option or []):
-        asked = make_judge(spec, context)
-        with ExitStack() as stack:
-            stack.callback(getattr(asked, "close", lambda: None))
+        with made_judge(spec, context) as asked:
             summary = run_judge(asked, spec, opened, options)
         incomplete |= bool(summary.status["failed"] or summary.stopped)
         if not as_json:

@@ -18,7 +18,7 @@ from genspace.cli._options import JsonFlag, SeedOption
 from genspace.errors import InputError
 
 if TYPE_CHECKING:
-    from genspace.judges import Budget, Judge, JudgeSpec
+    from genspace.judges import Judge, JudgeContext, JudgeSpec
     from genspace.records import JsonValue, Verdict
     from genspace.runner import RunEstimate, RunOptions, RunPlan, RunSummary
     from genspace.study import Study
@@ -29,7 +29,10 @@ __all__ = [
     "JudgeNames",
     "MaxUsd",
     "Overrides",
+    "asking",
+    "common_context",
     "judge",
+    "made_judge",
     "print_estimate",
     "print_summary",
     "run_judge",
@@ -108,9 +111,7 @@ def judge(
     as_json: JsonFlag = False,
 ) -> None:
     """Score the items with one or more judges; an interrupted run resumes."""
-    from genspace.checkpoints import cache_dir
-    from genspace.cli._user import allowed_hosts
-    from genspace.judges import Budget, JudgeContext, make_judge, resolve, study_context
+    from genspace.judges import resolve, study_context
     from genspace.ray_engine import RayOptions, run_ray
     from genspace.runner import INTERRUPTED, RunOptions, estimate, stop_on_interrupt
     from genspace.store import JudgeStore
@@ -120,17 +121,10 @@ def judge(
     option = [*(option or []), *(f"{name}.without_prompt=true" for name in judge if without_prompt)]
     options = RunOptions(limit=limit, retry=retry, shard=_parse_shard(shard), repeats=repeats)
     specs = resolve(judge, opened.declared.judges, option)
-    base = JudgeContext(
-        cache_dir=cache_dir(),
-        seed=seed,
-        budget=None if max_usd is None else Budget(max_usd),
-        allowed_hosts=allowed_hosts(allow_host),
-    )
+    base = common_context(seed, max_usd, allow_host)
     documents, incomplete = [], False
     for spec in specs:
-        made = make_judge(spec, study_context(opened, option, base))
-        with ExitStack() as stack:
-            stack.callback(getattr(made, "close", lambda: None))
+        with made_judge(spec, study_context(opened, option, base)) as made:
             if forget_learned:
                 _forget(made)
             if dry_run:
@@ -193,27 +187,40 @@ def run_judge(made: Judge, spec: JudgeSpec, study: Study, options: RunOptions) -
         return run(study, made, spec.name, options, progress=_progress, stop=stop)
 
 
+def common_context(seed: int, max_usd: float | None, allow_host: list[str] | None) -> JudgeContext:
+    """Return what all judges of a command are made with: one budget, and hosts that may be sent a key."""
+    from genspace.checkpoints import cache_dir
+    from genspace.cli._user import allowed_hosts
+    from genspace.judges import Budget, JudgeContext
+
+    budget, hosts = None if max_usd is None else Budget(max_usd), allowed_hosts(allow_host)
+    return JudgeContext(cache_dir=cache_dir(), seed=seed, budget=budget, allowed_hosts=hosts)
+
+
+@contextmanager
+def made_judge(spec: JudgeSpec, context: JudgeContext) -> Iterator[Judge]:
+    """Make a judge, and close it at the end."""
+    from genspace.judges import make_judge
+
+    made = make_judge(spec, context)
+    with ExitStack() as stack:
+        stack.callback(getattr(made, "close", lambda: None))
+        yield made
+
+
 @contextmanager
 def asking(
-    *, seed: int, budget: Budget | None, allow_host: list[str] | None, quiet: bool
+    base: JudgeContext, *, quiet: bool
 ) -> Iterator[
     tuple[Callable[[JudgeSpec, Study], Judge], Callable[[Judge, JudgeSpec, Study, RunOptions], RunSummary]]
 ]:
     """Give what makes judges, all on one budget, and what has them asked; closes them at the end."""
-    from contextlib import ExitStack
+    from genspace.judges import study_context
 
-    from genspace.checkpoints import cache_dir
-    from genspace.cli._user import allowed_hosts
-    from genspace.judges import make_judge, study_context
-
-    hosts = allowed_hosts(allow_host)
     with ExitStack() as stack:
 
         def make(spec: JudgeSpec, of: Study) -> Judge:
-            context = study_context(of, cache_dir=cache_dir(), seed=seed, budget=budget, allowed_hosts=hosts)
-            made = make_judge(spec, context)
-            stack.callback(getattr(made, "close", lambda: None))
-            return made
+            return stack.enter_context(made_judge(spec, study_context(of, base=base)))
 
         def ask(made: Judge, spec: JudgeSpec, of: Study, options: RunOptions) -> RunSummary:
             summary = run_judge(made, spec, of, options)

@@ -11,7 +11,7 @@ import typer
 from genspace.cli._app import app
 from genspace.cli._console import print_json, results
 from genspace.cli._options import JsonFlag, OutOption, SeedOption, write_out
-from genspace.cli.judge import AllowHosts, MaxUsd, asking
+from genspace.cli.judge import AllowHosts, MaxUsd, asking, common_context
 from genspace.errors import InputError, read_from
 
 if TYPE_CHECKING:
@@ -71,7 +71,6 @@ def diff(
             raise InputError("--generator belongs to --parts JUDGE; without it a diff is of every generator")
         found = diff_runs(old, new, primary=primary, seed=seed, confidence=confidence)
     else:
-        from genspace.judges import Budget
         from genspace.parts import which_moved
         from genspace.study import open_study
 
@@ -79,12 +78,8 @@ def diff(
         for run in (old, new):
             with read_from(run):
                 opened.append(open_study(run))
-        with asking(
-            seed=seed,
-            budget=None if max_usd is None else Budget(max_usd),
-            allow_host=allow_host,
-            quiet=as_json,
-        ) as (make, ask):
+        base = common_context(seed, max_usd, allow_host)
+        with asking(base, quiet=as_json) as (make, ask):
             found = which_moved(
                 opened[0],
                 opened[1],

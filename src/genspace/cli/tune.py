@@ -10,7 +10,7 @@ import typer
 from genspace.cli._app import app
 from genspace.cli._console import print_json, results
 from genspace.cli._options import JsonFlag, OutOption, SeedOption, write_out
-from genspace.cli.judge import AllowHosts, asking
+from genspace.cli.judge import AllowHosts, asking, common_context
 
 __all__ = ["tune"]
 
@@ -33,14 +33,14 @@ def tune(
 ) -> None:
     """Choose among variants of a judge, and estimate the result on held-out prompts."""
     from genspace.display import view_of
-    from genspace.judges import Budget
     from genspace.report import print_view
     from genspace.study import open_study
     from genspace.tuning import read_space, tune_study
 
-    budget = None if budget_usd is None else Budget(budget_usd)
-    with asking(seed=seed, budget=budget, allow_host=allow_host, quiet=as_json) as (make, ask):
-        found = tune_study(open_study(study), read_space(space), make=make, ask=ask, budget=budget, seed=seed)
+    base = common_context(seed, budget_usd, allow_host)
+    with asking(base, quiet=as_json) as (make, ask):
+        opened, spaces = open_study(study), read_space(space)
+        found = tune_study(opened, spaces, make=make, ask=ask, budget=base.budget, seed=seed)
     if as_json:
         print_json(found.to_dict())
     else:
