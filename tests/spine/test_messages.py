@@ -16,7 +16,7 @@ import pytest
 from typer.main import get_command
 
 from genspace.cli import invoke, whole_app
-from genspace.cli._console import as_flags, configure, out
+from genspace.cli._console import as_flags, configure, results
 from genspace.cli._help import COMMANDS, OPTIONS
 from genspace.errors import InputError
 
@@ -134,7 +134,7 @@ def test_what_is_shown_and_what_the_log_file_holds(
 
 def test_a_line_in_a_file_or_pipe_is_not_broken() -> None:
     configure(quiet=False, verbose=False, log_file=None)
-    assert out().soft_wrap
+    assert results().soft_wrap
 
 
 def test_command_line_shows_the_flag_of_an_argument(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,7 @@
 """The command line: one module per command group, imported when it is asked for.
 
-A command module imports only the standard library, typer and `genspace.errors` at its top; what it needs for
-work is imported inside its functions, so that every command starts quickly.
+A command module imports only the standard library, typer, `genspace.errors` and what commands share at its top; what
+it needs for work is imported inside its functions, so that every command starts quickly.
 """
 
 from __future__ import annotations
