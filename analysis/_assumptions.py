@@ -15,8 +15,6 @@ from genspace.display import Displayed
 from genspace.errors import InputError
 from genspace.records import ValueType
 
-__all__ = ["Assumptions", "JudgeAnswers"]
-
 Floats = NDArray[np.float64]
 JudgeAnswers = Literal["graded", "yes-no"]
 

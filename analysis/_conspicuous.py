@@ -12,8 +12,6 @@ from genspace.analysis.question import PeopleAnswers
 from genspace.analysis.reliability import cohen_kappa
 from genspace.display import Displayed
 
-__all__ = ["OtherScale", "RaterPair", "conspicuous_raters", "rater_pairs"]
-
 Floats = NDArray[np.float64]
 
 CONSPICUOUS_GAP = 0.15

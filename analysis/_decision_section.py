@@ -28,15 +28,6 @@ from genspace.analysis.result import (
     RiskCoverageOf,
 )
 
-__all__ = [
-    "DecisionParts",
-    "cost_fronts",
-    "decision_parts",
-    "overlap_section",
-    "penalised_estimate",
-    "preferred",
-]
-
 Floats = NDArray[np.float64]
 
 

@@ -12,8 +12,6 @@ from genspace.analysis.question import JudgeScores, Question
 from genspace.analysis.reliability import reliability
 from genspace.analysis.result import AllRaters, Exclusion
 
-__all__ = ["exclusion_section"]
-
 
 def exclusion_section(
     scope: Scope, question: Question, options: CompareOptions, judges: Sequence[JudgeScores]

@@ -46,8 +46,6 @@ from genspace.analysis.system import (
     system_scores,
 )
 
-__all__ = ["baselines", "cost_of", "coverage_of", "judge_section"]
-
 Floats = NDArray[np.float64]
 
 RATING_FIGURES = [row for row in FIGURES.values() if row.target == "rating"]

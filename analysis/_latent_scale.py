@@ -12,8 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MAX_LATENT", "LatentScale"]
-
 Floats = NDArray[np.float64]
 HERMITE_TERMS = 80
 

@@ -19,8 +19,6 @@ from genspace.analysis.reliability import alpha_of, reliability
 from genspace.analysis.result import People, StudyFacts
 from genspace.records import StudySettings
 
-__all__ = ["agreement_of", "ceiling_of", "human_row", "leave_one_out", "people_section", "study_section"]
-
 Floats = NDArray[np.float64]
 
 ROW_FIGURES = ("pearson", "spearman", "kendall_tau_b")

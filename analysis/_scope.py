@@ -24,19 +24,6 @@ from genspace.analysis.result import Primary
 from genspace.analysis.thresholds import cross_fit_decisions
 from genspace.errors import InputError
 
-__all__ = [
-    "ALL",
-    "BY_GENERATOR",
-    "NO_DECISIONS",
-    "NO_PEOPLE",
-    "Scope",
-    "choose_primary",
-    "figure_table",
-    "given",
-    "target_of",
-    "with_decisions",
-]
-
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]

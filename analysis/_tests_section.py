@@ -39,17 +39,6 @@ from genspace.analysis.significance import (
     williams,
 )
 
-__all__ = [
-    "LEAST_COVERAGE",
-    "Compared",
-    "cell_tests",
-    "holm_adjusted",
-    "leading",
-    "pair_tests",
-    "ranking",
-    "tests_section",
-]
-
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]

@@ -10,8 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
-__all__ = ["followed", "side_by_side", "small_products"]
-
 T = TypeVar("T")
 R = TypeVar("R")
 MAX_THREADS = 8

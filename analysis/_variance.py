@@ -9,8 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from genspace.analysis.resampling import ratio
 
-__all__ = ["icc", "mean_of_inverse", "variance_components"]
-
 Floats = NDArray[np.float64]
 
 

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from genspace.analysis.figures import Figure
 from genspace.analysis.resampling import Weighted
 
-__all__ = ["Rule", "joint_agreement"]
-
 Floats = NDArray[np.float64]
 Rule = Callable[[Floats], Floats]
 

@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 
 from genspace.analysis.resampling import PromptDraws, stream
 
-__all__ = ["MOST_CATEGORIES", "Borders", "categorised", "fitted", "mean_chances", "pattern_sizes", "rough"]
-
 Floats = NDArray[np.float64]
 
 MOST_CATEGORIES = 11

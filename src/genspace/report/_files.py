@@ -13,8 +13,6 @@ from genspace.report._plots import Plot
 from genspace.report._table import latex_of
 from genspace.tables import neutralised
 
-__all__ = ["figure_files", "table_texts", "written"]
-
 
 def figure_files(plots: Mapping[str, str]) -> dict[str, str | bytes]:
     """Return plots as files, by name without its suffix: SVG, and PDF where a plot is more than its SVG."""

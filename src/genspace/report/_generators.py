@@ -17,8 +17,6 @@ from genspace.report._table import figure_text, number
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["COUNTED", "generators", "order_plot", "order_table", "place_text", "three_table", "three_texts"]
-
 MOST_PLOTS = 2
 """Judges whose order is drawn beside the people's, the best first; the table holds everybody's."""
 MOST_GENERATORS = 40

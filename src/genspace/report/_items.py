@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from genspace.analysis.question import Units
 
-__all__ = ["Filter", "ItemColumns", "item_columns", "items_csv"]
-
 FILTERED = ("sub_domain", "category", "generator")
 """Columns offered as filters beside those that the comparison is broken down by."""
 MOST_VALUES = 200

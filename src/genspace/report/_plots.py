@@ -26,20 +26,6 @@ if TYPE_CHECKING:
 
     from genspace.analysis.tuning import Tuned
 
-__all__ = [
-    "Plot",
-    "breakdown_map",
-    "calibration",
-    "differences",
-    "forest",
-    "plots_of",
-    "ratings",
-    "risk_coverage",
-    "specification_map",
-    "studies_forest",
-    "styles_of",
-]
-
 LONGEST_NAME = 34
 MOST_JUDGES = 15
 MOST_COLUMNS = 8

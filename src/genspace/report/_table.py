@@ -19,25 +19,6 @@ from genspace.analysis.result import Figures, JudgeKind, JudgeResult, QuestionRe
 from genspace.display import Displayed
 from genspace.tables import neutralised
 
-__all__ = [
-    "LATEX",
-    "AgreementRow",
-    "AgreementTable",
-    "FigureColumn",
-    "counts",
-    "csv_table",
-    "figure_text",
-    "figure_words",
-    "judge_table",
-    "latex_frame",
-    "latex_of",
-    "latex_table",
-    "markdown_table",
-    "number",
-    "percent",
-    "share_text",
-]
-
 EXTRA: Mapping[str, Named] = {
     row.key: row
     for row in (

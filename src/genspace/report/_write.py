@@ -27,15 +27,6 @@ if TYPE_CHECKING:
     from genspace.study import Study
     from genspace.tuning import Tuning
 
-__all__ = [
-    "result_texts",
-    "write_certificate",
-    "write_comparison",
-    "write_report",
-    "write_result",
-    "write_tuning",
-]
-
 
 def write_report(
     comparison: Comparison,
