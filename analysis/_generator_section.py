@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Floats, Ints
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._options import CompareOptions, Resampled
 from genspace.analysis._scope import NO_PEOPLE
@@ -31,9 +31,6 @@ from genspace.analysis.resampling import PromptDraws, estimate, stream
 from genspace.analysis.result import Corrected, GeneratorCell, GeneratorRow, Generators, Order, Orders
 from genspace.columns import positions
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 ScoreKind = Literal["mean rating", "mean score", "Bradley-Terry log strength"]
 STRENGTH: ScoreKind = "Bradley-Terry log strength"
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Bools, Floats, Ints
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._options import CompareOptions
 from genspace.analysis.correlation import score_tie, why_undefined
@@ -23,10 +23,6 @@ from genspace.analysis.resampling import PromptDraws, Weighted, ratio, stream
 from genspace.analysis.result import Primary
 from genspace.analysis.thresholds import cross_fit_decisions
 from genspace.errors import InputError
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 NO_PEOPLE = Reason("no_people")
 NO_DECISIONS = Reason("no_decisions")
@@ -136,6 +132,10 @@ class Scope:
         """Units that people were asked about."""
         return len(self.rated)
 
+    def coverage(self, n: int) -> float | None:
+        """Return so many units as a share of the rated ones; None where there are none."""
+        return n / self.annotated if self.annotated else None
+
     def on_rated(self, judge: JudgeScores) -> JudgeScores:
         """Return a judge of all units, also one that is not in the study, on the rated ones."""
         known = self.rated.judges.get(judge.name)
@@ -221,7 +221,6 @@ class Scope:
             said = given(judge, chosen[0])
             both = np.isfinite(target) & np.isfinite(said)
             n = int(both.sum())
-            coverage = n / self.annotated if self.annotated else None
             y, x = target[both], said[both]
             clusters = self.replicates.take(both)
             table = figure_table(chosen, self.left_out(y, clusters), x)
@@ -241,7 +240,7 @@ class Scope:
                     least=row.least_prompts,
                     reason=reason or why_undefined(y, x, what="answers"),
                     confidence=self.confidence,
-                    coverage=coverage,
+                    coverage=self.coverage(n),
                 )
                 result[row.key] = (found, replicated)
         return result

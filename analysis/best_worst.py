@@ -15,14 +15,12 @@ from itertools import permutations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from genspace.analysis._arrays import Floats, Ints
 from genspace.display import Displayed
 
 __all__ = ["BestWorst", "best_worst_scale", "split_half_reliability"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

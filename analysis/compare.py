@@ -8,17 +8,21 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Floats
 from genspace.analysis._conspicuous import OtherScale, conspicuous_raters
 from genspace.analysis._decision_section import cost_fronts, overlap_section
-from genspace.analysis._exclusion_section import exclusion_section
 from genspace.analysis._former import from_former
 from genspace.analysis._generator_section import Field, generator_section
 from genspace.analysis._judge_section import baselines, judge_section
 from genspace.analysis._notes import remarks
 from genspace.analysis._options import CompareOptions
-from genspace.analysis._people_section import agreement_of, people_section, study_section
+from genspace.analysis._people_section import (
+    agreement_of,
+    exclusion_section,
+    people_section,
+    study_section,
+)
 from genspace.analysis._scope import Scope
 from genspace.analysis._tests_section import cell_tests, leading, ranking, tests_section
 from genspace.analysis._threads import side_by_side, small_products
@@ -39,7 +43,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Comparison", "compare"]
 
-Floats = NDArray[np.float64]
 
 SHOWN_IN_REPR = 3
 SHOWN_DISAGREEMENTS = 5

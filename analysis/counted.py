@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Bools, Floats, Ints
 from genspace.analysis._estimate import Estimate
 from genspace.analysis.inference.intervals import Support, from_replicates
 from genspace.analysis.inference.replicates import Replicates
@@ -35,8 +36,6 @@ __all__ = [
     "three_figures",
 ]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 ROUNDING = 1e-12
 """Figures that differ by less are equal."""
@@ -93,7 +92,7 @@ class ScoreRange(Displayed):
 
 def judge_figures(
     judge: JudgeScores,
-    rows: NDArray[np.bool_],
+    rows: Bools,
     prompt: NDArray[Any],
     *,
     scores: ScoreRange,
@@ -160,7 +159,7 @@ def three_figures(
     measured = np.isfinite(values)
     coverage = float(measured.mean()) if len(values) else None
 
-    def counted(rows: NDArray[np.bool_], unmeasured: float | None) -> Estimate:
+    def counted(rows: Bools, unmeasured: float | None) -> Estimate:
         filled = values if unmeasured is None else np.where(measured, values, unmeasured)
         found = prompt_mean(
             filled[rows],

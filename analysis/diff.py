@@ -14,8 +14,8 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Floats, Ints
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._judge_section import cost_of, coverage_of
 from genspace.analysis._options import CompareOptions
@@ -53,8 +53,6 @@ __all__ = [
     "diff",
 ]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 AnswerKind = Literal["decisions", "preferences", "scores"]
 
 BEFORE = "before\0"

@@ -14,8 +14,8 @@ from importlib.metadata import entry_points
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Floats
 from genspace.analysis.decisions import Confusion, cells
 from genspace.analysis.inference.intervals import Scale
 from genspace.analysis.resampling import Concordance, Weighted, dense_codes, one_hot, ratio
@@ -24,7 +24,6 @@ from genspace.records import ValueType
 
 __all__ = ["FIGURES", "SYSTEMS", "TIE_CALIBRATED_PAIRS", "TIE_FORMS", "Figure", "Named", "figure_named"]
 
-Floats = NDArray[np.float64]
 Statistic = Callable[[Weighted, Floats, float], Floats]
 """Takes the target with (n, B) multiplicities, (n,) scores, and the difference up to which scores tie; returns (B,)."""
 Share = Callable[[Concordance], Floats]

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Floats
 from genspace.analysis._assumptions import Assumptions, JudgeAnswers
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._latent_scale import LatentScale
@@ -42,7 +42,6 @@ __all__ = [
     "smallest_sufficient",
 ]
 
-Floats = NDArray[np.float64]
 BLOCKS = 100
 """More prompts than this are left out in so many blocks: a hundredth of the work, next to no other power."""
 FIRST_PROMPTS, MOST_PROMPTS = 60, 5000

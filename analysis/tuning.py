@@ -16,15 +16,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Bools, Floats, Ints
 from genspace.analysis._estimate import Estimate
 from genspace.analysis.figures import Figure
 from genspace.analysis.folds import outer_folds
 from genspace.analysis.inference.intervals import from_replicates
 from genspace.analysis.inference.replicates import Replicates, standard_error
 from genspace.analysis.reasons import Reason
-from genspace.analysis.resampling import Weighted
+from genspace.analysis.resampling import Weighted, ratio
 from genspace.display import Displayed
 
 __all__ = [
@@ -38,7 +38,6 @@ __all__ = [
     "tune",
 ]
 
-Floats = NDArray[np.float64]
 TunedSays = Literal["ahead", "open", "behind", "identical"]
 
 BLOCKS = 30
@@ -127,13 +126,13 @@ class Tuned(Displayed):
 
 def tune(
     y: Floats,
-    prompts: Sequence[str] | NDArray[np.int64],
+    prompts: Sequence[str] | Ints,
     candidates: Sequence[Candidate],
     figure: Figure,
     *,
     price: float = 0.0,
-    held: NDArray[np.bool_] | None = None,
-    alive: NDArray[np.bool_] | None = None,
+    held: Bools | None = None,
+    alive: Bools | None = None,
     seed: int = 0,
     confidence: float = 0.95,
 ) -> Tuned:
@@ -183,11 +182,11 @@ def tune(
         alive = np.ones((len(candidates), held.shape[1] + 1), dtype=bool)
     allowed = alive & (coverage >= LEAST_COVERAGE)[:, None]
 
-    def utility(found: Floats, which: NDArray[np.bool_]) -> NDArray[np.int64]:
+    def utility(found: Floats, which: Bools) -> Ints:
         worth = np.where(np.isfinite(found), found, -np.inf) - (price * costs)[:, None, None]
         return np.asarray(np.where(which[:, None, :], worth, -np.inf).argmax(axis=0))
 
-    def reached(which: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.int64]]:
+    def reached(which: Bools) -> tuple[Floats, Ints]:
         chosen = utility(training, which[:, :-1])
         return _mean(np.take_along_axis(testing, chosen[None], axis=0)[0]), chosen
 
@@ -248,14 +247,14 @@ def tune(
 
 def promising(
     y: Floats,
-    prompts: Sequence[str] | NDArray[np.int64],
+    prompts: Sequence[str] | Ints,
     candidates: Sequence[Candidate],
     figure: Figure,
-    held: NDArray[np.bool_],
+    held: Bools,
     *,
     price: float = 0.0,
     seed: int = 0,
-) -> NDArray[np.bool_]:
+) -> Bools:
     """Return which candidates are worth asking about the remaining items.
 
     In each fold one goes by its training items alone: a candidate is dropped there when its figure less the price of
@@ -289,9 +288,7 @@ def promising(
     return np.asarray(keep)
 
 
-def _figures(
-    figure: Figure, y: Floats, candidates: Sequence[Candidate], kept: Floats, rows: NDArray[np.bool_]
-) -> Floats:
+def _figures(figure: Figure, y: Floats, candidates: Sequence[Candidate], kept: Floats, rows: Bools) -> Floats:
     """(m, 1 + G, folds) figure of each candidate on some rows, without each block.
 
     With a column more of `rows` than there are folds, it is of all items, and read from what a candidate said there.
@@ -318,9 +315,7 @@ def _figure(figure: Figure, target: Weighted, values: Floats) -> Floats:
 
 def _mean(figures: Floats) -> Floats:
     """(1 + G,) mean over the folds in which the figure is defined; NaN where it is in none."""
-    known = np.isfinite(figures).sum(axis=1)
-    unknown = np.full(len(figures), np.nan)
-    return np.asarray(np.divide(np.nansum(figures, axis=1), known, out=unknown, where=known > 0))
+    return ratio(np.nansum(figures, axis=1), np.isfinite(figures).sum(axis=1))
 
 
 def _needed(gain: float, error: float | None, prompts: int) -> int | None:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Bools, Floats
 from genspace.analysis._decision_section import penalised_estimate, preferred
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._options import CompareOptions
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MARGIN", "Validation", "validate"]
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 MARGIN = 0.02
 """Largest loss of agreement that still counts as not worse."""
