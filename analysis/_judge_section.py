@@ -301,9 +301,10 @@ def _within_generator(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
 
 def _system(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
     """Return how the judge orders the generators."""
-    y, x, both, coverage = _both(scope, judge)
+    y, x, both, _ = _both(scope, judge)
     named = scope.rated.generator[both] >= 0
     y, x = y[named], x[named]
+    coverage = scope.coverage(len(y))
     present, generator = np.unique(scope.rated.generator[both][named], return_inverse=True)
     g = len(present)
     if g < 2:

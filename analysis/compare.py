@@ -34,7 +34,7 @@ from genspace.analysis.repeats import repeat_agreement
 from genspace.analysis.result import Cell, ComparisonDocument, Disagreement, QuestionResult
 from genspace.analysis.specification import specification_section
 from genspace.display import Result
-from genspace.documents import from_dict, to_dict
+from genspace.documents import from_dict
 from genspace.errors import InputError
 from genspace.evidence import Evidence
 
@@ -85,10 +85,6 @@ class Comparison(Result):
         Baselines, and judges without the figure, are left out.
         """
         return self.document.ranked
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON holds it (`genspace/schemas/comparison.schema.json`)."""
-        return to_dict(self.document)
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Comparison:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -36,7 +36,6 @@ from genspace.analysis.reasons import Reason
 from genspace.analysis.result import Claim, PairTest, ValidationCell, ValidationDocument, ValidationPair
 from genspace.analysis.significance import ALPHA, benjamini_hochberg, holm
 from genspace.display import Result
-from genspace.documents import to_dict
 from genspace.errors import InputError, did_you_mean
 from genspace.evidence import Evidence
 from genspace.records import StudySettings
@@ -76,10 +75,6 @@ class Validation(Result):
     def __repr__(self) -> str:
         claims = ", ".join(f"{row.judge}: {row.claim or 'not compared'}" for row in self.document.against)
         return f"<Validation of {self.document.metric!r} in {self.document.study!r}: {claims or 'no other metric'}>"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON holds it (`genspace/schemas/validation.schema.json`)."""
-        return to_dict(self.document)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per metric compared with: `judge, claim, difference, low, high, n, p, p_holm`."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -23,7 +23,6 @@ from genspace.analysis.question import Question
 from genspace.analysis.reasons import Reason
 from genspace.analysis.significance import ALPHA, holm
 from genspace.display import Result
-from genspace.documents import to_dict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,10 +102,6 @@ class Studies(Result):
 
     def __repr__(self) -> str:
         return f"<{len(self.document.judges)} judges in {len(self.document.studies)} studies>"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON holds it."""
-        return to_dict(self.document)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per judge and study: `judge, study, value, low, high, n`; study "" is the mean over all."""

@@ -16,7 +16,7 @@ from genspace.analysis.consistency import Consistency, Said, consistency
 from genspace.certificate._files import RetouchedFiles, retouched_name
 from genspace.certificate._ways import ASKED, DEFAULT_WAYS, ORDER, WAYS, AnotherWay, AskedItem, asked_as_it_is
 from genspace.display import Result
-from genspace.documents import from_dict, to_dict
+from genspace.documents import from_dict
 from genspace.errors import InputError, did_you_mean
 from genspace.records import ITEM_COLUMNS, Item, Verdict, scene_names
 from genspace.store import JudgeStore, Key
@@ -98,10 +98,6 @@ class Certificate(Result):
             "nothing was decided twice" if share is None else f"at least {share:.1%} of its answers are wrong"
         )
         return f"<Certificate of {found.judge!r} on {found.answered} items: {told}>"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON holds it (`genspace/schemas/certificate.schema.json`)."""
-        return to_dict(self.document)
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Certificate:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
-from genspace.display import View, view_of
+from genspace.display import Result, View, view_of
 from genspace.documents import to_dict
 from genspace.report._files import figure_files, written
 from genspace.report._html import html_report
@@ -20,8 +20,6 @@ from genspace.report._words import Words
 from genspace.tables import csv_text
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from genspace.analysis import Comparison
     from genspace.certificate import Certificate
     from genspace.study import Study
@@ -87,25 +85,13 @@ def write_comparison(comparison: Comparison, folder: Path) -> list[Path]:
     return write_report(comparison, manifest, folder)
 
 
-class WrittenResult(Protocol):
-    """A result that is written as files."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON holds it."""
-        ...
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return its rows."""
-        ...
-
-
-def write_result(result: WrittenResult, folder: Path) -> list[Path]:
+def write_result(result: Result, folder: Path) -> list[Path]:
     """Write a result as JSON, CSV, Markdown, HTML and SVG, the files named after its kind."""
     return written(folder, result_texts(result, view_of(result)))
 
 
 def result_texts(
-    result: WrittenResult, view: View, template: str = "view.html.j2", **data: object
+    result: Result, view: View, template: str = "view.html.j2", **data: object
 ) -> dict[str, str | bytes]:
     """Return a result's files by name: JSON, CSV, LaTeX, Markdown, HTML, and each plot as SVG and PDF."""
     name = type(result).__name__.lower()
