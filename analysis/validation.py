@@ -29,6 +29,7 @@ from genspace.analysis.alternative_annotator import (
     as_ratings,
     own_answers,
 )
+from genspace.analysis.diff import as_estimate
 from genspace.analysis.inference.comparisons import Difference
 from genspace.analysis.inference.intervals import from_replicates
 from genspace.analysis.question import Question
@@ -287,20 +288,13 @@ def _breakdowns(
         rows = {other: found[(column, value), other] for other in others}
         cells[column][str(value) or "(none)"] = ValidationCell(
             figure=part.primary_estimate(part.study.judges[new]),
-            against={other: _cell_estimate(d, common) for other, (d, common) in rows.items()},
+            against={other: as_estimate(d, int(common.sum())) for other, (d, common) in rows.items()},
             claims={
                 other: _cell_claim(d, adjusted.get(((column, value), other)))
                 for other, (d, _) in rows.items()
             },
         )
     return cells
-
-
-def _cell_estimate(found: Difference, common: Bools) -> Estimate:
-    n = int(common.sum())
-    if found.value is None:
-        return Estimate.undefined(found.reason or Reason("undefined"), n=n)
-    return Estimate(found.value, found.low, found.high, n=n, reason=found.reason)
 
 
 def _cell_claim(found: Difference, adjusted: float | None) -> Claim | None:

@@ -17,6 +17,7 @@ from genspace.analysis._estimate import Estimate
 from genspace.analysis._options import CompareOptions
 from genspace.analysis._scope import Scope
 from genspace.analysis._tests_section import Compared
+from genspace.analysis.diff import as_estimate
 from genspace.analysis.inference.comparisons import Standing
 from genspace.analysis.inference.replicates import StandardError, standard_error
 from genspace.analysis.question import Question
@@ -195,7 +196,7 @@ def _pairs(
             d, common = compared.difference(a, b)
             if d.value is None:
                 continue
-            found[study] = Estimate(d.value, d.low, d.high, n=int(common.sum()), reason=d.reason)
+            found[study] = as_estimate(d, int(common.sum()))
             if d.error is not None and d.error.value > 0:
                 known.append((d.value, d.error))
         if len(found) > 1:
