@@ -16,7 +16,7 @@ from genspace.analysis._estimate import Estimate
 from genspace.analysis._options import CompareOptions, Resampled
 from genspace.analysis._scope import NO_PEOPLE
 from genspace.analysis._threads import side_by_side
-from genspace.analysis.counted import ScoreRange, ThreeFigures, judge_figures, places
+from genspace.analysis.counted import Place, ScoreRange, ThreeFigures, judge_figures, places
 from genspace.analysis.generators import (
     GeneratorScores,
     kendall_distance,
@@ -311,43 +311,33 @@ def _order(field: Field, source: _ScoredBy, *, no_interval: Reason | None) -> Or
     figures = [counted.score for counted in source.counted]
     allowed = places(figures, higher_is_better=source.direction > 0)
     for i, standing in standings(scores, confidence=field.confidence, no_interval=no_interval).items():
+        counted, place = None, Place(standing.rank, standing.rank_low, standing.rank_high)
         if source.counted:
             counted, place = source.counted[i], allowed[i]
-            rows.append(
-                GeneratorRow(
-                    generator=names[i],
-                    score=counted.score.as_misses,
-                    rank=place.rank,
-                    rank_low=place.low,
-                    rank_high=place.high,
-                    first=standing.first,
-                    above_next=standing.above_next,
-                    reason=standing.reason,
-                    counted=counted.score,
-                    accuracy=counted.accuracy,
-                )
+            score = counted.score.as_misses
+        else:
+            n = round(float(scores.n[i]))
+            score = estimate(
+                float(scores.value[i]) * source.direction,
+                scores.draws[i] * source.direction,
+                n=n,
+                reason=Reason("no_scores"),
+                confidence=field.confidence,
+                coverage=n / int(sizes[i]) if source.label != STRENGTH and sizes[i] else None,
+                no_interval=no_interval,
             )
-            continue
-        n = round(float(scores.n[i]))
-        found = estimate(
-            float(scores.value[i]) * source.direction,
-            scores.draws[i] * source.direction,
-            n=n,
-            reason=Reason("no_scores"),
-            confidence=field.confidence,
-            coverage=n / int(sizes[i]) if source.label != STRENGTH and sizes[i] else None,
-            no_interval=no_interval,
-        )
         rows.append(
             GeneratorRow(
                 generator=names[i],
-                score=found,
-                rank=standing.rank,
-                rank_low=standing.rank_low,
-                rank_high=standing.rank_high,
+                score=score,
+                rank=place.rank,
+                rank_low=place.low,
+                rank_high=place.high,
                 first=standing.first,
                 above_next=standing.above_next,
                 reason=standing.reason,
+                counted=counted.score if counted else None,
+                accuracy=counted.accuracy if counted else None,
             )
         )
     return Order(
@@ -402,14 +392,8 @@ def _with_corrections(field: Field, name: str, order: Order) -> Order:
     def corrected(generator: str) -> Corrected:
         mean = found[generator]
         value = mean.corrected.value
-        return Corrected(
-            sample=mean.sample,
-            corrected=mean.corrected,
-            weight=mean.weight,
-            labelled=mean.labelled,
-            unlabelled=mean.unlabelled,
-            rank=None if value is None else 1 + sum(v > value for v in values),
-        )
+        rank = None if value is None else 1 + sum(v > value for v in values)
+        return Corrected(mean.sample, mean.corrected, mean.weight, mean.labelled, mean.unlabelled, rank=rank)
 
     return replace(
         order,
