@@ -16,7 +16,7 @@ from genspace.analysis._estimate import Estimate
 from genspace.analysis._options import CompareOptions, Resampled
 from genspace.analysis._scope import NO_PEOPLE
 from genspace.analysis._threads import side_by_side
-from genspace.analysis.counted import Place, ScoreRange, ThreeFigures, judge_figures, places
+from genspace.analysis.counted import Counted, Place, ScoreRange, judge_figures, places
 from genspace.analysis.generators import (
     GeneratorScores,
     kendall_distance,
@@ -156,15 +156,6 @@ class Field:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """What a judge's verdicts on a generator's items come to, in its three ways."""
-
-    score: ThreeFigures
-    accuracy: ThreeFigures | None
-    """None where the judge gives scores alone."""
-
-
 @dataclass(frozen=True, eq=False)
 class _ScoredBy:
     """What the people or one judge say about the generators."""
@@ -216,19 +207,15 @@ def _counted(field: Field, judge: JudgeScores, limits: ScoreRange) -> Iterator[C
     """Yield what the judge's verdicts on each generator's items come to."""
     for code in range(len(field.items.generators)):
         rows = field.items.generator == code
-        score, passed = (
-            judge_figures(
-                judge,
-                rows,
-                field.item_draws.of_item,
-                scores=limits,
-                accuracy=accuracy,
-                confidence=field.confidence,
-                no_interval=field.no_interval(judge=True),
-            )
-            for accuracy in (False, True)
+        yield judge_figures(
+            judge,
+            rows,
+            field.item_draws.of_item,
+            scores=limits,
+            labelled=judge.has_labels,
+            confidence=field.confidence,
+            no_interval=field.no_interval(judge=True),
         )
-        yield Counted(score, passed if judge.has_labels else None)
 
 
 def generator_section(

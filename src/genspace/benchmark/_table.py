@@ -253,19 +253,16 @@ class _JudgedTask:
         }
 
     def _cell(self, rows: NDArray[np.bool_], groups: NDArray[np.int64] | None = None) -> TableCell:
-        score, passed = (
-            judge_figures(
-                self.judge,
-                rows,
-                self.units.prompt,
-                scores=self.scores,
-                accuracy=accuracy,
-                cell=groups,
-                confidence=self.confidence,
-            )
-            for accuracy in (False, True)
+        found = judge_figures(
+            self.judge,
+            rows,
+            self.units.prompt,
+            scores=self.scores,
+            labelled=self.labelled,
+            cell=groups,
+            confidence=self.confidence,
         )
-        return TableCell(score=score, accuracy=passed if self.labelled else None)
+        return TableCell(score=found.score, accuracy=found.accuracy)
 
     def variants(self, task: Task) -> Iterator[VariantCounts]:
         """Yield what the released code reports, by its index."""
