@@ -127,6 +127,15 @@ class Scope:
             replicates=self.replicates.take(rows[asked]),
         )
 
+    def parts(self, columns: Iterable[str]) -> dict[tuple[str, str], Scope]:
+        """Return the study within each value of columns of its items table, by column and value."""
+        values = {column: self.study.column(column) for column in columns}
+        return {
+            (column, value or "(none)"): self.take(there == value)
+            for column, there in values.items()
+            for value in sorted(set(there))
+        }
+
     @property
     def annotated(self) -> int:
         """Units that people were asked about."""

@@ -212,16 +212,12 @@ def _breakdowns(
     scope: Scope, columns: Sequence[str], leaders: Sequence[str], *, tests: bool
 ) -> dict[str, dict[str, Cell]]:
     """Return the primary figure and the mean score of each judge for each value of each column."""
-    study = scope.study
-    parts: dict[tuple[str, str], Scope] = {}
-    for column in columns:
-        values = study.column(column)
-        parts |= {(column, value): scope.take(values == value) for value in sorted(set(values))}
+    parts = scope.parts(columns)
     tested = cell_tests(parts, leaders, tests=tests)
     cells: dict[str, dict[str, Cell]] = {column: {} for column in columns}
     for (column, value), part in parts.items():
         judges = part.study.judges
-        cells[column][value or "(none)"] = Cell(
+        cells[column][value] = Cell(
             n=len(part.rated),
             people=agreement_of(part),
             judges={name: part.primary_estimate(j) for name, j in judges.items()},

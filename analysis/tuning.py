@@ -169,12 +169,9 @@ def tune(
     if not (coverage >= LEAST_COVERAGE).any():
         raise ValueError(f"no candidate decides {LEAST_COVERAGE:.0%} of the items")
     clusters = Replicates.of(labels, seed=seed, most=BLOCKS, blocks=BLOCKS)
-    kept = np.concatenate(
-        [np.ones((len(y), 1)), clusters.weights()], axis=1
-    )  # (n, 1 + G): everything, then without each
+    kept = _kept(clusters)
     held = outer_folds(labels, seed=seed) if held is None else held
-    every = np.ones((len(y), 1), dtype=bool)
-    training = _figures(figure, y, candidates, kept, np.concatenate([~held, every], axis=1))
+    training = _figures(figure, y, candidates, kept, _training(held))
     training, everything = training[..., :-1], training[:, 0, -1]
     testing = _figures(figure, y, candidates, kept, held)
     costs = np.array([c.cost_usd for c in candidates])
@@ -272,11 +269,8 @@ def promising(
     Returns:
         (m, folds + 1) by fold, and last on all items.
     """
-    labels = np.unique(np.asarray(prompts), return_inverse=True)[1]
-    clusters = Replicates.of(labels, seed=seed, most=BLOCKS, blocks=BLOCKS)
-    kept = np.concatenate([np.ones((len(y), 1)), clusters.weights()], axis=1)
-    rows = np.concatenate([~held, np.ones((len(y), 1), dtype=bool)], axis=1)
-    found = _figures(figure, y, candidates, kept, rows)
+    clusters = Replicates.of(prompts, seed=seed, most=BLOCKS, blocks=BLOCKS)
+    found = _figures(figure, y, candidates, _kept(clusters), _training(held))
     worth = found - price * np.array([c.cost_usd for c in candidates])[:, None, None]
     best = np.where(np.isfinite(worth[:, :1]), worth[:, :1], -np.inf).argmax(axis=0)[None]
     behind = worth - np.take_along_axis(worth, np.broadcast_to(best, (1, *worth.shape[1:])), axis=0)
@@ -286,6 +280,16 @@ def promising(
     keep = ~(behind[:, 0] + HOPELESS * error < 0)  # an unknown figure or error keeps
     keep[0] = True
     return np.asarray(keep)
+
+
+def _kept(clusters: Replicates) -> Floats:
+    """(n, 1 + G) weights: everything, then without each block."""
+    return np.column_stack([np.ones(len(clusters.of_item)), clusters.weights()])
+
+
+def _training(held: Bools) -> Bools:
+    """(n, folds + 1) the items on which each fold chooses, and last all."""
+    return np.column_stack([~held, np.ones(len(held), dtype=bool)])
 
 
 def _figures(figure: Figure, y: Floats, candidates: Sequence[Candidate], kept: Floats, rows: Bools) -> Floats:

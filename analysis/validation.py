@@ -273,11 +273,7 @@ def _breakdowns(
     scope: Scope, new: str, others: Sequence[str], by: Sequence[str]
 ) -> dict[str, dict[str, ValidationCell]]:
     """Compare within each part of the study; the p-values of all parts are one Benjamini-Hochberg family."""
-    parts = {
-        (column, value): scope.take(scope.study.column(column) == value)
-        for column in by
-        for value in sorted(set(scope.study.column(column)))
-    }
+    parts = scope.parts(by)
     found = {
         (key, other): Compared(part).difference(new, other) for key, part in parts.items() for other in others
     }
@@ -286,7 +282,7 @@ def _breakdowns(
     cells: dict[str, dict[str, ValidationCell]] = {column: {} for column in by}
     for (column, value), part in parts.items():
         rows = {other: found[(column, value), other] for other in others}
-        cells[column][str(value) or "(none)"] = ValidationCell(
+        cells[column][value] = ValidationCell(
             figure=part.primary_estimate(part.study.judges[new]),
             against={other: as_estimate(d, int(common.sum())) for other, (d, common) in rows.items()},
             claims={
