@@ -34,18 +34,6 @@ from genspace.store import JudgeStore
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = [
-    "MadeOf",
-    "Row",
-    "TableCell",
-    "TaskFigures",
-    "VariantCounts",
-    "in_one",
-    "read_rows",
-    "row_places",
-    "rows_of",
-]
-
 ROUNDING = 1e-9
 EDITS = 32
 """Folders of the released code's edits; those that keep a relation have a script of their own."""

@@ -30,19 +30,6 @@ if TYPE_CHECKING:
     from genspace.runner import RunOptions, RunSummary
     from genspace.study import Study
 
-__all__ = [
-    "FOLDER",
-    "Certificate",
-    "CertificateDocument",
-    "Contradiction",
-    "Varied",
-    "certify",
-    "keep",
-    "kept",
-    "varied",
-    "versions_for",
-]
-
 FOLDER = "certify"
 """Folder of a study in which the verdicts on the other versions are kept."""
 ORDERED = "the same, in the other order"

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["csv_text", "neutralised", "write_csv"]
-
 
 def csv_text(frame: pd.DataFrame) -> str:
     """Write a frame as CSV text. Text cells that a spreadsheet would run as a formula get a leading apostrophe.
