@@ -1,7 +1,4 @@
-"""The part of a comparison that ranks generators: in the order of the people, and of each judge.
-
-Longer than 400 lines: the orders of people and judges are made by the same steps.
-"""
+"""The part of a comparison that ranks generators: in the order of the people, and of each judge."""
 
 from __future__ import annotations
 

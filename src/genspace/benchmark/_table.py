@@ -1,7 +1,4 @@
-"""Rows of the GenSpace table: what each judge says of each generator, by task and sub-domain.
-
-Longer than 400 lines: half of it is the records of one JSON document.
-"""
+"""Rows of the GenSpace table: what each judge says of each generator, by task and sub-domain."""
 
 from __future__ import annotations
 
