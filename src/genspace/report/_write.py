@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genspace.display import Result, View, view_of
 from genspace.documents import to_dict
-from genspace.report._files import figure_files, written
+from genspace.report._files import figure_files, json_text, written
 from genspace.report._html import html_report
 from genspace.report._items import items_csv
 from genspace.report._manifest import Manifest, make_manifest
@@ -60,9 +59,8 @@ def write_report(
         "table.csv": csv_table(table),
         "table.tex": latex_table(table, caption=caption),
         "table.md": markdown_table(table),
-        "comparison.json": json.dumps(comparison.to_dict(), ensure_ascii=False, indent=1, allow_nan=False)
-        + "\n",
-        "manifest.json": json.dumps(to_dict(manifest), ensure_ascii=False, indent=1) + "\n",
+        "comparison.json": json_text(comparison.to_dict()),
+        "manifest.json": json_text(to_dict(manifest)),
     }
     for part in parts:
         if part.items is not None:
@@ -96,7 +94,7 @@ def result_texts(
     """Return a result's files by name: JSON, CSV, LaTeX, Markdown, HTML, and each plot as SVG and PDF."""
     name = type(result).__name__.lower()
     texts: dict[str, str | bytes] = {
-        f"{name}.json": json.dumps(result.to_dict(), ensure_ascii=False, indent=1, allow_nan=False) + "\n",
+        f"{name}.json": json_text(result.to_dict()),
         f"{name}.csv": csv_text(result.to_frame()),
         f"{name}.md": view.markdown(),
         f"{name}.tex": latex_of(view.head, view.rows, view.title),
