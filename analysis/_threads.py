@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
-__all__ = ["followed", "side_by_side", "small_products"]
-
 T = TypeVar("T")
 R = TypeVar("R")
 MAX_THREADS = 8
