@@ -92,7 +92,7 @@ class ScoreRange(Displayed):
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(Displayed):
     """What a judge's verdicts on some items come to, in three ways."""
 
     score: ThreeFigures

@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -311,13 +311,14 @@ class Part(ABC):
         """Free the model's memory; the next `run` loads it again."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Checkpoint:
     """Weights that a part can run with."""
 
     name: str
     """Hugging Face repository, with ":file" where a repository holds several; or what torch.hub loads."""
     licence: str
+    _: KW_ONLY
     megabytes: int
     """Approximate download size."""
     note: str = ""

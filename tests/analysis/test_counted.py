@@ -38,6 +38,8 @@ def test_the_standard_error_is_that_of_leaving_each_prompt_out():
     np.testing.assert_allclose(
         [found.value, found.low, found.high], [values.mean(), values.mean() - half, values.mean() + half]
     )
+    graded = three_figures(values, prompt, ScoreRange(-9, 9)).as_misses  # no share, unless it is said
+    assert (graded.low, graded.high) == (found.low, found.high)
 
 
 def test_the_mean_of_cells_by_another_route():

@@ -17,7 +17,7 @@ from genspace.certificate._files import RetouchedFiles, retouched_name
 from genspace.certificate._ways import ASKED, DEFAULT_WAYS, ORDER, WAYS, AnotherWay, AskedItem, asked_as_it_is
 from genspace.display import Result
 from genspace.documents import from_dict
-from genspace.errors import InputError, did_you_mean
+from genspace.errors import InputError, did_you_mean, file_errors
 from genspace.records import ITEM_COLUMNS, Item, Verdict, scene_names
 from genspace.store import JudgeStore, Key
 
@@ -309,13 +309,11 @@ def keep(certificate: Certificate, study: Study) -> Path:
     Errors: `InputError` when it cannot be written.
     """
     path = study.root / FOLDER / f"{quote(certificate.document.result.judge, safe='')}.json"
-    try:
+    with file_errors(path, "written"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(
             json.dumps(certificate.to_dict(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
         )
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
     return path
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from genspace.cli._console import messages
 from genspace.errors import InputError
 from genspace.records import Declared, ValueType
 
@@ -134,8 +135,6 @@ def columns(text: str | None) -> list[str]:
 
 def write_out(result: Result, folder: Path | None) -> None:
     """Write a result's files where a folder is named, and say which. Errors: `InputError` when it cannot be written."""
-    from genspace.cli._console import messages
-
     if folder is not None:
         written = result.write(folder)
         messages().print(f"wrote {written[0]} and {', '.join(path.name for path in written[1:])}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from genspace.columns import ANSWER_COLUMNS, ANSWER_KEY, among, typed
-from genspace.errors import InvalidFilesError, Problem
+from genspace.errors import Problem, refuse
 from genspace.pairs import pair_mistakes, turned_answers, with_preferences
 from genspace.readings import Reading, listed
 from genspace.records import ITEM_COLUMNS, ROLES, PairCoding, StudySettings
@@ -64,8 +64,7 @@ class Read:
 
         Errors: `InvalidFilesError` listing every problem.
         """
-        if self.problems:
-            raise InvalidFilesError(self.problems)
+        refuse(self.problems)
         log_readings(self.readings)
         return self.frame
 

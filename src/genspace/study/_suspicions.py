@@ -94,11 +94,8 @@ def _turned(answers: pd.DataFrame, label: str) -> Iterator[Reading]:
     """Yield the raters who agree with the others only when their scale is reversed."""
     if answers["rater_id"].nunique() < 3:
         return
-    items = answers.groupby("item_id")["value"]
-    count, total = items.transform("size"), items.transform("sum")
-    shared = answers[count > 1].assign(others=((total - answers["value"]) / (count - 1))[count > 1])
     found = {}
-    for rater, rows in shared.groupby("rater_id"):
+    for rater, rows in _shared(answers).groupby("rater_id"):
         if (r := _correlation(rows)) is not None:
             found[str(rater)] = r
     against = [rater for rater, r in found.items() if r < TURNED]
@@ -116,11 +113,15 @@ def _turned(answers: pd.DataFrame, label: str) -> Iterator[Reading]:
 
 def _agree(answers: pd.DataFrame) -> bool:
     """Whether raters correlate with one another at least as far as the suspect runs against them."""
+    r = _correlation(_shared(answers))
+    return r is not None and r > -TURNED
+
+
+def _shared(answers: pd.DataFrame) -> pd.DataFrame:
+    """Return the answers about items that several raters answered, with the mean of the others' answers."""
     items = answers.groupby("item_id")["value"]
     count, total = items.transform("size"), items.transform("sum")
-    others = (total - answers["value"]) / (count - 1).where(count > 1)
-    r = _correlation(answers[others.notna()].assign(others=others))
-    return r is not None and r > -TURNED
+    return answers[count > 1].assign(others=((total - answers["value"]) / (count - 1))[count > 1])
 
 
 def _correlation(rows: pd.DataFrame) -> float | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genspace.cli._app import app
+from genspace.cli._console import messages
 from genspace.errors import InputError, optional_import
 
 if TYPE_CHECKING:
@@ -74,8 +75,6 @@ def base_of(public_url: str) -> str:
 
 def say(text: str) -> None:
     """Print a message on standard error."""
-    from genspace.cli._console import messages
-
     messages().print(text, markup=False)
 
 
