@@ -22,7 +22,6 @@ from genspace.analysis._assumptions import Assumptions, JudgeAnswers
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._latent_scale import LatentScale
 from genspace.analysis._scope import target_of
-from genspace.analysis.correlation import score_tie
 from genspace.analysis.figures import Figure, figure_named
 from genspace.analysis.inference.comparisons import JudgeOnUnits, difference
 from genspace.analysis.inference.replicates import Replicates
@@ -270,8 +269,7 @@ def _people(assumptions: Assumptions, ratings: Floats) -> PeopleAnswers:
 def _said(figure: Figure, y: Floats, judges: Sequence[Floats], clusters: Replicates) -> list[JudgeOnUnits]:
     """Return each judge's answers, figure and replicates."""
     target = Weighted(y, np.column_stack([np.ones(len(y)), clusters.weights()]))
-    found = [figure.statistic(target, answers, score_tie(answers)) for answers in judges]
-    return [JudgeOnUnits(answers, float(v[0]), v[1:]) for answers, v in zip(judges, found, strict=True)]
+    return [JudgeOnUnits.of(figure, target, answers) for answers in judges]
 
 
 def _means(figures: Floats) -> tuple[float, float]:

@@ -12,10 +12,9 @@ from genspace.analysis._arrays import Floats, Ints
 from genspace.analysis.correlation import score_tie
 from genspace.analysis.figures import Figure
 from genspace.analysis.inference.intervals import Support, of_difference, on_scale, raw
-from genspace.analysis.inference.left_out import LeftOut
 from genspace.analysis.inference.replicates import Replicates, StandardError, standard_error
 from genspace.analysis.reasons import Reason
-from genspace.analysis.resampling import dense_codes, pair_signs
+from genspace.analysis.resampling import Weighted, dense_codes, pair_signs
 from genspace.analysis.significance import ALPHA
 
 __all__ = [
@@ -56,7 +55,7 @@ class JudgeOnUnits:
     """(B,)."""
 
     @classmethod
-    def of(cls, figure: Figure, target: LeftOut, answers: Floats) -> JudgeOnUnits:
+    def of(cls, figure: Figure, target: Weighted, answers: Floats) -> JudgeOnUnits:
         """Compute a judge's figure, and it again without each block of prompts.
 
         Args:
