@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genspace.analysis._arrays import Floats
 from genspace.analysis._conspicuous import OtherScale, conspicuous_raters
 from genspace.analysis._decision_section import cost_fronts, overlap_section
 from genspace.analysis._former import from_former
@@ -26,10 +25,10 @@ from genspace.analysis._people_section import (
 from genspace.analysis._scope import Scope
 from genspace.analysis._tests_section import cell_tests, leading, ranking, tests_section
 from genspace.analysis._threads import side_by_side, small_products
-from genspace.analysis.disagreement import places
+from genspace.analysis.disagreement import unit_places
 from genspace.analysis.inference.words import headline
 from genspace.analysis.notes import StudyOpen
-from genspace.analysis.question import JudgeScores, Question, Units
+from genspace.analysis.question import Question
 from genspace.analysis.repeats import repeat_agreement
 from genspace.analysis.result import Cell, ComparisonDocument, Disagreement, QuestionResult
 from genspace.analysis.specification import specification_section
@@ -234,7 +233,7 @@ def _disagreements(scope: Scope) -> Iterator[Disagreement]:
     for name, judge in study.judges.items():
         if judge.derived:
             continue
-        human_place, judge_place = _places(study, human, judge)
+        human_place, judge_place = unit_places(study, judge)
         gap = judge_place - human_place
         where = np.flatnonzero(np.isfinite(gap))
         for i in where[np.argsort(-np.abs(gap[where]), kind="stable")][:SHOWN_DISAGREEMENTS]:
@@ -248,15 +247,3 @@ def _disagreements(scope: Scope) -> Iterator[Disagreement]:
                 human_place=float(human_place[i]),
                 judge_place=float(judge_place[i]),
             )
-
-
-def _places(study: Units, human: Floats, judge: JudgeScores) -> tuple[Floats, Floats]:
-    """Return the places of units by the people and by a judge.
-
-    A pair stands in the order both ways round, so that its place does not depend on which item comes first.
-    """
-    if not study.of_pairs:
-        return places(human, judge.oriented)
-    lean, mine = human - 0.5, judge.preference
-    people, judged = places(np.concatenate([lean, -lean]), np.concatenate([mine, -mine]))
-    return people[: len(lean)], judged[: len(lean)]

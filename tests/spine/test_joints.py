@@ -370,6 +370,26 @@ def test_the_order_within_a_pair_changes_nothing(seed: int, turned: int, judged:
     assert json.dumps(documents[0]) == json.dumps(documents[1])
 
 
+def test_a_pair_has_one_gap_in_the_document_and_in_the_table_of_items(tmp_path: Path) -> None:
+    rng = np.random.default_rng(7)
+    pairs = pd.DataFrame(
+        {"item_id": [f"a{n:02}" for n in range(9)], "item_id_b": [f"b{n:02}" for n in range(9)]}
+    )
+    found = package.compare(
+        items=pd.DataFrame({"item_id": [*pairs["item_id"], *pairs["item_id_b"]]}),
+        annotations=pairs.assign(value=rng.choice([0, 0.5, 1], 9)),
+        scores=pairs.assign(judge="m", score=rng.random(9).round(2)),
+        draws=0,
+    )
+    found.write(tmp_path)
+    table = pd.read_csv(tmp_path / "items.csv").set_index("item_id")["m.gap"]
+    told = {
+        row.item_id: round(100 * (row.judge_place - row.human_place)) for row in found.document.disagreements
+    }
+    assert told == table[list(told)].to_dict()
+    assert len(told) > 4
+
+
 def test_validate_works_on_pairs_as_compare_does() -> None:
     """A metric of single items on pairs that people compared: no figure on no items."""
     items = pd.DataFrame({"item_id": list("abcdefgh"), "prompt_id": list("ppqqrrss")})

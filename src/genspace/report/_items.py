@@ -72,12 +72,12 @@ def item_columns(study: Units, judges: Sequence[str], columns: Sequence[str]) ->
     """
     import numpy as np
 
-    from genspace.analysis.disagreement import places
+    from genspace.analysis.disagreement import unit_places
 
     rated = study.take(study.people.asked)
     gaps = np.full((len(judges), len(rated)), np.nan)
     for row, name in enumerate(judges):
-        human, judge = places(rated.people.mean, rated.judges[name].oriented)
+        human, judge = unit_places(rated, rated.judges[name])
         gaps[row] = 100 * (judge - human)
     largest = np.nan_to_num(np.abs(gaps), nan=-1).max(axis=0, initial=-1)
     order = np.argsort(-largest, kind="stable")
