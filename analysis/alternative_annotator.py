@@ -47,7 +47,12 @@ MIN_ITEMS = 30
 
 @dataclass(frozen=True, slots=True)
 class RaterContest(Displayed):
-    """The judge against one left-out rater."""
+    """The judge against one left-out rater.
+
+    >>> contest = RaterContest("ann", 40, judge_at_least_as_good=0.85, rater_at_least_as_good=0.8, p=0.02, won=True)
+    >>> contest.judge_at_least_as_good > contest.rater_at_least_as_good
+    True
+    """
 
     rater: str
     items: int
@@ -64,7 +69,12 @@ class RaterContest(Displayed):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class AlternativeAnnotatorTest(Displayed):
-    """Whether a judge could stand in for a rater; null with a reason where it cannot be tested."""
+    """Whether a judge could stand in for a rater; null with a reason where it cannot be tested.
+
+    >>> found = alternative_annotator_test([1.0], [[1.0, 1.0]], [0], identified=True)
+    >>> found.passed, found.reason.code, found.reason.needed
+    (None, 'too_few_raters', 3)
+    """
 
     passed: bool | None
     """Whether the judge wins against at least half of the raters."""

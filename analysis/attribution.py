@@ -35,7 +35,12 @@ ORDERS_DRAWN = 12
 
 @dataclass(frozen=True, slots=True)
 class PartMoved:
-    """What one part moved."""
+    """What one part moved.
+
+    >>> found = attribution({frozenset(): [0, 0, 1], frozenset({"depth"}): [1, 0, 1]}, orders_of(["depth"]))
+    >>> found.parts[0].part, found.parts[0].prompts_moved
+    ('depth', 1)
+    """
 
     part: str
     moved: Estimate
@@ -46,7 +51,12 @@ class PartMoved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attribution(Displayed):
-    """A change of a mean score, divided among the parts that changed."""
+    """A change of a mean score, divided among the parts that changed.
+
+    >>> found = attribution({frozenset(): [0, 0, 1], frozenset({"depth"}): [1, 0, 1]}, orders_of(["depth"]))
+    >>> found.prompts, found.orders, round(found.change.value, 2)
+    (3, 1, 0.33)
+    """
 
     was: Estimate
     now: Estimate

@@ -27,7 +27,12 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class BestWorst(Displayed):
-    """Scales of G items."""
+    """Scales of G items.
+
+    >>> scale = best_worst_scale([[0, 1, 2], [0, 1, 2]], best=[0, 1], worst=[2, 0], items=3)
+    >>> scale.count.tolist()
+    [0.0, 0.5, -0.5]
+    """
 
     count: Floats
     """(G,) from -1 (always worst) to 1 (always best); NaN for an item that was never shown."""

@@ -31,7 +31,12 @@ MOST_ITERATIONS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Triads(Displayed):
-    """Whether comparisons fit one order at all: three generators of which each beats the next go in a circle."""
+    """Whether comparisons fit one order at all: three generators of which each beats the next go in a circle.
+
+    >>> found = Triads(cyclic=3, of=20)
+    >>> found.cyclic / found.of
+    0.15
+    """
 
     cyclic: int
     """Triads in which each generator beats another and loses to the third (Kendall & Babington Smith 1940)."""
@@ -58,7 +63,11 @@ def triads(wins: Floats) -> Triads:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class BradleyTerry(Displayed):
-    """Log strengths of G generators."""
+    """Log strengths of G generators.
+
+    >>> bradley_terry([[0, 3], [1, 0]]).strength.round(2).tolist()  # three wins to one
+    [0.55, -0.55]
+    """
 
     strength: Floats
     """(G,) natural logarithms with mean 0; NaN without a comparison, and for all of them where there is a `reason`.

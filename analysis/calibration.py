@@ -202,7 +202,11 @@ METHODS: dict[Method, Fit] = {"isotonic": _isotonic, "logistic": _logistic}
 
 @dataclass(frozen=True, slots=True)
 class CalibrationBin(Displayed):
-    """One bin of the reliability diagram."""
+    """One bin of the reliability diagram.
+
+    >>> CalibrationBin(0.2, 0.4, predicted=0.31, observed=Estimate(0.25, 0.16, 0.37, n=64)).observed.value
+    0.25
+    """
 
     low: float
     """The bin holds probabilities from here (inclusive) …"""
@@ -216,7 +220,12 @@ class CalibrationBin(Displayed):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Reliability(Displayed):
-    """A reliability diagram with its summary figures."""
+    """A reliability diagram with its summary figures.
+
+    >>> found = reliability_diagram([0.25, 0.25, 0.25, 0.25], [0, 0, 1, 1])
+    >>> found.ece.value, found.brier.value
+    (0.25, 0.3125)
+    """
 
     bins: tuple[CalibrationBin, ...]
     ece: Estimate

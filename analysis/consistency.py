@@ -49,7 +49,12 @@ class Way:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """What a judge said about one item and its other versions."""
+    """What a judge said about one item and its other versions.
+
+    >>> said = Said(item_id="1", prompt="p", asked=True, versions={"mirror": False, "paraphrase": None})
+    >>> [way for way, answer in said.versions.items() if answer is not None]
+    ['mirror']
+    """
 
     item_id: str
     prompt: str
@@ -64,7 +69,13 @@ class Said:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WayRow:
-    """Contradictions between the question and one other version of it."""
+    """Contradictions between the question and one other version of it.
+
+    >>> said = [Said(item_id="1", prompt="p", asked=True, versions={"mirror": False})]
+    >>> row = consistency("vlm", said, [Way("mirror", "the same answer")]).ways[0]
+    >>> row.answered, row.contradictions.value
+    (1, 1.0)
+    """
 
     way: str
     expects: Expects
@@ -80,7 +91,12 @@ class WayRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consistency(Displayed):
-    """How consistent a judge is with itself: no measure of how right it is."""
+    """How consistent a judge is with itself: no measure of how right it is.
+
+    >>> said = [Said(item_id="1", prompt="p", asked=True, versions={"mirror": False})]
+    >>> consistency("vlm", said, [Way("mirror", "the same answer")]).least_error.value  # one of two answers is wrong
+    0.5
+    """
 
     judge: str
     items: int

@@ -105,7 +105,11 @@ class JudgeSide:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flip:
-    """A unit on which a judge says something else."""
+    """A unit on which a judge says something else.
+
+    >>> Flip(item_id="cat-07", item_id_b=None, old=1, new=0, people=1, now="wrong").now
+    'wrong'
+    """
 
     item_id: str
     item_id_b: str | None

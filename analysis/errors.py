@@ -22,7 +22,12 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class ErrorOverlap(Displayed):
-    """Errors of two judges on the items that both and the people have decided."""
+    """Errors of two judges on the items that both and the people have decided.
+
+    >>> found = error_overlap([1, 0, 1, 1], [1, 1, 0, 1], [1, 1, 1, 0], prompts=range(4))
+    >>> found.mean_error, found.oracle.value
+    ((0.5, 0.5), 0.25)
+    """
 
     correlation: Estimate
     """Pearson correlation of the two errors, for decisions of being wrong (phi); low is good for an ensemble."""

@@ -33,7 +33,11 @@ Target = Literal["rating", "decision", "preference"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """What a figure is called and means."""
+    """What a figure is called and means.
+
+    >>> TIE_CALIBRATED_PAIRS.key, TIE_CALIBRATED_PAIRS.short
+    ('pair_agreement_tie_calibrated', 'pairs, ties calibrated')
+    """
 
     key: str
     """In JSON, on the command line and in study.toml."""
@@ -48,7 +52,11 @@ class Named:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure(Named):
-    """One figure of agreement, higher always better."""
+    """One figure of agreement, higher always better.
+
+    >>> FIGURES["roc_auc"].chance, FIGURES["roc_auc"].target
+    (0.5, 'decision')
+    """
 
     statistic: Statistic
     target: Target = "rating"

@@ -88,7 +88,14 @@ class FramedItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frames(Displayed):
-    """Which frames people answer in."""
+    """Which frames people answer in.
+
+    >>> camera, own = np.array([1.0, 1, 0, 0, 1, 0]), np.array([0.0, 0, 1, 1, 0, 1])
+    >>> said = np.stack([camera, own, own], axis=1)
+    >>> found = find_frames(said, camera, own, raters=["a", "b", "c"], items=list("uvwxyz"))
+    >>> found.within.value, found.across.value
+    (1.0, 0.0)
+    """
 
     object_share: Estimate
     """Share of the raters who answer from the object, among raters like these; of those who did not state it."""

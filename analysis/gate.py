@@ -156,7 +156,11 @@ def _figure_like(text: str, name: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chance:
-    """How often a judge passes a rule in studies like this one."""
+    """How often a judge passes a rule in studies like this one.
+
+    >>> Chance(true=0.85, passes=0.93).passes
+    0.93
+    """
 
     true: float
     """Its true value, or its true difference."""
@@ -165,7 +169,13 @@ class Chance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One rule on one judge."""
+    """One rule on one judge.
+
+    >>> found = Estimate(0.62, 0.55, 0.69, n=160)
+    >>> rule = {"rule": "spearman >= 0.5", "judge": "vlm", "outcome": "met", "passed": True}
+    >>> Check(**rule, found=found, confidence=0.95, chance=None).found.low >= 0.5
+    True
+    """
 
     rule: str
     judge: str
@@ -180,7 +190,15 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateDocument:
-    """A gate as JSON holds it."""
+    """A gate as JSON holds it.
+
+    >>> found = GateDocument(
+    ...     study="tifa160", against=None, passed=True, open="fails", confidence=0.95,
+    ...     decided_on_intervals=2, checks=(),
+    ... )
+    >>> found.schema, found.passed
+    ('genspace-gate/1', True)
+    """
 
     study: str
     against: str | None

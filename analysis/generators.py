@@ -37,7 +37,12 @@ ROUNDING = 1e-12
 
 @dataclass(frozen=True, eq=False, repr=False)
 class GeneratorScores(Displayed):
-    """One score for each of G generators, higher is better, and the same in each of B draws."""
+    """One score for each of G generators, higher is better, and the same in each of B draws.
+
+    >>> found = mean_scores(np.array([1.0, 3, 5]), np.array([0, 0, 1]), 2, PromptDraws.point([0, 0, 1]))
+    >>> found.value.tolist(), found.n.tolist()
+    ([2.0, 5.0], [2.0, 1.0])
+    """
 
     value: Floats
     """(G,) NaN where there is none."""
@@ -55,7 +60,11 @@ class GeneratorScores(Displayed):
 
 @dataclass(frozen=True, slots=True)
 class Standing(Displayed):
-    """Where one generator stands in an order, and how sure that is."""
+    """Where one generator stands in an order, and how sure that is.
+
+    >>> Standing(2, rank_low=1, rank_high=3, first=0.21)
+    Standing(rank=2, rank_low=1, rank_high=3, first=0.21, above_next=None, reason=None)
+    """
 
     rank: int | None
     """1 + the number of generators above it; None without a score."""

@@ -225,7 +225,12 @@ def _some_pairs(sizes: Ints, seed: int) -> tuple[Ints, Ints]:
 
 @dataclass(frozen=True)
 class TieWidth(Displayed):
-    """The width under which a judge's score differences are best read as ties."""
+    """The width under which a judge's score differences are best read as ties.
+
+    >>> found = best_tie_width(pairs_within([1, 1, 2], [0.10, 0.15, 0.90]))  # 0.10 and 0.15 count as tied
+    >>> round(found.width, 2), found.accuracy
+    (0.05, 1.0)
+    """
 
     width: float
     accuracy: float

@@ -47,7 +47,12 @@ DRAWN_CELLS = 4_000_000
 
 @dataclass(frozen=True, repr=False)
 class SwapTest(Displayed):
-    """Result of one permutation test."""
+    """Result of one permutation test.
+
+    >>> y, rng = np.arange(8.0), np.random.default_rng(0)
+    >>> swap_test(y, y, -y, np.arange(8), permutations=99, rng=rng).difference
+    2.0
+    """
 
     difference: float
     """Figure of the first judge minus that of the second, on the items both scored; NaN when undefined."""

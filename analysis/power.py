@@ -53,7 +53,15 @@ SEARCHES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedStudy(Displayed):
-    """What a study of this size would show, under the assumptions."""
+    """What a study of this size would show, under the assumptions.
+
+    >>> planned = PlannedStudy(
+    ...     prompts=80, items=320, raters=3, ratings=960, power=Estimate(0.84, 0.79, 0.88, n=200),
+    ...     figures=(0.61, 0.48), half_width=0.07,
+    ... )
+    >>> planned.items * planned.raters == planned.ratings, planned.power.value >= 0.8
+    (True, True)
+    """
 
     prompts: int
     items: int

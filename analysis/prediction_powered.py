@@ -35,7 +35,12 @@ MIN_DISAGREEMENTS = 5
 
 @dataclass(frozen=True, slots=True)
 class CorrectedMean(Displayed):
-    """The people's mean rating of a generator's items, from the rated sample alone and with a judge's help."""
+    """The people's mean rating of a generator's items, from the rated sample alone and with a judge's help.
+
+    >>> found = corrected_mean([1.0, 2.0, np.nan], [1.0, 2.0, 3.0], [0, 1, 2])
+    >>> found.labelled, found.unlabelled, found.corrected.reason.code
+    (2, 1, 'too_few_prompts_rated')
+    """
 
     sample: Estimate
     """Mean of the rated items, with its interval over prompts."""

@@ -235,7 +235,11 @@ def cohen_kappa(
 
 @dataclass(frozen=True)
 class Coefficient:
-    """One coefficient of reliability and what it needs."""
+    """One coefficient of reliability and what it needs.
+
+    >>> COEFFICIENTS["fleiss_kappa"].label, COEFFICIENTS["fleiss_kappa"].categories
+    ('Fleiss κ', True)
+    """
 
     label: str
     """As tables show it."""

@@ -105,7 +105,11 @@ def significance_groups(ranked: Sequence[str], beats: Callable[[str, str], bool]
 
 @dataclass(frozen=True, slots=True)
 class ClassicalTest(Displayed):
-    """A test that assumes independent items."""
+    """A test that assumes independent items.
+
+    >>> mcnemar([1, 1, 1, 1, 0], [0, 0, 0, 1, 0]).p
+    0.25
+    """
 
     statistic: float
     """t, z or count of discordant items, see the test."""
@@ -385,7 +389,13 @@ def matrix_correlation(x: ArrayLike, z: ArrayLike, level: Level, figure: str = "
 
 @dataclass(frozen=True, slots=True)
 class PermutationShare(Displayed):
-    """Shares of the permutations at least as extreme as the data, which are counted among them."""
+    """Shares of the permutations at least as extreme as the data, which are counted among them.
+
+    >>> z = [[1, 2], [3, 4]]
+    >>> found = permutation_both(z, z, z, swap="systems")
+    >>> found.difference, found.two_sided  # of a metric and itself
+    (0.0, 1.0)
+    """
 
     difference: float
     """First metric minus second."""

@@ -58,7 +58,12 @@ POWER = 0.8
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """One variant with one threshold, and what it said."""
+    """One variant with one threshold, and what it said.
+
+    >>> said = Candidate("vlm, yes above 0.4", np.array([1.0, 0, np.nan]), cost_usd=0.002, threshold=0.4)
+    >>> float(np.isnan(said.values).mean().round(2))  # the share that it leaves open
+    0.33
+    """
 
     name: str
     values: Floats
@@ -73,7 +78,14 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateRow:
-    """One candidate in the table of all: a figure on the items on which choices are made, so not to be quoted."""
+    """One candidate in the table of all: a figure on the items on which choices are made, so not to be quoted.
+
+    >>> row = CandidateRow(
+    ...     name="votes=5", threshold=0.4, cost_usd=0.01, coverage=1.0, in_sample=0.83, chosen=0.6, dropped=0.0
+    ... )
+    >>> row.chosen
+    0.6
+    """
 
     name: str
     threshold: float | None
@@ -88,7 +100,11 @@ class CandidateRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoneyPoint:
-    """The figure that choosing among candidates up to a cost reaches."""
+    """The figure that choosing among candidates up to a cost reaches.
+
+    >>> MoneyPoint(at_most_usd=0.01, reaches=Estimate(0.81, 0.76, 0.86, n=160)).reaches.value
+    0.81
+    """
 
     at_most_usd: float
     reaches: Estimate
@@ -96,7 +112,16 @@ class MoneyPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tuned(Displayed):
-    """The figure that choosing reaches on prompts that were not used for choosing."""
+    """The figure that choosing reaches on prompts that were not used for choosing.
+
+    >>> tuned = Tuned(
+    ...     figure="accuracy", default="votes=1", winner="votes=5", threshold=None, reaches=Estimate(0.81, n=160),
+    ...     default_reaches=Estimate(0.78, n=160), gain=Estimate(0.03, -0.01, 0.07, n=160), p=0.14, says="open",
+    ...     optimism=0.02, prompts_needed=140, prompts_for_tenth=15, money=(), candidates=(),
+    ... )
+    >>> tuned.winner, tuned.says
+    ('votes=5', 'open')
+    """
 
     figure: str
     default: str

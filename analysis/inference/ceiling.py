@@ -75,7 +75,12 @@ MOST_VOTES = 7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ceiling(Displayed):
-    """What the mean of infinitely many raters would get against these people's target, under a model of the raters."""
+    """What the mean of infinitely many raters would get against these people's target, under a model of the raters.
+
+    >>> found = Ceiling(figure="pearson", estimate=Estimate(0.94, n=160), model="variance components")
+    >>> found.estimate.value
+    0.94
+    """
 
     figure: str
     """The figure that it stands beside."""

@@ -43,7 +43,12 @@ not stated: the comparison was written by a version that did not check
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Headline:
-    """The judge with the highest figure of those that may be in a first place, and how it stands beside others."""
+    """The judge with the highest figure of those that may be in a first place, and how it stands beside others.
+
+    >>> found = Headline(code="highest", judge="vlm", ahead_of=("clip",), open=("vqascore",))
+    >>> found.judge, found.open
+    ('vlm', ('vqascore',))
+    """
 
     code: HeadlineCode
     judge: str | None = None
