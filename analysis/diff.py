@@ -158,7 +158,16 @@ class JudgeChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiffDocument:
-    """A diff as JSON holds it."""
+    """A diff as JSON holds it.
+
+    >>> found = DiffDocument(
+    ...     old="may", new="june", reference="people", options=CompareOptions(),
+    ...     primary=Primary("accuracy", "accuracy", "declared"), items=Moved(old=160, new=170, came=10, went=0),
+    ...     answers=Moved(old=800, new=850, came=50, went=0), settings=(), judges=(),
+    ... )
+    >>> found.schema, found.items.came
+    ('genspace-diff/1', 10)
+    """
 
     old: str
     new: str
