@@ -90,7 +90,19 @@ class Moved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeSide:
-    """A judge in one of the two runs."""
+    """A judge in one of the two runs.
+
+    >>> counts = Coverage(
+    ...     items=160, scored=156, annotated=160, decided_by_people=150, decided_by_both=147, decided=156, abstained=4,
+    ...     failed=0, missing=0, value=0.975, of_decided_by_people=0.98,
+    ... )
+    >>> side = JudgeSide(
+    ...     name="vlm", figure=Estimate(0.62, n=160), coverage=counts, reasons={"the cat is not visible": 4},
+    ...     cost=Cost(seconds=1.8, tokens=640, usd=0.002), fingerprint=None, settings={"model": "gpt-4.1"},
+    ... )
+    >>> side.figure.value, side.settings["model"]
+    (0.62, 'gpt-4.1')
+    """
 
     name: str
     figure: Estimate
@@ -124,7 +136,17 @@ class Flip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeChange:
-    """One judge's change in one question; None on a side: the judge is not there."""
+    """One judge's change in one question; None on a side: the judge is not there.
+
+    >>> nothing = Estimate.undefined(Reason("not_in_both_runs"))
+    >>> change = JudgeChange(
+    ...     question="", judge="vlm", old=None, new=None, difference=nothing, standing="not compared", p=None,
+    ...     p_holm=None, repeats=nothing, answers="decisions", n_flipped=0, n_right=0, n_wrong=0, flips=(),
+    ...     under_old_answers=None,
+    ... )
+    >>> change.standing, change.same_fingerprint is None
+    ('not compared', True)
+    """
 
     question: str
     judge: str

@@ -25,7 +25,11 @@ __all__ = ["BY_SPREAD", "RELEASED", "Cleaned", "Cleaning", "clean", "largest_clu
 
 @dataclass(frozen=True, slots=True)
 class Cleaning:
-    """Lengths and counts of the cleaning."""
+    """Lengths and counts of the cleaning.
+
+    >>> Cleaning(outlier_deviations=2.0, eps_m=0.25).neighbours
+    20
+    """
 
     voxels_per_spread: float = 40.0
     """The voxel's edge is the points' spread, 3 ‖standard deviation‖, over this."""
@@ -55,7 +59,11 @@ RELEASED = Cleaning(min_voxel_m=0.01, outlier_deviations=2.0, eps_m=0.2, min_poi
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """Points after cleaning."""
+    """Points after cleaning.
+
+    >>> clean(np.array([[0.0, 0, 2], [0.1, 0, 2]])).sparse  # two points are too few to cluster
+    True
+    """
 
     points: Array
     """(N, 3) metres."""

@@ -20,7 +20,12 @@ __all__ = ["Evaluation", "evaluate", "in_words", "measured_in_words", "miss"]
 
 @dataclass(frozen=True, slots=True)
 class Evaluation(Displayed):
-    """What the rules say about one predicate in one scene or pair."""
+    """What the rules say about one predicate in one scene or pair.
+
+    >>> found = Evaluation(score=None, passed=None, reason="the dog has no front")
+    >>> found.score is None, found.reason
+    (True, 'the dog has no front')
+    """
 
     score: float | None
     """In [0, 1]; None: abstained, with `reason`."""

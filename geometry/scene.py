@@ -140,7 +140,11 @@ class Camera(_Record):
 
 
 class Orientation(_Record):
-    """An orientation as an estimator gave it, relative to the viewing ray of the crop that it saw."""
+    """An orientation as an estimator gave it, relative to the viewing ray of the crop that it saw.
+
+    >>> Orientation(azimuth_deg=30, polar_deg=90).rotation_deg
+    0.0
+    """
 
     azimuth_deg: Number
     polar_deg: Number
@@ -176,7 +180,11 @@ class Mask(_Record):
 
 
 class Sources(_Record):
-    """Where an object's values come from: the part that measured them, or, beginning with "guess", what was assumed."""
+    """Where an object's values come from: the part that measured them, or, beginning with "guess", what was assumed.
+
+    >>> Sources(box="GroundingDINO", rotation="guess: level camera").rotation
+    'guess: level camera'
+    """
 
     box: str | None = None
     mask: str | None = None
@@ -186,7 +194,12 @@ class Sources(_Record):
 
 
 class SceneObject(_Record):
-    """One object: its box in 3D and in the image, how it is turned, and how sure its finder was."""
+    """One object: its box in 3D and in the image, how it is turned, and how sure its finder was.
+
+    >>> cat = SceneObject(id="cat", centre=(1, 0, 3), extent=(0.5, 0.4, 0.2), has_front=True)
+    >>> cat.centre, cat.rotation is None
+    ((1.0, 0.0, 3.0), True)
+    """
 
     id: Annotated[str, Field(min_length=1)]
     """What predicates call it; unique in the scene."""

@@ -64,7 +64,17 @@ class PricedStudy(PlannedStudy):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyPlan:
-    """Sizes of study that were simulated, and the cheapest that suffices."""
+    """Sizes of study that were simulated, and the cheapest that suffices.
+
+    >>> from genspace.analysis.power import Assumptions
+    >>> assumed = Assumptions(reliability=0.5, agreement=(0.8, 0.1), shares=(0.5, 0.5), judges="yes-no")
+    >>> planned = StudyPlan(
+    ...     assumptions=assumed, figure="roc_auc", costs=Costs(9.0, 12.0), wanted_power=0.8, sizes=(), smallest=None,
+    ...     sentence="No size that was simulated reaches a power of 80 %.",
+    ... )
+    >>> planned.figure, planned.smallest is None
+    ('roc_auc', True)
+    """
 
     assumptions: Assumptions
     figure: str
@@ -78,7 +88,11 @@ class StudyPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stated:
-    """What is said of the planned study; None: as the pilot has it."""
+    """What is said of the planned study; None: as the pilot has it.
+
+    >>> Stated(reliability=0.5, agreement=(0.8, 0.4)).per_prompt is None  # as in the pilot
+    True
+    """
 
     reliability: float | None = None
     """Correlation of two people's single ratings."""

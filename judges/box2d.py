@@ -32,7 +32,11 @@ VERSION = 2
 
 
 class Box2dOptions(BaseModel):
-    """Options of `[judges.NAME] kind = "box2d"`."""
+    """Options of `[judges.NAME] kind = "box2d"`.
+
+    >>> Box2dOptions(rule="visor", min_score=0.3).primary
+    'primary'
+    """
 
     model_config = ConfigDict(extra="forbid")
     detections: str | None = Field(
@@ -89,7 +93,13 @@ class Unanswerable(Exception):  # noqa: N818 - the reason for an abstention, not
 
 @dataclass(frozen=True)
 class Box2dJudge:
-    """Judges relations in the picture from boxes."""
+    """Judges relations in the picture from boxes.
+
+    >>> from genspace.judges import make_judge
+    >>> boxes = make_judge(JudgeSpec(name="boxes", kind="box2d"), JudgeContext())
+    >>> boxes.options.rule, boxes.table is None  # boxes of the scene files
+    ('margin', True)
+    """
 
     options: Box2dOptions
     table: Mapping[str, Mapping[str, list[Found]]] | None
@@ -293,6 +303,9 @@ def make(spec: JudgeSpec, context: JudgeContext) -> Box2dJudge:
     """Return the judge for `box2d`, `box2d:DETECTIONS.jsonl`, or a `[judges.NAME]` table.
 
     Errors: `InputError` for a missing file or an unknown detector, `InvalidFilesError` for wrong lines.
+
+    >>> make(JudgeSpec(name="boxes", kind="box2d", options={"rule": "visor"}), JudgeContext()).options.rule
+    'visor'
     """
     options = parse_options(Box2dOptions, spec)
     options = options.model_copy(update={"detections": options.detections or spec.model})

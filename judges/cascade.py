@@ -32,7 +32,11 @@ FOLDS = 5
 
 
 class CascadeOptions(BaseModel):
-    """Options of `[judges.NAME] kind = "cascade"`."""
+    """Options of `[judges.NAME] kind = "cascade"`.
+
+    >>> CascadeOptions(first="clip:openai/clip-vit-base-patch32", second="vlm:gpt-4.1", max_share=0.3).threshold is None
+    True
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     first: str
@@ -46,7 +50,14 @@ class CascadeOptions(BaseModel):
 
 
 class CascadeJudge:
-    """A cheap judge first, a dear one in doubt."""
+    """A cheap judge first, a dear one in doubt.
+
+    >>> members = {"first": "box2d", "second": "scene"}
+    >>> CascadeJudge(JudgeSpec(name="both", kind="cascade", options=members), JudgeContext())
+    Traceback (most recent call last):
+        ...
+    genspace.errors.InputError: the command line: judge 'both': cascade needs a study with people's answers
+    """
 
     def __init__(self, spec: JudgeSpec, context: JudgeContext) -> None:
         self._options = parse_options(CascadeOptions, spec)
@@ -238,5 +249,12 @@ def _answer(verdict: Verdict, *, hard: bool) -> float:
 
 
 def make(spec: JudgeSpec, context: JudgeContext) -> CascadeJudge:
-    """Return a cascade of two of the study's judges."""
+    """Return a cascade of two of the study's judges.
+
+    >>> members = {"first": "box2d", "second": "scene"}
+    >>> make(JudgeSpec(name="both", kind="cascade", options=members), JudgeContext())
+    Traceback (most recent call last):
+        ...
+    genspace.errors.InputError: the command line: judge 'both': cascade needs a study with people's answers
+    """
     return CascadeJudge(spec, context)

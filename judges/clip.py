@@ -31,7 +31,11 @@ LONGEST_IMAGE = 2048
 
 
 class ClipOptions(BaseModel):
-    """Options of `clip:CHECKPOINT` and `siglip:CHECKPOINT`, a name on the Hugging Face Hub or a folder."""
+    """Options of `clip:CHECKPOINT` and `siglip:CHECKPOINT`, a name on the Hugging Face Hub or a folder.
+
+    >>> ClipOptions(text="predicate").batch_size
+    32
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     revision: str | None = None
@@ -45,7 +49,13 @@ class ClipOptions(BaseModel):
 
 
 class ClipJudge:
-    """Compares each image with its prompt; gives a score and no decision, since no threshold is known."""
+    """Compares each image with its prompt; gives a score and no decision, since no threshold is known.
+
+    >>> ClipJudge(JudgeSpec(name="sim", kind="clip", source="study.toml"), JudgeContext())
+    Traceback (most recent call last):
+        ...
+    genspace.errors.InputError: study.toml: judge 'sim': which checkpoint? Write clip:CHECKPOINT, a Hub name or a folder
+    """
 
     def __init__(self, spec: JudgeSpec, context: JudgeContext) -> None:
         del context  # it neither asks, nor spends, nor draws at random
@@ -180,5 +190,11 @@ def _sigmoid(model: Any, cosine: float) -> float:
 
 
 def make(spec: JudgeSpec, context: JudgeContext) -> ClipJudge:
-    """Return the judge `clip:CHECKPOINT` or `siglip:CHECKPOINT`."""
+    """Return the judge `clip:CHECKPOINT` or `siglip:CHECKPOINT`.
+
+    >>> make(JudgeSpec(name="sim", kind="clip", source="study.toml"), JudgeContext())
+    Traceback (most recent call last):
+        ...
+    genspace.errors.InputError: study.toml: judge 'sim': which checkpoint? Write clip:CHECKPOINT, a Hub name or a folder
+    """
     return ClipJudge(spec, context)

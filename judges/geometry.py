@@ -106,6 +106,11 @@ def make(spec: JudgeSpec, context: JudgeContext) -> GeometryJudge:
 
     Errors: `InputError` that says every package and checkpoint that is missing, with the command for each, and for
     unknown parts, options and profiles.
+
+    >>> make(JudgeSpec(name="sees", kind="geometry", model="default,depth=zoedept"), JudgeContext())
+    Traceback (most recent call last):
+        ...
+    genspace.errors.InputError: unknown depth 'zoedept' (did you mean 'zoedepth'?)
     """
     from genspace.geometry.perception.building import make_perception
 
@@ -162,7 +167,14 @@ class _SeenRequest:
 
 @dataclass
 class GeometryJudge:
-    """Sees images in batches, stage by stage, and decides predicates in the scenes."""
+    """Sees images in batches, stage by stage, and decides predicates in the scenes.
+
+    >>> from genspace.geometry.perception import Perception
+    >>> from genspace.geometry.profiles import load_profile
+    >>> judge = GeometryJudge(Perception({}), GeometryOptions(), parts=(), profile=load_profile("corrected"))
+    >>> judge.profile.rules, judge.verifier is None
+    ('corrected', True)
+    """
 
     perception: Perception
     options: GeometryOptions

@@ -46,7 +46,11 @@ class Limit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """Another way to fill in a predicate, beside a given one."""
+    """Another way to fill in a predicate, beside a given one.
+
+    >>> Saying("farther", exchanged=True)  # beside "the cat is closer than the dog": "the dog is farther than the cat"
+    Saying(word='farther', exchanged=True, inverse=False)
+    """
 
     word: str
     """Name of the variant."""
@@ -68,7 +72,12 @@ def opposites(*pairs: tuple[str, str], exchanged: bool = False) -> dict[str, Say
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One way to fill in a predicate."""
+    """One way to fill in a predicate.
+
+    >>> from genspace.geometry.predicates import predicate_named
+    >>> predicate_named("camera_distance").variants[""].values
+    {'value_m': (1.0, 2.0, 3.0, 4.0)}
+    """
 
     t2i: ReferenceRule | None = None
     """The released code's rule for one image; None: not a text-to-image predicate."""
@@ -84,7 +93,13 @@ class Variant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Predicate:
-    """What the variants of a predicate share."""
+    """What the variants of a predicate share.
+
+    >>> from genspace.geometry.predicates import predicate_named
+    >>> distance = predicate_named("object_distance")
+    >>> distance.roles, distance.compares
+    (('first', 'second'), False)
+    """
 
     name: str
     roles: tuple[str, ...]

@@ -52,7 +52,15 @@ _BLANK = re.compile(r"\{(\w+)\}")
 
 
 class Untold(InputError):  # noqa: N818  the reason why nothing is asked
-    """Words cannot say what is asked: they would have to single out one of two of a kind."""
+    """Words cannot say what is asked: they would have to single out one of two of a kind.
+
+    >>> from genspace.geometry.predicates import bind
+    >>> try:
+    ...     people("en").tell(bind("egocentric(cat, cat_2, relation=left)"), "question")
+    ... except Untold as reason:
+    ...     print(str(reason).rpartition(": ")[2])
+    words cannot say which cat is meant
+    """
 
 
 @cache

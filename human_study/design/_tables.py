@@ -53,13 +53,22 @@ def worded(wording: Wording, language: str) -> str:
 
 
 class DesignTable(BaseModel):
-    """A table of a TOML file: unknown keys are mistakes, values are fixed."""
+    """A table of a TOML file: unknown keys are mistakes, values are fixed.
+
+    >>> issubclass(Crowd, DesignTable), Crowd.model_config["extra"]
+    (True, 'forbid')
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class QuestionTable(DesignTable):
-    """One question about an item; several make a per-constraint study."""
+    """One question about an item; several make a per-constraint study.
+
+    >>> asked = QuestionTable(name="left", text="Is the {object} to the left of the {reference}?", kind="binary")
+    >>> asked.name, asked.kind
+    ('left', 'binary')
+    """
 
     name: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")
     """What the answers' `question` column says."""
@@ -165,7 +174,12 @@ class Stop(DesignTable):
 
 
 class ExclusionTable(DesignTable):
-    """Rules, written before the data, for leaving a rater out; both results are always shown."""
+    """Rules, written before the data, for leaving a rater out; both results are always shown.
+
+    >>> rules = ExclusionTable(max_fast_share=0.1)
+    >>> rules.max_fast_share, rules.fast_seconds, rules.min_answers
+    (0.1, 1.0, 10)
+    """
 
     min_gold_accuracy: Share | None = 0.7
     """Smallest share of known answers that are right."""
@@ -218,7 +232,11 @@ class Surveys(DesignTable):
 
 
 class Crowd(DesignTable):
-    """A platform that sends raters with identifiers in the link."""
+    """A platform that sends raters with identifiers in the link.
+
+    >>> Crowd(platform="prolific", currency="GBP", completion_code="C1AB2").currency
+    'GBP'
+    """
 
     platform: Literal["prolific", "mturk", "other"] | None = None
     """Whose identifiers and lists are meant; "other" needs `parameter`."""
@@ -248,7 +266,11 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 
 class OutcomeSpec(DesignTable):
-    """What one way of ending a visit earns."""
+    """What one way of ending a visit earns.
+
+    >>> OutcomeSpec(code="C1AB2", pay_per_picture=0.05).pay_per_picture
+    0.05
+    """
 
     code: str | None = Field(default=None, min_length=1, max_length=64)
     """Shown at the end; `{personal}` stands for a code that only this rater has."""
@@ -261,7 +283,12 @@ class OutcomeSpec(DesignTable):
 
 
 class Outcomes(DesignTable):
-    """What each way of ending a visit earns; without a table of its own nothing."""
+    """What each way of ending a visit earns; without a table of its own nothing.
+
+    >>> ends = Outcomes(complete=OutcomeSpec(code="C1AB2", pay=2.5), timed_out=OutcomeSpec(pay_per_picture=0.05))
+    >>> ends.complete.pay, ends.returned is None
+    (2.5, True)
+    """
 
     complete: OutcomeSpec | None = None
     """Everything that was asked for was answered."""

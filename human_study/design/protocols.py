@@ -22,7 +22,11 @@ SLIDER_TOLERANCE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One answer a rater can give."""
+    """One answer a rater can give.
+
+    >>> PROTOCOLS["binary"].choices[0]
+    Choice(name='yes', value=1.0, key='1', negative=False)
+    """
 
     name: str
     """Name in the interface, in exports, and in the texts files (`[answers.PROTOCOL]`)."""

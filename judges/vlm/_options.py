@@ -12,7 +12,11 @@ __all__ = ["VlmOptions"]
 
 
 class VlmOptions(AskOptions):
-    """Options of `vlm:MODEL`, as they stand in study.toml or after `-o NAME.`."""
+    """Options of `vlm:MODEL`, as they stand in study.toml or after `-o NAME.`.
+
+    >>> VlmOptions(base_url="http://localhost:8000/v1", samples=3).concurrency
+    16
+    """
 
     base_url: str | None = None
     """Root of an OpenAI-compatible API, such as http://localhost:8000/v1. Default: OPENAI_BASE_URL, else OpenAI."""

@@ -160,7 +160,13 @@ class Drawing:
 
 
 class Result(Displayed):
-    """A finished result: it displays itself, and has sentences, a main plot and a method that writes it to files."""
+    """A finished result: it displays itself, and has sentences, a main plot and a method that writes it to files.
+
+    >>> from genspace.framing import Framing, FramingDocument
+    >>> found = FramingDocument(study="own", source="scene files", telling=0, people=None, judges=(), unread={})
+    >>> isinstance(Framing(found), Result), Framing(found).plot() is None
+    (True, True)
+    """
 
     @property
     def sentences(self) -> list[str]:

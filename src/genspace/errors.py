@@ -45,12 +45,23 @@ class InputError(GenspaceError):
 
 
 class MissingExtraError(InputError):
-    """An optional package is not installed; the message holds the install line."""
+    """An optional package is not installed; the message holds the install line.
+
+    >>> try:
+    ...     optional_import("no_such_package", extra="models", needed_for="hf")
+    ... except MissingExtraError as error:
+    ...     print(str(error).rpartition(". ")[2])
+    Install it with: pip install 'genspace[models]'
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake in one file: the place, the value, and what was expected."""
+    """One mistake in one file: the place, the value, and what was expected.
+
+    >>> print(Problem("scores.csv", "is no number", row=7, field="score", value="high"))
+    scores.csv, line 7: score = 'high': is no number
+    """
 
     file: str
     """Path as the user wrote it, or relative to the study."""
@@ -82,7 +93,14 @@ def _shown(value: object, *, longest: int = 120) -> str:
 
 
 class InvalidFilesError(InputError):
-    """Files of a study hold mistakes; all of them are listed at once."""
+    """Files of a study hold mistakes; all of them are listed at once.
+
+    >>> raise InvalidFilesError([Problem("items.csv", "is empty"), Problem("scores.csv", "is no number", row=7)])
+    Traceback (most recent call last):
+        ...
+    genspace.errors.InvalidFilesError: items.csv: is empty
+    scores.csv, line 7: is no number
+    """
 
     def __init__(self, problems: Sequence[Problem], *, shown: int = 20) -> None:
         self.problems = tuple(problems)

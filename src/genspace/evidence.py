@@ -32,7 +32,14 @@ LEAST_ITEMS_TO_CALL_DERIVED = 10
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """People's answers, and how they were asked."""
+    """People's answers, and how they were asked.
+
+    >>> import pandas as pd
+    >>> said = pd.DataFrame({"item_id": ["a"], "rater_id": ["ann"], "value": [1.0]})
+    >>> answers = Answers(said, StudySettings(name="own"), missing=2)
+    >>> answers.missing, answers.settings.name
+    (2, 'own')
+    """
 
     frame: pd.DataFrame
     """The columns of `ANSWER_COLUMNS`."""

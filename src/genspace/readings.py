@@ -135,7 +135,11 @@ def grouped(readings: Iterable[Reading]) -> list[tuple[str, list[str]]]:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a code stands for."""
+    """What a code stands for.
+
+    >>> kinds()["empty_rows"].sentence
+    '{count:row} without any value: left out'
+    """
 
     level: Level
     topic: Topic

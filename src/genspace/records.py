@@ -96,7 +96,17 @@ def reference_of(raters: Iterable[object]) -> Reference:
 
 
 class Files(Protocol):
-    """Read access to a study's files by the names that stand in its tables; no name leaves the study."""
+    """Read access to a study's files by the names that stand in its tables; no name leaves the study.
+
+    >>> class Held(dict):
+    ...     def read(self, name):
+    ...         return self[name]
+    ...     def exists(self, name):
+    ...         return name in self
+    >>> files: Files = Held({"7.png": b"..."})
+    >>> files.exists("7.png"), files.exists("8.png")
+    (True, False)
+    """
 
     def read(self, name: str) -> bytes:
         """Return the file's bytes. Errors: `InputError` for a name that leaves the study or is absent."""
@@ -335,7 +345,11 @@ def _key_fields(request: Request) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class JudgeVariant:
-    """A judge that is another one with some options changed."""
+    """A judge that is another one with some options changed.
+
+    >>> JudgeVariant("geometry", "depth=scene").base
+    'geometry'
+    """
 
     base: str
     """Name of the other judge."""
@@ -345,7 +359,11 @@ class JudgeVariant:
 
 @dataclass(frozen=True, slots=True)
 class JudgeMark:
-    """The fingerprint and settings of a judge when it gave the verdicts that count."""
+    """The fingerprint and settings of a judge when it gave the verdicts that count.
+
+    >>> JudgeMark(fingerprint="3f…", settings={"kind": "vlm", "model": "gpt-4.1"}).settings["model"]
+    'gpt-4.1'
+    """
 
     fingerprint: str | None = None
     """Digest of everything that can change its answers; None for scores made elsewhere."""
@@ -355,7 +373,11 @@ class JudgeMark:
 
 @dataclass(frozen=True, slots=True)
 class PairCoding:
-    """How people's answers about pairs are coded in a table."""
+    """How people's answers about pairs are coded in a table.
+
+    >>> PairCoding(first=1, second=2, tie=0).second
+    2
+    """
 
     first: float = 1.0
     """The first item is better."""

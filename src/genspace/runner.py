@@ -336,7 +336,12 @@ def _members_asked(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEstimate(Displayed):
-    """What a run would ask, and what it would send and cost."""
+    """What a run would ask, and what it would send and cost.
+
+    >>> found = RunEstimate(judge="vlm", to_do=150, already_done=10)
+    >>> found.to_do, found.cost is None
+    (150, True)
+    """
 
     judge: str
     to_do: int
