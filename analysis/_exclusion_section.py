@@ -1,4 +1,4 @@
-"""What the raters would have shown whom rules written before the data leave out: both results stand side by side."""
+"""What the excluded raters would have changed: the results without them and with them, side by side."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Judges that may abstain: how much they cover, and what their figures are worth beside those of others.
+"""Judges that may abstain: how much they cover, and how their figures compare with those of others.
 
-A judge that answers only the easy items looks better than it is. So coverage always stands beside a figure, the
-same figure is given with every abstention tied with everything, and the risk-coverage curve shows whether the
-judge knows when it is wrong (El-Yaniv & Wiener 2010; Geifman & El-Yaniv 2017).
+A judge that answers only the easy items looks better than it is. So every figure comes with its coverage, and again
+with every abstention tied with everything. The risk-coverage curve shows whether the judge knows when it is wrong
+(El-Yaniv & Wiener 2010; Geifman & El-Yaniv 2017).
 """
 
 from __future__ import annotations

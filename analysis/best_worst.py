@@ -1,4 +1,4 @@
-"""Scaling of best–worst choices: from who was chosen best and worst among a few to a scale of all.
+"""Scale items from best–worst choices: who was chosen best and worst among a few.
 
 Two scales are given. Counting: how often an item was best less how often worst, over how often it was shown (Finn &
 Louviere 1992; Kiritchenko & Mohammad 2017, "Best-Worst Scaling More Reliable than Rating Scales"). Maximum likelihood:

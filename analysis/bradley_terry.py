@@ -4,7 +4,7 @@ The first of two generators wins with probability e^a / (e^a + e^b), where a and
 counts as half a win of each. Maximum likelihood has one finite answer if and only if every way of cutting the
 generators into two groups leaves a win in both directions (Ford 1957, "Solution of a ranking problem from binary
 comparisons", Amer. Math. Monthly 64). Where a group never loses to the rest, its lead is infinite; the stated prior
-then keeps it finite. Where two groups were never compared, nothing orders them.
+then keeps it finite. Two groups that were never compared have no order.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MOST_ITERATIONS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Triads(Displayed):
-    """Whether comparisons fit one order at all: three generators of which each beats the next go in a circle.
+    """Whether comparisons fit one order: they do not where three generators beat one another in a circle.
 
     >>> found = Triads(cyclic=3, of=20)
     >>> found.cyclic / found.of
@@ -164,5 +164,5 @@ def _fit(table: Floats) -> Floats | None:
     if result.iterations >= MOST_ITERATIONS:
         return None
     logs = np.log(result.scores.sort_index().to_numpy(dtype=float))
-    # Equal strengths come out equal: what the iteration leaves behind its tolerance is no difference.
+    # Equal strengths come out equal: differences within the iteration's tolerance are none.
     return np.asarray((logs - logs.mean()).round(DECIMALS))

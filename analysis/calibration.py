@@ -1,7 +1,7 @@
 """Calibration: what a score says about how often people say yes.
 
-`cross_fit` turns any scores into probabilities that were never fitted on the item's own prompt; the diagram, the
-expected calibration error and the Brier score then tell how far probabilities can be taken at their word.
+`cross_fit` turns any scores into probabilities that were never fitted on the item's own prompt. The diagram, the
+expected calibration error and the Brier score then show how well probabilities match what people say.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ Predictor = Callable[[Floats, Ints], tuple[Floats, Floats]]
 Fit = Callable[[Floats, Floats, Ints], Predictor]
 BINS = 10
 SPREAD = 1.0
-"""Standard deviation that is expected of a sub-domain's own weights about the common ones, in log-odds."""
+"""Expected standard deviation of a sub-domain's own weights about the common ones, in log-odds."""
 LEAST_PRIOR = 1e-6
-"""Precision of the prior of common weights: none to speak of, but enough where a score does not vary."""
+"""Precision of the prior of common weights: nearly none, but enough where a score does not vary."""
 
 
 def cross_fit(

@@ -1,4 +1,4 @@
-"""Every judge and metric against the people, question by question."""
+"""Compare every judge and metric with the people, question by question."""
 
 from __future__ import annotations
 

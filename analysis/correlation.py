@@ -1,7 +1,7 @@
 """Agreement of scores with ratings: correlations, areas under curves, and how groups of items are averaged.
 
-The statistic and the averaging are apart: every figure can be taken over all items, or within each prompt or generator
-and then averaged.
+Statistic and averaging are separate: every figure can be taken over all items, or within each prompt or generator and
+then averaged.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where two judges err: together or apart, and what choosing between them could gain; what agreement costs."""
+"""Whether two judges err on the same items, what choosing between them could gain, and what agreement costs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ErrorOverlap(Displayed):
     oracle: Estimate
     """Mean absolute error of an oracle that takes the better of the two on every item."""
     blind_oracle: float | None
-    """The same oracle beside the better judge and a version of the other whose prompts are shuffled: what
+    """The same for an oracle that chooses between the better judge and the other with its prompts shuffled: what
     hindsight alone gains from a judge that knows nothing."""
 
 

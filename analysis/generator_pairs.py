@@ -1,4 +1,4 @@
-"""Generators compared two by two on the prompts that both were given, corrected for how many comparisons there are."""
+"""Compare generators two by two on the prompts that both were given, corrected for the number of comparisons."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Side:
     as_passes: Floats
     """(n,) the same with a pass there."""
     group: Ints | None = None
-    """(n,) 0 … C - 1, one for all images of a prompt: means of groups are averaged; None: prompts are."""
+    """(n,) 0 … C - 1, the same for all images of a prompt: the means of groups are averaged; None: those of prompts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +60,8 @@ class GeneratorPair(Displayed):
     cell: str
     """What was compared: a sub-domain, or the mean."""
     difference: Estimate
-    """Mean over the common prompts (of groups, that of their means), the first minus the second, the unmeasured as
-    misses; a pointwise interval."""
+    """First minus second, averaged over the common prompts (with groups, over the groups' means); what was not measured
+    counts as a miss; a pointwise interval."""
     p: float | None
     """Two-sided, of no difference, whatever the unmeasured pictures are worth; None where nothing can be tested."""
     p_holm: float | None = None
@@ -75,8 +75,8 @@ def compare_pairs(
     """Compare all pairs of generators in each cell; one Holm family of all.
 
     A prompt counts once, with the mean of its images. The test must hold whatever the unmeasured pictures are worth:
-    the one that leads counts them as misses and the other as passes. It is Student's t over prompts; where fewer than
-    `ENOUGH` prompts differ nothing is claimed, and p is the exact sign test's.
+    the leading generator counts them as misses, the other as passes. It is Student's t over prompts. If fewer than
+    `ENOUGH` prompts differ, nothing is claimed, and p is that of the exact sign test.
 
     Args:
         cells: Name of each cell, and its generators' values.
@@ -127,7 +127,7 @@ def _pair(cell: str, first: Side, second: Side, confidence: float) -> GeneratorP
         return told(Estimate.undefined(weight, n=n), None)
     difference = low - low_2
     value = float(np.average(difference, weights=weight))
-    # what the one that leads is at least ahead by, prompt by prompt
+    # the least lead of the leading generator, prompt by prompt
     surely = low - high_2 if value > 0 else low_2 - high
     apart = np.sign(surely[np.abs(surely) > ROUNDING])
     if len(apart) < ENOUGH:

@@ -1,4 +1,4 @@
-"""Generators ranked by people or by a judge: their scores, how sure the order is, how far apart two orders are.
+"""Rank generators by people or by a judge: their scores, how sure the order is, how far apart two orders are.
 
 All draws of a study are shared: people and every judge see the same resampled prompts, so that two orders are
 compared on the same draws. Intervals hold for these generators and for prompts like these.
@@ -32,7 +32,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 ROUNDING = 1e-12
-"""Scores closer than this share of the largest are equal: their sums only ran in another order."""
+"""Scores closer than this share of the largest are equal: they differ only by the order of summation."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -204,8 +204,8 @@ def standings(
 ) -> dict[int, Standing]:
     """Return where each generator stands, best first, those without a score last.
 
-    The confidence set of a rank counts the generators that are surely better and surely worse. Sure is what the
-    bootstrap of all differences, each in units of its standard error, bears out together, so that all sets hold at
+    The confidence set of a rank counts the generators that are surely better and surely worse. A difference is sure if
+    the joint bootstrap of all differences, each in units of its standard error, bears it out, so that all sets hold at
     once: Mogstad, Romano, Shaikh & Wilhelm 2024, "Inference for ranks with applications to mobility across
     neighbourhoods and academic achievement across countries", Rev. Econ. Studies 91. Percentiles of the drawn
     ranks would be too narrow where generators are nearly equal.

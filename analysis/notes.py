@@ -28,7 +28,7 @@ Noted = Literal["note"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyOpen:
-    """People are still being asked: who stops when the figures please gets figures that please.
+    """People are still being asked; stopping when the figures please would bias them.
 
     >>> StudyOpen(missing=12)
     StudyOpen(missing=12, code='study-open', level='warning')
@@ -54,7 +54,7 @@ class NoPeople:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RatersAreSlots:
-    """What needs to know who rated what is not given.
+    """Figures that need to know who rated what are not given.
 
     >>> RatersAreSlots(declared=True)
     RatersAreSlots(declared=True, code='raters-are-slots', level='note')
@@ -68,7 +68,7 @@ class RatersAreSlots:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneRater:
-    """How far people agree is unknown.
+    """One rater: how far people agree is unknown.
 
     >>> OneRater()
     OneRater(code='one-rater', level='warning')
@@ -100,7 +100,7 @@ class ConspicuousRaters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RaterOnOtherScale:
-    """A rater agrees with another only once the answers are turned round or brought onto the other's scale.
+    """A rater agrees with another only after the answers are reversed or brought onto the other's scale.
 
     >>> note = RaterOnOtherScale(rater="ann", other="bob", turned=True, kappa=-0.4, aligned=0.7)
     >>> note.code, note.turned
@@ -151,7 +151,7 @@ class RulesLeaveNobody:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RatersLeftOut:
-    """Whom rules written before the data leave out, and whether that changes the order of the judges.
+    """Raters whom rules written before the data leave out, and whether that changes the order of the judges.
 
     >>> left = (LeftOutRater("ann", "30 % of the answers in under 1 s"),)
     >>> RatersLeftOut(raters=left, of_raters=12, n_ratings=40, of_ratings=480, order=None, level="note").code
@@ -167,7 +167,7 @@ class RatersLeftOut:
     of_ratings: int
     """All ratings."""
     order: tuple[str, ...] | None
-    """The order with everybody, where it is another one."""
+    """The order with everybody, if it differs."""
     level: Literal["note", "warning"]
     code: Literal["raters-left-out"] = "raters-left-out"
 
@@ -444,7 +444,7 @@ class NearTies:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BelowPromptMean:
-    """Judges below what knowing the prompt alone reaches.
+    """Judges below the figure that knowing only the prompt reaches.
 
     >>> BelowPromptMean(bar=0.41, judges=("clip",))
     BelowPromptMean(bar=0.41, judges=('clip',), code='below-prompt-mean', level='note')
@@ -460,7 +460,7 @@ class BelowPromptMean:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """A remark of a comparison written before there were codes.
+    """A remark, in words, of a comparison written before there were codes.
 
     >>> Told(text="Only 12 prompts were rated.", was="few-prompts", level="warning").text
     'Only 12 prompts were rated.'
@@ -480,4 +480,4 @@ Note = (
     | HumanTies | DerivedMetrics | Failures | MissingVerdicts | Abstentions | PointsTheOtherWay | TieFormDecides
     | DependsOnChoice | NearTies | BelowPromptMean | TieWidthsSampled | Told
 )  # fmt: skip
-"""Any remark; `code` tells which, `level` whether a reader has to know it."""
+"""Any remark; `code` says which, `level` whether a reader has to know it."""
