@@ -151,7 +151,7 @@ class Primary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class People:
-    """How far people agree, and how one of them does against the rest.
+    """How far people agree, and how a single rater does against the rest.
 
     >>> alpha, limit = Estimate(0.71, 0.64, 0.77, n=160), Estimate(0.94, n=160)
     >>> found = People(
@@ -225,7 +225,7 @@ class TieShares:
     metric: float | None
     """Pairs that the judge ties."""
     metric_of_separated: float | None
-    """Of the pairs that people separate."""
+    """Share of the pairs that people separate which the judge ties."""
 
     @classmethod
     def unknown(cls) -> TieShares:
@@ -282,7 +282,7 @@ class Abstention:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """What scores are worth as probabilities.
+    """How well scores serve as probabilities.
 
     >>> Calibration(reason=Reason("no_decisions"), as_given=None, isotonic=None, logistic=None).reason.code
     'no_decisions'
@@ -290,7 +290,7 @@ class Calibration:
 
     reason: Reason | None
     as_given: Reliability | None
-    """Of scores that are probabilities themselves."""
+    """For scores that are probabilities already."""
     isotonic: Reliability | None
     logistic: Reliability | None
 
@@ -327,7 +327,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PValues:
-    """Of no association, assuming independent items.
+    """p-values of no association, assuming independent items.
 
     >>> PValues(pearson=0.01, spearman=0.008, kendall_tau_b=0.022).spearman
     0.008
@@ -416,7 +416,7 @@ class PairTest:
     p_holm: float | None
     """Corrected for all pairs that could be compared; None: not one of them."""
     standing: Standing
-    """Of a beside b, for these generators."""
+    """What may be said of a beside b, for these generators."""
     method: Method | None
     n: int
     """Units that both answered."""
@@ -471,7 +471,7 @@ class ClassicalRow:
     high: float | None
     """Upper end of the interval."""
     independent_items: bool
-    """Whether the test assumes them."""
+    """Whether the test assumes independent items."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -487,7 +487,7 @@ class Tests:
     """None: nothing was tested."""
     pairs: tuple[PairTest, ...]
     groups: tuple[tuple[str, ...], ...]
-    """Of the judges that may be in a first place, best first."""
+    """Significance groups of the judges that may be in a first place, best first."""
     groups_n: int | None
     """Units that the groups rest on: those that all of these judges answered."""
     classical: tuple[ClassicalRow, ...]
@@ -655,9 +655,9 @@ class GeneratorRow:
     reason: Reason | None
     corrected: Corrected | None = None
     counted: ThreeFigures | None = None
-    """Of a judge's mean score: with what it did not measure as misses (`score`), left out, and as passes."""
+    """A judge's mean score with what it did not measure counted as misses (`score`), left out, or as passes."""
     accuracy: ThreeFigures | None = None
-    """The same of the share that the judge passed."""
+    """The same for the share that the judge passed."""
 
     @property
     def place(self) -> Place:
@@ -683,7 +683,7 @@ class Order:
     prior_ties: float
     """Ties added to each compared pair to keep strengths finite; 0: none."""
     triads: Triads | None
-    """Of comparisons: whether they fit one order at all."""
+    """For comparisons: whether they fit one order."""
     generators: tuple[GeneratorRow, ...]
     distance: Estimate | None = None
     """Kendall's distance from the people's order; None for the people."""
@@ -734,7 +734,7 @@ class Generators(Orders):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllRaters:
-    """The same with the excluded raters.
+    """The figures including the excluded raters.
 
     >>> clip, rater = Estimate(0.55, n=160), Estimate(0.68, n=160)
     >>> AllRaters(n_ratings=480, judges={"clip": clip}, row=rater, reliability={}).judges["clip"].value
@@ -749,7 +749,7 @@ class AllRaters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exclusion:
-    """Whom rules leave out, and what they would have changed.
+    """Raters whom rules leave out, and what they would have changed.
 
     >>> left, everybody = LeftOutRater("ann", "too fast"), Estimate(0.55, n=160)
     >>> found = AllRaters(n_ratings=480, judges={"clip": everybody}, row=Estimate(0.68, n=160), reliability={})
@@ -968,7 +968,7 @@ class RankingDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidationPair:
-    """The new metric against one that is there.
+    """The new metric against an existing one.
 
     >>> found = ValidationPair(
     ...     judge="clip", claim="not worse", not_worse=True, difference=Estimate(0.02, -0.03, 0.07, n=160),

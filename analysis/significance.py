@@ -1,8 +1,8 @@
 """Corrections for many tests, significance groups, and the classical tests that assume independent items.
 
 The headline test is `inference.comparisons.difference`. With prompts repeated over generators, Williams' test and
-PERM-BOTH reject far too often (at 5 %: .14 to .16); they are here for comparison with other papers, and a report
-shows them in an appendix only.
+PERM-BOTH reject far too often (at 5 %: .14 to .16). They are here for comparison with other papers, and a report shows
+them only in an appendix.
 
 Longer than 400 lines: it is a collection of published tests, each by itself.
 """
@@ -52,9 +52,9 @@ Level = Literal["system", "input", "global"]
 ALPHA = 0.05
 """Level at which a difference counts as more than chance."""
 EXACT_ORDERS = 33
-"""So many untied items have their orders counted, as SciPy counts them."""
+"""Most untied items whose orders are counted exactly, as in SciPy."""
 JACKKNIFE_PARTS = 1000
-"""Left out one by one in a BCa interval."""
+"""Most items that are left out one by one in a BCa interval."""
 
 
 def holm(p: ArrayLike) -> Floats:
@@ -112,7 +112,7 @@ class ClassicalTest(Displayed):
     """
 
     statistic: float
-    """t, z or count of discordant items, see the test."""
+    """t, z or the count of discordant items, depending on the test."""
     p: float
     """NaN when undefined."""
 

@@ -1,4 +1,4 @@
-"""Agreement on generators: does a judge rank the systems as people do?"""
+"""Agreement on generators: whether a judge ranks the systems as people do."""
 
 from __future__ import annotations
 

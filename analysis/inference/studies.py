@@ -1,4 +1,4 @@
-"""Several studies at once: one figure that means the same in all of them, and its mean over studies like these.
+"""Combine several studies: one figure that means the same in all of them, and its mean over studies like these.
 
 Paule and Mandel 1982 for the variance between studies; Hartung and Knapp 2001 for the interval, never narrower than
 the classical one (Röver, Knapp and Friede 2015); Viechtbauer 2007 for the interval of the deviation between studies.
@@ -155,15 +155,15 @@ class Studies(Result):
 
 
 def across_studies(questions: Mapping[str, Question], options: CompareOptions | None = None) -> Studies:
-    """Put several studies beside one another, by a figure that means the same in all of them.
+    """Compare several studies by a figure that means the same in all of them.
 
     Args:
         questions: The main question of each study, by the study's name.
         options: Seed and confidence.
 
     Returns:
-        Each judge in each study. From three studies on, the mean over studies like these, with what varies between
-        them.
+        Each judge in each study. From three studies on, also the mean over studies like these, and how much it varies
+        between them.
 
     >>> import pandas as pd
     >>> from genspace.evidence import Evidence
@@ -305,7 +305,7 @@ def pooled(values: Sequence[float], errors: Sequence[float], confidence: float =
 
 
 def _root(q: Callable[[float], float], wanted: float) -> float:
-    """Return the variance between studies at which the falling function q is as wanted; 0 where it never is."""
+    """Return the variance between studies at which the falling function q reaches a value; 0 if it never does."""
     from scipy.optimize import brentq
 
     if q(0.0) <= wanted:
