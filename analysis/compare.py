@@ -96,7 +96,7 @@ class Comparison(Result):
         try:
             document = from_former(document)
         except KeyError as error:
-            raise InputError(f"is no comparison: {error} is missing") from None
+            raise InputError(f"is not a comparison: {error} is missing") from None
         return cls(from_dict(ComparisonDocument, document))
 
     def to_frame(self) -> pd.DataFrame:

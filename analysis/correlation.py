@@ -228,7 +228,7 @@ def agreement(
     inside, sizes = by_group(y[both], label[both])
     if average == "pairs":
         if row.share is None:
-            raise InputError(f"{figure} is no share of pairs: average it by groups or items")
+            raise InputError(f"{figure} is not a share of pairs: average it by groups or items")
         return float(row.share(inside.concordance(x, tie).pooled(_whole))[0])
     values = Grouped(inside.statistic(row, x, tie), sizes)
     return float(values.mean(sizes[:, None] if average == "items" else None)[0])

@@ -2,7 +2,7 @@
 
 A judge that finds nothing in a picture says nothing about it, and a generator that draws nothing recognisable must not
 gain by that. So the first figure is a lower bound and the last an upper bound, whatever the unmeasured pictures are
-worth. Leaving them out assumes that they are like the others; that figure is no bound.
+worth. Leaving them out assumes that they are like the others; that figure is not a bound.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def three_figures(
         share: Whether the values are 0 and 1.
         confidence: Of the intervals.
         no_interval: Why there can be none.
-        doubt: Reason to give with the bounds where something was not measured, such as that `worst` is no true bound.
+        doubt: Reason to give with the bounds where something was not measured, such as `worst` not being a true bound.
 
     >>> found = three_figures(np.array([1.0, 0, np.nan, np.nan]), np.arange(4), worst=0, best=1, share=True)
     >>> found.as_misses.value, found.left_out.value, found.as_passes.value, found.coverage

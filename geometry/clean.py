@@ -174,7 +174,7 @@ def largest_cluster(points: Array, eps_m: float, min_neighbours: int) -> BoolArr
         part
     ]
     part = _connected(points, part, np.flatnonzero(core), eps_m)
-    # Of a point that is no core, the nearest points hold all within reach.
+    # For a point that is not a core, the nearest points include all within reach.
     border = ~own & near.any(axis=1)
     part[unsure[border]] = part[neighbours[border, near[border].argmax(axis=1)]]
     members: BoolArray = part == np.bincount(part[part >= 0]).argmax()
@@ -212,7 +212,7 @@ def _around(counts: NDArray[np.integer] | BoolArray) -> NDArray[np.int64]:
 def _connected(
     points: Array, part: NDArray[np.intp], cores: NDArray[np.intp], eps_m: float
 ) -> NDArray[np.intp]:
-    """Return the parts, (N,), with those joined whose cores are within reach; -1 for points that are no core.
+    """Return the parts, (N,), with those joined whose cores are within reach; -1 for points that are not cores.
 
     A joined part bears the number of its first core. In each round every part but the largest joins the nearest one
     (Borůvka, 1926), until none is near enough.

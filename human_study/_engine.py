@@ -86,7 +86,7 @@ def snapshot(study_root: Path) -> Iterator[Path]:
 
     Commands that only read work on it: they change no file, need no write permission, and read every layout.
 
-    Errors: `StorageError` for a file that is no database of answers.
+    Errors: `StorageError` for a file that is not a database of answers.
     """
     with TemporaryDirectory(prefix="genspace-answers-") as folder:
         path = study_root / ANSWERS_FILE

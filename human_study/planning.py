@@ -88,7 +88,7 @@ class StudyPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stated:
-    """What is said of the planned study; None: as the pilot has it.
+    """What is stated about the planned study; None: as in the pilot.
 
     >>> Stated(reliability=0.5, agreement=(0.8, 0.4)).per_prompt is None  # as in the pilot
     True

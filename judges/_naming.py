@@ -121,7 +121,7 @@ def _spec(name: str, tables: Mapping[str, JudgeTable], options: Mapping[str, Any
         for change in changes:
             key, equals, text = change.partition("=")
             if not equals:
-                raise InputError(f"judge {name!r}: {change!r} is no KEY=VALUE")
+                raise InputError(f"judge {name!r}: {change!r} is not KEY=VALUE")
             _set(changed, key.strip().split("."), _value(text.strip()))
         own = {change.partition("=")[0].strip().partition(".")[0] for change in changes}
         return replace(

@@ -130,7 +130,7 @@ class Preview:
     most_usd: float | None = None
     """No more than this is spent; None when the price is unknown or nothing bounds it."""
     drawn: Mapping[str, bytes] = field(default_factory=dict, repr=False)
-    """Pictures that would be sent and are no files, as PNG, by what they are."""
+    """Pictures that would be sent and are not files, as PNG, by what they show."""
 
     @classmethod
     def free(cls, text: str, *, calls: int = 0, tokens: int = 0) -> Self:

@@ -45,7 +45,7 @@ class ClipOptions(BaseModel):
     batch_size: int = Field(32, ge=1)
     text: Literal["prompt", "predicate"] = "prompt"
     """Which text the image is compared with: the prompt, or what the predicate says. Edits have only the latter,
-    since an instruction is no caption."""
+    since an instruction is not a caption."""
 
 
 class ClipJudge:
@@ -179,7 +179,7 @@ class ClipJudge:
         processor = load_pretrained("AutoProcessor", folder)
         model = load_model("AutoModel", folder, device=pick_device(self._options.device), dtype="auto")
         if not hasattr(model, "logit_scale") or (self._kind == "siglip") != hasattr(model, "logit_bias"):
-            raise InputError(f"checkpoint {self._name!r} is no {self._kind} model")
+            raise InputError(f"checkpoint {self._name!r} is not a {self._kind} model")
         return processor, model
 
 

@@ -147,7 +147,7 @@ def _replaced(spec: JudgeSpec) -> dict[str, str]:
             named[stage] = part
         else:
             raise InputError(
-                f"judge {spec.name!r}: {entry!r} is no STAGE=PART{did_you_mean(stage, STAGES)}; "
+                f"judge {spec.name!r}: {entry!r} is not STAGE=PART{did_you_mean(stage, STAGES)}; "
                 "for example geometry:depth=zoedepth, or geometry:modern,depth=zoedepth"
             )
     return named

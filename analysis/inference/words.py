@@ -1,7 +1,7 @@
 """What the first sentence of a report may say: a code, given only when its conditions hold.
 
-Being first by rank is no claim. "Ahead" needs the corrected test, and a figure whose interval reaches chance, or lies
-below it, is reported as such.
+Being first by rank is not a claim. "Ahead" needs the corrected test, and a figure whose interval reaches chance, or
+lies below it, is reported as such.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ _NOT_A_KIND_OF = {
     "rocking horse",
     "computer mouse",
 }
-"""Names whose last word is no broader name of the thing: a hot dog is no dog."""
+"""Names whose last word is not a broader name of the thing: a hot dog is not a dog."""
 
 
 def canonical(name: str) -> str:

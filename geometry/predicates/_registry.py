@@ -50,7 +50,7 @@ def predicate_named(name: str) -> Predicate:
     if not isinstance(loaded, Predicate) or loaded.name != name:
         entry = REGISTRY.plugins[name]
         raise InputError(
-            f"plugin predicate {name!r}: {entry.value} is no Predicate with that name; the entry point's name "
+            f"plugin predicate {name!r}: {entry.value} is not a Predicate with that name; the entry point's name "
             "and the Predicate's must be the same"
         )
     return loaded

@@ -72,7 +72,7 @@ def _read(package: str, name: str) -> Table:
 
 
 def words_of(predicate: Predicate) -> Table:
-    """Return everything that is said of a predicate. Errors: `InputError` where a plugin brings no words.
+    """Return all words for a predicate. Errors: `InputError` where a plugin brings no words.
 
     >>> from genspace.geometry.predicates import predicate_named
     >>> sorted(words_of(predicate_named("object_distance")))

@@ -1,8 +1,8 @@
 """Plan probes: vary a predicate, and put objects and camera on a ground plan.
 
 A predicate's plans stand in its module. A plan arranges a draw (variant, wanted value, error, random stream) into a
-layout whose true value is known, or raises `UnfitError`. The objects are imported where they are drawn: whoever only
-decides predicates needs no shapes.
+layout whose true value is known, or raises `UnfitError`. The objects are imported where they are drawn, as deciding
+predicates needs no shapes.
 
 Longer than 400 lines: a third is the documentation of what plugins build their plans from.
 

@@ -53,7 +53,7 @@ class Screen:
     registration: str = ""
     """Digest of what was registered when the rater answered; "" where nothing was."""
     reclaimed: bool = False
-    """Whether the item was asked about again because of who answered it."""
+    """Whether the item was asked about again because its answer does not count."""
 
     @property
     def as_pressed(self) -> Hashable:

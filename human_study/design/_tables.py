@@ -122,14 +122,14 @@ class Gold(DesignTable):
     file: str | None = None
     """Table with `item_id, [item_id_b], [question], value, [use = gold | training], [explanation]`."""
     every: Count = 10
-    """One gold item in so many pictures."""
+    """Pictures of which one is a gold item."""
 
 
 class Repeats(DesignTable):
     """Items shown to the same rater twice, to see how far people agree with themselves."""
 
     every: Annotated[int, Field(ge=0)] = 20
-    """One repeat in so many pictures; 0: none."""
+    """Pictures of which one is a repeat; 0: none."""
     gap: Count = 10
     """Pictures at least between an item and its repeat."""
 
@@ -239,7 +239,7 @@ class Crowd(DesignTable):
     """
 
     platform: Literal["prolific", "mturk", "other"] | None = None
-    """Whose identifiers and lists are meant; "other" needs `parameter`."""
+    """Platform that sends the raters; "other" needs `parameter`."""
     parameter: str | None = None
     """Name of the participant's identifier in the link, where the platform is another."""
     currency: str = Field(default="", max_length=3)

@@ -51,7 +51,7 @@ def import_answers(
         path: The file or folder.
         from_names: What another tool calls the questions that this study asks: `NAME`, or `NAME=QUESTION` where the
             study asks several. Empty: the only one that the file holds, or those of the same names.
-        rater: Whose the answers are that name nobody.
+        rater: The rater of answers that name nobody.
 
     Errors: `InvalidFilesError` listing every problem at once.
     """

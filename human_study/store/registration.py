@@ -154,7 +154,7 @@ def changes(before: Registration, now: Registration) -> Changes:
     for section, pieces in now.sections.items():
         old = before.sections.get(section, {})
         differing = [k for k in dict.fromkeys((*old, *pieces)) if old.get(k) != pieces.get(k)]
-        if section == "design":  # a key that an update brings is no change
+        if section == "design":  # a key that an update brings is not a change
             differing = [k for k in differing if k in old]
         for by_update in (False, True):
             theirs = [

@@ -75,7 +75,7 @@ PLATFORMS: Mapping[str, Platform] = {
             "https://app.prolific.com/submissions/complete?cc={code}",
         ),
         # An external question of Mechanical Turk is called with these: AWS Mechanical Turk API reference,
-        # "ExternalQuestion". A preview sends ASSIGNMENT_ID_NOT_AVAILABLE, which is no visit.
+        # "ExternalQuestion". A preview sends ASSIGNMENT_ID_NOT_AVAILABLE, which is not a visit.
         Platform(
             "mturk",
             {"participant": "workerId", "study": "hitId", "session": "assignmentId"},

@@ -131,7 +131,7 @@ def _payment(material: Material, status: StudyStatus, owed: Sequence[Payment]) -
         amounts += [f"{o.pay_per_picture:g} {currency}".rstrip() + " a picture"] if o.pay_per_picture else []
         if amounts:
             earning.setdefault(" and ".join(amounts), []).append(_ENDED[name])
-    stated = [f"{amount} to whoever {' or '.join(ends)}" for amount, ends in earning.items()]
+    stated = [f"{amount} to anyone who {' or '.join(ends)}" for amount, ends in earning.items()]
     if not stated:
         words = material.design.consent.payment
         return f"Participants were told: {words}" if words else "No payment is on record."

@@ -44,7 +44,7 @@ class Ask:
     form: type[BaseModel] | None = None
     """What the model should fill in, as JSON."""
     drawn: Mapping[str, bytes] = field(default_factory=dict, repr=False)
-    """Content of those of the images that are no files."""
+    """Content of those images that are not files."""
     solution: tuple[str | None, str | None] | None = None
     """Its right answer where people say yes of the request, and where they say no, each None where it does not follow;
     None: neither follows, and no solved asks are put before it."""

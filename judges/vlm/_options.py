@@ -23,7 +23,7 @@ class VlmOptions(AskOptions):
     api_key_env: str | None = None
     """Environment variable that holds the key (a name that ends in _API_KEY). Known providers have theirs."""
     provider: Literal["openai", "azure"] = "openai"
-    """Whose form of the API it is; azure: base_url = "https://RESOURCE.openai.azure.com"."""
+    """Provider whose form of the API is spoken; azure: base_url = "https://RESOURCE.openai.azure.com"."""
     deployment: str | None = None
     """Azure's name of the model; default: the model itself."""
     api_version: str | None = None

@@ -49,7 +49,7 @@ def from_dict(kind: type[Record], document: Mapping[str, Any]) -> Record:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise InputError(f"is no {kind.__name__}: {where}: {first['msg']}") from None
+        raise InputError(f"is not a {kind.__name__}: {where}: {first['msg']}") from None
     return found
 
 
@@ -130,7 +130,7 @@ def toml_value(value: Any) -> str:
     '{ a = [1, 2], "one more" = "x" }'
     """
     if not isinstance(value, Mapping):
-        return json.dumps(value, ensure_ascii=False)  # but for tables, JSON's values are TOML as they stand
+        return json.dumps(value, ensure_ascii=False)  # except for tables, JSON's values are valid TOML
     bare = {name: name if name.isascii() and name.isalpha() else json.dumps(name) for name in value}
     return "{ " + ", ".join(f"{bare[name]} = {toml_value(cell)}" for name, cell in value.items()) + " }"
 

@@ -59,8 +59,8 @@ class MissingExtraError(InputError):
 class Problem:
     """One mistake in one file: the place, the value, and what was expected.
 
-    >>> print(Problem("scores.csv", "is no number", row=7, field="score", value="high"))
-    scores.csv, line 7: score = 'high': is no number
+    >>> print(Problem("scores.csv", "is not a number", row=7, field="score", value="high"))
+    scores.csv, line 7: score = 'high': is not a number
     """
 
     file: str
@@ -95,11 +95,11 @@ def _shown(value: object, *, longest: int = 120) -> str:
 class InvalidFilesError(InputError):
     """Files of a study hold mistakes; all of them are listed at once.
 
-    >>> raise InvalidFilesError([Problem("items.csv", "is empty"), Problem("scores.csv", "is no number", row=7)])
+    >>> raise InvalidFilesError([Problem("items.csv", "is empty"), Problem("scores.csv", "is not a number", row=7)])
     Traceback (most recent call last):
         ...
     genspace.errors.InvalidFilesError: items.csv: is empty
-    scores.csv, line 7: is no number
+    scores.csv, line 7: is not a number
     """
 
     def __init__(self, problems: Sequence[Problem], *, shown: int = 20) -> None:

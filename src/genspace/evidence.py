@@ -1,7 +1,7 @@
 """The answers of people and the verdicts of judges about items: one record for all comparisons, pages and judges.
 
-`genspace.gather.evidence_of` makes it from a study's files, `Evidence.from_frames` from data frames. Whoever needs
-answers or verdicts takes them from here, so that they mean the same everywhere.
+`genspace.gather.evidence_of` makes it from a study's files, `Evidence.from_frames` from data frames. All code takes
+answers and verdicts from here, so that they mean the same everywhere.
 """
 
 from __future__ import annotations
@@ -255,8 +255,8 @@ def as_text(column: pd.Series[Any]) -> pd.Series[str]:
 def combine_repeats(verdicts: pd.DataFrame) -> pd.DataFrame:
     """Return one row per judge and unit: the mean score and confidence, the majority decision, summed costs.
 
-    A tie between "pass" and "fail" is no decision. A unit is decided when any repeat was, else it takes the status and
-    reason of its first repeat. Frames without repeats come back as they are.
+    A tie between "pass" and "fail" is not a decision. A unit is decided if any repeat was; otherwise it takes the
+    status and reason of its first repeat. Frames without repeats come back as they are.
 
     >>> import pandas as pd
     >>> rows = pd.DataFrame({"judge": "m", "item_id": "a", "item_id_b": "", "question": "", "repeat": [0, 1],

@@ -234,7 +234,7 @@ def varied(
 def _way(name: str) -> AnotherWay:
     if name not in WAYS:
         raise InputError(
-            f"{name!r} is no way to ask again{did_you_mean(name, WAYS)}; there are {', '.join(WAYS)}"
+            f"{name!r} is not a way to ask again{did_you_mean(name, WAYS)}; there are {', '.join(WAYS)}"
         )
     return WAYS[name]
 
@@ -390,7 +390,7 @@ def kept(study: Study) -> list[Certificate]:
     """Return the certificates in a study's folder that belong to the present versions of its judges.
 
     A certificate of a judge that has since been changed is left out: its newest verdicts have another fingerprint.
-    Errors: `InputError` for a file that is no certificate.
+    Errors: `InputError` for a file that is not a certificate.
 
     >>> import tempfile
     >>> import pandas as pd

@@ -144,7 +144,7 @@ def _print_breakdown(column: str, values: Mapping[str, ValidationCell]) -> None:
         d for cell in values.values() for other, d in cell.against.items() if not _word(cell.claims[other], d)
     ]
     if told := next(filter(None, (reason_text(d.reason) for d in silent)), None):
-        out().print(f"[dim]A difference without a word claims nothing: {escape(told)}.[/]")
+        out().print(f"[dim]Nothing is claimed of a difference without a word beside it: {escape(told)}.[/]")
 
 
 def _word(claim: Claim | None, difference: Estimate) -> str:

@@ -39,7 +39,7 @@ def plain_font() -> tuple[str, ...]:
     from matplotlib.font_manager import fontManager
 
     path = cache_dir() / "fonts" / f"plain-{mpl.__version__}.ttf"
-    with suppress(OSError, RuntimeError):  # matplotlib raises the latter for a file that is no font
+    with suppress(OSError, RuntimeError):  # matplotlib raises the latter for a file that is not a font
         if not path.is_file():
             from fontTools.ttLib import TTFont
 

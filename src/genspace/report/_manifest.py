@@ -133,7 +133,7 @@ def make_manifest(
 
 
 def _relative(path: str, folder: Path | None) -> str | None:
-    """Return a study's path as it is from a folder; None where there is no way, as to another drive."""
+    """Return a study's path as it is from a folder; None where there is no such path, as to another drive."""
     if folder is None:
         return None
     try:

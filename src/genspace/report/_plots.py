@@ -204,7 +204,7 @@ def differences(
     Args:
         found: Judges and differences.
         label: What the axis shows.
-        description: The whole in words, for who cannot see it.
+        description: The whole in words, for readers who cannot see it.
         margin: Above 0; None: there is none.
     """
     rows = [(name, estimate) for name, estimate in found if estimate.value is not None]
@@ -425,7 +425,7 @@ def calibration(document: QuestionResult) -> Plot | None:
             panel.set_title(_short(name), loc="left", fontsize=9, color=INK)
         for panel in panels[len(ordered) :]:
             panel.set_axis_off()
-        figure.supxlabel("score, or calibrated score where it is no probability", fontsize=9, color=MUTED)
+        figure.supxlabel("score, or calibrated score where it is not a probability", fontsize=9, color=MUTED)
         figure.supylabel("share of items whose answer is yes", fontsize=9, color=MUTED)
         return _svg(figure, "reliability diagram of each judge")
 
