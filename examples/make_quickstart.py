@@ -12,7 +12,6 @@ from pathlib import Path
 from genspace.geometry.probes.folder import RenderSettings, write_probe, write_tables
 from genspace.geometry.probes.kinds import HARD, Shares, deal
 from genspace.geometry.probes.plans import PLANS
-from genspace.geometry.probes.sampler import sample_probe
 
 QUICKSTART = Path(__file__).parent / "quickstart"
 THIRD = 1 / 3
@@ -75,15 +74,7 @@ def main() -> None:
         if scene_file.is_file():
             rows.append(json.loads(scene_file.read_text(encoding="utf-8"))["probe"])
         else:
-            probe = sample_probe(
-                name,
-                index,
-                SETTINGS.per_predicate,
-                seed=SETTINGS.seed,
-                size=SETTINGS.size,
-                shares=SETTINGS.shares,
-            )
-            rows.append(write_probe(QUICKSTART, probe, SETTINGS))
+            rows.append(write_probe(QUICKSTART, SETTINGS.probe(name, index), SETTINGS))
         sys.stderr.write(f"\r{len(rows)} of {len(jobs())}")
     write_tables(QUICKSTART, rows, SETTINGS)
     with (QUICKSTART / "study.toml").open("a", encoding="utf-8") as file:

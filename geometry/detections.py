@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
     BoolArray = NDArray[np.bool_]
 
-__all__ = ["assign", "box_iou", "contained_boxes", "non_maximum_suppression", "subtract_contained"]
+__all__ = ["assign", "box_iou", "non_maximum_suppression", "subtract_contained"]
 
 
 def box_iou(boxes: ArrayLike, others: ArrayLike) -> Array:
@@ -91,16 +91,3 @@ def subtract_contained(masks: BoolArray, *, containment: float = 0.9) -> BoolArr
                 if shared >= containment * areas[smaller]:
                     cut[larger] &= ~masks[smaller]
     return cut
-
-
-def contained_boxes(boxes: ArrayLike, *, inner_share: float = 0.05, outer_share: float = 0.05) -> BoolArray:
-    """Return which boxes the released GenSpace code takes to lie in which: (N, N) bool, [outer, inner].
-
-    Box j lies in box i when their intersection is over `inner_share` of j and under `outer_share` of i. With the
-    released code's 0.05 and 0.05 a slight overlap with a small box is enough.
-    """
-    b = np.asarray(boxes, dtype=float)
-    shared = _intersections(b, b)
-    areas = _areas(b)
-    inside: BoolArray = (shared / areas[None, :] > inner_share) & (shared / areas[:, None] < outer_share)
-    return inside

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import ValidationError
 
-from genspace.errors import InputError, InvalidFilesError, Problem
+from genspace.errors import InputError, InvalidFilesError, Problem, file_errors, refuse
 from genspace.geometry.scene import Pair, Scene, side_file
 from genspace.records import SCENE_SUFFIX
 
@@ -52,10 +52,8 @@ class FolderFiles:
     def read(self, name: str) -> bytes:
         """Return the file's bytes. Errors: `InputError` if absent, or if the name leaves the folder."""
         path = self._path(name)
-        try:
+        with file_errors(path, "read"):
             return path.read_bytes()
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
 
     def _path(self, name: str) -> Path:
         try:
@@ -167,8 +165,7 @@ def read_all(paths: Iterable[str | Path]) -> list[tuple[str, Scene | Pair]]:
                 problems += error.problems
             except InputError as error:
                 problems.append(Problem(name, str(error)))
-    if problems:
-        raise InvalidFilesError(problems)
+    refuse(problems)
     return documents
 
 

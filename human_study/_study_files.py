@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from genspace.errors import InvalidFilesError, Problem
+from genspace.errors import InvalidFilesError, Problem, refuse
 from genspace.records import Item
 from genspace.tables import Table, read_table, require_columns
-
-__all__ = ["study_table", "study_text", "study_toml", "unknown_items"]
 
 
 def _inside(root: Path, name: str) -> Path:
@@ -47,8 +45,7 @@ def study_table(root: Path, name: str, columns: tuple[str, ...]) -> Table:
     """
     table = read_table(_inside(root, name), name)
     missing = require_columns(table, columns)
-    if missing:
-        raise InvalidFilesError(missing)
+    refuse(missing)
     return table
 
 

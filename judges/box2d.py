@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
+from genspace.errors import InputError, Problem, did_you_mean, refuse
 from genspace.geometry.boxes2d import MARGIN, RELATIONS, SHARE, Detection, Opinion, decide, relate
 from genspace.geometry.image_boxes import ImageBox, box_fault, boxes_fault
 from genspace.geometry.perception.labels import canonical
@@ -287,8 +287,7 @@ def read_detections(path: Path, *, primary: str = "primary") -> dict[str, dict[s
     every = (f.detection.box for detectors in found.values() for things in detectors.values() for f in things)
     if not problems and (fault := boxes_fault(every)):
         problems.append(Problem(str(path), fault, field="box"))
-    if problems:
-        raise InvalidFilesError(problems)
+    refuse(problems)
     return found
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from genspace.errors import InputError, InvalidFilesError
+from genspace.errors import InputError, refuse
 from genspace.geometry.convert._coco import coco_reader, scenes_from_coco
 from genspace.geometry.convert._depth import depth_reader
 from genspace.geometry.convert._kitti import kitti_reader
@@ -96,8 +96,7 @@ def convert(
     log = Log()
     for _ in scenes(reader(log), str(path), log):
         pass  # all problems first
-    if log.problems:
-        raise InvalidFilesError(log.problems)
+    refuse(log.problems)
     written = []
     for view, scene in scenes(reader(Log()), str(path), Log()):
         target = out / PurePosixPath(view.image).with_suffix(SCENE_SUFFIX)

@@ -15,11 +15,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from genspace.errors import InputError, InvalidFilesError, Problem
-from genspace.geometry.convert._views import CameraView, Log, Reader, level_camera, scenes
+from genspace.geometry.convert._views import CameraView, Log, Reader, level_camera, scenes_by_image
 from genspace.geometry.frames import is_rotation
 from genspace.geometry.scene import Scene
-
-__all__ = ["coco_reader", "scenes_from_coco"]
 
 MAX_SIDE = 50_000
 """Largest width or height of an image, in pixels."""
@@ -133,14 +131,7 @@ def scenes_from_coco(
     >>> name, scene.objects[0].id, scene.objects[0].box
     ('a.jpg', 'cat', (10.0, 5.0, 30.0, 35.0))
     """
-    log = Log()
-    made = [
-        (view.image, scene)
-        for view, scene in scenes(_reader(document, file, fronts=fronts, level=level)(log), file, log)
-    ]
-    if log.problems:
-        raise InvalidFilesError(log.problems)
-    return made
+    return scenes_by_image(_reader(document, file, fronts=fronts, level=level), file)
 
 
 def _load(path: Path) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,6 @@ from numpy.typing import NDArray
 from genspace.errors import InputError, Problem
 from genspace.geometry.convert._views import CameraView, Log, Reader, image_sizes, level_camera
 from genspace.geometry.scene_files import encode_depth
-
-__all__ = ["depth_reader"]
 
 _DEPTH_KEYS = ("depth", "depth_map", "metric_depth", "pred_depth", "arr_0")
 _K_KEYS = ("K", "intrinsics", "intrinsic", "camera_matrix")
@@ -46,7 +45,7 @@ def depth_reader(
                 log.problems.append(Problem(str(file), str(error).removeprefix(f"{file}: ")))
                 continue
             if level and view.camera:
-                yield _with_camera(view, level_camera(view.camera))
+                yield replace(view, camera=level_camera(view.camera))
                 continue
             log.notes[
                 "which way is down is not known in {n} image(s): say `level` where the camera was level"
@@ -54,12 +53,6 @@ def depth_reader(
             yield view
 
     return views
-
-
-def _with_camera(view: CameraView, camera: Mapping[str, Any]) -> CameraView:
-    from dataclasses import replace
-
-    return replace(view, camera=camera)
 
 
 def _view(

@@ -7,16 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genspace.errors import InputError, InvalidFilesError
-from genspace.geometry.convert._views import CameraView, Log, Reader, image_sizes, scenes
+from genspace.errors import InputError, refuse
+from genspace.geometry.convert._views import CameraView, Log, Reader, image_sizes, scenes_by_image
 from genspace.geometry.image_boxes import box_fault
 from genspace.geometry.scene import Scene
 from genspace.tables import parse_numbers, read_table, require_columns
 
 if TYPE_CHECKING:
     from genspace.tables import Table
-
-__all__ = ["BOX_COLUMNS", "scenes_from_boxes", "table_reader"]
 
 BOX_COLUMNS = ("image", "width", "height", "label", "left", "top", "right", "bottom")
 """Columns of a table of boxes, in pixels; `score` and `id` may be added."""
@@ -46,11 +44,7 @@ def scenes_from_boxes(table: Table, images: Path | None = None) -> list[tuple[st
     >>> name, scene.objects[0].id, scene.objects[0].box
     ('a.jpg', 'cat', (10.0, 5.0, 30.0, 35.0))
     """
-    log = Log()
-    made = [(view.image, s) for view, s in scenes(_reader(table, images)(log), table.label, log)]
-    if log.problems:
-        raise InvalidFilesError(log.problems)
-    return made
+    return scenes_by_image(_reader(table, images), table.label)
 
 
 def _reader(table: Table, images: Path | None) -> Reader:
@@ -60,8 +54,7 @@ def _reader(table: Table, images: Path | None) -> Reader:
     sized = {"width", "height"} <= set(given)
     needed = [c for c in BOX_COLUMNS if sized or images is None or c not in {"width", "height"}]
     problems = list(require_columns(table, [theirs.get(name, name) for name in needed]))
-    if problems:
-        raise InvalidFilesError(problems)
+    refuse(problems)
     numeric = [c for c in needed if c not in {"image", "label"}]
     optional = [c for c in ("score",) if theirs.get(c, c) in given]
     taken = {theirs.get(c, c) for c in [*needed, *optional, "id"]}

@@ -8,11 +8,21 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from genspace.errors import InputError, InvalidFilesError, Problem
+from genspace.errors import InputError, InvalidFilesError, Problem, refuse
 from genspace.geometry.scene import Scene
 from genspace.geometry.scene_files import parse_document
 
-__all__ = ["LEVEL", "CameraView", "Log", "Reader", "image_sizes", "level_camera", "named", "scenes"]
+__all__ = [
+    "LEVEL",
+    "CameraView",
+    "Log",
+    "Reader",
+    "image_sizes",
+    "level_camera",
+    "named",
+    "scenes",
+    "scenes_by_image",
+]
 
 LEAST_BEYOND = 3
 """Boxes beyond their pictures that make a source's convention doubtful, where they are more than half of all."""
@@ -100,6 +110,14 @@ def scenes(views: Iterable[CameraView], file: str, log: Log) -> Iterator[tuple[C
         log.problems.append(Problem(file, message))
     elif beyond:
         log.notes[f"{{n}} of {every} boxes reach beyond their pictures: cut off there"] = beyond
+
+
+def scenes_by_image(reader: Reader, file: str) -> list[tuple[str, Scene]]:
+    """Return (image name, scene) of each image. Errors: `InvalidFilesError` with every problem."""
+    log = Log()
+    made = [(view.image, scene) for view, scene in scenes(reader(log), file, log)]
+    refuse(log.problems)
+    return made
 
 
 def named(view: CameraView) -> list[dict[str, Any]]:

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from genspace.checkpoints import (
     checkpoint_digest,
     checkpoint_problem,
     load_json,
     load_model,
+    load_pretrained,
     local_checkpoint,
 )
 from genspace.errors import InputError
-from genspace.geometry.perception._parts import Checkpoint, Part, Runtime
+from genspace.geometry.perception._parts import Checkpoint, Part, PartKind, Runtime, stages_of
 from genspace.records import fingerprint
 
-__all__ = ["ModelPart"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pydantic import BaseModel
+    from torch import Tensor
+
+__all__ = ["ModelPart", "model_kind"]
+
+
+def model_kind(
+    part: type[ModelPart], name: str, does: str, options: type[BaseModel], *checkpoints: Checkpoint
+) -> PartKind:
+    """Return the kind of a part with a model, which is called after the first of its stages."""
+    stages = stages_of(part.gives)
+    make = partial(part, f"{stages[0]}.{name}")
+    return PartKind(stages=stages, name=name, does=does, make=make, options=options, checkpoints=checkpoints)
 
 
 class ModelPart(Part):
@@ -92,6 +108,22 @@ class ModelPart(Part):
         return load_model(
             self.auto_class, self.folder, device=self.runtime.device, dtype=self.runtime.torch_dtype
         )
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        """The checkpoint's tokenizer."""
+        return load_pretrained("AutoTokenizer", self.folder)
+
+    def tokens(self, texts: Sequence[str]) -> dict[str, Tensor]:
+        """Return texts as tokens on the model's device, each of the full length, as SigLIP was trained."""
+        tokens = self.tokenizer(
+            list(texts),
+            return_tensors="pt",
+            padding="max_length",
+            truncation=True,
+            max_length=self.model.config.text_config.max_position_embeddings,
+        )
+        return {name: t.to(self.runtime.device) for name, t in tokens.items() if name != "token_type_ids"}
 
     def close(self) -> None:
         """Free the model."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -27,24 +27,6 @@ if TYPE_CHECKING:
 
     from genspace.archives import Archive
     from genspace.geometry.perception.truth import KnownScene
-
-__all__ = [
-    "GUESS",
-    "STAGES",
-    "Arrays",
-    "Checkpoint",
-    "Part",
-    "PartKind",
-    "PerceptionError",
-    "Runtime",
-    "Stage",
-    "StageView",
-    "array_shape",
-    "is_guess",
-    "per_object",
-    "source_of",
-    "stages_of",
-]
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -353,7 +335,7 @@ class Part(ABC):
         """Free the model's memory; the next `run` loads it again."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Checkpoint:
     """Weights that a part can run with.
 
@@ -365,6 +347,7 @@ class Checkpoint:
     name: str
     """Hugging Face repository, with ":file" where a repository holds several; or what torch.hub loads."""
     licence: str
+    _: KW_ONLY
     megabytes: int
     """Approximate download size."""
     note: str = ""

@@ -22,22 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-__all__ = [
-    "CLIP",
-    "HALF",
-    "IMAGENET",
-    "Normalisation",
-    "fit_longest",
-    "fit_multiple",
-    "fit_shortest",
-    "pad_to",
-    "reflect_pad",
-    "resize",
-    "size_from_config",
-    "stack",
-    "zoe_padding",
-]
-
 
 @dataclass(frozen=True)
 class Normalisation:
@@ -64,15 +48,17 @@ HALF = Normalisation((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 CLIP = Normalisation((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
 
 
-def size_from_config(folder: Path, default: Mapping[str, int]) -> dict[str, int]:
+def size_from_config(folder: Path, default: Mapping[str, int]) -> tuple[int, int]:
     """Return the input size in preprocessor_config.json, else the default of the architecture.
 
-    Keys: "height" and "width", or "shortest_edge" and "longest_edge".
+    `default` names its two sides: "height" and "width", or "shortest_edge" and "longest_edge".
     """
     size: Any = load_json(folder, "preprocessor_config.json").get("size", default)
     if isinstance(size, int):
         size = dict.fromkeys(default, size)
-    return {**default, **size} if set(size) <= set(default) else dict(size)
+    known = {**default, **size} if set(size) <= set(default) else size
+    first, second = (known[side] for side in default)
+    return first, second
 
 
 def stack(pixels: Sequence[NDArray[np.uint8]], device: str) -> Tensor:
@@ -142,12 +128,10 @@ def fit_multiple(size: tuple[int, int], target: tuple[int, int], multiple: int) 
     return height, width
 
 
-def pad_to(x: Tensor, size: tuple[int, int], value: float = 0.0) -> Tensor:
+def pad_to(x: Tensor, size: tuple[int, int]) -> Tensor:
     """Pad a batch at the bottom and the right to (height, width)."""
     torch = require_torch("running models")
-    padded: Tensor = torch.nn.functional.pad(
-        x, (0, size[1] - x.shape[-1], 0, size[0] - x.shape[-2]), value=value
-    )
+    padded: Tensor = torch.nn.functional.pad(x, (0, size[1] - x.shape[-1], 0, size[0] - x.shape[-2]))
     return padded
 
 

@@ -17,8 +17,6 @@ from genspace.geometry.perception._model_part import ModelPart
 from genspace.geometry.perception._parts import Checkpoint, Runtime
 from genspace.records import fingerprint
 
-__all__ = ["TorchHubPart", "TorchHubSource", "fetch_torch_hub"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class TorchHubSource:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from genspace.checkpoints import require_torch
 from genspace.geometry.camera import Intrinsics, unproject
@@ -43,16 +43,12 @@ __all__ = [
 FULL_FRAME_DIAGONAL_MM = math.hypot(36.0, 24.0)
 
 
-class NoOptions(BaseModel):
+class NoOptions(BaseModel, extra="forbid"):
     """A part without options."""
 
-    model_config = ConfigDict(extra="forbid")
 
-
-class FieldOfViewOptions(BaseModel):
+class FieldOfViewOptions(BaseModel, extra="forbid"):
     """The default field of view of a camera about which nothing is known."""
-
-    model_config = ConfigDict(extra="forbid")
 
     vertical_deg: float = Field(50.0, gt=1.0, lt=170.0)
     """Vertical field of view; 50° is a 35 mm-equivalent lens of 26 mm on an upright 2:3 picture's long side."""
@@ -164,10 +160,8 @@ def _level(why: str) -> Arrays:
     return {"gravity": np.array([0.0, 1.0, 0.0]), source_of("gravity"): np.array(f"{GUESS}: {why}")}
 
 
-class GroundOptions(BaseModel):
+class GroundOptions(BaseModel, extra="forbid"):
     """Options of the ground-plane fit."""
-
-    model_config = ConfigDict(extra="forbid")
 
     seed: int = 0
     iterations: int = Field(400, ge=10)
@@ -198,14 +192,7 @@ class GroundPlane(CameraPart):
             chosen = np.random.default_rng(self.options.seed).choice(len(u), _MOST_POINTS, replace=False)
             v, u = v[chosen], u[chosen]
         points = unproject(u, v, known["depth"][v, u], Intrinsics.from_matrix(known["K"]))
-        down = ground_normal(
-            points,
-            seed=self.options.seed,
-            iterations=self.options.iterations,
-            tolerance=self.options.tolerance,
-            least_share=self.options.least_share,
-            largest_tilt_deg=self.options.largest_tilt_deg,
-        )
+        down = ground_normal(points, **self.options.model_dump())
         if down is None:
             return _level("level camera; no ground plane was found")
         return {"gravity": down, source_of("gravity"): np.array("the ground plane")}
@@ -332,5 +319,5 @@ GEOCALIB = PartKind(
     make=partial(GeoCalib, "gravity.geocalib", GEOCALIB_SOURCE),
     options=NoOptions,
     fetch=partial(fetch_torch_hub, GEOCALIB_SOURCE),
-    checkpoints=(Checkpoint(name="GeoCalib", licence="Apache-2.0, weights CC BY 4.0", megabytes=120),),
+    checkpoints=(Checkpoint("GeoCalib", "Apache-2.0, weights CC BY 4.0", megabytes=120),),
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from genspace.geometry.camera import Intrinsics, viewing_ray
 from genspace.geometry.frames import crop_homography
@@ -27,10 +27,8 @@ _RESIZED, _INPUT = 256, 224
 """Crops are resized to 256 px, of which the middle 224 px are seen."""
 
 
-class CropOptions(BaseModel):
+class CropOptions(BaseModel, extra="forbid"):
     """How objects are cropped."""
-
-    model_config = ConfigDict(extra="forbid")
 
     background: Literal["remove", "keep"] = "remove"
     """Whether pixels outside the object's mask are made black."""

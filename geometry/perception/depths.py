@@ -12,13 +12,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from genspace.checkpoints import load_json, require_torch
 from genspace.errors import InputError
 from genspace.geometry.camera import Intrinsics
 from genspace.geometry.perception import _pixels
-from genspace.geometry.perception._model_part import ModelPart
+from genspace.geometry.perception._model_part import ModelPart, model_kind
 from genspace.geometry.perception._parts import (
     GUESS,
     Arrays,
@@ -27,7 +27,6 @@ from genspace.geometry.perception._parts import (
     PerceptionError,
     StageView,
     source_of,
-    stages_of,
 )
 from genspace.geometry.perception._torch_hub import TorchHubPart, TorchHubSource, fetch_torch_hub
 from genspace.geometry.perception.cameras import known_focal
@@ -45,10 +44,8 @@ __all__ = [
 ]
 
 
-class DepthOptions(BaseModel):
+class DepthOptions(BaseModel, extra="forbid"):
     """Options of every depth model."""
-
-    model_config = ConfigDict(extra="forbid")
 
     scale: float = Field(1.0, gt=0.0)
     """Factor on every depth, for a model known to be biased on the images at hand."""
@@ -104,11 +101,9 @@ class DepthAnything(DepthModel):
     def _depths(self, x: Tensor, views: Sequence[StageView]) -> list[Arrays]:  # noqa: ARG002 - one signature for all
         size = (int(x.shape[-2]), int(x.shape[-1]))
         config = load_json(self.folder, "preprocessor_config.json")
-        target = _pixels.size_from_config(self.folder, {"height": 518, "width": 518})
-        multiple = int(config.get("ensure_multiple_of", 14))
-        shape = (target["height"], target["width"])
+        shape = _pixels.size_from_config(self.folder, {"height": 518, "width": 518})
         if config.get("keep_aspect_ratio", True):
-            shape = _pixels.fit_multiple(size, shape, multiple)
+            shape = _pixels.fit_multiple(size, shape, int(config.get("ensure_multiple_of", 14)))
         normalise = _pixels.Normalisation.from_config(self.folder, _pixels.HALF)
         out = self._forward(normalise(_pixels.resize(x, shape, "bicubic")))
         return [{"depth": d} for d in _to_image(out.predicted_depth, size).cpu().numpy()]
@@ -126,8 +121,7 @@ class ZoeDepth(DepthModel):
         rows, columns = _pixels.zoe_padding(size) if config.get("do_pad", True) else (0, 0)
         x = _pixels.reflect_pad(x, rows, columns)
         padded = (int(x.shape[-2]), int(x.shape[-1]))
-        target = _pixels.size_from_config(self.folder, {"height": 384, "width": 512})
-        shape = (target["height"], target["width"])
+        shape = _pixels.size_from_config(self.folder, {"height": 384, "width": 512})
         if config.get("keep_aspect_ratio", True):
             shape = _pixels.fit_multiple(padded, shape, int(config.get("ensure_multiple_of", 32)))
         x = torch.nn.functional.interpolate(x, size=shape, mode="bilinear", align_corners=True)
@@ -151,9 +145,8 @@ class DepthPro(DepthModel):
     def _depths(self, x: Tensor, views: Sequence[StageView]) -> list[Arrays]:
         torch = require_torch(self.kind)
         size = (int(x.shape[-2]), int(x.shape[-1]))
-        target = _pixels.size_from_config(self.folder, {"height": 1536, "width": 1536})
+        shape = _pixels.size_from_config(self.folder, {"height": 1536, "width": 1536})
         x = _pixels.Normalisation.from_config(self.folder, _pixels.HALF)(x)
-        shape = (target["height"], target["width"])
         x = torch.nn.functional.interpolate(x, size=shape, mode="bilinear", align_corners=False)
         out = self._forward(x)
         if out.field_of_view is None:
@@ -249,71 +242,35 @@ class Metric3D(TorchHubPart):
         return answers
 
 
-def _kind(name: str, does: str, part: type[DepthModel], checkpoints: tuple[Checkpoint, ...]) -> PartKind:
-    return PartKind(
-        stages=stages_of(part.gives),
-        name=name,
-        does=does,
-        make=partial(part, f"depth.{name}"),
-        options=DepthOptions,
-        checkpoints=checkpoints,
-    )
-
-
 _DA2 = "depth-anything/Depth-Anything-V2-Metric"
-DEPTH_ANYTHING = _kind(
+DEPTH_ANYTHING = model_kind(
+    DepthAnything,
     "depth-anything-v2",
     "metres",
-    DepthAnything,
-    (
-        Checkpoint(
-            name=f"{_DA2}-Indoor-Small-hf",
-            licence="Apache-2.0",
-            megabytes=100,
-            note="rooms, to 20 m",
-        ),
-        Checkpoint(
-            name=f"{_DA2}-Outdoor-Small-hf", licence="Apache-2.0", megabytes=100, note="streets, to 80 m"
-        ),
-        Checkpoint(
-            name=f"{_DA2}-Indoor-Large-hf",
-            licence="CC-BY-NC-4.0",
-            megabytes=1340,
-            note="better, non-commercial",
-        ),
-        Checkpoint(
-            name=f"{_DA2}-Outdoor-Large-hf",
-            licence="CC-BY-NC-4.0",
-            megabytes=1340,
-            note="better, non-commercial",
-        ),
-    ),
+    DepthOptions,
+    Checkpoint(f"{_DA2}-Indoor-Small-hf", "Apache-2.0", megabytes=100, note="rooms, to 20 m"),
+    Checkpoint(f"{_DA2}-Outdoor-Small-hf", "Apache-2.0", megabytes=100, note="streets, to 80 m"),
+    Checkpoint(f"{_DA2}-Indoor-Large-hf", "CC-BY-NC-4.0", megabytes=1340, note="better, non-commercial"),
+    Checkpoint(f"{_DA2}-Outdoor-Large-hf", "CC-BY-NC-4.0", megabytes=1340, note="better, non-commercial"),
 )
 
-ZOEDEPTH = _kind(
+ZOEDEPTH = model_kind(
+    ZoeDepth,
     "zoedepth",
     "metres",
-    ZoeDepth,
-    (
-        Checkpoint(
-            name="Intel/zoedepth-nyu-kitti",
-            licence="MIT",
-            megabytes=1380,
-            note="the default: indoor and outdoor in one",
-        ),
-        Checkpoint(name="Intel/zoedepth-nyu", licence="MIT", megabytes=1380, note="indoor"),
+    DepthOptions,
+    Checkpoint(
+        "Intel/zoedepth-nyu-kitti", "MIT", megabytes=1380, note="the default: indoor and outdoor in one"
     ),
+    Checkpoint("Intel/zoedepth-nyu", "MIT", megabytes=1380, note="indoor"),
 )
 
-DEPTH_PRO = _kind(
+DEPTH_PRO = model_kind(
+    DepthPro,
     "depth-pro",
     "metres and the field of view",
-    DepthPro,
-    (
-        Checkpoint(
-            name="apple/DepthPro-hf", licence="Apple ML research", megabytes=1900, note="sharp; research only"
-        ),
-    ),
+    DepthOptions,
+    Checkpoint("apple/DepthPro-hf", "Apple ML research", megabytes=1900, note="sharp; research only"),
 )
 
 METRIC3D_SOURCE = TorchHubSource(
@@ -338,12 +295,9 @@ METRIC3D = PartKind(
     fetch=partial(fetch_torch_hub, METRIC3D_SOURCE),
     checkpoints=(
         Checkpoint(
-            name="metric3d_vit_giant2",
-            licence="BSD-2-Clause",
-            megabytes=5500,
-            note="the released GenSpace code's",
+            "metric3d_vit_giant2", "BSD-2-Clause", megabytes=5500, note="the released GenSpace code's"
         ),
-        Checkpoint(name="metric3d_vit_large", licence="BSD-2-Clause", megabytes=1650),
-        Checkpoint(name="metric3d_vit_small", licence="BSD-2-Clause", megabytes=150, note="for trying out"),
+        Checkpoint("metric3d_vit_large", "BSD-2-Clause", megabytes=1650),
+        Checkpoint("metric3d_vit_small", "BSD-2-Clause", megabytes=150, note="for trying out"),
     ),
 )

@@ -9,16 +9,14 @@ the image padded to a square).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from genspace.checkpoints import load_pretrained
 from genspace.geometry.perception import _pixels
-from genspace.geometry.perception._model_part import ModelPart
-from genspace.geometry.perception._parts import Arrays, Checkpoint, PartKind, PerceptionError, StageView
+from genspace.geometry.perception._model_part import ModelPart, model_kind
+from genspace.geometry.perception._parts import Arrays, Checkpoint, PerceptionError, StageView
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,10 +28,8 @@ _GROUNDING = ("grounding-dino", "mm-grounding-dino")
 _QUERY = ("owlvit", "owlv2")
 
 
-class DetectorOptions(BaseModel):
+class DetectorOptions(BaseModel, extra="forbid"):
     """Options of every detector."""
-
-    model_config = ConfigDict(extra="forbid")
 
     threshold: float = Field(0.25, ge=0.0, le=1.0)
     """Boxes that score less are not detections."""
@@ -50,12 +46,6 @@ class ZeroShotDetector(ModelPart):
     auto_class = "AutoModelForZeroShotObjectDetection"
     model_types = (*_GROUNDING, *_QUERY)
     gpu_dtype = "tf32"
-
-    def load(self) -> Any:
-        """Return the model; its tokenizer comes with it."""
-        model = super().load()
-        self._tokenizer = load_pretrained("AutoTokenizer", self.folder)
-        return model
 
     @property
     def _family(self) -> str:
@@ -81,11 +71,10 @@ class ZeroShotDetector(ModelPart):
         size = (int(x.shape[-2]), int(x.shape[-1]))
         if self._family in _GROUNDING:
             edges = _pixels.size_from_config(folder, {"shortest_edge": 800, "longest_edge": 1333})
-            x = _pixels.resize(x, _pixels.fit_shortest(size, edges["shortest_edge"], edges["longest_edge"]))
+            x = _pixels.resize(x, _pixels.fit_shortest(size, *edges))
             return _pixels.Normalisation.from_config(folder, _pixels.IMAGENET)(x)
         side = 960 if self._family == "owlv2" else 768
-        target = _pixels.size_from_config(folder, {"height": side, "width": side})
-        shape = (target["height"], target["width"])
+        shape = _pixels.size_from_config(folder, {"height": side, "width": side})
         if self._family == "owlv2":
             x = _pixels.pad_to(x, (max(size), max(size)))
             x = _pixels.resize(x, shape, rounded=False)
@@ -94,7 +83,7 @@ class ZeroShotDetector(ModelPart):
         return _pixels.Normalisation.from_config(folder, _pixels.CLIP)(x)
 
     def _grounding_scores(self, x: Tensor, texts: list[list[str]]) -> tuple[NDArray[Any], NDArray[Any]]:
-        tokens = self._tokenizer(
+        tokens = self.tokenizer(
             [". ".join(labels) + "." for labels in texts],
             return_tensors="pt",
             padding=True,
@@ -114,15 +103,7 @@ class ZeroShotDetector(ModelPart):
     def _query_scores(self, x: Tensor, texts: list[list[str]]) -> tuple[NDArray[Any], NDArray[Any]]:
         most = max(len(labels) for labels in texts)
         padded = [f"a photo of a {t}" for labels in texts for t in (labels + labels[:1] * most)[:most]]
-        length = self.model.config.text_config.max_position_embeddings
-        tokens = self._tokenizer(
-            padded, return_tensors="pt", padding="max_length", truncation=True, max_length=length
-        )
-        out = self.model(
-            pixel_values=x,
-            input_ids=tokens["input_ids"].to(x.device),
-            attention_mask=tokens["attention_mask"].to(x.device),
-        )
+        out = self.model(pixel_values=x, **self.tokens(padded))
         return out.logits.float().sigmoid().cpu().numpy(), out.pred_boxes.float().cpu().numpy()
 
 
@@ -187,34 +168,20 @@ class OwlOptions(DetectorOptions):
     threshold: float = Field(0.1, ge=0.0, le=1.0)
 
 
-GROUNDING_DINO = PartKind(
-    stages=("detector",),
-    name="grounding-dino",
-    does="boxes for any words",
-    make=partial(ZeroShotDetector, "detector.grounding-dino"),
-    options=DetectorOptions,
-    checkpoints=(
-        Checkpoint(
-            name="IDEA-Research/grounding-dino-base", licence="Apache-2.0", megabytes=930, note="the default"
-        ),
-        Checkpoint(
-            name="IDEA-Research/grounding-dino-tiny", licence="Apache-2.0", megabytes=690, note="less memory"
-        ),
-    ),
+GROUNDING_DINO = model_kind(
+    ZeroShotDetector,
+    "grounding-dino",
+    "boxes for any words",
+    DetectorOptions,
+    Checkpoint("IDEA-Research/grounding-dino-base", "Apache-2.0", megabytes=930, note="the default"),
+    Checkpoint("IDEA-Research/grounding-dino-tiny", "Apache-2.0", megabytes=690, note="less memory"),
 )
 
-OWLV2 = PartKind(
-    stages=("detector",),
-    name="owlv2",
-    does="boxes for any words",
-    make=partial(ZeroShotDetector, "detector.owlv2"),
-    options=OwlOptions,
-    checkpoints=(
-        Checkpoint(
-            name="google/owlv2-base-patch16-ensemble", licence="Apache-2.0", megabytes=620, note="quicker"
-        ),
-        Checkpoint(
-            name="google/owlv2-large-patch14-ensemble", licence="Apache-2.0", megabytes=1750, note="better"
-        ),
-    ),
+OWLV2 = model_kind(
+    ZeroShotDetector,
+    "owlv2",
+    "boxes for any words",
+    OwlOptions,
+    Checkpoint("google/owlv2-base-patch16-ensemble", "Apache-2.0", megabytes=620, note="quicker"),
+    Checkpoint("google/owlv2-large-patch14-ensemble", "Apache-2.0", megabytes=1750, note="better"),
 )

@@ -1,69 +1,26 @@
 """Match names of objects, such as "two cows", "the couch" and "sofa", to those of detectors and scene files.
 
-Detectors are asked the user's own words. Their canonical form serves to tell whether two names mean one kind of thing,
-and nothing else.
+The words stand in labels.toml. Detectors are asked the user's own words; their canonical form serves to tell whether
+two names mean one kind of thing, and nothing else.
 """
 
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.resources import files
 
 from genspace.errors import InputError
 from genspace.geometry.predicates import instance_of
 
 __all__ = ["Wanted", "canonical", "parse_objects", "plural", "same_object", "wanted_from_ids"]
 
-_ARTICLES = {"a", "an", "the", "some", "this", "that", "its", "their", "another"}
-_NUMBERS = {
-    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
-    "both": 2,
-}  # fmt: skip
-_IRREGULAR = {
-    "children": "child", "feet": "foot", "geese": "goose", "knives": "knife", "leaves": "leaf", "loaves": "loaf",
-    "men": "man", "mice": "mouse", "people": "person", "persons": "person", "shelves": "shelf", "teeth": "tooth",
-    "wolves": "wolf", "women": "woman", "bookshelves": "bookshelf", "buses": "bus", "axes": "axe", "shoes": "shoe",
-    "canoes": "canoe", "vases": "vase", "houses": "house", "horses": "horse", "nurses": "nurse", "purses": "purse",
-    "suitcases": "suitcase", "bookcases": "bookcase", "mooses": "moose", "cases": "case", "cookies": "cookie",
-}  # fmt: skip
-_UNCHANGED = {
-    "binoculars", "bus", "cactus", "dress", "glass", "glasses", "headphones", "hippopotamus", "jeans",
-    "lens", "octopus", "pants", "pliers", "rhinoceros", "scissors", "sheep", "shorts", "sunglasses", "tennis", "tongs",
-    "trousers", "walrus", "fish", "deer", "moose", "canvas", "gas", "iris", "compass",
-}  # fmt: skip
-_SYNONYMS = (
-    ("airplane", "aeroplane", "plane", "aircraft"),
-    ("bicycle", "bike", "cycle"),
-    ("bookcase", "bookshelf"),
-    ("camera", "photo camera"),
-    ("car", "automobile"),
-    ("cell phone", "cellphone", "mobile phone", "smartphone", "phone"),
-    ("couch", "sofa", "settee"),
-    ("donut", "doughnut"),
-    ("laptop", "laptop computer", "notebook computer"),
-    ("motorcycle", "motorbike"),
-    ("person", "human"),
-    ("refrigerator", "fridge"),
-    ("rug", "carpet"),
-    ("ship", "vessel"),
-    ("stuffed bear", "teddy bear", "teddy"),
-    ("stove", "cooker"),
-    ("trash can", "garbage can", "rubbish bin", "trash bin", "dustbin"),
-    ("truck", "lorry"),
-    ("tv", "television", "tv monitor", "television set"),
-)
-_NAMES = {name: group[0] for group in _SYNONYMS for name in group}
-_NOT_A_KIND_OF = {
-    "stuffed bear",
-    "hot dog",
-    "sea lion",
-    "guinea pig",
-    "toy car",
-    "rocking horse",
-    "computer mouse",
-}
-"""Names whose last word is not a broader name of the thing: a hot dog is not a dog."""
+_WORDS = tomllib.loads((files(__package__) / "labels.toml").read_text(encoding="utf-8"))
+_SINGULARS: dict[str, str] = _WORDS["singulars"]
+_NUMBERS: dict[str, int] = _WORDS["numbers"]
+_NAMES: dict[str, str] = {name: group[0] for group in _WORDS["synonyms"] for name in group}
 
 
 def canonical(name: str) -> str:
@@ -79,7 +36,7 @@ def canonical(name: str) -> str:
 def _plain(name: str) -> str:
     """Return the words of a name in lower case, without article and number."""
     words = re.sub(r"[^\w]+|_", " ", name.lower()).split()
-    while len(words) > 1 and (words[0] in _ARTICLES or words[0] in _NUMBERS or words[0].isdigit()):
+    while len(words) > 1 and (words[0] in _WORDS["articles"] or words[0] in _NUMBERS or words[0].isdigit()):
         words = words[1:]
     return " ".join(words)
 
@@ -92,9 +49,9 @@ def _singular(name: str) -> str:
 
 
 def _singular_noun(word: str) -> str:
-    if word in _IRREGULAR:
-        return _IRREGULAR[word]
-    if word in _UNCHANGED or len(word) < 3 or word.endswith(("ss", "us", "is")):
+    if word in _SINGULARS:
+        return _SINGULARS[word]
+    if word in _WORDS["unchanged"] or len(word) < 3 or word.endswith(("ss", "us", "is")):
         return word
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
@@ -113,7 +70,7 @@ def same_object(a: str, b: str) -> bool:
     if a == b:
         return bool(a)
     longer, shorter = sorted((a, b), key=len, reverse=True)
-    return longer.endswith(f" {shorter}") and longer not in _NOT_A_KIND_OF
+    return longer.endswith(f" {shorter}") and longer not in _WORDS["not_a_kind_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,10 +147,6 @@ def parse_objects(text: str) -> tuple[Wanted, ...]:
     )
 
 
-_PLURALS = {
-    "child": "children", "foot": "feet", "goose": "geese", "mouse": "mice", "person": "people", "tooth": "teeth",
-    "aircraft": "aircraft", "deer": "deer", "fish": "fish", "moose": "moose", "sheep": "sheep",
-}  # fmt: skip
 _ENDINGS = (
     (r"(glasses|jeans|pants|pliers|scissors|shorts|tongs|trousers|binoculars|headphones)", r"\1"),
     (r"(?<!hu)(?<!ger)man", "men"),
@@ -213,7 +166,7 @@ def plural(name: str) -> str:
     """
     head, of, rest = name.partition(" of ")
     before, space, word = head.rpartition(" ")
-    many = _PLURALS.get(word.lower()) or next(
+    many = _WORDS["plurals"].get(word.lower()) or next(
         re.sub(f"{ending}$", by, word, count=1)
         for ending, by in _ENDINGS
         if re.search(f"{ending}$", word.lower())

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, Field, field_validator
 
-from genspace.checkpoints import load_pretrained, require_torch
+from genspace.checkpoints import require_torch
 from genspace.errors import InputError
 from genspace.geometry.perception import _pixels, orient_anything
-from genspace.geometry.perception._model_part import ModelPart
-from genspace.geometry.perception._parts import Arrays, Checkpoint, PartKind, StageView
+from genspace.geometry.perception._model_part import ModelPart, model_kind
+from genspace.geometry.perception._parts import Arrays, Checkpoint, StageView
 from genspace.geometry.perception.crops import CROPS_AT_ONCE, CropOptions, by_view, crops_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import Tensor
 
 __all__ = ["CLIP_VIEWS", "ORIENT_ANYTHING", "heading_from_views"]
 
@@ -27,10 +25,8 @@ FRONT_FROM = 0.5
 """Probability of having a front from which an object is taken to have one."""
 
 
-class OrientAnythingOptions(BaseModel):
+class OrientAnythingOptions(BaseModel, extra="forbid"):
     """Options of Orient Anything."""
-
-    model_config = ConfigDict(extra="forbid")
 
     background: Literal["keep-then-remove", "remove", "keep"] = "keep-then-remove"
     """Whether pixels outside the object's mask are made black; "keep-then-remove": as in the released GenSpace code,
@@ -142,12 +138,6 @@ class ClipViews(ModelPart):
     reads: ClassVar[tuple[str, ...]] = ("labels", "label", "boxes", "masks", "K")
     gives = ("azimuth_deg", "confidence", "ray")
 
-    def load(self) -> Any:
-        """Return the model; its tokenizer comes with it."""
-        model = super().load()
-        self._tokenizer = load_pretrained("AutoTokenizer", self.folder)
-        return model
-
     def run(self, views: Sequence[StageView]) -> list[Arrays]:
         """Return azimuths in degrees and confidences, (N,), and the ray of each object's box, (N, 3)."""
         names = [v.labels[i] for v in views for i in v.known["label"]]
@@ -164,7 +154,7 @@ class ClipViews(ModelPart):
         labels = list(dict.fromkeys(names))
         found = []
         with self.runtime.inference():
-            words = self._tokens(labels)
+            words = self.tokens(self._sentences(labels))
             for start in range(0, len(crops), CROPS_AT_ONCE):
                 x = _pixels.stack(crops[start : start + CROPS_AT_ONCE], self.runtime.device)
                 x = _pixels.resize(x, (self.model.config.vision_config.image_size,) * 2, "bicubic")
@@ -175,22 +165,14 @@ class ClipViews(ModelPart):
         scores: NDArray[Any] = logits[np.arange(len(crops)), [labels.index(n) for n in names]]
         return scores
 
-    def _tokens(self, labels: Sequence[str]) -> dict[str, Tensor]:
-        """Return the tokens of every label in every template and direction, in this order of nesting."""
-        model = self.model
-        tokens = self._tokenizer(
-            [
-                template.format(label=label, direction=direction)
-                for label in labels
-                for template in self.options.templates
-                for direction in DIRECTIONS
-            ],
-            return_tensors="pt",
-            padding="max_length",  # SigLIP was trained on texts of full length
-            truncation=True,
-            max_length=model.config.text_config.max_position_embeddings,
-        )
-        return {name: t.to(model.device) for name, t in tokens.items() if name != "token_type_ids"}
+    def _sentences(self, labels: Sequence[str]) -> list[str]:
+        """Return every label in every template and direction, in this order of nesting."""
+        return [
+            template.format(label=label, direction=direction)
+            for label in labels
+            for template in self.options.templates
+            for direction in DIRECTIONS
+        ]
 
 
 def heading_from_views(scores: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
@@ -215,48 +197,30 @@ def heading_from_views(scores: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
 
 
 _REPO = "Viglong/Orient-Anything"
-ORIENT_ANYTHING = PartKind(
-    stages=("orientation",),
-    name="orient-anything",
-    does="facing direction and whether there is one",
-    make=partial(OrientAnything, "orientation.orient-anything"),
-    options=OrientAnythingOptions,
-    checkpoints=(
-        Checkpoint(
-            name=f"{_REPO}:croplargeEX2/dino_weight.pt",
-            licence="CC BY 4.0",
-            megabytes=1220,
-            note="the default",
-        ),
-        Checkpoint(
-            name=f"{_REPO}:ronormsigma1/dino_weight.pt",
-            licence="CC BY 4.0",
-            megabytes=1220,
-            note="in-plane rotation over the full circle",
-        ),
-        Checkpoint(name=f"{_REPO}:cropbaseEX2/dino_weight.pt", licence="CC BY 4.0", megabytes=350),
-        Checkpoint(
-            name=f"{_REPO}:cropsmallEX2/dino_weight.pt", licence="CC BY 4.0", megabytes=95, note="for CPUs"
-        ),
+ORIENT_ANYTHING = model_kind(
+    OrientAnything,
+    "orient-anything",
+    "facing direction and whether there is one",
+    OrientAnythingOptions,
+    Checkpoint(f"{_REPO}:croplargeEX2/dino_weight.pt", "CC BY 4.0", megabytes=1220, note="the default"),
+    Checkpoint(
+        f"{_REPO}:ronormsigma1/dino_weight.pt",
+        "CC BY 4.0",
+        megabytes=1220,
+        note="in-plane rotation over the full circle",
     ),
+    Checkpoint(f"{_REPO}:cropbaseEX2/dino_weight.pt", "CC BY 4.0", megabytes=350),
+    Checkpoint(f"{_REPO}:cropsmallEX2/dino_weight.pt", "CC BY 4.0", megabytes=95, note="for CPUs"),
 )
 
-CLIP_VIEWS = PartKind(
-    stages=("orientation",),
-    name="clip-views",
-    does="heading in eight steps, from words",
-    make=partial(ClipViews, "orientation.clip-views"),
-    options=ClipViewsOptions,
-    checkpoints=(
-        Checkpoint(
-            name="google/siglip-so400m-patch14-384",
-            licence="Apache-2.0",
-            megabytes=3510,
-            note="the better of the two",
-        ),
-        Checkpoint(
-            name="google/siglip-base-patch16-224", licence="Apache-2.0", megabytes=815, note="for CPUs"
-        ),
-        Checkpoint(name="openai/clip-vit-large-patch14", licence="MIT", megabytes=1710),
+CLIP_VIEWS = model_kind(
+    ClipViews,
+    "clip-views",
+    "heading in eight steps, from words",
+    ClipViewsOptions,
+    Checkpoint(
+        "google/siglip-so400m-patch14-384", "Apache-2.0", megabytes=3510, note="the better of the two"
     ),
+    Checkpoint("google/siglip-base-patch16-224", "Apache-2.0", megabytes=815, note="for CPUs"),
+    Checkpoint("openai/clip-vit-large-patch14", "MIT", megabytes=1710),
 )

@@ -7,16 +7,15 @@ is its own probability times that of the phrase being in the image at all.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from genspace.checkpoints import load_pretrained, require_torch
+from genspace.checkpoints import require_torch
 from genspace.geometry.perception import _pixels
-from genspace.geometry.perception._model_part import ModelPart
-from genspace.geometry.perception._parts import Arrays, Checkpoint, PartKind, StageView, stages_of
+from genspace.geometry.perception._model_part import ModelPart, model_kind
+from genspace.geometry.perception._parts import Arrays, Checkpoint, StageView
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,10 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["SAM3"]
 
 
-class Sam3Options(BaseModel):
+class Sam3Options(BaseModel, extra="forbid"):
     """Options of SAM 3."""
-
-    model_config = ConfigDict(extra="forbid")
 
     threshold: float = Field(0.3, ge=0.0, le=1.0)
     """Instances that score less are not detections."""
@@ -44,12 +41,6 @@ class Sam3(ModelPart):
     model_types = ("sam3", "sam3_video")
     gpu_dtype = "tf32"  # boxes, as every detector's
 
-    def load(self) -> Any:
-        """Return the model; its tokenizer comes with it."""
-        model = super().load()
-        self._tokenizer = load_pretrained("AutoTokenizer", self.folder)
-        return model
-
     def run(self, views: Sequence[StageView]) -> list[Arrays]:
         """Return boxes (working pixels), label indices, scores, masks (N, H, W) and their scores, label by label."""
         model, size = self.model, views[0].size
@@ -60,7 +51,7 @@ class Sam3(ModelPart):
             for i in range(most):
                 # an image with fewer phrases is asked its first again, for nothing
                 phrases = [v.labels[i] if i < len(v.labels) else v.labels[0] for v in views]
-                out = model(vision_embeds=seen, **self._tokens(phrases))
+                out = model(vision_embeds=seen, **self.tokens(phrases))
                 for j, view in enumerate(views):
                     if i < len(view.labels):
                         found[j].append(self._instances(out, j, i, size))
@@ -68,16 +59,8 @@ class Sam3(ModelPart):
 
     def _pixels(self, views: Sequence[StageView]) -> Tensor:
         x = _pixels.stack([v.pixels for v in views], self.runtime.device)
-        target = _pixels.size_from_config(self.folder, {"height": 1008, "width": 1008})
-        x = _pixels.resize(x, (target["height"], target["width"]))
+        x = _pixels.resize(x, _pixels.size_from_config(self.folder, {"height": 1008, "width": 1008}))
         return _pixels.Normalisation.from_config(self.folder, _pixels.HALF)(x).to(self.runtime.torch_dtype)
-
-    def _tokens(self, phrases: Sequence[str]) -> dict[str, Tensor]:
-        length = self.model.config.text_config.max_position_embeddings
-        tokens = self._tokenizer(
-            list(phrases), return_tensors="pt", padding="max_length", truncation=True, max_length=length
-        )
-        return {key: tokens[key].to(self.runtime.device) for key in ("input_ids", "attention_mask")}
 
     def _instances(self, out: Any, image: int, label: int, size: tuple[int, int]) -> Arrays:
         """Return what was found of one phrase in one image."""
@@ -105,19 +88,16 @@ class Sam3(ModelPart):
         }
 
 
-SAM3 = PartKind(
-    stages=stages_of(Sam3.gives),
-    name="sam3",
-    does="boxes and masks for any words, in one",
-    make=partial(Sam3, "detector.sam3"),
-    options=Sam3Options,
-    checkpoints=(
-        Checkpoint(
-            name="facebook/sam3",
-            licence="SAM License (Meta)",
-            megabytes=3440,
-            note="its licence must be accepted on the web first",
-            gated=True,
-        ),
+SAM3 = model_kind(
+    Sam3,
+    "sam3",
+    "boxes and masks for any words, in one",
+    Sam3Options,
+    Checkpoint(
+        "facebook/sam3",
+        "SAM License (Meta)",
+        megabytes=3440,
+        note="its licence must be accepted on the web first",
+        gated=True,
     ),
 )

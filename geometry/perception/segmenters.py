@@ -7,16 +7,15 @@ stretches the image to a square. Of the masks that the decoder offers for a box,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from genspace.checkpoints import require_torch
 from genspace.geometry.perception import _pixels
-from genspace.geometry.perception._model_part import ModelPart
-from genspace.geometry.perception._parts import Arrays, Checkpoint, PartKind, StageView
+from genspace.geometry.perception._model_part import ModelPart, model_kind
+from genspace.geometry.perception._parts import Arrays, Checkpoint, StageView
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,10 +27,8 @@ _PADDED = ("sam", "sam_hq")
 _SQUARE = ("sam2", "sam2_video")
 
 
-class SegmenterOptions(BaseModel):
+class SegmenterOptions(BaseModel, extra="forbid"):
     """Options of every segmenter."""
-
-    model_config = ConfigDict(extra="forbid")
 
     multimask: bool = True
     """Offer three masks per box and keep the best rated; false: the model's single mask."""
@@ -110,46 +107,31 @@ def masks_in_image(
     return masks
 
 
-def _kind(name: str, does: str, checkpoints: tuple[Checkpoint, ...]) -> PartKind:
-    return PartKind(
-        stages=("segmenter",),
-        name=name,
-        does=does,
-        make=partial(BoxSegmenter, f"segmenter.{name}"),
-        options=SegmenterOptions,
-        checkpoints=checkpoints,
-    )
-
-
-SAM = _kind(
+SAM = model_kind(
+    BoxSegmenter,
     "sam",
     "masks for boxes",
-    (
-        Checkpoint(name="facebook/sam-vit-base", licence="Apache-2.0", megabytes=375, note="the default"),
-        Checkpoint(name="facebook/sam-vit-large", licence="Apache-2.0", megabytes=1250),
-        Checkpoint(name="facebook/sam-vit-huge", licence="Apache-2.0", megabytes=2560, note="best of SAM 1"),
-    ),
+    SegmenterOptions,
+    Checkpoint("facebook/sam-vit-base", "Apache-2.0", megabytes=375, note="the default"),
+    Checkpoint("facebook/sam-vit-large", "Apache-2.0", megabytes=1250),
+    Checkpoint("facebook/sam-vit-huge", "Apache-2.0", megabytes=2560, note="best of SAM 1"),
 )
 
-SAM_HQ = _kind(
+SAM_HQ = model_kind(
+    BoxSegmenter,
     "sam-hq",
     "masks for boxes, finer edges",
-    (
-        Checkpoint(
-            name="syscv-community/sam-hq-vit-base", licence="Apache-2.0", megabytes=380, note="thin parts"
-        ),
-        Checkpoint(name="syscv-community/sam-hq-vit-huge", licence="Apache-2.0", megabytes=2570),
-    ),
+    SegmenterOptions,
+    Checkpoint("syscv-community/sam-hq-vit-base", "Apache-2.0", megabytes=380, note="thin parts"),
+    Checkpoint("syscv-community/sam-hq-vit-huge", "Apache-2.0", megabytes=2570),
 )
 
-SAM2 = _kind(
+SAM2 = model_kind(
+    BoxSegmenter,
     "sam2",
     "masks for boxes",
-    (
-        Checkpoint(
-            name="facebook/sam2.1-hiera-base-plus", licence="Apache-2.0", megabytes=325, note="quick, good"
-        ),
-        Checkpoint(name="facebook/sam2.1-hiera-small", licence="Apache-2.0", megabytes=185),
-        Checkpoint(name="facebook/sam2.1-hiera-large", licence="Apache-2.0", megabytes=900),
-    ),
+    SegmenterOptions,
+    Checkpoint("facebook/sam2.1-hiera-base-plus", "Apache-2.0", megabytes=325, note="quick, good"),
+    Checkpoint("facebook/sam2.1-hiera-small", "Apache-2.0", megabytes=185),
+    Checkpoint("facebook/sam2.1-hiera-large", "Apache-2.0", megabytes=900),
 )

@@ -1,7 +1,4 @@
-"""Animals and a standing person, moulded from limbs.
-
-Longer than 400 lines: it holds shapes, and few of its lines decide anything.
-"""
+"""Animals and a standing person, moulded from limbs."""
 
 from __future__ import annotations
 
@@ -9,10 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from genspace.geometry.probes._parts import BLACK, Look, Paint, Piece, painted, split
+from genspace.geometry.probes._parts import BLACK, Look, Model, Paint, Piece, split
 from genspace.geometry.probes._solids import ball, blend, hull, mirrored, rod, tube
-
-__all__ = ["cat", "cow", "dog", "elephant", "horse", "person"]
 
 Limb = tuple[Any, Any, float, float]
 
@@ -38,10 +33,10 @@ def _spots(vertices: Any, seed: int, *, count: int, size: float) -> Any:
 def _eyes(at: tuple[float, float, float], r: float) -> list[Piece]:
     x, y, z = at
     white = ball((x + 0.25 * r, y + 0.35 * r, z + 0.55 * r), 0.38 * r, subdivisions=2)
-    return [
-        painted(BLACK, mirrored(ball(at, r, subdivisions=2))),
-        painted(Paint("#ffffff", "gloss"), mirrored(white)),
-    ]
+    parts = Model()
+    parts.both(BLACK, ball(at, r, subdivisions=2))
+    parts.both(Paint("#ffffff", "gloss"), white)
+    return parts
 
 
 def cow(look: Look) -> list[Piece]:
@@ -68,34 +63,31 @@ def cow(look: Look) -> list[Piece]:
     udder = (v[:, 1] < 0.62) & (np.abs(v[:, 2]) < 0.14) & (v[:, 0] < -0.2) & (v[:, 0] > -0.58)
     blots = _spots(v, int(look["seed"]), count=int(look["blots"]), size=0.24)
     pink, skin = Paint("#e2a79b", "satin"), Paint(look["hide"], "matte")
-    parts = split(
-        body,
-        (pink, muzzle | udder),
-        (Paint("#3a322c", "satin"), hoof),
-        (Paint(look["blot"], "matte"), blots),
-        (skin, hoof),
+    parts = Model(
+        split(
+            body,
+            (pink, muzzle | udder),
+            (Paint("#3a322c", "satin"), hoof),
+            (Paint(look["blot"], "matte"), blots),
+            (skin, hoof),
+        )
     )
-    parts += [painted(pink, mirrored(rod((-0.36, 0.54, 0.06), (-0.36, 0.48, 0.06), 0.02)))]
-    parts += [
-        painted(Paint("#6b4a40"), mirrored(ball((1.385, 1.15, 0.05), (0.018, 0.022, 0.018), subdivisions=2)))
-    ]
+    parts.both(pink, rod((-0.36, 0.54, 0.06), (-0.36, 0.48, 0.06), 0.02))
+    parts.both(Paint("#6b4a40"), ball((1.385, 1.15, 0.05), (0.018, 0.022, 0.018), subdivisions=2))
     ear = hull([(0.98, 1.46, 0.13), (0.97, 1.46, 0.32), (0.95, 1.40, 0.24)], (0.03, 0.015, 0.025))
-    parts += [painted(Paint(look["blot"], "matte"), mirrored(ear))]
+    parts.both(Paint(look["blot"], "matte"), ear)
     horn = tube(
         [(1.0, 1.52, 0.08), (1.0, 1.58, 0.17), (1.02, 1.66, 0.22), (1.05, 1.74, 0.22)],
         (0.04, 0.034, 0.024, 0.008),
     )
-    parts += [painted(Paint("#e9dfc6", "satin"), mirrored(horn))]
-    parts += [
-        painted(
-            skin,
-            tube(
-                [(-0.92, 1.2, 0), (-1.0, 1.12, 0), (-1.03, 0.9, 0), (-1.02, 0.62, 0)],
-                (0.045, 0.032, 0.024, 0.02),
-            ),
-        )
-    ]
-    parts += [painted(Paint(look["blot"]), ball((-1.02, 0.55, 0), (0.05, 0.12, 0.05)))]
+    parts.both(Paint("#e9dfc6", "satin"), horn)
+    parts.add(
+        skin,
+        tube(
+            [(-0.92, 1.2, 0), (-1.0, 1.12, 0), (-1.03, 0.9, 0), (-1.02, 0.62, 0)], (0.045, 0.032, 0.024, 0.02)
+        ),
+    )
+    parts.add(Paint(look["blot"]), ball((-1.02, 0.55, 0), (0.05, 0.12, 0.05)))
     return parts + _eyes((1.1, 1.44, 0.115), 0.032)
 
 
@@ -120,34 +112,29 @@ def horse(look: Look) -> list[Piece]:
     coat, dark = Paint(look["coat"], "satin"), Paint(look["mane"], "matte")
     hoof, sock = v[:, 1] < 0.09, (v[:, 1] < 0.34)
     blaze = (v[:, 0] > 1.02) & (np.abs(v[:, 2]) < 0.035) & (v[:, 1] > 1.5 - (v[:, 0] - 1.02) * 0.6)
-    parts = split(
-        body,
-        (Paint("#3a332e", "satin"), hoof),
-        (Paint(look["sock"]), sock),
-        (Paint("#efe9df"), blaze),
-        (coat, sock),
+    parts = Model(
+        split(
+            body,
+            (Paint("#3a332e", "satin"), hoof),
+            (Paint(look["sock"]), sock),
+            (Paint("#efe9df"), blaze),
+            (coat, sock),
+        )
     )
     ridge = [(1.02, 1.93, 0), (0.95, 1.9, 0), (0.84, 1.78, 0), (0.72, 1.62, 0), (0.6, 1.5, 0), (0.5, 1.44, 0)]
-    parts += [painted(dark, tube(ridge, (0.035, 0.055, 0.065, 0.065, 0.06, 0.03)))]
-    parts += [painted(dark, ball((1.09, 1.85, 0), (0.07, 0.035, 0.035), subdivisions=2))]
-    parts += [
-        painted(
-            coat,
-            mirrored(
-                hull([(0.97, 1.82, 0.07), (0.96, 1.98, 0.075), (1.01, 1.84, 0.055)], (0.03, 0.008, 0.025))
-            ),
-        )
-    ]
-    parts += [
-        painted(
-            dark,
-            tube(
-                [(-0.78, 1.33, 0), (-0.92, 1.28, 0), (-1.0, 1.05, 0), (-0.98, 0.75, 0), (-0.96, 0.55, 0)],
-                (0.05, 0.06, 0.085, 0.075, 0.02),
-            ),
-        )
-    ]
-    parts += [painted(BLACK, mirrored(ball((1.41, 1.43, 0.045), (0.018, 0.022, 0.018), subdivisions=2)))]
+    parts.add(dark, tube(ridge, (0.035, 0.055, 0.065, 0.065, 0.06, 0.03)))
+    parts.add(dark, ball((1.09, 1.85, 0), (0.07, 0.035, 0.035), subdivisions=2))
+    parts.both(
+        coat, hull([(0.97, 1.82, 0.07), (0.96, 1.98, 0.075), (1.01, 1.84, 0.055)], (0.03, 0.008, 0.025))
+    )
+    parts.add(
+        dark,
+        tube(
+            [(-0.78, 1.33, 0), (-0.92, 1.28, 0), (-1.0, 1.05, 0), (-0.98, 0.75, 0), (-0.96, 0.55, 0)],
+            (0.05, 0.06, 0.085, 0.075, 0.02),
+        ),
+    )
+    parts.both(BLACK, ball((1.41, 1.43, 0.045), (0.018, 0.022, 0.018), subdivisions=2))
     return parts + _eyes((1.1, 1.73, 0.092), 0.028)
 
 
@@ -178,21 +165,23 @@ def dog(look: Look) -> list[Piece]:
         | ((v[:, 0] < -0.385) & (v[:, 1] > 0.62))
     )
     saddle = (v[:, 1] > 0.47) & (v[:, 0] < 0.18) & (v[:, 0] > -0.33)
-    parts = split(
-        body, (Paint(look["light"]), light), (Paint(look["saddle"]), saddle), (Paint(look["coat"]), light)
+    parts = Model(
+        split(
+            body, (Paint(look["light"]), light), (Paint(look["saddle"]), saddle), (Paint(look["coat"]), light)
+        )
     )
     ear = hull(
         [(0.355, 0.735, 0.055), (0.38, 0.715, 0.10), (0.37, 0.60, 0.125), (0.41, 0.62, 0.115)],
         (0.02, 0.018, 0.018, 0.014),
     )
-    parts += [painted(Paint(look["saddle"]), mirrored(ear))]
-    parts += [painted(BLACK, ball((0.593, 0.632, 0), (0.02, 0.019, 0.025)))]
-    parts += [painted(Paint("#e0696f", "satin"), hull([(0.55, 0.575, 0), (0.575, 0.545, 0)], 0.014))]
+    parts.both(Paint(look["saddle"]), ear)
+    parts.add(BLACK, ball((0.593, 0.632, 0), (0.02, 0.019, 0.025)))
+    parts.add(Paint("#e0696f", "satin"), hull([(0.55, 0.575, 0), (0.575, 0.545, 0)], 0.014))
     a = np.linspace(0, 2 * np.pi, 28, endpoint=False)
     ring = np.array([0.315, 0.545, 0]) + 0.098 * (
         np.outer(np.cos(a), [0.78, -0.62, 0]) + np.outer(np.sin(a), [0, 0, 1])
     )
-    parts += [painted(Paint(look["collar"], "gloss"), tube(ring, 0.013, closed=True))]
+    parts.add(Paint(look["collar"], "gloss"), tube(ring, 0.013, closed=True))
     return parts + _eyes((0.452, 0.695, 0.052), 0.016)
 
 
@@ -223,29 +212,29 @@ def cat(look: Look) -> list[Piece]:
         | ((v[:, 0] > 0.235) & (v[:, 1] < 0.318))
         | ((v[:, 0] > 0.15) & (v[:, 1] < 0.27) & (np.abs(v[:, 2]) < 0.04))
     )
-    parts = split(
-        body, (Paint(look["light"]), light), (Paint(look["stripe"]), stripes), (Paint(look["coat"]), light)
+    parts = Model(
+        split(
+            body,
+            (Paint(look["light"]), light),
+            (Paint(look["stripe"]), stripes),
+            (Paint(look["coat"]), light),
+        )
     )
     ear = hull(
         [(0.185, 0.365, 0.018), (0.185, 0.36, 0.055), (0.19, 0.418, 0.044), (0.20, 0.37, 0.036)], 0.006
     )
-    parts += [painted(Paint(look["stripe"]), mirrored(ear))]
-    parts += [
-        painted(
-            Paint("#e39a9a"),
-            mirrored(hull([(0.204, 0.372, 0.027), (0.202, 0.37, 0.047), (0.196, 0.405, 0.042)], 0.003)),
-            ball((0.291, 0.312, 0), (0.006, 0.005, 0.007), subdivisions=2),
-        )
-    ]
-    parts += [
-        painted(
-            Paint(look["eye"], "gloss"),
-            mirrored(ball((0.258, 0.341, 0.027), (0.012, 0.013, 0.012), subdivisions=2)),
-        )
-    ]
-    parts += [painted(BLACK, mirrored(ball((0.267, 0.341, 0.029), (0.006, 0.010, 0.004), subdivisions=2)))]
+    parts.both(Paint(look["stripe"]), ear)
+    parts.add(
+        Paint("#e39a9a"),
+        mirrored(hull([(0.204, 0.372, 0.027), (0.202, 0.37, 0.047), (0.196, 0.405, 0.042)], 0.003)),
+        ball((0.291, 0.312, 0), (0.006, 0.005, 0.007), subdivisions=2),
+    )
+    parts.both(
+        Paint(look["eye"], "gloss"), ball((0.258, 0.341, 0.027), (0.012, 0.013, 0.012), subdivisions=2)
+    )
+    parts.both(BLACK, ball((0.267, 0.341, 0.029), (0.006, 0.010, 0.004), subdivisions=2))
     whiskers = [rod((0.28, 0.303, 0.015), (0.29, 0.303 + dy, 0.085), 0.0011) for dy in (0.012, 0.0, -0.012)]
-    parts += [painted(Paint("#f4f2ee"), *(mirrored(w) for w in whiskers))]
+    parts.both(Paint("#f4f2ee"), *whiskers)
     return parts
 
 
@@ -265,7 +254,7 @@ def elephant(look: Look) -> list[Piece]:
     )
     body = blend(limbs, smooth=0.2, cell=0.06)
     v = body.vertices
-    parts = split(body, (Paint(look["hide"]), np.ones(len(v), bool)))
+    parts = Model(split(body, (Paint(look["hide"]), np.ones(len(v), bool))))
     rim = np.radians(np.arange(0, 360, 20))
     ear = hull(
         [
@@ -275,34 +264,25 @@ def elephant(look: Look) -> list[Piece]:
         ],
         0.045,
     )
-    parts += [painted(Paint(look["ear"]), mirrored(ear))]
-    parts += [
-        painted(
-            Paint("#f1ead8", "satin"),
-            mirrored(
-                tube(
-                    [(1.5, 1.5, 0.2), (1.72, 1.25, 0.27), (1.98, 1.12, 0.29), (2.2, 1.16, 0.27)],
-                    (0.075, 0.065, 0.05, 0.015),
-                )
-            ),
-        )
-    ]
+    parts.both(Paint(look["ear"]), ear)
+    parts.both(
+        Paint("#f1ead8", "satin"),
+        tube(
+            [(1.5, 1.5, 0.2), (1.72, 1.25, 0.27), (1.98, 1.12, 0.29), (2.2, 1.16, 0.27)],
+            (0.075, 0.065, 0.05, 0.015),
+        ),
+    )
     toes = [
         ball((x + 0.2 * np.cos(t), 0.06, 0.35 + 0.2 * np.sin(t)), (0.045, 0.06, 0.05), subdivisions=2)
         for x in (0.6, -0.8)
         for t in (-0.6, 0, 0.6)
     ]
-    parts += [painted(Paint("#d9d0c0", "satin"), *(mirrored(t) for t in toes))]
-    parts += [
-        painted(
-            Paint(look["hide"]),
-            tube(
-                [(-1.32, 1.7, 0), (-1.48, 1.5, 0), (-1.5, 1.1, 0), (-1.48, 0.9, 0)],
-                (0.06, 0.045, 0.035, 0.03),
-            ),
-        ),
-        painted(BLACK, ball((-1.48, 0.82, 0), (0.05, 0.13, 0.05))),
-    ]
+    parts.both(Paint("#d9d0c0", "satin"), *toes)
+    parts.add(
+        Paint(look["hide"]),
+        tube([(-1.32, 1.7, 0), (-1.48, 1.5, 0), (-1.5, 1.1, 0), (-1.48, 0.9, 0)], (0.06, 0.045, 0.035, 0.03)),
+    )
+    parts.add(BLACK, ball((-1.48, 0.82, 0), (0.05, 0.13, 0.05)))
     return parts + _eyes((1.53, 1.98, 0.31), 0.05)
 
 
@@ -332,82 +312,68 @@ def person(look: Look) -> list[Piece]:
     shoe, trousers = v[:, 1] < 0.085, (v[:, 1] < 0.99) & ~sleeve
     bare = (v[:, 1] > 1.475 - 0.25 * np.maximum(v[:, 0], 0)) | hand
     belt = (np.abs(v[:, 1] - 1.0) < 0.018) & ~sleeve
-    parts = split(
-        body,
-        (Paint(look["shoes"], "satin"), shoe),
-        (Paint("#3b2a20", "satin"), belt),
-        (skin, bare),
-        (Paint(look["trousers"]), trousers),
-        (Paint(look["shirt"]), trousers),
+    parts = Model(
+        split(
+            body,
+            (Paint(look["shoes"], "satin"), shoe),
+            (Paint("#3b2a20", "satin"), belt),
+            (skin, bare),
+            (Paint(look["trousers"]), trousers),
+            (Paint(look["shirt"]), trousers),
+        )
     )
     hair = Paint(look["hair"], "satin")
-    parts += [
-        painted(
-            hair,
-            *(
+    parts.add(
+        hair,
+        *(
+            [
+                hull(
+                    [(-0.03, 1.70, 0.03), (-0.03, 1.70, -0.03), (0.015, 1.735, 0), (-0.045, 1.64, 0.0)],
+                    (0.082, 0.082, 0.055, 0.08),
+                )
+            ]
+            + (
                 [
                     hull(
-                        [(-0.03, 1.70, 0.03), (-0.03, 1.70, -0.03), (0.015, 1.735, 0), (-0.045, 1.64, 0.0)],
-                        (0.082, 0.082, 0.055, 0.08),
+                        [
+                            (-0.05, 1.66, 0.05),
+                            (-0.05, 1.66, -0.05),
+                            (-0.06, 1.45, 0.06),
+                            (-0.06, 1.45, -0.06),
+                        ],
+                        0.05,
                     )
                 ]
-                + (
-                    [
-                        hull(
-                            [
-                                (-0.05, 1.66, 0.05),
-                                (-0.05, 1.66, -0.05),
-                                (-0.06, 1.45, 0.06),
-                                (-0.06, 1.45, -0.06),
-                            ],
-                            0.05,
-                        )
-                    ]
-                    if look["long_hair"] == "yes"
-                    else []
-                )
-            ),
-        )
-    ]
-    parts += [
-        painted(
-            skin,
-            hull([(0.105, 1.655, 0), (0.125, 1.615, 0)], (0.011, 0.017)),
-            mirrored(ball((0.005, 1.635, 0.1), (0.02, 0.032, 0.014), subdivisions=2)),
-        )
-    ]
-    parts += [
-        painted(
-            Paint("#ffffff", "gloss"),
-            mirrored(ball((0.093, 1.658, 0.038), (0.014, 0.013, 0.018), subdivisions=2)),
-        )
-    ]
-    parts += [
-        painted(
-            Paint("#2b2119", "gloss"),
-            mirrored(ball((0.104, 1.658, 0.037), (0.006, 0.009, 0.009), subdivisions=2)),
-        )
-    ]
-    parts += [painted(hair, mirrored(rod((0.1, 1.686, 0.022), (0.092, 1.687, 0.055), 0.006)))]
-    parts += [
-        painted(
-            Paint("#b4544f", "satin"),
-            tube(
-                [
-                    (0.094, 1.579, -0.03),
-                    (0.1, 1.571, -0.014),
-                    (0.103, 1.569, 0),
-                    (0.1, 1.571, 0.014),
-                    (0.094, 1.579, 0.03),
-                ],
-                0.0065,
-                sections=10,
-            ),
-        )
-    ]
+                if look["long_hair"] == "yes"
+                else []
+            )
+        ),
+    )
+    parts.add(
+        skin,
+        hull([(0.105, 1.655, 0), (0.125, 1.615, 0)], (0.011, 0.017)),
+        mirrored(ball((0.005, 1.635, 0.1), (0.02, 0.032, 0.014), subdivisions=2)),
+    )
+    parts.both(Paint("#ffffff", "gloss"), ball((0.093, 1.658, 0.038), (0.014, 0.013, 0.018), subdivisions=2))
+    parts.both(Paint("#2b2119", "gloss"), ball((0.104, 1.658, 0.037), (0.006, 0.009, 0.009), subdivisions=2))
+    parts.both(hair, rod((0.1, 1.686, 0.022), (0.092, 1.687, 0.055), 0.006))
+    parts.add(
+        Paint("#b4544f", "satin"),
+        tube(
+            [
+                (0.094, 1.579, -0.03),
+                (0.1, 1.571, -0.014),
+                (0.103, 1.569, 0),
+                (0.1, 1.571, 0.014),
+                (0.094, 1.579, 0.03),
+            ],
+            0.0065,
+            sections=10,
+        ),
+    )
     buttons = [
         ball((0.128 + 0.014 * np.sin((y - 1.05) * 6), y, 0), 0.009, subdivisions=2)
         for y in (1.08, 1.17, 1.26, 1.35)
     ]
-    parts += [painted(Paint("#f3f0e8", "gloss"), *buttons)]
+    parts.add(Paint("#f3f0e8", "gloss"), *buttons)
     return parts

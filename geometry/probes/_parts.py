@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from genspace.errors import optional_import
+from genspace.geometry.probes._solids import joined, mirrored
 
 if TYPE_CHECKING:
     import trimesh
 
-__all__ = ["BLACK", "CHROME", "GLASS", "RUBBER", "Finish", "Look", "Paint", "Piece", "painted", "split"]
+__all__ = ["BLACK", "CHROME", "GLASS", "RUBBER", "Finish", "Look", "Model", "Paint", "Piece", "split"]
 
 Finish = Literal["matte", "satin", "gloss", "metal", "glass", "lit"]
 
@@ -55,10 +55,16 @@ GLASS = Paint("#1d2a35", "glass")
 CHROME = Paint("#c9ccd1", "metal")
 
 
-def painted(paint: Paint, *meshes: trimesh.Trimesh) -> Piece:
-    """Return the meshes as one part of one paint."""
-    trimesh = optional_import("trimesh", extra="render", needed_for="making probe objects")
-    return Piece(meshes[0] if len(meshes) == 1 else trimesh.util.concatenate(list(meshes)), paint)
+class Model(list[Piece]):
+    """The painted parts of an object, as they are added."""
+
+    def add(self, paint: Paint, *meshes: trimesh.Trimesh) -> None:
+        """Add meshes as one part of one paint."""
+        self.append(Piece(joined(meshes), paint))
+
+    def both(self, paint: Paint, *meshes: trimesh.Trimesh) -> None:
+        """Add meshes and their mirror images on the other side as one part of one paint."""
+        self.add(paint, *map(mirrored, meshes))
 
 
 def split(mesh: trimesh.Trimesh, *regions: tuple[Paint, np.ndarray]) -> list[Piece]:

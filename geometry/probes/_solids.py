@@ -16,7 +16,20 @@ from genspace.errors import optional_import
 if TYPE_CHECKING:
     import trimesh
 
-__all__ = ["ball", "blend", "block", "disc", "hull", "lathe", "mirrored", "plate", "rod", "surface", "tube"]
+__all__ = [
+    "ball",
+    "blend",
+    "block",
+    "disc",
+    "hull",
+    "joined",
+    "lathe",
+    "mirrored",
+    "plate",
+    "rod",
+    "surface",
+    "tube",
+]
 
 Floats = NDArray[np.float64]
 
@@ -104,7 +117,7 @@ def tube(path: ArrayLike, radius: ArrayLike, *, sections: int = 16, closed: bool
     mesh = surface(np.array(rings), around=closed, capped=False)
     if closed:
         return mesh
-    return _joined([mesh, *(ball(path[end], radii[end], subdivisions=2) for end in (0, -1))])
+    return joined([mesh, *(ball(path[end], radii[end], subdivisions=2) for end in (0, -1))])
 
 
 def surface(
@@ -144,11 +157,12 @@ def mirrored(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
     other = mesh.copy()
     other.vertices = other.vertices * [1, 1, -1]
     other.faces = other.faces[:, ::-1]
-    return _joined([mesh, other])
+    return joined([mesh, other])
 
 
-def _joined(meshes: Sequence[trimesh.Trimesh]) -> trimesh.Trimesh:
-    mesh: trimesh.Trimesh = _trimesh().util.concatenate(list(meshes))
+def joined(meshes: Sequence[trimesh.Trimesh]) -> trimesh.Trimesh:
+    """Return meshes as one."""
+    mesh: trimesh.Trimesh = _trimesh().util.concatenate(list(meshes)) if len(meshes) > 1 else meshes[0]
     return mesh
 
 

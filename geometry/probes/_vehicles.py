@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from genspace.geometry.probes._parts import BLACK, CHROME, GLASS, RUBBER, Look, Paint, Piece, painted
+from genspace.geometry.probes._parts import BLACK, CHROME, GLASS, RUBBER, Look, Model, Paint, Piece
 from genspace.geometry.probes._solids import (
     ball,
     block,
@@ -24,8 +24,6 @@ from genspace.geometry.probes._solids import (
     tube,
 )
 
-__all__ = ["aeroplane", "bicycle", "bus", "car", "truck"]
-
 WHITE_LAMP = Paint("#fff6dc", "lit")
 RED_LAMP = Paint("#c8141c", "gloss")
 PLATE = Paint("#f3f1e4", "matte")
@@ -36,11 +34,11 @@ def _wheels(x: tuple[float, ...], half: float, radius: float, width: float) -> l
     rims = [disc((at, radius, half - width / 2 + 0.01), radius * 0.62, width, "z", 0.02) for at in x]
     hubs = [disc((at, radius, half - width / 2 + 0.02), radius * 0.2, width, "z", 0.01) for at in x]
     arches = [disc((at, radius, half - 0.09), radius * 1.16, 0.19, "z") for at in x]
-    return [
-        painted(BLACK, *(mirrored(m) for m in arches + hubs)),
-        painted(RUBBER, *(mirrored(m) for m in tyres)),
-        painted(CHROME, *(mirrored(m) for m in rims)),
-    ]
+    parts = Model()
+    parts.both(BLACK, *arches, *hubs)
+    parts.both(RUBBER, *tyres)
+    parts.both(CHROME, *rims)
+    return parts
 
 
 def _tapered(xy: Any, halves: tuple[float, float], heights: tuple[float, float], radius: float) -> Any:
@@ -67,19 +65,18 @@ def car(look: Look) -> list[Piece]:
         (-long + 0.1, 0.72),
         (-long + 0.12, 0.34),
     ]
-    parts = [painted(body, _tapered(lower, (half, half - 0.05), (0.4, belt), 0.09))]
-    parts += [
-        painted(BLACK, block((-long + 0.12, 0.2, -half + 0.06), (long - 0.12, 0.42, half - 0.06), 0.05))
-    ]
+    parts = Model()
+    parts.add(body, _tapered(lower, (half, half - 0.05), (0.4, belt), 0.09))
+    parts.add(BLACK, block((-long + 0.12, 0.2, -half + 0.06), (long - 0.12, 0.42, half - 0.06), 0.05))
     screen, rear = (1.02, belt - 0.04), (look.number("tail"), belt - 0.02)
     cabin = [screen, (roof_x[0], roof_y - 0.07), (roof_x[1], roof_y - 0.07), rear]
-    parts += [painted(GLASS, _tapered(cabin, (half - 0.08, half - 0.27), (belt - 0.1, roof_y), 0.05))]
+    parts.add(GLASS, _tapered(cabin, (half - 0.08, half - 0.27), (belt - 0.1, roof_y), 0.05))
     top = [
         (roof_x[0] + 0.02, roof_y - 0.075),
         (0.5 * sum(roof_x), roof_y - 0.035),
         (roof_x[1] - 0.02, roof_y - 0.075),
     ]
-    parts += [painted(body, _tapered(top, (half - 0.25, half - 0.25), (0, 1), 0.06))]
+    parts.add(body, _tapered(top, (half - 0.25, half - 0.25), (0, 1), 0.06))
 
     def side(y: float, out: float = 0.012) -> float:
         return float(np.interp(y, [belt - 0.1, roof_y], [half - 0.08, half - 0.27])) + out - 0.035
@@ -95,7 +92,7 @@ def car(look: Look) -> list[Piece]:
     pillars += [pillar((middle, belt - 0.06), (middle, roof_y - 0.07), 0.034)]
     if rear[0] < -1.6:
         pillars += [pillar((roof_x[1] + 0.35, belt - 0.06), (roof_x[1] + 0.42, roof_y - 0.07), 0.034)]
-    parts += [painted(body, *pillars)]
+    parts.add(body, *pillars)
     seams = [
         mirrored(block((x - 0.006, 0.4, half - 0.06), (x + 0.006, belt - 0.12, half + 0.002)))
         for x in (0.72, middle - 0.02, -0.85)
@@ -104,39 +101,27 @@ def car(look: Look) -> list[Piece]:
         mirrored(block((x, 0.78, half - 0.06), (x + 0.17, 0.81, half + 0.01), 0.008))
         for x in (middle + 0.06, -0.78)
     ]
-    parts += [painted(BLACK, *seams), painted(CHROME, *handles)]
-    parts += [
-        painted(
-            body,
-            mirrored(
-                hull([(0.86, 0.98, half - 0.06), (0.8, 1.03, half + 0.1), (0.8, 0.95, half + 0.1)], 0.045)
-            ),
-        )
-    ]
+    parts.add(BLACK, *seams)
+    parts.add(CHROME, *handles)
+    parts.both(
+        body, hull([(0.86, 0.98, half - 0.06), (0.8, 1.03, half + 0.1), (0.8, 0.95, half + 0.1)], 0.045)
+    )
     nose, stern = long - 0.03, -long + 0.02
-    parts += [painted(BLACK, block((nose - 0.12, 0.47, -0.42), (nose + 0.012, 0.6, 0.42), 0.03))]
+    parts.add(BLACK, block((nose - 0.12, 0.47, -0.42), (nose + 0.012, 0.6, 0.42), 0.03))
     bars = [block((nose - 0.05, y - 0.008, -0.4), (nose + 0.02, y + 0.008, 0.4)) for y in (0.51, 0.56)]
-    parts += [painted(CHROME, *bars)]
+    parts.add(CHROME, *bars)
     lamp = ball((nose - 0.085, 0.635, half - 0.27), (0.12, 0.085, 0.19))
     ring = ball((nose - 0.105, 0.635, half - 0.27), (0.12, 0.1, 0.205))
-    parts += [painted(CHROME, mirrored(ring)), painted(WHITE_LAMP, mirrored(lamp))]
-    parts += [painted(BLACK, block((nose - 0.1, 0.25, -half + 0.16), (nose + 0.02, 0.40, half - 0.16), 0.05))]
-    parts += [
-        painted(
-            PLATE,
-            block((nose, 0.33, -0.24), (nose + 0.028, 0.43, 0.24), 0.004),
-            block((stern - 0.018, 0.52, -0.24), (stern + 0.03, 0.62, 0.24), 0.004),
-        )
-    ]
-    parts += [
-        painted(BLACK, block((stern - 0.01, 0.27, -half + 0.16), (stern + 0.12, 0.42, half - 0.16), 0.05))
-    ]
-    parts += [
-        painted(
-            RED_LAMP,
-            mirrored(block((stern - 0.012, 0.62, half - 0.36), (stern + 0.2, 0.78, half - 0.02), 0.03)),
-        )
-    ]
+    parts.both(CHROME, ring)
+    parts.both(WHITE_LAMP, lamp)
+    parts.add(BLACK, block((nose - 0.1, 0.25, -half + 0.16), (nose + 0.02, 0.40, half - 0.16), 0.05))
+    parts.add(
+        PLATE,
+        block((nose, 0.33, -0.24), (nose + 0.028, 0.43, 0.24), 0.004),
+        block((stern - 0.018, 0.52, -0.24), (stern + 0.03, 0.62, 0.24), 0.004),
+    )
+    parts.add(BLACK, block((stern - 0.01, 0.27, -half + 0.16), (stern + 0.12, 0.42, half - 0.16), 0.05))
+    parts.both(RED_LAMP, block((stern - 0.012, 0.62, half - 0.36), (stern + 0.2, 0.78, half - 0.02), 0.03))
     return parts + _wheels((1.28, -1.3), half + 0.005, 0.33, 0.21)
 
 
@@ -144,77 +129,53 @@ def bus(look: Look) -> list[Piece]:
     """Return a city bus: a high windscreen, lamps and mirrors in front, doors on its right side."""
     body, band = Paint(look["body"], "gloss"), Paint(look["band"], "gloss")
     long, half, top = look.number("length") / 2, 1.25, 3.0
-    parts = [painted(body, block((-long, 0.34, -half), (long, top, half), 0.14))]
-    parts += [
-        painted(
-            band, block((-long - 0.008, 0.95, -half - 0.008), (long + 0.008, 1.18, half + 0.008), 0.14 - 0.03)
-        )
-    ]
+    parts = Model()
+    parts.add(body, block((-long, 0.34, -half), (long, top, half), 0.14))
+    parts.add(
+        band, block((-long - 0.008, 0.95, -half - 0.008), (long + 0.008, 1.18, half + 0.008), 0.14 - 0.03)
+    )
     count = round(look.number("length") / 1.45)
     edges = np.linspace(-long + 0.35, long - 0.95, count + 1)
     panes = [
         block((a + 0.05, 1.35, -half - 0.012), (b - 0.05, 2.45, half + 0.012), 0.04)
         for a, b in itertools.pairwise(edges)
     ]
-    parts += [painted(GLASS, *panes)]
-    parts += [painted(GLASS, block((long - 0.3, 1.2, -half + 0.06), (long + 0.025, 2.5, half - 0.06), 0.1))]
-    parts += [
-        painted(GLASS, block((-long - 0.02, 1.55, -half + 0.25), (-long + 0.3, 2.4, half - 0.25), 0.08))
-    ]
-    parts += [painted(BLACK, block((long - 0.2, 2.55, -half + 0.18), (long + 0.02, 2.86, half - 0.18), 0.03))]
+    parts.add(GLASS, *panes)
+    parts.add(GLASS, block((long - 0.3, 1.2, -half + 0.06), (long + 0.025, 2.5, half - 0.06), 0.1))
+    parts.add(GLASS, block((-long - 0.02, 1.55, -half + 0.25), (-long + 0.3, 2.4, half - 0.25), 0.08))
+    parts.add(BLACK, block((long - 0.2, 2.55, -half + 0.18), (long + 0.02, 2.86, half - 0.18), 0.03))
     sign = [
         block((long + 0.015, 2.63, z), (long + 0.03, 2.78, z + w))
         for z, w in ((-0.72, 0.16), (-0.42, 0.3), (-0.02, 0.12), (0.2, 0.34), (0.64, 0.1))
     ]
-    parts += [painted(Paint("#ffb000", "lit"), *sign)]
-    parts += [
-        painted(
-            GLASS,
-            *(
-                block((x, 0.42, half - 0.1), (x + 0.85, 2.45, half + 0.014), 0.03)
-                for x in (long - 0.95, -0.35)
-            ),
-        )
-    ]
-    parts += [
-        painted(
-            body,
-            *(
-                block((x + 0.41, 0.42, half - 0.1), (x + 0.45, 2.45, half + 0.02))
-                for x in (long - 0.95, -0.35)
-            ),
-        )
-    ]
-    parts += [
-        painted(
-            WHITE_LAMP,
-            mirrored(disc((long, 0.72, half - 0.32), 0.15, 0.06, "x", 0.02)),
-            mirrored(disc((long, 0.72, half - 0.62), 0.1, 0.05, "x", 0.02)),
-        )
-    ]
-    parts += [
-        painted(
-            BLACK,
-            block((long - 0.1, 0.36, -half + 0.03), (long + 0.04, 0.52, half - 0.03), 0.05),
-            block((-long - 0.04, 0.36, -half + 0.03), (-long + 0.1, 0.52, half - 0.03), 0.05),
-        )
-    ]
-    parts += [painted(PLATE, block((long + 0.02, 0.4, -0.26), (long + 0.05, 0.5, 0.26)))]
-    parts += [
-        painted(
-            RED_LAMP,
-            mirrored(block((-long - 0.025, 0.65, half - 0.25), (-long + 0.1, 0.98, half - 0.08), 0.03)),
-        )
-    ]
+    parts.add(Paint("#ffb000", "lit"), *sign)
+    parts.add(
+        GLASS,
+        *(block((x, 0.42, half - 0.1), (x + 0.85, 2.45, half + 0.014), 0.03) for x in (long - 0.95, -0.35)),
+    )
+    parts.add(
+        body,
+        *(block((x + 0.41, 0.42, half - 0.1), (x + 0.45, 2.45, half + 0.02)) for x in (long - 0.95, -0.35)),
+    )
+    parts.both(
+        WHITE_LAMP,
+        disc((long, 0.72, half - 0.32), 0.15, 0.06, "x", 0.02),
+        disc((long, 0.72, half - 0.62), 0.1, 0.05, "x", 0.02),
+    )
+    parts.add(
+        BLACK,
+        block((long - 0.1, 0.36, -half + 0.03), (long + 0.04, 0.52, half - 0.03), 0.05),
+        block((-long - 0.04, 0.36, -half + 0.03), (-long + 0.1, 0.52, half - 0.03), 0.05),
+    )
+    parts.add(PLATE, block((long + 0.02, 0.4, -0.26), (long + 0.05, 0.5, 0.26)))
+    parts.both(RED_LAMP, block((-long - 0.025, 0.65, half - 0.25), (-long + 0.1, 0.98, half - 0.08), 0.03))
     grille = [block((-long - 0.012, y, -0.7), (-long + 0.1, y + 0.05, 0.7)) for y in (0.62, 0.72, 0.82)]
-    parts += [painted(BLACK, *grille)]
-    parts += [
-        painted(
-            BLACK,
-            mirrored(rod((long - 0.1, 2.62, half - 0.05), (long + 0.22, 2.5, half + 0.12), 0.025)),
-            mirrored(block((long + 0.14, 2.0, half + 0.02), (long + 0.24, 2.48, half + 0.2), 0.04)),
-        )
-    ]
+    parts.add(BLACK, *grille)
+    parts.both(
+        BLACK,
+        rod((long - 0.1, 2.62, half - 0.05), (long + 0.22, 2.5, half + 0.12), 0.025),
+        block((long + 0.14, 2.0, half + 0.02), (long + 0.24, 2.48, half + 0.2), 0.04),
+    )
     return parts + _wheels((long - 2.2, -long + 2.6), half + 0.01, 0.48, 0.3)
 
 
@@ -229,45 +190,33 @@ def truck(look: Look) -> list[Piece]:
         (long - 1.55, 2.25),
         (long - 1.6, 0.55),
     ]
-    parts = [painted(cab, plate(outline, -half, half, "z", 0.1))]
-    parts += [painted(box, block((-long, 0.95, -half - 0.03), (long - 1.75, 2.9, half + 0.03), 0.03))]
-    parts += [
-        painted(
-            Paint(look["stripe"], "satin"),
-            block((-long + 0.3, 1.5, -half - 0.036), (long - 2.1, 1.95, half + 0.036)),
-        )
-    ]
-    parts += [painted(BLACK, block((-long + 0.05, 0.6, -0.45), (long - 0.3, 0.95, 0.45), 0.02))]
+    parts = Model()
+    parts.add(cab, plate(outline, -half, half, "z", 0.1))
+    parts.add(box, block((-long, 0.95, -half - 0.03), (long - 1.75, 2.9, half + 0.03), 0.03))
+    parts.add(
+        Paint(look["stripe"], "satin"),
+        block((-long + 0.3, 1.5, -half - 0.036), (long - 2.1, 1.95, half + 0.036)),
+    )
+    parts.add(BLACK, block((-long + 0.05, 0.6, -0.45), (long - 0.3, 0.95, 0.45), 0.02))
     lean = [(long + 0.065, 1.36), (long - 0.17, 2.18), (long - 0.24, 2.18), (long - 0.01, 1.36)]
-    parts += [painted(GLASS, plate(lean, -half + 0.12, half - 0.12, "z", 0.012))]
+    parts.add(GLASS, plate(lean, -half + 0.12, half - 0.12, "z", 0.012))
     window = [(long - 0.25, 1.38), (long - 0.45, 2.1), (long - 1.2, 2.1), (long - 1.2, 1.38)]
-    parts += [painted(GLASS, plate(window, -half - 0.012, half + 0.012, "z", 0.005))]
-    parts += [painted(BLACK, block((long - 0.1, 0.8, -0.55), (long + 0.07, 1.16, 0.55), 0.03))]
-    parts += [
-        painted(CHROME, *(block((long, y, -0.5), (long + 0.085, y + 0.035, 0.5)) for y in (0.86, 0.95, 1.04)))
-    ]
-    parts += [painted(CHROME, block((long - 0.2, 0.45, -half), (long + 0.11, 0.68, half), 0.05))]
-    parts += [painted(WHITE_LAMP, mirrored(disc((long + 0.04, 0.92, half - 0.24), 0.13, 0.07, "x", 0.02)))]
-    parts += [
-        painted(
-            BLACK,
-            mirrored(block((long - 0.2, 1.5, half + 0.1), (long - 0.1, 2.0, half + 0.24), 0.03)),
-            mirrored(rod((long - 0.2, 1.95, half - 0.05), (long - 0.15, 1.95, half + 0.15), 0.02)),
-        )
-    ]
-    parts += [
-        painted(
-            RED_LAMP,
-            mirrored(block((-long - 0.015, 0.72, half - 0.35), (-long + 0.1, 0.88, half - 0.1), 0.02)),
-        )
-    ]
-    parts += [
-        painted(
-            BLACK,
-            mirrored(rod((-long - 0.01, 1.0, 0.02), (-long - 0.01, 2.85, 0.02), 0.012)),
-            block((-long + 0.02, 0.72, -0.9), (-long + 0.08, 0.9, 0.9)),
-        )
-    ]
+    parts.add(GLASS, plate(window, -half - 0.012, half + 0.012, "z", 0.005))
+    parts.add(BLACK, block((long - 0.1, 0.8, -0.55), (long + 0.07, 1.16, 0.55), 0.03))
+    parts.add(CHROME, *(block((long, y, -0.5), (long + 0.085, y + 0.035, 0.5)) for y in (0.86, 0.95, 1.04)))
+    parts.add(CHROME, block((long - 0.2, 0.45, -half), (long + 0.11, 0.68, half), 0.05))
+    parts.both(WHITE_LAMP, disc((long + 0.04, 0.92, half - 0.24), 0.13, 0.07, "x", 0.02))
+    parts.both(
+        BLACK,
+        block((long - 0.2, 1.5, half + 0.1), (long - 0.1, 2.0, half + 0.24), 0.03),
+        rod((long - 0.2, 1.95, half - 0.05), (long - 0.15, 1.95, half + 0.15), 0.02),
+    )
+    parts.both(RED_LAMP, block((-long - 0.015, 0.72, half - 0.35), (-long + 0.1, 0.88, half - 0.1), 0.02))
+    parts.add(
+        BLACK,
+        mirrored(rod((-long - 0.01, 1.0, 0.02), (-long - 0.01, 2.85, 0.02), 0.012)),
+        block((-long + 0.02, 0.72, -0.9), (-long + 0.08, 0.9, 0.9)),
+    )
     return parts + _wheels((long - 0.85, -long + 1.15), half, 0.45, 0.3)
 
 
@@ -276,19 +225,18 @@ def bicycle(look: Look) -> list[Piece]:
     frame = Paint(look["frame"], "gloss")
     r, front, back = 0.34, 0.52, -0.52
     a = np.linspace(0, 2 * np.pi, 48, endpoint=False)
-    parts = []
+    parts = Model()
+
     for x in (front, back):
         circle = np.stack([x + np.cos(a) * (r - 0.02), r + np.sin(a) * (r - 0.02), 0 * a], -1)
         inner = np.stack([x + np.cos(a) * (r - 0.045), r + np.sin(a) * (r - 0.045), 0 * a], -1)
-        parts += [
-            painted(RUBBER, tube(circle, 0.02, closed=True)),
-            painted(CHROME, tube(inner, 0.010, closed=True), disc((x, r, 0), 0.03, 0.09, "z", 0.01)),
-        ]
+        parts.add(RUBBER, tube(circle, 0.02, closed=True))
+        parts.add(CHROME, tube(inner, 0.010, closed=True), disc((x, r, 0), 0.03, 0.09, "z", 0.01))
         spokes = [
             rod((x, r, s * 0.02), (x + np.cos(t) * (r - 0.05), r + np.sin(t) * (r - 0.05), 0), 0.003)
             for t, s in zip(a[::4], [1, -1] * 6, strict=True)
         ]
-        parts += [painted(CHROME, *spokes)]
+        parts.add(CHROME, *spokes)
     crank, saddle, head_low, head_high = (-0.08, 0.3, 0), (-0.2, 0.8, 0), (0.36, 0.66, 0), (0.33, 0.82, 0)
     tubes = [
         rod(crank, saddle, 0.019),
@@ -303,15 +251,13 @@ def bicycle(look: Look) -> list[Piece]:
         tubes.append(
             tube(np.stack([x + np.cos(arc) * (r + 0.025), r + np.sin(arc) * (r + 0.025), 0 * arc], -1), 0.017)
         )
-    parts += [painted(frame, *tubes)]
-    parts += [
-        painted(
-            CHROME,
-            rod(head_high, (0.31, 0.98, 0), 0.013),
-            rod(saddle, (-0.215, 0.9, 0), 0.012),
-            disc((-0.08, 0.3, 0.05), 0.09, 0.012, "z"),
-        )
-    ]
+    parts.add(frame, *tubes)
+    parts.add(
+        CHROME,
+        rod(head_high, (0.31, 0.98, 0), 0.013),
+        rod(saddle, (-0.215, 0.9, 0), 0.012),
+        disc((-0.08, 0.3, 0.05), 0.09, 0.012, "z"),
+    )
     bar = np.array(
         [
             (0.2, 0.99, 0.29),
@@ -323,27 +269,21 @@ def bicycle(look: Look) -> list[Piece]:
             (0.2, 0.99, -0.29),
         ]
     )
-    parts += [painted(CHROME, tube(bar, 0.012))]
-    parts += [
-        painted(
-            BLACK,
-            mirrored(rod((0.15, 0.985, 0.295), (0.25, 0.997, 0.275), 0.018)),
-            hull([(-0.32, 0.93, 0.07), (-0.32, 0.93, -0.07), (-0.05, 0.925, 0)], (0.035, 0.035, 0.02)),
-        )
-    ]
-    parts += [
-        painted(
-            BLACK,
-            rod((-0.08, 0.3, 0.06), (0.04, 0.2, 0.07), 0.01),
-            rod((-0.08, 0.3, -0.06), (-0.2, 0.4, -0.07), 0.01),
-            block((0.0, 0.185, 0.06), (0.09, 0.21, 0.16), 0.01),
-            block((-0.25, 0.39, -0.16), (-0.16, 0.415, -0.06), 0.01),
-        )
-    ]
-    parts += [
-        painted(WHITE_LAMP, disc((0.43, 0.74, 0), 0.04, 0.05, "x", 0.01)),
-        painted(RED_LAMP, ball((-0.885, 0.5, 0), (0.02, 0.03, 0.03))),
-    ]
+    parts.add(CHROME, tube(bar, 0.012))
+    parts.add(
+        BLACK,
+        mirrored(rod((0.15, 0.985, 0.295), (0.25, 0.997, 0.275), 0.018)),
+        hull([(-0.32, 0.93, 0.07), (-0.32, 0.93, -0.07), (-0.05, 0.925, 0)], (0.035, 0.035, 0.02)),
+    )
+    parts.add(
+        BLACK,
+        rod((-0.08, 0.3, 0.06), (0.04, 0.2, 0.07), 0.01),
+        rod((-0.08, 0.3, -0.06), (-0.2, 0.4, -0.07), 0.01),
+        block((0.0, 0.185, 0.06), (0.09, 0.21, 0.16), 0.01),
+        block((-0.25, 0.39, -0.16), (-0.16, 0.415, -0.06), 0.01),
+    )
+    parts.add(WHITE_LAMP, disc((0.43, 0.74, 0), 0.04, 0.05, "x", 0.01))
+    parts.add(RED_LAMP, ball((-0.885, 0.5, 0), (0.02, 0.03, 0.03)))
     weave = Paint(look["basket"], "matte")
     rails = []
     for y, x0, x1, z in (
@@ -359,7 +299,8 @@ def bicycle(look: Look) -> list[Piece]:
     ]
     rails += [mirrored(rod((0.6, 0.8, z), (0.66, 0.95, z * 1.2), 0.006)) for z in (0.03, 0.09)]
     rails += [block((0.40, 0.79, -0.13), (0.60, 0.80, 0.13))]
-    return [*parts, painted(weave, *rails)]
+    parts.add(weave, *rails)
+    return parts
 
 
 def aeroplane(look: Look) -> list[Piece]:
@@ -390,7 +331,8 @@ def aeroplane(look: Look) -> list[Piece]:
         for x in fine
     ]
     fuselage = surface(np.array(rings))
-    parts = [painted(body, fuselage)]
+    parts = Model()
+    parts.add(body, fuselage)
     stripe = surface(
         np.array(
             [
@@ -408,12 +350,12 @@ def aeroplane(look: Look) -> list[Piece]:
         ),
         closed=False,
     )
-    parts += [painted(trim, mirrored(stripe))]
+    parts.both(trim, stripe)
     dots = [
         disc((x, y0 + 0.26, 0), 0.115, 2 * (r * np.cos(np.arcsin(0.26 / r)) + 0.012), "z", 0.0)
         for x in np.arange(-3.0, 5.3, 0.52)
     ]
-    parts += [painted(GLASS, *dots)]
+    parts.add(GLASS, *dots)
     panes = []
     for k in range(4):
         b = np.radians([(-62, -32), (-28, -2), (2, 28), (32, 62)][k])
@@ -428,7 +370,7 @@ def aeroplane(look: Look) -> list[Piece]:
                 0.01,
             )
         )
-    parts += [painted(GLASS, *panes)]
+    parts.add(GLASS, *panes)
     wing = hull(
         [(1.9, y0 - 0.5, 0.6), (-1.4, y0 - 0.5, 0.6), (-2.6, y0 + 0.15, 7.6), (-1.6, y0 + 0.15, 7.6)],
         (0.16, 0.05, 0.03, 0.06),
@@ -445,10 +387,8 @@ def aeroplane(look: Look) -> list[Piece]:
         [(-5.3, y0 + 0.8, 0), (-7.4, y0 + 0.7, 0), (-8.2, y0 + 3.2, 0), (-7.2, y0 + 3.2, 0)],
         (0.1, 0.03, 0.03, 0.05),
     )
-    parts += [
-        painted(Paint(look["wing"], "satin"), mirrored(wing), mirrored(tail)),
-        painted(trim, mirrored(tip), fin),
-    ]
+    parts.both(Paint(look["wing"], "satin"), wing, tail)
+    parts.add(trim, mirrored(tip), fin)
     engine = lathe(
         [
             (0.0, -1.0),
@@ -465,17 +405,13 @@ def aeroplane(look: Look) -> list[Piece]:
         axis="x",
     )
     fan = ball((1.52, y0 - 0.95, 2.6), (0.2, 0.1, 0.1))
-    parts += [
-        painted(trim, mirrored(engine)),
-        painted(CHROME, mirrored(fan)),
-        painted(BLACK, mirrored(disc((1.505, y0 - 0.95, 2.6), 0.318, 0.01, "x"))),
-    ]
-    parts += [
-        painted(
-            Paint(look["wing"], "satin"),
-            mirrored(hull([(1.3, y0 - 0.55, 2.6), (-0.3, y0 - 0.45, 2.6), (0.2, y0 - 0.6, 2.6)], 0.07)),
-        )
-    ]
+    parts.both(trim, engine)
+    parts.both(CHROME, fan)
+    parts.both(BLACK, disc((1.505, y0 - 0.95, 2.6), 0.318, 0.01, "x"))
+    parts.both(
+        Paint(look["wing"], "satin"),
+        hull([(1.3, y0 - 0.55, 2.6), (-0.3, y0 - 0.45, 2.6), (0.2, y0 - 0.6, 2.6)], 0.07),
+    )
     struts = [
         rod((5.6, 0.3, 0), (5.6, 1.2, 0), 0.06),
         mirrored(rod((-0.4, 0.4, 1.3), (-0.4, 1.5, 1.3), 0.08)),
@@ -484,7 +420,8 @@ def aeroplane(look: Look) -> list[Piece]:
         mirrored(disc((5.6, 0.28, 0.14), 0.28, 0.18, "z", 0.06)),
         *(mirrored(disc((-0.4, 0.36, z), 0.36, 0.2, "z", 0.08)) for z in (1.15, 1.45)),
     ]
-    parts += [painted(CHROME, *struts), painted(RUBBER, *tyres)]
+    parts.add(CHROME, *struts)
+    parts.add(RUBBER, *tyres)
     for part in parts:
         part.mesh.vertices *= s
     return parts

@@ -60,7 +60,8 @@ def error_budget(
             probe_scene(item.image or "", files, edit=item.image_before is not None),
         )
         for item in items
-        if not _is_unknown(item.extra.get("truth"))
+        # empty where sides are asked of an object without a front
+        if str(item.extra.get("truth")) not in {"", "nan", "None", "<NA>"}
     ]
     kinds = {"none": NONE, **noise.alone()}
     if len(kinds) > 2:
@@ -80,8 +81,3 @@ def error_budget(
         lost = rows[0].accuracy - accuracy if rows else 0.0
         rows.append(ErrorCost(label, accuracy, decided / asked, lost))
     return rows
-
-
-def _is_unknown(truth: object) -> bool:
-    """Whether a cell of the truth is empty, as where sides are asked of an object without a front."""
-    return str(truth) in {"", "nan", "None", "<NA>"}

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal
@@ -26,7 +27,7 @@ from genspace.geometry.probes.sampler import Probe, sample_probe
 from genspace.geometry.probes.scenes import ProbeScene
 from genspace.geometry.probes.truth import Truth, cast, depth_steps, scene_record
 from genspace.geometry.scene import Scene
-from genspace.records import TRUTH_RATER
+from genspace.records import PAIR_SUFFIX, SCENE_SUFFIX, TRUTH_RATER
 
 __all__ = ["RenderSettings", "render_study", "row_of", "write_probe", "write_tables"]
 
@@ -56,6 +57,12 @@ class RenderSettings:
     """How far the camera moves about the objects for a second picture of each probe whose answer does not depend on
     where it stands (`genspace certify --way orbit`); 0: there is none."""
 
+    def probe(self, name: str, index: int) -> Probe:
+        """Return one probe. Errors: `InputError` for a name that no plan has."""
+        return sample_probe(
+            name, index, self.per_predicate, seed=self.seed, size=self.size, shares=self.shares
+        )
+
     def jobs(self) -> list[tuple[str, int]]:
         """Plan name and index of every probe."""
         names = [name for name, plan in PLANS.items() if plan.task in TASKS[self.task]]
@@ -74,9 +81,8 @@ def render_study(
     `workers`: processes, by default one per core. An interrupted run leaves whole probes only and goes on from there.
     Errors: `InputError` for a folder begun with other settings or holding something else; `MissingExtraError`.
     """
-    variant = (
-        mitsuba_variant() if settings.pictures else None
-    )  # what is missing is said before a folder is begun
+    # what is missing is said before a folder is begun
+    variant = mitsuba_variant() if settings.pictures else None
     _claim(out, settings)
     (out / "images").mkdir(parents=True, exist_ok=True)
     rows: dict[tuple[str, int], Row] = {}
@@ -114,28 +120,12 @@ def _made(
         except BrokenProcessPool:
             raise InputError(
                 f"{out}: a process that draws ended abruptly (out of memory?); whole probes are kept, and the same "
-                "command goes on with the rest. Try --workers 1"
+                "command goes on with the rest. Try `workers` 1"
             ) from None
 
 
-def _make(
-    out: Path,
-    settings: RenderSettings,
-    job: tuple[str, int],
-    *,
-    threads: int | None = None,
-    variant: str | None = None,
-) -> Row:
-    name, index = job
-    probe = sample_probe(
-        name,
-        index,
-        settings.per_predicate,
-        seed=settings.seed,
-        size=settings.size,
-        shares=settings.shares,
-    )
-    return write_probe(out, probe, settings, threads=threads, variant=variant)
+def _make(out: Path, settings: RenderSettings, job: tuple[str, int], **how: Any) -> Row:
+    return write_probe(out, settings.probe(*job), settings, **how)
 
 
 def write_probe(
@@ -147,58 +137,45 @@ def write_probe(
     variant: str | None = None,
 ) -> Row:
     """Write one probe's files into `out`/images and return its row. The scene file comes last and marks it complete."""
-    folder = out / "images"
-    image = f"{probe.item_id}.{settings.image_format}"
+    folder, name, asked = out / "images", probe.item_id, (probe.predicate,)
+    write_scene = partial(_write_scene, folder, settings=settings, threads=threads, variant=variant)
     if probe.before is not None:
-        before, _ = _write_scene(
-            folder / f"{probe.item_id}-before", probe.before, settings, threads=threads, variant=variant
-        )
-        _write_json(folder / f"{probe.item_id}-before.scene.json", before.to_json())
-    after, truth = _write_scene(
-        folder / probe.item_id,
-        probe.scene,
-        settings,
-        predicates=(probe.predicate,),
-        threads=threads,
-        variant=variant,
-    )
-    row = row_of(probe, truth, image=image)
-    _write_orbit(folder / f"{probe.item_id}{ORBIT}", probe, settings, threads=threads, variant=variant)
+        before, _ = write_scene(f"{name}-before", probe.before)
+        _write_json(folder / f"{name}-before{SCENE_SUFFIX}", before.to_json())
+    after, truth = write_scene(name, probe.scene, predicates=asked)
+    row = row_of(probe, truth, image=f"{name}.{settings.image_format}")
+    elsewhere = _from_elsewhere(probe, settings.orbit_deg)
+    if elsewhere is not None:
+        seen, _ = write_scene(f"{name}{ORBIT}", elsewhere, predicates=asked)
+        _write_json(folder / f"{name}{ORBIT}{SCENE_SUFFIX}", seen.to_json())
     if probe.before is not None:
         pair = {
             "format": "genspace-pair/1",
-            "before": f"{probe.item_id}-before.scene.json",
-            "after": f"{probe.item_id}.scene.json",
+            "before": f"{name}-before{SCENE_SUFFIX}",
+            "after": f"{name}{SCENE_SUFFIX}",
             "camera": "static" if probe.plan.camera == "static" else "unknown",
             "depth_scale": 1.0,
             "yaw_deg": 0.0 if probe.plan.camera == "unturned" else None,
             "predicates": [probe.predicate],
         }
-        _write_json(folder / f"{probe.item_id}.pair.json", {k: v for k, v in pair.items() if v is not None})
-    _write_json(folder / f"{probe.item_id}.scene.json", {**after.to_json(), "probe": row})
+        _write_json(folder / f"{name}{PAIR_SUFFIX}", {k: v for k, v in pair.items() if v is not None})
+    _write_json(folder / f"{name}{SCENE_SUFFIX}", {**after.to_json(), "probe": row})
     return row
 
 
-def _write_orbit(
-    stem: Path, probe: Probe, settings: RenderSettings, *, threads: int | None, variant: str | None
-) -> None:
-    """Write the probe from another side, where the answer stays the same and everything is visible."""
-    bound = bind(probe.predicate)
-    if not settings.orbit_deg or probe.before is not None or not bound.predicate.from_anywhere:
-        return
-    scene = seen_from_elsewhere(probe.scene, settings.orbit_deg, probe.plan.min_visible)
-    if scene is not None:
-        seen, _ = _write_scene(
-            stem, scene, settings, predicates=(probe.predicate,), threads=threads, variant=variant
-        )
-        _write_json(stem.with_name(f"{stem.name}.scene.json"), seen.to_json())
+def _from_elsewhere(probe: Probe, orbit_deg: float) -> ProbeScene | None:
+    """Return the probe from another side, where the answer stays the same and everything is visible."""
+    if not orbit_deg or probe.before is not None or not bind(probe.predicate).predicate.from_anywhere:
+        return None
+    return seen_from_elsewhere(probe.scene, orbit_deg, probe.plan.min_visible)
 
 
 def _write_scene(
-    stem: Path,
+    folder: Path,
+    name: str,
     scene: ProbeScene,
-    settings: RenderSettings,
     *,
+    settings: RenderSettings,
     predicates: tuple[str, ...] = (),
     threads: int | None,
     variant: str | None,
@@ -208,19 +185,13 @@ def _write_scene(
 
     truth = cast(scene)
     steps, scale = depth_steps(truth.depth)
-    Image.fromarray(steps).save(stem.with_name(f"{stem.name}.depth.png"), optimize=True)
-    image = f"{stem.name}.{settings.image_format}"
+    depth, image = f"{name}.depth.png", f"{name}.{settings.image_format}"
+    Image.fromarray(steps).save(folder / depth, optimize=True)
     if settings.pictures:
         picture = Image.fromarray(draw(scene, samples=settings.samples, threads=threads, variant=variant))
-        picture.save(stem.with_name(image), quality=90)
-    record = scene_record(
-        scene,
-        truth,
-        image=image if settings.pictures else None,
-        depth=f"{stem.name}.depth.png",
-        depth_scale=scale,
-        predicates=predicates,
-    )
+        picture.save(folder / image, quality=90)
+    shown = image if settings.pictures else None
+    record = scene_record(scene, truth, image=shown, depth=depth, depth_scale=scale, predicates=predicates)
     return record, truth
 
 
@@ -307,7 +278,7 @@ def _claim(out: Path, settings: RenderSettings) -> None:
 
 def _finished(out: Path, job: tuple[str, int]) -> Row | None:
     name, index = job
-    path = out / "images" / f"{name}-{index:03d}.scene.json"
+    path = out / "images" / f"{name}-{index:03d}{SCENE_SUFFIX}"
     if not path.is_file():
         return None
     row: Row = json.loads(path.read_text(encoding="utf-8"))["probe"]

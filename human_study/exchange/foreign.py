@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
+from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean, refuse
 from genspace.human_study.exchange._rows import AnswerRow
 from genspace.human_study.material import Asked, Material, UnitKey
 from genspace.records import ROLES, Role
@@ -33,8 +33,7 @@ def from_table(material: Material, path: Path) -> list[AnswerRow]:
     """
     table, problems = match_columns(read_table(path), _COLUMNS)
     problems += require_columns(table, ("item_id", "rater_id", "value"))
-    if problems:
-        raise InvalidFilesError(problems)
+    refuse(problems)
     _refuse_groups(material, str(path))
     seconds = parse_numbers(table, "seconds", problems) if "seconds" in table.frame.columns else None
     asked = _asked(material)
@@ -79,8 +78,7 @@ def from_table(material: Material, path: Path) -> list[AnswerRow]:
         problems += _strangers(ids, table.label, asked) or table.problems(
             strange, "item_id", _no_such_unit(material)
         )
-    if problems:
-        raise InvalidFilesError(problems)
+    refuse(problems)
     for reading in table.readings:
         log.info("%s", reading)
     return rows
@@ -165,8 +163,7 @@ def from_export(material: Material, export: Export, from_names: Sequence[str]) -
                 unit=unit, question=question, rater_id=who, value=value, role=role, seconds=answer.seconds
             )
         )
-    if problems:
-        raise InvalidFilesError(problems)
+    refuse(problems)
     for reading in export.readings:
         (log.warning if reading.level == "warning" else log.info)("%s", reading)
     return rows

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from genspace.errors import InputError, InvalidFilesError, Problem
+from genspace.errors import InputError, InvalidFilesError, Problem, refuse
 from genspace.human_study.exchange._huggingface import ANSWERS_PARQUET
 from genspace.human_study.exchange._label_studio import own_rows
 from genspace.human_study.exchange._rows import OWN_COLUMNS, AnswerRow, problems_of, row_of
@@ -121,8 +121,7 @@ def _own(material: Material, path: Path, own: Sequence[OwnRow]) -> list[AnswerRo
         problems += problems_of(str(path), line, cells, wrong)
         if row is not None:
             rows.append(row)
-    if problems:
-        raise InvalidFilesError(problems)
+    refuse(problems)
     return rows
 
 

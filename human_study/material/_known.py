@@ -6,15 +6,13 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from genspace.errors import InputError, InvalidFilesError, Problem
+from genspace.errors import InputError, Problem, refuse
 from genspace.human_study._study_files import study_table, unknown_items
 from genspace.human_study.design import Design
 from genspace.human_study.material._questions import Asked
 from genspace.human_study.material._units import UnitKey, canonical
 from genspace.records import Item
 from genspace.tables import Table
-
-__all__ = ["Known", "KnownAnswers", "known_answers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +56,7 @@ def known_answers(
     needed = ("item_id", "item_id_b", "value") if pairwise else ("item_id", "value")
     table = study_table(root, design.gold.file, needed)
     problems = unknown_items(table, items, needed[:-1])
-    if problems:
-        raise InvalidFilesError(problems)
+    refuse(problems)
     answers: dict[UnitKey, dict[str, float | None]] = {}
     uses: dict[UnitKey, str] = {}
     explanations: dict[UnitKey, str] = {}
@@ -81,8 +78,7 @@ def known_answers(
             value = 1 - value
         answers.setdefault(key, {})[question] = value
         explanations[key] = row.get("explanation") or explanations.get(key, "")
-    if problems:
-        raise InvalidFilesError(problems)
+    refuse(problems)
     known = {key: Known(values, explanations[key]) for key, values in answers.items()}
     return KnownAnswers(known, frozenset(key for key, use in uses.items() if use == "training"))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from genspace.errors import InputError
 from genspace.human_study.design import Design, load_design
 from genspace.human_study.examples import FilesWithExamples, example_items, examples
-from genspace.human_study.material._known import Known, KnownAnswers, known_answers
+from genspace.human_study.material._known import Known, known_answers
 from genspace.human_study.material._questions import (
     Asked,
     OwnQuestion,
@@ -25,8 +25,6 @@ from genspace.human_study.material.surveys import Moment, Survey, load_surveys
 from genspace.human_study.questions import untold
 from genspace.human_study.texts import Texts, load_texts
 from genspace.records import Files, Item
-
-__all__ = ["Material", "build_material", "load_material"]
 
 
 @dataclass(frozen=True)
@@ -107,7 +105,7 @@ def build_material(root: Path, design: Design, items: Mapping[str, Item], files:
     units += [
         Unit(key)
         for key in main_units(root, design, items)
-        if not _is_known(key, known) and not unclear.keys() & {*key}
+        if not known.answers.keys() & {key, key[::-1]} and not unclear.keys() & {*key}
     ]
     if unclear and not any(u.kind == "main" for u in units):
         raise InputError(f"{root}: no item can be asked about: {next(iter(unclear.values()))}")
@@ -116,7 +114,8 @@ def build_material(root: Path, design: Design, items: Mapping[str, Item], files:
     clear = [item for item in items.values() if item.item_id not in unclear]
     silent = [i for i in clear if any(says_no_side(i, a) for a in asked_about(i, design, first, own))]
     notes = (
-        *_notes(design, items),
+        *_note_on_codes(design),
+        *_note_on_prompts(design, items),
         *_note_on_sides(design, silent),
         *(f"item {i!r} is not asked: {why}" for i, why in unclear.items()),
     )
@@ -132,15 +131,6 @@ def _unclear(design: Design, items: Mapping[str, Item], texts: Texts) -> dict[st
     if words_its_own(design):
         return {}
     return {item_id: reason for item_id, item in items.items() if (reason := untold(item, texts))}
-
-
-def _is_known(key: UnitKey, known: KnownAnswers) -> bool:
-    """Whether a unit's answer is known, so that nobody is asked about it in earnest."""
-    return key in known.answers or key[::-1] in known.answers
-
-
-def _notes(design: Design, items: Mapping[str, Item]) -> tuple[str, ...]:
-    return (*_note_on_codes(design), *_note_on_prompts(design, items))
 
 
 def _note_on_sides(design: Design, silent: list[Item]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, cast
 
-from genspace.errors import InvalidFilesError, Problem, did_you_mean
+from genspace.errors import Problem, did_you_mean, refuse
 from genspace.human_study._study_files import study_table, unknown_items
 from genspace.human_study.design import Design, Wording, worded
 from genspace.human_study.design.protocols import RaterProtocol
@@ -15,16 +15,6 @@ from genspace.human_study.questions import PlainQuestion, plain_question
 from genspace.human_study.texts import Texts
 from genspace.records import Item
 from genspace.sides import FRAME_QUESTION, FRAMES, says_no_frame
-
-__all__ = [
-    "Asked",
-    "OwnQuestion",
-    "asked_about",
-    "check_wording",
-    "questions_by_item",
-    "says_no_side",
-    "words_its_own",
-]
 
 Kind = Literal["binary", "likert", "slider"]
 
@@ -147,8 +137,7 @@ def questions_by_item(
     if without:
         more = "" if len(without) == 1 else f" and {len(without) - 1} more"
         problems.append(Problem(design.questions_file, f"has no question for item {without[0]!r}{more}"))
-    if problems:
-        raise InvalidFilesError(problems)
+    refuse(problems)
     return asked
 
 
@@ -165,5 +154,4 @@ def check_wording(design: Design, items: Mapping[str, Item]) -> None:
                 word = str(error).strip("'")
                 message = f"{{{word}}} is not a column of the items{did_you_mean(word, cells)}"
                 problems.append(Problem("annotate.toml", message, field=f"questions.{question.name}"))
-    if problems:
-        raise InvalidFilesError(problems)
+    refuse(problems)

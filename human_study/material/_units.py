@@ -9,12 +9,10 @@ from itertools import combinations
 from pathlib import Path
 from typing import Literal
 
-from genspace.errors import InputError, InvalidFilesError
+from genspace.errors import InputError, refuse
 from genspace.human_study._study_files import study_table, unknown_items
 from genspace.human_study.design import Design
 from genspace.records import Item
-
-__all__ = ["Unit", "UnitKey", "UnitKind", "canonical", "drawn_groups", "main_units", "mixed_prompts"]
 
 UnitKind = Literal["main", "gold", "training"]
 _TRIES = 50
@@ -93,8 +91,7 @@ def _listed_pairs(root: Path, design: Design, items: Mapping[str, Item]) -> list
     """Pairs of a file, each once; by default of one wording."""
     table = study_table(root, design.pairs.file or "", ("item_id", "item_id_b"))
     problems = unknown_items(table, items, ("item_id", "item_id_b"))
-    if problems:
-        raise InvalidFilesError(problems)
+    refuse(problems)
     pairs: dict[UnitKey, None] = {}
     for i, pair in enumerate(zip(table.frame["item_id"], table.frame["item_id_b"], strict=True)):
         first, second = (items[item_id] for item_id in pair)
@@ -107,8 +104,7 @@ def _listed_pairs(root: Path, design: Design, items: Mapping[str, Item]) -> list
             )
             problems.append(table.problem(message, i, "item_id_b"))
         pairs[canonical(pair, pairs)] = None
-    if problems:
-        raise InvalidFilesError(problems)
+    refuse(problems)
     return list(pairs)
 
 

@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable
 from threading import Lock
 
-__all__ = ["SteadyClock"]
-
 
 def _elapsed() -> float:
     """Return seconds since some moment; they include those asleep where the system can tell."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, BackgroundTasks, Header, HTTPException, Path, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 from starlette import status
 
@@ -31,18 +31,15 @@ from genspace.human_study.web._payload import (
 from genspace.human_study.web._site import Site, Visitor, site_of
 from genspace.human_study.web.pictures import for_browsers
 
-__all__ = ["router"]
-
 router = APIRouter()
 
 AssignmentId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 Words = Annotated[str, Field(max_length=500)]
 
 
-class PostedAnswer(BaseModel):
+class PostedAnswer(BaseModel, extra="forbid"):
     """An answer as the work page sends it."""
 
-    model_config = ConfigDict(extra="forbid")
     submission: str = Field(pattern=r"^[A-Za-z0-9-]{8,64}$")
     """Made by the page, the same in every retry."""
     revision: int = Field(ge=0, le=1_000_000)

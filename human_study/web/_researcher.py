@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from starlette import status
 
 from genspace.human_study.exchange.exporting import EXPORTS, export_text
@@ -15,15 +15,12 @@ from genspace.human_study.watching.monitor import study_status
 from genspace.human_study.web._security import same_secret
 from genspace.human_study.web._site import Site, site_of
 
-__all__ = ["router"]
-
 router = APIRouter(prefix="/researcher")
 
 
-class StateChange(BaseModel):
+class StateChange(BaseModel, extra="forbid"):
     """What the buttons of the page send."""
 
-    model_config = ConfigDict(extra="forbid")
     state: Literal["open", "paused", "closed"]
 
 

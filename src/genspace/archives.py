@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from genspace.checkpoints import cache_dir
-from genspace.errors import InputError
+from genspace.errors import InputError, file_errors
 
 __all__ = ["Archive", "how_to_unpack", "sha256_of", "unpack"]
 
@@ -135,8 +135,5 @@ def sha256_of(file: Path) -> str:
     >>> sha256_of(file)[:16]
     'e3b0c44298fc1c14'
     """
-    try:
-        with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror or error})") from None
+    with file_errors(file, "read"), file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

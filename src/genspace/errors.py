@@ -10,6 +10,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
+from typing import Literal
 
 __all__ = [
     "GenspaceError",
@@ -18,8 +19,10 @@ __all__ = [
     "MissingExtraError",
     "Problem",
     "did_you_mean",
+    "file_errors",
     "optional_import",
     "read_from",
+    "refuse",
     "shown_problems",
 ]
 
@@ -105,6 +108,33 @@ class InvalidFilesError(InputError):
     def __init__(self, problems: Sequence[Problem], *, shown: int = 20) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(shown_problems(self.problems, shown=shown)))
+
+
+def refuse(problems: Sequence[Problem], *, shown: int = 20) -> None:
+    """Raise the mistakes that were found, where there are any.
+
+    >>> refuse([])
+    >>> refuse([Problem("items.csv", "is empty")])
+    Traceback (most recent call last):
+    genspace.errors.InvalidFilesError: items.csv: is empty
+    """
+    if problems:
+        raise InvalidFilesError(problems, shown=shown)
+
+
+@contextmanager
+def file_errors(path: Path | str, what: Literal["read", "written"]) -> Iterator[None]:
+    """Say of which file it is that it cannot be read or written.
+
+    >>> with file_errors("a.csv", "read"):
+    ...     raise PermissionError(13, "Permission denied")
+    Traceback (most recent call last):
+    genspace.errors.InputError: a.csv: cannot be read (Permission denied)
+    """
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{path}: cannot be {what} ({error.strerror or error})") from None
 
 
 @contextmanager

@@ -383,7 +383,7 @@ def test_too_little_memory_is_told_before_anything_is_computed(data: Path, capsy
 def test_a_long_computation_shows_its_course_where_somebody_looks(monkeypatch) -> None:
     shown = io.StringIO()
     console = Console(file=shown, force_terminal=True, width=100)
-    monkeypatch.setattr("genspace.cli._console.messages", lambda: console)
+    monkeypatch.setattr("genspace.cli._progress.messages", lambda: console)
     for seconds, silent in ((9.0, False), (80.0, True)):
         with course("comparing", seconds, 2, silent=silent):
             side_by_side(abs, [-1, 2])

@@ -12,6 +12,7 @@ Longer than 400 lines: what a folder holds, and what is missing in it, are told 
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,11 +24,9 @@ from typing import Any
 from genspace.benchmark._pictures import Names, PlacedPictures, place, task_of
 from genspace.benchmark._prompt_list import TASKS, PromptList, Source, Task, TaskPrompt, csv_lines
 from genspace.documents import toml_text
-from genspace.errors import InputError, InvalidFilesError, Problem
+from genspace.errors import InputError, InvalidFilesError, Problem, file_errors
 from genspace.records import PAIR_SUFFIX, SCENE_SUFFIX
 from genspace.study import IMAGE_SUFFIXES, Study, open_study
-
-__all__ = ["BEFORE", "Benchmark", "Gap", "State", "create", "open_benchmark"]
 
 FILE = "benchmark.toml"
 BEFORE = "before"
@@ -36,7 +35,6 @@ TAIL = 4096
 """Bytes in which the end of a picture is looked for."""
 OTHER_KINDS = (b"GIF8", b"BM", b"II*\0", b"MM\0*")
 """How pictures of other kinds start, which are opened whatever they are called; AVIF has its mark after its size."""
-SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -375,7 +373,7 @@ def create(root: Path, lists: Sequence[PromptList], generators: Sequence[str], *
     ['sdxl/t2i/cow.png', 'sdxl/t2i/cat.png']
     """
     for name in generators:
-        if not name or not set(name) <= SAFE or name.startswith(".") or name == BEFORE:
+        if not re.fullmatch(r"[\w-][\w.-]*", name, re.ASCII) or name == BEFORE:
             raise InputError(
                 f"`generator` {name!r}: use letters, digits, '.', '_' and '-' (it names a folder; {BEFORE!r} is taken)"
             )
@@ -392,7 +390,7 @@ def create(root: Path, lists: Sequence[PromptList], generators: Sequence[str], *
         if root.exists() and any(root.iterdir()):
             raise InputError(f"{root}: is not empty and no benchmark's folder; take another one")
         made = Benchmark(root, tuple(dict.fromkeys(generators)), {x.task: x for x in lists}, prompts)
-    try:
+    with file_errors(root, "written"):
         for asked in lists:
             asked.write(root / "prompts")
         for generator in made.generators:
@@ -400,8 +398,6 @@ def create(root: Path, lists: Sequence[PromptList], generators: Sequence[str], *
                 (made.images / generator / task).mkdir(parents=True, exist_ok=True)
         if any(asked.sources for asked in lists):
             (made.images / BEFORE).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{root}: cannot be written ({error.strerror or error})") from None
     said = {"prompts": made.prompts, "tasks": list(made.lists), "generators": list(made.generators)}
     write_text(root / FILE, lambda: [toml_text(said)])
     if not (root / "study.toml").exists():
@@ -450,7 +446,7 @@ def write_text(path: Path, parts: Callable[[], Iterable[str]]) -> None:
 
     Errors: `InputError` when it cannot be written.
     """
-    try:
+    with file_errors(path, "written"):
         if path.is_file():
             with path.open(encoding="utf-8", newline="") as file:
                 if all(file.read(len(part)) == part for part in parts()) and not file.read(1):
@@ -460,5 +456,3 @@ def write_text(path: Path, parts: Callable[[], Iterable[str]]) -> None:
         with fresh.open("w", encoding="utf-8", newline="") as file:
             file.writelines(parts())
         fresh.replace(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None

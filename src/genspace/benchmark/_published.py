@@ -7,11 +7,9 @@ from pathlib import Path
 from genspace.analysis.reasons import Reason
 from genspace.benchmark._prompt_list import TASKS, Task
 from genspace.benchmark._table import MadeOf, Row, TableCell, TaskFigures
-from genspace.errors import InvalidFilesError, Problem
+from genspace.errors import Problem, refuse
 from genspace.geometry.benchmark import released_variants
 from genspace.tables import read_table
-
-__all__ = ["PUBLISHED", "read_published"]
 
 PUBLISHED = "published"
 """What stands for the judge of a row that was typed from a paper."""
@@ -56,8 +54,7 @@ def read_published(path: Path) -> list[Row]:
         if not any(v is not None for v in values.values()):
             problems.append(Problem(str(path), f"no column holds a figure: {', '.join(domains)}", row=line))
         rows.append(_row(str(cells["generator"]), task, values, path.name))
-    if problems:
-        raise InvalidFilesError(problems)
+    refuse(problems)
     return rows
 
 

@@ -15,10 +15,8 @@ from pathlib import Path
 from genspace.benchmark._folder import pictures_in
 from genspace.benchmark._pictures import CLASSES
 from genspace.benchmark._prompt_list import PromptList, Task, TaskPrompt
-from genspace.errors import InputError, InvalidFilesError, Problem
+from genspace.errors import InputError, Problem, refuse
 from genspace.geometry.benchmark import own_prompt, released_variants
-
-__all__ = ["read_released"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +55,7 @@ def read_released(folder: Path) -> list[PromptList]:
                 asked.setdefault(part.task, []).append(_asked(part, name, text))
             except InputError as error:
                 problems.append(Problem(f"{part.name}/{name}", str(error)))
-    if problems:
-        raise InvalidFilesError(problems)
+    refuse(problems)
     if not asked:
         raise InputError(f"{folder}: there are no pictures in t2i, imageedit or imageedit_CR")
     return [PromptList(task, tuple(rows)) for task, rows in asked.items()]

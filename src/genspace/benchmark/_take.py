@@ -10,12 +10,10 @@ from typing import Any
 
 from genspace.benchmark._folder import BEFORE, Benchmark, files_in, write_text
 from genspace.benchmark._prompt_list import Task, rows_jsonl
-from genspace.errors import InputError, did_you_mean
+from genspace.errors import InputError, did_you_mean, file_errors
 from genspace.records import PAIR_SUFFIX, SCENE_SUFFIX
 from genspace.study import IMAGE_SUFFIXES
 from genspace.tables import is_picture
-
-__all__ = ["take"]
 
 HUB = "hf://"
 PROMPT_COLUMNS = ("prompt", "caption", "text", "instruction")
@@ -79,12 +77,10 @@ def take(
     if not folders and not any(n.lower().endswith(PICTURES) for n in names):
         raise InputError(f"{source}: holds no picture, scene file or Parquet file")
     came = 0
-    try:
+    with file_errors(target, "written"):
         for name in sorted(names):
             before = not folders and name.startswith(f"{BEFORE}/")
             came += _brought(folder / name, (made.images if before else target) / name)
-    except OSError as error:
-        raise InputError(f"{target}: cannot be written ({error.strerror or error})") from None
     return came
 
 

@@ -15,11 +15,9 @@ from genspace.geometry.probes.orbit import ORBIT
 from genspace.geometry.retouch import Cut
 from genspace.geometry.scene import Pair, Scene
 from genspace.judges.scene import find_scene
-from genspace.records import Files, Item
+from genspace.records import SCENE_SUFFIX, Files, Item
 from genspace.sides import NoMirrorError, mirrored_text, written_in
 from genspace.tables import WORDS, word_key
-
-__all__ = ["ASKED", "DEFAULT_WAYS", "ORDER", "WAYS", "AnotherWay", "AskedItem", "asked_as_it_is"]
 
 ASKED = "asked"
 """Name of the question as it is, which the others are held against."""
@@ -152,7 +150,7 @@ def _orbit(asked: AskedItem) -> AskedItem:
         raise DoesNotApplyError("its answer depends on where the camera stands")
     stem, suffix = splitext(asked.item.image or "")
     elsewhere = replace(asked.item, image=f"{stem}{ORBIT}{suffix}")
-    if not any(map(asked.files.exists, (str(elsewhere.image), f"{stem}{ORBIT}.scene.json"))):
+    if not any(map(asked.files.exists, (str(elsewhere.image), f"{stem}{ORBIT}{SCENE_SUFFIX}"))):
         raise DoesNotApplyError(
             "there is no picture of it from another side (genspace probe render --orbit 40)"
         )

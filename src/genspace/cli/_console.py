@@ -16,7 +16,7 @@ from genspace.errors import InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["configure", "messages", "out", "print_json", "readings_follow", "show_error"]
+__all__ = ["as_flags", "configure", "messages", "print_json", "readings_follow", "results", "show_error"]
 
 FILE_WIDTH = 160
 """Columns for tables in a file or a pipe, which have no width of their own."""
@@ -25,7 +25,7 @@ _settings = {"quiet": False, "readings": True}
 
 
 @cache
-def out() -> Console:
+def results() -> Console:
     """Console for results (standard output). Plain lines unless it is a terminal; NO_COLOR and COLUMNS are honoured."""
     in_terminal = sys.stdout.isatty()
     width = None if in_terminal or "COLUMNS" in os.environ else FILE_WIDTH
@@ -55,7 +55,7 @@ def configure(*, quiet: bool, verbose: bool, log_file: str | None) -> None:
     """Apply the root options; called once a process, before any command."""
     _settings.update(quiet=quiet, readings=True)
     messages.cache_clear()
-    out.cache_clear()
+    results.cache_clear()
     logger = logging.getLogger("genspace")
     logger.setLevel(logging.DEBUG)
     for old in logger.handlers[:]:

@@ -11,25 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from genspace.cli._console import messages
 from genspace.errors import InputError
 from genspace.records import Declared, ValueType
 
 if TYPE_CHECKING:
     from genspace.display import Result
     from genspace.study import Study
-
-__all__ = [
-    "AS_FOUND",
-    "JsonFlag",
-    "Memory",
-    "OutOption",
-    "SeedOption",
-    "Tables",
-    "bytes_of",
-    "columns",
-    "reads_tables",
-    "write_out",
-]
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 Memory = Annotated[
@@ -147,8 +135,6 @@ def columns(text: str | None) -> list[str]:
 
 def write_out(result: Result, folder: Path | None) -> None:
     """Write a result's files where a folder is named, and say which. Errors: `InputError` when it cannot be written."""
-    from genspace.cli._console import messages
-
     if folder is not None:
         written = result.write(folder)
         messages().print(f"wrote {written[0]} and {', '.join(path.name for path in written[1:])}")

@@ -9,6 +9,8 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from typing import Self
 
+from genspace.cli._console import messages
+
 __all__ = ["Meter", "course"]
 
 log = logging.getLogger(__name__)
@@ -39,8 +41,6 @@ class Meter(AbstractContextManager["Meter"]):
             TimeElapsedColumn,
             TimeRemainingColumn,
         )
-
-        from genspace.cli._console import messages
 
         self._name, self._more, self._done = name, more, 0
         seen = messages().is_terminal
@@ -102,7 +102,6 @@ def course(name: str, seconds: float, pieces: int, *, silent: bool = False) -> I
         silent: show nothing; nor is anything shown where nobody looks.
     """
     from genspace.analysis._threads import followed
-    from genspace.cli._console import messages
 
     if silent or seconds <= LONG_S or not messages().is_terminal:
         yield

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genspace.cli._app import app
+from genspace.cli._console import messages, print_json, results
 from genspace.cli._options import JsonFlag, SeedOption
-from genspace.cli.judge import AllowHosts, Overrides, print_summary, run_judge
+from genspace.cli.judge import AllowHosts, Overrides, common_context, made_judge, print_summary, run_judge
 from genspace.cli.prompts import Task, Version
 from genspace.errors import InputError
 
@@ -66,7 +67,6 @@ def init(
         read_released,
         take,
     )
-    from genspace.cli._console import out
     from genspace.geometry.benchmark import LATEST, prompts
 
     if released is not None:
@@ -90,8 +90,10 @@ def init(
     made = create(folder, lists, generator, prompts=f"version {version}, seed {seed}, wording {paraphrase}")
     for name, asked in made.lists.items():
         before = f", and those of {len(asked.sources):,} pictures before them" if asked.sources else ""
-        out().print(f"{folder / 'prompts' / name}.csv: {len(asked.asked):,} prompts{before}", markup=False)
-    out().print(
+        results().print(
+            f"{folder / 'prompts' / name}.csv: {len(asked.asked):,} prompts{before}", markup=False
+        )
+    results().print(
         f"Put pictures into {made.images / made.generators[0]} under any name that tells the prompt (0001.png, an id, "
         f"the text), or bring them: genspace benchmark add {folder} PICTURES --generator {made.generators[0]}",
         markup=False,
@@ -118,7 +120,6 @@ def add(
 ) -> None:
     """Import images into the folder, matched by id, index, prompt, or the released code's layout."""
     from genspace.benchmark import BEFORE, open_benchmark, take
-    from genspace.cli._console import out
 
     made = open_benchmark(folder)
     owner = BEFORE if before else generator or (made.generators[0] if len(made.generators) == 1 else None)
@@ -127,7 +128,7 @@ def add(
     came = take(made, source, generator=owner, task=task.value if task else None, prompt_column=prompt_column)
     made = open_benchmark(folder)
     made.write_items()
-    out().print(f"{came:,} files came from {source}", markup=False)
+    results().print(f"{came:,} files came from {source}", markup=False)
     _print_state(made.state)
 
 
@@ -135,7 +136,6 @@ def add(
 def status(folder: Folder, as_json: JsonFlag = False) -> None:
     """Show which images are present and missing; exit code 1 while any is missing."""
     from genspace.benchmark import open_benchmark
-    from genspace.cli._console import print_json
     from genspace.documents import to_dict
 
     made = open_benchmark(folder)
@@ -183,14 +183,10 @@ def run(
     as_json: JsonFlag = False,
 ) -> None:
     """Judge new images and print the table; an interrupted run resumes."""
-    from contextlib import ExitStack
     from dataclasses import replace
 
     from genspace.benchmark import open_benchmark
-    from genspace.checkpoints import cache_dir
-    from genspace.cli._console import messages
-    from genspace.cli._user import allowed_hosts
-    from genspace.judges import Budget, make_judge, resolve, study_context
+    from genspace.judges import resolve, study_context
     from genspace.runner import RunOptions
 
     found = open_benchmark(folder)
@@ -205,19 +201,10 @@ def run(
     opened = made.study
     names = _named(judge or ["geometry"], profile)
     options = RunOptions(limit=limit, retry=retry, items=there)
-    context = study_context(
-        opened,
-        overrides=option or [],
-        cache_dir=cache_dir(),
-        seed=seed,
-        budget=None if max_usd is None else Budget(max_usd),
-        allowed_hosts=allowed_hosts(allow_host),
-    )
+    context = study_context(opened, option or [], common_context(seed, max_usd, allow_host))
     incomplete = False
     for spec in resolve(names, opened.declared.judges, option or []):
-        asked = make_judge(spec, context)
-        with ExitStack() as stack:
-            stack.callback(getattr(asked, "close", lambda: None))
+        with made_judge(spec, context) as asked:
             summary = run_judge(asked, spec, opened, options)
         incomplete |= bool(summary.status["failed"] or summary.stopped)
         if not as_json:
@@ -280,7 +267,6 @@ def table(
 def compare(folder: Folder, *, judge: Judges = None, as_json: JsonFlag = False) -> None:
     """Compare the generators pairwise on the same prompts, and list judges that disagree on their order."""
     from genspace.benchmark import compare_generators, open_benchmark, ordered_otherwise, rows_of
-    from genspace.cli._console import out, print_json
     from genspace.documents import to_dict
     from genspace.report.generator_table import print_generator_pairs
 
@@ -289,7 +275,7 @@ def compare(folder: Folder, *, judge: Judges = None, as_json: JsonFlag = False) 
     if as_json:
         print_json({"comparisons": [to_dict(c) for c in found], "otherwise": [to_dict(o) for o in contrary]})
     else:
-        print_generator_pairs(found, contrary, out())
+        print_generator_pairs(found, contrary, results())
 
 
 @benchmark.command(
@@ -309,7 +295,6 @@ def sample(
 ) -> None:
     """Make a human study of randomly drawn prompts, the same for all generators."""
     from genspace.benchmark import draw_sample, open_benchmark
-    from genspace.cli._console import out as results
 
     made = open_benchmark(folder)
     n = draw_sample(
@@ -331,16 +316,15 @@ def verify(
 ) -> None:
     """Recompute rows from verdict files and print every difference; exit code 1 if there is one."""
     from genspace.benchmark import differences, in_one, open_benchmark, read_rows, rows_of
-    from genspace.cli._console import out
 
     again = in_one([r for folder in folders for r in rows_of(open_benchmark(folder))])
     theirs = read_rows(row)
     told = [line for one in theirs for line in differences(one, again)]
     for line in told:
-        out().print(line, markup=False)
+        results().print(line, markup=False)
     if told:
         raise typer.Exit(1)
-    out().print(f"{row}: {len(theirs)} rows are what the verdict files give", markup=False)
+    results().print(f"{row}: {len(theirs)} rows are what the verdict files give", markup=False)
 
 
 def _show(
@@ -354,8 +338,6 @@ def _show(
     people: Path | None = None,
 ) -> None:
     from genspace.benchmark import PUBLISHED, corrected_rows, in_one, rows_of
-    from genspace.cli._console import messages, print_json
-    from genspace.cli._console import out as results
     from genspace.documents import to_dict
     from genspace.report.generator_table import (
         examples_of,
@@ -399,22 +381,21 @@ def _show(
 
 
 def _print_state(state: State) -> None:
-    from genspace.cli._console import out
 
     for gap in state.gaps:
-        out().print(_gap_line(gap), markup=False)
+        results().print(_gap_line(gap), markup=False)
         if gap.twice:
             pairs = tuple(f"{second} beside {first}" for first, second in gap.twice)
-            out().print(
+            results().print(
                 f"  {len(pairs):,} files do not count: {_shown(pairs)} of the same prompt", markup=False
             )
     if state.broken:
-        out().print(
+        results().print(
             f"{len(state.broken):,} pictures are empty, cut off or no picture: {_shown(state.broken)}",
             markup=False,
         )
     if state.strangers:
-        out().print(
+        results().print(
             f"{len(state.strangers):,} files belong to no prompt: {_shown(state.strangers)}. A name tells the prompt "
             "by its index (0001.png), its id or its text (prompts/*.csv)",
             markup=False,

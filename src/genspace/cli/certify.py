@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from genspace.cli._app import app
+from genspace.cli._console import print_json, results
 from genspace.cli._options import JsonFlag, OutOption, SeedOption, write_out
 from genspace.cli.judge import (
     AllowHosts,
@@ -15,15 +17,12 @@ from genspace.cli.judge import (
     JudgeNames,
     MaxUsd,
     Overrides,
+    common_context,
+    made_judge,
     print_estimate,
     print_summary,
     run_judge,
 )
-
-if TYPE_CHECKING:
-    from genspace.judges import Judge, JudgeSpec
-    from genspace.runner import RunOptions, RunSummary
-    from genspace.study import Study
 
 __all__ = ["certify"]
 
@@ -58,42 +57,25 @@ def certify(
     as_json: JsonFlag = False,
 ) -> None:
     """Ask judges equivalent questions and count contradictions: errors found without labels."""
-    from contextlib import ExitStack
-
     from genspace.certificate import DEFAULT_WAYS, keep, varied, versions_for
     from genspace.certificate import certify as certified
-    from genspace.checkpoints import cache_dir
-    from genspace.cli._console import out as console
-    from genspace.cli._console import print_json
-    from genspace.cli._user import allowed_hosts
     from genspace.display import view_of
-    from genspace.judges import Budget, make_judge, resolve, study_context
+    from genspace.judges import resolve, study_context
     from genspace.report import print_view
     from genspace.runner import RunOptions, estimate
     from genspace.study import open_study
 
     opened, ways = open_study(study), tuple(way or DEFAULT_WAYS)
     made = varied(opened, ways, limit=limit, seed=seed)
-    budget = None if max_usd is None else Budget(max_usd)
-    hosts = allowed_hosts(allow_host)
-    context = study_context(
-        made.study, option or (), cache_dir=cache_dir(), seed=seed, budget=budget, allowed_hosts=hosts
-    )
+    context = study_context(made.study, option or (), common_context(seed, max_usd, allow_host))
     documents, incomplete = [], False
     for spec in resolve(judge, opened.declared.judges, option or ()):
-        asked = make_judge(spec, context)
-        with ExitStack() as stack:
-            stack.callback(getattr(asked, "close", lambda: None))
+        with made_judge(spec, context) as asked:
             if dry_run:
                 whole = versions_for(asked, opened, made).study
                 print_estimate(estimate(whole, asked, spec.name, RunOptions()), show=False)
                 continue
-
-            def ask(
-                of: Study, options: RunOptions, asked: Judge = asked, spec: JudgeSpec = spec
-            ) -> RunSummary:
-                return run_judge(asked, spec, of, options)
-
+            ask = partial(run_judge, asked, spec)
             result = certified(opened, asked, spec.name, ways, group=by, retry=retry, ask=ask, made=made)
         keep(result, opened)
         documents.append(result.to_dict())
@@ -103,7 +85,7 @@ def certify(
         if not as_json:
             if summary is not None:
                 print_summary(summary)
-            print_view(view_of(result), console())
+            print_view(view_of(result), results())
         write_out(result, out / spec.name if out is not None and len(judge) > 1 else out)
     if as_json:
         print_json(documents)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genspace.cli._app import app
+from genspace.cli._console import messages, print_json, results
 from genspace.cli._options import AS_FOUND, JsonFlag, Tables, reads_tables
 from genspace.errors import InputError, Problem, did_you_mean, shown_problems
 from genspace.readings import Reading, counted
@@ -28,7 +29,8 @@ def check(
     as_json: JsonFlag = False,
 ) -> None:
     """Validate every file of a study; report what was read and inferred, and all problems at once."""
-    from genspace.cli._console import messages, out, print_json
+    from rich.markup import escape
+
     from genspace.documents import to_dict
     from genspace.gather import check as check_everything
     from genspace.report import print_readings
@@ -45,14 +47,14 @@ def check(
             }
         )
     else:
-        print_readings(report.readings, out())
+        print_readings(report.readings, results())
         for problem in shown_problems(report.problems):
-            messages().print(f"[red]problem[/] {_escaped(problem)}")
+            messages().print(f"[red]problem[/] {escape(problem)}")
         found = sum(problem.rows for problem in report.problems)
         verdict = counted(found, "problem") if found else "no problems"
         warnings = f", {counted(len(report.warnings), 'warning')}" if report.warnings else ""
         counts = ", ".join(report.counted)
-        out().print(f"{study}: {verdict}{warnings}{f' · {counts}' if counts else ''}")
+        results().print(f"{study}: {verdict}{warnings}{f' · {counts}' if counts else ''}")
     if report.problems:
         raise typer.Exit(2)
 
@@ -121,9 +123,3 @@ def _check_asked(bound: Bound, *, edited: bool) -> None:
     if "new" in bound.settings and not edited:
         raise InputError("new names an object that an edit added, but the item has no image_before")
     people("en").tell(bound, "question")
-
-
-def _escaped(text: object) -> str:
-    from rich.markup import escape
-
-    return escape(str(text))

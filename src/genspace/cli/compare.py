@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from genspace.cli._app import app
+from genspace.cli._console import messages, print_json, readings_follow, results
 from genspace.cli._options import AS_FOUND, JsonFlag, Memory, Tables, bytes_of, reads_tables
 from genspace.errors import InputError, read_from
 
@@ -114,8 +115,6 @@ def _compare(
     shape: str,
     as_json: bool,
 ) -> None:
-    from genspace.cli._console import messages, print_json, readings_follow
-    from genspace.cli._console import out as console
     from genspace.gather import evidence_of
     from genspace.report import (
         consistency_sentences,
@@ -145,11 +144,11 @@ def _compare(
         folder = None if out is None else out if len(paths) == 1 else out / name
         if not as_json and shape == "md":
             page = None if folder is None else (folder / "report.html").as_posix()
-            console().print(markdown_summary(comparison, report=page, level=options.level), markup=False)
+            results().print(markdown_summary(comparison, report=page, level=options.level), markup=False)
         elif not as_json:
-            print_comparison(comparison.document, console(), level=options.level)
+            print_comparison(comparison.document, results(), level=options.level)
             for sentence in consistency_sentences(study):
-                console().print(sentence, markup=False)
+                results().print(sentence, markup=False)
         if folder is not None:
             manifest = make_manifest(
                 [(path, study)],
@@ -214,8 +213,6 @@ def _across(
     if len(comparisons) < 2:
         return None
     from genspace.analysis.inference.studies import across_studies
-    from genspace.cli._console import messages
-    from genspace.cli._console import out as console
     from genspace.display import view_of
     from genspace.report import print_view
 
@@ -225,9 +222,9 @@ def _across(
     if out is not None:
         messages().print(f"wrote {', '.join(map(str, across.write(out)))}")
     if shape == "md":
-        console().print(view_of(across).markdown(), markup=False)
+        results().print(view_of(across).markdown(), markup=False)
     elif shape == "text":
-        print_view(view_of(across), console())
+        print_view(view_of(across), results())
     return across
 
 
@@ -244,7 +241,6 @@ def _distinct_names(paths: list[str]) -> list[str]:
 def _replay(
     path: Path, budget: int | None, *, out: Path | None, shape: str, as_json: bool, strict: bool
 ) -> None:
-    from genspace.cli._console import messages
     from genspace.report import changed_inputs, input_digests, place_of, read_manifest
 
     manifest = read_manifest(path)

@@ -9,6 +9,7 @@ import typer
 
 from genspace.checkpoints import cache_dir
 from genspace.cli._app import app
+from genspace.cli._console import messages, results
 from genspace.errors import InputError
 
 __all__ = ["fetch"]
@@ -21,7 +22,6 @@ def fetch(
     show_list: Annotated[bool, typer.Option("--list", help="List what can be fetched.")] = False,
 ) -> None:
     """Download a published human study (fixed version, verified) as a study folder."""
-    from genspace.cli._console import messages, out
     from genspace.datasets import CATALOGUE
     from genspace.datasets import fetch as fetch_dataset
 
@@ -29,10 +29,10 @@ def fetch(
         if not show_list:
             raise InputError(f"fetch what? known: {', '.join(CATALOGUE)} (see genspace fetch --list)")
         for key, dataset in CATALOGUE.items():
-            out().print(f"[bold]{key}[/]  {dataset.title}")
-            out().print(f"    licence: {dataset.licence}\n    cite: {dataset.citation}")
+            results().print(f"[bold]{key}[/]  {dataset.title}")
+            results().print(f"    licence: {dataset.licence}\n    cite: {dataset.citation}")
         return
     target = to or Path(name)
     dataset = fetch_dataset(name, target, cache_dir() / "datasets")
     messages().print(f"licence: {dataset.licence}\nplease cite: {dataset.citation}")
-    out().print(f"{target}: {dataset.title}. Next: genspace compare {target}")
+    results().print(f"{target}: {dataset.title}. Next: genspace compare {target}")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from genspace.cli._app import app
+from genspace.cli._console import print_json, results
 from genspace.cli._options import AS_FOUND, JsonFlag, OutOption, Tables, reads_tables, write_out
 
 __all__ = ["frames"]
@@ -22,8 +23,6 @@ def frames(
     as_json: JsonFlag = False,
 ) -> None:
     """Find which frame of reference people and judges use: the camera's or the object's own."""
-    from genspace.cli._console import out as console
-    from genspace.cli._console import print_json
     from genspace.display import view_of
     from genspace.framing import frames as find
     from genspace.report import print_view
@@ -32,5 +31,5 @@ def frames(
     if as_json:
         print_json(found.to_dict())
     else:
-        print_view(view_of(found), console())
+        print_view(view_of(found), results())
     write_out(found, out)

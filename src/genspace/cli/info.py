@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from genspace.cli._app import app
+from genspace.cli._console import print_json, results
 from genspace.cli._options import JsonFlag
 from genspace.errors import InputError, did_you_mean
 
@@ -101,7 +102,6 @@ def ls(
     as_json: JsonFlag = False,
 ) -> None:
     """List judges, data sets and other names that commands accept."""
-    from genspace.cli._console import out, print_json
     from genspace.report import print_table
 
     if what is not None and what not in LISTS:
@@ -111,7 +111,7 @@ def ls(
         print_json(chosen if what is None else chosen[what])
         return
     for name, rows in chosen.items():
-        print_table(list(rows[0]), [list(map(_shown, row.values())) for row in rows], out(), title=name)
+        print_table(list(rows[0]), [list(map(_shown, row.values())) for row in rows], results(), title=name)
 
 
 def _shown(cell: object) -> str:
@@ -125,7 +125,6 @@ def doctor(as_json: JsonFlag = False) -> None:
     """Show what is installed, what is missing, and how to install it."""
     from genspace._version import __version__
     from genspace.checkpoints import cache_dir
-    from genspace.cli._console import out, print_json
 
     extras = {
         extra: [p for p in packages if importlib.util.find_spec(p) is None]
@@ -152,12 +151,12 @@ def doctor(as_json: JsonFlag = False) -> None:
         print_json(found)
         return
     for key in ("genspace", "python", "platform", "cache", "disk", "accelerator", "browser"):
-        out().print(f"{key:12} {found[key] or 'none'}")
+        results().print(f"{key:12} {found[key] or 'none'}")
     for extra, missing in extras.items():
         state = (
             "complete" if not missing else f"missing {', '.join(missing)}: pip install 'genspace\\[{extra}]'"
         )
-        out().print(f"{'extra ' + extra:12} {state}")
+        results().print(f"{'extra ' + extra:12} {state}")
 
 
 def _free_disk(folder: Path) -> str:

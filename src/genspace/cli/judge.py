@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from genspace.cli._app import app
+from genspace.cli._console import as_flags, messages, print_json, results
 from genspace.cli._options import JsonFlag, SeedOption
 from genspace.errors import InputError
 
 if TYPE_CHECKING:
-    from genspace.judges import Budget, Judge, JudgeSpec
+    from genspace.judges import Judge, JudgeContext, JudgeSpec
     from genspace.records import JsonValue, Verdict
     from genspace.runner import RunEstimate, RunOptions, RunPlan, RunSummary
     from genspace.study import Study
@@ -28,7 +29,10 @@ __all__ = [
     "JudgeNames",
     "MaxUsd",
     "Overrides",
+    "asking",
+    "common_context",
     "judge",
+    "made_judge",
     "print_estimate",
     "print_summary",
     "run_judge",
@@ -107,10 +111,7 @@ def judge(
     as_json: JsonFlag = False,
 ) -> None:
     """Score the items with one or more judges; an interrupted run resumes."""
-    from genspace.checkpoints import cache_dir
-    from genspace.cli._console import print_json
-    from genspace.cli._user import allowed_hosts
-    from genspace.judges import Budget, JudgeContext, make_judge, resolve, study_context
+    from genspace.judges import resolve, study_context
     from genspace.ray_engine import RayOptions, run_ray
     from genspace.runner import INTERRUPTED, RunOptions, estimate, stop_on_interrupt
     from genspace.store import JudgeStore
@@ -120,17 +121,10 @@ def judge(
     option = [*(option or []), *(f"{name}.without_prompt=true" for name in judge if without_prompt)]
     options = RunOptions(limit=limit, retry=retry, shard=_parse_shard(shard), repeats=repeats)
     specs = resolve(judge, opened.declared.judges, option)
-    base = JudgeContext(
-        cache_dir=cache_dir(),
-        seed=seed,
-        budget=None if max_usd is None else Budget(max_usd),
-        allowed_hosts=allowed_hosts(allow_host),
-    )
+    base = common_context(seed, max_usd, allow_host)
     documents, incomplete = [], False
     for spec in specs:
-        made = make_judge(spec, study_context(opened, option, base))
-        with ExitStack() as stack:
-            stack.callback(getattr(made, "close", lambda: None))
+        with made_judge(spec, study_context(opened, option, base)) as made:
             if forget_learned:
                 _forget(made)
             if dry_run:
@@ -193,27 +187,40 @@ def run_judge(made: Judge, spec: JudgeSpec, study: Study, options: RunOptions) -
         return run(study, made, spec.name, options, progress=_progress, stop=stop)
 
 
+def common_context(seed: int, max_usd: float | None, allow_host: list[str] | None) -> JudgeContext:
+    """Return what all judges of a command are made with: one budget, and hosts that may be sent a key."""
+    from genspace.checkpoints import cache_dir
+    from genspace.cli._user import allowed_hosts
+    from genspace.judges import Budget, JudgeContext
+
+    budget, hosts = None if max_usd is None else Budget(max_usd), allowed_hosts(allow_host)
+    return JudgeContext(cache_dir=cache_dir(), seed=seed, budget=budget, allowed_hosts=hosts)
+
+
+@contextmanager
+def made_judge(spec: JudgeSpec, context: JudgeContext) -> Iterator[Judge]:
+    """Make a judge, and close it at the end."""
+    from genspace.judges import make_judge
+
+    made = make_judge(spec, context)
+    with ExitStack() as stack:
+        stack.callback(getattr(made, "close", lambda: None))
+        yield made
+
+
 @contextmanager
 def asking(
-    *, seed: int, budget: Budget | None, allow_host: list[str] | None, quiet: bool
+    base: JudgeContext, *, quiet: bool
 ) -> Iterator[
     tuple[Callable[[JudgeSpec, Study], Judge], Callable[[Judge, JudgeSpec, Study, RunOptions], RunSummary]]
 ]:
     """Give what makes judges, all on one budget, and what has them asked; closes them at the end."""
-    from contextlib import ExitStack
+    from genspace.judges import study_context
 
-    from genspace.checkpoints import cache_dir
-    from genspace.cli._user import allowed_hosts
-    from genspace.judges import make_judge, study_context
-
-    hosts = allowed_hosts(allow_host)
     with ExitStack() as stack:
 
         def make(spec: JudgeSpec, of: Study) -> Judge:
-            context = study_context(of, cache_dir=cache_dir(), seed=seed, budget=budget, allowed_hosts=hosts)
-            made = make_judge(spec, context)
-            stack.callback(getattr(made, "close", lambda: None))
-            return made
+            return stack.enter_context(made_judge(spec, study_context(of, base=base)))
 
         def ask(made: Judge, spec: JudgeSpec, of: Study, options: RunOptions) -> RunSummary:
             summary = run_judge(made, spec, of, options)
@@ -225,7 +232,6 @@ def asking(
 
 
 def _stopping() -> None:
-    from genspace.cli._console import messages
 
     messages().print("stopping: what is in flight is finished and kept; Ctrl-C again stops at once")
 
@@ -233,7 +239,6 @@ def _stopping() -> None:
 @contextmanager
 def _progress(name: str) -> Iterator[tuple[Callable[[RunPlan], None], Callable[[Verdict], None]]]:
     """Show how a judge gets on, its abstentions, failures and cost; every failure stands in the log file."""
-    from genspace.cli._console import messages
     from genspace.cli._progress import Meter
 
     counts = Counter[str]()
@@ -270,7 +275,6 @@ def _usd(amount: float) -> str:
 
 
 def _summary_document(summary: RunSummary) -> dict[str, JsonValue]:
-    from genspace.cli._console import as_flags
 
     document: dict[str, JsonValue] = {
         "judge": summary.judge,
@@ -293,8 +297,6 @@ def print_summary(summary: RunSummary) -> None:
     """Say what a run did, its members' runs first."""
     from rich.markup import escape
 
-    from genspace.cli._console import as_flags, messages, out
-
     for member in summary.members:
         print_summary(member)
     status = summary.status
@@ -303,7 +305,7 @@ def print_summary(summary: RunSummary) -> None:
     line += f"; {summary.already_done:,} done before" if summary.already_done else ""
     line += f"; {_usd(summary.cost_usd)}" if summary.cost_usd else ""
     line += f"; {summary.stopped}" if summary.stopped else ""
-    out().print(escape(as_flags(line)))
+    results().print(escape(as_flags(line)))
     for verdict in summary.failures[:SHOWN_FAILURES]:
         messages().print(f"[red]failed[/] {escape(verdict.item_id)}: {escape(verdict.reason or '')}")
     if status["failed"] > SHOWN_FAILURES:
@@ -331,8 +333,6 @@ def print_estimate(told: RunEstimate, *, show: bool) -> None:
     """Say how much would be asked, sent and spent; of a combination first by its members."""
     from rich.markup import escape
 
-    from genspace.cli._console import out
-
     for member in told.members:
         print_estimate(member, show=False)
     line = f"{told.judge}: {told.to_do:,} items to judge, {told.already_done:,} done before"
@@ -344,6 +344,6 @@ def print_estimate(told: RunEstimate, *, show: bool) -> None:
             price += f", at most {_usd(cost.most_usd)}"
         line += f"; {cost.calls:,} calls (at most {cost.most_calls:,}), about {cost.tokens:,} tokens ({most_tokens})"
         line += f", {price}"
-    out().print(escape(line))
+    results().print(escape(line))
     if show:
-        out().print(escape(cost.text if cost and cost.text else "this judge sends nothing"))
+        results().print(escape(cost.text if cost and cost.text else "this judge sends nothing"))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from genspace.cli._app import app
+from genspace.cli._console import messages, print_json, results
 from genspace.cli._options import JsonFlag
 from genspace.errors import InputError, did_you_mean
 
@@ -119,7 +120,6 @@ def list_models(
     as_json: JsonFlag = False,
 ) -> None:
     """List parts and checkpoints: outputs, licence, size, and which are on this machine."""
-    from genspace.cli._console import out, print_json
     from genspace.geometry.perception import STAGES
 
     if stage is not None and stage not in STAGES:
@@ -128,8 +128,8 @@ def list_models(
     if as_json:
         print_json([asdict(row) for row in chosen])
         return
-    out().print("\n".join(_lines(chosen)), markup=False)
-    out().print(
+    results().print("\n".join(_lines(chosen)), markup=False)
+    results().print(
         "\nFetch one with: genspace models fetch PART[:CHECKPOINT]; a whole stack: genspace models fetch STACK; "
         "stacks: genspace ls stacks",
         markup=False,
@@ -182,7 +182,6 @@ def fetch(
 ) -> None:
     """Download checkpoints for use without a network; completed files are kept."""
     from genspace.archives import how_to_unpack, unpack
-    from genspace.cli._console import messages, out
 
     asked = specs or ["default"]
     downloads = list({d.label: d for spec in asked for d in _downloads(spec)}.values())
@@ -191,7 +190,7 @@ def fetch(
         raise InputError(f"--from {archives[0]}: nothing of what is asked for comes in an archive")
     for file in archives or []:
         unpacked = unpack(wanted, file)
-        out().print(f"{file}: unpacked to {unpacked.folder}", markup=False)
+        results().print(f"{file}: unpacked to {unpacked.folder}", markup=False)
     if how := how_to_unpack(wanted, " ".join(asked)):
         absent = [d.label for d in downloads if not all(a.here for a in d.archives)]
         raise InputError(f"not here: {', '.join(absent)}. Get it with: {how}")
@@ -199,7 +198,7 @@ def fetch(
         if not download.archives:
             messages().print(f"fetching {download.label}{download.size}", markup=False)
             download.fetch()
-        out().print(f"{download.label}: here", markup=False)
+        results().print(f"{download.label}: here", markup=False)
 
 
 class _Download(NamedTuple):

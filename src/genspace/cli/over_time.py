@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from genspace.cli._app import app
+from genspace.cli._console import print_json, results
 from genspace.cli._options import JsonFlag, OutOption, SeedOption, write_out
-from genspace.cli.judge import AllowHosts, MaxUsd, asking
+from genspace.cli.judge import AllowHosts, MaxUsd, asking, common_context
 from genspace.errors import InputError, read_from
 
 if TYPE_CHECKING:
@@ -61,8 +62,6 @@ def diff(
     earlier fingerprint of a judge is named so: verdicts/JUDGE@FINGERPRINT (genspace verdicts list).
     """
     from genspace.api import diff as diff_runs
-    from genspace.cli._console import out as console
-    from genspace.cli._console import print_json
     from genspace.display import view_of
     from genspace.report import print_view
 
@@ -72,7 +71,6 @@ def diff(
             raise InputError("--generator belongs to --parts JUDGE; without it a diff is of every generator")
         found = diff_runs(old, new, primary=primary, seed=seed, confidence=confidence)
     else:
-        from genspace.judges import Budget
         from genspace.parts import which_moved
         from genspace.study import open_study
 
@@ -80,12 +78,8 @@ def diff(
         for run in (old, new):
             with read_from(run):
                 opened.append(open_study(run))
-        with asking(
-            seed=seed,
-            budget=None if max_usd is None else Budget(max_usd),
-            allow_host=allow_host,
-            quiet=as_json,
-        ) as (make, ask):
+        base = common_context(seed, max_usd, allow_host)
+        with asking(base, quiet=as_json) as (make, ask):
             found = which_moved(
                 opened[0],
                 opened[1],
@@ -99,9 +93,9 @@ def diff(
     if as_json:
         print_json(found.to_dict())
     elif shape == "md":
-        console().print(view_of(found).markdown(), markup=False)
+        results().print(view_of(found).markdown(), markup=False)
     else:
-        print_view(view_of(found), console())
+        print_view(view_of(found), results())
     write_out(found, out)
 
 
@@ -138,8 +132,6 @@ def gate(
     added there.
     """
     from genspace.api import gate as gate_study
-    from genspace.cli._console import out as console
-    from genspace.cli._console import print_json
 
     found = gate_study(
         study,
@@ -158,14 +150,14 @@ def gate(
 
         view = view_of(found)
         for sentence in (view.title, *view.sentences):
-            console().print(sentence, markup=False)
+            results().print(sentence, markup=False)
         for passed, (asked, judge, *cells) in zip(
             (c.passed for c in found.document.checks), view.rows, strict=True
         ):
             figure, level, outcome, chance = cells
             told = f"{outcome}: {asked} · {judge} {figure} ({level}{', ' + chance if chance else ''})"
-            console().print(told, markup=False, style="green" if passed else "red")
-        print_words(view, console())
+            results().print(told, markup=False, style="green" if passed else "red")
+        print_words(view, results())
     _write(found, junit, os.environ.get("GITHUB_STEP_SUMMARY"))
     write_out(found, out)
     if not found.passed:

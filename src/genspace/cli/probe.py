@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from genspace.cli._app import app
+from genspace.cli._console import messages, print_json, results
 from genspace.cli._options import JsonFlag, SeedOption
 
 __all__ = ["probe"]
@@ -19,15 +19,6 @@ probe = typer.Typer(
     help="Render scenes with known truth and analyse each judge's errors on them.", no_args_is_help=True
 )
 app.add_typer(probe, name="probe")
-
-
-class ProbedTask(StrEnum):
-    """Which predicates are probed."""
-
-    t2i = "t2i"
-    edit = "edit"
-    both = "both"
-    in_picture = "2d"
 
 
 @probe.command(
@@ -43,8 +34,9 @@ def render(
     *,
     per_predicate: Annotated[int, typer.Option(min=1, help="Probes of each of the 76 variants.")] = 10,
     task: Annotated[
-        ProbedTask, typer.Option(help="Text-to-image, edits, or both; 2d: relations in the image plane.")
-    ] = ProbedTask.both,
+        Literal["t2i", "edit", "both", "2d"],
+        typer.Option(help="Text-to-image, edits, or both; 2d: relations in the image plane."),
+    ] = "both",
     size: Annotated[int, typer.Option(min=64, max=4096, help="Width and height in pixels.")] = 512,
     samples: Annotated[int, typer.Option(min=1, help="Light paths per pixel; more is smoother.")] = 32,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 0,
@@ -77,15 +69,13 @@ def render(
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    from genspace.cli._console import messages
-    from genspace.cli._console import out as results
     from genspace.geometry.probes.folder import RenderSettings, render_study
     from genspace.geometry.probes.kinds import USUAL, parse_shares
     from genspace.human_study.design import DESIGN_FILE, write_design
 
     settings = RenderSettings(
         per_predicate=per_predicate,
-        task=task.value,
+        task=task,
         size=size,
         samples=samples,
         seed=seed,
@@ -130,8 +120,6 @@ def report(
     json_: JsonFlag = False,
 ) -> None:
     """Analyse each judge's errors: psychometric curves, bias, confusions of side and frame, disturbances."""
-    from genspace.cli._console import messages, print_json
-    from genspace.cli._console import out as results
     from genspace.documents import to_dict
     from genspace.gather import evidence_of
     from genspace.report import print_view
@@ -167,8 +155,6 @@ def budget(
     """
     from rich.table import Table
 
-    from genspace.cli._console import out as results
-    from genspace.cli._console import print_json
     from genspace.geometry.noise import parse_noise
     from genspace.geometry.probes.budget import error_budget
     from genspace.study import open_study

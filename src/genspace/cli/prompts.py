@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from genspace.cli._app import app
-from genspace.errors import InputError
+from genspace.cli._console import messages
+from genspace.errors import InputError, file_errors
 
 __all__ = ["prompts"]
 
 
 class Task(StrEnum):
-    """What the generator does."""
+    """What the generator does; an option that is repeated takes no `Literal`."""
 
     t2i = "t2i"
     edit = "edit"
@@ -24,14 +26,6 @@ class Task(StrEnum):
 Version = Annotated[
     int | None, typer.Option("--version", min=1, help="Version of the prompts (default: the latest).")
 ]
-
-
-class Format(StrEnum):
-    """How the prompts are written."""
-
-    csv = "csv"
-    jsonl = "jsonl"
-    txt = "txt"
 
 
 @app.command(
@@ -44,8 +38,9 @@ def prompts(
     *,
     task: Annotated[Task, typer.Option(help="Text to image, or editing.")],
     format_: Annotated[
-        Format, typer.Option("--format", help="csv or jsonl: a study's items; txt: one prompt per line.")
-    ] = Format.csv,
+        Literal["csv", "jsonl", "txt"],
+        typer.Option("--format", help="csv or jsonl: a study's items; txt: one prompt per line."),
+    ] = "csv",
     paraphrase: Annotated[int, typer.Option(min=0, help="Which paraphrase of each prompt, from 0.")] = 0,
     seed: Annotated[
         int, typer.Option(min=0, help="Seed for drawing the object categories and their pairs.")
@@ -67,31 +62,24 @@ def prompts(
 
     generators: list[str | None] = list(generator or []) or [None]
     for name in generators:
-        if name is not None and not (name and set(name) <= _SAFE):
+        if name is not None and not re.fullmatch(r"[\w.-]+", name, re.ASCII):
             raise InputError(f"--generator {name!r}: use letters, digits, '.', '_' and '-' (it names files)")
     made = make(task.value, paraphrase=paraphrase, seed=seed, version=version or LATEST)
-    if format_ is Format.txt:
+    if format_ == "txt":
         text = "".join(f"{p.prompt}\n" for p in made)
     else:
         rows = [p.row(generator=name) for name in generators for p in made]
-        text = rows_csv(rows) if format_ is Format.csv else rows_jsonl(rows)
+        text = rows_csv(rows) if format_ == "csv" else rows_jsonl(rows)
     _write(text, out, f"{len(made)} prompts")
-
-
-_SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 
 
 def _write(text: str, out: Path | None, what: str) -> None:
     import sys
 
-    from genspace.cli._console import messages
-
     if out is None:
         sys.stdout.write(text)
         return
-    try:
+    with file_errors(out, "written"):
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written ({error.strerror or error})") from None
     messages().print(f"wrote {what} to {out}")

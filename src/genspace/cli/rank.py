@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from genspace.cli._app import app
+from genspace.cli._console import print_json, readings_follow, results
 from genspace.cli._options import AS_FOUND, JsonFlag, OutOption, SeedOption, Tables, reads_tables, write_out
 
 if TYPE_CHECKING:
@@ -47,7 +48,6 @@ def rank(
 ) -> None:
     """Rank the generators by people and by each judge, with the uncertainty of each order."""
     from genspace.api import rank as rank_study
-    from genspace.cli._console import out, print_json, readings_follow
     from genspace.cli._progress import course
     from genspace.display import view_of
     from genspace.gather import evidence_of
@@ -65,11 +65,11 @@ def rank(
     if as_json:
         print_json(ranking.to_dict())
         return
-    print_readings(ranking.document.readings, out())
+    print_readings(ranking.document.readings, results())
     found, reference = ranking.document.generators, ranking.document.study.reference
     view = view_of(ranking)
     for sentence in view.sentences:
-        out().print(sentence, markup=False)
+        results().print(sentence, markup=False)
     if found.people is None:
         return
     _print_order(reference, found.people)
@@ -80,16 +80,15 @@ def rank(
         for value, cell in values.items():
             _print_orders(reference, cell, title=f"{column}: {value} ({cell.n:,} items)")
     confidence = ranking.document.options.confidence
-    out().print(
+    results().print(
         f"[dim]In brackets {confidence:.0%} intervals, and the ranks that the {over} allow at {confidence:.0%}. "
         f"{COUNTED} {draws:,} draws of {over}, seed {seed}.[/]"
     )
-    print_words(view, out())
+    print_words(view, results())
 
 
 def _print_order(who: str, order: Order) -> None:
     """Print one order in full: scores, ranks, how often first and above the next."""
-    from genspace.cli._console import out
     from genspace.report import (
         figure_text,
         percent,
@@ -101,7 +100,7 @@ def _print_order(who: str, order: Order) -> None:
     )
 
     if order.reason is not None:
-        out().print(f"{who}: {reason_text(order.reason)}", markup=False)
+        results().print(f"{who}: {reason_text(order.reason)}", markup=False)
         return
     label = order.score + (", lower is better" if order.direction == "lower is better" else "")
     ways = three_table(order)
@@ -114,14 +113,13 @@ def _print_order(who: str, order: Order) -> None:
         ]
         for row in order.generators
     ]  # fmt: skip
-    print_table(head, rows, out(), title=who)
+    print_table(head, rows, results(), title=who)
 
 
 def _print_orders(reference: str, orders: Orders, *, title: str) -> None:
     """Print the ranks of each generator by everybody."""
-    from genspace.cli._console import out
     from genspace.report import order_table, print_table
 
     head, rows = order_table(reference, orders)
     if rows:
-        print_table(head, rows, out(), title=title)
+        print_table(head, rows, results(), title=title)

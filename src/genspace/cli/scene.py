@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genspace.cli._app import app
+from genspace.cli._console import messages, print_json, results
 from genspace.cli._options import JsonFlag
-from genspace.errors import InputError, InvalidFilesError, Problem
+from genspace.errors import InputError, Problem, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +49,6 @@ def judge(
     as_json: JsonFlag = False,
 ) -> None:
     """Decide the predicates of scene files and print the measurements."""
-    from genspace.cli._console import out, print_json
     from genspace.geometry.evaluate import evaluate
     from genspace.geometry.profiles import load_profile
 
@@ -59,7 +59,7 @@ def judge(
         print_json([_document(*answer, rules) for answer in answers])
         return
     for answer in answers:
-        out().print("\n".join(_lines(*answer)), markup=False)
+        results().print("\n".join(_lines(*answer)), markup=False)
 
 
 def _asked(files: list[Path], predicates: list[str] | None) -> Iterator[tuple[str, Scene | Pair, Bound]]:
@@ -120,7 +120,6 @@ def check(
 
     Warns of what a scene may say and hardly means: misspelt keys, other units or axes, boxes that show something else.
     """
-    from genspace.cli._console import messages, out, print_json
     from genspace.geometry.scene_files import read_all
 
     documents = read_all(files)
@@ -128,43 +127,43 @@ def check(
     warnings = {name: list(_doubts(name, scene)) for name, scene in documents}
     if strict:
         problems += [doubt for of_file in warnings.values() for doubt in of_file]
-    if problems:
-        raise InvalidFilesError(problems, shown=len(problems))
+    refuse(problems, shown=len(problems))
     count = sum(map(len, warnings.values()))
     for doubt in (doubt for of_file in warnings.values() for doubt in of_file):
         messages().print(f"warning: {doubt}", markup=False)
     if as_json:
         print_json(
             [
-                {"file": name, "objects": _object_count(scene), "warnings": [str(w) for w in warnings[name]]}
+                {
+                    "file": name,
+                    "objects": len(_scenes(scene)[-1].objects),
+                    "warnings": list(map(str, warnings[name])),
+                }
                 for name, scene in documents
             ]
         )
     else:
         said = f"{count} warning(s)" if count else "no warnings"
-        out().print(f"{len(documents)} document(s), no problems, {said}")
+        results().print(f"{len(documents)} document(s), no problems, {said}")
+
+
+def _scenes(document: Scene | Pair) -> tuple[Scene, ...]:
+    from genspace.geometry.scene import Pair
+
+    return (document.before, document.after) if isinstance(document, Pair) else (document,)
 
 
 def _doubts(name: str, document: Scene | Pair) -> Iterator[Problem]:
-    from genspace.geometry.scene import Pair
     from genspace.geometry.sense import doubts
 
-    scenes = (document.before, document.after) if isinstance(document, Pair) else (document,)
-    for scene in scenes:
+    for scene in _scenes(document):
         yield from (Problem(name, d.message, field=d.field, value=d.value) for d in doubts(scene))
-
-
-def _object_count(document: Scene | Pair) -> int:
-    from genspace.geometry.scene import Pair
-
-    return len((document.after if isinstance(document, Pair) else document).objects)
 
 
 def _problems(name: str, document: Scene | Pair) -> Iterator[Problem]:
     from genspace.geometry.predicates import bind
-    from genspace.geometry.scene import Pair
 
-    scenes = (document.before, document.after) if isinstance(document, Pair) else (document,)
+    scenes = _scenes(document)
     for scene in scenes:
         yield from _side_file_problems(name, scene)
     for call in document.predicates:

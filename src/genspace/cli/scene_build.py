@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from genspace.cli._console import messages, print_json, results
 from genspace.cli._options import JsonFlag
 from genspace.cli.scene import scene_app
-from genspace.errors import InputError, MissingExtraError, did_you_mean
+from genspace.errors import InputError, MissingExtraError, did_you_mean, file_errors
+from genspace.records import SCENE_SUFFIX
 
 if TYPE_CHECKING:
     from genspace.geometry.perception import StageView, Subject, Wanted
@@ -65,7 +67,6 @@ def build(
     from functools import partial
 
     from genspace.checkpoints import cache_dir
-    from genspace.cli._console import messages, out, print_json
     from genspace.geometry.perception import Failure
     from genspace.geometry.perception.assemble import Assembly, build_scene
     from genspace.geometry.perception.building import make_perception, say_progress
@@ -94,7 +95,7 @@ def build(
         missing = [w.id for w in wanted if built.scene.object(w.id) is None]
         documents.append({"image": str(image), "files": [str(p) for p in written], "not_found": [*missing]})
         if not as_json:
-            out().print("\n".join([str(target), *_lines(built.scene, missing)]), markup=False)
+            results().print("\n".join([str(target), *_lines(built.scene, missing)]), markup=False)
     if as_json:
         print_json(documents)
     if failed:
@@ -139,7 +140,7 @@ def _parts(stack: str, parts: list[str], options: list[str]) -> list[ChosenPart]
 
 
 def _target(image: Path, out_dir: Path | None, *, overwrite: bool) -> Path:
-    target = (out_dir or image.parent) / f"{image.stem}.scene.json"
+    target = (out_dir or image.parent) / f"{image.stem}{SCENE_SUFFIX}"
     if target.exists() and not overwrite:
         raise InputError(f"{target} is there already: choose another folder with --out, or say --overwrite")
     return target
@@ -150,13 +151,11 @@ def _subject(image: Path, wanted: tuple[Wanted, ...], truth: Path | None, *, use
     from genspace.geometry.perception.truth import KnownScene
     from genspace.geometry.scene_files import read_scene
 
-    try:
+    with file_errors(image, "read"):
         data = image.read_bytes()
-    except OSError as error:
-        raise InputError(f"{image}: cannot be read ({error.strerror or error})") from None
     known = None
     if uses_truth:
-        known = KnownScene(read_scene(truth or image.with_name(f"{image.stem}.scene.json")))
+        known = KnownScene(read_scene(truth or image.with_name(f"{image.stem}{SCENE_SUFFIX}")))
     return Subject(read_picture(data, str(image)), wanted, known)
 
 
@@ -174,7 +173,6 @@ def _write(built: BuiltScene, view: StageView, target: Path, predicates: list[st
 
     from PIL import Image
 
-    from genspace.cli._console import messages
     from genspace.geometry.drawing.overlay import overlay
     from genspace.geometry.drawing.stages import stages
     from genspace.geometry.drawing.view3d import view3d
@@ -182,7 +180,7 @@ def _write(built: BuiltScene, view: StageView, target: Path, predicates: list[st
     scene = built.scene.model_copy(update={"predicates": tuple(predicates)})
     scene = scene.with_files(built.files, source=str(target))
     replace(built, scene=scene).write(target)
-    stem = target.name.removesuffix(".scene.json")
+    stem = target.name.removesuffix(SCENE_SUFFIX)
     picture, steps = target.with_name(f"{stem}.overlay.png"), target.with_name(f"{stem}.stages.png")
     overlay(Image.fromarray(view.pixels), scene).save(picture)
     stages(Image.fromarray(view.pixels), scene).save(steps)

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from genspace.cli._console import messages, print_json, results
 from genspace.cli._options import JsonFlag
 from genspace.cli.scene import scene_app
 
 __all__ = ["convert"]
-
-
-class Form(StrEnum):
-    """What can be converted."""
-
-    coco = "coco"
-    boxes = "boxes"
-    kitti = "kitti"
-    depth = "depth"
 
 
 @scene_app.command(
@@ -40,7 +31,8 @@ def convert(
     ],
     out: Annotated[Path, typer.Option(help="Folder for the scene files, with the layout of the images.")],
     form: Annotated[
-        Form | None, typer.Option("--format", help="The format, if the file's ending does not tell.")
+        Literal["coco", "boxes", "kitti", "depth"] | None,
+        typer.Option("--format", help="The format, if the file's ending does not tell."),
     ] = None,
     images: Annotated[
         Path | None, typer.Option(help="Folder of the images, if the source does not state their sizes.")
@@ -63,14 +55,12 @@ def convert(
     as_json: JsonFlag = False,
 ) -> None:
     """Convert other tools' output (2D or 3D boxes, depth) to one scene file per image."""
-    from genspace.cli._console import messages, print_json
-    from genspace.cli._console import out as results
     from genspace.geometry.convert import convert as run
 
     done = run(
         source,
         out,
-        form=form.value if form else None,
+        form=form,
         images=images,
         camera=camera,
         annotations=annotations,

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genspace.cli._app import app
+from genspace.cli._console import messages, print_json, results
 from genspace.cli._options import AS_FOUND, JsonFlag, Tables, reads_tables
-from genspace.errors import InputError
+from genspace.errors import InputError, file_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,8 +39,6 @@ def show(
     as_json: JsonFlag = False,
 ) -> None:
     """Show one item: the image with its scene, the measurements, people's answers, every verdict."""
-    from genspace.cli._console import messages, print_json
-    from genspace.cli._console import out as results
     from genspace.documents import to_dict
     from genspace.report import view_item
 
@@ -55,7 +54,7 @@ def show(
 
 def _write(view: ItemView, path: Path) -> None:
     kind = path.suffix.lower()
-    try:
+    with file_errors(path, "written"):
         path.parent.mkdir(parents=True, exist_ok=True)
         if kind == ".html":
             path.write_text(view.html(), encoding="utf-8")
@@ -74,8 +73,6 @@ def _write(view: ItemView, path: Path) -> None:
             path.write_text(plan(scene, marks=view.marks), encoding="utf-8")
         else:
             raise InputError(f"{path}: end the name in .html, .png, .jpg or .svg")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
 
 
 def _lines(view: ItemDocument) -> Iterator[str]:

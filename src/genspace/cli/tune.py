@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from genspace.cli._app import app
+from genspace.cli._console import print_json, results
 from genspace.cli._options import JsonFlag, OutOption, SeedOption, write_out
-from genspace.cli.judge import AllowHosts, asking
+from genspace.cli.judge import AllowHosts, asking, common_context
 
 __all__ = ["tune"]
 
@@ -31,22 +32,20 @@ def tune(
     as_json: JsonFlag = False,
 ) -> None:
     """Choose among variants of a judge, and estimate the result on held-out prompts."""
-    from genspace.cli._console import out as console
-    from genspace.cli._console import print_json
     from genspace.display import view_of
-    from genspace.judges import Budget
     from genspace.report import print_view
     from genspace.study import open_study
     from genspace.tuning import read_space, tune_study
 
-    budget = None if budget_usd is None else Budget(budget_usd)
-    with asking(seed=seed, budget=budget, allow_host=allow_host, quiet=as_json) as (make, ask):
-        found = tune_study(open_study(study), read_space(space), make=make, ask=ask, budget=budget, seed=seed)
+    base = common_context(seed, budget_usd, allow_host)
+    with asking(base, quiet=as_json) as (make, ask):
+        opened, spaces = open_study(study), read_space(space)
+        found = tune_study(opened, spaces, make=make, ask=ask, budget=base.budget, seed=seed)
     if as_json:
         print_json(found.to_dict())
     else:
-        print_view(view_of(found), console())
-        console().print(found.document.winner_table, markup=False)
+        print_view(view_of(found), results())
+        results().print(found.document.winner_table, markup=False)
     write_out(found, out)
     if any(run.stopped for run in found.runs):
         raise typer.Exit(1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from genspace.cli._app import app
+from genspace.cli._console import print_json, readings_follow, results
 from genspace.cli._options import AS_FOUND, JsonFlag, OutOption, SeedOption, Tables, reads_tables, write_out
 
 if TYPE_CHECKING:
@@ -65,7 +66,6 @@ def validate(
 ) -> None:
     """Validate a new metric against people and the existing metrics: ahead, not worse, behind or open."""
     from genspace.api import validate as validate_scores
-    from genspace.cli._console import print_json, readings_follow
     from genspace.cli._progress import course
     from genspace.gather import evidence_of
 
@@ -96,34 +96,32 @@ def _print(result: Validation) -> None:
     """Print the findings in words, then the table of differences."""
     from rich.markup import escape
 
-    from genspace.cli._console import out
     from genspace.display import view_of
     from genspace.report import print_readings, print_table, print_words
 
     document, view = result.document, view_of(result)
-    print_readings(document.readings, out())
-    out().print(f"[bold]{escape(document.metric)}[/] in {escape(document.study)}")
+    print_readings(document.readings, results())
+    results().print(f"[bold]{escape(document.metric)}[/] in {escape(document.study)}")
     for sentence in view.sentences:
-        out().print(escape(sentence))
+        results().print(escape(sentence))
     if not document.against:
         return
     styles = ["" if row.claim is None else STYLES[row.claim] for row in document.against]
-    print_table(view.head, view.rows, out(), styles=styles)
+    print_table(view.head, view.rows, results(), styles=styles)
     for column, values in document.breakdowns.items():
         _print_breakdown(column, values)
-    out().print(
+    results().print(
         f"[dim]Difference in {escape(document.primary.label)} (new minus existing) on the items that both score, "
         f"{document.options.confidence:.0%} interval for one pair by itself; ahead and behind are corrected "
         f"for all pairs of the study; margin {document.margin:g}; for these generators.[/]"
     )
-    print_words(view, out())
+    print_words(view, results())
 
 
 def _print_breakdown(column: str, values: Mapping[str, ValidationCell]) -> None:
     """Print the differences of one breakdown, the longer of values and metrics downwards."""
     from rich.markup import escape
 
-    from genspace.cli._console import out
     from genspace.report import print_table, reason_text
 
     cells = {
@@ -139,12 +137,14 @@ def _print_breakdown(column: str, values: Mapping[str, ValidationCell]) -> None:
     else:
         head = ["against", *sizes.values()]
         rows = [[other, *(cells[other, value] for value in values)] for other in others]
-    print_table(head, rows, out(), title=f"by {column}")
+    print_table(head, rows, results(), title=f"by {column}")
     silent = [
         d for cell in values.values() for other, d in cell.against.items() if not _word(cell.claims[other], d)
     ]
     if told := next(filter(None, (reason_text(d.reason) for d in silent)), None):
-        out().print(f"[dim]Nothing is claimed of a difference without a word beside it: {escape(told)}.[/]")
+        results().print(
+            f"[dim]Nothing is claimed of a difference without a word beside it: {escape(told)}.[/]"
+        )
 
 
 def _word(claim: Claim | None, difference: Estimate) -> str:

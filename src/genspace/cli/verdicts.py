@@ -8,6 +8,7 @@ from typing import Annotated, Literal, get_args
 import typer
 
 from genspace.cli._app import app
+from genspace.cli._console import messages, print_json, results
 from genspace.cli._options import JsonFlag
 from genspace.errors import InputError, did_you_mean
 
@@ -26,7 +27,6 @@ def list_verdicts(study: StudyFolder, as_json: JsonFlag = False) -> None:
     """List judges with their fingerprints and numbers of verdicts."""
     from collections import Counter
 
-    from genspace.cli._console import out, print_json
     from genspace.readings import counted
     from genspace.records import Status
     from genspace.store import JudgeStore, judge_folders
@@ -52,7 +52,7 @@ def list_verdicts(study: StudyFolder, as_json: JsonFlag = False) -> None:
         state = ("" if row["counts"] else "  (replaced by newer options)") + (
             "  (draft)" if row["draft"] else ""
         )
-        out().print(
+        results().print(
             f"{row['judge']}  {row['fingerprint']}  {row['decided']:,} decided, {row['abstained']:,} abstained, "
             f"{row['failed']:,} failed, {counted(row['files'], 'file')}{state}",
             markup=False,
@@ -62,13 +62,12 @@ def list_verdicts(study: StudyFolder, as_json: JsonFlag = False) -> None:
 @verdicts.command("compact", epilog="Example: genspace verdicts compact my-study")
 def compact_verdicts(study: StudyFolder) -> None:
     """Merge each judge's finished files into one Parquet shard; files of a running run are not changed."""
-    from genspace.cli._console import out
     from genspace.store import JudgeStore, compact, judge_folders
 
     for judge, _ in judge_folders(study):
         files, kept = compact(JudgeStore(study, judge))
         done = f"{files} files folded into one, {kept:,} verdicts" if files else "nothing to fold"
-        out().print(f"{judge}: {done}", markup=False)
+        results().print(f"{judge}: {done}", markup=False)
 
 
 @verdicts.command(
@@ -90,19 +89,18 @@ def remove_verdicts(
     ] = False,
 ) -> None:
     """Remove a judge's verdicts permanently, such as those of a failed run."""
-    from genspace.cli._console import out
     from genspace.store import JudgeStore, remove
 
     store = JudgeStore(study, judge)
     if not yes:
         _known(study, judge)
         what = f"fingerprint {store.fingerprint(fingerprint)} of " if fingerprint is not None else ""
-        out().print(
+        results().print(
             f"{what}{store.folder} would be removed, and what its verdicts cost is lost: add --yes",
             markup=False,
         )
         return
-    out().print(f"{judge}: {remove(store, fingerprint):,} verdicts removed", markup=False)
+    results().print(f"{judge}: {remove(store, fingerprint):,} verdicts removed", markup=False)
 
 
 @verdicts.command("rename", epilog="Example: genspace verdicts rename my-study vlm vlm-before-june")
@@ -110,10 +108,9 @@ def rename_verdicts(
     study: StudyFolder, judge: JudgeName, name: Annotated[str, typer.Argument(help="Its new name.")]
 ) -> None:
     """Rename a judge, for example to keep its verdicts beside those of a new run."""
-    from genspace.cli._console import messages, out
     from genspace.store import JudgeStore, rename
 
-    out().print(f"{judge} is now {name}: {rename(JudgeStore(study, judge), name).folder}", markup=False)
+    results().print(f"{judge} is now {name}: {rename(JudgeStore(study, judge), name).folder}", markup=False)
     if (study / "study.toml").is_file() and judge in (study / "study.toml").read_text(encoding="utf-8"):
         messages().print(
             f"study.toml names {judge}: its next run starts anew, unless you rename it there", markup=False
@@ -130,12 +127,11 @@ def draft_verdicts(
     off: Annotated[bool, typer.Option("--off", help="Mark it as final again.")] = False,
 ) -> None:
     """Mark a judge as a draft: tables leave it out unless --drafts is given."""
-    from genspace.cli._console import out
     from genspace.store import JudgeStore
 
     _known(study, judge)
     JudgeStore(study, judge).describe(draft=not off)
-    out().print(
+    results().print(
         f"{judge} is {'no draft any more' if off else 'a draft: compare, rank and validate show it with --drafts'}",
         markup=False,
     )
@@ -159,7 +155,6 @@ def merge_verdicts(
     ] = "ours",
 ) -> None:
     """Merge verdicts of other copies into this study; report every conflict (exit code 1 if there are any)."""
-    from genspace.cli._console import messages, out
     from genspace.store import merge
 
     for folder in (study, *others):
@@ -167,7 +162,7 @@ def merge_verdicts(
             raise InputError(f"{folder}: there is no such folder")
     added, conflicts = merge(study, others, prefer=prefer)
     for judge, number in sorted(added.items()):
-        out().print(f"{judge}: {number:,} verdicts added", markup=False)
+        results().print(f"{judge}: {number:,} verdicts added", markup=False)
     for conflict in conflicts[:SHOWN_CONFLICTS]:
         ours, theirs = conflict.ours.score, conflict.theirs.score
         messages().print(
@@ -177,7 +172,7 @@ def merge_verdicts(
         messages().print(f"{len(conflicts):,} conflicts; {prefer} counts", markup=False)
         raise typer.Exit(1)
     if not added:
-        out().print("nothing new")
+        results().print("nothing new")
 
 
 @app.command(
@@ -191,11 +186,10 @@ def export(
     ] = "csv",
 ) -> None:
     """Write items, people's answers and verdicts as flat tables for other tools."""
-    from genspace.cli._console import out
     from genspace.export import FORMATS, export_study
     from genspace.study import open_study
 
     if form not in FORMATS:
         raise InputError(f"--format {form}: unknown{did_you_mean(form, FORMATS)}")
     written = export_study(open_study(study, whole=True), to, form)
-    out().print(f"{to}: {', '.join(p.name for p in written)}", markup=False)
+    results().print(f"{to}: {', '.join(p.name for p in written)}", markup=False)

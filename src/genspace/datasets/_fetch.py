@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,11 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["fetch", "table_digest", "write_study"]
 
-Download = Callable[[str, str | None, Path], Path]
-"""(url, SHA-256 or None, target) to the local file, verified where there is a digest."""
 
-
-def fetch(name: str, target: Path, cache: Path, *, download: Download | None = None) -> Dataset:
+def fetch(name: str, target: Path, cache: Path) -> Dataset:
     """Download a published study into the folder `target`; cached files are verified and reused.
 
     Errors: `InputError` for an unknown name, a target that is not empty, no network, or a file whose SHA-256 differs
@@ -39,9 +36,8 @@ def fetch(name: str, target: Path, cache: Path, *, download: Download | None = N
     if target.exists() and any(target.iterdir()):
         raise InputError(f"{target} is not empty; remove it or choose another folder (`to`)")
     dataset = CATALOGUE[name]
-    download = download or _download
     for path, digest in dataset.files.items():
-        download(dataset.url(path), digest, cache / dataset.commit / dataset.local_name(path))
+        _download(dataset.url(path), digest, cache / dataset.commit / dataset.local_name(path))
     write_study(dataset, cache / dataset.commit, target)
     return dataset
 

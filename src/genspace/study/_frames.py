@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from genspace.columns import ANSWER_COLUMNS, VERDICT_COLUMNS, typed
-from genspace.errors import InvalidFilesError
+from genspace.errors import InvalidFilesError, refuse
 from genspace.readings import Reading
 from genspace.records import StudySettings
 from genspace.study._readers import Read, read_annotations, read_items
@@ -15,8 +15,6 @@ from genspace.tables import require_columns, table_of
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = ["StudyFrames", "read_frames", "read_score_frame"]
 
 OF_PROGRAMS = ("excluded",)
 """Columns of answers that no table of a study holds, but that a program may know."""
@@ -62,8 +60,7 @@ def read_frames(
         said = read_annotations({"": table}, ids, lambda _: settings, further=OF_PROGRAMS)
     if scores is not None:
         judged = read_score_frame(scores, ids)
-    if problems := [*things.problems, *said.problems, *judged.problems]:
-        raise InvalidFilesError(problems)
+    refuse([*things.problems, *said.problems, *judged.problems])
     readings = (*things.readings, *judged.readings)
     return StudyFrames(things.frame, said.frame, judged.frame, tuple(said.readings), readings)
 

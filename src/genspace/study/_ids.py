@@ -18,8 +18,6 @@ from genspace.tables import MOST_PROBLEMS, Table
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Cause", "common_cause", "unknown_items"]
-
 ENOUGH = 0.5
 """Share of the ids that miss which one cause must explain to be named."""
 
@@ -105,16 +103,13 @@ def _shared_start(words: Sequence[str]) -> str:
     return "".join(a for a, _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False)))
 
 
-def unknown_items(
-    table: Table, frame: pd.DataFrame, known: pd.Series[str], where: str = "the items table"
-) -> list[Problem]:
+def unknown_items(table: Table, frame: pd.DataFrame, known: pd.Series[str]) -> list[Problem]:
     """Return the problems of ids that are not items: the common cause with a count, where there is one.
 
     Args:
         table: What is read.
         frame: Its rows with `item_id, item_id_b`, and `row` where a row became several.
         known: The ids that there are.
-        where: What has them, in words.
     """
     rows = frame["row"] if "row" in frame.columns else frame.index.to_series()
     problems: list[Problem] = []
@@ -131,10 +126,10 @@ def unknown_items(
             explained = frame.loc[first.index, column].isin(list(cause.meant))
             count = int(explained.sum())
             message = (
-                f"{count:,} of {len(table.frame):,} rows name items that differ {cause.words} from {where}: "
+                f"{count:,} of {len(table.frame):,} rows name items that differ {cause.words} from the items table: "
                 f"{cause.here!r} here, {cause.there!r} there; write them alike"
             )
             problems.append(Problem(table.label, message, field=column, rows=count))
             first = first[~explained]
-        problems += table.problems(first.to_numpy(), column, f"is not an item of {where}")
+        problems += table.problems(first.to_numpy(), column, "is not an item of the items table")
     return problems

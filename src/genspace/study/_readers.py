@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from genspace.columns import ANSWER_COLUMNS, ANSWER_KEY, among, typed
-from genspace.errors import InvalidFilesError, Problem
+from genspace.errors import Problem, refuse
 from genspace.pairs import pair_mistakes, turned_answers, with_preferences
 from genspace.readings import Reading, listed
 from genspace.records import ITEM_COLUMNS, ROLES, PairCoding, StudySettings
@@ -33,17 +33,6 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
-
-__all__ = [
-    "Read",
-    "log_readings",
-    "off_scale",
-    "optional",
-    "read_annotations",
-    "read_items",
-    "times_asked",
-    "twice_said",
-]
 
 log = logging.getLogger(__name__)
 
@@ -75,8 +64,7 @@ class Read:
 
         Errors: `InvalidFilesError` listing every problem.
         """
-        if self.problems:
-            raise InvalidFilesError(self.problems)
+        refuse(self.problems)
         log_readings(self.readings)
         return self.frame
 

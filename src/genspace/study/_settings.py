@@ -8,42 +8,37 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from genspace.documents import mistakes
-from genspace.errors import InputError, InvalidFilesError, Problem
+from genspace.errors import InputError, InvalidFilesError, Problem, refuse
 from genspace.records import PairCoding, StudySettings, ValueType
 
-__all__ = ["GateTable", "JudgeTable", "StudyFile", "read_settings"]
 
-
-class MetricTable(BaseModel):
+class MetricTable(BaseModel, extra="forbid"):
     """`[metrics.NAME]`: properties of a metric that was computed elsewhere."""
 
-    model_config = ConfigDict(extra="forbid")
     lower_is_better: bool = False
     derived: bool = False
     """Computed from the people's ratings themselves."""
 
 
-class GateTable(BaseModel):
+class GateTable(BaseModel, extra="forbid", frozen=True):
     """`[gate]`: rules that the study's judges must meet.
 
     >>> GateTable(rules=("coverage >= 0.9",)).open
     'fails'
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     rules: tuple[str, ...] = ()
     against: str | None = None
     """An earlier run, relative to the study."""
     open: Literal["fails", "passes"] = "fails"
 
 
-class _StudyToml(BaseModel):
+class _StudyToml(BaseModel, extra="forbid"):
     """study.toml as written; the fields are those of `StudySettings` and of `StudyFile`."""
 
-    model_config = ConfigDict(extra="forbid")
     name: str | None = None
     question: str | None = None
     raters: Literal["person", "slot"] | None = None
@@ -136,8 +131,7 @@ def read_settings(path: Path, *, default_name: str) -> StudyFile:
             judges[name] = JudgeTable.of(table)
         except InputError as error:
             problems.append(Problem(path.name, str(error), field=f"judges.{name}"))
-    if problems:
-        raise InvalidFilesError(problems)
+    refuse(problems)
     apart = {
         "images",
         "metrics",

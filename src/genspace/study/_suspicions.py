@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["alike_but_for_case", "sentinels", "suspect_raters", "suspicions"]
-
 CODES = frozenset({-999.0, -99.0, -9.0, -1.0, 0.0, 9.0, 88.0, 98.0, 99.0, 999.0, 9999.0})
 """Numbers that people write for "no answer"."""
 LEAST_ANSWERS = 8
@@ -96,11 +94,8 @@ def _turned(answers: pd.DataFrame, label: str) -> Iterator[Reading]:
     """Yield the raters who agree with the others only when their scale is reversed."""
     if answers["rater_id"].nunique() < 3:
         return
-    items = answers.groupby("item_id")["value"]
-    count, total = items.transform("size"), items.transform("sum")
-    shared = answers[count > 1].assign(others=((total - answers["value"]) / (count - 1))[count > 1])
     found = {}
-    for rater, rows in shared.groupby("rater_id"):
+    for rater, rows in _shared(answers).groupby("rater_id"):
         if (r := _correlation(rows)) is not None:
             found[str(rater)] = r
     against = [rater for rater, r in found.items() if r < TURNED]
@@ -118,11 +113,15 @@ def _turned(answers: pd.DataFrame, label: str) -> Iterator[Reading]:
 
 def _agree(answers: pd.DataFrame) -> bool:
     """Whether raters correlate with one another at least as far as the suspect runs against them."""
+    r = _correlation(_shared(answers))
+    return r is not None and r > -TURNED
+
+
+def _shared(answers: pd.DataFrame) -> pd.DataFrame:
+    """Return the answers about items that several raters answered, with the mean of the others' answers."""
     items = answers.groupby("item_id")["value"]
     count, total = items.transform("size"), items.transform("sum")
-    others = (total - answers["value"]) / (count - 1).where(count > 1)
-    r = _correlation(answers[others.notna()].assign(others=others))
-    return r is not None and r > -TURNED
+    return answers[count > 1].assign(others=((total - answers["value"]) / (count - 1))[count > 1])
 
 
 def _correlation(rows: pd.DataFrame) -> float | None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from genspace.errors import GenspaceError
 from genspace.readings import Reading
 from genspace.records import DESIGN_FILE
 from genspace.tables import PROSE_SUFFIXES, match_columns, read_parts, table_stem
-
-__all__ = ["is_prose", "unused_files"]
 
 ANSWER_STEMS = frozenset(
     {"annotation", "annotations", "answers", "answer", "ratings", "rating", "human", "labels"}
@@ -69,6 +67,6 @@ def _columns(path: Path) -> set[str]:
     return set() if part is None else set(match_columns(part, known)[0].frame.columns)
 
 
-def is_prose(path: Path, columns: Iterable[str] = ("item_id",)) -> bool:
-    """Whether a file that could be a table is none: a .txt or .json without the columns that it would have."""
-    return path.name.lower().endswith(PROSE_SUFFIXES) and not set(columns) <= _columns(path)
+def is_prose(path: Path) -> bool:
+    """Whether a file that could be a table is none: a .txt or .json without the column `item_id`."""
+    return path.name.lower().endswith(PROSE_SUFFIXES) and "item_id" not in _columns(path)

@@ -28,8 +28,6 @@ from genspace.tables import (
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["WideParts", "is_wide_table", "split_wide_table"]
-
 ANSWER_WORDS = frozenset({"assignment", "worker", "rater", "annotator", "answer", "approve", "reject"})
 """Words in the names of columns that belong to an answer rather than to an item, besides times and ids."""
 
@@ -180,7 +178,8 @@ def _rows_per_item(table: Table, human: Sequence[str], metrics: Sequence[str]) -
     if key is None:
         return _numbered(table, human, rater)
     repeated = frame[key].duplicated(keep=False)
-    if not repeated.any() or _all_the_same(frame[repeated], key):
+    # copies of one another are no answers
+    if not repeated.any() or not _varying(frame[repeated], key):
         return (
             _RowRoles(table, list(range(len(frame)))) if key == "item_id" else _numbered(table, human, rater)
         )
@@ -234,11 +233,6 @@ def _varying(frame: pd.DataFrame, key: str) -> list[str]:
     """Return the columns that differ between rows of one item."""
     distinct = frame.groupby(key).nunique()
     return [str(c) for c in distinct.columns[(distinct > 1).any()]]
-
-
-def _all_the_same(rows: pd.DataFrame, key: str) -> bool:
-    """Whether the rows of each item are copies of one another, which no answers are."""
-    return not _varying(rows, key)
 
 
 def _contradicting(table: Table, key: str, columns: Sequence[str]) -> _RowRoles:

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["NULLS", "PAIR_WORDS", "WORDS", "clean_cell", "clean_text", "is_ascii", "word_key"]
-
 NULLS = frozenset(
     {"", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "<NA>", "NaT", "#N/A"}
 )  # fmt: skip

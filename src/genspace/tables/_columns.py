@@ -11,8 +11,6 @@ from difflib import get_close_matches
 from genspace.errors import Problem
 from genspace.tables._table import Table
 
-__all__ = ["SYNONYMS", "match_columns", "name_key", "near_columns"]
-
 SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "item_id": ("id", "item", "image_id", "sample_id", "example_id", "uid", "file_name", "filename", "image_name"),
     "item_id_b": ("item_b", "second_item", "other_item"),

@@ -10,14 +10,12 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
-from genspace.errors import InvalidFilesError, Problem
+from genspace.errors import InvalidFilesError, Problem, refuse
 from genspace.tables._cells import clean_cell
 from genspace.tables._table import Table, ending_of
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = ["cell_text", "read_json"]
 
 
 def read_json(path: Path, label: str, rows: int | None) -> Iterator[Table]:
@@ -74,8 +72,7 @@ def _from_list(path: Path, label: str, rows: int | None, text: str) -> Iterator[
         for number, row in enumerate(document, start=1)
         if not isinstance(row, dict)
     ]
-    if wrong:
-        raise InvalidFilesError(wrong)
+    refuse(wrong)
     size = rows or len(document)
     for start in range(0, len(document), size):
         yield Table(path, label, as_text(document[start : start + size]), first=start + 1)
@@ -94,8 +91,7 @@ def _from_lines(lines: Iterable[tuple[int, str]], label: str) -> pd.DataFrame:
             problems.append(Problem(label, "one JSON object a line is expected", row=number, value=row))
             continue
         documents.append(row)
-    if problems:
-        raise InvalidFilesError(problems)
+    refuse(problems)
     return as_text(documents)
 
 

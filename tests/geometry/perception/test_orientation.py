@@ -321,7 +321,7 @@ def test_each_object_is_compared_with_sentences_of_its_own_name(checkpoint, view
         "orientation", f"clip-views:{checkpoint('clip')}", {"templates": templates}, Runtime(device="cpu")
     )
     config, spoken = part.load().config, []
-    part._tokenizer = lambda texts, **_: (
+    part.tokenizer = lambda texts, **_: (
         spoken.extend(texts) or {"input_ids": torch.arange(len(spoken) - len(texts), len(spoken))}
     )
 

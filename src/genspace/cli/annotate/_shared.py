@@ -10,16 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genspace.cli._app import app
+from genspace.cli._console import messages
 from genspace.errors import InputError, optional_import
 
 if TYPE_CHECKING:
     from genspace.human_study.material import Material
     from genspace.human_study.store.answer_store import AnswerStore
-
-__all__ = [
-    "ALL_LOCAL", "JsonOption", "StudyArgument", "annotate", "base_of", "opened", "remind_of_retention", "say",
-    "to_read",
-]  # fmt: skip
 
 annotate = typer.Typer(
     name="annotate",
@@ -79,8 +75,6 @@ def base_of(public_url: str) -> str:
 
 def say(text: str) -> None:
     """Print a message on standard error."""
-    from genspace.cli._console import messages
-
     messages().print(text, markup=False)
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from genspace.cli._console import print_json, results
 from genspace.cli.annotate._shared import (
     ALL_LOCAL,
     JsonOption,
@@ -101,7 +102,6 @@ def serve(
     """Serve the study and print the raters' and the researcher's links."""
     for package in ("fastapi", "uvicorn", "sqlalchemy", "python_multipart"):
         optional_import(package, extra="web", needed_for="genspace annotate serve")
-    from genspace.cli._console import out
     from genspace.human_study.visit.platforms import Links
     from genspace.human_study.web.app import listen, open_site
     from genspace.human_study.web.app import serve as run
@@ -124,7 +124,7 @@ def serve(
         here = f"[{host}]" if ":" in host else host
         base = base or f"http://{here}:{listening.getsockname()[1]}"
         links = Links(site.store, site.material.design.crowd, base)
-        out().print(f"Raters      {links.rater}\nResearcher  {links.researcher}", markup=False)
+        results().print(f"Raters      {links.rater}\nResearcher  {links.researcher}", markup=False)
         say("Stop with Ctrl-C; answers are on disk as soon as a rater sees the next picture.")
         run(site, listening, behind_proxy=behind_proxy)
 
@@ -140,7 +140,6 @@ def links(
     json_: JsonOption = False,
 ) -> None:
     """Print the raters' and the researcher's links, or replace links that have leaked."""
-    from genspace.cli._console import out, print_json
     from genspace.human_study.visit.platforms import Links
 
     secrets: dict[str, Literal["join_token", "researcher_token"]] = {
@@ -154,7 +153,7 @@ def links(
     if json_:
         print_json(found)
         return
-    out().print(f"Raters      {found['raters']}\nResearcher  {found['researcher']}", markup=False)
+    results().print(f"Raters      {found['raters']}\nResearcher  {found['researcher']}", markup=False)
 
 
 @annotate.command(
@@ -167,7 +166,6 @@ def invite(
     json_: JsonOption = False,
 ) -> None:
     """Print personal links, which work on any device. Each is shown only once."""
-    from genspace.cli._console import out, print_json
     from genspace.human_study.visit.platforms import Links
 
     base = base_of(public_url)
@@ -178,4 +176,4 @@ def invite(
         print_json(rows)
         return
     for row in rows:
-        out().print(f"{row['rater_id']}  {row['link']}", markup=False)
+        results().print(f"{row['rater_id']}  {row['link']}", markup=False)

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from genspace.cli._console import print_json, results
 from genspace.cli.annotate._shared import JsonOption, StudyArgument, annotate, opened, say, to_read
 from genspace.errors import InputError
 
@@ -86,8 +87,6 @@ def import_(
     json_: JsonOption = False,
 ) -> None:
     """Import answers, or a platform's data on its participants."""
-    from genspace.cli._console import out, print_json
-
     with opened(study) as (store, material):
         from genspace.human_study.exchange.importing import import_answers
         from genspace.human_study.exchange.reconcile import reconcile
@@ -105,4 +104,4 @@ def import_(
         return
     for name, value in found.items():
         words = ", ".join(value) if isinstance(value, list) else str(value)
-        out().print(f"{name.replace('_', ' '):<24} {words or '–'}", markup=False)
+        results().print(f"{name.replace('_', ' '):<24} {words or '–'}", markup=False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from genspace.cli._console import print_json, results
 from genspace.cli.annotate._shared import JsonOption, annotate, say
 from genspace.errors import InputError
 
@@ -88,7 +89,6 @@ def plan(
     json_: JsonOption = False,
 ) -> None:
     """Estimate how many items and raters are needed to tell two judges apart, and the cost."""
-    from genspace.cli._console import out, print_json
     from genspace.documents import to_dict
     from genspace.gather import evidence_of
     from genspace.human_study.planning import Costs, Stated, draw_plan, make_plan, plan_assumptions
@@ -122,7 +122,7 @@ def plan(
     if json_:
         print_json(to_dict(made))
         return
-    out().print(_plan_table(made))
+    results().print(_plan_table(made))
 
 
 def _plan_table(plan: StudyPlan) -> Group:

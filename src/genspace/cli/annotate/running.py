@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from genspace.cli._console import print_json, results
 from genspace.cli.annotate._shared import JsonOption, StudyArgument, annotate, opened, say
 
 
@@ -52,8 +53,6 @@ def reclaim(
     json_: JsonOption = False,
 ) -> None:
     """Reassign the items of excluded or returned raters; their answers are kept and marked."""
-    from genspace.cli._console import out, print_json
-
     with opened(study) as (store, _):
         from genspace.human_study.store.housekeeping import reclaim as ask_again
 
@@ -62,7 +61,7 @@ def reclaim(
         print_json({"raters": list(found.raters), "answers": found.answers})
         return
     verb = "Would ask" if dry_run else "Asked"
-    out().print(f"{verb} again for {found.answers} answers of {len(found.raters)} raters", markup=False)
+    results().print(f"{verb} again for {found.answers} answers of {len(found.raters)} raters", markup=False)
 
 
 @annotate.command(epilog="Example: genspace annotate forget my-study r-7kq2m9xd")
@@ -88,8 +87,6 @@ def purge(
     json_: JsonOption = False,
 ) -> None:
     """Delete old platform identifiers, sessions and comments; answers are kept under the pseudonym."""
-    from genspace.cli._console import out, print_json
-
     with opened(study) as (store, material):
         from genspace.human_study.store.housekeeping import purge as drop
 
@@ -99,6 +96,6 @@ def purge(
         print_json(counts)
         return
     verb = "Would drop" if dry_run else "Dropped"
-    out().print(
+    results().print(
         f"{verb} identifiers of {counts['raters']} raters, {counts['sessions']} sessions, {counts['comments']} comments"
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from genspace.cli._console import print_json, results
 from genspace.cli.annotate._shared import (
     JsonOption,
     StudyArgument,
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 @annotate.command(epilog="Example: genspace annotate status my-study --json")
 def status(study: StudyArgument, json_: JsonOption = False) -> None:
     """Show progress, agreement between raters, careless raters, and what is registered."""
-    from genspace.cli._console import out, print_json
     from genspace.human_study.watching.monitor import study_status
 
     with to_read(study) as (store, material):
@@ -35,13 +34,12 @@ def status(study: StudyArgument, json_: JsonOption = False) -> None:
         return
     for remark in (*found.notes, *found.rules_that_cannot_fire):
         say(remark)
-    out().print(_status_table(found))
+    results().print(_status_table(found))
 
 
 @annotate.command(epilog="Example: genspace annotate describe my-study")
 def describe(study: StudyArgument, json_: JsonOption = False) -> None:
     """Print a paragraph for the paper: participants, consent, payment, exclusions, agreement."""
-    from genspace.cli._console import out, print_json
     from genspace.human_study.watching.describe import describe as described
 
     with to_read(study) as (store, material):
@@ -49,32 +47,27 @@ def describe(study: StudyArgument, json_: JsonOption = False) -> None:
     if json_:
         print_json(found.to_json())
         return
-    out().print(found.text(), markup=False)
+    results().print(found.text(), markup=False)
 
 
-class By(StrEnum):
-    """What is put on a scale."""
-
-    GENERATOR = "generator"
-    ITEM = "item"
+By = Literal["generator", "item"]
 
 
 @annotate.command(epilog="Example: genspace annotate scale my-study --by generator")
 def scale(
     study: StudyArgument,
-    by: Annotated[By, typer.Option(help="Scale generators or single items.")] = By.GENERATOR,
+    by: Annotated[By, typer.Option(help="Scale generators or single items.")] = "generator",
     json_: JsonOption = False,
 ) -> None:
     """Scale generators from best–worst choices and rankings, by counting and by maximum likelihood."""
-    from genspace.cli._console import out, print_json
     from genspace.human_study.watching.scaling import scale_choices
 
     with to_read(study) as (store, material):
-        found = scale_choices(store.snapshot().recorded, material.items, by=by.value)
+        found = scale_choices(store.snapshot().recorded, material.items, by=by)
     if json_:
         print_json(found.to_json())
         return
-    out().print(_scale_table(found, by))
+    results().print(_scale_table(found, by))
 
 
 def _scale_table(found: Scale, by: By) -> Any:
@@ -82,8 +75,8 @@ def _scale_table(found: Scale, by: By) -> Any:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in (by.value.capitalize(), "Shown", "Best - worst", "± s.e.", "Log strength", "± s.e. "):
-        table.add_column(name, justify="left" if name == by.value.capitalize() else "right")
+    for name in (by.capitalize(), "Shown", "Best - worst", "± s.e.", "Log strength", "± s.e. "):
+        table.add_column(name, justify="left" if name == by.capitalize() else "right")
     for thing in found.things:
         figures = (thing.count, thing.count_se, thing.strength, thing.strength_se)
         cells = ["–" if figure is None else f"{figure:.3f}" for figure in figures]

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from genspace.errors import InputError, InvalidFilesError, did_you_mean
+from genspace.errors import InputError, did_you_mean, refuse
 from genspace.study.exports import _label_studio, _mturk, _potato
 from genspace.study.exports._record import Export, GivenAnswer
 from genspace.tables import Table, read_table, table_stem
@@ -77,8 +77,7 @@ def answers_table(path: Path, human: Sequence[str]) -> Table:
         if not _potato.is_potato_table(set(table.frame.columns)):
             return table
         found = _checked(_potato.read_potato_table(table), "")
-    if found.problems:
-        raise InvalidFilesError(found.problems)
+    refuse(found.problems)
     names = found.questions
     if len(human) != 1 or human[0] not in names:
         near = (
