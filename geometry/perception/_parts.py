@@ -4,8 +4,6 @@ A part reads some of what is known about an image and gives more: named arrays. 
 belong to which stage; a part may serve several. It is handed what it declares to read and nothing else, and may give
 what it declares to give and nothing else: so what its answer depends on is known, and an answer that is kept can be
 found again by it. Order, batches, caches, checks and failures are the pipeline's.
-
-Longer than 400 lines: half is the documentation of what plugins build their parts from.
 """
 
 from __future__ import annotations
