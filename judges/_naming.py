@@ -56,7 +56,7 @@ def study_context(
         study: The study to judge.
         overrides: `NAME.key=value`; those that name a member apply to it.
         base: Context outside a study to start from: `cache_dir`, `seed`, `budget`, `allowed_hosts`.
-        fields: These one by one.
+        fields: Single fields of the context.
 
     >>> import tempfile
     >>> import pandas as pd

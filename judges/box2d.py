@@ -1,7 +1,7 @@
 """Judge `box2d`: spatial relations in the picture from 2D boxes alone, by centroids and overlap.
 
-It decides what boxes can tell, left of, right of, above, below, and abstains on everything else, on pairs too close
-to call, and on ambiguous pictures. The rules stand in `genspace.geometry.boxes2d`.
+It decides what boxes can show: left of, right of, above, below. It abstains on everything else, on pairs too close to
+call, and on ambiguous pictures. The rules are in `genspace.geometry.boxes2d`.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class SideRelation(NamedTuple):
 
 
 class Unanswerable(Exception):  # noqa: N818 - the reason for an abstention, not a mistake
-    """Boxes cannot tell what is asked."""
+    """Boxes cannot answer what is asked."""
 
 
 @dataclass(frozen=True)
@@ -252,7 +252,7 @@ class _Line(BaseModel):
 
 
 _ONLY = ""
-"""Stands for the detector of a line that names none."""
+"""Name of the detector of a line that names none."""
 
 
 def read_detections(path: Path, *, primary: str = "primary") -> dict[str, dict[str, list[Found]]]:

@@ -1,9 +1,9 @@
 """What a perception part is: one replaceable step from pixels to a scene.
 
 A part reads some of what is known about an image and gives more: named arrays. The table `STAGES` says which arrays
-belong to which stage; a part may serve several. It is handed what it declares to read and nothing else, and may give
-what it declares to give and nothing else: so what its answer depends on is known, and an answer that is kept can be
-found again by it. Order, batches, caches, checks and failures are the pipeline's.
+belong to which stage; a part may serve several. A part is handed only what it declares to read, and may give only what
+it declares to give. So everything that its answer depends on is known, and a cached answer can be found by it. The
+pipeline does the rest: order, batches, caches, checks and failures.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Records to JSON and back, and their JSON Schema, read off the records themselves; small documents as TOML."""
+"""Turn records into JSON and back, and read their JSON Schema off them; write small documents as TOML."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ _KINDS: Mapping[str, str] = {
 
 
 def _wrong(kind: str, value: object, message: str) -> str:
-    """Return what a value must be, in words of TOML."""
+    """Return what a value must be, in TOML's terms."""
     wanted = (
         _KINDS.get(kind.partition("_")[0]) if kind.endswith(("_type", "_parsing", "_from_float")) else None
     )

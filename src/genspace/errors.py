@@ -71,7 +71,7 @@ class Problem:
     message: str
     """What is wrong and what to do about it."""
     row: int | None = None
-    """Line of the file as an editor counts it (a header is line 1)."""
+    """Line of the file, as an editor counts (a header is line 1)."""
     field: str | None = None
     """Column or key."""
     value: object = None
@@ -79,7 +79,7 @@ class Problem:
     unit: str = "line"
     """What `row` counts: "line", "row", "task"."""
     rows: int = 1
-    """How many rows it stands for, where one sentence tells of many."""
+    """Number of rows with this mistake, where one sentence stands for all."""
 
     def __str__(self) -> str:
         where = self.file if self.row is None else f"{self.file}, {self.unit} {self.row}"
@@ -154,7 +154,7 @@ def read_from(place: Path | str) -> Iterator[None]:
 
 
 def shown_problems(problems: Sequence[Problem], *, shown: int = 20) -> list[str]:
-    """Return problems as lines; of a long list the first of each file and column, and a count of the rest.
+    """Return problems as lines; for a long list, the first of each file and column, and a count of the rest.
 
     >>> shown_problems([Problem("a.csv", "is wrong", row=n) for n in range(2, 9)], shown=2)
     ['a.csv, line 2: is wrong', 'a.csv, line 3: is wrong', '… and 5 more']

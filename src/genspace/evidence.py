@@ -97,7 +97,7 @@ class Evidence(Displayed):
                 "can't tell". Answers about pairs are 1 (the first is better), 0 or ½, or as `settings.pairs` declares.
             scores: `item_id, metric (or judge), score[, item_id_b, question, repeat, status, passed, confidence,
                 seconds, tokens, cost_usd, reason]`, or a column per metric; a null score is an abstention.
-            settings: What is declared about them; by default everything is inferred, and said in `readings`.
+            settings: What is declared about them; by default everything is inferred, and reported in `readings`.
 
         Errors: `InvalidFilesError` naming argument, row, column and value of everything that is wrong.
 
@@ -157,7 +157,7 @@ class Evidence(Displayed):
 
     @cached_property
     def readings(self) -> tuple[Reading, ...]:
-        """What was read and assumed: what it comes to, then everything that was inferred on reading."""
+        """What was read and assumed: a summary, then everything that was inferred on reading."""
         told = summary(self.items, self.answers, self.every_verdict, self.settings).readings
         return tuple(dict.fromkeys((*told, *self.read_readings(), *self._said.readings)))
 

@@ -208,8 +208,8 @@ class Framing(Result):
 def frames(study: Study) -> Framing:
     """Find in which frame of reference people and judges answer.
 
-    Errors: `InputError` where no item is known to have different answers in the two frames, and where people gave
-    other answers than yes and no.
+    Errors: `InputError` if no item is known to have different answers in the two frames, and if people gave answers
+    other than yes and no.
 
     >>> import tempfile
     >>> import pandas as pd
@@ -293,7 +293,7 @@ def _stated_share(people: pd.DataFrame, stated: Mapping[str, float]) -> Estimate
 
 
 def _as_people_say(readings: Readings, found: Frames) -> Readings:
-    """Return readings completed from people's answers, where these determine both."""
+    """Return readings completed from people's answers where these determine both."""
     camera, own = dict(readings.camera), dict(readings.object)
     for item in found.items:
         for into, yes in ((camera, item.camera), (own, item.object)):

@@ -52,7 +52,7 @@ JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "Jso
 Status = Literal["decided", "abstained", "failed"]
 ValueType = Literal["binary", "ordinal", "continuous"]
 Role = Literal["main", "gold", "training", "extra"]
-"""What a person's answer serves: the study, a known answer's check, practice, or labels only (never reliability)."""
+"""Purpose of a person's answer: the study, a check by a known answer, practice, or labels only (no reliability)."""
 ROLES = get_args(Role)
 Reference = Literal["people", "the known truth"]
 """What judges are compared with, in words."""
@@ -66,11 +66,11 @@ DESIGN_FILE, ANSWERS_FILE = "annotate.toml", "answers.sqlite"
 """Files of a study in which `genspace annotate` asks people."""
 
 MAX_ORDINAL_VALUES = 11
-"""At most so many distinct whole numbers are taken as an ordinal scale when none is declared."""
+"""Most distinct whole numbers that count as an ordinal scale where none is declared."""
 
 
 def infer_value_type(values: Iterable[float]) -> ValueType:
-    """Return what kind of values these are: {0, 1} binary, few whole numbers ordinal, else continuous.
+    """Return the kind of values: {0, 1} binary, few whole numbers ordinal, otherwise continuous.
 
     >>> infer_value_type([0.0, 1, 1]), infer_value_type([1, 5, 3]), infer_value_type([0.2, 0.7])
     ('binary', 'ordinal', 'continuous')
@@ -83,7 +83,7 @@ def infer_value_type(values: Iterable[float]) -> ValueType:
 
 
 TRUTH_RATER = "truth"
-"""Rater id of answers that are known, as those on rendered scenes are: no person."""
+"""Rater id of the known truth, as of rendered scenes; it is not a person."""
 
 
 def reference_of(raters: Iterable[object]) -> Reference:
@@ -135,7 +135,7 @@ class Item(Displayed):
     prompt: str | None = None
     """What the generator was asked for."""
     prompt_id: str | None = None
-    """Items made from one prompt share it; the resampling unit of every headline statistic."""
+    """Items made from one prompt share it; prompts are the resampling unit of every headline statistic."""
     generator: str | None = None
     """The system that made the image."""
     predicate: str | None = None
@@ -262,7 +262,7 @@ class Verdict(Displayed):
     reason: str | None = None
     """Why it abstained or failed; required unless decided."""
     explanation: str | None = None
-    """For people: what was seen, in a sentence or two."""
+    """What was seen, in a sentence or two for people."""
     measurements: tuple[Measurement, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
     """Anything else worth keeping (raw answers, parts used); JSON values only."""
@@ -424,7 +424,7 @@ class StudySettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
-    """What a user says about ratings and scores beside study.toml, and before it; None or empty: nothing."""
+    """What a user declares about ratings and scores beside study.toml, which it overrides; None or empty: nothing."""
 
     lower_is_better: tuple[str, ...] = ()
     """Metrics whose low scores are good, besides those of study.toml."""
