@@ -29,7 +29,7 @@ def fonts_for(texts: Iterable[str], fonts: Sequence[str]) -> list[str]:
 
 @cache
 def plain_font() -> tuple[str, ...]:
-    """Return the font's name, once matplotlib knows it; nothing where it can be kept nowhere or is damaged.
+    """Register the font with matplotlib and return its name; nothing if it cannot be stored or is damaged.
 
     It is made from matplotlib's own DejaVu Sans at the first use, and kept in the cache folder.
     """

@@ -41,11 +41,11 @@ STYLE: Any = {  # matplotlib types its keys one by one
     "axes.edgecolor": RULE, "axes.labelcolor": MUTED, "text.color": INK, "xtick.color": MUTED,
     "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False,
 }  # fmt: skip
-"""How plots look, in pages and in files of their own."""
+"""The look of plots, in pages and in separate files."""
 
 
 class Plot(str):
-    """A plot as SVG text, which also gives itself as PDF: both are drawn from one description."""
+    """A plot as SVG text, and as PDF: both are drawn from one description."""
 
     __slots__ = ("figure",)
     figure: Figure
@@ -94,7 +94,7 @@ def _svg(figure: Figure, description: str) -> Plot:
     canvas: Any = FigureCanvasSVG(figure)  # matplotlib leaves its method untyped
     # `savefig` would draw everything twice.
     canvas.print_svg(buffer, metadata={"Date": None, "Creator": None})
-    figure.set_layout_engine("none")  # everything has its place now, in a PDF too
+    figure.set_layout_engine("none")  # the layout is final now, also for a PDF
     text = buffer.getvalue()
     body = text[text.index("<svg") :]
     label = f'<svg role="img" aria-label="{escape(description, quote=True)}"'
@@ -435,7 +435,7 @@ def _reliability(axes: Axes, bins: Sequence[CalibrationBin], style: Style) -> No
 
 
 def plots_of(document: QuestionResult) -> Iterator[tuple[str, Plot]]:
-    """Yield the plots of one question by name, those that there are."""
+    """Yield those plots that one question has, by name."""
     found = [
         ("agreement", forest(document)),
         ("specification", specification_map(document)),
