@@ -1,10 +1,10 @@
-"""From an object's lifted points to the points worth measuring: the largest cluster of a grid's filled cells.
+"""Clean an object's lifted points before they are measured: keep the largest cluster of a grid's filled cells.
 
-A mask that spills over an object's outline brings in patches of what stands behind it. All lengths follow the
-object's own spread, so that a cup and a bus are cleaned alike. The cells only tell what belongs together: every point
-of a cell that stays is measured, so that no size shrinks by the grid. Points that lie far from their neighbours are
-kept: a mirror, an ear or a wheel looks just like that. The released GenSpace code drops them, uses fixed lengths, and
-measures the cells' means, see `RELEASED`.
+A mask that spills over an object's outline includes patches of the background. All lengths are relative to the object's
+own spread, so that a cup and a bus are cleaned alike. The cells only decide what belongs together: every point of a
+kept cell is measured, so that the grid shrinks no size. Points that lie far from their neighbours are kept, because a
+mirror, an ear or a wheel looks just like that. The released GenSpace code drops them, uses fixed lengths, and measures
+the cells' means, see `RELEASED`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Cleaning:
     """The voxel's edge is the points' spread, 3 ‖standard deviation‖, over this."""
     min_voxel_m: float = 0.0
     neighbours: int = 20
-    """Neighbours whose mean distance tells an outlier, the point itself among them."""
+    """Neighbours whose mean distance decides about an outlier, the point itself among them."""
     outlier_deviations: float | None = None
     """An outlier's mean distance lies this many standard deviations above the mean of all; None: none is dropped."""
     eps_voxels: float = 10.0
@@ -182,7 +182,7 @@ def largest_cluster(points: Array, eps_m: float, min_neighbours: int) -> BoolArr
 
 
 def _parts_of_grid(points: Array, eps_m: float, min_neighbours: int) -> tuple[NDArray[np.intp], BoolArray]:
-    """Return the part, (N,) from 1, of each point that a grid shows to be a core, 0 for others, and who is near one."""
+    """Return the part, (N,) from 1, of points that a grid shows to be cores, else 0, and which points are near one."""
     from scipy.ndimage import label
 
     side = eps_m / np.sqrt(12) * (1 - 1e-9)

@@ -1,4 +1,4 @@
-"""From an object's cleaned points to its box: extents along its own axes, and the centre of the whole box."""
+"""Measure an object's box from its cleaned points: extents along its own axes, and the centre of the whole box."""
 
 from __future__ import annotations
 

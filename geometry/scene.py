@@ -64,7 +64,7 @@ Positive = Annotated[float, Strict(), Field(gt=0)]
 Probability = Annotated[float, Strict(), Field(ge=0, le=1)]
 Metres = Annotated[float, Strict(), Field(ge=-1e6, le=1e6)]
 MIN_SIZE_M = 1e-6
-"""Anything thinner has no size that could be compared."""
+"""Smallest size that can be compared."""
 Size = Annotated[float, Strict(), Field(ge=MIN_SIZE_M, le=1e6)]
 Vector = tuple[Number, Number, Number]
 Point = tuple[Metres, Metres, Metres]
@@ -259,7 +259,7 @@ def _rows(matrix: NDArray[np.float64]) -> tuple[Vector, ...]:
 
 
 class _SceneFile(_Record):
-    """What a file holds: knows where it came from."""
+    """What a file holds, with the name of the file."""
 
     _source: str = PrivateAttr(default="scene")
 
@@ -315,8 +315,8 @@ class Scene(Displayed, _SceneFile):
     predicates: tuple[str, ...] = ()
     """What to judge, as calls whose roles name objects: `object_distance(cow, chair, value_m=1)`."""
     absent: tuple[str, ...] = ()
-    """Ids of things that were asked for and are not in the picture, as a detector has verified: what is said of them
-    does not hold. Without it, a thing that was not found may only have been overlooked."""
+    """Ids of objects that were asked for and that a detector verified to be absent: statements about them do not hold.
+    Without it, an object that was not found may only have been overlooked."""
     detections: Annotated[int, Strict(), Field(ge=0)] | None = None
     """How many things of the asked classes the detector saw, unnamed ones too; None: those of `objects`."""
 
@@ -348,7 +348,7 @@ class Scene(Displayed, _SceneFile):
 
     @property
     def is_truth(self) -> bool:
-        """Whether it says that it holds the known truth, as those of rendered probes do, and no perception of it."""
+        """Whether it declares that it holds the known truth, as scenes of rendered probes do, and not a perception."""
         return self.camera.intrinsics_source == "known" or any(item.complete for item in self.objects)
 
     def object(self, name: str) -> SceneObject | None:

@@ -1,4 +1,4 @@
-"""What a judge knows of a scene: each object's place, front and sizes in the level frame, or why not.
+"""What a judge knows about a scene: each object's place, front and sizes in the level frame, or why not.
 
 Plain floats and tuples: predicates look at a handful of numbers, many thousand times a second.
 """
@@ -36,7 +36,7 @@ class Unmeasurable(Exception):  # noqa: N818  the reason for an abstention, not 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Stands where a value would, and says why there is none."""
+    """Stands in place of a value, and says why there is none."""
 
     reason: str
 
@@ -151,7 +151,7 @@ class Placed:
 
 
 class ProfileView(dict[str, Placed]):
-    """A scene's objects by id, as a profile sees them; each is made when it is first asked for.
+    """A scene's objects by id, as a profile sees them; each is made when first needed.
 
     >>> from genspace.geometry.profiles import load_profile
     >>> from genspace.geometry.scene import Scene

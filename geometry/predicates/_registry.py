@@ -1,4 +1,4 @@
-"""Which predicates there are: a module and a TOML of words in this folder each, and those of plugins.
+"""All predicates: a module and a TOML of words in this folder for each, and those of plugins.
 
 A further predicate in this folder is a file `NAME.py` that defines `PREDICATE`, and `NAME.toml`; a plugin's is a
 package with an entry point in the group `genspace.predicates` that names a `Predicate`, and a `NAME.toml` in it.

@@ -1,4 +1,4 @@
-"""What people and models are told of a predicate: the texts beside its module, filled in.
+"""What people and models are told about a predicate: the texts beside its module, filled in.
 
 `NAME.toml` has one table for each audience: `says` (for those who know the objects' ids), `models`, `people.LANGUAGE`.
 A text is one for all variants, or a table by the words that a call uses; {curly} parts are filled in with
@@ -105,11 +105,11 @@ class Voice:
     family: Callable[[Predicate], Table]
     """A predicate's texts for this audience; empty where it has none."""
     clean: Callable[[str], str] = str
-    """Makes a name that comes from outside safe to be quoted."""
+    """Makes a name from outside safe to quote."""
     by_id: bool = False
     """Whether objects are called by their ids."""
     fallback: Voice | None = None
-    """Who speaks of predicates that have no texts for this audience."""
+    """Voice for predicates that have no texts for this audience."""
 
     def tell(
         self, bound: Bound, key: str, *, edit: bool = False, tolerances: Tolerances = CORRECTED.tolerances
