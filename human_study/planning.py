@@ -1,6 +1,6 @@
-"""Planning a human study: how many items and raters tell two judges apart, and what that costs.
+"""Plan a human study: how many items and raters tell two judges apart, and what that costs.
 
-The simulation is `genspace.analysis.power`; here it meets pilots, wages and the plot.
+The simulation is `genspace.analysis.power`; this module adds pilots, wages and the plot.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["Costs", "Stated", "StudyPlan", "make_plan", "plan_assumptions"]
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What an answer takes and costs; None where it is not known."""
+    """Time and cost of an answer; None where it is not known."""
 
     seconds_per_answer: float | None
     wage_per_hour: float | None
@@ -111,7 +111,7 @@ class Stated:
 def plan_assumptions(
     pilot: Evidence | None, judges: Sequence[str] | None, stated: Stated
 ) -> tuple[Assumptions, float | None]:
-    """Return what is assumed, from a pilot or as stated, and the pilot's median seconds an answer; stated wins.
+    """Return the assumptions, stated or from a pilot, and the pilot's median seconds an answer; stated ones win.
 
     Errors: `InputError` when the two together are not enough, or the pilot holds no such judge.
 

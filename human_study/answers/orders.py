@@ -1,4 +1,4 @@
-"""What an answer about a group of items says: an order in tiers, best first; within a tier nothing is said.
+"""What an answer about a group of items says: an order in tiers, best first, with no order within a tier.
 
 Best–worst of four gives three tiers (the best, the two between, the worst), a ranking one tier for each item.
 """

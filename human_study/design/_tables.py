@@ -253,7 +253,7 @@ class OutcomeSpec(DesignTable):
     pay: Annotated[float, Field(ge=0)] | None = None
     """Amount for the visit, in `crowd.currency`."""
     pay_per_picture: Annotated[float, Field(ge=0)] | None = None
-    """Amount for each picture answered, practice left out."""
+    """Amount for each picture answered, without practice."""
 
 
 class Outcomes(DesignTable):
@@ -296,4 +296,4 @@ class LimitsTable(DesignTable):
     request_seconds: Annotated[float, Field(gt=0, le=300)] = 20
     """A connection that has not sent a whole request by then is closed."""
     connections: Count = 2000
-    """Open connections; beyond, the one that has waited longest for a request is closed."""
+    """Most open connections; beyond them, the one that has waited longest for a request is closed."""
