@@ -33,7 +33,7 @@ class Assumptions(Displayed):
     """Each judge's correlation with the mean of very many raters; of pairs, the share on which it prefers what very
     many raters prefer."""
     between: float | None = None
-    """Correlation of the two judges' answers; None: what their agreement with people alone makes of it."""
+    """Correlation of the two judges' answers; None: what follows from their agreement with people alone."""
     prompt_share: float = 0.5
     """Share of the variance of true quality, and of each judge's errors, that items of one prompt share."""
     per_prompt: int = 1
@@ -152,7 +152,7 @@ class Assumptions(Displayed):
             judged = judged[rated]
             correlations = np.corrcoef(np.column_stack([judged, mean]), rowvar=False)
             if not np.isfinite(correlations).all():
-                raise InputError("the pilot's scores must vary and be there for every rated item")
+                raise InputError("the pilot's scores must vary, and every rated item needs one")
             k = len(item) / rated.sum()
             most = scale.agreement(MAX_LATENT)
             if agreement is None and pairs:
@@ -176,7 +176,7 @@ class Assumptions(Displayed):
 
 
 def _possible_between(agreement: tuple[float, float]) -> tuple[float, float]:
-    """Return the least and greatest correlation of two judges who agree so with people: their errors' being -1 or 1."""
+    """Return the least and the greatest correlation of two judges with these agreements: their errors' is -1 or 1."""
     a, b = agreement
     errors = math.sqrt((1 - a * a) * (1 - b * b))
     return a * b - errors, a * b + errors
@@ -198,7 +198,7 @@ def _shared_variance(values: Floats, groups: ArrayLike) -> float:
 
 
 def _measured_reliability(ratings: Floats, items: ArrayLike) -> float:
-    """Return ICC(1,1) of a pilot. Errors: `InputError` where it says nothing about a larger study."""
+    """Return ICC(1,1) of a pilot. Errors: `InputError` if it says nothing about a larger study."""
     found = _shared_variance(ratings, items)
     if math.isnan(found) or found <= 0:
         raise InputError(

@@ -109,7 +109,7 @@ def penalised_estimate(scope: Scope, judge: JudgeScores) -> tuple[Estimate, Floa
     y, x = target[there], given(judge, figure)[there]
     tie = score_tie(x[np.isfinite(x)])
     clusters = scope.replicates.take(there)
-    statistic = penalised if np.isnan(x).any() else figure.statistic  # the same where nothing is left unsaid
+    statistic = penalised if np.isnan(x).any() else figure.statistic  # the same where there is no abstention
     values = statistic(scope.left_out(y, clusters), x, tie)
     value, replicated = float(values[0]), values[1:]
     found = from_replicates(

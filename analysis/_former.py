@@ -1,4 +1,4 @@
-"""Comparisons of former formats as the present one has them.
+"""Bring comparisons of former formats into the present one.
 
 Format 1 held reasons and remarks as sentences. Format 2 tested by swapping prompts and held preferences apart.
 """
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 GONE = frozenset({"family", "sentences", "words"})
-"""Keys of format 1 that held what is now made from the figures."""
+"""Keys of format 1 for what is now derived from the figures."""
 PREFERENCES = {
     "half_credit": "pair_agreement", "strict": "pair_agreement_strict", "with_ties": "pair_agreement_with_ties",
     "ties_dropped": "pair_agreement_ties_dropped", "tie_calibrated": "pair_agreement_tie_calibrated",
@@ -96,7 +96,7 @@ def _question_of_2(document: Any) -> Any:
 
 
 def _with_triads(part: Any) -> Any:
-    """Say of every order that its triads were not counted."""
+    """Mark the triads of every order as not counted."""
     if isinstance(part, Mapping):
         found = {key: _with_triads(value) for key, value in part.items()}
         return {**found, "triads": None} if "prior_ties" in found else found

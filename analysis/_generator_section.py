@@ -34,7 +34,7 @@ STRENGTH: ScoreKind = "Bradley-Terry log strength"
 
 @dataclass(frozen=True, eq=False)
 class Field:
-    """The generators of one question, what was said about their images, and the draws that everybody shares."""
+    """The generators of one question, what was said about their images, and the draws that all orders share."""
 
     items: Units
     """All items with what was said about single ones."""
@@ -116,7 +116,7 @@ class Field:
 
     @property
     def answered(self) -> Units:
-        """What the people answered about: pairs or single items."""
+        """What the people judged: pairs or single items."""
         return self.pairs if self.about_pairs and self.pairs is not None else self.items
 
     def no_interval(self, *, judge: bool) -> Reason | None:
@@ -160,11 +160,11 @@ class _ScoredBy:
     scores: GeneratorScores
     label: ScoreKind
     nothing: Reason | None
-    """What to say where nobody said anything."""
+    """The reason to give where nothing was said about a generator."""
     direction: int = 1
     """-1: lower scores are better; `scores` are turned so that higher is."""
     counted: Sequence[Counted] = ()
-    """Of a judge that scores single items: each generator's figures in their three ways."""
+    """Of a judge that scores single items: each generator's figures, counted in three ways."""
 
 
 def _people(field: Field) -> _ScoredBy:
@@ -201,7 +201,7 @@ def _judge(field: Field, name: str) -> _ScoredBy:
 
 
 def _counted(field: Field, judge: JudgeScores, limits: ScoreRange) -> Iterator[Counted]:
-    """Yield what the judge's verdicts on each generator's items come to."""
+    """Yield the judge's figures of each generator, counted in three ways."""
     for code in range(len(field.items.generators)):
         rows = field.items.generator == code
         yield judge_figures(

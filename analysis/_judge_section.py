@@ -82,10 +82,10 @@ def judge_section(scope: Scope, judge: JudgeScores) -> JudgeResult:
 
 
 def baselines(scope: Scope) -> list[JudgeScores]:
-    """Return what any judge should beat: the same answer always, and knowing the prompt but not the image.
+    """Return what any judge should beat: always the same answer, and knowing the prompt but not the image.
 
-    The second scores half of each prompt's items by the mean rating of the other half. Leaving only the item itself
-    out would push its prompt's mean the other way: the best image of a prompt would get the lowest score.
+    The second scores half of each prompt's items by the mean rating of the other half. If only the item itself were
+    left out, the mean of the others would move the other way: the best image of a prompt would get the lowest score.
     """
     from pandas.util import hash_array
 
@@ -195,7 +195,7 @@ def _in_sample(pairs: Pairs, y: Floats, x: Floats) -> float:
 
 
 def _calibrated_pairs(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
-    """Return how often judge and people say the same of a pair, with a tie width chosen on other prompts."""
+    """Return how often judge and people say the same about a pair, with a tie width chosen on other prompts."""
     lean, mine = target_of(scope.rated.people, PREFERENCE_FIGURES[0]), judge.preference
     both = np.isfinite(lean) & np.isfinite(mine)
     n = int(both.sum())

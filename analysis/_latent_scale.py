@@ -1,4 +1,4 @@
-"""The normal variables under simulated answers: where they are cut, and what correlations of the cut ones say of them.
+"""The normal variables under simulated answers: where they are cut, and how correlations before and after relate.
 
 They follow from the Hermite expansion of whatever is cut into steps (Pearson's polychoric argument).
 """
@@ -21,12 +21,12 @@ MAX_LATENT = 0.999
 
 @dataclass(frozen=True)
 class LatentScale:
-    """The normal variables underneath: where they are cut, and what correlations of the cut ones say of them."""
+    """The normal variables underneath: where they are cut, and how correlations before and after the cut relate."""
 
     reliability: float
     """Correlation of two raters' variables."""
     steps: Floats
-    """Where people's variable is cut into levels; none: it is not."""
+    """Where people's variable is cut into levels; empty: it is not."""
     people: Floats
     """(K,) Hermite coefficients of the mean of very many ratings, as a function of true quality."""
     judge: Floats
@@ -41,7 +41,7 @@ class LatentScale:
     def of(
         cls, reliability: float, shares: Sequence[float] | None, *, yes_no: bool, pairs: bool
     ) -> LatentScale:
-        """Find the scale on which two ratings correlate so and the levels have these shares; None: not cut."""
+        """Find the scale on which two ratings have this correlation and the levels these shares; None: not cut."""
         from scipy.optimize import brentq
         from scipy.special import ndtr, ndtri
 
@@ -74,7 +74,7 @@ class LatentScale:
         )
 
     def agreement(self, latent: float) -> float:
-        """Return the stated agreement of a judge whose variable correlates so with true quality."""
+        """Return the stated agreement of a judge whose variable has this correlation with true quality."""
         if self.pairs:
             return 0.5 + math.asin(latent) / math.pi
         spread = math.sqrt(self.variance * float(self.people @ self.people))

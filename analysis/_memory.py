@@ -13,7 +13,7 @@ ARRAYS = 32
 PROGRAM = 250_000_000
 """Bytes of Python and its libraries."""
 AN_ITEM, A_SCORE, A_RATED_ITEM = 500, 400, 17_500
-"""Bytes of an item, of a judge's score of it, and of all that is computed at a time where people rated the item."""
+"""Bytes of an item, of a judge's score of it, and of all that is computed at once for an item that people rated."""
 
 _budget: list[int] = []
 
@@ -38,7 +38,7 @@ def memory_needed(items: int, judges: int, *, rated: int, draws: int) -> int:
 
 @contextmanager
 def within_memory(budget: int) -> Iterator[None]:
-    """Within the block, what is computed in blocks takes smaller ones where `budget` bytes are few."""
+    """Within the block, compute in smaller pieces where `budget` bytes are few."""
     _budget.append(budget)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Rules that look for what a careful reviewer would remark; each remark is a record of `genspace.analysis.notes`."""
+"""Look for what a careful reviewer would remark; each remark is a record of `genspace.analysis.notes`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from genspace.analysis.system import MIN_GENERATORS
 
 @dataclass(frozen=True)
 class Seen:
-    """What a rule may look at."""
+    """What the rules look at."""
 
     result: QuestionResult
     scope: Scope
@@ -41,7 +41,7 @@ NEAR_TIES_MATTER = 0.01
 
 
 def remarks(result: QuestionResult, scope: Scope) -> tuple[n.Note, ...]:
-    """Return everything worth saying, in the order in which it is read."""
+    """Return all remarks, in reading order."""
     seen = Seen(result, scope)
     return tuple(note for rule in RULES for note in rule(seen))
 

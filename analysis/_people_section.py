@@ -79,7 +79,7 @@ def leave_one_out(ratings: Floats, rater: int) -> Floats:
 
 
 def human_row(scope: Scope, figures: Iterable[Figure]) -> dict[str, Estimate]:
-    """Return each figure of each rater against the rest, averaged over raters."""
+    """Return each figure, taken of each rater against the rest and averaged over raters."""
     rows = {figure.key: figure for figure in figures}
     people = scope.rated.people
     if len(people.raters) < 2:

@@ -170,7 +170,7 @@ class Scope:
         return {}
 
     def pairs(self, both: Bools, x: Floats, groups: Ints | None = None) -> Pairs:
-        """Return the pairs of some rated units, inside groups or all; which they are is found once for all judges.
+        """Return the pairs of some rated units, inside groups or all; they are listed once for all judges.
 
         Args:
             both: (n,) the m units.

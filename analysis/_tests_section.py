@@ -40,7 +40,7 @@ from genspace.analysis.significance import (
 )
 
 LEAST_COVERAGE = 0.5
-"""A judge that scores a smaller share of the items people rated is in no first place."""
+"""A judge that scores a smaller share of the rated items may not be in a first place."""
 BCA_DRAWS = 1000
 PERM_BOTH_PERMUTATIONS = 1000
 
@@ -74,7 +74,7 @@ def ranking(scope: Scope, figures: Mapping[str, Estimate]) -> list[str]:
 
 
 class Compared:
-    """Judges on the units that both of a pair answered; what a judge's answers give there is computed once."""
+    """Judges on the units that both of a pair answered; each judge's figures there are computed once."""
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
@@ -159,7 +159,7 @@ def pair_tests(compared: Compared, ranked: Sequence[str]) -> tuple[PairTest, ...
 
 
 def holm_adjusted(found: Sequence[Difference]) -> list[float | None]:
-    """Adjust the p-values of one family for one another; pairs that could not be compared are no part of it."""
+    """Adjust the p-values of one family for one another; pairs that could not be compared are left out."""
     p = holm([d.p if d.testable and d.p is not None else np.nan for d in found])
     return [float(v) if np.isfinite(v) else None for v in p]
 

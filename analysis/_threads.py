@@ -1,4 +1,4 @@
-"""Independent pieces of a comparison side by side: NumPy lets other threads run while it computes."""
+"""Compute independent pieces of a comparison side by side: NumPy lets other threads run while it computes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 MAX_THREADS = 8
 ALONE_S = 0.3
-"""Seconds that one thread works by itself: several wait for one another, and so take more of the processor."""
+"""Seconds for which one thread works alone: several threads wait for one another and use more processor time."""
 BRING_PRODUCTS = ("numpy", "scipy.linalg", "torch")
 """Packages that load a library of matrix products."""
 
@@ -67,7 +67,7 @@ def _allowed() -> int:
 
 
 def small_products() -> AbstractContextManager[object]:
-    """Within the block, matrix products keep to one thread each: ours are small, and further threads only wait."""
+    """Within the block, each matrix product runs in one thread: ours are small, and further threads only wait."""
     loaded = tuple(name for name in BRING_PRODUCTS if name in sys.modules)
     limits: AbstractContextManager[object] = _pools(loaded).limit(limits=1, user_api="blas")
     return limits

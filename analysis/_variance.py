@@ -15,7 +15,7 @@ def variance_components(ratings: ArrayLike, weights: Floats | None = None) -> tu
     """Return (B,) variances between items and within them, where raters may differ from item to item.
 
     They come from a one-way analysis of variance of all items with two or more ratings (Searle, Casella and McCulloch
-    1992, "Variance components", ch. 3.6, for unequal numbers). NaN where they cannot be told.
+    1992, "Variance components", ch. 3.6, for unequal numbers). NaN where they cannot be estimated.
 
     Args:
         ratings: (n, k), NaN where missing.

@@ -1,8 +1,8 @@
-"""Judges that may abstain: how much they cover, and what their figures are worth beside those of others.
+"""Judges that may abstain: how much they cover, and how their figures compare with those of others.
 
-A judge that answers only the easy items looks better than it is. So coverage always stands beside a figure, the
-same figure is given with every abstention tied with everything, and the risk-coverage curve shows whether the
-judge knows when it is wrong (El-Yaniv & Wiener 2010; Geifman & El-Yaniv 2017).
+A judge that answers only the easy items looks better than it is. So every figure comes with its coverage, and again
+with every abstention tied with everything. The risk-coverage curve shows whether the judge knows when it is wrong
+(El-Yaniv & Wiener 2010; Geifman & El-Yaniv 2017).
 """
 
 from __future__ import annotations
@@ -39,7 +39,12 @@ MAX_POINTS = 200
 
 @dataclass(frozen=True, slots=True, repr=False)
 class AbstentionTable(Displayed):
-    """Who decided what, over the items that people were asked about."""
+    """Who decided what, over the items that people were asked about.
+
+    >>> table = abstention_table([1, 1, 1], [1, 1, 0], [1, 0, 0])
+    >>> table.both, table.people_only, round(table.coverage, 2)
+    (1, 1, 0.33)
+    """
 
     both: int
     """Decided by people and judge."""
@@ -106,7 +111,12 @@ def common_items(scores: Mapping[str, ArrayLike]) -> Bools:
 
 @dataclass(frozen=True, slots=True)
 class RiskCoveragePoint(Displayed):
-    """What is left when the judge answers only above a confidence."""
+    """What is left when the judge answers only above a confidence.
+
+    >>> surest = risk_coverage([0.9, 0.6], [1, 1], [1, 0]).points[-1]
+    >>> surest.threshold, surest.coverage, surest.risk
+    (0.9, 0.5, 0.0)
+    """
 
     threshold: float
     """Answers at or above this confidence are kept."""
@@ -122,7 +132,12 @@ class RiskCoveragePoint(Displayed):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class RiskCoverage(Displayed):
-    """A judge's risk-coverage curve."""
+    """A judge's risk-coverage curve.
+
+    >>> found = risk_coverage([0.9, 0.6], [1, 1], [1, 0])
+    >>> found.aurc.value, found.risk.value
+    (0.25, 0.5)
+    """
 
     points: tuple[RiskCoveragePoint, ...]
     """By rising threshold."""

@@ -1,8 +1,8 @@
 """The alternative annotator test: could a judge stand in for one of the raters?
 
 Each rater is left out in turn. On every item the judge and the left-out rater are compared by how well each
-agrees with the remaining raters; the judge wins against the rater when it does so at least about as often, up to
-an advantage epsilon that its lower price deserves. Calderon, Reichart & Dror 2025, "The alternative annotator
+agrees with the remaining raters. The judge wins against the rater if it agrees at least as well about as often: it may
+fall behind by epsilon, because it costs less. Calderon, Reichart & Dror 2025, "The alternative annotator
 test for LLM-as-a-judge", ACL (arXiv 2501.10970), here with a t-test clustered by prompt.
 """
 
@@ -37,7 +37,7 @@ Alignment = Literal["accuracy", "rmse"]
 Annotators = Literal["crowd", "skilled", "experts"]
 
 EPSILON: Mapping[Annotators, float] = {"crowd": 0.1, "skilled": 0.15, "experts": 0.2}
-"""The authors' head start by who the raters are: the dearer a rater, the more a judge may fall behind."""
+"""The authors' epsilon by kind of rater: the dearer a rater, the further a judge may fall behind."""
 FALSE_DISCOVERY_RATE = 0.05
 WINNING_RATE = 0.5
 MIN_RATERS = 3
@@ -47,7 +47,12 @@ MIN_ITEMS = 30
 
 @dataclass(frozen=True, slots=True)
 class RaterContest(Displayed):
-    """The judge against one left-out rater."""
+    """The judge against one left-out rater.
+
+    >>> contest = RaterContest("ann", 40, judge_at_least_as_good=0.85, rater_at_least_as_good=0.8, p=0.02, won=True)
+    >>> contest.judge_at_least_as_good > contest.rater_at_least_as_good
+    True
+    """
 
     rater: str
     items: int
@@ -64,7 +69,12 @@ class RaterContest(Displayed):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class AlternativeAnnotatorTest(Displayed):
-    """Whether a judge could stand in for a rater; null with a reason where it cannot be tested."""
+    """Whether a judge could stand in for a rater; null with a reason where it cannot be tested.
+
+    >>> found = alternative_annotator_test([1.0], [[1.0, 1.0]], [0], identified=True)
+    >>> found.passed, found.reason.code, found.reason.needed
+    (None, 'too_few_raters', 3)
+    """
 
     passed: bool | None
     """Whether the judge wins against at least half of the raters."""
@@ -102,7 +112,7 @@ def alternative_annotator_test(
         names: Of the k raters.
         alignment: "accuracy": share of the other raters who gave the same answer; "rmse": minus the root mean
             squared distance to their ratings.
-        epsilon: The head start of the judge, see `EPSILON`; the authors' lowest where nothing is known of the raters.
+        epsilon: How far the judge may fall behind, see `EPSILON`; the authors' lowest if the raters are unknown.
 
     >>> alternative_annotator_test([1.0], [[1.0, 1.0]], [0], identified=True).reason.code
     'too_few_raters'
@@ -202,10 +212,10 @@ def _clustered_p(difference: Floats, prompts: NDArray[Any], epsilon: float) -> f
 
 
 def own_answers(judge: JudgeScores, people: PeopleAnswers, *, declared: bool) -> Floats | None:
-    """Return (n,) a judge's own answers on the raters' scale, NaN = none; None where it speaks on another.
+    """Return (n,) a judge's own answers on the raters' scale, NaN = none; None if it answers on another.
 
-    It speaks on theirs where it says yes or no to what they say yes or no to, where all its scores are values of their
-    scale, or, on a continuous scale of declared ends, lie between these.
+    It answers on their scale if it says yes or no as they do, if all its scores are values of their scale, or, on a
+    continuous scale with declared ends, if all its scores lie between the ends.
 
     Args:
         judge: On the units that people rated, before any threshold is fitted to it.
@@ -225,7 +235,7 @@ def own_answers(judge: JudgeScores, people: PeopleAnswers, *, declared: bool) ->
 
 
 def as_ratings(scores: ArrayLike, ratings: ArrayLike, prompts: ArrayLike, *, seed: int = 0) -> Floats:
-    """Say a judge's scores in the raters' own values, so that they can be compared rating by rating.
+    """Turn a judge's scores into the raters' own values, so that they can be compared rating by rating.
 
     Equipercentile mapping (Kolen & Brennan 2014, "Test equating, scaling, and linking"): the share of scores below
     (mid-rank) becomes the rating with that share below it, both fitted on other prompts than the item's own. The

@@ -2,8 +2,8 @@
 
 What an exchange moves depends on which parts are new already. The mean over all orders is the only division that adds
 up to the whole change, treats parts alike, and gives nothing to a part whose exchange never changes anything (Shapley
-1953, "A value for n-person games"). Of many parts a few orders are drawn, each with its reverse, which still add up
-(Mitchell et al. 2022, "Sampling permutations for Shapley value estimation").
+1953, "A value for n-person games"). For many parts, some orders are drawn, each with its reverse; their means still add
+up (Mitchell et al. 2022, "Sampling permutations for Shapley value estimation").
 """
 
 from __future__ import annotations
@@ -26,16 +26,21 @@ from genspace.display import Displayed
 __all__ = ["Attribution", "Mixture", "PartMoved", "attribution", "mixtures", "orders_of"]
 
 Mixture = frozenset[str]
-"""Names of the parts that are new; the others are as they were."""
+"""Names of the new parts; the other parts are the old ones."""
 MOST_EXACT = 4
-"""Of more parts, orders are drawn."""
+"""With more parts than this, orders are drawn."""
 ORDERS_DRAWN = 12
 """Each is followed by its reverse."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartMoved:
-    """What one part moved."""
+    """What one part moved.
+
+    >>> found = attribution({frozenset(): [0, 0, 1], frozenset({"depth"}): [1, 0, 1]}, orders_of(["depth"]))
+    >>> found.parts[0].part, found.parts[0].prompts_moved
+    ('depth', 1)
+    """
 
     part: str
     moved: Estimate
@@ -46,13 +51,18 @@ class PartMoved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attribution(Displayed):
-    """A change of a mean score, divided among the parts that changed."""
+    """A change of a mean score, divided among the parts that changed.
+
+    >>> found = attribution({frozenset(): [0, 0, 1], frozenset({"depth"}): [1, 0, 1]}, orders_of(["depth"]))
+    >>> found.prompts, found.orders, round(found.change.value, 2)
+    (3, 1, 0.33)
+    """
 
     was: Estimate
     now: Estimate
     change: Estimate
     parts: tuple[PartMoved, ...]
-    """Those that moved most first; they add up to the change."""
+    """Parts that moved the score most come first; together they add up to the change."""
     prompts: int
     orders: int
     """Orders in which the parts were exchanged."""
@@ -87,12 +97,12 @@ def mixtures(orders: Iterable[Sequence[str]]) -> list[Mixture]:
 def attribution(
     scores: Mapping[Mixture, ArrayLike], orders: Sequence[Sequence[str]], *, confidence: float = 0.95
 ) -> Attribution:
-    """Divide the change from the mixture without new parts to the one of new parts alone.
+    """Divide the change from the mixture of old parts to the mixture of new parts.
 
     Args:
         scores: (n,) score of each prompt, by mixture; every mixture of `mixtures(orders)`.
         orders: In which the parts are exchanged (`orders_of`).
-        confidence: Level of the intervals, for the parts of all together.
+        confidence: Level of the intervals of the parts, all together.
 
     Errors: `ValueError` for no parts, no prompts, or scores that are not finite numbers of the same prompts.
 

@@ -1,4 +1,4 @@
-"""Scaling of best–worst choices: from who was chosen best and worst among a few to a scale of all.
+"""Scale items from best–worst choices: who was chosen best and worst among a few.
 
 Two scales are given. Counting: how often an item was best less how often worst, over how often it was shown (Finn &
 Louviere 1992; Kiritchenko & Mohammad 2017, "Best-Worst Scaling More Reliable than Rating Scales"). Maximum likelihood:
@@ -25,7 +25,12 @@ __all__ = ["BestWorst", "best_worst_scale", "split_half_reliability"]
 
 @dataclass(frozen=True, eq=False)
 class BestWorst(Displayed):
-    """Scales of G items."""
+    """Scales of G items.
+
+    >>> scale = best_worst_scale([[0, 1, 2], [0, 1, 2]], best=[0, 1], worst=[2, 0], items=3)
+    >>> scale.count.tolist()
+    [0.0, 0.5, -0.5]
+    """
 
     count: Floats
     """(G,) from -1 (always worst) to 1 (always best); NaN for an item that was never shown."""

@@ -1,7 +1,7 @@
 """Calibration: what a score says about how often people say yes.
 
-`cross_fit` turns any scores into probabilities that were never fitted on the item's own prompt; the diagram, the
-expected calibration error and the Brier score then tell how far probabilities can be taken at their word.
+`cross_fit` turns any scores into probabilities that were never fitted on the item's own prompt. The diagram, the
+expected calibration error and the Brier score then show how well probabilities match what people say.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ Predictor = Callable[[Floats, Ints], tuple[Floats, Floats]]
 Fit = Callable[[Floats, Floats, Ints], Predictor]
 BINS = 10
 SPREAD = 1.0
-"""Standard deviation that is expected of a sub-domain's own weights about the common ones, in log-odds."""
+"""Expected standard deviation of a sub-domain's own weights about the common ones, in log-odds."""
 LEAST_PRIOR = 1e-6
-"""Precision of the prior of common weights: none to speak of, but enough where a score does not vary."""
+"""Precision of the prior of common weights: nearly none, but enough where a score does not vary."""
 
 
 def cross_fit(
@@ -201,7 +201,11 @@ METHODS: dict[Method, Fit] = {"isotonic": _isotonic, "logistic": _logistic}
 
 @dataclass(frozen=True, slots=True)
 class CalibrationBin(Displayed):
-    """One bin of the reliability diagram."""
+    """One bin of the reliability diagram.
+
+    >>> CalibrationBin(0.2, 0.4, predicted=0.31, observed=Estimate(0.25, 0.16, 0.37, n=64)).observed.value
+    0.25
+    """
 
     low: float
     """The bin holds probabilities from here (inclusive) …"""
@@ -215,7 +219,12 @@ class CalibrationBin(Displayed):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Reliability(Displayed):
-    """A reliability diagram with its summary figures."""
+    """A reliability diagram with its summary figures.
+
+    >>> found = reliability_diagram([0.25, 0.25, 0.25, 0.25], [0, 0, 1, 1])
+    >>> found.ece.value, found.brier.value
+    (0.25, 0.3125)
+    """
 
     bins: tuple[CalibrationBin, ...]
     ece: Estimate

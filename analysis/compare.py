@@ -1,4 +1,4 @@
-"""Every judge and metric against the people, question by question."""
+"""Compare every judge and metric with the people, question by question."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Comparison(Result):
         try:
             document = from_former(document)
         except KeyError as error:
-            raise InputError(f"is no comparison: {error} is missing") from None
+            raise InputError(f"is not a comparison: {error} is missing") from None
         return cls(from_dict(ComparisonDocument, document))
 
     def to_frame(self) -> pd.DataFrame:

@@ -1,9 +1,9 @@
-"""How often a judge contradicts itself when the same thing is asked in another way, and what that says of its errors.
+"""How often a judge contradicts itself when asked the same in another way, and what follows for its errors.
 
-Whoever says yes to a picture and no to its mirror image with the words mirrored is wrong once: no label is needed to
-know it (metamorphic testing: Chen, Cheung and Yiu 1998, "Metamorphic testing"). The bound below counts, for each item,
-the fewest answers that must be wrong whatever the truth is. The errors that were really made are at least as many, so
-their share is at least the bound, on every sample and with no assumption but that the versions ask the same thing.
+A judge that says yes to a picture and no to its mirror image, with left and right exchanged in the words, is wrong
+once. No label is needed to know it (metamorphic testing: Chen, Cheung and Yiu 1998, "Metamorphic testing"). The bound
+counts, for each item, the fewest answers that must be wrong whatever the truth is. The judge made at least as many
+errors, so its error rate is at least the bound, on every sample. This assumes only that the versions ask the same.
 """
 
 from __future__ import annotations
@@ -48,13 +48,18 @@ class Way:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """What a judge said about one item and its other versions."""
+    """What a judge said about one item and its other versions.
+
+    >>> said = Said(item_id="1", prompt="p", asked=True, versions={"mirror": False, "paraphrase": None})
+    >>> [way for way, answer in said.versions.items() if answer is not None]
+    ['mirror']
+    """
 
     item_id: str
     prompt: str
-    """Items that share it are no independent draws."""
+    """Items that share a prompt are not independent."""
     group: str | None = None
-    """Sub-domain, or whatever else the figures are broken down by."""
+    """Sub-domain, or another value by which the figures are broken down."""
     asked: bool | None
     """The decision about the item itself; None: it abstained or failed."""
     versions: Mapping[str, bool | None] = field(default_factory=dict)
@@ -63,7 +68,13 @@ class Said:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WayRow:
-    """Contradictions between the question and one other version of it."""
+    """Contradictions between the question and one other version of it.
+
+    >>> said = [Said(item_id="1", prompt="p", asked=True, versions={"mirror": False})]
+    >>> row = consistency("vlm", said, [Way("mirror", "the same answer")]).ways[0]
+    >>> row.answered, row.contradictions.value
+    (1, 1.0)
+    """
 
     way: str
     expects: Expects
@@ -79,7 +90,12 @@ class WayRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consistency(Displayed):
-    """How consistent a judge is with itself: no measure of how right it is."""
+    """How consistent a judge is with itself, which does not measure how often it is right.
+
+    >>> said = [Said(item_id="1", prompt="p", asked=True, versions={"mirror": False})]
+    >>> consistency("vlm", said, [Way("mirror", "the same answer")]).least_error.value  # one of two answers is wrong
+    0.5
+    """
 
     judge: str
     items: int

@@ -1,7 +1,7 @@
 """Agreement of scores with ratings: correlations, areas under curves, and how groups of items are averaged.
 
-The statistic and the averaging are apart: every figure can be taken over all items, or within each prompt or generator
-and then averaged.
+Statistic and averaging are separate: every figure can be taken over all items, or within each prompt or generator and
+then averaged.
 """
 
 from __future__ import annotations
@@ -227,7 +227,7 @@ def agreement(
     inside, sizes = by_group(y[both], label[both])
     if average == "pairs":
         if row.share is None:
-            raise InputError(f"{figure} is no share of pairs: average it by groups or items")
+            raise InputError(f"{figure} is not a share of pairs: average it by groups or items")
         return float(row.share(inside.concordance(x, tie).pooled(_whole))[0])
     values = Grouped(inside.statistic(row, x, tie), sizes)
     return float(values.mean(sizes[:, None] if average == "items" else None)[0])

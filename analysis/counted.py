@@ -2,7 +2,7 @@
 
 A judge that finds nothing in a picture says nothing about it, and a generator that draws nothing recognisable must not
 gain by that. So the first figure is a lower bound and the last an upper bound, whatever the unmeasured pictures are
-worth; leaving them out assumes that they are like the others, and bounds nothing.
+worth. Leaving them out assumes that they are like the others; that figure is not a bound.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class ThreeFigures(Displayed):
     """One figure of a generator, counted in three ways; `n` of each is what it averages over."""
 
     as_misses: Estimate
-    """What was not measured counts as a miss: a lower bound, and the figure that is meant without another word."""
+    """What was not measured counts as a miss: a lower bound, and the figure that is meant by default."""
     left_out: Estimate
     """What was not measured is left out: an assumption, never a bound."""
     as_passes: Estimate
@@ -71,7 +71,7 @@ class ScoreRange(Displayed):
     worst: float = 0.0
     best: float = 1.0
     doubt: Reason | None = None
-    """Why they are no true ends."""
+    """Why they are not the true ends."""
     share: bool = False
     """Whether all scores are 0 or 1."""
 

@@ -1,7 +1,7 @@
 """What changed between two runs: of each judge its answers and its agreement, of the people their answers.
 
-Agreement is compared as two judges are in a comparison, by leaving out each prompt in turn: once with the old verdicts,
-once with the new, against the same people's answers. What the people changed is told apart.
+Agreement is compared like that of two judges, by leaving out each prompt in turn: once with the old verdicts, once with
+the new, against the same people's answers. What people changed is reported separately.
 
 Longer than 400 lines: what a difference is and how it is found change together; half of it is records.
 """
@@ -55,18 +55,18 @@ __all__ = [
 AnswerKind = Literal["decisions", "preferences", "scores"]
 
 BEFORE = "before\0"
-"""What stands before a judge's name where its old verdicts are meant."""
+"""Prefix of a judge's name for its old verdicts."""
 MOST_FLIPS = 500
-"""Changed answers of a judge that are listed."""
+"""Most changed answers that are listed for a judge."""
 MOST_KINDS = 12
-"""Reasons for abstentions and failures that are counted apart."""
+"""Most reasons for abstentions and failures that are counted separately."""
 OTHER_KINDS = "other kinds"
 """The others, together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """A setting that is another now; None: it was not there, or is no more."""
+    """A setting that has changed; None: it was not set, or is no longer."""
 
     name: str
     old: str | None
@@ -75,7 +75,7 @@ class Changed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """What came and went, and what is another now."""
+    """How many there were, and how many were added, removed or changed."""
 
     old: int
     """How many there were."""
@@ -87,7 +87,19 @@ class Moved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeSide:
-    """A judge in one of the two runs."""
+    """A judge in one of the two runs.
+
+    >>> counts = Coverage(
+    ...     items=160, scored=156, annotated=160, decided_by_people=150, decided_by_both=147, decided=156, abstained=4,
+    ...     failed=0, missing=0, value=0.975, of_decided_by_people=0.98,
+    ... )
+    >>> side = JudgeSide(
+    ...     name="vlm", figure=Estimate(0.62, n=160), coverage=counts, reasons={"the cat is not visible": 4},
+    ...     cost=Cost(seconds=1.8, tokens=640, usd=0.002), fingerprint=None, settings={"model": "gpt-4.1"},
+    ... )
+    >>> side.figure.value, side.settings["model"]
+    (0.62, 'gpt-4.1')
+    """
 
     name: str
     figure: Estimate
@@ -102,7 +114,11 @@ class JudgeSide:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flip:
-    """A unit on which a judge says something else."""
+    """A unit on which a judge has changed its answer.
+
+    >>> Flip(item_id="cat-07", item_id_b=None, old=1, new=0, people=1, now="wrong").now
+    'wrong'
+    """
 
     item_id: str
     item_id_b: str | None
@@ -117,7 +133,17 @@ class Flip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeChange:
-    """One judge's change in one question; None on a side: the judge is not there."""
+    """One judge's change in one question; a side is None if the judge is not in that run.
+
+    >>> nothing = Estimate.undefined(Reason("not_in_both_runs"))
+    >>> change = JudgeChange(
+    ...     question="", judge="vlm", old=None, new=None, difference=nothing, standing="not compared", p=None,
+    ...     p_holm=None, repeats=nothing, answers="decisions", n_flipped=0, n_right=0, n_wrong=0, flips=(),
+    ...     under_old_answers=None,
+    ... )
+    >>> change.standing, change.same_fingerprint is None
+    ('not compared', True)
+    """
 
     question: str
     judge: str
@@ -134,7 +160,7 @@ class JudgeChange:
     answers: AnswerKind
     n_flipped: int
     n_right: int
-    """Of these, where the new answer is the people's and the old was not."""
+    """Of these, units on which the new answer is the people's and the old was not."""
     n_wrong: int
     flips: tuple[Flip, ...]
     """Against people first, then towards them, then the others; of scores the largest changes."""
@@ -144,14 +170,23 @@ class JudgeChange:
 
     @property
     def same_fingerprint(self) -> bool | None:
-        """Whether nothing that is known to change its answers has changed; None where that is not known."""
+        """Whether everything known to affect its answers is unchanged; None if that is not known."""
         marks = [side.fingerprint for side in (self.old, self.new) if side is not None]
         return marks[0] == marks[1] if len(marks) == 2 and None not in marks else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiffDocument:
-    """A diff as JSON holds it."""
+    """A diff as JSON holds it.
+
+    >>> found = DiffDocument(
+    ...     old="may", new="june", reference="people", options=CompareOptions(),
+    ...     primary=Primary("accuracy", "accuracy", "declared"), items=Moved(old=160, new=170, came=10, went=0),
+    ...     answers=Moved(old=800, new=850, came=50, went=0), settings=(), judges=(),
+    ... )
+    >>> found.schema, found.items.came
+    ('genspace-diff/1', 10)
+    """
 
     old: str
     new: str
@@ -161,7 +196,7 @@ class DiffDocument:
     items: Moved
     answers: Moved
     settings: tuple[Changed, ...]
-    """What the studies declare otherwise."""
+    """Declarations in which the studies differ."""
     judges: tuple[JudgeChange, ...]
     schema: Literal["genspace-diff/1"] = "genspace-diff/1"
 
@@ -270,9 +305,9 @@ def diff(
 
 
 def held(old: Evidence, new: Evidence) -> tuple[tuple[Evidence, Evidence], Mapping[str, str]]:
-    """Return two runs held to the same answers, the new ones where there are any, and old names by new ones.
+    """Return two runs held to the same answers (the new ones where there are any), and old names by new ones.
 
-    Where each run has one judge these are compared whatever they are called.
+    If each run has one judge, these two are compared whatever they are called.
     """
     answers = new if len(new.answers) else old
     one_each = len(old.judges) == len(new.judges) == 1
@@ -381,7 +416,7 @@ class Paired:
         return self._repeated(self.called.get(name, name), name)[1]
 
     def _repeated(self, was: str, name: str) -> tuple[list[Flip], Estimate, AnswerKind]:
-        """Return the units on which a judge says something else, how often it repeats itself, what its answers are."""
+        """Return the units on which a judge changed its answer, how often it repeats itself, and the kind of answer."""
         old, new = (side.judges.get(n) for side, n in zip(self.units, (was, name), strict=True))
         if old is None or new is None:
             return [], Estimate.undefined(Reason("not_in_both_runs")), "scores"
@@ -414,7 +449,7 @@ class Paired:
 
 
 def _counted(silent: pd.Series[int], told_apart: AbstractSet[str]) -> dict[str, int]:
-    """Return kinds with their counts, the most frequent first; of both runs the same kinds are told apart."""
+    """Return kinds with their counts, the most frequent first; both runs list the same kinds."""
     kept = {str(kind): int(n) for kind, n in silent.items() if kind in told_apart}
     rest = int(silent.sum()) - sum(kept.values())
     return kept | ({OTHER_KINDS: rest} if rest else {})
@@ -476,7 +511,7 @@ def _moved(old: Mapping[str, float | None], new: Mapping[str, float | None]) -> 
 
 
 def _answers_moved(old: Evidence, new: Evidence) -> Moved:
-    """Count the answers of people who count that came, went, or are others; "can't tell" is an answer."""
+    """Count the people's answers that were added, removed or changed; "can't tell" is an answer."""
 
     def said(evidence: Evidence) -> dict[str, float | None]:
         kept = evidence.answers[~evidence.answers["rater_id"].isin(list(evidence.excluded))]
@@ -492,7 +527,7 @@ def _answers_moved(old: Evidence, new: Evidence) -> Moved:
 
 
 def _settings_changed(old: Evidence, new: Evidence) -> tuple[Changed, ...]:
-    """Return what the studies declare otherwise; verdicts by themselves declare nothing."""
+    """Return the declarations in which the studies differ; verdicts by themselves declare nothing."""
     if not (len(old.answers) and len(new.answers)):
         return ()
     said = [

@@ -1,4 +1,4 @@
-"""Where a judge and the people differ: both put the same items in order, and an item's two places are compared."""
+"""Where a judge and the people differ: each item's place in the judge's order and in the people's."""
 
 from __future__ import annotations
 

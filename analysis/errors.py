@@ -1,4 +1,4 @@
-"""Where two judges err: together or apart, and what choosing between them could gain; what agreement costs."""
+"""Whether two judges err on the same items, what choosing between them could gain, and what agreement costs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,12 @@ __all__ = ["ErrorOverlap", "error_overlap", "pareto_front"]
 
 @dataclass(frozen=True, slots=True)
 class ErrorOverlap(Displayed):
-    """Errors of two judges on the items that both and the people have decided."""
+    """Errors of two judges on the items that both and the people have decided.
+
+    >>> found = error_overlap([1, 0, 1, 1], [1, 1, 0, 1], [1, 1, 1, 0], prompts=range(4))
+    >>> found.mean_error, found.oracle.value
+    ((0.5, 0.5), 0.25)
+    """
 
     correlation: Estimate
     """Pearson correlation of the two errors, for decisions of being wrong (phi); low is good for an ensemble."""
@@ -30,7 +35,7 @@ class ErrorOverlap(Displayed):
     oracle: Estimate
     """Mean absolute error of an oracle that takes the better of the two on every item."""
     blind_oracle: float | None
-    """The same oracle beside the better judge and a version of the other whose prompts are shuffled: what
+    """The same for an oracle that chooses between the better judge and the other with its prompts shuffled: what
     hindsight alone gains from a judge that knows nothing."""
 
 

@@ -1,6 +1,6 @@
-"""What agreement is: one row for each figure between what people said and what a judge said of the same items.
+"""What agreement is: one row for each figure between what people said and what a judge said about the same items.
 
-A row is all that a figure is anywhere: table, words, report, specification, breakdowns and JSON read it from here. A
+A row defines its figure everywhere: table, words, report, specification, breakdowns and JSON read it from here. A
 package adds its own rows through the entry-point group `genspace.figures`, each entry a `Figure`.
 
 Longer than 400 lines: it is one table.
@@ -33,7 +33,11 @@ Target = Literal["rating", "decision", "preference"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """What a figure is called and means."""
+    """What a figure is called and means.
+
+    >>> TIE_CALIBRATED_PAIRS.key, TIE_CALIBRATED_PAIRS.short
+    ('pair_agreement_tie_calibrated', 'pairs, ties calibrated')
+    """
 
     key: str
     """In JSON, on the command line and in study.toml."""
@@ -42,13 +46,17 @@ class Named:
     label: str
     """In sentences."""
     meaning: str
-    """One sentence for a reader who meets it first; `{people}` is whoever the judges are compared with."""
+    """One sentence for a reader who is new to it; `{people}` stands for those whom the judges are compared with."""
     source: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure(Named):
-    """One figure of agreement, higher always better."""
+    """One figure of agreement, higher always better.
+
+    >>> FIGURES["roc_auc"].chance, FIGURES["roc_auc"].target
+    (0.5, 'decision')
+    """
 
     statistic: Statistic
     target: Target = "rating"
@@ -60,7 +68,7 @@ class Figure(Named):
     scale: Scale = "raw"
     """Where it lies, which says how its interval is made."""
     of_classes: bool = False
-    """Whether it rests on how many yes and no there are: an interval needs the rarer one in several prompts."""
+    """Whether it depends on how many yes and no there are: an interval needs the rarer one in several prompts."""
     least_prompts: int = 2
     """Prompts below which there is no interval."""
     by_order: bool = True
@@ -74,7 +82,7 @@ class Figure(Named):
     shown_for: frozenset[ValueType] = frozenset()
     """Kinds of ratings for which the main table shows it; the primary figure always comes first."""
     tie_form: str | None = None
-    """For the figures that differ in what a judge's tie is worth alone: that, in words."""
+    """What a judge's tie is worth, in words; None for figures that differ in more than that."""
 
 
 def _of_pairs(form: str) -> Statistic:
@@ -122,7 +130,7 @@ def _no_preference(*, tie: float, apart: bool) -> Statistic:
 
 
 def _tied(form: str, *, near: bool = True) -> Statistic:
-    """Count the pairs of all items; the judge ties every pair that it did not score both items of."""
+    """Count the pairs of all items; the judge ties every pair of which it did not score both items."""
 
     def penalised(y: Weighted, x: Floats, tie: float) -> Floats:
         scored = np.isfinite(x)
@@ -383,14 +391,14 @@ def _all_rows() -> dict[str, Figure]:
 
 
 def _in_chunks(statistic: Statistic) -> Statistic:
-    """Give a figure that may read all multiplicities some draws at a time."""
+    """Compute a figure some draws at a time where it reads all multiplicities."""
     return lambda y, x, tie: y.chunked(lambda some: statistic(some, x, tie))
 
 
 FIGURES: Mapping[str, Figure] = _all_rows()
 """Every figure by its key, in the order of tables."""
 TIE_FORMS = tuple(key for key, row in FIGURES.items() if row.tie_form is not None)
-"""The figures that differ in what a judge's tie is worth alone."""
+"""The figures that differ only in what a judge's tie is worth."""
 
 
 def figure_named(name: str) -> Figure:

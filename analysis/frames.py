@@ -1,4 +1,4 @@
-"""Whose left? Which frame of reference each rater and each judge answers in, and what follows for the truth.
+"""Which frame of reference each rater and each judge answers in ("whose left?"), and what follows for the truth.
 
 "Left of the cow" can be meant from the camera or from the cow. People differ in which they take, so a majority of
 their votes may be no truth at all. Each rater is taken to answer in one frame, each item to have an answer in either,
@@ -46,13 +46,13 @@ class FramedRater:
     rater: str
     answers: int
     telling: int
-    """Answers about items whose answers in the two frames differ, as far as that is known."""
+    """Answers about items whose answers in the two frames are known to differ."""
     object_frame: float | None
-    """Probability that it answers from the object; None: no item tells."""
+    """Probability that it answers from the object; None: no item shows it."""
     slips: float
     """Rate at which it answers otherwise than its frame says."""
     stated: bool = False
-    """Whether the rater said so, or was asked so: nothing is inferred."""
+    """Whether the rater stated the frame or was asked in it, so that nothing is inferred."""
 
     @property
     def frame(self) -> Frame | None:
@@ -80,14 +80,21 @@ class FramedItem:
 
     @property
     def ambiguous(self) -> bool:
-        """Whether the two frames surely give different answers, so that the words alone decide nothing."""
+        """Whether the two frames surely give different answers, so that the words alone do not decide."""
         differ = self.camera * (1 - self.object) + self.object * (1 - self.camera)
         return differ >= SURE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frames(Displayed):
-    """Which frames people answer in."""
+    """Which frames people answer in.
+
+    >>> camera, own = np.array([1.0, 1, 0, 0, 1, 0]), np.array([0.0, 0, 1, 1, 0, 1])
+    >>> said = np.stack([camera, own, own], axis=1)
+    >>> found = find_frames(said, camera, own, raters=["a", "b", "c"], items=list("uvwxyz"))
+    >>> found.within.value, found.across.value
+    (1.0, 0.0)
+    """
 
     object_share: Estimate
     """Share of the raters who answer from the object, among raters like these; of those who did not state it."""
@@ -117,10 +124,10 @@ def find_frames(
         object_: (n,) the known answer from the object; NaN where it is unknown.
         raters: (m,) names.
         items: (n,) ids.
-        stated: (m,) 1 for who is known to answer from the object, 0 from the camera, NaN for who is not; None: nobody.
+        stated: (m,) 1 for raters known to answer from the object, 0 from the camera, NaN unknown; None: all unknown.
         confidence: level of the intervals.
 
-    Errors: `ValueError` where no item is known to have different answers in the two frames: nothing could tell them
+    Errors: `ValueError` if no item is known to have different answers in the two frames: nothing could tell the frames
     apart.
 
     >>> camera, own = np.array([1.0, 1, 0, 0, 1, 0]), np.array([0.0, 0, 1, 1, 0, 1])
@@ -187,7 +194,7 @@ class _FramePosteriors:
     prior: Floats
     """(4,) of the cells of items that are not known."""
     fixed: Floats
-    """(m,) 1 or 0 for who stated the frame; NaN for who did not."""
+    """(m,) 1 or 0 for raters who stated the frame; NaN for the others."""
     share: float = 0.5
 
     @classmethod
@@ -280,7 +287,7 @@ def _normalised(weights: Floats) -> Floats:
 
 
 def _share(frame: Floats, confidence: float) -> Estimate:
-    """Return the share of raters in the object's frame: drawn from raters like these, each known so well."""
+    """Return the share of raters in the object's frame among raters like these, given how well each is known."""
     m = len(frame)
     frame = np.where(np.abs(frame - 0.5) > CERTAIN - 0.5, np.round(frame), frame)
     if m < 2:
@@ -295,7 +302,7 @@ def _share(frame: Floats, confidence: float) -> Estimate:
 def _pairs(
     answers: Floats, raters: tuple[FramedRater, ...], items: tuple[FramedItem, ...], confidence: float
 ) -> tuple[Estimate, Estimate]:
-    """Return how often two answers to one ambiguous item agree: of raters of one frame, and of different frames."""
+    """Return how often two answers to one ambiguous item agree, by raters of one frame and of different frames."""
     frames = [rater.frame for rater in raters]
     per_item: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
     for i, item in enumerate(items):
@@ -312,7 +319,7 @@ def _pairs(
 
 
 def share_of_answers(counts: list[tuple[float, float]], confidence: float = 0.95) -> Estimate:
-    """Return a share over items, or over raters: of each how many are so, of how many.
+    """Return a share over items, or over raters, from the count and the total of each.
 
     >>> share_of_answers([(1, 2), (2, 2)]).value
     0.75

@@ -1,8 +1,8 @@
 """Rules that judges must meet, decided on the ends of intervals that are corrected over the rules.
 
-A rule is met, not met, or open: the interval then reaches over what it asks for. Rules that are decided are set aside,
-and what is left is decided at the level of a shorter list (Holm 1979), so that the chance of any wrong decision stays
-at the stated level. Counts, such as coverage, are exact and are no part of that.
+A rule is met, not met, or open. It is open if the interval includes what the rule asks for. Decided rules are set
+aside, and the others are decided at the level of the shorter list (Holm 1979), so that the chance of any wrong decision
+stays at the stated level. Counts, such as coverage, are exact and need no such correction.
 
 Longer than 400 lines: the language of rules, what a rule needs and how it is decided are one thing.
 """
@@ -46,11 +46,11 @@ COUNTS: Mapping[str, str] = {
     "failed": "share on which it fails", "seconds": "mean seconds an item", "tokens": "mean tokens an item",
     "usd": "mean USD an item",
 }  # fmt: skip
-"""What a rule can ask for that is counted, not estimated."""
+"""What a rule can ask for that is counted and not estimated."""
 REPEATS = "repeats"
 """The share of a judge's own answers that repeat."""
 SURE = 0.8
-"""How often a judge should pass whose true value is told where a rule states none."""
+"""Chance to pass at which the true value is reported for rules that state none."""
 _NUMBER = r"(?P<{}>[+-]?\d*\.?\d+)"
 _SUPPOSING = rf"(?:\s+supposing\s+{_NUMBER.format('supposing')})?\s*$"
 _FIGURE = (
@@ -70,7 +70,7 @@ _FORMS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """What is asked of one judge, or of each.
+    """A demand on one judge, or on each.
 
     >>> rule = Rule.parse("vlm:gpt: cohen_kappa.low >= 0.6 supposing 0.75")
     >>> rule.judge, rule.of, rule.value, rule.supposing
@@ -91,7 +91,7 @@ class Rule:
     value: float
     """The threshold, or the margin; 0 where there is none."""
     supposing: float | None = None
-    """A true value, or a true difference, of which the chance to pass is asked."""
+    """A true value, or a true difference, whose chance to pass is wanted."""
 
     @classmethod
     def parse(cls, text: str) -> Rule:
@@ -134,7 +134,7 @@ class Rule:
 
 
 def _range(of: str) -> tuple[float, float]:
-    """Return between what a figure or a count lies."""
+    """Return the range in which a figure or a count lies."""
     if of in FIGURES:
         return {"correlation": (-1, 1), "share": (0, 1)}.get(FIGURES[of].scale, (-inf, inf))
     return (0, inf) if of in {"seconds", "tokens", "usd"} else (0, 1)
@@ -155,7 +155,11 @@ def _figure_like(text: str, name: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chance:
-    """How often a judge passes a rule in studies like this one."""
+    """How often a judge passes a rule in studies like this one.
+
+    >>> Chance(true=0.85, passes=0.93).passes
+    0.93
+    """
 
     true: float
     """Its true value, or its true difference."""
@@ -164,7 +168,13 @@ class Chance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One rule on one judge."""
+    """One rule on one judge.
+
+    >>> found = Estimate(0.62, 0.55, 0.69, n=160)
+    >>> rule = {"rule": "spearman >= 0.5", "judge": "vlm", "outcome": "met", "passed": True}
+    >>> Check(**rule, found=found, confidence=0.95, chance=None).found.low >= 0.5
+    True
+    """
 
     rule: str
     judge: str
@@ -179,7 +189,15 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateDocument:
-    """A gate as JSON holds it."""
+    """A gate as JSON holds it.
+
+    >>> found = GateDocument(
+    ...     study="tifa160", against=None, passed=True, open="fails", confidence=0.95,
+    ...     decided_on_intervals=2, checks=(),
+    ... )
+    >>> found.schema, found.passed
+    ('genspace-gate/1', True)
+    """
 
     study: str
     against: str | None
@@ -312,7 +330,7 @@ def _settle(ground: _Ground, entries: Sequence[tuple[Rule, str]], alpha: float) 
 
 
 def _claims(rule: Rule, check: Check) -> bool:
-    """Return whether a decision is a claim: that nothing shows a judge behind is none, and stays in the list."""
+    """Return whether a decision is a claim; "not behind" only says that nothing shows it, and stays in the list."""
     return check.outcome != "open" and (rule.kind, check.outcome) != ("not behind", "met")
 
 
@@ -417,7 +435,7 @@ class _Ground:
         return _outcome(found, rule), found, chance
 
     def _beside(self, rule: Rule, judge: str, confidence: float) -> tuple[Outcome, Estimate, Chance | None]:
-        """Decide what may be said of a judge beside another one, or beside itself before, by the primary figure."""
+        """Decide, by the primary figure, what may be said of a judge beside another, or beside its earlier self."""
         other = BEFORE + judge if rule.other == "before" else rule.other
         obstacle = self.scope.obstacle(self.scope.figure)
         if other not in self.scope.rated.judges or obstacle is not None:

@@ -1,4 +1,4 @@
-"""Generators compared two by two on the prompts that both were given, corrected for how many comparisons there are."""
+"""Compare generators two by two on the prompts that both were given, corrected for the number of comparisons."""
 
 from __future__ import annotations
 
@@ -25,7 +25,12 @@ __all__ = ["GeneratorPair", "Side", "compare_pairs"]
 
 @dataclass(frozen=True, eq=False)
 class Side:
-    """One generator's values by prompt."""
+    """One generator's values by prompt.
+
+    >>> side = Side("sdxl", np.array(["p1", "p2"]), as_misses=np.array([1.0, 0.0]), as_passes=np.array([1.0, 1.0]))
+    >>> float(side.as_misses.mean()), float(side.as_passes.mean())  # nothing was measured on p2
+    (0.5, 1.0)
+    """
 
     generator: str
     prompt: NDArray[Any]
@@ -35,20 +40,26 @@ class Side:
     as_passes: Floats
     """(n,) the same with a pass there."""
     group: Ints | None = None
-    """(n,) 0 … C - 1, one for all images of a prompt: means of groups are averaged; None: prompts are."""
+    """(n,) 0 … C - 1, the same for all images of a prompt: the means of groups are averaged; None: those of prompts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratorPair(Displayed):
-    """One generator against another on their common prompts."""
+    """One generator against another on their common prompts.
+
+    >>> difference = Estimate(0.18, 0.07, 0.29, n=60)
+    >>> pair = GeneratorPair(first="flux", second="sdxl", cell="mean", difference=difference, p=0.002, claim="ahead")
+    >>> pair.claim
+    'ahead'
+    """
 
     first: str
     second: str
     cell: str
     """What was compared: a sub-domain, or the mean."""
     difference: Estimate
-    """Mean over the common prompts (of groups, that of their means), the first minus the second, the unmeasured as
-    misses; a pointwise interval."""
+    """First minus second, averaged over the common prompts (with groups, over the groups' means); what was not measured
+    counts as a miss; a pointwise interval."""
     p: float | None
     """Two-sided, of no difference, whatever the unmeasured pictures are worth; None where nothing can be tested."""
     p_holm: float | None = None
@@ -62,8 +73,8 @@ def compare_pairs(
     """Compare all pairs of generators in each cell; one Holm family of all.
 
     A prompt counts once, with the mean of its images. The test must hold whatever the unmeasured pictures are worth:
-    the one that leads counts them as misses and the other as passes. It is Student's t over prompts; where fewer than
-    `ENOUGH` prompts differ nothing is claimed, and p is the exact sign test's.
+    the leading generator counts them as misses, the other as passes. It is Student's t over prompts. If fewer than
+    `ENOUGH` prompts differ, nothing is claimed, and p is that of the exact sign test.
 
     Args:
         cells: Name of each cell, and its generators' values.
@@ -114,7 +125,7 @@ def _pair(cell: str, first: Side, second: Side, confidence: float) -> GeneratorP
         return told(Estimate.undefined(weight, n=n), None)
     difference = low - low_2
     value = float(np.average(difference, weights=weight))
-    # what the one that leads is at least ahead by, prompt by prompt
+    # the least lead of the leading generator, prompt by prompt
     surely = low - high_2 if value > 0 else low_2 - high
     apart = np.sign(surely[np.abs(surely) > ROUNDING])
     if len(apart) < ENOUGH:

@@ -1,4 +1,4 @@
-"""Generators ranked by people or by a judge: their scores, how sure the order is, how far apart two orders are.
+"""Rank generators by people or by a judge: their scores, how sure the order is, how far apart two orders are.
 
 All draws of a study are shared: people and every judge see the same resampled prompts, so that two orders are
 compared on the same draws. Intervals hold for these generators and for prompts like these.
@@ -30,12 +30,17 @@ __all__ = [
 
 
 ROUNDING = 1e-12
-"""Scores closer than this share of the largest are equal: their sums only ran in another order."""
+"""Scores closer than this share of the largest are equal: they differ only by the order of summation."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class GeneratorScores(Displayed):
-    """One score for each of G generators, higher is better, and the same in each of B draws."""
+    """One score for each of G generators, higher is better, and the same in each of B draws.
+
+    >>> found = mean_scores(np.array([1.0, 3, 5]), np.array([0, 0, 1]), 2, PromptDraws.point([0, 0, 1]))
+    >>> found.value.tolist(), found.n.tolist()
+    ([2.0, 5.0], [2.0, 1.0])
+    """
 
     value: Floats
     """(G,) NaN where there is none."""
@@ -53,7 +58,11 @@ class GeneratorScores(Displayed):
 
 @dataclass(frozen=True, slots=True)
 class Standing(Displayed):
-    """Where one generator stands in an order, and how sure that is."""
+    """Where one generator stands in an order, and how sure that is.
+
+    >>> Standing(2, rank_low=1, rank_high=3, first=0.21)
+    Standing(rank=2, rank_low=1, rank_high=3, first=0.21, above_next=None, reason=None)
+    """
 
     rank: int | None
     """1 + the number of generators above it; None without a score."""
@@ -193,8 +202,8 @@ def standings(
 ) -> dict[int, Standing]:
     """Return where each generator stands, best first, those without a score last.
 
-    The confidence set of a rank counts the generators that are surely better and surely worse. Sure is what the
-    bootstrap of all differences, each in units of its standard error, bears out together, so that all sets hold at
+    The confidence set of a rank counts the generators that are surely better and surely worse. A difference is sure if
+    the joint bootstrap of all differences, each in units of its standard error, bears it out, so that all sets hold at
     once: Mogstad, Romano, Shaikh & Wilhelm 2024, "Inference for ranks with applications to mobility across
     neighbourhoods and academic achievement across countries", Rev. Econ. Studies 91. Percentiles of the drawn
     ranks would be too narrow where generators are nearly equal.

@@ -5,6 +5,8 @@
 >>> found = FewPrompts(n=12)
 >>> found.code, found.level, found.n
 ('few-prompts', 'warning', 12)
+
+Longer than 400 lines: a record for each remark, with its fields and an example.
 """
 
 from __future__ import annotations
@@ -26,7 +28,11 @@ Noted = Literal["note"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyOpen:
-    """People are still being asked: who stops when the figures please gets figures that please."""
+    """People are still being asked; stopping when the figures please would bias them.
+
+    >>> StudyOpen(missing=12)
+    StudyOpen(missing=12, code='study-open', level='warning')
+    """
 
     missing: int
     """Answers that are still asked for."""
@@ -36,7 +42,11 @@ class StudyOpen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoPeople:
-    """There are no ratings."""
+    """There are no ratings.
+
+    >>> NoPeople()
+    NoPeople(code='no-people', level='warning')
+    """
 
     code: Literal["no-people"] = "no-people"
     level: Warned = "warning"
@@ -44,7 +54,11 @@ class NoPeople:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RatersAreSlots:
-    """What needs to know who rated what is not given."""
+    """Figures that need to know who rated what are not given.
+
+    >>> RatersAreSlots(declared=True)
+    RatersAreSlots(declared=True, code='raters-are-slots', level='note')
+    """
 
     declared: bool
     """Whether the study declares it."""
@@ -54,7 +68,11 @@ class RatersAreSlots:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneRater:
-    """How far people agree is unknown."""
+    """One rater: how far people agree is unknown.
+
+    >>> OneRater()
+    OneRater(code='one-rater', level='warning')
+    """
 
     code: Literal["one-rater"] = "one-rater"
     level: Warned = "warning"
@@ -62,7 +80,11 @@ class OneRater:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConspicuousRaters:
-    """Two raters agree far more than any other pair."""
+    """Two raters agree far more than any other pair.
+
+    >>> ConspicuousRaters(a="ann", b="bob", kappa=0.98, next_best=0.61).code
+    'conspicuous-raters'
+    """
 
     a: str
     """One rater."""
@@ -78,7 +100,12 @@ class ConspicuousRaters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RaterOnOtherScale:
-    """A rater agrees with another only once the answers are turned round or brought onto the other's scale."""
+    """A rater agrees with another only after the answers are reversed or brought onto the other's scale.
+
+    >>> note = RaterOnOtherScale(rater="ann", other="bob", turned=True, kappa=-0.4, aligned=0.7)
+    >>> note.code, note.turned
+    ('rater-on-other-scale', True)
+    """
 
     rater: str
     """The rater on another scale."""
@@ -96,7 +123,11 @@ class RaterOnOtherScale:
 
 @dataclass(frozen=True, slots=True)
 class LeftOutRater:
-    """A rater, and the rules that the rater breaks."""
+    """A rater, and the rules that the rater breaks.
+
+    >>> LeftOutRater("ann", "30 % of the answers in under 1 s").rater_id
+    'ann'
+    """
 
     rater_id: str
     """The rater."""
@@ -106,7 +137,11 @@ class LeftOutRater:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RulesLeaveNobody:
-    """Every rater breaks a rule, so all are kept."""
+    """Every rater breaks a rule, so all are kept.
+
+    >>> RulesLeaveNobody(raters=(LeftOutRater("ann", "30 % of the answers in under 1 s"),)).code
+    'rules-leave-nobody'
+    """
 
     raters: tuple[LeftOutRater, ...]
     """All raters, with the rules that they break."""
@@ -116,7 +151,12 @@ class RulesLeaveNobody:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RatersLeftOut:
-    """Whom rules written before the data leave out, and whether that changes the order of the judges."""
+    """Raters whom rules written before the data leave out, and whether that changes the order of the judges.
+
+    >>> left = (LeftOutRater("ann", "30 % of the answers in under 1 s"),)
+    >>> RatersLeftOut(raters=left, of_raters=12, n_ratings=40, of_ratings=480, order=None, level="note").code
+    'raters-left-out'
+    """
 
     raters: tuple[LeftOutRater, ...]
     """Those left out."""
@@ -127,7 +167,7 @@ class RatersLeftOut:
     of_ratings: int
     """All ratings."""
     order: tuple[str, ...] | None
-    """The order with everybody, where it is another one."""
+    """The order with everybody, if it differs."""
     level: Literal["note", "warning"]
     code: Literal["raters-left-out"] = "raters-left-out"
 
@@ -144,7 +184,11 @@ class FewPrompts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptsNotShared:
-    """No two rated items share a prompt, though there are several generators."""
+    """No two rated items share a prompt, though there are several generators.
+
+    >>> PromptsNotShared()
+    PromptsNotShared(code='prompts-not-shared', level='note')
+    """
 
     code: Literal["prompts-not-shared"] = "prompts-not-shared"
     level: Noted = "note"
@@ -152,7 +196,11 @@ class PromptsNotShared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FewGenerators:
-    """No system-level significance is claimed."""
+    """No system-level significance is claimed.
+
+    >>> FewGenerators(n=3)
+    FewGenerators(n=3, code='few-generators', level='note')
+    """
 
     n: int
     """Generators."""
@@ -162,7 +210,11 @@ class FewGenerators:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoDecisions:
-    """No rule turns ratings into yes and no."""
+    """No rule turns ratings into yes and no.
+
+    >>> NoDecisions()
+    NoDecisions(code='no-decisions', level='note')
+    """
 
     code: Literal["no-decisions"] = "no-decisions"
     level: Noted = "note"
@@ -170,7 +222,11 @@ class NoDecisions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HumanTies:
-    """People are evenly split on some items."""
+    """People are evenly split on some items.
+
+    >>> HumanTies(n=14)
+    HumanTies(n=14, code='human-ties', level='note')
+    """
 
     n: int
     """Items."""
@@ -180,7 +236,11 @@ class HumanTies:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TieWidthsSampled:
-    """There are too many pairs of items to try a tie width on all of them."""
+    """There are too many pairs of items to try a tie width on all of them.
+
+    >>> TieWidthsSampled(pairs=40_000_000, drawn=1_000_000, below=0.002).code
+    'tie-widths-sampled'
+    """
 
     pairs: int
     """All pairs."""
@@ -194,7 +254,11 @@ class TieWidthsSampled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairsSeparated:
-    """How many raters a pair has, and on how many pairs they prefer one item: agreement on pairs grows with both."""
+    """How many raters a pair has, and on how many pairs they prefer one item: agreement on pairs grows with both.
+
+    >>> PairsSeparated(raters=2.4, separated=0.7).code
+    'pairs-separated'
+    """
 
     raters: float
     """Mean number of raters of a pair."""
@@ -206,7 +270,11 @@ class PairsSeparated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RareAnswer:
-    """One answer is rare, so that tests of this figure are somewhat too ready to find a difference."""
+    """One answer is rare, so that tests of this figure are somewhat too ready to find a difference.
+
+    >>> RareAnswer(share=0.04, prompts=80)
+    RareAnswer(share=0.04, prompts=80, code='rare-answer', level='note')
+    """
 
     share: float
     """Share of the rarer answer among the decisions."""
@@ -218,7 +286,11 @@ class RareAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DerivedMetrics:
-    """Metrics computed from the ratings themselves."""
+    """Metrics computed from the ratings themselves.
+
+    >>> DerivedMetrics(judges=("median_rating",)).code
+    'derived-metrics'
+    """
 
     judges: tuple[str, ...]
     """Their names."""
@@ -228,7 +300,11 @@ class DerivedMetrics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failures:
-    """A judge failed on rated items."""
+    """A judge failed on rated items.
+
+    >>> Failures(judge="vlm", n=3, of=160)
+    Failures(judge='vlm', n=3, of=160, code='failures', level='warning')
+    """
 
     judge: str
     """The judge."""
@@ -242,7 +318,11 @@ class Failures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MissingVerdicts:
-    """A judge has no verdict on rated items."""
+    """A judge has no verdict on rated items.
+
+    >>> MissingVerdicts(judge="vlm", n=40, of=160)
+    MissingVerdicts(judge='vlm', n=40, of=160, code='missing-verdicts', level='warning')
+    """
 
     judge: str
     """The judge."""
@@ -256,7 +336,11 @@ class MissingVerdicts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Abstentions:
-    """A judge abstains on rated items."""
+    """A judge abstains on rated items.
+
+    >>> Abstentions(judge="vlm", n=12, of=160)
+    Abstentions(judge='vlm', n=12, of=160, code='abstentions', level='note')
+    """
 
     judge: str
     """The judge."""
@@ -270,7 +354,11 @@ class Abstentions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PointsTheOtherWay:
-    """The whole interval of a judge's agreement lies below chance, as if low scores were the good ones."""
+    """The whole interval of a judge's agreement lies below chance, as if low scores were the good ones.
+
+    >>> PointsTheOtherWay(judge="fid").code
+    'points-the-other-way'
+    """
 
     judge: str
     """The judge."""
@@ -280,7 +368,12 @@ class PointsTheOtherWay:
 
 @dataclass(frozen=True, slots=True)
 class TieForm:
-    """One judge's pairwise accuracy within prompts, by what its ties are worth."""
+    """One judge's pairwise accuracy within prompts, by what its ties are worth.
+
+    >>> clip = TieForm("clip", strict=0.52, half_credit=0.6, dropped=0.62, ties=0.16)
+    >>> round(clip.strict + clip.ties / 2, 2) == clip.half_credit
+    True
+    """
 
     judge: str
     """The judge."""
@@ -296,7 +389,13 @@ class TieForm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TieFormDecides:
-    """Which of two judges is more accurate within prompts depends on what a tie is worth."""
+    """Which of two judges is more accurate within prompts depends on what a tie is worth.
+
+    >>> vlm = TieForm("vlm", strict=0.5, half_credit=0.65, dropped=0.71, ties=0.3)
+    >>> clip = TieForm("clip", strict=0.6, half_credit=0.6, dropped=0.6, ties=0.0)
+    >>> TieFormDecides(behind_when_wrong=vlm, ahead_when_wrong=clip, human_ties=0.1, further=0).code
+    'tie-form-decides'
+    """
 
     behind_when_wrong: TieForm
     """The judge that is behind when ties count as wrong."""
@@ -312,7 +411,11 @@ class TieFormDecides:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DependsOnChoice:
-    """How many headline conclusions other reasonable ways of computing agreement reverse."""
+    """How many headline conclusions other reasonable ways of computing agreement reverse.
+
+    >>> DependsOnChoice(reversed=2, level="warning")
+    DependsOnChoice(reversed=2, level='warning', code='depends-on-choice')
+    """
 
     reversed: int
     """Conclusions that another choice reverses."""
@@ -322,7 +425,12 @@ class DependsOnChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NearTies:
-    """Scores that differ by next to nothing change pairwise accuracy."""
+    """Scores that differ by next to nothing change pairwise accuracy.
+
+    >>> note = NearTies(judge="clip", as_ties=0.58, exact=0.63)
+    >>> round(note.exact - note.as_ties, 2)
+    0.05
+    """
 
     judge: str
     """The judge."""
@@ -336,7 +444,11 @@ class NearTies:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BelowPromptMean:
-    """Judges below what knowing the prompt alone reaches."""
+    """Judges below the figure that knowing only the prompt reaches.
+
+    >>> BelowPromptMean(bar=0.41, judges=("clip",))
+    BelowPromptMean(bar=0.41, judges=('clip',), code='below-prompt-mean', level='note')
+    """
 
     bar: float
     """Figure that the mean rating of the prompt's other items reaches."""
@@ -348,7 +460,11 @@ class BelowPromptMean:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """A remark of a comparison written before there were codes."""
+    """A remark, in words, of a comparison written before there were codes.
+
+    >>> Told(text="Only 12 prompts were rated.", was="few-prompts", level="warning").text
+    'Only 12 prompts were rated.'
+    """
 
     text: str
     """The sentence."""
@@ -364,4 +480,4 @@ Note = (
     | HumanTies | DerivedMetrics | Failures | MissingVerdicts | Abstentions | PointsTheOtherWay | TieFormDecides
     | DependsOnChoice | NearTies | BelowPromptMean | TieWidthsSampled | Told
 )  # fmt: skip
-"""Any remark; `code` tells which, `level` whether a reader has to know it."""
+"""Any remark; `code` says which, `level` whether a reader has to know it."""

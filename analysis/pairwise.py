@@ -1,8 +1,8 @@
-"""Pairs of items: who ranks them as people do, and what a tie is worth.
+"""Pairs of items: how often a judge orders them as people do, and what a tie is worth.
 
-`resampling.Weighted.concordance` counts pairs when ties are equal scores. This module lists the pairs of each
-group themselves, for rules under which being tied is not transitive: a tie width chosen from data, or a least
-difference between ratings.
+`resampling.Weighted.concordance` counts pairs where ties are equal scores. This module lists the pairs of each group.
+It serves rules under which ties are not transitive: a tie width chosen from data, or a least difference between
+ratings.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ __all__ = [
 
 
 MAX_PAIRS = 2_000_000
-"""More pairs than this are not listed one by one …"""
+"""Most pairs that are all listed."""
 SAMPLED = 1_000_000
-"""… but so many of them drawn."""
+"""Pairs drawn from more."""
 SAMPLE_ERROR = 0.007
 """At a width chosen on such a sample, accuracy is at most so much below the best width's, with 95 % probability.
 
@@ -221,7 +221,12 @@ def _some_pairs(sizes: Ints, seed: int) -> tuple[Ints, Ints]:
 
 @dataclass(frozen=True)
 class TieWidth(Displayed):
-    """The width under which a judge's score differences are best read as ties."""
+    """The width under which a judge's score differences are best read as ties.
+
+    >>> found = best_tie_width(pairs_within([1, 1, 2], [0.10, 0.15, 0.90]))  # 0.10 and 0.15 count as tied
+    >>> round(found.width, 2), found.accuracy
+    (0.05, 1.0)
+    """
 
     width: float
     accuracy: float
@@ -241,7 +246,7 @@ def best_tie_width(pairs: Pairs) -> TieWidth | None:
         return _Widths(pairs).best(np.ones(pairs.groups, dtype=bool))
     if not len(pairs.human):
         return None
-    # Of one group the pairs are counted, from widths sorted without regard to whose they are.
+    # For one group pairs are only counted: it does not matter whose the sorted widths are.
     width, tied, right, gains = _changes(pairs)
     gained, lost = np.sort(width[gains]), np.sort(width[right & ~tied])
     more = np.arange(1, len(gained) + 1) - np.searchsorted(lost, gained, side="right")
@@ -251,7 +256,7 @@ def best_tie_width(pairs: Pairs) -> TieWidth | None:
 
 
 def _changes(pairs: Pairs) -> tuple[Floats, Bools, Bools, Bools]:
-    """Return of each pair at which width it becomes a tie, whether people tie it, whether it is right, and would gain.
+    """Return for each pair the width from which it is a tie, whether people tie it, is right, and would gain.
 
     A pair that the width makes a tie is right if the people tie it, wrong otherwise: accuracy rises only there.
     """
@@ -261,7 +266,7 @@ def _changes(pairs: Pairs) -> tuple[Floats, Bools, Bools, Bools]:
 
 
 class _Widths:
-    """What raising the width over each pair gains and loses, by rising width, for every choice of groups."""
+    """What is gained and lost as the width rises past each pair, for every choice of groups."""
 
     def __init__(self, pairs: Pairs) -> None:
         width, tied, right, gaining = _changes(pairs)

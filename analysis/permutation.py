@@ -1,12 +1,12 @@
-"""A test between two judges of the appendix: whole prompts change sides (PERM-INPUT).
+"""The appendix's permutation test of two judges: whole prompts change sides (PERM-INPUT).
 
 If two judges agree equally well with people, exchanging their standardised scores on any set of prompts changes
 nothing but chance (Deutsch, Dror and Roth 2021, "A Statistical Analysis of Summarization Evaluation Metrics
 using Resampling Methods"). Swapping whole prompts keeps what the images of one prompt have in common.
 
 A permutation chooses, for each item, one of two pooled scores: it is a vector of multiplicities 0 / 1 over the
-2n pooled values, so `resampling.Weighted` gives the exact statistic of every permutation. For the usual figures one sum
-over prompts gives the same numbers at a cost that grows with items and permutations alone: see `_by_prompt`.
+2n pooled values, so `resampling.Weighted` gives the exact statistic of every permutation. For the usual figures, one
+sum over prompts gives the same numbers at a cost that grows only with items and permutations: see `_by_prompt`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Difference = Callable[[Floats], Floats]
 
 BATCH = 1000
 ENOUGH = 200
-"""So many permutations as extreme as the data settle that p is not small; the test stops after that batch."""
+"""Once this many permutations are as extreme as the data, p is not small; the test stops after that batch."""
 MAX_PAIR_SUMS = 2_500_000_000
 """Pairs of prompts times permutations up to which tied scores are counted pair by pair."""
 MAX_PAIR_CELLS = 16_000_000
@@ -46,7 +46,12 @@ DRAWN_CELLS = 4_000_000
 
 @dataclass(frozen=True, repr=False)
 class SwapTest(Displayed):
-    """Result of one permutation test."""
+    """Result of one permutation test.
+
+    >>> y, rng = np.arange(8.0), np.random.default_rng(0)
+    >>> swap_test(y, y, -y, np.arange(8), permutations=99, rng=rng).difference
+    2.0
+    """
 
     difference: float
     """Figure of the first judge minus that of the second, on the items both scored; NaN when undefined."""

@@ -2,9 +2,9 @@
 
 Studies are simulated and tested as they will be analysed: prompts repeated over generators, answers of the kind that
 people will give, judges that give scores or say yes and no, and the difference of the two by the figure of such a
-study (`genspace.analysis.inference.comparisons`). Assumptions are stated in observable figures, or read from a pilot:
-the normal variables underneath follow from the Hermite expansion of whatever is cut into steps (Pearson's polychoric
-argument).
+study (`genspace.analysis.inference.comparisons`). Assumptions are stated in observable figures, or read from a pilot.
+The normal variables underneath follow from them by a Hermite expansion of each answer that is cut into steps (Pearson's
+polychoric argument).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 BLOCKS = 100
-"""More prompts than this are left out in so many blocks: a hundredth of the work, next to no other power."""
+"""With more prompts than this, as many blocks are left out: a hundredth of the work, nearly the same power."""
 FIRST_PROMPTS, MOST_PROMPTS = 60, 5000
 """Where the search for the number of prompts begins, and where it gives up."""
 SEARCHES = 5
@@ -52,7 +52,15 @@ SEARCHES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedStudy(Displayed):
-    """What a study of this size would show, under the assumptions."""
+    """What a study of this size would show, under the assumptions.
+
+    >>> planned = PlannedStudy(
+    ...     prompts=80, items=320, raters=3, ratings=960, power=Estimate(0.84, 0.79, 0.88, n=200),
+    ...     figures=(0.61, 0.48), half_width=0.07,
+    ... )
+    >>> planned.items * planned.raters == planned.ratings, planned.power.value >= 0.8
+    (True, True)
+    """
 
     prompts: int
     items: int
@@ -179,8 +187,8 @@ def enough_prompts(
 ) -> list[PlannedStudy]:
     """Search, for each number of raters, the number of prompts that gives a power; return every size tried.
 
-    The power of a t test rises as the normal distribution of the square root of the number of prompts: that line, laid
-    through the size tried last, says which to try next.
+    The probit of a t test's power is nearly linear in the square root of the number of prompts. That line, laid through
+    the size tried last, gives the size to try next.
 
     Args:
         assumptions: Of people, judges and prompts.
@@ -191,7 +199,7 @@ def enough_prompts(
         studies: As for `simulate_power`.
         seed: As for `simulate_power`.
 
-    Errors: `InputError` for a power that is no chance; else as for `simulate_power`.
+    Errors: `InputError` for a power outside (0, 1); otherwise as for `simulate_power`.
 
     >>> assumed = Assumptions(reliability=0.5, agreement=(0.8, 0.1), shares=(0.5, 0.5), judges="yes-no")
     >>> tried = enough_prompts(assumed, raters=[3], studies=20)

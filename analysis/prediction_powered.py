@@ -1,10 +1,10 @@
-"""Generator scores of a whole study from the part that people rated, corrected by a judge.
+"""Estimate generators' mean ratings over a whole study from the part that people rated and a judge's scores.
 
-A judge scores every item, people only a random sample. The judge's mean over all items is precise but biased;
-the sample tells the bias. Prediction-powered inference puts both together without trusting the judge:
-Angelopoulos, Bates, Fannjiang, Jordan & Zrnic 2023, "Prediction-powered inference", Science 382, with the
-power-tuned weight of Angelopoulos, Duchi & Zrnic 2023, "PPI++" (arXiv 2311.01453, section 6). The variance is
-taken over prompts, so that items of one prompt may depend on each other.
+A judge scores every item, people only a random sample. The judge's mean over all items is precise but biased; the
+sample shows the bias. Prediction-powered inference combines both without trusting the judge: Angelopoulos, Bates,
+Fannjiang, Jordan & Zrnic 2023, "Prediction-powered inference", Science 382, with the power-tuned weight of
+Angelopoulos, Duchi & Zrnic 2023, "PPI++" (arXiv 2311.01453, section 6). The variance is taken over prompts, so that
+items of one prompt may depend on each other.
 """
 
 from __future__ import annotations
@@ -30,19 +30,24 @@ MIN_LABELLED_PROMPTS = 10
 MIN_LABELS = 60
 """Labels from which a stratified sample corrects a generator's row."""
 MIN_DISAGREEMENTS = 5
-"""With fewer labels on which people and judge differ, how far the judge is off is not known well enough."""
+"""With fewer labels on which people and judge differ, the judge's bias is not known well enough."""
 
 
 @dataclass(frozen=True, slots=True)
 class CorrectedMean(Displayed):
-    """The people's mean rating of a generator's items, from the rated sample alone and with a judge's help."""
+    """The people's mean rating of a generator's items, from the rated sample alone and with a judge's help.
+
+    >>> found = corrected_mean([1.0, 2.0, np.nan], [1.0, 2.0, 3.0], [0, 1, 2])
+    >>> found.labelled, found.unlabelled, found.corrected.reason.code
+    (2, 1, 'too_few_prompts_rated')
+    """
 
     sample: Estimate
     """Mean of the rated items, with its interval over prompts."""
     corrected: Estimate
     """Prediction-powered mean over all items, in the people's scale."""
     weight: float | None
-    """How much of the judge is used (PPI++'s lambda times the judge's unit); 0 = not at all."""
+    """Weight of the judge (PPI++'s lambda times the judge's unit); 0: the judge is not used."""
     labelled: int
     unlabelled: int
 
@@ -115,9 +120,10 @@ def corrected_strata(
 ) -> CorrectedMean:
     """Return the mean of the strata's mean ratings, from a sample drawn at random within each stratum.
 
-    Each stratum counts alike, however many of its items were rated: the judge's mean over the stratum, moved by what
-    the rated items tell of its error. One weight of the judge serves all strata (Fisch, Maynez, Hofer, Dhingra,
-    Globerson & Cohen 2024, "Stratified prediction-powered inference", arXiv 2406.04291, with the weight of PPI++).
+    Each stratum counts alike, however many of its items were rated. Its mean is the judge's mean over the stratum,
+    corrected by the error that the rated items show. One weight of the judge serves all strata (Fisch, Maynez, Hofer,
+    Dhingra, Globerson & Cohen 2024, "Stratified prediction-powered inference", arXiv 2406.04291, with the weight of
+    PPI++).
 
     Args:
         ratings: (n,) mean human rating, in [0, 1]; NaN = not rated.

@@ -2,8 +2,8 @@
 
 Scenes with known truth give pairs of a quantity (an azimuth, a distance ratio) and a judge's yes or no. The
 logistic curve through them says where the judge's criterion lies (threshold, and its bias against the true
-criterion), how finely it tells quantities apart (slope, just noticeable difference), and how often it answers
-beside the point however plain the case (floor and lapse).
+criterion), how finely it tells quantities apart (slope, just noticeable difference), and how often it errs in the
+clearest cases (floor and lapse).
 
     P(yes | x) = floor + (1 - floor - lapse) / (1 + exp(-slope * (x - threshold)))
 
@@ -244,12 +244,12 @@ def _separation(z: Floats, trials: Floats, said_yes: Floats) -> tuple[Floats, Fl
 
 
 def _ends(z: Floats, there: Bools) -> tuple[Floats, Floats]:
-    """(B,) lowest and highest level at which something is there; infinite, and crossed, where nowhere."""
+    """(B,) lowest and highest level at which there is something; infinite, and crossed, if there is none."""
     return np.where(there, z, np.inf).min(axis=1), np.where(there, z, -np.inf).max(axis=1)
 
 
 def _start(z: Floats, trials: Floats, said_yes: Floats, *, lapses: bool) -> Floats:
-    """(B, 2 or 4) a flat-ish curve leaning the way the answers lean."""
+    """(B, 2 or 4) a nearly flat curve that rises or falls as the answers do."""
     total = np.maximum(trials.sum(axis=1), 1)
     share = np.clip(said_yes.sum(axis=1) / total, 0.05, 0.95)
     lean = np.sign((said_yes - share[:, None] * trials) @ z)

@@ -229,14 +229,14 @@ class Question:
     name: str
     """"" is the main question."""
     settings: StudySettings
-    """What is declared for this question: the scale and the rule for decisions hold for the main one alone."""
+    """What is declared for this question; the scale and the rule for decisions hold only for the main one."""
     singles: Units
     """Every item, with what was said about it by itself."""
     pairs: Units | None
     """The pairs that people or judges compared; None where nobody compared any. A judge that scored the two items
     alone stands here with the difference of its scores."""
     everybody: PeopleAnswers
-    """The people of `units` with those raters whom rules leave out."""
+    """The people of `units`, including the raters whom rules leave out."""
     excluded: Mapping[str, str]
     """Raters who break rules written before the data, and which."""
 
@@ -334,7 +334,7 @@ class _QuestionRows:
         return replace(found, generator=_generators(units)[0]), everybody
 
     def pairs(self, singles: Units) -> tuple[Units, PeopleAnswers]:
-        """Return the pairs in the order in which they first stand there, and everybody's answers about them."""
+        """Return the pairs in order of first appearance, and everybody's answers about them."""
         import pandas as pd
 
         n = len(self.items)
@@ -441,7 +441,7 @@ def _judge(name: str, rows: pd.DataFrame, n: int, settings: StudySettings) -> Ju
 
 
 def _difference(first: JudgeScores, second: JudgeScores) -> JudgeScores:
-    """Return what a judge of single items says about pairs of them: the difference of its scores.
+    """Return the verdicts about pairs that a judge of single items implies: the differences of its scores.
 
     Decisions and confidence have no difference; costs of both items add up.
     """
@@ -474,7 +474,7 @@ def _generators(units: pd.DataFrame) -> tuple[Ints, tuple[str, ...]]:
 
 
 def _linked(first: Ints, second: Ints) -> Ints:
-    """Return cluster codes of pairs: pairs belong together where a chain of them shares prompts.
+    """Return cluster codes of pairs: pairs that a chain of shared prompts connects belong together.
 
     >>> _linked(np.array([0, 1, 3]), np.array([0, 2, 1])).tolist()
     [0, 1, 1]

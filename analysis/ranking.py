@@ -1,4 +1,4 @@
-"""Generators ranked by the people and by each judge, side by side."""
+"""Rank generators by the people and by each judge, side by side."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """How far people agree with one another: the yardstick for every judge.
 
-Every coefficient takes ratings (n, k), NaN where a rater gave none, and multiplicities (n, B) of the items, and
-returns (B,) values: with weights of one it is the coefficient itself, without one prompt a replicate of it.
+Every coefficient takes ratings (n, k), NaN where a rater gave none, and multiplicities (n, B) of the items. It returns
+(B,) values: the coefficient itself for multiplicities of 1, a replicate where one prompt is left out.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Level = Literal["nominal", "ordinal", "interval"]
 MAX_CATEGORIES = 25
 """With more distinct values, coefficients that count categories say nothing."""
 MAX_SCALE_STEPS = 1000
-"""A whole-number scale of more steps is a continuum: those nobody chose are no categories."""
+"""With more steps, a whole-number scale counts as continuous: steps that nobody chose are no categories."""
 MIN_CROSSED = 0.5
 """Raters are crossed with items where all of them rated at least this share of the items that were rated twice."""
 
@@ -235,7 +235,11 @@ def cohen_kappa(
 
 @dataclass(frozen=True)
 class Coefficient:
-    """One coefficient of reliability and what it needs."""
+    """One coefficient of reliability and what it needs.
+
+    >>> COEFFICIENTS["fleiss_kappa"].label, COEFFICIENTS["fleiss_kappa"].categories
+    ('Fleiss κ', True)
+    """
 
     label: str
     """As tables show it."""
@@ -305,7 +309,7 @@ COEFFICIENTS: Mapping[str, Coefficient] = {
 
 
 def alpha_of(people: PeopleAnswers) -> str:
-    """Return the key of Krippendorff's alpha at the level of these ratings: the one figure of people's agreement.
+    """Return the key of Krippendorff's alpha at the level of these ratings: the main figure of people's agreement.
 
     >>> from genspace.analysis.question import PeopleAnswers
     >>> rated = np.array([[1.0, 0], [1, 1]])
@@ -367,7 +371,7 @@ def _estimate(
 
 
 def _obstacles(coefficient: Coefficient, people: PeopleAnswers, n: int, twice: int) -> Iterator[Reason]:
-    """Yield what stands in the way of a coefficient on n usable of the items that were rated at least twice."""
+    """Yield the reasons against a coefficient that n of the items rated at least twice can be used for."""
     values = _observed(people.ratings)
     if not len(values):
         yield Reason("no_people")

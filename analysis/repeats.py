@@ -1,4 +1,4 @@
-"""Judges that are asked several times: how far each agrees with itself."""
+"""How far judges that are asked several times agree with themselves."""
 
 from __future__ import annotations
 

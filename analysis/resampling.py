@@ -1,8 +1,8 @@
 """Seeded streams, bootstrap over prompts, and exact statistics of many resamples at once.
 
-A resample is a vector of multiplicities: how often each item was drawn. `Weighted` computes a statistic of
-all resamples together from sorted orders made once; mid-ranks come from cumulative multiplicities, so every
-draw has exactly the value that a plain loop over resampled items would give.
+A resample is a vector of multiplicities: how often each item was drawn. `Weighted` sorts once and computes a statistic
+of all resamples together. Mid-ranks come from cumulative multiplicities, so every draw has exactly the value that a
+plain loop over resampled items would give.
 
 Longer than 400 lines: all figures of many draws share the same sums.
 """
@@ -55,9 +55,9 @@ BLOCK = 160
 
 
 def stream(seed: int, *names: str) -> np.random.Generator:
-    """Return a random stream of its own for this seed and these names, the same on every machine.
+    """Return the random stream of this seed and these names, the same on every machine.
 
-    Keyed by purpose, not by order of use: computing one thing more changes nothing else.
+    Streams are keyed by purpose and not by order of use, so that one more computation changes no other.
 
     >>> int(stream(0, "bootstrap").integers(100)) == int(stream(0, "bootstrap").integers(100))
     True
@@ -359,7 +359,7 @@ class Weighted:
         return Weighted(self.y[rows], self.weights[rows])
 
     def chunked(self, statistic: Callable[[Weighted], Floats]) -> Floats:
-        """Compute (B,) values that need all multiplicities, where there are many some draws at a time."""
+        """Compute (B,) values that need all multiplicities, some draws at a time where there are many."""
         return statistic(self)
 
     @cached_property

@@ -89,7 +89,16 @@ Claim = Standing | Literal["not worse"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyFacts:
-    """What the study is and holds."""
+    """What the study is and holds.
+
+    >>> study = StudyFacts(
+    ...     name="own", question="Is the relation shown?", reference="people", n_items=160, n_annotated=160,
+    ...     n_raters=3, n_ratings=480, n_cannot_tell=0, n_prompts=80, n_generators=2, value_type="binary",
+    ...     scale_min=0, scale_max=1, positive_from=0.5, raters="person", sampling=None,
+    ... )
+    >>> study.n_ratings / study.n_annotated
+    3.0
+    """
 
     name: str
     """Name of the study."""
@@ -127,7 +136,11 @@ class StudyFacts:
 
 @dataclass(frozen=True, slots=True)
 class Primary:
-    """The one figure that sorts the table, forms the groups and feeds the tests."""
+    """The one figure that sorts the table, forms the groups and feeds the tests.
+
+    >>> Primary("pearson", "Pearson", "by the kind of answers").why
+    'by the kind of answers'
+    """
 
     figure: str
     """Key of the figure."""
@@ -139,7 +152,17 @@ class Primary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class People:
-    """How far people agree, and how one of them does against the rest."""
+    """How far people agree, and how a single rater does against the rest.
+
+    >>> alpha, limit = Estimate(0.71, 0.64, 0.77, n=160), Estimate(0.94, n=160)
+    >>> found = People(
+    ...     alpha="krippendorff_alpha_ordinal", reliability={"krippendorff_alpha_ordinal": alpha}, row={},
+    ...     ceiling=Ceiling(figure="pearson", estimate=limit, model="variance components"), rater_pairs=(),
+    ...     distribution={"1": 120, "2": 90, "3": 85, "4": 95, "5": 90},
+    ... )
+    >>> found.reliability[found.alpha].value
+    0.71
+    """
 
     alpha: str
     """Key of Krippendorff's alpha at the level of their answers."""
@@ -154,7 +177,17 @@ class People:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """What a judge decided."""
+    """What a judge decided.
+
+    >>> found = Coverage(
+    ...     items=800, scored=780, annotated=160, decided_by_people=150, decided_by_both=141, decided=150,
+    ...     abstained=6, failed=1, missing=3, value=150 / 160, of_decided_by_people=141 / 150,
+    ... )
+    >>> found.decided + found.abstained + found.failed + found.missing == found.annotated
+    True
+    >>> found.of_decided_by_people
+    0.94
+    """
 
     items: int
     """All items."""
@@ -182,14 +215,18 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TieShares:
-    """Shares of pairs of items that are tied."""
+    """Shares of pairs of items that are tied.
+
+    >>> TieShares.unknown()
+    TieShares(human=None, metric=None, metric_of_separated=None)
+    """
 
     human: float | None
     """Pairs that the people tie."""
     metric: float | None
     """Pairs that the judge ties."""
     metric_of_separated: float | None
-    """Of the pairs that people separate."""
+    """Share of the pairs that people separate which the judge ties."""
 
     @classmethod
     def unknown(cls) -> TieShares:
@@ -199,14 +236,25 @@ class TieShares:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ties(TieShares):
-    """Tied pairs over all pairs, and over those within prompts."""
+    """Tied pairs over all pairs, and over those within prompts.
+
+    >>> found = Ties(human=0.2, metric=0.05, metric_of_separated=0.03, within_prompt=TieShares.unknown())
+    >>> found.human, found.within_prompt.human
+    (0.2, None)
+    """
 
     within_prompt: TieShares
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matched:
-    """The primary figure of judge and single rater against the same rest of the raters."""
+    """The primary figure of judge and single rater against the same rest of the raters.
+
+    >>> gain = Estimate(0.08, 0.01, 0.15, n=160)
+    >>> found = Matched(judge=Estimate(0.6, n=160), human=Estimate(0.52, n=160), difference=gain)
+    >>> found.difference.low > 0  # the judge agrees with the rest better than one rater does
+    True
+    """
 
     judge: Estimate
     """The judge against the rest."""
@@ -218,7 +266,13 @@ class Matched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Abstention:
-    """What abstentions do to the primary figure."""
+    """What abstentions do to the primary figure.
+
+    >>> table = AbstentionTable(120, 10, 26, 4, 160, 0.81, coverage_of_decided=0.82, abstains_where_people_do=0.29)
+    >>> found = Abstention(table=table, penalised=Estimate(0.44, n=160), common_items=Estimate(0.58, n=112))
+    >>> found.penalised.value < found.common_items.value
+    True
+    """
 
     table: AbstentionTable
     penalised: Estimate
@@ -229,18 +283,28 @@ class Abstention:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """What scores are worth as probabilities."""
+    """How well scores serve as probabilities.
+
+    >>> Calibration(reason=Reason("no_decisions"), as_given=None, isotonic=None, logistic=None).reason.code
+    'no_decisions'
+    """
 
     reason: Reason | None
     as_given: Reliability | None
-    """Of scores that are probabilities themselves."""
+    """For scores that are probabilities already."""
     isotonic: Reliability | None
     logistic: Reliability | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskCoverageOf:
-    """Risk against coverage, by stated or fitted confidence."""
+    """Risk against coverage, by stated or fitted confidence.
+
+    >>> nothing = Estimate.undefined(Reason("no_confidence"))
+    >>> found = RiskCoverageOf(confidence=None, reason=Reason("no_confidence"), points=(), aurc=nothing, risk=nothing)
+    >>> found.reason.code
+    'no_confidence'
+    """
 
     confidence: Literal["stated", "calibrated score"] | None
     reason: Reason | None
@@ -251,7 +315,11 @@ class RiskCoverageOf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """Means over the items; None where unknown."""
+    """Means over the items; None where unknown.
+
+    >>> Cost(seconds=1.8, tokens=640, usd=0.002).usd
+    0.002
+    """
 
     seconds: float | None
     tokens: float | None
@@ -260,7 +328,11 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PValues:
-    """Of no association, assuming independent items."""
+    """p-values of no association, assuming independent items.
+
+    >>> PValues(pearson=0.01, spearman=0.008, kendall_tau_b=0.022).spearman
+    0.008
+    """
 
     pearson: float | None
     spearman: float | None
@@ -269,7 +341,17 @@ class PValues:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeResult:
-    """Everything about one judge, metric or baseline."""
+    """Everything about one judge, metric or baseline.
+
+    >>> import pandas as pd
+    >>> import genspace
+    >>> ids = {"item_id": list("abcd")}
+    >>> said = pd.DataFrame(ids | {"value": [1, 2, 3, 5]})
+    >>> scores = pd.DataFrame(ids | {"judge": "clip", "score": [1, 3, 2, 9]})
+    >>> found = genspace.compare(items=pd.DataFrame(ids), annotations=said, scores=scores, draws=0).document
+    >>> found.judges["clip"].kind, found.judges["clip"].rank, found.judges["clip"].coverage.scored
+    ('judge', 1, 4)
+    """
 
     kind: JudgeKind
     """Judge, metric, derived metric, or baseline."""
@@ -313,7 +395,15 @@ class JudgeResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairTest:
-    """The headline test of two judges; a is ranked above b."""
+    """The headline test of two judges; a is ranked above b.
+
+    >>> found = PairTest(
+    ...     a="vlm", b="clip", figure="pearson", difference=0.12, low=0.03, high=0.21, p=0.01, p_holm=0.03,
+    ...     standing="ahead", method="t", n=160, prompts=80, reason=None, other_generators=None,
+    ... )
+    >>> found.turned().a, found.turned().difference, found.turned().standing
+    ('clip', -0.12, 'behind')
+    """
 
     a: str
     b: str
@@ -327,7 +417,7 @@ class PairTest:
     p_holm: float | None
     """Corrected for all pairs that could be compared; None: not one of them."""
     standing: Standing
-    """Of a beside b, for these generators."""
+    """What may be said of a beside b, for these generators."""
     method: Method | None
     n: int
     """Units that both answered."""
@@ -355,7 +445,15 @@ class PairTest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassicalRow:
-    """One line of the appendix."""
+    """One line of the appendix.
+
+    >>> row = ClassicalRow(
+    ...     test="Williams", a="vlm", b="clip", n=160, statistic=1.71, p=0.09, low=None, high=None,
+    ...     independent_items=True,
+    ... )
+    >>> row.p
+    0.09
+    """
 
     test: str
     """Name of the test."""
@@ -374,18 +472,23 @@ class ClassicalRow:
     high: float | None
     """Upper end of the interval."""
     independent_items: bool
-    """Whether the test assumes them."""
+    """Whether the test assumes independent items."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tests:
-    """Which differences are more than chance."""
+    """Which differences are more than chance.
+
+    >>> found = Tests(method=None, pairs=(), groups=(("vlm", "clip"), ("blip",)), groups_n=160, classical=())
+    >>> found.groups[0]  # the best: these data do not tell the two apart
+    ('vlm', 'clip')
+    """
 
     method: Literal["delete-one-prompt", "swap by prompt"] | None
     """None: nothing was tested."""
     pairs: tuple[PairTest, ...]
     groups: tuple[tuple[str, ...], ...]
-    """Of the judges that may be in a first place, best first."""
+    """Significance groups of the judges that may be in a first place, best first."""
     groups_n: int | None
     """Units that the groups rest on: those that all of these judges answered."""
     classical: tuple[ClassicalRow, ...]
@@ -393,7 +496,12 @@ class Tests:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellTest:
-    """The first two judges of the whole study, within one part."""
+    """The first two judges of the whole study, within one part.
+
+    >>> found = CellTest(a="vlm", b="clip", difference=0.1, low=0.02, high=0.18, p=0.01, p_bh=0.04, n=40, reason=None)
+    >>> found.p < found.p_bh
+    True
+    """
 
     a: str
     """First judge."""
@@ -417,7 +525,13 @@ class CellTest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One value of a breakdown."""
+    """One value of a breakdown.
+
+    >>> clip, alpha = Estimate(0.52, n=40), Estimate(0.7, n=40)
+    >>> cell = Cell(n=40, people=alpha, judges={"clip": clip}, mean_scores={}, test=None)
+    >>> cell.judges["clip"].value
+    0.52
+    """
 
     n: int
     """Rated items."""
@@ -433,7 +547,14 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disagreement:
-    """One of the items that a judge ranks most differently from the people."""
+    """One of the items that a judge ranks most differently from the people.
+
+    >>> found = Disagreement(
+    ...     item_id="cat-07", item_id_b=None, judge="clip", human=1.2, score=0.34, human_place=0.05, judge_place=0.9
+    ... )
+    >>> found.judge_place > found.human_place  # the judge thinks more of it than the people do
+    True
+    """
 
     item_id: str
     """The item."""
@@ -453,7 +574,12 @@ class Disagreement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverlapPair:
-    """Whether two judges err together."""
+    """Whether two judges err together.
+
+    >>> overlap = ErrorOverlap(Estimate(0.3, n=160), (0.2, 0.25), oracle=Estimate(0.11, n=160), blind_oracle=0.15)
+    >>> OverlapPair(judges=("vlm", "clip"), overlap=overlap).overlap.correlation.value
+    0.3
+    """
 
     judges: tuple[str, str]
     """The two judges."""
@@ -463,7 +589,12 @@ class OverlapPair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overlap:
-    """Errors that judges share."""
+    """Errors that judges share.
+
+    >>> found = Overlap(scale=None, reason=Reason("too_few_judges"), pairs=())
+    >>> found.reason.code
+    'too_few_judges'
+    """
 
     scale: Literal["decisions", "ratings, 0 to 1"] | None
     """What errors are measured on."""
@@ -475,7 +606,15 @@ class Overlap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corrected(CorrectedMean):
-    """A generator's mean rating over all its items, the rated sample corrected by a judge."""
+    """A generator's mean rating over all its items, the rated sample corrected by a judge.
+
+    >>> found = Corrected(
+    ...     sample=Estimate(3.4, 3.0, 3.8, n=40), corrected=Estimate(3.5, 3.3, 3.7, n=400), weight=0.6,
+    ...     labelled=40, unlabelled=360, rank=1,
+    ... )
+    >>> found.sample.low < found.corrected.low, found.corrected.high < found.sample.high
+    (True, True)
+    """
 
     rank: int | None
     """By the corrected mean."""
@@ -483,7 +622,15 @@ class Corrected(CorrectedMean):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratorRow:
-    """One generator in one order."""
+    """One generator in one order.
+
+    >>> row = GeneratorRow(
+    ...     generator="flux", score=Estimate(3.9, 3.6, 4.2, n=40), rank=1, rank_low=1, rank_high=2, first=0.92,
+    ...     above_next=0.92, reason=None,
+    ... )
+    >>> row.place
+    Place(rank=1, low=1, high=2)
+    """
 
     generator: str
     score: Estimate
@@ -499,9 +646,9 @@ class GeneratorRow:
     reason: Reason | None
     corrected: Corrected | None = None
     counted: ThreeFigures | None = None
-    """Of a judge's mean score: with what it did not measure as misses (`score`), left out, and as passes."""
+    """A judge's mean score with what it did not measure counted as misses (`score`), left out, or as passes."""
     accuracy: ThreeFigures | None = None
-    """The same of the share that the judge passed."""
+    """The same for the share that the judge passed."""
 
     @property
     def place(self) -> Place:
@@ -511,7 +658,15 @@ class GeneratorRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """The generators from best to worst, as the people or a judge see them."""
+    """The generators from best to worst, as the people or a judge see them.
+
+    >>> order = Order(
+    ...     score="mean rating", direction="higher is better", reason=Reason("no_generators"), prior_ties=0.0,
+    ...     triads=None, generators=(),
+    ... )
+    >>> order.score, order.reason.code
+    ('mean rating', 'no_generators')
+    """
 
     score: Literal["mean rating", "mean score", "Bradley-Terry log strength"]
     direction: Direction
@@ -519,7 +674,7 @@ class Order:
     prior_ties: float
     """Ties added to each compared pair to keep strengths finite; 0: none."""
     triads: Triads | None
-    """Of comparisons: whether they fit one order at all."""
+    """For comparisons: whether they fit one order."""
     generators: tuple[GeneratorRow, ...]
     distance: Estimate | None = None
     """Kendall's distance from the people's order; None for the people."""
@@ -527,7 +682,11 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orders:
-    """Everybody's order."""
+    """Everybody's order.
+
+    >>> Orders(people=None, judges={}).people is None
+    True
+    """
 
     people: Order | None
     judges: Mapping[str, Order]
@@ -535,14 +694,26 @@ class Orders:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratorCell(Orders):
-    """Everybody's order within one value of a breakdown."""
+    """Everybody's order within one value of a breakdown.
+
+    >>> GeneratorCell(people=None, judges={}, n=40).n
+    40
+    """
 
     n: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generators(Orders):
-    """Everybody's order of the generators."""
+    """Everybody's order of the generators.
+
+    >>> found = Generators(
+    ...     people=None, judges={}, reason=Reason("single_generator"), resampled="prompts", names=("flux",),
+    ...     corrected_reason=None, by={},
+    ... )
+    >>> found.reason.code
+    'single_generator'
+    """
 
     reason: Reason | None
     resampled: Resampled
@@ -554,7 +725,12 @@ class Generators(Orders):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllRaters:
-    """The same with the excluded raters."""
+    """The figures including the excluded raters.
+
+    >>> clip, rater = Estimate(0.55, n=160), Estimate(0.68, n=160)
+    >>> AllRaters(n_ratings=480, judges={"clip": clip}, row=rater, reliability={}).judges["clip"].value
+    0.55
+    """
 
     n_ratings: int
     judges: Figures
@@ -564,7 +740,13 @@ class AllRaters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exclusion:
-    """Whom rules leave out, and what they would have changed."""
+    """Raters whom rules leave out, and what they would have changed.
+
+    >>> left, everybody = LeftOutRater("ann", "too fast"), Estimate(0.55, n=160)
+    >>> found = AllRaters(n_ratings=480, judges={"clip": everybody}, row=Estimate(0.68, n=160), reliability={})
+    >>> Exclusion(applied=True, raters=(left,), n_ratings=440, all_raters=found).all_raters.n_ratings
+    480
+    """
 
     applied: bool
     """False: everybody breaks a rule, so all are kept."""
@@ -575,7 +757,15 @@ class Exclusion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpecificationRow:
-    """One way to compute agreement."""
+    """One way to compute agreement.
+
+    >>> row = SpecificationRow(
+    ...     figure="pearson", averaging="none", raters="mean", left_out="none", abstention="excluded",
+    ...     values=(0.62, 0.55), top=("vlm",),
+    ... )
+    >>> row.top
+    ('vlm',)
+    """
 
     figure: str
     """Key of the figure."""
@@ -595,7 +785,11 @@ class SpecificationRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptionCount:
-    """How often a judge has the highest value, alone or with others, and how often none is ahead of it."""
+    """How often a judge has the highest value, alone or with others, and how often none is ahead of it.
+
+    >>> OptionCount(judge="vlm", first=30, top=44, of=48).top
+    44
+    """
 
     judge: str
     first: int
@@ -605,7 +799,14 @@ class OptionCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpecificationPair:
-    """A pair of which the headline test puts one ahead, under the other specifications."""
+    """A pair of which the headline test puts one ahead, under the other specifications.
+
+    >>> found = SpecificationPair(
+    ...     better="vlm", worse="clip", held=40, open=6, reversed=2, of=48, reversed_only_when=None
+    ... )
+    >>> found.held + found.open + found.reversed == found.of
+    True
+    """
 
     better: str
     """The judge that the headline puts ahead."""
@@ -625,7 +826,14 @@ class SpecificationPair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Specification:
-    """Whether the conclusions depend on how agreement is computed."""
+    """Whether the conclusions depend on how agreement is computed.
+
+    >>> found = Specification(
+    ...     reason=Reason("too_few_judges", n=1), judges=("clip",), headline=(), specifications=(), best=(), pairs=()
+    ... )
+    >>> found.reason.code
+    'too_few_judges'
+    """
 
     reason: Reason | None
     judges: tuple[str, ...]
@@ -638,7 +846,12 @@ class Specification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepeatAgreement:
-    """How far a judge agrees with itself."""
+    """How far a judge agrees with itself.
+
+    >>> found = RepeatAgreement(repeats=3, same_decision=Estimate(0.93, n=160), score_spread=Estimate(0.04, n=160))
+    >>> found.same_decision.value
+    0.93
+    """
 
     repeats: int
     same_decision: Estimate
@@ -647,7 +860,17 @@ class RepeatAgreement:
 
 @dataclass(frozen=True, kw_only=True)
 class QuestionResult:
-    """The comparison of one question."""
+    """The comparison of one question.
+
+    >>> import pandas as pd
+    >>> import genspace
+    >>> ids = {"item_id": list("abcd")}
+    >>> said = pd.DataFrame(ids | {"value": [1, 2, 3, 5]})
+    >>> scores = pd.DataFrame(ids | {"judge": "clip", "score": [1, 3, 2, 9]})
+    >>> found = genspace.compare(items=pd.DataFrame(ids), annotations=said, scores=scores, draws=0).document
+    >>> found.ranked, found.primary.figure, found.study.n_items
+    (['clip'], 'spearman', 4)
+    """
 
     study: StudyFacts
     options: CompareOptions
@@ -676,7 +899,11 @@ class QuestionResult:
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonDocument(QuestionResult):
-    """A comparison as JSON holds it: the main question, and the others by name."""
+    """A comparison as JSON holds it: the main question, and the others by name.
+
+    >>> ComparisonDocument.schema
+    'genspace-comparison/3'
+    """
 
     schema: Literal["genspace-comparison/3"] = "genspace-comparison/3"
     evidence: str = ""
@@ -689,7 +916,14 @@ class ComparisonDocument(QuestionResult):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankingStudy:
-    """What was ranked."""
+    """What was ranked.
+
+    >>> study = RankingStudy(
+    ...     name="own", question=None, reference="people", n_items=80, n_pairs=0, n_ratings=240, n_prompts=40
+    ... )
+    >>> study.n_items / study.n_prompts  # two generators
+    2.0
+    """
 
     name: str
     question: str | None
@@ -702,7 +936,18 @@ class RankingStudy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankingDocument:
-    """A ranking as JSON holds it."""
+    """A ranking as JSON holds it.
+
+    >>> study = RankingStudy(
+    ...     name="own", question=None, reference="people", n_items=80, n_pairs=0, n_ratings=240, n_prompts=40
+    ... )
+    >>> orders = Generators(
+    ...     people=None, judges={}, reason=Reason("single_generator"), resampled="prompts", names=("flux",),
+    ...     corrected_reason=None, by={},
+    ... )
+    >>> RankingDocument(study=study, options=CompareOptions(), generators=orders).schema
+    'genspace-ranking/2'
+    """
 
     study: RankingStudy
     options: CompareOptions
@@ -714,7 +959,16 @@ class RankingDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidationPair:
-    """The new metric against one that is there."""
+    """The new metric against an existing one.
+
+    >>> found = ValidationPair(
+    ...     judge="clip", claim="not worse", not_worse=True, difference=Estimate(0.02, -0.03, 0.07, n=160),
+    ...     new=Estimate(0.6, n=160), existing=Estimate(0.58, n=160), penalised=Estimate(0.01, n=160), p=0.4,
+    ...     p_holm=0.4, other_generators=None,
+    ... )
+    >>> found.claim
+    'not worse'
+    """
 
     judge: str
     claim: Claim | None
@@ -735,7 +989,14 @@ class ValidationPair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidationCell:
-    """The new metric within one value of a breakdown."""
+    """The new metric within one value of a breakdown.
+
+    >>> found = ValidationCell(
+    ...     figure=Estimate(0.6, n=40), against={"clip": Estimate(0.1, 0.02, 0.18, n=40)}, claims={"clip": "ahead"}
+    ... )
+    >>> found.claims["clip"]
+    'ahead'
+    """
 
     figure: Estimate
     against: Mapping[str, Estimate]
@@ -745,7 +1006,19 @@ class ValidationCell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidationDocument:
-    """A validation as JSON holds it."""
+    """A validation as JSON holds it.
+
+    >>> from genspace.analysis.abstention import abstention_table
+    >>> from genspace.analysis.alternative_annotator import alternative_annotator_test
+    >>> found = ValidationDocument(
+    ...     study="own", reference="people", metric="mine", margin=0.05, options=CompareOptions(),
+    ...     primary=Primary("pearson", "Pearson", "declared"), figure=Estimate(0.6, n=160),
+    ...     coverage=abstention_table([1], [1], [1]), against=(), breakdowns={},
+    ...     stand_in=alternative_annotator_test([1.0], [[1.0, 1.0]], [0], identified=True),
+    ... )
+    >>> found.schema, found.figure.value
+    ('genspace-validation/3', 0.6)
+    """
 
     study: str
     reference: Reference

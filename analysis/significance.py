@@ -1,8 +1,8 @@
 """Corrections for many tests, significance groups, and the classical tests that assume independent items.
 
 The headline test is `inference.comparisons.difference`. With prompts repeated over generators, Williams' test and
-PERM-BOTH reject far too often (at 5 %: .14 to .16); they are here for comparison with other papers, and a report
-shows them in an appendix only.
+PERM-BOTH reject far too often (at 5 %: .14 to .16). They are here for comparison with other papers, and a report shows
+them only in an appendix.
 
 Longer than 400 lines: it is a collection of published tests, each by itself.
 """
@@ -52,9 +52,9 @@ Level = Literal["system", "input", "global"]
 ALPHA = 0.05
 """Level at which a difference counts as more than chance."""
 EXACT_ORDERS = 33
-"""So many untied items have their orders counted, as SciPy counts them."""
+"""Most untied items whose orders are counted exactly, as in SciPy."""
 JACKKNIFE_PARTS = 1000
-"""Left out one by one in a BCa interval."""
+"""Most items that are left out one by one in a BCa interval."""
 
 
 def holm(p: ArrayLike) -> Floats:
@@ -105,10 +105,14 @@ def significance_groups(ranked: Sequence[str], beats: Callable[[str, str], bool]
 
 @dataclass(frozen=True, slots=True)
 class ClassicalTest(Displayed):
-    """A test that assumes independent items."""
+    """A test that assumes independent items.
+
+    >>> mcnemar([1, 1, 1, 1, 0], [0, 0, 0, 1, 0]).p
+    0.25
+    """
 
     statistic: float
-    """t, z or count of discordant items, see the test."""
+    """t, z or the count of discordant items, depending on the test."""
     p: float
     """NaN when undefined."""
 
@@ -385,7 +389,13 @@ def matrix_correlation(x: ArrayLike, z: ArrayLike, level: Level, figure: str = "
 
 @dataclass(frozen=True, slots=True)
 class PermutationShare(Displayed):
-    """Shares of the permutations at least as extreme as the data, which are counted among them."""
+    """Shares of the permutations at least as extreme as the data, which are counted among them.
+
+    >>> z = [[1, 2], [3, 4]]
+    >>> found = permutation_both(z, z, z, swap="systems")
+    >>> found.difference, found.two_sided  # of a metric and itself
+    (0.0, 1.0)
+    """
 
     difference: float
     """First metric minus second."""

@@ -1,9 +1,9 @@
 """Does a conclusion depend on how it was computed? Every headline conclusion under the other reasonable choices.
 
-A specification is one way to compute agreement: which figure (and what a judge's tie is worth in it), averaged
-over what, from which summary of the raters, with abstentions left out or tied. All of them are computed on the items
-that all judges answered, and in each a judge is ahead of another as in the headline: by a p-value that is corrected for
-all pairs. Simonsohn, Simmons & Nelson 2020, "Specification curve analysis", Nature Human Behaviour 4.
+A specification is one way to compute agreement: which figure (and what a judge's tie is worth in it), averaged over
+what, from which summary of the raters, with abstentions left out or tied. All are computed on the items that all judges
+answered. In each, a judge is ahead of another by the same rule as in the headline: a p-value corrected for all pairs.
+Simonsohn, Simmons & Nelson 2020, "Specification curve analysis", Nature Human Behaviour 4.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ __all__ = ["DIMENSIONS", "specification_section"]
 Choice = tuple[str, ...]
 
 DIMENSIONS = ("figure", "averaging", "raters", "left_out", "abstention")
-"""What can be chosen otherwise, in the order of a specification."""
+"""The choices of a specification, in order."""
 MAX_LEVELS = 11
-"""With more distinct ratings there is no most frequent one worth the name."""
+"""With more distinct ratings, the most frequent rating is not used."""
 NAMED = 3
 """More raters left out than this are counted, not named."""
 
@@ -48,7 +48,7 @@ def specification_section(
     everybody: PeopleAnswers | None = None,
     doubtful: tuple[str, ...] = (),
 ) -> Specification:
-    """Return every specification's figures, and which headline conclusions hold under how many of them.
+    """Return every specification's figures, and how many specifications bear out each headline conclusion.
 
     Args:
         scope: The study.
@@ -95,7 +95,7 @@ class _Target:
 def _panels(
     people: PeopleAnswers, everybody: PeopleAnswers, doubtful: tuple[str, ...]
 ) -> list[tuple[str, Floats]]:
-    """Return who is left out and the ratings that stay: as in the headline first, then otherwise."""
+    """Return who is left out and the ratings that stay: the headline's choice first, then the others."""
     excluded = sorted(set(everybody.raters) - set(people.raters))
     if excluded:
         named = ", ".join(excluded) if len(excluded) <= NAMED else f"{len(excluded)} raters"
@@ -173,7 +173,7 @@ class _Job:
         return {key: table for figures in kinds.values() for key, table in self._tables(figures).items()}
 
     def _tables(self, figures: list[Figure]) -> dict[str, _UnderOne]:
-        """Return tables of figures that read the same of people and judges."""
+        """Return tables of figures, grouped by what they read of people and judges."""
         y = target_of(self.scope.rated.people, figures[0], self.target.rating)
         said = [given(self.scope.rated.judges[name], figures[0]) for name in self.judges]
         rows: Bools = np.isfinite(y)
@@ -328,7 +328,7 @@ def _best(ranked: Sequence[str], tables: Mapping[Choice, _UnderOne]) -> tuple[Op
 def _pairs(
     ranked: Sequence[str], tables: Mapping[Choice, _UnderOne], base: Choice
 ) -> tuple[SpecificationPair, ...]:
-    """Return, for each pair of which the headline test puts one ahead, under how many specifications that holds."""
+    """Return how many specifications bear out each pair in which the headline test puts one judge ahead."""
     if base not in tables:
         return ()
     result = []

@@ -1,4 +1,4 @@
-"""Agreement on generators: does a judge rank the systems as people do?"""
+"""Agreement on generators: whether a judge ranks the systems as people do."""
 
 from __future__ import annotations
 
@@ -32,7 +32,12 @@ FLIPS = 1000
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SystemScores(Displayed):
-    """Mean rating and mean score of G generators in each of B draws."""
+    """Mean rating and mean score of G generators in each of B draws.
+
+    >>> scores = SystemScores(human=np.array([[3.0], [1.0]]), judge=np.array([[0.9], [0.2]]))
+    >>> scores.human.shape  # two generators, one draw
+    (2, 1)
+    """
 
     human: Floats
     """(G, B)"""

@@ -22,7 +22,12 @@ CRITERION = "balanced_accuracy"
 
 @dataclass(frozen=True, eq=False, repr=False)
 class CrossFittedDecisions(Displayed):
-    """What a judge decides when its threshold comes from the other prompts."""
+    """What a judge decides when its threshold comes from the other prompts.
+
+    >>> found = cross_fit_decisions([1.0, 5, 2, 6, 1, 5], [0, 1, 0, 1, 0, 1], [0, 0, 1, 1, 2, 2])
+    >>> found.decisions.tolist()
+    [0.0, 1.0, 0.0, 1.0, 0.0, 1.0]
+    """
 
     decisions: Floats
     """(n,) 1 = yes, 0 = no, NaN = no score, or no threshold could be chosen."""

@@ -42,7 +42,7 @@ TunedSays = Literal["ahead", "open", "behind", "identical"]
 
 BLOCKS = 30
 LEAST_PROMPTS = 10
-"""With fewer prompts nothing can be chosen honestly."""
+"""With fewer prompts, the figure of a choice cannot be estimated."""
 LEAST_COVERAGE = 0.9
 """A candidate that decides less than this share of the items is never chosen."""
 LEVEL = 0.05
@@ -50,14 +50,19 @@ HOPELESS = 3.5
 """Standard errors below the best from which a candidate is dropped early: among 40 equals about one in a hundred
 studies loses one."""
 WORTH_FINDING = 0.1
-"""A gain for which it is always said how many prompts would show it."""
+"""A gain whose number of prompts is always reported."""
 POWER = 0.8
 """Share of studies in which a gain should be found."""
 
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """One variant with one threshold, and what it said."""
+    """One variant with one threshold, and what it said.
+
+    >>> said = Candidate("vlm, yes above 0.4", np.array([1.0, 0, np.nan]), cost_usd=0.002, threshold=0.4)
+    >>> float(np.isnan(said.values).mean().round(2))  # the share that it leaves open
+    0.33
+    """
 
     name: str
     values: Floats
@@ -72,7 +77,14 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateRow:
-    """One candidate in the table of all: a figure on the items on which choices are made, so not to be quoted."""
+    """One candidate in the table of all; its figure is on the items on which choices are made: do not quote it.
+
+    >>> row = CandidateRow(
+    ...     name="votes=5", threshold=0.4, cost_usd=0.01, coverage=1.0, in_sample=0.83, chosen=0.6, dropped=0.0
+    ... )
+    >>> row.chosen
+    0.6
+    """
 
     name: str
     threshold: float | None
@@ -87,7 +99,11 @@ class CandidateRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoneyPoint:
-    """The figure that choosing among candidates up to a cost reaches."""
+    """The figure that choosing among candidates up to a cost reaches.
+
+    >>> MoneyPoint(at_most_usd=0.01, reaches=Estimate(0.81, 0.76, 0.86, n=160)).reaches.value
+    0.81
+    """
 
     at_most_usd: float
     reaches: Estimate
@@ -95,31 +111,40 @@ class MoneyPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tuned(Displayed):
-    """The figure that choosing reaches on prompts that were not used for choosing."""
+    """The figure that choosing reaches on prompts that were not used for choosing.
+
+    >>> tuned = Tuned(
+    ...     figure="accuracy", default="votes=1", winner="votes=5", threshold=None, reaches=Estimate(0.81, n=160),
+    ...     default_reaches=Estimate(0.78, n=160), gain=Estimate(0.03, -0.01, 0.07, n=160), p=0.14, says="open",
+    ...     optimism=0.02, prompts_needed=140, prompts_for_tenth=15, money=(), candidates=(),
+    ... )
+    >>> tuned.winner, tuned.says
+    ('votes=5', 'open')
+    """
 
     figure: str
     default: str
     """The candidate that was declared beforehand, and would be used without choosing."""
     winner: str
-    """Chosen on all items; its own figure there is optimistic."""
+    """The candidate chosen on all items, where its own figure is optimistic."""
     threshold: float | None
     """The winner's."""
     reaches: Estimate
     """Figure of the procedure out of sample: the mean over outer folds."""
     default_reaches: Estimate
-    """The default's on the same folds."""
+    """Figure of the default on the same folds."""
     gain: Estimate
     """The first less the second."""
     p: float | None
     """Of no gain, two-sided."""
     says: TunedSays
-    """Whether the data tell choosing from the default."""
+    """How choosing compares with the default, as far as these data show."""
     optimism: float | None
     """The winner's figure in sample less what the procedure reaches."""
     prompts_needed: int | None
     """Prompts like these after which such a gain would be found in four of five studies; None: there is no gain."""
     prompts_for_tenth: int | None
-    """Prompts like these after which a gain of `WORTH_FINDING` would be; None: nothing tells how sure a gain is."""
+    """The same for a gain of `WORTH_FINDING`; None: the data do not show how sure a gain is."""
     money: tuple[MoneyPoint, ...]
     candidates: tuple[CandidateRow, ...]
 
@@ -254,7 +279,7 @@ def promising(
 ) -> Bools:
     """Return which candidates are worth asking about the remaining items.
 
-    In each fold one goes by its training items alone: a candidate is dropped there when its figure less the price of
+    In each fold only its training items count: a candidate is dropped there when its figure less the price of
     its cost lies `HOPELESS` standard errors of the difference below the best one's. The first, the default, stays.
 
     Args:
@@ -277,7 +302,7 @@ def promising(
     others = behind[:, 1:][:, clusters.present]
     g = others.shape[1]
     error = np.sqrt((g - 1) / g * ((others - others.mean(axis=1, keepdims=True)) ** 2).sum(axis=1))
-    keep = ~(behind[:, 0] + HOPELESS * error < 0)  # an unknown figure or error keeps
+    keep = ~(behind[:, 0] + HOPELESS * error < 0)  # kept where figure or error is unknown
     keep[0] = True
     return np.asarray(keep)
 
@@ -295,7 +320,7 @@ def _training(held: Bools) -> Bools:
 def _figures(figure: Figure, y: Floats, candidates: Sequence[Candidate], kept: Floats, rows: Bools) -> Floats:
     """(m, 1 + G, folds) figure of each candidate on some rows, without each block.
 
-    With a column more of `rows` than there are folds, it is of all items, and read from what a candidate said there.
+    If `rows` has one column more than there are folds, the last is for all items, read from a candidate's own values.
     """
     weights = (kept[:, :, None] * rows[:, None, :]).reshape(len(y), -1)
     target = Weighted(y, weights)

@@ -1,4 +1,4 @@
-"""One new metric against people and against every metric already there: what may be claimed, and what not.
+"""Validate a new metric against people and every existing metric: what may be claimed, and what may not.
 
 The pairs and tests are those of a comparison: ahead and behind are decided by p-values that are corrected for all pairs
 of the study. "Not worse" holds by a margin (Piaggio et al. 2012, CONSORT, JAMA 308), and an open comparison never shows
@@ -50,7 +50,7 @@ __all__ = ["MARGIN", "Validation", "validate"]
 MARGIN = 0.02
 """Largest loss of agreement that still counts as not worse."""
 ONE_SIDED = 0.025
-"""Level at which "not worse" is said: the lower end of a 95 % interval lies above minus the margin."""
+"""Level of "not worse": the lower end of a 95 % interval lies above minus the margin."""
 MIN_CELL_ITEMS = 20
 """A breakdown's cells with fewer common items are shown without a claim."""
 

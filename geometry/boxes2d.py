@@ -1,8 +1,8 @@
-"""Left of, right of, above, below: decided from 2D boxes alone, or left open where boxes cannot tell.
+"""Decide left of, right of, above and below from 2D boxes alone, or leave it open where boxes cannot show it.
 
-A rule compares one box with another; a scorer looks at every pair of instances and weighs what the rule says by how
-sure the detector was. Four rules are here: the default, with a margin and a zone of doubt, and those of three
-published metrics, so that they can be compared on the same boxes.
+A rule compares one box with another. A scorer looks at every pair of instances and weighs the rule's answer by how sure
+the detector was. There are four rules: the default, with a margin and a zone of doubt, and those of three published
+metrics, so that they can be compared on the same boxes.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""From an object's lifted points to the points worth measuring: the largest cluster of a grid's filled cells.
+"""Clean an object's lifted points before they are measured: keep the largest cluster of a grid's filled cells.
 
-A mask that spills over an object's outline brings in patches of what stands behind it. All lengths follow the
-object's own spread, so that a cup and a bus are cleaned alike. The cells only tell what belongs together: every point
-of a cell that stays is measured, so that no size shrinks by the grid. Points that lie far from their neighbours are
-kept: a mirror, an ear or a wheel looks just like that. The released GenSpace code drops them, uses fixed lengths, and
-measures the cells' means, see `RELEASED`.
+A mask that spills over an object's outline includes patches of the background. All lengths are relative to the object's
+own spread, so that a cup and a bus are cleaned alike. The cells only decide what belongs together: every point of a
+kept cell is measured, so that the grid shrinks no size. Points that lie far from their neighbours are kept, because a
+mirror, an ear or a wheel looks just like that. The released GenSpace code drops them, uses fixed lengths, and measures
+the cells' means, see `RELEASED`.
 """
 
 from __future__ import annotations
@@ -25,13 +25,17 @@ __all__ = ["BY_SPREAD", "RELEASED", "Cleaned", "Cleaning", "clean", "largest_clu
 
 @dataclass(frozen=True, slots=True)
 class Cleaning:
-    """Lengths and counts of the cleaning."""
+    """Lengths and counts of the cleaning.
+
+    >>> Cleaning(outlier_deviations=2.0, eps_m=0.25).neighbours
+    20
+    """
 
     voxels_per_spread: float = 40.0
     """The voxel's edge is the points' spread, 3 ‖standard deviation‖, over this."""
     min_voxel_m: float = 0.0
     neighbours: int = 20
-    """Neighbours whose mean distance tells an outlier, the point itself among them."""
+    """Neighbours whose mean distance decides about an outlier, the point itself among them."""
     outlier_deviations: float | None = None
     """An outlier's mean distance lies this many standard deviations above the mean of all; None: none is dropped."""
     eps_voxels: float = 10.0
@@ -55,7 +59,11 @@ RELEASED = Cleaning(min_voxel_m=0.01, outlier_deviations=2.0, eps_m=0.2, min_poi
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """Points after cleaning."""
+    """Points after cleaning.
+
+    >>> clean(np.array([[0.0, 0, 2], [0.1, 0, 2]])).sparse  # two points are too few to cluster
+    True
+    """
 
     points: Array
     """(N, 3) metres."""
@@ -166,7 +174,7 @@ def largest_cluster(points: Array, eps_m: float, min_neighbours: int) -> BoolArr
         part
     ]
     part = _connected(points, part, np.flatnonzero(core), eps_m)
-    # Of a point that is no core, the nearest points hold all within reach.
+    # For a point that is not a core, the nearest points include all within reach.
     border = ~own & near.any(axis=1)
     part[unsure[border]] = part[neighbours[border, near[border].argmax(axis=1)]]
     members: BoolArray = part == np.bincount(part[part >= 0]).argmax()
@@ -174,7 +182,7 @@ def largest_cluster(points: Array, eps_m: float, min_neighbours: int) -> BoolArr
 
 
 def _parts_of_grid(points: Array, eps_m: float, min_neighbours: int) -> tuple[NDArray[np.intp], BoolArray]:
-    """Return the part, (N,) from 1, of each point that a grid shows to be a core, 0 for others, and who is near one."""
+    """Return the part, (N,) from 1, of points that a grid shows to be cores, else 0, and which points are near one."""
     from scipy.ndimage import label
 
     side = eps_m / np.sqrt(12) * (1 - 1e-9)
@@ -204,7 +212,7 @@ def _around(counts: NDArray[np.integer] | BoolArray) -> NDArray[np.int64]:
 def _connected(
     points: Array, part: NDArray[np.intp], cores: NDArray[np.intp], eps_m: float
 ) -> NDArray[np.intp]:
-    """Return the parts, (N,), with those joined whose cores are within reach; -1 for points that are no core.
+    """Return the parts, (N,), with those joined whose cores are within reach; -1 for points that are not cores.
 
     A joined part bears the number of its first core. In each round every part but the largest joins the nearest one
     (Borůvka, 1926), until none is near enough.

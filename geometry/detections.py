@@ -1,7 +1,7 @@
-"""From a detector's boxes and masks to one object per role: suppression, subtraction, assignment.
+"""Turn a detector's boxes and masks into one object per role: suppression, subtraction, assignment.
 
-Objects are chosen by the detector's scores alone; choosing them so that a predicate holds would let the judge
-see what it looks for.
+Objects are chosen only by the detector's scores. Choosing them so that a predicate holds would let the judge see what
+it looks for.
 """
 
 from __future__ import annotations

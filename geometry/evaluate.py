@@ -1,4 +1,4 @@
-"""From a scene and a predicate to a score, a decision and the measurements behind them."""
+"""Judge a predicate in a scene: score, decision, and the measurements behind them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,12 @@ __all__ = ["Evaluation", "evaluate", "in_words", "measured_in_words", "miss"]
 
 @dataclass(frozen=True, slots=True)
 class Evaluation(Displayed):
-    """What the rules say about one predicate in one scene or pair."""
+    """What the rules say about one predicate in one scene or pair.
+
+    >>> found = Evaluation(score=None, passed=None, reason="the dog has no front")
+    >>> found.score is None, found.reason
+    (True, 'the dog has no front')
+    """
 
     score: float | None
     """In [0, 1]; None: abstained, with `reason`."""
@@ -94,7 +99,7 @@ def _corrected(scene: Scene | Pair, after: Scene, bound: Bound, profile: Profile
 
 
 def _either_order(bound: Bound, objects: tuple[Placed, ...]) -> bool:
-    """Whether the two may trade roles: the call does not tell them apart, or only by ids that say nothing."""
+    """Whether the two may exchange roles: the call does not tell them apart, or only by ids without meaning."""
     if bound.settings.get("either_order") != "auto":
         return bound.either_order
     (first, second), (one, other) = (placed.item.label for placed in objects), bound.names
@@ -119,7 +124,7 @@ def _scale(pair: Pair, profile: Profile) -> float | str:
 
 
 def _combined(measurements: list[Measurement]) -> Evaluation:
-    """Multiply the constraints. One at 0 decides, whatever the others are; else one that is unknown abstains."""
+    """Multiply the constraints. A 0 decides, whatever the others are; otherwise an unknown one means abstention."""
     score = 1.0
     unknown: list[str] = []
     for m in measurements:
@@ -231,8 +236,8 @@ def _allowed(m: Measurement, unit: str) -> str:
 def miss(m: Measurement) -> float | None:
     """Return how far a constraint misses, in outer tolerances: 1 from where its score is 0; None where it is unknown.
 
-    Unlike the score it tells a near miss from a far one. Where the error does not follow from value and target, it is
-    what the score tells.
+    Unlike the score it tells a near miss from a far one. If the error does not follow from value and target, it is
+    derived from the score.
 
     >>> miss(Measurement(quantity="bearing", value=150, unit="deg", target=0, inner=15, outer=50, score=0.0))
     3.0

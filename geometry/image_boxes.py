@@ -1,7 +1,7 @@
 """Boxes in the picture: one convention, and one check that boxes keep to it.
 
-Detectors write boxes in several ways, and most boxes of one are possible boxes of another; what is impossible, or
-cannot be pixels, tells that a file was written another way.
+Detectors write boxes in several ways, and most boxes written in one way are possible in another. Boxes that are
+impossible, or cannot be pixels, show that a file was written another way.
 """
 
 from __future__ import annotations

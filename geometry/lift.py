@@ -1,4 +1,4 @@
-"""From depth and masks to points: lifting pixels, and the floor as the released GenSpace code finds it."""
+"""Lift pixels of depth and masks to points, and find the floor as the released GenSpace code does."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["between_surfaces", "lift", "lowest_near_point_m"]
 
 SMEARED_STEP = 0.04
-"""Relative change of depth from pixel to pixel: a surface so steep is seen within a few degrees of its edge."""
+"""Relative change of depth from pixel to pixel; so steep a surface is seen within a few degrees of its edge."""
 
 
 def lift(
@@ -56,9 +56,10 @@ def lift(
 def between_surfaces(depth: NDArray[np.floating], *, step: float = SMEARED_STEP) -> BoolArray:
     """Return which pixels, (h, w) bool, lie between a nearer and a farther surface and belong to neither.
 
-    Estimated depth is smooth across outlines, so that points float between an object and what stands behind it. Such
-    a pixel's depth differs by more than the share `step` from both neighbours, along a row or a column, and lies
-    between them. A thin part's pixel is nearer than both, an outline's in exact depth like one of them: both stay.
+    Estimated depth is smooth across outlines, so that points float between an object and its background. Such a
+    pixel's depth differs by more than the share `step` from both neighbours, along a row or a column, and lies
+    between them. A pixel of a thin part is nearer than both; in exact depth, one of an outline is like one of them.
+    Both are kept.
     Pixels without depth count as far away.
 
     >>> between_surfaces(np.array([[2.0, 2.0, 2.5, 3.5, 4.0, 4.0]])).astype(int).tolist()

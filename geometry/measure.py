@@ -1,4 +1,4 @@
-"""From an object's cleaned points to its box: extents along its own axes, and the centre of the whole box."""
+"""Measure an object's box from its cleaned points: extents along its own axes, and the centre of the whole box."""
 
 from __future__ import annotations
 
@@ -19,7 +19,12 @@ __all__ = ["Measured", "measure_box", "viewing_axes"]
 
 @dataclass(frozen=True, slots=True)
 class Measured(Displayed):
-    """An object's box in the camera frame."""
+    """An object's box in the camera frame.
+
+    >>> corners = np.array([[x, y, z] for x in (0, 2) for y in (0, 1) for z in (4, 5)], dtype=float)
+    >>> measure_box(corners, np.eye(3)).extent
+    (2.0, 1.0, 1.0)
+    """
 
     centre: tuple[float, float, float]
     """Metres."""

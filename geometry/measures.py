@@ -1,4 +1,4 @@
-"""What is measured of objects: bearings, elevations, headings, distances, sizes.
+"""Measure objects: bearings, elevations, headings, distances, sizes.
 
 Directions are in the level frame, so that gravity is down. A bearing is measured on the ground in an object's own
 frame: 0 in front of it, 90 to its right, -90 to its left. Functions of two results give (value, error), both in

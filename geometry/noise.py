@@ -1,4 +1,4 @@
-"""Stated errors of perception, put on scenes: how good must a part be for the rules to agree with the truth?
+"""Put stated errors of perception on scenes: how good must a part be for the rules to agree with the truth?
 
 Every error is drawn from the seed and the scene's name, so that a scene is disturbed alike on every machine and by
 every judge with the same noise.
@@ -52,7 +52,7 @@ class Noise:
                 )
 
     def alone(self) -> dict[str, Noise]:
-        """Return each error that is not 0 by itself, by name."""
+        """Return one noise for each error that is not 0, by the error's name."""
         return {
             f.name: Noise(**{f.name: getattr(self, f.name)}) for f in fields(self) if getattr(self, f.name)
         }

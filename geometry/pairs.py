@@ -1,4 +1,4 @@
-"""What relates two images of an edit: the scale between their depths."""
+"""The scale between the depths of an edit's two images."""
 
 from __future__ import annotations
 

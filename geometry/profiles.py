@@ -43,7 +43,11 @@ class _Settings(BaseModel):
 
 
 class Tolerances(_Settings):
-    """Errors up to which a constraint scores 1, and from which it scores 0."""
+    """Errors up to which a constraint scores 1, and from which it scores 0.
+
+    >>> Tolerances().bearing_front, Tolerances(bearing_front=(10, 30)).bearing_front
+    ((15.0, 45.0), (10.0, 30.0))
+    """
 
     bearing_front: Tolerance = (15.0, 45.0)
     """Degrees: bearings that should be straight ahead or straight behind."""
@@ -72,7 +76,11 @@ class Tolerances(_Settings):
 
 
 class Limits(_Settings):
-    """Where the judge abstains."""
+    """Where the judge abstains.
+
+    >>> Limits().min_points, Limits(min_points=50).min_points
+    (10, 50.0)
+    """
 
     min_rotation_confidence: Number = 0.5
     max_front_slope_deg: Number = 60.0

@@ -1,4 +1,4 @@
-"""Objects measured again from a scene's own depth and masks, as if their boxes were not known."""
+"""Measure objects again from a scene's own depth and masks, as if their boxes were not known."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ __all__ = ["measured_again"]
 def measured_again(scene: Scene | Pair, *, trim_percent: float = 0.0) -> Scene | Pair:
     """Return the scene with every box measured from depth and mask; stored boxes, points and sizes are not used.
 
-    The orientation is kept, but for things without a front, whose axes mean nothing: their box stands along the
-    viewing ray. An object without a mask, or of whose mask no pixel has a depth, loses its place.
+    The orientation is kept, except for objects without a front, whose axes mean nothing: their box stands along the
+    viewing ray. An object without a mask, or without depth in its mask, loses its place.
     `trim_percent` is cut off each extent's ends, for estimated depth.
     Errors: `InputError` for a scene without depth, or without known intrinsics.
     """

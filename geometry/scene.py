@@ -64,7 +64,7 @@ Positive = Annotated[float, Strict(), Field(gt=0)]
 Probability = Annotated[float, Strict(), Field(ge=0, le=1)]
 Metres = Annotated[float, Strict(), Field(ge=-1e6, le=1e6)]
 MIN_SIZE_M = 1e-6
-"""Anything thinner has no size that could be compared."""
+"""Smallest size that can be compared."""
 Size = Annotated[float, Strict(), Field(ge=MIN_SIZE_M, le=1e6)]
 Vector = tuple[Number, Number, Number]
 Point = tuple[Metres, Metres, Metres]
@@ -140,7 +140,11 @@ class Camera(_Record):
 
 
 class Orientation(_Record):
-    """An orientation as an estimator gave it, relative to the viewing ray of the crop that it saw."""
+    """An orientation as an estimator gave it, relative to the viewing ray of the crop that it saw.
+
+    >>> Orientation(azimuth_deg=30, polar_deg=90).rotation_deg
+    0.0
+    """
 
     azimuth_deg: Number
     polar_deg: Number
@@ -176,7 +180,11 @@ class Mask(_Record):
 
 
 class Sources(_Record):
-    """Where an object's values come from: the part that measured them, or, beginning with "guess", what was assumed."""
+    """Where an object's values come from: the part that measured them, or, beginning with "guess", what was assumed.
+
+    >>> Sources(box="GroundingDINO", rotation="guess: level camera").rotation
+    'guess: level camera'
+    """
 
     box: str | None = None
     mask: str | None = None
@@ -186,7 +194,12 @@ class Sources(_Record):
 
 
 class SceneObject(_Record):
-    """One object: its box in 3D and in the image, how it is turned, and how sure its finder was."""
+    """One object: its box in 3D and in the image, how it is turned, and how sure its finder was.
+
+    >>> cat = SceneObject(id="cat", centre=(1, 0, 3), extent=(0.5, 0.4, 0.2), has_front=True)
+    >>> cat.centre, cat.rotation is None
+    ((1.0, 0.0, 3.0), True)
+    """
 
     id: Annotated[str, Field(min_length=1)]
     """What predicates call it; unique in the scene."""
@@ -246,7 +259,7 @@ def _rows(matrix: NDArray[np.float64]) -> tuple[Vector, ...]:
 
 
 class _SceneFile(_Record):
-    """What a file holds: knows where it came from."""
+    """What a file holds, with the name of the file."""
 
     _source: str = PrivateAttr(default="scene")
 
@@ -302,8 +315,8 @@ class Scene(Displayed, _SceneFile):
     predicates: tuple[str, ...] = ()
     """What to judge, as calls whose roles name objects: `object_distance(cow, chair, value_m=1)`."""
     absent: tuple[str, ...] = ()
-    """Ids of things that were asked for and are not in the picture, as a detector has verified: what is said of them
-    does not hold. Without it, a thing that was not found may only have been overlooked."""
+    """Ids of objects that were asked for and that a detector verified to be absent: statements about them do not hold.
+    Without it, an object that was not found may only have been overlooked."""
     detections: Annotated[int, Strict(), Field(ge=0)] | None = None
     """How many things of the asked classes the detector saw, unnamed ones too; None: those of `objects`."""
 
@@ -335,7 +348,7 @@ class Scene(Displayed, _SceneFile):
 
     @property
     def is_truth(self) -> bool:
-        """Whether it says that it holds the known truth, as those of rendered probes do, and no perception of it."""
+        """Whether it declares that it holds the known truth, as scenes of rendered probes do, and not a perception."""
         return self.camera.intrinsics_source == "known" or any(item.complete for item in self.objects)
 
     def object(self, name: str) -> SceneObject | None:

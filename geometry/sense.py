@@ -1,4 +1,4 @@
-"""What a scene says that cannot be meant: misspelt keys, other units, other axes, boxes that show something else.
+"""Find what a scene cannot mean: misspelt keys, other units, other axes, boxes that show something else.
 
 Each check is a rule of thumb about one mistake that is easily made when scenes are written by hand or converted; none
 of them makes a scene invalid.
@@ -29,7 +29,7 @@ __all__ = ["Doubt", "doubts"]
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Something that is hardly meant."""
+    """Something in a scene that is probably a mistake."""
 
     field: str
     message: str
@@ -37,7 +37,7 @@ class Doubt:
 
 
 def doubts(scene: Scene) -> Iterator[Doubt]:
-    """Yield what cannot be meant in a scene. Side files are looked at where they can be read."""
+    """Yield what is probably a mistake in a scene. Side files are checked where they can be read."""
     for check in _SCENE_CHECKS:
         yield from check(scene)
     for index, item in enumerate(scene.objects):
@@ -136,7 +136,7 @@ FARTHEST_M = 1000.0
 LARGEST_M = 120.0
 NEAREST_M = 0.02
 MOSTLY_SEEN = 0.5
-"""Visible share below which an object's centre may be seen beside the box of what is seen of it."""
+"""Visible share below which an object's centre may lie outside the box of its visible part."""
 
 
 def _units(_scene: Scene, item: SceneObject) -> Iterator[Doubt]:

@@ -1,4 +1,4 @@
-"""From what the rules say to a verdict in the records that every judge speaks."""
+"""Turn what the rules say into the verdict that every judge gives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a judge knows of a scene: each object's place, front and sizes in the level frame, or why not.
+"""What a judge knows about a scene: each object's place, front and sizes in the level frame, or why not.
 
 Plain floats and tuples: predicates look at a handful of numbers, many thousand times a second.
 """
@@ -22,12 +22,21 @@ CAMERA: Vector = (0.0, 0.0, 0.0)
 
 
 class Unmeasurable(Exception):  # noqa: N818  the reason for an abstention, not a mistake
-    """A quantity cannot be measured in this scene; the text says why."""
+    """A quantity cannot be measured in this scene; the text says why.
+
+    >>> from genspace.geometry.profiles import load_profile
+    >>> from genspace.geometry.scene import Scene
+    >>> scene = Scene(width=100, height=50, objects=({"id": "cat"},))
+    >>> view_of(scene, load_profile("corrected"))["cat"].whole_place
+    Traceback (most recent call last):
+        ...
+    genspace.geometry.views.Unmeasurable: the place of cat is unknown
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Stands where a value would, and says why there is none."""
+    """Stands in place of a value, and says why there is none."""
 
     reason: str
 
@@ -142,7 +151,15 @@ class Placed:
 
 
 class ProfileView(dict[str, Placed]):
-    """A scene's objects by id, as a profile sees them; each is made when it is first asked for."""
+    """A scene's objects by id, as a profile sees them; each is made when first needed.
+
+    >>> from genspace.geometry.profiles import load_profile
+    >>> from genspace.geometry.scene import Scene
+    >>> scene = Scene(width=100, height=50, objects=({"id": "cat", "centre": (1, 0, 3)},))
+    >>> seen = view_of(scene, load_profile("corrected"))
+    >>> seen["cat"].whole_place, list(seen)
+    ((1.0, 0.0, 3.0), ['cat'])
+    """
 
     def __init__(self, scene: Scene, limits: Limits) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The file `answers.sqlite`: read with the standard library alone, copied as it is, and its complaints in a line."""
+"""Read the file `answers.sqlite` with the standard library alone, copy it, and word its errors in one line."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ADVICE = (
     ("unable to open", "it cannot be opened; see that file and folder may be read"),
     ("expecting", "what is stored in it cannot be read back; put the last backup in its place"),
 )
-"""What a database's complaint contains, to what to do about it."""
+"""What to do, by what a database's error contains."""
 
 
 class StorageError(InputError):
@@ -36,7 +36,7 @@ class StorageError(InputError):
 
 
 def storage_message(where: str, error: BaseException) -> str:
-    """Return one line about what a database complains of; nothing that was stored stands in it."""
+    """Return one line about a database's error; it contains nothing that was stored."""
     complaint = (str(error).strip().splitlines() or ["no reason given"])[0]
     advice = next((words for part, words in _ADVICE if part in complaint.lower()), None)
     return f"{where}: {complaint}" if advice is None else f"{where}: {complaint}: {advice}"

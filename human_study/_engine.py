@@ -1,4 +1,4 @@
-"""Opening the database of a human study: `answers.sqlite`, or PostgreSQL by URL; and saying what is wrong with it."""
+"""Open the database of a human study: `answers.sqlite`, or PostgreSQL by URL; and say what is wrong with it."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _SYNCHRONOUS = "FULL"
 def open_engine(study_root: Path, database: str | None, *, foreign_keys: bool = True) -> Engine:
     """Return an engine for `answers.sqlite` of the study, or for a PostgreSQL URL.
 
-    SQLite writes ahead and syncs its log at every commit (synchronous=FULL): what was acknowledged survives not only
-    a killed process, for which less would do, but also a power cut, up to what the disk promises. Every transaction
-    that writes takes the write lock when it begins, so that no two decide on the same state. The file and those beside
-    it can be read by their owner alone. Connections to PostgreSQL are tried before they are used, so that nobody meets
-    one that was lost. No error message holds what was stored. `foreign_keys`: whether SQLite keeps them.
+    SQLite writes ahead and syncs its log at every commit (synchronous=FULL): acknowledged answers survive a killed
+    process, for which less would be enough, and also a power cut, as far as the disk keeps its promises. Every
+    transaction that writes takes the write lock when it begins, so that no two decide on the same state. Only the owner
+    can read the file and those beside it. Connections to PostgreSQL are tested before use, because some may have been
+    lost. No error message contains what was stored. `foreign_keys`: whether SQLite enforces them.
 
     Errors: `InputError` for a URL of another database; `StorageError` for a file that cannot be made.
     """
@@ -85,7 +85,7 @@ def snapshot(study_root: Path) -> Iterator[Path]:
 
     Commands that only read work on it: they change no file, need no write permission, and read every layout.
 
-    Errors: `StorageError` for a file that is no database of answers.
+    Errors: `StorageError` for a file that is not a database of answers.
     """
     with TemporaryDirectory(prefix="genspace-answers-") as folder:
         path = study_root / ANSWERS_FILE
@@ -96,7 +96,7 @@ def snapshot(study_root: Path) -> Iterator[Path]:
 
 @contextmanager
 def storage_errors(where: str) -> Iterator[None]:
-    """Turn what a database complains about into one line.
+    """Turn a database's error into one line.
 
     Errors: `StorageError`.
     """

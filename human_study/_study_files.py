@@ -1,4 +1,4 @@
-"""Files that a design names: they stand in the study's folder, and a message says what is wrong with them."""
+"""Read files that a design names: they lie in the study's folder, and messages say what is wrong with them."""
 
 from __future__ import annotations
 

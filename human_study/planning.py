@@ -1,6 +1,6 @@
-"""Planning a human study: how many items and raters tell two judges apart, and what that costs.
+"""Plan a human study: how many items and raters tell two judges apart, and what that costs.
 
-The simulation is `genspace.analysis.power`; here it meets pilots, wages and the plot.
+The simulation is `genspace.analysis.power`; this module adds pilots, wages and the plot.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["Costs", "Stated", "StudyPlan", "make_plan", "plan_assumptions"]
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What an answer takes and costs; None where it is not known."""
+    """Time and cost of an answer; None where it is not known."""
 
     seconds_per_answer: float | None
     wage_per_hour: float | None
@@ -64,7 +64,17 @@ class PricedStudy(PlannedStudy):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyPlan:
-    """Sizes of study that were simulated, and the cheapest that suffices."""
+    """Sizes of study that were simulated, and the cheapest that suffices.
+
+    >>> from genspace.analysis.power import Assumptions
+    >>> assumed = Assumptions(reliability=0.5, agreement=(0.8, 0.1), shares=(0.5, 0.5), judges="yes-no")
+    >>> planned = StudyPlan(
+    ...     assumptions=assumed, figure="roc_auc", costs=Costs(9.0, 12.0), wanted_power=0.8, sizes=(), smallest=None,
+    ...     sentence="No size that was simulated reaches a power of 80 %.",
+    ... )
+    >>> planned.figure, planned.smallest is None
+    ('roc_auc', True)
+    """
 
     assumptions: Assumptions
     figure: str
@@ -78,7 +88,11 @@ class StudyPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stated:
-    """What is said of the planned study; None: as the pilot has it."""
+    """What is stated about the planned study; None: as in the pilot.
+
+    >>> Stated(reliability=0.5, agreement=(0.8, 0.4)).per_prompt is None  # as in the pilot
+    True
+    """
 
     reliability: float | None = None
     """Correlation of two people's single ratings."""
@@ -97,7 +111,7 @@ class Stated:
 def plan_assumptions(
     pilot: Evidence | None, judges: Sequence[str] | None, stated: Stated
 ) -> tuple[Assumptions, float | None]:
-    """Return what is assumed, from a pilot or as stated, and the pilot's median seconds an answer; stated wins.
+    """Return the assumptions, stated or from a pilot, and the pilot's median seconds an answer; stated ones win.
 
     Errors: `InputError` when the two together are not enough, or the pilot holds no such judge.
 

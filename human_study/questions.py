@@ -1,4 +1,4 @@
-"""From an item to what a rater reads: the question in plain words, the objects marked in the prompt.
+"""Make what a rater reads from an item: the question in plain words, the objects marked in the prompt.
 
 The words of every predicate stand beside it, in each language; a study's own language file may bring others.
 """

@@ -1,4 +1,4 @@
-"""Reading people's answers back: light, and for SQLite with the standard library alone."""
+"""Read people's answers back, with light imports: SQLite needs only the standard library."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _OF_LAYOUT_1: Mapping[str, str] = {
     "known": "u.known", "reclaimed": "FALSE", "confidence": "NULL",
     **dict.fromkeys(("shown", "registration", "choice", "why"), "''"),
 }  # fmt: skip
-"""What layout 2 added, to what stands for it in layout 1 (of SQLite)."""
+"""What stands in layout 1 (of SQLite) for each column that layout 2 added."""
 
 
 def _query(columns: Mapping[str, str]) -> str:
@@ -52,7 +52,7 @@ def _query(columns: Mapping[str, str]) -> str:
 
 
 SCREENS_QUERY = _query(_COLUMNS)
-"""One row per answered question, of changed answers the latest; the same text for SQLite and PostgreSQL."""
+"""One row per answered question, the latest if it was changed; the same text for SQLite and PostgreSQL."""
 _OUTCOMES = "SELECT rater_id, outcome FROM raters WHERE outcome IS NOT NULL"
 _META = """
     SELECT key, value FROM meta WHERE key IN ('registered_design', 'registration', 'schema_version', 'state')
@@ -70,13 +70,13 @@ class Recorded:
     """
 
     screens: tuple[Screen, ...] = ()
-    """Every answered screen, in the order of assignment; of changed answers the latest."""
+    """Every answered screen, in the order of assignment, with the latest answers."""
     registered: Mapping[str, Any] = field(default_factory=dict)
     """The design as registered (see `Design.registered`); empty for answers that were only imported."""
     missing: int = 0
     """Answers that an open study still asks for; 0 for one that is paused or closed."""
     outcomes: Mapping[str, str] = field(default_factory=dict)
-    """Rater to how the visit ended, as far as it has."""
+    """How each rater's visit ended, as far as it has."""
     registration: str = ""
     """Digest of what is registered; "" where an earlier version registered names only, or nothing is."""
 
@@ -87,7 +87,7 @@ class Recorded:
 
     @property
     def kinds(self) -> Mapping[str, str]:
-        """Question to its kind of answer, where it was registered."""
+        """Kind of answer of each question, where it was registered."""
         return dict(self.registered.get("kinds", {}))
 
     @property
@@ -248,7 +248,7 @@ def _recorded(select: Callable[[str], list[Mapping[str, Any]]], where: str) -> R
 
 
 def _of_layout_1(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Of the unit's known answers keep that to the row's own question."""
+    """Keep only the known answer to the row's own question."""
     known = json.loads(row["known"] or "{}")
     return {**row, "known": json.dumps(known[row["question"]]) if row["question"] in known else ""}
 

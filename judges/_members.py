@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class Members:
     """The members of a combination in one study.
 
-    A member is any judge that can be named on the command line, or a metric whose scores stand in the study. Of a judge
-    the verdicts count that it would give today, under its present fingerprint.
+    A member is any judge that can be named on the command line, or a metric whose scores the study has. For a judge,
+    the verdicts under its present fingerprint count.
     """
 
     def __init__(self, names: Sequence[str], spec: JudgeSpec, context: JudgeContext) -> None:
@@ -178,7 +178,7 @@ class Members:
         return found
 
     def _find(self, name: str, context: JudgeContext) -> None:
-        """Make a member, unless it is a metric, or a judge that is not to be had here but has verdicts.
+        """Make a member, unless it is a metric, or a judge that cannot be made here but has verdicts.
 
         Errors: `InputError` for anything else that is neither, and for a judge's wrong options.
         """
@@ -201,7 +201,7 @@ class Members:
 
 
 def failures(verdicts: Mapping[str, Verdict]) -> str:
-    """Return which members failed, and why: "" where none did. A combination without them would be another one."""
+    """Return which members failed, and why; "" if none did. Without them it would be a different combination."""
     return "; ".join(f"{name} failed: {v.reason}" for name, v in verdicts.items() if v.status == "failed")
 
 

@@ -56,7 +56,7 @@ def study_context(
         study: The study to judge.
         overrides: `NAME.key=value`; those that name a member apply to it.
         base: Context outside a study to start from: `cache_dir`, `seed`, `budget`, `allowed_hosts`.
-        fields: These one by one.
+        fields: Single fields of the context.
 
     >>> import tempfile
     >>> import pandas as pd
@@ -119,7 +119,7 @@ def _spec(name: str, tables: Mapping[str, JudgeTable], options: Mapping[str, Any
         for change in changes:
             key, equals, text = change.partition("=")
             if not equals:
-                raise InputError(f"judge {name!r}: {change!r} is no KEY=VALUE")
+                raise InputError(f"judge {name!r}: {change!r} is not KEY=VALUE")
             _set(changed, key.strip().split("."), _value(text.strip()))
         own = {change.partition("=")[0].strip().partition(".")[0] for change in changes}
         return replace(

@@ -103,18 +103,18 @@ class Preview:
     text: str
     """Exactly what would be sent or computed, readable by people."""
     calls: int = 0
-    """As many calls as are made when all goes well."""
+    """Number of calls if all goes well."""
     tokens: int = 0
     cost_usd: float | None = None
-    """What it costs when all goes well; None when the price is unknown."""
+    """Cost if all goes well; None if the price is unknown."""
     most_calls: int = 0
-    """No more calls than this are paid for."""
+    """Most calls that are paid for."""
     most_tokens: int | None = 0
     """None where nothing bounds them."""
     most_usd: float | None = None
-    """No more than this is spent; None when the price is unknown or nothing bounds it."""
+    """Most that is spent; None if the price is unknown or nothing bounds it."""
     drawn: Mapping[str, bytes] = field(default_factory=dict, repr=False)
-    """Pictures that would be sent and are no files, as PNG, by what they are."""
+    """Pictures that would be sent and are not files, as PNG, by what they show."""
 
     @classmethod
     def free(cls, text: str, *, calls: int = 0, tokens: int = 0) -> Self:
@@ -200,7 +200,7 @@ class JudgeSpec:
     source: str = "the command line"
     """Where the options stand, for messages."""
     from_study: frozenset[str] = frozenset()
-    """Names of the options that stand in the study, which may be somebody else's, and not on the command line."""
+    """Options that come from the study and not from the command line: the study may be somebody else's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -272,7 +272,7 @@ class Need:
     """
 
     name: str
-    """Under which the member's verdicts are kept."""
+    """Name under which the member's verdicts are kept."""
     judge: Judge
     item_ids: frozenset[str]
     perhaps: frozenset[str] = frozenset()
@@ -298,10 +298,10 @@ class Combining(Protocol):
         ...
 
     def needs(self, item_ids: Collection[str]) -> Iterator[Need]:
-        """Say one after the other whose verdicts on which items are needed to judge these items.
+        """Yield, one after the other, whose verdicts on which items are needed to judge these items.
 
-        Before the next need is asked for, the verdicts of the last one stand in the study, as far as they can be had;
-        where they do not, as in a dry run, `Need.perhaps` holds what may follow from them.
+        Before the next need is requested, the study holds the verdicts of the last one, as far as possible. Where it
+        does not, as in a dry run, `Need.perhaps` holds the items that may follow from them.
         """
         ...
 
@@ -318,7 +318,7 @@ class Fitted(Protocol):
     """
 
     def without(self, item_ids: Collection[str]) -> Judge:
-        """Return the same judge as if people had not answered about some items; whom it combines is not asked anew."""
+        """Return the same judge as if people had not answered about some items; its members are not asked anew."""
         ...
 
 

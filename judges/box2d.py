@@ -1,7 +1,7 @@
 """Judge `box2d`: spatial relations in the picture from 2D boxes alone, by centroids and overlap.
 
-It decides what boxes can tell, left of, right of, above, below, and abstains on everything else, on pairs too close
-to call, and on ambiguous pictures. The rules stand in `genspace.geometry.boxes2d`.
+It decides what boxes can show: left of, right of, above, below. It abstains on everything else, on pairs too close to
+call, and on ambiguous pictures. The rules are in `genspace.geometry.boxes2d`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,11 @@ VERSION = 2
 
 
 class Box2dOptions(BaseModel):
-    """Options of `[judges.NAME] kind = "box2d"`."""
+    """Options of `[judges.NAME] kind = "box2d"`.
+
+    >>> Box2dOptions(rule="visor", min_score=0.3).primary
+    'primary'
+    """
 
     model_config = ConfigDict(extra="forbid")
     detections: str | None = Field(
@@ -84,12 +88,18 @@ class SideRelation(NamedTuple):
 
 
 class Unanswerable(Exception):  # noqa: N818 - the reason for an abstention, not a mistake
-    """Boxes cannot tell what is asked."""
+    """Boxes cannot answer what is asked."""
 
 
 @dataclass(frozen=True)
 class Box2dJudge:
-    """Judges relations in the picture from boxes."""
+    """Judges relations in the picture from boxes.
+
+    >>> from genspace.judges import make_judge
+    >>> boxes = make_judge(JudgeSpec(name="boxes", kind="box2d"), JudgeContext())
+    >>> boxes.options.rule, boxes.table is None  # boxes of the scene files
+    ('margin', True)
+    """
 
     options: Box2dOptions
     table: Mapping[str, Mapping[str, list[Found]]] | None
@@ -242,7 +252,7 @@ class _Line(BaseModel):
 
 
 _ONLY = ""
-"""Stands for the detector of a line that names none."""
+"""Name of the detector of a line that names none."""
 
 
 def read_detections(path: Path, *, primary: str = "primary") -> dict[str, dict[str, list[Found]]]:
@@ -292,6 +302,9 @@ def make(spec: JudgeSpec, context: JudgeContext) -> Box2dJudge:
     """Return the judge for `box2d`, `box2d:DETECTIONS.jsonl`, or a `[judges.NAME]` table.
 
     Errors: `InputError` for a missing file or an unknown detector, `InvalidFilesError` for wrong lines.
+
+    >>> make(JudgeSpec(name="boxes", kind="box2d", options={"rule": "visor"}), JudgeContext()).options.rule
+    'visor'
     """
     options = parse_options(Box2dOptions, spec)
     options = options.model_copy(update={"detections": options.detections or spec.model})

@@ -5,8 +5,8 @@
     first = "geometry"
     second = "vlm:gpt-4.1"
 
-Unless it is given, the threshold on the first judge's confidence is fitted on people's answers to the other prompts:
-of the thresholds whose verdicts come closest to the people, the one that asks the second judge least.
+Unless it is given, the threshold on the first judge's confidence is fitted on people's answers to the other prompts.
+Among the thresholds whose verdicts come closest to the people's, it is the one that asks the second judge least.
 """
 
 from __future__ import annotations
@@ -32,7 +32,11 @@ FOLDS = 5
 
 
 class CascadeOptions(BaseModel):
-    """Options of `[judges.NAME] kind = "cascade"`."""
+    """Options of `[judges.NAME] kind = "cascade"`.
+
+    >>> CascadeOptions(first="clip:openai/clip-vit-base-patch32", second="vlm:gpt-4.1", max_share=0.3).threshold is None
+    True
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     first: str
@@ -46,7 +50,14 @@ class CascadeOptions(BaseModel):
 
 
 class CascadeJudge:
-    """A cheap judge first, a dear one in doubt."""
+    """A cheap judge first, an expensive one in doubt.
+
+    >>> members = {"first": "box2d", "second": "scene"}
+    >>> CascadeJudge(JudgeSpec(name="both", kind="cascade", options=members), JudgeContext())
+    Traceback (most recent call last):
+        ...
+    genspace.errors.InputError: the command line: judge 'both': cascade needs a study with people's answers
+    """
 
     def __init__(self, spec: JudgeSpec, context: JudgeContext) -> None:
         self._options = parse_options(CascadeOptions, spec)
@@ -111,7 +122,7 @@ class CascadeJudge:
         return self._options.threshold is None
 
     def _is_open(self, first: Verdict, threshold: float) -> bool:
-        """Whether the second judge is asked; not where the first failed, which may succeed when asked again."""
+        """Whether the second judge is asked; not if the first failed, because it may succeed when asked again."""
         return first.status != "failed" and _confidence(first) < threshold
 
     def _thresholds(self) -> dict[str, float]:
@@ -238,5 +249,12 @@ def _answer(verdict: Verdict, *, hard: bool) -> float:
 
 
 def make(spec: JudgeSpec, context: JudgeContext) -> CascadeJudge:
-    """Return a cascade of two of the study's judges."""
+    """Return a cascade of two of the study's judges.
+
+    >>> members = {"first": "box2d", "second": "scene"}
+    >>> make(JudgeSpec(name="both", kind="cascade", options=members), JudgeContext())
+    Traceback (most recent call last):
+        ...
+    genspace.errors.InputError: the command line: judge 'both': cascade needs a study with people's answers
+    """
     return CascadeJudge(spec, context)

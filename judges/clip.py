@@ -31,7 +31,11 @@ LONGEST_IMAGE = 2048
 
 
 class ClipOptions(BaseModel):
-    """Options of `clip:CHECKPOINT` and `siglip:CHECKPOINT`, a name on the Hugging Face Hub or a folder."""
+    """Options of `clip:CHECKPOINT` and `siglip:CHECKPOINT`, a name on the Hugging Face Hub or a folder.
+
+    >>> ClipOptions(text="predicate").batch_size
+    32
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     revision: str | None = None
@@ -41,11 +45,17 @@ class ClipOptions(BaseModel):
     batch_size: int = Field(32, ge=1)
     text: Literal["prompt", "predicate"] = "prompt"
     """Which text the image is compared with: the prompt, or what the predicate says. Edits have only the latter,
-    since an instruction is no caption."""
+    since an instruction is not a caption."""
 
 
 class ClipJudge:
-    """Compares each image with its prompt; gives a score and no decision, since no threshold is known."""
+    """Compares each image with its prompt; gives a score and no decision, since no threshold is known.
+
+    >>> ClipJudge(JudgeSpec(name="sim", kind="clip", source="study.toml"), JudgeContext())
+    Traceback (most recent call last):
+        ...
+    genspace.errors.InputError: study.toml: judge 'sim': which checkpoint? Write clip:CHECKPOINT, a Hub name or a folder
+    """
 
     def __init__(self, spec: JudgeSpec, context: JudgeContext) -> None:
         del context  # it neither asks, nor spends, nor draws at random
@@ -169,7 +179,7 @@ class ClipJudge:
         processor = load_pretrained("AutoProcessor", folder)
         model = load_model("AutoModel", folder, device=pick_device(self._options.device), dtype="auto")
         if not hasattr(model, "logit_scale") or (self._kind == "siglip") != hasattr(model, "logit_bias"):
-            raise InputError(f"checkpoint {self._name!r} is no {self._kind} model")
+            raise InputError(f"checkpoint {self._name!r} is not a {self._kind} model")
         return processor, model
 
 
@@ -180,5 +190,11 @@ def _sigmoid(model: Any, cosine: float) -> float:
 
 
 def make(spec: JudgeSpec, context: JudgeContext) -> ClipJudge:
-    """Return the judge `clip:CHECKPOINT` or `siglip:CHECKPOINT`."""
+    """Return the judge `clip:CHECKPOINT` or `siglip:CHECKPOINT`.
+
+    >>> make(JudgeSpec(name="sim", kind="clip", source="study.toml"), JudgeContext())
+    Traceback (most recent call last):
+        ...
+    genspace.errors.InputError: study.toml: judge 'sim': which checkpoint? Write clip:CHECKPOINT, a Hub name or a folder
+    """
     return ClipJudge(spec, context)

@@ -38,7 +38,11 @@ MOST = 3.0
 
 
 class EnsembleOptions(BaseModel):
-    """Options of `[judges.NAME] kind = "ensemble"`."""
+    """Options of `[judges.NAME] kind = "ensemble"`.
+
+    >>> EnsembleOptions(members=("clip", "vlm"), method="logistic").folds
+    5
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     members: tuple[str, ...] = Field(min_length=1)
@@ -54,7 +58,13 @@ class EnsembleOptions(BaseModel):
 
 
 class EnsembleJudge:
-    """A calibrated combination of judges."""
+    """A calibrated combination of judges.
+
+    >>> EnsembleJudge(JudgeSpec(name="all", kind="ensemble", options={"members": ["box2d", "scene"]}), JudgeContext())
+    Traceback (most recent call last):
+        ...
+    genspace.errors.InputError: the command line: judge 'all': ensemble needs a study with people's answers
+    """
 
     def __init__(self, spec: JudgeSpec, context: JudgeContext) -> None:
         self._options = parse_options(EnsembleOptions, spec)
@@ -183,5 +193,11 @@ def _nearness(verdict: Verdict) -> float:
 
 
 def make(spec: JudgeSpec, context: JudgeContext) -> EnsembleJudge:
-    """Return an ensemble of the study's judges."""
+    """Return an ensemble of the study's judges.
+
+    >>> make(JudgeSpec(name="all", kind="ensemble", options={"members": ["box2d", "scene"]}), JudgeContext())
+    Traceback (most recent call last):
+        ...
+    genspace.errors.InputError: the command line: judge 'all': ensemble needs a study with people's answers
+    """
     return EnsembleJudge(spec, context)

@@ -106,6 +106,11 @@ def make(spec: JudgeSpec, context: JudgeContext) -> GeometryJudge:
 
     Errors: `InputError` that says every package and checkpoint that is missing, with the command for each, and for
     unknown parts, options and profiles.
+
+    >>> make(JudgeSpec(name="sees", kind="geometry", model="default,depth=zoedept"), JudgeContext())
+    Traceback (most recent call last):
+        ...
+    genspace.errors.InputError: unknown depth 'zoedept' (did you mean 'zoedepth'?)
     """
     from genspace.geometry.perception.building import make_perception
 
@@ -142,7 +147,7 @@ def _replaced(spec: JudgeSpec) -> dict[str, str]:
             named[stage] = part
         else:
             raise InputError(
-                f"judge {spec.name!r}: {entry!r} is no STAGE=PART{did_you_mean(stage, STAGES)}; "
+                f"judge {spec.name!r}: {entry!r} is not STAGE=PART{did_you_mean(stage, STAGES)}; "
                 "for example geometry:depth=zoedepth, or geometry:modern,depth=zoedepth"
             )
     return named
@@ -162,7 +167,14 @@ class _SeenRequest:
 
 @dataclass
 class GeometryJudge:
-    """Sees images in batches, stage by stage, and decides predicates in the scenes."""
+    """Sees images in batches, stage by stage, and decides predicates in the scenes.
+
+    >>> from genspace.geometry.perception import Perception
+    >>> from genspace.geometry.profiles import load_profile
+    >>> judge = GeometryJudge(Perception({}), GeometryOptions(), parts=(), profile=load_profile("corrected"))
+    >>> judge.profile.rules, judge.verifier is None
+    ('corrected', True)
+    """
 
     perception: Perception
     options: GeometryOptions

@@ -41,7 +41,11 @@ __all__ = ["HfJudge", "HfOptions", "make"]
 
 
 class HfOptions(AskOptions):
-    """Options of `hf:CHECKPOINT`, a name on the Hugging Face Hub or a folder."""
+    """Options of `hf:CHECKPOINT`, a name on the Hugging Face Hub or a folder.
+
+    >>> HfOptions(dtype="bfloat16").batch_size
+    8
+    """
 
     revision: str | None = None
     """Branch, tag or commit on the Hub."""
@@ -58,7 +62,13 @@ class HfOptions(AskOptions):
 
 
 class HfJudge:
-    """Asks a local model; nothing it computes is random, so repeats say the same."""
+    """Asks a local model; nothing it computes is random, so repeats say the same.
+
+    >>> HfJudge(JudgeSpec(name="local", kind="hf", source="study.toml"), JudgeContext())
+    Traceback (most recent call last):
+        ...
+    genspace.errors.InputError: study.toml: judge 'local': which checkpoint? Write hf:CHECKPOINT, a Hub name or a folder
+    """
 
     def __init__(self, spec: JudgeSpec, context: JudgeContext) -> None:
         where = f"{spec.source}: judge {spec.name!r}"
@@ -214,5 +224,11 @@ class HfJudge:
 
 
 def make(spec: JudgeSpec, context: JudgeContext) -> HfJudge:
-    """Return the judge `hf:CHECKPOINT`."""
+    """Return the judge `hf:CHECKPOINT`.
+
+    >>> make(JudgeSpec(name="local", kind="hf", source="study.toml"), JudgeContext())
+    Traceback (most recent call last):
+        ...
+    genspace.errors.InputError: study.toml: judge 'local': which checkpoint? Write hf:CHECKPOINT, a Hub name or a folder
+    """
     return HfJudge(spec, context)

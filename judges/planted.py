@@ -31,7 +31,13 @@ class PlantedOptions(BaseModel):
 
 @dataclass(frozen=True)
 class PlantedJudge:
-    """Answers by a rule that knows the people's answers."""
+    """Answers by a rule that knows the people's answers.
+
+    >>> from genspace.records import Item
+    >>> judge = PlantedJudge(PLANTS["majority"], people={"7": 1.0}, seed=0, fingerprint="planted")
+    >>> [verdict.score for verdict in judge.judge([Request(item=Item(item_id="7"), files=None)])]
+    [1.0]
+    """
 
     rule: Callable[[str, float, float], float | None]
     people: Mapping[str, float]
@@ -68,7 +74,13 @@ PLANTS: Mapping[str, Callable[[str, float, float], float | None]] = {
 
 
 def make(spec: JudgeSpec, context: JudgeContext) -> PlantedJudge:
-    """Return `planted:RULE`. Errors: `InputError` for an unknown rule or outside a study."""
+    """Return `planted:RULE`. Errors: `InputError` for an unknown rule or outside a study.
+
+    >>> make(JudgeSpec(name="right", kind="planted", model="majorty"), JudgeContext())
+    Traceback (most recent call last):
+        ...
+    genspace.errors.InputError: planted:majorty: unknown rule (did you mean 'majority'?)
+    """
     parse_options(PlantedOptions, spec)
     model = spec.model or ""
     if model not in PLANTS:

@@ -29,11 +29,23 @@ __all__ = [
 
 
 class NoSceneError(InputError):
-    """An item has no scene file."""
+    """An item has no scene file.
+
+    >>> from types import SimpleNamespace
+    >>> from genspace.records import Item
+    >>> find_scene(Item(item_id="7"), SimpleNamespace(exists=lambda name: False))
+    Traceback (most recent call last):
+        ...
+    genspace.judges.scene.NoSceneError: no scene file for 7: looked for 7.scene.json, 7.pair.json
+    """
 
 
 class SceneOptions(BaseModel):
-    """Options of `[judges.NAME] kind = "scene"`."""
+    """Options of `[judges.NAME] kind = "scene"`.
+
+    >>> SceneOptions(profile="reference", noise="typical").boxes
+    'stored'
+    """
 
     model_config = ConfigDict(extra="forbid")
     profile: str | None = Field(
@@ -50,7 +62,12 @@ class SceneOptions(BaseModel):
 
 @dataclass(frozen=True)
 class SceneJudge:
-    """Decides an item's predicate in its scene file."""
+    """Decides an item's predicate in its scene file.
+
+    >>> from genspace.judges import make_judge
+    >>> make_judge(JudgeSpec(name="truth", kind="scene"), JudgeContext()).boxes
+    'stored'
+    """
 
     profile: Profile
     boxes: Literal["stored", "measured"] = "stored"
@@ -121,7 +138,11 @@ def _only(predicates: tuple[str, ...], source: str) -> str:
 
 
 def make(spec: JudgeSpec, context: JudgeContext) -> SceneJudge:
-    """Return the judge for `scene[:PROFILE]`. Errors: `InputError` for an unknown or wrong profile."""
+    """Return the judge for `scene[:PROFILE]`. Errors: `InputError` for an unknown or wrong profile.
+
+    >>> make(JudgeSpec(name="truth", kind="scene", model="reference"), JudgeContext()).profile.rules
+    'reference'
+    """
     from genspace.geometry.noise import parse_noise
 
     options = parse_options(SceneOptions, spec)

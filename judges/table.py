@@ -30,7 +30,11 @@ CELLS = ("status", "score", "passed", "confidence", "reason")
 
 
 class TableOptions(BaseModel):
-    """Options of `[judges.NAME] kind = "table"`."""
+    """Options of `[judges.NAME] kind = "table"`.
+
+    >>> TableOptions(path="scores.csv", metric="clip").metric
+    'clip'
+    """
 
     model_config = ConfigDict(extra="forbid")
     path: str | None = Field(
@@ -43,7 +47,16 @@ class TableOptions(BaseModel):
 
 @dataclass(frozen=True)
 class TableJudge:
-    """Answers from a table of scores; an item without a row is an abstention."""
+    r"""Answers from a table of scores; an item without a row is an abstention.
+
+    >>> import tempfile
+    >>> from genspace.judges import make_judge
+    >>> file = Path(tempfile.mkdtemp()) / "clip.csv"
+    >>> _ = file.write_text("item_id,metric,score\n7,clip,0.8\n")
+    >>> judge = make_judge(JudgeSpec(name="clip", kind="table", model=str(file)), JudgeContext())
+    >>> len(judge.fingerprint)
+    16
+    """
 
     fingerprint: str
     rows: DiskMap
@@ -72,6 +85,11 @@ def make(spec: JudgeSpec, context: JudgeContext) -> TableJudge:
     """Return the judge for `table:PATH` or a `[judges.NAME]` table with `path` and `metric`.
 
     Errors: `InputError` for a missing path or metric, `InvalidFilesError` for every problem of the table.
+
+    >>> make(JudgeSpec(name="clip", kind="table"), JudgeContext())
+    Traceback (most recent call last):
+        ...
+    genspace.errors.InputError: the command line: judge 'clip' needs a table, for example table:scores.csv
     """
     options = parse_options(TableOptions, spec)
     name = options.path or spec.model

@@ -14,13 +14,13 @@ from genspace.analysis._arrays import Floats, Ints
 from genspace.analysis.resampling import PromptDraws, stream
 
 MOST_CATEGORIES = 11
-"""Ratings of more distinct values are taken in so many equal steps."""
+"""Ratings with more distinct values are grouped into this many equal steps."""
 
 
 MOST_PATTERNS, RATINGS_KEPT = 300, 3
-"""Where items differ in more patterns of ratings, only so many ratings of each, taken at random, are fitted."""
+"""Where there are more patterns of ratings, only this many ratings of each item, drawn at random, are fitted."""
 STEPS = 100
-"""Of expectation maximisation: few enough that the distribution stays smooth, from a flat one."""
+"""Steps of expectation maximisation from a flat distribution: so few that it stays smooth."""
 
 
 NOISES = 12
@@ -79,7 +79,7 @@ class Borders:
 
 
 def rough(sizes: Floats, patterns: Ints, grid: Floats, borders: Borders) -> tuple[Floats, float]:
-    """Return the distribution (G,) at the likeliest of a few noises, of the first draw, and that noise."""
+    """Return the distribution (G,) of the first draw at the likeliest of a few noises, and that noise."""
     noises = np.geomspace(0.2, borders.categories, NOISES)
     densities, likelihood = fitted(sizes[:1], patterns, np.stack([borders.chances(grid, s) for s in noises]))
     best = int(np.argmax(likelihood[:, 0]))

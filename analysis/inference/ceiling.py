@@ -1,8 +1,8 @@
 """The ceiling: the figure that the mean of infinitely many raters would get against these people's target.
 
-These people are few, so that even what everybody would say in the end does not agree perfectly with what they said.
-How far it does follows from a model of the raters, in which the ratings of an item scatter independently about a
-value of its own, and each item has as many ratings as here:
+These people are few, so even the opinion of all people does not agree perfectly with what these few said. How far it
+does follows from a model of the raters. In the model, the ratings of an item scatter independently about a value of its
+own, and each item has as many ratings as here:
 
 - Pearson needs the variances between and within items alone (Spearman 1904).
 - Ordinal and continuous ratings: an item has a latent value, drawn from any distribution (on a grid, fitted by
@@ -12,8 +12,8 @@ value of its own, and each item has as many ratings as here:
   distribution, whose parameters are the share of yes and ICC(1,1).
 
 All figures but Pearson's are computed exactly from the joint distribution of latent value and target that the model
-implies; nothing is drawn. How lenient a rater is counts as noise, but for identified raters who all rated all items: to
-them it makes no difference which item stands higher.
+implies; nothing is drawn. How lenient a rater is counts as noise, except for identified raters who all rated all items:
+there it changes no item's place.
 """
 
 from __future__ import annotations
@@ -55,29 +55,34 @@ MODELLED = (
     "spearman", "kendall_tau_b", "kendall_tau_c", "pearson", "pairwise_strict", "pairwise_half_credit",
     "pairwise_ties_dropped", "roc_auc", "cohen_kappa", "accuracy", "balanced_accuracy", "mcc",
 )  # fmt: skip
-"""Figures whose ceilings hold on simulated truth; of others a judge may reach more than the mean of all raters."""
+"""Figures whose ceilings hold on simulated truth; in other figures a judge may exceed the mean of all raters."""
 MOST_BLOCKS = 40
 """Blocks of prompts left out one at a time for the interval of a model that is fitted anew each time."""
 MOST_COUNTS = 4
-"""With more different numbers of ratings an item has, near ones are taken together."""
+"""With more distinct numbers of ratings an item, close numbers are grouped."""
 GRID_STEP, GRID_MARGIN = 0.1, 1.5
 """Latent values, in categories: their distance, and how far they reach beyond the outermost categories."""
 POINTS = 180
-"""About so many latent values there are at least where figures are computed: next to no two items tie for the judge."""
+"""Figures are computed on at least about this many latent values, so that the judge ties almost no two items."""
 NOISE_STEP = 0.15
 """Half the distance of the noises, in logarithms, between which each replicate's is interpolated."""
 SHARES = 200
 """Cells of the share of all people who say yes."""
 MOST_VOTES = 7
-"""With more ratings an item has, the ceilings of accuracy and kappa are as good as identified."""
+"""With more ratings an item, the ceilings of accuracy and kappa are practically identified."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ceiling(Displayed):
-    """What the mean of infinitely many raters would get against these people's target, under a model of the raters."""
+    """What the mean of infinitely many raters would get against these people's target, under a model of the raters.
+
+    >>> found = Ceiling(figure="pearson", estimate=Estimate(0.94, n=160), model="variance components")
+    >>> found.estimate.value
+    0.94
+    """
 
     figure: str
-    """The figure that it stands beside."""
+    """Key of the figure whose ceiling it is."""
     estimate: Estimate
     model: Model | None
     """None without a value."""
@@ -97,9 +102,9 @@ def ceiling(
     """Return the ceiling of a figure, with an interval from leaving out prompts, or the reason why there is none.
 
     For Pearson one prompt is left out at a time; for the others one of at most 40 blocks of prompts, each fitted anew
-    from the same start, all together. 800 items with three ratings take less than 0.2 s. A fitted distribution of
-    latent values follows chance too closely where items are few, which these replicates correct (Quenouille 1956,
-    "Notes on bias in estimation", Biometrika 43).
+    from the same start, all together. 800 items with three ratings take less than 0.2 s. With few items, a fitted
+    distribution of latent values follows chance too closely; the replicates correct this (Quenouille 1956, "Notes on
+    bias in estimation", Biometrika 43).
 
     Args:
         people: The ratings.
@@ -172,7 +177,7 @@ def _majority(means: Floats) -> Floats:
 
 
 def _obstacles(people: PeopleAnswers, figure: str, twice: int, *, of_pairs: bool) -> Iterator[Reason]:
-    """Yield what stands in the way of a ceiling where so many items have two ratings."""
+    """Yield the reasons against a ceiling, given how many items have two ratings."""
     if not np.isfinite(people.ratings).any():
         yield Reason("no_people")
     if len(people.raters) < 2:
@@ -192,7 +197,7 @@ def _components(
 ) -> tuple[Floats, Floats]:
     """Return (B,) variances between and within items; pairs are listed both ways.
 
-    Where the same persons rated all items, how lenient each is changes no item's place and is not a part of the latter.
+    Where the same persons rated all items, how lenient each is changes no item's place and is no variance within.
     """
     if of_pairs:
         ratings = np.vstack([ratings, 1 - ratings])
@@ -329,9 +334,9 @@ def _of_latent_values(people: PeopleAnswers, parts: PromptDraws, figure: Figure,
 
 
 def _bounds(ratings: Floats, figure: str, rule: Rule, *, of_pairs: bool) -> tuple[float, float] | None:
-    """Return the least and the most that the ceiling of accuracy or kappa is for any distribution of the shares of yes.
+    """Return the lowest and the highest ceiling of accuracy or kappa over all distributions of the shares of yes.
 
-    Votes tell only the first moments of that distribution (Lord 1969, "Estimating true-score distributions",
+    Votes determine only the first moments of that distribution (Lord 1969, "Estimating true-score distributions",
     Psychometrika 34). The moments are those of the distribution fitted to all counts; a linear programme finds the
     distributions with the same moments whose ceilings are lowest and highest.
     """

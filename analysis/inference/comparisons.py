@@ -1,4 +1,4 @@
-"""One judge against another on the same units: the difference, its standard error, and what may be claimed of it."""
+"""Compare one judge with another on the same units: the difference, its standard error, and what may be claimed."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ __all__ = [
 ENOUGH = 6
 """With fewer prompts that tell two judges apart no test can be significant: 2 · 2⁻⁵ = .06."""
 MIN_GENERATORS = 5
-"""With fewer generators nothing is said of others; the range with each left out is given."""
+"""With fewer generators nothing is claimed of others; only the range with each left out is given."""
 SCANNED = 500
-"""Units looked at for a pair that tells two judges apart."""
+"""Units in which a pair that tells two judges apart is sought."""
 Method = Literal["t", "sign"]
 Standing = Literal["ahead", "behind", "open", "open before correction", "identical", "not compared"]
 """What may be said of a judge beside another."""
@@ -56,7 +56,7 @@ class JudgeOnUnits:
 
     @classmethod
     def of(cls, figure: Figure, target: Weighted, answers: Floats) -> JudgeOnUnits:
-        """Compute a judge's figure, and it again without each block of prompts.
+        """Compute a judge's figure, and again without each block of prompts.
 
         Args:
             figure: What is computed.
@@ -80,7 +80,7 @@ class Difference:
     """Student's t, or the exact sign test where few prompts tell the judges apart."""
     error: StandardError | None = None
     below: StandardError | None = None
-    """Of the side below: larger than `error` where the first judge is behind and a figure is near its end."""
+    """Standard error downwards: larger than `error` where the first judge is behind and a figure is near its end."""
     contributions: int = 0
     """Prompts that tell the judges apart, counted up to `ENOUGH`."""
     reason: Reason | None = None
@@ -103,7 +103,7 @@ def difference(
 ) -> Difference:
     """Compare two judges on the units that both answered.
 
-    Fewer than `ENOUGH` prompts that tell them apart never give a claim, nor does a standard error of 0: ten prompts
+    Nothing is claimed if fewer than `ENOUGH` prompts tell them apart, or if the standard error is 0: ten prompts
     without a single error of one judge say little about the eleventh.
 
     Args:
@@ -235,7 +235,7 @@ def _telling(codes: tuple[Ints, Ints, Ints], first: Ints, second: Ints) -> tuple
 
 
 def _differing(figure: Figure, y: Floats, a: Floats, b: Floats, block: Ints) -> list[int]:
-    """Return for whom each prompt speaks in which two judges say something else."""
+    """Return which judge each prompt favours in which the two differ."""
     if figure.target == "preference":
         a, b = (np.where(np.abs(v) <= score_tie(v), 0.0, np.sign(v)) for v in (a, b))
         gain = np.sign(y) * (a - b)

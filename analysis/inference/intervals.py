@@ -36,14 +36,14 @@ Scale = Literal["share", "correlation", "logit", "raw"]
 (logit), others anywhere (t)."""
 
 FEW_PROMPTS = 20
-"""With fewer prompts, tests and intervals over prompts are said to be weak."""
+"""With fewer prompts, a remark says that tests and intervals over prompts are unreliable."""
 FEW = 5
 """With the rarer answer in fewer prompts, a figure that depends on it has no interval but Wilson's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """What a share's interval may rest on.
+    """How many observations a share's interval may rest on.
 
     >>> from genspace.analysis.figures import FIGURES
     >>> from genspace.analysis.inference.replicates import Replicates
@@ -54,7 +54,7 @@ class Support:
     most: float
     """Largest number of independent observations that it may be worth."""
     at_ends: int
-    """Observations that a share of exactly 0 or 1 is worth, whose replicates do not vary: prompts."""
+    """Observations that a share of exactly 0 or 1 is worth, as its replicates do not vary: its prompts."""
     few: Reason | None = None
     """Why the standard error cannot be trusted."""
 
@@ -219,7 +219,7 @@ class Passing:
     """How often a judge's interval lies on one side of a threshold, in studies like one that was made."""
 
     bound: float
-    """The estimate from which it does, on the scale on which the error is steady."""
+    """The estimate from which the interval does, on the scale on which the error is constant."""
     error: float
     """On that scale."""
     scale: Scale
@@ -280,7 +280,7 @@ class Passing:
         return beyond if self.at_least else 1 - beyond
 
     def true(self, chance: float) -> float:
-        """Return the true value of a judge that passes so often."""
+        """Return the true value of a judge that passes with this chance."""
         from scipy.special import ndtri
 
         way = float(ndtri(chance)) * self.error
@@ -303,7 +303,7 @@ _STEADY: Mapping[Scale, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "logit": (lambda d: d, lambda z: z),
     "raw": (lambda d: d, lambda z: z),
 }
-"""To and from the scale on which a figure's error hardly depends on the figure."""
+"""Functions to and from the scale on which a figure's error hardly depends on the figure."""
 
 
 def of_difference(

@@ -1,8 +1,8 @@
-"""Figures without each block of items in turn, from what each block takes away.
+"""Compute figures without each block of items in turn, by subtracting what each block contributes.
 
-Computing a figure again for every block costs items x blocks. But a sum loses what the block adds to it, and a count of
-pairs loses the pairs that touch the block: C - sum of c_i over its items + pairs inside it, with c_i the pairs of item
-i. Sorting gives every c_i in n log n operations, so that all replicates together cost little more than the figure.
+Computing a figure again for every block costs items x blocks. Subtracting is cheaper: a sum loses the block's terms,
+and a count of pairs loses the pairs that touch the block: C - sum of c_i over its items + pairs inside it, with c_i the
+pairs of item i. Sorting gives every c_i in n log n operations, so all replicates cost little more than the figure.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ __all__ = ["LeftOut", "below", "dominated", "pair_counts"]
 
 
 MOSTLY_GONE = 1e-3
-"""Where less than this share of a sum of squares stays, it is summed anew."""
+"""If less than this share of a sum of squares is left, it is summed anew."""
 FEW_LEVELS = 64
-"""So many distinct values fit a table with all others, however many items there are."""
+"""Up to this many distinct values fit a table with all others, however many items there are."""
 
 
 SPARSE = 8
-"""Values up to so many times as large as there are items are counted in a table, others sorted."""
+"""Values up to this many times the number of items are counted in a table, larger ones sorted."""
 
 
 class LeftOut(Weighted):
@@ -56,7 +56,7 @@ class LeftOut(Weighted):
         return np.array_equal(self.y, y) and np.array_equal(self._clusters.of_item, clusters.of_item)
 
     def beside(self) -> LeftOut:
-        """Return the same target for another judge; what is known of the target alone is computed once for all."""
+        """Return the same target for another judge; what depends only on the target is computed once for all."""
         _ = self._signs_y, self.total
         other = copy(self)
         vars(other).update(_counted=None, _placed=None)
@@ -131,7 +131,7 @@ class LeftOut(Weighted):
         return below(self.codes), below(self.codes, self._block)
 
     def _places(self, codes: Ints) -> _Placed:
-        """Return what is below each item, of all and of its block."""
+        """Return how many items are below each item, among all and in its block."""
         if codes is self.codes:
             return self._placed_y
         key = codes.tobytes()
@@ -278,7 +278,7 @@ def dominated(x: Ints, y: Ints, block: Ints) -> Ints:
 
 
 def _balance_above(table: NDArray[Any], axis: int) -> NDArray[Any]:
-    """Return, for each place along an axis, what stands after it less what stands before it."""
+    """Return, for each place along an axis, the sum after it less the sum before it."""
     return np.asarray(table.sum(axis=axis, keepdims=True) - 2 * np.cumsum(table, axis=axis) + table)
 
 

@@ -1,6 +1,6 @@
-"""A figure computed again without each prompt in turn: the one source of standard errors.
+"""Compute a figure again without each prompt in turn: the one source of standard errors.
 
-Items that share a prompt are no independent draws, so a whole prompt is left out at a time (the jackknife of clusters:
+Items that share a prompt are not independent, so a whole prompt is left out at a time (the jackknife of clusters:
 Quenouille 1956; Cameron and Miller 2015, "A Practitioner's Guide to Cluster-Robust Inference"). It needs no random
 numbers, and one judge's replicates do not depend on which other judges there are.
 """
@@ -25,7 +25,7 @@ MOST_SINGLE = 1000
 ROUNDING = 1e-12
 """Replicates that differ by less are equal."""
 BLOCKS = 250
-"""So many blocks; the standard error's own error is then under 5 %."""
+"""Number of blocks; the standard error's own error is then under 5 %."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +53,8 @@ class Replicates(Resamples):
         Args:
             clusters: (n,) labels; items with equal labels are left out together.
             seed: Of the blocks.
-            most: So many clusters are left out one by one.
-            blocks: Number of blocks of more clusters.
+            most: Up to this many clusters are left out one by one.
+            blocks: Number of blocks where there are more clusters.
         """
         labels, code = np.unique(np.asarray(clusters), return_inverse=True)
         if len(labels) <= most:
@@ -114,7 +114,7 @@ class StandardError:
 
 
 def standard_error(replicated: Floats, present: Bools | None = None) -> StandardError | None:
-    """Return the standard error of a figure from its replicates; None where it cannot be known.
+    """Return the standard error of a figure from its replicates; None if it cannot be known.
 
     Args:
         replicated: (B,) the figure without each block; one that is not finite makes the error unknown, it is not

@@ -1,4 +1,4 @@
-"""Several studies at once: one figure that means the same in all of them, and its mean over studies like these.
+"""Combine several studies: one figure that means the same in all of them, and its mean over studies like these.
 
 Paule and Mandel 1982 for the variance between studies; Hartung and Knapp 2001 for the interval, never narrower than
 the classical one (Röver, Knapp and Friede 2015); Viechtbauer 2007 for the interval of the deviation between studies.
@@ -47,7 +47,12 @@ HIGHEST_VARIANCE = 100.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pooled:
-    """A figure over studies like these."""
+    """A figure over studies like these.
+
+    >>> found = pooled([0.60, 0.70, 0.80], [0.05, 0.05, 0.05])
+    >>> found.studies, round(found.value, 3), round(found.tau, 3)
+    (3, 0.7, 0.087)
+    """
 
     value: float
     low: float
@@ -63,7 +68,12 @@ class Pooled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeAcross:
-    """One judge in every study."""
+    """One judge in every study.
+
+    >>> clip = JudgeAcross(by_study={"tifa160": Estimate(0.61, n=160), "own": Estimate(0.48, n=80)}, pooled=None)
+    >>> sorted(clip.by_study)
+    ['own', 'tifa160']
+    """
 
     by_study: Mapping[str, Estimate]
     pooled: Pooled | None
@@ -71,7 +81,12 @@ class JudgeAcross:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairAcross:
-    """One judge minus another, on the items of each study that both answered."""
+    """One judge minus another, on the items of each study that both answered.
+
+    >>> pair = PairAcross(a="vlm", b="clip", by_study={}, pooled=None, p_holm=0.003, standing="ahead")
+    >>> pair.a, pair.standing, pair.b
+    ('vlm', 'ahead', 'clip')
+    """
 
     a: str
     b: str
@@ -83,7 +98,15 @@ class PairAcross:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudiesDocument:
-    """Several studies as JSON holds them."""
+    """Several studies as JSON holds them.
+
+    >>> found = StudiesDocument(
+    ...     studies=("tifa160", "own"), figure="accuracy", confidence=0.95, judges={}, pairs=(),
+    ...     left_out={"likert": Reason("no_decisions")},
+    ... )
+    >>> found.left_out["likert"].code
+    'no_decisions'
+    """
 
     studies: tuple[str, ...]
     figure: str
@@ -97,7 +120,13 @@ class StudiesDocument:
 
 @dataclass(frozen=True, eq=False)
 class Studies(Result):
-    """A finished summary of several studies."""
+    """A finished summary of several studies.
+
+    >>> judges = {name: JudgeAcross(by_study={}, pooled=None) for name in ("vlm", "clip")}
+    >>> names, figure = ("tifa160", "own"), "pearson"
+    >>> Studies(StudiesDocument(studies=names, figure=figure, confidence=0.95, judges=judges, pairs=(), left_out={}))
+    <2 judges in 2 studies>
+    """
 
     document: StudiesDocument
 
@@ -122,15 +151,15 @@ class Studies(Result):
 
 
 def across_studies(questions: Mapping[str, Question], options: CompareOptions | None = None) -> Studies:
-    """Put several studies beside one another, by a figure that means the same in all of them.
+    """Compare several studies by a figure that means the same in all of them.
 
     Args:
         questions: The main question of each study, by the study's name.
         options: Seed and confidence.
 
     Returns:
-        Each judge in each study. From three studies on, the mean over studies like these, with what varies between
-        them.
+        Each judge in each study. From three studies on, also the mean over studies like these, and how much it varies
+        between them.
 
     >>> import pandas as pd
     >>> from genspace.evidence import Evidence
@@ -272,7 +301,7 @@ def pooled(values: Sequence[float], errors: Sequence[float], confidence: float =
 
 
 def _root(q: Callable[[float], float], wanted: float) -> float:
-    """Return the variance between studies at which the falling function q is as wanted; 0 where it never is."""
+    """Return the variance between studies at which the falling function q reaches a value; 0 if it never does."""
     from scipy.optimize import brentq
 
     if q(0.0) <= wanted:

@@ -1,7 +1,7 @@
 """What the first sentence of a report may say: a code, given only when its conditions hold.
 
-No judge is praised for being first by rank. "Ahead" is the corrected test; a figure whose interval reaches chance, or
-lies below it, is called that.
+Being first by rank is not a claim. "Ahead" needs the corrected test, and a figure whose interval reaches chance, or
+lies below it, is reported as such.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["BesideChance", "Headline", "HeadlineCode", "beside_chance", "headline", "holds_elsewhere"]
 
 BesideChance = Literal["above chance", "at chance", "below chance"]
-"""Where the whole interval of a figure lies; "at chance" where it reaches chance."""
+"""Where the whole interval of a figure lies; "at chance" if it includes chance."""
 
 HeadlineCode = Literal[
     "ahead of all", "highest", "alone", "at chance", "below chance", "too little", "no judge", "not stated"
@@ -43,7 +43,12 @@ not stated: the comparison was written by a version that did not check
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Headline:
-    """The judge with the highest figure of those that may be in a first place, and how it stands beside others."""
+    """The judge with the highest figure of those that may be in a first place, and how it compares with others.
+
+    >>> found = Headline(code="highest", judge="vlm", ahead_of=("clip",), open=("vqascore",))
+    >>> found.judge, found.open
+    ('vlm', ('vqascore',))
+    """
 
     code: HeadlineCode
     judge: str | None = None
@@ -51,7 +56,7 @@ class Headline:
     open: tuple[str, ...] = ()
     """Judges that these data cannot tell it apart from."""
     open_before_correction: tuple[str, ...] = ()
-    """Of these, the judges that one test by itself would have put behind it or before it."""
+    """Those of `open` that a single test, without correction, would have put behind it or ahead of it."""
     behind: tuple[str, ...] = ()
     """Judges that are ahead of it."""
     identical: tuple[str, ...] = ()
@@ -119,7 +124,7 @@ def headline(
 
 
 def beside_chance(figure: Figure, found: Estimate) -> BesideChance:
-    """Return where a figure that has a value lies: no judge is said to agree with people at chance or below.
+    """Return where the interval of a figure lies beside chance; agreement is claimed only above it.
 
     >>> from genspace.analysis.figures import FIGURES
     >>> beside_chance(FIGURES["spearman"], Estimate(0.2, -0.1, 0.4, n=40))

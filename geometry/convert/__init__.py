@@ -26,7 +26,12 @@ Format = Literal["coco", "boxes", "kitti", "depth"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversion:
-    """What was written, and what there is to say about it."""
+    """What was written, and what there is to say about it.
+
+    >>> found = Conversion(written=(Path("a.scene.json"),), notes=("a.png: 1 object without a box is left out",))
+    >>> [path.name for path in found.written]
+    ['a.scene.json']
+    """
 
     written: tuple[Path, ...]
     """The scene files."""
@@ -64,6 +69,17 @@ def convert(
 
     Errors: `InputError` for a file that cannot be read, `InvalidFilesError` with every problem; then nothing is
     written.
+
+    >>> import json, tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> boxes = {
+    ...     "images": [{"id": 1, "file_name": "a.png", "width": 640, "height": 480}],
+    ...     "categories": [{"id": 1, "name": "cat"}],
+    ...     "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [10, 20, 30, 40]}],
+    ... }
+    >>> _ = (folder / "coco.json").write_text(json.dumps(boxes))
+    >>> [path.name for path in convert(folder / "coco.json", folder).written]
+    ['a.scene.json']
     """
     chosen = form or _form(path)
     reader: Reader

@@ -50,7 +50,12 @@ Place = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class PlanFigure:
-    """One object seen from above: x to the viewer's right, z away from the viewer, in metres."""
+    """One object seen from above: x to the viewer's right, z away from the viewer, in metres.
+
+    >>> east = PlanFigure("A", x=1.0, z=2.0, heading=90)
+    >>> east.heading  # its front points to the viewer's right
+    90
+    """
 
     letter: str
     x: float
@@ -63,7 +68,12 @@ class PlanFigure:
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """What a drawing shows."""
+    """What a drawing shows.
+
+    >>> plan = Concept(figures=(PlanFigure("A", 0, 2, heading=90), PlanFigure("B", 0, 3)), sector=("left", 45))
+    >>> len(plan.figures), plan.seen
+    (2, 'above')
+    """
 
     figures: tuple[PlanFigure, ...] = ()
     camera: tuple[float, float, float] | None = None

@@ -77,7 +77,7 @@ def _framed(panel: Panel, size: tuple[int, int]) -> Image.Image:
 
 
 def _only(scene: Scene, *fields: str) -> Scene:
-    """Return the scene with nothing but some values of its objects."""
+    """Return the scene with only some values of its objects."""
     kept = {"id", "label", "rotation_frame", "has_front", *fields}
     objects = tuple(
         item.model_copy(update={key: None for key in type(item).model_fields if key not in kept})

@@ -154,4 +154,4 @@ _SENSES: dict[str, Callable[[NDArray[Any], StageView], str | None]] = {
     "K": _absurd_camera,
     "rotation": _no_rotation,
 }
-"""What makes no sense about an array, in words; None: nothing."""
+"""Return what is impossible about an array, in words; None: nothing."""

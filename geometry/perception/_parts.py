@@ -1,9 +1,9 @@
 """What a perception part is: one replaceable step from pixels to a scene.
 
 A part reads some of what is known about an image and gives more: named arrays. The table `STAGES` says which arrays
-belong to which stage; a part may serve several. It is handed what it declares to read and nothing else, and may give
-what it declares to give and nothing else: so what its answer depends on is known, and an answer that is kept can be
-found again by it. Order, batches, caches, checks and failures are the pipeline's.
+belong to which stage; a part may serve several. A part is handed only what it declares to read, and may give only what
+it declares to give. So everything that its answer depends on is known, and a cached answer can be found by it. The
+pipeline does the rest: order, batches, caches, checks and failures.
 """
 
 from __future__ import annotations
@@ -30,7 +30,13 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 class PerceptionError(GenspaceError):
-    """A part failed on an image, or gave an impossible answer. The image gets a failed verdict."""
+    """A part failed on an image, or gave an impossible answer. The image gets a failed verdict.
+
+    >>> raise PerceptionError("depth Flat: a depth of 0 m")
+    Traceback (most recent call last):
+        ...
+    genspace.geometry.perception._parts.PerceptionError: depth Flat: a depth of 0 m
+    """
 
 
 @dataclass(frozen=True)
@@ -136,7 +142,14 @@ def stages_of(gives: Iterable[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class StageView:
-    """What is known about one image; a part is handed the arrays that it declares."""
+    """What is known about one image; a part is handed the arrays that it declares.
+
+    >>> from genspace.geometry.perception.images import Picture
+    >>> grey = np.full((48, 64, 3), 128, dtype=np.uint8)
+    >>> view = StageView(Picture(grey, width=640, height=480, digest="0f…"), known={"labels": np.array(["cat", "dog"])})
+    >>> view.size, view.labels
+    ((48, 64), ('cat', 'dog'))
+    """
 
     picture: Picture
     known: Arrays = field(default_factory=dict)
@@ -272,7 +285,16 @@ class Runtime:
 
 
 class Part(ABC):
-    """One perception part, ready to run. Its model is loaded when it is first needed."""
+    """One perception part, ready to run. Its model is loaded when it is first needed.
+
+    >>> class Flat(Part):
+    ...     gives = ("depth",)
+    ...     fingerprint = "everything is 2 m away, version 1"
+    ...     def run(self, views):
+    ...         return [{"depth": np.full(view.size, 2.0)} for view in views]
+    >>> Flat().name, Flat().problem() is None
+    ('depth Flat', True)
+    """
 
     reads: ClassVar[tuple[str, ...]] = ()
     """Arrays of other parts that it needs, and "labels" or "truth"."""
@@ -313,7 +335,12 @@ class Part(ABC):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Weights that a part can run with."""
+    """Weights that a part can run with.
+
+    >>> weights = Checkpoint(name="Intel/zoedepth-nyu-kitti", licence="MIT", megabytes=1400)
+    >>> weights.name, weights.gated
+    ('Intel/zoedepth-nyu-kitti', False)
+    """
 
     name: str
     """Hugging Face repository, with ":file" where a repository holds several; or what torch.hub loads."""
@@ -331,7 +358,12 @@ class Checkpoint:
 
 @dataclass(frozen=True, kw_only=True)
 class PartKind:
-    """How parts of one kind are made. The registry and plugins hold these."""
+    """How parts of one kind are made. The registry and plugins hold these.
+
+    >>> kind = PartKind(stages=("depth",), name="flat", does="everything is 2 m away", make=lambda *_: None)
+    >>> kind.key("depth"), kind.needs
+    ('depth.flat', 'genspace[models]')
+    """
 
     stages: tuple[str, ...]
     """The stages that its parts can serve: one, or several that one model sees at once."""

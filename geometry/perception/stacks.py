@@ -29,7 +29,11 @@ PartChoice = str | Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """A choice of parts under one name."""
+    """A choice of parts under one name.
+
+    >>> find_stack("default").parts["depth"]
+    'zoedepth'
+    """
 
     name: str
     does: str
@@ -127,7 +131,12 @@ def find_stack(name: str, own: Mapping[str, Mapping[str, PartChoice]] | None = N
 
 @dataclass(frozen=True)
 class ChosenPart:
-    """One part of a choice, and the stages that it was chosen for."""
+    """One part of a choice, and the stages that it was chosen for.
+
+    >>> detector = chosen_parts(find_stack("default").parts)[0]
+    >>> detector.spec, detector.stages
+    ('grounding-dino:IDEA-Research/grounding-dino-base', ('detector',))
+    """
 
     kind: PartKind
     checkpoint: Checkpoint | None

@@ -23,7 +23,7 @@ _NEW = "new"
 
 @dataclass(frozen=True)
 class Bound(Displayed):
-    """A predicate with the ids of its objects and all its values: what everybody is handed who asks or decides it."""
+    """A predicate with the ids of its objects and all its values, as it is asked and decided."""
 
     text: str
     """The call as it was written."""
@@ -64,7 +64,7 @@ class Bound(Displayed):
 
     @property
     def either_order(self) -> bool:
-        """Whether its objects may trade roles: two of a kind that nothing tells apart, or the call says so."""
+        """Whether its objects may exchange roles: two of a kind that nothing tells apart, or the call says so."""
         wanted = self.settings.get("either_order")
         return wanted == "yes" or (wanted == "auto" and bool(self.alike))
 
@@ -76,7 +76,7 @@ class Bound(Displayed):
     def limits(self, tolerances: Tolerances = CORRECTED.tolerances) -> dict[str, tuple[float, float]]:
         """Return (inner, outer) of each constraint: the call's own for the first, else the profile's or a default.
 
-        Where the call gives one of the two beyond the other's default, the score falls from 1 to 0 at the given one.
+        If the call gives one of the two beyond the other's default, the score falls from 1 to 0 at the given one.
         """
         found = {
             key: getattr(tolerances, limit.tolerance) if isinstance(limit.tolerance, str) else limit.tolerance

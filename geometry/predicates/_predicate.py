@@ -24,7 +24,7 @@ Unit = Literal["deg", "m", "share", "factor"]
 
 
 class Limit(NamedTuple):
-    """How far one constraint of a rule may be off: what the rule, the questions and the drawings go by."""
+    """How far one constraint of a rule may be off; the rule, the questions and the drawings all use it."""
 
     unit: Unit
     """Of the tolerance: degrees, metres, a share of the wanted value, or the logarithm of a factor on it."""
@@ -44,7 +44,11 @@ class Limit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """Another way to fill in a predicate, beside a given one."""
+    """Another way to fill in a predicate, beside a given one.
+
+    >>> Saying("farther", exchanged=True)  # beside "the cat is closer than the dog": "the dog is farther than the cat"
+    Saying(word='farther', exchanged=True, inverse=False)
+    """
 
     word: str
     """Name of the variant."""
@@ -66,14 +70,19 @@ def opposites(*pairs: tuple[str, str], exchanged: bool = False) -> dict[str, Say
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One way to fill in a predicate."""
+    """One way to fill in a predicate.
+
+    >>> from genspace.geometry.predicates import predicate_named
+    >>> predicate_named("camera_distance").variants[""].values
+    {'value_m': (1.0, 2.0, 3.0, 4.0)}
+    """
 
     t2i: ReferenceRule | None = None
     """The released code's rule for one image; None: not a text-to-image predicate."""
     edit: ReferenceRule | None = None
     """The released code's rule for a pair of images; None: not an edit predicate."""
     gone: ReferenceRule | None = None
-    """What the released code decides of an edit after which not just what was named is detected; None: it skips it."""
+    """The released code's rule for an edit after which not just the named objects are detected; None: it skips it."""
     values: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """Numbers that it needs, with those of the benchmark. Names end in their unit: `value_m`."""
     limits: Mapping[str, Limit] = field(default_factory=dict)
@@ -82,7 +91,13 @@ class Variant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Predicate:
-    """What the variants of a predicate share."""
+    """What the variants of a predicate share.
+
+    >>> from genspace.geometry.predicates import predicate_named
+    >>> distance = predicate_named("object_distance")
+    >>> distance.roles, distance.compares
+    (('first', 'second'), False)
+    """
 
     name: str
     roles: tuple[str, ...]
@@ -90,7 +105,7 @@ class Predicate:
     rule: Rule
     """The corrected rule."""
     drawing: Callable[[Bound], Concept]
-    """What a small drawing shows that explains it, objects called A, B, C."""
+    """The small drawing that explains it, with objects called A, B, C."""
     limits: Mapping[str, Limit] = field(default_factory=dict)
     """Tolerance of each constraint by a name of its own; a call's `inner` and `outer` replace the first."""
     probes: tuple[Plan, ...] = ()
@@ -117,7 +132,7 @@ class Predicate:
     undone: Mapping[str, Saying] = field(default_factory=dict)
     """By variant, what the edit is when it is read from after to before."""
     frame: Frame | None = None
-    """From where it tells sides, where they could also be told from elsewhere."""
+    """The frame in which it tells sides, if another frame is possible too."""
     other_frame: Mapping[str, str] = field(default_factory=dict)
     """By variant, a call that says the same words in the other frame; {0} and {1} stand for the objects."""
     rank: int = 100

@@ -1,4 +1,4 @@
-"""Which predicates there are: a module and a TOML of words in this folder each, and those of plugins.
+"""All predicates: a module and a TOML of words in this folder for each, and those of plugins.
 
 A further predicate in this folder is a file `NAME.py` that defines `PREDICATE`, and `NAME.toml`; a plugin's is a
 package with an entry point in the group `genspace.predicates` that names a `Predicate`, and a `NAME.toml` in it.
@@ -40,7 +40,7 @@ def predicate_named(name: str) -> Predicate:
     if not isinstance(loaded, Predicate) or loaded.name != name:
         entry = REGISTRY.plugins[name]
         raise InputError(
-            f"plugin predicate {name!r}: {entry.value} is no Predicate with that name; the entry point's name "
+            f"plugin predicate {name!r}: {entry.value} is not a Predicate with that name; the entry point's name "
             "and the Predicate's must be the same"
         )
     return loaded

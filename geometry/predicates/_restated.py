@@ -1,4 +1,4 @@
-"""The same thing said another way: in a mirror, with the objects' roles exchanged, of an edit undone; or its contrary.
+"""Say the same in another way: in a mirror, with roles exchanged, for an edit undone; or say the contrary.
 
 Which words belong together stands with each predicate (`Predicate.same`, `contrary`, `undone`).
 """
@@ -47,7 +47,7 @@ def contrary(bound: Bound) -> Bound | None:
 
 
 def rivals(bound: Bound) -> tuple[Bound, ...]:
-    """Return the other statements of which, with this one, one holds at most and nearly always one; often none.
+    """Return the statements that exclude this one and one another, and of which nearly always one holds; often none.
 
     >>> [rival.word for rival in rivals(bind("allocentric(cow, chair, relation=left)"))]
     ['front', 'back', 'right']

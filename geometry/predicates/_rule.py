@@ -26,7 +26,15 @@ RELATIVE = "relative error"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """How the after scene relates to the before scene."""
+    """How the after scene relates to the before scene.
+
+    >>> Change(before=(), scale=1.02, yaw_deg=None).factor
+    1.02
+    >>> Change(before=(), scale="the two images share no background", yaw_deg=None).factor
+    Traceback (most recent call last):
+        ...
+    genspace.geometry.views.Unmeasurable: the two images share no background
+    """
 
     before: tuple[Placed, ...]
     """The same roles before the edit."""
@@ -45,7 +53,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What a rule decides about."""
+    """What a rule decides about.
+
+    >>> case = Case(objects=(), settings={"value_m": 0.8}, limits={"metric": (1 / 3, 2 / 3)})
+    >>> case.number("value_m"), case.change is None
+    (0.8, True)
+    """
 
     objects: tuple[Placed, ...]
     """In the order of the predicate's roles, in the (after) image."""

@@ -1,4 +1,4 @@
-"""What people and models are told of a predicate: the texts beside its module, filled in.
+"""What people and models are told about a predicate: the texts beside its module, filled in.
 
 `NAME.toml` has one table for each audience: `says` (for those who know the objects' ids), `models`, `people.LANGUAGE`.
 A text is one for all variants, or a table by the words that a call uses; {curly} parts are filled in with
@@ -38,7 +38,15 @@ _BLANK = re.compile(r"\{(\w+)\}")
 
 
 class Untold(InputError):  # noqa: N818  the reason why nothing is asked
-    """Words cannot say what is asked: they would have to single out one of two of a kind."""
+    """Words cannot say what is asked: they would have to single out one of two of a kind.
+
+    >>> from genspace.geometry.predicates import bind
+    >>> try:
+    ...     people("en").tell(bind("egocentric(cat, cat_2, relation=left)"), "question")
+    ... except Untold as reason:
+    ...     print(str(reason).rpartition(": ")[2])
+    words cannot say which cat is meant
+    """
 
 
 @cache
@@ -50,7 +58,7 @@ def _read(package: str, name: str) -> Table:
 
 
 def words_of(predicate: Predicate) -> Table:
-    """Return everything that is said of a predicate. Errors: `InputError` where a plugin brings no words.
+    """Return all words for a predicate. Errors: `InputError` where a plugin brings no words.
 
     >>> from genspace.geometry.predicates import predicate_named
     >>> sorted(words_of(predicate_named("object_distance")))
@@ -97,11 +105,11 @@ class Voice:
     family: Callable[[Predicate], Table]
     """A predicate's texts for this audience; empty where it has none."""
     clean: Callable[[str], str] = str
-    """Makes a name that comes from outside safe to be quoted."""
+    """Makes a name from outside safe to quote."""
     by_id: bool = False
     """Whether objects are called by their ids."""
     fallback: Voice | None = None
-    """Who speaks of predicates that have no texts for this audience."""
+    """Voice for predicates that have no texts for this audience."""
 
     def tell(
         self, bound: Bound, key: str, *, edit: bool = False, tolerances: Tolerances = CORRECTED.tolerances

@@ -215,7 +215,7 @@ def television(look: Look) -> list[Piece]:
 
 
 def mug(look: Look) -> list[Piece]:
-    """Return a mug with a stripe all round: nothing but the handle tells its sides apart."""
+    """Return a mug with a stripe all round: only the handle tells its sides apart."""
     glaze, band = Paint(look["glaze"], "gloss"), Paint(look["band"], "gloss")
     r, tall, wall = look.number("radius"), look.number("height"), 0.004
     profile = [

@@ -43,7 +43,7 @@ class RenderSettings:
 
     per_predicate: int
     task: Literal["t2i", "edit", "both", "2d"] = "both"
-    """"2d": relations in the picture, which are no part of the benchmark."""
+    """"2d": relations in the picture, which are not part of the benchmark."""
     size: int = 512
     samples: int = 32
     """Light paths per pixel."""

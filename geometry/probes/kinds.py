@@ -49,7 +49,15 @@ side. Of two things nobody sees that one is a tenth wider, or its middle a tenth
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shares:
-    """Shares of a plan's probes, rounded to whole probes; the rest is graded."""
+    """Shares of a plan's probes, rounded to whole probes; the rest is graded.
+
+    >>> Shares(clear=0.5, hard=0)
+    Shares(clear=0.5, contrast=0.2, hard=0)
+    >>> Shares(clear=0.9, hard=0.3)
+    Traceback (most recent call last):
+        ...
+    genspace.errors.InputError: shares of probes are 0 or more and no more than 1 together, not 0.9, 0.2, 0.3
+    """
 
     clear: float = 0.3
     contrast: float = 0.2
@@ -89,7 +97,12 @@ def parse_shares(text: str) -> Shares:
 
 @dataclass(frozen=True, slots=True)
 class Deal:
-    """The kind of one probe, and its place among those of its kind."""
+    """The kind of one probe, and its place among those of its kind.
+
+    >>> from genspace.geometry.probes.plans import PLANS
+    >>> deal(PLANS["t2i-egocentric-left"], 0, 10, Shares())
+    Deal(kind='graded', place=0, of=6, yes=True)
+    """
 
     kind: str
     place: int

@@ -1,8 +1,10 @@
 """Plan probes: vary a predicate, and put objects and camera on a ground plan.
 
 A predicate's plans stand in its module. A plan arranges a draw (variant, wanted value, error, random stream) into a
-layout whose true value is known, or raises `UnfitError`. The objects are imported where they are drawn: whoever only
-decides predicates needs no shapes.
+layout whose true value is known, or raises `UnfitError`. The objects are imported where they are drawn, as deciding
+predicates needs no shapes.
+
+Longer than 400 lines: a third is the documentation of what plugins build their plans from.
 
 >>> from genspace.geometry.probes.plans import PLANS
 >>> side, far = PLANS["t2i-egocentric-left"], PLANS["t2i-camera_distance-2"]
@@ -53,7 +55,14 @@ __all__ = [
 
 
 class UnfitError(Exception):
-    """This draw cannot be built. The sampler tries another one."""
+    """This draw cannot be built. The sampler tries another one.
+
+    >>> draw = Draw(rng=np.random.default_rng(0), variant="left", error=10.0, sign=1.0, target=90.0)
+    >>> draw.pick(scales=())
+    Traceback (most recent call last):
+        ...
+    genspace.geometry.probes.planning.UnfitError
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +124,11 @@ class Thing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Eye:
-    """Where the camera stands on the ground plan."""
+    """Where the camera stands on the ground plan.
+
+    >>> Eye(x=0.0, z=-3.0, height_m=1.5).height_m
+    1.5
+    """
 
     x: float
     z: float
@@ -124,7 +137,13 @@ class Eye:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """What a plan puts on the ground plan."""
+    """What a plan puts on the ground plan.
+
+    >>> cow = Thing(category="cow", look=0, heading_deg=0)
+    >>> layout = Layout(things=(cow,), eye=Eye(x=0, z=-4, height_m=1.5), true_value=180.0)
+    >>> layout.edited(things_before=(cow.at(90, 2),), eye_before=layout.eye).same_view
+    True
+    """
 
     things: tuple[Thing, ...]
     eye: Eye
@@ -145,7 +164,11 @@ class Layout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draw:
-    """One try: what the plan asks for, and the random stream."""
+    """One try: what the plan asks for, and the random stream.
+
+    >>> Draw(rng=np.random.default_rng(0), variant="left", error=10.0, sign=-1.0, target=90.0).value
+    80.0
+    """
 
     rng: np.random.Generator
     variant: str

@@ -45,7 +45,20 @@ SHOWN = {"cut": (0.3, 0.85), "hidden": (0.06, 0.23)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """A scene, or two for an edit, and the truth about one predicate."""
+    """A scene, or two for an edit, and the truth about one predicate.
+
+    >>> from genspace.geometry.probes.plans import PLANS
+    >>> from genspace.geometry.probes.scenes import ProbeCamera
+    >>> camera = ProbeCamera(size=512, fov_deg=90, pitch_deg=0, roll_deg=0, height_m=1.5)
+    >>> probe = Probe(
+    ...     item_id="t2i-allocentric-left-0", plan=PLANS["t2i-allocentric-left"], kind="clear",
+    ...     scene=ProbeScene(camera=camera, objects=(), backdrop="meadow", seed=0), before=None,
+    ...     predicate="allocentric(cow, dog, relation=left)", prompt="a dog to the left of a cow", true_value=-90.0,
+    ...     error=0.0, truth=True, true_variant="left", egocentric_answer=None,
+    ... )
+    >>> probe.kind, probe.truth
+    ('clear', True)
+    """
 
     item_id: str
     plan: Plan

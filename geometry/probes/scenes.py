@@ -95,7 +95,13 @@ class PlacedObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeScene:
-    """Everything needed to draw a probe and to know its truth."""
+    """Everything needed to draw a probe and to know its truth.
+
+    >>> camera = ProbeCamera(size=512, fov_deg=90, pitch_deg=0, roll_deg=0, height_m=1.5)
+    >>> cow = PlacedObject(id="cow", category="cow", look=0, ground_xz=(0.0, 4.0), heading_deg=0)
+    >>> ProbeScene(camera=camera, objects=(cow,), backdrop="meadow", seed=0).objects[0].id
+    'cow'
+    """
 
     camera: ProbeCamera
     objects: tuple[PlacedObject, ...]

@@ -1,4 +1,4 @@
-"""What an answer about a group of items says: an order in tiers, best first; within a tier nothing is said.
+"""What an answer about a group of items says: an order in tiers, best first, with no order within a tier.
 
 Best–worst of four gives three tiers (the best, the two between, the worst), a ranking one tier for each item.
 """
@@ -69,17 +69,19 @@ def load_tiers(text: str) -> Tiers:
 def read_tiers(text: str, protocol: str, unit: Sequence[str]) -> Tiers:
     """Read an order from a file, and check that it is one of the items of a unit.
 
-    Errors: `InputError` for anything that is no order of these items by this protocol.
+    Errors: `InputError` for anything that is not an order of these items by this protocol.
     """
     try:
         tiers: Tiers = tuple(tuple(str(item) for item in tier) for tier in json.loads(text))
     except (ValueError, TypeError):
-        raise InputError(f'{text!r} is no order of items in tiers, such as [["a"],["b","c"],["d"]]') from None
+        raise InputError(
+            f'{text!r} is not an order of items in tiers, such as [["a"],["b","c"],["d"]]'
+        ) from None
     shape = [len(tier) for tier in tiers]
     between = len(unit) - 2
     wanted = [1] * len(unit) if protocol == "ranking" else [1, *([between] if between else []), 1]
     if sorted(item for tier in tiers for item in tier) != sorted(unit) or shape != wanted:
-        raise InputError(f"{text!r} is no {protocol.replace('_', '–')} order of {', '.join(unit)}")
+        raise InputError(f"{text!r} is not a {protocol.replace('_', '–')} order of {', '.join(unit)}")
     return tiers
 
 

@@ -44,7 +44,7 @@ class RaterQuality(Displayed):
 
     rater_id: str
     answered: int
-    """Pictures, practice and repeats left out."""
+    """Pictures, without practice and repeats."""
     gold: int
     """Known answers given."""
     gold_accuracy: float | None
@@ -91,8 +91,8 @@ def rate_raters(
         screens: What they answered.
         rules: Whom to leave out.
         protocol: Name of the study's protocol.
-        kinds: Question to its kind of answer, where questions are answered differently.
-        outcomes: Rater to how the visit ended, as far as it has.
+        kinds: Kind of answer of each question, where questions are answered differently.
+        outcomes: How each rater's visit ended, as far as it has.
     """
     by_rater = sorted(screens, key=lambda s: (s.rater_id, s.position))
     alike = {q: PROTOCOLS[kind].alike for q, kind in (kinds or {}).items()}

@@ -37,9 +37,9 @@ class Screen:
     position: int
     """Its place in the rater's visit, from 1."""
     answers: Mapping[str, float | None]
-    """Question to value; None: can't tell, or an order."""
+    """Value of each question; None: can't tell, or an order."""
     known: Mapping[str, float | None]
-    """Question to known answer, as it was registered when the rater answered; empty where there is none."""
+    """Known answer to each question, as registered when the rater answered; empty where there is none."""
     seconds: float | None
     """From the picture's appearance to the answer; corrections add theirs."""
     comment: str = ""
@@ -47,17 +47,17 @@ class Screen:
     """When the answer that counts arrived, in seconds since 1970."""
     assignment_id: int = 0
     details: Mapping[str, Detail] = field(default_factory=dict)
-    """Question to what its answer says beside the value; only questions for which there is something."""
+    """What the answer to each question says beside its value; only questions for which there is something."""
     shown: tuple[str, ...] = ()
     """Items of a group in the order of the screen."""
     registration: str = ""
     """Digest of what was registered when the rater answered; "" where nothing was."""
     reclaimed: bool = False
-    """Whether the item was asked about again because of who answered it."""
+    """Whether the item was asked about again because its answer does not count."""
 
     @property
     def as_pressed(self) -> Hashable:
-        """The answers as they stood on the screen, to tell somebody who always presses the same button."""
+        """The answers as they stood on the screen, which show whether a rater always presses the same button."""
         return tuple((q, self._pressed(q, v)) for q, v in sorted(self.answers.items()))
 
     def _pressed(self, question: str, value: float | None) -> Hashable:

@@ -79,11 +79,11 @@ class Design(DesignTable):
     complete_from: Count | None = None
     """Pictures from which a visit is complete although nothing is left; None: only with all that were asked for."""
     time_limit_minutes: Annotated[float, Field(gt=0)] | None = None
-    """A visit not finished so long after consent has timed out; None: raters may come back as late as they like."""
+    """A visit not finished this long after consent has timed out; None: raters may come back at any time."""
     block: Count = 25
     """A short break is offered after so many pictures."""
     lease_minutes: Annotated[float, Field(gt=0, le=1440)] = 20
-    """A picture not answered for so long goes back into the pool."""
+    """A picture not answered for this long goes back into the pool."""
     seed: int = 0
     """Same seed, same pairs, groups and order of pictures."""
     languages: tuple[Language, ...] = ("en",)

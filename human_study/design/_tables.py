@@ -27,13 +27,22 @@ def worded(wording: Wording, language: str) -> str:
 
 
 class DesignTable(BaseModel):
-    """A table of a TOML file: unknown keys are mistakes, values are fixed."""
+    """A table of a TOML file: unknown keys are mistakes, values are fixed.
+
+    >>> issubclass(Crowd, DesignTable), Crowd.model_config["extra"]
+    (True, 'forbid')
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class QuestionTable(DesignTable):
-    """One question about an item; several make a per-constraint study."""
+    """One question about an item; several make a per-constraint study.
+
+    >>> asked = QuestionTable(name="left", text="Is the {object} to the left of the {reference}?", kind="binary")
+    >>> asked.name, asked.kind
+    ('left', 'binary')
+    """
 
     name: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")
     """What the answers' `question` column says."""
@@ -87,14 +96,14 @@ class Gold(DesignTable):
     file: str | None = None
     """Table with `item_id, [item_id_b], [question], value, [use = gold | training], [explanation]`."""
     every: Count = 10
-    """One gold item in so many pictures."""
+    """Pictures of which one is a gold item."""
 
 
 class Repeats(DesignTable):
     """Items shown to the same rater twice, to see how far people agree with themselves."""
 
     every: Annotated[int, Field(ge=0)] = 20
-    """One repeat in so many pictures; 0: none."""
+    """Pictures of which one is a repeat; 0: none."""
     gap: Count = 10
     """Pictures at least between an item and its repeat."""
 
@@ -139,7 +148,12 @@ class Stop(DesignTable):
 
 
 class ExclusionTable(DesignTable):
-    """Rules, written before the data, for leaving a rater out; both results are always shown."""
+    """Rules, written before the data, for leaving a rater out; both results are always shown.
+
+    >>> rules = ExclusionTable(max_fast_share=0.1)
+    >>> rules.max_fast_share, rules.fast_seconds, rules.min_answers
+    (0.1, 1.0, 10)
+    """
 
     min_gold_accuracy: Share | None = 0.7
     """Smallest share of known answers that are right."""
@@ -192,10 +206,14 @@ class Surveys(DesignTable):
 
 
 class Crowd(DesignTable):
-    """A platform that sends raters with identifiers in the link."""
+    """A platform that sends raters with identifiers in the link.
+
+    >>> Crowd(platform="prolific", currency="GBP", completion_code="C1AB2").currency
+    'GBP'
+    """
 
     platform: Literal["prolific", "mturk", "other"] | None = None
-    """Whose identifiers and lists are meant; "other" needs `parameter`."""
+    """Platform that sends the raters; "other" needs `parameter`."""
     parameter: str | None = None
     """Name of the participant's identifier in the link, where the platform is another."""
     currency: str = Field(default="", max_length=3)
@@ -222,7 +240,11 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 
 class OutcomeSpec(DesignTable):
-    """What one way of ending a visit earns."""
+    """What one way of ending a visit earns.
+
+    >>> OutcomeSpec(code="C1AB2", pay_per_picture=0.05).pay_per_picture
+    0.05
+    """
 
     code: str | None = Field(default=None, min_length=1, max_length=64)
     """Shown at the end; `{personal}` stands for a code that only this rater has."""
@@ -231,11 +253,16 @@ class OutcomeSpec(DesignTable):
     pay: Annotated[float, Field(ge=0)] | None = None
     """Amount for the visit, in `crowd.currency`."""
     pay_per_picture: Annotated[float, Field(ge=0)] | None = None
-    """Amount for each picture answered, practice left out."""
+    """Amount for each picture answered, without practice."""
 
 
 class Outcomes(DesignTable):
-    """What each way of ending a visit earns; without a table of its own nothing."""
+    """What each way of ending a visit earns; without a table of its own nothing.
+
+    >>> ends = Outcomes(complete=OutcomeSpec(code="C1AB2", pay=2.5), timed_out=OutcomeSpec(pay_per_picture=0.05))
+    >>> ends.complete.pay, ends.returned is None
+    (2.5, True)
+    """
 
     complete: OutcomeSpec | None = None
     """Everything that was asked for was answered."""
@@ -269,4 +296,4 @@ class LimitsTable(DesignTable):
     request_seconds: Annotated[float, Field(gt=0, le=300)] = 20
     """A connection that has not sent a whole request by then is closed."""
     connections: Count = 2000
-    """Open connections; beyond, the one that has waited longest for a request is closed."""
+    """Most open connections; beyond them, the one that has waited longest for a request is closed."""

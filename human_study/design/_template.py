@@ -108,7 +108,7 @@ def _lines(model: type[BaseModel], given: Mapping[str, Any], prefix: str = "") -
     if not prefix:
         yield _QUESTIONS.rstrip()
     for key, table in tables:
-        yield f"\n[{key}]".ljust(32) + f" # {table.__doc__}"
+        yield f"\n[{key}]".ljust(32) + " # " + str(table.__doc__).partition("\n")[0]
         if table is not Outcomes:
             yield from _lines(table, given, f"{key}.")
             continue

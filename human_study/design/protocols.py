@@ -22,7 +22,11 @@ SLIDER_TOLERANCE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One answer a rater can give."""
+    """One answer a rater can give.
+
+    >>> PROTOCOLS["binary"].choices[0]
+    Choice(name='yes', value=1.0, key='1', negative=False)
+    """
 
     name: str
     """Name in the interface, in exports, and in the texts files (`[answers.PROTOCOL]`)."""
@@ -71,7 +75,7 @@ class RaterProtocol:
     def value(self, choice: str, *, flipped: bool = False) -> float | None:
         """Return the number a choice becomes; `flipped` says that the second item stood first (on the left).
 
-        Errors: `InputError` for a name that is no choice of this protocol.
+        Errors: `InputError` for a name that is not a choice of this protocol.
 
         >>> PROTOCOLS["pairwise"].value("left"), PROTOCOLS["pairwise"].value("left", flipped=True)
         (1.0, 0.0)
@@ -117,7 +121,9 @@ class RaterProtocol:
             number = words[word] if word in words else float(word)
         except ValueError:
             names = ", ".join(c.name for c in self.choices)
-            raise InputError(f"{text!r} is no answer of the {self.name} protocol; known: {names}") from None
+            raise InputError(
+                f"{text!r} is not an answer of the {self.name} protocol; known: {names}"
+            ) from None
         if number is not None:
             self.choice(number)
         return number
@@ -148,7 +154,7 @@ def _find(choices: Sequence[Choice], name: str, protocol: str) -> Choice:
         if choice.name == name:
             return choice
     known = ", ".join(c.name for c in choices)
-    raise InputError(f"{name!r} is no answer of the {protocol} protocol; known: {known}")
+    raise InputError(f"{name!r} is not an answer of the {protocol} protocol; known: {known}")
 
 
 _CANNOT_TELL = Choice(CANNOT_TELL, None, "0")

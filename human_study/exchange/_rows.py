@@ -1,4 +1,4 @@
-"""One answer as it goes out and comes back: every export is made from these rows, every import becomes them."""
+"""One answer as it is exported and imported: every export is made from these rows, every import becomes them."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ _OF_SCREEN = (
     "unit", "rater_id", "repeat", "role", "flipped", "shown", "position", "seconds", "comment", "received_at",
     "registration", "reclaimed",
 )  # fmt: skip
-"""What a row takes from its screen as it is."""
+"""Fields that a row copies from its screen."""
 
 
 # Columns -------------------------------------------------------------------------------------------------------

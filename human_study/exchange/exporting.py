@@ -1,4 +1,4 @@
-"""Answers out: CSV, JSON Lines, Label Studio's JSON, Hugging Face datasets; and beside them payments and surveys."""
+"""Export answers as CSV, JSON Lines, Label Studio's JSON or a Hugging Face data set; also payments and surveys."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class AnswerExport:
     about: str
     media_type: str
     text: Callable[[AnswerStore, Material, bool], str]
-    """Store, study, and whether comments are wanted, to the file's text."""
+    """Makes the file's text from the store, the study, and whether comments are wanted."""
 
 
 def _answers(
@@ -70,7 +70,7 @@ EXPORTS: Mapping[str, AnswerExport] = {
     "payments.csv": AnswerExport("Payments", "text/csv; charset=utf-8", lambda s, m, _: payments_csv(s, m)),
     "survey.csv": AnswerExport("Surveys", "text/csv; charset=utf-8", lambda s, m, _: survey_csv(s, m)),
 }
-"""File name to what it holds and how it is made."""
+"""What each file holds and how it is made, by its name."""
 
 
 def export_text(store: AnswerStore, material: Material, name: str, *, comments: bool = True) -> str:

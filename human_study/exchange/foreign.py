@@ -218,7 +218,7 @@ def _questions(
 
 
 def _pseudonym(who: str, tool: str) -> str:
-    """Return a pseudonym for whom another tool names by number, address or platform's code."""
+    """Return a pseudonym for a rater whom another tool names by number, address or platform's code."""
     if who.startswith("r-"):
         return who
     start = "".join(word[0] for word in tool.partition(",")[0].lower().split())

@@ -1,4 +1,4 @@
-"""Answers in: one's own exports, taken back as they were; tables, data sets and exports of other tools."""
+"""Import answers: genspace's own exports, unchanged; tables, data sets and exports of other tools."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def import_answers(
     What genspace exported comes back as it was, with names, sides, places, times, repeats, comments and known
     answers. A table made elsewhere has `item_id, rater_id, value` and may have `item_id_b, question, repeat, role,
     seconds, comment`; values are numbers of the protocol or names of its answers. Label Studio (JSON, JSON-MIN, CSV),
-    Potato and Mechanical Turk are known by their columns or keys. All or nothing: one mistake, and no answer is
-    stored; answers that are there already stay as they are.
+    Potato and Mechanical Turk are recognised by their columns or keys. One mistake, and no answer is stored; answers
+    that are there already stay as they are.
 
     Args:
         store: The study's store.
@@ -51,7 +51,7 @@ def import_answers(
         path: The file or folder.
         from_names: What another tool calls the questions that this study asks: `NAME`, or `NAME=QUESTION` where the
             study asks several. Empty: the only one that the file holds, or those of the same names.
-        rater: Whose the answers are that name nobody.
+        rater: The rater of answers that name nobody.
 
     Errors: `InvalidFilesError` listing every problem at once.
     """

@@ -1,4 +1,4 @@
-"""Who is owed what: one row for each rater, by how the visit ended; and the platform's list held against it."""
+"""Who is owed what: one row for each rater, by how the visit ended."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Payment:
     """The platform's identifier of the participant; "" without a platform, and after `purge`."""
     source: str
     answered: int
-    """Pictures answered, each once, practice left out."""
+    """Pictures answered, each once, without practice."""
     pictures: int
-    """Of these those of the main round, by which some outcomes pay."""
+    """Those of the main round among them, by which some outcomes pay."""
     minutes: float
     finished: bool
     """Whether the rater reached the end of what could be asked."""
@@ -47,7 +47,7 @@ class Payment:
 
 
 def payments(store: AnswerStore, material: Material) -> list[Payment]:
-    """Return a payment for each rater in the order they came; nobody stands behind answers that were imported."""
+    """Return a payment for each rater in the order they came; imported ones without an identifier get none."""
     snapshot, key = store.snapshot(), store.secret("csrf_key")
     quality = {r.rater_id: r for r in snapshot.recorded.raters()}
     seconds: dict[str, float] = {}

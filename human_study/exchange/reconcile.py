@@ -1,4 +1,4 @@
-"""A platform's list of participants, held against what they did here."""
+"""Compare a platform's list of participants with what they did here."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _STANDING = (
     "REJECTED", "RETURNED", "TIMED-OUT", "ACTIVE", "SCREENED OUT", "SUBMITTED", "AWAITING REVIEW",
     "PARTIALLY APPROVED", "APPROVED",
 )  # fmt: skip
-"""What platforms say of a submission; of several by one participant the last of these counts, whatever the order."""
+"""What platforms say about a submission, worst first: of several by one participant, the best counts."""
 _NOT_FINISHED: Mapping[str, Outcome] = {"RETURNED": "returned", "TIMED-OUT": "timed_out"}
 """What a platform calls a participant who did not finish, and how the visit ended then."""
 _REFUSED = {*_NOT_FINISHED, "REJECTED"}
-"""What a platform pays nothing for."""
+"""What a platform does not pay for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Reconciliation:
     missing_there: tuple[str, ...]
     """Here, but not on the list."""
     finished_here_not_there: tuple[str, ...]
-    """Owed something here, and not paid by the platform as it stands."""
+    """Owed something here, and not paid by the platform so far."""
     wrong_code: tuple[str, ...]
     """Entered a code other than the one they were given here."""
     several_rows: tuple[str, ...]
@@ -89,9 +89,9 @@ class _Submission:
 def reconcile(store: AnswerStore, material: Material, path: Path, *, platform: str) -> Reconciliation:
     """Note what a platform says about each participant, and return where its list and ours differ.
 
-    A participant may stand on the list several times: who returned a submission and came back. The row of a session
-    that began here counts, and of several the one in best standing. Participants who returned their work or ran out of
-    time there, and had not finished here, get that outcome.
+    A participant may be on the list several times, for example after returning a submission and coming back. The row of
+    a session that began here counts; of several, the one in best standing. Participants who returned their work or ran
+    out of time there, and had not finished here, get that outcome.
 
     Args:
         store: The study's store.

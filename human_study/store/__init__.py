@@ -1,1 +1,1 @@
-"""What a human study remembers, in SQLite or PostgreSQL: answers, raters, sessions, and what was registered."""
+"""The store of a human study, in SQLite or PostgreSQL: answers, raters, sessions, and what was registered."""

@@ -8,16 +8,16 @@ from threading import Lock
 
 
 def _elapsed() -> float:
-    """Seconds since some moment; where the system can tell, those of a sleeping machine included."""
+    """Return seconds since some moment; they include those asleep where the system can tell."""
     boot = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic() if boot is None else time.clock_gettime(boot)
 
 
 class SteadyClock:
-    """Seconds since 1970: the system's clock, but never less than what has passed since it was last looked at.
+    """Seconds since 1970 by the system's clock, which here never runs backwards.
 
-    A clock that is set forward is followed; one that is set back is not until the next start, because answers would
-    otherwise seem to have taken no time.
+    A clock that is set forward is followed. One that is set back is followed only from the next start: until then,
+    answers would seem to have taken no time.
     """
 
     def __init__(

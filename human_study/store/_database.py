@@ -1,4 +1,4 @@
-"""The database of a study: opened, brought up to date, and its transactions."""
+"""Open the database of a study, bring it up to date, and run its transactions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Database:
         study_root: The study's folder.
         design: Its design.
         clock: Seconds since 1970; replaced in tests.
-        where: What messages call the file, where it is a copy of it.
+        where: Name of the file in messages, where a copy of it is opened.
 
     Errors: `StorageError` where the database cannot be opened; `InputError` for a layout that is not known.
     """
@@ -76,7 +76,7 @@ class Database:
     @classmethod
     @contextmanager
     def to_read(cls, study_root: Path, design: Design) -> Iterator[Self]:
-        """Open a study's answers for reading alone: of SQLite a copy, so that nothing is written beside the study.
+        """Open a study's answers for reading alone; SQLite's file is copied, so that nothing is written beside it.
 
         Errors: as for `Database`.
         """
@@ -100,7 +100,7 @@ class Database:
 
     @contextmanager
     def reading(self, *, frozen: bool = False) -> Iterator[Connection]:
-        """Open a connection that only reads; `frozen`: that sees one state throughout, which SQLite always does.
+        """Open a connection that only reads; with `frozen` it sees one state throughout, as SQLite always does.
 
         Errors: `StorageError` in place of whatever the database complains about.
         """
@@ -110,7 +110,7 @@ class Database:
             yield connection.execution_options(read_only=True)
 
     def note(self, connection: Connection, kind: str, detail: str = "") -> None:
-        """Put on record what is being done to the study."""
+        """Log what is being done to the study."""
         connection.execute(insert(t.events).values(at=self.clock(), kind=kind, detail=detail))
 
 

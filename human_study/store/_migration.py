@@ -1,4 +1,4 @@
-"""Bringing a database of layout 1 up to layout 2, in one transaction: nothing that was stored changes its meaning."""
+"""Bring a database of layout 1 up to layout 2, in one transaction: nothing that was stored changes its meaning."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _COLUMNS: Sequence[tuple[str, str]] = (
 def migrate(connection: Connection, now: float) -> None:
     """Bring the tables of layout 1 up to layout 2; on SQLite the connection's foreign keys are off.
 
-    The registration stays what it was, one of names: its digest is empty. Known answers, which stood with the units,
-    join the answers they were checked against.
+    The registration stays one of names, and its digest is empty. Known answers move from the units to the answers that
+    were checked against them.
     """
     for table, column in _COLUMNS:
         connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {column}"))
@@ -61,7 +61,7 @@ def _unit(row: dict[str, object]) -> dict[str, object]:
 
 
 def _name_outcomes(connection: Connection) -> None:
-    """Who had reached the end was shown the completion code if there was any answer, practice left out."""
+    """Name outcomes: whoever reached the end with an answer beyond practice was shown the completion code."""
     a, r = t.assignments.c, t.raters.c
     worked = select(a.rater_id).where(a.state == "answered", a.role != "training")
     ended = update(t.raters).where(r.finished_at.is_not(None)).values(outcome_at=r.finished_at)

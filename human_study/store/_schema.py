@@ -82,7 +82,7 @@ raters = Table(
     Column("outcome", String),  # see `genspace.human_study.visit.outcomes`; null while the visit goes on
     Column("outcome_at", Float),
     Column("consent_version", String),  # of the form agreed to
-    Column("consent_digest", String),  # of its wording; null for who agreed under an earlier version
+    Column("consent_digest", String),  # of its wording; null for those who agreed under an earlier version
 )
 
 visits = Table(

@@ -1,4 +1,4 @@
-"""The units of a study, an item, a pair or a group each, and the counts that handing out goes by."""
+"""The units of a study (an item, a pair or a group each), and the counts by which they are handed out."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ _RECOUNT = (
 
 
 _GONE = "gone-"
-"""Before the kind of a gold or practice unit that the study no longer has."""
+"""Prefix of the kind of a gold or practice unit that the study no longer has."""
 
 
 def recount(connection: Connection, unit_id: int, *, assigned: int = 0, done: int = 0) -> Row[Any]:
-    """Add to a unit's counts and note whether it is still to be handed out; return its row as it is then."""
+    """Add to a unit's counts, note whether it is still to be handed out, and return its new row."""
     return connection.execute(_RECOUNT, {"unit": unit_id, "more_assigned": assigned, "more_done": done}).one()
 
 
 def sync_units(connection: Connection, material: Material, design: Design) -> None:
-    """Bring the units up to date with the study's items: new ones come in, gone ones are asked about no more."""
+    """Bring the units up to date with the study's items: add new ones, ask no more about those that are gone."""
     rows = connection.execute(select(t.units))
     there = {(row.item_ids, row.kind.removeprefix(_GONE)): row for row in rows}
     shuffle = random.Random(design.seed)

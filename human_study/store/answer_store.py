@@ -1,7 +1,7 @@
 """The store of a human study: its state, its registration, its transactions.
 
-Raters and sessions are `genspace.human_study.store.sessions`, handing out items and taking answers
-`genspace.human_study.visit.assignment`.
+`genspace.human_study.store.sessions` holds raters and sessions; `genspace.human_study.visit.assignment` hands out items
+and takes answers.
 """
 
 from __future__ import annotations
@@ -64,16 +64,16 @@ class AnswerStore(RaterSessions):
         """Bring the units up to date with the study's items and register what raters see and the rules use.
 
         Until the first answer everything may change freely. Afterwards a change needs a reason, which is kept with
-        what changed; answers carry the digest of what was registered when they were given. What an update of genspace
-        changed (the words and drawings of questions, texts that the study does not bring itself) needs none: it is
-        registered anew, noted, and told in what is returned. A study of an earlier version, which registered names
-        only, keeps that registration and gets one of content from now on.
+        what changed. Answers carry the digest of what was registered when they were given. What an update of genspace
+        changed (the words and drawings of questions, texts that the study does not bring itself) needs no reason: it
+        is registered anew, logged, and named in the result. A study of an earlier version registered names only; it
+        keeps that registration and gets one of content from now on.
 
         Args:
             material: The study.
             amend: Why what was registered has changed.
-            from_the_start: Whether known answers that changed hold for the answers given before, too: a mistake in
-                the table of known answers, put right.
+            from_the_start: Whether changed known answers also hold for the answers given before, as when a mistake in
+                the table of known answers was put right.
 
         Returns:
             What is registered now.
@@ -150,13 +150,13 @@ class AnswerStore(RaterSessions):
     def set_state(self, state: StudyState) -> None:
         """Open, pause or close the study.
 
-        A paused study takes answers to what was handed out already, a closed one takes nothing.
+        A paused study still takes answers to what was handed out; a closed one takes nothing.
         """
         with self.writing() as connection:
             if get_meta(connection, "state") != state:
                 set_meta(connection, "state", state)
                 self.note(connection, state)
-            if state == "open":  # asked for by hand: the stop rule on agreement is looked at anew
+            if state == "open":  # somebody asked for it: the stop rule on agreement is checked anew
                 connection.execute(delete(t.meta).where(t.meta.c.key == "agreement_reached"))
 
     def stop_handing_out(self, why: str) -> None:
@@ -216,7 +216,7 @@ def registered(connection: Connection) -> Registration | None:
 
 
 def _correct_known(connection: Connection, material: Material) -> None:
-    """Check the answers given so far against the known answers of now."""
+    """Check the answers given so far against the present known answers."""
     a, v, u = t.assignments.c, t.answers.c, t.units.c
     connection.execute(update(t.answers).values(known=""))
     for key, known in material.known.items():

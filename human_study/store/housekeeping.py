@@ -1,4 +1,4 @@
-"""Deleting what was stored, and asking for answers anew: of one rater on request, of those who do not count."""
+"""Delete what was stored, and ask for answers anew: of one rater on request, of those who do not count."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _PURGED: Mapping[str, Sequence[str]] = {
     ),
     "visits": (f"DELETE FROM visits WHERE rater_id IN {_OLD}",),
 }
-"""What `purge` counts, to how it goes."""
+"""The statements of `purge`, by what it counts."""
 _COUNTED = text("""
     SELECT unit_id, state FROM assignments
     WHERE rater_id = :rater AND state <> 'expired' AND role IN ('main', 'extra') AND repeat = 0 AND NOT reclaimed
@@ -44,13 +44,13 @@ _THEIRS = "assignment_id IN (SELECT assignment_id FROM assignments WHERE rater_i
 
 
 def forget(store: AnswerStore, rater: str) -> int:
-    """Delete everything a rater left, and ask for the answers anew; return how many answers went.
+    """Delete everything that a rater left, ask for the answers anew, and return how many were deleted.
 
     Args:
         store: The study's store.
         rater: Pseudonym, or the platform's identifier.
 
-    Errors: `InputError` when nobody bears it.
+    Errors: `InputError` when there is no such rater.
     """
     with store.writing() as connection:
         key = {"rater": store.find(connection, rater)}
@@ -97,9 +97,9 @@ class Reclaimed:
 
 
 def reclaim(store: AnswerStore, *, dry_run: bool = False) -> Reclaimed:
-    """Ask again about the items of raters who do not count: whom the registered rules leave out, or who returned.
+    """Ask again about the items of raters who do not count: the registered rules leave them out, or they returned.
 
-    Their answers are kept, and marked. A rater still at work is left alone, for the figures may still change.
+    Their answers are kept and marked. A rater still at work is left alone, because the figures may still change.
     """
     snapshot = store.snapshot()
     ended = {r.rater_id for r in snapshot.raters if r.outcome is not None or r.finished_at is not None}
@@ -122,7 +122,7 @@ def reclaim(store: AnswerStore, *, dry_run: bool = False) -> Reclaimed:
 
 
 def _scrub(store: AnswerStore) -> None:
-    """Leave no deleted text behind in SQLite's files; PostgreSQL's own vacuum does it there."""
+    """Remove deleted texts from SQLite's files; in PostgreSQL its own vacuum does so."""
     if store.engine.dialect.name != "sqlite":
         return
     with store.write_lock, storage_errors(store.where):

@@ -1,9 +1,9 @@
-"""What is fixed with the first answer: everything a rater sees and the rules use, by content.
+"""What the first answer fixes: everything that a rater sees and the rules use, by content.
 
-A registration holds a hash of each piece, so that a later change can be named down to the item, and one digest of all
-of them, which every answer carries. Some pieces genspace itself makes, from the study's predicates and texts: of these
-the registration also holds a hash of what they are made from, so that a change by an update of genspace is told from
-one of the study.
+A registration holds a hash of each piece, so that a later change can be named down to the item. It also holds one
+digest of all pieces, which every answer carries. genspace itself makes some pieces, from the study's predicates and
+texts. For these the registration also holds a hash of what they are made from: it tells a change by an update of
+genspace from a change of the study.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from genspace.human_study.texts import Texts
 __all__ = ["MADE_FROM", "Amendment", "Changes", "Registration", "changes", "register"]
 
 Sections = Mapping[str, Mapping[str, str]]
-"""Section to piece to the hash of its content."""
+"""Hash of the content of each piece, by section and piece."""
 
 MADE_FROM = "made from"
 """Name under which `Registration.made_from` is stored beside the sections."""
 
 _UNREADABLE = "missing"
-"""In place of the hash of a picture that is not there, or cannot be read."""
+"""Stands for the hash of a picture that is missing or cannot be read."""
 
 _NO_RECORD = (
-    "the version before kept no record of what these are made from, so an edit of your own would look alike"
+    "the previous version kept no record of what these are made from; an edit of your own would look the same"
 )
 
 _NAMED = 5
@@ -51,9 +51,9 @@ class Registration:
     sections: Sections = field(default_factory=dict)
     """Empty for a study of an earlier version, which registered names only."""
     made_from: Mapping[str, str] = field(default_factory=dict)
-    """Piece that genspace makes ("drawings: i3 (en)") to the hash of what the study gives to it, "" for nothing."""
+    """Hash of what the study gives to each piece that genspace makes ("drawings: i3 (en)"); "" for nothing."""
     updated: str = ""
-    """What an update of genspace changed since the registration before, in words; not part of the digest."""
+    """What an update of genspace changed since the previous registration, in words; not part of the digest."""
 
     @property
     def digest(self) -> str:
@@ -66,7 +66,7 @@ class Registration:
         return [name for name, piece in self.sections.get("images", {}).items() if piece == _UNREADABLE]
 
     def of_update(self) -> str:
-        """Return what an update of genspace changed, as a sentence to the researcher; "" where nothing."""
+        """Return what an update of genspace changed, as a sentence for the researcher; "" if it changed nothing."""
         if not self.updated:
             return ""
         return (
@@ -82,7 +82,7 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class Amendment:
-    """A change of what was registered, on record."""
+    """A recorded change of what was registered."""
 
     at: float
     """Seconds since 1970."""
@@ -103,7 +103,7 @@ class Changes:
     by_study: tuple[str, ...] = ()
     """What only the researcher can have changed."""
     by_update: tuple[str, ...] = ()
-    """What genspace makes, otherwise now than before, from the same predicates and texts of the study."""
+    """What genspace now makes differently from the same predicates and texts of the study."""
 
     def __str__(self) -> str:
         parts = [*self.by_study]
@@ -141,9 +141,9 @@ def register(material: Material) -> Registration:
 
 
 def changes(before: Registration, now: Registration) -> Changes:
-    """Return what differs, and by whose hand.
+    """Return what differs, and who changed it.
 
-    A registration of an earlier version is compared by the names it holds.
+    A registration of an earlier version is compared by the names that it holds.
     """
     if not before.sections:
         new = dict(_leaves(now.design))
@@ -154,7 +154,7 @@ def changes(before: Registration, now: Registration) -> Changes:
     for section, pieces in now.sections.items():
         old = before.sections.get(section, {})
         differing = [k for k in dict.fromkeys((*old, *pieces)) if old.get(k) != pieces.get(k)]
-        if section == "design":  # a key that an update brings is no change
+        if section == "design":  # a key that an update brings is not a change
             differing = [k for k in differing if k in old]
         for by_update in (False, True):
             theirs = [
@@ -169,7 +169,7 @@ def changes(before: Registration, now: Registration) -> Changes:
 
 
 def _same(piece: str, before: Registration, now: Registration) -> bool:
-    """Whether a study gives now what it gave before to a piece that genspace makes, as far as is on record."""
+    """Return whether a study still gives the same to a piece that genspace makes, as far as is recorded."""
     return not before.made_from or before.made_from.get(piece, "") == now.made_from.get(piece, "")
 
 
@@ -180,7 +180,7 @@ def _few(names: Iterable[str]) -> str:
 
 
 def _leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield every value of nested tables by its dotted key, and of each table that it is there."""
+    """Yield every value of nested tables by its dotted key, and "a table" for each table."""
     for name, value in table.items():
         if isinstance(value, Mapping):
             yield f"{prefix}{name}", "a table"
@@ -215,7 +215,7 @@ def _images(material: Material) -> Iterator[tuple[str, str]]:
 
 def _questions(material: Material) -> Iterator[tuple[str, str]]:
     hashes: dict[tuple[str, ...], str] = {}
-    """What a question is made from to the question's hash: items of one predicate are asked alike."""
+    """The question's hash, by what the question is made from: items of one predicate are asked alike."""
     for unit in material.units:
         for code, texts in material.texts.items():
             example = unit.key if unit.key[0].startswith(PREFIX) else ()
@@ -228,7 +228,7 @@ def _questions(material: Material) -> Iterator[tuple[str, str]]:
 
 def _drawings(material: Material) -> Iterator[tuple[str, str]]:
     hashes: dict[tuple[object, ...], str] = {}
-    """Drawings call every object by a letter: those of one predicate with the same values are the same."""
+    """Drawings name objects by letters, so those of one predicate with the same values are the same."""
     for unit in material.units:
         bound = drawn_of_unit(material, unit.key)
         if bound is None:

@@ -1,4 +1,4 @@
-"""Raters and their sessions: who stands behind a cookie, what they agreed to, and how they came."""
+"""Raters and their sessions: whom a cookie identifies, what they agreed to, and how they came."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SESSION = (
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Who stands behind a cookie."""
+    """The person whom a cookie identifies."""
 
     kind: Kind
     rater_id: str | None
@@ -38,9 +38,9 @@ class Session:
     language: str | None = None
     """The language the rater chose."""
     known: str | None = None
-    """The rater's pseudonym also before consent, where a platform or a personal link told who comes."""
+    """The rater's pseudonym; before consent only where a platform or a personal link tells who comes."""
     consent_digest: str | None = None
-    """The wording the rater agreed to; None for who agreed under an earlier version."""
+    """Digest of the wording that the rater agreed to; None: agreed under an earlier version, which kept none."""
     outcome: Outcome | None = None
     """How the visit ended; None while it goes on."""
 
@@ -90,7 +90,7 @@ class RaterSessions(Database):
             )
 
     def note_visit(self, rater_id: str, session_id: str, study_id: str) -> None:
-        """Remember that a platform's participant came once more, by another of its sessions."""
+        """Note that a platform's participant came again, in another of the platform's sessions."""
         with self.writing() as connection:
             self._note_visit(connection, rater_id, session_id, study_id)
 
@@ -101,7 +101,7 @@ class RaterSessions(Database):
             return None if rater_id is None else self._begin(connection, "rater", rater_id)
 
     def session(self, token: str) -> Session | None:
-        """Return who stands behind a session's token, or None."""
+        """Return the session of a token, or None."""
         with self.reading() as connection:
             row = connection.execute(_SESSION, {"hashed": hashed(token)}).one_or_none()
         if row is None:
@@ -112,20 +112,20 @@ class RaterSessions(Database):
         )
 
     def end_session(self, token: str) -> None:
-        """Forget a session, of somebody who does not want to take part."""
+        """Delete the session of somebody who does not want to take part."""
         with self.writing() as connection:
             connection.execute(delete(t.sessions).where(_S.token_hash == hashed(token)))
 
     def is_bound(self, external_id: str) -> bool:
-        """Whether a platform's participant has begun in some browser, which is the one to go on with."""
+        """Return whether a platform's participant has begun in a browser; it is the one to go on in."""
         theirs = select(_S.token_hash).join_from(t.sessions, t.raters).where(_R.external_id == external_id)
         with self.reading() as connection:
             return connection.scalar(theirs.limit(1)) is not None
 
     def release(self, rater: str) -> str:
-        """Let a rater go on in another browser: end the sessions there are; return the pseudonym.
+        """Let a rater go on in another browser: end the present sessions, and return the pseudonym.
 
-        Errors: `InputError` when nobody bears the name.
+        Errors: `InputError` when there is no such rater.
         """
         with self.writing() as connection:
             rater_id = self.find(connection, rater)
@@ -134,7 +134,7 @@ class RaterSessions(Database):
         return rater_id
 
     def find(self, connection: Connection, rater: str) -> str:
-        """Return the pseudonym of a rater named by it or by the platform's identifier.
+        """Return a rater's pseudonym, given the pseudonym itself or the platform's identifier.
 
         Errors: `InputError` when nobody bears it.
         """
@@ -199,7 +199,7 @@ class RaterSessions(Database):
         return str(row["rater_id"])
 
     def invite(self, number: int) -> list[tuple[str, str]]:
-        """Return pseudonyms and secrets of personal links, which work on any device."""
+        """Make personal links, which work on any device; return their pseudonyms and secrets."""
         with self.writing() as connection:
             invitations = [new_token() for _ in range(number)]
             invited = [(self._add_rater(connection, "invited", invitation=i), i) for i in invitations]

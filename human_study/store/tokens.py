@@ -10,7 +10,7 @@ from pathlib import Path
 
 __all__ = ["hashed", "new_pseudonym", "new_study_id", "new_token", "personal_code"]
 
-_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that is misread for something else
+_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # no characters that are easily confused
 
 
 def new_token() -> str:
@@ -19,13 +19,13 @@ def new_token() -> str:
 
 
 def new_study_id(study_root: Path) -> str:
-    """Return a study's name on its host: readable, and different from that of another study of the same name."""
+    """Return a study's name on its host: readable, and unlike that of another study of the same name."""
     readable = re.sub(r"[^a-z0-9]+", "-", study_root.resolve().name.lower()).strip("-")[:24]
     return f"{readable or 'study'}-{secrets.token_hex(4)}"
 
 
 def hashed(token: str) -> str:
-    """Return what is stored of a token, from which it cannot be found again."""
+    """Return the hash of a token; the store holds only this, from which the token cannot be found."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 

@@ -155,7 +155,7 @@ def _own(name: str, study_root: Path, english: Mapping[str, Text]) -> Mapping[st
 
 
 def _leaves(table: Mapping[str, Text], prefix: str = "") -> dict[str, Text]:
-    """Return what is no table, by its dotted key."""
+    """Return everything that is not a table, by its dotted key."""
     found: dict[str, Text] = {}
     for name, value in table.items():
         found |= (

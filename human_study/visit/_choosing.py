@@ -1,4 +1,4 @@
-"""What a rater sees next after practice: gold items and repeats sprinkled among the items with the fewest raters."""
+"""Choose what a rater sees after practice: items with the fewest raters, with gold items and repeats among them."""
 
 from __future__ import annotations
 
@@ -44,32 +44,32 @@ _FEWEST = {
     skip: [_AT_LEVEL.where(side).with_for_update(skip_locked=skip, of=t.units) for side in _SIDES]
     for skip in (True, False)
 }
-"""Whether to skip units that others are just taking, to the queries from a place on and before it."""
+"""The queries for units from a place on and before it, by whether units that others are taking now are skipped."""
 _HANDED_OUT = text("SELECT count(*) FROM assignments WHERE state <> 'expired' AND role <> 'training'")
 _AGREEMENT_REACHED = text("SELECT value FROM meta WHERE key = 'agreement_reached'")
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What one rater has been handed, expired leases left out."""
+    """How much one rater has been handed; expired leases do not count."""
 
     given: Mapping[tuple[str, int], int]
-    """(role, repeat) to number."""
+    """Number of assignments by (role, repeat)."""
     done: int
-    """Answered, practice left out."""
+    """Pictures answered, without practice."""
     answered_once: int
-    """Pictures of the main round answered, gold items and repeats left out."""
+    """Pictures of the main round answered, without gold items and repeats."""
     practised: int
-    """Practice pictures answered in the round that the rater is in."""
+    """Practice pictures answered in the rater's present round."""
     attempt: int
-    """The round of practice that the rater is in, from 0."""
+    """The rater's present round of practice, from 0."""
     last_position: int
     expired: bool
-    """Whether a lease of theirs ran out, whose unit they may be handed again."""
+    """Whether one of the rater's leases ran out; its unit may be handed to the rater again."""
 
     @property
     def screens(self) -> int:
-        """Pictures handed out, practice left out."""
+        """Pictures handed out, without practice."""
         return sum(n for (role, _), n in self.given.items() if role != "training")
 
     @property
@@ -114,7 +114,7 @@ class Chosen:
     """None: to be drawn."""
 
     def turned(self, flipped: bool) -> Chosen:
-        """Return the same with its side drawn."""
+        """Return the same unit with its side decided."""
         return replace(self, flipped=flipped)
 
 
@@ -142,7 +142,7 @@ def choose(connection: Connection, design: Design, rater_id: str, counts: Counts
 def side_of(seed: int, rater_id: str, place: int) -> bool:
     """Return whether a pair at this place (from 1) is shown flipped.
 
-    In blocks of two, one of each side: a rater who favours a side favours neither item.
+    One of every two pairs is flipped, so that a rater who favours a side favours neither item.
     """
     block, second = divmod(place - 1, 2)
     return (fraction(seed, rater_id, block, "side") < 0.5) != bool(second)
@@ -156,14 +156,14 @@ def order_of(seed: int, rater_id: str, place: int, unit: Sequence[str]) -> tuple
 
 
 def unit_of(stored: str) -> UnitKey:
-    """Return the items of a unit from what the store holds."""
+    """Read the items of a unit as the store holds them."""
     return tuple(json.loads(stored))
 
 
 def _fewest_raters(connection: Connection, design: Design, rater_id: str, place: float) -> Chosen | None:
-    """Return a unit with the fewest answers and leases that this rater has not seen, from a random place on.
+    """Return a unit that this rater has not seen, with the fewest answers and leases; start at a random place.
 
-    On PostgreSQL, units that others are just taking are looked at only when no other is left.
+    On PostgreSQL, units that other raters are taking at this moment come last.
     """
     passes = (True, False) if connection.dialect.name == "postgresql" else (False,)
     for skip_locked in passes:
@@ -180,7 +180,7 @@ def _fewest_raters(connection: Connection, design: Design, rater_id: str, place:
 
 
 def is_enough(connection: Connection, design: Design) -> bool:
-    """Whether a stop rule of the whole study holds."""
+    """Return whether a rule that stops the whole study is met."""
     stop = design.stop
     if stop.answers is not None and (connection.scalar(_HANDED_OUT) or 0) >= stop.answers:
         return True

@@ -1,4 +1,4 @@
-"""What is in a rater's hands, or was: assignments as they are shown, with the answers given."""
+"""A rater's present and past assignments: what they show, and the answers given."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class UnknownRaterError(InputError):
 
 
 class OutOfDateError(InputError):
-    """The page showed an older state: the item was answered elsewhere meanwhile."""
+    """The page showed an older state: the item has been answered elsewhere since."""
 
 
 class ClosedError(InputError):
-    """The study is closed, or the rater's visit has ended: no answer is taken any more."""
+    """The study is closed, or the rater's visit has ended: no more answers are taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,33 +63,33 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Assignment(Held):
-    """An item (or pair, or group) in the hands of a rater."""
+    """An item, a pair or a group that a rater has been handed."""
 
     assignment_id: int
     revision: int
     """How often it was answered; 0: not yet."""
     values: Mapping[str, float | None]
-    """Question to the latest answer."""
+    """The latest answer to each question."""
     comment: str
     previous_id: int | None
-    """The picture before, to go back to."""
+    """The previous picture, to go back to."""
     done: int
-    """Pictures this rater has answered in this stage (this round of practice, or main)."""
+    """Pictures that this rater has answered in this stage: this round of practice, or the main round."""
     details: Mapping[str, Detail] = field(default_factory=dict, kw_only=True)
-    """Question to what the latest answer says beside its value."""
+    """What the latest answer to each question says beside its value."""
     attempt: int = field(default=0, kw_only=True)
     """The round of practice, from 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """Nothing to hand out, and why."""
+    """There is nothing to hand out, and why."""
 
     reason: Literal["finished", "paused"]
     done: int
-    """Pictures this rater has answered, practice left out."""
+    """Pictures that this rater has answered, without practice."""
     outcome: Outcome | None = None
-    """How the visit ended, where it has."""
+    """How the visit ended; None: it has not."""
 
 
 def held(connection: Connection, rater_id: str, assignment_id: int) -> Held | None:
@@ -138,5 +138,5 @@ def previous(connection: Connection, rater_id: str, place: int) -> int | None:
 
 
 def shown_order(stored: str) -> tuple[str, ...]:
-    """Return the items of a group in the order of the screen from what the store holds."""
+    """Read the items of a group, in the order of the screen, as the store holds them."""
     return tuple(json.loads(stored)) if stored else ()

@@ -12,10 +12,10 @@ from genspace.human_study.design import Design
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """How often gold items and repeats come, and when a visit is long enough."""
+    """How often gold items and repeats come, and how long a visit may be."""
 
     most: int | None
-    """Pictures one rater sees at most."""
+    """The most pictures that one rater sees."""
     gold_every: int
     repeats_every: int
     """0: no repeats."""
@@ -31,7 +31,7 @@ class Rhythm:
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """What there is for one rater, seen already or still to come."""
+    """Everything that there is for one rater, seen already or still to come."""
 
     main: int
     """Items, each counted once."""
@@ -60,16 +60,16 @@ def owed(n: int, every: int, seed: int, rater_id: str, what: str) -> int:
 
 @lru_cache(maxsize=20_000)
 def fraction(seed: int, rater_id: str, number: int, what: str) -> float:
-    """Return a number in [0, 1) that is random to people and the same on every machine."""
+    """Return a number in [0, 1) that looks random and is the same on every machine."""
     digest = hashlib.sha256(f"{seed}|{rater_id}|{number}|{what}".encode()).digest()
     return int.from_bytes(digest[:7], "big") / 2**56
 
 
 @lru_cache(maxsize=4096)
 def planned_visit(rhythm: Rhythm, rater_id: str, stock: Stock) -> Visit:
-    """Return the visit that a rater makes when nobody else takes an item away meanwhile.
+    """Return the visit that a rater makes if nobody else takes items meanwhile.
 
-    The same decisions as `genspace.human_study.visit._choosing.choose` makes picture by picture.
+    It makes the same decisions as `genspace.human_study.visit._choosing.choose` does picture by picture.
     """
     return _walk(rhythm, stock, lambda n, every, what: owed(n, every, rhythm.seed, rater_id, what))
 

@@ -1,4 +1,4 @@
-"""Answers whose truth is known: the practice round with its pass mark, and the checks of gold items."""
+"""Check answers to items whose truth is known: the practice round with its pass mark, and gold items."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FIRST_ANSWERS = text("""
     SELECT v.question, v.value, v.known FROM answers v JOIN assignments a USING (assignment_id)
     WHERE a.rater_id = :rater AND a.role = 'training' AND a.repeat = :round_ AND v.revision = 1 AND v.known <> ''
 """)
-"""Of the first answers alone: whoever has been told the answer gives it, which shows nothing."""
+"""Only first answers count: a rater who has been told the answer merely repeats it."""
 _GOLD = text("""
     SELECT v.question, v.value, v.known FROM answers v JOIN assignments a USING (assignment_id, revision)
     WHERE a.rater_id = :rater AND a.role = 'gold' AND v.known <> ''
@@ -40,7 +40,7 @@ class PracticeOver:
 def next_practice(
     connection: Connection, design: Design, rater_id: str, counts: Counts
 ) -> Chosen | PracticeOver:
-    """Return the next practice picture of a rater, in this round or a new one, or that practice is over."""
+    """Return a rater's next practice picture, in this round or a new one; `PracticeOver` when there is none."""
     if counts.screens:
         return PracticeOver(passed=True)
     key = {"rater": rater_id, "round_": counts.attempt}
@@ -58,12 +58,12 @@ def next_practice(
 
 
 def practice_score(connection: Connection, rater_id: str, attempt: int) -> tuple[int, int]:
-    """Return how many first answers of a round were right, and of how many the truth is known."""
+    """Return how many first answers of a round were right, and how many have a known truth."""
     return _right(connection, _FIRST_ANSWERS, {"rater": rater_id, "round_": attempt})
 
 
 def failed_checks(connection: Connection, rater_id: str) -> int:
-    """Return how many of a rater's answers to gold items are wrong; of corrected ones the latest counts."""
+    """Return how many of a rater's answers to gold items are wrong; of corrected answers the latest counts."""
     right, checked = _right(connection, _GOLD, {"rater": rater_id})
     return checked - right
 

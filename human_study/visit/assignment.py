@@ -1,8 +1,8 @@
-"""Handing out items and taking answers: one rater's turn, in one transaction.
+"""Hand out items and take answers: one rater's turn, in one transaction.
 
-A unit's `assigned` counts its answers and the leases in flight, so no item is asked about more often than wanted,
-except by answers that arrive after their lease ran out: these are kept, which adds at most one per rater working at
-that moment. What comes next is chosen in `_choosing`, practice in `_practice`.
+A unit's `assigned` counts its answers and its open leases, so that no item is asked about more often than wanted.
+There is one exception: an answer that arrives after its lease ran out is kept. This adds at most one answer for each
+rater who is working at that moment. What comes next is chosen in `_choosing`, practice in `_practice`.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ _MAIN_UNITS = text("SELECT count(*) FROM units WHERE kind = 'main' AND wanted > 
 
 
 class Turn:
-    """One rater's turn in a transaction of the caller; windows of one rater wait for each other, raters do not.
+    """One rater's turn in a transaction of the caller. A rater's windows wait for one another; raters do not.
 
     Args:
         connection: Transaction to work in.
@@ -114,9 +114,9 @@ class Turn:
         self.consented_at: float | None = rater.consented_at
 
     def claim(self) -> Assignment | Rest:
-        """Return the rater's open assignment, its lease renewed, or hand out the next one.
+        """Return the rater's open assignment with its lease renewed, or hand out the next one.
 
-        When there is none, the visit ends, and how it ended is noted.
+        Where there is none, end the visit and note how it ended.
         """
         self._return_expired()
         counts = counts_of(self.connection, self.rater_id)
@@ -147,7 +147,7 @@ class Turn:
                 flipped = len(chosen.unit) == 2 and side_of(self.design.seed, self.rater_id, place)
                 chosen = chosen.turned(flipped)
             assignment_id = self._lease(chosen, shown, place, had_expired=counts.expired)
-            if self.outcome is not None:  # something came back after nothing was left
+            if self.outcome is not None:  # nothing was left, and now something is
                 self._end(None, finished=False)
             if chosen.role == "training" and chosen.repeat != counts.attempt:
                 counts = counts_of(self.connection, self.rater_id)
@@ -167,7 +167,7 @@ class Turn:
         return choose(self.connection, self.design, self.rater_id, counts)
 
     def leave(self, outcome: Outcome) -> Rest:
-        """End the visit: what is in the rater's hands goes back, and how it ended is noted."""
+        """End the visit: take back what the rater holds, and note how the visit ended."""
         for row in self.connection.execute(_LEASED, {"rater": self.rater_id}).all():
             self._give_back(row)
         counts = counts_of(self.connection, self.rater_id)
@@ -191,12 +191,12 @@ class Turn:
         Args:
             assignment_id: What is answered.
             submission: Identifier made by the page, the same in every retry.
-            revision: How often the page saw it answered; 0 for a first answer.
-            values: Question to value, None for "can't tell" and for an order.
-            seconds: From the picture's appearance to the answer, as the page measured it; for a correction from its
-                appearance again.
+            revision: How many answers to it the page has seen; 0 for a first answer.
+            values: The value of each question; None for "can't tell" and for an order.
+            seconds: From the picture's appearance to the answer, as the page measured it; for a correction, from its
+                latest appearance.
             comment: What the rater wrote.
-            details: Question to what the answer says beside its value.
+            details: What the answer to each question says beside its value.
 
         Errors: `InputError` when the assignment is not this rater's; `OutOfDateError` when it was answered elsewhere;
             `ClosedError` when the study is closed or the visit has ended.
@@ -223,7 +223,7 @@ class Turn:
             {
                 **key,
                 "submission": submission,
-                "received_at": round(self.now, 6),  # as exactly as exports say it
+                "received_at": round(self.now, 6),  # as exactly as exports give it
                 "seconds": self._plausible(seconds, row),
                 "comment": comment,
                 "registration": meta.get("registration", ""),
@@ -242,22 +242,22 @@ class Turn:
         return True
 
     def failed_checks(self) -> int:
-        """How many answers to gold items were wrong so far."""
+        """Return how many answers to gold items were wrong so far."""
         return failed_checks(self.connection, self.rater_id)
 
     @property
     def _until(self) -> float:
-        """When a lease given now runs out."""
+        """Return when a lease given now runs out."""
         return self.now + self.design.lease_minutes * 60
 
     def _meta(self) -> dict[str, str]:
-        """Return state and registration."""
+        """Return the study's state and registration."""
         return {row.key: row.value for row in self.connection.execute(_META)}
 
     def _plausible(self, seconds: float | None, row: Row[Any]) -> float | None:
-        """Return the page's time, but no more than has passed here since the picture was handed out or answered.
+        """Return the page's time, at most the time that passed here since the picture was handed out or answered.
 
-        A clock that was set back meanwhile says nothing about it.
+        If the clock here was set back meanwhile, the page's time stands.
         """
         if seconds is None:
             return None
@@ -278,7 +278,7 @@ class Turn:
         return limit is not None and self.failed_checks() >= limit
 
     def _how_it_ended(self, done: int, answered_once: int) -> Outcome:
-        """Whether a visit to which nothing more can be handed out is complete."""
+        """Return how a visit ended to which nothing more can be handed out."""
         if self.design.items_per_rater is not None and done >= self.design.items_per_rater:
             return "complete"
         if self.design.complete_from is not None:
@@ -294,7 +294,7 @@ class Turn:
         )
 
     def _return_expired(self) -> None:
-        """Give back what nobody answered in time."""
+        """Give back what was not answered in time."""
         for late in self.connection.execute(_LATE, {"now": self.now}).all():
             self._give_back(late)
 

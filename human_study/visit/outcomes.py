@@ -13,7 +13,7 @@ from genspace.human_study.visit.platforms import platform_of
 __all__ = ["OUTCOMES", "SCREENED_OUT", "Earned", "Outcome", "earned", "is_final", "main_pictures", "spec_of"]
 
 SCREENED_OUT: frozenset[Outcome] = frozenset({"consent_refused", "training_failed", "checks_failed"})
-"""Those that `[outcomes.screened_out]` stands for where they have no table of their own."""
+"""Outcomes for which `[outcomes.screened_out]` stands where they have no table of their own."""
 _NOTHING = OutcomeSpec()
 _MAIN_PICTURES = text("""
     SELECT count(*) FROM assignments
@@ -47,7 +47,7 @@ def spec_of(design: Design, outcome: Outcome) -> OutcomeSpec:
 def earned(design: Design, outcome: Outcome, *, rater_id: str, pictures: int, key: str) -> Earned:
     """Return code and pay of a visit.
 
-    A visit without a picture that ends because nothing is left earns no more than its flat amount.
+    A visit that ends without any picture because nothing is left earns its flat amount alone.
 
     Args:
         design: The study's design.
@@ -75,9 +75,9 @@ def main_pictures(connection: Connection, rater_id: str) -> int:
 
 
 def is_final(outcome: Outcome | None, source: str) -> bool:
-    """Whether a visit is over for good.
+    """Return whether a visit is over for good.
 
-    When nothing is left, who came by a plain or a personal link may go on as soon as something is; who came from a
+    When nothing is left, a rater with a plain or a personal link may go on as soon as something is. A rater from a
     platform has been sent back to it.
     """
     return outcome is not None and (outcome != "nothing_left" or source == "crowd")

@@ -16,7 +16,7 @@ _ANY = r"[A-Za-z0-9_.:@-]{1,128}"
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """Who comes, as the platform names it; empty without a platform."""
+    """Who comes, by the platform's identifiers; empty without a platform."""
 
     participant: str = ""
     study: str = ""
@@ -29,13 +29,13 @@ class Platform:
 
     name: str
     parameters: Mapping[str, str]
-    """Role (participant, study, session) to the parameter's name; only those that the platform sends."""
+    """Name of the parameter for each role (participant, study, session) that the platform sends."""
     forms: Mapping[str, str]
-    """Role to the pattern of a well-formed identifier."""
+    """Pattern of a well-formed identifier of each role."""
     placeholders: Mapping[str, str]
-    """Role to what the platform replaces in the study's link."""
+    """What the platform replaces in the study's link, by role."""
     completion_url: str | None = None
-    """Where raters go with their code; None: they type it in."""
+    """Page to which raters go with their code; None: they type it in."""
 
     @property
     def sends(self) -> bool:
@@ -75,7 +75,7 @@ PLATFORMS: Mapping[str, Platform] = {
             "https://app.prolific.com/submissions/complete?cc={code}",
         ),
         # An external question of Mechanical Turk is called with these: AWS Mechanical Turk API reference,
-        # "ExternalQuestion". A preview sends ASSIGNMENT_ID_NOT_AVAILABLE, which is no visit.
+        # "ExternalQuestion". A preview sends ASSIGNMENT_ID_NOT_AVAILABLE, which is not a visit.
         Platform(
             "mturk",
             {"participant": "workerId", "study": "hitId", "session": "assignmentId"},
@@ -98,11 +98,11 @@ class Links:
     store: AnswerStore
     crowd: Crowd
     base: str = ""
-    """Address under which the study is reached, without a slash at its end."""
+    """Address of the study, without a slash at the end."""
 
     @property
     def rater(self) -> str:
-        """For everybody who should take part; with the platform's placeholders where there is one."""
+        """For everybody who should take part, with the placeholders of the platform where there is one."""
         return f"{self.base}/r/{self.store.secret('join_token')}{platform_of(self.crowd).query()}"
 
     @property
@@ -116,7 +116,7 @@ class Links:
 
 
 def platform_of(crowd: Crowd) -> Platform:
-    """Return the platform that a design declares; one of another name sends one identifier."""
+    """Return the platform that a design declares; a platform of another name sends one identifier."""
     if crowd.platform is not None and crowd.platform in PLATFORMS:
         return PLATFORMS[crowd.platform]
     if not crowd.parameter:

@@ -1,4 +1,4 @@
-"""Where a rater stands: the picture's number and how many there will be; and whether there is work for a newcomer."""
+"""How far a rater has come (the picture's number of how many), and whether there is work for a newcomer."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class PlaceInVisit:
     number: int
     """From 1."""
     total: int
-    """As many as will come if nobody else takes an item away meanwhile; never less than `number`."""
+    """Pictures in all if nobody else takes items meanwhile; never less than `number`."""
 
 
 def place_in_visit(connection: Connection, design: Design, rater_id: str, given: Assignment) -> PlaceInVisit:
@@ -63,7 +63,7 @@ def place_in_visit(connection: Connection, design: Design, rater_id: str, given:
 
 
 def is_full(connection: Connection, design: Design, now: float) -> bool:
-    """Whether there is nothing left for somebody who has not begun: raters at work take what was promised to them."""
+    """Return whether nothing is left for a newcomer once raters at work have taken what was promised to them."""
     if connection.scalar(_STATE) == "closed" or is_enough(connection, design):
         return True
     left = connection.scalar(_LEFT) or 0

@@ -1,4 +1,4 @@
-"""How a human study was done, in the words of a paper: participants, consent, payment, exclusions, agreement."""
+"""Describe how a human study was done, as a paper does: participants, consent, payment, exclusions, agreement."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _TASKS = {
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """The paragraphs, each for itself."""
+    """The paragraphs, one by one."""
 
     participants: str
     consent: str
@@ -54,7 +54,7 @@ class Description:
 
 
 def describe(store: AnswerStore, material: Material) -> Description:
-    """Return how the study was done; how judges fare against it is said by `genspace compare`."""
+    """Return how the study was done; `genspace compare` says how judges fare against it."""
     status, owed = study_status(store, material), payments(store, material)
     return Description(
         participants=_participants(store, material, status, owed),
@@ -131,7 +131,7 @@ def _payment(material: Material, status: StudyStatus, owed: Sequence[Payment]) -
         amounts += [f"{o.pay_per_picture:g} {currency}".rstrip() + " a picture"] if o.pay_per_picture else []
         if amounts:
             earning.setdefault(" and ".join(amounts), []).append(_ENDED[name])
-    stated = [f"{amount} to whoever {' or '.join(ends)}" for amount, ends in earning.items()]
+    stated = [f"{amount} to anyone who {' or '.join(ends)}" for amount, ends in earning.items()]
     if not stated:
         words = material.design.consent.payment
         return f"Participants were told: {words}" if words else "No payment is on record."
@@ -175,7 +175,7 @@ def _exclusions(status: StudyStatus) -> str:
     answered = sum(r.quality.answered > 0 for r in status.raters)
     text = f"{_registration(status.registration)} "
     if not broken:
-        return text + f"None of {_count(answered, 'rater')} broke a rule of exclusion."
+        return text + f"None of {_count(answered, 'rater')} broke an exclusion rule."
     why = "; ".join(f"{reason}: {n}" for reason, n in broken.items())
     return (
         text
@@ -188,9 +188,9 @@ def _registration(found: Registered) -> str:
         return "Nothing was registered."
     if found.by == "names":
         return "The rules were registered before the first answer, by their names alone."
-    text = f"What raters saw and the rules of exclusion were registered as {found.digest}"
+    text = f"What raters saw and the exclusion rules were registered as {found.digest}"
     pictures = ", ".join(_count(a.answers_before, "picture") for a in found.updates)
-    updated = f", but for what an update of genspace changed after {pictures}" if found.updates else ""
+    updated = f", except for what an update of genspace changed after {pictures}" if found.updates else ""
     if not found.amendments:
         text = (
             f"{text}, and not changed"
@@ -212,7 +212,7 @@ def _agreement(status: StudyStatus) -> str:
     number = sum(n for _, n in repeats)
     if number:
         share = sum((value or 0.0) * n for value, n in repeats) / number
-        text += f" They answered {share:.0%} of {number} repeated questions as before."
+        text += f" They gave the same answer again to {share:.0%} of {number} repeated questions."
     return text
 
 

@@ -1,6 +1,6 @@
 """How a human study stands: progress, people's agreement with each other, time, and who answers carelessly.
 
-Judges' agreement with the people is left out on purpose: nobody should decide when to stop asking by looking at it.
+It leaves out how far judges agree with the people: nobody should decide when to stop asking by looking at that.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ __all__ = ["agreement", "agreement_both_ways", "note_agreement_reached", "study_
 
 DRAWS = 500
 _RECENT_SECONDS = 600.0
-"""A rater seen within so long counts as working now."""
+"""A rater seen within this time counts as working now."""
 _PACE_SECONDS = 3600.0
 """The pace is taken from the last hour of work."""
 _COMMENTS_SHOWN = 30
@@ -58,9 +58,9 @@ def agreement(
 ) -> Agreement:
     """Return how far raters agree with one another: Krippendorff's alpha with its interval over prompts.
 
-    Only first answers of role main count; "can't tell" is a missing value. Nominal for yes / no, interval for the
-    slider, ordinal else. An order of a group counts as the pairs it decides. Of questions of several kinds those of the
-    first question's kind count.
+    Only first answers of role main count, and "can't tell" is a missing value. Alpha is nominal for yes / no, interval
+    for the slider, and ordinal otherwise. An order of a group counts as the pairs that it decides. Where questions
+    differ in kind, those of the first question's kind count.
     """
     import numpy as np
 
@@ -99,7 +99,7 @@ _LEVELS: Mapping[str, Literal["nominal", "ordinal", "interval"]] = {
 def _given(
     screens: Iterable[Screen], counts: Callable[[str], bool]
 ) -> dict[tuple[tuple[str, ...], str], dict[str, float]]:
-    """Return unit and question to the value of each rater; of a pair in several groups the mean."""
+    """Return the value of each rater by unit and question; for a pair in several groups the mean."""
     given: dict[tuple[tuple[str, ...], str], dict[str, float]] = {}
     shares: dict[tuple[tuple[str, str], str, str], list[float]] = {}
     for screen in screens:
@@ -122,7 +122,7 @@ def _prompt(item: Item | None, item_id: str) -> str:
 
 
 def agreement_both_ways(recorded: Recorded, items: Mapping[str, Item]) -> AgreementBothWays:
-    """Return the raters' agreement with everybody, and without those whom the registered rules leave out."""
+    """Return how far all raters agree, and how far those agree whom the registered rules keep."""
     out = {r.rater_id for r in recorded.raters() if r.excluded}
     everybody = agreement(recorded.screens, items, recorded.protocol, recorded.kinds)
     rest = [s for s in recorded.screens if s.rater_id not in out]
@@ -200,7 +200,7 @@ def _outcomes(material: Material, owed: Sequence[Payment]) -> dict[str, OutcomeS
 
 
 def _distribution(screens: Sequence[Screen], recorded: Recorded) -> dict[str, int]:
-    """Return choice to number, in the order of the protocols; orders of groups are not choices."""
+    """Return how often each choice was made, in the order of the protocols; orders of groups are not choices."""
     counts: Counter[str] = Counter()
     order: dict[str, None] = {}
     for kind in dict.fromkeys(recorded.kinds.values()) or [recorded.protocol]:
@@ -220,7 +220,7 @@ def _distribution(screens: Sequence[Screen], recorded: Recorded) -> dict[str, in
 
 
 def _time(screens: Sequence[Screen], left: int, now: float) -> Timing:
-    """Seconds an answer, pictures an hour, hours left at the pace of the last hour of work."""
+    """Return seconds an answer, pictures an hour, and the hours left at the pace of the last hour of work."""
     timed = sorted(s.seconds for s in screens if s.seconds is not None)
     last = max((s.received_at for s in screens), default=None)
     hourly = None

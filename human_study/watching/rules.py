@@ -1,4 +1,4 @@
-"""Rules that can never fire: written down, but with so many items nobody can break or reach them."""
+"""Find rules that can never fire: with so few items, nobody can break or reach them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class SilentRule:
 
 
 def silent_rules(material: Material) -> list[SilentRule]:
-    """Return the rules of a study that can never fire, with as many pictures as one rater can get at most."""
+    """Return the rules of a study that can never fire, given the most pictures that one rater can get."""
     design, kinds = material.design, Counter(u.kind for u in material.units)
     rules, checks, stop = design.exclusion, design.checks, design.stop
     visit = longest_visit(Rhythm.of(design), Stock(kinds["main"], kinds["gold"]))
@@ -32,7 +32,7 @@ def silent_rules(material: Material) -> list[SilentRule]:
     gold = sum(sorted(known, reverse=True)[: visit.gold])
     asked = max(len(material.questions(u.key)) for u in material.units)
     repeats = visit.repeats * asked
-    pictures = visit.main + visit.gold  # those that a rule on enough answers counts
+    pictures = visit.main + visit.gold  # the answers that rules with a least number count
     too_few = f"a rater answers at most {pictures} pictures"
     found = [
         SilentRule(f"exclusion.{name}", f"min_answers is {rules.min_answers}, and {too_few}")
@@ -82,7 +82,7 @@ def silent_rules(material: Material) -> list[SilentRule]:
         (
             "stop.agreement_width",
             stop.agreement_width is not None and design.raters_per_item < 2,
-            "agreement takes two raters an item",
+            "agreement needs two raters an item",
         ),
         (
             "stop.item_width",

@@ -1,4 +1,4 @@
-"""From best–worst choices and rankings of groups to a scale of generators, or of items."""
+"""Scale generators or items from best–worst choices and rankings of groups."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Scale:
 
     things: tuple[ScaledThing, ...]
     choices: int
-    """Answers that it rests on; those of raters whom the rules leave out are not among them."""
+    """Answers that it rests on, without those of raters whom the rules leave out."""
     split_half: float | None
     """Mean Spearman correlation of the counting scales of two random halves of the answers."""
     reason: str | None
@@ -48,7 +48,7 @@ class Scale:
 def scale_choices(
     recorded: Recorded, items: Mapping[str, Item], *, by: Literal["generator", "item"]
 ) -> Scale:
-    """Scale generators (or items) from the best and the worst of each group; of a ranking from its two ends.
+    """Scale generators (or items) from the best and the worst of each group, in a ranking its two ends.
 
     Errors: `InputError` for a study of another protocol, one without answers, or items without a generator.
     """

@@ -18,12 +18,12 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How much of what is wanted is there."""
+    """How many of the answers wanted have been given."""
 
     items: int
     items_done: int
     wanted: int
-    """Answers wanted, of all items together."""
+    """Answers wanted, over all items."""
     answered: int
     in_flight: int
     share: float | None
@@ -46,7 +46,7 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class AgreementBothWays:
-    """Agreement with everybody, and without those whom the registered rules leave out."""
+    """Agreement of all raters, and of those whom the registered rules keep."""
 
     everybody: Agreement
     after_exclusion: Agreement
@@ -93,7 +93,7 @@ class Comment:
 
 @dataclass(frozen=True, slots=True)
 class UnitStatus:
-    """One item, pair or group: answers wanted, given, and given or in flight."""
+    """One item, pair or group: answers wanted, answers given, and answers given or still awaited."""
 
     items: tuple[str, ...]
     wanted: int
@@ -112,7 +112,7 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeStatus:
-    """One way of ending a visit: how many ended so, and what it earns."""
+    """One way in which a visit ends: how many ended so, and what it earns."""
 
     raters: int
     code: str | None
@@ -124,18 +124,18 @@ class OutcomeStatus:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """What is registered, and how it came to be so."""
+    """What is registered, and its history."""
 
     digest: str
-    """Of everything raters see and the rules use; "" where nothing is, or where only names are."""
+    """Digest of everything that raters see and the rules use; "" if nothing is registered, or only names are."""
     by: str
     """"content", "names" (by an earlier version), or "nothing yet"."""
     at: float | None
     amendments: tuple[Amendment, ...]
     updates: tuple[Amendment, ...]
-    """What updates of genspace changed, by no doing of the study's."""
+    """What updates of genspace changed, not the study."""
     answers: Mapping[str, int]
-    """Digest to pictures of the main round that were answered under it; "" for those under names alone."""
+    """Pictures of the main round that were answered under each digest; "" stands for names alone."""
 
     def sentence(self) -> str:
         """Return all of it in a sentence or two."""
@@ -161,7 +161,7 @@ class StudyStatus:
     progress: Progress
     agreement: AgreementBothWays
     answers: Mapping[str, int]
-    """Choice to how often it was made."""
+    """How often each choice was made."""
     time: Timing
     raters: tuple[RaterStatus, ...]
     working_now: int
@@ -169,7 +169,7 @@ class StudyStatus:
     currency: str
     comments: tuple[Comment, ...]
     rules: Mapping[str, object]
-    """The registered rules of exclusion."""
+    """The registered exclusion rules."""
     rules_that_cannot_fire: tuple[str, ...]
     notes: tuple[str, ...]
     """What the researcher should know about how the study was read."""

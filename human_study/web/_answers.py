@@ -71,7 +71,7 @@ def _sure(material: Material, choice: str, given: str | None) -> float | None:
     if given is None:
         return None
     if given not in CONFIDENCE:
-        raise InputError(f"{given!r} is no degree of being sure")
+        raise InputError(f"{given!r} is not a degree of certainty")
     return CONFIDENCE[given]
 
 

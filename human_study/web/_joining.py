@@ -269,7 +269,7 @@ def _turned_away(visitor: Visitor) -> Response:
 
 
 def _told(site: Site, request: Request, key: str, code: int = status.HTTP_200_OK) -> Response:
-    """Show a page that says why there is nothing to do for whoever came."""
+    """Show a page that says why there is nothing to do for a rater."""
     texts = site.texts_for(request)
     return site.page(
         request, "told.html", texts, code, heading=texts[f"ending.{key}_heading"], text=texts[f"ending.{key}"]

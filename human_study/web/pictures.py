@@ -89,7 +89,7 @@ def _jpeg(content: bytes) -> Iterator[bytes]:
         if not application or segment[4:9] in {b"JFIF\0", b"ICC_P", b"Adobe"}:
             yield segment
         at += 2 + length
-        if marker == 0xDA:  # entropy-coded data up to the next marker that is no restart
+        if marker == 0xDA:  # entropy-coded data up to the next marker that is not a restart
             end = at
             while not (
                 content[end] == 0xFF and content[end + 1] != 0 and content[end + 1] not in _JPEG_STANDALONE

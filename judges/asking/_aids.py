@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from genspace.geometry.scene import Pair, Scene, SceneObject
 
 VERSION = 1
-"""Of what the aids draw and say; part of the fingerprint."""
+"""Version of what the aids draw and say; part of the fingerprint."""
 MARGIN = 0.15
-"""Of a box's sides, left around a thing that is cut out."""
+"""Margin around a thing that is cut out, as a share of its box's sides."""
 DRAWS = 24
-"""Disturbed scenes from which it follows how far a measurement may be off."""
+"""Disturbed scenes that show how far a measurement may be off."""
 LONGEST = 4096
 """Longest side of a picture that is drawn on, in pixels."""
 
@@ -169,7 +169,7 @@ class Aids:
     source: Seeing
     fingerprint: str
     hidden: bool
-    """Whether nothing may tell which of several statements was asked for."""
+    """Whether the aids must not reveal which of several statements was asked for."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod

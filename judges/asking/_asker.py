@@ -20,7 +20,7 @@ from genspace.judges.prompts import Wordings, meaning_of
 from genspace.records import Request, Verdict
 
 VERSION = 2
-"""Of the way in which answers become verdicts; part of the fingerprint."""
+"""Version of the way in which answers become verdicts; part of the fingerprint."""
 EXAMPLES_KEPT = 64
 """Solved examples whose drawn aids are kept."""
 

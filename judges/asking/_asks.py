@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 CHARACTERS_PER_TOKEN = 4
-"""English text, roughly; for estimates alone."""
+"""Roughly, for English text; used only for estimates."""
 
 Kind = Literal["blocked", "cut-off", "refused", "unusable", "no-log-probabilities"]
 """Why a model's answer decides nothing: its server withheld it, it is not whole, the model declined, it is not what was
@@ -42,12 +42,12 @@ class Ask:
     form: type[BaseModel] | None = None
     """What the model should fill in, as JSON."""
     drawn: Mapping[str, bytes] = field(default_factory=dict, repr=False)
-    """Content of those of the images that are no files."""
+    """Content of those images that are not files."""
     solution: tuple[str | None, str | None] | None = None
-    """Its right answer where people say yes of the request, and where they say no, each None where it does not follow;
+    """The right answer if people say yes to the request, and if they say no; each is None where it does not follow;
     None: neither follows, and no solved asks are put before it."""
     aids: tuple[str, ...] = ()
-    """What the text says of aids."""
+    """What the text says about aids."""
     solved: tuple[tuple[Ask, str], ...] = ()
     """Other asks with their right answers, put before this one."""
 
@@ -63,7 +63,7 @@ class Usage:
 
     calls: int = 0
     replayed: int = 0
-    """Calls answered from the response cache; their tokens and price are what the first asking cost."""
+    """Calls answered from the response cache; their tokens and price are those of the first call."""
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = 0.0

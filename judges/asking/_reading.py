@@ -195,7 +195,7 @@ def choice_probabilities(
         said: The choice that the answer names. The first token after its thoughts counts if it is that choice, else
             the last one that is.
 
-    There is no telling when a choice is missing among the alternatives and could have more than a hundredth.
+    Nothing is known if a choice is missing among the alternatives and could have more than a hundredth.
     Errors: `UnusableAnswerError` when most of the probability lies elsewhere.
 
     >>> alternatives = [{"token": t, "logprob": math.log(p)} for t, p in [("Yes", 0.5), (" yes", 0.1), ("No", 0.2)]]

@@ -1,7 +1,7 @@
 """Solved examples: items or pairs that people have decided, shown before the question with the people's answer.
 
-They come from prompts that no outer fold of `genspace tune` holds out together with the item's own, so that whatever is
-asked there, and paid for once, is fair in every fold.
+They come from prompts that no outer fold of `genspace tune` holds out together with the item's own. So every answer
+that is paid for once there is fair in every fold.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from genspace.analysis.question import Question, Units
 
 VERSION = 2
-"""Of how examples are chosen; part of the fingerprint."""
+"""Version of how examples are chosen; part of the fingerprint."""
 SolvedT = TypeVar("SolvedT")
 
 
@@ -56,7 +56,7 @@ class Shots:
     """(prompts, folds) which prompts each outer fold holds out."""
     seed: int
     hides: bool
-    """Whether examples must not tell which of several statements is asked for."""
+    """Whether examples must not reveal which of several statements is asked for."""
 
     @classmethod
     def of(cls, count: int, context: JudgeContext, *, pairwise: bool, hides: bool, where: str) -> Shots:

@@ -1,8 +1,8 @@
 """The wording of every question to a vision-language model.
 
-The templates (`*.j2`) are the protocols' questions, what each predicate means in words stands beside it (in
-`genspace.geometry.predicates`, table `models`), and this module puts the two together. Whoever wants to know what a
-model is asked reads those files, or runs `genspace judge … --dry-run --show`.
+The templates (`*.j2`) are the protocols' questions. The words for each predicate stand beside it (in
+`genspace.geometry.predicates`, table `models`), and this module puts the two together. To see what a model is asked,
+read those files, or run `genspace judge … --dry-run --show`.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class Wordings:
         """Return the wording of a protocol, its template read from the file `template` if there is one.
 
         The file lies inside the study's folder `root`, or without a study inside the working directory. Errors:
-        `InputError` for a file that is not there, or that is no template.
+        `InputError` for a file that is missing or is not a template.
         """
         if template is None:
             return cls(protocol, None, without_prompt)

@@ -47,7 +47,7 @@ def read_template(template: str, root: Path | None, *, where: str) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        raise InputError(f"{place}: is no text in UTF-8") from None
+        raise InputError(f"{place}: is not a text in UTF-8") from None
 
 
 def check_source(

@@ -129,7 +129,7 @@ def find_endpoint(
         base_url: Root of the API; of Azure the resource's.
         api_key_env: Variable of the key.
         where: Source of the options, for messages.
-        provider: Whose form of the API it is.
+        provider: Provider whose form of the API is spoken.
         deployment: Azure's name of the model.
         api_version: Of Azure's API.
         query: Further fields of the query.

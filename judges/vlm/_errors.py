@@ -26,7 +26,7 @@ WORD_KEYS = {
     "errors",
     "blockReason",
 }
-"""Where servers put their words; a copy of the request stands elsewhere, and is no sign."""
+"""Where servers put their words; a copy of the request, which stands elsewhere, is not a sign."""
 LONGEST = 4000
 """Characters of a server's words that are looked at."""
 

@@ -43,6 +43,10 @@ class VlmJudge:
 
     Two items go ahead of all others. What both of them find refused is left out or lowered from then on; it is part of
     the fingerprint, and remembered beside the answers.
+
+    >>> local = {"base_url": "http://localhost:8000/v1", "samples": 3}
+    >>> VlmJudge(JudgeSpec(name="qwen", kind="vlm", model="qwen2.5-vl-7b", options=local), JudgeContext()).pairwise
+    False
     """
 
     def __init__(self, spec: JudgeSpec, context: JudgeContext) -> None:
@@ -366,5 +370,11 @@ def _noted(requests: Iterator[Request], taken: list[Request]) -> Iterator[Reques
 
 
 def make(spec: JudgeSpec, context: JudgeContext) -> VlmJudge:
-    """Return the judge `vlm:MODEL`."""
+    """Return the judge `vlm:MODEL`.
+
+    >>> make(JudgeSpec(name="gpt", kind="vlm"), JudgeContext())
+    Traceback (most recent call last):
+        ...
+    genspace.errors.InputError: the command line: judge 'gpt': which model? Write vlm:MODEL, or model = … in its table
+    """
     return VlmJudge(spec, context)

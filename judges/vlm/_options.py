@@ -10,14 +10,18 @@ from genspace.judges.asking import AskOptions
 
 
 class VlmOptions(AskOptions):
-    """Options of `vlm:MODEL`, as they stand in study.toml or after `-o NAME.`."""
+    """Options of `vlm:MODEL`, as they stand in study.toml or after `-o NAME.`.
+
+    >>> VlmOptions(base_url="http://localhost:8000/v1", samples=3).concurrency
+    16
+    """
 
     base_url: str | None = None
     """Root of an OpenAI-compatible API, such as http://localhost:8000/v1. Default: OPENAI_BASE_URL, else OpenAI."""
     api_key_env: str | None = None
     """Environment variable that holds the key (a name that ends in _API_KEY). Known providers have theirs."""
     provider: Literal["openai", "azure"] = "openai"
-    """Whose form of the API it is; azure: base_url = "https://RESOURCE.openai.azure.com"."""
+    """Provider whose form of the API is spoken; azure: base_url = "https://RESOURCE.openai.azure.com"."""
     deployment: str | None = None
     """Azure's name of the model; default: the model itself."""
     api_version: str | None = None

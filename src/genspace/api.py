@@ -118,7 +118,7 @@ def read_comparison(path: Path | str) -> Comparison:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError as error:
-        raise InputError(f"{path}: is no JSON: {error}") from None
+        raise InputError(f"{path}: is not JSON: {error}") from None
     if isinstance(document, dict) and "studies" in document and "schema" not in document:
         raise InputError(f"{path}: holds comparisons of several studies; write each to a file of its own")
     if not isinstance(document, dict) or not str(document.get("schema")).startswith("genspace-comparison/"):

@@ -77,6 +77,15 @@ def unpack(archives: Iterable[Archive], file: Path) -> Archive:
 
     Errors: `InputError` for a file that is none of the archives or cannot be read, or a member that is absent, too
     large or not what it should be; then nothing of it is kept.
+
+    >>> weights = Archive(file="w.tar", sha256="0" * 64, members={"w.bin": "1" * 64}, get="curl -O example.org/w.tar")
+    >>> other = Path(tempfile.mkdtemp()) / "other.tar"
+    >>> other.touch()
+    >>> try:
+    ...     unpack([weights], other)
+    ... except InputError as error:
+    ...     print(str(error).partition("is not ")[2])
+    one of the archives wanted: w.tar (SHA-256 0000000000000000…)
     """
     digest = sha256_of(file)
     known = list(archives)

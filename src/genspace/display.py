@@ -83,13 +83,13 @@ class View:
     caption: str = ""
     """Below the table: what its columns hold."""
     words: Mapping[str, str] = field(default_factory=dict)
-    """Words of its own, each with what it means; the others are explained wherever they stand."""
+    """Words that only this view uses, each with its meaning; all other words are explained wherever they stand."""
     short: str = ""
     """The same in a few words, for the cell of a table."""
 
     @cached_property
     def pictures(self) -> list[str]:
-        """Its plots as SVG, drawn when they are first asked for."""
+        """Its plots as SVG, drawn when they are first needed."""
         return [picture for picture in self.draw() if picture]
 
     def html(self) -> str:
@@ -121,7 +121,7 @@ class View:
 class Displayed:
     """Shows itself in Jupyter; a plain dataclass shows its fields, other results have a view in `OWN_VIEWS`.
 
-    A record that may hold very much is a dataclass with `repr=False`, and has the short one that stands here.
+    A record that may hold very much is a dataclass with `repr=False`, and uses the short `repr` of this class.
 
     >>> @dataclass(frozen=True, repr=False)
     ... class Size(Displayed):
@@ -166,7 +166,13 @@ class Drawing:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Result(Displayed):
-    """A finished result: it displays itself, has sentences, a main plot, a table and JSON, and writes them to files."""
+    """A finished result: it displays itself, has sentences, a main plot, a table and JSON, and writes them to files.
+
+    >>> from genspace.framing import Framing, FramingDocument
+    >>> found = FramingDocument(study="own", source="scene files", telling=0, people=None, judges=(), unread={})
+    >>> isinstance(Framing(found), Result), Framing(found).plot() is None
+    (True, True)
+    """
 
     document: Any
     """Everything that was found, as records."""

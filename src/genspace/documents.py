@@ -1,4 +1,4 @@
-"""Records to JSON and back, and their JSON Schema, read off the records themselves; small documents as TOML."""
+"""Turn records into JSON and back, and read their JSON Schema off them; write small documents as TOML."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def from_dict(kind: type[Record], document: Mapping[str, Any]) -> Record:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise InputError(f"is no {kind.__name__}: {where}: {first['msg']}") from None
+        raise InputError(f"is not a {kind.__name__}: {where}: {first['msg']}") from None
     return found
 
 
@@ -96,7 +96,7 @@ _KINDS: Mapping[str, str] = {
 
 
 def _wrong(kind: str, value: object, message: str) -> str:
-    """Return what a value must be, in words of TOML."""
+    """Return what a value must be, in TOML's terms."""
     wanted = (
         _KINDS.get(kind.partition("_")[0]) if kind.endswith(("_type", "_parsing", "_from_float")) else None
     )
@@ -130,7 +130,7 @@ def toml_value(value: Any) -> str:
     '{ a = [1, 2], "one more" = "x" }'
     """
     if not isinstance(value, Mapping):
-        return json.dumps(value, ensure_ascii=False)  # but for tables, JSON's values are TOML as they stand
+        return json.dumps(value, ensure_ascii=False)  # except for tables, JSON's values are valid TOML
     bare = {name: name if name.isascii() and name.isalpha() else json.dumps(name) for name in value}
     return "{ " + ", ".join(f"{bare[name]} = {toml_value(cell)}" for name, cell in value.items()) + " }"
 

@@ -48,19 +48,30 @@ class InputError(GenspaceError):
 
 
 class MissingExtraError(InputError):
-    """An optional package is not installed; the message holds the install line."""
+    """An optional package is not installed; the message holds the install line.
+
+    >>> try:
+    ...     optional_import("no_such_package", extra="models", needed_for="hf")
+    ... except MissingExtraError as error:
+    ...     print(str(error).rpartition(". ")[2])
+    Install it with: pip install 'genspace[models]'
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake in one file: the place, the value, and what was expected."""
+    """One mistake in one file: the place, the value, and what was expected.
+
+    >>> print(Problem("scores.csv", "is not a number", row=7, field="score", value="high"))
+    scores.csv, line 7: score = 'high': is not a number
+    """
 
     file: str
     """Path as the user wrote it, or relative to the study."""
     message: str
     """What is wrong and what to do about it."""
     row: int | None = None
-    """Line of the file as an editor counts it (a header is line 1)."""
+    """Line of the file, as an editor counts (a header is line 1)."""
     field: str | None = None
     """Column or key."""
     value: object = None
@@ -68,7 +79,7 @@ class Problem:
     unit: str = "line"
     """What `row` counts: "line", "row", "task"."""
     rows: int = 1
-    """How many rows it stands for, where one sentence tells of many."""
+    """Number of rows with this mistake, where one sentence stands for all."""
 
     def __str__(self) -> str:
         where = self.file if self.row is None else f"{self.file}, {self.unit} {self.row}"
@@ -85,7 +96,14 @@ def _shown(value: object, *, longest: int = 120) -> str:
 
 
 class InvalidFilesError(InputError):
-    """Files of a study hold mistakes; all of them are listed at once."""
+    """Files of a study hold mistakes; all of them are listed at once.
+
+    >>> raise InvalidFilesError([Problem("items.csv", "is empty"), Problem("scores.csv", "is not a number", row=7)])
+    Traceback (most recent call last):
+        ...
+    genspace.errors.InvalidFilesError: items.csv: is empty
+    scores.csv, line 7: is not a number
+    """
 
     def __init__(self, problems: Sequence[Problem], *, shown: int = 20) -> None:
         self.problems = tuple(problems)
@@ -136,7 +154,7 @@ def read_from(place: Path | str) -> Iterator[None]:
 
 
 def shown_problems(problems: Sequence[Problem], *, shown: int = 20) -> list[str]:
-    """Return problems as lines; of a long list the first of each file and column, and a count of the rest.
+    """Return problems as lines; for a long list, the first of each file and column, and a count of the rest.
 
     >>> shown_problems([Problem("a.csv", "is wrong", row=n) for n in range(2, 9)], shown=2)
     ['a.csv, line 2: is wrong', 'a.csv, line 3: is wrong', '… and 5 more']

@@ -1,7 +1,7 @@
 """The answers of people and the verdicts of judges about items: one record for all comparisons, pages and judges.
 
-`genspace.gather.evidence_of` makes it from a study's files, `Evidence.from_frames` from data frames. Whoever needs
-answers or verdicts takes them from here, so that they mean the same everywhere.
+`genspace.gather.evidence_of` makes it from a study's files, `Evidence.from_frames` from data frames. All code takes
+answers and verdicts from here, so that they mean the same everywhere.
 """
 
 from __future__ import annotations
@@ -32,7 +32,14 @@ LEAST_ITEMS_TO_CALL_DERIVED = 10
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """People's answers, and how they were asked."""
+    """People's answers, and how they were asked.
+
+    >>> import pandas as pd
+    >>> said = pd.DataFrame({"item_id": ["a"], "rater_id": ["ann"], "value": [1.0]})
+    >>> answers = Answers(said, StudySettings(name="own"), missing=2)
+    >>> answers.missing, answers.settings.name
+    (2, 'own')
+    """
 
     frame: pd.DataFrame
     """The columns of `ANSWER_COLUMNS`."""
@@ -90,7 +97,7 @@ class Evidence(Displayed):
                 "can't tell". Answers about pairs are 1 (the first is better), 0 or ½, or as `settings.pairs` declares.
             scores: `item_id, metric (or judge), score[, item_id_b, question, repeat, status, passed, confidence,
                 seconds, tokens, cost_usd, reason]`, or a column per metric; a null score is an abstention.
-            settings: What is declared about them; by default everything is inferred, and said in `readings`.
+            settings: What is declared about them; by default everything is inferred, and reported in `readings`.
 
         Errors: `InvalidFilesError` naming argument, row, column and value of everything that is wrong.
 
@@ -150,7 +157,7 @@ class Evidence(Displayed):
 
     @cached_property
     def readings(self) -> tuple[Reading, ...]:
-        """What was read and assumed: what it comes to, then everything that was inferred on reading."""
+        """What was read and assumed: a summary, then everything that was inferred on reading."""
         told = summary(self.items, self.answers, self.every_verdict, self.settings).readings
         return tuple(dict.fromkeys((*told, *self.read_readings(), *self._said.readings)))
 
@@ -248,8 +255,8 @@ def as_text(column: pd.Series[Any]) -> pd.Series[str]:
 def combine_repeats(verdicts: pd.DataFrame) -> pd.DataFrame:
     """Return one row per judge and unit: the mean score and confidence, the majority decision, summed costs.
 
-    A tie between "pass" and "fail" is no decision. A unit is decided when any repeat was, else it takes the status and
-    reason of its first repeat. Frames without repeats come back as they are.
+    A tie between "pass" and "fail" is not a decision. A unit is decided if any repeat was; otherwise it takes the
+    status and reason of its first repeat. Frames without repeats come back as they are.
 
     >>> import pandas as pd
     >>> rows = pd.DataFrame({"judge": "m", "item_id": "a", "item_id_b": "", "question": "", "repeat": [0, 1],

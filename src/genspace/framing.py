@@ -44,7 +44,12 @@ COLUMNS = (("camera_answer", "object_answer"), ("egocentric_answer", "truth"))
 
 @dataclass(frozen=True)
 class Readings:
-    """The right answer to each item in the camera's frame and in the object's."""
+    """The right answer to each item in the camera's frame and in the object's.
+
+    >>> both = Readings(camera={"7": 1.0}, object={"7": 0.0}, source="scene files", unread={})
+    >>> both.camera["7"] != both.object["7"]  # the answer tells the frame
+    True
+    """
 
     camera: Mapping[str, float | None]
     """By item id: 1, 0, or None where it is unknown."""
@@ -56,10 +61,19 @@ class Readings:
 
 
 def both_readings(study: Study) -> Readings:
-    """Return both readings of a study's items: from columns of the items table, else from scene files.
+    r"""Return both readings of a study's items: from columns of the items table, else from scene files.
 
     Columns `camera_answer` and `object_answer` hold 1, 0 or nothing; probes have such columns of their own. Without
     them, a predicate about sides is decided in the item's scene file as it stands, and in the other frame.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from genspace import open_study
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "items.csv").write_text("item_id,camera_answer,object_answer\na,1,0\nb,0,0")
+    >>> both = both_readings(open_study(folder))
+    >>> both.camera, both.object
+    ({'a': 1.0, 'b': 0.0}, {'a': 0.0, 'b': 0.0})
     """
     columns = study.items_table.columns
     for camera, own in COLUMNS:
@@ -115,7 +129,13 @@ def _of_scenes(study: Study) -> Readings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FramedJudge:
-    """The frame in which a judge answers, and its accuracy in each frame on items where they differ."""
+    """The frame in which a judge answers, and its accuracy in each frame on items where they differ.
+
+    >>> from genspace.analysis.frames import FramedRater
+    >>> rater = FramedRater(rater="vlm", answers=40, telling=16, object_frame=0.02, slips=0.1)
+    >>> FramedJudge(frame=rater, right_from_camera=14, right_from_object=2).frame.frame
+    'camera'
+    """
 
     frame: FramedRater
     right_from_camera: int
@@ -124,7 +144,14 @@ class FramedJudge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FramingDocument:
-    """Everything that was found about the frames of a study."""
+    """Everything that was found about the frames of a study.
+
+    >>> found = FramingDocument(
+    ...     study="own", source="scene files", telling=40, people=None, judges=(), unread={"no scene file": 3}
+    ... )
+    >>> found.telling, found.unread
+    (40, {'no scene file': 3})
+    """
 
     schema: Literal["genspace-frames/1"] = "genspace-frames/1"
     study: str
@@ -146,7 +173,11 @@ class FramingDocument:
 
 @dataclass(frozen=True, repr=False)
 class Framing(Result):
-    """The frames in which people and judges answer."""
+    """The frames in which people and judges answer.
+
+    >>> Framing(FramingDocument(study="own", source="scene files", telling=0, people=None, judges=(), unread={}))
+    <Framing of 'own': 0 raters and 0 judges on 0 items>
+    """
 
     document: FramingDocument
 
@@ -177,8 +208,8 @@ class Framing(Result):
 def frames(study: Study) -> Framing:
     """Find in which frame of reference people and judges answer.
 
-    Errors: `InputError` where no item is known to have different answers in the two frames, and where people gave
-    other answers than yes and no.
+    Errors: `InputError` if no item is known to have different answers in the two frames, and if people gave answers
+    other than yes and no.
 
     >>> import tempfile
     >>> import pandas as pd
@@ -262,7 +293,7 @@ def _stated_share(people: pd.DataFrame, stated: Mapping[str, float]) -> Estimate
 
 
 def _as_people_say(readings: Readings, found: Frames) -> Readings:
-    """Return readings completed from people's answers, where these determine both."""
+    """Return readings completed from people's answers where these determine both."""
     camera, own = dict(readings.camera), dict(readings.object)
     for item in found.items:
         for into, yes in ((camera, item.camera), (own, item.object)):

@@ -1,4 +1,4 @@
-"""From a study's files to evidence: tables, answers collected by `genspace annotate`, verdict files."""
+"""Read a study's files into evidence: tables, answers collected by `genspace annotate`, verdict files."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def evidence_of(study: Study) -> Evidence:
 def verdicts_at(path: Path) -> Evidence:
     """Return the verdicts of a folder `verdicts` or `verdicts/JUDGE` by themselves, with the items they are about.
 
-    `verdicts/JUDGE@FINGERPRINT` are those that the judge gave under an earlier fingerprint, of which the first
-    characters do.
+    `verdicts/JUDGE@FINGERPRINT` names those that the judge gave under an earlier fingerprint; its first characters are
+    enough.
 
     Errors: `InputError` for a folder that holds no verdicts.
     """

@@ -1,8 +1,8 @@
 """Pairs of items: one canonical order, in which the id that sorts first as text stands first.
 
-Raters and judges see a pair in either order, and tables hold it as it was shown. Turned into the canonical order, what
-is said about (B, A) meets what is said about (A, B): an answer v becomes 1 − v, a judge's share of the first item
-likewise, a difference of scores changes its sign.
+Raters and judges see a pair in either order, and tables hold it as it was shown. In the canonical order, answers about
+(B, A) are turned into answers about (A, B): an answer v becomes 1 − v, a judge's share of the first item likewise, and
+a difference of scores changes its sign.
 """
 
 from __future__ import annotations

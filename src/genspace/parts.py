@@ -1,4 +1,4 @@
-"""Which part of a judge moved a score: the judge as it was and as it is, and every mixture of their parts.
+"""Find which part of a judge moved a score: the old judge, the new one, and every mixture of their parts.
 
 A part is an option of the judge's table that changed, such as the depth model of a reconstruction, or of the table of
 one of its members. Where two studies are given, the pictures are one more part: what the generator changed.
@@ -94,7 +94,7 @@ class Parts(Result):
 def changed_parts(was: Tables, now: Tables, name: str) -> list[ChangedPart]:
     """Return the options that differ between two tables of a judge, and between those of its members.
 
-    Errors: `InputError` where one has no such table, or where a table's kind changed.
+    Errors: `InputError` if one has no such table, or if a table's kind changed.
 
     >>> was = {"g": JudgeTable.of({"kind": "geometry", "depth": "zoedepth", "detector": "owlv2"})}
     >>> now = {"g": JudgeTable.of({"kind": "geometry", "depth": "depth-pro", "detector": "owlv2"})}

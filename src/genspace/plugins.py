@@ -18,7 +18,7 @@ __all__ = ["Registry"]
 class Registry:
     """Names and what makes them: built-ins as "module:object", plugins from an entry-point group.
 
-    Nothing is imported before `load`. A plugin that bears a built-in's name does not replace it.
+    Nothing is imported before `load`. A plugin with the name of a built-in does not replace it.
     """
 
     what: str
@@ -26,7 +26,7 @@ class Registry:
     group: str
     """Entry-point group in which third parties register theirs: "genspace.judges"."""
     builtin: Mapping[str, str]
-    """Name to "module:object"."""
+    """The "module:object" of each name."""
 
     @cached_property
     def plugins(self) -> dict[str, EntryPoint]:

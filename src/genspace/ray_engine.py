@@ -2,10 +2,10 @@
 
 Judges live in actors, each with its share of a GPU. The driver hands them some requests at a time, and alone writes
 their verdicts, each as soon as it comes, so that a request that is handed out again is still written once. An actor
-tells what it has judged every `TOLD_EVERY_S` seconds, whatever it is still waiting for; that, and what is in the air
-with a model, is all that a killed driver or worker can lose.
+sends what it has judged every `TOLD_EVERY_S` seconds, whatever it is still waiting for. A killed driver or worker
+loses at most that, and the calls in flight to a model.
 
-Longer than 400 lines: driver and actor speak to each other alone.
+Longer than 400 lines: driver and actor speak only to each other.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ log = logging.getLogger(__name__)
 TOLD_EVERY_S = 1.0
 """Longest time that a verdict waits in a worker; the documentation promises that a kill costs no more than two."""
 IN_HAND = 2
-"""Batches that a worker has at most, so that it never waits for the driver."""
+"""Most batches that a worker holds: so many that it never waits for the driver."""
 MOST_LOSSES = 3
-"""Workers that may die with one request in their hands, or one after the other without a verdict."""
+"""Workers that may die while they hold one request, or one after the other without a verdict."""
 
 ENDINGS: Mapping[str, type[GenspaceError]] = {
     "budget": BudgetReachedError,
@@ -184,7 +184,7 @@ def run_ray(
         base: context outside a study that each worker starts from; all workers draw on one budget.
         overrides: `NAME.key=value`, for the judge's members.
         progress: shows how the judge, and each member, gets on.
-        stop: ends the run when it is set; what is in the workers' hands is finished and kept.
+        stop: ends the run when it is set; what the workers hold is finished and kept.
 
     Errors: `MissingExtraError` without ray; what the judge raises as `InputError`; `GenspaceError` where workers die
     again and again.
@@ -244,7 +244,7 @@ def run_ray(
 
 
 class _Crew:
-    """Workers that answer requests; one that dies is replaced, and what it had in its hands is given to others."""
+    """Workers that answer requests; one that dies is replaced, and its requests go to others."""
 
     def __init__(
         self, ray: ModuleType, engage: Callable[[], Any], options: RayOptions, stop: StopFlag
@@ -253,7 +253,7 @@ class _Crew:
         self._hands: dict[Any, _HeldBatch] = {}
         """By what a worker will tell."""
         self._again: deque[Request] = deque()
-        """Requests that a worker died with; each is handed out alone, since one of them may be why."""
+        """Requests that a worker held when it died; each is handed out alone, since one of them may be the cause."""
         self._losses: Counter[Key] = Counter()
         self._deaths = 0
         """Workers that died since the last verdict."""
@@ -405,7 +405,7 @@ def _connect(ray: ModuleType, address: str | None) -> None:
     """Start workers here, or join a cluster. Errors: `InputError` when there is none at the address."""
     # Its core prints an error about every restartable actor with arguments, which is what workers are.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # whether Ray reports home is its user's to say
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # reporting to Ray is for the user to allow
     host, colon, port = (address or "").removeprefix("ray://").rpartition(":")
     try:
         if colon:  # Ray itself would try for minutes

@@ -1,7 +1,7 @@
 """What was inferred about an input: a code with typed fields, its certainty, and its sentence.
 
-A table can be read in more ways than one. Whatever was decided about it is certain, or said here, or refused as a
-`genspace.errors.Problem`. Suspicions are warnings that tell how to settle them.
+A table can be read in more ways than one. Each decision about it is certain, or reported here, or refused as a
+`genspace.errors.Problem`. Suspicions are warnings that say how to settle them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def counted(number: int, thing: str, things: str | None = None) -> str:
 
 
 class _Number(int):
-    """A number that a sentence counts things with: `{count:row}` is "1 row" or "2,000 rows"."""
+    """A number with the thing it counts: `{count:row}` is "1 row" or "2,000 rows"."""
 
     def __format__(self, thing: str) -> str:
         return counted(int(self), thing) if thing else f"{int(self):,}"
@@ -114,7 +114,7 @@ def listed(words: Sequence[str], *, most: int = LONGEST_LIST) -> str:
 def grouped(readings: Iterable[Reading]) -> list[tuple[str, list[str]]]:
     """Return the block "what was read and assumed": headings with their sentences, warnings last.
 
-    Files that are merely read stand in one sentence, and the only file of all is not named again and again.
+    Files that were simply read share one sentence; if there is only one file, it is not named each time.
 
     >>> grouped([Reading(code="no_prompt", file="items.csv"), Reading(code="empty_rows", file="a.csv", count=1)])[0]
     ('files', ['a.csv: 1 row without any value: left out'])
@@ -135,7 +135,11 @@ def grouped(readings: Iterable[Reading]) -> list[tuple[str, list[str]]]:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a code stands for."""
+    """What a code stands for.
+
+    >>> kinds()["empty_rows"].sentence
+    '{count:row} without any value: left out'
+    """
 
     level: Level
     topic: Topic

@@ -52,7 +52,7 @@ JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "Jso
 Status = Literal["decided", "abstained", "failed"]
 ValueType = Literal["binary", "ordinal", "continuous"]
 Role = Literal["main", "gold", "training", "extra"]
-"""What a person's answer serves: the study, a known answer's check, practice, or labels only (never reliability)."""
+"""Purpose of a person's answer: the study, a check by a known answer, practice, or labels only (no reliability)."""
 ROLES = get_args(Role)
 Reference = Literal["people", "the known truth"]
 """What judges are compared with, in words."""
@@ -66,11 +66,11 @@ DESIGN_FILE, ANSWERS_FILE = "annotate.toml", "answers.sqlite"
 """Files of a study in which `genspace annotate` asks people."""
 
 MAX_ORDINAL_VALUES = 11
-"""At most so many distinct whole numbers are taken as an ordinal scale when none is declared."""
+"""Most distinct whole numbers that count as an ordinal scale where none is declared."""
 
 
 def infer_value_type(values: Iterable[float]) -> ValueType:
-    """Return what kind of values these are: {0, 1} binary, few whole numbers ordinal, else continuous.
+    """Return the kind of values: {0, 1} binary, few whole numbers ordinal, otherwise continuous.
 
     >>> infer_value_type([0.0, 1, 1]), infer_value_type([1, 5, 3]), infer_value_type([0.2, 0.7])
     ('binary', 'ordinal', 'continuous')
@@ -83,7 +83,7 @@ def infer_value_type(values: Iterable[float]) -> ValueType:
 
 
 TRUTH_RATER = "truth"
-"""Rater id of answers that are known, as those on rendered scenes are: no person."""
+"""Rater id of the known truth, as of rendered scenes; it is not a person."""
 
 
 def reference_of(raters: Iterable[object]) -> Reference:
@@ -96,7 +96,17 @@ def reference_of(raters: Iterable[object]) -> Reference:
 
 
 class Files(Protocol):
-    """Read access to a study's files by the names that stand in its tables; no name leaves the study."""
+    """Read access to a study's files by the names that stand in its tables; no name leaves the study.
+
+    >>> class Held(dict):
+    ...     def read(self, name):
+    ...         return self[name]
+    ...     def exists(self, name):
+    ...         return name in self
+    >>> files: Files = Held({"7.png": b"..."})
+    >>> files.exists("7.png"), files.exists("8.png")
+    (True, False)
+    """
 
     def read(self, name: str) -> bytes:
         """Return the file's bytes. Errors: `InputError` for a name that leaves the study or is absent."""
@@ -125,7 +135,7 @@ class Item(Displayed):
     prompt: str | None = None
     """What the generator was asked for."""
     prompt_id: str | None = None
-    """Items made from one prompt share it; the resampling unit of every headline statistic."""
+    """Items made from one prompt share it; prompts are the resampling unit of every headline statistic."""
     generator: str | None = None
     """The system that made the image."""
     predicate: str | None = None
@@ -252,7 +262,7 @@ class Verdict(Displayed):
     reason: str | None = None
     """Why it abstained or failed; required unless decided."""
     explanation: str | None = None
-    """For people: what was seen, in a sentence or two."""
+    """What was seen, in a sentence or two for people."""
     measurements: tuple[Measurement, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
     """Anything else worth keeping (raw answers, parts used); JSON values only."""
@@ -335,7 +345,11 @@ def _key_fields(request: Request) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class JudgeVariant:
-    """A judge that is another one with some options changed."""
+    """A judge that is another one with some options changed.
+
+    >>> JudgeVariant("geometry", "depth=scene").base
+    'geometry'
+    """
 
     base: str
     """Name of the other judge."""
@@ -345,7 +359,11 @@ class JudgeVariant:
 
 @dataclass(frozen=True, slots=True)
 class JudgeMark:
-    """The fingerprint and settings of a judge when it gave the verdicts that count."""
+    """The fingerprint and settings of a judge when it gave the verdicts that count.
+
+    >>> JudgeMark(fingerprint="3f…", settings={"kind": "vlm", "model": "gpt-4.1"}).settings["model"]
+    'gpt-4.1'
+    """
 
     fingerprint: str | None = None
     """Digest of everything that can change its answers; None for scores made elsewhere."""
@@ -355,7 +373,11 @@ class JudgeMark:
 
 @dataclass(frozen=True, slots=True)
 class PairCoding:
-    """How people's answers about pairs are coded in a table."""
+    """How people's answers about pairs are coded in a table.
+
+    >>> PairCoding(first=1, second=2, tie=0).second
+    2
+    """
 
     first: float = 1.0
     """The first item is better."""
@@ -402,7 +424,7 @@ class StudySettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
-    """What a user says about ratings and scores beside study.toml, and before it; None or empty: nothing."""
+    """What a user declares about ratings and scores beside study.toml, which it overrides; None or empty: nothing."""
 
     lower_is_better: tuple[str, ...] = ()
     """Metrics whose low scores are good, besides those of study.toml."""

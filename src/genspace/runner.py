@@ -55,7 +55,7 @@ INTERRUPTED = "interrupted; the same command goes on from here"
 FAILURES_KEPT = 1000
 """Failed verdicts that a summary holds; all stand in the verdict files and in the log file."""
 MAX_FRUITLESS_RESTARTS = 3
-"""How often in a row a judge may break without one verdict before the run gives up."""
+"""How often in a row a judge may raise without a verdict before the run gives up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ class RunOptions:
     """
 
     limit: int | None = None
-    """At most so many requests."""
+    """Most requests to make."""
     retry: str = "none"
     """Key of `RETRIES`."""
     shard: tuple[int, int] = (1, 1)
@@ -116,7 +116,7 @@ class RunSummary(Displayed):
     stopped: str | None = None
     """Why it ended early; None: it did everything."""
     members: list[RunSummary] = field(default_factory=list)
-    """What the members of a combination were asked for it."""
+    """What the combination's members were asked."""
 
     @property
     def asked(self) -> int:
@@ -198,7 +198,7 @@ def asked_about_pairs(judge: Judge) -> bool:
 def plan(study: Study, judge: Judge, name: str, options: RunOptions) -> RunPlan:
     """Find the requests that have no verdict under the judge's fingerprint.
 
-    Who compares pairs is asked about those that people compared, else all pairs of items that share a prompt.
+    A judge of pairs is asked about those that people compared, or else about all pairs of items that share a prompt.
     """
     done = JudgeStore(study.kept_in, name).done(judge.fingerprint, retry=RETRIES[options.retry])
     pairs = _pairs(study) if asked_about_pairs(judge) else None
@@ -225,7 +225,7 @@ def settled_plan(study: Study, judge: Judge, name: str, options: RunOptions) -> 
 Progress = Callable[
     [str], AbstractContextManager[tuple[Callable[[RunPlan], None], Callable[[Verdict], None]]]
 ]
-"""Shows how one judge gets on: given its name, what is called with the plan, and then with each verdict."""
+"""Shows one judge's progress: takes its name, returns what is called with the plan and then with each verdict."""
 Ask = Callable[["Judge", str, RunOptions], RunSummary]
 """Runs a member of a combination, given its name, on the items that the options hold."""
 
@@ -313,7 +313,7 @@ def run(
 
 
 def store_of(study: Study, name: str) -> JudgeStore:
-    """Return where a judge's verdicts are kept; of a variant of another judge that is written down there."""
+    """Return where a judge's verdicts are kept; for a variant, note there which judge it varies."""
     store = JudgeStore(study.kept_in, name)
     variant = variant_of(name, study.declared.judges)
     if variant is not None:
@@ -336,7 +336,12 @@ def _members_asked(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEstimate(Displayed):
-    """What a run would ask, and what it would send and cost."""
+    """What a run would ask, and what it would send and cost.
+
+    >>> found = RunEstimate(judge="vlm", to_do=150, already_done=10)
+    >>> found.to_do, found.cost is None
+    (150, True)
+    """
 
     judge: str
     to_do: int
@@ -344,7 +349,7 @@ class RunEstimate(Displayed):
     cost: Preview | None = None
     """Calls, tokens and USD, its members' included, and what would be sent first; None where nothing would be."""
     members: tuple[RunEstimate, ...] = ()
-    """Of a combination, in the order in which they would be asked."""
+    """Members of a combination, in the order in which they would be asked."""
 
 
 def estimate(study: Study, judge: Judge, name: str, options: RunOptions) -> RunEstimate:
@@ -392,8 +397,8 @@ def answers(
 ) -> Iterator[Verdict]:
     """Yield one stamped verdict for each request that is handed out before `stop` is set.
 
-    When the judge raises, the requests in its hands become failed verdicts that carry the error, and it goes on
-    with the rest; a judge that breaks again and again without a verdict ends the run.
+    If the judge raises, the requests that it holds become failed verdicts with the error, and it goes on with the
+    rest. A judge that raises again and again without a verdict ends the run.
 
     Errors: `InputError` from the judge (a wrong option, a missing checkpoint) and `BudgetReachedError` at once;
     `GenspaceError` when it answers what was not asked or keeps breaking.
@@ -425,7 +430,7 @@ def answers(
 
 
 class _ContractError(GenspaceError):
-    """The judge answered what was not asked."""
+    """The judge answered a request that was not made."""
 
 
 class _OpenRequests:

@@ -1,4 +1,4 @@
-"""Left and right in texts: detect whether the text says whose side it is, and exchange the two for a mirror image."""
+"""Left and right in texts: find whether a text says whose side it means, and exchange the two for a mirror image."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Frame = Literal["camera", "object"]
 FRAMES: tuple[Frame, Frame] = ("camera", "object")
 """From where left, right, before and behind are told: as the picture shows them, or as the object itself has them."""
 FRAME_QUESTION = "frame"
-"""Question to raters whose left they meant: 1 that of the object, 0 the camera's; it is compared with no judge."""
+"""Question that asks raters whose left they meant: 1 the object's, 0 the camera's; no judge is compared on it."""
 
 
 class NoMirrorError(GenspaceError):
@@ -71,14 +71,14 @@ def written_in(text: str) -> str | None:
 
 
 def mirrored_text(text: str, *, plain: bool = False) -> str:
-    """Return a prompt with left and right traded.
+    """Return a prompt with left and right exchanged.
 
     Args:
         text: the prompt.
-        plain: that nothing in the picture is written is known otherwise.
+        plain: whether it is known that the picture holds no writing.
 
-    Errors: `NoMirrorError` where a "left" or "right" may be no side ("left open", "right behind"), and where the
-    picture may hold something written, which a mirror makes unreadable.
+    Errors: `NoMirrorError` if a "left" or "right" may not be a side ("left open", "right behind"), and if the picture
+    may hold writing, which a mirror makes unreadable.
 
     >>> mirrored_text("a cat to the left of a bright lamp, its right ear up")
     'a cat to the right of a bright lamp, its left ear up'

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 __all__ = ["Summary", "counted_things", "summary"]
 
 THINGS = {"judges and metrics": "judge or metric"}
-"""Things whose singular is not their plural without an s."""
+"""Things with an irregular plural."""
 MOST_QUESTIONS = 5
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Counts, and the readings that say them."""
+    """Counts, and the readings that report them."""
 
     counts: Mapping[str, int]
     readings: tuple[Reading, ...]
@@ -94,7 +94,7 @@ def _scores_of_pairs(verdicts: pd.DataFrame) -> list[Reading]:
 
 
 def _scale(question: str, answers: pd.DataFrame, settings: StudySettings) -> Reading:
-    """Return what kind of values a question's answers are, and between which ends: declared, or seen."""
+    """Return the kind of a question's answers and the ends of their scale, as declared or as seen."""
     asked = (question,) if question else ()
     if (answers["item_id_b"] != "").any():
         return Reading(code="preferences", columns=asked)

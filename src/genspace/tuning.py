@@ -67,9 +67,9 @@ class Space:
     thresholds: tuple[float, ...]
     """Scores above which a variant says yes, for figures of decisions; the default first as it is."""
     price: float
-    """How much of the figure a dollar an item must buy."""
+    """How much the figure must rise for each dollar an item costs."""
     figure: str | None
-    """By which one chooses; None: the study's primary figure."""
+    """Figure by which to choose; None: the study's primary figure."""
     source: str
     drop_after: float = 0.3
     """Share of the prompts after which hopeless variants are asked no further; 0: never."""
@@ -137,7 +137,7 @@ class TuningDocument:
     winner_table: str
     """The winner as a table of study.toml."""
     unfinished: tuple[str, ...]
-    """Variants that were not asked about every item, and took no part."""
+    """Variants that were not asked about every item and were left out."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -155,7 +155,7 @@ class Tuning(Result):
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per candidate; `in_sample` is a figure on the items on which one chose, not to be quoted."""
+        """Return one row per candidate; `in_sample` is on the items on which choices were made: do not quote it."""
         import pandas as pd
 
         columns = ["name", "threshold", "cost_usd", "coverage", "in_sample", "chosen"]
@@ -174,9 +174,9 @@ def tune_study(
 ) -> Tuning:
     """Ask every variant about the rated items, and choose.
 
-    An item is asked about once by each variant at most; the folds choose anew on the answers that are there. All
-    variants are asked about a first part of the prompts, and those that are hopeless in every fold no further. A run
-    that was stopped goes on where it was.
+    Each variant is asked about an item at most once; the folds choose anew on the same answers. All variants are asked
+    about a first part of the prompts; those that are hopeless in every fold are asked no further. A stopped run goes on
+    where it was.
 
     Args:
         study: whose people's answers are to be matched.
@@ -204,7 +204,7 @@ def tune_study(
     if not rated.any():
         raise InputError(f"nobody's answers give {figure.label}: there is nothing to tune on")
     if np.ptp(target[rated]) == 0:
-        raise InputError("people say the same of every item, so nothing tells one variant from another")
+        raise InputError("people say the same about every item, so the variants cannot be told apart")
     if (count := len(np.unique(units.prompt[rated]))) < LEAST_PROMPTS:
         raise InputError(
             f"people answered about {count} of the {LEAST_PROMPTS} prompts that it takes to choose"

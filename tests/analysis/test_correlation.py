@@ -81,7 +81,7 @@ def test_mistakes_are_named():
         agreement([1, 2], [1, 2], "spearmen")
     with pytest.raises(InputError, match="2, 3 and 2 entries"):
         agreement([1, 2], [1, 2, 3])
-    with pytest.raises(InputError, match="no share of pairs"):
+    with pytest.raises(InputError, match="not a share of pairs"):
         agreement([1, 2], [1, 2], "pearson", average="pairs")
 
 

@@ -84,13 +84,13 @@ def test_a_comparison_that_is_read_back_is_the_same(small: Comparison, tmp_path:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("{", "is no JSON"),
+        ("{", "is not JSON"),
         ("[]", "holds no comparison"),
         ('{"schema": "genspace-ranking/2"}', "holds no comparison"),
         ('{"studies": {}}', "several studies"),
         ('{"schema": "genspace-comparison/2"}', "is missing"),
         ('{"schema": "genspace-comparison/3"}', "study"),
-        ('{"schema": "genspace-comparison/9"}', "is no ComparisonDocument"),
+        ('{"schema": "genspace-comparison/9"}', "is not a ComparisonDocument"),
     ],
 )
 def test_what_is_no_comparison_is_refused_by_name(text: str, told: str, tmp_path: Path) -> None:

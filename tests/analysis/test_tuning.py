@@ -270,7 +270,7 @@ def test_a_variant_that_cannot_be_made_costs_nothing(study: Study) -> None:
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        ([1] * 56, "people say the same of every item"),
+        ([1] * 56, "people say the same about every item"),
         ([0, 1] * 18, "9 of the 10 prompts"),
         ([], "nothing to tune on"),
     ],

@@ -115,7 +115,7 @@ def test_a_plugin_never_replaces_a_built_in_predicate(monkeypatch: pytest.Monkey
 
 def test_a_plugin_that_is_no_predicate_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     plugin(monkeypatch, "between", "os:path")
-    with pytest.raises(InputError, match="'between': os:path is no Predicate with that name"):
+    with pytest.raises(InputError, match="'between': os:path is not a Predicate with that name"):
         predicate_named("between")
 
 

@@ -74,7 +74,7 @@ def test_init_explains_every_key_once(study: Path, genspace: Callable[..., Any])
     text = (study / "annotate.toml").read_text()
     explained = re.findall(r"^(?:# )?(\w+) = .*? # (\w.*)", text, re.MULTILINE)
     assert len(explained) > 65
-    assert ("lease_minutes", "A picture not answered for so long goes back into the pool.") in explained
+    assert ("lease_minutes", "A picture not answered for this long goes back into the pool.") in explained
     kept = {"min_gold": "4", "max_fast_share": "0.2", "requests_per_minute": "240", "every": "10"}
     for name, value in kept.items():
         assert re.search(rf"^# {name} = {value} ", text, re.MULTILINE), name

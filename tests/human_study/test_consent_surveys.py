@@ -192,7 +192,7 @@ def test_describe_is_the_paragraph_of_a_paper(tmp_path: Path, genspace: Callable
     )
     # Two were paid 1 GBP each; the first looked for 60 s (10 pictures of 6 s), the second for 5 s, listed as 0.1 min.
     assert parts["payment"] == (
-        "We paid 1.00 GBP to whoever completed the study; 2.00 GBP in all. For those who completed the study this was "
+        "We paid 1.00 GBP to anyone who completed the study; 2.00 GBP in all. For those who completed the study this was "
         "330.00 GBP an hour of looking at pictures (median)."
     )
     assert parts["exclusions"].endswith(

@@ -119,7 +119,7 @@ class TestLabelStudio:
             ),
             (
                 [task("i0", annotation(result(["good"], kind="choices")))],
-                "task 1: q: annotator 1: 'good' is no answer of the likert protocol",
+                "task 1: q: annotator 1: 'good' is not an answer of the likert protocol",
             ),
             (
                 [task("i0", annotation(result(4), by=None)), task("i1", annotation(result(4), by=None))],

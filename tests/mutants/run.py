@@ -9,7 +9,7 @@ file, the line, what the line became, and why that changes nothing; it is not tr
 depends on the seed alone.
 
 The report of a whole run is docs/contributing/mutants.md, that of a part build/mutants.md. Mutants once killed by the
-same tests are known from build/killed.txt, so that a run which was broken off goes on.
+same tests are known from build/killed.txt, so that an interrupted run goes on.
 """
 
 from __future__ import annotations

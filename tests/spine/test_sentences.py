@@ -151,7 +151,7 @@ CLAIMS: dict[Claim, str] = {
     "not worse": "It is not worse, by 0.02 or more, than 1 of 1 other: worst.",
     "behind": "It is behind 1 of 1 other: worst.",
     "open": "It cannot be told from these data to be better or worse than 1 of 1 other: worst.",
-    "open before correction": "It is open against (told apart only before the correction for all pairs of the study) 1 of",
+    "open before correction": "It is open against (different only before the correction for all pairs of the study) 1 of",
     "identical": "It gives the same answers as 1 of 1 other: worst.",
 }
 """By claim, how the sentence begins that is made of nothing else."""

@@ -196,7 +196,7 @@ def test_formats_give_the_same_frames(tmp_path: Path) -> None:
             b'item_id,x\na,1\nb,"open\nc,1\n',
             "line 3: a cell's quotation marks are wrong or left open",
         ),
-        ("items.csv.gz", b"item_id\na\n", "is no gzipped file: it holds text"),
+        ("items.csv.gz", b"item_id\na\n", "is not a gzipped file: it holds text"),
         ("items.csv.gz", gzip.compress(b"item_id\na\n" * 99, mtime=0)[:-9], "cannot be read: "),
         ("items.parquet", b"PAR1 cut short", "cannot be read as Parquet"),
         ("items.csv", b"item_id,item_id\na,b\n", "column occurs twice"),

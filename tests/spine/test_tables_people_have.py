@@ -532,9 +532,9 @@ def bytes_of(frame: pd.DataFrame, kind: str) -> bytes:
     [
         ("xlsx", ".csv", "holds a spreadsheet, whatever its ending says; rename it to .xlsx"),
         ("gzip", ".csv", "holds a gzipped file, whatever its ending says; rename it to .gz"),
-        ("text", ".xlsx", "is no spreadsheet: it holds text; rename it to .csv"),
-        ("text", ".parquet", "is no Parquet: it holds text; rename it to .csv"),
-        ("text", ".csv.gz", "is no gzipped file: it holds text; rename it to .csv"),
+        ("text", ".xlsx", "is not a spreadsheet: it holds text; rename it to .csv"),
+        ("text", ".parquet", "is not Parquet: it holds text; rename it to .csv"),
+        ("text", ".csv.gz", "is not a gzipped file: it holds text; rename it to .csv"),
         ("html", ".xls", "holds HTML or XML, no table; open it in a spreadsheet"),
         ("html", ".csv", "holds HTML or XML, no table; open it in a spreadsheet"),
         ("utf-16 without a mark", ".csv", "is not UTF-8 text, but looks like UTF-16; save it as UTF-8"),

@@ -195,7 +195,7 @@ class TestSpreadsheets:
 
     def test_what_is_no_spreadsheet(self, tmp_path):
         (tmp_path / "t.xlsx").write_bytes(b"item_id,n")
-        with pytest.raises(InvalidFilesError, match="is no spreadsheet: it holds text; rename"):
+        with pytest.raises(InvalidFilesError, match="is not a spreadsheet: it holds text; rename"):
             read_table(tmp_path / "t.xlsx", "t.xlsx")
 
     def test_without_the_package_the_install_line_is_said(self, tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""Cells of a proof side by side: every cell has its own seeds, so the figures are those of a plain loop."""
+"""Compute the cells of a proof side by side: every cell has its own seeds, so the figures are those of a plain loop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ R = TypeVar("R")
 
 CORES = os.cpu_count() or 1
 _jobs: list[tuple[Callable[[Any], Any], Sequence[Any]]] = []
-"""What the processes do, inherited: functions made by functions cannot be sent to them."""
+"""The work of the processes, which inherit it: nested functions cannot be sent to them."""
 
 
 def each(work: Callable[[C], R], cells: Sequence[C], processes: int = CORES) -> Iterator[R]:
@@ -22,7 +22,7 @@ def each(work: Callable[[C], R], cells: Sequence[C], processes: int = CORES) -> 
     Args:
         work: Takes a cell.
         cells: Any objects.
-        processes: So many; 1: none but this one.
+        processes: Number of processes; 1: this one alone.
     """
     if processes == 1:
         yield from map(work, cells)

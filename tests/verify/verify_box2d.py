@@ -1,4 +1,4 @@
-"""Tune `box2d` without people's verdicts, then hold it against them (SpatialBench-UC, 200 audited items)."""
+"""Tune `box2d` without people's verdicts, then compare it with them (SpatialBench-UC, 200 audited items)."""
 
 from __future__ import annotations
 

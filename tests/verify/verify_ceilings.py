@@ -315,14 +315,14 @@ def main() -> str:
     """Return the section; raise AssertionError when a ceiling is off or an interval covers too little."""
     heads = " | ".join(f"{p} prompts" for p in PROMPTS)
     bias = (
-        f"Raters are simulated, so that what infinitely many would say is known. {EACH} items a prompt; half of the "
-        f"variance of the items is shared within prompts. Truth, and how far the mean ceiling of {BIAS_RUNS} studies of "
-        "200 prompts is off. Logistic shares and two peaks of shares are not what the model of votes takes them to be: "
-        "there the bounds of accuracy and kappa must hold the truth."
+        f"Raters are simulated, so that what infinitely many would say is known. A prompt has {EACH} items; half of the "
+        "variance of the items is shared within prompts. The table gives the truth, and how far the mean ceiling of "
+        f"{BIAS_RUNS} studies of 200 prompts is off. For logistic shares and two peaks of shares the model of votes is "
+        "wrong: there the bounds of accuracy and kappa must hold the truth."
     )
     coverage = (
         f"Coverage of the 95 % intervals in {RUNS:,} studies (median width; studies without one, where there are any). "
-        "Those of logistic shares, and of 12 % yes at 10 prompts (some five yes), are shown, not asserted."
+        "Those of logistic shares, and of 12 % yes at 10 prompts (about five yes), are shown and not asserted."
     )
     lines = [
         "## Ceilings and people's agreement",

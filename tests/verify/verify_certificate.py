@@ -1,6 +1,6 @@
 """Scene truth is consistent with itself in every way of asking, on rendered probes of all variants.
 
-The probes are made into build/ and kept, so that a run that was broken off goes on where it stopped.
+The probes are made into build/ and kept, so that an interrupted run goes on where it stopped.
 """
 
 from __future__ import annotations

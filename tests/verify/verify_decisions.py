@@ -24,7 +24,7 @@ def main() -> str:
     lines = ["| what | planted | found | studies |", "| --- | --- | --- | ---: |"]
     return (
         "## Claims and corrected intervals\n\n"
-        f"Simulated studies of {PROMPTS} prompts x {GENERATORS} generators where not said otherwise; half of each "
+        f"Simulated studies of {PROMPTS} prompts x {GENERATORS} generators unless said otherwise; half of each "
         "score's variance is shared within prompts (`tests/verify/verify_decisions.py`).\n\n"
         + "\n".join(lines + rows)
         + "\n"

@@ -20,9 +20,9 @@ from genspace.human_study.reading import read_recorded
 CHOICES = {"yes": 1.0, "no": 0.0, "cannot_tell": None}
 RATERS_PER_ITEM = 5
 LIMIT_S = 0.2
-"""95 % of the answers reach the rater within so long."""
+"""95 % of the answers reach the rater within this time."""
 STOLEN_LIMIT, TRIES = 0.05, 4
-"""A timed load that is too slow is run again where the host's other machines took more of the processors than this."""
+"""A timed load that is too slow is run again if the host gave a larger share of the processors to others than this."""
 SQLITE_THINK_S, POSTGRESQL_THINK_S, KILLED_THINK_S = 2.5, 5.0, 2.0
 
 
@@ -78,7 +78,7 @@ def run(
 
 
 def stolen_s() -> float:
-    """Processor seconds that the host of a virtual machine gave to others since it started; 0 where nothing says so."""
+    """Processor seconds that the host of a virtual machine gave to others since it started; 0 if unknown."""
     with suppress(OSError):
         ticks = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0].split()[8]
         return int(ticks) / os.sysconf("SC_CLK_TCK")
@@ -144,9 +144,9 @@ def main() -> str:
             "Scripted raters join, agree, and answer 1,000 items with 5 raters each. Before each answer they think",
             f"{SQLITE_THINK_S:g} s on average (SQLite), {POSTGRESQL_THINK_S:g} s (PostgreSQL) or {KILLED_THINK_S:g} s",
             "(killed, restarted); a person takes 3 to 5 s or more.",
-            "An answer's time is median / 95 % / 99 % in milliseconds: at the server from having the request to beginning",
-            "its reply, at the rater from sending the answer to having the next picture's description, raters, server and",
-            "database sharing the machine. CPU is the share of one core. Stolen is the share of the machine that its host gave",
+            "An answer's time is median / 95 % / 99 % in milliseconds. At the server it runs from having the request to",
+            "beginning the reply, at the rater from sending the answer to having the next picture's description. Raters, server",
+            "and database share the machine. CPU is the share of one core. Stolen is the share of the machine that its host gave",
             f"to others; a load of which more than {STOLEN_LIMIT:.0%} is stolen is run again if it was too slow. Afterwards every",
             "acknowledged answer is in the store with its value, no other is, and every item has exactly its 5 raters (killed,",
             "restarted: at most 5).",

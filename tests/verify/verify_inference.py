@@ -21,7 +21,7 @@ LEVELS, COVERAGES = (
 )
 """Simulated studies of a cell."""
 SLACK = 2.6
-"""Standard errors of a share over so many studies that chance may take it beyond its bound."""
+"""Standard errors by which chance may take a share over these studies beyond its bound."""
 LEVEL, LOWEST, COVERED, NONE, NOT_WORSE, WIDEST = 0.07, 0.03, 0.93, 0.05, 0.04, 1.3
 
 BROKEN: list[str] = []
@@ -48,7 +48,7 @@ DESIGNS: Mapping[str, tuple[s.Draw, tuple[str, ...]]] = {
 }
 """Designs in which no judge is better than the other, and the figures that are tested."""
 CAUTIOUS = {"graded, 8 × 4", "graded, 12 × 4"}
-"""Designs without a lower bound: over so few prompts t is wider than the error of an order varies."""
+"""Designs without a lower bound: over so few prompts Student's t is wider than an order needs."""
 POWERS: Sequence[tuple[str, s.Draw, str]] = (
     *(
         (f"yes/no judges wrong in 20 and 30 %, 40 × 4: {figure}", s.yes_no(s.prompts(40, 4), wrong=(0.2, 0.3)), figure)
@@ -71,7 +71,7 @@ FIGURES: Sequence[tuple[str, Callable[[np.ndarray], s.Draw], str, bool]] = (
 )
 """Figures whose intervals are tried, how studies are drawn on so many prompts, and whether it is within prompts."""
 WIDE = {"ROC AUC .94, 12 % yes 10", "ROC AUC .98 10"}
-"""Cells in which a judge often makes no error: no standard error is to be had, and the interval rests on the prompts."""
+"""Cells in which a judge often makes no error: without a standard error, the interval rests on the prompts."""
 WORSE: Sequence[tuple[str, Callable[[np.ndarray], s.Draw], str]] = (
     ("accuracy, both err", partial(s.yes_no, wrong=(0.25, 0.15)), "accuracy"),
     ("accuracy, the other never errs", partial(s.yes_no, wrong=(0.1, 0.0)), "accuracy"),
@@ -81,7 +81,7 @@ WORSE: Sequence[tuple[str, Callable[[np.ndarray], s.Draw], str]] = (
     ("Spearman, both err", partial(s.graded, noise=(1.5, 1.0)), "spearman"),
     ("Spearman, the other never errs", partial(s.graded, noise=(0.5, 0.0)), "spearman"),
 )
-"""Judges of which the first is worse; the margin is by how much."""
+"""Pairs of judges of which the first is worse by the margin."""
 
 
 def main() -> str:
@@ -89,8 +89,8 @@ def main() -> str:
     section = (
         "## Inference\n\n"
         f"Simulated studies with a known truth, {LEVELS:,} a cell for levels and {COVERAGES:,} for coverage (with 160 prompts half as many). Bounds: a level "
-        f"of at most {LEVEL:.0%}, at least {LOWEST:.0%} with 12 or more prompts (but for {' and '.join(sorted(CAUTIOUS))}: over so few "
-        "prompts Student's t is wider than an order needs, so that claims are rarer, never readier); coverage of at least "
+        f"of at most {LEVEL:.0%}, at least {LOWEST:.0%} with 12 or more prompts (except for {' and '.join(sorted(CAUTIOUS))}: over so few "
+        "prompts Student's t is wider than an order needs, so that claims are too rare, never too frequent); coverage of at least "
         f'{COVERED:.0%} over the intervals that are given; false "not worse" in at most {NOT_WORSE:.0%}; each plus {SLACK} standard errors of the '
         f"share over so many studies. At most {NONE:.0%} of the studies are without an interval. The median width is at most "
         f"{WIDEST} times that of an oracle, which knows the figure's standard deviation (2 × 1.96 of them); in "
@@ -113,7 +113,7 @@ def bound(holds: bool, *what: object) -> None:
 
 
 def slack(share: float, runs: int) -> float:
-    """Return how far chance may take a share over so many studies."""
+    """Return how far chance may move a share over this many studies."""
     return SLACK * math.sqrt(share * (1 - share) / runs)
 
 

@@ -1,4 +1,4 @@
-"""A real gateway before a stub of a provider: LiteLLM's proxy, in an environment of its own, asked through the judge."""
+"""Ask a real gateway through the judge: LiteLLM's proxy, in its own environment, before a stub of a provider."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def main() -> str:
     return f"""## A judge that drifts
 
 A judge with a kappa of {KAPPA} against people, four items a prompt, half of the variance of quality, errors and drift
-shared within prompts ({SHARED:.0%}), and {AGAIN:.0%} of its answers turned by every re-run. It loses {DROPPED:.2f} of
+shared within prompts ({SHARED:.0%}), and {AGAIN:.0%} of its answers reversed by every re-run. It loses {DROPPED:.2f} of
 kappa. {RUNS:,} studies a line: how often the rule "not behind before" finds the drop; how often it raises an alarm on a
 re-run of the same judge, for one rule, and for any of {RULES} rules with the gate's correction. In {CHECKED} studies of
 each line the whole gate said the same.
@@ -92,7 +92,7 @@ each line the whole gate said the same.
 A judge of a true kappa of {KAPPA} passes "cohen_kappa.low >= 0.6" with 40 prompts in {true:.0%} of studies; the gate
 promises {promised:.0%} (median over the studies).
 
-How much a re-run turns is no measurement: {AGAIN:.0%} is the share at which the power fits the planned one. With 1, 3 and
+How many answers a re-run reverses was not measured: with {AGAIN:.0%} the power fits the planned one. With 1, 3 and
 4 % the power at 40, 100 and 200 prompts was 50, 90 and 99 %, 38, 77 and 98 %, 34, 75 and 97 % (200 to 400 studies); with 8 %
 false alarms of one rule reached 6.5 % at 100 prompts.
 """

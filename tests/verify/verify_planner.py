@@ -28,7 +28,7 @@ class Cell:
     quality: float
     """Correlation of a rater's variable with true quality."""
     judges: tuple[float, float]
-    """Correlation of each judge's with it."""
+    """Correlation of each judge's variable with true quality."""
     cuts: tuple[float, ...] = ()
     """Where a rater's variable is cut into levels."""
     yes_from: float | None = None

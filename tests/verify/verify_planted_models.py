@@ -1,4 +1,4 @@
-"""Every planted model asked in every way over real HTTP: what each protocol and aid helps, and that none harms."""
+"""Ask every planted model in every way over real HTTP: what each protocol and aid helps, and that none harms."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def main() -> str:
         "## What helps which model\n\n"
         f"{ITEMS} pictures of a cow of known side, {len(EXPECTED)} models behind real HTTP, asked in {len(WAYS)} ways; share of items judged "
         f"rightly. Each model is right on {BASE:.0%} where nothing hinders it and on {HALTING:.0%} without what it is named after; `yes` likes to say yes, "
-        "`first` likes the first place, `sides` halts at the sides of others alone. Every cell is what theory says, to the item; bold: better than "
-        f"plain yes or no, {helped} cells; worse: {harmed}. `pairwise` is of pairs of one that shows what is asked for and one that does not, right "
-        "where the first is preferred: theory says, where the model is mistaken about neither.\n\n"
+        "`first` likes the first place, `sides` fails only at the sides of others. Every cell is what theory says, to the item; bold: better than "
+        f"plain yes or no, {helped} cells; worse: {harmed}. `pairwise` compares a picture that shows what is asked for with one that does not, and is "
+        "right if it prefers the first: by theory, where the model is mistaken about neither.\n\n"
         f"| model | {' | '.join(WAYS)} | pairwise |\n| --- |{' ---: |' * (len(WAYS) + 1)}\n"
         + "\n".join(rows)
         + "\n"

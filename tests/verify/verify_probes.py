@@ -1,6 +1,6 @@
 """Rendered probes through depth, masks and exact orientation: the corrected rules against the known truth.
 
-The probes are rendered into build/ and kept, so that a run that was broken off goes on where it stopped.
+The probes are rendered into build/ and kept, so that an interrupted run goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -82,7 +82,9 @@ def outcome(folder: Path, settings: RenderSettings, row: Mapping[str, Any]) -> O
     error = row["error"]
     relative = None
     if error is not None:
-        relative = max(error / plan.width + (plan.inner == 0), 0.0)  # of an order: 1 where it turns
+        relative = max(
+            error / plan.width + (plan.inner == 0), 0.0
+        )  # where only the order counts, it turns at 1
     return Outcome(
         domain=plan.sub_domain,
         kind=row["kind"],
@@ -216,7 +218,7 @@ def _section(found: Sequence[Outcome]) -> str:
         "",
         f"{len(found):,} probes of {SETTINGS.size}² pixels, seed {SETTINGS.seed}; boxes are measured from depth and masks",
         "(ray-cast; the pictures themselves are not looked at). Rules and cleaning were chosen on other seeds. Shares are of what is",
-        "decided; an abstention counts against the bar of 95 %, but for object size (85 % of the decided).",
+        "decided; an abstention counts against the bar of 95 %, except for object size (85 % of the decided).",
         "",
         "| sub-domain | probes | `corrected` right | decided | `reference` right | decided |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",

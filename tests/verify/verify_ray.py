@@ -48,8 +48,8 @@ def main(items: int = ITEMS, kills: int = KILLS) -> str:
         f"- SIGKILL at seeded random moments, {loss.of_drivers} × the driver and {loss.of_workers} × a worker: the final "
         "table equals that of an undivided run; no item stands there twice, none is lost.\n"
         f"- {loss.asked_again} items were paid for again, {loss.asked_again * SECONDS_EACH / kills:.2f} s of a worker's "
-        f"work a kill; two seconds of each worker that a kill ended are promised, {allowed:.0f} items.\n"
-        f"- All processes of a killed driver had ended {loss.longest_s:.1f} s after it at the latest.\n"
+        f"work a kill; at most two seconds of each worker that a kill ended are promised, {allowed:.0f} items.\n"
+        f"- All processes of a killed driver had ended within {loss.longest_s:.1f} s.\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""Tuning on simulated studies: unbiased among equals, how often one that is better is found; and killed over HTTP."""
+"""Tune on simulated studies: unbiased among equals, and how often a better one is found; and killed over HTTP."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ KILLS = 10
 
 
 def _as_planned(simulated: Callable[..., Tuned]) -> tuple[int, float]:
-    """Return how many prompts are named where the data cannot tell, and how often the better one is found on these.
+    """Return how many prompts an open result asks for, and how often the better one is found on as many.
 
-    Raises AssertionError where it is found more seldom than four times in five.
+    Raises AssertionError if it is found less often than four times in five.
     """
     pilots = [simulated(seed, better=0.1, prompts=PILOT) for seed in range(FOUND)]
     named = [run.prompts_for_tenth for run in pilots if run.says == "open" and run.prompts_for_tenth]
@@ -77,7 +77,7 @@ def _killed() -> str:
     assert found.on_budget <= half + (2 * found.done + 1) * FLIGHT, found
     return (
         f"{found.done} × SIGKILL at seeded random moments, {items} items, {len(VARIANTS)} variants over HTTP, {FLIGHT} calls in flight: of "
-        f"{items * len(VARIANTS)} questions none was asked twice but {found.again} of those that were in flight at a kill (at most "
+        f"{items * len(VARIANTS)} questions only {found.again} were asked twice, all of them in flight at a kill (at most "
         f"{found.done * FLIGHT}); a budget of {half} calls over all runs ended after {found.on_budget}."
     )
 
@@ -123,8 +123,8 @@ def main() -> str:
         f"One of 40 better, {FOUND} studies each:\n\n"
         "| prompts of four | better by | found ahead | chosen |\n| ---: | ---: | ---: | ---: |\n"
         + "\n".join(rows)
-        + f"\n\n{planned} prompts are what a study of {PILOT} prompts that says open names, in the median, for a gain of 0.1: on so "
-        f"many it is found in {kept:.0%} of {FOUND} studies.\n\n{stopped}\n\nOf eight that are right on 70 % and eight on 25 %, {FOUND} studies of 60 prompts: after 18 prompts "
+        + f"\n\nFor a gain of 0.1, a study of {PILOT} prompts with the result open asks for {planned} prompts (median). With "
+        f"as many, the gain is found in {kept:.0%} of {FOUND} studies.\n\n{stopped}\n\nOf eight that are right on 70 % and eight on 25 %, {FOUND} studies of 60 prompts: after 18 prompts "
         f"{1 - asked_on[1:8].mean():.1%} of the good and {1 - asked_on[8:].mean():.0%} of the others are asked no further, and what choosing "
         f"reaches is off by {off:+.4f} (standard error {error:.4f}).\n"
     )

@@ -34,7 +34,7 @@ class Protocol:
     hides: bool = False
     """Whether the model must not know which of several statements was asked for."""
     example: Callable[[Request, Wordings, int], Ask | None] | None = None
-    """The ask that is shown solved as the so-manieth example; None: the first of its steps that has a solution."""
+    """The ask that is shown solved as the n-th example; None: the first of its steps that has a solution."""
 
 
 def images_of(item: Item) -> tuple[str, ...]:

@@ -319,7 +319,7 @@ def read_rows(path: Path) -> list[Row]:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
     except ValueError as error:
-        raise InputError(f"{path}: is no JSON: {error}") from None
+        raise InputError(f"{path}: is not JSON: {error}") from None
     rows = document.get("rows") if isinstance(document, dict) and "rows" in document else [document]
     found = []
     for row in rows if isinstance(rows, list) else ():

@@ -39,7 +39,15 @@ THRESHOLD = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """One item on which a judge contradicts itself."""
+    """One item on which a judge contradicts itself.
+
+    >>> found = Contradiction(
+    ...     "cat-07", "mirror", asked="Is the cat left of the dog?", otherwise="Is the cat right of the dog?",
+    ...     first=0.8, second=0.3, passed=True,
+    ... )
+    >>> found.first >= 0.5 > found.second
+    True
+    """
 
     item_id: str
     way: str
@@ -56,7 +64,17 @@ class Contradiction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateDocument:
-    """Everything that was found about one judge."""
+    """Everything that was found about one judge.
+
+    >>> from genspace.analysis.consistency import Said, Way, consistency
+    >>> said = [Said(item_id="1", prompt="p", asked=True, versions={"mirror": False})]
+    >>> found = CertificateDocument(
+    ...     study="own", fingerprint="3f…", ways={"mirror": "the picture mirrored"}, not_asked={},
+    ...     result=consistency("vlm", said, [Way("mirror", "the same answer")]), contradictions=(),
+    ... )
+    >>> found.schema, found.result.least_error.value
+    ('genspace-certificate/1', 0.5)
+    """
 
     schema: Literal["genspace-certificate/1"] = "genspace-certificate/1"
     study: str
@@ -72,7 +90,16 @@ class CertificateDocument:
 
 @dataclass(frozen=True, repr=False)
 class Certificate(Result):
-    """How consistent a judge is with itself on a study's pictures; not how often it is right."""
+    """How consistent a judge is with itself on a study's pictures; not how often it is right.
+
+    >>> from genspace.analysis.consistency import Said, Way, consistency
+    >>> said = [Said(item_id="1", prompt="p", asked=True, versions={"mirror": False})]
+    >>> result = consistency("vlm", said, [Way("mirror", "the same answer")])
+    >>> Certificate(
+    ...     CertificateDocument(study="own", fingerprint="3f…", ways={}, not_asked={}, result=result, contradictions=())
+    ... )
+    <Certificate of 'vlm' on 1 items: at least 50.0% of its answers are wrong>
+    """
 
     document: CertificateDocument
     run: RunSummary | None = None
@@ -139,7 +166,7 @@ class Varied:
 def varied(
     study: Study, ways: Sequence[str] = DEFAULT_WAYS, *, limit: int | None = None, seed: int = 0
 ) -> Varied:
-    """Return a study with every item unchanged and in each way that applies to it. Nothing is written.
+    r"""Return a study with every item unchanged and in each way that applies to it. Nothing is written.
 
     Its root is the folder `certify` of the study, where verdicts are kept; its pictures are made when they are read.
 
@@ -150,6 +177,15 @@ def varied(
         seed: of the draw.
 
     Errors: `InputError` for an unknown way.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from genspace import open_study
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "7.png").write_bytes(b"")
+    >>> _ = (folder / "items.csv").write_text('item_id,image,predicate\n7,7.png,"egocentric(cat, dog, relation=left)"')
+    >>> sorted(varied(open_study(folder), ["contrary"]).items)
+    ['7~asked', '7~contrary']
     """
     chosen = [_way(name) for name in ways if _way(name).way.name != ORDER]
     not_asked: dict[str, Counter[str]] = {way.way.name: Counter() for way in chosen}
@@ -181,7 +217,7 @@ def varied(
 def _way(name: str) -> AnotherWay:
     if name not in WAYS:
         raise InputError(
-            f"{name!r} is no way to ask again{did_you_mean(name, WAYS)}; there are {', '.join(WAYS)}"
+            f"{name!r} is not a way to ask again{did_you_mean(name, WAYS)}; there are {', '.join(WAYS)}"
         )
     return WAYS[name]
 
@@ -251,7 +287,7 @@ def certify(
     ask: Callable[[Study, RunOptions], RunSummary] | None = None,
     made: Varied | None = None,
 ) -> Certificate:
-    """Ask a judge about a study's items in other ways, and return how often it contradicts itself.
+    r"""Ask a judge about a study's items in other ways, and return how often it contradicts itself.
 
     What was answered before is not asked again; a run that is stopped goes on where it was.
 
@@ -269,6 +305,20 @@ def certify(
 
     Errors: `InputError` for an unknown way, for a study in which no item can be asked in any of the ways, and as for
     `genspace.runner.run`.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from genspace import Verdict, open_study
+    >>> class AlwaysYes:
+    ...     fingerprint = "always yes, version 1"
+    ...     def judge(self, requests):
+    ...         for request in requests:
+    ...             yield Verdict.decided(request, score=1.0, passed=True)
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "7.png").write_bytes(b"")
+    >>> _ = (folder / "items.csv").write_text('item_id,image,predicate\n7,7.png,"egocentric(cat, dog, relation=left)"')
+    >>> certify(open_study(folder), AlwaysYes(), "yes", ["contrary"])
+    <Certificate of 'yes' on 1 items: at least 50.0% of its answers are wrong>
     """
     from genspace.runner import RunOptions, asked_about_pairs, run
 
@@ -321,7 +371,7 @@ def kept(study: Study) -> list[Certificate]:
     """Return the certificates in a study's folder that belong to the present versions of its judges.
 
     A certificate of a judge that has since been changed is left out: its newest verdicts have another fingerprint.
-    Errors: `InputError` for a file that is no certificate.
+    Errors: `InputError` for a file that is not a certificate.
 
     >>> import tempfile
     >>> import pandas as pd

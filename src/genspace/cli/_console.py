@@ -26,7 +26,7 @@ _settings = {"quiet": False, "readings": True}
 
 @cache
 def results() -> Console:
-    """Console for results (standard output). Plain lines when it is no terminal; NO_COLOR and COLUMNS are honoured."""
+    """Console for results (standard output). Plain lines unless it is a terminal; NO_COLOR and COLUMNS are honoured."""
     in_terminal = sys.stdout.isatty()
     width = None if in_terminal or "COLUMNS" in os.environ else FILE_WIDTH
     return _console()(highlight=False, soft_wrap=not in_terminal, width=width)

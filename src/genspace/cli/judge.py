@@ -238,7 +238,7 @@ def _stopping() -> None:
 
 @contextmanager
 def _progress(name: str) -> Iterator[tuple[Callable[[RunPlan], None], Callable[[Verdict], None]]]:
-    """Show how a judge gets on, its abstentions, failures and cost; every failure stands in the log file."""
+    """Show a judge's progress, abstentions, failures and cost; the log file has every failure."""
     from genspace.cli._progress import Meter
 
     counts = Counter[str]()

@@ -58,8 +58,8 @@ def diff(
 ) -> None:
     """Compare two runs: flipped items, agreement, coverage, cost, people's answers.
 
-    People's answers are held fixed: both runs stand against the later ones, and what people changed is told apart. An
-    earlier fingerprint of a judge is named so: verdicts/JUDGE@FINGERPRINT (genspace verdicts list).
+    People's answers are held fixed: both runs are compared with the later ones, and what people changed is shown
+    apart. An earlier fingerprint of a judge is written verdicts/JUDGE@FINGERPRINT (genspace verdicts list).
     """
     from genspace.api import diff as diff_runs
     from genspace.display import view_of

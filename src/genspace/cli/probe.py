@@ -1,4 +1,4 @@
-"""`genspace probe`: rendered scenes whose truth is known, and what they tell about judges."""
+"""`genspace probe`: rendered scenes whose truth is known, and what they show about judges."""
 
 from __future__ import annotations
 

@@ -142,7 +142,9 @@ def _print_breakdown(column: str, values: Mapping[str, ValidationCell]) -> None:
         d for cell in values.values() for other, d in cell.against.items() if not _word(cell.claims[other], d)
     ]
     if told := next(filter(None, (reason_text(d.reason) for d in silent)), None):
-        results().print(f"[dim]A difference without a word claims nothing: {escape(told)}.[/]")
+        results().print(
+            f"[dim]Nothing is claimed of a difference without a word beside it: {escape(told)}.[/]"
+        )
 
 
 def _word(claim: Claim | None, difference: Estimate) -> str:

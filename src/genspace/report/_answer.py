@@ -16,7 +16,7 @@ TESTED = "each prompt left out in turn, Holm-adjusted"
 MOST_NAMED = 12
 """More judges than this are counted, not named."""
 LONGEST_LEAD = 160
-"""Characters; of a warning whose first sentence is longer the first screen shows what stands before its colon."""
+"""Characters; if a warning's first sentence is longer, the first screen shows only what stands before its colon."""
 
 
 @dataclass(frozen=True)

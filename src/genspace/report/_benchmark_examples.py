@@ -86,7 +86,7 @@ def _chosen(own: pd.DataFrame, each: int) -> Iterator[tuple[tuple[str, str, str]
 
 
 def _said(made: Benchmark, judge: str, item_ids: set[str]) -> dict[str, str]:
-    """Return what a judge said of these items; of several verdicts the last counts."""
+    """Return what a judge said about these items; the last of several verdicts counts."""
     found = {}
     for line in JudgeStore(made.root, judge).lines():
         if line["item_id"] in item_ids:

@@ -52,7 +52,7 @@ def certificate_sentences(result: Certificate) -> Iterator[str]:
     elif not bound.value:
         yield (
             f"{found.judge} contradicts itself on none of {counted(found.answered, 'item')}. "
-            "That is no evidence that it is right: whoever is always wrong in the same way is consistent."
+            "That is no evidence that it is right: a judge that is always wrong in the same way is consistent."
         )
     else:
         yield (

@@ -72,7 +72,7 @@ def sentences(document: DiffDocument) -> Iterator[str]:
         if changes := _moved(moved):
             yield f"{what.capitalize()}: {changes}."
     if _moved(document.answers):
-        yield "Both runs are compared against the present answers, so these changes are no part of the differences."
+        yield "Both runs are compared against the present answers, so these changes are not part of the differences."
     if document.answers.old and not document.answers.new:
         reference = document.reference
         yield f"{document.new} holds no answers of {reference}: both runs are compared against the earlier ones."

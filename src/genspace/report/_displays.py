@@ -1,4 +1,4 @@
-"""What a notebook shows of the results that are more than a table of their fields."""
+"""What a notebook shows for results that are more than a table of their fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is written beside a page: plots as SVG and PDF, tables as CSV, LaTeX and Markdown."""
+"""Write the files beside a page: plots as SVG and PDF, tables as CSV, LaTeX and Markdown."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def figure_files(plots: Mapping[str, str]) -> dict[str, str | bytes]:
 
 
 def json_text(document: object) -> str:
-    """Return a document as JSON; what is not finite is an error."""
+    """Return a document as JSON; a number that is not finite is an error."""
     return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 

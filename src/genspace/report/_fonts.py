@@ -29,7 +29,7 @@ def fonts_for(texts: Iterable[str], fonts: Sequence[str]) -> list[str]:
 
 @cache
 def plain_font() -> tuple[str, ...]:
-    """Return the font's name, once matplotlib knows it; nothing where it can be kept nowhere or is damaged.
+    """Register the font with matplotlib and return its name; nothing if it cannot be stored or is damaged.
 
     It is made from matplotlib's own DejaVu Sans at the first use, and kept in the cache folder.
     """
@@ -37,7 +37,7 @@ def plain_font() -> tuple[str, ...]:
     from matplotlib.font_manager import fontManager
 
     path = cache_dir() / "fonts" / f"plain-{mpl.__version__}.ttf"
-    with suppress(OSError, RuntimeError):  # matplotlib raises the latter for a file that is no font
+    with suppress(OSError, RuntimeError):  # matplotlib raises the latter for a file that is not a font
         if not path.is_file():
             from fontTools.ttLib import TTFont
 

@@ -70,7 +70,7 @@ def _sentences(result: Framing) -> Iterator[str]:
         yield (
             f"On {counted(ambiguous, 'item')} the words alone decide nothing, because the two frames answer "
             f"differently. There, raters of one frame agree in {figure_text(people.within)} of pairs, raters of "
-            f"different frames in {figure_text(people.across)}; a majority of their votes is no truth."
+            f"different frames in {figure_text(people.across)}; a majority of their votes is not the truth."
         )
     known = [
         f"{WHOSE[name]} {figure_text(found.estimate)}"

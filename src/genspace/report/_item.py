@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from genspace.study import Study
 
 LONGEST_HINT = 200
-"""Characters; a longer list of known ids helps nobody."""
+"""Characters; a longer list of known ids is not shown."""
 
 Picture = tuple[str, str | None, Scene | None]
 """Caption, name of the image, scene."""
@@ -39,7 +39,7 @@ Picture = tuple[str, str | None, Scene | None]
 
 @dataclass(frozen=True, slots=True)
 class ShownAnswer:
-    """What somebody said of the item; a null value is "can't tell"."""
+    """What somebody said about the item; a null value is "can't tell"."""
 
     question: str
     rater_id: str
@@ -49,7 +49,7 @@ class ShownAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownVerdict:
-    """What a judge or metric says of the item, with its measurements in words where they were kept."""
+    """What a judge or metric says about the item, with its measurements in words where they were kept."""
 
     judge: str
     question: str
@@ -66,7 +66,7 @@ class ShownVerdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FromScene:
-    """What the corrected rules say of the item's scene."""
+    """What the corrected rules say about the item's scene."""
 
     score: float | None
     passed: bool | None

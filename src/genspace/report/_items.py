@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FILTERED = ("sub_domain", "category", "generator")
 """Columns offered as filters beside those that the comparison is broken down by."""
 MOST_VALUES = 200
-"""A column with more distinct values helps nobody as a filter."""
+"""A column with more distinct values is not offered as a filter."""
 SINGLE_ANSWERS = 4
 """More answers than these are counted instead of listed."""
 
@@ -114,7 +114,7 @@ def _filters(rated: Units, columns: Sequence[str]) -> Iterator[Filter]:
 
 
 def _short(value: float) -> float | None:
-    """Four digits are what a reader can use; they keep the page small."""
+    """Round to four digits: readers use no more, and the page stays small."""
     return float(f"{value:.4g}") if math.isfinite(value) else None
 
 

@@ -69,7 +69,7 @@ class Manifest:
     columns: Mapping[str, tuple[str, ...]]
     """`human` and `metrics` of a wide table."""
     declared: Declared = field(default_factory=Declared)
-    """What was said about ratings and scores beside study.toml."""
+    """What was declared about ratings and scores beside study.toml."""
     evidence: str | None
     """Digest of what the figures were computed from."""
     readings: tuple[Reading, ...] = ()
@@ -131,7 +131,7 @@ def make_manifest(
 
 
 def _relative(path: str, folder: Path | None) -> str | None:
-    """Return a study's path as it is from a folder; None where there is no way, as to another drive."""
+    """Return a study's path relative to a folder; None if there is none, as to another drive."""
     if folder is None:
         return None
     try:

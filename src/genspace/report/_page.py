@@ -27,7 +27,7 @@ EXPLAINED = re.compile(
     r'<script.*?</script>|(<(?:th(?! scope="row")|figcaption|p class="caption")(?=[ >])[^>]*>)'
     r"(.*?)(?=</(?:th|figcaption|p)>)", re.DOTALL,
 )  # fmt: skip
-"""Headings of columns and what stands below plots and tables: words of the package, never of a study."""
+"""Headings of columns and captions of plots and tables: words of the package, never of a study."""
 
 
 @cache
@@ -53,7 +53,7 @@ def _environment() -> Environment:
 
 
 def _compiled() -> BytecodeCache | None:
-    """Return where compiled templates are kept from run to run; None where they cannot be."""
+    """Return the folder that keeps compiled templates from run to run; None if there can be none."""
     from jinja2 import FileSystemBytecodeCache
 
     folder = cache_dir() / "templates"

@@ -1,4 +1,4 @@
-"""What a section of the report draws on: one question's document, and the study behind it."""
+"""What a section of the report is made from: one question's document, and the study behind it."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ class ReportPart:
     """
 
     key: str
-    """Makes the ids of this part's elements unique in the page."""
+    """Prefix that makes the ids of this part's elements unique in the page."""
     question: str
     """"" is the main question."""
     document: QuestionResult
     """The question's comparison."""
     asked: Question | None = None
-    """What the figures were computed from; None: single answers are not shown."""
+    """The data that the figures were computed from; None: single answers are not shown."""
     study: Study | None = None
-    """Where pictures come from; None: none are shown."""
+    """The study that the pictures come from; None: none are shown."""
     evidence: Evidence | None = None
-    """The study's; of the same moment as the figures."""
+    """The study's evidence, from the same moment as the figures."""
     folder: Path | None = None
     """Where the page will lie, for links to full images; None: no links."""
 

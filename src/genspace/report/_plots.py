@@ -41,11 +41,11 @@ STYLE: Any = {  # matplotlib types its keys one by one
     "axes.edgecolor": RULE, "axes.labelcolor": MUTED, "text.color": INK, "xtick.color": MUTED,
     "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False,
 }  # fmt: skip
-"""How plots look, in pages and in files of their own."""
+"""The look of plots, in pages and in separate files."""
 
 
 class Plot(str):
-    """A plot as SVG text, which also gives itself as PDF: both are drawn from one description."""
+    """A plot as SVG text, and as PDF: both are drawn from one description."""
 
     __slots__ = ("figure",)
     figure: Figure
@@ -94,7 +94,7 @@ def _svg(figure: Figure, description: str) -> Plot:
     canvas: Any = FigureCanvasSVG(figure)  # matplotlib leaves its method untyped
     # `savefig` would draw everything twice.
     canvas.print_svg(buffer, metadata={"Date": None, "Creator": None})
-    figure.set_layout_engine("none")  # everything has its place now, in a PDF too
+    figure.set_layout_engine("none")  # the layout is final now, also for a PDF
     text = buffer.getvalue()
     body = text[text.index("<svg") :]
     label = f'<svg role="img" aria-label="{escape(description, quote=True)}"'
@@ -181,7 +181,7 @@ def differences(
     Args:
         found: Judges and differences.
         label: What the axis shows.
-        description: The whole in words, for who cannot see it.
+        description: The whole in words, for readers who cannot see it.
         margin: Above 0; None: there is none.
     """
     rows = [(name, estimate) for name, estimate in found if estimate.value is not None]
@@ -415,7 +415,7 @@ def calibration(document: QuestionResult) -> Plot | None:
             panel.set_title(_short(name), loc="left", fontsize=9, color=INK)
         for panel in panels[len(ordered) :]:
             panel.set_axis_off()
-        figure.supxlabel("score, or calibrated score where it is no probability", fontsize=9, color=MUTED)
+        figure.supxlabel("score, or calibrated score where it is not a probability", fontsize=9, color=MUTED)
         figure.supylabel("share of items whose answer is yes", fontsize=9, color=MUTED)
         return _svg(figure, "reliability diagram of each judge")
 
@@ -435,7 +435,7 @@ def _reliability(axes: Axes, bins: Sequence[CalibrationBin], style: Style) -> No
 
 
 def plots_of(document: QuestionResult) -> Iterator[tuple[str, Plot]]:
-    """Yield the plots of one question by name, those that there are."""
+    """Yield those plots that one question has, by name."""
     found = [
         ("agreement", forest(document)),
         ("specification", specification_map(document)),

@@ -84,7 +84,7 @@ REASONS: Mapping[ReasonCode, str] = {
     "at_its_end": "the figure is at the end of its range, where no error can be measured",
     "constant_in_prompts": "it gives every item of a prompt the same score",
     "identical": "the two give the same answers on all {n} common items",
-    "few_contributions": "the two are told apart in {prompts} only: {needed} are needed for a claim",
+    "few_contributions": "the two differ in only {prompts}, and a claim needs {needed}",
     "equal_in_every_prompt": "the difference is the same without any prompt, so its error is unknown",
     "in_sample": "WMT convention: the tie width is fitted in-sample",
     "already_resampled": "its p-values are resampled already",
@@ -101,7 +101,7 @@ REASONS: Mapping[ReasonCode, str] = {
     "no_shared_prompt": "no prompt is shared by two generators",
     "few_generators": "few generators",
     "too_few_scored_generators": "generators scored by both: {n}",
-    "no_shares": "answers about pairs are no shares of a win between 0 and 1",
+    "no_shares": "answers about pairs are not shares of a win between 0 and 1",
     "not_compared": "no two generators were compared",
     "never_compared": "groups that were never compared with one another: {name}",
     "never_losing": "a group of generators never loses to the rest: maximum likelihood puts its lead at infinity",
@@ -620,7 +620,7 @@ def _claim_sentences(document: ValidationDocument) -> list[str]:
         "not worse": f"is not worse, by {margin:g} or more, than",
         "behind": "is behind",
         "open": "cannot be told from these data to be better or worse than",
-        "open before correction": "is open against (told apart only before the correction for all pairs of the study)",
+        "open before correction": "is open against (different only before the correction for all pairs of the study)",
         "identical": "gives the same answers as",
     }
     sentences = []

@@ -87,7 +87,15 @@ class CurvePoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """A psychometric curve over the normalised error of graded and clear probes, the raw shares beside it."""
+    """A psychometric curve over the normalised error of graded and clear probes, the raw shares beside it.
+
+    >>> from genspace.analysis import Estimate
+    >>> nothing = Estimate.undefined(Reason("no_answers"))
+    >>> fit = PsychometricCurve(nothing, nothing, nothing, nothing, floor=nothing, lapse=nothing, n=0, direction=0)
+    >>> clear = Right(n=12, answered=0, share=None, low=None, high=None, reason=Reason("no_answers"))
+    >>> Curve(n=40, answered=0, accuracy=None, clear=clear, fit=fit, points=(), line=None).fit.threshold.reason.code
+    'no_answers'
+    """
 
     n: int
     answered: int
@@ -133,7 +141,18 @@ class Sensitivity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeOnProbes:
-    """What probes tell about one judge."""
+    """What probes tell about one judge.
+
+    >>> clear = Right(n=12, answered=12, share=1.0, low=0.76, high=1.0, reason=None)
+    >>> bias = YesBias(more_yes_than_true=0.1, yes_when_true=0.9, yes_when_false=0.3, n=40, reason=None)
+    >>> judge = JudgeOnProbes(
+    ...     n=40, answered=38, accuracy=0.82, clear=clear, hard={}, share_yes=0.6, yes_bias=bias, sub_domains={},
+    ...     variants={}, sides={}, nuisances={},
+    ...     frame=FrameUse(egocentric=None, n=0, frame=None, reason=Reason("frames_not_told_apart")),
+    ... )
+    >>> judge.clear.share, judge.yes_bias.more_yes_than_true
+    (1.0, 0.1)
+    """
 
     n: int
     answered: int
@@ -154,7 +173,11 @@ class JudgeOnProbes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeReport:
-    """What probes tell about judges."""
+    """What probes tell about judges.
+
+    >>> ProbeReport(study="probes", probes=400, true_yes=0.5, seed=0, draws=400, judges={}).true_yes
+    0.5
+    """
 
     study: str
     probes: int
@@ -186,6 +209,15 @@ def probe_report(
     the study has answers of other raters than the known truth, stand beside the judges.
 
     Errors: `InputError` for a study that holds no probes or no answers.
+
+    >>> import pandas as pd
+    >>> from genspace import Evidence
+    >>> said = pd.DataFrame({"item_id": ["a"], "rater_id": ["ann"], "value": [1]})
+    >>> try:
+    ...     probe_report(Evidence.from_frames(items=pd.DataFrame({"item_id": ["a"]}), annotations=said))
+    ... except InputError as error:
+    ...     print(str(error).rpartition("; ")[2])
+    make some with `genspace probe render`
     """
     items = _probes(evidence)
     answers = _answers(evidence, items)

@@ -342,7 +342,7 @@ def as_json(verdict: Verdict, **head: int) -> tuple[Verdict, bytes]:
 
 
 def _charge(value: N | None) -> N | None:
-    """Return what was spent; None for what is no number, which no type checker saw."""
+    """Return what was spent; None if it is not a number."""
     return value if isinstance(value, int | float) and math.isfinite(value) else None
 
 

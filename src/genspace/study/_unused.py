@@ -15,7 +15,7 @@ ANSWER_STEMS = frozenset(
 )
 OWN = frozenset({"study.toml", DESIGN_FILE, "manifest.json", "comparison.json"})
 MENTIONING = ("study.toml", DESIGN_FILE)
-"""Files whose text names further files, which are read by whoever reads them."""
+"""Files whose text names further files, which are read together with them."""
 MOST_LOOKED_AT = 20
 """Files whose columns are looked at."""
 

@@ -151,7 +151,7 @@ class _RowRoles:
     first: list[int]
     """The first row of each item."""
     rater: pd.Series[str] | None = None
-    """Whose answer each row is, where rows are answers."""
+    """The rater of each row, where rows are answers."""
     raters: Literal["person", "slot"] = "slot"
     of_answers: list[str] = field(default_factory=list)
     """Columns that differ between the answers about one item."""
@@ -296,6 +296,6 @@ def _answers(table: Table, ratings: dict[str, pd.Series[float]], rows: _RowRoles
             },
             ANSWER_COLUMNS,
         )
-        # An empty cell of a wide table is no answer; "can't tell" needs an annotations table.
+        # An empty cell of a wide table is not an answer; "can't tell" needs an annotations table.
         parts.append(answers[value.notna().to_numpy()])
     return pd.concat(parts, ignore_index=True)

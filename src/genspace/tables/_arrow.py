@@ -50,7 +50,7 @@ def table_of(frame: pd.DataFrame, label: str) -> Table:
         frame: Any data frame.
         label: How messages name it: "items".
 
-    Errors: `InputError` for columns that share a name or have levels, and for bytes that are no text.
+    Errors: `InputError` for columns that share a name or have levels, and for bytes that are not text.
 
     >>> import pandas as pd
     >>> frame = pd.DataFrame({"item_id": [7, 8], "value": pd.array([1, None], "Int64"), "ok": [True, False]})

@@ -88,7 +88,7 @@ STARTS: Mapping[bytes, tuple[str, tuple[str, ...]]] = {
     b"PAR1": ("Parquet", (".parquet",)),
     b"\x1f\x8b": ("a gzipped file", (".gz",)),
 }
-"""How files start that are no text: what they hold, and the endings that say so."""
+"""First bytes of files that are not text: what they hold, and the endings that say so."""
 
 
 def _held_otherwise(path: Path) -> str | None:
@@ -108,7 +108,7 @@ def _held_otherwise(path: Path) -> str | None:
     if start[:1] == b"<" and ending_of(path) not in {".json", ".jsonl"}:
         return "holds HTML or XML, no table; open it in a spreadsheet and save it as .xlsx or .csv"
     if promised is not None and start and b"\0" not in start:
-        return f"is no {promised.partition(' ')[2] or promised}: it holds text; rename it to .csv"
+        return f"is not {promised}: it holds text; rename it to .csv"
     if promised is None and b"\0" in start and not start.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "is not UTF-8 text, but looks like UTF-16; save it as UTF-8"
     return None

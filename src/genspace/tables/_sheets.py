@@ -18,7 +18,7 @@ from genspace.tables._text import filled
 def read_sheet(path: Path, label: str, rows: int | None) -> Iterator[Table]:
     """Yield a spreadsheet's table in parts of `rows` rows; None: the whole at once.
 
-    Errors: `MissingExtraError` without python-calamine; `InvalidFilesError` for a file that is no spreadsheet, and
+    Errors: `MissingExtraError` without python-calamine; `InvalidFilesError` for a file that is not a spreadsheet, and
     for cells whose formula failed.
     """
     import pandas as pd

@@ -20,7 +20,7 @@ PLAIN = (".csv", ".tsv", ".txt", ".jsonl", ".json")
 SUFFIXES = (*PLAIN, ".parquet", ".xlsx", ".xls", ".ods", *(f"{ending}.gz" for ending in PLAIN))
 """Endings of the files that are read as tables, in any case."""
 PROSE_SUFFIXES = (".txt", ".json", ".txt.gz", ".json.gz")
-"""Endings that files have which are no tables: such a file is read where its name or its columns say that it is one."""
+"""Endings of files that are not tables, unless their name or their columns say so."""
 MOST_PROBLEMS = 20
 """Rows that are named for one mistake; further ones are counted."""
 

@@ -262,10 +262,10 @@ def test_a_part_can_be_named_in_the_judge_or_in_a_table(tmp_path: Path) -> None:
     [verdict] = make_judge(spec, JudgeContext()).judge([Request(item=one, files=Folder(tmp_path))])
     assert verdict.details["gravity"] == "guess: level camera"
     for wrong, message in [
-        ("deph=scene", r"'deph=scene' is no STAGE=PART \(did you mean 'depth'\?\)"),
-        ("depth", "is no STAGE=PART"),
+        ("deph=scene", r"'deph=scene' is not STAGE=PART \(did you mean 'depth'\?\)"),
+        ("depth", "is not STAGE=PART"),
         ("defalt", r"unknown stack 'defalt' \(did you mean 'default'\?\)"),
-        ("default,zoedepth", "'zoedepth' is no STAGE=PART"),
+        ("default,zoedepth", "'zoedepth' is not STAGE=PART"),
     ]:
         with pytest.raises(InputError, match=message):
             make_judge(JudgeSpec(name="g", kind="geometry", model=wrong), JudgeContext())

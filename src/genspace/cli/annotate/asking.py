@@ -25,7 +25,7 @@ LOCAL_URL = f"http://{ALL_LOCAL}:8000"
 
 
 class Renewable(StrEnum):
-    """Whose link can be made anew."""
+    """The links that can be made anew."""
 
     RATERS = "raters"
     RESEARCHER = "researcher"
