@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,11 +42,8 @@ def opened(study: Path) -> Iterator[tuple[AnswerStore, Material]]:
     from genspace.human_study.store.answer_store import AnswerStore
 
     material = _material(study)
-    store = AnswerStore(study, material.design)
-    try:
+    with closing(AnswerStore(study, material.design)) as store:
         yield store, material
-    finally:
-        store.close()
 
 
 @contextmanager
