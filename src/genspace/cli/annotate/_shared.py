@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._console import messages
+from genspace.cli._console import say
 from genspace.errors import InputError, optional_import
 
 if TYPE_CHECKING:
@@ -73,11 +73,6 @@ def base_of(public_url: str) -> str:
             f"`public_url` {public_url!r}: give the whole address, such as https://study.example.org"
         )
     return public_url.rstrip("/")
-
-
-def say(text: str) -> None:
-    """Print a message on standard error."""
-    messages().print(text, markup=False)
 
 
 def remind_of_retention(study: Path, store: AnswerStore, days: int) -> None:
