@@ -7,17 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from genspace.analysis._arrays import Floats
 from genspace.analysis._latent_scale import MAX_LATENT, LatentScale
 from genspace.analysis.figures import Figure, figure_named
 from genspace.display import Displayed
 from genspace.errors import InputError
 from genspace.records import ValueType
 
-__all__ = ["Assumptions", "JudgeAnswers"]
-
-Floats = NDArray[np.float64]
 JudgeAnswers = Literal["graded", "yes-no"]
 
 

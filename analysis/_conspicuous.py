@@ -6,15 +6,11 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Floats
 from genspace.analysis.question import PeopleAnswers
 from genspace.analysis.reliability import cohen_kappa
 from genspace.display import Displayed
-
-__all__ = ["OtherScale", "RaterPair", "conspicuous_raters", "rater_pairs"]
-
-Floats = NDArray[np.float64]
 
 CONSPICUOUS_GAP = 0.15
 """A pair of raters whose kappa exceeds every other pair's by so much may not be independent."""

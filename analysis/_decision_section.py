@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import combinations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Floats
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._scope import NO_DECISIONS, NO_PEOPLE, Scope, given
 from genspace.analysis.abstention import abstention_table, common_items, risk_coverage
@@ -28,42 +28,22 @@ from genspace.analysis.result import (
     RiskCoverageOf,
 )
 
-__all__ = [
-    "DecisionParts",
-    "cost_fronts",
-    "decision_parts",
-    "overlap_section",
-    "penalised_estimate",
-    "preferred",
-]
 
-Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class DecisionParts:
-    """What a judge decides, covers and knows of its own errors; nothing for baselines and derived metrics."""
-
-    decisions: Literal["labels", "cross-fitted threshold"] | None = None
-    abstention: Abstention | None = None
-    calibration: Calibration | None = None
-    risk_coverage: RiskCoverageOf | None = None
-
-
-def decision_parts(scope: Scope, judge: JudgeScores, primary: Estimate, *, own_labels: bool) -> DecisionParts:
-    """Return what a judge decides, covers and knows of its own errors.
+def with_decision_parts(
+    scope: Scope, judge: JudgeScores, found: JudgeResult, *, own_labels: bool
+) -> JudgeResult:
+    """Add what a judge decides, covers and knows of its own errors.
 
     Args:
         scope: The study.
         judge: The judge on the rated units, deciding by its labels or a cross-fitted threshold.
-        primary: Its primary figure on all items that it scored.
+        found: The rest of its part, with its primary figure on all items that it scored.
         own_labels: Whether those are its own labels.
     """
-    reason = _undecided(scope)
+    reason, truth = _undecided(scope), scope.rated.people.decision
     fitted: dict[Method, Floats] = {}
     as_given = None
     if reason is None:
-        truth = scope.rated.people.decision
         for method in METHODS:
             fitted[method] = cross_fit(
                 judge.oriented, truth, scope.rated.prompt, method=method, seed=scope.seed
@@ -71,15 +51,13 @@ def decision_parts(scope: Scope, judge: JudgeScores, primary: Estimate, *, own_l
         known = judge.score[np.isfinite(judge.score)]
         if len(known) and judge.direction > 0 and known.min() >= 0 and known.max() <= 1:
             as_given = reliability_diagram(judge.score, truth, clusters=scope.replicates)
-    diagrams = {
-        m: reliability_diagram(p, scope.rated.people.decision, clusters=scope.replicates)
-        for m, p in fitted.items()
-    }
+    diagrams = {m: reliability_diagram(p, truth, clusters=scope.replicates) for m, p in fitted.items()}
     nothing = np.full(len(judge.score), np.nan)
     said = np.isfinite(judge.passed).any()
-    return DecisionParts(
+    return replace(
+        found,
         decisions=("labels" if own_labels else "cross-fitted threshold") if said else None,
-        abstention=_abstention(scope, judge, primary),
+        abstention=_abstention(scope, judge, found.item[scope.primary.figure]),
         calibration=Calibration(
             reason=reason,
             as_given=as_given,

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from genspace.analysis.reasons import Reason
 from genspace.display import Displayed
 
-__all__ = ["Estimate"]
-
 
 @dataclass(frozen=True, slots=True)
 class Estimate(Displayed):

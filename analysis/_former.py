@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["from_former"]
-
 GONE = frozenset({"family", "sentences", "words"})
 """Keys of format 1 that held what is now made from the figures."""
 PREFERENCES = {

@@ -1,7 +1,4 @@
-"""The part of a comparison that ranks generators: in the order of the people, and of each judge.
-
-Longer than 400 lines: the orders of people and judges are made by the same steps.
-"""
+"""The part of a comparison that ranks generators: in the order of the people, and of each judge."""
 
 from __future__ import annotations
 
@@ -10,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Floats, Ints
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._options import CompareOptions, Resampled
 from genspace.analysis._scope import NO_PEOPLE
 from genspace.analysis._threads import side_by_side
-from genspace.analysis.counted import ScoreRange, ThreeFigures, judge_figures, places
+from genspace.analysis.counted import Counted, Place, ScoreRange, judge_figures, places
 from genspace.analysis.generators import (
     GeneratorScores,
     kendall_distance,
@@ -31,11 +28,6 @@ from genspace.analysis.resampling import PromptDraws, estimate, stream
 from genspace.analysis.result import Corrected, GeneratorCell, GeneratorRow, Generators, Order, Orders
 from genspace.columns import positions
 
-__all__ = ["Field", "generator_section"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 ScoreKind = Literal["mean rating", "mean score", "Bradley-Terry log strength"]
 STRENGTH: ScoreKind = "Bradley-Terry log strength"
 
@@ -161,15 +153,6 @@ class Field:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """What a judge's verdicts on a generator's items come to, in its three ways."""
-
-    score: ThreeFigures
-    accuracy: ThreeFigures | None
-    """None where the judge gives scores alone."""
-
-
 @dataclass(frozen=True, eq=False)
 class _ScoredBy:
     """What the people or one judge say about the generators."""
@@ -221,19 +204,15 @@ def _counted(field: Field, judge: JudgeScores, limits: ScoreRange) -> Iterator[C
     """Yield what the judge's verdicts on each generator's items come to."""
     for code in range(len(field.items.generators)):
         rows = field.items.generator == code
-        score, passed = (
-            judge_figures(
-                judge,
-                rows,
-                field.item_draws.of_item,
-                scores=limits,
-                accuracy=accuracy,
-                confidence=field.confidence,
-                no_interval=field.no_interval(judge=True),
-            )
-            for accuracy in (False, True)
+        yield judge_figures(
+            judge,
+            rows,
+            field.item_draws.of_item,
+            scores=limits,
+            labelled=judge.has_labels,
+            confidence=field.confidence,
+            no_interval=field.no_interval(judge=True),
         )
-        yield Counted(score, passed if judge.has_labels else None)
 
 
 def generator_section(
@@ -316,43 +295,33 @@ def _order(field: Field, source: _ScoredBy, *, no_interval: Reason | None) -> Or
     figures = [counted.score for counted in source.counted]
     allowed = places(figures, higher_is_better=source.direction > 0)
     for i, standing in standings(scores, confidence=field.confidence, no_interval=no_interval).items():
+        counted, place = None, Place(standing.rank, standing.rank_low, standing.rank_high)
         if source.counted:
             counted, place = source.counted[i], allowed[i]
-            rows.append(
-                GeneratorRow(
-                    generator=names[i],
-                    score=counted.score.as_misses,
-                    rank=place.rank,
-                    rank_low=place.low,
-                    rank_high=place.high,
-                    first=standing.first,
-                    above_next=standing.above_next,
-                    reason=standing.reason,
-                    counted=counted.score,
-                    accuracy=counted.accuracy,
-                )
+            score = counted.score.as_misses
+        else:
+            n = round(float(scores.n[i]))
+            score = estimate(
+                float(scores.value[i]) * source.direction,
+                scores.draws[i] * source.direction,
+                n=n,
+                reason=Reason("no_scores"),
+                confidence=field.confidence,
+                coverage=n / int(sizes[i]) if source.label != STRENGTH and sizes[i] else None,
+                no_interval=no_interval,
             )
-            continue
-        n = round(float(scores.n[i]))
-        found = estimate(
-            float(scores.value[i]) * source.direction,
-            scores.draws[i] * source.direction,
-            n=n,
-            reason=Reason("no_scores"),
-            confidence=field.confidence,
-            coverage=n / int(sizes[i]) if source.label != STRENGTH and sizes[i] else None,
-            no_interval=no_interval,
-        )
         rows.append(
             GeneratorRow(
                 generator=names[i],
-                score=found,
-                rank=standing.rank,
-                rank_low=standing.rank_low,
-                rank_high=standing.rank_high,
+                score=score,
+                rank=place.rank,
+                rank_low=place.low,
+                rank_high=place.high,
                 first=standing.first,
                 above_next=standing.above_next,
                 reason=standing.reason,
+                counted=counted.score if counted else None,
+                accuracy=counted.accuracy if counted else None,
             )
         )
     return Order(
@@ -407,14 +376,8 @@ def _with_corrections(field: Field, name: str, order: Order) -> Order:
     def corrected(generator: str) -> Corrected:
         mean = found[generator]
         value = mean.corrected.value
-        return Corrected(
-            sample=mean.sample,
-            corrected=mean.corrected,
-            weight=mean.weight,
-            labelled=mean.labelled,
-            unlabelled=mean.unlabelled,
-            rank=None if value is None else 1 + sum(v > value for v in values),
-        )
+        rank = None if value is None else 1 + sum(v > value for v in values)
+        return Corrected(mean.sample, mean.corrected, mean.weight, mean.labelled, mean.unlabelled, rank=rank)
 
     return replace(
         order,

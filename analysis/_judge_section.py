@@ -5,16 +5,17 @@ Longer than 400 lines: it is a list of small figures, one after another.
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genspace.analysis._decision_section import DecisionParts, decision_parts
+from genspace.analysis._arrays import Bools, Floats, Ints
+from genspace.analysis._decision_section import with_decision_parts
 from genspace.analysis._estimate import Estimate
-from genspace.analysis._people_section import leave_one_out
-from genspace.analysis._scope import NO_PEOPLE, Scope, figure_table, given, target_of
+from genspace.analysis._people_section import matched_with
+from genspace.analysis._scope import NO_PEOPLE, Scope, figure_table, target_of
 from genspace.analysis.correlation import (
     Grouped,
     WithinGroups,
@@ -36,7 +37,7 @@ from genspace.analysis.pairwise import (
 from genspace.analysis.question import JudgeScores
 from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import PromptDraws, estimate, ratio, stream
-from genspace.analysis.result import Cost, Coverage, JudgeResult, Matched, PValues, Ties, TieShares
+from genspace.analysis.result import Cost, Coverage, JudgeResult, PValues, Ties, TieShares
 from genspace.analysis.significance import no_association
 from genspace.analysis.system import (
     MIN_GENERATORS,
@@ -45,10 +46,6 @@ from genspace.analysis.system import (
     system_draws,
     system_scores,
 )
-
-__all__ = ["baselines", "cost_of", "coverage_of", "judge_section"]
-
-Floats = NDArray[np.float64]
 
 RATING_FIGURES = [row for row in FIGURES.values() if row.target == "rating"]
 DECISION_FIGURES = [row for row in FIGURES.values() if row.target == "decision"]
@@ -60,11 +57,7 @@ def judge_section(scope: Scope, judge: JudgeScores) -> JudgeResult:
     """Return everything about one judge."""
     rated = scope.on_rated(judge)
     ranked = judge.kind != "baseline" and not judge.derived
-    item = _item(scope, rated)
-    parts = DecisionParts()
-    if ranked:
-        parts = decision_parts(scope, rated, item[scope.primary.figure], own_labels=judge.has_labels)
-    return JudgeResult(
+    found = JudgeResult(
         kind="derived" if judge.derived else judge.kind,
         rank=None,
         group=None,
@@ -72,19 +65,20 @@ def judge_section(scope: Scope, judge: JudgeScores) -> JudgeResult:
         variant=judge.variant,
         coverage=coverage_of(scope, judge, rated),
         mean_score=scope.mean_score(judge),
-        item=item,
+        item=_item(scope, rated),
         within_prompt=_within_prompt(scope, rated),
         within_generator=_within_generator(scope, rated),
         system=_system(scope, rated),
         ties=_ties(scope, rated),
-        matched=_matched(scope, rated) if ranked else None,
-        decisions=parts.decisions,
-        abstention=parts.abstention,
-        calibration=parts.calibration,
-        risk_coverage=parts.risk_coverage,
+        matched=matched_with(scope, rated) if ranked else None,
+        decisions=None,
+        abstention=None,
+        calibration=None,
+        risk_coverage=None,
         cost=cost_of(judge),
         p_values=_p_values(scope, rated),
     )
+    return with_decision_parts(scope, rated, found, own_labels=judge.has_labels) if ranked else found
 
 
 def baselines(scope: Scope) -> list[JudgeScores]:
@@ -97,7 +91,9 @@ def baselines(scope: Scope) -> list[JudgeScores]:
 
     mean = scope.study.people.mean
     nothing, known = np.full(len(mean), np.nan), np.isfinite(mean)
-    constant = _made("baseline: constant", np.where(known, 0.0, np.nan), np.where(known, 1.0, np.nan))
+    constant = JudgeScores.bare(
+        "baseline: constant", np.where(known, 0.0, np.nan), np.where(known, 1.0, np.nan), "baseline"
+    )
     if scope.study.of_pairs:
         return [replace(constant, difference=True)]
     prompt = scope.study.prompt
@@ -112,22 +108,7 @@ def baselines(scope: Scope) -> list[JudgeScores]:
     )
     told = order[~tells]
     scored[told] = total[prompt[told]] / count[prompt[told]]
-    return [constant, _made("baseline: prompt mean", scored, nothing)]
-
-
-def _made(name: str, score: Floats, passed: Floats) -> JudgeScores:
-    nothing = np.full(len(score), np.nan)
-    return JudgeScores(
-        name=name,
-        kind="baseline",
-        score=score,
-        passed=passed,
-        status=np.where(np.isfinite(score), "decided", "missing"),
-        confidence=nothing,
-        seconds=nothing,
-        tokens=nothing,
-        cost_usd=nothing,
-    )
+    return [constant, JudgeScores.bare("baseline: prompt mean", scored, nothing, "baseline")]
 
 
 def coverage_of(scope: Scope, judge: JudgeScores, rated: JudgeScores) -> Coverage:
@@ -147,7 +128,7 @@ def coverage_of(scope: Scope, judge: JudgeScores, rated: JudgeScores) -> Coverag
         abstained=abstained,
         failed=failed,
         missing=missing,
-        value=decided / scope.annotated if scope.annotated else None,
+        value=scope.coverage(decided),
         of_decided_by_people=both / int(by_people.sum()) if by_people.any() else None,
     )
 
@@ -163,32 +144,30 @@ def _item(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
     return {key: pair[0] for key, pair in found.items()} | _calibrated_ties(scope, judge)
 
 
-def _both(scope: Scope, judge: JudgeScores) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-    """Return ratings and oriented scores of the units that have both, and which units these are."""
+def _both(scope: Scope, judge: JudgeScores) -> tuple[Floats, Floats, Bools, float | None]:
+    """Return ratings and oriented scores of the units that have both, which units these are, and their share."""
     mean, score = scope.rated.people.mean, judge.oriented
     both = np.isfinite(mean) & np.isfinite(score)
-    return mean[both], score[both], both
+    return mean[both], score[both], both, scope.coverage(int(both.sum()))
 
 
 def _calibrated_ties(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
     """Return pairwise accuracy with a tie width chosen on other prompts, and as WMT chooses it."""
     names = ("pairwise_tie_calibrated", "pairwise_tie_calibrated_in_sample")
-    y, x, both = _both(scope, judge)
+    y, x, both, coverage = _both(scope, judge)
     n = len(y)
-    coverage = n / scope.annotated if scope.annotated else None
     if n < 2:
         reason = NO_PEOPLE if not np.isfinite(scope.rated.people.mean).any() else why_undefined(y, x)
         return {name: Estimate.undefined(reason, n=n, coverage=coverage) for name in names}
     clusters, fold = scope.replicates.take(both), scope.fold[both]
-    in_sample = _in_sample(scope.pairs(both, x), y, x)
-    in_sample_estimate = Estimate(in_sample, n=n, coverage=coverage, reason=Reason("in_sample"))
+    in_sample = Estimate(
+        _in_sample(scope.pairs(both, x), y, x), n=n, coverage=coverage, reason=Reason("in_sample")
+    )
     pairs = scope.pairs(both, x, fold)
     widths = calibrated_widths(pairs, np.arange(pairs.groups))[np.unique(fold, return_inverse=True)[1]]
     kept = np.isfinite(widths)
     if not kept.any():
-        return dict(
-            zip(names, (Estimate.undefined(Reason("single_prompt"), n=n), in_sample_estimate), strict=True)
-        )
+        return {names[0]: Estimate.undefined(Reason("single_prompt"), n=n), names[1]: in_sample}
     cells = fold, fold * clusters.draws + clusters.of_item
     right, inside = (right_pairs(pairs, y, x, widths, cell)[kept] for cell in cells)
     fold, clusters = fold[kept], clusters.take(kept)
@@ -202,7 +181,7 @@ def _calibrated_ties(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
         coverage=coverage,
         confidence=scope.confidence,
     )
-    return dict(zip(names, (cross_fitted, in_sample_estimate), strict=True))
+    return {names[0]: cross_fitted, names[1]: in_sample}
 
 
 def _in_sample(pairs: Pairs, y: Floats, x: Floats) -> float:
@@ -220,7 +199,7 @@ def _calibrated_pairs(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
     lean, mine = target_of(scope.rated.people, PREFERENCE_FIGURES[0]), judge.preference
     both = np.isfinite(lean) & np.isfinite(mine)
     n = int(both.sum())
-    key, coverage = TIE_CALIBRATED_PAIRS.key, n / scope.annotated if scope.annotated else None
+    key, coverage = TIE_CALIBRATED_PAIRS.key, scope.coverage(n)
     if not n:
         reason = Reason("no_common_pair") if np.isfinite(lean).any() else NO_PEOPLE
         return {key: Estimate.undefined(reason, coverage=coverage)}
@@ -256,8 +235,7 @@ def _within_prompt(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
     names = (*(row.key for row in GROUPED_FIGURES), "pairwise_tie_calibrated")
     if judge.kind == "baseline":
         return {name: Estimate.undefined(Reason("constant_in_prompts")) for name in names}
-    y, x, both = _both(scope, judge)
-    coverage = len(y) / scope.annotated if scope.annotated else None
+    y, x, both, coverage = _both(scope, judge)
     if not len(y):
         reason = NO_PEOPLE if not np.isfinite(scope.rated.people.mean).any() else why_undefined(y, x)
         return {name: Estimate.undefined(reason, coverage=coverage) for name in names}
@@ -292,31 +270,26 @@ def _within_prompt(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
 
 def _within_generator(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
     """Return figures taken inside each generator and averaged over the generators where they are defined."""
-    y, x, both = _both(scope, judge)
+    y, x, both, coverage = _both(scope, judge)
     generator = scope.rated.generator[both]
     present = np.unique(generator[generator >= 0])
-    coverage = len(y) / scope.annotated if scope.annotated else None
     if not len(present) or not len(y):
         reason = Reason("no_generators") if len(y) else NO_PEOPLE
         return {row.key: Estimate.undefined(reason, coverage=coverage) for row in GROUPED_FIGURES}
     clusters = scope.replicates.take(both)
-    points, tables = [], []
+    tables = []
     for g in present:
         rows = generator == g
         target = scope.left_out(y[rows], clusters.take(rows), int(g))
-        table = figure_table(GROUPED_FIGURES, target, x[rows])
-        points.append(table[:, 0])
-        tables.append(table[:, 1:])
+        tables.append(figure_table(GROUPED_FIGURES, target, x[rows]))
     result = {}
     for i, row in enumerate(GROUPED_FIGURES):
-        values = np.array([p[i] for p in points])
-        defined = np.isfinite(values)
-        known = [t[i] for t, d in zip(tables, defined, strict=True) if d]
+        known = np.array([table[i] for table in tables if np.isfinite(table[i, 0])])
         result[row.key] = from_replicates(
-            float(values[defined].mean()) if defined.any() else float("nan"),
-            np.mean(known, axis=0) if known else None,
+            float(known[:, 0].mean()) if len(known) else float("nan"),
+            known[:, 1:].mean(axis=0) if len(known) else None,
             clusters,
-            n=int(defined.sum()),
+            n=len(known),
             scale=row.scale,
             support=Support(most=len(y), at_ends=int(clusters.present.sum())),
             reason=Reason("no_generator_separated"),
@@ -328,12 +301,12 @@ def _within_generator(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
 
 def _system(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
     """Return how the judge orders the generators."""
-    y, x, both = _both(scope, judge)
+    y, x, both, _ = _both(scope, judge)
     named = scope.rated.generator[both] >= 0
     y, x = y[named], x[named]
+    coverage = scope.coverage(len(y))
     present, generator = np.unique(scope.rated.generator[both][named], return_inverse=True)
     g = len(present)
-    coverage = len(y) / scope.annotated if scope.annotated else None
     if g < 2:
         rated = np.isfinite(scope.rated.people.mean).any()
         reason = Reason("too_few_generators", n=g) if rated else NO_PEOPLE
@@ -369,30 +342,23 @@ def _system(scope: Scope, judge: JudgeScores) -> dict[str, Estimate]:
     return result
 
 
-def _by_prompt(
-    y: Floats, x: Floats, generator: NDArray[np.int64], draws: PromptDraws
-) -> tuple[Floats, Floats]:
+def _by_prompt(y: Floats, x: Floats, generator: Ints, draws: PromptDraws) -> tuple[Floats, Floats]:
     """(G, P) mean rating and mean score of each generator on each prompt."""
     shape = (int(generator.max()) + 1, draws.prompts)
     cell = generator * shape[1] + draws.of_item
-    count = np.bincount(cell, minlength=shape[0] * shape[1]).astype(float)
-    tables = []
-    for values in (y, x):
-        mean = np.full(len(count), np.nan)
-        np.divide(np.bincount(cell, values, minlength=len(count)), count, out=mean, where=count > 0)
-        tables.append(mean.reshape(shape))
-    return tables[0], tables[1]
+    count, sum_y, sum_x = (
+        np.bincount(cell, v, minlength=shape[0] * shape[1]).astype(float) for v in (np.ones(len(y)), y, x)
+    )
+    return ratio(sum_y, count).reshape(shape), ratio(sum_x, count).reshape(shape)
 
 
 def _ties(scope: Scope, judge: JudgeScores) -> Ties:
     """Return the shares of pairs that people and judge tie, over all pairs and within prompts."""
     if scope.rated.of_pairs:
-        apart = _undecided_pairs(scope, judge)
-        return Ties(
-            **{f.name: getattr(apart, f.name) for f in fields(apart)}, within_prompt=TieShares.unknown()
-        )
-    y, x, both = _both(scope, judge)
-    everywhere, within = _tied(y, x, np.zeros(len(y))), _tied(y, x, scope.rated.prompt[both])
+        everywhere, within = _undecided_pairs(scope, judge), TieShares.unknown()
+    else:
+        y, x, both, _ = _both(scope, judge)
+        everywhere, within = _tied(y, x, np.zeros(len(y))), _tied(y, x, scope.rated.prompt[both])
     return Ties(
         human=everywhere.human,
         metric=everywhere.metric,
@@ -426,49 +392,6 @@ def _undecided_pairs(scope: Scope, judge: JudgeScores) -> TieShares:
     return TieShares(human=float(human.mean()), metric=float(tied.mean()), metric_of_separated=of_separated)
 
 
-def _matched(scope: Scope, judge: JudgeScores) -> Matched:
-    """Return judge and single human against the same rest of the raters, and their paired difference."""
-    people, figure = scope.rated.people, scope.figure
-    if len(people.raters) < 2:
-        nothing = Estimate.undefined(Reason("one_rater") if len(people.raters) == 1 else NO_PEOPLE)
-        return Matched(judge=nothing, human=nothing, difference=nothing)
-    rows = []
-    for rater in range(len(people.raters)):
-        human, rest = people.rater(rater), leave_one_out(people.ratings, rater)
-        both = np.isfinite(human.score) & np.isfinite(given(judge, figure))
-        target = np.where(both, target_of(people, figure, rest), np.nan)
-        mine, theirs = scope.agreement(judge, target), scope.agreement(human, target)
-        if mine[0].value is not None and theirs[0].value is not None:
-            rows.append((mine, theirs))
-    if not rows:
-        nothing = Estimate.undefined(scope.obstacle(figure) or Reason("undefined_against_rest"))
-        return Matched(judge=nothing, human=nothing, difference=nothing)
-    n = round(float(np.mean([mine[0].n for mine, _ in rows])))
-    values = np.array([[mine[0].value, theirs[0].value] for mine, theirs in rows], dtype=float).mean(axis=0)
-    replicated = [np.mean([row[i][1] for row in rows], axis=0) for i in (0, 1)]
-    support = Support(most=max(n, 1), at_ends=int(scope.replicates.present.sum()))
-    of_judge, of_human = (
-        from_replicates(
-            value,
-            replicates,
-            scope.replicates,
-            n=n,
-            scale=figure.scale,
-            support=support,
-            confidence=scope.confidence,
-        )
-        for value, replicates in zip(values, replicated, strict=True)
-    )
-    difference = from_replicates(
-        values[0] - values[1],
-        replicated[0] - replicated[1],
-        scope.replicates,
-        n=n,
-        confidence=scope.confidence,
-    )
-    return Matched(judge=of_judge, human=of_human, difference=difference)
-
-
 def cost_of(judge: JudgeScores) -> Cost:
     """Return mean seconds, tokens and USD per item; None where unknown."""
     seconds, tokens, usd = (
@@ -480,7 +403,7 @@ def cost_of(judge: JudgeScores) -> Cost:
 
 def _p_values(scope: Scope, judge: JudgeScores) -> PValues:
     """Return two-sided p-values of no association, which assume independent items."""
-    y, x, _ = _both(scope, judge)
+    y, x, _, _ = _both(scope, judge)
     if scope.rated.of_pairs or len(y) < 3 or not np.ptp(y) or not np.ptp(x):
         return PValues(pearson=None, spearman=None, kendall_tau_b=None)
     pearson, spearman, kendall = no_association(y, x)

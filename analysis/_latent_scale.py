@@ -10,11 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-__all__ = ["MAX_LATENT", "LatentScale"]
+from genspace.analysis._arrays import Floats
 
-Floats = NDArray[np.float64]
 HERMITE_TERMS = 80
 
 

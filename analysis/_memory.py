@@ -6,8 +6,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["chunk_cells", "machine_memory", "memory_needed", "within_memory"]
-
 CHUNK_CELLS = 1_000_000
 """Items x draws held at once (8 MB an array), as many as stay in the processor's cache."""
 ARRAYS = 32

@@ -20,8 +20,6 @@ from genspace.analysis.resampling import Weighted
 from genspace.analysis.result import JudgeResult, QuestionResult
 from genspace.analysis.system import MIN_GENERATORS
 
-__all__ = ["remarks"]
-
 
 @dataclass(frozen=True)
 class Seen:

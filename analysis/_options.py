@@ -7,8 +7,6 @@ from typing import Literal
 
 from genspace.errors import InputError
 
-__all__ = ["CompareOptions", "Resampled"]
-
 PERMUTATIONS = 10_000
 """Permutations of each test of the appendix, where one is asked for."""
 Resampled = Literal["prompts", "items", "raters"]

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Bools, Floats, Ints
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._options import CompareOptions
 from genspace.analysis.correlation import score_tie, why_undefined
@@ -23,23 +23,6 @@ from genspace.analysis.resampling import PromptDraws, Weighted, ratio, stream
 from genspace.analysis.result import Primary
 from genspace.analysis.thresholds import cross_fit_decisions
 from genspace.errors import InputError
-
-__all__ = [
-    "ALL",
-    "BY_GENERATOR",
-    "NO_DECISIONS",
-    "NO_PEOPLE",
-    "Scope",
-    "choose_primary",
-    "figure_table",
-    "given",
-    "target_of",
-    "with_decisions",
-]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 NO_PEOPLE = Reason("no_people")
 NO_DECISIONS = Reason("no_decisions")
@@ -144,10 +127,23 @@ class Scope:
             replicates=self.replicates.take(rows[asked]),
         )
 
+    def parts(self, columns: Iterable[str]) -> dict[tuple[str, str], Scope]:
+        """Return the study within each value of columns of its items table, by column and value."""
+        values = {column: self.study.column(column) for column in columns}
+        return {
+            (column, value or "(none)"): self.take(there == value)
+            for column, there in values.items()
+            for value in sorted(set(there))
+        }
+
     @property
     def annotated(self) -> int:
         """Units that people were asked about."""
         return len(self.rated)
+
+    def coverage(self, n: int) -> float | None:
+        """Return so many units as a share of the rated ones; None where there are none."""
+        return n / self.annotated if self.annotated else None
 
     def on_rated(self, judge: JudgeScores) -> JudgeScores:
         """Return a judge of all units, also one that is not in the study, on the rated ones."""
@@ -234,7 +230,6 @@ class Scope:
             said = given(judge, chosen[0])
             both = np.isfinite(target) & np.isfinite(said)
             n = int(both.sum())
-            coverage = n / self.annotated if self.annotated else None
             y, x = target[both], said[both]
             clusters = self.replicates.take(both)
             table = figure_table(chosen, self.left_out(y, clusters), x)
@@ -254,7 +249,7 @@ class Scope:
                     least=row.least_prompts,
                     reason=reason or why_undefined(y, x, what="answers"),
                     confidence=self.confidence,
-                    coverage=coverage,
+                    coverage=self.coverage(n),
                 )
                 result[row.key] = (found, replicated)
         return result

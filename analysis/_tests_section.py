@@ -8,8 +8,8 @@ from functools import partial
 from itertools import combinations, pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Bools, Floats
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._scope import ALL, BY_GENERATOR, Scope, given
 from genspace.analysis._threads import side_by_side
@@ -38,21 +38,6 @@ from genspace.analysis.significance import (
     significance_groups,
     williams,
 )
-
-__all__ = [
-    "LEAST_COVERAGE",
-    "Compared",
-    "cell_tests",
-    "holm_adjusted",
-    "leading",
-    "pair_tests",
-    "ranking",
-    "tests_section",
-]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 LEAST_COVERAGE = 0.5
 """A judge that scores a smaller share of the items people rated is in no first place."""

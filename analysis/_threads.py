@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from typing import TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, TypeVar
 
-__all__ = ["followed", "side_by_side", "small_products"]
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 T = TypeVar("T")
 R = TypeVar("R")
 MAX_THREADS = 8
 ALONE_S = 0.3
 """Seconds that one thread works by itself: several wait for one another, and so take more of the processor."""
+BRING_PRODUCTS = ("numpy", "scipy.linalg", "torch")
+"""Packages that load a library of matrix products."""
 
 _followers: list[Callable[[], None]] = []
 
@@ -44,19 +49,33 @@ def side_by_side(work: Callable[[T], R], parts: Iterable[T]) -> list[R]:
         for told in _followers:
             told()
 
+    threads = min(MAX_THREADS, _allowed())
     with small_products():
-        while pieces and time.thread_time() < until:
+        while pieces and (threads == 1 or time.thread_time() < until):
             done(work(pieces.popleft()))
         if pieces:
-            with ThreadPoolExecutor(max_workers=min(MAX_THREADS, os.cpu_count() or 1)) as pool:
+            with ThreadPoolExecutor(max_workers=threads) as pool:
                 for result in pool.map(work, pieces):
                     done(result)
     return found
 
 
+def _allowed() -> int:
+    """Return how many threads `OMP_NUM_THREADS` allows, which a cluster's scheduler may set; else one per processor."""
+    allowed = os.environ.get("OMP_NUM_THREADS", "")
+    return int(allowed) if allowed.isdecimal() and int(allowed) else os.cpu_count() or 1
+
+
 def small_products() -> AbstractContextManager[object]:
     """Within the block, matrix products keep to one thread each: ours are small, and further threads only wait."""
-    from threadpoolctl import threadpool_limits
-
-    limits: AbstractContextManager[object] = threadpool_limits(limits=1, user_api="blas")
+    loaded = tuple(name for name in BRING_PRODUCTS if name in sys.modules)
+    limits: AbstractContextManager[object] = _pools(loaded).limit(limits=1, user_api="blas")
     return limits
+
+
+@cache
+def _pools(_loaded: tuple[str, ...]) -> ThreadpoolController:
+    """Return the threads of the libraries there are; looking for them takes 5 ms."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from genspace.analysis._arrays import Floats
 from genspace.analysis.resampling import ratio
-
-__all__ = ["icc", "mean_of_inverse", "variance_components"]
-
-Floats = NDArray[np.float64]
 
 
 def variance_components(ratings: ArrayLike, weights: Floats | None = None) -> tuple[Floats, Floats]:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from genspace.analysis._arrays import Bools, Floats
 from genspace.analysis._estimate import Estimate
 from genspace.analysis.inference.intervals import from_replicates
 from genspace.analysis.inference.replicates import Replicates
@@ -31,8 +32,6 @@ __all__ = [
     "risk_coverage",
 ]
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 MAX_POINTS = 200
 """Points of a risk-coverage curve."""

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from genspace.analysis._arrays import Floats
 from genspace.analysis.question import JudgeScores, PeopleAnswers
 from genspace.analysis.reasons import Reason
 from genspace.analysis.reliability import scale_values
@@ -31,7 +32,6 @@ __all__ = [
     "as_ratings",
 ]
 
-Floats = NDArray[np.float64]
 Alignment = Literal["accuracy", "rmse"]
 
 Annotators = Literal["crowd", "skilled", "experts"]

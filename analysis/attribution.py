@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from itertools import permutations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from genspace.analysis._arrays import Floats
 from genspace.analysis._estimate import Estimate
 from genspace.analysis.inference.intervals import from_replicates
 from genspace.analysis.inference.replicates import Replicates
@@ -24,7 +25,6 @@ from genspace.display import Displayed
 
 __all__ = ["Attribution", "Mixture", "PartMoved", "attribution", "mixtures", "orders_of"]
 
-Floats = NDArray[np.float64]
 Mixture = frozenset[str]
 """Names of the parts that are new; the others are as they were."""
 MOST_EXACT = 4

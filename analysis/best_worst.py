@@ -15,14 +15,12 @@ from itertools import permutations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from genspace.analysis._arrays import Floats, Ints
 from genspace.display import Displayed
 
 __all__ = ["BestWorst", "best_worst_scale", "split_half_reliability"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,18 +210,13 @@ class _MaximumDifference:
         self.chosen = np.bincount(top, minlength=items) - np.bincount(bottom, minlength=items)
 
     def loss(self, u: Floats) -> float:
-        difference = u[self.first] - u[self.second]
-        highest = np.full(self.sets, -np.inf)
-        np.maximum.at(highest, self.row, difference)
-        weight = np.exp(difference - highest[self.row])
-        total = highest + np.log(np.bincount(self.row, weights=weight, minlength=self.sets))
-        return float(total.sum() - u @ self.chosen)
+        return float(self._pairs(u)[1].sum() - u @ self.chosen)
 
     def slope(self, u: Floats) -> Floats:
         return np.asarray(self._expected(u).sum(axis=0) - self.chosen)
 
     def information(self, u: Floats) -> Floats:
-        probability, expected = self._probability(u), self._expected(u)
+        probability, expected = self._pairs(u)[0], self._expected(u)
         table = np.zeros((self.items, self.items))
         for i, j, sign in (
             (self.first, self.first, 1), (self.second, self.second, 1),
@@ -232,18 +225,19 @@ class _MaximumDifference:
             np.add.at(table, (i, j), sign * probability)
         return np.asarray(table - expected.T @ expected)
 
-    def _probability(self, u: Floats) -> Floats:
-        """(P,) probability of each ordered pair within its set."""
+    def _pairs(self, u: Floats) -> tuple[Floats, Floats]:
+        """(P,) probability of each ordered pair within its set, and (m,) log of each set's sum of odds."""
         difference = u[self.first] - u[self.second]
         highest = np.full(self.sets, -np.inf)
         np.maximum.at(highest, self.row, difference)
         weight = np.exp(difference - highest[self.row])
-        return np.asarray(weight / np.bincount(self.row, weights=weight, minlength=self.sets)[self.row])
+        total = np.bincount(self.row, weights=weight, minlength=self.sets)
+        return weight / total[self.row], highest + np.log(total)
 
     def _expected(self, u: Floats) -> Floats:
         """(m, G) expected count of best less worst of each item in each set."""
         expected = np.zeros((self.sets, self.items))
-        probability = self._probability(u)
+        probability, _ = self._pairs(u)
         np.add.at(expected, (self.row, self.first), probability)
         np.add.at(expected, (self.row, self.second), -probability)
         return expected

@@ -13,14 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from genspace.analysis._arrays import Bools, Floats
 from genspace.analysis.reasons import Reason
 from genspace.display import Displayed
 
 __all__ = ["PRIOR_TIES", "BradleyTerry", "Triads", "bradley_terry", "triads"]
 
-Floats = NDArray[np.float64]
 
 PRIOR_TIES = 1.0
 """Ties added to each compared pair where maximum likelihood alone has no finite answer."""
@@ -120,7 +120,7 @@ def bradley_terry(
     return BradleyTerry(strength, comparisons, added, None)
 
 
-def _reachable(links: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _reachable(links: Bools) -> Bools:
     """(G, G) whether a chain of links leads from the row to the column; everybody reaches itself."""
     reach = links | np.eye(len(links), dtype=bool)
     for _ in range(len(links).bit_length()):  # each step doubles the length of the chains

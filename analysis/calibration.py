@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from genspace.analysis._arrays import Floats, Ints
 from genspace.analysis._estimate import Estimate
 from genspace.analysis.folds import FOLDS, prompt_folds
 from genspace.analysis.inference.intervals import Support, from_replicates
@@ -33,9 +34,7 @@ __all__ = [
     "reliability_diagram",
 ]
 
-Floats = NDArray[np.float64]
 Method = Literal["isotonic", "logistic"]
-Ints = NDArray[np.int64]
 Predictor = Callable[[Floats, Ints], tuple[Floats, Floats]]
 Fit = Callable[[Floats, Floats, Ints], Predictor]
 BINS = 10
@@ -145,7 +144,7 @@ def _isotonic(x: Floats, y: Floats, _: Ints) -> Predictor:
     return lambda new, _: (np.interp(new.mean(axis=1), levels, fitted), np.full(new.shape, np.nan))
 
 
-def _rising(total: Floats, count: NDArray[np.int64]) -> Floats:
+def _rising(total: Floats, count: Ints) -> Floats:
     """(n,) rising means closest to total / count: neighbours that fall are merged (Ayer et al. 1955).
 
     >>> _rising(np.array([1.0, 0, 4]), np.array([1, 1, 2])).tolist()

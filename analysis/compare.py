@@ -8,17 +8,21 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Floats
 from genspace.analysis._conspicuous import OtherScale, conspicuous_raters
 from genspace.analysis._decision_section import cost_fronts, overlap_section
-from genspace.analysis._exclusion_section import exclusion_section
 from genspace.analysis._former import from_former
 from genspace.analysis._generator_section import Field, generator_section
 from genspace.analysis._judge_section import baselines, judge_section
 from genspace.analysis._notes import remarks
 from genspace.analysis._options import CompareOptions
-from genspace.analysis._people_section import agreement_of, people_section, study_section
+from genspace.analysis._people_section import (
+    agreement_of,
+    exclusion_section,
+    people_section,
+    study_section,
+)
 from genspace.analysis._scope import Scope
 from genspace.analysis._tests_section import cell_tests, leading, ranking, tests_section
 from genspace.analysis._threads import side_by_side, small_products
@@ -30,7 +34,7 @@ from genspace.analysis.repeats import repeat_agreement
 from genspace.analysis.result import Cell, ComparisonDocument, Disagreement, QuestionResult
 from genspace.analysis.specification import specification_section
 from genspace.display import Result
-from genspace.documents import from_dict, to_dict
+from genspace.documents import from_dict
 from genspace.errors import InputError
 from genspace.evidence import Evidence
 
@@ -39,7 +43,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Comparison", "compare"]
 
-Floats = NDArray[np.float64]
 
 SHOWN_IN_REPR = 3
 SHOWN_DISAGREEMENTS = 5
@@ -82,10 +85,6 @@ class Comparison(Result):
         Baselines, and judges without the figure, are left out.
         """
         return self.document.ranked
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON holds it (`genspace/schemas/comparison.schema.json`)."""
-        return to_dict(self.document)
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Comparison:
@@ -213,16 +212,12 @@ def _breakdowns(
     scope: Scope, columns: Sequence[str], leaders: Sequence[str], *, tests: bool
 ) -> dict[str, dict[str, Cell]]:
     """Return the primary figure and the mean score of each judge for each value of each column."""
-    study = scope.study
-    parts: dict[tuple[str, str], Scope] = {}
-    for column in columns:
-        values = study.column(column)
-        parts |= {(column, value): scope.take(values == value) for value in sorted(set(values))}
+    parts = scope.parts(columns)
     tested = cell_tests(parts, leaders, tests=tests)
     cells: dict[str, dict[str, Cell]] = {column: {} for column in columns}
     for (column, value), part in parts.items():
         judges = part.study.judges
-        cells[column][value or "(none)"] = Cell(
+        cells[column][value] = Cell(
             n=len(part.rated),
             people=agreement_of(part),
             judges={name: part.primary_estimate(j) for name, j in judges.items()},

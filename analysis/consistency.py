@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Floats
 from genspace.analysis._estimate import Estimate
 from genspace.analysis.inference.intervals import from_replicates
 from genspace.analysis.inference.replicates import Replicates
@@ -24,7 +24,6 @@ from genspace.display import Displayed
 
 __all__ = ["Consistency", "Expects", "Said", "Way", "WayRow", "consistency", "fewest_errors"]
 
-Floats = NDArray[np.float64]
 Expects = Literal["the same answer", "not yes to both"]
 """What must hold between the answer to the question and the answer to its other version."""
 

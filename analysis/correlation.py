@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from genspace.analysis._arrays import Bools, Floats, Ints
 from genspace.analysis.figures import Figure, Share, figure_named
 from genspace.analysis.inference.left_out import pair_counts
 from genspace.analysis.inference.replicates import Replicates
@@ -29,8 +30,6 @@ __all__ = [
     "within_groups",
 ]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 GROUP_CELLS = 250_000
 """Items x groups that are counted together."""
@@ -51,7 +50,7 @@ class Grouped:
     """(G,) items of each group."""
 
     @property
-    def defined(self) -> NDArray[np.bool_]:
+    def defined(self) -> Bools:
         """(G,) groups with a value."""
         return np.isfinite(self.values)
 

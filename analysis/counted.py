@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Bools, Floats, Ints
 from genspace.analysis._estimate import Estimate
 from genspace.analysis.inference.intervals import Support, from_replicates
 from genspace.analysis.inference.replicates import Replicates
@@ -24,6 +25,7 @@ from genspace.analysis.resampling import ratio
 from genspace.display import Displayed
 
 __all__ = [
+    "Counted",
     "Place",
     "ScoreRange",
     "ThreeFigures",
@@ -35,8 +37,6 @@ __all__ = [
     "three_figures",
 ]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 ROUNDING = 1e-12
 """Figures that differ by less are equal."""
@@ -91,87 +91,89 @@ class ScoreRange(Displayed):
         return cls(*ends, Reason("scores_unbounded"))
 
 
+@dataclass(frozen=True, slots=True)
+class Counted(Displayed):
+    """What a judge's verdicts on some items come to, in three ways."""
+
+    score: ThreeFigures
+    """Its mean score."""
+    accuracy: ThreeFigures | None
+    """The share that passed; None where the judge gives scores alone."""
+
+
 def judge_figures(
     judge: JudgeScores,
-    rows: NDArray[np.bool_],
+    rows: Bools,
     prompt: NDArray[Any],
     *,
     scores: ScoreRange,
-    accuracy: bool = False,
+    labelled: bool,
     cell: Ints | None = None,
     confidence: float = 0.95,
     no_interval: Reason | None = None,
-) -> ThreeFigures:
-    """Return a judge's mean score of some items, or the share that passed, in its three ways.
+) -> Counted:
+    """Return a judge's mean score of some items, and the share that passed.
 
     Args:
         judge: Its verdicts.
         rows: (n,) which items are averaged over.
         prompt: (n,) prompt of each item.
         scores: What its worst and best scores are.
-        accuracy: The share of decisions that are a pass, instead of the mean score.
+        labelled: Whether the judge decides; of these items it may have decided none.
         cell: (n,) group of each item, whose means are averaged; None: the items are.
         confidence: Of the intervals.
         no_interval: Why there can be none.
     """
-    limits = ScoreRange(share=True) if accuracy else scores
-    return three_figures(
-        (judge.passed if accuracy else judge.score)[rows],
-        prompt[rows],
-        worst=limits.worst,
-        best=limits.best,
-        cell=None if cell is None else cell[rows],
-        share=limits.share,
-        confidence=confidence,
-        no_interval=no_interval,
-        doubt=limits.doubt,
+
+    def three(values: Floats, limits: ScoreRange) -> ThreeFigures:
+        own_cell = None if cell is None else cell[rows]
+        return three_figures(
+            values[rows], prompt[rows], limits, cell=own_cell, confidence=confidence, no_interval=no_interval
+        )
+
+    return Counted(
+        three(judge.score, scores), three(judge.passed, ScoreRange(share=True)) if labelled else None
     )
 
 
 def three_figures(
     values: Floats,
     prompt: NDArray[Any],
+    limits: ScoreRange,
     *,
-    worst: float,
-    best: float,
     cell: Ints | None = None,
-    share: bool = False,
     confidence: float = 0.95,
     no_interval: Reason | None = None,
-    doubt: Reason | None = None,
 ) -> ThreeFigures:
     """Return the mean of a generator's values in its three ways.
 
     Args:
         values: (n,) one value per item of the generator; NaN: not measured.
         prompt: (n,) label of each item's prompt.
-        worst: What counts as a miss; below `best` unless lower is better.
-        best: What counts as a pass.
+        limits: What counts as a miss and as a pass, and what is said with these bounds.
         cell: (n,) 0 … C - 1: the figure is the mean over cells of their means; None: the mean over items.
-        share: Whether the values are 0 and 1.
         confidence: Of the intervals.
         no_interval: Why there can be none.
-        doubt: Said with the bounds where something was not measured, such as that `worst` is no true bound.
 
-    >>> found = three_figures(np.array([1.0, 0, np.nan, np.nan]), np.arange(4), worst=0, best=1, share=True)
+    >>> found = three_figures(np.array([1.0, 0, np.nan, np.nan]), np.arange(4), ScoreRange(share=True))
     >>> found.as_misses.value, found.left_out.value, found.as_passes.value, found.coverage
     (0.25, 0.5, 0.75, 0.5)
     """
     measured = np.isfinite(values)
     coverage = float(measured.mean()) if len(values) else None
 
-    def counted(rows: NDArray[np.bool_], unmeasured: float | None) -> Estimate:
+    def counted(rows: Bools, unmeasured: float | None) -> Estimate:
         filled = values if unmeasured is None else np.where(measured, values, unmeasured)
         found = prompt_mean(
             filled[rows],
             prompt[rows],
             weight=None if cell is None else cell_weights(cell[rows], int(cell.max(initial=-1)) + 1),
-            share=share,
-            limits=(min(worst, best), max(worst, best)),
+            share=limits.share,
+            limits=(min(limits.worst, limits.best), max(limits.worst, limits.best)),
             confidence=confidence,
             no_interval=no_interval,
         )
-        reason = found.reason or (doubt if unmeasured is not None and not measured.all() else None)
+        reason = found.reason or (limits.doubt if unmeasured is not None and not measured.all() else None)
         return Estimate(found.value, found.low, found.high, n=found.n, coverage=coverage, reason=reason)
 
     left_out = counted(measured, None)
@@ -179,7 +181,9 @@ def three_figures(
         return ThreeFigures(as_misses=left_out, left_out=left_out, as_passes=left_out)
     everything = np.ones(len(values), dtype=bool)
     return ThreeFigures(
-        as_misses=counted(everything, worst), left_out=left_out, as_passes=counted(everything, best)
+        as_misses=counted(everything, limits.worst),
+        left_out=left_out,
+        as_passes=counted(everything, limits.best),
     )
 
 
@@ -282,7 +286,7 @@ def places(figures: Sequence[ThreeFigures], *, higher_is_better: bool = True) ->
     other's upper bound. Little coverage therefore leaves a place open, however good the measured part is.
 
     >>> few, many = (np.r_[np.ones(9), 0, np.full(90, np.nan)], np.r_[np.ones(60), np.zeros(40)])
-    >>> both = [three_figures(v, np.arange(100), worst=0, best=1, share=True) for v in (few, many)]
+    >>> both = [three_figures(v, np.arange(100), ScoreRange(share=True)) for v in (few, many)]
     >>> [(place.rank, place.low, place.high) for place in places(both)]
     [(2, 1, 2), (1, 1, 2)]
     """

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Floats
 from genspace.analysis.resampling import ratio
 from genspace.display import Displayed
 
 __all__ = ["Confusion", "cells", "confusion"]
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, repr=False)

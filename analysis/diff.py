@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Floats, Ints
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._judge_section import cost_of, coverage_of
 from genspace.analysis._options import CompareOptions
@@ -32,7 +32,6 @@ from genspace.analysis.resampling import ratio
 from genspace.analysis.result import ComparisonDocument, Cost, Coverage, Primary
 from genspace.columns import ANSWER_KEY
 from genspace.display import Result
-from genspace.documents import to_dict
 from genspace.evidence import Evidence
 from genspace.records import JudgeMark, Reference, StudySettings
 
@@ -53,8 +52,6 @@ __all__ = [
     "diff",
 ]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 AnswerKind = Literal["decisions", "preferences", "scores"]
 
 BEFORE = "before\0"
@@ -195,10 +192,6 @@ class Diff(Result):
     def __repr__(self) -> str:
         told = ", ".join(f"{row.judge}: {row.standing}" for row in self.document.judges)
         return f"<Diff of {self.document.new!r} beside {self.document.old!r}: {told or 'no judge'}>"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON holds it (`genspace/schemas/diff.schema.json`)."""
-        return to_dict(self.document)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per question and judge.

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Floats
 from genspace.analysis.resampling import dense_codes
 
 __all__ = ["places"]
-
-Floats = NDArray[np.float64]
 
 
 def places(human: Floats, score: Floats) -> tuple[Floats, Floats]:

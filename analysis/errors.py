@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from genspace.analysis._arrays import Bools, Floats
 from genspace.analysis._estimate import Estimate
 from genspace.analysis.inference.intervals import Scale, from_replicates
 from genspace.analysis.inference.replicates import Replicates
@@ -16,8 +17,6 @@ from genspace.analysis.resampling import Weighted, ratio, stream
 from genspace.display import Displayed
 
 __all__ = ["ErrorOverlap", "error_overlap", "pareto_front"]
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ def _shuffle_prompts(values: Floats, prompts: NDArray[Any], rng: np.random.Gener
     return result
 
 
-def pareto_front(cost: ArrayLike, value: ArrayLike) -> NDArray[np.bool_]:
+def pareto_front(cost: ArrayLike, value: ArrayLike) -> Bools:
     """(k,) whether no other judge is at least as good for at most the same cost, and better in one of the two.
 
     NaN in either leaves a judge out of the front.

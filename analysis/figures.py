@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
+from operator import attrgetter
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Floats
 from genspace.analysis.decisions import Confusion, cells
 from genspace.analysis.inference.intervals import Scale
 from genspace.analysis.resampling import Concordance, Weighted, dense_codes, one_hot, ratio
@@ -24,7 +25,6 @@ from genspace.records import ValueType
 
 __all__ = ["FIGURES", "SYSTEMS", "TIE_CALIBRATED_PAIRS", "TIE_FORMS", "Figure", "Named", "figure_named"]
 
-Floats = NDArray[np.float64]
 Statistic = Callable[[Weighted, Floats, float], Floats]
 """Takes the target with (n, B) multiplicities, (n,) scores, and the difference up to which scores tie; returns (B,)."""
 Share = Callable[[Concordance], Floats]
@@ -77,12 +77,14 @@ class Figure(Named):
     """For the figures that differ in what a judge's tie is worth alone: that, in words."""
 
 
-def _of_pairs(share: Share) -> Statistic:
-    return lambda y, x, tie: share(y.concordance(x, tie))
+def _of_pairs(form: str) -> Statistic:
+    """Read a figure off `Concordance`."""
+    return lambda y, x, tie: getattr(y.concordance(x, tie), form)
 
 
-def _of_decisions(read: Callable[[Confusion], Floats]) -> Statistic:
-    return lambda y, x, _: read(Confusion(*y.sums(cells(y.y, x))))
+def _of_decisions(rate: str) -> Statistic:
+    """Read a figure off `Confusion`."""
+    return lambda y, x, _: getattr(Confusion(*y.sums(cells(y.y, x))), rate)
 
 
 def _of_preferences(*, tie: float, apart: bool) -> Statistic:
@@ -119,27 +121,27 @@ def _no_preference(*, tie: float, apart: bool) -> Statistic:
     return lambda y, x, width: statistic(y, np.nan_to_num(x), width)
 
 
-def _tied(share: Share, *, near: bool = True) -> Statistic:
+def _tied(form: str, *, near: bool = True) -> Statistic:
     """Count the pairs of all items; the judge ties every pair that it did not score both items of."""
 
     def penalised(y: Weighted, x: Floats, tie: float) -> Floats:
         scored = np.isfinite(x)
         judged = y.take(scored).concordance(x[scored], tie if near else 0.0)
         everything = y.concordance(np.zeros(len(x)))
-        return share(
-            replace(
-                everything,
-                balance=judged.balance,
-                ties_x=judged.ties_x + everything.pairs - judged.pairs,
-                ties_both=judged.ties_both + everything.ties_y - judged.ties_y,
-            )
+        counted = replace(
+            everything,
+            balance=judged.balance,
+            ties_x=judged.ties_x + everything.pairs - judged.pairs,
+            ties_both=judged.ties_both + everything.ties_y - judged.ties_y,
         )
+        return np.asarray(getattr(counted, form))
 
     return penalised
 
 
-def _wrong(read: Callable[[Confusion], Floats]) -> Statistic:
-    decided = _of_decisions(read)
+def _wrong(rate: str) -> Statistic:
+    """Read an abstention as a wrong decision."""
+    decided = _of_decisions(rate)
     return lambda y, x, tie: decided(y, np.where(np.isfinite(x), x, 1 - y.y), tie)
 
 
@@ -192,46 +194,6 @@ def _spread(a: Floats, b: Floats, weights: Floats) -> Floats:
     return np.asarray(weights.sum(axis=0) * product - sum_a * sum_b)
 
 
-def _tau_b(counts: Concordance) -> Floats:
-    return counts.tau_b
-
-
-def _strict(counts: Concordance) -> Floats:
-    return counts.strict
-
-
-def _half_credit(counts: Concordance) -> Floats:
-    return counts.half_credit
-
-
-def _ties_dropped(counts: Concordance) -> Floats:
-    return counts.ties_dropped
-
-
-def _with_ties(counts: Concordance) -> Floats:
-    return counts.with_ties
-
-
-def _accuracy(counts: Confusion) -> Floats:
-    return counts.accuracy
-
-
-def _balanced_accuracy(counts: Confusion) -> Floats:
-    return counts.balanced_accuracy
-
-
-def _f1(counts: Confusion) -> Floats:
-    return counts.f1
-
-
-def _mcc(counts: Confusion) -> Floats:
-    return counts.mcc
-
-
-def _cohen_kappa(counts: Confusion) -> Floats:
-    return counts.cohen_kappa
-
-
 RATINGS: frozenset[ValueType] = frozenset({"ordinal", "continuous"})
 BINARY: frozenset[ValueType] = frozenset({"binary"})
 DEUTSCH = "Deutsch, Foster & Freitag 2023, Ties Matter"
@@ -247,7 +209,7 @@ _ROWS = (
         key="kendall_tau_b", short="Kendall τ-b", label="Kendall's tau-b", chance=0.0, within=True, shown_for=RATINGS,
         scale="correlation",
         meaning="the same question asked of every two items; ties of either side lower it",
-        statistic=lambda y, x, _: y.concordance(x).tau_b, penalised=_tied(_tau_b, near=False), source="Kendall 1945",
+        statistic=lambda y, x, _: y.concordance(x).tau_b, penalised=_tied("tau_b", near=False), source="Kendall 1945",
     ),
     Figure(
         key="pearson", short="Pearson", label="Pearson", chance=0.0, within=True, shown_for=RATINGS,
@@ -266,7 +228,7 @@ _ROWS = (
         scale="share",
         chance=0.5, within=True, tie_form="a judge's ties count as wrong",
         meaning="of two items that {people} separate, how often the judge puts the better one higher; a tie is wrong",
-        statistic=_of_pairs(_strict), share=_strict, penalised=_tied(_strict), source=DEUTSCH,
+        statistic=_of_pairs("strict"), share=attrgetter("strict"), penalised=_tied("strict"), source=DEUTSCH,
     ),
     Figure(
         key="pairwise_half_credit", short="pairwise, ties half", label="pairwise accuracy, a judge's ties half",
@@ -274,27 +236,28 @@ _ROWS = (
         chance=0.5, within=True, tie_form="a judge's ties count half",
         meaning="of two items that {people} separate, how often the judge puts the better one higher; a tie counts "
         "half (graded AUC)",
-        statistic=_of_pairs(_half_credit), share=_half_credit, penalised=_tied(_half_credit), source=DEUTSCH,
+        statistic=_of_pairs("half_credit"), share=attrgetter("half_credit"), penalised=_tied("half_credit"),
+        source=DEUTSCH,
     ),
     Figure(
         key="pairwise_ties_dropped", short="pairwise, ties dropped", label="pairwise accuracy, ties of both dropped",
         scale="share",
         chance=0.5, within=True, tie_form="ties of both are dropped",
         meaning="of two items that both separate, how often the judge puts the better one higher",
-        statistic=_of_pairs(_ties_dropped), share=_ties_dropped, source=DEUTSCH,
+        statistic=_of_pairs("ties_dropped"), share=attrgetter("ties_dropped"), source=DEUTSCH,
     ),
     Figure(
         key="pairwise_with_ties", short="pairwise, with ties", label="pairwise accuracy with ties (acc23)",
         scale="share",
         chance=0.5, within=True,
         meaning="how often judge and {people} say the same of two items: the first, the second, or a tie",
-        statistic=_of_pairs(_with_ties), share=_with_ties, penalised=_tied(_with_ties), source=DEUTSCH,
+        statistic=_of_pairs("with_ties"), share=attrgetter("with_ties"), penalised=_tied("with_ties"), source=DEUTSCH,
     ),
     Figure(
         key="roc_auc", short="ROC AUC", label="ROC AUC", target="decision", chance=0.5, shown_for=BINARY,
         scale="share", of_classes=True,
         meaning="how often the judge scores a yes above a no: 1 always, 0.5 as a coin would",
-        statistic=_of_pairs(_half_credit), share=_half_credit, penalised=_tied(_half_credit),
+        statistic=_of_pairs("half_credit"), share=attrgetter("half_credit"), penalised=_tied("half_credit"),
         source="Hanley & McNeil 1982",
     ),
     Figure(
@@ -307,32 +270,32 @@ _ROWS = (
         key="cohen_kappa", short="Cohen κ", label="Cohen's kappa", target="decision", of_labels=True, chance=0.0,
         scale="correlation", of_classes=True,
         shown_for=BINARY, meaning="how far yes and no agree beyond chance: 1 always, 0 as often as by chance",
-        statistic=_of_decisions(_cohen_kappa), penalised=_wrong(_cohen_kappa), source="Cohen 1960",
+        statistic=_of_decisions("cohen_kappa"), penalised=_wrong("cohen_kappa"), source="Cohen 1960",
     ),
     Figure(
         key="accuracy", short="accuracy", label="accuracy", target="decision", of_labels=True, chance=0.5,
         scale="share", shown_for=BINARY,
         meaning="share of the judge's decisions that are {people}'s; high without skill where one answer prevails",
-        statistic=_of_decisions(_accuracy), penalised=_wrong(_accuracy),
+        statistic=_of_decisions("accuracy"), penalised=_wrong("accuracy"),
     ),
     Figure(
         key="balanced_accuracy", short="balanced acc.", label="balanced accuracy", target="decision", of_labels=True,
         scale="share", of_classes=True,
         chance=0.5, shown_for=BINARY,
         meaning="accuracy on yes and on no, averaged: 0.5 as a coin would, whichever answer prevails",
-        statistic=_of_decisions(_balanced_accuracy), penalised=_wrong(_balanced_accuracy),
+        statistic=_of_decisions("balanced_accuracy"), penalised=_wrong("balanced_accuracy"),
     ),
     Figure(
         key="f1", short="F1", label="F1", target="decision", of_labels=True, chance=0.0,
         scale="share", of_classes=True,
         meaning="of the judge's yes and of {people}'s, how many are both: the harmonic mean of precision and recall",
-        statistic=_of_decisions(_f1), penalised=_wrong(_f1),
+        statistic=_of_decisions("f1"), penalised=_wrong("f1"),
     ),
     Figure(
         key="mcc", short="MCC", label="Matthews' correlation", target="decision", of_labels=True, chance=0.0,
         scale="correlation", of_classes=True,
         meaning="the correlation of the judge's yes and no with {people}'s: 1 always the same, 0 by chance",
-        statistic=_of_decisions(_mcc), penalised=_wrong(_mcc), source="Matthews 1975",
+        statistic=_of_decisions("mcc"), penalised=_wrong("mcc"), source="Matthews 1975",
     ),
     Figure(
         key="pair_agreement", short="agreement on pairs", label="agreement on pairs", target="preference", chance=0.5,

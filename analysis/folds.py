@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from genspace.analysis._arrays import Bools
 from genspace.analysis.pairwise import folds_by_prompt
 from genspace.analysis.resampling import stream
 
@@ -16,9 +17,7 @@ FOLDS = 5
 REPEATS = 5
 
 
-def prompt_folds(
-    prompts: ArrayLike, *, folds: int = FOLDS, seed: int = 0
-) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+def prompt_folds(prompts: ArrayLike, *, folds: int = FOLDS, seed: int = 0) -> Iterator[tuple[Bools, Bools]]:
     """Yield (training, held-out) masks over the items; each prompt is held out once, whole.
 
     The split depends on the labels and the seed alone, not on the order of the items. With fewer prompts than
@@ -34,7 +33,7 @@ def prompt_folds(
             yield fold != k, fold == k
 
 
-def outer_folds(prompts: ArrayLike, *, seed: int = 0) -> NDArray[np.bool_]:
+def outer_folds(prompts: ArrayLike, *, seed: int = 0) -> Bools:
     """(n, REPEATS x FOLDS) which items each outer fold of a tuning holds out.
 
     In each repeat every prompt is held out once, whole.

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Bools, Floats
 from genspace.analysis._estimate import Estimate
 from genspace.analysis.inference.intervals import Support, from_replicates, wilson
 from genspace.analysis.inference.replicates import Replicates, StandardError
@@ -25,7 +25,6 @@ from genspace.sides import Frame
 
 __all__ = ["FramedItem", "FramedRater", "Frames", "find_frames", "share_of_answers"]
 
-Floats = NDArray[np.float64]
 
 ROUNDS, CHANGE = 500, 1e-9
 SLIPS = (1.0, 9.0)
@@ -177,7 +176,7 @@ class _FramePosteriors:
     """Mean-field posteriors of the raters' frames and of the items' two answers, and the rates between them."""
 
     answers: Floats
-    allowed: NDArray[np.bool_]
+    allowed: Bools
     """(n, 4) which pairs of answers (camera, object) in 00, 01, 10, 11 an item may have."""
     cells: Floats
     """(n, 4) probabilities of them."""
@@ -254,7 +253,7 @@ class _FramePosteriors:
         logs += np.log(np.where(self.allowed.sum(axis=1, keepdims=True) > 1, self.prior, 0.25))
         return _normalised(np.where(self.allowed, np.exp(logs - logs.max(axis=1, keepdims=True)), 0.0))
 
-    def _frames(self, rows: NDArray[np.bool_]) -> Floats:
+    def _frames(self, rows: Bools) -> Floats:
         no, yes = self._chances()
         gain = np.zeros(self.answers.shape[1])
         for probability, sign in ((self.own_yes, 1.0), (self.camera_yes, -1.0)):
@@ -264,7 +263,7 @@ class _FramePosteriors:
         found = 1 / (1 + np.exp(-np.clip(logit, -500, 500)))
         return np.where(np.isfinite(self.fixed), self.fixed, found)
 
-    def _rates(self, unknown: NDArray[np.bool_]) -> None:
+    def _rates(self, unknown: Bools) -> None:
         right = (1 - self.frame) * self.camera_yes[:, None] + self.frame * self.own_yes[:, None]
         seen = np.isfinite(self.answers)
         wrong = np.where(seen, np.where(self.answers == 1, 1 - right, right), 0.0).sum(axis=0)

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -29,7 +29,6 @@ from genspace.analysis.inference.replicates import standard_error
 from genspace.analysis.question import Question
 from genspace.analysis.reasons import Reason
 from genspace.display import Result
-from genspace.documents import to_dict
 from genspace.errors import InputError, did_you_mean
 from genspace.evidence import Evidence
 
@@ -222,10 +221,6 @@ class Gate(Result):
     def __repr__(self) -> str:
         failed = [f"{c.rule} ({c.judge}: {c.outcome})" for c in self.document.checks if not c.passed]
         return f"<Gate of {self.document.study!r}: {'passed' if self.passed else 'not met: ' + '; '.join(failed)}>"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON holds it (`genspace/schemas/gate.schema.json`)."""
-        return to_dict(self.document)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per rule and judge: `rule, judge, outcome, passed, value, low, high, confidence`."""

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Floats, Ints
 from genspace.analysis._estimate import Estimate
 from genspace.analysis.counted import ROUNDING, cell_weights, mean_without_each
 from genspace.analysis.inference.comparisons import ENOUGH
@@ -20,9 +21,6 @@ from genspace.analysis.significance import ALPHA, holm
 from genspace.display import Displayed
 
 __all__ = ["GeneratorPair", "Side", "compare_pairs"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

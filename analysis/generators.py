@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Floats, Ints
 from genspace.analysis._memory import chunk_cells
 from genspace.analysis.bradley_terry import PRIOR_TIES, Triads, bradley_terry, triads
 from genspace.analysis.reasons import Reason
@@ -28,8 +28,6 @@ __all__ = [
     "standings",
 ]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 ROUNDING = 1e-12
 """Scores closer than this share of the largest are equal: their sums only ran in another order."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from genspace.analysis._arrays import Bools, Floats, Ints
 from genspace.analysis.correlation import Grouped
 from genspace.analysis.inference.left_out import below, dominated
 from genspace.analysis.inference.replicates import Replicates
@@ -30,9 +31,6 @@ __all__ = [
     "right_pairs",
 ]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 MAX_PAIRS = 2_000_000
 """More pairs than this are not listed one by one …"""
@@ -70,9 +68,7 @@ class PairCounts(Displayed):
         return self.concordant + self.discordant + self.ties_human + self.ties_judge + self.ties_both
 
     def _over(self, numerator: Floats, denominator: Floats) -> Grouped:
-        values = np.full(len(denominator), np.nan)
-        np.divide(numerator, denominator, out=values, where=denominator > 0)
-        return Grouped(values, denominator)
+        return Grouped(ratio(numerator, denominator), denominator)
 
     @property
     def accuracy(self) -> Grouped:

@@ -15,8 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from genspace.analysis._arrays import Floats, Ints
 from genspace.analysis._memory import chunk_cells
 from genspace.analysis.correlation import score_tie
 from genspace.analysis.figures import FIGURES, Figure
@@ -27,8 +28,6 @@ from genspace.display import Displayed
 
 __all__ = ["SwapTest", "standardised", "swap_test"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Difference = Callable[[Floats], Floats]
 """Takes (P, B) swaps 1 / 0; returns the (B,) difference, first judge minus second, after swapping."""
 

@@ -12,11 +12,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Floats
 from genspace.analysis._assumptions import Assumptions, JudgeAnswers
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._latent_scale import LatentScale
@@ -42,7 +43,6 @@ __all__ = [
     "smallest_sufficient",
 ]
 
-Floats = NDArray[np.float64]
 BLOCKS = 100
 """More prompts than this are left out in so many blocks: a hundredth of the work, next to no other power."""
 FIRST_PROMPTS, MOST_PROMPTS = 60, 5000
@@ -156,20 +156,16 @@ def power_table(
     >>> [(row.prompts, row.raters) for row in table]
     [(10, 1), (10, 2), (20, 1), (20, 2)]
     """
-    panels = tuple(raters)
-    return [
-        planned
-        for count in sorted(set(prompts))
-        for planned in simulate_power(
-            assumptions,
-            prompts=count,
-            raters=panels,
-            figure=figure,
-            alpha=alpha,
-            studies=studies,
-            seed=seed,
-        )
-    ]
+    simulate = partial(
+        simulate_power,
+        assumptions,
+        raters=tuple(raters),
+        figure=figure,
+        alpha=alpha,
+        studies=studies,
+        seed=seed,
+    )
+    return [planned for count in sorted(set(prompts)) for planned in simulate(prompts=count)]
 
 
 def enough_prompts(
@@ -207,21 +203,14 @@ def enough_prompts(
 
     if not 0 < power < 1:
         raise InputError(f"power = {power}: must lie between 0 and 1")
+    simulate = partial(simulate_power, assumptions, figure=figure, alpha=alpha, studies=studies, seed=seed)
 
     def tried(panel: int) -> Iterator[PlannedStudy]:
         size, seen = FIRST_PROMPTS, set[int]()
         reach = float(ndtri(1 - alpha / 2))
         while size not in seen and len(seen) < SEARCHES:
             seen.add(size)
-            (planned,) = simulate_power(
-                assumptions,
-                prompts=size,
-                raters=[panel],
-                figure=figure,
-                alpha=alpha,
-                studies=studies,
-                seed=seed,
-            )
+            (planned,) = simulate(prompts=size, raters=[panel])
             yield planned
             share = np.clip(planned.power.value or 0.0, 1.5 * alpha, 1 - 1 / studies)
             wanted = size * ((reach + float(ndtri(power))) / (reach + float(ndtri(share)))) ** 2

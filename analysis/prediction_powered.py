@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from genspace.analysis._arrays import Floats, Ints
 from genspace.analysis._estimate import Estimate
 from genspace.analysis.inference.intervals import Support, wilson
 from genspace.analysis.inference.replicates import StandardError
@@ -24,7 +25,6 @@ from genspace.display import Displayed
 
 __all__ = ["CorrectedMean", "corrected_mean", "corrected_strata", "undrawn_reason"]
 
-Floats = NDArray[np.float64]
 MIN_LABELLED_PROMPTS = 10
 """With fewer labelled prompts the normal interval is too short."""
 MIN_LABELS = 60
@@ -109,7 +109,7 @@ def corrected_strata(
     ratings: Floats,
     scores: Floats,
     prompts: NDArray[Any],
-    stratum: NDArray[np.int64],
+    stratum: Ints,
     *,
     confidence: float = 0.95,
 ) -> CorrectedMean:

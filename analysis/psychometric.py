@@ -18,8 +18,9 @@ import math
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from genspace.analysis._arrays import Bools, Floats, Ints
 from genspace.analysis._estimate import Estimate
 from genspace.analysis.reasons import Reason
 from genspace.analysis.resampling import PromptDraws, stream
@@ -27,7 +28,6 @@ from genspace.display import Displayed
 
 __all__ = ["PsychometricCurve", "fit_psychometric"]
 
-Floats = NDArray[np.float64]
 
 JND_LOGIT = math.log(3.0)
 """Logit of 75 %: from the threshold (50 %) to there is one just noticeable difference."""
@@ -140,9 +140,7 @@ def fit_psychometric(
     return _summary(fitted, n, asked=asked, criterion=criterion, lapses=lapses, confidence=confidence)
 
 
-def _clean(
-    quantity: ArrayLike, yes: ArrayLike, groups: ArrayLike | None
-) -> tuple[Floats, Floats, NDArray[np.int64]]:
+def _clean(quantity: ArrayLike, yes: ArrayLike, groups: ArrayLike | None) -> tuple[Floats, Floats, Ints]:
     x, y = np.asarray(quantity, dtype=float), np.asarray(yes, dtype=float)
     cluster = np.arange(len(x)) if groups is None else np.asarray(groups)
     if not x.shape == y.shape == cluster.shape or x.ndim != 1:
@@ -155,7 +153,7 @@ def _clean(
     return x, y, np.asarray(codes, dtype=np.int64)
 
 
-def _draw_weights(cluster: NDArray[np.int64], draws: int, seed: int) -> Floats:
+def _draw_weights(cluster: Ints, draws: int, seed: int) -> Floats:
     """(1 + draws, n) how often each answer counts: once in the first row, then whole clusters resampled."""
     drawn = PromptDraws.make(cluster, draws, stream(seed, "psychometric"))
     return np.vstack([np.ones((1, len(cluster))), drawn.weights().T])
@@ -171,9 +169,7 @@ class _Fits:
     lapse: Floats
 
 
-def _fit_draws(
-    levels: Floats, level_of: NDArray[np.int64], y: Floats, weights: Floats, *, lapses: bool
-) -> _Fits:
+def _fit_draws(levels: Floats, level_of: Ints, y: Floats, weights: Floats, *, lapses: bool) -> _Fits:
     from scipy.sparse import csr_array
 
     places = np.arange(len(y))
@@ -247,7 +243,7 @@ def _separation(z: Floats, trials: Floats, said_yes: Floats) -> tuple[Floats, Fl
     return step, np.where(up, 1.0, 0.0) - np.where(down & ~up, 1.0, 0.0)
 
 
-def _ends(z: Floats, there: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+def _ends(z: Floats, there: Bools) -> tuple[Floats, Floats]:
     """(B,) lowest and highest level at which something is there; infinite, and crossed, where nowhere."""
     return np.where(there, z, np.inf).min(axis=1), np.where(there, z, -np.inf).max(axis=1)
 

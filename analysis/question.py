@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genspace import records
+from genspace.analysis._arrays import Bools, Floats, Ints
+from genspace.analysis.resampling import ratio
 from genspace.columns import positions, rows_where
 from genspace.errors import InputError, did_you_mean
 from genspace.evidence import Evidence, as_text
@@ -27,10 +29,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["JudgeScores", "PeopleAnswers", "Question", "Units", "infer_value_type"]
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 
 OF_JUDGES = ["origin", "status", "score", "passed", "confidence", "seconds", "tokens", "cost_usd"]
@@ -68,10 +66,7 @@ class PeopleAnswers:
     @cached_property
     def mean(self) -> Floats:
         """(n,) mean of the ratings there are: the human target; NaN without a rating."""
-        total = np.nansum(self.ratings, axis=1)
-        mean = np.full(len(total), np.nan)
-        np.divide(total, self.count, out=mean, where=self.count > 0)
-        return mean
+        return ratio(np.nansum(self.ratings, axis=1), self.count.astype(float))
 
     @cached_property
     def decision(self) -> Floats:
@@ -81,17 +76,7 @@ class PeopleAnswers:
     def rater(self, column: int) -> JudgeScores:
         """Return one rater as a judge: the ratings as scores, and the decisions they stand for."""
         own = self.ratings[:, column]
-        nothing = np.full(len(own), np.nan)
-        return JudgeScores(
-            name=self.raters[column],
-            score=own,
-            passed=self.decide(own),
-            status=np.where(np.isfinite(own), "decided", "missing"),
-            confidence=nothing,
-            seconds=nothing,
-            tokens=nothing,
-            cost_usd=nothing,
-        )
+        return JudgeScores.bare(self.raters[column], own, self.decide(own))
 
     @property
     def on_unit_scale(self) -> Floats:
@@ -147,6 +132,15 @@ class JudgeScores:
     """Of which other judge this is a variant."""
     difference: bool = False
     """Scores of pairs are differences, above 0 for the first item; False: shares of the first item, in [0, 1]."""
+
+    @classmethod
+    def bare(
+        cls, name: str, score: Floats, passed: Floats, kind: Literal["judge", "baseline"] = "judge"
+    ) -> JudgeScores:
+        """Return scores of which neither confidence nor cost is known."""
+        unknown = np.full(len(score), np.nan)
+        status = np.where(np.isfinite(score), "decided", "missing")
+        return cls(name, score, passed, status, unknown, unknown, unknown, unknown, kind)
 
     def take(self, rows: Bools | Ints) -> JudgeScores:
         """Return the same judge on some of the units."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from typing_extensions import deprecated
 
@@ -14,7 +14,6 @@ from genspace.analysis._options import CompareOptions, Resampled
 from genspace.analysis.question import Question
 from genspace.analysis.result import GeneratorRow, RankingDocument, RankingStudy
 from genspace.display import Result
-from genspace.documents import to_dict
 from genspace.errors import InputError, did_you_mean
 from genspace.evidence import Evidence
 from genspace.records import StudySettings
@@ -43,10 +42,6 @@ class Ranking(Result):
 
     def __repr__(self) -> str:
         return f"<Ranking of {self.document.study.name!r}: {', '.join(self.order()) or 'no generators'}>"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON holds it (`genspace/schemas/ranking.schema.json`)."""
-        return to_dict(self.document)
 
     def order(self, judge: str | None = None) -> list[str]:
         """Return the generators from best to worst, as the people or a judge rank them; those without a score last.

@@ -12,8 +12,9 @@ from itertools import combinations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from genspace.analysis._arrays import Floats
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._variance import icc, mean_of_inverse, variance_components
 from genspace.analysis.inference.intervals import Scale, from_replicates
@@ -37,7 +38,6 @@ __all__ = [
     "variance_components",
 ]
 
-Floats = NDArray[np.float64]
 Level = Literal["nominal", "ordinal", "interval"]
 
 MAX_CATEGORIES = 25

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from genspace.analysis._arrays import Floats, Ints
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._memory import chunk_cells
 from genspace.analysis.reasons import Reason
@@ -41,8 +42,6 @@ __all__ = [
     "stream",
 ]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 Adding = Callable[[Floats], Floats]
 """Takes (G,) figures of groups, returns their sums in B ways."""

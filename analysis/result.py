@@ -25,6 +25,7 @@ from genspace.analysis.inference.ceiling import Ceiling
 from genspace.analysis.inference.comparisons import Method, OtherGenerators, Standing
 from genspace.analysis.inference.words import Headline
 from genspace.analysis.notes import LeftOutRater, Note
+from genspace.analysis.prediction_powered import CorrectedMean
 from genspace.analysis.reasons import Reason
 from genspace.readings import Reading
 from genspace.records import JudgeVariant, Reference, ValueType
@@ -473,19 +474,9 @@ class Overlap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Corrected:
+class Corrected(CorrectedMean):
     """A generator's mean rating over all its items, the rated sample corrected by a judge."""
 
-    sample: Estimate
-    """From the rated sample alone."""
-    corrected: Estimate
-    """With the judge's scores of the other items."""
-    weight: float | None
-    """Weight of the judge's scores; None: not defined."""
-    labelled: int
-    """Rated items."""
-    unlabelled: int
-    """Items that only the judge scored."""
     rank: int | None
     """By the corrected mean."""
 

@@ -15,8 +15,9 @@ from itertools import product
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from genspace.analysis._arrays import Floats
 from genspace.analysis.correlation import agreement, score_tie
 from genspace.analysis.figures import FIGURES
 from genspace.analysis.inference.left_out import LeftOut
@@ -45,7 +46,6 @@ __all__ = [
     "williams",
 ]
 
-Floats = NDArray[np.float64]
 Alternative = Literal["two-sided", "greater", "less"]
 Level = Literal["system", "input", "global"]
 

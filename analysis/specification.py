@@ -15,6 +15,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Bools, Floats, Ints
 from genspace.analysis._scope import Scope, figure_table, given, target_of
 from genspace.analysis._threads import side_by_side
 from genspace.analysis.correlation import score_tie, within_groups
@@ -29,8 +30,6 @@ from genspace.analysis.significance import ALPHA, holm
 
 __all__ = ["DIMENSIONS", "specification_section"]
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 Choice = tuple[str, ...]
 
 DIMENSIONS = ("figure", "averaging", "raters", "left_out", "abstention")
@@ -191,7 +190,7 @@ class _Job:
         keys = [key for key in (figure.key for figure in figures) if all(key in values for values in found)]
         return {key: _UnderOne.make(np.stack([values[key] for values in found]), clusters) for key in keys}
 
-    def _parts(self, generator: NDArray[np.int64]) -> list[Bools]:
+    def _parts(self, generator: Ints) -> list[Bools]:
         """Return which units a figure is taken over: all of them, or those of each generator."""
         if self.averaging != "generator":
             return [np.ones(len(generator), dtype=bool)]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Floats, Ints
 from genspace.analysis.generators import ahead, mean_scores
 from genspace.analysis.resampling import PromptDraws, ratio, stream
 from genspace.display import Displayed
@@ -22,8 +23,6 @@ __all__ = [
     "system_scores",
 ]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 MIN_GENERATORS = 8
 """With fewer, generators are not resampled and no significance is claimed."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from genspace.analysis._arrays import Floats
 from genspace.analysis.decisions import Confusion
 from genspace.analysis.folds import FOLDS, prompt_folds
 from genspace.display import Displayed
@@ -14,7 +15,6 @@ from genspace.errors import InputError, did_you_mean
 
 __all__ = ["CrossFittedDecisions", "best_threshold", "cross_fit_decisions"]
 
-Floats = NDArray[np.float64]
 CRITERIA = ("accuracy", "balanced_accuracy", "f1", "mcc", "cohen_kappa")
 """Figures of a `decisions.Confusion` that a threshold can make best."""
 CRITERION = "balanced_accuracy"

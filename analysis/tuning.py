@@ -16,15 +16,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Bools, Floats, Ints
 from genspace.analysis._estimate import Estimate
 from genspace.analysis.figures import Figure
 from genspace.analysis.folds import outer_folds
 from genspace.analysis.inference.intervals import from_replicates
 from genspace.analysis.inference.replicates import Replicates, standard_error
 from genspace.analysis.reasons import Reason
-from genspace.analysis.resampling import Weighted
+from genspace.analysis.resampling import Weighted, ratio
 from genspace.display import Displayed
 
 __all__ = [
@@ -38,7 +38,6 @@ __all__ = [
     "tune",
 ]
 
-Floats = NDArray[np.float64]
 TunedSays = Literal["ahead", "open", "behind", "identical"]
 
 BLOCKS = 30
@@ -127,13 +126,13 @@ class Tuned(Displayed):
 
 def tune(
     y: Floats,
-    prompts: Sequence[str] | NDArray[np.int64],
+    prompts: Sequence[str] | Ints,
     candidates: Sequence[Candidate],
     figure: Figure,
     *,
     price: float = 0.0,
-    held: NDArray[np.bool_] | None = None,
-    alive: NDArray[np.bool_] | None = None,
+    held: Bools | None = None,
+    alive: Bools | None = None,
     seed: int = 0,
     confidence: float = 0.95,
 ) -> Tuned:
@@ -170,12 +169,9 @@ def tune(
     if not (coverage >= LEAST_COVERAGE).any():
         raise ValueError(f"no candidate decides {LEAST_COVERAGE:.0%} of the items")
     clusters = Replicates.of(labels, seed=seed, most=BLOCKS, blocks=BLOCKS)
-    kept = np.concatenate(
-        [np.ones((len(y), 1)), clusters.weights()], axis=1
-    )  # (n, 1 + G): everything, then without each
+    kept = _kept(clusters)
     held = outer_folds(labels, seed=seed) if held is None else held
-    every = np.ones((len(y), 1), dtype=bool)
-    training = _figures(figure, y, candidates, kept, np.concatenate([~held, every], axis=1))
+    training = _figures(figure, y, candidates, kept, _training(held))
     training, everything = training[..., :-1], training[:, 0, -1]
     testing = _figures(figure, y, candidates, kept, held)
     costs = np.array([c.cost_usd for c in candidates])
@@ -183,11 +179,11 @@ def tune(
         alive = np.ones((len(candidates), held.shape[1] + 1), dtype=bool)
     allowed = alive & (coverage >= LEAST_COVERAGE)[:, None]
 
-    def utility(found: Floats, which: NDArray[np.bool_]) -> NDArray[np.int64]:
+    def utility(found: Floats, which: Bools) -> Ints:
         worth = np.where(np.isfinite(found), found, -np.inf) - (price * costs)[:, None, None]
         return np.asarray(np.where(which[:, None, :], worth, -np.inf).argmax(axis=0))
 
-    def reached(which: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.int64]]:
+    def reached(which: Bools) -> tuple[Floats, Ints]:
         chosen = utility(training, which[:, :-1])
         return _mean(np.take_along_axis(testing, chosen[None], axis=0)[0]), chosen
 
@@ -248,14 +244,14 @@ def tune(
 
 def promising(
     y: Floats,
-    prompts: Sequence[str] | NDArray[np.int64],
+    prompts: Sequence[str] | Ints,
     candidates: Sequence[Candidate],
     figure: Figure,
-    held: NDArray[np.bool_],
+    held: Bools,
     *,
     price: float = 0.0,
     seed: int = 0,
-) -> NDArray[np.bool_]:
+) -> Bools:
     """Return which candidates are worth asking about the remaining items.
 
     In each fold one goes by its training items alone: a candidate is dropped there when its figure less the price of
@@ -273,11 +269,8 @@ def promising(
     Returns:
         (m, folds + 1) by fold, and last on all items.
     """
-    labels = np.unique(np.asarray(prompts), return_inverse=True)[1]
-    clusters = Replicates.of(labels, seed=seed, most=BLOCKS, blocks=BLOCKS)
-    kept = np.concatenate([np.ones((len(y), 1)), clusters.weights()], axis=1)
-    rows = np.concatenate([~held, np.ones((len(y), 1), dtype=bool)], axis=1)
-    found = _figures(figure, y, candidates, kept, rows)
+    clusters = Replicates.of(prompts, seed=seed, most=BLOCKS, blocks=BLOCKS)
+    found = _figures(figure, y, candidates, _kept(clusters), _training(held))
     worth = found - price * np.array([c.cost_usd for c in candidates])[:, None, None]
     best = np.where(np.isfinite(worth[:, :1]), worth[:, :1], -np.inf).argmax(axis=0)[None]
     behind = worth - np.take_along_axis(worth, np.broadcast_to(best, (1, *worth.shape[1:])), axis=0)
@@ -289,9 +282,17 @@ def promising(
     return np.asarray(keep)
 
 
-def _figures(
-    figure: Figure, y: Floats, candidates: Sequence[Candidate], kept: Floats, rows: NDArray[np.bool_]
-) -> Floats:
+def _kept(clusters: Replicates) -> Floats:
+    """(n, 1 + G) weights: everything, then without each block."""
+    return np.column_stack([np.ones(len(clusters.of_item)), clusters.weights()])
+
+
+def _training(held: Bools) -> Bools:
+    """(n, folds + 1) the items on which each fold chooses, and last all."""
+    return np.column_stack([~held, np.ones(len(held), dtype=bool)])
+
+
+def _figures(figure: Figure, y: Floats, candidates: Sequence[Candidate], kept: Floats, rows: Bools) -> Floats:
     """(m, 1 + G, folds) figure of each candidate on some rows, without each block.
 
     With a column more of `rows` than there are folds, it is of all items, and read from what a candidate said there.
@@ -318,9 +319,7 @@ def _figure(figure: Figure, target: Weighted, values: Floats) -> Floats:
 
 def _mean(figures: Floats) -> Floats:
     """(1 + G,) mean over the folds in which the figure is defined; NaN where it is in none."""
-    known = np.isfinite(figures).sum(axis=1)
-    unknown = np.full(len(figures), np.nan)
-    return np.asarray(np.divide(np.nansum(figures, axis=1), known, out=unknown, where=known > 0))
+    return ratio(np.nansum(figures, axis=1), np.isfinite(figures).sum(axis=1))
 
 
 def _needed(gain: float, error: float | None, prompts: int) -> int | None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Bools, Floats
 from genspace.analysis._decision_section import penalised_estimate, preferred
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._options import CompareOptions
@@ -29,6 +29,7 @@ from genspace.analysis.alternative_annotator import (
     as_ratings,
     own_answers,
 )
+from genspace.analysis.diff import as_estimate
 from genspace.analysis.inference.comparisons import Difference
 from genspace.analysis.inference.intervals import from_replicates
 from genspace.analysis.question import Question
@@ -36,7 +37,6 @@ from genspace.analysis.reasons import Reason
 from genspace.analysis.result import Claim, PairTest, ValidationCell, ValidationDocument, ValidationPair
 from genspace.analysis.significance import ALPHA, benjamini_hochberg, holm
 from genspace.display import Result
-from genspace.documents import to_dict
 from genspace.errors import InputError, did_you_mean
 from genspace.evidence import Evidence
 from genspace.records import StudySettings
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MARGIN", "Validation", "validate"]
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 MARGIN = 0.02
 """Largest loss of agreement that still counts as not worse."""
@@ -78,10 +76,6 @@ class Validation(Result):
     def __repr__(self) -> str:
         claims = ", ".join(f"{row.judge}: {row.claim or 'not compared'}" for row in self.document.against)
         return f"<Validation of {self.document.metric!r} in {self.document.study!r}: {claims or 'no other metric'}>"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON holds it (`genspace/schemas/validation.schema.json`)."""
-        return to_dict(self.document)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per metric compared with: `judge, claim, difference, low, high, n, p, p_holm`."""
@@ -279,11 +273,7 @@ def _breakdowns(
     scope: Scope, new: str, others: Sequence[str], by: Sequence[str]
 ) -> dict[str, dict[str, ValidationCell]]:
     """Compare within each part of the study; the p-values of all parts are one Benjamini-Hochberg family."""
-    parts = {
-        (column, value): scope.take(scope.study.column(column) == value)
-        for column in by
-        for value in sorted(set(scope.study.column(column)))
-    }
+    parts = scope.parts(by)
     found = {
         (key, other): Compared(part).difference(new, other) for key, part in parts.items() for other in others
     }
@@ -292,22 +282,15 @@ def _breakdowns(
     cells: dict[str, dict[str, ValidationCell]] = {column: {} for column in by}
     for (column, value), part in parts.items():
         rows = {other: found[(column, value), other] for other in others}
-        cells[column][str(value) or "(none)"] = ValidationCell(
+        cells[column][value] = ValidationCell(
             figure=part.primary_estimate(part.study.judges[new]),
-            against={other: _cell_estimate(d, common) for other, (d, common) in rows.items()},
+            against={other: as_estimate(d, int(common.sum())) for other, (d, common) in rows.items()},
             claims={
                 other: _cell_claim(d, adjusted.get(((column, value), other)))
                 for other, (d, _) in rows.items()
             },
         )
     return cells
-
-
-def _cell_estimate(found: Difference, common: Bools) -> Estimate:
-    n = int(common.sum())
-    if found.value is None:
-        return Estimate.undefined(found.reason or Reason("undefined"), n=n)
-    return Estimate(found.value, found.low, found.high, n=n, reason=found.reason)
 
 
 def _cell_claim(found: Difference, adjusted: float | None) -> Claim | None:

@@ -11,17 +11,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from genspace.errors import InputError
-from genspace.records import ANSWERS_FILE
-
-__all__ = [
-    "ANSWERS_FILE",
-    "LAYOUTS",
-    "StorageError",
-    "check_layout",
-    "copied",
-    "opened_to_read",
-    "storage_message",
-]
 
 LAYOUTS = ("1", "2")
 """Versions of the tables that can be read; the last is written."""

@@ -15,9 +15,8 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from genspace.errors import InputError, optional_import
-from genspace.human_study._answers_file import ANSWERS_FILE, StorageError, copied, storage_message
-
-__all__ = ["open_engine", "snapshot", "storage_errors"]
+from genspace.human_study._answers_file import StorageError, copied, storage_message
+from genspace.records import ANSWERS_FILE
 
 _CONNECT_SECONDS = 5
 _WAIT_SECONDS = 30

@@ -11,8 +11,6 @@ from genspace.errors import InvalidFilesError, Problem, refuse
 from genspace.records import Item
 from genspace.tables import Table, read_table, require_columns
 
-__all__ = ["study_table", "study_text", "study_toml", "unknown_items"]
-
 
 def _inside(root: Path, name: str) -> Path:
     """Return the path of a file that a design names. Errors: `InvalidFilesError` where it lies outside the study."""

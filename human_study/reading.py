@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genspace.errors import InputError, optional_import
-from genspace.human_study._answers_file import ANSWERS_FILE, check_layout, opened_to_read
+from genspace.human_study._answers_file import check_layout, opened_to_read
 from genspace.human_study.answers.orders import implied_pairs, load_tiers
 from genspace.human_study.answers.quality import RaterQuality, rate_raters
 from genspace.human_study.answers.screens import Detail, Screen
 from genspace.human_study.design import DESIGN_FILE, ExclusionTable, load_design
 from genspace.human_study.design.protocols import PROTOCOLS
 from genspace.human_study.examples import PREFIX
-from genspace.records import StudySettings
+from genspace.records import ANSWERS_FILE, StudySettings
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -25,8 +25,6 @@ from genspace.judges.asking import (
     total,
 )
 
-__all__ = ["LocalModel", "conversation"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from genspace.analysis.question import Units
 
-__all__ = ["Members", "added", "failures"]
-
 
 class Members:
     """The members of a combination in one study.

@@ -18,8 +18,6 @@ from genspace.records import JudgeVariant
 if TYPE_CHECKING:
     from genspace.study import JudgeTable, Study
 
-__all__ = ["member_overrides", "resolve", "study_context", "variant_of"]
-
 
 def resolve(
     names: Sequence[str], tables: Mapping[str, JudgeTable], overrides: Sequence[str] = ()

@@ -19,22 +19,6 @@ if TYPE_CHECKING:
     from genspace.geometry.scene import Pair, Scene
     from genspace.study import Study
 
-__all__ = [
-    "Budget",
-    "BudgetReachedError",
-    "Combining",
-    "Fitted",
-    "Judge",
-    "JudgeContext",
-    "JudgeSpec",
-    "Need",
-    "Preview",
-    "Previewing",
-    "Seeing",
-    "Settling",
-    "parse_options",
-]
-
 ROUNDING_USD = 1e-9
 """Ten times 0.1 is a little less than 1."""
 

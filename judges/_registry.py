@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from genspace.judges._protocol import Judge, JudgeContext, JudgeSpec
 from genspace.plugins import Registry
 
-__all__ = ["PURPOSES", "REGISTRY", "make_judge"]
-
 REGISTRY = Registry(
     what="judge",
     group="genspace.judges",

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
     from xdist.remote import Producer
     from xdist.scheduler import Scheduling
 
@@ -32,8 +33,14 @@ os.environ.setdefault("RAY_worker_niceness", "0")
 
 ROOT = Path(__file__).resolve().parents[1]
 
+
+def chromium() -> str | None:
+    """Return the browser: without windows, which takes half the time, where Debian's package of that is installed."""
+    return shutil.which("chromium-headless-shell") or shutil.which("chromium")
+
+
 DEBIAN: dict[str, Callable[[], bool]] = {
-    "chromium": lambda: shutil.which("chromium") is not None,
+    "chromium": lambda: chromium() is not None,
     "libllvm19": lambda: any(
         map(find_library, ("LLVM-19", "LLVM.so.19.1"))) or any(Path("/usr/lib").glob("*/libLLVM*19*")),
     "postgresql": lambda: any(Path("/usr/lib/postgresql").glob("*/bin/initdb")),
@@ -104,6 +111,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 def pytest_collection_finish() -> None:
     """Leave thousands of collected tests out of every garbage collection to come: they were a tenth of the suite's time."""
     gc.freeze()
+    gc.set_threshold(100_000, 20, 20)  # what tests import stays, as in the command
     gc.enable()
 
 
@@ -140,6 +148,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(
             "published figures NOT verified: no test data (see CONTRIBUTING.md)", yellow=True
         )
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A browser that shares nothing with that of another file."""
+    sync_playwright = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed"
+    ).sync_playwright
+
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"]) as browser,
+    ):
+        yield browser
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Floats, Ints
 from genspace.analysis.figures import Figure
 from genspace.analysis.resampling import Weighted
 
-__all__ = ["Rule", "joint_agreement"]
-
-Floats = NDArray[np.float64]
 Rule = Callable[[Floats], Floats]
 
 
@@ -50,7 +47,7 @@ class _Joint(Weighted):
         super().__init__(y, weights)
         self.levels = levels
 
-    def _balance(self, _: NDArray[np.int64]) -> Floats:
+    def _balance(self, _: Ints) -> Floats:
         """Concordant minus discordant pairs, from the cumulated table."""
         cells = self.weights.reshape(-1, self.levels, self.weights.shape[1])
         below = np.cumsum(cells, axis=1)

@@ -9,13 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Floats, Ints
 from genspace.analysis.resampling import PromptDraws, stream
-
-__all__ = ["MOST_CATEGORIES", "Borders", "categorised", "fitted", "mean_chances", "pattern_sizes", "rough"]
-
-Floats = NDArray[np.float64]
 
 MOST_CATEGORIES = 11
 """Ratings of more distinct values are taken in so many equal steps."""
@@ -30,7 +26,7 @@ STEPS = 100
 NOISES = 12
 
 
-def categorised(ratings: Floats) -> tuple[Floats, NDArray[np.int64]]:
+def categorised(ratings: Floats) -> tuple[Floats, Ints]:
     """Return (V,) the values that ratings take, rising, and (n, k) which of them each rating is; -1: none."""
     given = ratings[np.isfinite(ratings)]
     values = np.unique(given)
@@ -41,14 +37,14 @@ def categorised(ratings: Floats) -> tuple[Floats, NDArray[np.int64]]:
 
 
 def pattern_sizes(
-    category: NDArray[np.int64], parts: PromptDraws, categories: int, *, apart: bool = False
-) -> tuple[Floats, NDArray[np.int64]]:
+    category: Ints, parts: PromptDraws, categories: int, *, apart: bool = False
+) -> tuple[Floats, Ints]:
     """Return (B, P) how many items of each draw have each pattern of ratings, and (P, V) the patterns.
 
     A pattern counts the ratings of each category; `apart`: of each rater, in R · V columns.
     """
 
-    def tallied(category: NDArray[np.int64]) -> NDArray[np.int64]:
+    def tallied(category: Ints) -> Ints:
         chosen = category[:, :, None] == np.arange(categories)
         rows = chosen.reshape(len(category), -1) if apart else chosen.sum(axis=1)
         return np.asarray(rows, dtype=np.int64)
@@ -82,7 +78,7 @@ class Borders:
         return np.diff(below, axis=2).reshape(len(grid), -1)
 
 
-def rough(sizes: Floats, patterns: NDArray[np.int64], grid: Floats, borders: Borders) -> tuple[Floats, float]:
+def rough(sizes: Floats, patterns: Ints, grid: Floats, borders: Borders) -> tuple[Floats, float]:
     """Return the distribution (G,) at the likeliest of a few noises, of the first draw, and that noise."""
     noises = np.geomspace(0.2, borders.categories, NOISES)
     densities, likelihood = fitted(sizes[:1], patterns, np.stack([borders.chances(grid, s) for s in noises]))
@@ -90,7 +86,7 @@ def rough(sizes: Floats, patterns: NDArray[np.int64], grid: Floats, borders: Bor
     return densities[best, 0], float(noises[best])
 
 
-def fitted(sizes: Floats, patterns: NDArray[np.int64], kernels: Floats) -> tuple[Floats, Floats]:
+def fitted(sizes: Floats, patterns: Ints, kernels: Floats) -> tuple[Floats, Floats]:
     """Return the distributions of latent values (S, B, G) under each kernel, of each draw; log likelihoods (S, B).
 
     Args:

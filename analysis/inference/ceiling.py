@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Floats, Ints
 from genspace.analysis._estimate import Estimate
 from genspace.analysis._variance import icc, mean_of_inverse, variance_components
 from genspace.analysis.figures import FIGURES, Figure
@@ -47,7 +47,6 @@ from genspace.display import Displayed
 
 __all__ = ["PAIR_AGREEMENT", "Ceiling", "ceiling"]
 
-Floats = NDArray[np.float64]
 Model = Literal["variance components", "latent values", "beta distribution"]
 
 PAIR_AGREEMENT = "pair_agreement"
@@ -89,7 +88,7 @@ class Ceiling(Displayed):
 
 def ceiling(
     people: PeopleAnswers,
-    prompts: NDArray[np.int64],
+    prompts: Ints,
     figure: str,
     *,
     of_pairs: bool = False,
@@ -213,7 +212,7 @@ class _RatingsEach:
     """How many ratings items have."""
 
     kinds: tuple[int, ...]
-    of_item: NDArray[np.int64]
+    of_item: Ints
     """(n,) which of the kinds an item is of; -1 without ratings."""
 
     @classmethod

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Floats, Ints
 from genspace.analysis.correlation import score_tie
 from genspace.analysis.figures import Figure
 from genspace.analysis.inference.intervals import Support, of_difference, on_scale, raw
@@ -33,8 +33,6 @@ __all__ = [
     "standing",
 ]  # fmt: skip
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 ENOUGH = 6
 """With fewer prompts that tell two judges apart no test can be significant: 2 · 2⁻⁵ = .06."""

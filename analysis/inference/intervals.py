@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Floats
 from genspace.analysis._estimate import Estimate
 from genspace.analysis.inference.replicates import Replicates, StandardError, standard_error
 from genspace.analysis.reasons import Reason
@@ -31,7 +31,6 @@ __all__ = [
     "wilson",
 ]
 
-Floats = NDArray[np.float64]
 Scale = Literal["share", "correlation", "logit", "raw"]
 """Shares and areas lie in [0, 1] (Wilson), correlations and kappas in [-1, 1] (Fisher's z), shares of a model in [0, 1]
 (logit), others anywhere (t)."""

@@ -15,14 +15,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from genspace.analysis._arrays import Floats, Ints
 from genspace.analysis._memory import CHUNK_CELLS
 from genspace.analysis.inference.replicates import Replicates
 from genspace.analysis.resampling import Concordance, Weighted, dense_codes, ratio
 
 __all__ = ["LeftOut", "below", "dominated", "pair_counts"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 MOSTLY_GONE = 1e-3
 """Where less than this share of a sum of squares stays, it is summed anew."""

@@ -14,13 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from genspace.analysis._arrays import Bools, Floats, Ints
 from genspace.analysis.resampling import Resamples, stream
 
 __all__ = ["Replicates", "StandardError", "standard_error"]
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 MOST_SINGLE = 1000
 """With more prompts, blocks of prompts are left out."""

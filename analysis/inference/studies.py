@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -17,13 +17,13 @@ from genspace.analysis._estimate import Estimate
 from genspace.analysis._options import CompareOptions
 from genspace.analysis._scope import Scope
 from genspace.analysis._tests_section import Compared
+from genspace.analysis.diff import as_estimate
 from genspace.analysis.inference.comparisons import Standing
 from genspace.analysis.inference.replicates import StandardError, standard_error
 from genspace.analysis.question import Question
 from genspace.analysis.reasons import Reason
 from genspace.analysis.significance import ALPHA, holm
 from genspace.display import Result
-from genspace.documents import to_dict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,10 +103,6 @@ class Studies(Result):
 
     def __repr__(self) -> str:
         return f"<{len(self.document.judges)} judges in {len(self.document.studies)} studies>"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON holds it."""
-        return to_dict(self.document)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per judge and study: `judge, study, value, low, high, n`; study "" is the mean over all."""
@@ -200,7 +196,7 @@ def _pairs(
             d, common = compared.difference(a, b)
             if d.value is None:
                 continue
-            found[study] = Estimate(d.value, d.low, d.high, n=int(common.sum()), reason=d.reason)
+            found[study] = as_estimate(d, int(common.sum()))
             if d.error is not None and d.error.value > 0:
                 known.append((d.value, d.error))
         if len(found) > 1:

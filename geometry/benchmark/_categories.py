@@ -10,8 +10,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-__all__ = ["ObjectClass", "Range", "categories", "load_table"]
-
 
 @dataclass(frozen=True, slots=True)
 class Range:

@@ -11,19 +11,6 @@ from dataclasses import dataclass
 
 from genspace.geometry.benchmark._categories import ObjectClass, Range
 
-__all__ = [
-    "LATEST",
-    "RULES",
-    "SIZE_TARGETS",
-    "Rules",
-    "fits_in_view",
-    "growth_is_plausible",
-    "pair_fits",
-    "separation_is_possible",
-    "size_can_differ",
-    "source_distance_m",
-]
-
 SIZE_TARGETS = {"bigger": 1.2, "taller": 0.2, "longer": 0.5, "wider": 0.3}
 """Wanted ratio of volumes; wanted differences of height, length and width in metres."""
 

@@ -41,8 +41,6 @@ from genspace.geometry.benchmark._feasibility import (
 from genspace.geometry.perception.labels import plural
 from genspace.geometry.predicates import Task, built_in, indefinite, predicate_named, sentence, words_of
 
-__all__ = ["PARAPHRASES", "PER_VARIANT", "Prompt", "instruction", "own_prompt", "prompts", "sub_domains"]
-
 PER_VARIANT = 50
 """Object categories asked about in each variant."""
 PARAPHRASES = 3

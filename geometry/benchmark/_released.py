@@ -6,8 +6,6 @@ from collections.abc import Mapping
 
 from genspace.geometry.predicates import Task
 
-__all__ = ["RELEASED", "released_variants"]
-
 VIEWS = "front back left right"
 EDIT_VIEWS = "front left right back"
 ARRANGED = "side_by_side_same side_by_side_opposite face_to_face back_to_back"

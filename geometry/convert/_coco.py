@@ -19,8 +19,6 @@ from genspace.geometry.convert._views import CameraView, Log, Reader, level_came
 from genspace.geometry.frames import is_rotation
 from genspace.geometry.scene import Scene
 
-__all__ = ["coco_reader", "scenes_from_coco"]
-
 MAX_SIDE = 50_000
 """Largest width or height of an image, in pixels."""
 

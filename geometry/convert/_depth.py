@@ -21,8 +21,6 @@ from genspace.errors import InputError, Problem
 from genspace.geometry.convert._views import CameraView, Log, Reader, image_sizes, level_camera
 from genspace.geometry.scene_files import encode_depth
 
-__all__ = ["depth_reader"]
-
 _DEPTH_KEYS = ("depth", "depth_map", "metric_depth", "pred_depth", "arr_0")
 _K_KEYS = ("K", "intrinsics", "intrinsic", "camera_matrix")
 _FOCAL_KEYS = ("focal_px", "focallength_px", "focal_length", "f_px")

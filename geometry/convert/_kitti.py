@@ -19,8 +19,6 @@ from genspace.errors import InputError, Problem
 from genspace.geometry.convert._views import CameraView, Log, Reader, image_sizes, level_camera
 from genspace.geometry.frames import rotation_y
 
-__all__ = ["kitti_reader"]
-
 COLUMNS = (
     "truncation", "occlusion", "alpha", "left", "top", "right", "bottom", "height", "width", "length", "x", "y", "z",
     "rotation_y", "score",

@@ -16,8 +16,6 @@ from genspace.tables import parse_numbers, read_table, require_columns
 if TYPE_CHECKING:
     from genspace.tables import Table
 
-__all__ = ["BOX_COLUMNS", "scenes_from_boxes", "table_reader"]
-
 BOX_COLUMNS = ("image", "width", "height", "label", "left", "top", "right", "bottom")
 """Columns of a table of boxes, in pixels; `score` and `id` may be added."""
 

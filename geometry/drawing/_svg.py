@@ -8,23 +8,6 @@ from html import escape
 
 from genspace.geometry.drawing.palette import CAMERA, GROUND, INK, MUTED, Tone
 
-__all__ = [
-    "Point",
-    "arrow",
-    "body",
-    "camera",
-    "cuboid",
-    "document",
-    "line",
-    "name_in",
-    "polygon",
-    "rectangle",
-    "round_body",
-    "sector",
-    "span",
-    "text",
-]
-
 Point = tuple[float, float]
 
 

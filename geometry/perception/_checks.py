@@ -22,8 +22,6 @@ from genspace.geometry.perception._parts import (
     stages_of,
 )
 
-__all__ = ["check_declaration", "check_output"]
-
 
 def check_declaration(part: Part | type[Part], name: str) -> None:
     """Check what a part declares to read and to give.

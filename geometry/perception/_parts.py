@@ -26,24 +26,6 @@ if TYPE_CHECKING:
     from genspace.archives import Archive
     from genspace.geometry.perception.truth import KnownScene
 
-__all__ = [
-    "GUESS",
-    "STAGES",
-    "Arrays",
-    "Checkpoint",
-    "Part",
-    "PartKind",
-    "PerceptionError",
-    "Runtime",
-    "Stage",
-    "StageView",
-    "array_shape",
-    "is_guess",
-    "per_object",
-    "source_of",
-    "stages_of",
-]
-
 Arrays = Mapping[str, NDArray[Any]]
 
 

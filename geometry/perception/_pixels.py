@@ -22,22 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-__all__ = [
-    "CLIP",
-    "HALF",
-    "IMAGENET",
-    "Normalisation",
-    "fit_longest",
-    "fit_multiple",
-    "fit_shortest",
-    "pad_to",
-    "reflect_pad",
-    "resize",
-    "size_from_config",
-    "stack",
-    "zoe_padding",
-]
-
 
 @dataclass(frozen=True)
 class Normalisation:

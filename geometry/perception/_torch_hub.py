@@ -16,8 +16,6 @@ from genspace.errors import InputError, MissingExtraError
 from genspace.geometry.perception._model_part import ModelPart
 from genspace.geometry.perception._parts import Checkpoint, Runtime
 
-__all__ = ["TorchHubPart", "TorchHubSource", "fetch_torch_hub"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class TorchHubSource:

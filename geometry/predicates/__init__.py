@@ -6,7 +6,7 @@ Each stands in a module of its own, with its rules, its drawing and its probes, 
 from genspace.geometry.predicates._bound import Bound, bind, bind_known
 from genspace.geometry.predicates._calls import parse_call
 from genspace.geometry.predicates._names import indefinite, instance_of, noun_of
-from genspace.geometry.predicates._predicate import Frame, Limit, Predicate, Saying, Task, Variant, opposites
+from genspace.geometry.predicates._predicate import Limit, Predicate, Saying, Task, Variant, opposites
 from genspace.geometry.predicates._registry import (
     REGISTRY,
     benchmark_variants,
@@ -46,6 +46,7 @@ from genspace.geometry.predicates._words import (
     to_translate,
     words_of,
 )
+from genspace.sides import Frame
 
 __all__ = [
     "BEARING",

@@ -16,8 +16,6 @@ from genspace.geometry.predicates._predicate import Limit, Predicate, Variant
 from genspace.geometry.predicates._registry import REGISTRY, predicate_named
 from genspace.geometry.profiles import CORRECTED, Tolerances
 
-__all__ = ["Bound", "bind", "bind_known"]
-
 _TOLERANCE = ("inner", "outer")
 _NEW = "new"
 """Names the object that an edit should have added; the questions ask whether it is new."""

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 
 from genspace.errors import InputError
 
-__all__ = ["Call", "Value", "parse_call"]
-
 Value = float | str
 
 _NAME = re.compile(r"\s*([A-Za-z_]\w*)\s*\((.*)\)\s*", re.DOTALL)

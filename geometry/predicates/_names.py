@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["indefinite", "instance_of", "noun_of"]
-
 _INSTANCE = re.compile(r"(?<=.)(?:(?:_|\s*#\s*)([1-9]\d?)|[\s-]([1-9]))$")
 """The number that tells two of a kind apart: horse_2, horse #2, horse 2; not that of a Boeing 747."""
 _QUOTES = "\"'“”„‘’«»`"

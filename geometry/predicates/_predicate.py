@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from genspace.geometry.probes.planning import Plan
     from genspace.geometry.reference import ReferenceRule
 
-__all__ = ["Frame", "Limit", "Predicate", "Saying", "Task", "Variant", "opposites"]
-
 Task = Literal["t2i", "edit"]
 Unit = Literal["deg", "m", "share", "factor"]
 

@@ -14,16 +14,6 @@ from genspace.errors import InputError
 from genspace.geometry.predicates._predicate import Predicate, Task
 from genspace.plugins import Registry
 
-__all__ = [
-    "REGISTRY",
-    "benchmark_variants",
-    "built_in",
-    "calls_of",
-    "every_predicate",
-    "plugin_versions",
-    "predicate_named",
-]
-
 REGISTRY = Registry(
     what="predicate",
     group="genspace.predicates",

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from genspace.geometry.predicates._bound import Bound, bind
-from genspace.geometry.predicates._predicate import Frame, Saying
-
-__all__ = ["contrary", "exchanged", "in_a_mirror", "in_both_frames", "rivals", "undone"]
+from genspace.geometry.predicates._predicate import Saying
+from genspace.sides import Frame
 
 _SIDES = {"left": "right", "right": "left"}
 _TOLERANCE = ("inner", "outer")

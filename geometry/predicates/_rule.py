@@ -14,18 +14,6 @@ from dataclasses import dataclass
 from genspace.geometry.views import Placed, Unmeasurable
 from genspace.records import Measurement
 
-__all__ = [
-    "BEARING",
-    "OPPOSITE_SIDES",
-    "RELATIVE",
-    "Case",
-    "Change",
-    "Measured",
-    "Rule",
-    "constraint",
-    "metric",
-]
-
 BEARING = {"front": 0.0, "back": 180.0, "left": -90.0, "right": 90.0}
 """Where each side of an object lies, in degrees from its front."""
 

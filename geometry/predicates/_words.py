@@ -30,20 +30,6 @@ if TYPE_CHECKING:
     from genspace.geometry.predicates._bound import Bound
     from genspace.geometry.predicates._predicate import Predicate
 
-__all__ = [
-    "BY_ID",
-    "LANGUAGES",
-    "Text",
-    "Untold",
-    "Voice",
-    "common_words",
-    "people",
-    "sentence",
-    "table_at",
-    "to_translate",
-    "words_of",
-]
-
 Text: TypeAlias = str | Sequence["Text"] | Mapping[str, "Text"]
 """A text, several, or a table of them."""
 Table: TypeAlias = Mapping[str, Text]

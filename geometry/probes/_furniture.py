@@ -9,8 +9,6 @@ import numpy as np
 from genspace.geometry.probes._parts import BLACK, CHROME, Look, Model, Paint, Piece
 from genspace.geometry.probes._solids import ball, block, disc, hull, lathe, plate, rod, tube
 
-__all__ = ["armchair", "chair", "laptop", "mug", "painted_ball", "sofa", "teapot", "television", "vase"]
-
 
 def chair(look: Look) -> list[Piece]:
     """Return a wooden chair: the back rest is behind, the seat opens to the front."""

@@ -9,8 +9,6 @@ import numpy as np
 from genspace.geometry.probes._parts import BLACK, Look, Model, Paint, Piece, split
 from genspace.geometry.probes._solids import ball, blend, hull, mirrored, rod, tube
 
-__all__ = ["cat", "cow", "dog", "elephant", "horse", "person"]
-
 Limb = tuple[Any, Any, float, float]
 
 

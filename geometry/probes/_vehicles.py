@@ -24,8 +24,6 @@ from genspace.geometry.probes._solids import (
     tube,
 )
 
-__all__ = ["aeroplane", "bicycle", "bus", "car", "truck"]
-
 WHITE_LAMP = Paint("#fff6dc", "lit")
 RED_LAMP = Paint("#c8141c", "gloss")
 PLATE = Paint("#f3f1e4", "matte")

@@ -120,7 +120,7 @@ def _made(
         except BrokenProcessPool:
             raise InputError(
                 f"{out}: a process that draws ended abruptly (out of memory?); whole probes are kept, and the same "
-                "command goes on with the rest. Try --workers 1"
+                "command goes on with the rest. Try `workers` 1"
             ) from None
 
 

@@ -2,7 +2,6 @@
 
 from genspace.human_study.design._design import (
     DATABASE_VARIABLE,
-    DESIGN_FILE,
     Design,
     load_design,
     parse_design,
@@ -22,6 +21,7 @@ from genspace.human_study.design._tables import (
     worded,
 )
 from genspace.human_study.design._template import write_design
+from genspace.records import DESIGN_FILE
 
 __all__ = [
     "DATABASE_VARIABLE",

@@ -38,8 +38,6 @@ from genspace.human_study.design.protocols import PROTOCOLS, RaterProtocol, offe
 from genspace.records import DESIGN_FILE
 from genspace.sides import FRAME_QUESTION, Frame
 
-__all__ = ["DATABASE_VARIABLE", "DESIGN_FILE", "Design", "load_design", "parse_design", "parse_table"]
-
 DATABASE_VARIABLE = "GENSPACE_ANNOTATE_DATABASE"
 T = TypeVar("T", bound=DesignTable)
 

@@ -6,32 +6,6 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-__all__ = [
-    "OUTCOMES",
-    "Checks",
-    "Consent",
-    "Count",
-    "Crowd",
-    "DesignTable",
-    "ExclusionTable",
-    "Gold",
-    "Groups",
-    "LimitsTable",
-    "Outcome",
-    "OutcomeSpec",
-    "Outcomes",
-    "PairsTable",
-    "QuestionTable",
-    "Repeats",
-    "Share",
-    "Stop",
-    "Surveys",
-    "Training",
-    "WhyNot",
-    "Wording",
-    "worded",
-]  # fmt: skip
-
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Za-z]{2,4})?$")]

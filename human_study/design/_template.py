@@ -19,8 +19,6 @@ from genspace.human_study.design._design import Design, parse_design
 from genspace.human_study.design._tables import Outcomes, OutcomeSpec
 from genspace.human_study.texts import SHIPPED, shipped_text
 
-__all__ = ["write_design"]
-
 _HEAD = """\
 # A human study for `genspace annotate`. Lines that start with "#" show defaults or examples: remove the "#".
 # What raters see and what the rules use is fixed with the first answer: afterwards `serve` asks for --amend "reason".

@@ -9,8 +9,6 @@ from typing import Any
 from genspace.errors import InputError
 from genspace.human_study.material import Material
 
-__all__ = ["ANSWERS_PARQUET", "write_folder"]
-
 ANSWERS_PARQUET = "answers.parquet"
 """The file that holds the answers."""
 _FILES = {ANSWERS_PARQUET, "items.parquet", "README.md"}

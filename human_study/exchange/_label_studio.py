@@ -9,8 +9,6 @@ from typing import Any
 from genspace.human_study.exchange._tables import OwnRow
 from genspace.human_study.material import Material
 
-__all__ = ["label_studio_of", "own_rows"]
-
 _MARK = "genspace"
 """Key in a result's `meta` under which the whole row stands."""
 

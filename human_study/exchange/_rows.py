@@ -16,8 +16,6 @@ from genspace.human_study.design.protocols import CONFIDENCE
 from genspace.human_study.reading import Recorded
 from genspace.records import ROLES, Role
 
-__all__ = ["OWN_COLUMNS", "AnswerRow", "cells_of", "columns_of", "problems_of", "row_of", "rows_of"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerRow:

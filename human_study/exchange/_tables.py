@@ -12,8 +12,6 @@ from typing import Any, NamedTuple
 
 from genspace.errors import InvalidFilesError, Problem
 
-__all__ = ["OwnRow", "csv_of", "jsonl_of", "read_own_table"]
-
 
 class OwnRow(NamedTuple):
     """A row of an export."""

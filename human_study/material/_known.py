@@ -14,8 +14,6 @@ from genspace.human_study.material._units import UnitKey, canonical
 from genspace.records import Item
 from genspace.tables import Table
 
-__all__ = ["Known", "KnownAnswers", "known_answers"]
-
 
 @dataclass(frozen=True, slots=True)
 class Known:

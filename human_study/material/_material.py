@@ -26,8 +26,6 @@ from genspace.human_study.questions import untold
 from genspace.human_study.texts import Texts, load_texts
 from genspace.records import Files, Item
 
-__all__ = ["Material", "build_material", "load_material"]
-
 
 @dataclass(frozen=True)
 class Material:

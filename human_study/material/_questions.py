@@ -16,16 +16,6 @@ from genspace.human_study.texts import Texts
 from genspace.records import Item
 from genspace.sides import FRAME_QUESTION, FRAMES, says_no_frame
 
-__all__ = [
-    "Asked",
-    "OwnQuestion",
-    "asked_about",
-    "check_wording",
-    "questions_by_item",
-    "says_no_side",
-    "words_its_own",
-]
-
 Kind = Literal["binary", "likert", "slider"]
 
 

@@ -14,8 +14,6 @@ from genspace.human_study._study_files import study_table, unknown_items
 from genspace.human_study.design import Design
 from genspace.records import Item
 
-__all__ = ["Unit", "UnitKey", "UnitKind", "canonical", "drawn_groups", "main_units", "mixed_prompts"]
-
 UnitKind = Literal["main", "gold", "training"]
 _TRIES = 50
 """Groups drawn in a row that are there already, after which no more are looked for."""

@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable
 from threading import Lock
 
-__all__ = ["SteadyClock"]
-
 
 def _elapsed() -> float:
     """Seconds since some moment; where the system can tell, those of a sleeping machine included."""

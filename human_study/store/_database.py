@@ -10,15 +10,14 @@ from typing import Self
 
 from sqlalchemy import Connection, func, insert, inspect, select, text
 
-from genspace.human_study._answers_file import ANSWERS_FILE, check_layout
+from genspace.human_study._answers_file import check_layout
 from genspace.human_study._engine import open_engine, snapshot, storage_errors
 from genspace.human_study.design import Design
 from genspace.human_study.store import _schema as t
 from genspace.human_study.store._clock import SteadyClock
 from genspace.human_study.store._migration import migrate
 from genspace.human_study.store.tokens import new_study_id, new_token
-
-__all__ = ["Database", "get_meta", "set_meta"]
+from genspace.records import ANSWERS_FILE
 
 SECRETS = ("join_token", "researcher_token", "csrf_key")
 _CREATION_LOCK = 7_217_101  # any number, the same in every process

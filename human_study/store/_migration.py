@@ -9,8 +9,6 @@ from sqlalchemy import Connection, bindparam, insert, select, text, update
 
 from genspace.human_study.store import _schema as t
 
-__all__ = ["migrate"]
-
 _COLUMNS: Sequence[tuple[str, str]] = (
     ("raters", "outcome VARCHAR"),
     ("raters", "outcome_at FLOAT"),

@@ -20,11 +20,6 @@ from sqlalchemy import (
 
 from genspace.human_study._answers_file import LAYOUTS
 
-__all__ = [
-    "SCHEMA_VERSION", "answers", "assignments", "events", "meta", "metadata", "raters", "registrations", "sessions",
-    "submissions", "survey_answers", "units", "visits",
-]  # fmt: skip
-
 SCHEMA_VERSION = LAYOUTS[-1]
 """Version of the tables below; a database of version 1 is brought up to it when it is opened for writing."""
 

@@ -12,8 +12,6 @@ from genspace.human_study.design import Design
 from genspace.human_study.material import Material, UnitKey
 from genspace.human_study.store import _schema as t
 
-__all__ = ["recount", "sync_units"]
-
 _U = t.units.c
 _ASSIGNED = _U.assigned + bindparam("more_assigned")
 _RECOUNT = (

@@ -15,8 +15,6 @@ from genspace.human_study.store import _schema as t
 from genspace.human_study.visit._plan import fraction, owed
 from genspace.records import Role
 
-__all__ = ["Chosen", "Counts", "choose", "counts_of", "is_enough", "order_of", "side_of", "unit_of"]
-
 # Every statement is built once: building one takes several times as long as running it.
 _A, _U = t.assignments.c, t.units.c
 _COUNTS = text("""

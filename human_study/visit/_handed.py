@@ -17,11 +17,6 @@ from genspace.human_study.store import _schema as t
 from genspace.human_study.visit._choosing import counts_of, unit_of
 from genspace.records import Role
 
-__all__ = [
-    "LATEST", "SHOWN", "Assignment", "ClosedError", "Held", "OutOfDateError", "Rest", "UnknownRaterError", "earlier",
-    "held", "own", "previous", "shown_order",
-]  # fmt: skip
-
 # Every statement is built once: building one takes several times as long as running it.
 _A = t.assignments.c
 SHOWN = select(t.assignments, t.units.c.item_ids, t.units.c.known).join_from(t.assignments, t.units)

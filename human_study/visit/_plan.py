@@ -9,8 +9,6 @@ from functools import lru_cache
 
 from genspace.human_study.design import Design
 
-__all__ = ["Rhythm", "Stock", "Visit", "fraction", "longest_visit", "owed", "planned_visit"]
-
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:

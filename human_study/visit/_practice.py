@@ -12,8 +12,6 @@ from genspace.human_study.design import Design
 from genspace.human_study.design.protocols import PROTOCOLS
 from genspace.human_study.visit._choosing import Chosen, Counts, unit_of
 
-__all__ = ["PracticeOver", "failed_checks", "next_practice", "practice_score"]
-
 _NEXT = text("""
     SELECT unit_id, item_ids FROM units u WHERE kind = 'training' AND NOT EXISTS (
       SELECT 1 FROM assignments a

@@ -76,7 +76,7 @@ def scale_choices(
     for n, row in enumerate(chosen):
         shown = [place[name] for name in row[:-2]]
         if len(set(shown)) < len(shown):
-            raise InputError("a group shows two items of one generator; scale items instead: --by item")
+            raise InputError("a group shows two items of one generator; scale items instead: `by` item")
         sets[n, : len(shown)] = shown
     best, worst = (np.array([place[row[end]] for row in chosen]) for end in (-2, -1))
     scale = best_worst_scale(sets, best, worst, items=len(names), names=names)
@@ -95,7 +95,7 @@ def _named(items: Mapping[str, Item], item_id: str, by: Literal["generator", "it
         return item_id
     item = items.get(item_id)
     if item is None or item.generator is None:
-        raise InputError(f"item {item_id!r} has no generator; scale items instead: --by item")
+        raise InputError(f"item {item_id!r} has no generator; scale items instead: `by` item")
     return item.generator
 
 

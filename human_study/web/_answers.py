@@ -12,8 +12,6 @@ from genspace.human_study.design.protocols import CANNOT_TELL, CONFIDENCE
 from genspace.human_study.material import Asked, Material
 from genspace.human_study.visit.assignment import Held
 
-__all__ = ["Given", "read_answers"]
-
 
 @dataclass(frozen=True, slots=True)
 class Given:

@@ -22,8 +22,6 @@ from genspace.human_study.web._security import same_secret
 from genspace.human_study.web._site import Site, Visitor, site_of
 from genspace.human_study.web._survey import answered, store_answers
 
-__all__ = ["next_page", "router"]
-
 router = APIRouter()
 _LONGEST_TOKEN = 128
 

@@ -16,10 +16,6 @@ from genspace.human_study.texts import Texts
 from genspace.human_study.visit.assignment import Assignment, Held, Rest
 from genspace.human_study.visit.progress import PlaceInVisit
 
-__all__ = [
-    "Slot", "assignment_payload", "feedback", "mistakes", "picture_name", "rest_payload", "settings_payload",
-]  # fmt: skip
-
 Slot = Literal["image", "before", "left", "right", "left_before", "1", "2", "3", "4", "5", "6"]
 """A picture's place on the page; those of a group are numbered."""
 _PLACES: Mapping[int, tuple[Slot, ...]] = {1: ("image",), 2: ("left", "right")}

@@ -31,8 +31,6 @@ from genspace.human_study.web._payload import (
 from genspace.human_study.web._site import Site, Visitor, site_of
 from genspace.human_study.web.pictures import for_browsers
 
-__all__ = ["router"]
-
 router = APIRouter()
 
 AssignmentId = Annotated[int, Path(ge=1, le=2**31 - 1)]

@@ -15,8 +15,6 @@ from genspace.human_study.watching.monitor import study_status
 from genspace.human_study.web._security import same_secret
 from genspace.human_study.web._site import Site, site_of
 
-__all__ = ["router"]
-
 router = APIRouter(prefix="/researcher")
 
 

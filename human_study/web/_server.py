@@ -10,8 +10,6 @@ from typing import ClassVar
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-__all__ = ["most_connections", "protocol_with_limits"]
-
 _log = logging.getLogger("genspace")
 _RESERVED_FILES = 64
 """Files that the server needs beside its connections: database, pictures, logs."""

@@ -19,8 +19,6 @@ from genspace.human_study.store.sessions import Session
 from genspace.human_study.texts import Texts
 from genspace.human_study.web._security import RateLimit, form_token, same_secret
 
-__all__ = ["Site", "Visitor", "site_of"]
-
 _MONTH = 30 * 86_400
 Kind = Literal["rater", "researcher"]
 

@@ -10,8 +10,6 @@ from genspace.human_study.material.surveys import Moment, Survey
 from genspace.human_study.store import _schema as t
 from genspace.human_study.store.answer_store import AnswerStore
 
-__all__ = ["answered", "store_answers"]
-
 _ANSWERED = text("SELECT count(*) FROM survey_answers WHERE rater_id = :rater AND survey = :moment")
 _DROP = text("DELETE FROM survey_answers WHERE rater_id = :rater AND survey = :moment")
 

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
     from genspace.geometry.scene import Pair, Scene, SceneObject
 
-__all__ = ["AIDS", "Aid", "Aids", "UnaidedError"]
-
 VERSION = 1
 """Of what the aids draw and say; part of the fingerprint."""
 MARGIN = 0.15

@@ -19,8 +19,6 @@ from genspace.judges.asking.protocols import Steps, protocol
 from genspace.judges.prompts import Wordings, meaning_of
 from genspace.records import Request, Verdict
 
-__all__ = ["Asker"]
-
 VERSION = 2
 """Of the way in which answers become verdicts; part of the fingerprint."""
 EXAMPLES_KEPT = 64

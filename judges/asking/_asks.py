@@ -12,8 +12,6 @@ from genspace.records import Measurement, Status
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-__all__ = ["Answer", "Ask", "Kind", "Outcome", "Usage", "drawn_in", "text_tokens", "total"]
-
 CHARACTERS_PER_TOKEN = 4
 """English text, roughly; for estimates alone."""
 

@@ -10,8 +10,6 @@ from genspace.errors import did_you_mean
 from genspace.judges.asking._aids import AIDS
 from genspace.judges.asking.protocols import protocol_names
 
-__all__ = ["AskOptions"]
-
 
 class AskOptions(BaseModel):
     """What is asked and how an answer is read: the same for an endpoint and for a local model."""

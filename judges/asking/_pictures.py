@@ -21,8 +21,6 @@ from genspace.records import Files
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["PictureError", "Pictures", "SentPicture"]
-
 SENT_AS_THEY_ARE = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
 KEPT = 32
 PREPARATION = 1

@@ -19,17 +19,6 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-__all__ = [
-    "THOUGHT_MARKS",
-    "CutOffError",
-    "UnusableAnswerError",
-    "choice_probabilities",
-    "is_refusal",
-    "read_choice",
-    "read_form",
-    "spoken",
-]
-
 RULES: Mapping[str, Mapping[str, Any]] = tomllib.loads(
     files("genspace.judges.asking").joinpath("reading.toml").read_text(encoding="utf-8")
 )

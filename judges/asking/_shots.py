@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from genspace.analysis.question import Question, Units
 
-__all__ = ["Shots", "SolvedExample"]
-
 VERSION = 2
 """Of how examples are chosen; part of the fingerprint."""
 SolvedT = TypeVar("SolvedT")

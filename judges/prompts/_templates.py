@@ -11,8 +11,6 @@ from pathlib import Path
 
 from genspace.errors import InputError, did_you_mean
 
-__all__ = ["LONGEST_TEXT", "TooLongError", "bounded", "check_source", "read_template"]
-
 LONGEST_SOURCE = 65_536
 """Bytes of a template."""
 LONGEST_TEXT = 100_000

@@ -11,9 +11,6 @@ from typing import Any
 
 from genspace.errors import InputError
 
-__all__ = ["ResponseCache", "request_key"]
-
-
 VERSION = 2
 """Of what is kept; answers of another version are asked anew."""
 

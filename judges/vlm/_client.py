@@ -32,8 +32,6 @@ from genspace.judges.vlm._terms import Draft, Terms
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-__all__ = ["Client"]
-
 log = logging.getLogger("genspace.judges.vlm")
 
 T = TypeVar("T")

@@ -19,8 +19,6 @@ from urllib.parse import urlsplit
 from genspace.errors import InputError
 from genspace.judges.vlm._secrets import SECRET_NAME, Redactor
 
-__all__ = ["Endpoint", "find_endpoint"]
-
 OPENAI = "https://api.openai.com/v1"
 
 PROVIDER_KEYS = {

@@ -11,18 +11,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-__all__ = [
-    "ErrorKind",
-    "ErrorRule",
-    "Refusal",
-    "Signs",
-    "next_step",
-    "rule_of",
-    "rules",
-    "shortened",
-    "signs_of",
-]
-
 ErrorKind = Literal["stops", "doubts", "fails", "abstains", "refuses", "waits"]
 
 CODE_KEYS = {"code", "type", "status", "reason", "quotaId", "error_code", "errorCode", "blockReason"}

@@ -28,8 +28,6 @@ from genspace.judges.vlm._terms import Draft, Terms, agreed
 from genspace.records import Request, Verdict, fingerprint
 from genspace.store import Key
 
-__all__ = ["VlmJudge", "make"]
-
 log = logging.getLogger("genspace.judges.vlm")
 
 PATIENCE_S = 10.0

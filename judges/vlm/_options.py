@@ -8,8 +8,6 @@ from pydantic import Field
 
 from genspace.judges.asking import AskOptions
 
-__all__ = ["VlmOptions"]
-
 
 class VlmOptions(AskOptions):
     """Options of `vlm:MODEL`, as they stand in study.toml or after `-o NAME.`."""

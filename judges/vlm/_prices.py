@@ -11,16 +11,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-__all__ = [
-    "Charge",
-    "Price",
-    "charge_of",
-    "find_price",
-    "image_tokens",
-    "most_image_tokens",
-    "most_text_tokens",
-]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:

@@ -11,8 +11,6 @@ from genspace.judges.vlm._errors import Signs, rules, signs_of
 from genspace.judges.vlm._prices import Charge
 from genspace.judges.vlm._secrets import Redactor
 
-__all__ = ["Reply", "first_text", "read_completion"]
-
 LIMITS = {"length", "max_tokens", "max_output_tokens", "model_length"}
 """Finish reasons of an answer that came to the limit of tokens: OpenAI's, Anthropic's and Google's, Mistral's."""
 THOUGHTS = ("reasoning_content", "reasoning", "thinking")

@@ -8,8 +8,6 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
-__all__ = ["SECRET_NAME", "Redactor"]
-
 SECRET_NAME = re.compile(r"auth|key|token|secret|password|cookie|signature|^sig$|^code$", re.IGNORECASE)
 """Names of headers and query fields whose values are secrets."""
 SHORTEST = 4

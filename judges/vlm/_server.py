@@ -31,8 +31,6 @@ from genspace.judges.vlm._replies import Reply, first_text, read_completion
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-__all__ = ["CallFailedError", "DeclinedError", "Exchange", "RefusedError", "Server"]
-
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 60.0
 FEWEST_DOUBTS = 2

@@ -9,8 +9,6 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any, TypeVar
 
-__all__ = ["stream"]
-
 T = TypeVar("T")
 R = TypeVar("R")
 

@@ -8,8 +8,6 @@ from typing import Any
 
 from genspace.judges.vlm._errors import Refusal, next_step
 
-__all__ = ["Draft", "Terms", "agreed"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:

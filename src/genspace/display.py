@@ -10,9 +10,14 @@ from functools import cached_property
 from html import escape
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import deprecated
+
+from genspace.documents import to_dict
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Displayed", "Drawing", "Result", "View", "view_of"]
 
@@ -159,8 +164,20 @@ class Drawing:
         Path(path).write_text(self.svg, encoding="utf-8")
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class Result(Displayed):
-    """A finished result: it displays itself, and has sentences, a main plot and a method that writes it to files."""
+    """A finished result: it displays itself, has sentences, a main plot, a table and JSON, and writes them to files."""
+
+    document: Any
+    """Everything that was found, as records."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the document as JSON holds it (`genspace/schemas/`)."""
+        return to_dict(self.document)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return its table; each result says which columns."""
+        raise NotImplementedError
 
     @property
     def sentences(self) -> list[str]:

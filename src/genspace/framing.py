@@ -6,14 +6,13 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from genspace.analysis._estimate import Estimate
 from genspace.analysis.frames import SURE, FramedItem, FramedRater, Frames, find_frames, share_of_answers
 from genspace.analysis.inference.ceiling import Ceiling, ceiling
 from genspace.analysis.question import Question
 from genspace.display import Result
-from genspace.documents import to_dict
 from genspace.errors import InputError
 from genspace.gather import evidence_of
 from genspace.sides import FRAME_QUESTION, FRAMES
@@ -155,10 +154,6 @@ class Framing(Result):
         found = self.document
         raters = 0 if found.people is None else len(found.people.raters)
         return f"<Framing of {found.study!r}: {raters} raters and {len(found.judges)} judges on {found.telling} items>"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON holds it (`genspace/schemas/frames.schema.json`)."""
-        return to_dict(self.document)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per rater and judge: `who, kind, frame, object_frame, answers, telling, slips`."""

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from genspace.analysis.attribution import Attribution, Mixture, attribution, mixtures, orders_of
 from genspace.api import named_apart
 from genspace.display import Result
-from genspace.documents import to_dict
 from genspace.errors import InputError, did_you_mean
 from genspace.judges import JudgeSpec, resolve
 from genspace.runner import RunOptions
@@ -79,10 +78,6 @@ class Parts(Result):
     def __repr__(self) -> str:
         told = ", ".join(f"{row.part} {row.moved.value:+.3f}" for row in self.document.result.parts)
         return f"<Parts of {self.document.judge!r}: {told}>"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON holds it (`genspace/schemas/parts.schema.json`)."""
-        return to_dict(self.document)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per part: what it was and is, and how far it moved the score."""

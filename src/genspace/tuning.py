@@ -19,7 +19,7 @@ from genspace.analysis.question import Question
 from genspace.analysis.resampling import stream
 from genspace.analysis.tuning import LEAST_PROMPTS, Candidate, Tuned, promising, tune
 from genspace.display import Result
-from genspace.documents import mistakes, to_dict, toml_text
+from genspace.documents import mistakes, toml_text
 from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
 from genspace.gather import evidence_of
 from genspace.judges import Combining, Fitted, JudgeSpec, resolve
@@ -153,10 +153,6 @@ class Tuning(Result):
         return (
             f"<Tuning of {self.document.study!r}: {found.winner!r}, against {found.default!r} {found.says}>"
         )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON holds it (`genspace/schemas/tuning.schema.json`)."""
-        return to_dict(self.document)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per candidate; `in_sample` is a figure on the items on which one chose, not to be quoted."""

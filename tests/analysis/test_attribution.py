@@ -42,6 +42,7 @@ def test_drawn_orders_add_up_too_and_are_near_the_formula() -> None:
     scores = {m: sum((own[p] for p in m), np.zeros(9)) for m in mixtures(orders)}
     found = attribution(scores, orders)
     assert not found.exact
+    assert len(orders_of("abcde")) == 24  # of all 120
     for row in found.parts:
         assert row.moved.value == pytest.approx(own[row.part].mean())
     assert len(scores) < 2 ** len(parts)
@@ -55,6 +56,11 @@ def test_a_part_that_changes_nothing_moves_nothing_and_says_so() -> None:
     a, b = attribution(scores, orders_of("ab")).parts
     assert (a.moved.value, a.prompts_moved) == ((1 - 2) / 4, 2)
     assert (b.moved.value, b.moved.low, b.moved.reason.code, b.prompts_moved) == (0.0, None, "identical", 0)
+
+
+def test_parts_that_move_the_same_stay_in_order() -> None:
+    scores = {m: float(len(m)) + np.array([0, 0, 1]) for m in mixtures(orders_of("bca"))}
+    assert [row.part for row in attribution(scores, orders_of("bca")).parts] == ["b", "c", "a"]
 
 
 def test_the_interval_is_students_of_the_prompts_corrected_over_the_parts() -> None:
@@ -100,3 +106,6 @@ def test_what_cannot_be_divided_is_refused() -> None:
         attribution({frozenset(): [1.0]}, orders_of(""))
     with pytest.raises(ValueError, match="finite"):
         attribution({frozenset(): [1.0, np.nan], frozenset("a"): [1.0, 2.0]}, orders_of("a"))
+    for old, new in (([1.0, 0.0], [1.0]), ([1.0], [1.0, 0.0])):
+        with pytest.raises(ValueError, match="score of each prompt"):
+            attribution({frozenset(): old, frozenset("a"): new}, orders_of("a"))

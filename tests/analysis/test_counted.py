@@ -23,7 +23,7 @@ NAN = float("nan")
 def test_three_figures_by_hand():
     # 10 pictures, objects in 4 of them, 3 right: 3/10, 3/4 and (3 + 6)/10
     values = np.array([1.0, 1, 1, 0, *[NAN] * 6])
-    found = three_figures(values, np.arange(10), worst=0, best=1, share=True)
+    found = three_figures(values, np.arange(10), ScoreRange(share=True))
     assert (found.as_misses.value, found.left_out.value, found.as_passes.value) == (0.3, 0.75, 0.9)
     assert (found.n, found.coverage, found.left_out.n, found.as_passes.n) == (10, 0.4, 4, 10)
 
@@ -38,6 +38,8 @@ def test_the_standard_error_is_that_of_leaving_each_prompt_out():
     np.testing.assert_allclose(
         [found.value, found.low, found.high], [values.mean(), values.mean() - half, values.mean() + half]
     )
+    graded = three_figures(values, prompt, ScoreRange(-9, 9)).as_misses  # no share, unless it is said
+    assert (graded.low, graded.high) == (found.low, found.high)
 
 
 def test_the_mean_of_cells_by_another_route():
@@ -51,20 +53,17 @@ def test_the_mean_of_cells_by_another_route():
     n, t = min(30, d * (1 - d) / s2), stats.t.ppf(0.975, 14)
     # Wilson 1927: the roots of (d - x)^2 = t^2 x (1 - x) / n
     roots = np.sort(np.roots([1 + t * t / n, -(2 * d + t * t / n), d * d]).real)
-    found = three_figures(values, prompt, worst=0, best=1, cell=cell, share=True).as_misses
+    found = three_figures(values, prompt, ScoreRange(share=True), cell=cell).as_misses
     np.testing.assert_allclose([found.value, found.low, found.high], [d, *roots])
 
 
 def test_cells_of_one_size_change_nothing():
     values = np.random.default_rng(3).random(36)
     cell = np.arange(36) % 9
-    with_cells = three_figures(values, np.arange(36), worst=0, best=1, cell=cell)
+    with_cells = three_figures(values, np.arange(36), ScoreRange(), cell=cell)
     np.testing.assert_allclose(
         [(e.value, e.low, e.high) for e in (with_cells.as_misses,)],
-        [
-            (e.value, e.low, e.high)
-            for e in (three_figures(values, np.arange(36), worst=0, best=1).as_misses,)
-        ],
+        [(e.value, e.low, e.high) for e in (three_figures(values, np.arange(36), ScoreRange()).as_misses,)],
     )
 
 
@@ -113,16 +112,18 @@ def test_decisions_have_the_interval_of_a_share_and_unbounded_scores_have_not():
     every, prompt = np.full(40, fill_value=True), np.arange(40)
     scores = ScoreRange.of(judge)
     assert scores == ScoreRange(worst=3.0, best=5.0, doubt=Reason("scores_unbounded"), share=False)
-    found = judge_figures(judge, every, prompt, scores=scores, accuracy=True).as_misses
+    found = judge_figures(judge, every, prompt, scores=scores, labelled=True)
     share = prompt_mean(passed, prompt, share=True)
-    assert (found.value, found.low, found.high) == (0.75, share.low, share.high)
-    assert judge_figures(judge, every, prompt, scores=scores).as_misses.value == 4.5
+    accuracy = found.accuracy.as_misses
+    assert (accuracy.value, accuracy.low, accuracy.high) == (0.75, share.low, share.high)
+    assert found.score.as_misses.value == 4.5
+    assert judge_figures(judge, every, prompt, scores=scores, labelled=False).accuracy is None
 
 
 def test_what_has_no_interval_says_why():
     assert prompt_mean(np.ones(0), np.ones(0)).reason.code == "no_scores"
     assert prompt_mean(np.ones(3), np.zeros(3)).reason.code == "single_prompt"
-    empty = three_figures(np.array([1.0, NAN, 1]), np.arange(3), worst=0, best=1, cell=np.array([0, 1, 2]))
+    empty = three_figures(np.array([1.0, NAN, 1]), np.arange(3), ScoreRange(), cell=np.array([0, 1, 2]))
     assert (empty.as_misses.value, empty.left_out.value) == (pytest.approx(2 / 3), None)
     assert (empty.left_out.reason.code, empty.left_out.reason.n) == ("empty_cell", 1)
 
@@ -133,10 +134,10 @@ def test_bounds_hold_whatever_the_unmeasured_are_worth(seed, n, share):
     rng = np.random.default_rng(seed)
     truth = rng.integers(2, size=n).astype(float) if share else rng.random(n)
     seen = np.where(rng.random(n) < rng.random(), truth, NAN)
-    found = three_figures(seen, np.arange(n) // 2, worst=0, best=1, share=share)
+    found = three_figures(seen, np.arange(n) // 2, ScoreRange(share=share))
     assert found.as_misses.value - 1e-12 <= truth.mean() <= found.as_passes.value + 1e-12
     # turned round, misses are passes: the ends change places
-    turned = three_figures(1 - seen, np.arange(n) // 2, worst=0, best=1, share=share)
+    turned = three_figures(1 - seen, np.arange(n) // 2, ScoreRange(share=share))
     assert turned.as_misses.value == pytest.approx(1 - found.as_passes.value)
     if found.as_passes.low is not None:
         assert turned.as_misses.low == pytest.approx(1 - found.as_passes.high)
@@ -227,8 +228,8 @@ def ranks_of(data):
 
 
 def test_places_need_intervals_and_figures():
-    sure = three_figures(np.ones(40), np.arange(40), worst=0, best=1, share=True)
-    none = three_figures(np.ones(0), np.ones(0), worst=0, best=1)
-    one = three_figures(np.zeros(3), np.zeros(3), worst=0, best=1, share=True)  # a single prompt
+    sure = three_figures(np.ones(40), np.arange(40), ScoreRange(share=True))
+    none = three_figures(np.ones(0), np.ones(0), ScoreRange())
+    one = three_figures(np.zeros(3), np.zeros(3), ScoreRange(share=True))  # a single prompt
     assert [(p.rank, p.low) for p in places([sure, none, sure])] == [(1, 1), (None, None), (1, 1)]
     assert [(p.rank, p.low) for p in places([one, sure])] == [(2, None), (1, None)]

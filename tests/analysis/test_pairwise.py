@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import kendalltau
 
 from genspace.analysis.inference.replicates import Replicates
 from genspace.analysis.pairwise import (
@@ -34,6 +35,8 @@ def test_listed_pairs_equal_counted_pairs(seed, n, levels):
     assert listed.discordant[0] == counted.discordant[0]
     assert listed.ties_both[0] == counted.ties_both[0]
     assert listed.total[0] == counted.pairs[0]
+    if len(set(y)) > 1 and len(set(x)) > 1:
+        assert listed.tau_b.mean()[0] == pytest.approx(kendalltau(y, x).statistic)
 
 
 @settings(deadline=None, max_examples=30)

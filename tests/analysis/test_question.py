@@ -41,6 +41,15 @@ def test_positive_from_decides_ordinal_studies_and_only_then():
     np.testing.assert_array_equal(people.decision[:2], [1, 0])
 
 
+def test_labels_are_decisions_where_there_is_a_rule_and_means_on_the_scale_elsewhere():
+    said = answers(("a", "r", 4), ("b", "r", 2))
+    declared = {"scale_min": 1, "scale_max": 5}
+    plain = units(said, NO_VERDICTS, ITEMS, settings=StudySettings(**declared)).people
+    np.testing.assert_array_equal(plain.labels[:2], [0.75, 0.25])
+    decided = units(said, NO_VERDICTS, ITEMS, settings=StudySettings(positive_from=3.5, **declared)).people
+    np.testing.assert_array_equal(decided.labels[:2], [1, 0])
+
+
 @pytest.mark.parametrize(
     ("values", "declared", "scale"),
     [

@@ -200,6 +200,10 @@ def test_slots_have_no_personal_coefficients():
     assert found["krippendorff_alpha_ordinal"].value is not None
 
 
+def test_without_a_second_category_every_draw_is_undefined():
+    assert np.isnan(fleiss_kappa([[2, 2], [2, 2]], np.ones((2, 5)))).tolist() == [True] * 5
+
+
 @pytest.mark.parametrize(
     ("ratings", "changes", "name", "reason"),
     [
@@ -232,6 +236,14 @@ def test_a_pair_that_agrees_far_more_than_any_other_is_named():
     pair, next_best = conspicuous_raters(people(ratings))
     assert (pair.a, pair.b) == ("r1", "r3")
     assert pair.kappa > 0.6 > next_best
+
+
+def test_raters_of_nineteen_common_items_are_not_compared():
+    ratings = np.random.default_rng(2).integers(1, 6, size=(20, 4)).astype(float)
+    ratings[:, 1] = ratings[:, 3]
+    pair, _ = conspicuous_raters(people(ratings))
+    assert (pair.a, pair.b, pair.n) == ("r1", "r3", 20)
+    assert conspicuous_raters(people(ratings[1:])) is None
 
 
 def test_a_third_who_agrees_hardly_more_on_the_pairs_scale_explains_nothing():

@@ -40,6 +40,8 @@ def test_the_middle_of_equally_good_thresholds_is_taken() -> None:
     accuracy = {t: np.mean((np.array(x) >= t) == np.array(y)) for t in (1.5, 2.5, 3.5, 4.5, 5.5)}
     assert [t for t, a in accuracy.items() if a == max(accuracy.values())] == [2.5, 3.5, 4.5]
     assert best_threshold(x, y, criterion="accuracy") == 3.5
+    # of two, 2.5 and 4.5, the upper: right 3 times of 4
+    assert best_threshold([1.0, 2, 3, 4, 5], [0, 0, 1, 0, 1], criterion="accuracy") == 4.5
 
 
 def test_a_prompts_own_people_do_not_choose_its_threshold() -> None:

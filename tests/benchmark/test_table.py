@@ -8,7 +8,6 @@ import json
 import subprocess
 
 import pytest
-from browsing import browser  # noqa: F401 - a fixture
 
 from benchmark.planted import GENERATORS, assert_planted, planted
 from genspace.benchmark import Row, in_one, read_rows, row_places, rows_of
@@ -217,7 +216,7 @@ def test_the_latex_compiles(judged, tmp_path):
 
 @pytest.mark.needs_debian("chromium")
 @pytest.mark.parametrize(("width", "colours"), [(1280, "light"), (820, "dark"), (390, "light")])
-def test_the_page_is_accessible_and_as_wide_as_the_screen(judged, browser, width, colours):  # noqa: F811
+def test_the_page_is_accessible_and_as_wide_as_the_screen(judged, browser, width, colours):
     from axe_playwright_python.sync_playwright import Axe
 
     made, _ = judged

@@ -58,6 +58,7 @@ def test_a_side_that_hides_something_is_left_out() -> None:
     scene = sample_probe("t2i-object_distance-1", 0, 4, seed=3, size=128).scene
     assert seen_from_elsewhere(scene, 30, 0.0) is not None
     assert seen_from_elsewhere(scene, 30, 1.01) is None
+    assert seen_from_elsewhere(scene, 30, 0.0) == orbited(scene, 30)
 
 
 def test_where_the_right_side_hides_something_the_left_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
 
-from genspace.geometry.evaluate import _combined, measured_in_words
-from genspace.geometry.measures import bearing_deg, check_apart, pair_view, size_m, unseen_factor
+from genspace.geometry.evaluate import _combined, in_words, measured_in_words
+from genspace.geometry.measures import (
+    bearing_deg,
+    check_apart,
+    mutual_bearing,
+    pair_view,
+    size_m,
+    unseen_factor,
+)
 from genspace.geometry.profiles import CORRECTED
 from genspace.geometry.scene import SceneObject
 from genspace.geometry.views import Placed, Unknown, Unmeasurable
@@ -57,6 +65,15 @@ def test_a_pair_is_seen_from_between_its_headings() -> None:
         pair_view(left, replace(right, ground_front=(-1.0, 0.0)), 0.0)
 
 
+def test_either_side_is_as_far_as_the_worse_of_both_is_from_a_right_angle() -> None:
+    """The cow faces right; the cat is 3 m ahead and 1 m to its left, so at -18.4 degrees; the cat faces away from the cow."""
+    cow, cat = box(), replace(box("cat", place=(3, 0, 4)))
+    off = math.degrees(math.atan2(1, 3))
+    assert mutual_bearing(cow, cat, None)[1] == pytest.approx(90 - off)
+    beside = box("cat", place=(0, 0, 5))
+    assert mutual_bearing(cow, beside, None)[1] == pytest.approx(0)
+
+
 def test_only_known_places_can_be_one_place() -> None:
     with pytest.raises(Unmeasurable, match=r"cow and cat are at one place, 1\.0 cm apart"):
         check_apart(box(), box("cat", place=(0.01, 0, 3)))
@@ -77,3 +94,10 @@ def test_what_is_reported_beside_constraints_decides_nothing() -> None:
 
 def test_a_number_without_a_unit_has_three_decimals() -> None:
     assert measured_in_words(Measurement(quantity="ratio", value=1.3, unit="")) == "ratio 1.300"
+
+
+def test_what_is_wanted_is_said_in_its_note_where_no_number_is() -> None:
+    seen = Measurement(quantity="share seen", value=0.4, unit="", note="of both")
+    assert in_words(seen) == "share seen 0.400, of both"
+    within = replace(seen, outer=0.5, note="at most one half", score=1.0)
+    assert in_words(within) == "share seen 0.400, wanted at most one half, score 1"

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 from anyio.from_thread import start_blocking_portal
-from browsing import browser, open_page
+from browsing import open_page
 from load import PostgresServer
 from small_studies import nothing_left_to_chance
 from starlette.testclient import TestClient
 
-__all__ = ["browser", "open_page"]
+__all__ = ["open_page"]
 
 
 @pytest.fixture(autouse=True)

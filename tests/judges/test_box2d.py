@@ -46,6 +46,9 @@ class TestRules:
     # a is 40 × 20 around (120, 110), b is 80 × 60 around (180, 130): offset right 60, down 20.
     A, B = Detection((100, 100, 140, 120)), Detection((140, 100, 220, 160))
 
+    def test_a_box_without_a_score_is_certain(self):
+        assert self.A.score == 1
+
     def test_offset_is_in_mean_sizes(self):
         # 60 / ((40 + 80) / 2) = 1; 20 / ((20 + 60) / 2) = 0.5
         assert offset(self.A, self.B, "left_of") == 1.0

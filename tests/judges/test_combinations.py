@@ -335,6 +335,13 @@ def test_geometry_and_model_together_are_better_than_either_with_weights_by_sub_
     assert "whole:" in shown
 
 
+def test_two_parts_are_the_fewest_that_prompts_are_split_into(tmp_path: Path) -> None:
+    study = write_study(tmp_path, [0.0, 1.0], {"one": [(0.1, ""), (0.9, "")]})
+    combination(study, "ensemble", members=["one"], folds=2)
+    with pytest.raises(InputError, match="folds"):
+        combination(study, "ensemble", members=["one"], folds=1)
+
+
 @pytest.mark.parametrize("option", [{"by": "predicate"}, {"measurements": True}])
 def test_weights_need_a_method_that_has_them(tmp_path: Path, option: dict[str, Any]) -> None:
     study = write_study(tmp_path, [0.0, 1.0], {"one": [(0.1, ""), (0.9, "")]})

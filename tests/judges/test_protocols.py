@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from genspace.judges.asking import AskOptions, protocol
+from genspace.judges.asking import AskOptions, protocol, protocol_names
 from genspace.judges.asking._asks import Answer, Ask, Outcome
 from genspace.judges.prompts import Wordings
 from genspace.records import Item, Request
@@ -77,6 +77,7 @@ def test_contrast_cancels_a_liking_for_yes(bias: float, shown: str) -> None:
 
 
 def test_contrast_hides_the_prompt_which_would_tell() -> None:
+    assert [name for name in protocol_names() if protocol(name).hides] == ["choice", "contrast"]
     _, questions = asked("contrast", ITEM, biased("left", sees=1.0, bias=0.0))
     assert not any("to its left" in q.text for q in questions)
     assert len({q.text for q in questions}) == 4
@@ -86,6 +87,9 @@ def test_contrast_says_where_the_probability_of_what_was_asked_comes_from() -> N
     sources = iter(["logits", "samples", "samples", "samples"])
     outcome, _ = asked("contrast", ITEM, lambda _: replace(yes(0.0), source=next(sources)))
     assert outcome.details["probabilities_from"] == "logits"
+    likings = iter([3.0, 0.0, 0.0, -1.0])
+    outcome, _ = asked("contrast", ITEM, lambda _: yes(next(likings)))
+    assert outcome.details["yes"] == pytest.approx(1 / (1 + math.exp(-3)))
 
 
 @pytest.mark.parametrize(("surely", "score"), [({"left"}, 1.0), ({"left", "right"}, 0.5), ({"right"}, 0.0)])

@@ -54,6 +54,10 @@ def test_answers_are_read_as_a_person_reads_them(asked: str, text: str, finish: 
     assert read(asked, text, cut=finish == "length") == reads
 
 
+def test_an_object_may_follow_a_bracket_at_once() -> None:
+    assert read("rating", '{{"reason": "near", "rating": 4}') == 4
+
+
 def test_the_corpus_is_large_and_says_nothing_twice() -> None:
     texts = [(group.get("asked"), group.get("finish"), text) for group in CORPUS for text in group["texts"]]
     assert len(texts) == len(set(texts)) >= 200

@@ -49,7 +49,7 @@ LEFT_OUT = (
     "ExceptionReplacer", "RemoveDecorator", "VariableReplacer", "VariableInserter", "Bit", "Shift", "ZeroIteration",
 )  # fmt: skip
 """Parts of the names of operators that make no plausible mistakes."""
-NEVER_SEEN = ("strict=True", "repr=False", "if TYPE_CHECKING:")
+NEVER_SEEN = ("strict=True", "repr=False", "if TYPE_CHECKING:", "*,")
 """What makes no difference to a program that is right: a mutant that only changes it is not drawn."""
 SECONDS = 600
 """A mutant whose tests take longer loops, and is killed."""
@@ -291,7 +291,8 @@ def main() -> int:
                 try:
                     for mutant in new:
                         survived[mutant] = survives(mutant, copy)
-                        print("survived" if survived[mutant] else "killed  ", mutant.name, flush=True)
+                        end = f"survived: {mutant.after}" if survived[mutant] else "killed"
+                        print(f"{mutant.name} {end}", flush=True)
                     # where one survives, the tests do not fail by themselves
                     if not any(survived[m] for m in new) and not survives(_unchanged(*row), copy):
                         raise RuntimeError(f"{file}: {', '.join(tests)} fail without any mutant")

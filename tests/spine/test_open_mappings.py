@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("analysis", "geometry", "human_study", "judges", "src")
 OPEN = re.compile(r"\b(?:Mapping|dict|defaultdict|MutableMapping)\[(?:str|Any|Hashable), ?(?:Any|object)\]")
 STRICT = ("analysis", "src/genspace/report", "src/genspace/cli")
-MOST = 192
+MOST = 181
 """Lines of the product that name an open dictionary: what is read from and written to JSON, TOML and tables."""
 
 
@@ -38,5 +38,5 @@ def test_open_dictionaries_become_fewer() -> None:
 
 def test_analysis_report_and_commands_have_them_in_to_dict_and_from_dict_alone() -> None:
     found = [place for room in STRICT for place in open_lines(room)]
-    assert len(found) > 5
+    assert found
     assert [place for place in found if place[1] not in at_the_rim(place[0])] == []

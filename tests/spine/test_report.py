@@ -27,7 +27,6 @@ from genspace.report.probes import probe_report
 from genspace.store import JudgeStore
 from genspace.study import open_study
 
-CHROMIUM = shutil.which("chromium")
 SWIFT = {"draws": 0, "permutations": 0}
 JUDGES = ("close", "far", "silent")
 WORDS = ("left of", "behind", "above")
@@ -95,16 +94,6 @@ def pages(page_file: Path) -> dict[str, Path]:
     return {"report": page_file} | {
         name: out / f"{name}.html" for name in ("diff", "gate", "ranking", "probes", "item")
     }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -13,8 +13,6 @@ from genspace.records import Item, Measurement, Request
 if TYPE_CHECKING:
     from genspace.judges.asking._options import AskOptions
 
-__all__ = ["YES_NO", "Protocol", "Steps", "images_of", "probability", "undecided", "without_score"]
-
 YES_NO = ("yes", "no")
 """The answers, and the solution of an ask about just what people are asked."""
 

@@ -19,8 +19,6 @@ from genspace.display import Displayed
 from genspace.errors import InputError
 from genspace.gather import evidence_of
 
-__all__ = ["GeneratorComparison", "Otherwise", "compare_generators", "ordered_otherwise"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratorComparison(Displayed):

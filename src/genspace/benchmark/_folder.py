@@ -28,8 +28,6 @@ from genspace.errors import InputError, InvalidFilesError, Problem, file_errors
 from genspace.records import PAIR_SUFFIX, SCENE_SUFFIX
 from genspace.study import IMAGE_SUFFIXES, Study, open_study
 
-__all__ = ["BEFORE", "Benchmark", "Gap", "State", "create", "open_benchmark"]
-
 FILE = "benchmark.toml"
 BEFORE = "before"
 PROMPT_COLUMNS = ("prompt", "prompt_id", "predicate", "task", "sub_domain", "variant", "objects")

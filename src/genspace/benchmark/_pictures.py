@@ -18,8 +18,6 @@ from functools import cached_property
 from genspace.benchmark._prompt_list import PromptList, Task
 from genspace.geometry.benchmark import released_variants
 
-__all__ = ["Key", "Names", "PlacedPictures", "place", "task_of"]
-
 Key = tuple[str, str]
 """A prompt's id, and the seed as it was written, "" without one."""
 

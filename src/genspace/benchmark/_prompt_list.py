@@ -15,8 +15,6 @@ from typing import Literal, get_args
 from genspace.errors import InputError, InvalidFilesError, Problem
 from genspace.geometry.benchmark import Prompt
 
-__all__ = ["TASKS", "PromptList", "Source", "Task", "TaskPrompt", "rows_csv", "rows_jsonl"]
-
 Task = Literal["t2i", "edit"]
 TASKS: tuple[Task, ...] = get_args(Task)
 COLUMNS = ("prompt_id", "prompt", "predicate", "sub_domain", "variant", "objects")

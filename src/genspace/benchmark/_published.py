@@ -11,8 +11,6 @@ from genspace.errors import Problem, refuse
 from genspace.geometry.benchmark import released_variants
 from genspace.tables import read_table
 
-__all__ = ["PUBLISHED", "read_published"]
-
 PUBLISHED = "published"
 """What stands for the judge of a row that was typed from a paper."""
 UNKNOWN = Reason("published_alone")

@@ -18,8 +18,6 @@ from genspace.benchmark._prompt_list import PromptList, Task, TaskPrompt
 from genspace.errors import InputError, Problem, refuse
 from genspace.geometry.benchmark import own_prompt, released_variants
 
-__all__ = ["read_released"]
-
 
 @dataclass(frozen=True, slots=True)
 class _Folder:

@@ -18,8 +18,6 @@ from genspace.errors import InputError, did_you_mean
 from genspace.gather import evidence_of
 from genspace.study import open_study
 
-__all__ = ["corrected_rows", "draw_sample"]
-
 
 def draw_sample(
     made: Benchmark,

@@ -1,7 +1,4 @@
-"""Rows of the GenSpace table: what each judge says of each generator, by task and sub-domain.
-
-Longer than 400 lines: half of it is the records of one JSON document.
-"""
+"""Rows of the GenSpace table: what each judge says of each generator, by task and sub-domain."""
 
 from __future__ import annotations
 
@@ -35,18 +32,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from genspace.evidence import Evidence
-
-__all__ = [
-    "MadeOf",
-    "Row",
-    "TableCell",
-    "TaskFigures",
-    "VariantCounts",
-    "in_one",
-    "read_rows",
-    "row_places",
-    "rows_of",
-]
 
 ROUNDING = 1e-9
 EDITS = 32
@@ -251,19 +236,16 @@ class _JudgedTask:
         return {domain: self._cell(code == i) for i, domain in enumerate(domains)}, self._cell(every, code)
 
     def _cell(self, rows: NDArray[np.bool_], groups: NDArray[np.int64] | None = None) -> TableCell:
-        score, passed = (
-            judge_figures(
-                self.judge,
-                rows,
-                self.units.prompt,
-                scores=self.scores,
-                accuracy=accuracy,
-                cell=groups,
-                confidence=self.confidence,
-            )
-            for accuracy in (False, True)
+        found = judge_figures(
+            self.judge,
+            rows,
+            self.units.prompt,
+            scores=self.scores,
+            labelled=self.labelled,
+            cell=groups,
+            confidence=self.confidence,
         )
-        return TableCell(score=score, accuracy=passed if self.labelled else None)
+        return TableCell(score=found.score, accuracy=found.accuracy)
 
     def variants(self, task: Task) -> Iterator[VariantCounts]:
         """Yield what the released code reports, by its index."""

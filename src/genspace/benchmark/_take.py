@@ -15,8 +15,6 @@ from genspace.records import PAIR_SUFFIX, SCENE_SUFFIX
 from genspace.study import IMAGE_SUFFIXES
 from genspace.tables import is_picture
 
-__all__ = ["take"]
-
 HUB = "hf://"
 PROMPT_COLUMNS = ("prompt", "caption", "text", "instruction")
 KEY_COLUMNS = ("prompt_id", "item_id", "id", "index")

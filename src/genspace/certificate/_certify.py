@@ -16,7 +16,7 @@ from genspace.analysis.consistency import Consistency, Said, consistency
 from genspace.certificate._files import RetouchedFiles, retouched_name
 from genspace.certificate._ways import ASKED, DEFAULT_WAYS, ORDER, WAYS, AnotherWay, AskedItem, asked_as_it_is
 from genspace.display import Result
-from genspace.documents import from_dict, to_dict
+from genspace.documents import from_dict
 from genspace.errors import InputError, did_you_mean, file_errors
 from genspace.records import ITEM_COLUMNS, Item, Verdict, scene_names
 from genspace.store import JudgeStore, Key
@@ -29,19 +29,6 @@ if TYPE_CHECKING:
     from genspace.judges import Judge
     from genspace.runner import RunOptions, RunSummary
     from genspace.study import Study
-
-__all__ = [
-    "FOLDER",
-    "Certificate",
-    "CertificateDocument",
-    "Contradiction",
-    "Varied",
-    "certify",
-    "keep",
-    "kept",
-    "varied",
-    "versions_for",
-]
 
 FOLDER = "certify"
 """Folder of a study in which the verdicts on the other versions are kept."""
@@ -98,10 +85,6 @@ class Certificate(Result):
             "nothing was decided twice" if share is None else f"at least {share:.1%} of its answers are wrong"
         )
         return f"<Certificate of {found.judge!r} on {found.answered} items: {told}>"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON holds it (`genspace/schemas/certificate.schema.json`)."""
-        return to_dict(self.document)
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Certificate:

@@ -25,17 +25,6 @@ if TYPE_CHECKING:
 
     from genspace.records import Files
 
-__all__ = [
-    "AS_IT_IS",
-    "JPEG",
-    "MIRROR",
-    "SMALLER",
-    "UNDONE",
-    "RetouchedFiles",
-    "cut_folder",
-    "retouched_name",
-]
-
 MIRROR, SMALLER, JPEG, UNDONE, AS_IT_IS = "mirror", "smaller", "jpeg", "undone", "as-it-is"
 SCALE, QUALITY = 0.75, 60
 """What a smaller picture's sides are multiplied by; quality of a JPEG."""

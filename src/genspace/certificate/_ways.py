@@ -19,8 +19,6 @@ from genspace.records import SCENE_SUFFIX, Files, Item
 from genspace.sides import NoMirrorError, mirrored_text, written_in
 from genspace.tables import WORDS, word_key
 
-__all__ = ["ASKED", "DEFAULT_WAYS", "ORDER", "WAYS", "AnotherWay", "AskedItem", "asked_as_it_is"]
-
 ASKED = "asked"
 """Name of the question as it is, which the others are held against."""
 ORDER = "order"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Iterable, Sequence
+from functools import cache
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -29,6 +30,14 @@ def _app_with(commands: Iterable[str]) -> Any:
     return import_module("genspace.cli._app").app
 
 
+@cache
+def _command_with(commands: tuple[str, ...]) -> Any:
+    """Return the command line with at least these commands: a process that runs several builds each once."""
+    from typer.main import get_command
+
+    return get_command(_app_with(commands))
+
+
 def invoke(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 done, 1 not all of it, 2 wrong input.
 
@@ -38,12 +47,12 @@ def invoke(arguments: Sequence[str] | None = None) -> int:
     if given in (["--help"], ["-h"]):
         print_help()
         return 0
-    app = _app_with([name for name in given if name in COMMANDS] or COMMANDS)
+    command = _command_with(tuple(name for name in given if name in COMMANDS) or tuple(COMMANDS))
     from genspace.cli._console import show_error
     from genspace.errors import GenspaceError, InputError
 
     try:
-        app(args=given, prog_name="genspace")
+        command(args=given, prog_name="genspace")
     except InputError as error:
         show_error(error)
         return 2

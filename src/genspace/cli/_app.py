@@ -9,8 +9,6 @@ import typer
 from genspace._version import __version__
 from genspace.cli._help import EPILOG, HELP
 
-__all__ = ["app"]
-
 app = typer.Typer(
     name="genspace",
     help=HELP,

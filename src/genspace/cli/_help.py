@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["COMMANDS", "EPILOG", "HELP", "OPTIONS", "print_help"]
-
 HELP = "Which judge of spatial faithfulness in generated images should you believe?"
 EPILOG = "Example: genspace compare my-study --by category"
 OPTIONS: Sequence[tuple[str, str, str]] = (

@@ -19,19 +19,6 @@ if TYPE_CHECKING:
     from genspace.display import Result
     from genspace.study import Study
 
-__all__ = [
-    "AS_FOUND",
-    "JsonFlag",
-    "Memory",
-    "OutOption",
-    "SeedOption",
-    "Tables",
-    "bytes_of",
-    "columns",
-    "reads_tables",
-    "write_out",
-]
-
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 Memory = Annotated[
     str | None, typer.Option(help="Memory limit, such as 2GB (default: a quarter of the machine's).")

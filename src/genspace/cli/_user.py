@@ -12,8 +12,6 @@ from pathlib import Path
 
 from genspace.errors import InputError
 
-__all__ = ["allowed_hosts", "config_file"]
-
 
 def config_file() -> Path:
     """Return the path of the user's configuration: GENSPACE_CONFIG, else config.toml in the user's folder."""

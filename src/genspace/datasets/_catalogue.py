@@ -13,8 +13,6 @@ from pathlib import Path
 
 from genspace.datasets._viescore import TASKS
 
-__all__ = ["CATALOGUE", "Dataset"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["GENERATORS", "VQA_MODELS", "tables"]
-
 GENERATORS = {
     "mini-dalle": "mini_dalle",
     "sd1dot1": "stable_diffusion_v1_1",

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["GENERATORS", "tables"]
-
 GENERATORS = {"clip": "clip-retrieval", "sdv2": "sdv2", "if-xl": "if-xl"}
 """Part of the file's name to the generator."""
 ATTRIBUTES = {

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["METRICS", "tables"]
-
 METRICS = (
     "meteor", "bleu", "rouge", "spice", "clipscore_vitb32", "tifa_vilt", "tifa_git-large", "tifa_ofa-large",
     "tifa_blip2-flant5xl", "tifa_mplug-large",

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["TASKS", "VieScoreTask", "edit_tables", "text_to_image_tables"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VieScoreTask:

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["RELATION_GROUPS", "tables"]
-
 RELATION_GROUPS: Mapping[str, tuple[str, ...]] = {
     "left and right": ("left of", "right of", "at the left side of", "at the right side of"),
     "front and behind": ("in front of", "behind", "ahead of", "at the back of"),

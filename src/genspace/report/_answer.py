@@ -11,8 +11,6 @@ from genspace.analysis.result import QuestionResult
 from genspace.report._sentences import people_sentences, remarks_of
 from genspace.report._table import figure_text, number, units_of
 
-__all__ = ["Conclusion", "conclude"]
-
 TESTED = "each prompt left out in turn, Holm-adjusted"
 """How judges are tested against one another."""
 MOST_NAMED = 12

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from genspace.records import Item
     from genspace.study import Study
 
-__all__ = ["CellExamples", "Shot", "examples_of"]
-
 EACH = 2
 """Pictures of each kind in a cell."""
 PIXELS = 150

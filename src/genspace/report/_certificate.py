@@ -16,13 +16,6 @@ if TYPE_CHECKING:
     from genspace.report._part import ReportPart
     from genspace.study import Study
 
-__all__ = [
-    "certificate",
-    "certificate_sentences",
-    "consistency",
-    "consistency_sentences",
-]
-
 SHOWN_REASONS = 3
 
 

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from genspace.analysis import Diff
     from genspace.analysis.diff import Changed, DiffDocument, Flip, Moved
 
-__all__ = ["diff_view", "write_diff"]
-
 HEAD = ("judge", "before", "now", "difference", "it is", "repeats itself", "flipped", "coverage")
 PICTURED = 24
 """Flipped items of a judge that are shown with their pictures."""

@@ -27,20 +27,6 @@ if TYPE_CHECKING:
     from genspace.report._item import ItemView
     from genspace.study import Study
 
-__all__ = [
-    "comparison",
-    "estimate",
-    "item",
-    "judge_table",
-    "pair",
-    "ranking",
-    "reason",
-    "scene",
-    "studies",
-    "study",
-    "validation",
-]
-
 
 def judge_table(table: AgreementTable) -> View:
     """Judges in rows, figures with intervals in columns."""

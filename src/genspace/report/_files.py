@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,9 +10,7 @@ from genspace.display import View
 from genspace.errors import InputError
 from genspace.report._plots import Plot
 from genspace.report._table import latex_of
-from genspace.tables import neutralised
-
-__all__ = ["figure_files", "table_texts", "written"]
+from genspace.tables import neutralised, rows_text
 
 
 def figure_files(plots: Mapping[str, str]) -> dict[str, str | bytes]:
@@ -22,16 +19,17 @@ def figure_files(plots: Mapping[str, str]) -> dict[str, str | bytes]:
     return texts | {f"{name}.pdf": plot.pdf() for name, plot in plots.items() if isinstance(plot, Plot)}
 
 
+def json_text(document: object) -> str:
+    """Return a document as JSON; what is not finite is an error."""
+    return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
 def table_texts(
     name: str, head: Sequence[str], rows: Sequence[Sequence[str]], caption: str
 ) -> dict[str, str | bytes]:
     """Return a table of words as CSV, LaTeX and Markdown."""
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows(
-        [[neutralised(cell) for cell in row] for row in (head, *rows)]
-    )
     return {
-        f"{name}.csv": buffer.getvalue(),
+        f"{name}.csv": rows_text([*map(neutralised, row)] for row in (head, *rows)),
         f"{name}.tex": latex_of(head, rows, caption),
         f"{name}.md": View(caption, head=head, rows=rows).markdown(),
     }

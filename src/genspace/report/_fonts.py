@@ -10,8 +10,6 @@ from functools import cache
 
 from genspace.checkpoints import cache_dir
 
-__all__ = ["fonts_for", "plain_font"]
-
 NAME = "DejaVu Sans Plain"
 LAYOUT = ("GSUB", "GPOS", "GDEF", "MATH")
 """Tables that join and place letters of other scripts. Each PDF holds its own part of the font, and most time went into

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from genspace.analysis.frames import FramedRater
     from genspace.framing import Framing
 
-__all__ = ["framing"]
-
 NAMES = {"camera": "the camera's", "object": "the object's own", None: "not known"}
 
 WHOSE = {

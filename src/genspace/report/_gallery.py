@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from genspace.report._item import ItemView
     from genspace.study import Study
 
-__all__ = ["Gallery", "gallery", "thumbnail"]
-
 THUMBNAIL_PIXELS = 300
 CARDS_PER_JUDGE = 6
 MOST_CARDS = 36

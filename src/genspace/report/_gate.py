@@ -18,8 +18,6 @@ from genspace.report._write import result_texts
 if TYPE_CHECKING:
     from genspace.analysis.gate import Check, Gate
 
-__all__ = ["gate_view", "junit_xml", "write_gate"]
-
 HEAD = ("rule", "judge", "found", "interval", "is", "chance to pass")
 
 

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 from genspace.analysis.counted import Place, ThreeFigures
 from genspace.analysis.result import GeneratorRow, Order, Orders
 from genspace.report._part import ReportPart
-from genspace.report._plots import Plot, _panels, _short, _svg, styles_of
+from genspace.report._plots import Plot, _panels, _short, _svg, draw_interval, rule_across, styles_of
 from genspace.report._sentences import order_sentences
-from genspace.report._styles import INK, MUTED, OTHERS, RULE, Style
+from genspace.report._styles import INK, MUTED, OTHERS, Style
 from genspace.report._table import figure_text, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-__all__ = ["COUNTED", "generators", "order_plot", "order_table", "place_text", "three_table", "three_texts"]
 
 MOST_PLOTS = 2
 """Judges whose order is drawn beside the people's, the best first; the table holds everybody's."""
@@ -201,12 +199,6 @@ def three_texts(figures: ThreeFigures) -> tuple[str, str, str]:
 def _scores(axes: Axes, rows: list[GeneratorRow], style: Style) -> None:
     """Draw each generator's score with its interval, the best on top."""
     for place, row in enumerate(rows):
-        score = row.score
-        if score.low is not None and score.high is not None:
-            ends = [score.low, score.high]
-            axes.plot(ends, [-place] * 2, color=style.colour, linewidth=2.2, solid_capstyle="butt")
-        axes.plot([score.value or 0.0], [-place], **style.mark, markersize=7)
+        draw_interval(axes, -place, row.score, style)
     axes.set_ylim(0.5 - len(rows), 0.5)
-    axes.grid(axis="x", color=RULE, linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.spines["left"].set_visible(False)
+    rule_across(axes)

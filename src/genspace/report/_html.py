@@ -14,8 +14,6 @@ from genspace.report._page import page, templates
 from genspace.report._part import ReportPart, Section
 from genspace.report._words import Words
 
-__all__ = ["html_report"]
-
 
 @dataclass(frozen=True)
 class _ShownPart:

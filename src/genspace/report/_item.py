@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from genspace.evidence import Evidence
     from genspace.study import Study
 
-__all__ = ["ItemView", "view_item"]
-
 LONGEST_HINT = 200
 """Characters; a longer list of known ids helps nobody."""
 

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from genspace.tables import neutralised
+from genspace.tables import neutralised, rows_text
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from genspace.analysis.question import Units
-
-__all__ = ["Filter", "ItemColumns", "item_columns", "items_csv"]
 
 FILTERED = ("sub_domain", "category", "generator")
 """Columns offered as filters beside those that the comparison is broken down by."""
@@ -133,11 +129,9 @@ def _in_words(ratings: NDArray[np.float64]) -> str:
 
 def items_csv(items: ItemColumns) -> str:
     """Return every item with every answer as CSV, the most disputed first."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
     heads = [f"{name}.{what}" for name in items.judges for what in ("score", "gap")]
     columns = [f.column for f in items.filters]
-    writer.writerow(
+    rows: list[list[object]] = [
         [
             "item_id",
             "item_id_b",
@@ -147,7 +141,7 @@ def items_csv(items: ItemColumns) -> str:
             "people.answers",
             *map(neutralised, heads),
         ]
-    )
+    ]
     for i in range(len(items)):
         texts = [
             items.ids[i],
@@ -160,5 +154,5 @@ def items_csv(items: ItemColumns) -> str:
             for scores, gaps in zip(items.scores, items.gaps, strict=True)
             for cell in (scores[i], gaps[i])
         ]
-        writer.writerow([*map(neutralised, texts), items.people[i], items.answers[i], *found])
-    return buffer.getvalue()
+        rows.append([*map(neutralised, texts), items.people[i], items.answers[i], *found])
+    return rows_text(rows)

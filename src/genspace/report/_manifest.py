@@ -22,8 +22,6 @@ from genspace.readings import Reading
 from genspace.records import Declared
 from genspace.study import Study
 
-__all__ = ["Manifest", "changed_inputs", "input_digests", "make_manifest", "place_of", "read_manifest"]
-
 SCHEMA = "genspace-manifest/1"
 PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "evalica")
 SKIPPED_FOLDERS = frozenset({"images", "reports"})

@@ -13,8 +13,6 @@ from genspace.report._table import AgreementTable, counts, judge_table, markdown
 if TYPE_CHECKING:
     from genspace.analysis import Comparison
 
-__all__ = ["markdown_summary"]
-
 MOST_ROWS = 12
 """Judges of the table; the report has all."""
 

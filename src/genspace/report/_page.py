@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from jinja2 import BytecodeCache, Environment
     from jinja2.runtime import Context
 
-__all__ = ["page", "templates"]
-
 ROLES = {INK: "--ink", MUTED: "--muted", RULE: "--rule"}
 """The stylesheet's name of each colour that is not a judge's: plots follow the page, dark or light."""
 EXPLAINED = re.compile(

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from genspace.evidence import Evidence
     from genspace.study import Study
 
-__all__ = ["ReportPart", "Section", "parts_of"]
-
 
 @dataclass(frozen=True)
 class ReportPart:

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from genspace.analysis import Estimate
     from genspace.parts import Parts
 
-__all__ = ["parts"]
-
 
 def parts(result: Parts) -> View:
     """The whole change, then every part's share of it."""

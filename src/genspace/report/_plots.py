@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from genspace.analysis import Estimate
 from genspace.analysis.calibration import CalibrationBin
@@ -18,27 +18,13 @@ from genspace.analysis.result import Cell, QuestionResult
 from genspace.report._fonts import fonts_for
 from genspace.report._sentences import option_words
 from genspace.report._styles import INK, MUTED, ON_LIGHT, OTHERS, RULE, Style, judge_styles
-from genspace.report._table import AgreementRow, judge_table, number
+from genspace.report._table import judge_table, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from genspace.analysis.tuning import Tuned
-
-__all__ = [
-    "Plot",
-    "breakdown_map",
-    "calibration",
-    "differences",
-    "forest",
-    "plots_of",
-    "ratings",
-    "risk_coverage",
-    "specification_map",
-    "studies_forest",
-    "styles_of",
-]
 
 LONGEST_NAME = 34
 MOST_JUDGES = 15
@@ -137,13 +123,14 @@ def forest(document: QuestionResult) -> Plot | None:
     styles = styles_of(document)
     with _figure(6.6, 0.9 + 0.28 * len(rows)) as (figure, axes):
         for height, row in enumerate(reversed(rows)):
-            _interval(axes, height, row, styles[row.name])
-        axes.set_yticks(range(len(rows)), [_short(r.name) for r in reversed(rows)])
-        axes.tick_params(axis="y", length=0)
+            estimate = row.estimates[0]
+            draw_interval(axes, height, estimate, styles[row.name], edge=1.5)
+            axes.annotate(
+                number(estimate.value, 2), (1, height), xycoords=("axes fraction", "data"), xytext=(4, 0),
+                textcoords="offset points", va="center", fontsize=9, color=INK,
+            )  # fmt: skip
+        _name_rows(axes, [_short(row.name) for row in rows])
         axes.set_ylim(-0.7, len(rows) - 0.3)
-        axes.grid(axis="x", color=RULE, linewidth=0.6)
-        axes.set_axisbelow(True)
-        axes.spines["left"].set_visible(False)
         ceiling = document.human.ceiling.estimate.value
         if ceiling is not None and document.human.ceiling.figure == document.primary.figure:
             axes.axvline(ceiling, color=INK, linewidth=1, linestyle=(0, (4, 3)))
@@ -163,29 +150,19 @@ def forest(document: QuestionResult) -> Plot | None:
 def studies_forest(document: StudiesDocument) -> Plot | None:
     """Return each judge's figure in each study with its interval, and below them its mean over studies like these."""
     styles = judge_styles(document.judges)
-    lines: list[tuple[str, float, float | None, float | None, Style, bool]] = []
+    lines: list[tuple[str, Estimate, Style, bool]] = []
     for name, judge in [*document.judges.items()][:MOST_JUDGES]:
-        lines += [
-            (f"{_short(name)} · {study}", e.value, e.low, e.high, styles[name], False)
-            for study, e in judge.by_study.items()
-            if e.value is not None
-        ]
+        known = [(study, e, False) for study, e in judge.by_study.items() if e.value is not None]
         if (mean := judge.pooled) is not None:
-            lines.append((f"{_short(name)} · mean", mean.value, mean.low, mean.high, styles[name], True))
+            known.append(("mean", Estimate(mean.value, mean.low, mean.high), True))
+        lines += [(f"{_short(name)} · {what}", e, styles[name], over_all) for what, e, over_all in known]
     if not lines:
         return None
     with _figure(6.6, 0.9 + 0.24 * len(lines)) as (figure, axes):
-        for height, (_, value, low, high, style, over_all) in enumerate(reversed(lines)):
-            if low is not None and high is not None:
-                axes.plot(
-                    [low, high], [height, height], color=style.colour, linewidth=3.4 if over_all else 1.6
-                )
-            axes.plot([value], [height], **style.mark, markersize=9 if over_all else 7)
-        axes.set_yticks(range(len(lines)), [line[0] for line in reversed(lines)])
-        axes.tick_params(axis="y", length=0)
-        axes.grid(axis="x", color=RULE, linewidth=0.6)
-        axes.set_axisbelow(True)
-        axes.spines["left"].set_visible(False)
+        for height, (_, found, style, over_all) in enumerate(reversed(lines)):
+            width, size = (3.4, 9) if over_all else (1.6, 7)
+            draw_interval(axes, height, found, style, width=width, size=size, ends="projecting")
+        _name_rows(axes, [line[0] for line in lines])
         axes.set_xlabel(f"{FIGURES[document.figure].label}, {document.confidence:.0%} intervals")
         return _svg(
             figure, "each judge's agreement in each study with its interval; the table holds the values"
@@ -213,33 +190,46 @@ def differences(
     with _figure(6.6, 0.9 + 0.28 * len(rows)) as (figure, axes):
         styles = judge_styles(name for name, _ in found)
         for height, (name, estimate) in enumerate(reversed(rows)):
-            low, high, style = estimate.low, estimate.high, styles[name]
-            if low is not None and high is not None:
-                axes.plot([low, high], [height] * 2, color=style.colour, linewidth=2.2, solid_capstyle="butt")
-            axes.plot([estimate.value or 0.0], [height], **style.mark, markersize=7)
+            draw_interval(axes, height, estimate, styles[name])
         axes.set_ylim(-0.7, len(rows) - 0.3)
-        axes.set_yticks(range(len(rows)), [_short(name) for name, _ in reversed(rows)])
-        axes.tick_params(axis="y", length=0)
+        _name_rows(axes, [_short(name) for name, _ in rows])
         for place, dash in ((0.0, "-"), *(() if margin is None else ((-margin, "--"),))):
             axes.axvline(place, color=MUTED, linewidth=1, linestyle=dash)
-        axes.grid(axis="x", color=RULE, linewidth=0.6)
-        axes.set_axisbelow(True)
-        axes.spines["left"].set_visible(False)
         axes.set_xlabel(label)
         return _svg(figure, description)
 
 
-def _interval(axes: Axes, height: int, row: AgreementRow, style: Style) -> None:
-    """Draw a judge's figure and interval, the number at the right edge."""
-    estimate = row.estimates[0]
-    if estimate.low is not None and estimate.high is not None:
-        ends = [estimate.low, estimate.high]
-        axes.plot(ends, [height, height], color=style.colour, linewidth=2.2, solid_capstyle="butt")
-    axes.plot([estimate.value or 0.0], [height], **style.mark, markersize=7, markeredgewidth=1.5)
-    axes.annotate(
-        number(estimate.value, 2), (1, height), xycoords=("axes fraction", "data"), xytext=(4, 0),
-        textcoords="offset points", va="center", fontsize=9, color=INK,
-    )  # fmt: skip
+def draw_interval(
+    axes: Axes,
+    height: float,
+    found: Estimate,
+    style: Style,
+    *,
+    width: float = 2.2,
+    size: float = 7,
+    edge: float = 1.0,
+    ends: Literal["butt", "projecting"] = "butt",
+) -> None:
+    """Draw a figure as a mark, its interval as a line behind it."""
+    if found.low is not None and found.high is not None:
+        axes.plot(
+            [found.low, found.high], [height] * 2, color=style.colour, linewidth=width, solid_capstyle=ends
+        )
+    axes.plot([found.value or 0.0], [height], **style.mark, markersize=size, markeredgewidth=edge)
+
+
+def _name_rows(axes: Axes, names: Sequence[str]) -> None:
+    """Write names beside rows of intervals, the first on top, and draw a grid."""
+    axes.set_yticks(range(len(names)), [*reversed(names)])
+    axes.tick_params(axis="y", length=0)
+    rule_across(axes)
+
+
+def rule_across(axes: Axes) -> None:
+    """Draw a grid behind rows of intervals."""
+    axes.grid(axis="x", color=RULE, linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.spines["left"].set_visible(False)
 
 
 def breakdown_map(document: QuestionResult, column: str) -> Plot | None:

@@ -14,8 +14,6 @@ from genspace.report._table import share_text
 from genspace.report._words import OF_PROBES, Words, of_sub_domains
 from genspace.report.probes import NUISANCES, ProbeReport, plain
 
-__all__ = ["curve_legend", "curve_plots", "probe_page", "probe_view", "sub_domains", "write_probe_report"]
-
 COLUMNS = (
     "judge",
     "right if clear",

@@ -10,8 +10,6 @@ from genspace.readings import Reading, grouped
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["HEADING", "print_readings"]
-
 HEADING = "What was read and assumed"
 MOST_LINES = 12
 """Sentences under one heading; warnings are all shown."""

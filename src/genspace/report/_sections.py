@@ -18,8 +18,6 @@ from genspace.report._sentences import people_sentences, reason_text, specificat
 from genspace.report._words import words
 from genspace.report.probes import holds_probes, probe_report
 
-__all__ = ["SECTIONS"]
-
 PROBE_DRAWS = 100
 """Enough to draw the interval of a threshold; `genspace probe report` takes more and prints it."""
 

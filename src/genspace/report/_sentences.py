@@ -29,20 +29,6 @@ from genspace.readings import counted
 from genspace.records import Reference
 from genspace.report._table import SURE, figure_words, number, share_text, units_of
 
-__all__ = [
-    "METHODS",
-    "ceiling_label",
-    "option_words",
-    "order_sentences",
-    "people_sentences",
-    "reason_text",
-    "remark",
-    "remarks_of",
-    "specification_sentences",
-    "studies_sentences",
-    "validation_sentences",
-]
-
 REASONS: Mapping[ReasonCode, str] = {
     "no_people": "no people",
     "one_rater": "one rater: agreement among raters cannot be measured",

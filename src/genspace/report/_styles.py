@@ -7,8 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple, TypedDict
 
-__all__ = ["INK", "MUTED", "ON_LIGHT", "OTHERS", "RULE", "Style", "judge_styles"]
-
 INK, MUTED, RULE = "#1b2430", "#5b6573", "#d5dae1"
 ON_LIGHT = "#10151c"
 """Text on a light cell of a map, which stays light where the page is dark."""

@@ -1,12 +1,7 @@
-"""The table of judges: one model of rows and columns that every format renders.
-
-Longer than 400 lines: it is one table in all its formats.
-"""
+"""The table of judges: one model of rows and columns that every format renders."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,26 +12,7 @@ from genspace.analysis.figures import FIGURES, SYSTEMS, TIE_CALIBRATED_PAIRS, Na
 from genspace.analysis.reasons import Reason
 from genspace.analysis.result import Figures, JudgeKind, JudgeResult, QuestionResult, ValidationDocument
 from genspace.display import Displayed
-from genspace.tables import neutralised
-
-__all__ = [
-    "LATEX",
-    "AgreementRow",
-    "AgreementTable",
-    "FigureColumn",
-    "counts",
-    "csv_table",
-    "figure_text",
-    "figure_words",
-    "judge_table",
-    "latex_frame",
-    "latex_of",
-    "latex_table",
-    "markdown_table",
-    "number",
-    "percent",
-    "share_text",
-]
+from genspace.tables import neutralised, rows_text
 
 EXTRA: Mapping[str, Named] = {
     row.key: row
@@ -310,21 +286,17 @@ def csv_table(table: AgreementTable) -> str:
     >>> csv_table(judge_table(comparison.document)).splitlines()[1].split(",")[:5]
     ['clip', 'metric', '1', '', '0.8']
     """
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
     heads = [f"{c.section}.{c.figure}".lstrip(".") for c in table.columns]
     parts = ("value", "low", "high", "n", "reason")
-    writer.writerow(
+    rows: list[list[object]] = [
         ["name", "kind", "rank", "group", *(f"{h}.{p}" for h in heads for p in parts), "coverage", "ties"]
-    )
+    ]
     for row in table.rows:
         cells = [
             cell for e in row.estimates for cell in (e.value, e.low, e.high, e.n, e.reason and e.reason.code)
         ]
-        writer.writerow(
-            [neutralised(row.name), row.kind, row.rank, row.group, *cells, row.coverage, row.ties]
-        )
-    return buffer.getvalue()
+        rows.append([neutralised(row.name), row.kind, row.rank, row.group, *cells, row.coverage, row.ties])
+    return rows_text(rows)
 
 
 def markdown_table(table: AgreementTable) -> str:

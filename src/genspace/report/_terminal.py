@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from genspace.display import View
 
-__all__ = ["print_comparison", "print_table", "print_view", "print_words"]
-
 STYLES = {"people": "bold", "baseline": "dim", "derived": "dim italic"}
 PRINTED_REASONS = 6
 MOST_COLUMNS = 6

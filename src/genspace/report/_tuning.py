@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from genspace.analysis.tuning import Tuned
     from genspace.tuning import Tuning
 
-__all__ = ["tuning"]
-
 SAYS = {
     "ahead": "Choosing is ahead of {default}.",
     "behind": "Choosing is behind {default}: keep that.",

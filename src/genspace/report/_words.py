@@ -16,20 +16,6 @@ from genspace.report._table import AgreementTable
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-__all__ = [
-    "OF_CELLS",
-    "OF_GATES",
-    "OF_ITEMS",
-    "OF_ORDERS",
-    "OF_PROBES",
-    "OF_RUNS",
-    "TERMS",
-    "Words",
-    "of_sub_domains",
-    "terms_in",
-    "words",
-]
-
 TERMS: Mapping[str, str] = {
     "ahead": "agrees with people more, by a test that is corrected for the number of comparisons",
     "behind": "agrees with people less, by a test that is corrected for the number of comparisons",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
-from genspace.display import View, view_of
+from genspace.display import Result, View, view_of
 from genspace.documents import to_dict
-from genspace.report._files import figure_files, written
+from genspace.report._files import figure_files, json_text, written
 from genspace.report._html import html_report
 from genspace.report._items import items_csv
 from genspace.report._manifest import Manifest, make_manifest
@@ -20,21 +19,10 @@ from genspace.report._words import Words
 from genspace.tables import csv_text
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from genspace.analysis import Comparison
     from genspace.certificate import Certificate
     from genspace.study import Study
     from genspace.tuning import Tuning
-
-__all__ = [
-    "result_texts",
-    "write_certificate",
-    "write_comparison",
-    "write_report",
-    "write_result",
-    "write_tuning",
-]
 
 
 def write_report(
@@ -71,9 +59,8 @@ def write_report(
         "table.csv": csv_table(table),
         "table.tex": latex_table(table, caption=caption),
         "table.md": markdown_table(table),
-        "comparison.json": json.dumps(comparison.to_dict(), ensure_ascii=False, indent=1, allow_nan=False)
-        + "\n",
-        "manifest.json": json.dumps(to_dict(manifest), ensure_ascii=False, indent=1) + "\n",
+        "comparison.json": json_text(comparison.to_dict()),
+        "manifest.json": json_text(to_dict(manifest)),
     }
     for part in parts:
         if part.items is not None:
@@ -96,30 +83,18 @@ def write_comparison(comparison: Comparison, folder: Path) -> list[Path]:
     return write_report(comparison, manifest, folder)
 
 
-class WrittenResult(Protocol):
-    """A result that is written as files."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as JSON holds it."""
-        ...
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return its rows."""
-        ...
-
-
-def write_result(result: WrittenResult, folder: Path) -> list[Path]:
+def write_result(result: Result, folder: Path) -> list[Path]:
     """Write a result as JSON, CSV, Markdown, HTML and SVG, the files named after its kind."""
     return written(folder, result_texts(result, view_of(result)))
 
 
 def result_texts(
-    result: WrittenResult, view: View, template: str = "view.html.j2", **data: object
+    result: Result, view: View, template: str = "view.html.j2", **data: object
 ) -> dict[str, str | bytes]:
     """Return a result's files by name: JSON, CSV, LaTeX, Markdown, HTML, and each plot as SVG and PDF."""
     name = type(result).__name__.lower()
     texts: dict[str, str | bytes] = {
-        f"{name}.json": json.dumps(result.to_dict(), ensure_ascii=False, indent=1, allow_nan=False) + "\n",
+        f"{name}.json": json_text(result.to_dict()),
         f"{name}.csv": csv_text(result.to_frame()),
         f"{name}.md": view.markdown(),
         f"{name}.tex": latex_of(view.head, view.rows, view.title),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from genspace.benchmark import TASKS, Row, TableCell, Task, row_places, rows_csv
 from genspace.display import View
 from genspace.documents import to_dict
 from genspace.report._benchmark_examples import CellExamples, examples_of
-from genspace.report._files import written
+from genspace.report._files import json_text, written
 from genspace.report._generators import COUNTED, place_text
 from genspace.report._page import page
 from genspace.report._sentences import reason_text
@@ -301,13 +300,9 @@ def write_rows(rows: Sequence[Row], folder: Path, examples: Sequence[CellExample
         "table.csv": csv_rows(rows),
         "table.tex": latex_rows(rows),
         "table.md": markdown_rows(rows),
-        "table.json": _json({"schema": "genspace-benchmark/1", "rows": documents}),
+        "table.json": json_text({"schema": "genspace-benchmark/1", "rows": documents}),
     }
     for row, document in zip(rows, documents, strict=True):
         name = "".join(c if c.isalnum() or c in "._-" else "_" for c in f"{row.generator}--{row.judge}")
-        texts[f"{name}.row.json"] = _json(document)
+        texts[f"{name}.row.json"] = json_text(document)
     return written(folder, texts)
-
-
-def _json(document: object) -> str:
-    return json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n"

@@ -6,8 +6,6 @@ import sqlite3
 import weakref
 from collections.abc import Iterable
 
-__all__ = ["DiskMap"]
-
 CACHE_KIB = 8192
 
 

@@ -32,17 +32,6 @@ from genspace.store._formats import (
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "KEY_COLUMNS",
-    "JudgeStore",
-    "Key",
-    "VerdictWriter",
-    "as_json",
-    "in_use",
-    "judge_folders",
-    "line_key",
-]
-
 N = TypeVar("N", int, float)
 Key = tuple[str, str | None, str | None, int]
 """Item, second item, question, repeat (see `genspace.records.Verdict.key`)."""

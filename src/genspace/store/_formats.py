@@ -15,16 +15,6 @@ from genspace.errors import InputError, InvalidFilesError, Problem
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = [
-    "COLUMN_TYPES",
-    "SCHEMA_VERSION",
-    "empty_columns",
-    "read_columns",
-    "read_last_columns",
-    "read_lines",
-    "write_shard",
-]
-
 SCHEMA_VERSION = 1
 """Version of a verdict line, under "schema"; `MIGRATIONS` reads older ones."""
 MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {

@@ -17,8 +17,6 @@ from genspace.store._disk import DiskMap
 from genspace.store._files import JudgeStore, Key, in_use, judge_folders, line_key
 from genspace.store._formats import read_lines, write_shard
 
-__all__ = ["Conflict", "compact", "merge", "remove", "rename"]
-
 
 def compact(store: JudgeStore) -> tuple[int, int]:
     """Merge the judge's finished files into one Parquet shard; return (files merged, verdicts kept).

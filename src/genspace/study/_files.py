@@ -14,8 +14,6 @@ from typing import Any, Protocol
 from genspace.errors import InputError
 from genspace.records import Files
 
-__all__ = ["IMAGE_SUFFIXES", "FilesOfStudy", "StudyFiles", "leaves_study"]
-
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 """Endings tried, in this order, for items without an `image` column: `images/ITEM_ID.png`."""
 

@@ -16,8 +16,6 @@ from genspace.tables import require_columns, table_of
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["StudyFrames", "read_frames", "read_score_frame"]
-
 OF_PROGRAMS = ("excluded",)
 """Columns of answers that no table of a study holds, but that a program may know."""
 

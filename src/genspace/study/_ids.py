@@ -18,8 +18,6 @@ from genspace.tables import MOST_PROBLEMS, Table
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Cause", "common_cause", "unknown_items"]
-
 ENOUGH = 0.5
 """Share of the ids that miss which one cause must explain to be named."""
 

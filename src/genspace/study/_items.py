@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["ItemsTable", "load_items"]
-
 HELD_BYTES = 1 << 25
 """Bytes of cells up to which a table is held whole, so that it is read once."""
 HELD_FILE_BYTES = 1 << 24

@@ -14,8 +14,6 @@ from genspace.tables import NULLS, WORDS, Numbers, Table, read_numbers
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ChosenMetrics", "choose_metrics", "name_words"]
-
 ID_WORDS = frozenset(
     {"id", "ids", "uid", "uuid", "guid", "idx", "index", "row", "seed", "serial", "nr", "hash", "key"}
 )  # fmt: skip

@@ -34,17 +34,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = [
-    "Read",
-    "log_readings",
-    "off_scale",
-    "optional",
-    "read_annotations",
-    "read_items",
-    "times_asked",
-    "twice_said",
-]
-
 log = logging.getLogger(__name__)
 
 ITEM_TEXT_COLUMNS = ("generator", "prompt_id", "prompt", "image", "image_before", "predicate")

@@ -29,8 +29,6 @@ from genspace.tables import (
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LONG_COLUMNS", "read_metric_columns", "read_score_table", "read_scores"]
-
 LONG_COLUMNS = frozenset({"score", "verdict", "passed"})
 """One of these makes a table of scores long: a row per item and metric, rather than a column per metric."""
 SCORE_NUMBERS = ("score", "confidence", "seconds", "tokens", "cost_usd")

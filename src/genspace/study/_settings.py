@@ -14,8 +14,6 @@ from genspace.documents import mistakes
 from genspace.errors import InputError, InvalidFilesError, Problem, refuse
 from genspace.records import PairCoding, StudySettings, ValueType
 
-__all__ = ["GateTable", "JudgeTable", "StudyFile", "read_settings"]
-
 
 class MetricTable(BaseModel, extra="forbid"):
     """`[metrics.NAME]`: properties of a metric that was computed elsewhere."""

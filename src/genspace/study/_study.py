@@ -38,8 +38,6 @@ from genspace.tables import SUFFIXES, Table, find_table, match_columns, read_tab
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CheckReport", "Study", "check_study", "open_study", "verdict_frame"]
-
 log = logging.getLogger(__name__)
 
 SCORE_STEMS = ("metric_scores", "metric_verdicts")

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["alike_but_for_case", "sentinels", "suspect_raters", "suspicions"]
-
 CODES = frozenset({-999.0, -99.0, -9.0, -1.0, 0.0, 9.0, 88.0, 98.0, 99.0, 999.0, 9999.0})
 """Numbers that people write for "no answer"."""
 LEAST_ANSWERS = 8

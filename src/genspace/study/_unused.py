@@ -10,8 +10,6 @@ from genspace.readings import Reading
 from genspace.records import DESIGN_FILE
 from genspace.tables import PROSE_SUFFIXES, match_columns, read_parts, table_stem
 
-__all__ = ["is_prose", "unused_files"]
-
 ANSWER_STEMS = frozenset(
     {"annotation", "annotations", "answers", "answer", "ratings", "rating", "human", "labels"}
 )

@@ -27,8 +27,6 @@ from genspace.tables import (
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["WideParts", "is_wide_table", "split_wide_table"]
-
 ANSWER_WORDS = frozenset({"assignment", "worker", "rater", "annotator", "answer", "approve", "reject"})
 """Words in the names of columns that belong to an answer rather than to an item, besides times and ids."""
 

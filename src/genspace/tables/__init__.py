@@ -7,7 +7,7 @@ from genspace.tables._json import cell_text
 from genspace.tables._numbers import LARGEST, Numbers, empty_cells, parse_numbers, read_numbers
 from genspace.tables._read import PART_ROWS, find_table, read_parts, read_table
 from genspace.tables._table import MOST_PROBLEMS, PROSE_SUFFIXES, SUFFIXES, Table, require_columns, table_stem
-from genspace.tables._write import csv_text, neutralised, write_csv
+from genspace.tables._write import csv_text, neutralised, rows_text, write_csv
 
 __all__ = [
     "LARGEST",
@@ -35,6 +35,7 @@ __all__ = [
     "read_parts",
     "read_table",
     "require_columns",
+    "rows_text",
     "table_of",
     "table_stem",
     "word_key",

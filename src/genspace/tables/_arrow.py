@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["is_picture", "read_parquet", "table_of"]
-
 PANDAS_INDEX = "__index_level_"
 """Start of the names that pandas gives an index without a name in Parquet."""
 

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["NULLS", "PAIR_WORDS", "TABLES", "WORDS", "clean_cell", "clean_text", "is_ascii", "word_key"]
-
 TABLES = tomllib.loads((files(__package__) / "words.toml").read_text(encoding="utf-8"))
 """What people write, and what it means."""
 NULLS: frozenset[str] = frozenset(TABLES["nulls"])

@@ -12,8 +12,6 @@ from genspace.errors import Problem
 from genspace.tables._cells import TABLES
 from genspace.tables._table import Table
 
-__all__ = ["SYNONYMS", "match_columns", "name_key", "near_columns"]
-
 SYNONYMS: Mapping[str, Sequence[str]] = TABLES["synonyms"]
 """What others call the columns. Never taken for granted: the user is asked to rename them."""
 

@@ -17,8 +17,6 @@ from genspace.tables._table import Table, ending_of
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["cell_text", "read_json"]
-
 
 def read_json(path: Path, label: str, rows: int | None) -> Iterator[Table]:
     """Yield a table of JSON objects in parts of `rows` rows; None: the whole at once."""

@@ -17,8 +17,6 @@ from genspace.tables._table import Table
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LARGEST", "Numbers", "empty_cells", "parse_numbers", "read_numbers"]
-
 LARGEST = 1e100
 """Squares and sums of larger numbers overflow."""
 LONGEST_CODE = 20

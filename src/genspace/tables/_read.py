@@ -10,8 +10,6 @@ from pathlib import Path
 from genspace.errors import InputError, InvalidFilesError, Problem
 from genspace.tables._table import SUFFIXES, Table, ending_of
 
-__all__ = ["PART_ROWS", "find_table", "read_parts", "read_table"]
-
 PART_ROWS = 6_000
 """Rows that `read_parts` holds at a time."""
 

@@ -14,8 +14,6 @@ from genspace.tables._json import cell_text
 from genspace.tables._table import Table
 from genspace.tables._text import filled
 
-__all__ = ["read_sheet"]
-
 
 def read_sheet(path: Path, label: str, rows: int | None) -> Iterator[Table]:
     """Yield a spreadsheet's table in parts of `rows` rows; None: the whole at once.

@@ -16,16 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = [
-    "MOST_PROBLEMS",
-    "PROSE_SUFFIXES",
-    "SUFFIXES",
-    "Table",
-    "ending_of",
-    "require_columns",
-    "table_stem",
-]
-
 PLAIN = (".csv", ".tsv", ".txt", ".jsonl", ".json")
 SUFFIXES = (*PLAIN, ".parquet", ".xlsx", ".xls", ".ods", *(f"{ending}.gz" for ending in PLAIN))
 """Endings of the files that are read as tables, in any case."""

@@ -20,8 +20,6 @@ from genspace.tables._table import MOST_PROBLEMS, Table, ending_of
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["filled", "read_text"]
-
 SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "vertical bars"}
 EXPECTED = {".csv": ",", ".tsv": "\t"}
 """Ending to the mark that it promises; a .txt promises none."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = ["csv_text", "neutralised", "write_csv"]
 
 
 def csv_text(frame: pd.DataFrame) -> str:
@@ -25,6 +26,17 @@ def csv_text(frame: pd.DataFrame) -> str:
         safe[name] = safe[name].map(lambda cell: neutralised(cell) if isinstance(cell, str) else cell)
     text: str = safe.to_csv(index=False, lineterminator="\n")
     return text
+
+
+def rows_text(rows: Iterable[Sequence[object]]) -> str:
+    r"""Write rows as CSV text, their cells as they stand; `neutralised` takes what people wrote.
+
+    >>> rows_text([["item", "score"], ["a, b", 0.5]])
+    'item,score\n"a, b",0.5\n'
+    """
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows(rows)
+    return buffer.getvalue()
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:

@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     from genspace.human_study.material import Material
     from genspace.human_study.store.answer_store import AnswerStore
 
-__all__ = [
-    "ALL_LOCAL", "JsonOption", "StudyArgument", "annotate", "base_of", "opened", "remind_of_retention", "say",
-    "to_read",
-]  # fmt: skip
-
 annotate = typer.Typer(
     name="annotate",
     help="Run a human study in a browser: design, serve, monitor, export.",

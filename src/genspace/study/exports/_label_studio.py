@@ -12,15 +12,6 @@ from genspace.records import ITEM_COLUMNS
 from genspace.study.exports._record import Export, GivenAnswer, number_of
 from genspace.tables import Table, cell_text
 
-__all__ = [
-    "is_flat",
-    "is_flat_table",
-    "is_label_studio",
-    "read_flat_json",
-    "read_flat_table",
-    "read_label_studio",
-]
-
 FLAT_COLUMNS = frozenset({"annotation_id", "annotator"})
 FLAT_OWN = FLAT_COLUMNS | {"id", "created_at", "updated_at", "lead_time", "agreement", "completed_by"}
 ANSWER_KEYS = ("choices", "rating", "number", "selected")

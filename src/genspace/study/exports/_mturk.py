@@ -8,8 +8,6 @@ from collections.abc import Iterator, Mapping
 from genspace.study.exports._record import Export, GivenAnswer, number_of
 from genspace.tables import Table, cell_text, clean_text
 
-__all__ = ["COLUMNS", "read_mturk"]
-
 COLUMNS = frozenset({"HITId", "AssignmentId", "WorkerId"})
 """Columns of every batch file; what was asked stands in `Input.…`, what was said in `Answer.…`."""
 

@@ -9,8 +9,6 @@ from typing import Any
 from genspace.study.exports._record import Export, GivenAnswer
 from genspace.tables import Table, cell_text
 
-__all__ = ["is_potato", "is_potato_table", "read_potato_json", "read_potato_table"]
-
 COLUMNS = frozenset({"user", "instance_id"})
 BETWEEN = ":::"
 """What stands between question and label in a column's name."""

@@ -11,8 +11,6 @@ from genspace.errors import Problem
 from genspace.readings import Reading
 from genspace.tables import Table
 
-__all__ = ["Export", "GivenAnswer", "number_of"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenAnswer:
