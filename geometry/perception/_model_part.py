@@ -74,12 +74,16 @@ class ModelPart(Part):
             {
                 "part": self.kind,
                 "version": self.version,
-                "checkpoint": self.checkpoint,
-                "revision": checkpoint_digest(self.checkpoint, self.probe),
+                **self.weights(),
                 "options": self.options.model_dump(),
                 "dtype": self.runtime.dtype,
             }
         )
+
+    def weights(self) -> dict[str, str]:
+        """Return what the weights are, for the fingerprint."""
+        revision = checkpoint_digest(self.checkpoint, self.probe)
+        return {"checkpoint": self.checkpoint, "revision": revision}
 
     def problem(self) -> str | None:
         """Return what is missing before the model can be loaded, with the command that mends it."""

@@ -15,7 +15,6 @@ from genspace.checkpoints import require_torch
 from genspace.errors import InputError, MissingExtraError
 from genspace.geometry.perception._model_part import ModelPart
 from genspace.geometry.perception._parts import Checkpoint, Runtime
-from genspace.records import fingerprint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,20 +74,10 @@ class TorchHubPart(ModelPart):
         super().__init__(kind, checkpoint, options, runtime)
         self.source = source
 
-    @property
-    def fingerprint(self) -> str:
-        """Digest of repository, commit, entry point, options and precision."""
-        return fingerprint(
-            {
-                "part": self.kind,
-                "version": self.version,
-                "repository": self.source.repository,
-                "commit": self.source.commit,
-                "entry": self.checkpoint,
-                "options": self.options.model_dump(),
-                "dtype": self.runtime.dtype,
-            }
-        )
+    def weights(self) -> dict[str, str]:
+        """Return repository, commit and entry point, for the fingerprint."""
+        source = self.source
+        return {"repository": source.repository, "commit": source.commit, "entry": self.checkpoint}
 
     def problem(self) -> str | None:
         """Return what is missing, with the command that mends it."""

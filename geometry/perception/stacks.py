@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.resources import files
 from typing import Any
 
 from genspace.errors import InputError, did_you_mean
@@ -46,48 +48,8 @@ class Stack:
         return self
 
 
-DEFAULT = Stack(
-    name="default",
-    does="any words, indoors and outdoors; free licences",
-    parts={
-        "detector": "grounding-dino",
-        "segmenter": "sam",
-        "depth": "zoedepth",
-        "intrinsics": "geocalib",
-        "gravity": "geocalib",
-        "orientation": "orient-anything",
-    },
-)
-
-RELEASED = Stack(
-    name="released",
-    does="the models of the released GenSpace code, but GeoCalib in place of WildCamera and Perspective Fields",
-    parts={
-        "detector": "grounding-dino:IDEA-Research/grounding-dino-tiny",
-        "segmenter": "sam-hq:syscv-community/sam-hq-vit-huge",
-        "depth": "metric3d:metric3d_vit_giant2",
-        "intrinsics": "geocalib",
-        "gravity": "geocalib",
-        "orientation": {
-            "part": "orient-anything:Viglong/Orient-Anything:croplargeEX2/dino_weight.pt",
-            "background": "keep-then-remove",
-        },
-    },
-)
-
-MODERN = Stack(
-    name="modern",
-    does="boxes and masks from one model, depth and focal length from another; licences that must be accepted",
-    parts={
-        "detector": "sam3",
-        "segmenter": "sam3",
-        "depth": "depth-pro",
-        "intrinsics": "depth-pro",
-        "gravity": "geocalib",
-        "orientation": "orient-anything",
-    },
-)
-
+_TABLES = tomllib.loads((files(__package__) / "stacks.toml").read_text(encoding="utf-8"))
+DEFAULT, RELEASED, MODERN = (Stack(name=name, **_TABLES[name]) for name in ("default", "released", "modern"))
 STACKS = Registry(
     what="stack",
     group="genspace.stacks",

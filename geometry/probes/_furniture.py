@@ -12,7 +12,7 @@ from genspace.geometry.probes._solids import ball, block, disc, hull, lathe, pla
 
 def chair(look: Look) -> list[Piece]:
     """Return a wooden chair: the back rest is behind, the seat opens to the front."""
-    wood, cushion = Paint(look["frame"], "satin"), Paint(look["seat"], "matte")
+    wood, cushion = look.paint("frame", "satin"), look.paint("seat", "matte")
     seat, top, half_x, half_z = 0.46, look.number("height"), 0.22, look.number("width") / 2
     legs = [rod((half_x - 0.03, 0.012, half_z - 0.03), (half_x - 0.05, seat, half_z - 0.05), (0.012, 0.02))]
     legs += [rod((-half_x + 0.0, 0.012, half_z - 0.03), (-half_x + 0.05, seat, half_z - 0.05), (0.012, 0.02))]
@@ -68,9 +68,9 @@ def chair(look: Look) -> list[Piece]:
 
 def _seating(look: Look, width: float, seats: int) -> list[Piece]:
     fabric, cushion, foot = (
-        Paint(look["fabric"], "matte"),
-        Paint(look["cushion"], "matte"),
-        Paint(look["feet"], "satin"),
+        look.paint("fabric", "matte"),
+        look.paint("cushion", "matte"),
+        look.paint("feet", "satin"),
     )
     half, arm, depth, top = width / 2, look.number("arm"), 0.86, look.number("height")
     front, back = depth / 2, -depth / 2
@@ -120,7 +120,7 @@ def sofa(look: Look) -> list[Piece]:
 
 def laptop(look: Look) -> list[Piece]:
     """Return an open laptop: its front is where its user sits."""
-    case, keys = Paint(look["case"], "metal"), Paint(look["keys"], "satin")
+    case, keys = look.paint("case", "metal"), look.paint("keys", "satin")
     deep, wide, thick = 0.235, look.number("width"), 0.017
     parts = Model()
     parts.add(case, block((-deep / 2, 0, -wide / 2), (deep / 2, thick, wide / 2), 0.006))
@@ -128,7 +128,7 @@ def laptop(look: Look) -> list[Piece]:
     kx, kz = np.linspace(-0.085, 0.005, rows), np.linspace(-wide / 2 + 0.028, wide / 2 - 0.028, columns)
     pitch = kz[1] - kz[0]
     parts.add(
-        Paint(look["bed"], "satin"),
+        look.paint("bed", "satin"),
         block((-0.098, thick - 0.002, -wide / 2 + 0.014), (0.018, thick + 0.0008, wide / 2 - 0.014)),
     )
     parts.add(
@@ -139,7 +139,7 @@ def laptop(look: Look) -> list[Piece]:
             for z in kz
         ),
     )
-    parts.add(Paint(look["bed"], "satin"), block((0.035, thick - 0.001, -0.05), (0.1, thick + 0.0006, 0.05)))
+    parts.add(look.paint("bed", "satin"), block((0.035, thick - 0.001, -0.05), (0.1, thick + 0.0006, 0.05)))
     tilt, tall = np.radians(look.number("open") - 90), 0.215
     up = np.array([-np.sin(tilt), np.cos(tilt), 0.0])
     out = np.array([np.cos(tilt), np.sin(tilt), 0.0])
@@ -155,7 +155,7 @@ def laptop(look: Look) -> list[Piece]:
     parts.add(case, panel((0.004, tall), (0.003 - edge, edge - 0.003), (-0.004, -0.001), 0.003))
     shown = [
         (BLACK, (0.006, tall - 0.002), (0.004 - edge, edge - 0.004), 0.0012),
-        (Paint(look["screen"], "lit"), (0.016, tall - 0.008), (0.012 - edge, edge - 0.012), 0.0018),
+        (look.paint("screen", "lit"), (0.016, tall - 0.008), (0.012 - edge, edge - 0.012), 0.0018),
         (Paint("#f4f6fa", "lit"), (0.05, 0.17), (0.035 - edge, edge - 0.12), 0.0022),
         (Paint("#f2b84b", "lit"), (0.11, 0.17), (edge - 0.1, edge - 0.04), 0.0022),
     ]
@@ -181,14 +181,14 @@ def _turned(angle_deg: float) -> Any:
 
 def television(look: Look) -> list[Piece]:
     """Return a flat television on feet, showing hills under a sun."""
-    frame = Paint(look["frame"], "satin")
+    frame = look.paint("frame", "satin")
     wide, tall, foot = look.number("width"), look.number("width") * 0.58, 0.08
     parts = Model()
     parts.add(frame, block((-0.025, foot, -wide / 2), (0.02, foot + tall, wide / 2), 0.008))
     parts.add(frame, block((-0.07, foot + 0.08, -wide * 0.3), (-0.02, foot + tall * 0.6, wide * 0.3), 0.02))
     edge, y0, y1 = 0.025, foot + 0.04, foot + tall - 0.025
     z0, z1 = -wide / 2 + edge, wide / 2 - edge
-    parts.add(Paint(look["sky"], "lit"), block((0.019, y0, z0), (0.0215, y1, z1)))
+    parts.add(look.paint("sky", "lit"), block((0.019, y0, z0), (0.0215, y1, z1)))
     ground = np.linspace(0, np.pi, 20)
     for centre, reach, rise, colour, lift in (
         (-0.22, 0.27, 0.30, look["hill"], 0.0005),
@@ -216,7 +216,7 @@ def television(look: Look) -> list[Piece]:
 
 def mug(look: Look) -> list[Piece]:
     """Return a mug with a stripe all round: only the handle tells its sides apart."""
-    glaze, band = Paint(look["glaze"], "gloss"), Paint(look["band"], "gloss")
+    glaze, band = look.paint("glaze", "gloss"), look.paint("band", "gloss")
     r, tall, wall = look.number("radius"), look.number("height"), 0.004
     profile = [
         (0, 0.002),
@@ -232,7 +232,7 @@ def mug(look: Look) -> list[Piece]:
     ]
     parts = Model()
     parts.add(glaze, lathe(profile, sections=72))
-    parts.add(Paint(look["drink"], "gloss"), disc((0, tall * 0.84, 0), r - wall + 0.0005, 0.001, "y"))
+    parts.add(look.paint("drink", "gloss"), disc((0, tall * 0.84, 0), r - wall + 0.0005, 0.001, "y"))
     a = np.linspace(-0.5 * np.pi, 0.5 * np.pi, 18)
     handle = np.stack(
         [np.zeros_like(a), tall * 0.52 + tall * 0.31 * np.sin(a), -r + 0.004 - 0.036 * np.cos(a) ** 0.7], -1
@@ -251,7 +251,7 @@ def mug(look: Look) -> list[Piece]:
 
 def teapot(look: Look) -> list[Piece]:
     """Return a teapot with its spout opposite the handle."""
-    glaze, trim = Paint(look["glaze"], "gloss"), Paint(look["trim"], "gloss")
+    glaze, trim = look.paint("glaze", "gloss"), look.paint("trim", "gloss")
     s = look.number("squat")
     profile = np.array(
         [
@@ -306,7 +306,7 @@ def teapot(look: Look) -> list[Piece]:
 def painted_ball(look: Look) -> list[Piece]:
     """Return a plain ball: a control without a front."""
     radius, parts = look.number("radius"), Model()
-    parts.add(Paint(look["colour"], "satin"), ball((0, radius, 0), radius, subdivisions=5))
+    parts.add(look.paint("colour", "satin"), ball((0, radius, 0), radius, subdivisions=5))
     return parts
 
 
@@ -332,7 +332,7 @@ def vase(look: Look) -> list[Piece]:
     fine = np.linspace(0, len(outside) - 1, 60)
     smooth = np.stack([np.interp(fine, np.arange(len(outside)), outside[:, k]) for k in (0, 1)], -1)
     parts = Model()
-    parts.add(Paint(look["glaze"], "gloss"), lathe(np.vstack([smooth, inside]) * (s, 1), sections=72))
+    parts.add(look.paint("glaze", "gloss"), lathe(np.vstack([smooth, inside]) * (s, 1), sections=72))
     for y, r in ((0.13, 0.0985), (0.15, 0.0975)):
         ring = [
             (r * s - 0.002, y - 0.006),
@@ -340,5 +340,5 @@ def vase(look: Look) -> list[Piece]:
             (r * s + 0.0012, y + 0.004),
             (r * s - 0.002, y + 0.006),
         ]
-        parts.add(Paint(look["band"], "gloss"), lathe(ring, sections=72))
+        parts.add(look.paint("band", "gloss"), lathe(ring, sections=72))
     return parts

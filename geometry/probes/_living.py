@@ -62,20 +62,20 @@ def cow(look: Look) -> list[Piece]:
     hoof = v[:, 1] < 0.09
     udder = (v[:, 1] < 0.62) & (np.abs(v[:, 2]) < 0.14) & (v[:, 0] < -0.2) & (v[:, 0] > -0.58)
     blots = _spots(v, int(look["seed"]), count=int(look["blots"]), size=0.24)
-    pink, skin = Paint("#e2a79b", "satin"), Paint(look["hide"], "matte")
+    pink, skin = Paint("#e2a79b", "satin"), look.paint("hide", "matte")
     parts = Model(
         split(
             body,
             (pink, muzzle | udder),
             (Paint("#3a322c", "satin"), hoof),
-            (Paint(look["blot"], "matte"), blots),
+            (look.paint("blot", "matte"), blots),
             (skin, hoof),
         )
     )
     parts.both(pink, rod((-0.36, 0.54, 0.06), (-0.36, 0.48, 0.06), 0.02))
     parts.both(Paint("#6b4a40"), ball((1.385, 1.15, 0.05), (0.018, 0.022, 0.018), subdivisions=2))
     ear = hull([(0.98, 1.46, 0.13), (0.97, 1.46, 0.32), (0.95, 1.40, 0.24)], (0.03, 0.015, 0.025))
-    parts.both(Paint(look["blot"], "matte"), ear)
+    parts.both(look.paint("blot", "matte"), ear)
     horn = tube(
         [(1.0, 1.52, 0.08), (1.0, 1.58, 0.17), (1.02, 1.66, 0.22), (1.05, 1.74, 0.22)],
         (0.04, 0.034, 0.024, 0.008),
@@ -87,7 +87,7 @@ def cow(look: Look) -> list[Piece]:
             [(-0.92, 1.2, 0), (-1.0, 1.12, 0), (-1.03, 0.9, 0), (-1.02, 0.62, 0)], (0.045, 0.032, 0.024, 0.02)
         ),
     )
-    parts.add(Paint(look["blot"]), ball((-1.02, 0.55, 0), (0.05, 0.12, 0.05)))
+    parts.add(look.paint("blot"), ball((-1.02, 0.55, 0), (0.05, 0.12, 0.05)))
     return parts + _eyes((1.1, 1.44, 0.115), 0.032)
 
 
@@ -109,14 +109,14 @@ def horse(look: Look) -> list[Piece]:
     )
     body = blend(limbs, smooth=0.10, cell=0.03)
     v = body.vertices
-    coat, dark = Paint(look["coat"], "satin"), Paint(look["mane"], "matte")
+    coat, dark = look.paint("coat", "satin"), look.paint("mane", "matte")
     hoof, sock = v[:, 1] < 0.09, (v[:, 1] < 0.34)
     blaze = (v[:, 0] > 1.02) & (np.abs(v[:, 2]) < 0.035) & (v[:, 1] > 1.5 - (v[:, 0] - 1.02) * 0.6)
     parts = Model(
         split(
             body,
             (Paint("#3a332e", "satin"), hoof),
-            (Paint(look["sock"]), sock),
+            (look.paint("sock"), sock),
             (Paint("#efe9df"), blaze),
             (coat, sock),
         )
@@ -166,22 +166,20 @@ def dog(look: Look) -> list[Piece]:
     )
     saddle = (v[:, 1] > 0.47) & (v[:, 0] < 0.18) & (v[:, 0] > -0.33)
     parts = Model(
-        split(
-            body, (Paint(look["light"]), light), (Paint(look["saddle"]), saddle), (Paint(look["coat"]), light)
-        )
+        split(body, (look.paint("light"), light), (look.paint("saddle"), saddle), (look.paint("coat"), light))
     )
     ear = hull(
         [(0.355, 0.735, 0.055), (0.38, 0.715, 0.10), (0.37, 0.60, 0.125), (0.41, 0.62, 0.115)],
         (0.02, 0.018, 0.018, 0.014),
     )
-    parts.both(Paint(look["saddle"]), ear)
+    parts.both(look.paint("saddle"), ear)
     parts.add(BLACK, ball((0.593, 0.632, 0), (0.02, 0.019, 0.025)))
     parts.add(Paint("#e0696f", "satin"), hull([(0.55, 0.575, 0), (0.575, 0.545, 0)], 0.014))
     a = np.linspace(0, 2 * np.pi, 28, endpoint=False)
     ring = np.array([0.315, 0.545, 0]) + 0.098 * (
         np.outer(np.cos(a), [0.78, -0.62, 0]) + np.outer(np.sin(a), [0, 0, 1])
     )
-    parts.add(Paint(look["collar"], "gloss"), tube(ring, 0.013, closed=True))
+    parts.add(look.paint("collar", "gloss"), tube(ring, 0.013, closed=True))
     return parts + _eyes((0.452, 0.695, 0.052), 0.016)
 
 
@@ -214,24 +212,19 @@ def cat(look: Look) -> list[Piece]:
     )
     parts = Model(
         split(
-            body,
-            (Paint(look["light"]), light),
-            (Paint(look["stripe"]), stripes),
-            (Paint(look["coat"]), light),
+            body, (look.paint("light"), light), (look.paint("stripe"), stripes), (look.paint("coat"), light)
         )
     )
     ear = hull(
         [(0.185, 0.365, 0.018), (0.185, 0.36, 0.055), (0.19, 0.418, 0.044), (0.20, 0.37, 0.036)], 0.006
     )
-    parts.both(Paint(look["stripe"]), ear)
+    parts.both(look.paint("stripe"), ear)
     parts.add(
         Paint("#e39a9a"),
         mirrored(hull([(0.204, 0.372, 0.027), (0.202, 0.37, 0.047), (0.196, 0.405, 0.042)], 0.003)),
         ball((0.291, 0.312, 0), (0.006, 0.005, 0.007), subdivisions=2),
     )
-    parts.both(
-        Paint(look["eye"], "gloss"), ball((0.258, 0.341, 0.027), (0.012, 0.013, 0.012), subdivisions=2)
-    )
+    parts.both(look.paint("eye", "gloss"), ball((0.258, 0.341, 0.027), (0.012, 0.013, 0.012), subdivisions=2))
     parts.both(BLACK, ball((0.267, 0.341, 0.029), (0.006, 0.010, 0.004), subdivisions=2))
     whiskers = [rod((0.28, 0.303, 0.015), (0.29, 0.303 + dy, 0.085), 0.0011) for dy in (0.012, 0.0, -0.012)]
     parts.both(Paint("#f4f2ee"), *whiskers)
@@ -254,7 +247,7 @@ def elephant(look: Look) -> list[Piece]:
     )
     body = blend(limbs, smooth=0.2, cell=0.06)
     v = body.vertices
-    parts = Model(split(body, (Paint(look["hide"]), np.ones(len(v), bool))))
+    parts = Model(split(body, (look.paint("hide"), np.ones(len(v), bool))))
     rim = np.radians(np.arange(0, 360, 20))
     ear = hull(
         [
@@ -264,7 +257,7 @@ def elephant(look: Look) -> list[Piece]:
         ],
         0.045,
     )
-    parts.both(Paint(look["ear"]), ear)
+    parts.both(look.paint("ear"), ear)
     parts.both(
         Paint("#f1ead8", "satin"),
         tube(
@@ -279,7 +272,7 @@ def elephant(look: Look) -> list[Piece]:
     ]
     parts.both(Paint("#d9d0c0", "satin"), *toes)
     parts.add(
-        Paint(look["hide"]),
+        look.paint("hide"),
         tube([(-1.32, 1.7, 0), (-1.48, 1.5, 0), (-1.5, 1.1, 0), (-1.48, 0.9, 0)], (0.06, 0.045, 0.035, 0.03)),
     )
     parts.add(BLACK, ball((-1.48, 0.82, 0), (0.05, 0.13, 0.05)))
@@ -306,7 +299,7 @@ def person(look: Look) -> list[Piece]:
     )
     body = blend(limbs, smooth=0.05, cell=0.0165)
     v = body.vertices
-    skin = Paint(look["skin"], "satin")
+    skin = look.paint("skin", "satin")
     sleeve = np.abs(v[:, 2]) > 0.19
     hand = sleeve & (v[:, 1] < look.number("sleeve"))
     shoe, trousers = v[:, 1] < 0.085, (v[:, 1] < 0.99) & ~sleeve
@@ -315,14 +308,14 @@ def person(look: Look) -> list[Piece]:
     parts = Model(
         split(
             body,
-            (Paint(look["shoes"], "satin"), shoe),
+            (look.paint("shoes", "satin"), shoe),
             (Paint("#3b2a20", "satin"), belt),
             (skin, bare),
-            (Paint(look["trousers"]), trousers),
-            (Paint(look["shirt"]), trousers),
+            (look.paint("trousers"), trousers),
+            (look.paint("shirt"), trousers),
         )
     )
-    hair = Paint(look["hair"], "satin")
+    hair = look.paint("hair", "satin")
     parts.add(
         hair,
         *(

@@ -24,6 +24,10 @@ class Look(dict[str, str]):
         """Return a proportion as a number."""
         return float(self[name])
 
+    def paint(self, name: str, finish: Finish = "matte") -> Paint:
+        """Return a colour as paint."""
+        return Paint(self[name], finish)
+
 
 @dataclass(frozen=True, slots=True)
 class Paint:

@@ -52,7 +52,7 @@ def _tapered(xy: Any, halves: tuple[float, float], heights: tuple[float, float],
 
 def car(look: Look) -> list[Piece]:
     """Return a car: bonnet, lamps and grille in front, a boot and red lamps behind."""
-    body = Paint(look["body"], "gloss")
+    body = look.paint("body", "gloss")
     long, half, roof_y = look.number("length") / 2, 0.88, look.number("height")
     roof_x = look.number("roof_front"), look.number("roof_back")  # tells a saloon from an estate
     belt = 0.92
@@ -127,7 +127,7 @@ def car(look: Look) -> list[Piece]:
 
 def bus(look: Look) -> list[Piece]:
     """Return a city bus: a high windscreen, lamps and mirrors in front, doors on its right side."""
-    body, band = Paint(look["body"], "gloss"), Paint(look["band"], "gloss")
+    body, band = look.paint("body", "gloss"), look.paint("band", "gloss")
     long, half, top = look.number("length") / 2, 1.25, 3.0
     parts = Model()
     parts.add(body, block((-long, 0.34, -half), (long, top, half), 0.14))
@@ -181,7 +181,7 @@ def bus(look: Look) -> list[Piece]:
 
 def truck(look: Look) -> list[Piece]:
     """Return a delivery lorry: a cab in front of a box."""
-    cab, box = Paint(look["cab"], "gloss"), Paint(look["box"], "satin")
+    cab, box = look.paint("cab", "gloss"), look.paint("box", "satin")
     long, half = 3.1, 1.05
     outline = [
         (long - 0.05, 0.55),
@@ -194,7 +194,7 @@ def truck(look: Look) -> list[Piece]:
     parts.add(cab, plate(outline, -half, half, "z", 0.1))
     parts.add(box, block((-long, 0.95, -half - 0.03), (long - 1.75, 2.9, half + 0.03), 0.03))
     parts.add(
-        Paint(look["stripe"], "satin"),
+        look.paint("stripe", "satin"),
         block((-long + 0.3, 1.5, -half - 0.036), (long - 2.1, 1.95, half + 0.036)),
     )
     parts.add(BLACK, block((-long + 0.05, 0.6, -0.45), (long - 0.3, 0.95, 0.45), 0.02))
@@ -222,7 +222,7 @@ def truck(look: Look) -> list[Piece]:
 
 def bicycle(look: Look) -> list[Piece]:
     """Return a bicycle: handlebar, lamp and basket in front."""
-    frame = Paint(look["frame"], "gloss")
+    frame = look.paint("frame", "gloss")
     r, front, back = 0.34, 0.52, -0.52
     a = np.linspace(0, 2 * np.pi, 48, endpoint=False)
     parts = Model()
@@ -284,7 +284,7 @@ def bicycle(look: Look) -> list[Piece]:
     )
     parts.add(WHITE_LAMP, disc((0.43, 0.74, 0), 0.04, 0.05, "x", 0.01))
     parts.add(RED_LAMP, ball((-0.885, 0.5, 0), (0.02, 0.03, 0.03)))
-    weave = Paint(look["basket"], "matte")
+    weave = look.paint("basket", "matte")
     rails = []
     for y, x0, x1, z in (
         (0.80, 0.40, 0.60, 0.13),
@@ -305,7 +305,7 @@ def bicycle(look: Look) -> list[Piece]:
 
 def aeroplane(look: Look) -> list[Piece]:
     """Return an airliner on its wheels: the nose is in front, the fin behind."""
-    body, trim = Paint(look["body"], "gloss"), Paint(look["trim"], "gloss")
+    body, trim = look.paint("body", "gloss"), look.paint("trim", "gloss")
     s = look.number("length") / 16
     r, y0 = 1.05, 2.0
     spine = [
@@ -387,7 +387,7 @@ def aeroplane(look: Look) -> list[Piece]:
         [(-5.3, y0 + 0.8, 0), (-7.4, y0 + 0.7, 0), (-8.2, y0 + 3.2, 0), (-7.2, y0 + 3.2, 0)],
         (0.1, 0.03, 0.03, 0.05),
     )
-    parts.both(Paint(look["wing"], "satin"), wing, tail)
+    parts.both(look.paint("wing", "satin"), wing, tail)
     parts.add(trim, mirrored(tip), fin)
     engine = lathe(
         [
@@ -409,7 +409,7 @@ def aeroplane(look: Look) -> list[Piece]:
     parts.both(CHROME, fan)
     parts.both(BLACK, disc((1.505, y0 - 0.95, 2.6), 0.318, 0.01, "x"))
     parts.both(
-        Paint(look["wing"], "satin"),
+        look.paint("wing", "satin"),
         hull([(1.3, y0 - 0.55, 2.6), (-0.3, y0 - 0.45, 2.6), (0.2, y0 - 0.6, 2.6)], 0.07),
     )
     struts = [

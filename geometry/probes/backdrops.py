@@ -1,12 +1,15 @@
 """Backdrops of probes (meadow, street, yard, living room, studio, table top): ground, walls, light with soft shadows.
 
 A backdrop becomes surfaces in level coordinates shifted so that the ground is y = 0 (y down), and one panorama that
-lights the scene: a sky with a soft sun and hills, or the glow of a room.
+lights the scene: a sky with a soft sun and hills, or the glow of a room. backdrops.toml names the places.
 """
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import Literal
 
 import numpy as np
@@ -47,43 +50,13 @@ class Backdrop:
     """The ground is the top of a table that ends in front of the wall."""
 
 
-BACKDROPS: dict[str, Backdrop] = {
-    "meadow": Backdrop(
-        scales=("street", "room"), ground="grass", ground_colour="#7c8a52", far_colour="#5f7f5a"
-    ),
-    "street": Backdrop(scales=("street",), ground="asphalt", ground_colour="#85868a", far_colour="#9a9aa6"),
-    "yard": Backdrop(
-        scales=("street", "room"), ground="paving", ground_colour="#b3aa9c", far_colour="#7a9070"
-    ),
-    "beach": Backdrop(
-        scales=("street", "room"), ground="sand", ground_colour="#d8c08f", far_colour="#5f9fb8"
-    ),
-    "parlour": Backdrop(
-        scales=("room",), ground="planks", ground_colour="#b08355", wall="plaster", wall_colour="#e6dfd2"
-    ),
-    "hall": Backdrop(
-        scales=("room",), ground="tiles", ground_colour="#cfc9bf", wall="bricks", wall_colour="#c9a08a"
-    ),
-    "studio": Backdrop(
-        scales=("room",), ground="carpet", ground_colour="#a9a7b0", wall="plaster", wall_colour="#b9c8cf"
-    ),
-    "desk": Backdrop(
-        scales=("tabletop",),
-        ground="wood",
-        ground_colour="#b98a5a",
-        wall="plaster",
-        wall_colour="#d5dde0",
-        table=True,
-    ),
-    "kitchen": Backdrop(
-        scales=("tabletop",),
-        ground="wood",
-        ground_colour="#d9c7a8",
-        wall="tiles",
-        wall_colour="#dfe6e0",
-        table=True,
-    ),
-}
+def _read() -> Iterator[tuple[str, Backdrop]]:
+    text = (files(__package__) / "backdrops.toml").read_text(encoding="utf-8")
+    for name, entry in tomllib.loads(text).items():
+        yield name, Backdrop(scales=tuple(entry.pop("scales")), **entry)
+
+
+BACKDROPS: Mapping[str, Backdrop] = dict(_read())
 """Name to backdrop."""
 
 

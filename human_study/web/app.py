@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -132,8 +132,7 @@ def open_site(
     Errors: `InputError` for a study or a design that cannot be served, and where a picture cannot be read.
     """
     material: Material = load_material(study_root)
-    store = AnswerStore(study_root, material.design)
-    try:
+    with closing(AnswerStore(study_root, material.design)) as store:
         registered = store.prepare(material, amend=amend, from_the_start=from_the_start)
         if missing := registered.unreadable_pictures:
             raise InputError(_unreadable(material, missing))
@@ -143,8 +142,6 @@ def open_site(
             *map(str, silent_rules(material)),
         )
         yield Site(material, store, https=https, prefix=prefix, remarks=remarks)
-    finally:
-        store.close()
 
 
 def _unreadable(material: Material, names: list[str]) -> str:

@@ -13,10 +13,10 @@ from genspace.analysis.generator_pairs import GeneratorPair, Side, compare_pairs
 from genspace.analysis.question import JudgeScores, Question, Units
 from genspace.benchmark._folder import Benchmark
 from genspace.benchmark._prompt_list import Task
-from genspace.benchmark._table import Row
+from genspace.benchmark._table import Row, judged_by
 from genspace.columns import positions
 from genspace.display import Displayed
-from genspace.errors import InputError, did_you_mean
+from genspace.errors import InputError
 from genspace.gather import evidence_of
 
 
@@ -73,11 +73,7 @@ def compare_generators(
     ('flux', 'sdxl', 'mean', -0.425, 'open')
     """
     evidence = evidence_of(made.study)
-    for name in judges or ():
-        if name not in evidence.judges:
-            raise InputError(
-                f"`judge` {name}: has no verdicts in {made.root}{did_you_mean(name, evidence.judges)}"
-            )
+    judges = judged_by(made, evidence, judges)
     units = Question.of(evidence).singles
     if len(units.generators) < 2:
         raise InputError(
@@ -89,7 +85,7 @@ def compare_generators(
             task=task,
             pairs=tuple(compare_pairs(_cells(units, units.judges[name], task), confidence=confidence)),
         )
-        for name in judges or evidence.judges
+        for name in judges
         for task in made.lists
     ]
 

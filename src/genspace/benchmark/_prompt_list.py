@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -87,16 +87,13 @@ class PromptList:
         >>> edits.asked[0].source_id, len(edits.sources)
         ('before-0001', 751)
         """
-        from dataclasses import replace
-
         known: dict[str, str] = {}
         named = []
         for one in asked:
             if one.source_prompt and not one.source_id:
                 source_id = known.setdefault(one.source_prompt, f"before-{len(known) + 1:04d}")
-                named.append(replace(one, source_id=source_id))
-            else:
-                named.append(one)
+                one = replace(one, source_id=source_id)  # noqa: PLW2901 - the same prompt
+            named.append(one)
         return cls(task, tuple(named))
 
     @cached_property

@@ -8,7 +8,7 @@ import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -30,6 +30,8 @@ from genspace.store import JudgeStore
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from genspace.evidence import Evidence
 
 ROUNDING = 1e-9
 EDITS = 32
@@ -174,30 +176,25 @@ def rows_of(
     [('sdxl', 'vlm', 0.5)]
     """
     evidence = evidence_of(made.study)
-    known = evidence.judges
-    for name in judges or ():
-        if name not in known:
-            raise InputError(f"`judge` {name}: has no verdicts in {made.root}{did_you_mean(name, known)}")
+    judges = judged_by(made, evidence, judges)
     units = Question.of(evidence).singles
     units = replace(units, units=units.units[["item_id", "task", "sub_domain", "variant"]])
     task_of = units.column("task")
     of_prompts = {task: sha256_of(made.root / "prompts" / f"{task}.csv") for task in made.lists}
     rows = []
-    for name in judges or known:
-        judge, scores, mark = (
-            units.judges[name],
-            ScoreRange.of(units.judges[name]),
-            JudgeStore(made.root, name).newest() or "",
-        )
+    for name in judges:
+        judge, mark = units.judges[name], JudgeStore(made.root, name).newest() or ""
+        scores = ScoreRange.of(judge)
         for code, generator in enumerate(units.generators):
             tasks: dict[Task, TaskFigures] = {}
             for task, asked in made.lists.items():
                 at = np.flatnonzero((units.generator == code) & (task_of == task))
                 some = units.take(at)
                 part = _JudgedTask(some, some.judges[name], judge.has_labels, scores, confidence)
-                digest = part.verdicts_digest()
+                cells, mean = part.figures(list(dict.fromkeys(a.sub_domain for a in asked.asked)))
                 tasks[task] = TaskFigures(
-                    **part.figures(list(dict.fromkeys(a.sub_domain for a in asked.asked))),
+                    cells=cells,
+                    mean=mean,
                     variants=tuple(part.variants(task)),
                     made_of=MadeOf(
                         genspace=__version__,
@@ -205,16 +202,20 @@ def rows_of(
                         prompts=made.prompts,
                         prompts_sha256=of_prompts[task],
                         judge_fingerprint=mark,
-                        verdicts_sha256=digest,
+                        verdicts_sha256=part.verdicts_digest(),
                     ),
                 )
             rows.append(Row(generator=generator, judge=name, confidence=confidence, tasks=tasks))
     return rows
 
 
-class _Figures(TypedDict):
-    cells: Mapping[str, TableCell]
-    mean: TableCell
+def judged_by(made: Benchmark, evidence: Evidence, judges: Sequence[str] | None) -> Sequence[str]:
+    """Return the judges that are asked for, by default all. Errors: `InputError` for one without verdicts."""
+    for name in judges or ():
+        if name not in evidence.judges:
+            known = did_you_mean(name, evidence.judges)
+            raise InputError(f"`judge` {name}: has no verdicts in {made.root}{known}")
+    return judges or evidence.judges
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,14 +229,11 @@ class _JudgedTask:
     scores: ScoreRange
     confidence: float
 
-    def figures(self, domains: Sequence[str]) -> _Figures:
+    def figures(self, domains: Sequence[str]) -> tuple[Mapping[str, TableCell], TableCell]:
         """Return the figures of each sub-domain, and their mean."""
         code = np.array([domains.index(d) for d in self.units.column("sub_domain")], dtype=np.int64)
         every = np.ones(len(code), dtype=bool)
-        return {
-            "cells": {domain: self._cell(code == i) for i, domain in enumerate(domains)},
-            "mean": self._cell(every, code),
-        }
+        return {domain: self._cell(code == i) for i, domain in enumerate(domains)}, self._cell(every, code)
 
     def _cell(self, rows: NDArray[np.bool_], groups: NDArray[np.int64] | None = None) -> TableCell:
         found = judge_figures(

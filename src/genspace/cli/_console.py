@@ -16,7 +16,17 @@ from genspace.errors import InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["as_flags", "configure", "messages", "print_json", "readings_follow", "results", "show_error"]
+__all__ = [
+    "as_flags",
+    "configure",
+    "messages",
+    "print_json",
+    "put",
+    "readings_follow",
+    "results",
+    "say",
+    "show_error",
+]
 
 FILE_WIDTH = 160
 """Columns for tables in a file or a pipe, which have no width of their own."""
@@ -136,6 +146,16 @@ def as_flags(message: str) -> str:
 def show_error(error: BaseException) -> None:
     """Print an error of the user's on standard error, without a traceback."""
     sys.stderr.write(f"genspace: {as_flags(str(error))}\n")
+
+
+def put(text: str) -> None:
+    """Print a result as it is written."""
+    results().print(text, markup=False)
+
+
+def say(text: str) -> None:
+    """Print a message as it is written."""
+    messages().print(text, markup=False)
 
 
 def print_json(document: Any) -> None:

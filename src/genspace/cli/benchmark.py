@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._console import messages, print_json, results
+from genspace.cli._console import messages, print_json, put, results, say
 from genspace.cli._options import JsonFlag, SeedOption
 from genspace.cli.judge import AllowHosts, Overrides, common_context, made_judge, print_summary, run_judge
 from genspace.cli.prompts import Task, Version
@@ -90,13 +90,10 @@ def init(
     made = create(folder, lists, generator, prompts=f"version {version}, seed {seed}, wording {paraphrase}")
     for name, asked in made.lists.items():
         before = f", and those of {len(asked.sources):,} pictures before them" if asked.sources else ""
-        results().print(
-            f"{folder / 'prompts' / name}.csv: {len(asked.asked):,} prompts{before}", markup=False
-        )
-    results().print(
+        put(f"{folder / 'prompts' / name}.csv: {len(asked.asked):,} prompts{before}")
+    put(
         f"Put pictures into {made.images / made.generators[0]} under any name that tells the prompt (0001.png, an id, "
-        f"the text), or bring them: genspace benchmark add {folder} PICTURES --generator {made.generators[0]}",
-        markup=False,
+        f"the text), or bring them: genspace benchmark add {folder} PICTURES --generator {made.generators[0]}"
     )
 
 
@@ -128,7 +125,7 @@ def add(
     came = take(made, source, generator=owner, task=task.value if task else None, prompt_column=prompt_column)
     made = open_benchmark(folder)
     made.write_items()
-    results().print(f"{came:,} files came from {source}", markup=False)
+    put(f"{came:,} files came from {source}")
     _print_state(made.state)
 
 
@@ -300,10 +297,9 @@ def sample(
     n = draw_sample(
         made, out, per_sub_domain=per_sub_domain, generators=generator, seed=seed, raters_per_item=raters
     )
-    results().print(
+    put(
         f"{out}: {n:,} pictures, {raters} answers each. Ask people with genspace annotate serve {out}; then genspace "
-        f"benchmark table {folder} --people {out}",
-        markup=False,
+        f"benchmark table {folder} --people {out}"
     )
 
 
@@ -321,10 +317,10 @@ def verify(
     theirs = read_rows(row)
     told = [line for one in theirs for line in differences(one, again)]
     for line in told:
-        results().print(line, markup=False)
+        put(line)
     if told:
         raise typer.Exit(1)
-    results().print(f"{row}: {len(theirs)} rows are what the verdict files give", markup=False)
+    put(f"{row}: {len(theirs)} rows are what the verdict files give")
 
 
 def _show(
@@ -377,28 +373,22 @@ def _show(
         shown = sorted({row.judge for row in rows})
         examples = [e for folder in made for e in examples_of(folder, shown)]
         paths = write_rows(rows, out, examples)
-        messages().print(f"page: {paths[0]}", markup=False)
+        say(f"page: {paths[0]}")
 
 
 def _print_state(state: State) -> None:
 
     for gap in state.gaps:
-        results().print(_gap_line(gap), markup=False)
+        put(_gap_line(gap))
         if gap.twice:
             pairs = tuple(f"{second} beside {first}" for first, second in gap.twice)
-            results().print(
-                f"  {len(pairs):,} files do not count: {_shown(pairs)} of the same prompt", markup=False
-            )
+            put(f"  {len(pairs):,} files do not count: {_shown(pairs)} of the same prompt")
     if state.broken:
-        results().print(
-            f"{len(state.broken):,} pictures are empty, cut off or no picture: {_shown(state.broken)}",
-            markup=False,
-        )
+        put(f"{len(state.broken):,} pictures are empty, cut off or no picture: {_shown(state.broken)}")
     if state.strangers:
-        results().print(
+        put(
             f"{len(state.strangers):,} files belong to no prompt: {_shown(state.strangers)}. A name tells the prompt "
-            "by its index (0001.png), its id or its text (prompts/*.csv)",
-            markup=False,
+            "by its index (0001.png), its id or its text (prompts/*.csv)"
         )
 
 

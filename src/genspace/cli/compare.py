@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._console import messages, print_json, readings_follow, results
+from genspace.cli._console import messages, print_json, put, readings_follow, results
 from genspace.cli._options import AS_FOUND, JsonFlag, Memory, Tables, bytes_of, reads_tables
 from genspace.errors import InputError, read_from
 
@@ -144,11 +144,11 @@ def _compare(
         folder = None if out is None else out if len(paths) == 1 else out / name
         if not as_json and shape == "md":
             page = None if folder is None else (folder / "report.html").as_posix()
-            results().print(markdown_summary(comparison, report=page, level=options.level), markup=False)
+            put(markdown_summary(comparison, report=page, level=options.level))
         elif not as_json:
             print_comparison(comparison.document, results(), level=options.level)
             for sentence in consistency_sentences(study):
-                results().print(sentence, markup=False)
+                put(sentence)
         if folder is not None:
             manifest = make_manifest(
                 [(path, study)],
@@ -222,7 +222,7 @@ def _across(
     if out is not None:
         messages().print(f"wrote {', '.join(map(str, across.write(out)))}")
     if shape == "md":
-        results().print(view_of(across).markdown(), markup=False)
+        put(view_of(across).markdown())
     elif shape == "text":
         print_view(view_of(across), results())
     return across

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._console import messages, print_json, results
+from genspace.cli._console import print_json, put, say
 from genspace.cli._options import JsonFlag
 from genspace.errors import InputError, did_you_mean
 
@@ -128,11 +128,10 @@ def list_models(
     if as_json:
         print_json([asdict(row) for row in chosen])
         return
-    results().print("\n".join(_lines(chosen)), markup=False)
-    results().print(
+    put("\n".join(_lines(chosen)))
+    put(
         "\nFetch one with: genspace models fetch PART[:CHECKPOINT]; a whole stack: genspace models fetch STACK; "
-        "stacks: genspace ls stacks",
-        markup=False,
+        "stacks: genspace ls stacks"
     )
 
 
@@ -190,15 +189,15 @@ def fetch(
         raise InputError(f"--from {archives[0]}: nothing of what is asked for comes in an archive")
     for file in archives or []:
         unpacked = unpack(wanted, file)
-        results().print(f"{file}: unpacked to {unpacked.folder}", markup=False)
+        put(f"{file}: unpacked to {unpacked.folder}")
     if how := how_to_unpack(wanted, " ".join(asked)):
         absent = [d.label for d in downloads if not all(a.here for a in d.archives)]
         raise InputError(f"not here: {', '.join(absent)}. Get it with: {how}")
     for download in downloads:
         if not download.archives:
-            messages().print(f"fetching {download.label}{download.size}", markup=False)
+            say(f"fetching {download.label}{download.size}")
             download.fetch()
-        results().print(f"{download.label}: here", markup=False)
+        put(f"{download.label}: here")
 
 
 class _Download(NamedTuple):

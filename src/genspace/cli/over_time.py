@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._console import print_json, results
+from genspace.cli._console import print_json, put, results
 from genspace.cli._options import JsonFlag, OutOption, SeedOption, write_out
 from genspace.cli.judge import AllowHosts, MaxUsd, asking, common_context
 from genspace.errors import InputError, read_from
@@ -93,7 +93,7 @@ def diff(
     if as_json:
         print_json(found.to_dict())
     elif shape == "md":
-        results().print(view_of(found).markdown(), markup=False)
+        put(view_of(found).markdown())
     else:
         print_view(view_of(found), results())
     write_out(found, out)
@@ -150,7 +150,7 @@ def gate(
 
         view = view_of(found)
         for sentence in (view.title, *view.sentences):
-            results().print(sentence, markup=False)
+            put(sentence)
         for passed, (asked, judge, *cells) in zip(
             (c.passed for c in found.document.checks), view.rows, strict=True
         ):

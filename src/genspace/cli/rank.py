@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._console import print_json, readings_follow, results
+from genspace.cli._console import print_json, put, readings_follow, results
 from genspace.cli._options import AS_FOUND, JsonFlag, OutOption, SeedOption, Tables, reads_tables, write_out
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def rank(
     found, reference = ranking.document.generators, ranking.document.study.reference
     view = view_of(ranking)
     for sentence in view.sentences:
-        results().print(sentence, markup=False)
+        put(sentence)
     if found.people is None:
         return
     _print_order(reference, found.people)
@@ -100,7 +100,7 @@ def _print_order(who: str, order: Order) -> None:
     )
 
     if order.reason is not None:
-        results().print(f"{who}: {reason_text(order.reason)}", markup=False)
+        put(f"{who}: {reason_text(order.reason)}")
         return
     label = order.score + (", lower is better" if order.direction == "lower is better" else "")
     ways = three_table(order)

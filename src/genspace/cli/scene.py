@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._console import messages, print_json, results
+from genspace.cli._console import print_json, put, results, say
 from genspace.cli._options import JsonFlag
 from genspace.errors import InputError, Problem, refuse
 
@@ -59,7 +59,7 @@ def judge(
         print_json([_document(*answer, rules) for answer in answers])
         return
     for answer in answers:
-        results().print("\n".join(_lines(*answer)), markup=False)
+        put("\n".join(_lines(*answer)))
 
 
 def _asked(files: list[Path], predicates: list[str] | None) -> Iterator[tuple[str, Scene | Pair, Bound]]:
@@ -130,7 +130,7 @@ def check(
     refuse(problems, shown=len(problems))
     count = sum(map(len, warnings.values()))
     for doubt in (doubt for of_file in warnings.values() for doubt in of_file):
-        messages().print(f"warning: {doubt}", markup=False)
+        say(f"warning: {doubt}")
     if as_json:
         print_json(
             [

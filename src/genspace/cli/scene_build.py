@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genspace.cli._console import messages, print_json, results
+from genspace.cli._console import print_json, put, say
 from genspace.cli._options import JsonFlag
 from genspace.cli.scene import scene_app
 from genspace.errors import InputError, MissingExtraError, did_you_mean, file_errors
@@ -86,7 +86,7 @@ def build(
     for image, target, seen in zip(images, targets, perception.run(subjects), strict=True):
         if isinstance(seen, Failure):
             failed += 1
-            messages().print(f"{image}: {seen.reason}", markup=False)
+            say(f"{image}: {seen.reason}")
             continue
         built = build_scene(
             seen, wanted, image=_name_from(target.parent, image), stem=image.stem, assembly=assembly
@@ -95,7 +95,7 @@ def build(
         missing = [w.id for w in wanted if built.scene.object(w.id) is None]
         documents.append({"image": str(image), "files": [str(p) for p in written], "not_found": [*missing]})
         if not as_json:
-            results().print("\n".join([str(target), *_lines(built.scene, missing)]), markup=False)
+            put("\n".join([str(target), *_lines(built.scene, missing)]))
     if as_json:
         print_json(documents)
     if failed:
@@ -188,7 +188,7 @@ def _write(built: BuiltScene, view: StageView, target: Path, predicates: list[st
     try:
         fragment = view3d(scene)
     except MissingExtraError as error:
-        messages().print(f"no 3D view: {error}", markup=False)
+        say(f"no 3D view: {error}")
         return written
     page = target.with_name(f"{stem}.3d.html")
     title = stem.replace("<", "&lt;")

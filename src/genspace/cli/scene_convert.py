@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from genspace.cli._console import messages, print_json, results
+from genspace.cli._console import print_json, put, say
 from genspace.cli._options import JsonFlag
 from genspace.cli.scene import scene_app
 
@@ -70,8 +70,8 @@ def convert(
         rays=rays,
     )
     for note in done.notes:
-        messages().print(note, markup=False)
+        say(note)
     if as_json:
         print_json([str(path) for path in done.written])
     else:
-        results().print(f"wrote {len(done.written)} scene file(s) to {out}", markup=False)
+        put(f"wrote {len(done.written)} scene file(s) to {out}")

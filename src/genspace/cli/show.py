@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._console import messages, print_json, results
+from genspace.cli._console import print_json, put, say
 from genspace.cli._options import AS_FOUND, JsonFlag, Tables, reads_tables
 from genspace.errors import InputError, file_errors
 
@@ -45,11 +45,11 @@ def show(
     view = view_item(tables.open(study), item)
     if out is not None:
         _write(view, out)
-        messages().print(f"wrote {out}", markup=False)
+        say(f"wrote {out}")
     if as_json:
         print_json(to_dict(view.document))
     elif out is None:
-        results().print("\n".join(_lines(view.document)), markup=False)
+        put("\n".join(_lines(view.document)))
 
 
 def _write(view: ItemView, path: Path) -> None:

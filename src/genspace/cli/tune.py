@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._console import print_json, results
+from genspace.cli._console import print_json, put, results
 from genspace.cli._options import JsonFlag, OutOption, SeedOption, write_out
 from genspace.cli.judge import AllowHosts, asking, common_context
 
@@ -45,7 +45,7 @@ def tune(
         print_json(found.to_dict())
     else:
         print_view(view_of(found), results())
-        results().print(found.document.winner_table, markup=False)
+        put(found.document.winner_table)
     write_out(found, out)
     if any(run.stopped for run in found.runs):
         raise typer.Exit(1)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, get_args
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._console import messages, print_json, results
+from genspace.cli._console import print_json, put, results, say
 from genspace.cli._options import JsonFlag
 from genspace.errors import InputError, did_you_mean
 
@@ -52,10 +52,9 @@ def list_verdicts(study: StudyFolder, as_json: JsonFlag = False) -> None:
         state = ("" if row["counts"] else "  (replaced by newer options)") + (
             "  (draft)" if row["draft"] else ""
         )
-        results().print(
+        put(
             f"{row['judge']}  {row['fingerprint']}  {row['decided']:,} decided, {row['abstained']:,} abstained, "
-            f"{row['failed']:,} failed, {counted(row['files'], 'file')}{state}",
-            markup=False,
+            f"{row['failed']:,} failed, {counted(row['files'], 'file')}{state}"
         )
 
 
@@ -67,7 +66,7 @@ def compact_verdicts(study: StudyFolder) -> None:
     for judge, _ in judge_folders(study):
         files, kept = compact(JudgeStore(study, judge))
         done = f"{files} files folded into one, {kept:,} verdicts" if files else "nothing to fold"
-        results().print(f"{judge}: {done}", markup=False)
+        put(f"{judge}: {done}")
 
 
 @verdicts.command(
@@ -95,12 +94,9 @@ def remove_verdicts(
     if not yes:
         _known(study, judge)
         what = f"fingerprint {store.fingerprint(fingerprint)} of " if fingerprint is not None else ""
-        results().print(
-            f"{what}{store.folder} would be removed, and what its verdicts cost is lost: add --yes",
-            markup=False,
-        )
+        put(f"{what}{store.folder} would be removed, and what its verdicts cost is lost: add --yes")
         return
-    results().print(f"{judge}: {remove(store, fingerprint):,} verdicts removed", markup=False)
+    put(f"{judge}: {remove(store, fingerprint):,} verdicts removed")
 
 
 @verdicts.command("rename", epilog="Example: genspace verdicts rename my-study vlm vlm-before-june")
@@ -110,11 +106,9 @@ def rename_verdicts(
     """Rename a judge, for example to keep its verdicts beside those of a new run."""
     from genspace.store import JudgeStore, rename
 
-    results().print(f"{judge} is now {name}: {rename(JudgeStore(study, judge), name).folder}", markup=False)
+    put(f"{judge} is now {name}: {rename(JudgeStore(study, judge), name).folder}")
     if (study / "study.toml").is_file() and judge in (study / "study.toml").read_text(encoding="utf-8"):
-        messages().print(
-            f"study.toml names {judge}: its next run starts anew, unless you rename it there", markup=False
-        )
+        say(f"study.toml names {judge}: its next run starts anew, unless you rename it there")
 
 
 @verdicts.command(
@@ -131,9 +125,8 @@ def draft_verdicts(
 
     _known(study, judge)
     JudgeStore(study, judge).describe(draft=not off)
-    results().print(
-        f"{judge} is {'no draft any more' if off else 'a draft: compare, rank and validate show it with --drafts'}",
-        markup=False,
+    put(
+        f"{judge} is {'no draft any more' if off else 'a draft: compare, rank and validate show it with --drafts'}"
     )
 
 
@@ -162,14 +155,12 @@ def merge_verdicts(
             raise InputError(f"{folder}: there is no such folder")
     added, conflicts = merge(study, others, prefer=prefer)
     for judge, number in sorted(added.items()):
-        results().print(f"{judge}: {number:,} verdicts added", markup=False)
+        put(f"{judge}: {number:,} verdicts added")
     for conflict in conflicts[:SHOWN_CONFLICTS]:
         ours, theirs = conflict.ours.score, conflict.theirs.score
-        messages().print(
-            f"conflict: {conflict.judge} {conflict.key[0]}: ours {ours}, theirs {theirs}", markup=False
-        )
+        say(f"conflict: {conflict.judge} {conflict.key[0]}: ours {ours}, theirs {theirs}")
     if conflicts:
-        messages().print(f"{len(conflicts):,} conflicts; {prefer} counts", markup=False)
+        say(f"{len(conflicts):,} conflicts; {prefer} counts")
         raise typer.Exit(1)
     if not added:
         results().print("nothing new")
@@ -192,4 +183,4 @@ def export(
     if form not in FORMATS:
         raise InputError(f"--format {form}: unknown{did_you_mean(form, FORMATS)}")
     written = export_study(open_study(study, whole=True), to, form)
-    results().print(f"{to}: {', '.join(p.name for p in written)}", markup=False)
+    put(f"{to}: {', '.join(p.name for p in written)}")

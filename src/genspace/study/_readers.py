@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -92,10 +92,7 @@ def read_items(table: Table, *, whole: bool = True, named_files: bool = True) ->
     frame = table.frame.apply(lambda column: column.str.strip())
     for column in CLEANED:
         if column in frame.columns:
-            cleaned, changed = clean_text(frame[column], strip=False)
-            if changed:
-                frame[column] = cleaned
-                readings.append(table.reading("id_characters", columns=(column,), count=changed))
+            frame[column] = cleaned(table, frame[column], column, readings, strip=False)
     nameless = among(frame["item_id"], NULLS)
     problems += table.problems(nameless, "item_id", "every item needs an id")
     problems += _repeated_ids(table, frame, nameless)
@@ -110,19 +107,31 @@ def read_items(table: Table, *, whole: bool = True, named_files: bool = True) ->
             frame["prompt_id"] = frame["prompt"]
         readings.append(table.reading("no_prompt_id" if "prompt" in frame.columns else "no_prompt"))
     for column in ASKED_ABOUT:
-        near = (
-            near_columns(column, list(table.frame.columns), ITEM_COLUMNS)
-            if column not in frame.columns
-            else []
-        )
-        if near:
-            readings.append(table.reading("near_column", columns=(near[0], column)))
+        if column not in frame.columns:
+            readings += near_name(table, column, ITEM_COLUMNS)
     if whole:
         readings += alike_names(frame, table.label)
     for column in ITEM_TEXT_COLUMNS:
         if column not in frame.columns:
             frame[column] = ""
     return Read(frame.mask(frame == ""), problems, readings)
+
+
+def cleaned(
+    table: Table, text: pd.Series[str], column: str, readings: list[Reading], *, strip: bool = True
+) -> pd.Series[str]:
+    """Return a column without characters that nobody sees; where there were some, a reading says so."""
+    clean, changed = clean_text(text, strip=strip)
+    if changed:
+        readings.append(table.reading("id_characters", columns=(column,), count=changed))
+    return clean
+
+
+def near_name(table: Table, column: str, taken: Collection[str]) -> Iterator[Reading]:
+    """Yield which column, of those that are not taken, may be meant by the name of one that there is not."""
+    near = near_columns(column, list(table.frame.columns), taken)
+    if near:
+        yield table.reading("near_column", columns=(near[0], column))
 
 
 def alike_names(items: pd.DataFrame, label: str) -> Iterator[Reading]:
@@ -203,9 +212,7 @@ def _read_answers(
     text = table.frame
     columns: dict[str, Any] = {}
     for name in ("item_id", "item_id_b", "question", "rater_id"):
-        columns[name], changed = clean_text(optional(text, name))
-        if changed:
-            read.readings.append(table.reading("id_characters", columns=(name,), count=changed))
+        columns[name] = cleaned(table, optional(text, name), name, read.readings)
     columns["question"] = columns["question"].where(columns["question"] != "", question)
     if "rater_id" in text.columns:
         nameless = columns["rater_id"].isin(NULLS)
@@ -214,10 +221,8 @@ def _read_answers(
     else:
         place = columns["item_id"].groupby([columns["item_id"], columns["question"]]).cumcount() + 1
         columns["rater_id"] = "slot" + place.astype(str)
-        near = near_columns("rater_id", list(text.columns), READ_OF_ANSWERS)
         read.readings.append(table.reading("no_rater_id"))
-        if near:
-            read.readings.append(table.reading("near_column", columns=(near[0], "rater_id")))
+        read.readings += near_name(table, "rater_id", READ_OF_ANSWERS)
     columns.update({name: optional(text, name) for name in further})
     columns["role"] = optional(text, "role").replace("", "main")
     wrong_role = ~columns["role"].isin(ROLES)

@@ -12,7 +12,7 @@ from genspace.pairs import ITSELF, turned_verdicts
 from genspace.records import ITEM_COLUMNS, Status
 from genspace.study._ids import unknown_items
 from genspace.study._metrics import choose_metrics
-from genspace.study._readers import Read, optional, times_asked, twice_said
+from genspace.study._readers import Read, cleaned, optional, times_asked, twice_said
 from genspace.study._suspicions import alike_but_for_case
 from genspace.tables import (
     WORDS,
@@ -58,9 +58,7 @@ def read_scores(
         read.problems += problems
         if problems:
             continue
-        item_ids_here, changed = clean_text(table.frame["item_id"])
-        if changed:
-            read.readings.append(table.reading("id_characters", columns=("item_id",), count=changed))
+        item_ids_here = cleaned(table, table.frame["item_id"], "item_id", read.readings)
         frame = (
             _long_scores(table, item_ids_here, default_metric[table.label], read)
             if long

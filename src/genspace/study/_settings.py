@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -132,27 +132,16 @@ def read_settings(path: Path, *, default_name: str) -> StudyFile:
         except InputError as error:
             problems.append(Problem(path.name, str(error), field=f"judges.{name}"))
     refuse(problems)
-    apart = {
-        "images",
-        "metrics",
-        "judges",
-        "stacks",
-        "gate",
-        "source",
-        "name",
-        "pairs",
-        "lower_is_better",
-        "missing",
-    }
-    declared = document.model_dump(exclude=apart)
     lower = (*document.lower_is_better, *(n for n, m in document.metrics.items() if m.lower_is_better))
+    apart = {"name", "lower_is_better", "missing", "pairs"}
+    same = document.model_dump(include={f.name for f in fields(StudySettings)} - apart)
     settings = StudySettings(
         name=document.name or default_name,
         lower_is_better=tuple(dict.fromkeys(lower)),
         missing=tuple(v if isinstance(v, str) else f"{v:g}" for v in document.missing),
         derived=tuple(n for n, m in document.metrics.items() if m.derived),
         pairs=document.pairs,
-        **declared,
+        **same,
     )
     return StudyFile(
         settings=settings,

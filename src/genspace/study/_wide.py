@@ -12,12 +12,11 @@ from genspace.errors import InputError, Problem, did_you_mean
 from genspace.readings import Reading
 from genspace.records import ITEM_COLUMNS, StudySettings
 from genspace.study._metrics import choose_metrics, name_words
-from genspace.study._readers import off_scale
+from genspace.study._readers import cleaned, near_name, off_scale
 from genspace.study.exports import MTURK_COLUMNS
 from genspace.tables import (
     WORDS,
     Table,
-    clean_text,
     empty_cells,
     match_columns,
     near_columns,
@@ -70,10 +69,8 @@ def split_wide_table(
     matched, problems = match_columns(table, [c for c in ITEM_COLUMNS if c not in {*human, *metrics}])
     readings = list(matched.readings)
     if "item_id" in matched.frame.columns:
-        ids, changed = clean_text(matched.frame["item_id"])
+        ids = cleaned(table, matched.frame["item_id"], "item_id", readings)
         matched = replace(matched, frame=matched.frame.assign(item_id=ids))
-        if changed:
-            readings.append(table.reading("id_characters", columns=("item_id",), count=changed))
     rows = _rows_per_item(matched, human, metrics)
     readings += rows.readings
     problems += rows.problems
@@ -269,9 +266,7 @@ def _numbered(table: Table, human: Sequence[str], rater: str | None) -> _RowRole
     rows.readings.append(table.reading("no_item_id", count=len(frame)))
     if alike.any():
         rows.readings.append(table.reading("rows_alike", columns=tuple(human), count=int(alike.sum())))
-    near = [c for c in near_columns("item_id", list(frame.columns)) if c not in human]
-    if near:
-        rows.readings.append(table.reading("near_column", columns=(near[0], "item_id")))
+    rows.readings += near_name(table, "item_id", human)
     return rows
 
 

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import re
+import tomllib
 import unicodedata
 from collections.abc import Mapping
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
 
-NULLS = frozenset(
-    {"", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "<NA>", "NaT", "#N/A"}
-)  # fmt: skip
-"""Cells that mean "no value" in a column of numbers: what people, pandas and spreadsheets write for it."""
-CANNOT_TELL: Mapping[str, None] = dict.fromkeys(
-    ("", "cannot_tell", "cant_tell", "unsure", "undecidable", "abstain", "na", "nan", "null", "none")
-)
-WORDS: Mapping[str, float | None] = {
-    "yes": 1.0, "y": 1.0, "true": 1.0, "t": 1.0, "pass": 1.0, "passed": 1.0, "correct": 1.0,
-    "no": 0.0, "n": 0.0, "false": 0.0, "f": 0.0, "fail": 0.0, "failed": 0.0, "incorrect": 0.0,
-    **CANNOT_TELL,
-}  # fmt: skip
+TABLES = tomllib.loads((files(__package__) / "words.toml").read_text(encoding="utf-8"))
+"""What people write, and what it means."""
+NULLS: frozenset[str] = frozenset(TABLES["nulls"])
+"""Cells that mean "no value" in a column of numbers."""
+
+
+def _valued(words: str, values: Mapping[str, float]) -> dict[str, float | None]:
+    """Return the words of a table by what they mean; None: can't tell."""
+    meant: dict[str, float | None] = {w: value for key, value in values.items() for w in TABLES[words][key]}
+    return meant | dict.fromkeys(TABLES["cannot_tell"])
+
+
+WORDS: Mapping[str, float | None] = _valued("answers", {"yes": 1.0, "no": 0.0})
 """Words for answers and decisions, alike in every table and every export; None: can't tell."""
-PAIR_WORDS: Mapping[str, float | None] = {
-    "left": 1.0, "first": 1.0, "a": 1.0, "model_a": 1.0, "tie": 0.5, "both": 0.5, "equal": 0.5, "same": 0.5,
-    "tie_(bothbad)": 0.5, "right": 0.0, "second": 0.0, "b": 0.0, "model_b": 0.0, **CANNOT_TELL,
-}  # fmt: skip
+PAIR_WORDS: Mapping[str, float | None] = _valued("preferences", {"first": 1.0, "tie": 0.5, "second": 0.0})
 """Words for preferences: the first item's share of the win."""
 INVISIBLE = re.compile("[\u200b\u2060\ufeff\u00ad]")
 SPACES = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u3000]")

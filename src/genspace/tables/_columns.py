@@ -9,24 +9,10 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from genspace.errors import Problem
+from genspace.tables._cells import TABLES
 from genspace.tables._table import Table
 
-SYNONYMS: Mapping[str, tuple[str, ...]] = {
-    "item_id": ("id", "item", "image_id", "sample_id", "example_id", "uid", "file_name", "filename", "image_name"),
-    "item_id_b": ("item_b", "second_item", "other_item"),
-    "rater_id": (
-        "rater", "annotator", "annotator_id", "worker", "worker_id", "user", "user_id", "participant",
-        "participant_id", "prolific_pid", "subject_id", "completed_by", "evaluator",
-    ),
-    "value": ("rating", "answer", "response", "label", "score", "judgement", "judgment", "vote", "choice"),
-    "generator": ("model", "system", "method", "t2i_model", "generator_name", "model_name"),
-    "prompt": ("caption", "text", "text_prompt", "input_prompt", "instruction", "description"),
-    "prompt_id": ("text_id", "caption_id", "prompt_index", "prompt_idx", "prompt_no"),
-    "image": ("image_path", "image_file", "image_url", "img", "picture", "path"),
-    "metric": ("metric_name", "judge", "measure"),
-    "score": ("value", "metric_score", "result"),
-    "predicate": ("constraint", "relation_call"),
-}  # fmt: skip
+SYNONYMS: Mapping[str, Sequence[str]] = TABLES["synonyms"]
 """What others call the columns. Never taken for granted: the user is asked to rename them."""
 
 

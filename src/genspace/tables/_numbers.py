@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from genspace.errors import Problem
 from genspace.readings import Reading
-from genspace.tables._cells import INVISIBLE, NULLS, word_key
+from genspace.tables._cells import INVISIBLE, NULLS, TABLES, word_key
 from genspace.tables._table import Table
 
 if TYPE_CHECKING:
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 
 LARGEST = 1e100
 """Squares and sums of larger numbers overflow."""
-EMPTY_MARKS = frozenset(
-    {"-", "--", "–", "—", "?", ".", "..", "*", "missing", "unknown", "nil", "none", "n.a.", "tbd", "empty"}
-)  # fmt: skip
-"""Cells that look like marks for "no value", besides `NULLS`."""
 LONGEST_CODE = 20
 """Letters of a cell that can be a code for "no value"."""
 FEW = 5
@@ -300,41 +296,17 @@ def _said(read: Mapping[str, float]) -> tuple[str, ...]:
     )
 
 
-ADVICE: Sequence[tuple[re.Pattern[str], str]] = (
-    (re.compile(r"(?i)[+-]?inf(inity)?"), "write the largest number that can occur"),
-    (re.compile(r"(?i)yes|no|true|false|y|n"), "write 1 for yes and 0 for no"),
-    (
-        re.compile(r"(?i)left|right|first|second|model_[ab]|tie.*|both.*"),
-        "it is a preference: answers about pairs stand in annotations.csv, with item_id, item_id_b, rater_id and value",
-    ),
-    (re.compile(r"[\[{].*[\]}]"), "give each rater a column, or each answer a row of annotations.csv"),
-    (
-        re.compile(
-            r"\d{4}-\d\d-\d\d.*|\d{1,2}[-. /][A-Za-z]{3}[a-z]*([-. /]\d+)?|[A-Za-z]{3}[a-z]*[-. /]\d+"
-        ),
-        "it is a date, as spreadsheets make of numbers such as 1-5: write the number that was meant",
-    ),
-    (re.compile(r"[<>≤≥≈~±]=?\s*(?P<number>[+-]?\d+(\.\d+)?)"), "write the number alone: {number}"),
-    (re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+"), "commas may be decimals or thousands: write 1.234 or 1234"),
-    (re.compile(r"[+-]?\d*,\d+"), "write decimals with a point"),
-    (re.compile(r"[+-]?\d[\d.,' ]*%"), "write a share, such as 0.289, or percent signs in the whole column"),
-    (re.compile(r"[+-]?\d[\d.,' ’]*"), "write digits and a point, such as 1234.5"),
-    (re.compile(r"(?P<number>[+-]?\d+(\.\d+)?)(\b|[¹²³⁰-⁹]).*"), "write the number alone: {number}"),
-)
-"""What to write instead of a cell that is not a number, by how it looks."""
-
-
 def _advice(cell: str, *, codes: bool = False) -> str:
     """Return what to write instead of a cell that is not a number.
 
     >>> _advice("4 - good"), _advice("n.a.")
     ('write the number alone: 4', 'leave the cell empty for “no value”')
     """
-    if cell.lower() in EMPTY_MARKS:
+    if cell.lower() in TABLES["empty_marks"]:
         return "leave the cell empty for “no value”"
-    for pattern, advice in ADVICE:
-        if found := pattern.fullmatch(cell):
-            return advice.format(**found.groupdict())
+    for pattern, advice in TABLES["advice"]:
+        if found := re.fullmatch(pattern, cell):
+            return str(advice).format(**found.groupdict())
     if not codes or len(cell) > LONGEST_CODE:
         return "write a number"
     return f'write a number, or declare that it means no value: missing = ["{cell}"]'

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from genspace.cli._app import app
-from genspace.cli._console import messages
+from genspace.cli._console import say
 from genspace.errors import InputError, optional_import
 
 if TYPE_CHECKING:
@@ -37,11 +37,8 @@ def opened(study: Path) -> Iterator[tuple[AnswerStore, Material]]:
     from genspace.human_study.store.answer_store import AnswerStore
 
     material = _material(study)
-    store = AnswerStore(study, material.design)
-    try:
+    with closing(AnswerStore(study, material.design)) as store:
         yield store, material
-    finally:
-        store.close()
 
 
 @contextmanager
@@ -71,11 +68,6 @@ def base_of(public_url: str) -> str:
             f"`public_url` {public_url!r}: give the whole address, such as https://study.example.org"
         )
     return public_url.rstrip("/")
-
-
-def say(text: str) -> None:
-    """Print a message on standard error."""
-    messages().print(text, markup=False)
 
 
 def remind_of_retention(study: Path, store: AnswerStore, days: int) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from genspace.cli._console import print_json, results
+from genspace.cli._console import print_json, put, say
 from genspace.cli.annotate._shared import (
     ALL_LOCAL,
     JsonOption,
@@ -17,7 +17,6 @@ from genspace.cli.annotate._shared import (
     base_of,
     opened,
     remind_of_retention,
-    say,
 )
 from genspace.errors import optional_import
 
@@ -124,7 +123,7 @@ def serve(
         here = f"[{host}]" if ":" in host else host
         base = base or f"http://{here}:{listening.getsockname()[1]}"
         links = Links(site.store, site.material.design.crowd, base)
-        results().print(f"Raters      {links.rater}\nResearcher  {links.researcher}", markup=False)
+        put(f"Raters      {links.rater}\nResearcher  {links.researcher}")
         say("Stop with Ctrl-C; answers are on disk as soon as a rater sees the next picture.")
         run(site, listening, behind_proxy=behind_proxy)
 
@@ -153,7 +152,7 @@ def links(
     if json_:
         print_json(found)
         return
-    results().print(f"Raters      {found['raters']}\nResearcher  {found['researcher']}", markup=False)
+    put(f"Raters      {found['raters']}\nResearcher  {found['researcher']}")
 
 
 @annotate.command(
@@ -176,4 +175,4 @@ def invite(
         print_json(rows)
         return
     for row in rows:
-        results().print(f"{row['rater_id']}  {row['link']}", markup=False)
+        put(f"{row['rater_id']}  {row['link']}")

@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from genspace.cli._console import print_json, results
-from genspace.cli.annotate._shared import JsonOption, StudyArgument, annotate, opened, say, to_read
+from genspace.cli._console import print_json, put, say
+from genspace.cli.annotate._shared import JsonOption, StudyArgument, annotate, opened, to_read
 from genspace.errors import InputError
 
 
@@ -104,4 +104,4 @@ def import_(
         return
     for name, value in found.items():
         words = ", ".join(value) if isinstance(value, list) else str(value)
-        results().print(f"{name.replace('_', ' '):<24} {words or '–'}", markup=False)
+        put(f"{name.replace('_', ' '):<24} {words or '–'}")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from genspace.cli._console import print_json, results
-from genspace.cli.annotate._shared import JsonOption, annotate, say
+from genspace.cli._console import print_json, results, say
+from genspace.cli.annotate._shared import JsonOption, annotate
 from genspace.errors import InputError
 
 if TYPE_CHECKING:

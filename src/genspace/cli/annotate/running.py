@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from genspace.cli._console import print_json, results
-from genspace.cli.annotate._shared import JsonOption, StudyArgument, annotate, opened, say
+from genspace.cli._console import print_json, put, results, say
+from genspace.cli.annotate._shared import JsonOption, StudyArgument, annotate, opened
 
 
 def _set_state(study: Path, state: Any, done: str) -> None:
@@ -61,7 +61,7 @@ def reclaim(
         print_json({"raters": list(found.raters), "answers": found.answers})
         return
     verb = "Would ask" if dry_run else "Asked"
-    results().print(f"{verb} again for {found.answers} answers of {len(found.raters)} raters", markup=False)
+    put(f"{verb} again for {found.answers} answers of {len(found.raters)} raters")
 
 
 @annotate.command(epilog="Example: genspace annotate forget my-study r-7kq2m9xd")

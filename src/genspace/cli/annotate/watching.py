@@ -6,15 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from genspace.cli._console import print_json, results
-from genspace.cli.annotate._shared import (
-    JsonOption,
-    StudyArgument,
-    annotate,
-    remind_of_retention,
-    say,
-    to_read,
-)
+from genspace.cli._console import print_json, put, results, say
+from genspace.cli.annotate._shared import JsonOption, StudyArgument, annotate, remind_of_retention, to_read
 
 if TYPE_CHECKING:
     from genspace.human_study.watching.scaling import Scale
@@ -47,7 +40,7 @@ def describe(study: StudyArgument, json_: JsonOption = False) -> None:
     if json_:
         print_json(found.to_json())
         return
-    results().print(found.text(), markup=False)
+    put(found.text())
 
 
 By = Literal["generator", "item"]

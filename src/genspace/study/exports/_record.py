@@ -71,11 +71,9 @@ class Export:
         """Return a problem of this file (see `genspace.errors.Problem`)."""
         return Problem(self.label, message, row=row, field=field, value=value, unit=self.unit, rows=rows)
 
-    def refuse(
-        self, message: str, row: int | None = None, *, field: str | None = None, value: object = None
-    ) -> None:
+    def refuse(self, message: str, row: int | None = None, **of: Any) -> None:
         """Add a problem."""
-        self.problems.append(self.problem(message, row, field=field, value=value))
+        self.problems.append(self.problem(message, row, **of))
 
     def say(self, code: str, **fields: Any) -> None:
         """Add a reading: something that was inferred."""
