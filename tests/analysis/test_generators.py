@@ -373,7 +373,7 @@ def test_pairs_never_compared_and_wrong_shares_have_reasons():
         == "groups that were never compared with one another: g0, g1 | g2, g3"
     )
     assert section["people"]["generators"] == []
-    assert "no shares of a win" in told(section["judges"]["fair"]["reason"])
+    assert "not shares of a win" in told(section["judges"]["fair"]["reason"])
     assert section["judges"]["solo"]["distance"]["value"] is None
     assert "never compared" in told(section["judges"]["solo"]["distance"]["reason"])
 

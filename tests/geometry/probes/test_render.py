@@ -115,5 +115,5 @@ def test_a_process_that_dies_is_one_message(tmp_path, monkeypatch):
 
     monkeypatch.setattr(folder, "ProcessPoolExecutor", Broken)
     settings = folder.RenderSettings(per_predicate=1, task="t2i", pictures=False, size=64)
-    with pytest.raises(InputError, match=r"a process that draws ended abruptly.*--workers 1"):
+    with pytest.raises(InputError, match=r"a process that draws ended abruptly.*`workers` 1"):
         folder.render_study(tmp_path / "probes", settings, workers=2)
