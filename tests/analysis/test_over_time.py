@@ -283,6 +283,7 @@ def test_what_a_gate_cannot_ask() -> None:
     run = run_of({"a": old}, people)
     for rules, told in (
         (["b: accuracy >= 0.5"], "no judge 'b'"),
+        (["human: accuracy >= 0.5"], "no judge 'human'"),
         (["a not behind before"], "earlier run"),
         (["pair_agreement.low >= 0.5"], "a figure of pairs: here people rated items"),
         ([], "no rule"),

@@ -30,7 +30,7 @@ from genspace.records import Request, Verdict
 from genspace.report._plots import money_curve
 from genspace.runner import RunOptions, RunSummary, run
 from genspace.study import JudgeTable, Study
-from genspace.tuning import Space, _first_part, read_space, tune_study
+from genspace.tuning import Space, _first_part, _winner, read_space, tune_study
 
 
 def simulated(
@@ -462,6 +462,22 @@ def test_a_wrong_space_is_refused_by_name(tmp_path: Path, text: str, told: str) 
 def test_a_space_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no\.toml: cannot be read \(No such file or directory\)"):
         read_space(tmp_path / "no.toml")
+
+
+def test_hopeless_variants_are_dropped_after_three_tenths_unless_it_is_said(tmp_path: Path) -> None:
+    (tmp_path / "tune.toml").write_text("[variants.a]\nkind = 'scene'\n[variants.b]\nkind = 'scene'\n")
+    assert read_space(tmp_path / "tune.toml").drop_after == 0.3
+
+
+@pytest.mark.parametrize(
+    ("kind", "threshold", "told"),
+    [("vlm", 0.7, True), ("hf", 0.7, True), ("vlm", None, False), ("scene", 0.7, False)],
+)
+def test_the_winners_table_says_from_which_score_a_model_says_yes(
+    kind: str, threshold: float | None, told: bool
+) -> None:
+    text = _winner({"a": JudgeTable(kind=kind, model=None, options={})}, "a", threshold)
+    assert tomllib.loads(text)["judges"]["a"] == {"kind": kind, **({"pass_above": 0.7} if told else {})}
 
 
 def test_a_grid_is_every_combination(tmp_path: Path) -> None:

@@ -110,6 +110,7 @@ def test_each_way_of_ending_a_visit_has_its_page_code_and_row(tmp_path: Path) ->
             pid(4): ("nothing_left", "EMPTY", f"{0.05 * int(paid[pid(4)]['pictures']):.2f}"),
             pid(5): ("nothing_left", "EMPTY", "0.00"),
         }
+        assert [paid[pid(n)]["currency"] for n in (1, 3)] == ["GBP", ""]
         assert paid[pid(1)]["sessions"] == prolific(1)["SESSION_ID"]
         assert sum(int(row["pictures"]) for row in paid.values()) == 4
 

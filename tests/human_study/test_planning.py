@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import spearmanr
 from scipy.stats import t as student
 
+from genspace.errors import InputError
 from genspace.human_study.planning import Costs, Stated, make_plan, plan_assumptions
 
 STUDIES = 150
@@ -47,6 +48,12 @@ def test_power_figures_and_precision_are_borne_out() -> None:
     assert planned.half_width == pytest.approx(1.96 * outcome[:, 0].std(), rel=3 * 0.08)
     assert planned.hours == pytest.approx(150 * 10 / 3600)  # 50 items × 3 raters × 10 s
     assert planned.cost == pytest.approx(3.75)
+
+
+@pytest.mark.parametrize("stated", [Stated(reliability=0.5), Stated(agreement=(0.8, 0.4)), Stated()])
+def test_without_a_pilot_reliability_and_agreement_are_stated(stated: Stated) -> None:
+    with pytest.raises(InputError, match="state `reliability` and `agreement`"):
+        plan_assumptions(None, None, stated)
 
 
 def test_the_plan_says_what_suffices_and_under_which_assumptions() -> None:

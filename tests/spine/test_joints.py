@@ -26,7 +26,7 @@ from sklearn.metrics import roc_auc_score
 from small_studies import open_desk, write_study
 
 import genspace as package
-from genspace.gather import verdicts_at
+from genspace.gather import evidence_of, verdicts_at
 from genspace.human_study.visit.assignment import Assignment
 from genspace.store import JudgeStore
 
@@ -77,6 +77,15 @@ def test_compare_and_validate_rest_on_the_answers_in_the_database(
     assert document["judges"]["metric"]["item"]["spearman"]["value"] == pytest.approx(expected, abs=1e-12)
     validation = as_json(genspace("validate", "metric", answered, "--json"))
     assert validation["figure"]["value"] == pytest.approx(expected, abs=1e-12)
+
+
+def test_without_a_table_of_answers_the_protocol_says_type_and_scale(answered: Path) -> None:
+    told = package.open_study(answered)
+    assert (told.settings.value_type, told.settings.scale_min) == (None, None)
+    settings = evidence_of(told).settings
+    assert (settings.value_type, settings.scale_min, settings.scale_max) == ("ordinal", 1, 5)
+    (answered / "annotations.csv").write_text("item_id,value\ni0g0,70\ni1g0,20\n")
+    assert evidence_of(package.open_study(answered)).settings.scale_max is None
 
 
 def test_check_counts_and_show_lists_them(answered: Path, genspace: Callable[..., Any]) -> None:

@@ -132,6 +132,16 @@ def test_what_is_shown_and_what_the_log_file_holds(
     assert len(logger.handlers) == 1
 
 
+@pytest.mark.parametrize("quiet", [False, True])
+def test_how_columns_were_read_is_said_unless_quiet(quiet: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    configure(quiet=quiet, verbose=False, log_file=None)
+    try:
+        logging.getLogger("genspace").info("read 3 columns", extra={"reading": "columns"})
+    finally:
+        configure(quiet=False, verbose=False, log_file=None)
+    assert ("read 3 columns" in capsys.readouterr().err) == (not quiet)
+
+
 def test_a_line_in_a_file_or_pipe_is_not_broken() -> None:
     configure(quiet=False, verbose=False, log_file=None)
     assert results().soft_wrap

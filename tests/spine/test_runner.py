@@ -17,9 +17,19 @@ from typing import Any
 import pytest
 
 from genspace.errors import GenspaceError, InputError
-from genspace.judges import JudgeContext, JudgeSpec, Preview, make_judge, resolve
+from genspace.judges import JudgeContext, JudgeSpec, Need, Preview, make_judge, resolve
 from genspace.records import Request, Verdict
-from genspace.runner import INTERRUPTED, RunOptions, StopFlag, estimate, plan, run, stop_on_interrupt
+from genspace.runner import (
+    INTERRUPTED,
+    RunOptions,
+    RunSummary,
+    StopFlag,
+    _members_asked,
+    estimate,
+    plan,
+    run,
+    stop_on_interrupt,
+)
 from genspace.store import JudgeStore
 from genspace.study import JudgeTable, Study, open_study
 
@@ -100,6 +110,7 @@ def test_a_judge_that_always_breaks_ends_the_run(study: Study) -> None:
     ):
         run(study, judge, "m")
     assert len(judge.asked) == 3
+    assert {v.fingerprint for v in JudgeStore(study.root, "m").current().values()} == {"scripted"}
 
 
 def test_input_errors_of_a_judge_end_the_run(study: Study) -> None:
@@ -168,6 +179,21 @@ def test_silence_is_a_failure(study: Study) -> None:
     assert [(v.item_id, v.reason) for v in summary.failures] == [("i4", "error: the judge gave no verdict")]
 
 
+def test_after_a_member_that_was_stopped_no_further_one_is_asked() -> None:
+    needs = [Need(name=name, judge=Scripted(), item_ids=frozenset({"i0"})) for name in "abc"]
+    stopped = {"a": "", "b": "the budget is reached", "c": ""}
+
+    class Both(Scripted):
+        def needs(self, item_ids: object) -> list[Need]:
+            return needs
+
+    def ask(_judge: object, name: str, _options: RunOptions) -> RunSummary:
+        return RunSummary(judge=name, stopped=stopped[name])
+
+    asked = _members_asked(Both(), {"i0"}, RunOptions(), ask)
+    assert [summary.judge for summary in asked] == ["a", "b"]
+
+
 def test_stop_finishes_what_is_in_hand(study: Study) -> None:
     stop = StopFlag()
     summary = run(study, Scripted(), "m", on_verdict=lambda _: stop.set(), stop=stop)
@@ -187,6 +213,16 @@ def test_repeats_are_keys_of_their_own(study: Study) -> None:
     summary = run(study, Scripted(), "m", RunOptions(repeats=3))
     assert summary.asked == 60
     assert {v.repeat for v in JudgeStore(study.root, "m").current().values()} == {0, 1, 2}
+
+
+def test_a_table_of_verdicts_has_rows_by_number_and_no_other_columns(study: Study) -> None:
+    for fingerprint in ("one", "two"):
+        judge = Scripted()
+        judge.fingerprint = fingerprint
+        run(study, judge, "m", RunOptions(limit=3))
+    frame = JudgeStore(study.root, "m").frame()
+    assert "index" not in frame
+    assert (list(frame.index), set(frame["fingerprint"])) == ([0, 1, 2], {"two"})
 
 
 def test_pairwise_judges_are_asked_about_items_of_one_prompt(study: Study) -> None:
