@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from genspace import open_study
-from genspace.analysis.frames import Frames, find_frames
+from genspace.analysis.frames import FramedItem, Frames, find_frames
 from genspace.analysis.inference.ceiling import ceiling
 from genspace.analysis.question import PeopleAnswers
 from genspace.display import view_of
@@ -292,6 +292,13 @@ def test_a_reading_that_is_no_answer_is_refused_by_item(study: Path) -> None:
     items.to_csv(study / "items.csv", index=False)
     with pytest.raises(InputError, match="item i0: camera_answer = '7': 1 or 0 is expected"):
         both_readings(open_study(study))
+
+
+@pytest.mark.parametrize(("own", "surely"), [(0.05, True), (0.051, False), (1.0, False), (0.0, True)])
+def test_an_item_is_ambiguous_where_the_answers_differ_with_a_probability_of_95_percent(
+    own: float, surely: bool
+) -> None:
+    assert FramedItem(item_id="a", camera=1.0, object=own, majority=None).ambiguous == surely
 
 
 def test_without_people_nothing_is_ambiguous(study: Path, genspace: Callable[..., object]) -> None:

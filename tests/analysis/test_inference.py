@@ -19,7 +19,14 @@ from scipy import stats
 
 from genspace.analysis import CompareOptions, compare, validate
 from genspace.analysis.figures import FIGURES
-from genspace.analysis.inference.comparisons import JudgeOnUnits, contributions, difference, not_worse
+from genspace.analysis.inference.comparisons import (
+    Difference,
+    JudgeOnUnits,
+    contributions,
+    difference,
+    not_worse,
+    other_generators,
+)
 from genspace.analysis.inference.intervals import Support, fisher, from_replicates, wilson
 from genspace.analysis.inference.left_out import LeftOut
 from genspace.analysis.inference.replicates import (
@@ -179,6 +186,11 @@ def test_not_worse_from_few_prompts_is_the_exact_bound_on_those_that_got_worse()
         p = not_worse(d, margin, figure=FIGURES["accuracy"], y=y, a=a, b=y, block=block)
         assert (p < 0.025) == (margin > bound)
     assert not_worse(d, 0.3, figure=FIGURES["roc_auc"], y=y, a=a, b=y, block=block) is None
+
+
+def test_without_an_error_nothing_is_claimed_of_other_generators() -> None:
+    exact = Difference(value=0.1, error=StandardError(0.0, 39), method="t", p=0.0)
+    assert other_generators(exact, np.full(8, 0.1), 8) is None
 
 
 def test_identical_answers_are_called_that() -> None:

@@ -116,6 +116,7 @@ def test_pairs_of_items_are_units():
     study = units(said, verdicts, ITEMS)
     assert len(study) == 2
     np.testing.assert_array_equal(study.judges["j"].score, [0.9, np.nan])
+    assert "index" not in study.units
 
 
 @pytest.mark.parametrize(

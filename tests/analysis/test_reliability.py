@@ -11,7 +11,7 @@ from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import aggregate_raters
 from statsmodels.stats.inter_rater import fleiss_kappa as their_fleiss
 
-from genspace.analysis._conspicuous import conspicuous_raters
+from genspace.analysis._conspicuous import conspicuous_raters, rater_pairs
 from genspace.analysis.question import PeopleAnswers
 from genspace.analysis.reliability import (
     cohen_kappa,
@@ -236,6 +236,12 @@ def test_a_pair_that_agrees_far_more_than_any_other_is_named():
     pair, next_best = conspicuous_raters(people(ratings))
     assert (pair.a, pair.b) == ("r1", "r3")
     assert pair.kappa > 0.6 > next_best
+
+
+def test_a_pair_of_raters_shares_equal_ratings_by_hand():
+    """Of four common items they rate two alike."""
+    (pair,) = rater_pairs(people([[1, 1], [2, 3], [3, 2], [5, 5], [4, np.nan]]))
+    assert (pair.n, pair.agreement) == (4, 0.5)
 
 
 def test_raters_of_nineteen_common_items_are_not_compared():
