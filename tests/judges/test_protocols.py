@@ -145,6 +145,10 @@ def test_choice_abstains_where_the_model_cannot_tell() -> None:
     outcome, _ = asked("choice", ITEM, lambda ask: letters(ask, None))
     assert (outcome.status, outcome.score) == ("abstained", None)
     assert "cannot be told" in outcome.reason
+    mostly, _ = asked("choice", ITEM, lambda ask: letters(ask, None, position=0.4))
+    assert (mostly.status, mostly.details["cannot_tell"]) == ("abstained", pytest.approx(0.6))
+    half, _ = asked("choice", ITEM, lambda ask: letters(ask, None, position=0.5))
+    assert (half.status, half.details["cannot_tell"]) == ("decided", 0.5)
 
 
 @pytest.mark.parametrize("predicate", ["object_distance(cow, chair, value_m=1)", None])
