@@ -207,6 +207,8 @@ def test_shards_are_disjoint_and_complete(study: Study) -> None:
         run(study, judge, f"m{part}", RunOptions(shard=(part, 3)))
         asked += judge.asked
     assert sorted(asked) == sorted(study.items["item_id"])
+    parts = [RunOptions(shard=(part, 400)) for part in range(1, 401)]
+    assert [sum(part.holds(f"i{n}") for part in parts) for n in range(50)] == [1] * 50
 
 
 def test_repeats_are_keys_of_their_own(study: Study) -> None:
