@@ -466,7 +466,8 @@ def test_a_space_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_hopeless_variants_are_dropped_after_three_tenths_unless_it_is_said(tmp_path: Path) -> None:
     (tmp_path / "tune.toml").write_text("[variants.a]\nkind = 'scene'\n[variants.b]\nkind = 'scene'\n")
-    assert read_space(tmp_path / "tune.toml").drop_after == 0.3
+    space = read_space(tmp_path / "tune.toml")
+    assert (space.drop_after, space.price) == (0.3, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -218,13 +218,30 @@ def test_repeats_are_keys_of_their_own(study: Study) -> None:
 
 
 def test_a_table_of_verdicts_has_rows_by_number_and_no_other_columns(study: Study) -> None:
-    for fingerprint in ("one", "two"):
+    for fingerprint, asked in (("one", 3), ("two", 4), ("new", 1)):
         judge = Scripted()
         judge.fingerprint = fingerprint
-        run(study, judge, "m", RunOptions(limit=3))
-    frame = JudgeStore(study.root, "m").frame()
+        run(study, judge, "m", RunOptions(limit=asked))
+    store = JudgeStore(study.root, "m")
+    assert (store.newest(), list(store.frame()["fingerprint"])) == ("new", ["new"])
+    frame = store.frame("t")
     assert "index" not in frame
-    assert (list(frame.index), set(frame["fingerprint"])) == ([0, 1, 2], {"two"})
+    assert (list(frame.index), set(frame["fingerprint"])) == ([0, 1, 2, 3], {"two"})
+
+
+def test_what_a_fingerprint_depends_on_is_settled_before_anything_is_kept(study: Study) -> None:
+    class Asking(Scripted):
+        settled = False
+
+        def settle(self, requests: Iterable[Request]) -> None:
+            self.settled = True
+            self.fingerprint = f"settled with {next(iter(requests)).item.item_id}"
+
+        def forget_learned(self) -> None:
+            self.settled = False
+
+    run(study, Asking(), "m")
+    assert {v.fingerprint for v in JudgeStore(study.root, "m").current().values()} == {"settled with i0"}
 
 
 def test_pairwise_judges_are_asked_about_items_of_one_prompt(study: Study) -> None:
