@@ -161,6 +161,15 @@ def test_both_readings_are_decided_in_scenes(study: Path) -> None:
     assert [found.object[f"i{i}"] for i in range(8)] == [1, 0, 1, 0, 0, 1, 0, 1]
 
 
+def test_an_item_that_is_not_read_leaves_the_others(study: Path) -> None:
+    items = pd.read_csv(study / "items.csv")
+    items.loc[0, "predicate"] = "object_distance(cow, cat, value_m=1)"
+    items.to_csv(study / "items.csv", index=False)
+    found = both_readings(open_study(study))
+    assert sorted(found.camera) == [f"i{i}" for i in range(1, 8)]
+    assert sum(found.unread.values()) == 1
+
+
 def test_people_and_judges_of_a_study(study: Path, genspace: Callable[..., object]) -> None:
     assert genspace("judge", study, "--judge", "scene").code == 0
     found = frames(open_study(study)).document

@@ -481,6 +481,13 @@ def test_the_winners_table_says_from_which_score_a_model_says_yes(
     assert tomllib.loads(text)["judges"]["a"] == {"kind": kind, **({"pass_above": 0.7} if told else {})}
 
 
+def test_the_winners_table_holds_what_it_rests_on() -> None:
+    member = JudgeTable(kind="scene", model=None, options={})
+    both = JudgeTable(kind="ensemble", model=None, options={"members": ["a", "clip"]})
+    found = tomllib.loads(_winner({"both": both, "a": member, "b": member}, "both", None))["judges"]
+    assert found == {"both": {"kind": "ensemble", "members": ["a", "clip"]}, "a": {"kind": "scene"}}
+
+
 def test_a_grid_is_every_combination(tmp_path: Path) -> None:
     (tmp_path / "tune.toml").write_text(
         'default = "v-b-2"\nthresholds = [0.3, 0.99]\n[grid.v]\nkind = "vlm"\nmodel = ["a", "b"]\nsamples = [1, 2]\nseed = 3\n'

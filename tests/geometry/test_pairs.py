@@ -64,6 +64,14 @@ def test_the_scale_is_the_median_of_the_ratios(make) -> None:
     assert depth_scale(make(before, wall(2000)), Limits()) == pytest.approx(expected, rel=1e-6)
 
 
+def test_two_ratios_are_refused_with_their_spread(make) -> None:
+    """Half of the background is 2 and half 3 times as far as after the edit: quartiles 2 and 3, median 2.5."""
+    before = wall(4000)
+    before[:, 20:] = 6000
+    with pytest.raises(Unmeasurable, match=r"interquartile range 0\.40 of the median"):
+        depth_scale(make(before, wall(2000)), Limits())
+
+
 def test_as_much_background_as_is_wanted_is_enough(make) -> None:
     eight_of_32 = make(wall(4000), wall(2000), columns=24)
     assert depth_scale(eight_of_32, Limits(min_background=8 / 32)) == pytest.approx(2.0)

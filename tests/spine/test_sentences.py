@@ -18,7 +18,7 @@ from genspace.analysis.reasons import Reason
 from genspace.analysis.result import Claim, ComparisonDocument, ValidationCell, ValidationDocument
 from genspace.report import validation_sentences
 from genspace.report._answer import conclude
-from genspace.report._sentences import people_sentences
+from genspace.report._sentences import _widest, people_sentences
 
 SAID: dict[HeadlineCode, str] = {
     "ahead of all": "best agrees with people more than every other judge: Spearman",
@@ -185,6 +185,10 @@ STAND_IN: dict[str, tuple[dict[str, object], str]] = {
 """By what the test found, and how the sentence begins."""
 
 
+def test_the_widest_reversal_is_the_least_lead_under_any_form() -> None:
+    assert _widest(("items", {"x": (0.9, 0.2), "y": (0.5, 0.1)})) == pytest.approx(0.4)
+
+
 @pytest.fixture(scope="module")
 def validated() -> ValidationDocument:
     """No breakdown, everything scored, nothing known of other generators; one metric beside it, ahead of it in truth."""
@@ -261,6 +265,13 @@ def test_coverage_and_parts_are_spoken_of_only_where_they_say_something(
 ) -> None:
     silent = replace(validated, coverage=replace(validated.coverage, coverage=0.5))
     assert validation_sentences(silent)[2].startswith("It scores 50.0% of the 80 annotated items")
+    decided = replace(silent.coverage, coverage_of_decided=0.25)
+    assert (
+        "of those that"
+        not in validation_sentences(replace(silent, coverage=replace(decided, coverage_of_decided=None)))[2]
+    )
+    told = validation_sentences(replace(silent, coverage=decided))[2]
+    assert told.endswith(f"and 25.0% of those that {silent.reference} decided.")
     figure = Estimate(0.5, 0.4, 0.6, n=40)
     for claim, more in (("behind", 2), ("ahead", 0), ("open", 0)):
         cell = ValidationCell(figure=figure, against={"worst": figure}, claims={"worst": claim})
