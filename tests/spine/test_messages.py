@@ -16,7 +16,7 @@ import pytest
 from typer.main import get_command
 
 from genspace.cli import invoke, whole_app
-from genspace.cli._console import as_flags, configure, results
+from genspace.cli._console import as_flags, configure, put, results, say
 from genspace.cli._help import COMMANDS, OPTIONS
 from genspace.errors import InputError
 
@@ -140,6 +140,14 @@ def test_how_columns_were_read_is_said_unless_quiet(quiet: bool, capsys: pytest.
     finally:
         configure(quiet=False, verbose=False, log_file=None)
     assert ("read 3 columns" in capsys.readouterr().err) == (not quiet)
+
+
+def test_what_is_put_or_said_is_written_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    configure(quiet=False, verbose=False, log_file=None)
+    put("a [bold]word[/bold]")
+    say("a [red]note[/red]")
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("a [bold]word[/bold]\n", "a [red]note[/red]\n")
 
 
 def test_a_line_in_a_file_or_pipe_is_not_broken() -> None:

@@ -305,3 +305,18 @@ def test_ascii_names_are_not_touched_and_others_are_composed() -> None:
     cleaned, changed = clean_text(names)
     assert cleaned.tolist() == ["a", "café", "x y", "b"]
     assert changed == 3
+
+
+@pytest.mark.parametrize(
+    ("cells", "counts"),
+    [
+        (["0", "1", "2"], True),
+        (["7", "8"], True),
+        (["3", "3"], False),
+        (["3", "2"], False),
+        (["1", "3"], False),
+        (["1", ""], False),
+    ],
+)
+def test_an_index_counts_up_by_one(cells: list[str], counts: bool) -> None:
+    assert _text._counts_rows(pd.Series(cells, dtype="str")) == counts
