@@ -1,4 +1,7 @@
-"""The runner asks about each item once, keeps every answer at once, and loses nothing to kills and faults."""
+"""The runner asks about each item once, keeps every answer at once, and loses nothing to kills and faults.
+
+Longer than 400 lines: every way in which a run begins, breaks, stops and goes on, on one scripted judge.
+"""
 
 from __future__ import annotations
 
