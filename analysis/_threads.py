@@ -61,8 +61,11 @@ def side_by_side(work: Callable[[T], R], parts: Iterable[T]) -> list[R]:
 
 
 def _allowed() -> int:
-    """Return how many threads `OMP_NUM_THREADS` allows, which a cluster's scheduler may set; else one per processor."""
-    allowed = os.environ.get("OMP_NUM_THREADS", "")
+    """Return how many threads `OMP_NUM_THREADS` allows, which a cluster's scheduler may set; else one per processor.
+
+    Of a list such as "4,2", one number for each level of nested threads, the first counts.
+    """
+    allowed = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     return int(allowed) if allowed.isdecimal() and int(allowed) else os.cpu_count() or 1
 
 

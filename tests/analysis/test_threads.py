@@ -10,7 +10,7 @@ from genspace.analysis import _threads
 from genspace.analysis._threads import side_by_side, small_products
 
 
-@pytest.mark.parametrize(("allowed", "threads"), [("1", 1), ("2", 2)])
+@pytest.mark.parametrize(("allowed", "threads"), [("1", 1), ("2", 2), (" 1,4", 1)])
 def test_no_more_threads_than_allowed_and_results_in_order(
     allowed: str, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
