@@ -15,8 +15,6 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
-import typer
-
 __all__ = ["commands", "documented", "fill", "public_modules", "public_names", "readings"]
 
 MARK = re.compile(r"^<!-- (commands|modules|readings|glossary):\s?(.*?)\s-->$", re.MULTILINE | re.DOTALL)
@@ -70,9 +68,9 @@ def glossary() -> str:
 
 def commands() -> Iterator[tuple[str, Any]]:
     """Yield every command with its whole name ("annotate init"), in the order of `--help`."""
-    from genspace.cli import whole_app
+    from genspace.cli import command_line
 
-    yield from _leaves("", typer.main.get_command(whole_app()))
+    yield from _leaves("", command_line())
 
 
 def _leaves(name: str, command: Any) -> Iterator[tuple[str, Any]]:

@@ -13,9 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from typer.main import get_command
 
-from genspace.cli import invoke, whole_app
+from genspace.cli import command_line, invoke
 from genspace.cli._console import as_flags, configure, put, results, say
 from genspace.cli._help import COMMANDS, OPTIONS
 from genspace.errors import InputError
@@ -68,7 +67,7 @@ def test_one_argument_has_one_flag() -> None:
         for below in getattr(command, "commands", {}).values():
             walk(below)
 
-    walk(get_command(whole_app()))
+    walk(command_line())
     assert {name: found for name, found in flags.items() if len(found) > 1} == {}
     assert (
         as_flags("`max_usd`, `genspace check`, `no_such_argument`")
@@ -78,7 +77,7 @@ def test_one_argument_has_one_flag() -> None:
 
 def test_the_first_help_says_what_the_commands_say(capsys: pytest.CaptureFixture[str]) -> None:
     """It is printed without making the commands; Typer, who makes them, says the same."""
-    root = get_command(whole_app())
+    root = command_line()
     said = {name: " ".join(command.help.split("\n\n")[0].split()) for name, command in root.commands.items()}
     assert sorted(COMMANDS) == sorted(said)  # their order is that of imports, which other tests may have made
     assert {name: line for name, (_, line) in COMMANDS.items()} == said

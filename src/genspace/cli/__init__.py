@@ -8,34 +8,25 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from typing import Any, NoReturn
 
 from genspace.cli._help import COMMANDS, print_help
 
-__all__ = ["invoke", "main", "whole_app"]
-
-
-def whole_app() -> Any:
-    """Return the Typer app with every command."""
-    return _app_with(COMMANDS)
-
-
-def _app_with(commands: Iterable[str]) -> Any:
-    for command in commands:
-        for module in COMMANDS[command][0]:
-            import_module(f"genspace.cli.{module}")
-    return import_module("genspace.cli._app").app
+__all__ = ["command_line", "invoke", "main"]
 
 
 @cache
-def _command_with(commands: tuple[str, ...]) -> Any:
-    """Return the command line with at least these commands: a process that runs several builds each once."""
+def command_line(commands: tuple[str, ...] = tuple(COMMANDS)) -> Any:
+    """Return the root command with at least these commands: a process that runs several builds each once."""
     from typer.main import get_command
 
-    return get_command(_app_with(commands))
+    for command in commands:
+        for module in COMMANDS[command][0]:
+            import_module(f"genspace.cli.{module}")
+    return get_command(import_module("genspace.cli._app").app)
 
 
 def invoke(arguments: Sequence[str] | None = None) -> int:
@@ -47,7 +38,7 @@ def invoke(arguments: Sequence[str] | None = None) -> int:
     if given in (["--help"], ["-h"]):
         print_help()
         return 0
-    command = _command_with(tuple(name for name in given if name in COMMANDS) or tuple(COMMANDS))
+    command = command_line(tuple(name for name in given if name in COMMANDS) or tuple(COMMANDS))
     from genspace.cli._console import show_error
     from genspace.errors import GenspaceError, InputError
 

@@ -117,17 +117,14 @@ class _JsonLines(logging.Formatter):
 @cache
 def _flags(*, everywhere: bool) -> dict[str, str]:
     """Return the flag of each argument that the running command, or any, takes, such as {"max_usd": "--max-usd"}."""
-    from typer.main import get_command
-
-    from genspace.cli import whole_app
-    from genspace.cli._app import app
+    from genspace.cli import command_line
 
     def walk(command: Any) -> Iterator[tuple[str, str]]:
         yield from ((p.name, max(p.opts, key=len)) for p in command.params if p.opts[0].startswith("-"))
         for below in getattr(command, "commands", {}).values():
             yield from walk(below)
 
-    return dict(walk(get_command(whole_app() if everywhere else app)))
+    return dict(walk(command_line() if everywhere else command_line(())))
 
 
 def as_flags(message: str) -> str:
