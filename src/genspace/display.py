@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -165,7 +166,7 @@ class Drawing:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Result(Displayed):
+class Result(Displayed, ABC):
     """A finished result: it displays itself, has sentences, a main plot, a table and JSON, and writes them to files.
 
     >>> from genspace.framing import Framing, FramingDocument
@@ -181,9 +182,9 @@ class Result(Displayed):
         """Return the document as JSON holds it (`genspace/schemas/`)."""
         return to_dict(self.document)
 
+    @abstractmethod
     def to_frame(self) -> pd.DataFrame:
         """Return its table; each result says which columns."""
-        raise NotImplementedError
 
     @property
     def sentences(self) -> list[str]:
