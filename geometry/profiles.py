@@ -20,7 +20,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, ValidationError
 
 from genspace.documents import mistakes
-from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
+from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean, file_errors
 from genspace.records import fingerprint
 
 __all__ = ["CORRECTED", "REFERENCE", "Limits", "Profile", "Tolerances", "load_profile"]
@@ -141,9 +141,8 @@ def load_profile(name: str | Path) -> Profile:
             f"unknown profile {str(name)!r}{did_you_mean(str(name), _BUILT_IN)}, or a .toml file"
         )
     try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+        with file_errors(path, "read"):
+            settings = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidFilesError([Problem(str(path), f"not readable as TOML: {error}")]) from None
     try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from genspace.errors import InputError, InvalidFilesError, did_you_mean
+from genspace.errors import InputError, InvalidFilesError, did_you_mean, refuse
 from genspace.judges._protocol import JudgeContext, JudgeSpec, parse_options
 from genspace.records import Request, Verdict, fingerprint
 from genspace.store import DiskMap
@@ -134,8 +134,8 @@ class _MetricRows:
     def add(self, part: Table, *, complain: bool = False) -> bool:
         """Take a part's rows; return whether all is well with them. Errors: with `complain`, every problem."""
         read = read_score_table(part, self._known(part), default_metric=self.default_metric)
-        if read.problems and complain:
-            raise InvalidFilesError(read.problems)
+        if complain:
+            refuse(read.problems)
         self.readings = self.readings or read.readings
         self.metrics.update(read.frame["judge"].unique())
         wanted = self.metric or min(self.metrics, default="")

@@ -20,7 +20,7 @@ from genspace.analysis.resampling import stream
 from genspace.analysis.tuning import LEAST_PROMPTS, Candidate, Tuned, promising, tune
 from genspace.display import Result
 from genspace.documents import mistakes, toml_text
-from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean
+from genspace.errors import InputError, InvalidFilesError, Problem, did_you_mean, file_errors
 from genspace.gather import evidence_of
 from genspace.judges import Combining, Fitted, JudgeSpec, resolve
 from genspace.records import Request, Verdict
@@ -93,9 +93,8 @@ def read_space(path: Path) -> Space:
     ['v-yes-no', 'v-contrast']
     """
     try:
-        document = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+        with file_errors(path, "read"):
+            document = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidFilesError([Problem(path.name, f"is not valid TOML: {error}")]) from None
     except ValidationError as error:

@@ -92,8 +92,9 @@ class PromptList:
         for one in asked:
             if one.source_prompt and not one.source_id:
                 source_id = known.setdefault(one.source_prompt, f"before-{len(known) + 1:04d}")
-                one = replace(one, source_id=source_id)  # noqa: PLW2901 - the same prompt
-            named.append(one)
+                named.append(replace(one, source_id=source_id))
+            else:
+                named.append(one)
         return cls(task, tuple(named))
 
     @cached_property

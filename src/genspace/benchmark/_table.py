@@ -22,7 +22,7 @@ from genspace.benchmark._folder import Benchmark
 from genspace.benchmark._prompt_list import TASKS, Task
 from genspace.display import Displayed
 from genspace.documents import from_dict, to_dict
-from genspace.errors import InputError, did_you_mean
+from genspace.errors import InputError, did_you_mean, file_errors
 from genspace.gather import evidence_of
 from genspace.geometry.benchmark import released_variants
 from genspace.records import JsonValue
@@ -313,9 +313,8 @@ def read_rows(path: Path) -> list[Row]:
     True
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+        with file_errors(path, "read"):
+            document = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise InputError(f"{path}: is not JSON: {error}") from None
     rows = document.get("rows") if isinstance(document, dict) and "rows" in document else [document]

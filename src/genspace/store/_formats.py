@@ -154,10 +154,12 @@ def read_columns(path: Path, names: Sequence[str] = tuple(COLUMN_TYPES)) -> Iter
 
 def read_last_columns(path: Path, names: Sequence[str]) -> Iterator[pa.Table]:
     """Yield a file's columns, some verdicts at a time, the last ones first. Errors: as for `read_lines`."""
-    blocks = [None] if path.suffix == ".parquet" else _last_lines(path)
-    for block in blocks:
-        table = None if block is None else _parsed(block, names)
-        if table is None:  # of JSON Lines, the slow reader names the line that is wrong
+    if path.suffix == ".parquet":
+        yield from reversed(list(read_columns(path, names)))
+        return
+    for block in _last_lines(path):
+        table = _parsed(block, names)
+        if table is None:  # the slow reader names the line that is wrong
             yield from reversed(list(read_columns(path, names)))
             return
         yield table

@@ -71,9 +71,11 @@ class Export:
         """Return a problem of this file (see `genspace.errors.Problem`)."""
         return Problem(self.label, message, row=row, field=field, value=value, unit=self.unit, rows=rows)
 
-    def refuse(self, message: str, row: int | None = None, **of: Any) -> None:
+    def refuse(
+        self, message: str, row: int | None = None, *, field: str | None = None, value: object = None
+    ) -> None:
         """Add a problem."""
-        self.problems.append(self.problem(message, row, **of))
+        self.problems.append(self.problem(message, row, field=field, value=value))
 
     def say(self, code: str, **fields: Any) -> None:
         """Add a reading: something that was inferred."""
